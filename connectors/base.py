@@ -1,0 +1,209 @@
+"""The contract between the hub and a connector: what it states, what it builds, what it reads.
+
+A connector does no I/O, looks at no clock and knows no tenant: it turns messages into a `Request` and a `Response`
+into `Outcome`s. Everything that a person fills in is data here, so forms, pages and docs come from it.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from connectors.outcomes import Outcome, readable
+from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credential:
+    """What a connector may know of one connection. Secrets have no repr."""
+
+    secret: Mapping[str, Any]
+    urls: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def access(self) -> str:
+        return str(self.secret.get("access_token", ""))
+
+    def __repr__(self) -> str:
+        return f"<Credential of {self.account or 'an account'}: ***>"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One delivery on its way: `id` is the outward id, the same over all attempts; `raw` the rendered JSON bytes."""
+
+    id: str
+    body: Mapping[str, Any]
+    raw: bytes
+    at: datetime  # the moment of this attempt, aware
+    type: str = ""
+    tenant: str = ""  # the tenant's reference in our own application
+    attempt: int = 1
+    ticket: str = ""  # what `pending` left behind, to be asked about again
+
+    def __getitem__(self, key: str) -> Any:
+        return self.body[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.body.get(key, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a person fills in; a secret is sealed and never shown again."""
+
+    key: str
+    label: str
+    help: str = ""
+    secret: bool = False
+    required: bool = True
+    kind: Literal["text", "url", "json", "flag"] = "text"
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One key of the object that a field mapping must make for an action."""
+
+    key: str
+    label: str
+    help: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who a credential belongs to, as the system itself says."""
+
+    id: str
+    name: str = ""
+
+
+# --- what a connector can do -----------------------------------------------------------------------------------------
+
+
+class Action:
+    """A thing to do in the other system. Subclasses write `request` and `outcome` (or `outcomes`)."""
+
+    key: str
+    label: str
+    help: str = ""
+    inputs: tuple[Input, ...] = ()
+    example: Mapping[str, Any] = {}  # a field mapping to start from
+    permissions: Mapping[str, str] = {}
+    batch: int = 1  # messages that one request may carry
+    batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
+    idempotent: bool = False  # the system takes our id: sending again has no second effect
+
+    def group(self, message: Message) -> Hashable:
+        """Messages of different groups never share a request."""
+        return None
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        """Why this body cannot be sent, in words; empty when it can."""
+        missing = [entry.key for entry in self.inputs if entry.required and body.get(entry.key) in (None, "")]
+        return f"missing: {', '.join(missing)}" if missing else ""
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        raise NotImplementedError
+
+    def outcome(self, response: Response) -> Outcome:
+        raise NotImplementedError
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        """One for each message, in their order."""
+        return [self.outcome(response)] * len(messages)
+
+    def read(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        """`outcomes`, and *unknown* for all where the answer cannot be read at all."""
+        return readable(lambda: self.outcomes(response, messages), response, len(messages))
+
+    def confirm(self, messages: Sequence[Message], credential: Credential) -> Request:
+        """Ask about messages that were left `pending`; their tickets say what."""
+        raise NotImplementedError
+
+    def confirmed(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        raise NotImplementedError
+
+    def read_confirmed(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        return readable(lambda: self.confirmed(response, messages), response, len(messages))
+
+
+class Collection:
+    """Records that can be read page by page, for scheduled work."""
+
+    key: str
+    label: str
+
+    def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
+        raise NotImplementedError
+
+    def records(self, response: Response) -> "Page":
+        """Raises Unreadable."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    records: Sequence[Mapping[str, Any]]
+    cursor: str = ""  # empty: it was the last page
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Grant:
+    """What a token endpoint gave: the document to seal, seconds of life (None: not told)."""
+
+    secret: Mapping[str, Any]
+    expires_in: float | None = None
+
+
+class Connector:
+    """One external system. Stated as data, with the few methods that this system needs."""
+
+    key: str
+    label: str
+    summary: str = ""
+    fields: tuple[Field, ...] = ()  # of a connection: secrets and settings
+    app_fields: tuple[Field, ...] = ()  # of our registration at that system
+    urls: Mapping[str, str] = {}  # base URLs, changed by staff on the connector app
+    hosts: tuple[str, ...] = ()  # what an answer may name as a host: "*.salesforce.com"
+    actions: tuple[Action, ...] = ()
+    collections: tuple[Collection, ...] = ()
+    quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; what is not stated is not limited
+    in_flight: int = 4  # calls at the same time on one connection, where staff says nothing else
+    platform: bool = False  # one connection for the platform, none for a tenant: our own application
+    refreshes: bool = False
+
+    def quota(self, scope: Scope) -> Quota | None:
+        return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)
+
+    def action(self, key: str) -> Action:
+        """Raises LookupError."""
+        for action in self.actions:
+            if action.key == key:
+                return action
+        raise LookupError(key)
+
+    def check(self, credential: Credential) -> str:
+        """Why this credential cannot work, in words, before anything is sent; empty when it may."""
+        return ""
+
+    def probe(self, credential: Credential) -> Request:
+        """A cheap request without effect that shows whether the credential lives."""
+        raise NotImplementedError
+
+    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+        """The account when it lives, otherwise what is wrong. Raises Unreadable."""
+        raise NotImplementedError
+
+    def refresh(self, app: Mapping[str, str], credential: Credential) -> Request:
+        raise NotImplementedError
+
+    def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
+        """The new grant, or `reconnect` (a confirmed invalid_grant), `later`, `unknown`. Raises Unreadable."""
+        raise NotImplementedError
+
+    def reported(self, response: Response) -> tuple[Report, ...]:
+        """What the headers say of the quotas. Never raises."""
+        return ()

@@ -1,0 +1,158 @@
+"""What goes over the wire, and whose quota it spends: values only, nothing here sends."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+Json = Any  # a value that json.loads() can give
+
+KIBIBYTE = 1024
+KEPT = 64 * KIBIBYTE  # bytes of an answer that are read; what is longer is cut
+RETRY_AFTER_MOST = 24 * 3600.0  # seconds; a longer wait is cut to this
+
+ScopeKind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose quota a request spends. `method` and `channel` are within the account; the hub completes the key."""
+
+    kind: ScopeKind
+    name: str = ""
+
+
+Spends = tuple[tuple[Scope, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `limit` units in any `per` seconds."""
+
+    limit: int
+    per: float
+    shape: Literal["rate"] = "rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `limit` units in a window of `per` seconds, rolling or fixed by the provider; corrected by its headers."""
+
+    limit: int
+    per: float = 86400.0
+    shape: Literal["budget"] = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """At most `limit` calls at the same time."""
+
+    limit: int
+    shape: Literal["in_flight"] = "in_flight"
+
+
+Quota = Rate | Budget | InFlight
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an answer says of a quota: units used and allowed, seconds until it is whole again (None: not told)."""
+
+    scope: Scope
+    used: int
+    limit: int
+    resets_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """An HTTP request to be sent by egress. At most one of `json`, `form` and `body`; `spends` as (scope, cost) pairs."""
+
+    method: str
+    url: str
+    json: Json = None
+    form: Mapping[str, str] | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    bearer: str = ""
+    spends: Spends = ()
+    keep: int = KEPT  # bytes of the answer to read
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url.partition('?')[0]}>"
+
+    def content(self) -> bytes:
+        """The body as bytes; compact JSON in UTF-8 where `json` is given."""
+        if self.json is not None:
+            return dumps(self.json)
+        if self.form is not None:
+            return urlencode(list(self.form.items())).encode()
+        return self.body or b""
+
+    def all_headers(self) -> dict[str, str]:
+        """Headers with the content type that the body implies and the bearer, as they go on the wire."""
+        headers = dict(self.headers)
+        names = {name.lower() for name in headers}
+        if "content-type" not in names:
+            if self.json is not None:
+                headers["Content-Type"] = "application/json; charset=utf-8"
+            elif self.form is not None:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if self.bearer and "authorization" not in names:
+            headers["Authorization"] = f"Bearer {self.bearer}"
+        return headers
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Response:
+    """An HTTP answer as read: header names in lower case, at most `Request.keep` bytes of body, `at` when it came."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    cut: bool = False  # the body was longer than was read
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}, {len(self.body)} bytes>"
+
+    def json(self) -> Json:
+        """The parsed body; raises Unreadable."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(type(error).__name__) from error
+
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+class Unreadable(ValueError):
+    """An answer that is not what the system documents."""
+
+
+def dumps(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds to wait by the Retry-After header, in [1, 86400]; None where it says nothing usable. Never raises."""
+    value = response.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        wait = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            wait = (moment - response.at).total_seconds()
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+    return min(max(wait, 1.0), RETRY_AFTER_MOST) if math.isfinite(wait) else None
