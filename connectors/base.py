@@ -4,6 +4,7 @@ A connector does no I/O, looks at no clock and knows no tenant: it turns message
 into `Outcome`s. Everything that a person fills in is data here, so forms, pages and docs come from it.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,10 @@ from typing import Any, Literal
 
 from connectors.outcomes import Outcome, readable
 from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope
+
+TOGETHER = 2  # attempts that a message makes in company
+LIFE_MOST = 400 * 86400.0  # seconds; a longer life of a token is cut to this
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credential:
@@ -20,6 +25,7 @@ class Credential:
     urls: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()  # what an answer may name, where staff changed the connector's own patterns
 
     @property
     def access(self) -> str:
@@ -47,6 +53,16 @@ class Message:
 
     def get(self, key: str, default: Any = None) -> Any:
         return self.body.get(key, default)
+
+    @property
+    def company(self) -> str:
+        """Part of a group's key: after two tries in company a message goes alone, safe from a broken neighbour."""
+        return self.id if self.attempt > TOGETHER else ""
+
+
+def stated(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Without nulls: a mapping makes null of what an event does not have."""
+    return {key: value for key, value in body.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,7 @@ class Action:
     help: str = ""
     inputs: tuple[Input, ...] = ()
     example: Mapping[str, Any] = {}  # a field mapping to start from
+    default: Mapping[str, Any] = {}  # the field mapping of a route that has none; empty: it must have one
     permissions: Mapping[str, str] = {}
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
@@ -103,7 +120,10 @@ class Action:
     def check(self, body: Mapping[str, Any]) -> str:
         """Why this body cannot be sent, in words; empty when it can."""
         missing = [entry.key for entry in self.inputs if entry.required and body.get(entry.key) in (None, "")]
-        return f"missing: {', '.join(missing)}" if missing else ""
+        if missing:
+            return f"missing: {', '.join(missing)}"
+        strange = sorted(set(body) - {entry.key for entry in self.inputs}) if self.inputs else []
+        return f"not known to {self.label!r}: {', '.join(strange)}" if strange else ""
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         raise NotImplementedError
@@ -130,6 +150,12 @@ class Action:
         return readable(lambda: self.confirmed(response, messages), response, len(messages))
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    records: Sequence[Mapping[str, Any]]
+    cursor: str = ""  # empty: it was the last page
+
+
 class Collection:
     """Records that can be read page by page, for scheduled work."""
 
@@ -139,23 +165,29 @@ class Collection:
     def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
         raise NotImplementedError
 
-    def records(self, response: Response) -> "Page":
-        """Raises Unreadable."""
+    def records(self, response: Response) -> Page | Outcome:
+        """The page, otherwise what is wrong. Raises Unreadable."""
         raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    records: Sequence[Mapping[str, Any]]
-    cursor: str = ""  # empty: it was the last page
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """What a token endpoint gave: the document to seal, seconds of life (None: not told)."""
+    """What a token endpoint gave: the document to seal, seconds of life (None: not told), settings that changed."""
 
     secret: Mapping[str, Any]
     expires_in: float | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def lifetime(told: object) -> float | None:
+    """`expires_in` as told, in seconds; None where it says nothing usable. Never raises."""
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return None
+    try:
+        seconds = float(told)
+    except (ValueError, OverflowError):
+        return None
+    return min(seconds, LIFE_MOST) if math.isfinite(seconds) and seconds > 0 else None
 
 
 class Connector:
@@ -171,6 +203,7 @@ class Connector:
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
     quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; what is not stated is not limited
+    unlimited: Mapping[str, str] = {}  # by kind: why no quota is stated for a scope that its requests name
     in_flight: int = 4  # calls at the same time on one connection, where staff says nothing else
     platform: bool = False  # one connection for the platform, none for a tenant: our own application
     refreshes: bool = False
@@ -189,8 +222,8 @@ class Connector:
         """Why this credential cannot work, in words, before anything is sent; empty when it may."""
         return ""
 
-    def probe(self, credential: Credential) -> Request:
-        """A cheap request without effect that shows whether the credential lives."""
+    def probe(self, credential: Credential, *, at: datetime) -> Request:
+        """A cheap request without effect that shows whether the credential lives; ids are made from `at`."""
         raise NotImplementedError
 
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:

@@ -2,202 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar
 
 from connectors.wire import Response, Scope, Unreadable, retry_after
 
-Kind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose quota a request spends. `method` and `channel` are within the account; the hub completes the key."""
-
-    kind: ScopeKind
-    name: str = ""
-
-
-Spends = tuple[tuple[Scope, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `limit` units in any `per` seconds."""
-
-    limit: int
-    per: float
-    shape: Literal["rate"] = "rate"
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """At most `limit` units in a window of `per` seconds, rolling or fixed by the provider; corrected by its headers."""
-
-    limit: int
-    per: float = 86400.0
-    shape: Literal["budget"] = "budget"
-
-
-@dataclass(frozen=True, slots=True)
-class InFlight:
-    """At most `limit` calls at the same time."""
-
-    limit: int
-    shape: Literal["in_flight"] = "in_flight"
-
-
-Quota = Rate | Budget | InFlight
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What an answer says of a quota: units used and allowed, seconds until it is whole again (None: not told)."""
-
-    scope: Scope
-    used: int
-    limit: int
-    resets_in: float | None = None
-
-
-# --- what is sent and what comes back --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Credential:
-    """What a connector may know of one connection. Secrets have no repr."""
-
-    secret: Mapping[str, Any]
-    urls: Mapping[str, str] = field(default_factory=dict)
-    account: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def access(self) -> str:
-        return str(self.secret.get("access_token", ""))
-
-    def __repr__(self) -> str:
-        return f"<Credential of {self.account or 'an account'}: ***>"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One delivery on its way: `id` is the outward id, the same over all attempts; `raw` the rendered JSON bytes."""
-
-    id: str
-    body: Mapping[str, Any]
-    raw: bytes
-    at: datetime  # the moment of this attempt, aware
-    type: str = ""
-    tenant: str = ""  # the tenant's reference in our own application
-    attempt: int = 1
-    ticket: str = ""  # what `pending` left behind, to be asked about again
-
-    def __getitem__(self, key: str) -> Any:
-        return self.body[key]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.body.get(key, default)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
-    """An HTTP request to be sent by egress. At most one of `json`, `form` and `body`; `spends` as (scope, cost) pairs."""
-
-    method: str
-    url: str
-    json: Json = None
-    form: Mapping[str, str] | None = None
-    body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    bearer: str = ""
-    spends: Spends = ()
-    keep: int = KEPT  # bytes of the answer to read
-
-    def __repr__(self) -> str:
-        return f"<Request {self.method} {self.url.partition('?')[0]}>"
-
-    def content(self) -> bytes:
-        """The body as bytes; compact JSON in UTF-8 where `json` is given."""
-        if self.json is not None:
-            return dumps(self.json)
-        if self.form is not None:
-            from_pairs = [(key, value) for key, value in self.form.items()]
-            return encode_form(from_pairs)
-        return self.body or b""
-
-    def all_headers(self) -> dict[str, str]:
-        """Headers with the content type that the body implies and the bearer, as they go on the wire."""
-        headers = dict(self.headers)
-        names = {name.lower() for name in headers}
-        if "content-type" not in names:
-            if self.json is not None:
-                headers["Content-Type"] = "application/json; charset=utf-8"
-            elif self.form is not None:
-                headers["Content-Type"] = "application/x-www-form-urlencoded"
-        if self.bearer and "authorization" not in names:
-            headers["Authorization"] = f"Bearer {self.bearer}"
-        return headers
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Response:
-    """An HTTP answer as read: header names in lower case, at most `Request.keep` bytes of body, `at` when it came."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    cut: bool = False  # the body was longer than was read
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status}, {len(self.body)} bytes>"
-
-    def json(self) -> Json:
-        """The parsed body; raises Unreadable."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise Unreadable(type(error).__name__) from error
-
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-
-class Unreadable(ValueError):
-    """An answer that is not what the system documents."""
-
-
-def dumps(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-def encode_form(pairs: Sequence[tuple[str, str]]) -> bytes:
-    from urllib.parse import urlencode
-
-    return urlencode(pairs).encode()
-
-
-_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
-
-
-def retry_after(response: Response) -> float | None:
-    """Seconds to wait by the Retry-After header, in [1, 86400]; None where it says nothing usable. Never raises."""
-    value = response.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        wait = float(value)
-    else:
-        try:
-            moment = parsedate_to_datetime(value)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            wait = (moment - response.at).total_seconds()
-        except (ValueError, TypeError, OverflowError, IndexError):
-            return None
-    return min(max(wait, 1.0), RETRY_AFTER_MOST) if math.isfinite(wait) else None
-
-
-# --- what it meant ---------------------------------------------------------------------------------------------------
-
 Kind = Literal["delivered", "later", "never", "refresh", "reconnect", "disable", "unknown", "pending"]
+Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the connectors' tables hold
+
+REASON_MOST = 100  # characters
+SAYS_MOST = 300
+REFERENCE_MOST = 255
+
+MISREAD = (Unreadable, LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +36,18 @@ class Outcome:
     pauses: tuple[Scope, ...] = ()
     free: bool = False
     ticket: str = ""
+
+    def __post_init__(self) -> None:
+        """Their words fit a column and a page, whatever they are."""
+        object.__setattr__(self, "reason", presentable(self.reason, REASON_MOST))
+        object.__setattr__(self, "says", presentable(self.says, SAYS_MOST))
+        object.__setattr__(self, "reference", presentable(self.reference, REFERENCE_MOST))
+
+
+def presentable(text: object, most: int) -> str:
+    """Cut, and without what a database or a terminal trips over: NUL, lone surrogates, control characters."""
+    shown = str(text)[:most]
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else " " for c in shown)
 
 
 def delivered(reference: str = "", *, says: str = "") -> Outcome:
@@ -273,16 +105,29 @@ def readable(read: Callable[[], list[Outcome]], response: Response, count: int) 
     """Reading an answer never raises: what cannot be read may have had its effect."""
     try:
         outcomes = read()
-    except (Unreadable, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        return [unknown("unreadable", f"{response.status}, {type(error).__name__}")] * count
+    except MISREAD as error:
+        return [unknown("unreadable", f"status {response.status}, {type(error).__name__}")] * count
     if len(outcomes) != count:
         return [unknown("unreadable", f"{len(outcomes)} answers to {count} messages")] * count
     return outcomes
 
 
+def or_unreadable(read: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
+    """For readers of one answer: whatever goes wrong in reading is Unreadable."""
+
+    @wraps(read)
+    def reader(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+        try:
+            return read(*args, **kwargs)
+        except MISREAD as error:
+            raise Unreadable(f"{type(error).__name__} in an answer") from error
+
+    return reader
+
+
 def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome | None:
-    """What a status means in every system, where the system's own words do not say more; None below 400 and for 3xx."""
-    status, says = response.status, response.text()[:300]
+    """What a status means in every system, where the system's own words do not say more; None below 300."""
+    status, says = response.status, response.text()[:SAYS_MOST]
     if status == 429:
         return throttled(says, after=retry_after(response), pauses=pauses)
     if status == 503:
@@ -290,9 +135,14 @@ def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome |
     if status in (408, 425):
         return later(f"status_{status}", says, after=retry_after(response))
     if status >= 500:
-        return unknown(f"status_{status}", says)
+        return unknown(f"status_{status}", says, after=retry_after(response))
     if status == 401:
         return reconnect("unauthorized", says)
     if status >= 400:
         return never(f"status_{status}", says)
-    return None
+    return never("redirected", f"answered {status}; redirects are not followed") if status >= 300 else None
+
+
+def unrefreshed(outcome: Outcome) -> Outcome:
+    """A token endpoint's refusal: only the grant's own end asks a person to reconnect, all else is tried again."""
+    return later(outcome.reason, outcome.says) if outcome.kind in ("never", "refresh") else outcome

@@ -1,11 +1,19 @@
 """Every connector, one line each."""
 
+from connectors.app.connector import App
 from connectors.base import Connector
+from connectors.salesforce.connector import Salesforce
+from connectors.slack.connector import Slack
+from connectors.splunk.connector import Splunk
 from connectors.webhook.connector import Webhook
 
 CONNECTORS: dict[str, Connector] = {
     connector.key: connector
     for connector in (
+        App(),
+        Salesforce(),
+        Slack(),
+        Splunk(),
         Webhook(),
     )
-}  # fmt: skip
+}

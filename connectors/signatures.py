@@ -3,11 +3,18 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 WHSEC = "whsec_"
-SECRET_LEAST = 24  # bytes, Standard Webhooks 1.0.0
+SECRET_LEAST, SECRET_MOST = 24, 64  # bytes, Standard Webhooks 1.0.0
+TOLERANCE = 300  # seconds, in both directions
+EXAMINED = 10  # signatures of one request that are looked at
+
+_ID = re.compile(r"[!-\-/-~]{1,256}", re.ASCII)  # a dot would shift what is signed
+_STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 def whsec_key(secret: str) -> bytes:
@@ -16,18 +23,43 @@ def whsec_key(secret: str) -> bytes:
         key = base64.b64decode(secret.removeprefix(WHSEC), validate=True)
     except ValueError:
         raise ValueError("a signing secret is whsec_ and base64") from None
-    if not SECRET_LEAST <= len(key) <= 64:
+    if not SECRET_LEAST <= len(key) <= SECRET_MOST:
         raise ValueError("a signing secret has 24 to 64 bytes")
     return key
+
+
+def signing_secrets(document: Mapping[str, Any], *, at: datetime) -> list[str]:
+    """The secret in force, then the old ones that a receiver may still hold: `[{"secret", "until"}]`, UTC."""
+    old = document.get("old_signing_secrets") or ()
+    return [document["signing_secret"], *(kept["secret"] for kept in old if at < datetime.fromisoformat(kept["until"]))]
 
 
 def standard_webhook_headers(secrets: Iterable[str], *, id: str, at: datetime, body: bytes) -> dict[str, str]:
     """The three headers of Standard Webhooks 1.0.0; several secrets give several signatures, side by side."""
     stamp = str(int(at.timestamp()))
-    signed = b".".join((id.encode(), stamp.encode(), body))
-    signatures = (base64.b64encode(hmac.digest(whsec_key(secret), signed, hashlib.sha256)).decode() for secret in secrets)
     return {
         "webhook-id": id,
         "webhook-timestamp": stamp,
-        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+        "webhook-signature": " ".join(_signature(secret, id, stamp, body) for secret in secrets),
     }
+
+
+def standard_webhook_verified(
+    secrets: Iterable[str], headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> bool:
+    """Whether one of the secrets signed these raw bytes, lately. Header names in lower case. Fails closed."""
+    id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not _ID.fullmatch(id) or not _STAMP.fullmatch(stamp) or abs(now.timestamp() - int(stamp)) > TOLERANCE:
+        return False
+    given = [entry.encode() for entry in headers.get("webhook-signature", "").split(" ")[:EXAMINED]]
+    try:
+        wanted = [_signature(secret, id, stamp, body).encode() for secret in secrets]
+    except ValueError:
+        return False
+    matches = [hmac.compare_digest(right, entry) for right in wanted for entry in given]  # all of them: constant time
+    return any(matches)
+
+
+def _signature(secret: str, id: str, stamp: str, body: bytes) -> str:
+    signed = b".".join((id.encode(), stamp.encode(), body))
+    return "v1," + base64.b64encode(hmac.digest(whsec_key(secret), signed, hashlib.sha256)).decode()

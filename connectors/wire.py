@@ -1,7 +1,6 @@
 """What goes over the wire, and whose quota it spends: values only, nothing here sends."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +40,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `limit` units in a window of `per` seconds, rolling or fixed by the provider; corrected by its headers."""
+    """At most `limit` units in a window of `per` seconds, rolling or fixed; corrected by what the system reports."""
 
     limit: int
     per: float = 86400.0
@@ -71,7 +70,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """An HTTP request to be sent by egress. At most one of `json`, `form` and `body`; `spends` as (scope, cost) pairs."""
+    """An HTTP request for egress. At most one of `json`, `form` and `body`; `spends` as (scope, cost) pairs."""
 
     method: str
     url: str
@@ -140,7 +139,7 @@ def dumps(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-_SECONDS = re.compile(r"[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 
 
 def retry_after(response: Response) -> float | None:
@@ -155,4 +154,4 @@ def retry_after(response: Response) -> float | None:
             wait = (moment - response.at).total_seconds()
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
-    return min(max(wait, 1.0), RETRY_AFTER_MOST) if math.isfinite(wait) else None
+    return min(max(wait, 1.0), RETRY_AFTER_MOST)

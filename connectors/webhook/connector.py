@@ -1,70 +1,60 @@
 """Webhook: the customer's own endpoint, signed after Standard Webhooks 1.0.0."""
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
 
 from connectors.base import Account, Action, Connector, Credential, Field, Message
-from connectors.outcomes import Outcome, delivered, disable, later, never, standing
-from connectors.signatures import standard_webhook_headers, whsec_key
-from connectors.wire import Request, Response, Scope, retry_after
+from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
+from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
+from connectors.webhook.headers import custom_headers
+from connectors.wire import Request, Response, Scope, dumps, retry_after
 
-HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,2046}[\x21-\x7e])?", re.ASCII)
-NOT_OURS_TO_SET = {"host", "content-length", "content-type", "transfer-encoding", "connection", "cookie", "expect", "te"}
-SLOW_DOWN = {429, 502, 504}  # Standard Webhooks: "the endpoint is overloaded"
+ENDPOINT = Scope("connection")
+SLOW_DOWN = {502, 503, 504}  # and 429: the endpoint is overloaded
+WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 
-def custom_headers(text: str) -> dict[str, str]:
-    """The customer's own headers from a JSON object. Raises ValueError with a sentence."""
-    try:
-        headers = json.loads(text or "{}")
-    except ValueError:
-        raise ValueError('headers are a JSON object such as {"X-Team": "sales"}') from None
-    if not isinstance(headers, dict) or len(headers) > 20:
-        raise ValueError("headers are a JSON object of at most 20 names")
-    for name, value in headers.items():
-        if not HEADER_NAME.fullmatch(name) or name.lower() in NOT_OURS_TO_SET or name.lower().startswith("webhook-"):
-            raise ValueError(f"the header {name[:64]!r} cannot be set")
-        if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"the value of {name} is not printable ASCII of at most 2,048 characters")
-    return headers
+def signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -> Request:
+    return Request(
+        "POST",
+        str(credential.settings["url"]),
+        body=body,
+        headers={
+            **custom_headers(str(credential.secret.get("headers", ""))),
+            "Content-Type": "application/json",
+            **standard_webhook_headers(signing_secrets(credential.secret, at=at), id=id, at=at, body=body),
+        },
+        spends=((ENDPOINT, 1),),
+    )
 
 
 class Send(Action):
     key = "send"
     label = "Send the event to the endpoint"
-    help = "The mapped object is the body, as JSON. An empty mapping sends type, timestamp and data."
+    help = "The mapped object is the body, as JSON. Without a mapping: type, timestamp and data."
+    example = WHOLE_EVENT
+    default = WHOLE_EVENT
+    permissions = {"the signing secret": "so that your endpoint can tell our requests from anybody else's"}
     idempotent = True  # webhook-id stays the same over all attempts
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
-        secrets = [credential.secret["signing_secret"], *credential.secret.get("old_signing_secrets", ())]
-        return Request(
-            "POST",
-            str(credential.settings["url"]),
-            body=message.raw,
-            headers={
-                **custom_headers(str(credential.secret.get("headers", ""))),
-                "Content-Type": "application/json",
-                **standard_webhook_headers(secrets, id=message.id, at=message.at, body=message.raw),
-            },
-            spends=((Scope("connection"), 1),),
-        )
+        return signed_post(credential, id=message.id, at=message.at, body=message.raw)
 
     def outcome(self, response: Response) -> Outcome:
-        if 200 <= response.status < 300:
+        """Standard Webhooks: 2xx is success, 410 the end, 3xx not followed; all else, 4xx too, is tried again."""
+        status, wait = response.status, retry_after(response)
+        if 200 <= status < 300:
             return delivered()
-        if response.status == 410:
+        if status == 410:
             return disable("gone", "the endpoint answered 410 Gone: it wants no more events")
-        if 300 <= response.status < 400:
-            return never("redirected", f"the endpoint answered {response.status}; redirects are not followed")
-        if response.status in SLOW_DOWN and response.status != 429:
-            return later(f"status_{response.status}", after=retry_after(response))
-        if response.status in (429, 503):
-            return standing(response, pauses=(Scope("connection"),)) or later("unavailable")
-        return later(f"status_{response.status}", response.text()[:300], after=retry_after(response))
+        if 300 <= status < 400:
+            return never("redirected", f"the endpoint answered {status}; redirects are not followed")
+        if status == 429:
+            return throttled(response.text(), after=wait, pauses=(ENDPOINT,))
+        pauses = (ENDPOINT,) if status in SLOW_DOWN and wait else ()
+        return later(f"status_{status}", response.text(), after=wait, pauses=pauses)
 
 
 class Webhook(Connector):
@@ -72,27 +62,40 @@ class Webhook(Connector):
     label = "Webhook"
     summary = "Your own HTTPS endpoint, told of each event with a signed request."
     fields = (
-        Field("url", "Endpoint URL", "HTTPS, reachable from the internet", kind="url"),
-        Field("signing_secret", "Signing secret", "whsec_ and base64 of 24 to 64 bytes; leave empty to have one made",
-              secret=True, required=False),
-        Field("headers", "Own headers", 'a JSON object such as {"X-Team": "sales"}', secret=True, required=False,
-              kind="json"),
-    )  # fmt: skip
+        Field("url", "Endpoint URL", "HTTPS, reachable from the internet.", kind="url"),
+        Field(
+            "signing_secret",
+            "Signing secret",
+            "whsec_ and the base64 of 24 to 64 bytes. Leave it empty to have one made.",
+            secret=True,
+            required=False,
+        ),
+        Field(
+            "headers",
+            "Own headers",
+            'A JSON object such as {"X-Team": "sales"}; Authorization as Basic or Bearer.',
+            secret=True,
+            required=False,
+            kind="json",
+        ),
+    )
     actions = (Send(),)
+    unlimited = {"connection": "it is the customer's own endpoint: calls in flight and its own answers limit it"}
 
     def check(self, credential: Credential) -> str:
         try:
             whsec_key(str(credential.secret.get("signing_secret", "")))
             custom_headers(str(credential.secret.get("headers", "")))
+            return "" if urlsplit(str(credential.settings.get("url", ""))).hostname else "the endpoint URL has no host"
         except ValueError as error:
             return str(error)
-        return ""
 
-    def probe(self, credential: Credential) -> Request:
-        raise NotImplementedError  # a webhook has nothing to ask without effect: the hub sends a test event
+    def probe(self, credential: Credential, *, at: datetime) -> Request:
+        """A signed ping: the endpoint answers 2xx to it, as to any event."""
+        body = dumps({"type": "ping", "timestamp": at.isoformat(), "data": {}})
+        return signed_post(credential, id=f"ping_{int(at.timestamp() * 1000)}", at=at, body=body)
 
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:
-        raise NotImplementedError
-
-    def example(self) -> Mapping[str, Any]:
-        return {"type": "type", "timestamp": "occurred_at", "data": "data"}
+        outcome = self.action("send").outcome(response)
+        host = urlsplit(str(credential.settings["url"])).hostname or ""
+        return Account(id=host, name=host) if outcome.kind == "delivered" else outcome

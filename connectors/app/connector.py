@@ -1,0 +1,85 @@
+"""App: our own application, a system like any other, signed after Standard Webhooks 1.0.0."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from connectors.base import Account, Action, Connector, Credential, Field, Input, Message
+from connectors.outcomes import Outcome, delivered, standing
+from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
+from connectors.wire import InFlight, Rate, Request, Response, Scope, dumps
+
+CALLS = Scope("app", "calls")
+REQUESTS = Scope("app", "requests")
+SPENDS = ((CALLS, 1), (REQUESTS, 1))
+WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
+
+
+class SendEvent(Action):
+    key = "send_event"
+    label = "Tell our application of the event"
+    help = "Without a mapping: type, timestamp and data. The hub adds the tenant."
+    inputs = (
+        Input("type", "Type", "What happened, such as order.created.", required=True),
+        Input("timestamp", "Time", "When it happened, in ISO 8601."),
+        Input("data", "Data", "An object with the facts.", required=True),
+    )
+    example = WHOLE_EVENT
+    default = WHOLE_EVENT
+    permissions = {"the signing secret": "so that our application can tell the hub's requests from anybody else's"}
+    idempotent = True  # webhook-id stays the same over all attempts
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        body = dumps({**message.body, "tenant": message.tenant})
+        secrets = signing_secrets(credential.secret, at=message.at)
+        return Request(
+            "POST",
+            f"{credential.urls['api']}/events",
+            body=body,
+            headers={
+                "Content-Type": "application/json",
+                "Hub-Tenant": quote(message.tenant, safe=":@"),
+                **standard_webhook_headers(secrets, id=message.id, at=message.at, body=body),
+            },
+            spends=SPENDS,
+        )
+
+    def outcome(self, response: Response) -> Outcome:
+        return standing(response, pauses=(CALLS, REQUESTS)) or delivered()
+
+
+class App(Connector):
+    key = "app"
+    label = "Our application"
+    summary = "Our own application, told of what happens in the systems of its tenants."
+    fields = (
+        Field(
+            "signing_secret",
+            "Signing secret",
+            "whsec_ and the base64 of 24 to 64 bytes, known to the application too. Leave it empty to have one made.",
+            secret=True,
+            required=False,
+        ),
+    )
+    urls = {"api": "https://app.example.com/hub"}
+    actions = (SendEvent(),)
+    quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}  # over all tenants: no surge floods it
+    in_flight = 16
+    platform = True
+
+    def check(self, credential: Credential) -> str:
+        try:
+            whsec_key(str(credential.secret.get("signing_secret", "")))
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def probe(self, credential: Credential, *, at: datetime) -> Request:
+        """The application's health, asked with a signature that it may verify."""
+        secrets = signing_secrets(credential.secret, at=at)
+        headers = standard_webhook_headers(secrets, id=f"health_{int(at.timestamp() * 1000)}", at=at, body=b"")
+        return Request("GET", f"{credential.urls['api']}/health", headers=headers, spends=SPENDS)
+
+    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+        return standing(response, pauses=(CALLS, REQUESTS)) or Account(id=self.key, name=self.label)

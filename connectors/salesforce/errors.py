@@ -1,0 +1,117 @@
+"""Salesforce's error codes, and what they mean to us."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.outcomes import Outcome, Verdict, later, never, reconnect, refresh, standing, throttled, unknown
+from connectors.wire import Response, Scope, Unreadable, retry_after
+
+ORG = Scope("account")
+LONG, SHORT = 3600.0, 30.0  # seconds: the day's budget is spent; too many calls at the same time
+
+CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
+    "INVALID_SESSION_ID": refresh,
+    # only a person can mend these
+    "API_DISABLED_FOR_ORG": reconnect,
+    "CLIENT_NOT_ACCESSIBLE_FOR_USER": reconnect,
+    "INACTIVE_ORGANIZATION": reconnect,
+    "ORG_LOCKED": reconnect,
+    "PASSWORD_LOCKOUT": reconnect,
+    # not now, and without effect
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": later,
+    "API_CURRENTLY_DISABLED": later,
+    "PROCESSING_HALTED": later,
+    "SERVER_UNAVAILABLE": later,
+    "STORAGE_LIMIT_EXCEEDED": later,
+    "UNABLE_TO_LOCK_ROW": later,
+    # it may have been done
+    "REQUEST_RUNNING_TOO_LONG": unknown,
+    "UNKNOWN_EXCEPTION": unknown,
+    # of this record
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": never,
+    "CANNOT_UPDATE_CONVERTED_LEAD": never,
+    "DELETE_FAILED": never,
+    "DUPLICATES_DETECTED": never,
+    "DUPLICATE_EXTERNAL_ID": never,
+    "DUPLICATE_VALUE": never,
+    "ENTITY_IS_DELETED": never,
+    "ENTITY_IS_LOCKED": never,
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": never,
+    "FIELD_FILTER_VALIDATION_EXCEPTION": never,
+    "FIELD_INTEGRITY_EXCEPTION": never,
+    "INSUFFICIENT_ACCESS": never,
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": never,
+    "INSUFFICIENT_ACCESS_OR_READONLY": never,
+    "INVALID_CROSS_REFERENCE_KEY": never,
+    "INVALID_EMAIL_ADDRESS": never,
+    "INVALID_FIELD": never,
+    "INVALID_FIELD_FOR_INSERT_UPDATE": never,
+    "INVALID_ID_FIELD": never,
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": never,
+    "INVALID_TYPE": never,
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": never,
+    "JSON_PARSER_ERROR": never,
+    "MALFORMED_ID": never,
+    "MALFORMED_QUERY": never,
+    "MISSING_ARGUMENT": never,
+    "NOT_FOUND": never,
+    "NUMBER_OUTSIDE_VALID_RANGE": never,
+    "REQUIRED_FIELD_MISSING": never,
+    "STRING_TOO_LONG": never,
+}  # what is not here is `never`
+
+OAUTH: Mapping[str, Verdict] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
+    "invalid_grant": reconnect,
+    "inactive_user": reconnect,
+    "inactive_org": reconnect,
+    "invalid_client": later,
+    "invalid_client_id": later,
+    "invalid_request": later,
+    "unsupported_grant_type": later,
+    "rate_limit_exceeded": later,
+    "server_error": later,
+    "temporarily_unavailable": later,
+}
+
+
+def verdict(code: str, message: str, otherwise: Verdict = never) -> Outcome:
+    """Of one record, or of a whole request; `otherwise` for a code that is not in the table."""
+    if code == "REQUEST_LIMIT_EXCEEDED":
+        wait = SHORT if message.startswith("ConcurrentRequests") else LONG
+        return throttled(message, after=wait, pauses=(ORG,))
+    return CODES.get(code, otherwise)(code.lower(), message)
+
+
+def refusal(response: Response) -> Outcome | None:
+    """What Salesforce refuses as a whole, by its first error; None for 2xx."""
+    wrong, status = standing(response, pauses=(ORG,)), response.status
+    if wrong is None or wrong.kind == "later":
+        return wrong
+    if status == 300:
+        return never("several_records", "the external id names several records; nothing was written")
+    code, message = first_error(response) or (f"status_{status}", wrong.says)
+    return verdict(code, message, refresh if status == 401 else unknown if status >= 500 else never)
+
+
+def first_error(response: Response) -> tuple[str, str] | None:
+    """Code and message of `[{"errorCode", "message"}]`; None where the body is something else, such as a proxy's."""
+    try:
+        first: Any = response.json()[0]
+        return str(first["errorCode"]), str(first.get("message", ""))
+    except (Unreadable, LookupError, TypeError, AttributeError):
+        return None
+
+
+def token_refusal(response: Response) -> Outcome | None:
+    """What the token endpoint refuses, by `{"error", "error_description"}`; None where it grants."""
+    if response.status < 300:
+        return None
+    wait = retry_after(response)
+    if response.status in (429, 503):
+        return later("unavailable", response.text(), after=wait)
+    try:
+        answer: Any = response.json()
+        error, says = str(answer["error"]), str(answer.get("error_description", ""))
+    except (Unreadable, LookupError, TypeError, AttributeError):
+        return unknown(f"status_{response.status}", response.text(), after=wait)
+    return OAUTH.get(error, later)(error, says)

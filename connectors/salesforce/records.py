@@ -1,0 +1,184 @@
+"""Salesforce: create, update and upsert records, up to 200 in one call, each with an answer of its own.
+
+A single record goes the same way: it costs the same one call, and there is one kind of answer to read.
+"""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from connectors.base import Action, Credential, Input, Message, stated
+from connectors.outcomes import Outcome, delivered, later
+from connectors.salesforce.errors import ORG, refusal, verdict
+from connectors.wire import Request, Response, Unreadable
+
+VERSION = "v67.0"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
+ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
+
+OBJECT = Input("object", "Object", "The API name of the object, such as Contact or Order__c.", required=True)
+FIELDS = Input(
+    "fields",
+    "Fields",
+    "An object with the API names of fields and their values; what the event does not have is left as it is.",
+    required=True,
+)
+RECORD = Input("record_id", "Record", "The id of the record, 15 or 18 characters.", required=True)
+EXTERNAL_FIELD = Input("external_id_field", "External id field", "The API name of the field.", required=True)
+EXTERNAL_ID = Input("external_id", "External id", "Our id of the record, such as the order's number.", required=True)
+
+
+def base(credential: Credential) -> str:
+    """Where this org lives; before its first answer, the login host."""
+    return str(credential.settings.get("instance_url") or credential.urls["login"]).rstrip("/")
+
+
+class Records(Action):
+    """One record for each message, in one collection."""
+
+    method: str
+    permissions = {
+        "api": "to reach the records",
+        "id": "to learn which organisation it is",
+        "refresh_token": "to stay connected",
+    }
+    batch = 200
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().check(body):
+            return wrong
+        for key in {"object", "external_id_field"} & set(body):
+            if not isinstance(body[key], str) or not NAME.fullmatch(body[key]):
+                return f"{key} is not an API name"
+        if not isinstance(body["fields"], Mapping) or not all(NAME.fullmatch(name) for name in body["fields"]):
+            return "fields is not an object with API names"
+        return ""
+
+    def group(self, message: Message) -> Hashable:
+        """Salesforce refuses a whole call for one field that it does not know: only the same fields go together."""
+        return (
+            message["object"],
+            message.get("external_id_field"),
+            frozenset(stated(message["fields"])),
+            message.company,
+        )
+
+    def path(self, message: Message) -> str:
+        return "composite/sobjects"
+
+    def record(self, message: Message) -> dict[str, Any]:
+        return {**stated(message["fields"]), "attributes": {"type": message["object"]}}
+
+    def same(self, message: Message) -> str:
+        """What a collection may hold only once."""
+        return message.id
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        return Request(
+            self.method,
+            f"{base(credential)}/services/data/{VERSION}/{self.path(messages[0])}",
+            json={"allOrNone": False, "records": [self.record(message) for message in self.firsts(messages)]},
+            bearer=credential.access,
+            spends=((ORG, 1),),
+            keep=1024 * 1024,  # 200 answers with several errors each
+        )
+
+    def firsts(self, messages: Sequence[Message]) -> list[Message]:
+        """The first message of each record: two of one record in a collection would both be refused."""
+        firsts: dict[str, Message] = {}
+        for message in messages:
+            firsts.setdefault(self.same(message), message)
+        return list(firsts.values())
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        sent = self.firsts(messages)
+        read = dict(zip((message.id for message in sent), self.answers(response, len(sent)), strict=True))
+        waiting = later("same_record", "another message of this record goes first", after=0.0, free=True)
+        return [read.pop(message.id, waiting) for message in messages]
+
+    def answers(self, response: Response, count: int) -> list[Outcome]:
+        if wrong := refusal(response):
+            together = wrong.kind == "never" and count > 1
+            return [later("refused_together", wrong.says, after=0.0) if together else wrong] * count
+        answers = response.json()
+        if not isinstance(answers, list) or len(answers) != count:
+            raise Unreadable("not one answer for each record")
+        return [one(answer) for answer in answers]
+
+
+def one(answer: Mapping[str, Any]) -> Outcome:
+    if answer["success"] is True:
+        return delivered(str(answer.get("id") or ""))
+    error = answer["errors"][0]
+    return verdict(str(error["statusCode"]), str(error.get("message", "")))
+
+
+class Create(Records):
+    key = "create"
+    label = "Create a record"
+    help = "Salesforce takes no id of ours here: after a lost answer, sending again may create two. Upsert does not."
+    method = "POST"
+    inputs = (OBJECT, FIELDS)
+    example = {
+        "object": "'Lead'",
+        "fields": {
+            "LastName": "data.customer",
+            "Company": "data.customer",
+            "Email": "data.email",
+            "Description": "join(' ', ['Order', to_string(data.number), to_string(data.total), data.currency])",
+        },
+    }
+
+
+class Update(Records):
+    key = "update"
+    label = "Change a record"
+    help = "The record is named by its Salesforce id."
+    method = "PATCH"
+    idempotent = True
+    inputs = (OBJECT, RECORD, FIELDS)
+    example = {
+        "object": "'Contact'",
+        "record_id": "'003000000000001AAA'",
+        "fields": {"Email": "data.email", "Description": "join(' ', ['Last order:', to_string(data.number)])"},
+    }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().check(body):
+            return wrong
+        return "" if ID.fullmatch(str(body["record_id"])) else "record_id is not 15 or 18 letters and digits"
+
+    def record(self, message: Message) -> dict[str, Any]:
+        return {**super().record(message), "id": message["record_id"]}
+
+    def same(self, message: Message) -> str:
+        return str(message["record_id"])[:15]  # the other three are a checksum
+
+
+class Upsert(Records):
+    key = "upsert"
+    label = "Create a record, or change it where it is already there"
+    help = "Found by an external id of ours, so that sending again has no second effect."
+    method = "PATCH"
+    idempotent = True
+    inputs = (OBJECT, EXTERNAL_FIELD, EXTERNAL_ID, FIELDS)
+    example = {
+        "object": "'Contact'",
+        "external_id_field": "'Customer_Email__c'",
+        "external_id": "data.email",
+        "fields": {"LastName": "data.customer", "Email": "data.email"},
+    }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().check(body):
+            return wrong
+        return "" if isinstance(body["external_id"], str | int | float) else "external_id is neither text nor a number"
+
+    def path(self, message: Message) -> str:
+        return f"composite/sobjects/{message['object']}/{message['external_id_field']}"
+
+    def record(self, message: Message) -> dict[str, Any]:
+        return {**super().record(message), message["external_id_field"]: message["external_id"]}
+
+    def same(self, message: Message) -> str:
+        return str(message["external_id"]).casefold()

@@ -1,0 +1,76 @@
+"""Salesforce: records read page by page, by SOQL that is built from parameters."""
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from connectors.base import Collection, Credential, Page
+from connectors.outcomes import Outcome, or_unreadable
+from connectors.salesforce.errors import ORG, refusal
+from connectors.salesforce.records import VERSION, base
+from connectors.wire import KIBIBYTE, Request, Response, Scope, Unreadable
+
+QUERIES = Scope("account", "queries")
+PATH = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII)  # Owner.Name
+CURSOR = re.compile(r"/services/data/v[0-9]{2,3}\.0/query/[A-Za-z0-9-]{1,100}", re.ASCII)
+ESCAPES = str.maketrans(
+    {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"},
+)
+
+
+def literal(value: str) -> str:
+    return f"'{value.translate(ESCAPES)}'"
+
+
+def moment(value: str) -> str:
+    """A moment as SOQL writes it, without quotes. Raises ValueError."""
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError("a moment names its offset from UTC")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def name(value: str) -> str:
+    if not PATH.fullmatch(value):
+        raise ValueError(f"{value[:80]!r} is not an API name")
+    return value
+
+
+def soql(*, object: str, fields: str, since: str = "", until: str = "", **equals: str) -> str:
+    """`fields` separated by commas; changed in [since, until); each other parameter: this field has this text."""
+    where = [f"{name(field)} = {literal(value)}" for field, value in sorted(equals.items())]
+    if since:
+        where.append(f"SystemModstamp >= {moment(since)}")
+    if until:
+        where.append(f"SystemModstamp < {moment(until)}")
+    chosen = ", ".join(name(field.strip()) for field in fields.split(","))
+    condition = f" WHERE {' AND '.join(where)}" if where else ""
+    return f"SELECT {chosen} FROM {name(object)}{condition} ORDER BY Id"
+
+
+class Records(Collection):
+    key = "records"
+    label = "Records of one object"
+
+    def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
+        """Raises ValueError with a sentence for a parameter that cannot be part of a query."""
+        if cursor and not CURSOR.fullmatch(cursor):
+            raise ValueError("the cursor is not a query locator")
+        path = cursor or f"/services/data/{VERSION}/query?q={quote(soql(**query), safe='')}"
+        return Request(
+            "GET",
+            f"{base(credential)}{path}",
+            bearer=credential.access,
+            spends=((ORG, 1), (QUERIES, 1)),
+            keep=8 * 1024 * KIBIBYTE,
+        )
+
+    @or_unreadable
+    def records(self, response: Response) -> Page | Outcome:
+        if wrong := refusal(response):
+            return wrong
+        answer = response.json()
+        cursor = "" if answer["done"] is True else answer["nextRecordsUrl"]
+        if not isinstance(answer["records"], list) or (cursor and not CURSOR.fullmatch(cursor)):
+            raise Unreadable("not a page of records")
+        return Page(answer["records"], cursor)

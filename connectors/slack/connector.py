@@ -1,0 +1,180 @@
+"""Slack: say something in a channel."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.base import Account, Action, Connector, Credential, Field, Grant, Input, Message, lifetime, stated
+from connectors.outcomes import Outcome, delivered, or_unreadable, reconnect, unrefreshed
+from connectors.slack.words import refusal
+from connectors.wire import Rate, Request, Response, Scope
+
+TEXT_MOST = 40_000  # characters; Slack cuts silently what is longer
+AUTH_TEST = Scope("method", "auth.test")
+OAUTH = Scope("app", "oauth.v2.access")
+
+CHANNEL = Input("channel", "Channel", "The id of the channel, such as C0123456789.", required=True)
+CONTENT = (
+    Input("text", "Text", "Up to 4,000 characters read well; the notification shows it even where there are blocks."),
+    Input("blocks", "Blocks", "A list of Block Kit blocks."),
+    Input("attachments", "Attachments", "A list of the older kind of attachments."),
+    Input("markdown_text", "Markdown", "Up to 12,000 characters of Markdown, without text or blocks."),
+    Input("metadata", "Metadata", "An object with event_type and event_payload, unseen by people."),
+    Input("link_names", "Link names", "true links @names and #channels in the text."),
+    Input("parse", "Parse", "none or full: how the text is read."),
+)
+SAYS = ("text", "blocks", "attachments", "markdown_text")
+
+
+class Chat(Action):
+    """A method of `chat.`: one message to one channel, as JSON."""
+
+    method: str
+    permissions = {"chat:write": "to write as the app"}
+
+    @property
+    def scope(self) -> Scope:
+        return Scope("method", self.method)
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().check(body):
+            return wrong
+        if not isinstance(body["channel"], str):
+            return "channel is not text"
+        if not any(body.get(key) for key in SAYS):
+            return f"missing: one of {', '.join(SAYS)}"
+        return "text is longer than 40,000 characters" if len(str(body.get("text") or "")) > TEXT_MOST else ""
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        return Request(
+            "POST",
+            f"{credential.urls['api']}/{self.method}",
+            json=stated(message.body),
+            bearer=credential.access,
+            spends=((self.scope, 1), (Scope("channel", message["channel"]), 1)),
+        )
+
+    def outcome(self, response: Response) -> Outcome:
+        if wrong := refusal(response, self.scope):
+            return wrong
+        answer = response.json()
+        return delivered(f"{answer['channel']}/{answer['ts']}", says=str(answer.get("warning") or ""))
+
+
+class PostMessage(Chat):
+    key = "post_message"
+    label = "Post a message to a channel"
+    help = "Slack takes no id of ours: after a lost answer, sending again may post twice."
+    method = "chat.postMessage"
+    permissions = {
+        **Chat.permissions,
+        "chat:write.public": "to write in public channels that the app has not joined",
+        "chat:write.customize": "to write under another name or icon",
+    }
+    inputs = (
+        CHANNEL,
+        *CONTENT,
+        Input("thread_ts", "Thread", "The ts of the message to reply to."),
+        Input("reply_broadcast", "Also to the channel", "true shows a reply in the channel too."),
+        Input("unfurl_links", "Unfurl links", "false keeps links from being shown with a preview."),
+        Input("unfurl_media", "Unfurl media", "false keeps media from being shown with a preview."),
+        Input("mrkdwn", "Slack markup", "false shows the text as it is."),
+        Input("username", "Name", "Another name for the sender."),
+        Input("icon_emoji", "Emoji", "An emoji for the sender, such as :package:."),
+        Input("icon_url", "Icon", "The address of an image for the sender."),
+    )
+    example = {
+        "channel": "'C0123456789'",
+        "text": "join('', ['New order ', to_string(data.number), ' from ', data.customer, ': ', "
+        "to_string(data.total), ' ', data.currency])",
+        "unfurl_links": "`false`",
+    }
+
+
+class UpdateMessage(Chat):
+    key = "update_message"
+    label = "Change a message that the app has posted"
+    help = "Channel and ts together are the message's id."
+    method = "chat.update"
+    idempotent = True  # the same change twice is the same change
+    inputs = (
+        CHANNEL,
+        Input("ts", "Message", "The ts of the message, such as 1764000000.000100.", required=True),
+        *CONTENT,
+    )
+    example = {
+        "channel": "'C0123456789'",
+        "ts": "'1764000000.000100'",
+        "text": "join('', ['Order ', to_string(data.number), ' is now ', to_string(data.total), ' ', data.currency])",
+    }
+
+
+class Slack(Connector):
+    key = "slack"
+    label = "Slack"
+    summary = "Messages in the channels of a workspace."
+    fields = (
+        Field("access_token", "Bot token", "xoxb-…, from the page of the installed app.", secret=True),
+        Field("refresh_token", "Refresh token", "xoxe-…, where token rotation is on.", secret=True, required=False),
+    )
+    app_fields = (
+        Field("client_id", "Client ID", "From the app's Basic Information."),
+        Field("client_secret", "Client secret", "From the app's Basic Information.", secret=True),
+        Field("signing_secret", "Signing secret", "Proves that a request comes from Slack.", secret=True),
+    )
+    urls = {"api": "https://slack.com/api"}
+    actions = (PostMessage(), UpdateMessage())
+    quotas = {
+        "method:chat.postMessage": Rate(300, 60.0),  # "several hundred per minute per workspace"
+        "method:chat.update": Rate(50, 60.0),  # tier 3
+        "method:auth.test": Rate(600, 60.0),
+        "app:oauth.v2.access": Rate(600, 60.0),
+        "channel": Rate(1, 1.0),
+    }
+    refreshes = True
+
+    def check(self, credential: Credential) -> str:
+        return "" if credential.access else "missing: Bot token"
+
+    def probe(self, credential: Credential, *, at: datetime) -> Request:
+        url = f"{credential.urls['api']}/auth.test"
+        return Request("POST", url, form={}, bearer=credential.access, spends=((AUTH_TEST, 1),))
+
+    @or_unreadable
+    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+        return refusal(response, AUTH_TEST) or account(response.json())
+
+    def refresh(self, app: Mapping[str, str], credential: Credential) -> Request:
+        basic = base64.b64encode(f"{app['client_id']}:{app['client_secret']}".encode()).decode()
+        return Request(
+            "POST",
+            f"{credential.urls['api']}/oauth.v2.access",
+            form={"grant_type": "refresh_token", "refresh_token": str(credential.secret.get("refresh_token", ""))},
+            headers={"Authorization": f"Basic {basic}"},
+            spends=((OAUTH, 1),),
+        )
+
+    @or_unreadable
+    def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
+        if wrong := refusal(response, OAUTH):
+            return unrefreshed(wrong)
+        answer = response.json()
+        if credential.account not in ("", granted_account(answer)):
+            return reconnect("other_account", "the answer is of another workspace")
+        renewed = {key: answer[key] for key in ("access_token", "refresh_token") if answer.get(key)}
+        if "access_token" not in renewed:
+            return reconnect("no_access_token", "the answer holds no bot token")
+        return Grant({**credential.secret, **renewed}, expires_in=lifetime(answer.get("expires_in")))
+
+
+def account(answer: Mapping[str, Any]) -> Account:
+    """Of auth.test: the workspace, or the organisation where the app is installed for all of it."""
+    wide = answer.get("is_enterprise_install") is True
+    return Account(id=str(answer["enterprise_id" if wide else "team_id"]), name=str(answer.get("team") or ""))
+
+
+def granted_account(answer: Mapping[str, Any]) -> str:
+    wide = answer.get("is_enterprise_install") is True
+    return str(answer["enterprise" if wide else "team"]["id"])

@@ -1,0 +1,220 @@
+"""Splunk: events into the HTTP Event Collector, acknowledged where the token wants it."""
+
+import hashlib
+import uuid
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from connectors.base import Account, Action, Connector, Credential, Field, Input, Message, stated
+from connectors.outcomes import Outcome, delivered, later, or_unreadable, pending, unknown
+from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
+from connectors.splunk.envelope import TEXTS, envelope, wrong_with
+from connectors.wire import Rate, Request, Response, Unreadable
+
+POLL = 10.0  # seconds between two questions, as the documentation advises
+PATIENCE = 300.0  # seconds without acknowledgement, then it goes again
+NO_DATA = 5
+
+WHERE = (
+    Input("host", "Host", "The machine that it is about."),
+    Input("source", "Source", "Where it comes from, such as integration-hub."),
+    Input("sourcetype", "Source type", "How Splunk reads it, such as _json."),
+    Input("index", "Index", "One that the token allows; otherwise the token's own."),
+)
+
+
+def channel(credential: Credential) -> str:
+    """Acknowledgements are counted within a channel; ours is the same for as long as the token is."""
+    digest = hashlib.sha256(str(credential.secret["token"]).encode()).hexdigest()
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{collector(credential)}#{digest}"))
+
+
+def collector(credential: Credential) -> str:
+    return str(credential.settings["url"]).rstrip("/") + "/services/collector"
+
+
+def headers(credential: Credential, *, with_channel: bool = False) -> dict[str, str]:
+    given = {"Authorization": f"Splunk {credential.secret['token']}"}
+    if with_channel or credential.settings.get("use_ack"):
+        given["X-Splunk-Request-Channel"] = channel(credential)
+    return given
+
+
+class Collected(Action):
+    """Taken by the collector; where an `ackId` comes back, delivered only when that is confirmed."""
+
+    permissions = {"the token": "to write to its indexes, on a collector that is switched on"}
+    batch_bytes = 990_000  # a collector in the cloud takes about 1 MB
+
+    def taken(self, response: Response, message: Message) -> Outcome:
+        ack = response.json().get("ackId")
+        if ack is None:
+            return delivered()
+        if not isinstance(ack, int) or isinstance(ack, bool):
+            raise Unreadable("ackId is not a number")
+        return pending(f"{ack}:{int(message.at.timestamp())}", after=POLL)
+
+    def confirm(self, messages: Sequence[Message], credential: Credential) -> Request:
+        acks = sorted({int(message.ticket.partition(":")[0]) for message in messages})
+        return Request(
+            "POST",
+            f"{collector(credential)}/ack",
+            json={"acks": acks},
+            headers=headers(credential, with_channel=True),
+            spends=((CONNECTION, 1),),
+        )
+
+    def confirmed(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        """Splunk says `true` once and forgets; what it does not say in time goes again, as it may be lost."""
+        wrong = misread(response)
+        if wrong and wrong.kind == "reconnect":
+            return [wrong] * len(messages)
+        acks = {} if wrong else response.json()["acks"]
+        return [acknowledged(acks, message) for message in messages]
+
+
+def misread(response: Response) -> Outcome | None:
+    """What is wrong with an answer about acknowledgements; it has no code when all is well."""
+    try:
+        if response.status == 200 and isinstance(response.json()["acks"], Mapping):
+            return None
+        return refusal(response) or unknown("unreadable")
+    except (Unreadable, LookupError, TypeError):
+        return unknown("unreadable")
+
+
+def acknowledged(acks: Mapping[str, Any], message: Message) -> Outcome:
+    ack, _, since = message.ticket.partition(":")
+    if acks.get(ack) is True:
+        return delivered()
+    if message.at.timestamp() - int(since) >= PATIENCE:
+        return unknown("not_acknowledged", "not acknowledged within 5 minutes")
+    return pending(message.ticket, after=POLL)
+
+
+class SendEvent(Collected):
+    key = "send_event"
+    label = "Send an event"
+    help = "Up to 500 events go in one request. Splunk takes no id of ours: after a lost answer one may be there twice."
+    batch = 500
+    inputs = (
+        Input("event", "Event", "Text, or an object with the facts.", required=True),
+        Input("time", "Time", "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
+        *WHERE,
+        Input("fields", "Indexed fields", "A flat object of texts, or of lists of texts."),
+    )
+    example = {
+        "time": "occurred_at",
+        "source": "'integration-hub'",
+        "sourcetype": "'_json'",
+        "event": {"id": "id", "type": "type", "order": "data"},
+        "fields": {"tenant": "to_string(tenant)"},
+    }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        return super().check(body) or wrong_with(body)
+
+    def group(self, message: Message) -> Hashable:
+        return message.company
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        return Request(
+            "POST",
+            f"{collector(credential)}/event",
+            body=b"\n".join(envelope(message.body) for message in messages),
+            headers={"Content-Type": "application/json", **headers(credential)},
+            spends=((CONNECTION, 1),),
+        )
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        wrong = refusal(response)
+        if wrong is None:
+            return [self.taken(response, message) for message in messages]
+        place = failing(response, len(messages)) if wrong.kind == "never" else None
+        if place is not None:
+            after = later("not_looked_at", "an event before this one was refused", after=0.0, free=True)
+            before = [self.taken(response, message) for message in messages[:place]]
+            return [*before, wrong, *[after] * (len(messages) - place - 1)]
+        together = wrong.kind == "never" and len(messages) > 1
+        return [later("refused_together", wrong.says, after=0.0) if together else wrong] * len(messages)
+
+
+class SendRaw(Collected):
+    key = "send_raw"
+    label = "Send raw text"
+    help = "Splunk breaks the text into events by its source type."
+    inputs = (Input("text", "Text", "One line, or several.", required=True), *WHERE)
+    example = {
+        "text": "join(' ', [occurred_at, type, to_string(data.number), to_string(data.total), data.currency])",
+        "source": "'integration-hub'",
+        "sourcetype": "'orders'",
+    }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().check(body):
+            return wrong
+        strange = [key for key in ("text", *TEXTS) if not isinstance(body.get(key), str | None)]
+        return f"not text: {', '.join(strange)}" if strange else ""
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        where = {key: value for key, value in stated(message.body).items() if key in TEXTS}
+        return Request(
+            "POST",
+            f"{collector(credential)}/raw?{urlencode(where)}".removesuffix("?"),
+            body=str(message["text"]).encode("utf-8", "replace"),
+            headers={"Content-Type": "text/plain; charset=utf-8", **headers(credential, with_channel=True)},
+            spends=((CONNECTION, 1),),
+        )
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        wrong = refusal(response)
+        return [wrong or self.taken(response, message) for message in messages]
+
+
+class Splunk(Connector):
+    key = "splunk"
+    label = "Splunk"
+    summary = "Events and logs into the HTTP Event Collector."
+    fields = (
+        Field("url", "Collector URL", "Such as https://splunk.example.com:8088, without a path.", kind="url"),
+        Field("token", "Token", "A HEC token, as Splunk's administrator made it.", secret=True),
+        Field(
+            "use_ack",
+            "Indexer acknowledgement",
+            "Switch it on exactly where the token has it: an event then counts as delivered when Splunk confirms it.",
+            kind="flag",
+            required=False,
+        ),
+    )
+    actions = (SendEvent(), SendRaw())
+    quotas = {"connection": Rate(20, 1.0)}  # a courtesy: Splunk documents no quota, only back-pressure
+
+    def check(self, credential: Credential) -> str:
+        if not credential.secret.get("token"):
+            return "missing: Token"
+        return "" if host_of(credential) else "the collector URL has no host"
+
+    def probe(self, credential: Credential, *, at: datetime) -> Request:
+        """No events at all: a living collector answers *No data* once the token has passed.
+
+        The health endpoint would not do: without a token in its query it does not look at the token.
+        """
+        url = f"{collector(credential)}/event"
+        return Request("POST", url, body=b"", headers=headers(credential), spends=((CONNECTION, 1),))
+
+    @or_unreadable
+    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+        wrong = refusal(response)
+        if wrong is None or (response.status == 400 and code_of(response) == NO_DATA):
+            return Account(id=host_of(credential), name=host_of(credential))
+        return wrong
+
+
+def host_of(credential: Credential) -> str:
+    try:
+        return urlsplit(str(credential.settings.get("url", ""))).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,58 @@
+"""Splunk's event envelope: checked here, as Splunk drops silently what it does not understand."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.base import stated
+from connectors.wire import dumps
+
+TIME_MOST = 1e11  # seconds since 1970; Python writes no number below this in scientific notation
+SECONDS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?", re.ASCII)
+TEXTS = ("host", "source", "sourcetype", "index")
+
+
+def epoch(value: object) -> int | float:
+    """Seconds since 1970 of a number, of its text, or of an ISO 8601 time with an offset. Raises ValueError."""
+    if isinstance(value, str) and not SECONDS.fullmatch(value):
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise ValueError("a time names its offset from UTC")
+        value = at.timestamp()
+    seconds = float(value) if isinstance(value, str) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds < TIME_MOST:
+        raise ValueError("a time is seconds since 1970")
+    return round(seconds, 6)
+
+
+def wrong_with(body: Mapping[str, Any]) -> str:
+    """In words; empty for an envelope that Splunk will index."""
+    if body.get("event") in (None, "", {}, []):
+        return "missing: event"
+    for key in TEXTS:
+        if not isinstance(body.get(key), str | None):
+            return f"{key} is not text"
+    if not flat(body.get("fields")):
+        return "fields is not a flat object of texts, or of lists of texts"
+    try:
+        epoch(body["time"] if body.get("time") is not None else 1)
+    except ValueError:
+        return "time is neither seconds since 1970 nor a time with an offset such as 2026-11-25T12:00:00Z"
+    return ""
+
+
+def flat(fields: object) -> bool:
+    if fields is None:
+        return True
+    if not isinstance(fields, Mapping):
+        return False
+    lists = [value if isinstance(value, list) else [value] for value in fields.values()]
+    return all(isinstance(item, str) for items in lists for item in items)
+
+
+def envelope(body: Mapping[str, Any]) -> bytes:
+    written = stated(body)
+    if "time" in written:
+        written["time"] = epoch(written["time"])
+    return dumps(written)
