@@ -1,0 +1,100 @@
+"""Takes secrets out of what is logged, kept as evidence or shown: by their value, and by their look."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from html import escape
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+SHORTEST = 6  # characters; what is shorter stands in innocent words too
+
+NAMES = (
+    r"(?:access|refresh|id|api|auth|session)_?token|(?:client|signing|webhook)_?secret|api_?key|password"
+    r"|code_verifier|assertion"
+)
+LAST = ("token", "secret", "key", "password", "verifier", "assertion")  # how the names end
+
+# What must stand in the text (in lower case) for the pattern to be worth a try; the pattern; what stays.
+LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+    (("xox", "xapp-"), re.compile(r"\b(xox[abeprs]|xapp)[-.][\w.-]{6,}"), rf"\1-{MASK}"),
+    (("00d",), re.compile(r"\b00D\w{9,15}(?:!|%21)[\w.]{8,}"), f"00D!{MASK}"),
+    (("bearer",), re.compile(r"\b(bearer)(\s+|%20|\+)[\w.~+/=%-]{8,}", re.I), rf"\1 {MASK}"),
+    (("basic",), re.compile(r"\b((?i:basic))(\s+|%20|\+)(?=\S*[A-Z0-9=])[\w+/=%-]{8,}"), rf"\1 {MASK}"),
+    (("splunk",), re.compile(r"\b(splunk)\s+[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I), rf"\1 {MASK}"),
+    (("whsec_",), re.compile(r"\bwhsec_[\w+/=%-]{6,}"), f"whsec_{MASK}"),
+    (("hub_",), re.compile(r"\b(hub_(?:live|test)_(?:[0-9A-Za-z]{8}_)?)\w{6,}"), rf"\1{MASK}"),
+    (("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)*"), MASK),
+    (("private key",), re.compile(r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----)[^-]*"), rf"\1{MASK}"),
+    (("://",), re.compile(r"(://[^/\s:@\"]{0,200}:)[^/\s@\"]{1,200}(?=@)"), rf"\1{MASK}"),
+    (tuple(f"{last}=" for last in LAST), re.compile(rf"((?<![a-z])(?:{NAMES})=)[^&\s\"'#<>;]+", re.I), rf"\1{MASK}"),
+    (
+        ("key=", "token=", "code=", "secret=", "sig=", "signature="),
+        re.compile(r"([?&](?:key|token|code|secret|sig|signature)=)[^&\s\"'#<>]+", re.I),
+        rf"\1{MASK}",
+    ),
+    (tuple(f'{last}"' for last in LAST), re.compile(rf'("(?:{NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.I), rf"\1{MASK}"),
+)
+
+SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
+SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|session", re.I)
+
+
+def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
+    for form in every_form(tuple(secrets)):
+        text = text.replace(form, MASK)
+    lowered = text.lower()
+    for marks, pattern, stays in LOOKS:
+        if any(mark in lowered for mark in marks):
+            text = pattern.sub(stays, text)
+    return text
+
+
+def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
+    """A header that is a secret keeps its scheme only; a signature is none, and stays."""
+    known = tuple(secrets)
+    return {
+        name: masked(value) if SECRET_HEADER.search(name) else redact_text(value, known)
+        for name, value in headers.items()
+    }
+
+
+def masked(value: str) -> str:
+    scheme, space, _ = value.partition(" ")
+    return f"{scheme} {MASK}" if space and scheme.lower() in SCHEMES else MASK
+
+
+def short(text: str, most: int) -> str:
+    """At most so many characters, and none that moves a terminal's cursor, ends a line or turns the reading."""
+    text = text[: most + 1]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+@lru_cache(maxsize=4096)
+def every_form(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """The longest first, so that no rest remains."""
+    every = {form for secret in secrets if len(secret) >= SHORTEST for form in forms(secret)}
+    return tuple(sorted(every, key=len, reverse=True))
+
+
+def forms(secret: str) -> set[str]:
+    """How it may be written in a URL, a form, JSON, HTML or base64."""
+    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in quoted}
+    written = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    slashed = {form.replace("/", "\\/") for form in written}
+    return {secret, escape(secret)} | quoted | lower | written | slashed | encoded(secret.encode())
+
+
+def encoded(secret: bytes) -> set[str]:
+    """The part of its base64 that is the same whatever stands around it, as in `user:secret`."""
+    cores = set()
+    for before in range(3):  # bytes of something else in the same group of three
+        first, end = -(-before * 8 // 6), (before + len(secret)) * 8 // 6
+        core = b64encode(bytes(before) + secret).decode()[first:end]
+        cores |= {core, core.replace("+", "-").replace("/", "_"), quote(core, safe="")}
+    return cores
