@@ -1,0 +1,47 @@
+"""Which addresses may never be called. Python's `is_global` is no such list: it lets NAT64 and 6to4 through."""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+IPAddress = IPv4Address | IPv6Address
+
+DENIED_4 = tuple(
+    IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "168.63.129.16/32",  # Azure's host agent, inside a public block
+    )
+)
+ALLOWED_6 = IPv6Network("2000::/3")
+DENIED_6 = tuple(IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+
+
+def literal(host: str) -> IPAddress | None:
+    """The address that a host spells out, in its canonical form only."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def denied(address: str | IPAddress) -> bool:
+    """True for what may never be called, and for what is not an address at all."""
+    ip = literal(address) if isinstance(address, str) else address
+    if isinstance(ip, IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    if isinstance(ip, IPv4Address):
+        return any(ip in network for network in DENIED_4)
+    return ip is None or ip not in ALLOWED_6 or any(ip in network for network in DENIED_6)

@@ -1,0 +1,55 @@
+"""What can go wrong on the way out. Texts carry codes and host names, never an address, a header or a body."""
+
+from typing import ClassVar
+
+
+class EgressError(Exception):
+    """`reason` is a stable code. The way to tell them apart is the class: did it surely not arrive, or may it have?"""
+
+    permanent: ClassVar[bool] = False
+
+    def __init__(self, reason: str, host: str = "") -> None:
+        super().__init__(reason, host)
+        self.reason = reason
+        self.host = host
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.host})" if self.host else self.reason
+
+
+class Unsent(EgressError):
+    """Surely nothing left the house: `dns_failed`, `connect_failed`, `tls_failed`, or refused by the guard."""
+
+
+class Unanswered(EgressError):
+    """It may have arrived: `timed_out`, `connection_lost`, `bad_answer`."""
+
+
+RULES = {
+    "address": "This is not an address that can be called.",
+    "characters": "The address contains blanks, control characters or a backslash.",
+    "scheme": "The address must start with https://.",
+    "userinfo": "The address must not contain a user name or password.",
+    "host": "The address does not name a public host. International names are written in their xn-- form.",
+    "port": "This port may not be called.",
+    "own_host": "This is an address of the hub itself.",
+    "denied_address": "The host is, or resolves to, an address that may not be called.",
+    "method": "This method may not be used.",
+    "header": "A header has a name or a value that may not be sent.",
+}
+
+
+class Refused(Unsent):
+    """Refused by the guard: permanent, and visible with its rule. `reason` is always `egress_refused`."""
+
+    permanent = True
+
+    def __init__(self, rule: str, host: str = "") -> None:
+        super().__init__("egress_refused", host)
+        self.rule = rule
+
+    def __reduce__(self) -> tuple[type["Refused"], tuple[str, str]]:
+        return Refused, (self.rule, self.host)
+
+    def __str__(self) -> str:
+        return RULES[self.rule]

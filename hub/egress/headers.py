@@ -1,0 +1,58 @@
+"""Headers on their way out, checked; and on their way in, made harmless."""
+
+import re
+from collections.abc import Iterable
+
+from connectors.wire import Request
+from hub.egress.errors import Refused
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+OURS = {"User-Agent": "integration-hub", "Accept": "*/*", "Accept-Encoding": "identity"}
+NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
+NOT_THEIRS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+LONGEST = 8000  # characters of a value
+
+
+def outgoing(request: Request) -> dict[str, str]:
+    """The headers of a request, ours included; raises Refused for what could end a header or steer the connection."""
+    if request.method not in METHODS:
+        raise Refused("method")
+    headers = OURS.copy()
+    for name, value in request.all_headers().items():
+        if not NAME.fullmatch(name) or name.lower() in NOT_THEIRS or not _plain(value):
+            raise Refused("header")
+        headers[name] = value
+    return headers
+
+
+def _plain(value: str) -> bool:
+    return value.isascii() and value.isprintable() and len(value) <= LONGEST and value == value.strip()
+
+
+def incoming(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names in lower case, repeated ones joined; text that can be stored anywhere. Cookies are not kept."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.lower()
+        if key == "set-cookie" or not NAME.fullmatch(key):
+            continue
+        if not value.isprintable() or len(value) > LONGEST:
+            value = "".join(sign if sign.isprintable() else "?" for sign in value[:LONGEST])
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers

@@ -1,0 +1,125 @@
+"""What no way out connects to, whoever asks and whatever the name says."""
+
+import itertools
+import threading
+
+import pytest
+
+from connectors.wire import Request
+from hub.egress import Refused, Rules, Unsent
+from tests.hub.egress.urls import NAMES, WRITTEN
+
+PUBLIC = "93.184.216.34"
+
+
+def everything_is_here(name):
+    return ["127.0.0.1", "::1"]
+
+
+def refused(send, url, rules, lookup=everything_is_here):
+    with pytest.raises(Refused) as refusal:
+        send(Request("POST", url, json={}), rules, lookup=lookup)
+    return refusal.value.rule
+
+
+def failed(send, lookup, host="example.com", timeout=1.0):
+    with pytest.raises(Unsent) as failure:
+        send(Request("POST", f"https://{host}/", json={}), Rules(), lookup=lookup, timeout=timeout)
+    return failure.value.reason
+
+
+@pytest.mark.parametrize("url", WRITTEN, ids=ascii)
+def test_nothing_connects_to_an_address_that_leads_inside(send, url, canary, attempts):
+    lenient = Rules(https_only=False, ports=frozenset({80, 443, canary.port}), own_hosts=frozenset({"hub.example"}))
+    refused(send, url.replace("%PORT%", str(canary.port)), lenient)
+    assert (attempts, canary.heard()) == ([], 0)
+
+
+@pytest.mark.parametrize("host", NAMES)
+def test_one_bad_answer_refuses_the_name(send, host, canary, attempts):
+    rules = Rules(ports=frozenset({canary.port}), own_hosts=frozenset({"93.184.216.99"}))
+    assert refused(send, f"https://{host}:{canary.port}/", rules, NAMES.__getitem__) == "denied_address"
+    assert (attempts, canary.heard()) == ([], 0)
+
+
+def test_a_name_is_not_asked_again_between_the_check_and_the_connection(send, attempts):
+    answers = iter([[PUBLIC], ["127.0.0.1"]])
+    assert failed(send, lambda name: next(answers)) == "connect_failed"
+    assert attempts == [(PUBLIC, 443)]
+
+
+def test_a_name_that_moves_inside_is_refused_the_next_time(send):
+    answers = iter([[PUBLIC], ["127.0.0.1"]])
+    failed(send, lambda name: next(answers))
+    assert refused(send, "https://rebind.test/", Rules(), lambda name: next(answers)) == "denied_address"
+
+
+def test_of_many_answers_a_few_are_tried(send, attempts):
+    assert failed(send, lambda name: [f"93.184.216.{n}" for n in range(200)]) == "connect_failed"
+    assert 1 <= len(set(attempts)) <= 8
+
+
+def test_a_public_literal_is_called_without_a_look_up(send, attempts):
+    assert failed(send, everything_is_here, PUBLIC) == "connect_failed"
+    assert attempts == [(PUBLIC, 443)]
+
+
+@pytest.mark.parametrize("fault", [OSError("NXDOMAIN"), UnicodeError("label too long")], ids=repr)
+def test_a_name_that_does_not_resolve_is_a_failure_that_may_pass(send, fault):
+    def lookup(name):
+        raise fault
+
+    assert failed(send, lookup) == "dns_failed"
+
+
+def test_a_name_without_answers_does_not_resolve(send):
+    assert failed(send, lambda name: []) == "dns_failed"
+
+
+def test_a_slow_name_server_has_a_deadline_of_its_own(send):
+    release = threading.Event()
+    try:
+        assert failed(send, lambda name: release.wait(30) and [PUBLIC], timeout=0.4) == "dns_failed"
+    finally:
+        release.set()
+
+
+def test_a_name_on_the_allow_list_may_be_here(send, hostile):
+    desk = Rules(allow=frozenset({f"localhost:{hostile.port}"}))
+    request = Request("POST", f"http://localhost:{hostile.port}/ok", json={})
+    assert send(request, desk, lookup=lambda name: ["127.0.0.1"]).body == b"fine"
+
+
+def test_the_environment_chooses_no_proxy(send, sandbox, hostile, canary, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
+    assert send(Request("GET", hostile.url("ok")), sandbox).status == 200
+    assert canary.heard() == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("CONNECT", {}),
+        ("TRACE", {}),
+        ("post", {}),
+        ("GET /admin HTTP/1.1\r\nX:", {}),
+        *(
+            ("POST", dict([pair]))
+            for pair in itertools.chain(
+                itertools.product(["X-A\r\nX-B", "X A", "X:Y", "", "É", "Host", "content-length", "Cookie"], ["v"]),
+                itertools.product(["X-A"], ["a\r\nX-B: c", "a\nb", " a", "a\x00", "é\u2028", "a\x7f", "x" * 9000]),
+            )
+        ),
+    ],
+    ids=ascii,
+)
+def test_a_header_or_method_cannot_smuggle(send, sandbox, hostile, method, headers, attempts):
+    with pytest.raises(Refused):
+        send(Request(method, hostile.url("ok"), headers=headers), sandbox)
+    assert attempts == []
+
+
+def test_the_bearer_is_checked_like_every_header(send, sandbox, hostile):
+    with pytest.raises(Refused):
+        send(Request("GET", hostile.url("ok"), bearer="abc\r\nX-Evil: 1"), sandbox)
