@@ -1,0 +1,175 @@
+"""An exception in, problem+json out: for Django REST framework's views, and for Django's own errors around them."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from django.conf import settings
+from django.core import exceptions as django
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views import csrf, defaults
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+from rest_framework.settings import api_settings
+from rest_framework.views import set_rollback
+
+from hub.problems.catalogue import CATALOGUE
+
+MEDIA_TYPE = "application/problem+json"
+FOR_PROGRAMS = ("/api/", "/hooks/")  # below these even Django's own errors are problems, not pages
+MOST_ERRORS = 50  # of one answer
+
+log = logging.getLogger(__name__)
+
+CODES = {
+    Http404: "not-found",
+    UnreadablePostError: "unreadable-body",
+    django.PermissionDenied: "permission-denied",
+    django.SuspiciousOperation: "bad-request",
+    django.RequestDataTooBig: "payload-too-large",
+    drf.NotFound: "not-found",
+    drf.PermissionDenied: "permission-denied",
+    drf.NotAuthenticated: "authentication-required",
+    drf.AuthenticationFailed: "authentication-required",
+    drf.ParseError: "bad-request",
+    drf.MethodNotAllowed: "method-not-allowed",
+    drf.NotAcceptable: "not-acceptable",
+    drf.UnsupportedMediaType: "unsupported-media-type",
+    drf.Throttled: "quota-exceeded",
+    OperationalError: "temporarily-unavailable",
+    InterfaceError: "temporarily-unavailable",
+}
+
+
+class Problem(drf.APIException):
+    """Raised by a view: the code from the catalogue, what is special about this case, and where it is."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        errors: Iterable[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code = code
+        self.kind = CATALOGUE[code]
+        self.status_code = self.kind.status
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        super().__init__(detail or self.kind.explanation, code)
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        page = f"{settings.HUB_PUBLIC_URL}/problems/{self.code}"
+        return {
+            "type": page,
+            "code": self.code,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": str(self.detail),
+            "errors": self.errors,
+            "request_id": request_id,
+            "doc_url": page,
+            "retryable": self.kind.retryable,
+        }
+
+
+def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Django REST framework's EXCEPTION_HANDLER. What nobody expected flies on, to the log and to `server_error`."""
+    problem = as_problem(error)
+    if problem is None:
+        return None
+    set_rollback()
+    if problem.kind.status >= 500:
+        log.error("answered %s", problem.code, exc_info=error)
+    return Response(
+        problem.document(request_id(context["request"])),
+        status=problem.kind.status,
+        headers=headers_of(problem),
+        content_type=MEDIA_TYPE,
+    )
+
+
+def as_problem(error: Exception) -> Problem | None:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, drf.ValidationError | django.ValidationError):
+        return Problem("validation-failed", errors=islice(pointed(as_serializer_error(error)), MOST_ERRORS))
+    code = next((CODES[ancestor] for ancestor in type(error).__mro__ if ancestor in CODES), None)
+    return code and Problem(code, headers=waiting(error))
+
+
+def waiting(error: Exception) -> dict[str, str]:
+    wait = getattr(error, "wait", None)
+    return {} if wait is None else {"Retry-After": str(math.ceil(wait))}
+
+
+def headers_of(problem: Problem) -> dict[str, str]:
+    return problem.headers | ({"WWW-Authenticate": 'Bearer realm="hub"'} if problem.kind.status == 401 else {})
+
+
+def pointed(errors: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """A serializer's nested errors, flat, each with its JSON pointer."""
+    if isinstance(errors, Mapping):
+        for name, below in errors.items():
+            yield from pointed(
+                below, pointer if name == api_settings.NON_FIELD_ERRORS_KEY else f"{pointer}/{token(name)}"
+            )
+    elif isinstance(errors, list | tuple):
+        for place, below in enumerate(errors):
+            nested = isinstance(below, Mapping | list | tuple)
+            yield from pointed(below, f"{pointer}/{place}" if nested else pointer)
+    else:
+        yield {"pointer": pointer, "detail": str(errors), "code": getattr(errors, "code", None) or "invalid"}
+
+
+def token(name: Any) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def request_id(request: Any) -> str:
+    return getattr(request, "request_id", "")
+
+
+def answer(request: HttpRequest, code: str) -> HttpResponse:
+    problem = Problem(code)
+    return JsonResponse(
+        problem.document(request_id(request)),
+        status=problem.kind.status,
+        headers=headers_of(problem),
+        content_type=MEDIA_TYPE,
+    )
+
+
+def for_program(request: HttpRequest) -> bool:
+    return request.path.startswith(FOR_PROGRAMS)
+
+
+# --- handler400, handler403, handler404, handler500 and CSRF_FAILURE_VIEW --------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, "bad-request") if for_program(request) else defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return (
+        answer(request, "permission-denied") if for_program(request) else defaults.permission_denied(request, exception)
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, "not-found") if for_program(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return answer(request, "internal-error") if for_program(request) else defaults.server_error(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return answer(request, "csrf-failed") if for_program(request) else csrf.csrf_failure(request, reason)

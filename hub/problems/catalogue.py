@@ -1,0 +1,151 @@
+"""Every problem that the API can answer with: the code, and what it tells. The docs and the pages are made of it."""
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    status: int
+    title: str
+    explanation: str  # what happened, and what to do about it
+    retryable: bool = False  # the same request, unchanged, may succeed later
+
+
+CATALOGUE = {
+    # --- the key ---
+    "authentication-required": Kind(
+        401,
+        "An API key is required",
+        "The request carries no API key. Send one in the header `Authorization: Bearer hub_…`.",
+    ),
+    "malformed-key": Kind(
+        401,
+        "This is not an API key",
+        "The Authorization header does not hold an API key, or the key was mistyped or cut: its checksum does not fit. "
+        "Send the whole key as it was shown, after the word Bearer.",
+    ),
+    "unknown-key": Kind(
+        401,
+        "The API key is unknown",
+        "No API key of this hub is like this one. It may belong to another hub, or have been deleted.",
+    ),
+    "expired-key": Kind(
+        401,
+        "The API key has expired",
+        "The key was given an end, and it has passed. Ask for a new key.",
+    ),
+    "revoked-key": Kind(
+        401,
+        "The API key was revoked",
+        "Somebody ended this key. Ask for a new one if that was not meant.",
+    ),
+    "wrong-environment": Kind(
+        401,
+        "The API key is for another environment",
+        "Keys that begin with hub_test_ work at a test hub only, keys that begin with hub_live_ at a live one.",
+    ),
+    "scope-missing": Kind(
+        403,
+        "The API key may not do this",
+        "The key lacks the scope that this request needs. `GET /api/v1/me` tells which scopes it has.",
+    ),
+    "permission-denied": Kind(
+        403,
+        "This is not allowed",
+        "The request was understood, and whoever sent it may not do this.",
+    ),
+    "csrf-failed": Kind(
+        403,
+        "The request does not come from our own page",
+        "A request that is signed in by cookie must carry the page's CSRF token. Programs use an API key instead.",
+    ),
+    # --- the tenant ---
+    "tenant-required": Kind(
+        400,
+        "The request must name a tenant",
+        "A platform key works for every tenant, so each request says for which one, by the tenant's reference.",
+    ),
+    "tenant-not-found": Kind(
+        404,
+        "There is no such tenant",
+        "No tenant that this key can see has this reference.",
+    ),
+    # --- the request ---
+    "invalid-json": Kind(
+        400,
+        "The body is not valid JSON",
+        "The body must be one JSON document in UTF-8 without BOM: no repeated names, no NaN or Infinity, "
+        "no NUL characters, no lone surrogates, nested at most 64 deep.",
+    ),
+    "validation-failed": Kind(
+        400,
+        "The request has wrong or missing fields",
+        "`errors` names each of them by a JSON pointer, and says what is wrong.",
+    ),
+    "unreadable-body": Kind(
+        400,
+        "The body could not be read",
+        "The connection ended before the whole body had arrived. Send it again.",
+        retryable=True,
+    ),
+    "bad-request": Kind(
+        400,
+        "The request is malformed",
+        "The request breaks the rules of HTTP, or was sent to a host that is not this hub.",
+    ),
+    "not-found": Kind(
+        404,
+        "There is nothing here",
+        "The address is wrong, or what it names is not there for this key.",
+    ),
+    "method-not-allowed": Kind(
+        405,
+        "This address does not take this method",
+        "The header Allow names the methods that it takes.",
+    ),
+    "not-acceptable": Kind(
+        406,
+        "The hub does not speak the format asked for",
+        "The API answers in JSON: leave the header Accept out, or let it allow application/json.",
+    ),
+    "payload-too-large": Kind(
+        413,
+        "The body is too large",
+        "Send less at once. `GET /api/v1/me` tells the limits.",
+    ),
+    "unsupported-media-type": Kind(
+        415,
+        "The body is in a format that is not read here",
+        "Send JSON in UTF-8 with `Content-Type: application/json`, and without Content-Encoding.",
+    ),
+    # --- the state of things ---
+    "wrong-state": Kind(
+        409,
+        "It is not in a state that allows this",
+        "What the request wants to change has moved on, or somebody else was first. Read it again, then decide.",
+    ),
+    "event-conflict": Kind(
+        409,
+        "This event id was used before, with another body",
+        "An id names one event for ever. The same event again must have the same body; another event needs another id.",
+    ),
+    # --- the hub ---
+    "quota-exceeded": Kind(
+        429,
+        "Too many requests",
+        "Wait as long as the header Retry-After says, then send the request again.",
+        retryable=True,
+    ),
+    "internal-error": Kind(
+        500,
+        "The hub made a mistake",
+        "It is not your fault, and it has been noted. Send the request again later; if it fails again, "
+        "tell us the request id.",
+        retryable=True,
+    ),
+    "temporarily-unavailable": Kind(
+        503,
+        "The hub cannot answer right now",
+        "Its database does not answer. Nothing was accepted: send the request again.",
+        retryable=True,
+    ),
+}

@@ -1,0 +1,130 @@
+"""JSON without its loopholes: what one reader takes for this and another for that is refused at the door."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import BaseParser
+from rest_framework.serializers import Serializer
+
+from hub.problems.answers import Problem, token
+
+DEPTH = 64
+PIECE = 64 * 1024
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
+UTF8 = ("", "utf-8", "utf8")
+
+
+def read_json(raw: bytes) -> Any:
+    """What the bytes say; raises Problem("invalid-json") where they are not one plain JSON document."""
+    try:
+        value = json.loads(
+            raw.decode(), object_pairs_hook=without_doubles, parse_constant=no_constant, parse_float=finite
+        )
+    except UnicodeDecodeError as error:
+        raise invalid(f"It is not UTF-8: byte {error.start} is wrong.") from None
+    except json.JSONDecodeError as error:
+        raise invalid(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise invalid(f"It is nested more than {DEPTH} deep.") from None
+    except ValueError:  # Python reads no integers of more than 4,300 digits
+        raise invalid("It holds a number with too many digits.") from None
+    if may_hide_something(raw):
+        examine(value, "", 0)
+    return value
+
+
+def may_hide_something(raw: bytes) -> bool:
+    """Only escapes make NULs and lone surrogates, only brackets make depth: most bodies need no closer look."""
+    return rb"\u" in raw or raw.count(b"[") + raw.count(b"{") > DEPTH
+
+
+def examine(value: Any, pointer: str, depth: int) -> None:
+    if depth == DEPTH and isinstance(value, list | dict):
+        raise invalid(f"It is nested more than {DEPTH} deep.", pointer)
+    if isinstance(value, str):
+        storable(value, pointer)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            examine(item, f"{pointer}/{place}", depth + 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            storable(name, pointer)
+            examine(item, f"{pointer}/{token(name)}", depth + 1)
+
+
+def storable(text: str, pointer: str) -> None:
+    if UNSTORABLE.search(text):
+        raise invalid("A text holds a NUL character or half of a surrogate pair.", pointer)
+
+
+def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise invalid(f"The name {twice[:100]!a} stands twice in one object.")
+    return members
+
+
+def no_constant(name: str) -> None:
+    raise invalid(f"{name} is not JSON.")
+
+
+def finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise invalid("It holds a number that is too large.")
+    return number
+
+
+def invalid(detail: str, pointer: str | None = None) -> Problem:
+    errors = () if pointer is None else ({"pointer": pointer, "detail": detail, "code": "invalid"},)
+    return Problem("invalid-json", detail, errors=errors)
+
+
+class StrictJSONParser(BaseParser):
+    """Takes at most `view.max_bytes` (of one event, where the view states none); `request.raw_body` keeps the bytes.
+
+    Not a JSONParser: for that, Django REST framework reads the whole body before it asks.
+    """
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str, parser_context: Mapping[str, Any]) -> Any:
+        request, view = parser_context["request"], parser_context["view"]
+        only_plain_utf8(request.META)
+        request.raw_body = bounded(stream, getattr(view, "max_bytes", settings.HUB_EVENT_BYTES))
+        return read_json(request.raw_body)
+
+
+def only_plain_utf8(meta: Mapping[str, Any]) -> None:
+    charset = re.search(r"charset\s*=\s*\"?([^\";\s]*)", meta.get("CONTENT_TYPE", ""), re.I)
+    if charset and charset[1].lower() not in UTF8:
+        raise Problem("unsupported-media-type")
+    if meta.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
+        raise Problem("unsupported-media-type")
+
+
+def bounded(stream: IO[bytes], limit: int) -> bytes:
+    pieces, size = [], 0
+    while piece := stream.read(PIECE):
+        size += len(piece)
+        if size > limit:
+            raise Problem("payload-too-large", f"The body is larger than the {limit:,} bytes that are taken here.")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class StrictSerializer(Serializer):
+    """A field that nobody knows, or that is not for writing, is an error: a typing mistake is told, not swallowed."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            writable = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(set(data) - writable):
+                raise ValidationError(dict.fromkeys(unknown, "There is no such field to set."), code="unknown")
+        return super().to_internal_value(data)
