@@ -1,0 +1,1 @@
+"""The one language of filters and mappings: JMESPath with a few functions of ours, within a budget."""

