@@ -1,0 +1,61 @@
+"""var/hub.env: the keys of this desk, made once, never a default, readable by its owner only."""
+
+import base64
+import os
+import secrets
+from urllib.parse import urlsplit
+
+HEAD = """\
+# Made by script/server, and kept by it: add your own settings below, the process environment wins over them.
+# Keep this file with the database: without HUB_FIELD_KEYS no stored credential can ever be opened again.
+"""
+
+
+def fresh():
+    return {
+        "HUB_SECRET_KEY": secrets.token_urlsafe(50),
+        "HUB_FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "HUB_APP_WEBHOOK_SECRET": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "HUB_DEBUG": "false",
+    }
+
+
+def addresses(*, port, sandbox_port):
+    return {"HUB_PUBLIC_URL": f"http://127.0.0.1:{port}", "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}"}
+
+
+def ensure(path, *, port, sandbox_port):
+    """Write what is missing, and let our own loopback addresses follow the ports; everything else stays."""
+    text = path.read_text() if path.exists() else HEAD
+    there = read(text)
+    moved = {
+        name: value
+        for name, value in addresses(port=port, sandbox_port=sandbox_port).items()
+        if name in there and there[name] != value and on_loopback(there[name])
+    }
+    lines = [f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line for line in text.splitlines()]
+    wanted = fresh() | addresses(port=port, sandbox_port=sandbox_port)
+    lines += [f"{name}={value}" for name, value in wanted.items() if name not in there]
+    if (new := "\n".join(lines) + "\n") != text or not path.exists():
+        write(path, new)
+    path.chmod(0o600)
+
+
+def read(text):
+    lines = (line.partition("=") for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
+def on_loopback(address):
+    return urlsplit(address if "//" in address else f"//{address}").hostname == "127.0.0.1"
+
+
+def write(path, text):
+    """All or nothing, also when the power goes; the mode is right from the first byte."""
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
