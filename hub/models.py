@@ -1,5 +1,7 @@
 """The rows of the hub itself."""
 
+from hub.audit import AuditHead, AuditRow
+from hub.queue import Beat, Bell
 from hub.secrets import KeyCanary
 
-__all__ = ["KeyCanary"]
+__all__ = ["AuditHead", "AuditRow", "Beat", "Bell", "KeyCanary"]

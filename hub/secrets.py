@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 from encrypted_model_fields.fields import EncryptedTextField, parse_key
 
-MASK = "***"
+from hub.redaction import MASK
 
 
 class CannotOpen(Exception):
