@@ -1,16 +1,133 @@
 """An API key in, a tenant and scopes out."""
 
+import re
+from dataclasses import dataclass
+from secrets import compare_digest
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
+from structlog.contextvars import bind_contextvars
+
+from hub.audit import Actor
+from hub.clock import clock
+from hub.problems import Problem
+from tenants import keys
+from tenants.models import REFERENCE, ApiKey, Tenant
+from tenants.scoping import EVERYWHERE, Tenants
+
+BEARER = re.compile(r"bearer +(\S+)", re.I)
+
+
+@dataclass(frozen=True)
+class KeyHolder:
+    """The program that holds an API key: `request.user` of the API."""
+
+    key: ApiKey
+
+    is_authenticated = True
+    is_active = True
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+    @property
+    def pk(self) -> str:
+        return f"key:{self.key.prefix}"
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """None: the key is the platform's, and works for every tenant."""
+        return self.key.tenant
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.of_key(self.key)
+
+    def reach(self) -> Tenants:
+        return EVERYWHERE if self.key.tenant_id is None else [self.key.tenant_id]
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    def authenticate(self, request: Request) -> None:
-        return None
+    """`Authorization: Bearer hub_…`. Without that header the request is anonymous."""
+
+    def authenticate(self, request: Request) -> tuple[KeyHolder, ApiKey] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return None
+        key = self.key_of(header)
+        bind_contextvars(api_key=key.prefix, tenant=key.tenant.reference if key.tenant else None)
+        return KeyHolder(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="hub"'
+
+    def key_of(self, header: str) -> ApiKey:
+        bearer = BEARER.fullmatch(header)
+        told = bearer and keys.read(bearer[1])
+        if not told:
+            raise Problem("malformed-key")
+        if told.environment != settings.HUB_ENVIRONMENT:
+            raise Problem("wrong-environment")
+        key = ApiKey.unscoped.select_related("tenant").filter(prefix=told.public_id).first()
+        if key is None or not compare_digest(key.digest, told.digest):
+            raise Problem("unknown-key")
+        return self.alive(key)
+
+    def alive(self, key: ApiKey) -> ApiKey:
+        now = clock()
+        if key.revoked_at is not None:
+            raise Problem("revoked-key")
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Problem("expired-key")
+        key.note_use(now=now)
+        return key
 
 
 class HasScope(BasePermission):
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return False
+    """The view says which scope each method needs: `required_scopes = {"POST": "events:write"}`.
+
+    A method for which nothing is said is refused; None says that any key will do.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not isinstance(request.user, KeyHolder):
+            return False
+        scopes = getattr(view, "required_scopes", {})
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in scopes:
+            return False
+        scope = scopes[method]
+        if scope is not None and not request.user.key.may(scope):
+            raise Problem("scope-missing", f"The key needs the scope {scope}.")
+        return True
+
+
+def resolve_tenant(request: Request, reference: Any) -> Tenant:
+    """Which tenant a request is about. A platform key must name one; a tenant's key may name its own, or nobody."""
+    own = request.user.tenant
+    if reference in (None, ""):
+        if own is None:
+            raise Problem("tenant-required")
+        return own
+    if own is not None and reference == own.reference:
+        return own
+    if own is not None or not isinstance(reference, str) or not REFERENCE.regex.match(reference):
+        raise Problem("tenant-not-found")
+    tenant = Tenant.objects.filter(reference=reference).first()
+    if tenant is None:
+        raise Problem("tenant-not-found")
+    return tenant
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """How the API's description tells of the keys."""
+
+    target_class = ApiKeyAuthentication
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": keys.PATTERN.pattern}

@@ -1,17 +1,25 @@
 """Who: people, customer organisations, and the keys of their programs."""
 
 import zoneinfo
-from typing import ClassVar
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.ids import uuid7
-from tenants.scoping import Scoped
+from hub.queue import ring
+from tenants import keys
+from tenants.scopes import SCOPES, refusal
+from tenants.scoping import EVERYWHERE, NOWHERE, Scoped, Tenants
 
 REFERENCE = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", "Letters, digits and . _ : - (at most 100).")
 
@@ -45,9 +53,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def reach(self) -> Tenants:
+        """Whose rows this person may see: a superuser every tenant's, everybody else those they belong to."""
+        if not self.is_active:
+            return NOWHERE
+        return EVERYWHERE if self.is_superuser else self.memberships.values("tenant")
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())  # reads a directory of some 500 files
+
 
 def a_time_zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
+    if value not in time_zones():
         raise ValidationError("%(value)s is not a time zone such as Europe/Berlin.", params={"value": value})
 
 
@@ -74,6 +93,18 @@ class Tenant(models.Model):
     def suspended(self) -> bool:
         return self.suspended_at is not None
 
+    def suspend(self, reason: str, *, now: datetime) -> None:
+        """Nothing is sent for the tenant; what is accepted meanwhile is held. Again, with another reason: only that."""
+        self._switch(self.suspended_at or now, reason, now=now)
+
+    def restore(self, *, now: datetime) -> None:
+        self._switch(None, "", now=now)
+
+    def _switch(self, suspended_at: datetime | None, reason: str, *, now: datetime) -> None:
+        self.suspended_at, self.suspended_reason = suspended_at, reason
+        self.save(update_fields=["suspended_at", "suspended_reason"])
+        ring("drain", now=now)
+
 
 class Membership(Scoped):
     """That a person belongs to a tenant, and as what."""
@@ -95,16 +126,23 @@ class Membership(Scoped):
         return f"{self.user} at {self.tenant}"
 
 
-class ApiKey(Scoped):
-    """A program's key: of one tenant, or of the platform. Only its hash is kept; it is shown once."""
+def known_scopes(value: list[str]) -> None:
+    if why := refusal(value, of_platform=True):
+        raise ValidationError(why)
 
-    SHARED = False
+
+class ApiKey(Scoped):
+    """A program's key: of one tenant, or of the platform. Only its hash is kept; the text is shown once."""
+
+    USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="api_keys")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=8, unique=True, editable=False, help_text="The public part of the key.")
+    prefix = models.CharField(
+        "public id", max_length=8, unique=True, editable=False, help_text="The public part of the key."
+    )
     digest = models.CharField(max_length=64, editable=False)  # SHA-256 of the whole key, hex
-    scopes = models.JSONField(default=list, help_text="resource:verb, such as events:write.")
+    scopes = models.JSONField(default=list, validators=[known_scopes], help_text="Such as events:write.")
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -113,3 +151,36 @@ class ApiKey(Scoped):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    def clean(self) -> None:
+        if why := refusal(self.scopes, of_platform=self.tenant_id is None):
+            raise ValidationError({"scopes": why})
+
+    @classmethod
+    def issue(
+        cls, *, name: str, scopes: Iterable[str], random: keys.Random, tenant: Tenant | None = None, **fields: Any
+    ) -> tuple[Self, str]:
+        """The row, and the text of the key: this is the only moment when it is known."""
+        text = keys.make(settings.HUB_ENVIRONMENT, random=random)
+        key = keys.read(text)
+        row = cls(name=name, scopes=sorted(scopes), tenant=tenant, prefix=key.public_id, digest=key.digest, **fields)
+        row.full_clean()
+        row.save(force_insert=True)
+        return row, text
+
+    def may(self, scope: str) -> bool:
+        """What is reserved for the platform, a tenant's key may not, whatever its row says."""
+        reserved = SCOPES[scope].platform_only and self.tenant_id is not None
+        return scope in self.scopes and not reserved
+
+    def revoke(self, *, now: datetime) -> None:
+        """Ends it at once and for good; the first time counts."""
+        type(self).unscoped.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
+        self.refresh_from_db(fields=["revoked_at"])
+
+    def note_use(self, *, now: datetime) -> None:
+        """At most one UPDATE a minute, however busy the key is, and however many processes serve it."""
+        long_ago = now - self.USE_IS_NOTED_EVERY
+        if self.last_used_at is None or self.last_used_at <= long_ago:
+            stale = Q(last_used_at=None) | Q(last_used_at__lte=long_ago)
+            type(self).unscoped.filter(stale, pk=self.pk).update(last_used_at=now)

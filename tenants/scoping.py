@@ -1,9 +1,17 @@
 """The wall between tenants: every model states its way to the tenant once, and rows are asked for by tenant."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.http import Http404, HttpRequest
+
+Tenants = Collection[Any] | models.QuerySet | None  # what `reach()` of a person or a key gives: ids of tenants
+EVERYWHERE: Tenants = None
+NOWHERE: Tenants = ()
+
+SECRET_COLUMNS = {"password", "digest", "sealed"}  # nobody searches by them: a search that answers yes or no tells them
 
 
 class Unscoped(Exception):
@@ -23,13 +31,15 @@ class ScopedManager(models.Manager):
 
 
 def belongs_to(model: type[models.Model], tenant: Any) -> Q:
-    way = model.TENANT
-    mine = Q(**{way: tenant})
-    return mine | Q(**{f"{way}__isnull": True}) if getattr(model, "SHARED", False) else mine
+    return readable(model, [tenant])
 
 
 class Scoped(models.Model):
-    """Furniture of every model that belongs to a tenant. `TENANT` is the way there: "tenant", "connection__tenant"."""
+    """Furniture of every model that belongs to a tenant. `TENANT` is the way there: "tenant", "connection__tenant".
+
+    The way goes through foreign keys only. Where the model is SHARED, rows without a tenant are every tenant's to
+    read, and the platform's to change.
+    """
 
     TENANT = "tenant"
     SHARED = False
@@ -41,3 +51,102 @@ class Scoped(models.Model):
         abstract = True
         default_manager_name = "unscoped"
         base_manager_name = "unscoped"
+
+
+def readable(model: type[models.Model], tenants: Tenants) -> Q:
+    if tenants is EVERYWHERE:
+        return Q()
+    mine = changeable(model, tenants)
+    return mine | Q(**{f"{model.TENANT}__isnull": True}) if getattr(model, "SHARED", False) else mine
+
+
+def changeable(model: type[models.Model], tenants: Tenants) -> Q:
+    """A model that states no way to a tenant is the platform's own."""
+    if tenants is EVERYWHERE:
+        return Q()
+    way = getattr(model, "TENANT", None)
+    return Q(**{f"{way}__in": tenants}) if way else Q(pk__in=())
+
+
+def reach(user: Any) -> Tenants:
+    """Of a person or a key; whoever is neither sees nothing."""
+    return user.reach() if hasattr(user, "reach") else NOWHERE
+
+
+def visible_to(model: type[models.Model], user: Any) -> models.QuerySet:
+    """The rows that this person or key may see."""
+    return model._default_manager.filter(readable(model, reach(user)))
+
+
+def changeable_by(model: type[models.Model], user: Any) -> models.QuerySet:
+    return model._default_manager.filter(changeable(model, reach(user)))
+
+
+class ScopedAPIMixin:
+    """Before a generic API view: of its `queryset` only the rows that the key may see. Others are not found."""
+
+    request: Any
+
+    def get_queryset(self) -> models.QuerySet:
+        rows = super().get_queryset()
+        allowed = readable if self.request.method in ("GET", "HEAD", "OPTIONS") else changeable
+        return rows.filter(allowed(rows.model, reach(self.request.user)))
+
+
+class ScopedAdminMixin:
+    """Before a ModelAdmin or an inline: another tenant's rows are not listed, found, chosen, counted or searched by."""
+
+    model: type[models.Model]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return super().get_queryset(request).filter(readable(self.model, reach(request.user)))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        self.limit_choices(db_field, request, kwargs)
+        first_step = getattr(self.model, "TENANT", "").partition("__")[0]
+        if db_field.name == first_step and reach(request.user) is not EVERYWHERE:
+            kwargs["required"] = True  # a row of nobody is the platform's
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        self.limit_choices(db_field, request, kwargs)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def limit_choices(self, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> None:
+        rows = kwargs.get("queryset")
+        if rows is None:
+            rows = self.get_field_queryset(kwargs.get("using"), db_field, request)
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.all()
+        kwargs["queryset"] = rows.filter(readable(rows.model, reach(request.user)))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and among(visible_to, request.user, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and among(changeable_by, request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and among(changeable_by, request.user, obj)
+
+    def lookup_allowed(self, lookup: str, *args: Any) -> bool:
+        return not SECRET_COLUMNS & set(lookup.split("__")) and super().lookup_allowed(lookup, *args)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        raise Http404(f"{opts.verbose_name} {object_id}")
+
+
+def among(rows: Any, user: Any, obj: models.Model | None) -> bool:
+    """An inline is asked about its parent, so the object says which rows are meant; a new one is in nobody's yet."""
+    if obj is None or obj.pk is None or reach(user) is EVERYWHERE:
+        return True
+    return rows(type(obj), user).filter(pk=obj.pk).exists()
+
+
+class ScopedChoicesMixin:
+    """Before a related list filter: the choices beside a list do not tell of other tenants either."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        allowed = readable(field.remote_field.model, reach(request.user))
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=allowed)

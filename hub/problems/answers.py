@@ -15,7 +15,6 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
-from rest_framework.views import set_rollback
 
 from hub.problems.catalogue import CATALOGUE
 
@@ -83,7 +82,6 @@ def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     problem = as_problem(error)
     if problem is None:
         return None
-    set_rollback()
     if problem.kind.status >= 500:
         log.error("answered %s", problem.code, exc_info=error)
     return Response(

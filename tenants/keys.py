@@ -1,0 +1,51 @@
+"""The text of an API key: hub_<live or test>_<8 characters of public id>_<192 random bits><checksum>, in base62."""
+
+import hashlib
+import re
+import string
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+RANDOM_BYTES, RANDOM_LENGTH = 24, 33
+ID_BYTES, ID_LENGTH = 5, 8
+CHECKSUM_LENGTH = 6
+
+# Published, so that scanners of repositories and logs find keys that leaked.
+PATTERN = re.compile(r"hub_(live|test)_([0-9A-Za-z]{8})_[0-9A-Za-z]{39}")
+
+Random = Callable[[int], bytes]
+
+
+class Key(NamedTuple):
+    environment: str
+    public_id: str
+    digest: str
+
+
+def make(environment: str, *, random: Random) -> str:
+    public_id = base62(int.from_bytes(random(ID_BYTES), "big"), ID_LENGTH)
+    secret = base62(int.from_bytes(random(RANDOM_BYTES), "big"), RANDOM_LENGTH)
+    body = f"hub_{environment}_{public_id}_{secret}"
+    return body + checksum(body)
+
+
+def read(text: str) -> Key | None:
+    """None where it cannot be a key: the checksum tells a mistyped one without a look at the database."""
+    match = PATTERN.fullmatch(text)
+    if match is None or checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
+        return None
+    return Key(match[1], match[2], hashlib.sha256(text.encode()).hexdigest())
+
+
+def checksum(body: str) -> str:
+    return base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
+
+
+def base62(number: int, length: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 62)
+        digits = ALPHABET[digit] + digits
+    return digits.rjust(length, ALPHABET[0])

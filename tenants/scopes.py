@@ -1,0 +1,29 @@
+"""What an API key may be allowed to do: resource:verb, and what that means."""
+
+from typing import NamedTuple
+
+
+class Scope(NamedTuple):
+    meaning: str
+    platform_only: bool = False  # a tenant's own key never has it
+
+
+SCOPES = {
+    "events:write": Scope("Send events"),
+    "events:read": Scope("Read events and what became of them"),
+    "deliveries:read": Scope("Read deliveries and their attempts"),
+    "deliveries:write": Scope("Send deliveries again, or cancel them"),
+    "connections:read": Scope("Read which systems are connected, and how they are"),
+    "tenants:read": Scope("Read tenants"),
+    "tenants:write": Scope("Create and change tenants", platform_only=True),
+}
+
+
+def refusal(scopes: list[str], *, of_platform: bool) -> str:
+    """Why a key cannot have these scopes, in words; empty where it can."""
+    if unknown := sorted(set(scopes) - set(SCOPES)):
+        return f"There is no scope {', '.join(unknown)}."
+    reserved = sorted(name for name in set(scopes) if SCOPES[name].platform_only)
+    if reserved and not of_platform:
+        return f"Only a platform key may have {', '.join(reserved)}."
+    return ""
