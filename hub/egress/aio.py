@@ -26,7 +26,6 @@ URLS_KEPT = 4096
 LARGE = 1024 * KIBIBYTE  # aiohttp warns of larger bodies in one piece
 
 FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the first that fits
-    (aiohttp.ClientConnectorDNSError, Unsent, "dns_failed"),
     (aiohttp.ClientSSLError, Unsent, "tls_failed"),
     (aiohttp.ClientConnectorError, Unsent, "connect_failed"),
     (aiohttp.ConnectionTimeoutError, Unsent, "connect_failed"),
@@ -101,13 +100,13 @@ def payload(request: Request) -> bytes | io.BytesIO | None:
 
 async def read_bounded(answer: aiohttp.ClientResponse, keep: int) -> tuple[bytes, bool]:
     """At most `keep` bytes as they were sent, and whether there were more; then the connection is not used again."""
-    body = b""
+    body = bytearray()
     while len(body) <= keep and (piece := await answer.content.read(keep + 1 - len(body))):
         body += piece
     cut = len(body) > keep
     if cut:
         answer.close()
-    return body[:keep], cut
+    return bytes(body[:keep]), cut
 
 
 def translated(error: Exception, host: str) -> EgressError:

@@ -115,14 +115,19 @@ def exchange(
 ) -> Response:
     prepared = requests.Request(request.method, request.url, headers=headers, data=request.content()).prepare()
     answer = adapter.send(prepared, stream=True, timeout=timeout)
-    raw = answer.raw
     try:
-        body = raw.read(request.keep + 1, decode_content=False)
-        return Response(
-            answer.status_code, body[: request.keep], incoming(as_text(raw)), clock(), len(body) > request.keep
-        )
+        body, cut = read_bounded(answer.raw, request.keep)
+        return Response(answer.status_code, body, incoming(as_text(answer.raw)), clock(), cut)
     finally:
-        raw.close()  # never used again
+        answer.raw.close()  # never used again
+
+
+def read_bounded(raw: urllib3.BaseHTTPResponse, keep: int) -> tuple[bytes, bool]:
+    """At most `keep` bytes as they were sent, and whether there were more; the read after the last misses the rest."""
+    body = bytearray()
+    while len(body) <= keep and (piece := raw.read(keep + 1 - len(body), decode_content=False)):
+        body += piece
+    return bytes(body[:keep]), len(body) > keep
 
 
 def as_text(raw: urllib3.BaseHTTPResponse) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,7 @@ FIXED = {  # said at once, then closed unless the mode keeps the connection
         )
     },
 }
-KEEPS = {"ok", "cookie"}
+KEEPS = {"ok", "cookie", "long"}
 MOVING = {
     "drip-headers": lambda writer: dripping(writer, OK + b"X-Slow: ", b"x"),
     "drip-header-lines": lambda writer: dripping(writer, OK, b"X-Slow: x\r\n"),
