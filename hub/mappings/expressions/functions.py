@@ -12,6 +12,7 @@ from jmespath import functions as stock  # type: ignore[import-untyped]
 
 from hub.mappings.expressions import formats
 from hub.mappings.expressions.budget import Budget, Refused
+from hub.mappings.expressions.output import Output
 
 Number = int | float
 Lookup = Callable[[str, str], str | None]
@@ -182,6 +183,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
         """
         if len(pattern) > LONGEST_PATTERN or "%" in pattern:
             raise Refused("format_date() takes a short pattern such as YYYY-MM-DD HH:mm", pattern)
+        self.budget.spend(len(pattern) // 4)
         return formats.dated(formats.moment(value, self._zone), pattern)
 
     @takes("string number")
@@ -210,6 +212,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
     def _func_identity(self, kind: str, value: str | Number) -> str:
         """identity('user', data.owner_id) → their id of our user, on the connection that is written to."""
         wanted = value if isinstance(value, str) else formats.plain_text(value)
+        Output().plain([kind, wanted])  # a database is asked for it
         found = self._identities(kind, wanted)
         if found is None:
             raise IdentityMissing(kind, wanted)

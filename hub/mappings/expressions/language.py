@@ -25,7 +25,7 @@ DEEPEST = 150  # each level costs two frames of Python's thousand
 OPENING = {"lparen", "lbrace", "lbracket", "filter"}
 CLOSING = {"rparen", "rbrace", "rbracket"}
 # jmespath reads !a.b as (!a).b, which is always null: its "not" binds more tightly than its "dot" (1.1.0, 2026-10)
-INSIDE = {"subexpression", "flatten", "value_projection"}
+INSIDE = {"subexpression", "flatten", "value_projection", "filter_projection"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def read(text: str) -> Expression:
     """Raises Refused with the first mistake."""
     if len(text) > LONGEST:
         raise Refused(f"is longer than {LONGEST} characters")
+    Output().plain(text)  # it is stored, and told in messages
     tree = _parsed(text)
     calls = frozenset(_checked(node, depth) for node, depth in _nodes(tree)) - {""}
     return Expression(text, tree, calls)

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.mappings.expressions.budget import Budget, Refused
@@ -113,6 +113,11 @@ def test_an_unknown_identity_says_which():
     assert str(missing.value) == "no identity of kind user is known for 8"
 
 
+def test_an_identity_that_no_database_can_be_asked_for_is_refused():
+    with pytest.raises(Refused, match="NUL"):
+        work_out("identity('user', name)", {"name": "a\0"})
+
+
 @pytest.mark.parametrize("name", sorted(KEEPS_NULL))
 def test_null_in_null_out(name):
     takes = Functions.FUNCTION_TABLE[name]["signature"]
@@ -161,6 +166,7 @@ def test_a_wrong_argument_is_told(text, message):
         ("{{7*7}}", "has “{” out of place, at character 2"),
         ("`plain text`", "cannot be read at character 1: backticks hold JSON; text is written 'like this'"),
         ("`NaN`", "is NaN or infinite, which JSON does not have"),
+        ("a\ud800", "has half a surrogate pair, which cannot be encoded"),
         ("'a\0b'", "has a NUL character, which cannot be stored"),
         ('`"\\ud800"`', "has half a surrogate pair, which cannot be encoded"),
         ("a[::0]", "has a slice with a step of 0"),
@@ -168,6 +174,7 @@ def test_a_wrong_argument_is_told(text, message):
         ("data[?shout(name)]", "calls shout(), which does not exist"),
         ("!data.name", "has a ! that would negate only the first name; write !(data.name)"),
         ("!data.*", "has a ! that would negate only the first name; write !(data.name)"),
+        ("!data[?x]", "has a ! that would negate only the first name; write !(data.name)"),
         ("!data[]", "has a ! that would negate only the first name; write !(data.name)"),
         ("upper()", "calls upper() with 0 arguments; it takes 1"),
         ("concat()", "calls concat() with 0 arguments; it takes 1 or more"),
@@ -271,6 +278,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_what_comes_out_can_be_stored_or_is_refused(value):
     try:
@@ -281,6 +289,7 @@ def test_what_comes_out_can_be_stored_or_is_refused(value):
     assert "\0" not in repr(plain).encode().decode()
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_any_value_can_be_told_in_short(value):
     text = short(value)
@@ -288,6 +297,7 @@ def test_any_value_can_be_told_in_short(value):
     assert "\0" not in text.encode().decode()
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab.[]{}()|&!<>=*@`'\",:?-1 \\\n"), max_size=60))
 def test_reading_refuses_or_gives_an_expression(text):
     try:
