@@ -31,12 +31,12 @@ GUARD = {
 
 LIFT = {
     "postgresql": (
-        "DROP TRIGGER hub_audit_is_append_only ON hub_auditrow",
-        "DROP FUNCTION hub_audit_refuses()",
+        "DROP TRIGGER IF EXISTS hub_audit_is_append_only ON hub_auditrow",
+        "DROP FUNCTION IF EXISTS hub_audit_refuses()",
     ),
     "sqlite": (
-        "DROP TRIGGER hub_audit_is_not_changed",
-        "DROP TRIGGER hub_audit_is_not_deleted",
+        "DROP TRIGGER IF EXISTS hub_audit_is_not_changed",
+        "DROP TRIGGER IF EXISTS hub_audit_is_not_deleted",
     ),
 }
 

@@ -1,0 +1,184 @@
+"""What was done is told once, without its secrets, and for good."""
+
+import importlib
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from hub.audit import PLATFORM, SYSTEM, Actor, AppendOnly, AuditHead, AuditRow, broken_link, record
+from hub.secrets import seal
+from tenants.models import ApiKey, Tenant, User
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+ANNA = Actor("user", "1", "anna@acme.test")
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme():
+    return Tenant.objects.create(reference="acme", name="Acme")
+
+
+@pytest.fixture
+def guarded(settings):
+    """The harness lifts the guards of the database, to empty its tables between tests."""
+    migration = importlib.import_module("hub.migrations.0002_audit_is_append_only")
+    with connection.cursor() as cursor:
+        for statement in (*migration.LIFT[connection.vendor], *migration.GUARD[connection.vendor]):
+            cursor.execute(statement)
+
+
+def act(on, **said):
+    return record(**{"actor": ANNA, "verb": "tenant.rename", "obj": on, "tenant": on, "now": NOON} | said)
+
+
+def tamper(sql):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_it_says_who_did_what_to_what_and_why(acme):
+    act(acme, reason="asked by mail", before={"name": "A"}, after={"name": "Acme"}, request_id="r-1", ip="192.0.2.1")
+    row = AuditRow.objects.get()
+    assert (row.actor_kind, row.actor_id, row.actor_label, row.verb) == ("user", "1", "anna@acme.test", "tenant.rename")
+    assert (row.object_label, row.object_id, row.at) == ("tenants.Tenant", str(acme.public_id), NOON)
+    assert (row.reason, row.before, row.after) == ("asked by mail", {"name": "A"}, {"name": "Acme"})
+    assert (row.request_id, row.ip) == ("r-1", "192.0.2.1")
+
+
+def test_it_outlives_its_tenant(acme):
+    act(acme)
+    public_id = acme.public_id
+    acme.delete()
+    row = AuditRow.objects.get()
+    assert (row.tenant, row.tenant_reference) == (public_id, "acme")
+
+
+def test_actors_are_people_keys_and_the_hub_itself():
+    key = ApiKey(name="Shop", prefix="abcd1234")
+    support = Actor.of_user(User(pk=7, email="support@hub.test"))
+    assert Actor.of_key(key) == Actor("api_key", "abcd1234", "Shop")
+    assert support == Actor("user", "7", "support@hub.test")
+    assert support.on_behalf_of(User(email="anna@acme.test")).acting_for == "anna@acme.test"
+    assert SYSTEM.kind == "system"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"client_secret": "s3cr3t-value"},
+        {"headers": [{"authorization": "s3cr3t-value"}]},
+        {"credentials": {"pin": "s3cr3t-value"}},
+        {"note": "sent with Bearer s3cr3t-value"},
+    ],
+    ids=lambda said: next(iter(said)),
+)
+def test_secrets_are_told_as_fingerprints_or_masks(acme, said):
+    row = act(acme, after=said)
+    assert "s3cr3t-value" not in str(row.after) and "***" in str(row.after)
+
+
+def test_a_fingerprint_tells_that_a_secret_changed(acme):
+    row = act(acme, before={"client_secret": "old-value"}, after={"client_secret": "new-value"})
+    assert row.before != row.after
+    assert act(acme, after={"client_secret": "new-value"}).after == row.after
+
+
+def test_a_sealed_value_is_told_by_its_fingerprint(acme):
+    row = act(acme, after={"sealed": seal({"access": "s3cr3t-value"}, "credential:1")})
+    assert row.after["sealed"].startswith("*** ")
+
+
+def test_reasons_are_harmless_text(acme):
+    row = act(acme, reason="see xoxb-123456789012-abcdef\r\nERROR fake\x00" + "x" * 9000)
+    assert row.reason.startswith("see xoxb-***\\r\\nERROR fake\\x00xxx") and len(row.reason) == 500
+
+
+def test_each_tenant_and_the_platform_have_a_chain(acme):
+    first, second = act(acme), act(acme)
+    other = act(acme, tenant=None)
+    assert (second.number, second.previous) == (2, first.hash)
+    assert (other.chain, other.number, other.previous) == (PLATFORM, 1, "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"after": {"ratio": 0.5, "much": 1e22, "b": 1, "a": [None, True, "ü", "\ud800"]}},
+        {"now": NOON.astimezone(timezone(timedelta(hours=2))) + timedelta(microseconds=7)},
+        {"tenant": None, "obj": User(pk=3)},
+    ],
+    ids=["numbers and letters", "another time zone", "no tenant"],
+)
+def test_a_chain_read_back_is_whole(acme, said):
+    row = act(acme, **said)
+    act(acme, **said)
+    assert broken_link(row.chain) == ""
+
+
+def test_an_act_that_is_rolled_back_leaves_no_gap(acme):
+    act(acme)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        act(acme)
+        raise ZeroDivisionError
+    act(acme)
+    assert list(AuditRow.objects.values_list("number", flat=True)) == [1, 2]
+    assert broken_link(str(acme.public_id)) == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row.save(),
+        lambda row: row.delete(),
+        lambda row: AuditRow.objects.update(verb="nothing"),
+        lambda row: AuditRow.objects.filter(pk=row.pk).delete(),
+        lambda row: AuditRow.objects.bulk_update([row], ["verb"]),
+    ],
+    ids=["save", "delete", "update", "delete many", "bulk_update"],
+)
+def test_no_code_changes_a_row(acme, change):
+    row = act(acme)
+    with pytest.raises(AppendOnly):
+        change(row)
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("sql", ["UPDATE hub_auditrow SET verb = 'nothing'", "DELETE FROM hub_auditrow"])
+def test_the_database_itself_refuses(acme, sql):
+    act(acme)
+    with pytest.raises(IntegrityError, match="never changed and never deleted"):
+        tamper(sql)
+    assert AuditRow.objects.get().verb == "tenant.rename"
+
+
+@pytest.fixture
+def unguarded(guarded):
+    """Whoever owns the database can lift the guards; the chain tells."""
+    migration = importlib.import_module("hub.migrations.0002_audit_is_append_only")
+    for statement in migration.LIFT[connection.vendor]:
+        tamper(statement)
+
+
+@pytest.mark.usefixtures("unguarded")
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("UPDATE hub_auditrow SET reason = 'nothing' WHERE number = 2", "row 2 was changed"),
+        ("UPDATE hub_auditrow SET after = NULL WHERE number = 2", "row 2 was changed"),
+        ("DELETE FROM hub_auditrow WHERE number = 2", "row 2 is missing"),
+        ("DELETE FROM hub_auditrow WHERE number = 3", "what followed row 2 is missing"),
+        ("DELETE FROM hub_auditrow", "what followed row 0 is missing"),
+    ],
+)
+def test_the_chain_tells_what_was_done_to_it(acme, sql, told):
+    for name in "abc":
+        act(acme, after={"name": name})
+    tamper(sql)
+    assert broken_link(str(acme.public_id)) == told
+
+
+def test_a_chain_of_nothing_is_whole():
+    assert broken_link("nobody") == "" and not AuditHead.objects.exists()
