@@ -50,8 +50,9 @@ class Child:
 
     def __init__(self, name, command, *, environment, log):
         self.name, self.command, self.environment, self.log = name, command, environment, log
-        self.deaths = 0
         self.process = None
+        self.code = None
+        self.deaths = 0  # in a row
         self.due_at = 0
 
     def start(self):
@@ -59,20 +60,19 @@ class Child:
         self.process = spawn(["sh", "-c", f"exec {self.command}"], self.environment, self.log)
         self.started_at = time.monotonic()
 
-    def look(self):
-        """Its exit code when it has just ended, else None; a restart that is due is done here."""
-        if self.process is None:
-            if time.monotonic() >= self.due_at:
-                self.start()
-            return None
-        code = self.process.poll()
-        if code is not None:
-            signal_group(self.process, signal.SIGKILL)
-            lasted = time.monotonic() - self.started_at > LASTED
-            self.deaths = 1 if lasted else self.deaths + 1
-            self.due_at = time.monotonic() + BACK_OFF[min(self.deaths, len(BACK_OFF)) - 1]
-            self.process = None
-        return code
+    def is_due(self):
+        return self.process is None and time.monotonic() >= self.due_at
+
+    def has_ended(self):
+        """True once for each end; the rest of its group ends with it."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        signal_group(self.process, signal.SIGKILL)
+        lasted = time.monotonic() - self.started_at > LASTED
+        self.deaths = 1 if lasted else self.deaths + 1
+        self.due_at = time.monotonic() + BACK_OFF[min(self.deaths, len(BACK_OFF)) - 1]
+        self.process, self.code = None, self.process.returncode
+        return True
 
 
 def run(command, environment, *, log, ears):

@@ -1,0 +1,99 @@
+"""A desk of its own for a test: a copy of the tree, free ports, real processes."""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_BEHIND = shutil.ignore_patterns(".*cache*", ".git", ".venv", "__pycache__", "var")
+READY = "Ctrl-C stops everything"
+
+
+class Desk:
+    def __init__(self, folder):
+        self.folder = folder / "hub"
+        shutil.copytree(ROOT, self.folder, ignore=LEFT_BEHIND)
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.process = None
+
+    def start(self, **more):
+        """As `script/server &` in a shell: with SIGINT ignored."""
+        ours = {"HUB_PORT": str(self.port), "HUB_SANDBOX_PORT": str(self.sandbox_port), "HUB_DEMO": "0"}
+        self.process = subprocess.Popen(
+            [sys.executable, self.folder / "script" / "server"],
+            env=os.environ | ours | {"HUB_VENV": sys.prefix} | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        )
+        return self
+
+    def says(self, words):
+        """Read on until it says so."""
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if words in line:
+                return said
+        raise AssertionError(f"It never said {words!r}:\n{said}")
+
+    def stop(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+        said, _ = self.process.communicate(timeout=60)
+        return said
+
+    def pids(self, words=""):
+        """Its processes, known by where they work, whoever their parent is by now."""
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.owns(pid, words)]
+
+    def owns(self, pid, words):
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            return words in command and Path(f"/proc/{pid}/cwd").readlink() == self.folder
+        return False
+
+    def end(self):
+        """After a test, whatever happened in it."""
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+            self.process.stdout.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def all_end(pids, *, within):
+    """Whether these processes, which need not be our children, end in time."""
+    deadline = time.monotonic() + within
+    return all(ends(pid, max(0, deadline - time.monotonic())) for pid in pids)
+
+
+def ends(pid, seconds):
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], seconds)[0])
+    finally:
+        os.close(handle)

@@ -1,0 +1,109 @@
+"""The desk as a person meets it: started, stopped, killed."""
+
+import os
+import signal
+import socket
+import stat
+
+import pytest
+
+from tests.desk.desk import READY, all_end, is_free
+
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_start_in_the_background_can_be_stopped_and_leaves_nothing(desk, number):
+    desk.start().says(READY)
+    desk.stop(number)
+    assert desk.process.returncode == 0
+    assert desk.pids() == []
+    assert is_free(desk.port) and is_free(desk.sandbox_port)
+
+
+def test_it_can_be_stopped_while_it_prepares(desk):
+    desk.start().says("The hub")
+    desk.stop()
+    assert (desk.process.returncode, desk.pids()) == (0, [])
+
+
+def test_two_fresh_installs_have_different_keys_that_only_the_owner_can_read(desk, another_desk):
+    files = []
+    for fresh in (desk, another_desk):
+        fresh.start().says(READY)
+        fresh.stop()
+        files.append(fresh.folder / "var" / "hub.env")
+    ours, theirs = (set(file.read_text().splitlines()) for file in files)
+    assert {line for line in ours & theirs if not line.startswith("#")} == {"HUB_DEBUG=false"}
+    assert [mode(file) for file in files] == [0o600, 0o600]
+
+
+def test_only_the_owner_can_enter_the_state_or_read_the_database(desk):
+    desk.start().says(READY)
+    var = desk.folder / "var"
+    assert (mode(var), mode(var / "hub.sqlite3")) == (0o700, 0o600)
+
+
+def test_a_second_start_keeps_the_keys(desk):
+    desk.start().says(READY)
+    desk.stop()
+    before = (desk.folder / "var" / "hub.env").read_bytes()
+    desk.start().says(READY)
+    assert (desk.folder / "var" / "hub.env").read_bytes() == before
+
+
+def test_a_killed_process_is_started_again_without_a_human(desk):
+    desk.start().says(READY)
+    for name in ("worker", "web", "sandbox"):
+        killed = desk.pids({"worker": "manage.py work", "web": "granian", "sandbox": "-m sandbox"}[name])
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        desk.says(f"{name} ended")
+        assert all_end(killed, within=5)
+
+
+def test_a_killed_worker_leaves_no_pool_behind(desk):
+    desk.start().says(READY)
+    (pool, worker) = desk.pids("manage.py qcluster"), desk.pids("manage.py work")
+    os.kill(worker[0], signal.SIGKILL)
+    assert pool and all_end(pool, within=10)
+
+
+def test_nothing_survives_the_desk_itself_being_killed(desk):
+    desk.start().says(READY)
+    everything = desk.pids()
+    os.kill(desk.process.pid, signal.SIGKILL)
+    assert all_end(everything, within=15)
+    assert desk.pids() == []
+
+
+def test_a_second_desk_in_the_same_folder_is_refused(desk, another_desk):
+    desk.start().says(READY)
+    another_desk.folder = desk.folder
+    assert (
+        f"already runs in this folder, as process {desk.process.pid}." in another_desk.start().process.communicate()[0]
+    )
+    assert another_desk.process.returncode == 1
+
+
+def test_a_taken_port_is_named(desk):
+    with socket.create_server(("127.0.0.1", desk.port)):
+        said, _ = desk.start().process.communicate()
+    assert f"Port {desk.port} is not free" in said and "HUB_PORT=" in said
+    assert desk.process.returncode == 1
+
+
+def test_what_other_projects_left_in_the_shell_does_not_matter(desk):
+    odd = {"DJANGO_SETTINGS_MODULE": "shop.settings", "DATABASE_URL": "mysql://shop", "PYTHONPATH": "/nowhere"}
+    desk.start(**odd, PYTHONOPTIMIZE="2", GRANIAN_PORT="1", HUB_ENV_FILE="/nowhere/hub.env").says(READY)
+
+
+def test_lost_keys_are_not_replaced_by_new_ones(desk):
+    desk.start().says(READY)
+    desk.stop()
+    (desk.folder / "var" / "hub.env").unlink()
+    assert "Bring it back" in desk.start().process.communicate()[0]
