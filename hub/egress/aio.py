@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from connectors.wire import KIBIBYTE, Request, Response
 from hub.egress.errors import EgressError, Unanswered, Unsent
 from hub.egress.guard import Reading, Rules, by_yarl, check_url
-from hub.egress.headers import incoming, outgoing
+from hub.egress.messages import answered, outgoing
 from hub.egress.resolve import WITHIN, Lookup, resolve_async, system_lookup
 from hub.egress.tls import verified
 
@@ -87,7 +87,9 @@ class Outlet:
                 request.method, reading.parsed, headers=headers, data=payload(request), allow_redirects=False
             ) as answer:
                 body, cut = await read_bounded(answer, request.keep)
-                return Response(answer.status, body, incoming(answer.headers.items()), self.clock(), cut)
+                return answered(
+                    answer.status, body, answer.headers.items(), at=self.clock(), cut=cut, host=reading.host
+                )
         except (aiohttp.ClientError, OSError) as error:
             failed: Exception = error
         raise translated(failed, reading.host)  # here, so that the client's error with its address is not chained

@@ -17,8 +17,8 @@ from connectors.wire import Request, Response
 from hub.egress.addresses import literal
 from hub.egress.errors import EgressError, Unanswered, Unsent
 from hub.egress.guard import Reading, Rules, by_urllib3, check_url
-from hub.egress.headers import incoming, outgoing
 from hub.egress.line import Line
+from hub.egress.messages import answered, outgoing
 from hub.egress.resolve import WITHIN, Lookup, resolve, system_lookup
 from hub.egress.tls import verified
 
@@ -97,7 +97,7 @@ def call(
             if not line.expired:
                 return response
             failed: EgressError = Unanswered("timed_out", line.host)  # a cut body may look like one that ended
-        except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             failed = translated(error, line)
         finally:
             adapter.close()
@@ -117,7 +117,8 @@ def exchange(
     answer = adapter.send(prepared, stream=True, timeout=timeout)
     try:
         body, cut = read_bounded(answer.raw, request.keep)
-        return Response(answer.status_code, body, incoming(as_text(answer.raw)), clock(), cut)
+        host = adapter.pool.host
+        return answered(answer.status_code, body, as_text(answer.raw), at=clock(), cut=cut, host=host)
     finally:
         answer.raw.close()  # never used again
 
@@ -149,7 +150,7 @@ def translated(error: Exception, line: Line) -> EgressError:
 def unintelligible(error: BaseException | None) -> bool:
     """Whether the other side said something that is not HTTP, rather than nothing."""
     while error is not None:
-        if isinstance(error, HTTPException):
+        if isinstance(error, (HTTPException, ValueError)):  # http.client lets a ValueError through for a bad chunk
             return not isinstance(error, (RemoteDisconnected, IncompleteRead))
         error = error.__context__
     return False

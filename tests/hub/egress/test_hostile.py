@@ -31,7 +31,7 @@ UNANSWERED = {
     "cut-chunks": {"connection_lost"},
     "reset": {"connection_lost"},
     "mute": {"connection_lost"},
-    "garbage": {"bad_answer"},
+    **dict.fromkeys(["negative-chunk", "no-status", "switching", "garbage"], {"bad_answer"}),
     "huge-header": {"bad_answer"},
     "many-headers": {"bad_answer"},
 }

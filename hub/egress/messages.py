@@ -1,10 +1,11 @@
-"""Headers on their way out, checked; and on their way in, made harmless."""
+"""Requests on their way out, checked; answers on their way in, made harmless."""
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
-from connectors.wire import Request
-from hub.egress.errors import Refused
+from connectors.wire import Request, Response
+from hub.egress.errors import Refused, Unanswered
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 OURS = {"User-Agent": "integration-hub", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -56,3 +57,11 @@ def incoming(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
             value = "".join(sign if sign.isprintable() else "?" for sign in value[:LONGEST])
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return headers
+
+
+def answered(
+    status: int, body: bytes, headers: Iterable[tuple[str, str]], *, at: datetime, cut: bool, host: str
+) -> Response:
+    if status < 200:  # an interim answer where the final one should be
+        raise Unanswered("bad_answer", host)
+    return Response(status, body, incoming(headers), at, cut)
