@@ -1,7 +1,9 @@
 """What was done is told once, without its secrets, and for good."""
 
 import importlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -182,3 +184,22 @@ def test_the_chain_tells_what_was_done_to_it(acme, sql, told):
 
 def test_a_chain_of_nothing_is_whole():
     assert broken_link("nobody") == "" and not AuditHead.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_people_who_act_at_once_do_not_fork_the_chain():
+    acme = Tenant.objects.create(reference="acme", name="Acme")
+    ready = Barrier(4)
+
+    def person():
+        with transaction.atomic():
+            ready.wait(10)
+            act(acme)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as people:
+        for done in [people.submit(person) for _ in range(4)]:
+            done.result()
+    assert AuditRow.objects.count() == 4
+    assert broken_link(str(acme.public_id)) == ""
