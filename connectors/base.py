@@ -90,7 +90,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a credential belongs to, as the system itself says."""
+    """Who a credential belongs to, as the system itself says; no id where it names none."""
 
     id: str
     name: str = ""
@@ -161,6 +161,8 @@ class Collection:
 
     key: str
     label: str
+    help: str = ""
+    example: Mapping[str, str] = {}  # parameters to start from
 
     def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
         raise NotImplementedError

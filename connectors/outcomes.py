@@ -10,9 +10,10 @@ from connectors.wire import Response, Scope, Unreadable, retry_after
 Kind = Literal["delivered", "later", "never", "refresh", "reconnect", "disable", "unknown", "pending"]
 Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the connectors' tables hold
 
-REASON_MOST = 100  # characters
+UNAUTHORIZED = "unauthorized"
+REASON_MOST = 40  # characters
 SAYS_MOST = 300
-REFERENCE_MOST = 255
+REFERENCE_MOST = 200
 
 MISREAD = (Unreadable, LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 
@@ -137,12 +138,16 @@ def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome |
     if status >= 500:
         return unknown(f"status_{status}", says, after=retry_after(response))
     if status == 401:
-        return reconnect("unauthorized", says)
+        return reconnect(UNAUTHORIZED, says)
     if status >= 400:
         return never(f"status_{status}", says)
     return never("redirected", f"answered {status}; redirects are not followed") if status >= 300 else None
 
 
 def unrefreshed(outcome: Outcome) -> Outcome:
-    """A token endpoint's refusal: only the grant's own end asks a person to reconnect, all else is tried again."""
-    return later(outcome.reason, outcome.says) if outcome.kind in ("never", "refresh") else outcome
+    """A token endpoint's refusal: only the grant's own end asks a person to reconnect, all else is tried again.
+
+    A bare 401 there is about our own client.
+    """
+    ours = outcome.kind in ("never", "refresh") or outcome.reason == UNAUTHORIZED
+    return later(outcome.reason, outcome.says) if ours else outcome

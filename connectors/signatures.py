@@ -51,7 +51,7 @@ def standard_webhook_verified(
     id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not _ID.fullmatch(id) or not _STAMP.fullmatch(stamp) or abs(now.timestamp() - int(stamp)) > TOLERANCE:
         return False
-    given = [entry.encode() for entry in headers.get("webhook-signature", "").split(" ")[:EXAMINED]]
+    given = [entry.encode(errors="replace") for entry in headers.get("webhook-signature", "").split(" ")[:EXAMINED]]
     try:
         wanted = [_signature(secret, id, stamp, body).encode() for secret in secrets]
     except ValueError:

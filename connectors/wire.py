@@ -13,6 +13,7 @@ Json = Any  # a value that json.loads() can give
 
 KIBIBYTE = 1024
 KEPT = 64 * KIBIBYTE  # bytes of an answer that are read; what is longer is cut
+SECONDS = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 RETRY_AFTER_MOST = 24 * 3600.0  # seconds; a longer wait is cut to this
 
 ScopeKind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
@@ -136,16 +137,15 @@ class Unreadable(ValueError):
 
 
 def dumps(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
-_SECONDS = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
+    """Compact JSON in UTF-8; a lone surrogate, which UTF-8 has no bytes for, stays a JSON escape."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return written.encode(errors="backslashreplace")
 
 
 def retry_after(response: Response) -> float | None:
     """Seconds to wait by the Retry-After header, in [1, 86400]; None where it says nothing usable. Never raises."""
     value = response.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
+    if SECONDS.fullmatch(value):
         wait = float(value)
     else:
         try:

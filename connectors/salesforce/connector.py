@@ -13,7 +13,7 @@ from connectors.salesforce.soql import Records
 from connectors.wire import Budget, InFlight, Rate, Report, Request, Response, Scope
 
 TOKEN = Scope("app", "token")
-USAGE = re.compile(r"\bapi-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
+USAGE = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
 ORG_ID = 15  # the characters of an id that tell; the other three are a checksum
 
 

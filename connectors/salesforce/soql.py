@@ -51,6 +51,8 @@ def soql(*, object: str, fields: str, since: str = "", until: str = "", **equals
 class Records(Collection):
     key = "records"
     label = "Records of one object"
+    help = "Parameters: object, fields, since, until; any other is a field and the text that it must have."
+    example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
 
     def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
         """Raises ValueError with a sentence for a parameter that cannot be part of a query."""

@@ -209,7 +209,7 @@ class Splunk(Connector):
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:
         wrong = refusal(response)
         if wrong is None or (response.status == 400 and code_of(response) == NO_DATA):
-            return Account(id=host_of(credential), name=host_of(credential))
+            return Account(id="", name=host_of(credential))  # no answer names the instance
         return wrong
 
 

@@ -98,4 +98,4 @@ class Webhook(Connector):
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:
         outcome = self.action("send").outcome(response)
         host = urlsplit(str(credential.settings["url"])).hostname or ""
-        return Account(id=host, name=host) if outcome.kind == "delivered" else outcome
+        return Account(id="", name=host) if outcome.kind == "delivered" else outcome

@@ -1,0 +1,74 @@
+"""Our own application: what it answers, what it is told."""
+
+import json
+
+import pytest
+
+from connectors.app.connector import CALLS, REQUESTS, App
+from tests.connectors.recorded import NOON, ORDER, credential, fixtures, message, recorded, rendered
+
+SEND = App().action("send_event")
+EXPECTED = {
+    "send_event__ok": ("delivered", "", None),
+    "send_event__created": ("delivered", "", None),
+    "send_event__accepted": ("delivered", "", None),
+    "send_event__no_content": ("delivered", "", None),
+    "send_event__moved": ("never", "redirected", None),
+    "send_event__bad_request": ("never", "status_400", None),
+    "send_event__unauthorized": ("reconnect", "unauthorized", None),
+    "send_event__forbidden": ("never", "status_403", None),
+    "send_event__unknown_tenant": ("never", "status_404", None),
+    "send_event__timeout": ("later", "status_408", None),
+    "send_event__conflict": ("never", "status_409", None),
+    "send_event__unprocessable": ("never", "status_422", None),
+    "send_event__too_early": ("later", "status_425", None),
+    "send_event__too_many": ("later", "throttled", 30.0),
+    "send_event__server_error": ("unknown", "status_500", None),
+    "send_event__bad_gateway": ("unknown", "status_502", None),
+    "send_event__deploying": ("later", "unavailable", 15.0),
+    "send_event__gateway_timeout": ("unknown", "status_504", None),
+}
+
+
+def sent(body=None, **changes):
+    return SEND.request([message(body or rendered(SEND.example), **changes)], credential("app"))
+
+
+def test_every_recorded_answer_is_in_the_table():
+    assert fixtures("app") == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
+def test_reads(name, expected):
+    (outcome,) = SEND.read(recorded("app", name), [message(ORDER)])
+    assert (outcome.kind, outcome.reason, outcome.after) == expected
+
+
+def test_a_429_rests_all_calls_to_the_application():
+    (outcome,) = SEND.read(recorded("app", "send_event__too_many"), [message(ORDER)])
+    assert outcome.pauses == (CALLS, REQUESTS)
+
+
+def test_the_tenant_is_named_in_a_header_and_in_the_body():
+    request = sent(tenant="acme")
+    assert request.headers["Hub-Tenant"] == json.loads(request.content())["tenant"] == "acme"
+
+
+def test_a_mapping_cannot_name_another_tenant():
+    request = sent({"type": "a", "data": {}, "tenant": "victim"}, tenant="acme")
+    assert json.loads(request.content())["tenant"] == "acme"
+
+
+def test_a_tenant_of_any_letters_fits_a_header():
+    assert sent(tenant="Müller\r\nX: y").headers["Hub-Tenant"] == "M%C3%BCller%0D%0AX:%20y"
+
+
+def test_its_health_is_asked_with_a_signature():
+    request = App().probe(credential("app"), at=NOON)
+    assert (request.method, request.url) == ("GET", "https://app.example.com/hub/health")
+    assert request.headers["webhook-signature"].startswith("v1,")
+
+
+def test_a_probe_reads_like_any_answer():
+    assert App().probed(recorded("app", "send_event__ok"), credential("app")).id == "app"
+    assert App().probed(recorded("app", "send_event__unauthorized"), credential("app")).kind == "reconnect"

@@ -1,0 +1,235 @@
+"""Salesforce: what it answers, and what we understand."""
+
+import pytest
+
+from connectors.base import Account, Grant, Page
+from connectors.salesforce.connector import Salesforce
+from connectors.salesforce.errors import CODES, ORG, verdict
+from connectors.wire import Report, Response, Unreadable
+from tests.connectors.recorded import NOON, credential, fixtures, kinds, message, messages, recorded
+
+SALESFORCE = Salesforce()
+CREATE, UPDATE, UPSERT = SALESFORCE.actions
+LEAD = {"object": "Lead", "fields": {"LastName": "Ada"}}
+CONTACT = {"object": "Contact", "record_id": "003000000000001AAA", "fields": {"Email": "a@example.com"}}
+KEYED = {"object": "Contact", "external_id_field": "Ext__c", "external_id": "1", "fields": {"LastName": "Ada"}}
+BODIES = {"create": LEAD, "update": CONTACT, "upsert": KEYED}
+APP = {"client_id": "3MVG", "client_secret": "s"}
+UNREADABLE = "unreadable"
+EXPECTED = {
+    "create__ok": ("delivered", ""),
+    "create__record_duplicate_value": ("never", "duplicate_value"),
+    "create__record_field_custom_validation_exception": ("never", "field_custom_validation_exception"),
+    "create__record_string_too_long": ("never", "string_too_long"),
+    "create__record_entity_is_deleted": ("never", "entity_is_deleted"),
+    "create__record_a_code_of_tomorrow": ("never", "a_code_of_tomorrow"),
+    "create__record_all_or_none_operation_rolled_back": ("later", "all_or_none_operation_rolled_back"),
+    "create__record_processing_halted": ("later", "processing_halted"),
+    "create__record_storage_limit_exceeded": ("later", "storage_limit_exceeded"),
+    "create__record_unknown_exception": ("unknown", "unknown_exception"),
+    "create__mixed": ("unknown", "unreadable"),
+    "create__one_answer_too_many": ("unknown", "unreadable"),
+    "create__an_object": ("unknown", "unreadable"),
+    "create__a_page": ("unknown", "unreadable"),
+    "create__invalid_session": ("refresh", "invalid_session_id"),
+    "create__unauthorized_by_a_proxy": ("refresh", "status_401"),
+    "create__total_limit": ("later", "throttled"),
+    "create__concurrent_limit": ("later", "throttled"),
+    "create__api_disabled": ("reconnect", "api_disabled_for_org"),
+    "create__insufficient_access": ("never", "insufficient_access_or_readonly"),
+    "create__unknown_field": ("never", "invalid_field"),
+    "create__not_json": ("never", "json_parser_error"),
+    "create__no_such_object": ("never", "not_found"),
+    "create__not_found_by_a_proxy": ("never", "status_404"),
+    "create__unknown_exception": ("unknown", "unknown_exception"),
+    "create__a_lock": ("later", "unable_to_lock_row"),
+    "create__bad_gateway": ("unknown", "status_502"),
+    "create__maintenance": ("later", "unavailable"),
+    "update__ok": ("delivered", ""),
+    "update__deleted": ("never", "entity_is_deleted"),
+    "upsert__created": ("delivered", ""),
+    "upsert__changed": ("delivered", ""),
+    "upsert__several": ("never", "several_records"),
+    "query__first": "/services/data/v67.0/query/01g000000000001AAA-2000",
+    "query__last": "",
+    "query__cut_short": UNREADABLE,
+    "query__a_locator_elsewhere": UNREADABLE,
+    "query__malformed": ("never", "malformed_query"),
+    "userinfo__ok": Account("00D000000000001AAA", "hub@acme.example"),
+    "userinfo__bad_token": ("refresh", "bad_oauth_token"),
+    "token__refreshed": "5Aep861",
+    "token__rotated": "5Aep-new",
+    "token__instance_elsewhere": "5Aep861",
+    "token__other_organisation": ("reconnect", "other_account"),
+    "token__a_page": UNREADABLE,
+    "token__expired": ("reconnect", "invalid_grant"),
+    "token__inactive_user": ("reconnect", "inactive_user"),
+    "token__our_client": ("later", "invalid_client_id"),
+    "token__too_many": ("later", "rate_limit_exceeded"),
+    "token__maintenance": ("later", "unavailable"),
+    "token__server_error": ("unknown", "status_500"),
+}
+
+
+def salesforce_says(name):
+    response, door = recorded("salesforce", name), name.partition("__")[0]
+    if door == "query":
+        return SALESFORCE.collections[0].records(response)
+    if door == "userinfo":
+        return SALESFORCE.probed(response, credential("salesforce"))
+    if door == "token":
+        return SALESFORCE.refreshed(response, credential("salesforce"))
+    (outcome,) = SALESFORCE.action(door).read(response, [message(BODIES[door])])
+    return outcome
+
+
+def query(cursor="", **parameters):
+    return SALESFORCE.collections[0].page(credential("salesforce"), cursor=cursor, **parameters)
+
+
+def test_every_recorded_answer_is_in_the_table():
+    assert fixtures("salesforce") == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
+def test_reads(name, expected):
+    if expected == UNREADABLE:
+        with pytest.raises(Unreadable):
+            salesforce_says(name)
+        return
+    read = salesforce_says(name)
+    if isinstance(read, Grant):
+        read = read.secret["refresh_token"]
+    elif isinstance(read, Page):
+        read = read.cursor
+    elif isinstance(expected, tuple):
+        read = read.kind, read.reason
+    assert read == expected
+
+
+@pytest.mark.parametrize(("code", "meaning"), CODES.items())
+def test_means_what_the_table_says(code, meaning):
+    assert verdict(code, "no") == meaning(code.lower(), "no")
+
+
+def test_each_record_has_its_own_answer():
+    outcomes = CREATE.read(recorded("salesforce", "create__mixed"), messages(5, LEAD))
+    assert kinds(outcomes) == ["delivered", "never", "later", "delivered", "never"]
+    assert outcomes[0].reference == "00Q000000000001AAA"
+
+
+def test_two_messages_of_one_record_do_not_share_a_call():
+    twins = messages(3, KEYED)
+    assert len(UPSERT.request(twins, credential("salesforce")).json["records"]) == 1
+    outcomes = UPSERT.read(recorded("salesforce", "upsert__created"), twins)
+    assert [outcome.reason for outcome in outcomes] == ["", "same_record", "same_record"]
+    assert kinds(outcomes) == ["delivered", "later", "later"]
+
+
+def test_what_is_refused_together_goes_again_alone():
+    outcomes = CREATE.read(recorded("salesforce", "create__unknown_field"), messages(2, LEAD))
+    assert [(outcome.kind, outcome.reason) for outcome in outcomes] == [("later", "refused_together")] * 2
+    assert CREATE.group(message(LEAD, id="a", attempt=3)) != CREATE.group(message(LEAD, id="b", attempt=3))
+
+
+def test_only_the_same_fields_of_the_same_object_go_together():
+    other_object, other_field = {**LEAD, "object": "Contact"}, {**LEAD, "fields": {"Foo": 1}}
+    assert len({CREATE.group(message(body)) for body in (LEAD, other_object, other_field)}) == 3
+    assert CREATE.group(message(LEAD, id="a")) == CREATE.group(message(LEAD, id="b"))
+
+
+def test_the_day_s_budget_rests_the_organisation_for_long_and_a_crowd_for_short():
+    long, short = salesforce_says("create__total_limit"), salesforce_says("create__concurrent_limit")
+    assert (long.after, short.after) == (3600.0, 30.0)
+    assert long.pauses == short.pauses == (ORG,) and long.free
+
+
+def test_every_answer_reports_the_budget():
+    assert SALESFORCE.reported(recorded("salesforce", "create__ok")) == (Report(ORG, 12, 15000),)
+    assert (
+        SALESFORCE.reported(Response(200, headers={"sforce-limit-info": "per-app-api-usage=7/250(appName=us)"})) == ()
+    )
+
+
+def test_a_mapping_cannot_change_the_type_and_leaves_alone_what_is_absent():
+    (record,) = CREATE.request(
+        [message({"object": "Lead", "fields": {"attributes": {"type": "User"}, "Email": None, "LastName": "Ada"}})],
+        credential("salesforce"),
+    ).json["records"]
+    assert record == {"LastName": "Ada", "attributes": {"type": "Lead"}}
+
+
+def test_an_upsert_names_the_external_id_in_the_path_and_in_the_record():
+    request = UPSERT.request([message(KEYED)], credential("salesforce"))
+    assert request.url.endswith("/services/data/v67.0/composite/sobjects/Contact/Ext__c")
+    assert request.json["records"][0]["Ext__c"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        (CREATE, {"object": "Lead"}),
+        (CREATE, {"object": "../Lead", "fields": {"A": 1}}),
+        (CREATE, {"object": ["Lead"], "fields": {"A": 1}}),
+        (CREATE, {"object": "Lead", "fields": "A=1"}),
+        (CREATE, {"object": "Lead", "fields": {"A B": 1}}),
+        (UPDATE, {**CONTACT, "record_id": "003/../1"}),
+        (UPSERT, {**KEYED, "external_id_field": "Ext__c/1"}),
+        (UPSERT, {**KEYED, "external_id": {"a": 1}}),
+    ],
+)
+def test_refuses_a_body_with_a_sentence(action, body):
+    assert action.check(body)
+
+
+def test_a_query_is_built_from_parameters():
+    request = query(object="Contact", fields="Id, Email", since="2026-11-25T13:00:00+01:00", LastName="O'Hara\\")
+    assert request.url.endswith(
+        "/query?q=SELECT%20Id%2C%20Email%20FROM%20Contact%20WHERE%20LastName%20%3D%20%27O%5C%27Hara%5C%5C%27"
+        "%20AND%20SystemModstamp%20%3E%3D%202026-11-25T12%3A00%3A00Z%20ORDER%20BY%20Id"
+    )
+    assert request.keep == 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"object": "Contact WHERE", "fields": "Id"},
+        {"object": "Contact", "fields": "Id FROM User--"},
+        {"object": "Contact", "fields": "Id", "since": "2026-11-25T12:00:00"},
+        {"object": "Contact", "fields": "Id", "since": "now()"},
+        {"object": "Contact", "fields": "Id", "Name OR Id": "x"},
+        {"object": "Contact", "fields": "Id", "cursor": "//evil.example/query/1"},
+    ],
+)
+def test_a_query_takes_nothing_but_names_and_values(parameters):
+    with pytest.raises(ValueError, match=r"\w"):
+        query(**parameters)
+
+
+def test_the_next_page_is_asked_at_the_same_instance():
+    cursor = salesforce_says("query__first").cursor
+    assert query(cursor).url == f"https://acme.my.salesforce.com{cursor}"
+
+
+def test_a_refresh_follows_the_organisation_to_its_new_instance_and_nowhere_else():
+    assert salesforce_says("token__refreshed").settings == {"instance_url": "https://acme2.my.salesforce.com"}
+    assert salesforce_says("token__instance_elsewhere").settings == {}
+
+
+def test_a_desk_may_name_its_sandbox_as_the_host():
+    desk = credential(
+        "salesforce", settings={"instance_url": "http://127.0.0.1:9002"}, hosts=("http://127.0.0.1:9002",)
+    )
+    assert SALESFORCE.check(desk) == ""
+    assert SALESFORCE.check(credential("salesforce", settings={"instance_url": "http://127.0.0.1:9002"}))
+
+
+def test_refreshes_at_the_token_url():
+    request = SALESFORCE.refresh(APP, credential("salesforce"))
+    assert request.url == "https://login.salesforce.com/services/oauth2/token"
+    assert request.form["refresh_token"] == "5Aep861"
+
+
+def test_asks_who_it_is():
+    assert SALESFORCE.probe(credential("salesforce"), at=NOON).url.endswith("/services/oauth2/userinfo")

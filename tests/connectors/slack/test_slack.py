@@ -1,0 +1,166 @@
+"""Slack: what it answers, and what we understand."""
+
+import pytest
+
+from connectors.base import Account
+from connectors.slack.connector import Slack
+from connectors.slack.words import WORDS
+from connectors.wire import Response, Scope, Unreadable
+from tests.connectors.recorded import NOON, credential, fixtures, message, recorded
+
+SLACK = Slack()
+POST = SLACK.action("post_message")
+HELLO = {"channel": "C0000GEN1", "text": "hi"}
+APP = {"client_id": "1.2", "client_secret": "s"}
+EXPECTED = {
+    "post_message__ok": ("delivered", ""),
+    "post_message__missing_charset": ("delivered", ""),
+    "post_message__token_expired": ("refresh", "token_expired"),
+    "post_message__token_revoked": ("reconnect", "token_revoked"),
+    "post_message__account_inactive": ("reconnect", "account_inactive"),
+    "post_message__invalid_auth": ("reconnect", "invalid_auth"),
+    "post_message__not_allowed_token_type": ("reconnect", "not_allowed_token_type"),
+    "post_message__team_access_not_granted": ("reconnect", "team_access_not_granted"),
+    "post_message__ekm_access_denied": ("reconnect", "ekm_access_denied"),
+    "post_message__missing_scope": ("reconnect", "missing_scope"),
+    "post_message__channel_not_found": ("never", "channel_not_found"),
+    "post_message__not_in_channel": ("never", "not_in_channel"),
+    "post_message__is_archived": ("never", "is_archived"),
+    "post_message__msg_too_long": ("never", "msg_too_long"),
+    "post_message__no_text": ("never", "no_text"),
+    "post_message__restricted_action_read_only_channel": ("never", "restricted_action_read_only_channel"),
+    "post_message__invalid_blocks": ("never", "invalid_blocks"),
+    "post_message__invalid_json": ("never", "invalid_json"),
+    "post_message__a_word_of_tomorrow": ("never", "a_word_of_tomorrow"),
+    "post_message__ratelimited": ("later", "throttled"),
+    "post_message__rate_limited": ("later", "throttled"),
+    "post_message__too_many": ("later", "throttled"),
+    "post_message__service_unavailable": ("later", "service_unavailable"),
+    "post_message__team_added_to_org": ("later", "team_added_to_org"),
+    "post_message__message_limit_exceeded": ("later", "message_limit_exceeded"),
+    "post_message__request_timeout": ("later", "request_timeout"),
+    "post_message__maintenance": ("later", "unavailable"),
+    "post_message__internal_error": ("unknown", "internal_error"),
+    "post_message__fatal_error": ("unknown", "fatal_error"),
+    "post_message__server_error": ("unknown", "status_500"),
+    "post_message__ok_is_missing": ("unknown", "unreadable"),
+    "post_message__ok_is_text": ("unknown", "unreadable"),
+    "post_message__ok_without_ts": ("unknown", "unreadable"),
+    "post_message__a_page": ("unknown", "unreadable"),
+    "post_message__no_service": ("unknown", "unreadable"),
+    "update_message__ok": ("delivered", ""),
+    "update_message__message_not_found": ("never", "message_not_found"),
+    "update_message__cant_update_message": ("never", "cant_update_message"),
+    "update_message__edit_window_closed": ("never", "edit_window_closed"),
+    "auth_test__ok": Account("T0000ACME", "Acme"),
+    "auth_test__whole_organisation": Account("E0000ACME", "Acme"),
+    "auth_test__account_inactive": ("reconnect", "account_inactive"),
+    "oauth_access__refreshed": "xoxe-1-new",
+    "oauth_access__other_workspace": ("reconnect", "other_account"),
+    "oauth_access__invalid_refresh_token": ("reconnect", "invalid_refresh_token"),
+    "oauth_access__bad_client_secret": ("later", "bad_client_secret"),
+    "oauth_access__invalid_grant_type": ("later", "invalid_grant_type"),
+    "oauth_access__too_many": ("later", "throttled"),
+}
+
+
+def slack_says(name):
+    response, method = recorded("slack", name), name.partition("__")[0]
+    if method == "auth_test":
+        return SLACK.probed(response, credential("slack"))
+    if method == "oauth_access":
+        return SLACK.refreshed(response, credential("slack"))
+    (outcome,) = SLACK.action(method).read(response, [message(HELLO)])
+    return outcome
+
+
+def posted(**body):
+    return POST.request([message({**HELLO, **body})], credential("slack"))
+
+
+def test_every_recorded_answer_is_in_the_table():
+    assert fixtures("slack") == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
+def test_reads(name, expected):
+    read = slack_says(name)
+    if isinstance(expected, tuple):
+        assert (read.kind, read.reason) == expected
+    else:
+        assert read == expected if isinstance(expected, Account) else read.secret["refresh_token"] == expected
+
+
+@pytest.mark.parametrize(("word", "verdict"), WORDS.items())
+def test_means_what_the_table_says(word, verdict):
+    (outcome,) = POST.read(Response(200, b'{"ok":false,"error":"%s"}' % word.encode()), [message(HELLO)])
+    assert outcome == verdict(word, "")
+
+
+def test_channel_and_ts_are_the_reference():
+    assert slack_says("post_message__ok").reference == "C0000GEN1/1764000000.000100"
+
+
+def test_a_429_rests_this_method_alone_for_what_it_says():
+    outcome = slack_says("post_message__too_many")
+    assert (outcome.after, outcome.free, outcome.pauses) == (30.0, True, (Scope("method", "chat.postMessage"),))
+
+
+def test_a_missing_scope_is_named():
+    assert slack_says("post_message__missing_scope").says == "needed: chat:write"
+
+
+def test_what_slack_says_of_blocks_is_kept():
+    assert "/blocks/0/text" in slack_says("post_message__invalid_blocks").says
+
+
+def test_spends_of_the_method_and_of_the_channel():
+    assert posted().spends == ((Scope("method", "chat.postMessage"), 1), (Scope("channel", "C0000GEN1"), 1))
+
+
+def test_what_the_event_does_not_have_is_left_out():
+    assert posted(thread_ts=None, unfurl_links=False).json == {**HELLO, "unfurl_links": False}
+
+
+def test_the_token_travels_in_a_header_only():
+    request = posted()
+    assert request.all_headers()["Authorization"] == "Bearer xoxb-1"
+    assert "xoxb" not in request.url and b"xoxb" not in request.content()
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"text": "hi"}, "missing: channel"),
+        ({"channel": "C1"}, "missing: one of text"),
+        ({"channel": ["C1"], "text": "hi"}, "channel is not text"),
+        ({"channel": "C1", "text": "x" * 40_001}, "longer"),
+        ({"channel": "C1", "text": "hi", "token": "xoxb-2"}, "not known"),
+    ],
+)
+def test_refuses_a_body_with_a_sentence(body, wrong):
+    assert wrong in POST.check(body)
+
+
+def test_blocks_are_enough():
+    assert POST.check({"channel": "C1", "blocks": [{"type": "divider"}]}) == ""
+
+
+def test_refreshes_with_the_app_s_own_password():
+    request = SLACK.refresh(APP, credential("slack"))
+    assert request.form == {"grant_type": "refresh_token", "refresh_token": "xoxe-1-1"}
+    assert request.headers["Authorization"] == "Basic MS4yOnM="
+
+
+def test_a_refresh_brings_both_tokens_and_their_life():
+    grant = slack_says("oauth_access__refreshed")
+    assert (grant.secret["access_token"], grant.expires_in) == ("xoxe.xoxb-1-new", 43200.0)
+
+
+def test_an_unreadable_token_answer_is_no_grant():
+    with pytest.raises(Unreadable):
+        SLACK.refreshed(recorded("slack", "post_message__a_page"), credential("slack"))
+
+
+def test_asks_who_it_is():
+    assert SLACK.probe(credential("slack"), at=NOON).url == "https://slack.com/api/auth.test"
