@@ -1,23 +1,161 @@
-"""What the hub says about itself: one line of JSON for each thing that happened."""
+"""What the hub says about itself: one line of JSON for each thing that happened, with the ids of what it is about.
 
-import logging
-from collections.abc import Callable
+The ids travel in structlog's context: the request's id is bound here, the key's and the tenant's where they become
+known, a delivery's by the pump.
+"""
 
+import logging.config
+import re
+from collections.abc import Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.views.debug import SafeExceptionReporterFilter
+from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
+
+from hub.ids import uuid7
+from hub.redaction import MASK, redact_text, short
+
+MOST = 2000  # characters of one value
+MOST_OF_TRACEBACK = 20_000
+INBOUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+
+# Others' loggers that tell too much: statements with their parameters, bodies, and addresses that hold secrets.
+QUIET = {
+    "django.db.backends": "INFO",
+    "django.request": "ERROR",  # RequestIdMiddleware tells of each request, without its address
+    "django.server": "CRITICAL",
+    "django.template": "INFO",
+    "oauthlib": "WARNING",
+    "urllib3": "WARNING",
+}
 
 
-def configure(options: dict) -> None:
-    logging.basicConfig(level=options["level"])
+def configure(options: dict[str, Any]) -> None:
+    """The settings' LOGGING_CONFIG."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": formatter}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "root": {"handlers": ["stderr"], "level": options["level"]},
+            "loggers": {
+                "django": {"handlers": [], "level": "NOTSET", "propagate": True},
+                **{name: {"handlers": [], "level": level, "propagate": True} for name, level in QUIET.items()},
+            },
+        }
+    )
+
+
+def formatter() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            merge_contextvars,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.format_exc_info,
+            harmless,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+
+
+def harmless(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """No secret, no control character, nothing endless: whoever is told of may have chosen the words."""
+    traceback = event.pop("exception", None)
+    told = {name: value if unable_to_harm(value) else tamed(value) for name, value in event.items()}
+    if traceback is not None:
+        lines = redact_text(traceback[-MOST_OF_TRACEBACK:]).splitlines()
+        told["traceback"] = [short(line, MOST) for line in lines]
+    return told
+
+
+def unable_to_harm(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float)
+
+
+def tamed(value: Any) -> str:
+    return short(redact_text(str(value)[: MOST * 4]), MOST)
 
 
 class RequestIdMiddleware:
+    """Gives each request an id, or keeps the one it came with, and tells in one line what became of it.
+
+    The line names the route, never the address: that may hold a webhook's key or an OAuth code.
+    """
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        came_with = request.headers.get("X-Request-Id", "")
+        request.request_id = came_with if INBOUND_ID.fullmatch(came_with) else str(uuid7())
+        clear_contextvars()
+        bind_contextvars(request_id=request.request_id)
+        began = perf_counter()
+        response = self.get_response(request)
+        response.headers["X-Request-Id"] = request.request_id
+        log.info(
+            "request",
+            method=request.method,
+            route=request.resolver_match and request.resolver_match.route,
+            status=response.status_code,
+            milliseconds=round((perf_counter() - began) * 1000, 1),
+        )
+        return response
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """What an error report may show."""
+    """What a report of an exception may show: granian puts the whole environment of the process into META."""
+
+    KEPT = {
+        "CONTENT_LENGTH",
+        "CONTENT_TYPE",
+        "REMOTE_ADDR",
+        "REQUEST_METHOD",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SERVER_PROTOCOL",
+    }
+    DROPPED = {"HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_PROXY", "HTTP_PROXY_AUTHORIZATION", "HTTP_REFERER"}
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        return True  # on a desk, too
+
+    def get_safe_request_meta(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            name: redact_text(str(value))
+            for name, value in super().get_safe_request_meta(request).items()
+            if name in self.KEPT or (name.startswith("HTTP_") and name not in self.DROPPED)
+        }
+
+    def get_safe_cookies(self, request: HttpRequest) -> dict[str, str]:
+        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, str]:
+        return dict.fromkeys(request.POST, self.cleansed_substitute) if request else {}
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> list[tuple[str, str]]:
+        variables = super().get_traceback_frame_variables(request, tb_frame)
+        return [(name, self.told(name, value)) for name, value in variables]
+
+    def told(self, name: str, value: Any) -> str:
+        return MASK if self.hidden_settings.search(name) else short(redact_text(repr(value)), MOST)
+
+
+log = structlog.get_logger(__name__)

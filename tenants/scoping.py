@@ -31,7 +31,7 @@ class ScopedManager(models.Manager):
 
 
 def belongs_to(model: type[models.Model], tenant: Any) -> Q:
-    return readable(model, [tenant])
+    return readable(model, [getattr(tenant, "pk", tenant)])
 
 
 class Scoped(models.Model):

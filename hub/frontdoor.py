@@ -1,0 +1,91 @@
+"""What stands between granian and Django: only what a request may carry gets in, and its body has a length."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import IO, Any
+
+from django.conf import settings
+
+from hub.ids import uuid7
+from hub.problems import Problem
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+PIECE = 64 * 1024
+IN_MEMORY = 1024 * 1024  # of a chunked body; the rest waits in a file
+NAMES = {
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+}
+
+
+class FrontDoor:
+    def __init__(self, django: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
+        self.django = django
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ = {name: value for name, value in environ.items() if of_the_request(name, value)}
+        try:
+            with_a_length(environ)
+        except Problem as problem:
+            return refused(problem, start_response)
+        return self.django(environ, start_response)
+
+
+def of_the_request(name: str, value: Any) -> bool:
+    """Granian hands over the environment of the process, too: its HTTP_PROXY is not a header either."""
+    if name.startswith("HTTP_"):
+        return os.environ.get(name) != value
+    return name in NAMES or name.startswith("wsgi.")
+
+
+def with_a_length(environ: Environ) -> None:
+    """Django reads a body as long as CONTENT_LENGTH says: without it, a chunked one would seem empty."""
+    coding = environ.pop("HTTP_TRANSFER_ENCODING", None)
+    if coding is None:
+        return
+    if environ.get("CONTENT_LENGTH") or environ.get("HTTP_CONTENT_LENGTH"):
+        raise Problem("bad-request", "A body has a Content-Length or a Transfer-Encoding, never both.")
+    if coding.strip().lower() != "chunked":
+        raise Problem("bad-request", "The only Transfer-Encoding taken here is chunked.")
+    body, length = spooled(environ["wsgi.input"])
+    environ |= {"wsgi.input": body, "CONTENT_LENGTH": str(length)}
+
+
+def spooled(stream: IO[bytes]) -> tuple[IO[bytes], int]:
+    body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - Django reads it, and lets it go
+    length = 0
+    while piece := stream.read(PIECE):
+        length += len(piece)
+        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            body.close()
+            raise Problem("payload-too-large")
+        body.write(piece)
+    body.seek(0)
+    return body, length
+
+
+def refused(problem: Problem, start_response: StartResponse) -> Iterable[bytes]:
+    request_id = str(uuid7())
+    body = json.dumps(problem.document(request_id)).encode()
+    headers = {
+        "Content-Type": "application/problem+json",
+        "Content-Length": str(len(body)),
+        "X-Request-Id": request_id,
+        "Connection": "close",
+    }
+    start_response(f"{problem.status_code} {HTTPStatus(problem.status_code).phrase}", list(headers.items()))
+    return [body]

@@ -1,0 +1,95 @@
+"""REST: our own application keeps the tenants here, and a key learns what it is."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub import audit
+from hub.clock import clock
+from hub.problems import Problem
+from tenants.authentication import resolve_tenant
+from tenants.models import REFERENCE, Tenant
+from tenants.scopes import SCOPES
+from tenants.serializers import MeSerializer, TenantSerializer
+
+
+class TenantView(APIView):
+    required_scopes: ClassVar[dict[str, str | None]] = {"GET": "tenants:read", "PUT": "tenants:write"}
+
+    @extend_schema(responses=TenantSerializer)
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(TenantSerializer(resolve_tenant(request, reference)).data)
+
+    @extend_schema(request=TenantSerializer, responses={200: TenantSerializer, 201: TenantSerializer})
+    def put(self, request: Request, reference: str) -> Response:
+        """Creates the tenant, or changes it; the same again changes nothing."""
+        wanted = TenantSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        if not REFERENCE.regex.match(reference):
+            raise Problem("validation-failed", f"The reference is wrong: {REFERENCE.message}")
+        tenant, created = put_tenant(reference, wanted.validated_data, request)
+        return Response(TenantSerializer(tenant).data, status=201 if created else 200)
+
+
+@transaction.atomic
+def put_tenant(reference: str, wanted: dict[str, Any], request: Request) -> tuple[Tenant, bool]:
+    now = clock()
+    plain = {name: wanted[name] for name in ("name", "time_zone") if name in wanted}
+    tenant, created = Tenant.objects.select_for_update().get_or_create(reference=reference, defaults=plain)
+    before = None if created else TenantSerializer(tenant).data
+    change(tenant, plain)
+    if "suspended" in wanted:
+        switch(tenant, wanted["suspended"], now=now)
+    after = TenantSerializer(tenant).data
+    if after != before:
+        audit.record(
+            actor=request.user.actor,
+            verb="tenant.create" if created else "tenant.change",
+            obj=tenant,
+            tenant=tenant,
+            before=before,
+            after=after,
+            request_id=request.request_id,
+            ip=request.META.get("REMOTE_ADDR", ""),
+            now=now,
+        )
+    return tenant, created
+
+
+def change(tenant: Tenant, plain: dict[str, str]) -> None:
+    for name, value in plain.items():
+        setattr(tenant, name, value)
+    tenant.save(update_fields=plain)
+
+
+def switch(tenant: Tenant, suspended: dict[str, str] | None, *, now: Any) -> None:
+    if suspended:
+        tenant.suspend(suspended["reason"], now=now)
+    elif tenant.suspended:
+        tenant.restore(now=now)
+
+
+class MeView(APIView):
+    required_scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    @extend_schema(responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """What this key is, what it may do, and how much at once."""
+        key = request.auth
+        me = {
+            "key": key,
+            "environment": settings.HUB_ENVIRONMENT,
+            "scopes": [scope for scope in SCOPES if key.may(scope)],
+            "tenant": key.tenant,
+            "limits": {
+                "event_bytes": settings.HUB_EVENT_BYTES,
+                "batch_events": settings.HUB_BATCH_EVENTS,
+                "request_bytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+            },
+        }
+        return Response(MeSerializer(me).data)

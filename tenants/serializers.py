@@ -1,0 +1,59 @@
+"""How tenants and keys read in the API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from hub.problems import StrictSerializer
+from tenants.models import ApiKey, Tenant, a_time_zone
+
+
+class SuspensionSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=300)
+    since = serializers.DateTimeField(read_only=True)
+
+
+class TenantSerializer(StrictSerializer):
+    """What is left out when a tenant is changed stays as it is."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    reference = serializers.CharField(read_only=True)
+    name = serializers.CharField(max_length=200)
+    time_zone = serializers.CharField(max_length=64, required=False, validators=[a_time_zone])
+    suspended = SuspensionSerializer(required=False, allow_null=True, help_text="null: not suspended.")
+    created_at = serializers.DateTimeField(read_only=True)
+
+    def to_representation(self, tenant: Tenant) -> dict[str, Any]:
+        since = tenant.suspended_at
+        suspended = SuspensionSerializer({"reason": tenant.suspended_reason, "since": since}).data if since else None
+        return super().to_representation(tenant) | {"suspended": suspended}
+
+
+class TenantOfKeySerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Tenant
+        fields = ("reference", "name", "time_zone")
+
+
+class KeySerializer(serializers.ModelSerializer):
+    id = serializers.CharField(source="prefix", help_text="The public part of the key.")
+
+    class Meta:
+        model = ApiKey
+        fields = ("id", "name", "created_at", "expires_at", "last_used_at")
+
+
+class LimitsSerializer(serializers.Serializer):
+    event_bytes = serializers.IntegerField(help_text="Of one event.")
+    batch_events = serializers.IntegerField(help_text="Events in one request.")
+    request_bytes = serializers.IntegerField(help_text="Of one request.")
+
+
+class MeSerializer(serializers.Serializer):
+    """Who the key makes you."""
+
+    key = KeySerializer()
+    environment = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    tenant = TenantOfKeySerializer(allow_null=True, help_text="null: a platform key, for every tenant.")
+    limits = LimitsSerializer()
