@@ -144,8 +144,8 @@ class ReporterFilter(SafeExceptionReporterFilter):
             if name in self.KEPT or (name.startswith("HTTP_") and name not in self.DROPPED)
         }
 
-    def get_safe_cookies(self, request: HttpRequest) -> dict[str, str]:
-        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+    def get_safe_cookies(self, request: HttpRequest | None) -> dict[str, str]:
+        return dict.fromkeys(request.COOKIES, self.cleansed_substitute) if request else {}
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, str]:
         return dict.fromkeys(request.POST, self.cleansed_substitute) if request else {}
