@@ -1,0 +1,49 @@
+"""`python -m sandbox`: the desk on 127.0.0.1, until told to stop."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from sandbox.desk import create_app
+
+PATIENCE = aiohttp.ClientTimeout(total=5)
+
+
+async def post(url: str, headers: dict[str, str], body: Any) -> tuple[int, str]:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=PATIENCE) as session,
+            session.post(url, headers=headers, json=body, allow_redirects=False) as response,
+        ):
+            return response.status, await response.text()
+    except aiohttp.ClientError as error:
+        raise ConnectionError(str(error)) from error
+
+
+async def serve() -> None:
+    state = Path(os.environ.get("HUB_SANDBOX_STATE") or "var/sandbox")
+    world = Path(os.environ.get("HUB_SANDBOX_WORLD") or state / "world.json")
+    app = create_app(state=state, world=world, clock=time.time, random=SystemRandom(), post=post)
+    port = int(os.environ.get("HUB_SANDBOX_PORT") or 8100)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
+        print(f"The sandbox is at http://127.0.0.1:{port}/", flush=True)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

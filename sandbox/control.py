@@ -1,0 +1,89 @@
+"""The control, over HTTP: the ledger, faults, reset and the world. Its page is in `control_page`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.control_page import ControlPage
+from sandbox.door import Door
+
+
+class Control:
+    def __init__(self, door: Door, systems: set[str]):
+        self._door = door
+        self._systems = systems
+        self._page = ControlPage(door, sorted(systems))
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/_control", self._page.moved),
+            web.get("/_control/", self._page.show),
+            web.get("/_control/health", self.health),
+            web.get("/_control/ledger", self.ledger),
+            web.get("/_control/faults", self.faults),
+            web.post("/_control/faults", self.order),
+            web.post("/_control/reset", self.reset),
+            web.get("/_control/world", self.world),
+            web.post("/_control/world", self.merge),
+        ]
+
+    async def health(self, request: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "seq": self._door.ledger.seq})
+
+    async def ledger(self, request: web.Request) -> web.StreamResponse:
+        since = request.query.get("since", "0")
+        if not since.isascii() or not since.isdigit():
+            return problem("since is a number")
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        for chunk in self._door.ledger.since(int(since)):
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def faults(self, request: web.Request) -> web.Response:
+        return web.json_response({"faults": self._door.faults.listed()})
+
+    async def order(self, request: web.Request) -> web.StreamResponse:
+        try:
+            fault = self._door.faults.order(await wish(request), self._systems)
+        except ValueError as error:
+            return self._page.refused(request, str(error)) if from_page(request) else problem(str(error))
+        return back() if from_page(request) else web.json_response(asdict(fault), status=201)
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        self._door.faults.reset()
+        return back() if from_page(request) else web.json_response({"faults": []})
+
+    async def world(self, request: web.Request) -> web.Response:
+        return web.json_response(self._door.world.raw)
+
+    async def merge(self, request: web.Request) -> web.Response:
+        try:
+            self._door.world.merge(await request.json())
+        except ValueError as error:
+            return problem(str(error))
+        return web.json_response(self._door.world.raw)
+
+
+async def wish(request: web.Request) -> Mapping[str, Any]:
+    if from_page(request):
+        return {key: str(value) for key, value in (await request.post()).items()}
+    given = await request.json()
+    if not isinstance(given, dict):
+        raise ValueError("a fault is a JSON object")
+    return given
+
+
+def from_page(request: web.Request) -> bool:
+    return request.content_type == "application/x-www-form-urlencoded"
+
+
+def back() -> web.Response:
+    return web.Response(status=303, headers={"Location": "/_control/"})
+
+
+def problem(sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=400)

@@ -1,0 +1,44 @@
+"""The sandbox's first page: where everything is."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from sandbox.door import Door
+from sandbox.html import live, markup, page
+
+PAGE = """
+<div class="title"><h1>The outside world, on your desk</h1>$live</div>
+<p>Simulated systems with their real manners. Start by <a href="/app/">placing an order</a>.</p>
+<ul class="cards">$cards</ul>
+<p class="about">$seq requests taken. $faults <a href="/_control/">Control and ledger</a></p>
+"""
+CARD = """
+<li class="card $system"><h2><a href="$url">$name</a></h2><p>$about</p>
+<p class="number">$count <span>$unit</span></p></li>
+"""
+ABOUT = {
+    "app": ("Orders", "Our own small shop, where an order begins.", "orders"),
+    "slack": ("Slack", "Workspaces, their channels, and what the app said there.", "messages"),
+    "salesforce": ("Salesforce", "Orgs with leads, contacts, accounts and more.", "records"),
+    "splunk": ("Splunk", "The HTTP Event Collector, and a search over it.", "events"),
+    "webhook": ("Webhook catcher", "Takes anything, and checks the signature.", "requests"),
+}
+
+
+class Home:
+    """`counted` tells how much each system holds."""
+
+    def __init__(self, door: Door, counted: Mapping[str, object]):
+        self._door = door
+        self._counted = counted
+
+    async def show(self, request: web.Request) -> web.Response:
+        cards = [
+            markup(CARD, system=key, url=f"/{key}/", name=name, about=about, count=len(self._counted[key]), unit=unit)
+            for key, (name, about, unit) in ABOUT.items()
+        ]
+        count = len(self._door.faults.listed())
+        faults = f"{count} faults in force." if count else "No faults in force."
+        body = markup(PAGE, live=live(request), cards=cards, seq=self._door.ledger.seq, faults=faults)
+        return page(request, "Home", body, system="home")

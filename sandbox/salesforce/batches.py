@@ -1,0 +1,155 @@
+"""Many in one call: collections of records, and composite requests; each counts as one call of the org."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox.salesforce import resources
+from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.resources import Asked
+from sandbox.wire import Answer
+
+MOST_RECORDS, MOST_REQUESTS = 200, 25
+REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)\.([A-Za-z0-9_.]+)\}")
+ROLLED_BACK = Refusal(
+    400,
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+)
+HALTED = Refusal(
+    400,
+    "PROCESSING_HALTED",
+    "The transaction was rolled back since another operation in the same transaction failed.",
+)
+
+
+def create(asked: Asked) -> Answer:
+    return each(asked, records_of(asked), lambda one, record: resources.create(one, type_of(record)))
+
+
+def update(asked: Asked) -> Answer:
+    def change(one: Asked, record: Any) -> Answer:
+        fields = {name: value for name, value in record.items() if name.lower() != "id"}
+        id = str(record.get("id") or record.get("Id") or "")
+        if not id:
+            raise Refusal(400, "MISSING_ARGUMENT", "Id not specified in an update call", ["Id"])
+        resources.update(one.with_body(fields), type_of(record), id)
+        return Answer(200, {"id": id, "success": True, "errors": []})
+
+    return each(asked, records_of(asked), change)
+
+
+def delete(asked: Asked) -> Answer:
+    kinds = {kind.prefix: kind for kind in asked.objects.values()}
+
+    def remove(one: Asked, id: Any) -> Answer:
+        if id[:3] not in kinds:
+            raise Refusal(400, "MALFORMED_ID", f"malformed id {id}")
+        resources.delete(one, kinds[id[:3]].name, id)
+        return Answer(200, {"id": id, "success": True, "errors": []})
+
+    ids = asked.query.get("ids", "").split(",")
+    whole = asked.query.get("allOrNone", "false").lower() == "true"
+    return each(asked.with_body({"allOrNone": whole}), ids, remove)
+
+
+def upsert(asked: Asked, name: str, field: str) -> Answer:
+    def write(one: Asked, record: Any) -> Answer:
+        if type_of(record).lower() != name.lower():
+            raise Refusal(400, "INVALID_TYPE", f"{type_of(record)} in a collection of {name}")
+        by_key = {key.lower(): value for key, value in record.items()}
+        if by_key.get(field.lower()) in (None, ""):
+            raise Refusal(400, "MISSING_ARGUMENT", f"{field} not specified", [field])
+        rest = {key: value for key, value in record.items() if key.lower() != field.lower()}
+        answer = resources.upsert(one.with_body(rest), name, field, str(by_key[field.lower()]))
+        if answer.status == 300:
+            raise Refusal(300, "DUPLICATE_EXTERNAL_ID", f"{field}: more than one record found for external id field")
+        return answer
+
+    asked.key(asked.kind(name), field)
+    return each(asked, records_of(asked), write)
+
+
+def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -> Answer:
+    """200 with an entry for each, in their order; a failure spoils the others only with allOrNone."""
+    if len(items) > MOST_RECORDS:
+        message = f"record limit reached. cannot submit more than {MOST_RECORDS} records in this call"
+        raise Refusal(400, "EXCEEDED_MAX_SIZE_REQUEST", message)
+    mark = asked.records.mark()
+    results = []
+    for item in items:
+        try:
+            results.append(work(asked.with_body(item), item).body)
+        except Refusal as refusal:
+            results.append(refusal.of_a_record())
+    if asked.body.get("allOrNone") is True and not all(result["success"] for result in results):
+        asked.records.roll_back(mark)
+        results = [ROLLED_BACK.of_a_record() if result["success"] else result for result in results]
+    return Answer(200, results)
+
+
+def records_of(asked: Asked) -> list[Any]:
+    records = asked.body.get("records") if isinstance(asked.body, dict) else None
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise Refusal(400, "JSON_PARSER_ERROR", "a list of records is expected")
+    return records
+
+
+def type_of(record: dict[str, Any]) -> str:
+    attributes = record.get("attributes")
+    name = attributes.get("type") if isinstance(attributes, dict) else None
+    if not isinstance(name, str):
+        raise Refusal(400, "INVALID_TYPE", "the record has no attributes.type")
+    return name
+
+
+def composite(asked: Asked, route: Callable[[Asked, str, str], Answer]) -> Answer:
+    """Always 200: what went wrong stands in the parts."""
+    parts = asked.body.get("compositeRequest") if isinstance(asked.body, dict) else None
+    if not isinstance(parts, list) or not 0 < len(parts) <= MOST_REQUESTS:
+        raise Refusal(400, "LIMIT_EXCEEDED", f"compositeRequest holds 1 to {MOST_REQUESTS} requests")
+    mark = asked.records.mark()
+    known: dict[str, Any] = {}
+    answers = []
+    for part in parts:
+        answer = subrequest(asked, part, known, route)
+        known[part.get("referenceId", "")] = answer.body if answer.status < 300 else None
+        answers.append(answer)
+    if asked.body.get("allOrNone") is True and any(answer.status >= 300 for answer in answers):
+        asked.records.roll_back(mark)
+        answers = [answer if answer.status >= 300 else Answer(400, HALTED.body()) for answer in answers]
+    shown = [in_composite(part, answer) for part, answer in zip(parts, answers, strict=True)]
+    return Answer(200, {"compositeResponse": shown})
+
+
+def subrequest(asked: Asked, part: dict[str, Any], known: dict[str, Any], route: Callable[..., Answer]) -> Answer:
+    try:
+        filled = json.loads(REFERENCE.sub(lambda match: value_of(match, known), json.dumps(part)))
+    except KeyError:
+        return Answer(400, HALTED.body())
+    url = urlsplit(str(filled.get("url", "")))
+    if not url.path.startswith(f"{asked.root}/"):
+        return Answer(404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body())
+    one = replace(asked, body=filled.get("body"), query=dict(parse_qsl(url.query)))
+    return route(one, str(filled.get("method", "GET")), url.path.removeprefix(asked.root))
+
+
+def value_of(match: re.Match[str], known: dict[str, Any]) -> str:
+    value = known[match[1]]
+    for step in match[2].split("."):
+        if not isinstance(value, dict):
+            raise KeyError(match[0])
+        value = value[step]
+    return json.dumps(str(value))[1:-1]
+
+
+def in_composite(part: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    return {
+        "body": answer.body or None,
+        "httpHeaders": dict(answer.headers),
+        "httpStatusCode": answer.status,
+        "referenceId": part.get("referenceId", ""),
+    }

@@ -1,0 +1,99 @@
+"""What Salesforce refuses to store, in its words."""
+
+import re
+from typing import Any
+
+from sandbox.salesforce.schema import Field, Object
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
+ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
+
+
+class Refusal(Exception):
+    """One error of the REST API; several fields may be at fault."""
+
+    def __init__(self, status: int, code: str, message: str, fields: list[str] | None = None):
+        super().__init__(message)
+        self.status, self.code, self.message, self.fields = status, code, message, fields or []
+
+    def body(self) -> list[dict[str, Any]]:
+        error: dict[str, Any] = {"message": self.message, "errorCode": self.code}
+        return [error | ({"fields": self.fields} if self.fields else {})]
+
+    def of_a_record(self) -> dict[str, Any]:
+        """As one of many records shows it."""
+        return {"success": False, "errors": [{"statusCode": self.code, "message": self.message, "fields": self.fields}]}
+
+
+def checked(kind: Object, given: Any, *, new: bool) -> dict[str, Any]:
+    """The values under their proper names, or a Refusal."""
+    if not isinstance(given, dict):
+        raise Refusal(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, and must be a JSON object")
+    values = {}
+    for name, value in given.items():
+        if name == "attributes":
+            continue
+        field = writable(kind, name)
+        fits(field, value)
+        values[field.name] = float(value) if field.type == "double" and isinstance(value, str) else value
+    emptied = [name for name, value in values.items() if value in (None, "") and kind.fields[name.lower()].required]
+    absent = (
+        [field.name for field in kind.fields.values() if field.required and field.name not in values] if new else []
+    )
+    if missing := emptied + absent:
+        message = f"Required fields are missing: [{', '.join(missing)}]"
+        raise Refusal(400, "REQUIRED_FIELD_MISSING", message, missing)
+    return values
+
+
+def writable(kind: Object, name: str) -> Field:
+    field = kind.field(name)
+    if field is None:
+        raise Refusal(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
+    if not field.writable:
+        message = f"Unable to create/update fields: {name}. Please check the security settings of this field."
+        raise Refusal(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [name])
+    return field
+
+
+def fits(field: Field, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, dict | list) or not TYPES.get(field.type, is_text)(value):
+        shown = "VALUE_STRING" if isinstance(value, str) else "value"
+        message = f"Cannot deserialize instance of {field.type} from {shown} {value} or request may be missing a field"
+        raise Refusal(400, "JSON_PARSER_ERROR", message)
+    if field.length and len(str(value)) > field.length:
+        label = field.described()["label"]
+        message = f"{label}: data value too large: {str(value)[:255]} (max length={field.length})"
+        raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
+    if field.type == "email" and value and not EMAIL.fullmatch(value):
+        message = f"{field.name}: invalid email address: {value}"
+        raise Refusal(400, "INVALID_EMAIL_ADDRESS", message, [field.name])
+    if field.type == "reference" and value and not ID.fullmatch(value):
+        raise Refusal(400, "MALFORMED_ID", f"{field.name}: id value of incorrect type: {value}", [field.name])
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+TYPES = {
+    "boolean": lambda value: isinstance(value, bool),
+    "double": is_number,
+    "int": is_number,
+    "date": lambda value: is_text(value) and bool(DATE.match(value)),
+    "datetime": lambda value: is_text(value) and bool(DATETIME.fullmatch(value) or DATE.fullmatch(value)),
+}

@@ -1,0 +1,117 @@
+"""The login host: codes and refresh tokens into sessions, revocation, and who a token belongs to."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from sandbox.accounts import Org
+from sandbox.grants import Codes
+from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.ids import long
+from sandbox.salesforce.sessions import Sessions
+from sandbox.wire import Answer, Call
+from sandbox.world import World
+
+
+class Denied(Exception):
+    def __init__(self, error: str, description: str):
+        super().__init__(description)
+        self.error, self.description = error, description
+
+
+class Login:
+    def __init__(self, world: World, sessions: Sessions, codes: Codes):
+        self._world = world
+        self._sessions = sessions
+        self._codes = codes
+
+    def answer(self, call: Call, path: str) -> Answer:
+        try:
+            if path == "/services/oauth2/token" and call.method == "POST":
+                return Answer(200, self._token(call), {"Cache-Control": "no-cache, no-store"})
+            if path == "/services/oauth2/revoke":
+                return self._revoke(call)
+        except Denied as denied:
+            return Answer(400, {"error": denied.error, "error_description": denied.description})
+        if path.startswith("/id/") or path == "/services/oauth2/userinfo":
+            return self._identity(call)
+        return Answer(404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body())
+
+    def account(self, call: Call) -> str:
+        form = call.form()
+        if grant := self._codes.known(form.get("code", "")):
+            return grant.account
+        org = self._sessions.owner(form.get("refresh_token") or form.get("token", ""))
+        org = org or self._sessions.org(call.credential("Bearer"), call.at)
+        return org.org if org else ""
+
+    def _token(self, call: Call) -> dict[str, Any]:
+        form = call.form()
+        kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
+        if (kind := form.get("grant_type", "")) not in kinds:
+            raise Denied("unsupported_grant_type", "grant type not supported")
+        self._check_client(form)
+        org, refresh = kinds[kind](form, call.at)
+        answer = {
+            "access_token": self._sessions.start(org, call.at), "instance_url": f"{call.base}/salesforce/{org.org}",
+            "id": identity_url(call, org), "token_type": "Bearer", "issued_at": str(int(call.at * 1000)),
+            "scope": "refresh_token api", **refresh,
+        }  # fmt: skip
+        signed = (answer["id"] + answer["issued_at"]).encode()
+        signature = hmac.digest(org.client_secret.encode(), signed, hashlib.sha256)
+        return answer | {"signature": base64.b64encode(signature).decode()}
+
+    def _check_client(self, form: dict[str, str]) -> None:
+        apps = {org.client_id: org.client_secret for org in self._world.salesforce.values() if org.client_id}
+        if form.get("client_id") not in apps:
+            raise Denied("invalid_client_id", "client identifier invalid")
+        if form.get("client_secret") != apps[form["client_id"]]:
+            raise Denied("invalid_client", "invalid client credentials")
+
+    def _refreshed(self, form: dict[str, str], at: float) -> tuple[Org, dict[str, str]]:
+        used = form.get("refresh_token", "")
+        org = self._sessions.owner(used)
+        if org is None or org.client_id != form["client_id"]:
+            raise Denied("invalid_grant", "expired access/refresh token")
+        return org, {"refresh_token": self._sessions.rotate(org, used)} if org.rotates else {}
+
+    def _redeemed(self, form: dict[str, str], at: float) -> tuple[Org, dict[str, str]]:
+        grant = self._codes.redeem(form.get("code", ""), at)
+        org = self._world.salesforce.get(grant.account) if grant else None
+        if grant is None or org is None:
+            raise Denied("invalid_grant", "expired authorization code")
+        if grant.redirect_uri != form.get("redirect_uri"):
+            raise Denied("redirect_uri_mismatch", "redirect_uri must match configuration")
+        if grant.challenge and "code_verifier" not in form:
+            raise Denied("invalid_grant", "missing code verifier")
+        if grant.challenge and challenge_of(form["code_verifier"]) != grant.challenge:
+            raise Denied("invalid_request", "invalid code verifier")
+        return org, {"refresh_token": self._sessions.new_refresh(org)}
+
+    def _revoke(self, call: Call) -> Answer:
+        token = call.form().get("token") or call.query.get("token", "")
+        if not self._sessions.revoke(token):
+            raise Denied("unsupported_token_type", "this token type is not supported")
+        return Answer(200)
+
+    def _identity(self, call: Call) -> Answer:
+        org = self._sessions.org(call.credential("Bearer"), call.at)
+        if org is None:
+            return Answer(403, "Bad_OAuth_Token")
+        user = f"hub@{org.title.lower().replace(' ', '-')}.example"
+        rest = f"{call.base}/salesforce/{org.org}/services/data/v{{version}}/"
+        return Answer(200, {
+            "id": identity_url(call, org), "user_id": long(org.user), "organization_id": long(org.org),
+            "username": user, "preferred_username": user, "display_name": f"Hub at {org.title}",
+            "email": user, "active": True, "user_type": "STANDARD",
+            "urls": {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"},
+        })  # fmt: skip
+
+
+def identity_url(call: Call, org: Org) -> str:
+    return f"{call.base}/salesforce/login/id/{long(org.org)}/{long(org.user)}"
+
+
+def challenge_of(verifier: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")

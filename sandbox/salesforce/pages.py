@@ -1,0 +1,156 @@
+"""Salesforce as its users see it: an org's objects, a list of records, and a record."""
+
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.accounts import Org
+from sandbox.html import Markup, address, link, live, markup, missing, page, table
+from sandbox.salesforce.records import Record
+from sandbox.salesforce.schema import Object, objects
+from sandbox.salesforce.system import Salesforce
+
+SHOWN = 200
+COLUMNS = 5
+TABS = """
+<nav class="tabs" aria-label="Orgs"><ul>$orgs</ul></nav>
+<nav class="tabs" aria-label="Objects"><ul>$kinds</ul></nav>
+"""
+LIST = """
+$tabs
+<div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> $plural</h1>$live</div>
+<p class="about">$count in $org · org $id</p>
+$table
+"""
+RECORD = """
+$tabs
+<p><a href="$back">All of $kind</a></p>
+<div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> <small>$kind</small> $name</h1>$live</div>
+<dl class="record">$fields</dl>
+"""
+
+
+class Pages:
+    def __init__(self, salesforce: Salesforce):
+        self._salesforce = salesforce
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/salesforce/", self.first),
+            web.get("/salesforce/{org}/", self.org),
+            web.get("/salesforce/{org}/lightning/o/{name}/list", self.list),
+            web.get("/salesforce/{org}/lightning/r/{name}/{id}/view", self.record),
+        ]
+
+    async def first(self, request: web.Request) -> web.Response:
+        for org in self._salesforce.world.salesforce.values():
+            return web.Response(status=302, headers={"Location": address("salesforce", org.org) + "/"})
+        return missing(request, "The world has no Salesforce org.", system="salesforce")
+
+    async def org(self, request: web.Request) -> web.Response:
+        org = self._salesforce.world.salesforce.get(request.match_info["org"])
+        if org is None:
+            return missing(request, "No such org.", system="salesforce")
+        fullest = max(objects(org).values(), key=lambda kind: len(self._salesforce.records.all(org, kind)))
+        return web.Response(status=302, headers={"Location": list_of(org, fullest)})
+
+    async def list(self, request: web.Request) -> web.Response:
+        org, kind = self._asked(request)
+        if org is None or kind is None:
+            return missing(request, "No such org or object.", system="salesforce")
+        rows = sorted(self._salesforce.records.all(org, kind), key=lambda row: row["SystemModstamp"], reverse=True)
+        columns = used(kind, rows)
+        cells = (
+            (
+                named(org, kind, row),
+                *(row.get(name) for name in columns),
+                row["LastModifiedDate"][:19].replace("T", " "),
+            )
+            for row in rows[:SHOWN]
+        )
+        body = markup(
+            LIST,
+            tabs=self._tabs(org, kind),
+            letter=kind.name[:1],
+            plural=plural(kind),
+            live=live(request),
+            count=f"{len(rows)} records" + (f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""),
+            org=org.title,
+            id=org.org,
+            table=table((kind.title, *columns, "Last modified"), cells, caption=plural(kind), empty="No records yet."),
+        )
+        return page(request, f"{plural(kind)} · {org.title}", body, system="salesforce")
+
+    async def record(self, request: web.Request) -> web.Response:
+        org, kind = self._asked(request)
+        rows = self._salesforce.records.all(org, kind, deleted=True) if org and kind else []
+        row = next((row for row in rows if row["Id"][:15] == request.match_info["id"][:15]), None)
+        if org is None or kind is None or row is None:
+            return missing(request, "No such record.", system="salesforce")
+        fields = [
+            markup(
+                "<div><dt>$label</dt><dd>$value</dd></div>", label=field.described()["label"], value=row.get(field.name)
+            )
+            for field in kind.fields.values()
+            if row.get(field.name) not in (None, "")
+        ]
+        body = markup(
+            RECORD,
+            tabs=self._tabs(org, kind),
+            back=list_of(org, kind),
+            kind=kind.name,
+            letter=kind.name[:1],
+            name=row.get(kind.title) or row["Id"],
+            live=live(request),
+            fields=fields,
+        )
+        return page(request, str(row.get(kind.title) or row["Id"]), body, system="salesforce")
+
+    def _asked(self, request: web.Request) -> tuple[Org | None, Object | None]:
+        org = self._salesforce.world.salesforce.get(request.match_info["org"])
+        return org, org and objects(org).get(request.match_info["name"].lower())
+
+    def _tabs(self, org: Org, here: Object) -> Markup:
+        orgs = [
+            tab(address("salesforce", one.org) + "/", one.title, one == org)
+            for one in self._salesforce.world.salesforce.values()
+        ]
+        kinds = [
+            tab(
+                list_of(org, kind),
+                f"{plural(kind)} {len(self._salesforce.records.all(org, kind))}",
+                kind.name == here.name,
+            )
+            for kind in objects(org).values()
+        ]
+        return markup(TABS, orgs=orgs, kinds=kinds)
+
+
+def named(org: Org, kind: Object, row: Record) -> Markup:
+    name = row.get(kind.title) or row["Id"]
+    return link(name, "salesforce", org.org, "lightning", "r", kind.name, row["Id"], "view")
+
+
+def tab(url: str, name: str, here: bool) -> Markup:
+    current = Markup(' aria-current="page"' if here else "")
+    return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)
+
+
+def list_of(org: Org, kind: Object) -> str:
+    return address("salesforce", org.org, "lightning", "o", kind.name, "list")
+
+
+def plural(kind: Object) -> str:
+    name = kind.name.removesuffix("__c")
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+
+
+def used(kind: Object, rows: list[Record]) -> list[str]:
+    """The first fields that any of these records fills in."""
+    hidden = {kind.title, "FirstName", "LastName"}
+    names = [field.name for field in kind.fields.values() if field.writable and field.name not in hidden]
+    return [name for name in names if any(has(row, name) for row in rows[:SHOWN])][:COLUMNS]
+
+
+def has(row: Record, name: str) -> Any:
+    return row.get(name) not in (None, "")

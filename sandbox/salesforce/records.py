@@ -1,0 +1,133 @@
+"""The records of all orgs: what may be written, what is found, and how a write is taken back."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sandbox.accounts import Org
+from sandbox.salesforce.checks import Refusal, checked
+from sandbox.salesforce.ids import id_of
+from sandbox.salesforce.schema import Object
+from sandbox.shelf import Shelf
+
+Record = dict[str, Any]
+GONE = Refusal(404, "NOT_FOUND", "The requested resource does not exist")
+
+
+class Records:
+    def __init__(self, state: Path):
+        self._rows = Shelf(state / "salesforce-records.jsonl")
+        self._tables: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
+        self._index: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+        self._number = 0
+        self._undo: list[tuple[str, Record | None]] = []
+        for key, row in self._rows.items():
+            self._place(key, row)
+
+    def create(self, org: Org, kind: Object, given: Any, at: float) -> str:
+        values = checked(kind, given, new=True)
+        self._no_duplicate(org, kind, values)
+        self._number += 1
+        now = stamp(at)
+        row = {"Id": id_of(kind.prefix, self._number), "IsDeleted": False, "CreatedDate": now, **values}
+        self._store(org, kind, row | {"LastModifiedDate": now, "SystemModstamp": now})
+        return str(row["Id"])
+
+    def update(self, org: Org, kind: Object, id: str, given: Any, at: float) -> None:
+        row = self.read(org, kind, id)
+        values = checked(kind, given, new=False)
+        self._no_duplicate(org, kind, values, but=row["Id"])
+        now = stamp(at)
+        self._store(org, kind, {**row, **values, "LastModifiedDate": now, "SystemModstamp": now})
+
+    def delete(self, org: Org, kind: Object, id: str, at: float) -> None:
+        row = self.read(org, kind, id)
+        self._store(org, kind, row | {"IsDeleted": True, "LastModifiedDate": stamp(at), "SystemModstamp": stamp(at)})
+
+    def read(self, org: Org, kind: Object, id: str) -> Record:
+        row = self._tables[org.org, kind.name].get(id[:15])
+        if row is None:
+            raise GONE
+        if row["IsDeleted"]:
+            raise Refusal(404, "ENTITY_IS_DELETED", "entity is deleted")
+        return row
+
+    def found(self, org: Org, kind: Object, field: str, value: Any) -> list[Record]:
+        """The living records whose external id has this value."""
+        table = self._tables[org.org, kind.name]
+        ids = self._index[org.org, kind.name, field, str(value).lower()]
+        return [table[id] for id in sorted(ids) if not table[id]["IsDeleted"]]
+
+    def all(self, org: Org, kind: Object, *, deleted: bool = False) -> list[Record]:
+        return [row for row in self._tables[org.org, kind.name].values() if deleted or not row["IsDeleted"]]
+
+    def knows(self, org: Org) -> bool:
+        return any(table for (owner, _), table in self._tables.items() if owner == org.org)
+
+    def __len__(self) -> int:
+        return sum(not row["IsDeleted"] for row in self._rows.values())
+
+    def begin(self) -> None:
+        """A new call: what earlier ones wrote stays."""
+        self._undo = []
+
+    def mark(self) -> int:
+        return len(self._undo)
+
+    def roll_back(self, mark: int) -> None:
+        """Take back every write since mark()."""
+        undo, self._undo = self._undo[mark:], self._undo[:mark]
+        for key, old in reversed(undo):
+            self._remove(key)
+            if old is not None:
+                self._place(key, old)
+                self._rows[key] = old
+            else:
+                del self._rows[key]
+
+    def close(self) -> None:
+        self._rows.close()
+
+    def _no_duplicate(self, org: Org, kind: Object, values: Record, but: str = "") -> None:
+        for name, value in values.items():
+            if value in (None, "") or not kind.fields[name.lower()].unique:
+                continue
+            for row in self.found(org, kind, name, value):
+                if row["Id"] != but:
+                    message = f"duplicate value found: {name} duplicates value on record with id: {row['Id']}"
+                    raise Refusal(400, "DUPLICATE_VALUE", message, [name])
+
+    def _store(self, org: Org, kind: Object, row: Record) -> None:
+        if {"FirstName", "LastName"} & set(row):
+            row["Name"] = f"{row.get('FirstName') or ''} {row.get('LastName') or ''}".strip()
+        key = f"{org.org}/{kind.name}/{row['Id'][:15]}"
+        self._undo.append((key, self._rows.get(key)))
+        self._remove(key)
+        self._place(key, row)
+        self._rows[key] = row
+
+    def _place(self, key: str, row: Record) -> None:
+        org, kind, id = key.split("/")
+        self._number = max(self._number, int(id[3:]))
+        self._tables[org, kind][id] = row
+        for entry in entries(org, kind, row):
+            self._index[entry].add(id)
+
+    def _remove(self, key: str) -> None:
+        org, kind, id = key.split("/")
+        old = self._tables[org, kind].pop(id, None)
+        for entry in entries(org, kind, old or {}):
+            self._index[entry].discard(id)
+
+
+def entries(org: str, kind: str, row: Record) -> Iterator[tuple[str, str, str, str]]:
+    """Where a record stands in the index: custom text fields only, external ids among them."""
+    for name, value in row.items():
+        if name.endswith("__c") and isinstance(value, str | int) and value != "":
+            yield org, kind, name, str(value).lower()
+
+
+def stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}+0000"

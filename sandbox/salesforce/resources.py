@@ -1,0 +1,198 @@
+"""The resources of the REST API that concern one record, one object or one query."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.accounts import Org
+from sandbox.salesforce import soql
+from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.records import Record, Records
+from sandbox.salesforce.schema import Field, Object
+from sandbox.wire import Answer
+
+CREATED = {"success": True, "errors": []}
+
+
+class Locators:
+    """Queries that are not read to their end."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, list[Record]] = {}
+
+    def open(self, records: list[Record]) -> str:
+        name = f"01g{len(self._left):012d}AAA"
+        self._left[name] = records
+        return name
+
+    def read(self, name: str) -> list[Record]:
+        if name not in self._left:
+            raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        return self._left[name]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A call within an org's session; `root` is the path of the API version."""
+
+    org: Org
+    objects: dict[str, Object]
+    records: Records
+    locators: Locators
+    root: str
+    at: float
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    remaining: int
+
+    def kind(self, name: str) -> Object:
+        if name.lower() not in self.objects:
+            raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
+        return self.objects[name.lower()]
+
+    def key(self, kind: Object, name: str) -> Field:
+        field = kind.field(name)
+        if field is None or not field.external_id:
+            message = f"Provided external ID field does not exist or is not accessible: {name}"
+            raise Refusal(404, "NOT_FOUND", message)
+        return field
+
+    def url(self, kind: Object, id: str) -> str:
+        return f"{self.root}/sobjects/{kind.name}/{id}"
+
+    def shown(self, kind: Object, row: Record, names: list[str]) -> Record:
+        return {"attributes": {"type": kind.name, "url": self.url(kind, row["Id"])}} | {n: row.get(n) for n in names}
+
+    def with_body(self, body: Any) -> "Asked":
+        return replace(self, body=body)
+
+
+def list_resources(asked: Asked) -> Answer:
+    return Answer(
+        200, {name: f"{asked.root}/{name}" for name in ("sobjects", "query", "queryAll", "limits", "composite")}
+    )
+
+
+def limits(asked: Asked) -> Answer:
+    daily = {"Max": asked.org.daily_limit, "Remaining": asked.remaining}
+    return Answer(200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}})
+
+
+def list_objects(asked: Asked) -> Answer:
+    found = [{"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix} for kind in asked.objects.values()]
+    return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
+
+
+def describe(asked: Asked, name: str) -> Answer:
+    kind = asked.kind(name)
+    fields = [field.described() for field in kind.fields.values()]
+    told = {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix, "fields": fields}
+    return Answer(200, told | {"createable": True, "updateable": True, "deletable": True, "queryable": True})
+
+
+def create(asked: Asked, name: str) -> Answer:
+    kind = asked.kind(name)
+    id = asked.records.create(asked.org, kind, asked.body, asked.at)
+    return Answer(201, {"id": id, **CREATED}, {"Location": asked.url(kind, id)})
+
+
+def read(asked: Asked, name: str, id: str) -> Answer:
+    kind = asked.kind(name)
+    row = asked.records.read(asked.org, kind, id)
+    wanted = asked.query["fields"].split(",") if "fields" in asked.query else [f.name for f in kind.fields.values()]
+    return Answer(200, asked.shown(kind, row, proper(kind, wanted)))
+
+
+def read_by_key(asked: Asked, name: str, field: str, value: str) -> Answer:
+    kind = asked.kind(name)
+    found = asked.records.found(asked.org, kind, asked.key(kind, field).name, value)
+    if len(found) > 1:
+        return several(asked, kind, found)
+    if not found:
+        raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
+    return read(asked, name, found[0]["Id"])
+
+
+def update(asked: Asked, name: str, id: str) -> Answer:
+    asked.records.update(asked.org, asked.kind(name), id, asked.body, asked.at)
+    return Answer(204)
+
+
+def delete(asked: Asked, name: str, id: str) -> Answer:
+    asked.records.delete(asked.org, asked.kind(name), id, asked.at)
+    return Answer(204)
+
+
+def upsert(asked: Asked, name: str, field: str, value: str) -> Answer:
+    kind = asked.kind(name)
+    if field.lower() == "id":
+        return update(asked, name, value)
+    key = asked.key(kind, field)
+    found = asked.records.found(asked.org, kind, key.name, value)
+    if len(found) > 1:
+        return several(asked, kind, found)
+    if isinstance(asked.body, dict) and key.name in asked.body:
+        message = f"The {key.name} field should not be specified in the sobject data."
+        raise Refusal(400, "INVALID_FIELD", message, [key.name])
+    if found:
+        asked.records.update(asked.org, kind, found[0]["Id"], asked.body, asked.at)
+        return Answer(200, {"id": found[0]["Id"], **CREATED, "created": False})
+    if asked.query.get("updateOnly") == "true":
+        raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
+    body = {**asked.body, key.name: value} if isinstance(asked.body, dict) else None
+    id = asked.records.create(asked.org, kind, body, asked.at)
+    return Answer(201, {"id": id, **CREATED, "created": True}, {"Location": asked.url(kind, id)})
+
+
+def several(asked: Asked, kind: Object, found: list[Record]) -> Answer:
+    return Answer(300, [asked.url(kind, row["Id"]) for row in found])
+
+
+def query(asked: Asked) -> Answer:
+    parsed = soql.parse(asked.query.get("q", ""))
+    kind = asked.objects.get(parsed.object.lower())
+    if kind is None:
+        message = f"sObject type '{parsed.object}' is not supported."
+        raise Refusal(400, "INVALID_TYPE", message)
+    rows = properly(kind, parsed).of(asked.records.all(asked.org, kind))
+    if not parsed.fields:
+        return Answer(200, {"totalSize": len(rows), "done": True, "records": []})
+    records = [asked.shown(kind, row, proper(kind, parsed.fields)) for row in rows]
+    return Answer(200, page(asked, records, 0, locator=""))
+
+
+def query_more(asked: Asked, locator: str) -> Answer:
+    name, _, start = locator.rpartition("-")
+    if not start.isdigit():
+        raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    return Answer(200, page(asked, asked.locators.read(name), int(start), locator=name))
+
+
+def page(asked: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:
+    end = start + batch_size(asked)
+    answer = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
+    if not answer["done"]:
+        answer["nextRecordsUrl"] = f"{asked.root}/query/{locator or asked.locators.open(records)}-{end}"
+    return answer
+
+
+def batch_size(asked: Asked) -> int:
+    """What the client hints at, within what Salesforce gives."""
+    _, _, hint = asked.headers.get("Sforce-Query-Options", "").partition("batchSize=")
+    return max(200, min(int(hint), 2000)) if hint.isdigit() else asked.org.batch_size
+
+
+def properly(kind: Object, parsed: soql.Query) -> soql.Query:
+    """The query with the object's own spelling of the names."""
+    names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
+    conditions = [(names[name], sign, want) for name, sign, want in parsed.conditions]
+    return replace(parsed, conditions=conditions, order=[(names[name], down) for name, down in parsed.order])
+
+
+def proper(kind: Object, names: list[str]) -> list[str]:
+    for name in names:
+        if kind.field(name.strip()) is None:
+            message = f"No such column '{name}' on entity '{kind.name}'."
+            raise Refusal(400, "INVALID_FIELD", message)
+    return [field.name for name in names if (field := kind.field(name.strip()))]

@@ -1,0 +1,118 @@
+"""The objects of an org and their fields: what Salesforce ships, and what the world adds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.accounts import Org
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    type: str = "string"
+    length: int = 0
+    required: bool = False
+    external_id: bool = False
+    unique: bool = False
+    writable: bool = True
+    label: str = ""
+
+    def described(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "label": self.label or self.name.removesuffix("__c").replace("_", " "),
+            "type": self.type, "length": self.length, "nillable": not self.required and self.writable,
+            "createable": self.writable, "updateable": self.writable, "externalId": self.external_id,
+            "unique": self.unique, "custom": self.name.endswith("__c"), "picklistValues": [],
+            "defaultedOnCreate": False, "idLookup": self.external_id or self.name == "Id",
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Object:
+    name: str
+    prefix: str  # of its ids
+    fields: dict[str, Field]  # by lower-case name: Salesforce does not mind case
+
+    def field(self, name: str) -> Field | None:
+        return self.fields.get(name.lower())
+
+    @property
+    def title(self) -> str:
+        """The field that names a record to people."""
+        return next(name for name in ("Name", "Subject", "OrderNumber", "Id") if self.field(name))
+
+
+def texts(length: int, *names: str) -> list[Field]:
+    return [Field(name, length=length) for name in names]
+
+
+def kinds(type: str, *names: str) -> list[Field]:
+    return [Field(name, type) for name in names]
+
+
+ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
+SYSTEM = [
+    Field("Id", "id", 18, writable=False),
+    Field("IsDeleted", "boolean", writable=False),
+    *[Field(name, "datetime", writable=False) for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")],
+]
+KEYS = [
+    Field("External_Id__c", length=255, external_id=True, unique=True),
+    Field("Hub_Key__c", length=255, external_id=True),
+]
+PERSON = [
+    *texts(40, "FirstName"), Field("LastName", length=80, required=True), Field("Name", length=121, writable=False),
+    Field("Email", "email", 80), Field("Phone", "phone", 40), *texts(128, "Title"), *texts(32000, "Description"),
+]  # fmt: skip
+STANDARD: dict[str, tuple[str, list[Field]]] = {
+    "Account": ("001", [
+        Field("Name", length=255, required=True), *texts(40, "Type", "Industry", "AccountNumber", "Phone"),
+        *texts(255, "Website", *(f"Billing{part}" for part in ADDRESS)), *texts(32000, "Description"),
+        *kinds("double", "AnnualRevenue", "NumberOfEmployees"),
+    ]),
+    "Contact": ("003", [
+        *PERSON, Field("AccountId", "reference", 18), *texts(255, *(f"Mailing{part}" for part in ADDRESS)),
+    ]),
+    "Lead": ("00Q", [
+        *PERSON, Field("Company", length=255, required=True), *texts(255, *ADDRESS),
+        *texts(40, "Status", "LeadSource", "Industry", "Rating"), Field("Website", "url", 255),
+        *kinds("double", "AnnualRevenue", "NumberOfEmployees"),
+    ]),
+    "Opportunity": ("006", [
+        Field("Name", length=120, required=True), Field("StageName", "picklist", 255, required=True),
+        Field("CloseDate", "date", required=True), *kinds("double", "Amount", "Probability"),
+        Field("AccountId", "reference", 18), *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
+        *texts(32000, "Description"),
+    ]),
+    "Case": ("500", [
+        *texts(255, "Subject"), *texts(32000, "Description"), *texts(40, "Status", "Priority", "Origin", "Type"),
+        *kinds("reference", "AccountId", "ContactId"), *texts(80, "SuppliedName", "SuppliedEmail"),
+    ]),
+    "Order": ("801", [
+        Field("AccountId", "reference", 18, required=True), Field("EffectiveDate", "date", required=True),
+        Field("Status", "picklist", 255, required=True), *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
+        *texts(32000, "Description"), *kinds("double", "TotalAmount"),
+    ]),
+}  # fmt: skip
+ADDED = {"name", "label", "type", "length", "required", "external_id", "unique"}
+
+
+def objects(org: Org) -> dict[str, Object]:
+    """By lower-case name."""
+    made = {}
+    for number, name in enumerate([*STANDARD, *(name for name in org.fields if name not in STANDARD)]):
+        prefix, shipped = STANDARD.get(name, (f"a{number:02d}", [Field("Name", length=80)]))
+        made[name.lower()] = Object(name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))]))
+    return made
+
+
+def added(entries: Iterable[dict[str, Any]]) -> list[Field]:
+    made = [Field(**{key: value for key, value in entry.items() if key in ADDED}) for entry in entries]
+    return [
+        field if field.length or field.type != "string" else Field(**{**vars(field), "length": 255}) for field in made
+    ]
+
+
+def by_name(fields: Iterable[Field]) -> dict[str, Field]:
+    return {field.name.lower(): field for field in fields}

@@ -1,0 +1,169 @@
+"""An org's REST API as a whole: session, the org's quota, and the resource that the path names."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import unquote
+
+from sandbox.accounts import Org
+from sandbox.grants import Codes
+from sandbox.pace import RollingCount
+from sandbox.salesforce import batches, resources
+from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.login import Login
+from sandbox.salesforce.records import Records
+from sandbox.salesforce.resources import Asked, Locators
+from sandbox.salesforce.schema import objects
+from sandbox.salesforce.sessions import Sessions
+from sandbox.wire import Answer, Call, System
+from sandbox.world import World
+
+DAY = 24 * 3600
+VERSIONS = [(67, "Summer '26"), (66, "Spring '26"), (65, "Winter '26")]
+DATA = re.compile(r"/services/data/v(?P<version>\d\d)\.0(?P<rest>/.*)?")
+ID_AND_FIELD = re.compile(r"/sobjects/[^/]+/(?P<field>[^/]+)/(?P<value>[^/]+)")
+WORDS = {
+    401: ("INVALID_SESSION_ID", "Session expired or invalid"),
+    403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    404: ("NOT_FOUND", "The requested resource does not exist"),
+    503: ("SERVER_UNAVAILABLE", "The server is temporarily unavailable. Please try again later."),
+}
+Resource = Callable[..., Answer]
+RESOURCES: list[tuple[str, str, Resource]] = [
+    ("GET", r"/?", resources.list_resources),
+    ("GET", r"/limits", resources.limits),
+    ("GET", r"/query(?:All)?", resources.query),
+    ("GET", r"/query(?:All)?/(?P<locator>[^/]+)", resources.query_more),
+    ("GET", r"/sobjects", resources.list_objects),
+    ("GET", r"/sobjects/(?P<name>[^/]+)/describe", resources.describe),
+    ("POST", r"/sobjects/(?P<name>[^/]+)", resources.create),
+    ("GET", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.read),
+    ("PATCH", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.update),
+    ("DELETE", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.delete),
+    ("GET", r"/sobjects/(?P<name>[^/]+)/(?P<field>[^/]+)/(?P<value>[^/]+)", resources.read_by_key),
+    ("PATCH", r"/sobjects/(?P<name>[^/]+)/(?P<field>[^/]+)/(?P<value>[^/]+)", resources.upsert),
+    ("POST", r"/composite/sobjects", batches.create),
+    ("PATCH", r"/composite/sobjects", batches.update),
+    ("DELETE", r"/composite/sobjects", batches.delete),
+    ("PATCH", r"/composite/sobjects/(?P<name>[^/]+)/(?P<field>[^/]+)", batches.upsert),
+]
+
+
+class Salesforce(System):
+    key = "salesforce"
+    addresses = (
+        ("/salesforce", "/login/{rest:.*}"),
+        ("/salesforce", "/{org}/services/{rest:.*}"),
+        ("", "/services/{rest:.*}"),  # where a client keeps only the host of the instance: the session tells the org
+    )
+
+    def __init__(self, world: World, state: Path, random: Random):
+        self.world = world
+        self.records = Records(state)
+        self.codes = Codes(random)
+        self._sessions = Sessions(world, state, random)
+        self._login = Login(world, self._sessions, self.codes)
+        self._locators = Locators()
+        self._used: dict[str, RollingCount] = {}
+
+    def learn(self, at: float) -> None:
+        self._sessions.learn(at)
+        for org in self.world.salesforce.values():
+            if org.records and not self.records.knows(org):
+                for name, rows in org.records.items():
+                    for row in rows:
+                        self.records.create(org, objects(org)[name.lower()], row, at)
+
+    def account(self, call: Call) -> str:
+        owner, path = self._parts(call)
+        if owner == "login" or path.startswith("/services/oauth2/"):
+            return self._login.account(call)
+        return owner if owner in self.world.salesforce else ""
+
+    def ids(self, call: Call) -> list[str]:
+        match = ID_AND_FIELD.search(call.path)
+        return [unquote(match["value"])] if match and call.method == "PATCH" else []
+
+    def refusal(self, status: int) -> Any:
+        code, message = WORDS.get(status, ("UNKNOWN_EXCEPTION", "An unexpected error occurred."))
+        return Refusal(status, code, message).body()
+
+    def answer(self, call: Call) -> Answer:
+        owner, path = self._parts(call)
+        if owner == "login" or path.startswith("/services/oauth2/"):
+            return self._login.answer(call, path)
+        if path.rstrip("/") == "/services/data" and owner in self.world.salesforce:
+            return Answer(200, versions())
+        org = self._sessions.org(call.credential("Bearer"), call.at)
+        if org is None or org.org != owner:
+            return Answer(401, self.refusal(401))
+        used = self._used.setdefault(org.org, RollingCount(DAY))
+        spent = used.at(call.at) >= org.daily_limit
+        if not spent:
+            used.add(call.at)
+        usage = {"Sforce-Limit-Info": f"api-usage={used.at(call.at)}/{org.daily_limit}"}
+        answer = Answer(403, self.refusal(403)) if spent else self._data(org, call, path, used)
+        return Answer(answer.status, answer.body, {**usage, **answer.headers})
+
+    def close(self) -> None:
+        self.records.close()
+        self._sessions.close()
+
+    def _parts(self, call: Call) -> tuple[str, str]:
+        """The org (or `login`), and the path on its host."""
+        if call.path.startswith("/services/"):
+            named = call.credential("Bearer").partition("!")[0]
+            return next((org for org in self.world.salesforce if named and org[:15] == named), ""), call.path
+        _, owner, *rest = call.path.split("/")
+        return unquote(owner), "/" + "/".join(rest)
+
+    def _data(self, org: Org, call: Call, path: str, used: RollingCount) -> Answer:
+        match = DATA.fullmatch(path)
+        if match is None or int(match["version"]) > VERSIONS[0][0]:
+            return Answer(404, self.refusal(404))
+        asked = Asked(
+            org=org,
+            objects=objects(org),
+            records=self.records,
+            locators=self._locators,
+            root=f"/services/data/v{match['version']}.0",
+            at=call.at,
+            query=call.query,
+            headers=call.headers,
+            body=call.json(),
+            remaining=org.daily_limit - used.at(call.at),
+        )
+        self.records.begin()
+        rest = match["rest"] or "/"
+        if rest == "/composite" and call.method == "POST":
+            return self._guarded(partial(batches.composite, asked, self._routed))
+        return self._routed(asked, call.method, rest)
+
+    def _routed(self, asked: Asked, method: str, path: str) -> Answer:
+        found = [(verb, match, resource) for verb, form, resource in RESOURCES if (match := re.fullmatch(form, path))]
+        for verb, match, resource in found:
+            if verb == method:
+                named = {key: unquote(value) for key, value in match.groupdict().items()}
+                return self._guarded(partial(resource, asked, **named))
+        if found:
+            message = (
+                f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in found}))}"
+            )
+            return Answer(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
+        return Answer(404, self.refusal(404))
+
+    def _guarded(self, work: Callable[[], Answer]) -> Answer:
+        try:
+            return work()
+        except Refusal as refusal:
+            return Answer(refusal.status, refusal.body())
+
+
+def versions() -> list[dict[str, str]]:
+    return [
+        {"label": label, "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
+        for number, label in VERSIONS[::-1]
+    ]

@@ -1,0 +1,189 @@
+"""The methods of the Web API: what each needs, how often it may be called, and what it does."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.accounts import Team
+from sandbox.slack.messages import Refused, bot_id, content, message
+from sandbox.slack.rooms import Rooms
+
+TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600  # calls per minute, per method and workspace
+POSTS = 300  # chat.postMessage: "several hundred per minute per workspace"
+MOST_OF_A_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A method call with its token's team; `pace(channel)` counts a message for that channel or raises."""
+
+    team: Team
+    arguments: dict[str, Any]
+    rooms: Rooms
+    at: float
+    pace: Callable[[str], None]
+
+    def channel(self) -> dict[str, Any]:
+        found = self.rooms.channel(self.team, self.arguments.get("channel"))
+        if found is None or (found["is_private"] and not found["is_member"]):
+            raise Refused("channel_not_found")
+        return found
+
+    def writable(self) -> dict[str, Any]:
+        channel = self.channel()
+        if channel["is_archived"]:
+            raise Refused("is_archived")
+        if not channel["is_member"] and "chat:write.public" not in self.team.scopes.split(","):
+            raise Refused("not_in_channel")
+        return channel
+
+
+def auth_test(asked: Asked) -> dict[str, Any]:
+    team = asked.team
+    return {
+        "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title,
+        "user": team.bot_name.lower(), "team_id": team.team, "user_id": team.bot_user, "bot_id": bot_id(team),
+        "is_enterprise_install": False, **({"expires_in": team.expires_in} if team.rotates else {}),
+    }  # fmt: skip
+
+
+def post_message(asked: Asked) -> dict[str, Any]:
+    channel = asked.writable()
+    made = message(asked.team, asked.arguments)
+    asked.pace(channel["id"])
+    posted = asked.rooms.post(asked.team, channel, made, asked.at)
+    return {"channel": channel["id"], "ts": posted["ts"], "message": posted}
+
+
+def update(asked: Asked) -> dict[str, Any]:
+    channel, ts = asked.writable(), asked.arguments.get("ts")
+    old = asked.rooms.message(channel, ts)
+    if old is None:
+        raise Refused("message_not_found")
+    new = content(asked.arguments)
+    asked.rooms.change(channel, old["ts"], **new, edited={"user": asked.team.bot_user, "ts": f"{asked.at:.6f}"})
+    return {"channel": channel["id"], "ts": old["ts"], "text": new["text"], "message": old | new}
+
+
+def conversations_list(asked: Asked) -> dict[str, Any]:
+    wanted = str(asked.arguments.get("types") or "public_channel").split(",")
+    page, following = a_page(asked.rooms.channels(asked.team), asked.arguments, unless_told=100)
+    shown = [channel for channel in page if (PRIVATE if channel["is_private"] else PUBLIC) in wanted]
+    if truth(asked.arguments.get("exclude_archived")):  # taken out after paging, as Slack does: pages may run short
+        shown = [channel for channel in shown if not channel["is_archived"]]
+    return {"channels": shown, "response_metadata": {"next_cursor": following}}
+
+
+def conversations_info(asked: Asked) -> dict[str, Any]:
+    return {"channel": asked.channel()}
+
+
+def conversations_join(asked: Asked) -> dict[str, Any]:
+    channel = asked.channel()
+    if channel["is_archived"]:
+        raise Refused("is_archived")
+    if channel["is_member"]:
+        word = "already_in_channel"
+        return {"channel": channel, "warning": word, "response_metadata": {"warnings": [word]}}
+    asked.rooms.join(asked.team, channel)
+    return {"channel": channel | {"is_member": True}}
+
+
+def conversations_history(asked: Asked) -> dict[str, Any]:
+    channel = asked.channel()
+    page, following = a_page(asked.rooms.history(asked.team, channel), asked.arguments, unless_told=100)
+    return {"messages": page, "has_more": bool(following), "response_metadata": {"next_cursor": following}}
+
+
+def users_list(asked: Asked) -> dict[str, Any]:
+    page, following = a_page(asked.rooms.users(asked.team), asked.arguments, unless_told=MOST_OF_A_PAGE)
+    members = [seen(asked.team, user) for user in page]
+    return {"members": members, "cache_ts": int(asked.at), "response_metadata": {"next_cursor": following}}
+
+
+def users_info(asked: Asked) -> dict[str, Any]:
+    for user in asked.rooms.users(asked.team):
+        if user["id"] == asked.arguments.get("user"):
+            return {"user": seen(asked.team, user)}
+    raise Refused("user_not_found")
+
+
+def users_lookup_by_email(asked: Asked) -> dict[str, Any]:
+    wanted = str(asked.arguments.get("email") or "").lower()
+    for user in asked.rooms.users(asked.team):
+        if wanted and user["profile"].get("email", "").lower() == wanted:
+            return {"user": user}
+    raise Refused("users_not_found")
+
+
+def team_info(asked: Asked) -> dict[str, Any]:
+    team = asked.team
+    return {"team": {"id": team.team, "name": team.title, "domain": team.domain or team.team.lower()}}
+
+
+PUBLIC, PRIVATE = "public_channel", "private_channel"
+
+
+@dataclass(frozen=True)
+class Method:
+    does: Callable[[Asked], dict[str, Any]]
+    per_minute: int
+    scope: str = ""
+
+
+METHODS = {
+    "auth.test": Method(auth_test, SPECIAL),
+    "chat.postMessage": Method(post_message, POSTS, "chat:write"),
+    "chat.update": Method(update, TIER_3, "chat:write"),
+    "conversations.history": Method(conversations_history, TIER_3, "channels:history"),
+    "conversations.info": Method(conversations_info, TIER_3, "channels:read"),
+    "conversations.join": Method(conversations_join, TIER_3, "channels:join"),
+    "conversations.list": Method(conversations_list, TIER_2, "channels:read"),
+    "team.info": Method(team_info, TIER_3, "team:read"),
+    "users.info": Method(users_info, TIER_4, "users:read"),
+    "users.list": Method(users_list, TIER_2, "users:read"),
+    "users.lookupByEmail": Method(users_lookup_by_email, TIER_3, "users:read.email"),
+}
+
+
+def a_page(
+    items: Sequence[dict[str, Any]], arguments: dict[str, Any], *, unless_told: int
+) -> tuple[Sequence[dict[str, Any]], str]:
+    """A page, and the cursor of the next (empty at the end)."""
+    try:
+        limit = int(arguments.get("limit") or unless_told)
+    except ValueError:
+        raise Refused("invalid_limit") from None
+    if not 0 < limit <= MOST_OF_A_PAGE:
+        raise Refused("invalid_limit")
+    start = position(str(arguments.get("cursor") or ""))
+    end = start + limit
+    return items[start:end], cursor(end) if end < len(items) else ""
+
+
+def cursor(position: int) -> str:
+    return base64.b64encode(f"next:{position:05d}".encode()).decode()
+
+
+def position(cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        word, number = base64.b64decode(cursor, validate=True).decode().split(":")
+        if word != "next":
+            raise ValueError(word)
+        return int(number)
+    except ValueError:
+        raise Refused("invalid_cursor") from None
+
+
+def seen(team: Team, user: dict[str, Any]) -> dict[str, Any]:
+    """A user as this token may see them: the email has a scope of its own."""
+    if "users:read.email" in team.scopes.split(","):
+        return user
+    return user | {"profile": {name: value for name, value in user["profile"].items() if name != "email"}}
+
+
+def truth(value: Any) -> bool:
+    return value in (True, "true", "1", 1)

@@ -1,0 +1,66 @@
+"""Slack's markup as HTML: *bold*, _italic_, ~struck~, `code`, <links>, and blocks."""
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.html import Markup, markup
+
+TOKENS = re.compile(r"```(?P<pre>.+?)```|`(?P<code>[^`\n]+)`|<(?P<link>[^<>\n]+)>", re.S)
+STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"), tag) for sign, tag in
+          (("*", "strong"), ("_", "em"), ("~", "s"))]  # fmt: skip
+
+
+def rendered(text: str, names: Mapping[str, str]) -> Markup:
+    """`names` are those of users and channels, by id."""
+    parts, position = [], 0
+    for match in TOKENS.finditer(text):
+        parts.append(styled(text[position : match.start()]))
+        parts.append(token(match, names))
+        position = match.end()
+    return Markup("".join([*parts, styled(text[position:])]))
+
+
+def token(match: re.Match[str], names: Mapping[str, str]) -> Markup:
+    if match["pre"]:
+        return markup("<pre>$text</pre>", text=html.unescape(match["pre"].strip("\n")))
+    if match["code"]:
+        return markup("<code>$text</code>", text=html.unescape(match["code"]))
+    target, _, label = html.unescape(match["link"]).partition("|")
+    if target[:2] in ("@U", "@W", "#C"):
+        return markup(
+            '<span class="mention">$name</span>', name=target[0] + (label or names.get(target[1:], target[1:]))
+        )
+    if target.startswith(("https://", "http://", "mailto:")):
+        return markup('<a href="$url" rel="noreferrer">$label</a>', url=target, label=label or target)
+    return markup('<span class="mention">@$name</span>', name=(label or target).lstrip("!"))
+
+
+def styled(text: str) -> Markup:
+    safe = html.escape(html.unescape(text), quote=False)
+    for form, tag in STYLES:
+        safe = form.sub(rf"<{tag}>\1</{tag}>", safe)
+    return Markup(safe.replace("\n", "<br>"))
+
+
+def block(given: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
+    kind = given.get("type")
+    if kind == "divider":
+        return Markup("<hr>")
+    if kind == "header":
+        return markup("<h3>$text</h3>", text=plain(given.get("text")))
+    texts = [given.get("text"), *listed(given.get("fields")), *listed(given.get("elements"))]
+    lines = [markup("<p>$text</p>", text=rendered(plain(text), names)) for text in texts if plain(text)]
+    return markup('<div class="block $kind">$lines</div>', kind=kind, lines=lines)
+
+
+def plain(text: Any) -> str:
+    """A text object's text; a button's text lies one deeper."""
+    while isinstance(text, Mapping):
+        text = text.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,128 @@
+"""A Slack workspace as its people see it: channels at the side, messages in the middle."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.accounts import Team
+from sandbox.html import Markup, address, live, markup, missing, page
+from sandbox.slack.mrkdwn import block, listed, rendered
+from sandbox.slack.system import Slack
+
+SHOWN = 200
+PAGE = """
+<div class="workspace">
+<nav class="side" aria-label="Workspaces and channels">$teams</nav>
+<section class="channel" aria-labelledby="channel">
+<header class="title"><h1 id="channel">$sign $name</h1>$live</header>
+<p class="about">$members · $count · workspace $team</p>
+<ol class="messages">$messages</ol>
+$empty
+<p class="composer">Only the app writes here. Message #$name from the hub.</p>
+</section></div>
+"""
+TEAM = "<h2>$name</h2><ul>$channels</ul>"
+CHANNEL = '<li><a href="$url"$current>$sign $name<span class="count">$count</span></a></li>'
+MESSAGE = """
+<li class="message" id="m$ts">
+<span class="avatar" aria-hidden="true">$letter</span>
+<div><header><strong>$name</strong> <span class="badge">APP</span> $time</header>
+<div class="said">$text$blocks</div>$edited$thread</div></li>
+"""
+
+
+class Pages:
+    def __init__(self, slack: Slack):
+        self._slack = slack
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/slack/", self.first),
+            web.get("/slack/{team}/", self.busiest),
+            web.get("/slack/{team}/{channel}", self.channel),
+        ]
+
+    async def first(self, request: web.Request) -> web.Response:
+        for team in self._slack.world.slack.values():
+            return web.Response(status=302, headers={"Location": address("slack", team.team) + "/"})
+        return missing(request, "The world has no Slack workspace.", system="slack")
+
+    async def busiest(self, request: web.Request) -> web.Response:
+        team = self._slack.world.slack.get(request.match_info["team"])
+        if team is None:
+            return missing(request, "No such workspace.", system="slack")
+        channels = self._slack.rooms.channels(team)
+        busiest = max(channels, key=lambda channel: self._slack.rooms.count(team, channel))
+        return web.Response(status=302, headers={"Location": address("slack", team.team, busiest["id"])})
+
+    async def channel(self, request: web.Request) -> web.Response:
+        team = self._slack.world.slack.get(request.match_info["team"])
+        channel = team and self._slack.rooms.channel(team, request.match_info["channel"])
+        if team is None or channel is None:
+            return missing(request, "No such workspace or channel.", system="slack")
+        history = self._slack.rooms.history(team, channel)
+        names = self._names(team)
+        body = markup(
+            PAGE,
+            teams=[self._team(one, team, channel) for one in self._slack.world.slack.values()],
+            sign=sign(channel),
+            name=channel["name"],
+            live=live(request),
+            members=f"{channel['num_members']} members",
+            count=f"{len(history)} messages" + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
+            team=team.title,
+            messages=[message(row, names) for row in reversed(history[:SHOWN])],
+            empty=None if history else markup('<p class="empty">Quiet so far.</p>'),
+        )
+        return page(request, f"{sign(channel)}{channel['name']} · {team.title}", body, system="slack")
+
+    def _team(self, team: Team, here: Team, channel: dict[str, Any]) -> Markup:
+        links = [
+            markup(
+                CHANNEL,
+                url=address("slack", team.team, one["id"]),
+                current=Markup(' aria-current="page"' if (team, one["id"]) == (here, channel["id"]) else ""),
+                sign=sign(one),
+                name=one["name"],
+                count=self._slack.rooms.count(team, one) or None,
+            )
+            for one in self._slack.rooms.channels(team)
+        ]
+        return markup(TEAM, name=team.title, channels=links)
+
+    def _names(self, team: Team) -> dict[str, str]:
+        people = {user["id"]: user["real_name"] for user in self._slack.rooms.users(team)}
+        return people | {channel["id"]: channel["name"] for channel in self._slack.rooms.channels(team)}
+
+
+def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
+    blocks = [block(one, names) for one in listed(row.get("blocks"))]
+    attached = [
+        markup(
+            "<blockquote>$text</blockquote>", text=rendered(str(one.get("text") or one.get("fallback") or ""), names)
+        )
+        for one in listed(row.get("attachments"))
+        if isinstance(one, dict)
+    ]
+    when = datetime.fromtimestamp(float(row["ts"]), UTC)
+    time = markup(
+        '<time datetime="$iso" title="$iso">$at</time>',
+        iso=when.isoformat(timespec="milliseconds"),
+        at=f"{when:%b %d, %H:%M:%S}",
+    )
+    return markup(
+        MESSAGE,
+        ts=row["ts"],
+        letter=row["username"][:1].upper(),
+        name=row["username"],
+        time=time,
+        text=None if blocks else rendered(row["text"], names),
+        blocks=[*blocks, *attached],
+        edited=markup("<small>(edited)</small>") if "edited" in row else None,
+        thread=markup("<small>in a thread</small>") if "thread_ts" in row else None,
+    )
+
+
+def sign(channel: dict[str, Any]) -> str:
+    return "🔒" if channel["is_private"] else "#"

@@ -1,0 +1,89 @@
+"""What a workspace holds: its people, its channels and their messages."""
+
+from pathlib import Path
+from typing import Any
+
+from sandbox.accounts import Team
+from sandbox.shelf import Shelf
+
+KEPT = 20_000  # messages
+
+
+class Rooms:
+    def __init__(self, state: Path):
+        self._messages = Shelf(state / "slack-messages.jsonl", keep=KEPT)
+        self._joined = Shelf(state / "slack-joined.jsonl")
+        self._last = max((row["stamp"] for row in self._messages.values()), default=0)
+
+    def channels(self, team: Team) -> list[dict[str, Any]]:
+        given = team.channels or [{"id": f"C{team.team[1:]}GENERAL", "name": "general"}]
+        return [self._channel(team, channel) for channel in given]
+
+    def channel(self, team: Team, wanted: Any) -> dict[str, Any] | None:
+        """By id, or by name with or without its #."""
+        names = (channel for channel in self.channels(team) if wanted in (channel["id"], channel["name"]))
+        hashed = (channel for channel in self.channels(team) if wanted == f"#{channel['name']}")
+        return next(names, None) or next(hashed, None)
+
+    def join(self, team: Team, channel: dict[str, Any]) -> None:
+        self._joined[f"{team.team}/{channel['id']}"] = True
+
+    def users(self, team: Team) -> list[dict[str, Any]]:
+        people = team.users or [{"id": f"U{team.team[1:]}ONE", "name": "owner", "email": "owner@example.org"}]
+        bot = {"id": team.bot_user, "name": team.bot_name.lower(), "real_name": team.bot_name, "is_bot": True}
+        return [user(team, person) for person in [*people, bot]]
+
+    def post(self, team: Team, channel: dict[str, Any], message: dict[str, Any], at: float) -> dict[str, Any]:
+        self._last = max(int(at * 1_000_000) // 100 * 100, self._last + 100)
+        ts = f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
+        row = {"team": team.team, "channel": channel["id"], "stamp": self._last, "message": message | {"ts": ts}}
+        self._messages[f"{channel['id']}/{ts}"] = row
+        return row["message"]
+
+    def message(self, channel: dict[str, Any], ts: Any) -> dict[str, Any] | None:
+        row = self._messages.get(f"{channel['id']}/{ts}")
+        return row and row["message"]
+
+    def change(self, channel: dict[str, Any], ts: str, **changes: Any) -> None:
+        key = f"{channel['id']}/{ts}"
+        row = self._messages[key]
+        self._messages[key] = row | {"message": row["message"] | changes}
+
+    def history(self, team: Team, channel: dict[str, Any]) -> list[dict[str, Any]]:
+        """Newest first."""
+        rows = self._messages.newest()
+        return [row["message"] for row in rows if (row["team"], row["channel"]) == (team.team, channel["id"])]
+
+    def count(self, team: Team, channel: dict[str, Any]) -> int:
+        return len(self.history(team, channel))
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def close(self) -> None:
+        self._messages.close()
+        self._joined.close()
+
+    def _channel(self, team: Team, given: dict[str, Any]) -> dict[str, Any]:
+        name, private = given.get("name", given["id"].lower()), given.get("is_private", False)
+        member = given.get("is_member", True) or f"{team.team}/{given['id']}" in self._joined
+        nothing = {"value": "", "creator": "", "last_set": 0}
+        return {
+            "id": given["id"], "name": name, "name_normalized": name, "is_channel": not private, "is_group": private,
+            "is_im": False, "is_mpim": False, "is_private": private, "is_archived": given.get("is_archived", False),
+            "is_general": name == "general", "is_member": member, "is_shared": False, "is_org_shared": False,
+            "is_ext_shared": False, "num_members": len(team.users) or 1, "created": 1700000000, "creator": "U0",
+            "topic": nothing, "purpose": nothing, "previous_names": [],
+        }  # fmt: skip
+
+
+def user(team: Team, given: dict[str, Any]) -> dict[str, Any]:
+    name = given.get("name", given["id"].lower())
+    real_name = given.get("real_name", name)
+    profile = {"real_name": real_name, "display_name": name}
+    if "email" in given:
+        profile["email"] = given["email"]
+    return {
+        "id": given["id"], "team_id": team.team, "name": name, "deleted": False, "real_name": real_name,
+        "profile": profile, "is_bot": given.get("is_bot", False), "is_admin": False, "updated": 1700000000,
+    }  # fmt: skip

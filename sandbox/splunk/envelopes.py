@@ -1,0 +1,91 @@
+"""What a batch holds: envelopes one after another, taken until the first that is wrong."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.accounts import HecToken
+from sandbox.splunk.codes import Refused
+
+KNOWN = {"time", "host", "source", "sourcetype", "index", "event", "fields"}
+SPACE = re.compile(r"\s*")
+PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?")
+
+Event = dict[str, Any]
+
+
+class Written(float):
+    """A number that remembers how it was written: 1.79E9 is refused as a time, 1790000000.0 is not."""
+
+    def __new__(cls, text: str) -> "Written":
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+DECODER = json.JSONDecoder(parse_float=Written)
+
+
+def read(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused | None]:
+    """The events before the first wrong envelope, and what is wrong with that one."""
+    taken: list[Event] = []
+    try:
+        for envelope in envelopes(body.decode("utf-8")):
+            if not isinstance(envelope, dict):
+                raise Refused(6)
+            if set(envelope) - KNOWN:  # measured: what came before is indexed, the rest is passed over in silence
+                return taken, None if taken else Refused(5)
+            if (event := event_of(token, envelope, at)) is not None:
+                taken.append(event)
+    except (ValueError, RecursionError):
+        return taken, numbered(6, len(taken))
+    except Refused as refused:
+        return taken, numbered(refused.code, len(taken))
+    return taken, None
+
+
+def numbered(code: int, number: int) -> Refused:
+    """Code 7 counts from one, all others from zero."""
+    return Refused(code, **{"invalid-event-number": number + (code == 7)})
+
+
+def envelopes(text: str) -> Iterator[Any]:
+    position = SPACE.match(text).end()
+    while position < len(text):
+        value, position = DECODER.raw_decode(text, position)
+        yield from value if isinstance(value, list) else [value]
+        position = SPACE.match(text, position).end()
+
+
+def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | None:
+    """None for a metric-like object, which 10.4 drops with a 200."""
+    if "event" not in envelope:
+        if "fields" in envelope:
+            return None
+        raise Refused(12)
+    if envelope["event"] is None or envelope["event"] == "":
+        raise Refused(13)
+    fields = envelope.get("fields", {})
+    if not isinstance(fields, dict) or any(nested(value) for value in fields.values()):
+        raise Refused(15)
+    index = envelope.get("index", token.index)
+    if index not in (token.indexes or [token.index]):
+        raise Refused(7)
+    return {
+        "time": time_of(envelope.get("time"), at), "host": str(envelope.get("host", token.stack)),
+        "source": str(envelope.get("source", f"http:{token.name}")), "index": index,
+        "sourcetype": str(envelope.get("sourcetype", token.sourcetype)), "event": envelope["event"], "fields": fields,
+    }  # fmt: skip
+
+
+def nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value))
+
+
+def time_of(given: Any, at: float) -> float:
+    if given is None:
+        return at
+    if isinstance(given, bool) or not PLAIN_NUMBER.fullmatch(str(getattr(given, "text", given))):
+        raise Refused(15)
+    return float(given)

@@ -1,0 +1,105 @@
+"""Splunk's search page: a box, a timeline, and the events with their fields."""
+
+import json
+from collections import Counter
+from itertools import islice
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.html import Markup, address, live, markup, missing, moment, page, table
+from sandbox.splunk.search import META, fields, search
+from sandbox.splunk.system import Splunk
+
+SHOWN = 100
+READ = 10_000  # events looked at, newest first
+BARS = 40
+PAGE = """
+<nav class="tabs" aria-label="Stacks"><ul>$stacks</ul></nav>
+<div class="title"><h1>Search</h1>$live</div>
+<form method="get" class="search" role="search"><label class="hidden" for="q">Search</label>
+<input id="q" name="q" value="$query" placeholder='index=main type=order.created "Ada"'><button>Search</button></form>
+<p class="about">$count in stack $stack. Words, "phrases", key=value with *, NOT.</p>
+$timeline
+<ol class="events">$events</ol>
+$empty
+"""
+EVENT = """
+<li><div class="when">$time</div><div class="what"><pre>$raw</pre>
+<p class="meta">$meta</p><details><summary>$count fields</summary>$fields</details></div></li>
+"""
+
+
+class Pages:
+    def __init__(self, splunk: Splunk):
+        self._splunk = splunk
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/splunk/", self.first), web.get("/splunk/{stack}/search", self.search)]
+
+    async def first(self, request: web.Request) -> web.Response:
+        for stack in self._stacks():
+            return web.Response(status=302, headers={"Location": address("splunk", stack, "search")})
+        return missing(request, "The world has no Splunk stack.", system="splunk")
+
+    async def search(self, request: web.Request) -> web.Response:
+        stack, query = request.match_info["stack"], request.query.get("q", "")
+        if stack not in self._stacks():
+            return missing(request, "No such stack.", system="splunk")
+        newest = (event for event in self._splunk.events.newest() if event["stack"] == stack)
+        found = list(search(islice(newest, READ), query))
+        body = markup(
+            PAGE,
+            stacks=[self._tab(one, stack) for one in self._stacks()],
+            live=live(request),
+            query=query,
+            stack=stack,
+            count=f"{len(found)} events" + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
+            timeline=timeline([event["time"] for event in found]),
+            events=[shown(event) for event in found[:SHOWN]],
+            empty=None if found else markup('<p class="empty">No events match. They come by HEC.</p>'),
+        )
+        return page(request, f"Search · {stack}", body, system="splunk")
+
+    def _stacks(self) -> list[str]:
+        return list(dict.fromkeys(token.stack for token in self._splunk.world.splunk))
+
+    def _tab(self, stack: str, here: str) -> Markup:
+        current = Markup(' aria-current="page"' if stack == here else "")
+        return markup(
+            '<li><a href="$url"$current>$name</a></li>',
+            url=address("splunk", stack, "search"),
+            name=stack,
+            current=current,
+        )
+
+
+def shown(event: dict[str, Any]) -> Markup:
+    found = list(fields(event))
+    body = event["event"]
+    return markup(
+        EVENT,
+        time=moment(event["time"]),
+        raw=body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False),
+        meta=" · ".join(f"{name}={event[name]}" for name in META),
+        count=len(found),
+        fields=table(("Field", "Value"), found, caption="Fields of this event", empty="None."),
+    )
+
+
+def timeline(times: list[float]) -> Markup:
+    """How many events when, as bars; the table beneath the search is its twin in words."""
+    if len(times) < 2 or max(times) == min(times):
+        return Markup()
+    first, width = min(times), (max(times) - min(times)) / BARS
+    counts = Counter(min(int((time - first) / width), BARS - 1) for time in times)
+    most = max(counts.values())
+    bars = [
+        markup('<rect x="$x" y="$y" width="8" height="$h"/>', x=place * 10, y=40 - height, h=height)
+        for place, count in sorted(counts.items())
+        for height in [max(1, round(40 * count / most))]
+    ]
+    label = f"{len(times)} events over {max(times) - min(times):.0f} seconds, at most {most} in a bar"
+    return markup(
+        '<svg class="timeline" viewBox="0 0 400 40" role="img" aria-label="$label">$bars</svg>', label=label, bars=bars
+    )

@@ -1,0 +1,167 @@
+"""The collector as a whole: which endpoint, then the token, then the channel, then the body."""
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from sandbox.accounts import HecToken
+from sandbox.shelf import Shelf
+from sandbox.splunk import envelopes
+from sandbox.splunk.acks import Acks
+from sandbox.splunk.codes import KINDS, OF_STATUS, Refused, saying
+from sandbox.wire import Answer, Call, System
+from sandbox.world import World
+
+KEPT = 50_000
+ENDPOINTS = {
+    "": "event", "/event": "event", "/event/1.0": "event", "/raw": "raw", "/raw/1.0": "raw", "/ack": "ack",
+    "/health": "health", "/health/1.0": "health",
+}  # fmt: skip
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+NOT_FOUND = {"text": "The requested URL was not found on this server.", "code": 404}
+ROOT = "/services/collector"
+RAW_KEYS = ("host", "source", "sourcetype", "index")
+
+
+class Splunk(System):
+    key = "splunk"
+    addresses = (("/splunk", "/{stack}/services/{rest:.*}"),)
+
+    def __init__(self, world: World, state: Path):
+        self.world = world
+        self.events = Shelf(state / "splunk-events.jsonl", keep=KEPT)
+        self._acks = Acks()
+        self._number = max(map(int, self.events), default=0)
+
+    def account(self, call: Call) -> str:
+        stack = unquote(call.path.split("/")[1])
+        return stack if any(token.stack == stack for token in self.world.splunk) else ""
+
+    def ids(self, call: Call) -> list[str]:
+        try:
+            return [id for envelope in envelopes.envelopes(call.text) if (id := id_of(envelope))]
+        except (ValueError, RecursionError):
+            return []
+
+    def refusal(self, status: int) -> Any:
+        return saying(OF_STATUS.get(status, 8)).body
+
+    def answer(self, call: Call) -> Answer:
+        _, stack, *rest = call.path.split("/")
+        path = "/" + "/".join(rest).rstrip("/")
+        endpoint = ENDPOINTS.get(path.removeprefix(ROOT)) if path.startswith(ROOT) else None
+        if endpoint is None:
+            return Answer(404, NOT_FOUND, KINDS)
+        if call.method == "OPTIONS":
+            return Answer(200, b"", {"Allow": "POST,OPTIONS"})
+        if call.method != ("GET" if endpoint == "health" else "POST"):
+            return Answer(405, NOT_FOUND, KINDS)
+        try:
+            return self._taken(call, unquote(stack), endpoint)
+        except Refused as refused:
+            return saying(refused.code, **refused.more)
+
+    def close(self) -> None:
+        self.events.close()
+
+    def _taken(self, call: Call, stack: str, endpoint: str) -> Answer:
+        if endpoint == "health":
+            return self._health(call, stack)
+        token = self._token(call, stack)
+        channel = channel_of(call)
+        if channel and not GUID.fullmatch(channel):
+            raise Refused(11)
+        if endpoint == "ack":
+            return self._acknowledged(call, token, channel)
+        if token.ack and not channel:
+            raise Refused(28 if token.cloud else 10)
+        if call.headers.get("Content-Encoding", "identity").lower() not in ("gzip", "identity"):
+            return Answer(415, {"text": "Unsupported Media Type", "code": 415}, KINDS)
+        return self._indexed(call, token, channel, endpoint)
+
+    def _token(self, call: Call, stack: str) -> HecToken:
+        """The token is looked at before the way it came."""
+        in_query = "token" in call.query and "Authorization" not in call.headers
+        given = call.query["token"] if in_query else token_of(call)
+        found = self._found(stack, given)
+        if found is None:
+            raise Refused(4)
+        if found.disabled:
+            raise Refused(1)
+        if in_query and not found.query_auth:
+            raise Refused(16)
+        return found
+
+    def _found(self, stack: str, given: str) -> HecToken | None:
+        return next(
+            (one for one in self.world.splunk if (one.stack, one.token.lower()) == (stack, given.lower())), None
+        )
+
+    def _health(self, call: Call, stack: str) -> Answer:
+        if "token" in call.query:
+            token = self._found(stack, call.query["token"])
+            if token is None or token.disabled:
+                raise Refused(22 if token else 21)
+        return saying(17)
+
+    def _indexed(self, call: Call, token: HecToken, channel: str, endpoint: str) -> Answer:
+        if len(call.body) > token.max_bytes:
+            raise envelopes.numbered(6, 0)
+        if not call.body.strip():
+            raise Refused(5)
+        taken, wrong = raw(token, call) if endpoint == "raw" else envelopes.read(token, call.body, call.at)
+        for event in taken:
+            self._number += 1
+            self.events[str(self._number)] = {"stack": token.stack, "indexed_at": call.at, **event}
+        ack = {}
+        if token.ack and (taken or not wrong):
+            ack = {"ackId": self._acks.give(token.token, channel, call.at + token.ack_after)}
+        if wrong:
+            raise Refused(wrong.code, **wrong.more, **ack)
+        return saying(0, **ack)
+
+    def _acknowledged(self, call: Call, token: HecToken, channel: str) -> Answer:
+        if not token.ack:
+            raise Refused(14)
+        if not channel:
+            raise Refused(28 if token.cloud else 10)
+        asked = call.json()
+        ids = asked.get("acks") if isinstance(asked, dict) else None
+        if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
+            raise Refused(6)
+        return Answer(200, {"acks": self._acks.poll(token.token, channel, ids, call.at)}, KINDS)
+
+
+def id_of(envelope: Any) -> str:
+    """Where senders put an id of their own: an indexed field, or the event itself."""
+    parts = [envelope.get("fields"), envelope.get("event")] if isinstance(envelope, dict) else []
+    found = [part[key] for part in parts if isinstance(part, dict) for key in ("delivery_id", "id") if part.get(key)]
+    return str(found[0]) if found else ""
+
+
+def raw(token: HecToken, call: Call) -> tuple[list[envelopes.Event], Refused | None]:
+    """Each line is an event."""
+    about = {key: call.query[key] for key in RAW_KEYS if key in call.query}
+    lines = [json.dumps({"event": line, **about}) for line in call.text.splitlines() if line.strip()]
+    return envelopes.read(token, "".join(lines).encode(), call.at)
+
+
+def token_of(call: Call) -> str:
+    if "Authorization" not in call.headers:
+        raise Refused(2)
+    if given := call.credential("Splunk"):
+        return given
+    try:
+        _, _, password = base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
+    except ValueError:
+        password = ""
+    if not password:
+        raise Refused(3)
+    return password
+
+
+def channel_of(call: Call) -> str:
+    return call.headers.get("X-Splunk-Request-Channel") or call.query.get("channel", "")

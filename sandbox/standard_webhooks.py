@@ -1,0 +1,32 @@
+"""Standard Webhooks 1.0.0: is a request signed with one of these secrets?"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+TOLERANCE = 300  # seconds, both directions: what the libraries use
+
+
+def trouble(secrets: list[str], headers: Mapping[str, str], body: bytes, at: float) -> str:
+    """What is wrong with the signature, in words; empty when it is good."""
+    given, sent, signatures = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
+    if not (given and sent and signatures):
+        return "not signed"
+    if not sent.isascii() or not sent.isdigit():
+        return "its timestamp is not a number"
+    if abs(at - int(sent)) > TOLERANCE:
+        return f"its timestamp is {abs(at - int(sent)):.0f} s off, the limit is {TOLERANCE} s"
+    content = f"{given}.{sent}.".encode() + body
+    ours = [base64.b64encode(hmac.digest(key(secret), content, hashlib.sha256)).decode() for secret in secrets]
+    theirs = [entry.partition(",")[2] for entry in signatures.split() if entry.startswith("v1,")]
+    matches = [hmac.compare_digest(one.encode(), other.encode()) for one in ours for other in theirs]
+    return "" if any(matches) else "no signature matches the secret"
+
+
+def key(secret: str) -> bytes:
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        return b""

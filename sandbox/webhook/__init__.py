@@ -1,0 +1,1 @@
+"""The webhook catcher: takes whatever is sent, and says whether its signature is good."""

@@ -1,0 +1,112 @@
+"""The catcher's pages: the endpoints, and what each has caught."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.accounts import Endpoint
+from sandbox.html import Markup, address, link, live, mark, markup, missing, moment, page, table
+from sandbox.webhook.system import Catcher
+
+SHOWN = 100
+LIST = """
+<h1>Webhook catcher</h1>
+<p>Post anything to <code>$base/webhook/<em>any-name</em></code>. Endpoints with a secret are verified after Standard
+Webhooks.</p>
+$table
+"""
+CAUGHT = """
+<div class="title"><h1>$title</h1>$live</div>
+<p>Catches <code>$url</code></p>
+<p>$secret</p>
+$items
+"""
+ITEM = """
+<article class="caught" id="caught-$number">
+<header><code>$method $path</code> $verdict $at</header>
+<details$open><summary>Body, $size bytes</summary><pre>$body</pre></details>
+<details><summary>$count headers</summary><div class="scroll" tabindex="0" role="region" aria-label="Headers">
+<table><tbody>$headers</tbody></table></div></details>
+</article>
+"""
+
+
+class Pages:
+    def __init__(self, catcher: Catcher):
+        self._catcher = catcher
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/webhook/", self.list), web.get("/webhook/{endpoint}", self.endpoint)]
+
+    async def list(self, request: web.Request) -> web.Response:
+        known = self._catcher.world.webhook
+        caught = [row["endpoint"] for row in self._catcher.caught.values()]
+        rows = (
+            (link(title(known, name), "webhook", name), name, verifies(known.get(name)), caught.count(name))
+            for name in dict.fromkeys([*known, *caught])
+        )
+        heads = ("Endpoint", "Name in the URL", "Verified", "Caught")
+        found = table(heads, rows, caption="Endpoints", empty="None yet.")
+        return page(request, "Webhook catcher", markup(LIST, base=base(request), table=found), system="webhook")
+
+    async def endpoint(self, request: web.Request) -> web.Response:
+        name = request.match_info["endpoint"]
+        known = self._catcher.world.webhook.get(name)
+        rows = [row for row in self._catcher.caught.newest() if row["endpoint"] == name][:SHOWN]
+        if known is None and not rows:
+            return missing(request, f"Nothing was ever sent to “{name}”.", system="webhook")
+        body = markup(
+            CAUGHT,
+            title=title(self._catcher.world.webhook, name),
+            live=live(request),
+            url=base(request) + address("webhook", name),
+            secret=f"Signatures: {verifies(known)}",
+            items=[item(row, number == 0) for number, row in enumerate(rows)] or empty(base(request), name),
+        )
+        return page(request, name, body, system="webhook")
+
+
+def item(row: dict[str, Any], newest: bool) -> Markup:
+    return markup(
+        ITEM,
+        number=row["number"],
+        method=row["method"],
+        path=row["path"],
+        verdict=verdict(row["trouble"]),
+        at=moment(row["at"]),
+        open=Markup(" open" if newest else ""),
+        size=len(row["body"].encode()),
+        body=row["body"],
+        count=len(row["headers"]),
+        headers=[
+            markup('<tr><th scope="row">$name</th><td>$value</td></tr>', name=name, value=value)
+            for name, value in row["headers"]
+        ],
+    )
+
+
+def title(known: Mapping[str, Endpoint], name: str) -> str:
+    return known[name].name or name if name in known else name
+
+
+def verdict(trouble: str | None) -> Markup:
+    if trouble is None:
+        return mark("quiet", "no secret to verify with")
+    return mark("bad", trouble) if trouble else mark("good", "verified")
+
+
+def verifies(known: Endpoint | None) -> str:
+    return "not checked: no secret is known" if not known or not known.secrets else "checked with the endpoint's secret"
+
+
+def empty(base: str, name: str) -> Markup:
+    return markup(
+        '<p class="empty">Nothing caught yet. Try: <code>curl -d \'{"hello": "world"}\' $base/webhook/$name</code></p>',
+        base=base,
+        name=name,
+    )
+
+
+def base(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"

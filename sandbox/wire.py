@@ -1,0 +1,84 @@
+"""What a simulated system is handed and what it gives back; no sockets here."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, read whole. `path` is `url` below the system's root; header names are case-insensitive."""
+
+    method: str
+    path: str
+    url: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+    base: str  # how the caller reached us: scheme and host
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.text, keep_blank_values=True))
+
+    def credential(self, scheme: str) -> str:
+        """What follows the scheme in the Authorization header; empty if it is another scheme or absent."""
+        given, _, value = self.headers.get("Authorization", "").partition(" ")
+        return value.strip() if given.lower() == scheme.lower() else ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: Any = b""  # bytes and str go as they are, everything else as JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[], Awaitable[None]] | None = None  # done when the ledger has the request, before the answer leaves
+
+    def content(self) -> tuple[bytes, str]:
+        if isinstance(self.body, bytes):
+            return self.body, self.headers.get("Content-Type", "text/plain; charset=utf-8")
+        if isinstance(self.body, str):
+            return self.body.encode(), self.headers.get("Content-Type", "text/plain; charset=utf-8")
+        return json.dumps(self.body).encode(), self.headers.get("Content-Type", "application/json; charset=utf-8")
+
+
+class System:
+    """One simulated system: whose a request is, what it answers, and its own words for a failure."""
+
+    key = ""
+    addresses: tuple[tuple[str, str], ...] = ()  # (root, what may stand below it), as routes
+    methods: tuple[str, ...] = ("*",)
+
+    def account(self, call: Call) -> str:
+        """Empty when it is not known."""
+        raise NotImplementedError
+
+    def answer(self, call: Call) -> Answer:
+        raise NotImplementedError
+
+    def refusal(self, status: int) -> Any:
+        """The body that this system sends with such a status."""
+        raise NotImplementedError
+
+    def ids(self, call: Call) -> list[str]:
+        """Outward ids that the body or path carries; the headers are read by the door."""
+        return []
+
+    def learn(self, at: float) -> None:
+        """The world has changed: look at the accounts again."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
