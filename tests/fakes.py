@@ -1,6 +1,7 @@
 """Stand-ins for the doors of the hub, for every test that must not touch the network."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 
 from connectors.wire import Request, Response
 
@@ -24,6 +25,11 @@ class FakeHttp:
     async def __call__(self, request: Request) -> Response:
         """As an outlet sends."""
         return self.call(request)
+
+    @asynccontextmanager
+    async def outlet(self) -> AsyncIterator["FakeHttp"]:
+        """As `egress.outlet`, for a pump."""
+        yield self
 
     def call(self, request: Request, **options: object) -> Response:
         """As `egress.call`."""

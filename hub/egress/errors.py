@@ -25,7 +25,7 @@ class Unanswered(EgressError):
     """It may have arrived: `timed_out`, `connection_lost`, `bad_answer`."""
 
 
-RULES = {
+SENTENCES = {
     "address": "This is not an address that can be called.",
     "characters": "The address contains blanks, control characters or a backslash.",
     "scheme": "The address must start with https://.",
@@ -52,4 +52,4 @@ class Refused(Unsent):
         return Refused, (self.rule, self.host)
 
     def __str__(self) -> str:
-        return RULES[self.rule]
+        return SENTENCES[self.rule]

@@ -25,6 +25,12 @@ NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z
 NEVER_PUBLIC = (".localhost", ".localdomain", ".local", ".internal", ".home.arpa", ".onion", ".alt")
 
 
+def canonical(host: str) -> str:
+    """Lower case; an IPv6 address compressed and without brackets."""
+    host = host.lower().strip("[]")
+    return str(literal(host) or host)
+
+
 def place(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -60,7 +66,7 @@ def rules() -> Rules:
     return Rules(
         allow=frozenset(entry.strip().lower() for entry in settings.HUB_EGRESS_ALLOW),
         ports=frozenset(settings.HUB_EGRESS_PORTS),
-        own_hosts=frozenset(host.strip("[]").lower() for host in own),
+        own_hosts=frozenset(canonical(host) for host in own),
     )
 
 
@@ -68,7 +74,7 @@ class Reading(NamedTuple):
     """An address as somebody reads it; `parsed` is what the client that sends made of it."""
 
     scheme: str
-    host: str  # ASCII, lower case, an IPv6 address compressed and without brackets
+    host: str  # canonical
     port: int
     parsed: Any = None
 
@@ -77,8 +83,8 @@ Parser = Callable[[str], Reading]
 
 
 def read(scheme: str | None, host: str | None, port: int | None, parsed: Any = None) -> Reading:
-    scheme, host = (scheme or "").lower(), (host or "").lower().strip("[]")
-    return Reading(scheme, str(literal(host) or host), DEFAULT_PORTS.get(scheme, 0) if port is None else port, parsed)
+    scheme = (scheme or "").lower()
+    return Reading(scheme, canonical(host or ""), DEFAULT_PORTS.get(scheme, 0) if port is None else port, parsed)
 
 
 def by_yarl(url: str) -> Reading:

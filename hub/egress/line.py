@@ -57,10 +57,10 @@ class Line:
         for tried, address in enumerate(self.addresses):
             share = self.left() / (len(self.addresses) - tried)
             with suppress(OSError):
-                return self._held(socket.create_connection((address, self.port), share), address)
+                return self.held(socket.create_connection((address, self.port), share), address)
         raise Unsent("connect_failed", self.host)
 
-    def _held(self, dialled: socket.socket, address: str) -> socket.socket:
+    def held(self, dialled: socket.socket, address: str) -> socket.socket:
         try:
             if literal(dialled.getpeername()[0]) != literal(address):
                 raise Refused("denied_address", self.host)

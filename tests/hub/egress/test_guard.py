@@ -95,7 +95,7 @@ def test_a_refusal_survives_pickling():
 def test_the_rules_come_from_the_settings():
     with override_settings(
         HUB_PUBLIC_URL="https://Hub.example.com/",
-        ALLOWED_HOSTS=["hub.example.com", "[2606::1]", "*"],
+        ALLOWED_HOSTS=["hub.example.com", "[2606:0::1]", "*"],
         HUB_EGRESS_ALLOW=[" LOCALHOST:9100"],
         HUB_EGRESS_PORTS=[443],
     ):

@@ -1,12 +1,18 @@
 """What no way out connects to, whoever asks and whatever the name says."""
 
+import asyncio
 import itertools
+import socket
 import threading
+import time
 
 import pytest
 
 from connectors.wire import Request
-from hub.egress import Refused, Rules, Unsent
+from hub.egress import Refused, Rules, Unsent, outlet
+from hub.egress.aio import Gate
+from hub.egress.line import Line
+from tests.hub.egress.conftest import NOON
 from tests.hub.egress.urls import NAMES, WRITTEN
 
 PUBLIC = "93.184.216.34"
@@ -82,6 +88,39 @@ def test_a_slow_name_server_has_a_deadline_of_its_own(send):
         assert failed(send, lambda name: release.wait(30) and [PUBLIC], timeout=0.4) == "dns_failed"
     finally:
         release.set()
+
+
+@pytest.mark.parametrize(("answers", "reason"), [([], "dns_failed"), (["10.0.0.1"], "egress_refused")])
+def test_deliveries_that_wait_for_the_same_name_all_hear_of_it(answers, reason):
+    async def main():
+        async with outlet(Rules(), clock=lambda: NOON, lookup=lambda name: answers) as send:
+            request = Request("POST", "https://example.com/", json={})
+            return await asyncio.gather(*(send(request) for _ in range(20)), return_exceptions=True)
+
+    assert [error.reason for error in asyncio.run(main())] == [reason] * 20
+
+
+def test_a_name_is_looked_up_once_for_many_deliveries(attempts):
+    asked = []
+
+    async def main():
+        async with outlet(Rules(), clock=lambda: NOON, lookup=lambda name: asked.append(name) or [PUBLIC]) as send:
+            request = Request("POST", "https://example.com/", json={})
+            await asyncio.gather(*(send(request) for _ in range(20)), return_exceptions=True)
+
+    asyncio.run(main())
+    assert (asked, set(attempts)) == (["example.com"], {(PUBLIC, 443)})
+
+
+def test_the_socket_is_the_last_to_look():
+    gate = Gate(Rules(), NAMES.__getitem__, 1.0)
+    with pytest.raises(PermissionError):
+        gate.open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 443)))
+
+
+def test_a_peer_that_is_not_the_checked_address_is_hung_up_on(canary):
+    with Line("example.com", canary.port, ["127.0.0.1"], until=time.monotonic() + 60) as line, pytest.raises(Refused):
+        line.held(socket.create_connection(("::1", canary.port)), "127.0.0.1")
 
 
 def test_a_name_on_the_allow_list_may_be_here(send, hostile):
