@@ -27,21 +27,32 @@ def calm_environment(*foreign, **more):
 
 def install(requirements, *, run):
     """Make .venv fit the requirements; True if there was something to do. `run` runs a command or raises."""
-    stamp, wanted = VENV / f"hub-{requirements}.sha256", fingerprint(requirements)
-    found = stamp.read_text().strip() if stamp.exists() and PYTHON.exists() else ""
-    if found == wanted:
+    if PYTHON.exists() and stamp(requirements) == fingerprint(requirements):
         return False
     environment = {name: value for name, value in calm_environment().items() if name not in PIP_PLACES}
     environment["PIP_USER"] = "0"
-    run([sys.executable, "-m", "venv", *(["--clear"] if found == UNFINISHED else []), str(VENV)], environment)
-    stamp.write_text(UNFINISHED)
+    afresh = ["--clear"] if stamp(requirements) == UNFINISHED else []
+    run([sys.executable, "-m", "venv", *afresh, str(VENV)], environment)
+    covered = {"requirements.txt", requirements}
+    for name in covered:
+        stamp_file(name).write_text(UNFINISHED)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
     run([*pip, "-r", str(ROOT / requirements)], environment)
-    stamp.write_text(wanted)
+    for name in covered:
+        stamp_file(name).write_text(fingerprint(name))
     return True
 
 
 def fingerprint(requirements):
+    """Changes with the requirements, with the Python behind .venv, and when the folder has moved."""
     files = sorted({ROOT / "requirements.txt", ROOT / requirements})
-    content = b"\0".join([f"{sys.version_info[:2]} {VENV}".encode(), *(file.read_bytes() for file in files)])
-    return hashlib.sha256(content).hexdigest()
+    content = [f"{PYTHON.resolve()} {VENV}".encode(), *(file.read_bytes() for file in files)]
+    return hashlib.sha256(b"\0".join(content)).hexdigest()
+
+
+def stamp(requirements):
+    return stamp_file(requirements).read_text() if stamp_file(requirements).exists() else None
+
+
+def stamp_file(requirements):
+    return VENV / f"hub-{requirements}.sha256"
