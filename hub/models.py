@@ -1,4 +1,4 @@
-"""The rows of the hub itself."""
+"""The hub is an app too: the rows of audit, queue and secrets."""
 
 from hub.audit import AuditHead, AuditRow
 from hub.queue import Beat, Bell

@@ -1,0 +1,49 @@
+"""The production clock: the database's, so that leases and due times agree across machines.
+
+Read at start and every few seconds, carried by the monotonic clock in between. The doors hand it down.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+Clock = Callable[[], datetime]
+
+READ_EVERY = 5.0  # seconds
+ASK = {
+    "postgresql": "SELECT clock_timestamp()",
+    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+}
+
+
+class DatabaseClock:
+    def __init__(self) -> None:
+        self.read_at = float("-inf")
+        self.base = datetime.min.replace(tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        if time.monotonic() - self.read_at > READ_EVERY and not in_event_loop():
+            self.base, self.read_at = ask_database(), time.monotonic()
+        return self.base + timedelta(seconds=time.monotonic() - self.read_at)
+
+
+def in_event_loop() -> bool:
+    """No query may run there; the threads beside the loop keep the clock right."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def ask_database() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute(ASK[connection.vendor])
+        (value,) = cursor.fetchone()
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+clock = DatabaseClock()

@@ -1,0 +1,188 @@
+"""One tenant's account at one connector, its credential, and the lane that the pump claims."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.db import connection as database
+from django.db import models
+from django.utils import timezone
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub.ids import uuid7
+from hub.secrets import SealedField, seal
+from hub.states import Moves
+from tenants.models import Tenant, User
+from tenants.scoping import Scoped
+
+REFRESHING = "refreshing"
+HOLDING = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
+
+
+def a_connector(value: str) -> None:
+    if value not in CONNECTORS:
+        raise ValidationError("%(value)s is not a connector.", params={"value": value})
+
+
+class ConnectorApp(models.Model):
+    """Our own registration at one external system, the same for all tenants; it holds the base URLs too."""
+
+    connector = models.CharField(max_length=40, unique=True, validators=[a_connector])
+    urls = models.JSONField(default=dict, blank=True, help_text="Base URLs that differ from the connector's own.")
+    hosts = models.JSONField(default=list, blank=True, help_text="Host patterns that an answer may name.")
+    sealed = SealedField(null=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.connector
+
+    @property
+    def binding(self) -> str:
+        return f"connector_app:{self.connector}"
+
+    def open(self) -> dict[str, Any]:
+        return self.sealed.open(self.binding) if self.sealed else {}
+
+    def seal(self, document: Mapping[str, Any]) -> None:
+        self.sealed = seal(document, self.binding)
+
+
+class Connection(Scoped, Moves):
+    """One tenant's account at one connector; our own application has one for the platform, without a tenant."""
+
+    class State(models.TextChoices):
+        HEALTHY = "healthy"
+        DEGRADED = "degraded"
+        NEEDS_RECONNECT = "needs_reconnect", "needs reconnect"
+        PAUSED = "paused"
+        SILENT = "silent"
+        DISABLED = "disabled"
+
+    # healthy <-> degraded <-> silent; any of them may need a reconnect, be paused or disabled, and come back healthy
+    MOVES: ClassVar[Mapping[str, set[str]]] = {
+        "healthy": {"degraded", "silent", "needs_reconnect", "paused", "disabled"},
+        "degraded": {"healthy", "silent", "needs_reconnect", "paused", "disabled"},
+        "silent": {"healthy", "degraded", "needs_reconnect", "paused", "disabled"},
+        "needs_reconnect": {"healthy", "paused", "disabled"},
+        "paused": {"healthy", "needs_reconnect", "disabled"},
+        "disabled": {"healthy", "needs_reconnect"},
+    }
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="connections")
+    connector = models.CharField(max_length=40, validators=[a_connector])
+    name = models.CharField(max_length=200)
+    account = models.CharField(max_length=200, blank=True, help_text="Its id in the external system.")
+    account_name = models.CharField(max_length=200, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=20, choices=State, default=State.HEALTHY, editable=False)
+    reason = models.CharField(max_length=60, blank=True, editable=False)
+    says = models.CharField(max_length=500, blank=True, editable=False)
+    since = models.DateTimeField(default=timezone.now, editable=False)
+    paused_until = models.DateTimeField(null=True, blank=True, editable=False)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)  # settings or credential
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    connected_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "connector", "account"), condition=~models.Q(account=""), name="one_per_account"
+            ),
+        )
+        indexes = (models.Index(fields=("connector", "state"), name="connection_by_state"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def code(self) -> Connector:
+        """Raises LookupError where this connector is not installed."""
+        return CONNECTORS[self.connector]
+
+    # --- the named moves; each changes the lane with it, in the caller's transaction ---
+
+    def pause(self, reason: str, *, until: datetime | None, now: datetime) -> None:
+        self._turn("paused", reason="paused", says=reason, paused_until=until, now=now)
+
+    def disable(self, reason: str, says: str = "", *, now: datetime) -> None:
+        self._turn("disabled", reason=reason, says=says, now=now)
+
+    def need_reconnect(self, reason: str, says: str = "", *, now: datetime) -> None:
+        self._turn("needs_reconnect", reason=reason, says=says, now=now)
+
+    def heal(self, *, now: datetime) -> None:
+        """Healthy again: what was held by the connection's state becomes due."""
+        self._turn("healthy", reason="", says="", paused_until=None, now=now)
+
+    def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
+        self.move(state, since=now, **changes | {"says": str(changes.get("says", ""))[:500]})
+        held = state if state in HOLDING else ""
+        Lane.unscoped.filter(connection=self).update(held=held, **({} if held else {"due_at": now}))
+
+
+class Credential(Scoped):
+    """The sealed document of one connection; opened in one place, by the one method below."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
+    sealed = SealedField(editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"credential of connection {self.connection_id}"
+
+    @staticmethod
+    def binding(connection: Connection) -> str:
+        return f"credential:{connection.public_id}"
+
+    def await_refresh(self, *, used: int) -> bool:
+        """Hold the lane until there is a newer version than the one that was used; False where there is one already."""
+        if self.version != used:
+            return False
+        Lane.unscoped.filter(connection_id=self.connection_id, held="").update(held=REFRESHING)
+        return True
+
+    def open(self, connection: Connection) -> dict[str, Any]:
+        """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
+        return self.sealed.open(self.binding(connection))
+
+
+class Lane(Scoped):
+    """The one narrow row per connection that the pump claims: when it is due, whose turn it is, why it is held."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    turn = models.DateTimeField(default=timezone.now)  # when it was last served: the oldest turn goes first
+    held = models.CharField(max_length=40, blank=True)  # a reason code; empty: it may be claimed
+    lease = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    in_flight = models.PositiveSmallIntegerField(default=4)  # calls at the same time
+
+    class Meta(Scoped.Meta):
+        indexes = (models.Index(fields=("turn",), condition=models.Q(due_at__isnull=False), name="lanes_by_turn"),)
+
+    def __str__(self) -> str:
+        return f"lane of connection {self.connection_id}"
+
+    @staticmethod
+    def guard(ids: Sequence[int]) -> None:
+        """Until this transaction ends, nobody may give these lanes back as empty: what it writes is not yet seen.
+
+        Claiming goes on meanwhile. SQLite has one writer at a time, which is enough.
+        """
+        if database.vendor == "postgresql":
+            with database.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM connections_lane WHERE connection_id = ANY(%s) ORDER BY connection_id FOR KEY SHARE",
+                    [list(ids)],
+                )

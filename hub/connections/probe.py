@@ -1,0 +1,65 @@
+"""Ask an external system whether a credential lives, without effect there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.base import Account
+from connectors.outcomes import Outcome, later, never
+from connectors.wire import Request, Response, Unreadable
+from hub.connections.models import Connection, ConnectorApp
+from hub.connections.unseal import opened
+from hub.egress import EgressError, Refused
+
+Call = Callable[[Request], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a test found: the account where it lives, otherwise what is wrong, in a code and in words."""
+
+    account: Account | None
+    kind: str = "delivered"
+    reason: str = ""
+    says: str = ""
+
+    @property
+    def lives(self) -> bool:
+        return self.account is not None
+
+
+def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, now: datetime) -> Finding:
+    """Test a connection with a document that need not be stored yet. Never raises."""
+    credential = opened(connection, app_of(connection.connector), document)
+    if refusal := connection.code.check(credential):
+        return Finding(None, "never", "incomplete", refusal)
+    try:
+        answer = connection.code.probed(call(connection.code.probe(credential, at=now)), credential)
+    except Refused as refused:
+        answer = never(refused.reason, str(refused))
+    except EgressError as error:
+        answer = later(error.reason, str(error))
+    except (Unreadable, KeyError, TypeError, ValueError) as error:
+        answer = never("unreadable", f"the answer is not what {connection.code.label} documents: {error}")
+    return Finding(answer) if isinstance(answer, Account) else found(answer)
+
+
+def found(outcome: Outcome) -> Finding:
+    return Finding(None, outcome.kind, outcome.reason, outcome.says or outcome.reason.replace("_", " "))
+
+
+def app_of(connector: str) -> ConnectorApp | None:
+    return ConnectorApp.objects.filter(connector=connector).first()
+
+
+def test(connection: Connection, *, call: Call, now: datetime) -> Finding:
+    """Test what is stored, and let the connection's state follow what was found."""
+    sealed = getattr(connection, "credential", None)
+    finding = probe(connection, sealed.open(connection) if sealed else {}, call=call, now=now)
+    Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
+    if finding.lives and connection.state in ("degraded", "needs_reconnect", "silent"):
+        connection.heal(now=now)
+    elif finding.kind == "reconnect" and connection.state in ("healthy", "degraded", "silent"):
+        connection.need_reconnect(finding.reason, finding.says, now=now)
+    return finding

@@ -1,0 +1,25 @@
+"""The bells of this room."""
+
+from datetime import datetime
+from functools import partial
+
+from hub import egress
+from hub.clock import clock
+from hub.connections.models import REFRESHING, Connection, Lane
+from hub.connections.refresh import refresh as refresh_token
+from hub.queue import hear, ring
+
+
+def refresh(name: str) -> None:
+    """`refresh:17`: the access token of connection 17 has ended."""
+    connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
+    call = partial(egress.call, rules=egress.rules(), clock=clock)
+    if refresh_token(connection, call=call, now=clock()):
+        ring("pump", now=clock())
+
+
+def ring_for_refreshes(*, now: datetime) -> None:
+    """The net under lost bells: lanes that wait for a refresh that nobody does."""
+    waiting = Lane.unscoped.filter(held=REFRESHING).exclude(connection__credential__refreshing_until__gt=now)
+    for number in waiting.values_list("pk", flat=True):
+        ring(f"refresh:{number}", now=now)

@@ -1,0 +1,68 @@
+"""How our fields become theirs, and which of their records is ours."""
+
+from django.db import models
+from django.utils import timezone
+
+from hub.connections.models import Connection, a_connector
+from hub.ids import uuid7
+from tenants.models import Tenant, User
+from tenants.scoping import Scoped
+
+
+class FieldMapping(Scoped):
+    """A mapping for one action; what it says stands in its versions, of which the newest counts."""
+
+    SHARED = True
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="mappings")
+    name = models.CharField(max_length=200)
+    connector = models.CharField(max_length=40, validators=[a_connector])
+    action = models.CharField(max_length=40)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def current(self) -> "MappingVersion":
+        return self.versions.latest("number")
+
+
+class MappingVersion(Scoped):
+    """What a mapping said at one time; never changed, so a delivery can name it."""
+
+    TENANT = "mapping__tenant"
+    SHARED = True
+
+    mapping = models.ForeignKey(FieldMapping, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    body = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+
+    class Meta(Scoped.Meta):
+        constraints = (models.UniqueConstraint(fields=("mapping", "number"), name="one_version"),)
+
+    def __str__(self) -> str:
+        return f"{self.mapping} v{self.number}"
+
+
+class Identity(Scoped):
+    """A pair: our user or record, and theirs, within one connection."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="identities")
+    kind = models.CharField(max_length=60, help_text="Such as user, product or customer.")
+    ours = models.CharField(max_length=200)
+    theirs = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        verbose_name_plural = "identities"
+        constraints = (models.UniqueConstraint(fields=("connection", "kind", "ours"), name="one_identity"),)
+        indexes = (models.Index(fields=("connection", "kind", "theirs"), name="identity_reversed"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.ours} = {self.theirs}"

@@ -1,0 +1,1 @@
+"""Drain the lanes that have work: claim, build, send, settle, again."""

@@ -1,0 +1,246 @@
+"""Turn claimed deliveries into requests: render, write the renderings down, gather into carriages.
+
+A fault of ours, or of a mapping, holds its own row and never its neighbours.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.base import Action, Message
+from connectors.wire import dumps
+from hub.connections.models import Connection, ConnectorApp
+from hub.connections.unseal import credential_of, secrets_in, spent_by
+from hub.ids import uuid7
+from hub.mappings.models import Identity, MappingVersion
+from hub.mappings.translate import (
+    CompiledMapping,
+    IdentityMissing,
+    MappingError,
+    MappingFailed,
+    collect_identities,
+    compile_mapping,
+    translate,
+)
+from hub.outgoing.models import Delivery, EventBody, Rendering
+from hub.outgoing.pump.claim import Slice
+from hub.outgoing.pump.parcels import Carriage, Held, Load, Parcel
+from hub.secrets import CannotOpen
+
+zone_of = lru_cache(ZoneInfo)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    raw: bytes
+    version: int | None
+    ticket: str = ""
+    fresh: bool = True  # made now, and not yet written down
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the deliveries of one claim need, read in a fixed number of statements."""
+
+    bodies: Mapping[int, bytes]
+    renderings: Mapping[int, Rendering]
+    versions: Mapping[int, MappingVersion]  # by mapping, the newest
+    apps: Mapping[str, ConnectorApp]
+
+    @classmethod
+    def of(cls, slices: Sequence[Slice]) -> "Reading":
+        deliveries = [delivery for slice in slices for delivery in slice.deliveries]
+        newest = MappingVersion.unscoped.filter(mapping_id__in={row.route.mapping_id for row in deliveries})
+        return cls(
+            bodies={pk: bytes(body) for pk, body in bodies_of(deliveries)},
+            renderings=Rendering.objects.in_bulk([delivery.pk for delivery in deliveries]),
+            versions={version.mapping_id: version for version in newest.order_by("number")},
+            apps={app.connector: app for app in ConnectorApp.objects.filter(connector__in=connectors_of(slices))},
+        )
+
+
+def bodies_of(deliveries: Sequence[Delivery]) -> Iterable[tuple[int, bytes]]:
+    events = {delivery.event_id for delivery in deliveries}
+    return EventBody.objects.filter(event_id__in=events).values_list("event_id", "body")
+
+
+def connectors_of(slices: Sequence[Slice]) -> set[str]:
+    return {slice.connection.connector for slice in slices}
+
+
+def build(slices: Sequence[Slice], *, now: datetime) -> list[Load]:
+    """A load for each lane; what cannot be sent is in its `held`. New renderings are written before anything goes."""
+    reading = Reading.of(slices)
+    identities = Identities.of(slices, reading)
+    written: list[Rendering] = []
+    loads = [load(slice, reading, identities, written, now=now) for slice in slices]
+    Rendering.objects.bulk_create(written, ignore_conflicts=True)
+    return loads
+
+
+def load(slice: Slice, reading: Reading, identities: "Identities", written: list[Rendering], *, now: datetime) -> Load:
+    try:
+        credential = credential_of(slice.connection, reading.apps.get(slice.connection.connector))
+    except (CannotOpen, LookupError) as error:
+        held = [Held(delivery, "credential_unreadable", str(error)) for delivery in slice.deliveries]
+        return Load(slice.lane, slice.connection, None, held=held)
+    version = getattr(getattr(slice.connection, "credential", None), "version", 0)
+    found = Load(slice.lane, slice.connection, credential, secrets=secrets_in(credential), version=version)
+    parcels: list[tuple[Action, Parcel]] = []
+    for delivery in slice.deliveries:
+        try:
+            action, rendered = prepare(delivery, slice.connection, reading, identities)
+        except CannotSend as refusal:
+            found.held.append(Held(delivery, refusal.reason, refusal.says))
+            continue
+        if rendered.fresh:
+            written.append(Rendering(delivery_id=delivery.pk, body=rendered.raw))
+            delivery.mapping_version_id = rendered.version
+        parcels.append((action, Parcel(delivery, message_of(delivery, rendered, at=now))))
+    for action, group in gathered(parcels):
+        embark(found, action, group)
+    return found
+
+
+class CannotSend(Exception):
+    def __init__(self, reason: str, says: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.says = says
+
+
+def prepare(
+    delivery: Delivery, connection: Connection, reading: Reading, identities: "Identities"
+) -> tuple[Action, Rendered]:
+    """Raises CannotSend."""
+    try:
+        action = connection.code.action(delivery.route.action)
+        rendered = render(delivery, reading, identities)
+        refusal = action.check(json.loads(rendered.raw)) if rendered.fresh else ""
+    except (MappingFailed, MappingError) as error:
+        raise CannotSend("mapping_failed", str(error)) from error
+    except IdentityMissing as error:
+        raise CannotSend("identity_missing", str(error)) from error
+    except LookupError as error:
+        raise CannotSend("defect", f"no such action: {error}") from error
+    except Exception as error:  # ours, and only this row's trouble
+        raise CannotSend("defect", f"{type(error).__name__} while it was rendered") from error
+    if refusal:
+        raise CannotSend("payload_refused", refusal)
+    return action, rendered
+
+
+def render(delivery: Delivery, reading: Reading, identities: "Identities") -> Rendered:
+    kept = reading.renderings.get(delivery.pk)
+    if kept:
+        return Rendered(bytes(kept.body), delivery.mapping_version_id, kept.ticket, fresh=False)
+    version = reading.versions[delivery.route.mapping_id]
+    made = translate(
+        compiled(version.pk, dumps(version.body)),
+        document_of(delivery, reading),
+        zone=zone_of(delivery.tenant.time_zone),
+        identities=lambda kind, ours: identities.theirs(delivery.connection_id, kind, ours),
+    )
+    return Rendered(dumps(made), version.pk)
+
+
+@lru_cache(maxsize=2048)
+def compiled(version: int, body: bytes) -> CompiledMapping:
+    return compile_mapping(json.loads(body))
+
+
+def document_of(delivery: Delivery, reading: Reading) -> dict[str, Any]:
+    """What filters and mappings see of an event; the same as at publishing."""
+    event = delivery.event
+    return event.document(delivery.tenant, json.loads(reading.bodies[event.pk])["data"])
+
+
+def message_of(delivery: Delivery, rendered: Rendered, *, at: datetime) -> Message:
+    return Message(
+        id=delivery.message_id,
+        body=json.loads(rendered.raw),
+        raw=rendered.raw,
+        at=at,
+        type=delivery.event.type,
+        tenant=delivery.tenant.reference,
+        attempt=delivery.attempts,
+        ticket=rendered.ticket,
+    )
+
+
+def gathered(parcels: Sequence[tuple[Action, Parcel]]) -> Iterable[tuple[Action, list[Parcel]]]:
+    """Parcels that may share a request, at most a batch of them, in their order."""
+    groups: dict[tuple[Any, ...], tuple[Action, list[Parcel]]] = {}
+    for action, parcel in parcels:
+        message = parcel.message
+        key = (action.key, bool(message.ticket), action.group(message))
+        groups.setdefault(key, (action, []))[1].append(parcel)
+    for action, group in groups.values():
+        yield from ((action, batch) for batch in batches(action, group))
+
+
+def batches(action: Action, group: Sequence[Parcel]) -> Iterable[list[Parcel]]:
+    batch: list[Parcel] = []
+    size = 0
+    for parcel in group:
+        if batch and (len(batch) >= action.batch or size + len(parcel.message.raw) > action.batch_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(parcel)
+        size += len(parcel.message.raw)
+    if batch:
+        yield batch
+
+
+def embark(load: Load, action: Action, parcels: list[Parcel]) -> None:
+    """Build the request; what our own code cannot build is held."""
+    messages = [parcel.message for parcel in parcels]
+    asks = bool(messages[0].ticket)
+    assert load.credential is not None
+    try:
+        request = (action.confirm if asks else action.request)(messages, load.credential)
+        spent = spent_by(load.connection, request)
+    except Exception as error:  # a defect of the connector: these rows wait for a mended one
+        says = f"{type(error).__name__} while the request was built"
+        load.held += [Held(parcel.delivery, "defect", says) for parcel in parcels]
+        return
+    load.carriages.append(Carriage(uuid7(), action, parcels, request, spent, asks))
+
+
+class Identities:
+    """The pairs that this claim's mappings ask for, read in one statement."""
+
+    def __init__(self, pairs: Mapping[tuple[int, str, str], str]) -> None:
+        self.pairs = pairs
+
+    @classmethod
+    def of(cls, slices: Sequence[Slice], reading: Reading) -> "Identities":
+        wanted = set(itertools.chain.from_iterable(asked_by(slice, reading) for slice in slices))
+        if not wanted:
+            return cls({})
+        connections, kinds, ours = (set(column) for column in zip(*wanted, strict=True))
+        rows = Identity.unscoped.filter(connection_id__in=connections, kind__in=kinds, ours__in=ours)
+        return cls({(row.connection_id, row.kind, row.ours): row.theirs for row in rows})
+
+    def theirs(self, connection: int | None, kind: str, ours: str) -> str | None:
+        if connection is None:
+            return None
+        return self.pairs.get((connection, kind, ours))
+
+
+def asked_by(slice: Slice, reading: Reading) -> Iterable[tuple[int, str, str]]:
+    for delivery in slice.deliveries:
+        version = reading.versions.get(delivery.route.mapping_id)
+        if version is None or delivery.pk in reading.renderings:
+            continue
+        try:
+            mapping = compiled(version.pk, dumps(version.body))
+            pairs = collect_identities(mapping, document_of(delivery, reading), zone_of(delivery.tenant.time_zone))
+        except Exception:  # it will be told of when the row is rendered
+            continue
+        yield from ((slice.connection.pk, kind, ours) for kind, ours in pairs)

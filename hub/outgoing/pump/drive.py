@@ -1,0 +1,221 @@
+"""The loop: claim lanes, send what they hold side by side, settle answers as they come, stay while there is work."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.db import DatabaseError
+from django.db import connection as database
+
+from connectors.outcomes import later, never, unknown
+from connectors.wire import Request, Response
+from hub import egress
+from hub.clock import Clock
+from hub.outgoing.pump import place
+from hub.outgoing.pump.build import build
+from hub.outgoing.pump.claim import claim, extend, work_is_due
+from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
+from hub.outgoing.pump.settle import hold, settle
+from hub.throttle.reserve import Demand, reserve
+
+LANES_AT_ONCE = 32  # claimed in one transaction
+LANES_MOST = 512  # held by one pump
+SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
+HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
+LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY = 0.02, 0.05, 4.0  # seconds
+SETTLE_MOST = 100
+STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
+
+
+class Send(Protocol):
+    """The way out. Raises egress.Unsent, egress.Unanswered."""
+
+    async def __call__(self, request: Request) -> Response: ...
+
+
+Outlet = Callable[[], AbstractAsyncContextManager[Send]]
+
+
+def pump(
+    *,
+    clock: Clock,
+    outlet: Outlet,
+    random: Callable[[], float],
+    stopping: Callable[[], bool] = lambda: False,
+    again: Callable[[], object] = lambda: None,
+    stay: float = STAY,
+    run: float = RUN,
+) -> None:
+    """Run one pump on one of the places, if there is a free one; ends by itself well within a minute."""
+    lease = uuid.uuid4()
+    if not place.take(lease, places=settings.HUB_PUMPS, now=clock()):
+        return
+    drive = Drive(lease, clock, random, stopping, stay, run)
+    try:
+        async_to_sync(drive.run_through)(outlet, again)
+    finally:
+        place.leave(lease)
+    if work_is_due(now=clock()) and not stopping():
+        again()  # it came while the place was given up
+
+
+@dataclass(slots=True)
+class Drive:
+    """One run of a pump."""
+
+    lease: uuid.UUID
+    clock: Clock
+    random: Callable[[], float]
+    stopping: Callable[[], bool]
+    stay: float
+    run: float
+    results: list[Result] = field(default_factory=list)
+    emptied: list[int] = field(default_factory=list)
+    lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    rang: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run_through(self, outlet: Outlet, again: Callable[[], object]) -> None:
+        async with outlet() as send:
+            keeper = asyncio.create_task(self.keep())
+            settler = asyncio.create_task(self.settle_as_they_come())
+            try:
+                await self.take_in(send)
+                await in_database(place.leave, self.lease)
+                if self.lanes:
+                    await in_database(again)
+                await asyncio.gather(*self.lanes)
+            finally:
+                for task in (keeper, settler):
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await task
+                await self.settle_now()
+
+    async def take_in(self, send: Send) -> None:
+        """Claim until it is time to leave: stopped, run out, or nothing to do for a while."""
+        loop = asyncio.get_running_loop()
+        began = worked = loop.time()
+        while not self.stopping() and loop.time() < began + self.run:
+            loads = await self.claim() if len(self.lanes) < LANES_MOST else []
+            for load in loads:
+                self.begin(load, send)
+            if loads or self.lanes:
+                worked = loop.time()
+            elif loop.time() >= worked + self.stay:
+                return
+            if len(loads) < LANES_AT_ONCE:
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def claim(self) -> list[Load]:
+        if not await in_database(lambda: work_is_due(now=self.clock())):
+            return []
+        return await in_database(self.claim_and_build)
+
+    def claim_and_build(self) -> list[Load]:
+        now = self.clock()
+        slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
+        loads = build(slices, now=now)
+        hold(self.lease, [held for load in loads for held in load.held], now=now)
+        self.book(loads, now=now)
+        return loads
+
+    def book(self, loads: list[Load], *, now: datetime) -> None:
+        """Ask the quotas when each carriage may go; those that may not yet go back with the moment when they could."""
+        wanted = [(load, carriage) for load in loads for carriage in load.carriages]
+        alike: dict[object, list[tuple[Load, Carriage]]] = {}
+        for load, carriage in wanted:
+            alike.setdefault(carriage.spent, []).append((load, carriage))
+        demands = [Demand(spent, len(group)) for spent, group in alike.items()]
+        for group, reserved in zip(alike.values(), reserve(demands, now=now, horizon=HORIZON), strict=True):
+            for (load, carriage), moment in zip(group, reserved.at, strict=False):
+                load.departures.append((moment, carriage))
+            for load, carriage in group[len(reserved.at) :]:
+                self.results.append(Unsent(load, carriage, due_at=reserved.again, reason="throttled"))
+
+    def begin(self, load: Load, send: Send) -> None:
+        task = asyncio.create_task(self.serve(load, send))
+        self.lanes.add(task)
+        task.add_done_callback(self.lanes.discard)
+
+    async def serve(self, load: Load, send: Send) -> None:
+        """All of one lane's slice, at most `in_flight` calls at a time; then the lane is given back."""
+        room = asyncio.Semaphore(load.lane.in_flight)
+        ends = asyncio.get_running_loop().time() + SLICE
+        await asyncio.gather(
+            *(self.depart(load, carriage, moment, room, ends, send) for moment, carriage in load.departures)
+        )
+        self.emptied.append(load.lane.pk)
+        self.rang.set()
+
+    async def depart(
+        self, load: Load, carriage: Carriage, moment: datetime, room: asyncio.Semaphore, ends: float, send: Send
+    ) -> None:
+        if (wait := (moment - self.clock()).total_seconds()) > 0:
+            await asyncio.sleep(wait)
+        async with room:
+            if self.stopping() or asyncio.get_running_loop().time() > ends:
+                self.put(Unsent(load, carriage))
+            else:
+                self.put(await attempt(load, carriage, send=send, clock=self.clock))
+
+    def put(self, result: Result) -> None:
+        self.results.append(result)
+        if len(self.results) >= SETTLE_MOST:
+            self.rang.set()
+
+    async def settle_as_they_come(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.rang.wait(), SETTLE_EVERY)
+            self.rang.clear()
+            with contextlib.suppress(DatabaseError):
+                await self.settle_now()
+
+    async def settle_now(self) -> None:
+        results, self.results = self.results, []
+        emptied, self.emptied = self.emptied, []
+        if not results and not emptied:
+            return
+        try:
+            await in_database(lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random))
+        except DatabaseError:  # the database is away: keep what was answered, and try again
+            self.results, self.emptied = results + self.results, emptied + self.emptied
+            await in_database(database.close)
+            raise
+
+    async def keep(self) -> None:
+        """The leases of the place and of the lanes live as long as this does."""
+        while True:
+            await asyncio.sleep(EXTEND_EVERY)
+            await in_database(lambda: (extend(self.lease, now=self.clock()), place.keep(self.lease, now=self.clock())))
+
+
+async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -> Journey:
+    """One call. It never raises: what went wrong is an outcome too."""
+    began, ticks = clock(), asyncio.get_running_loop().time
+    start = ticks()
+    response, error = None, ""
+    try:
+        response = await send(carriage.request)
+        outcomes = carriage.read(response)
+    except egress.Refused as refused:
+        error, outcomes = refused.reason, carriage.all(never(refused.reason, str(refused)))
+    except egress.Unsent as unsent:
+        error, outcomes = unsent.reason, carriage.all(later(unsent.reason, str(unsent)))
+    except egress.Unanswered as unanswered:
+        error, outcomes = unanswered.reason, carriage.all(unknown(unanswered.reason, str(unanswered)))
+    except Exception as defect:  # ours, in reading the answer: it may have had its effect
+        error, outcomes = "defect", carriage.all(unknown("defect", type(defect).__name__))
+    return Journey(load, carriage, outcomes, began, round((ticks() - start) * 1000), response, error)
+
+
+async def in_database(verb: Callable[..., object], *args: object):
+    """On the one thread that may use the database."""
+    return await sync_to_async(verb, thread_sensitive=True)(*args)

@@ -1,0 +1,90 @@
+"""What is on its way: a parcel for each delivery, a carriage for each HTTP request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from connectors.base import Action, Credential, Message
+from connectors.outcomes import Outcome
+from connectors.wire import Request, Response
+from hub.connections.models import Connection, Lane
+from hub.outgoing.models import Delivery
+from hub.throttle.reserve import Spent
+
+
+@dataclass(slots=True)
+class Parcel:
+    """One delivery with what is sent of it."""
+
+    delivery: Delivery
+    message: Message
+
+
+@dataclass(slots=True)
+class Held:
+    """A delivery that cannot be sent as things are: a cause of its own, and what would mend it."""
+
+    delivery: Delivery
+    reason: str
+    says: str
+
+
+@dataclass(slots=True)
+class Carriage:
+    """One request, the parcels that it carries, the scopes that it spends."""
+
+    id: UUID
+    action: Action
+    parcels: list[Parcel]
+    request: Request
+    spent: tuple[Spent, ...]
+    asks: bool = False  # it asks about tickets instead of sending
+
+    def all(self, outcome: Outcome) -> list[Outcome]:
+        return [outcome] * len(self.parcels)
+
+    def read(self, response: Response) -> list[Outcome]:
+        messages = [parcel.message for parcel in self.parcels]
+        read = self.action.read_confirmed if self.asks else self.action.read
+        return read(response, messages)
+
+
+@dataclass(slots=True)
+class Load:
+    """A claimed lane, ready to go."""
+
+    lane: Lane
+    connection: Connection
+    credential: Credential | None
+    carriages: list[Carriage] = field(default_factory=list)
+    departures: list[tuple[datetime, Carriage]] = field(default_factory=list)  # as the quotas allow
+    held: list[Held] = field(default_factory=list)
+    secrets: tuple[str, ...] = ()
+    version: int = 0  # of the credential
+
+
+@dataclass(slots=True)
+class Journey:
+    """How one carriage fared. No response: it was never sent, or nobody answered."""
+
+    load: Load
+    carriage: Carriage
+    outcomes: Sequence[Outcome]
+    started_at: datetime
+    milliseconds: int
+    response: Response | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Unsent:
+    """Parcels that were not sent in this slice and go back; `due_at` where a quota says when, else at once."""
+
+    load: Load
+    carriage: Carriage
+    due_at: datetime | None = None
+    reason: str = ""
+
+
+Result = Journey | Unsent

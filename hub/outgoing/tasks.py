@@ -1,0 +1,28 @@
+"""The bells of this room: what django-q2 calls, by dotted name. A lost or doubled bell changes nothing but latency."""
+
+import random
+
+from hub import egress
+from hub.clock import clock
+from hub.lifeline import stopping
+from hub.outgoing.drain import drain_held
+from hub.outgoing.pump import drive
+from hub.outgoing.wake import ring_pump
+from hub.queue import hear, ring
+
+
+def pump(name: str) -> None:
+    hear(name)
+    drive.pump(
+        clock=clock,
+        outlet=lambda: egress.outlet(egress.rules(), clock=clock),
+        random=random.random,
+        stopping=stopping,
+        again=lambda: ring("pump", now=clock()),
+    )
+
+
+def drain(name: str) -> None:
+    hear(name)
+    if drain_held(now=clock()):
+        ring_pump(now=clock())

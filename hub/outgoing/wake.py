@@ -1,0 +1,26 @@
+"""Make lanes due, and see to it that a pump looks at them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from hub.connections.models import Lane
+from hub.outgoing.pump.place import resident
+from hub.queue import ring
+
+
+def wake(connections: Iterable[int], *, now: datetime) -> None:
+    """Make these lanes due, and ring the pump once the transaction has committed."""
+    ids = sorted(connections)
+    if ids:
+        Lane.guard(ids)
+        Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), pk__in=ids).update(due_at=now)
+        transaction.on_commit(lambda: ring_pump(now=now), robust=True)
+
+
+def ring_pump(*, now: datetime) -> None:
+    """Start a pump where none runs; a resident one looks for itself."""
+    if not resident(now=now):
+        ring("pump", now=now)

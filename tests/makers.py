@@ -1,0 +1,111 @@
+"""Rows with sensible contents; a test names only what it is about."""
+
+import itertools
+import os
+from datetime import UTC, datetime, timedelta
+
+from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.outgoing.models import Delivery, Route
+from hub.outgoing.publish import Fact, publish_all
+from hub.secrets import seal
+from tenants.models import ApiKey, Membership, Tenant, User
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WHSEC = "whsec_" + "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+SECRETS = {
+    "webhook": {"signing_secret": WHSEC},
+    "slack": {"access_token": "xoxb-test-token"},
+    "salesforce": {"access_token": "00Dtest!access", "refresh_token": "5Aeptestrefresh"},
+    "splunk": {"token": "11111111-2222-3333-4444-555555555555"},
+    "app": {},
+}
+SETTINGS = {
+    "webhook": {"url": "https://example.com/hook"},
+    "salesforce": {"instance_url": "https://acme.my.salesforce.com"},
+    "splunk": {"url": "https://splunk.example.com:8088"},
+}
+ORDER = {"number": "A-1001", "customer": "Ann", "email": "ann@acme.test", "total": 12.5, "currency": "EUR", "items": []}
+
+
+class Makers:
+    def __init__(self):
+        self.numbers = itertools.count(1)
+
+    def user(self, email=None, **fields):
+        return User.objects.create_user(email or f"person{next(self.numbers)}@example.com", "correct horse", **fields)
+
+    def staff(self, *tenants, **fields):
+        user = self.user(is_staff=True, **fields)
+        for tenant in tenants:
+            self.membership(tenant, user, role="admin")
+        return user
+
+    def tenant(self, reference=None, **fields):
+        reference = reference or f"tenant-{next(self.numbers)}"
+        return Tenant.objects.create(reference=reference, **{"name": reference.title()} | fields)
+
+    def membership(self, tenant, user, role="member"):
+        return Membership.unscoped.create(tenant=tenant, user=user, role=role)
+
+    def api_key(self, tenant=None, scopes=("events:write", "events:read"), **fields):
+        """The text of the key."""
+        return ApiKey.issue(name="tests", scopes=scopes, tenant=tenant, random=os.urandom, **fields)[1]
+
+    def app(self, connector, secret=None, **fields):
+        app = ConnectorApp(connector=connector, **fields)
+        app.seal(secret or {})
+        app.save()
+        return app
+
+    def connection(self, tenant=None, connector="webhook", *, secret=None, settings=None, **fields):
+        number = next(self.numbers)
+        if connector != "app":
+            tenant = tenant or self.tenant()
+        row = Connection.unscoped.create(
+            tenant=tenant,
+            connector=connector,
+            settings=SETTINGS.get(connector, {}) if settings is None else settings,
+            **{"name": f"{connector} {number}", "account": f"account-{number}"} | fields,
+        )
+        document = SECRETS[connector] if secret is None else secret
+        Credential.unscoped.create(connection=row, sealed=seal(document, Credential.binding(row)))
+        Lane.unscoped.create(connection=row, in_flight=row.code.in_flight, turn=NOON)
+        return row
+
+    def mapping(self, tenant=None, connector="webhook", action="send", body=None):
+        mapping = FieldMapping.unscoped.create(tenant=tenant, name="mapping", connector=connector, action=action)
+        self.version(mapping, body or {"number": "data.number"})
+        return mapping
+
+    def version(self, mapping, body, at=NOON):
+        number = mapping.versions.count() + 1
+        return MappingVersion.unscoped.create(mapping=mapping, number=number, body=body, created_at=at)
+
+    def identity(self, connection, kind, ours, theirs, at=NOON):
+        return Identity.unscoped.create(connection=connection, kind=kind, ours=ours, theirs=theirs, created_at=at)
+
+    def route(self, connection=None, *, tenant=None, body=None, connector=None, action=None, mapping=None, **fields):
+        connector = connector or (connection.connector if connection else "webhook")
+        tenant = tenant or (connection.tenant if connection else None)
+        action = action or {"webhook": "send", "slack": "post_message", "salesforce": "upsert"}.get(connector, "send")
+        return Route.unscoped.create(
+            tenant=tenant,
+            connector=connector,
+            connection=connection,
+            action=action,
+            mapping=mapping or self.mapping(tenant, connector, action, body),
+            **{"name": "route", "event_type": "order.created", "changed_at": NOON} | fields,
+        )
+
+    def event(self, tenant=None, type="order.created", data=None, id="", now=NOON):
+        fact = Fact(tenant or self.tenant(), type, ORDER if data is None else data, id)
+        return publish_all([fact], source="app", now=now)[0].event
+
+    def delivery(self, connection=None, *, data=None, now=NOON, **route):
+        connection = connection or self.connection()
+        if not Route.unscoped.filter(connection=connection).exists():
+            self.route(connection, **route)
+        event = self.event(connection.tenant or self.tenant(), data=data, now=now)
+        return Delivery.unscoped.get(event=event, connection=connection)
