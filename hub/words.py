@@ -1,0 +1,67 @@
+"""The product's words: each reason code with its sentence, and what a person does about it."""
+
+from typing import NamedTuple
+
+
+class Reason(NamedTuple):
+    """Why a row does not move: a sentence for a person, and the action that moves it (empty: none is needed)."""
+
+    sentence: str
+    action: str = ""
+
+
+REASONS = {
+    # of an event
+    "no_route": Reason("No route is meant for events of this type.", "Add a route for this event type."),
+    # held or skipped before it was sent
+    "filtered": Reason("The route's filter refused this event."),
+    "filter_failed": Reason("The route's filter could not be worked out on this event.", "Mend the route's filter."),
+    "not_connected": Reason("The tenant has not connected this system yet.", "Connect the system for this tenant."),
+    "mapping_failed": Reason("The field mapping could not be worked out on this event.", "Mend the field mapping."),
+    "payload_refused": Reason("What the mapping made cannot be sent by this action.", "Mend the field mapping."),
+    "identity_missing": Reason("Nobody told which of their records is meant.", "Add the missing identity."),
+    "egress_refused": Reason("The address may not be called.", "Change the address of the connection."),
+    "credential_unreadable": Reason("The stored credential does not open.", "Enter the credential again."),
+    "defect": Reason("A fault of the hub itself stopped it before it was sent.", "Retry it after the next release."),
+    # held with the whole connection, connector, or tenant
+    "paused": Reason("The connection is paused.", "Resume the connection."),
+    "disabled": Reason("The connection is disabled.", "Enable the connection."),
+    "needs_reconnect": Reason("The authorization has ended.", "Reconnect the account."),
+    "refreshing": Reason("The access token has ended and is being refreshed."),
+    "tenant_suspended": Reason("The tenant is suspended.", "Restore the tenant."),
+    # waiting
+    "throttled": Reason("A quota is spent; it goes as soon as the quota allows."),
+    "maintenance": Reason("The other system is under maintenance; it goes again later."),
+    "awaiting_confirmation": Reason("The other system took it and has not confirmed it yet."),
+    "timed_out": Reason("The other system did not answer in time; it may have arrived."),
+    "connection_lost": Reason("The line was cut before an answer came; it may have arrived."),
+    "bad_answer": Reason("The other system answered with something that is not HTTP; it may have arrived."),
+    "unreadable": Reason("The answer could not be read; it may have arrived."),
+    "dns_failed": Reason("The name of the other system could not be resolved."),
+    "connect_failed": Reason("The other system could not be reached."),
+    "tls_failed": Reason("The other system's certificate is not valid, so nothing was sent."),
+    "unavailable": Reason("The other system says that it is unavailable."),
+    "crashed": Reason("The hub was stopped while it was being sent; it may have arrived."),
+    # dead
+    "exhausted": Reason("Every try of the retry schedule failed.", "Retry it once the other system works."),
+    "redirected": Reason("The endpoint answered with a redirect, which is not followed.", "Change the address."),
+    # of a connection
+    "gone": Reason("The endpoint answered 410 Gone: it wants no more.", "Enable it once the endpoint is back."),
+    "unauthorized": Reason("The other system refuses the credential.", "Reconnect the account."),
+    "refused_after_refresh": Reason("Even a fresh access token is refused.", "Reconnect the account."),
+}
+
+STATES = {
+    "waiting": "It waits for its turn.",
+    "sending": "It is being sent.",
+    "delivered": "It was delivered.",
+    "held": "It is held.",
+    "skipped": "It was skipped.",
+    "dead": "It is given up.",
+    "cancelled": "A person cancelled it.",
+}
+
+
+def reason_of(code: str, *, system: str) -> Reason:
+    """A code of ours, or the other system's own word, told as such."""
+    return REASONS.get(code) or Reason(f"{system} refuses it: {code.replace('_', ' ')}.", "Mend the cause, then retry.")
