@@ -164,7 +164,7 @@ class Upsert(Records):
     inputs = (OBJECT, EXTERNAL_FIELD, EXTERNAL_ID, FIELDS)
     example = {
         "object": "'Contact'",
-        "external_id_field": "'Customer_Email__c'",
+        "external_id_field": "'External_Id__c'",
         "external_id": "data.email",
         "fields": {"LastName": "data.customer", "Email": "data.email"},
     }

@@ -51,10 +51,13 @@ class Chat(Action):
         return Request(
             "POST",
             f"{credential.urls['api']}/{self.method}",
-            json=stated(message.body),
+            json=self.arguments(message),
             bearer=credential.access,
             spends=((self.scope, 1), (Scope("channel", message["channel"]), 1)),
         )
+
+    def arguments(self, message: Message) -> dict[str, Any]:
+        return stated(message.body)
 
     def outcome(self, response: Response) -> Outcome:
         if wrong := refusal(response, self.scope):
@@ -66,7 +69,7 @@ class Chat(Action):
 class PostMessage(Chat):
     key = "post_message"
     label = "Post a message to a channel"
-    help = "Slack takes no id of ours: after a lost answer, sending again may post twice."
+    help = "After a lost answer, sending again may post twice; the message's metadata, unseen by people, tells it."
     method = "chat.postMessage"
     permissions = {
         **Chat.permissions,
@@ -91,6 +94,10 @@ class PostMessage(Chat):
         "to_string(data.total), ' ', data.currency])",
         "unfurl_links": "`false`",
     }
+
+    def arguments(self, message: Message) -> dict[str, Any]:
+        told = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}
+        return {"metadata": told, **super().arguments(message)}
 
 
 class UpdateMessage(Chat):

@@ -9,13 +9,7 @@ from connectors.wire import Response, Scope, Unreadable, retry_after
 
 CONNECTION = Scope("connection")
 PAUSE = 10.0  # seconds; Splunk tells no wait
-TAKEN = {0, 24, 25}  # Success; taken, though a queue is nearly full
-HEALTHY = {*TAKEN, 17}
-
-
-def configuration(reason: str, says: str) -> Outcome:
-    """A person must act: there is no grant to renew."""
-    return reconnect(reason, says)
+TAKEN = {0, 24, 25}  # Success; taken, though a queue or the acknowledgements near their limit
 
 
 def full(reason: str, says: str) -> Outcome:
@@ -23,32 +17,33 @@ def full(reason: str, says: str) -> Outcome:
     return throttled(says, after=PAUSE, pauses=(CONNECTION,))
 
 
-CODES: Mapping[int, Verdict] = {
-    1: configuration,  # Token disabled
-    2: configuration,  # Token is required
-    3: configuration,  # Invalid authorization
-    4: configuration,  # Invalid token
+CODES: Mapping[int, Verdict] = {  # `reconnect` where a person must act: a token has nothing to refresh
+    1: reconnect,  # Token disabled
+    2: reconnect,  # Token is required
+    3: reconnect,  # Invalid authorization
+    4: reconnect,  # Invalid token
     5: never,  # No data
     6: never,  # Invalid data format
     7: never,  # Incorrect index
     8: unknown,  # Internal server error
     9: full,  # Server is busy
-    10: configuration,  # Data channel is missing: the token wants acknowledgement
+    10: reconnect,  # Data channel is missing: the token wants acknowledgement
     11: never,  # Invalid data channel
     12: never,  # Event field is required
     13: never,  # Event field cannot be blank
-    14: configuration,  # ACK is disabled
+    14: reconnect,  # ACK is disabled
     15: never,  # Error in handling indexed fields
-    16: configuration,  # Query string authorization is not enabled
+    16: reconnect,  # Query string authorization is not enabled
+    17: unknown,  # HEC is healthy: no answer to an event
     18: full,  # HEC is unhealthy, queues are full
     19: full,  # HEC is unhealthy, ack service unavailable
     20: full,  # HEC is unhealthy, queues are full, ack service unavailable
-    21: configuration,  # Invalid token
-    22: configuration,  # Token disabled
+    21: reconnect,  # Invalid token
+    22: reconnect,  # Token disabled
     23: unknown,  # Server is shutting down
     26: full,  # HEC queue is at capacity and cannot process any more requests
     27: full,  # HEC ACK channel is at capacity and cannot process any more requests
-    28: configuration,  # Data channel is missing, several indexers
+    28: reconnect,  # Data channel is missing, several indexers
 }
 
 ONE_TOO_MANY = 7  # of all codes, "Incorrect index" counts its event from 1
@@ -72,12 +67,11 @@ def refusal(response: Response) -> Outcome | None:
         if wrong is None:
             raise
         return wrong
-    if wrong is None and code in HEALTHY:
+    if wrong is None and code in TAKEN:
         return None
-    read = CODES[code](f"code_{code}", text_of(response)) if code in CODES else wrong
-    if read is None:
-        return unknown(f"code_{code}", text_of(response))
-    wait = retry_after(response)
+    if code not in CODES:
+        return wrong or unknown(f"code_{code}", text_of(response))
+    read, wait = CODES[code](f"code_{code}", text_of(response)), retry_after(response)
     return replace(read, after=wait) if read.free and wait else read
 
 

@@ -1,20 +1,17 @@
 """Splunk: events into the HTTP Event Collector, acknowledged where the token wants it."""
 
-import hashlib
-import uuid
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from connectors.base import Account, Action, Connector, Credential, Field, Input, Message, stated
-from connectors.outcomes import Outcome, delivered, later, or_unreadable, pending, unknown
+from connectors.base import Account, Connector, Credential, Field, Input, Message, stated
+from connectors.outcomes import Outcome, later, or_unreadable
+from connectors.splunk.acks import Collected, collector, headers
 from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
 from connectors.splunk.envelope import TEXTS, envelope, wrong_with
-from connectors.wire import Rate, Request, Response, Unreadable
+from connectors.wire import Rate, Request, Response
 
-POLL = 10.0  # seconds between two questions, as the documentation advises
-PATIENCE = 300.0  # seconds without acknowledgement, then it goes again
 NO_DATA = 5
 
 WHERE = (
@@ -25,79 +22,10 @@ WHERE = (
 )
 
 
-def channel(credential: Credential) -> str:
-    """Acknowledgements are counted within a channel; ours is the same for as long as the token is."""
-    digest = hashlib.sha256(str(credential.secret["token"]).encode()).hexdigest()
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{collector(credential)}#{digest}"))
-
-
-def collector(credential: Credential) -> str:
-    return str(credential.settings["url"]).rstrip("/") + "/services/collector"
-
-
-def headers(credential: Credential, *, with_channel: bool = False) -> dict[str, str]:
-    given = {"Authorization": f"Splunk {credential.secret['token']}"}
-    if with_channel or credential.settings.get("use_ack"):
-        given["X-Splunk-Request-Channel"] = channel(credential)
-    return given
-
-
-class Collected(Action):
-    """Taken by the collector; where an `ackId` comes back, delivered only when that is confirmed."""
-
-    permissions = {"the token": "to write to its indexes, on a collector that is switched on"}
-    batch_bytes = 990_000  # a collector in the cloud takes about 1 MB
-
-    def taken(self, response: Response, message: Message) -> Outcome:
-        ack = response.json().get("ackId")
-        if ack is None:
-            return delivered()
-        if not isinstance(ack, int) or isinstance(ack, bool):
-            raise Unreadable("ackId is not a number")
-        return pending(f"{ack}:{int(message.at.timestamp())}", after=POLL)
-
-    def confirm(self, messages: Sequence[Message], credential: Credential) -> Request:
-        acks = sorted({int(message.ticket.partition(":")[0]) for message in messages})
-        return Request(
-            "POST",
-            f"{collector(credential)}/ack",
-            json={"acks": acks},
-            headers=headers(credential, with_channel=True),
-            spends=((CONNECTION, 1),),
-        )
-
-    def confirmed(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        """Splunk says `true` once and forgets; what it does not say in time goes again, as it may be lost."""
-        wrong = misread(response)
-        if wrong and wrong.kind == "reconnect":
-            return [wrong] * len(messages)
-        acks = {} if wrong else response.json()["acks"]
-        return [acknowledged(acks, message) for message in messages]
-
-
-def misread(response: Response) -> Outcome | None:
-    """What is wrong with an answer about acknowledgements; it has no code when all is well."""
-    try:
-        if response.status == 200 and isinstance(response.json()["acks"], Mapping):
-            return None
-        return refusal(response) or unknown("unreadable")
-    except (Unreadable, LookupError, TypeError):
-        return unknown("unreadable")
-
-
-def acknowledged(acks: Mapping[str, Any], message: Message) -> Outcome:
-    ack, _, since = message.ticket.partition(":")
-    if acks.get(ack) is True:
-        return delivered()
-    if message.at.timestamp() - int(since) >= PATIENCE:
-        return unknown("not_acknowledged", "not acknowledged within 5 minutes")
-    return pending(message.ticket, after=POLL)
-
-
 class SendEvent(Collected):
     key = "send_event"
     label = "Send an event"
-    help = "Up to 500 events go in one request. Splunk takes no id of ours: after a lost answer one may be there twice."
+    help = "After a lost answer an event may be there twice: the indexed field delivery_id tells them apart."
     batch = 500
     inputs = (
         Input("event", "Event", "Text, or an object with the facts.", required=True),
@@ -123,7 +51,7 @@ class SendEvent(Collected):
         return Request(
             "POST",
             f"{collector(credential)}/event",
-            body=b"\n".join(envelope(message.body) for message in messages),
+            body=b"\n".join(envelope(message.body, id=message.id) for message in messages),
             headers={"Content-Type": "application/json", **headers(credential)},
             spends=((CONNECTION, 1),),
         )

@@ -51,8 +51,10 @@ def flat(fields: object) -> bool:
     return all(isinstance(item, str) for items in lists for item in items)
 
 
-def envelope(body: Mapping[str, Any]) -> bytes:
+def envelope(body: Mapping[str, Any], *, id: str) -> bytes:
+    """As it goes out; `delivery_id` is the same over all attempts, as Splunk itself tells no doubles."""
     written = stated(body)
+    written["fields"] = {**written.get("fields", {}), "delivery_id": id}
     if "time" in written:
         written["time"] = epoch(written["time"])
     return dumps(written)

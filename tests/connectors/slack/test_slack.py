@@ -119,7 +119,12 @@ def test_spends_of_the_method_and_of_the_channel():
 
 
 def test_what_the_event_does_not_have_is_left_out():
-    assert posted(thread_ts=None, unfurl_links=False).json == {**HELLO, "unfurl_links": False}
+    sent = posted(thread_ts=None, unfurl_links=False, metadata={}).json
+    assert sent == {**HELLO, "unfurl_links": False, "metadata": {}}
+
+
+def test_a_post_carries_our_id_where_people_do_not_see_it():
+    assert posted().json["metadata"]["event_payload"] == {"id": message(HELLO).id}
 
 
 def test_the_token_travels_in_a_header_only():

@@ -34,7 +34,7 @@ EXPECTED = {
     "send_event__code_14": ("reconnect", "code_14", None),
     "send_event__code_15": ("never", "code_15", None),
     "send_event__code_16": ("reconnect", "code_16", None),
-    "send_event__code_17": ("delivered", "", None),
+    "send_event__code_17": ("unknown", "code_17", None),
     "send_event__code_18": ("later", "throttled", 10.0),
     "send_event__code_19": ("later", "throttled", 10.0),
     "send_event__code_20": ("later", "throttled", 10.0),
@@ -106,7 +106,8 @@ def test_a_full_queue_costs_no_attempt():
 
 def test_envelopes_follow_one_another():
     request = SEND.request(messages(2, {**EVENT, "index": None}), credential("splunk"))
-    assert request.content().splitlines() == [b'{"event":"a","time":1764000000.123}'] * 2
+    ids = [f'{{"event":"a","time":1764000000.123,"fields":{{"delivery_id":"msg-{number}"}}}}' for number in (0, 1)]
+    assert request.content().decode() == "\n".join(ids)
 
 
 @pytest.mark.parametrize("value", [1764072000, 1764072000.0, "1764072000", "1764072000.000", "2025-11-25T12:00:00Z"])
