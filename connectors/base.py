@@ -57,7 +57,7 @@ class Message:
     @property
     def company(self) -> str:
         """Part of a group's key: after two tries in company a message goes alone, safe from a broken neighbour."""
-        return self.id if self.attempt > TOGETHER else ""
+        return self.id if self.attempt > TOGETHER and not self.ticket else ""
 
 
 def stated(body: Mapping[str, Any]) -> dict[str, Any]:

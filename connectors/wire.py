@@ -14,7 +14,7 @@ Json = Any  # a value that json.loads() can give
 KIBIBYTE = 1024
 KEPT = 64 * KIBIBYTE  # bytes of an answer that are read; what is longer is cut
 SECONDS = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
-RETRY_AFTER_MOST = 24 * 3600.0  # seconds; a longer wait is cut to this
+WAIT_LEAST, WAIT_MOST = 1.0, 24 * 3600.0  # seconds
 
 ScopeKind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
 
@@ -154,4 +154,4 @@ def retry_after(response: Response) -> float | None:
             wait = (moment - response.at).total_seconds()
         except (ValueError, TypeError, OverflowError, IndexError):
             return None
-    return min(max(wait, 1.0), RETRY_AFTER_MOST)
+    return min(max(wait, WAIT_LEAST), WAIT_MOST)

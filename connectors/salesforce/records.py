@@ -10,7 +10,7 @@ from typing import Any
 from connectors.base import Action, Credential, Input, Message, stated
 from connectors.outcomes import Outcome, delivered, later
 from connectors.salesforce.errors import ORG, refusal, verdict
-from connectors.wire import Request, Response, Unreadable
+from connectors.wire import WAIT_LEAST, Request, Response, Unreadable
 
 VERSION = "v67.0"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
@@ -93,13 +93,13 @@ class Records(Action):
     def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
         sent = self.firsts(messages)
         read = dict(zip((message.id for message in sent), self.answers(response, len(sent)), strict=True))
-        waiting = later("same_record", "another message of this record goes first", after=0.0, free=True)
+        waiting = later("same_record", "another message of this record goes first", after=WAIT_LEAST, free=True)
         return [read.pop(message.id, waiting) for message in messages]
 
     def answers(self, response: Response, count: int) -> list[Outcome]:
         if wrong := refusal(response):
             together = wrong.kind == "never" and count > 1
-            return [later("refused_together", wrong.says, after=0.0) if together else wrong] * count
+            return [later("refused_together", wrong.says, after=WAIT_LEAST) if together else wrong] * count
         answers = response.json()
         if not isinstance(answers, list) or len(answers) != count:
             raise Unreadable("not one answer for each record")

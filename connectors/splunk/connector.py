@@ -10,7 +10,7 @@ from connectors.outcomes import Outcome, later, or_unreadable
 from connectors.splunk.acks import Collected, collector, headers
 from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
 from connectors.splunk.envelope import TEXTS, envelope, wrong_with
-from connectors.wire import Rate, Request, Response
+from connectors.wire import WAIT_LEAST, Rate, Request, Response
 
 NO_DATA = 5
 
@@ -62,11 +62,11 @@ class SendEvent(Collected):
             return [self.taken(response, message) for message in messages]
         place = failing(response, len(messages)) if wrong.kind == "never" else None
         if place is not None:
-            after = later("not_looked_at", "an event before this one was refused", after=0.0, free=True)
+            after = later("not_looked_at", "an event before this one was refused", after=WAIT_LEAST, free=True)
             before = [self.taken(response, message) for message in messages[:place]]
             return [*before, wrong, *[after] * (len(messages) - place - 1)]
         together = wrong.kind == "never" and len(messages) > 1
-        return [later("refused_together", wrong.says, after=0.0) if together else wrong] * len(messages)
+        return [later("refused_together", wrong.says, after=WAIT_LEAST) if together else wrong] * len(messages)
 
 
 class SendRaw(Collected):

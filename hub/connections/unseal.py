@@ -25,6 +25,7 @@ def opened(connection: Connection, app: ConnectorApp | None, document: Mapping[s
         urls={**connection.code.urls, **(app.urls if app else {})},
         account=connection.account,
         settings=connection.settings,
+        hosts=tuple(app.hosts) if app else (),
     )
 
 
