@@ -128,9 +128,14 @@ def or_unreadable(read: Callable[Arguments, Value]) -> Callable[Arguments, Value
 
 def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome | None:
     """What a status means in every system, where the system's own words do not say more; None below 300."""
-    status, says = response.status, response.text()[:SAYS_MOST]
+    status = response.status
+    if status < 300:
+        return None
+    says = response.text()[:SAYS_MOST]
     if status == 429:
         return throttled(says, after=retry_after(response), pauses=pauses)
+    if status == 503 and "maintenance" in says.lower():
+        return maintenance(says, after=retry_after(response))
     if status == 503:
         return later("unavailable", says, after=retry_after(response))
     if status in (408, 425):
@@ -141,7 +146,7 @@ def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome |
         return reconnect(UNAUTHORIZED, says)
     if status >= 400:
         return never(f"status_{status}", says)
-    return never("redirected", f"answered {status}; redirects are not followed") if status >= 300 else None
+    return never("redirected", f"answered {status}; redirects are not followed")
 
 
 def unrefreshed(outcome: Outcome) -> Outcome:

@@ -9,7 +9,7 @@ import pytest
 from connectors.base import Action as BaseAction
 from connectors.base import Credential, Grant, Input, lifetime
 from connectors.hosts import allowed_origin
-from connectors.outcomes import Outcome, delivered, never, readable, standing
+from connectors.outcomes import Outcome, delivered, maintenance, never, readable, standing
 from connectors.wire import Request, Response, Unreadable, dumps, retry_after
 from tests.connectors.recorded import NOON, WHSEC
 
@@ -122,6 +122,11 @@ def test_a_status_stands_for_the_same_everywhere(status, kind):
     assert (outcome and outcome.kind) == kind
 
 
+def test_a_503_that_names_maintenance_costs_no_attempt():
+    assert standing(Response(503, b"Down for Maintenance")) == maintenance("Down for Maintenance")
+    assert not standing(Response(503, b"busy")).free
+
+
 def test_their_words_fit_a_column_whatever_they_are():
     outcome = never("x" * 999, "a\x00b\ud800c\r\n\x1b[2J\u202e" + "y" * 999)
     assert outcome.says.startswith("a b c   [2J y") and len(outcome.says) == 300
@@ -152,7 +157,8 @@ def test_secrets_have_no_repr():
 def test_a_body_implies_its_content_type():
     assert Request("POST", "u", json={"a": "é"}).content() == '{"a":"é"}'.encode()
     assert Request("POST", "u", json={}).all_headers() == {"Content-Type": "application/json; charset=utf-8"}
-    assert Request("POST", "u", form={"a": "b c"}).content() == b"a=b+c"
+    form = Request("POST", "u", form={"a": "b c"})
+    assert (form.content(), form.all_headers()) == (b"a=b+c", {"Content-Type": "application/x-www-form-urlencoded"})
     assert Request("POST", "u", body=b"x", headers={"content-type": "a/b"}).all_headers() == {"content-type": "a/b"}
 
 

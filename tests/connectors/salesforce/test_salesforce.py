@@ -225,6 +225,16 @@ def test_a_desk_may_name_its_sandbox_as_the_host():
     assert SALESFORCE.check(credential("salesforce", settings={"instance_url": "http://127.0.0.1:9002"}))
 
 
+def test_an_answer_without_a_token_is_no_grant():
+    answer = Response(200, b'{"id":"https://login.salesforce.com/id/00D000000000001AAA/005"}')
+    assert SALESFORCE.refreshed(answer, credential("salesforce")).reason == "no_access_token"
+
+
+def test_a_query_may_end_at_a_moment():
+    request = query(object="Contact", fields="Id", until="2026-11-25T12:00:00Z")
+    assert "SystemModstamp%20%3C%202026-11-25T12%3A00%3A00Z" in request.url
+
+
 def test_refreshes_at_the_token_url():
     request = SALESFORCE.refresh(APP, credential("salesforce"))
     assert request.url == "https://login.salesforce.com/services/oauth2/token"

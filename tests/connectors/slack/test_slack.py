@@ -162,6 +162,11 @@ def test_a_refresh_brings_both_tokens_and_their_life():
     assert (grant.secret["access_token"], grant.expires_in) == ("xoxe.xoxb-1-new", 43200.0)
 
 
+def test_an_answer_without_a_bot_token_is_no_grant():
+    answer = Response(200, b'{"ok":true,"team":{"id":"T0000ACME"},"authed_user":{"access_token":"xoxp-1"}}')
+    assert SLACK.refreshed(answer, credential("slack")).reason == "no_access_token"
+
+
 def test_an_unreadable_token_answer_is_no_grant():
     with pytest.raises(Unreadable):
         SLACK.refreshed(recorded("slack", "post_message__a_page"), credential("slack"))

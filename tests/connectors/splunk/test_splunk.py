@@ -200,5 +200,11 @@ def test_no_data_proves_that_the_token_lives():
     assert SPLUNK.probed(recorded("splunk", "send_event__code_04"), credential("splunk")).kind == "reconnect"
 
 
-def test_an_answer_without_a_code_is_unknown():
-    assert kinds(SEND.read(Response(200, b"{}"), FIVE)) == ["unknown"] * 5
+@pytest.mark.parametrize("body", [b"{}", b'{"code":"0"}', b'{"code":true}', b'{"code":0,"ackId":"7"}'])
+def test_an_answer_that_is_not_splunk_s_is_unknown(body):
+    assert kinds(SEND.read(Response(200, body), FIVE)) == ["unknown"] * 5
+
+
+def test_a_collector_url_has_a_host():
+    for url in ("nonsense", "https://[::1"):
+        assert SPLUNK.check(credential("splunk", settings={"url": url}))
