@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -38,11 +38,28 @@ class FrontDoor:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         environ = {name: value for name, value in environ.items() if of_the_request(name, value)}
+        if "HTTP_TRANSFER_ENCODING" not in environ:
+            return self.django(environ, start_response)
         try:
-            with_a_length(environ)
+            body = whole_body(environ)
         except Problem as problem:
             return refused(problem, start_response)
-        return self.django(environ, start_response)
+        return Closing(self.django(environ, start_response), body)
+
+
+class Closing:
+    """An answer that, once sent, lets go of the request's body."""
+
+    def __init__(self, answer: Iterable[bytes], body: IO[bytes]) -> None:
+        self.answer, self.body = answer, body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.answer)
+
+    def close(self) -> None:
+        self.body.close()
+        if hasattr(self.answer, "close"):
+            self.answer.close()
 
 
 def of_the_request(name: str, value: Any) -> bool:
@@ -52,21 +69,21 @@ def of_the_request(name: str, value: Any) -> bool:
     return name in NAMES or name.startswith("wsgi.")
 
 
-def with_a_length(environ: Environ) -> None:
+def whole_body(environ: Environ) -> IO[bytes]:
     """Django reads a body as long as CONTENT_LENGTH says: without it, a chunked one would seem empty."""
-    coding = environ.pop("HTTP_TRANSFER_ENCODING", None)
-    if coding is None:
-        return
+    coding = environ.pop("HTTP_TRANSFER_ENCODING")
     if environ.get("CONTENT_LENGTH") or environ.get("HTTP_CONTENT_LENGTH"):
         raise Problem("bad-request", "A body has a Content-Length or a Transfer-Encoding, never both.")
     if coding.strip().lower() != "chunked":
         raise Problem("bad-request", "The only Transfer-Encoding taken here is chunked.")
-    body, length = spooled(environ["wsgi.input"])
-    environ |= {"wsgi.input": body, "CONTENT_LENGTH": str(length)}
+    environ["wsgi.input"] = body = spooled(environ["wsgi.input"])
+    environ["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
+    body.seek(0)
+    return body
 
 
-def spooled(stream: IO[bytes]) -> tuple[IO[bytes], int]:
-    body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - Django reads it, and lets it go
+def spooled(stream: IO[bytes]) -> IO[bytes]:
+    body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - Closing does, when the answer is sent
     length = 0
     while piece := stream.read(PIECE):
         length += len(piece)
@@ -74,8 +91,7 @@ def spooled(stream: IO[bytes]) -> tuple[IO[bytes], int]:
             body.close()
             raise Problem("payload-too-large")
         body.write(piece)
-    body.seek(0)
-    return body, length
+    return body
 
 
 def refused(problem: Problem, start_response: StartResponse) -> Iterable[bytes]:

@@ -22,15 +22,15 @@ MOST = 2000  # characters of one value
 MOST_OF_TRACEBACK = 20_000
 INBOUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
-# Others' loggers that tell too much: statements with their parameters, bodies, and addresses that hold secrets.
+# Others' loggers that tell too much: statements with their parameters, contexts, bodies.
 QUIET = {
     "django.db.backends": "INFO",
-    "django.request": "ERROR",  # RequestIdMiddleware tells of each request, without its address
-    "django.server": "CRITICAL",
     "django.template": "INFO",
     "oauthlib": "WARNING",
     "urllib3": "WARNING",
 }
+# These tell the address of a request, in which a webhook's key may stand. RequestIdMiddleware tells of each request.
+ADDRESSES = ("django.request", "django.security.csrf", "django.server")
 
 
 def configure(options: dict[str, Any]) -> None:
@@ -50,14 +50,21 @@ def configure(options: dict[str, Any]) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"json": {"()": formatter}},
+            "filters": {"no_address": {"()": lambda: without_address}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
                 "django": {"handlers": [], "level": "NOTSET", "propagate": True},
                 **{name: {"handlers": [], "level": level, "propagate": True} for name, level in QUIET.items()},
+                **{name: {"filters": ["no_address"], "level": "ERROR", "propagate": True} for name in ADDRESSES},
             },
         }
     )
+
+
+def without_address(record: logging.LogRecord) -> bool:
+    record.msg, record.args = f"answered {getattr(record, 'status_code', '')}", ()
+    return True
 
 
 def formatter() -> logging.Formatter:

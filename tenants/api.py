@@ -1,5 +1,6 @@
 """REST: our own application keeps the tenants here, and a key learns what it is."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -43,8 +44,8 @@ def put_tenant(reference: str, wanted: dict[str, Any], request: Request) -> tupl
     tenant, created = Tenant.objects.select_for_update().get_or_create(reference=reference, defaults=plain)
     before = None if created else TenantSerializer(tenant).data
     change(tenant, plain)
-    if "suspended" in wanted:
-        switch(tenant, wanted["suspended"], now=now)
+    if "suspension" in wanted:
+        switch(tenant, wanted["suspension"], now=now)
     after = TenantSerializer(tenant).data
     if after != before:
         audit.record(
@@ -67,9 +68,9 @@ def change(tenant: Tenant, plain: dict[str, str]) -> None:
     tenant.save(update_fields=plain)
 
 
-def switch(tenant: Tenant, suspended: dict[str, str] | None, *, now: Any) -> None:
-    if suspended:
-        tenant.suspend(suspended["reason"], now=now)
+def switch(tenant: Tenant, suspension: dict[str, str] | None, *, now: datetime) -> None:
+    if suspension:
+        tenant.suspend(suspension["reason"], now=now)
     elif tenant.suspended:
         tenant.restore(now=now)
 

@@ -93,6 +93,10 @@ class Tenant(models.Model):
     def suspended(self) -> bool:
         return self.suspended_at is not None
 
+    @property
+    def suspension(self) -> dict[str, Any] | None:
+        return {"reason": self.suspended_reason, "since": self.suspended_at} if self.suspended else None
+
     def suspend(self, reason: str, *, now: datetime) -> None:
         """Nothing is sent for the tenant; what is accepted meanwhile is held. Again, with another reason: only that."""
         self._switch(self.suspended_at or now, reason, now=now)

@@ -129,8 +129,8 @@ class ScopedAdminMixin:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and among(changeable_by, request.user, obj)
 
-    def lookup_allowed(self, lookup: str, *args: Any) -> bool:
-        return not SECRET_COLUMNS & set(lookup.split("__")) and super().lookup_allowed(lookup, *args)
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return not SECRET_COLUMNS & set(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
         raise Http404(f"{opts.verbose_name} {object_id}")

@@ -1,7 +1,5 @@
 """How tenants and keys read in the API."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from hub.problems import StrictSerializer
@@ -20,13 +18,10 @@ class TenantSerializer(StrictSerializer):
     reference = serializers.CharField(read_only=True)
     name = serializers.CharField(max_length=200)
     time_zone = serializers.CharField(max_length=64, required=False, validators=[a_time_zone])
-    suspended = SuspensionSerializer(required=False, allow_null=True, help_text="null: not suspended.")
+    suspended = SuspensionSerializer(
+        source="suspension", required=False, allow_null=True, help_text="null: not suspended."
+    )
     created_at = serializers.DateTimeField(read_only=True)
-
-    def to_representation(self, tenant: Tenant) -> dict[str, Any]:
-        since = tenant.suspended_at
-        suspended = SuspensionSerializer({"reason": tenant.suspended_reason, "since": since}).data if since else None
-        return super().to_representation(tenant) | {"suspended": suspended}
 
 
 class TenantOfKeySerializer(serializers.ModelSerializer):

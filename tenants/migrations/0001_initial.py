@@ -4,10 +4,11 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.manager
 import django.utils.timezone
-import hub.ids
-import tenants.models
 from django.conf import settings
 from django.db import migrations, models
+
+import hub.ids
+import tenants.models
 
 
 class Migration(migrations.Migration):

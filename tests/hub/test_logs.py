@@ -1,0 +1,151 @@
+"""One line of JSON for each thing that happened, whoever chose the words."""
+
+import json
+import logging
+import sys
+import uuid
+
+import pytest
+import structlog
+from django.test import Client, RequestFactory
+from structlog.contextvars import bound_contextvars
+
+from hub.logs import MOST, QUIET, ReporterFilter, formatter
+
+pytestmark = pytest.mark.urls("tests.tenants.urls")
+
+KEY = "hub_live_0123abcd_" + "A1b2C3" * 6 + "xyz"
+
+
+@pytest.fixture
+def lines():
+    """What is written, in bytes as they leave the house."""
+    written = []
+
+    class Kept(logging.Handler):
+        def emit(self, record):
+            written.append(self.format(record))
+
+    kept = Kept()
+    kept.setFormatter(formatter())
+    root = logging.getLogger()
+    root.addHandler(kept)
+    yield written
+    root.removeHandler(kept)
+
+
+HOSTILE = {
+    "a forged line": "\r\nERROR fake",
+    "a terminal": "\x1b[2J\x1b]0;owned\x07",
+    "bidi": "\u202egnp.exe",
+    "NUL": "a\0b",
+    "line separators": "a\u2028b\u2029c\x85d",
+    "a lone surrogate": "\ud800",
+    "format": "%s%n{0}",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("teller", [logging.getLogger("strange"), structlog.get_logger("strange")])
+def test_hostile_words_stay_one_harmless_line(lines, text, teller):
+    teller.warning(text)
+    (line,) = lines
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["event"].isprintable()
+
+
+def test_a_megabyte_is_cut(lines):
+    structlog.get_logger().warning("x" * 1_000_000, header="y" * 1_000_000)
+    assert len(lines[0]) < 3 * MOST
+
+
+def test_a_line_tells_when_where_and_how_bad(lines):
+    logging.getLogger("hub.somewhere").error("it broke %s times", 3)
+    told = json.loads(lines[0])
+    assert (told["event"], told["level"], told["logger"]) == ("it broke 3 times", "error", "hub.somewhere")
+    assert told["at"].endswith("Z")
+
+
+def test_numbers_stay_numbers(lines):
+    structlog.get_logger().warning("sent", count=3, late=False, rate=0.5, nothing=None)
+    told = json.loads(lines[0])
+    assert (told["count"], told["late"], told["rate"], told["nothing"]) == (3, False, 0.5, None)
+
+
+@pytest.mark.parametrize("teller", [logging.getLogger("strange"), structlog.get_logger("strange")])
+def test_the_ids_of_what_it_is_about_are_in_every_line(lines, teller):
+    with bound_contextvars(request_id="r1", tenant="acme", delivery="d1"):
+        teller.warning("held")
+    told = json.loads(lines[0])
+    assert (told["request_id"], told["tenant"], told["delivery"]) == ("r1", "acme", "d1")
+
+
+@pytest.mark.parametrize("teller", [logging.getLogger("strange"), structlog.get_logger("strange")])
+def test_a_secret_is_not_told_even_by_a_traceback(lines, teller):
+    try:
+        raise ValueError(f"could not send with {KEY}\r\nERROR fake")
+    except ValueError:
+        teller.exception(f"failed with Bearer {KEY}")
+    told = json.loads(lines[0])
+    assert KEY[18:] not in lines[0]
+    assert told["traceback"][0].startswith("Traceback")
+    assert all(line.isprintable() for line in told["traceback"])
+
+
+def test_others_loggers_do_not_tell_statements_bodies_and_addresses():
+    assert all(not logging.getLogger(name).isEnabledFor(logging.DEBUG) for name in QUIET)
+
+
+@pytest.mark.parametrize(("name", "status"), [("bug", 500), ("forbidden", 403), ("database", 503)])
+def test_a_request_is_told_by_its_route_and_never_by_its_address(lines, name, status):
+    Client(raise_request_exception=False).get(f"/api/fail/{name}?code=hidden-code")
+    told = [json.loads(line) for line in lines]
+    assert [(line["route"], line["status"]) for line in told if line["event"] == "request"] == [
+        ("api/fail/<name>", status)
+    ]
+    assert "hidden-code" not in "".join(lines)
+    assert f"/{name}" not in "".join(lines)
+
+
+@pytest.mark.parametrize("sent", ["abcdefgh", "0197-Req.Id_1", str(uuid.UUID(int=7))])
+def test_a_plain_request_id_is_kept(sent):
+    assert Client().get("/api/nothing", headers={"X-Request-Id": sent})["X-Request-Id"] == sent
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "short", "a" * 65, "a b c d e", "x\r\nSet-Cookie: a=b", "<script>1</script>", "-" * 9]
+)
+def test_a_strange_request_id_is_replaced(sent):
+    given = Client().get("/api/nothing", headers={"X-Request-Id": sent})["X-Request-Id"]
+    assert uuid.UUID(given).version == 7
+
+
+def test_a_report_shows_what_the_request_carried_and_nothing_of_the_process():
+    request = RequestFactory().get(
+        "/hooks/slack/the-key/?code=the-code",
+        headers={
+            "Authorization": f"Bearer {KEY}",
+            "Cookie": "sessionid=s",
+            "Accept": "text/html",
+            "Referer": "?code=1",
+        },
+        DATABASE_URL="postgresql://hub:secret@db/hub",
+        HTTP_X_SLACK_SIGNATURE="v0=1",
+    )
+    meta = ReporterFilter().get_safe_request_meta(request)
+    assert meta["HTTP_ACCEPT"] == "text/html"
+    assert meta["REQUEST_METHOD"] == "GET"
+    assert meta["HTTP_X_SLACK_SIGNATURE"] == ReporterFilter.cleansed_substitute
+    assert not {"DATABASE_URL", "HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_REFERER", "QUERY_STRING"} & set(meta)
+
+
+def test_a_report_hides_forms_cookies_and_what_local_variables_hold():
+    request = RequestFactory().post("/", {"password": "p", "plain": "q"}, headers={"Cookie": "sessionid=s"})
+    told = ReporterFilter()
+    assert set(told.get_post_parameters(request).values()) == {told.cleansed_substitute}
+    assert set(told.get_safe_cookies(request).values()) == {told.cleansed_substitute}
+    access_token, header = "opaque", f"Bearer {KEY}"
+    variables = dict(told.get_traceback_frame_variables(request, sys._getframe()))
+    assert (variables["access_token"], KEY[18:] in variables["header"]) == ("***", False)
+    assert access_token and header
