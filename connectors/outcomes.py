@@ -11,6 +11,7 @@ Kind = Literal["delivered", "later", "never", "refresh", "reconnect", "disable",
 Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the connectors' tables hold
 
 UNAUTHORIZED = "unauthorized"
+NOT_NOW = {408: "status_408", 425: "status_425", 503: "unavailable"}
 REASON_MOST = 40  # characters
 SAYS_MOST = 300
 REFERENCE_MOST = 200
@@ -131,22 +132,17 @@ def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome |
     status = response.status
     if status < 300:
         return None
-    says = response.text()[:SAYS_MOST]
+    if status < 400:
+        return never("redirected", f"answered {status}; redirects are not followed")
+    says, wait = response.text()[:SAYS_MOST], retry_after(response)
     if status == 429:
-        return throttled(says, after=retry_after(response), pauses=pauses)
-    if status == 503 and "maintenance" in says.lower():
-        return maintenance(says, after=retry_after(response))
-    if status == 503:
-        return later("unavailable", says, after=retry_after(response))
-    if status in (408, 425):
-        return later(f"status_{status}", says, after=retry_after(response))
+        return throttled(says, after=wait, pauses=pauses)
+    if status in NOT_NOW:
+        spoken = maintenance(says, after=wait) if "maintenance" in says.lower() else None
+        return spoken or later(NOT_NOW[status], says, after=wait)
     if status >= 500:
-        return unknown(f"status_{status}", says, after=retry_after(response))
-    if status == 401:
-        return reconnect(UNAUTHORIZED, says)
-    if status >= 400:
-        return never(f"status_{status}", says)
-    return never("redirected", f"answered {status}; redirects are not followed")
+        return unknown(f"status_{status}", says, after=wait)
+    return reconnect(UNAUTHORIZED, says) if status == 401 else never(f"status_{status}", says)
 
 
 def unrefreshed(outcome: Outcome) -> Outcome:

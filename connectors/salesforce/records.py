@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from connectors.base import Action, Credential, Input, Message, stated
-from connectors.outcomes import Outcome, delivered, later
+from connectors.outcomes import MISREAD, Outcome, delivered, later, unknown
 from connectors.salesforce.errors import ORG, refusal, verdict
 from connectors.wire import WAIT_LEAST, Request, Response, Unreadable
 
@@ -106,11 +106,15 @@ class Records(Action):
         return [one(answer) for answer in answers]
 
 
-def one(answer: Mapping[str, Any]) -> Outcome:
-    if answer["success"] is True:
-        return delivered(str(answer.get("id") or ""))
-    error = answer["errors"][0]
-    return verdict(str(error["statusCode"]), str(error.get("message", "")))
+def one(answer: Any) -> Outcome:
+    """Of one record; what cannot be read there leaves its neighbours as they are."""
+    try:
+        if answer["success"] is True:
+            return delivered(str(answer.get("id") or ""))
+        first = answer["errors"][0]
+        return verdict(str(first["statusCode"]), str(first.get("message", "")))
+    except MISREAD as error:
+        return unknown("unreadable", f"{type(error).__name__} in the answer of one record")
 
 
 class Create(Records):

@@ -118,6 +118,12 @@ def test_each_record_has_its_own_answer():
     assert outcomes[0].reference == "00Q000000000001AAA"
 
 
+@pytest.mark.parametrize("strange", [b"null", b"[]", b"{}", b'{"success":false,"errors":[]}', b'{"success":"true"}'])
+def test_one_record_that_cannot_be_read_leaves_its_neighbours(strange):
+    body = b'[{"id":"00Q1","success":true,"errors":[]},%s]' % strange
+    assert kinds(CREATE.read(Response(200, body), messages(2, LEAD))) == ["delivered", "unknown"]
+
+
 def test_two_messages_of_one_record_do_not_share_a_call():
     twins = messages(3, KEYED)
     assert len(UPSERT.request(twins, credential("salesforce")).json["records"]) == 1
