@@ -32,14 +32,14 @@ class Ledger:
 
     def since(self, seq: int) -> Iterator[bytes]:
         """The lines after this seq, in chunks of bytes, as the ledger stood when asked."""
-        position, end = self._starts[max(seq, 0)] if seq < self.seq else self._end, self._end
+        position, end = self._starts[seq] if seq < self.seq else self._end, self._end
         while position < end:
             chunk = os.pread(self._file.fileno(), min(CHUNK, end - position), position)
             position += len(chunk)
             yield chunk
 
     def last(self, count: int) -> list[dict[str, Any]]:
-        lines = b"".join(self.since(self.seq - count)).splitlines()
+        lines = b"".join(self.since(max(self.seq - count, 0))).splitlines()
         return [json.loads(line) for line in reversed(lines)]
 
     def close(self) -> None:

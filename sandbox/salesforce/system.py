@@ -33,7 +33,7 @@ WORDS = {
 }
 Resource = Callable[..., Answer]
 RESOURCES: list[tuple[str, str, Resource]] = [
-    ("GET", r"/?", resources.list_resources),
+    ("GET", r"", resources.list_resources),
     ("GET", r"/limits", resources.limits),
     ("GET", r"/query(?:All)?", resources.query),
     ("GET", r"/query(?:All)?/(?P<locator>[^/]+)", resources.query_more),
@@ -137,7 +137,7 @@ class Salesforce(System):
             remaining=org.daily_limit - used.at(call.at),
         )
         self.records.begin()
-        rest = match["rest"] or "/"
+        rest = (match["rest"] or "").rstrip("/")
         if rest == "/composite" and call.method == "POST":
             return self._guarded(partial(batches.composite, asked, self._routed))
         return self._routed(asked, call.method, rest)

@@ -26,7 +26,7 @@ class Asked:
 
     def channel(self) -> dict[str, Any]:
         found = self.rooms.channel(self.team, self.arguments.get("channel"))
-        if found is None or (found["is_private"] and not found["is_member"]):
+        if found is None or not visible(found):
             raise Refused("channel_not_found")
         return found
 
@@ -69,7 +69,7 @@ def update(asked: Asked) -> dict[str, Any]:
 def conversations_list(asked: Asked) -> dict[str, Any]:
     wanted = str(asked.arguments.get("types") or "public_channel").split(",")
     page, following = a_page(asked.rooms.channels(asked.team), asked.arguments, unless_told=100)
-    shown = [channel for channel in page if (PRIVATE if channel["is_private"] else PUBLIC) in wanted]
+    shown = [channel for channel in page if kind_of(channel) in wanted and visible(channel)]
     if truth(asked.arguments.get("exclude_archived")):  # taken out after paging, as Slack does: pages may run short
         shown = [channel for channel in shown if not channel["is_archived"]]
     return {"channels": shown, "response_metadata": {"next_cursor": following}}
@@ -120,9 +120,6 @@ def users_lookup_by_email(asked: Asked) -> dict[str, Any]:
 def team_info(asked: Asked) -> dict[str, Any]:
     team = asked.team
     return {"team": {"id": team.team, "name": team.title, "domain": team.domain or team.team.lower()}}
-
-
-PUBLIC, PRIVATE = "public_channel", "private_channel"
 
 
 @dataclass(frozen=True)
@@ -176,6 +173,14 @@ def position(cursor: str) -> int:
         return int(number)
     except ValueError:
         raise Refused("invalid_cursor") from None
+
+
+def kind_of(channel: dict[str, Any]) -> str:
+    return "private_channel" if channel["is_private"] else "public_channel"
+
+
+def visible(channel: dict[str, Any]) -> bool:
+    return channel["is_member"] or not channel["is_private"]
 
 
 def seen(team: Team, user: dict[str, Any]) -> dict[str, Any]:
