@@ -70,7 +70,11 @@ def of_the_request(name: str, value: Any) -> bool:
 
 
 def whole_body(environ: Environ) -> IO[bytes]:
-    """Django reads a body as long as CONTENT_LENGTH says: without it, a chunked one would seem empty."""
+    """Django reads a body as long as CONTENT_LENGTH says: without it, a chunked one would seem empty.
+
+    Granian 2.8.7 itself drops the Content-Length of a request that is chunked, too, and shows a chunked body that was
+    cut as if it were whole (seen 2026-11-25).
+    """
     coding = environ.pop("HTTP_TRANSFER_ENCODING")
     if environ.get("CONTENT_LENGTH") or environ.get("HTTP_CONTENT_LENGTH"):
         raise Problem("bad-request", "A body has a Content-Length or a Transfer-Encoding, never both.")

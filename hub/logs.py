@@ -25,6 +25,7 @@ INBOUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 # Others' loggers that tell too much: statements with their parameters, contexts, bodies.
 QUIET = {
     "django.db.backends": "INFO",
+    "django.security.DisallowedHost": "CRITICAL",  # any scanner causes it, and a traceback for each
     "django.template": "INFO",
     "oauthlib": "WARNING",
     "urllib3": "WARNING",

@@ -1,5 +1,6 @@
 """Every error is a problem, and only plain JSON comes in."""
 
+import io
 import json
 import re
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from hub.console.views import problem_page
-from hub.problems import CATALOGUE, Problem, csrf_failure, read_json
+from hub.problems import CATALOGUE, Problem, StrictJSONParser, csrf_failure, read_json
 from hub.problems.strict import DEPTH
 
 pytestmark = pytest.mark.urls("tests.tenants.urls")
@@ -124,6 +125,13 @@ def test_more_than_a_view_takes_is_refused(api, url, limit):
     assert posted(api, enough, url).status_code != 413
     response = posted(api, more, url)
     assert (response.status_code, response.json()["code"]) == (413, "payload-too-large")
+
+
+def test_a_body_that_was_cut_on_its_way_is_not_taken_for_whole(rf):
+    request = rf.post("/", CONTENT_LENGTH="5")
+    with pytest.raises(Problem) as refusal:
+        StrictJSONParser().parse(io.BytesIO(b"[]  "), "application/json", {"request": request, "view": None})
+    assert refusal.value.code == "unreadable-body"
 
 
 @pytest.mark.parametrize(
