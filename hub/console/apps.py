@@ -1,6 +1,15 @@
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class ConsoleConfig(AppConfig):
     name = "hub.console"
     label = "console"
+    default = True
+
+
+class SiteConfig(AdminConfig):
+    """Django's admin, with our site."""
+
+    default = False
+    default_site = "hub.staff.site.Site"

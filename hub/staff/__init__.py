@@ -1,0 +1,33 @@
+"""What the pages for staff are made of, in the product's look; nothing else imports unfold."""
+
+from hub.staff.admins import ModelAdmin, Paginator, StackedInline, TabularInline, display
+from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter
+from hub.staff.forms import Form, ReasonForm, styled
+from hub.staff.shows import badge, icon, moment, moments, number, page_link
+from hub.staff.site import Site
+from hub.staff.verbs import Declined, Done, note, verb
+
+__all__ = [
+    "ChoicesFilter",
+    "Declined",
+    "Done",
+    "Filter",
+    "Form",
+    "ModelAdmin",
+    "Paginator",
+    "ReasonForm",
+    "RelatedFilter",
+    "Site",
+    "StackedInline",
+    "TabularInline",
+    "badge",
+    "display",
+    "icon",
+    "moment",
+    "moments",
+    "note",
+    "number",
+    "page_link",
+    "styled",
+    "verb",
+]

@@ -1,0 +1,36 @@
+"""Forms for staff, in the look of the pages around them."""
+
+from typing import Any
+
+from django import forms
+from django.db import models
+from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXTAREA_CLASSES
+
+LOOKS = (
+    (forms.CheckboxSelectMultiple, ()),
+    (forms.CheckboxInput, CHECKBOX_CLASSES),
+    (forms.Select, SELECT_CLASSES),
+    (forms.Textarea, TEXTAREA_CLASSES),
+    (forms.Widget, INPUT_CLASSES),
+)
+
+
+def styled(field: forms.Field) -> forms.Field:
+    """The field's widget in the look of the admin."""
+    classes = next(classes for kind, classes in LOOKS if isinstance(field.widget, kind))
+    field.widget.attrs["class"] = " ".join(classes)
+    return field
+
+
+class Form(forms.Form):
+    """What a verb asks before it is done; `obj` is the row it is done to."""
+
+    def __init__(self, *args: Any, obj: models.Model | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.obj = obj
+        for field in self.fields.values():
+            styled(field)
+
+
+class ReasonForm(Form):
+    reason = forms.CharField(max_length=300, help_text="It is shown beside what stops, and kept in the audit.")

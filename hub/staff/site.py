@@ -1,0 +1,15 @@
+"""The admin site itself."""
+
+from typing import Any
+
+from unfold.sites import UnfoldAdminSite
+
+from hub.staff.admins import ModelAdmin
+
+
+class Site(UnfoldAdminSite):
+    """Takes our own pages only: a queue's admin, where a schedule is a shell, and others' have no address here."""
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        if admin_class is not None and issubclass(admin_class, ModelAdmin):
+            super().register(model_or_iterable, admin_class, **options)

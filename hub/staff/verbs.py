@@ -1,0 +1,186 @@
+"""What a person does to a row by a button: a POST, permitted, done or declined in words, and told to the audit."""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.debug import sensitive_post_parameters
+
+from hub import audit
+from hub.clock import clock
+from hub.staff.forms import Form
+from hub.states import WrongState
+
+
+class Declined(Exception):
+    """It cannot be done; the sentence says why. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the person reads, and what the audit keeps. `page` is shown instead of the row's own page."""
+
+    says: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    well: bool = True
+    page: HttpResponse | None = None
+
+
+@dataclass(frozen=True)
+class Verb:
+    label: str
+    icon: str
+    when: Callable[[Any], bool]  # whether the button is there
+    form: type[Form] | None  # what it asks first, on a page of its own
+    asks: str  # a sentence above the form
+    permission: str
+    tone: str  # primary, plain or danger
+    atomic: bool
+
+
+def verb(
+    label: str,
+    *,
+    icon: str = "",
+    when: Callable[[Any], bool] = lambda row: True,
+    form: type[Form] | None = None,
+    asks: str = "",
+    permission: str = "change",
+    tone: str = "plain",
+    atomic: bool = True,
+) -> Callable[[Any], Any]:
+    """Marks `def pause(self, request, row, said, *, now) -> Done` of a ModelAdmin.
+
+    `said` is what the form cleaned. It is done in one transaction with its audit row; a verb that uses the network
+    says `atomic=False`.
+    """
+
+    def mark(function: Any) -> Any:
+        function.verb = Verb(label, icon, when, form, asks, permission, tone, atomic)
+        return function
+
+    return mark
+
+
+def note(request: HttpRequest, what: str, obj: models.Model, *, now: datetime | None = None, **said: Any) -> None:
+    """One audit row, with who, from where, and whose."""
+    audit.record(
+        actor=audit.Actor.of_user(request.user),
+        verb=what,
+        obj=obj,
+        tenant=tenant_of(obj),
+        request_id=getattr(request, "request_id", ""),
+        ip=request.META.get("REMOTE_ADDR", ""),
+        now=now or clock(),
+        **said,
+    )
+
+
+def tenant_of(obj: Any) -> Any:
+    """By the way that the model states; None where it is the platform's."""
+    way = getattr(obj, "TENANT", "")
+    if way == "pk":
+        return obj
+    for step in filter(None, way.split("__")):
+        obj = getattr(obj, step, None)
+    return obj if way else None
+
+
+class VerbsMixin:
+    """Before a ModelAdmin: `verbs` are the names of its methods that are buttons."""
+
+    verbs: ClassVar[tuple[str, ...]] = ()
+    change_form_outer_before_template = "console/verbs.html"
+    model: type[models.Model]
+    admin_site: Any
+
+    def verb_of(self, name: str) -> str:
+        return f"{self.model._meta.model_name}.{name}"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(sensitive_post_parameters()(self.verb_view))
+        name = f"{self.model._meta.app_label}_{self.model._meta.model_name}_verb"
+        return [path("<path:object_id>/verbs/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        row = self.get_object(request, unquote(object_id)) if object_id and self.verbs else None
+        buttons = self.buttons(request, row) if row is not None else []
+        return super().changeform_view(request, object_id, form_url, {"buttons": buttons, **(extra_context or {})})
+
+    def buttons(self, request: HttpRequest, row: models.Model) -> list[dict[str, Any]]:
+        known = {name: getattr(self, name).verb for name in self.verbs}
+        return [
+            {"name": name, "verb": verb, "url": self.verb_url(row, name)}
+            for name, verb in known.items()
+            if verb.when(row) and self.may(request, verb, row)
+        ]
+
+    def verb_url(self, row: models.Model, name: str) -> str:
+        meta = self.model._meta
+        return reverse(f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_verb", args=[quote(row.pk), name])
+
+    def row_url(self, row: models.Model) -> str:
+        meta = self.model._meta
+        return reverse(f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_change", args=[quote(row.pk)])
+
+    def may(self, request: HttpRequest, verb: Verb, row: models.Model) -> bool:
+        return getattr(self, f"has_{verb.permission}_permission")(request, row)
+
+    def verb_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None or name not in self.verbs:
+            raise Http404(name)
+        verb = getattr(self, name).verb
+        if not self.may(request, verb, row):
+            raise PermissionDenied
+        form = verb.form(request.POST or None, obj=row) if verb.form else None
+        if request.method != "POST":
+            return self.verb_page(request, row, verb, form) if form else HttpResponseNotAllowed(["POST"])
+        if form and not form.is_valid():
+            return self.verb_page(request, row, verb, form)
+        return self.do(request, row, name, form.cleaned_data if form else {})
+
+    def do(self, request: HttpRequest, row: models.Model, name: str, said: dict[str, Any]) -> HttpResponse:
+        method, now = getattr(self, name), clock()
+        try:
+            if not method.verb.when(row):
+                raise Declined(f"{method.verb.label}: that is not possible as it is now.")
+            with transaction.atomic() if method.verb.atomic else nullcontext():
+                done = method(request, row, said, now=now)
+                told = {"reason": said.get("reason", ""), "before": done.before, "after": done.after}
+                note(request, self.verb_of(name), row, now=now, **told)
+        except Declined as declined:
+            done = Done(str(declined), well=False)
+        except WrongState:
+            done = Done("Somebody was first: the state has changed meanwhile. Look again.", well=False)
+        (messages.success if done.well else messages.warning)(request, done.says)
+        return done.page or HttpResponseRedirect(self.row_url(row))
+
+    def verb_page(self, request: HttpRequest, row: models.Model, verb: Verb, form: Form) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.label}: {row}",
+            "opts": self.model._meta,
+            "original": row,
+            "verb": verb,
+            "form": form,
+            "back": self.row_url(row),
+        }
+        return TemplateResponse(request, "console/verb.html", context)
