@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin
 
 
 class ConsoleConfig(AppConfig):
@@ -8,7 +8,7 @@ class ConsoleConfig(AppConfig):
     default = True
 
 
-class SiteConfig(AdminConfig):
+class SiteConfig(admin.AdminConfig):
     """Django's admin, with our site."""
 
     default = False
