@@ -1,6 +1,19 @@
 """What every test may ask for."""
 
+import json
+
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("hub", deadline=None)  # how long a case takes is not what it is about
+hypothesis.settings.load_profile("hub")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """xdist cannot carry a lone surrogate, which our hostile inputs log: it would end the whole run."""
+    report = yield
+    return json.loads(json.dumps(report, ensure_ascii=False).encode(errors="replace"))
 
 
 @pytest.fixture
