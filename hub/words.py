@@ -42,11 +42,18 @@ REASONS = {
     "tls_failed": Reason("The other system's certificate is not valid, so nothing was sent."),
     "unavailable": Reason("The other system says that it is unavailable."),
     "crashed": Reason("The hub was stopped while it was being sent; it may have arrived."),
+    "same_record": Reason("Another message about the same record goes first."),
+    "not_looked_at": Reason("A neighbour in the same batch was refused; this one goes again by itself."),
+    "refused_together": Reason("The batch was refused as a whole; each goes again alone."),
+    "not_acknowledged": Reason("The other system never acknowledged it; it may have arrived."),
     # dead
+    "several_records": Reason("The external id names several records.", "Mend the records there, then retry."),
     "exhausted": Reason("Every try of the retry schedule failed.", "Retry it once the other system works."),
     "redirected": Reason("The endpoint answered with a redirect, which is not followed.", "Change the address."),
     # of a connection
     "gone": Reason("The endpoint answered 410 Gone: it wants no more.", "Enable it once the endpoint is back."),
+    "other_account": Reason("The answer is of another account.", "Reconnect the right account."),
+    "no_access_token": Reason("The answer holds no access token.", "Reconnect the account."),
     "unauthorized": Reason("The other system refuses the credential.", "Reconnect the account."),
     "refused_after_refresh": Reason("Even a fresh access token is refused.", "Reconnect the account."),
 }

@@ -67,7 +67,7 @@ class Makers:
             tenant=tenant,
             connector=connector,
             settings=SETTINGS.get(connector, {}) if settings is None else settings,
-            **{"name": f"{connector} {number}", "account": f"account-{number}"} | fields,
+            **{"name": f"{connector} {number}", "account": f"account-{number}", "changed_at": NOON} | fields,
         )
         document = SECRETS[connector] if secret is None else secret
         Credential.unscoped.create(connection=row, sealed=seal(document, Credential.binding(row)))

@@ -59,6 +59,8 @@ def asked(connection: Connection, call: Callable[[Request], Response]) -> Grant 
 def store(connection: Connection, credential: Credential, grant: Grant, *, now: datetime) -> bool:
     """The new document under version + 1; what the grant does not name (an unchanged refresh token) stays."""
     document = {**credential.open(connection), **grant.secret}
+    if grant.settings:  # such as an organisation that moved to another host
+        Connection.unscoped.filter(pk=connection.pk).update(settings={**connection.settings, **grant.settings})
     rows = Credential.unscoped.filter(pk=credential.pk, version=credential.version)
     stored = rows.update(
         sealed=seal(document, Credential.binding(connection)),

@@ -189,6 +189,7 @@ class Rendering(models.Model):
 
     delivery_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
+    version_id = models.BigIntegerField(null=True)  # of the mapping that made it
     ticket = models.CharField(max_length=300, blank=True)  # taken, not yet confirmed: what to ask about
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from connectors.wire import Quota
 from hub.throttle.models import Scope
 from hub.throttle.pace import Standing, open_at, spend
 
-PROBE = timedelta(seconds=10)  # how long one probe may take before another goes
+PROBE = timedelta(seconds=5)  # how long one probe may take before another goes
 COLUMNS = tuple(Standing.__dataclass_fields__)
 
 
@@ -118,9 +118,12 @@ def pause(key: str, *, until: datetime) -> None:
     Scope.objects.filter(pk=row.pk).update(paused_until=until, probing=True)
 
 
-def reopen(keys: Iterable[str]) -> None:
-    """A probe came through."""
-    Scope.objects.filter(key__in=list(keys), probing=True).update(probing=False, paused_until=None)
+def reopen(keys: Iterable[str]) -> list[str]:
+    """A probe came through; which of these scopes it was that were closed until now."""
+    closed = list(Scope.objects.filter(key__in=list(keys), probing=True).values_list("key", flat=True))
+    if closed:
+        Scope.objects.filter(key__in=closed).update(probing=False, paused_until=None)
+    return closed
 
 
 def correct(key: str, *, used: int, limit: int, window_ends: datetime | None) -> None:

@@ -6,6 +6,7 @@ Ours give null where an argument is null, so that an optional field stays option
 import json
 from collections.abc import Callable
 from datetime import timedelta, tzinfo
+from html import escape
 from typing import Any, TypeVar
 
 from jmespath import functions as stock  # type: ignore[import-untyped]
@@ -80,6 +81,11 @@ class Functions(stock.Functions):  # type: ignore[misc]
     def _func_upper(self, text: str) -> str:
         """upper('abc') → "ABC"."""
         return text.upper()
+
+    @takes("string")
+    def _func_escape(self, text: str) -> str:
+        """escape('<!channel> & co') → "&lt;!channel&gt; &amp; co": a customer's text in a Slack message stays text."""
+        return escape(text, quote=False)
 
     @takes("string")
     def _func_lower(self, text: str) -> str:

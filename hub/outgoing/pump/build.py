@@ -99,8 +99,8 @@ def load(slice: Slice, reading: Reading, identities: "Identities", written: list
             found.held.append(Held(delivery, refusal.reason, refusal.says))
             continue
         if rendered.fresh:
-            written.append(Rendering(delivery_id=delivery.pk, body=rendered.raw))
-            delivery.mapping_version_id = rendered.version
+            written.append(Rendering(delivery_id=delivery.pk, body=rendered.raw, version_id=rendered.version))
+        delivery.mapping_version_id = rendered.version
         parcels.append((action, Parcel(delivery, message_of(delivery, rendered, at=now))))
     for action, group in gathered(parcels):
         embark(found, action, group)
@@ -120,7 +120,7 @@ def prepare(
     """Raises CannotSend."""
     try:
         action = connection.code.action(delivery.route.action)
-        rendered = render(delivery, reading, identities)
+        rendered = render(delivery, action, reading, identities)
         refusal = action.check(json.loads(rendered.raw)) if rendered.fresh else ""
     except (MappingFailed, MappingError) as error:
         raise CannotSend("mapping_failed", str(error)) from error
@@ -135,13 +135,14 @@ def prepare(
     return action, rendered
 
 
-def render(delivery: Delivery, reading: Reading, identities: "Identities") -> Rendered:
+def render(delivery: Delivery, action: Action, reading: Reading, identities: "Identities") -> Rendered:
+    """The bytes of the first attempt, or those made now; an empty mapping stands for the action's own."""
     kept = reading.renderings.get(delivery.pk)
     if kept:
-        return Rendered(bytes(kept.body), delivery.mapping_version_id, kept.ticket, fresh=False)
+        return Rendered(bytes(kept.body), kept.version_id, kept.ticket, fresh=False)
     version = reading.versions[delivery.route.mapping_id]
     made = translate(
-        compiled(version.pk, dumps(version.body)),
+        compiled(dumps(version.body or action.default)),
         document_of(delivery, reading),
         zone=zone_of(delivery.tenant.time_zone),
         identities=lambda kind, ours: identities.theirs(delivery.connection_id, kind, ours),
@@ -150,7 +151,7 @@ def render(delivery: Delivery, reading: Reading, identities: "Identities") -> Re
 
 
 @lru_cache(maxsize=2048)
-def compiled(version: int, body: bytes) -> CompiledMapping:
+def compiled(body: bytes) -> CompiledMapping:
     return compile_mapping(json.loads(body))
 
 
@@ -239,7 +240,7 @@ def asked_by(slice: Slice, reading: Reading) -> Iterable[tuple[int, str, str]]:
         if version is None or delivery.pk in reading.renderings:
             continue
         try:
-            mapping = compiled(version.pk, dumps(version.body))
+            mapping = compiled(dumps(version.body))
             pairs = collect_identities(mapping, document_of(delivery, reading), zone_of(delivery.tenant.time_zone))
         except Exception:  # it will be told of when the row is rendered
             continue

@@ -110,8 +110,8 @@ def extend(lease: UUID, *, now: datetime) -> None:
     Lane.unscoped.filter(lease=lease).update(lease_until=now + LEASE)
 
 
-def release(lease: UUID, lanes: Sequence[int], *, now: datetime) -> None:
-    """Give lanes back, due again when the first of what waits on them is."""
+def release(lease: UUID, lanes: Mapping[int, datetime | None], *, now: datetime) -> None:
+    """Give lanes back, due again when the first of what waits on them is, but not before the lane's moment."""
     if not lanes:
         return
     first = Delivery.unscoped.filter(connection=OuterRef("pk"), state="waiting").order_by("due_at").values("due_at")[:1]
@@ -121,3 +121,6 @@ def release(lease: UUID, lanes: Sequence[int], *, now: datetime) -> None:
         free = list(mine.select_for_update(skip_locked=True).values_list("pk", flat=True))
         mine.filter(pk__in=free).update(lease=None, lease_until=None, due_at=Subquery(first))
         mine.update(lease=None, lease_until=None, due_at=now)
+        for moment in {moment for moment in lanes.values() if moment}:
+            resting = [pk for pk, until in lanes.items() if until == moment]
+            Lane.unscoped.filter(pk__in=resting, lease=None, due_at__lt=moment).update(due_at=moment)

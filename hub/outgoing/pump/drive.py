@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -23,14 +23,17 @@ from hub.outgoing.pump.build import build
 from hub.outgoing.pump.claim import claim, extend, work_is_due
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
 from hub.outgoing.pump.settle import hold, settle
+from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
 from hub.throttle.reserve import Demand, reserve
 
 LANES_AT_ONCE = 32  # claimed in one transaction
 LANES_MOST = 512  # held by one pump
 SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
 HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
+REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its scopes may be free
 LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY = 0.02, 0.05, 4.0  # seconds
 SETTLE_MOST = 100
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
 
 
@@ -77,7 +80,8 @@ class Drive:
     stay: float
     run: float
     results: list[Result] = field(default_factory=list)
-    emptied: list[int] = field(default_factory=list)
+    emptied: dict[int, datetime | None] = field(default_factory=dict)
+    paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
     rang: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -137,6 +141,7 @@ class Drive:
             for (load, carriage), moment in zip(group, reserved.at, strict=False):
                 load.departures.append((moment, carriage))
             for load, carriage in group[len(reserved.at) :]:
+                load.rests_until = min(reserved.again, now + REST_MOST)
                 self.results.append(Unsent(load, carriage, due_at=reserved.again, reason="throttled"))
 
     def begin(self, load: Load, send: Send) -> None:
@@ -151,7 +156,7 @@ class Drive:
         await asyncio.gather(
             *(self.depart(load, carriage, moment, room, ends, send) for moment, carriage in load.departures)
         )
-        self.emptied.append(load.lane.pk)
+        self.emptied[load.lane.pk] = load.rests_until
         self.rang.set()
 
     async def depart(
@@ -160,10 +165,22 @@ class Drive:
         if (wait := (moment - self.clock()).total_seconds()) > 0:
             await asyncio.sleep(wait)
         async with room:
-            if self.stopping() or asyncio.get_running_loop().time() > ends:
+            if (until := self.pause_of(carriage)) > self.clock():
+                self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
+            elif load.turned or self.stopping() or asyncio.get_running_loop().time() > ends:
                 self.put(Unsent(load, carriage))
             else:
-                self.put(await attempt(load, carriage, send=send, clock=self.clock))
+                self.put(self.noted(await attempt(load, carriage, send=send, clock=self.clock)))
+
+    def pause_of(self, carriage: Carriage) -> datetime:
+        return max((self.paused.get(spent.key, LONG_AGO) for spent in carriage.spent), default=LONG_AGO)
+
+    def noted(self, journey: Journey) -> Journey:
+        """What one answer says of its neighbours is true at once, before it is written down."""
+        for outcome in journey.outcomes:
+            self.paused |= dict.fromkeys(paused_keys(journey.load, outcome), rest_until(outcome, now=self.clock()))
+            journey.load.turned = journey.load.turned or outcome.kind in TURNS
+        return journey
 
     def put(self, result: Result) -> None:
         self.results.append(result)
@@ -180,13 +197,13 @@ class Drive:
 
     async def settle_now(self) -> None:
         results, self.results = self.results, []
-        emptied, self.emptied = self.emptied, []
+        emptied, self.emptied = self.emptied, {}
         if not results and not emptied:
             return
         try:
             await in_database(lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random))
         except DatabaseError:  # the database is away: keep what was answered, and try again
-            self.results, self.emptied = results + self.results, emptied + self.emptied
+            self.results, self.emptied = results + self.results, emptied | self.emptied
             await in_database(database.close)
             raise
 

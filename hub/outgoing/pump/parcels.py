@@ -62,6 +62,8 @@ class Load:
     held: list[Held] = field(default_factory=list)
     secrets: tuple[str, ...] = ()
     version: int = 0  # of the credential
+    rests_until: datetime | None = None  # a quota of this lane was spent: it is not claimed again before
+    turned: bool = False  # an answer ended what the connection may do; the rest of the slice goes back
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Write down what came of it: deliveries, attempts, exchanges, quotas, connections, in one short transaction."""
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from connectors.outcomes import Outcome
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.pump.claim import release
 from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
-from hub.outgoing.pump.tell import FREE_WAIT, tell
+from hub.outgoing.pump.tell import rest_until, tell
 from hub.outgoing.retry import SCHEDULE, next_attempt
 from hub.redaction import redact_headers, redact_text
 
@@ -30,6 +30,7 @@ class Change:
     due_at: datetime | None = None
     returned: int = 0  # attempts given back: it cost none
     unsure: bool = False
+    version: int | None = None  # of the mapping that it was rendered by
 
 
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
@@ -44,7 +45,7 @@ def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Cal
     if kind in ("refresh", "reconnect", "disable"):  # the lane is held by its connection, so it waits there
         return Change("waiting", outcome.reason, says, now, returned=1)
     if outcome.free:
-        return Change("waiting", outcome.reason, says, now + timedelta(seconds=outcome.after or FREE_WAIT), returned=1)
+        return Change("waiting", outcome.reason, says, rest_until(outcome, now=now), returned=1)
     schedule = parcel.delivery.route.retry_schedule or SCHEDULE
     unsure = kind == "unknown"
     again = next_attempt(parcel.delivery.attempts, now=now, random=random, after=outcome.after, schedule=schedule)
@@ -54,10 +55,16 @@ def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Cal
 
 
 def settle(
-    lease: UUID, results: Sequence[Result], emptied: Sequence[int], *, now: datetime, random: Callable[[], float]
+    lease: UUID,
+    results: Sequence[Result],
+    emptied: Mapping[int, datetime | None],
+    *,
+    now: datetime,
+    random: Callable[[], float],
 ) -> None:
-    """Settle results of any lanes, and give back the lanes in `emptied`."""
+    """Settle results of any lanes, and give back the lanes in `emptied`, each not before its moment."""
     journeys = [result for result in results if isinstance(result, Journey)]
+    tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
     with transaction.atomic():
         changes = dict(changes_of(results, now=now, random=random))
         apply(lease, changes, now=now)
@@ -65,7 +72,6 @@ def settle(
         Exchange.objects.bulk_create([exchange_of(journey) for journey in journeys])
         keep_tickets(journeys)
         release(lease, emptied, now=now)
-    tell(journeys, now=now)
 
 
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
@@ -81,17 +87,22 @@ def changes_of(
         if isinstance(result, Unsent):
             for parcel in result.carriage.parcels:
                 due = result.due_at or parcel.delivery.due_at
-                yield parcel.delivery.pk, Change("waiting", result.reason, "", due, returned=1)
+                yield parcel.delivery.pk, Change("waiting", result.reason, "", due, 1, version=version_of(parcel))
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
-                yield parcel.delivery.pk, change_after(outcome, parcel, now=now, random=random)
+                change = change_after(outcome, parcel, now=now, random=random)
+                yield parcel.delivery.pk, replace(change, version=version_of(parcel))
+
+
+def version_of(parcel: Parcel) -> int | None:
+    return parcel.delivery.mapping_version_id
 
 
 def apply(lease: UUID, changes: dict[int, Change], *, now: datetime) -> None:
     """One statement for each kind of change; a row whose lease was lost stays as its new holder has it."""
     for alike, group in itertools.groupby(sorted(changes.items(), key=kind_of), key=kind_of):
         rows = dict(group)
-        state, reason, returned, unsure = alike
+        state, reason, returned, unsure, version = alike
         mine = Delivery.unscoped.filter(pk__in=rows, lease=lease, state="sending")
         values = {"state": state, "reason": reason, "lease": None, "moved_at": now}
         values["due_at"] = by_row(rows, "due_at") if state == "waiting" else None
@@ -100,12 +111,14 @@ def apply(lease: UUID, changes: dict[int, Change], *, now: datetime) -> None:
             values["attempts"] = F("attempts") - returned
         if unsure:
             values["unsure"] = True
+        if version:
+            values["mapping_version"] = version
         mine.update(**values)
 
 
-def kind_of(entry: tuple[int, Change]) -> tuple[str, str, int, bool]:
+def kind_of(entry: tuple[int, Change]) -> tuple[str, str, int, bool, int]:
     change = entry[1]
-    return change.state, change.reason, change.returned, change.unsure
+    return change.state, change.reason, change.returned, change.unsure, change.version or 0
 
 
 def by_row(rows: dict[int, Change], name: str) -> Case:
@@ -141,7 +154,7 @@ def exchange_of(journey: Journey) -> Exchange:
         method=request.method,
         url=redact_text(request.url, secrets),
         request_headers=redact_headers(request.all_headers(), secrets),
-        request_body=request.content(),
+        request_body=redact_text(request.content().decode("utf-8", "replace"), secrets).encode(),
         status=response and response.status,
         response_headers=redact_headers(response.headers, secrets) if response else {},
         response_body=redact_text(response.text(), secrets).encode() if response else b"",

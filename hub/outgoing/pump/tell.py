@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Lane
 from hub.connections.unseal import key_of
+from hub.outgoing.models import Delivery
 from hub.outgoing.pump.parcels import Journey, Load
 from hub.queue import ring
 from hub.states import WrongState
@@ -17,7 +18,7 @@ TURNS = {"refresh", "reconnect", "disable"}  # outcomes that are the whole conne
 
 def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
     """Pause what a 429 named, re-open what a probe found open, correct what headers report, turn connections."""
-    came_through: set[str] = set()
+    came_through: dict[str, int] = {}  # scopes, and a lane that spends each
     for journey in journeys:
         throttled = False
         for outcome in distinct(journey.outcomes):
@@ -26,10 +27,17 @@ def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
             if outcome.kind in TURNS:
                 turn(journey.load, outcome, now=now)
         if journey.response is not None and not throttled:
-            came_through.update(entry.key for entry in journey.carriage.spent)
-    if came_through:
-        reopen(came_through)
+            came_through |= {entry.key: journey.load.lane.pk for entry in journey.carriage.spent}
+    if came_through and (opened := reopen(came_through)):
+        hurry({came_through[key] for key in opened}, now=now)
     report(journeys, now=now)
+
+
+def hurry(lanes: set[int], *, now: datetime) -> None:
+    """A probe found the way open: what waited for it on these lanes need not wait any longer."""
+    waiting = Delivery.unscoped.filter(connection_id__in=lanes, state="waiting", reason="throttled", due_at__gt=now)
+    if waiting.update(due_at=now):
+        Lane.unscoped.filter(pk__in=lanes, due_at__gt=now).update(due_at=now)
 
 
 def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -38,9 +46,16 @@ def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def rest(load: Load, outcome: Outcome, *, now: datetime) -> None:
-    until = now + timedelta(seconds=outcome.after or FREE_WAIT)
-    for scope in outcome.pauses:
-        pause(key_of(load.connection, scope), until=until)
+    for key in paused_keys(load, outcome):
+        pause(key, until=rest_until(outcome, now=now))
+
+
+def paused_keys(load: Load, outcome: Outcome) -> list[str]:
+    return [key_of(load.connection, scope) for scope in outcome.pauses]
+
+
+def rest_until(outcome: Outcome, *, now: datetime) -> datetime:
+    return now + timedelta(seconds=FREE_WAIT if outcome.after is None else outcome.after)
 
 
 def report(journeys: Sequence[Journey], *, now: datetime) -> None:

@@ -1,0 +1,93 @@
+"""What a route would make of an event, worked out without storing or sending anything."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.base import Action
+from hub.connections.models import Connection
+from hub.mappings.models import Identity
+from hub.mappings.translate import (
+    CompiledFilter,
+    CompiledMapping,
+    Explanation,
+    MappingFailed,
+    collect_identities,
+    translate,
+)
+from tenants.models import Tenant
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A route as it stands in a form, compiled."""
+
+    action: Action
+    mapping: CompiledMapping
+    filter: CompiledFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One event through one draft. `reason` is the code with which the delivery would begin or be held."""
+
+    state: str
+    reason: str = ""
+    says: str = ""
+    clause: Explanation | None = None
+    body: str = ""
+    missing: tuple[Pair, ...] = ()
+
+
+def rehearse(
+    draft: Draft, document: Mapping[str, Any], tenant: Tenant, connection: Connection | None = None
+) -> Rehearsal:
+    """In the order of the real way: filter, mapping, identities, what the action itself checks. Never raises."""
+    zone = ZoneInfo(tenant.time_zone)
+    try:
+        clause = draft.filter.explain(dict(document)) if draft.filter else None
+    except MappingFailed as error:
+        return Rehearsal("held", "filter_failed", str(error))
+    if clause and not clause.passed:
+        return Rehearsal("skipped", "filtered", f"{clause.clause} found {clause.value}", clause)
+    try:
+        asked = collect_identities(draft.mapping, dict(document), zone)
+        known = known_identities(asked, connection)
+        made = translate(
+            draft.mapping,
+            dict(document),
+            zone=zone,
+            identities=lambda kind, ours: known.get((kind, ours)) or placeholder(kind, ours),
+        )
+    except MappingFailed as error:
+        return Rehearsal("held", "mapping_failed", str(error), clause)
+    missing = tuple(sorted(asked - set(known)))
+    return verdict(draft.action, made, missing, clause)
+
+
+def verdict(
+    action: Action, made: Mapping[str, Any], missing: tuple[Pair, ...], clause: Explanation | None
+) -> Rehearsal:
+    body = json.dumps(made, indent=2, ensure_ascii=False)
+    if missing:
+        says = ", ".join(f"{kind} {ours}" for kind, ours in missing)
+        return Rehearsal("held", "identity_missing", says, clause, body, missing)
+    if refusal := action.check(made):
+        return Rehearsal("held", "payload_refused", refusal, clause, body)
+    return Rehearsal("waiting", "", "", clause, body)
+
+
+def known_identities(asked: set[Pair], connection: Connection | None) -> dict[Pair, str]:
+    if not asked or connection is None:
+        return {}
+    kinds, ours = {kind for kind, _ in asked}, {value for _, value in asked}
+    rows = Identity.unscoped.filter(connection=connection, kind__in=kinds, ours__in=ours)
+    return {(row.kind, row.ours): row.theirs for row in rows}
+
+
+def placeholder(kind: str, ours: str) -> str:
+    return f"⟨{kind} {ours} is missing⟩"

@@ -1,0 +1,73 @@
+"""Scopes are taken together or not at all, and answers say when."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.wire import Budget, Rate
+from hub.throttle.models import Scope
+from hub.throttle.reserve import Demand, Spent, correct, pause, reopen, reserve
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
+CHANNEL = Spent("slack|channel|T1|C1", Rate(1, 1))
+METHOD = Spent("slack|method|T1|chat.postMessage", Rate(300, 60))
+HOOK = Spent("webhook|connection|#1|", None)
+
+
+def ask(*scopes, calls=1, now=NOON, horizon=SECOND):
+    (answer,) = reserve([Demand(scopes, calls)], now=now, horizon=horizon)
+    return answer
+
+
+def test_a_channel_takes_one_message_a_second():
+    answer = ask(CHANNEL, METHOD, calls=5)
+    assert answer.at == (NOON,)
+    assert SECOND < answer.again - NOON < 1.2 * SECOND
+
+
+def test_what_is_booked_is_booked_for_everybody():
+    ask(CHANNEL)
+    assert ask(CHANNEL).at == ()
+
+
+def test_a_scope_that_is_not_free_spends_nothing_of_the_others():
+    ask(CHANNEL)
+    before = Scope.objects.get(key=METHOD.key).free_at if ask(METHOD).at else None
+    assert ask(CHANNEL, METHOD).at == ()
+    assert Scope.objects.get(key=METHOD.key).free_at == before
+
+
+def test_no_row_is_made_for_what_is_not_limited(django_assert_num_queries):
+    with django_assert_num_queries(3):
+        assert ask(HOOK, calls=100).at == (NOON,) * 100
+    assert not Scope.objects.exists()
+
+
+def test_a_429_pauses_even_what_is_not_limited_and_one_probe_reopens_it():
+    pause(HOOK.key, until=NOON + MINUTE)
+    assert ask(HOOK, calls=3).again == NOON + MINUTE
+    assert len(ask(HOOK, calls=3, now=NOON + MINUTE).at) == 1
+    assert reopen([HOOK.key]) == [HOOK.key]
+    assert len(ask(HOOK, calls=3, now=NOON + MINUTE).at) == 3
+
+
+def test_a_probe_that_never_answers_lets_another_go_later():
+    pause(HOOK.key, until=NOON)
+    assert len(ask(HOOK, calls=9).at) == 1
+    assert len(ask(HOOK, calls=9, now=NOON + MINUTE).at) == 1
+
+
+def test_headers_correct_a_budget():
+    day = Spent("salesforce|account|00D|", Budget(100000))
+    ask(day)
+    correct(day.key, used=15000, limit=15000, window_ends=NOON + MINUTE)
+    assert ask(day).again == NOON + MINUTE
+
+
+def test_many_demands_take_a_fixed_number_of_statements(django_assert_num_queries):
+    demands = [Demand((Spent(f"slack|channel|T1|C{number}", Rate(1, 1)), METHOD), 3) for number in range(30)]
+    reserve(demands, now=NOON, horizon=SECOND)
+    with django_assert_num_queries(4):  # savepoint, lock, write, release
+        reserve(demands, now=NOON + MINUTE, horizon=SECOND)
