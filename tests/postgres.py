@@ -26,6 +26,8 @@ SET_PDEATHSIG = 1  # prctl(2)
 
 def main(command):
     given = os.environ.get("TEST_DATABASE_URL")
+    if given and not given.startswith(("postgres://", "postgresql://")):
+        raise SystemExit("TEST_DATABASE_URL is wrong: it names no PostgreSQL (postgresql://...)")
     with contextlib.nullcontext(given) if given else server() as url:
         return subprocess.call(command, env=os.environ | {"DATABASE_URL": url})
 
