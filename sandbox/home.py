@@ -1,17 +1,17 @@
 """The sandbox's first page: where everything is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 
 from aiohttp import web
 
 from sandbox.door import Door
-from sandbox.html import live, markup, page
+from sandbox.html import counted, live, markup, page
 
 PAGE = """
 <div class="title"><h1>The outside world, on your desk</h1>$live</div>
 <p>Simulated systems with their real manners. Start by <a href="/app/">placing an order</a>.</p>
 <ul class="cards">$cards</ul>
-<p class="about">$seq requests taken. $faults <a href="/_control/">Control and ledger</a></p>
+<p class="about">$taken taken, $faults in force. <a href="/_control/">Control and ledger</a></p>
 """
 CARD = """
 <li class="card $system"><h2><a href="$url">$name</a></h2><p>$about</p>
@@ -27,18 +27,18 @@ ABOUT = {
 
 
 class Home:
-    """`counted` tells how much each system holds."""
+    """`held` is what each system holds, to be counted."""
 
-    def __init__(self, door: Door, counted: Mapping[str, object]):
+    def __init__(self, door: Door, held: Mapping[str, Sized]):
         self._door = door
-        self._counted = counted
+        self._held = held
 
     async def show(self, request: web.Request) -> web.Response:
         cards = [
-            markup(CARD, system=key, url=f"/{key}/", name=name, about=about, count=len(self._counted[key]), unit=unit)
+            markup(CARD, system=key, url=f"/{key}/", name=name, about=about, count=len(self._held[key]), unit=unit)
             for key, (name, about, unit) in ABOUT.items()
         ]
-        count = len(self._door.faults.listed())
-        faults = f"{count} faults in force." if count else "No faults in force."
-        body = markup(PAGE, live=live(request), cards=cards, seq=self._door.ledger.seq, faults=faults)
+        taken = counted(self._door.ledger.seq, "request")
+        faults = counted(len(self._door.faults.listed()), "fault")
+        body = markup(PAGE, live=live(request), cards=cards, taken=taken, faults=faults)
         return page(request, "Home", body, system="home")

@@ -37,6 +37,11 @@ def escaped(value: Any) -> str:
     return html.escape(str(value))
 
 
+def counted(count: int, thing: str) -> str:
+    """1 message, 2 messages."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def link(text: Any, *parts: str, **query: str) -> Markup:
     return markup('<a href="$url">$text</a>', url=address(*parts, **query), text=text)
 

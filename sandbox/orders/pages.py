@@ -6,7 +6,7 @@ from aiohttp import web
 
 from sandbox.accounts import Tenant
 from sandbox.clock import Clock
-from sandbox.html import Markup, address, link, live, mark, markup, missing, moment, page, table
+from sandbox.html import Markup, address, counted, link, live, mark, markup, missing, moment, page, table
 from sandbox.orders.book import LINES, Order, lines_of_form
 from sandbox.orders.system import OrderApp
 
@@ -37,7 +37,7 @@ LINE = """
 <input name="price-$number" aria-label="Price $shown" placeholder="Price" inputmode="decimal" value="$price">
 """
 PLACED = """
-<div class="placed" role="status"><p>$state Order <strong>$number</strong> is placed.</p>$answer
+<div class="placed $kind" role="status"><p>$state Order <strong>$number</strong> is placed.</p>$answer
 <ul class="see">$links</ul></div>
 """
 DETAIL = """
@@ -124,7 +124,12 @@ class Pages:
 
     def _placed(self, order: Order) -> Markup:
         return markup(
-            PLACED, state=state_of(order), number=order["number"], answer=answer_of(order), links=self._links(order)
+            PLACED,
+            kind="bad" if order["state"] == "not told" else "good",
+            state=state_of(order),
+            number=order["number"],
+            answer=answer_of(order),
+            links=self._links(order),
         )
 
     def _links(self, order: Order) -> list[Markup]:
@@ -147,7 +152,7 @@ class Pages:
             for order in reversed(self._app.book.orders()[-SHOWN:])
         )  # fmt: skip
         heads = ("Number", "Tenant", "Customer", "Total", "State")
-        return table(heads, rows, caption=f"{len(self._app.book)} orders", empty="None yet: place the first.")
+        return table(heads, rows, caption=counted(len(self._app.book), "order"), empty="None yet: place the first.")
 
     def _told(self) -> Markup:
         rows = (
@@ -180,9 +185,5 @@ def answer_of(order: Order) -> Markup:
     hub: dict[str, Any] | None = order["hub"]
     if hub is None:
         return markup("<p>It has not answered yet.</p>")
-    status = hub["status"] or "no answer"
-    return markup(
-        "<details open><summary>The hub said $status</summary><pre>$text</pre></details>",
-        status=status,
-        text=hub["text"],
-    )
+    heard = f"The hub answered {hub['status']}" if hub["status"] else "The hub did not answer"
+    return markup("<details open><summary>$heard</summary><pre>$text</pre></details>", heard=heard, text=hub["text"])

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.accounts import Org
-from sandbox.html import Markup, address, link, live, markup, missing, page, table
+from sandbox.html import Markup, address, counted, link, live, markup, missing, page, table
 from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Object, objects
 from sandbox.salesforce.system import Salesforce
@@ -19,7 +19,7 @@ TABS = """
 LIST = """
 $tabs
 <div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> $plural</h1>$live</div>
-<p class="about">$count in $org · org $id</p>
+<p class="about">Of $org · org $id</p>
 $table
 """
 RECORD = """
@@ -68,16 +68,16 @@ class Pages:
             )
             for row in rows[:SHOWN]
         )
+        count = counted(len(rows), "record") + (f", the newest {SHOWN} shown" if len(rows) > SHOWN else "")
         body = markup(
             LIST,
             tabs=self._tabs(org, kind),
             letter=kind.name[:1],
             plural=plural(kind),
             live=live(request),
-            count=f"{len(rows)} records" + (f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""),
             org=org.title,
             id=org.org,
-            table=table((kind.title, *columns, "Last modified"), cells, caption=plural(kind), empty="No records yet."),
+            table=table((kind.title, *columns, "Last modified"), cells, caption=count, empty="No records yet."),
         )
         return page(request, f"{plural(kind)} · {org.title}", body, system="salesforce")
 

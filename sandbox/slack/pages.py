@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.accounts import Team
-from sandbox.html import Markup, address, live, markup, missing, page
+from sandbox.html import Markup, address, counted, live, markup, missing, page
 from sandbox.slack.mrkdwn import block, listed, rendered
 from sandbox.slack.system import Slack
 
@@ -69,8 +69,8 @@ class Pages:
             sign=sign(channel),
             name=channel["name"],
             live=live(request),
-            members=f"{channel['num_members']} members",
-            count=f"{len(history)} messages" + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
+            members=counted(channel["num_members"], "member"),
+            count=counted(len(history), "message") + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
             team=team.title,
             messages=[message(row, names) for row in reversed(history[:SHOWN])],
             empty=None if history else markup('<p class="empty">Quiet so far.</p>'),
@@ -125,4 +125,4 @@ def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
 
 
 def sign(channel: dict[str, Any]) -> str:
-    return "🔒" if channel["is_private"] else "#"
+    return "◆" if channel["is_private"] else "#"

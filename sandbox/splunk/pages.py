@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.html import Markup, address, live, markup, missing, moment, page, table
+from sandbox.html import Markup, address, counted, live, markup, missing, moment, page, table
 from sandbox.splunk.search import META, fields, search
 from sandbox.splunk.system import Splunk
 
@@ -23,6 +23,9 @@ PAGE = """
 $timeline
 <ol class="events">$events</ol>
 $empty
+"""
+TIMELINE = """
+<svg class="timeline" viewBox="0 0 400 40" preserveAspectRatio="none" role="img" aria-label="$label">$bars</svg>
 """
 EVENT = """
 <li><div class="when">$time</div><div class="what"><pre>$raw</pre>
@@ -47,14 +50,14 @@ class Pages:
         if stack not in self._stacks():
             return missing(request, "No such stack.", system="splunk")
         newest = (event for event in self._splunk.events.newest() if event["stack"] == stack)
-        found = list(search(islice(newest, READ), query))
+        found = sorted(search(islice(newest, READ), query), key=lambda event: event["time"], reverse=True)
         body = markup(
             PAGE,
             stacks=[self._tab(one, stack) for one in self._stacks()],
             live=live(request),
             query=query,
             stack=stack,
-            count=f"{len(found)} events" + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
+            count=counted(len(found), "event") + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
             timeline=timeline([event["time"] for event in found]),
             events=[shown(event) for event in found[:SHOWN]],
             empty=None if found else markup('<p class="empty">No events match. They come by HEC.</p>'),
@@ -88,7 +91,7 @@ def shown(event: dict[str, Any]) -> Markup:
 
 
 def timeline(times: list[float]) -> Markup:
-    """How many events when, as bars; the table beneath the search is its twin in words."""
+    """How many events when, as bars; the list beneath is its twin in words."""
     if len(times) < 2 or max(times) == min(times):
         return Markup()
     first, width = min(times), (max(times) - min(times)) / BARS
@@ -100,6 +103,4 @@ def timeline(times: list[float]) -> Markup:
         for height in [max(1, round(40 * count / most))]
     ]
     label = f"{len(times)} events over {max(times) - min(times):.0f} seconds, at most {most} in a bar"
-    return markup(
-        '<svg class="timeline" viewBox="0 0 400 40" role="img" aria-label="$label">$bars</svg>', label=label, bars=bars
-    )
+    return markup(TIMELINE, label=label, bars=bars)

@@ -72,7 +72,7 @@ def test_a_refused_request_has_no_effect_unless_only_its_answer_is_lost(desk):
     desk.fault("slack", status=500)
     desk.fault("slack", status=500, effect=True)
     say(desk), say(desk)
-    assert "1 messages" in desk.get("/slack/T0000ACME/C0000GEN1").text
+    assert "1 message " in desk.get("/slack/T0000ACME/C0000GEN1").text
 
 
 def test_a_fault_may_be_of_one_account_only(desk):

@@ -41,7 +41,7 @@ def found(desk, query=""):
 def test_envelopes_one_after_another_are_indexed(desk, hec):
     answer = hec.send({"event": "one", "time": 1764000000.123}, {"event": {"number": "A-1001"}})
     assert (answer.status_code, answer.json()) == (200, {"text": "Success", "code": 0})
-    assert "2 events" in found(desk) and "1 events" in found(desk, "number=A-1*")
+    assert "2 events" in found(desk) and "1 event " in found(desk, "number=A-1*")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_nothing_is_code_5(hec):
 
 def test_an_unknown_key_ends_the_batch_in_silence(desk, hec):
     assert hec.send({"event": "a"}, {"event": "b", "evnt": 1}, {"event": "c"}).json()["code"] == 0
-    assert "1 events" in found(desk)
+    assert "1 event " in found(desk)
     assert hec.send({"event": "b", "evnt": 1}).json()["code"] == 5
 
 
