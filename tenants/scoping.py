@@ -1,6 +1,6 @@
 """The wall between tenants: every model states its way to the tenant once, and rows are asked for by tenant."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import models
@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest
 
 Tenants = Collection[Any] | models.QuerySet | None  # what `reach()` of a person or a key gives: ids of tenants
+Allowed = Callable[[type[models.Model], Tenants], Q]
 EVERYWHERE: Tenants = None
 NOWHERE: Tenants = ()
 
@@ -102,23 +103,24 @@ class ScopedAdminMixin:
         return super().get_queryset(request).filter(readable(self.model, reach(request.user)))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        self.limit_choices(db_field, request, kwargs)
-        first_step = getattr(self.model, "TENANT", "").partition("__")[0]
-        if db_field.name == first_step and reach(request.user) is not EVERYWHERE:
-            kwargs["required"] = True  # a row of nobody is the platform's
+        if db_field.name != getattr(self.model, "TENANT", "").partition("__")[0]:
+            self.limit_choices(readable, db_field, request, kwargs)
+        else:  # the row will belong to whom this is: a row of nobody, or below the platform's, is the platform's
+            self.limit_choices(changeable, db_field, request, kwargs)
+            kwargs |= {} if reach(request.user) is EVERYWHERE else {"required": True}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        self.limit_choices(db_field, request, kwargs)
+        self.limit_choices(readable, db_field, request, kwargs)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def limit_choices(self, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> None:
+    def limit_choices(self, allowed: Allowed, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> None:
         rows = kwargs.get("queryset")
         if rows is None:
             rows = self.get_field_queryset(kwargs.get("using"), db_field, request)
         if rows is None:
             rows = db_field.remote_field.model._default_manager.all()
-        kwargs["queryset"] = rows.filter(readable(rows.model, reach(request.user)))
+        kwargs["queryset"] = rows.filter(allowed(rows.model, reach(request.user)))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) and among(visible_to, request.user, obj)

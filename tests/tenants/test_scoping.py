@@ -8,9 +8,11 @@ from django.http import Http404
 from django.test import RequestFactory
 from rest_framework.generics import GenericAPIView
 
+from hub.mappings.models import MappingVersion
+from hub.outgoing.models import Route
 from hub.problems import Problem
 from tenants.authentication import KeyHolder, resolve_tenant
-from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.models import ApiKey, Tenant, User
 from tenants.scoping import ScopedAdminMixin, ScopedAPIMixin, Unscoped, changeable_by, visible_to
 
 pytestmark = pytest.mark.django_db
@@ -24,18 +26,16 @@ class ApiKeyAdmin(ScopedAdminMixin, ModelAdmin):
     list_filter = ("tenant",)
 
 
+class RouteAdmin(ScopedAdminMixin, ModelAdmin):
+    pass
+
+
+class VersionAdmin(ScopedAdminMixin, ModelAdmin):
+    pass
+
+
 class ApiKeys(ScopedAPIMixin, GenericAPIView):
     queryset = ApiKey.unscoped.all()
-
-
-class Shared(Membership):
-    """A membership of nobody would be everybody's to read."""
-
-    SHARED = True
-
-    class Meta:
-        proxy = True
-        app_label = "tenants"
 
 
 @pytest.fixture
@@ -96,9 +96,10 @@ def test_what_is_no_tenants_is_the_platforms(staff):
     assert not visible_to(User, staff)
 
 
-def test_shared_rows_are_read_by_all_and_changed_by_the_platform(staff):
-    assert "IS NULL" in str(visible_to(Shared, staff).query)
-    assert "IS NULL" not in str(changeable_by(Shared, staff).query)
+def test_shared_rows_are_read_by_all_and_changed_by_the_platform(make, staff, acme, globex):
+    mine, _, platforms = (make.route(tenant=tenant) for tenant in (acme, globex, None))
+    assert set(visible_to(Route, staff)) == {mine, platforms}
+    assert set(changeable_by(Route, staff)) == {mine}
 
 
 def test_a_key_lists_its_tenants_rows_only(keys_of_both):
@@ -146,6 +147,15 @@ def test_a_form_offers_the_tenants_one_belongs_to_and_not_none_of_them(staff, ma
     assert (list(offered.queryset), offered.required) == ([acme], True)
     offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(field, asked_by(make.user(is_superuser=True)))
     assert (set(offered.queryset), offered.required) == ({acme, globex}, False)
+
+
+def test_what_is_shared_can_be_chosen_but_nothing_can_be_put_below_it(make, staff, acme, globex):
+    mine, _, platforms = (make.mapping(tenant) for tenant in (acme, globex, None))
+    below, beside = VersionAdmin(MappingVersion, AdminSite()), RouteAdmin(Route, AdminSite())
+    offered = below.formfield_for_foreignkey(MappingVersion._meta.get_field("mapping"), asked_by(staff))
+    assert set(offered.queryset) == {mine}
+    offered = beside.formfield_for_foreignkey(Route._meta.get_field("mapping"), asked_by(staff))
+    assert set(offered.queryset) == {mine, platforms}
 
 
 def test_suggestions_end_at_the_wall(staff, acme, globex, site):
