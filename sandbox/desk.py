@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.clock import Clock
+from sandbox.consent import Consent
 from sandbox.control import Control
 from sandbox.door import Door
 from sandbox.faults import Faults
@@ -41,6 +42,8 @@ def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: 
         "app": shop.book,
     }  # fmt: skip
     pages = (
+        Consent(slack.consent(), slack.codes, accounts, clock),
+        Consent(salesforce.consent(), salesforce.codes, accounts, clock),
         SlackPages(slack), SalesforcePages(salesforce), SplunkPages(splunk), WebhookPages(catcher),
         OrderPages(shop, clock), Control(door, {system.key for system in systems}),
     )  # fmt: skip

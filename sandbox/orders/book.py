@@ -32,6 +32,13 @@ class Book:
     def change(self, number: str, at: float, **changes: Any) -> None:
         self._orders[number] = {**self._orders[number], **changes, "updated_at": iso(at)}
 
+    def told(self, number: str, at: float, *, status: int, text: str) -> None:
+        """What the hub answered; by then its own events may have moved the order on."""
+        state = self._orders[number]["state"]
+        if state in ("placed", "not told"):
+            state = "placed" if 200 <= status < 300 else "not told"
+        self.change(number, at, state=state, hub={"status": status, "text": text})
+
     def find(self, number: Any) -> Order | None:
         return self._orders.get(str(number))
 

@@ -46,6 +46,7 @@ DETAIL = """
 <p>$state $total for $customer, $email</p>
 <h2>Lines</h2>$lines
 <h2>The hub's answer</h2>$hub
+<form method="post" action="/app/orders/$number/tell"><button class="quiet">Tell the hub again</button></form>
 <h2>See it</h2><ul class="see">$links</ul>
 """
 CURRENCIES = ("EUR", "USD", "GBP", "CHF")
@@ -68,6 +69,7 @@ class Pages:
             web.get("/app/", self.show),
             web.post("/app/orders", self.place),
             web.get("/app/orders/{number}", self.order),
+            web.post("/app/orders/{number}/tell", self.tell),
         ]
 
     async def show(self, request: web.Request) -> web.Response:
@@ -85,6 +87,14 @@ class Pages:
         await self._app.tell_the_hub(order, at)
         query = {"placed": order["number"], "tenant": order["tenant"]}
         return web.Response(status=303, headers={"Location": address("app", **query).replace("?", "/?")})
+
+    async def tell(self, request: web.Request) -> web.Response:
+        """Again: the id is the order's, so the hub takes it once."""
+        order = self._app.book.find(request.match_info["number"])
+        if order is None or not own(request):
+            return missing(request, "No such order.", system="app")
+        await self._app.tell_the_hub(order, self._clock())
+        return web.Response(status=303, headers={"Location": address("app", "orders", order["number"])})
 
     async def order(self, request: web.Request) -> web.Response:
         order = self._app.book.find(request.match_info["number"])

@@ -59,8 +59,7 @@ class OrderApp(System):
             status, text = await self._post(f"{self.world.app.hub}/api/v1/events", headers, event_of(order))
         except OSError as error:
             status, text = 0, f"{type(error).__name__}: {error}"
-        unheard = {} if 200 <= status < 300 else {"state": "not told"}
-        self.book.change(order["number"], at, **unheard, hub={"status": status, "text": text[:2000]})
+        self.book.told(order["number"], at, status=status, text=text[:2000])
 
     def event_page(self, order: Order) -> str:
         """Where the hub shows the event: its answer may tell by `url`, else it is the hub's first page."""

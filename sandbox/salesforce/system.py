@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.accounts import Org
+from sandbox.consent import Place
 from sandbox.grants import Codes
 from sandbox.pace import RollingCount
 from sandbox.salesforce import batches, resources
@@ -25,6 +26,7 @@ DAY = 24 * 3600
 VERSIONS = [(67, "Summer '26"), (66, "Spring '26"), (65, "Winter '26")]
 DATA = re.compile(r"/services/data/v(?P<version>\d\d)\.0(?P<rest>/.*)?")
 ID_AND_FIELD = re.compile(r"/sobjects/[^/]+/(?P<field>[^/]+)/(?P<value>[^/]+)")
+DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
 WORDS = {
     401: ("INVALID_SESSION_ID", "Session expired or invalid"),
     403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
@@ -108,9 +110,16 @@ class Salesforce(System):
         answer = Answer(403, self.refusal(403)) if spent else self._data(org, call, path, used)
         return Answer(answer.status, answer.body, {**usage, **answer.headers})
 
+    def consent(self) -> Place:
+        return Place("salesforce", "Salesforce", "/salesforce/login/services/oauth2", DENIED, self._orgs_of)
+
     def close(self) -> None:
         self.records.close()
         self._sessions.close()
+
+    def _orgs_of(self, client: str) -> list[tuple[str, str]]:
+        orgs = self.world.salesforce.values()
+        return [(org.org, org.title) for org in orgs if client and org.client_id == client and not org.revoked]
 
     def _parts(self, call: Call) -> tuple[str, str]:
         """The org (or `login`), and the path on its host."""

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from sandbox.accounts import Team
+from sandbox.consent import Place
 from sandbox.grants import Codes
 from sandbox.pace import Rate
 from sandbox.slack.messages import Refused
@@ -67,9 +68,16 @@ class Slack(System):
             after = {"Retry-After": str(max(1, math.ceil(limited.wait)))}
             return Answer(429, self.refusal(429), after)
 
+    def consent(self) -> Place:
+        return Place("slack", "Slack", "/slack/oauth/v2", {"error": "access_denied"}, self._teams_of)
+
     def close(self) -> None:
         self.rooms.close()
         self.tokens.close()
+
+    def _teams_of(self, client: str) -> list[tuple[str, str]]:
+        teams = self.world.slack.values()
+        return [(team.team, team.title) for team in teams if client and team.client_id == client and not team.revoked]
 
     def _called(self, call: Call) -> dict[str, Any]:
         name = method_of(call)

@@ -55,6 +55,15 @@ def test_a_hub_that_is_away_is_shown_and_the_order_stays(shop):
     assert shop.get("/app/api/orders").json()["orders"][0]["state"] == "not told"
 
 
+def test_the_hub_is_told_again_under_the_same_id(shop):
+    shop.hub_says = ConnectionRefusedError("nobody there")
+    shop.post("/app/orders", data=FORM)
+    shop.hub_says = (202, "{}")
+    assert "The hub answered 202" in shop.post("/app/orders/A-1001/tell").text
+    assert [event["id"] for _, _, event in shop.hub] == ["order-A-1001"] * 2
+    assert shop.get("/app/api/orders/A-1001").json()["state"] == "placed"
+
+
 @pytest.mark.parametrize(
     "change", [{"customer": ""}, {"email": "x"}, {"currency": "euro"}, {"quantity-0": "0"}, {"price-0": "nan"}]
 )
