@@ -1,0 +1,1 @@
+"""The demo: two customers with every system, on the desk's sandbox."""

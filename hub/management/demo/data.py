@@ -1,0 +1,140 @@
+"""What the demo is made of: two customers, the accounts they have, the routes that serve both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STAFF = "staff@example.com"
+SYSTEMS = ("slack", "salesforce", "splunk", "webhook")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    reference: str
+    name: str
+    time_zone: str
+    team: str  # in Slack
+    channel: str  # there, for orders
+    org: str  # in Salesforce
+    buyer: Mapping[str, str]  # somebody who orders
+
+    def account(self, system: str) -> str:
+        """As the sandbox's ledger names it."""
+        return {"slack": self.team, "salesforce": self.org}.get(system, self.reference)
+
+
+CUSTOMERS = (
+    Customer(
+        reference="acme",
+        name="Acme Teas",
+        time_zone="Europe/Berlin",
+        team="T0000ACME",
+        channel="C000ACMEORDERS",
+        org="00D000000000001EAA",
+        buyer={"customer": "Ann Archer", "email": "ann@acme.example", "currency": "EUR"},
+    ),
+    Customer(
+        reference="globex",
+        name="Globex Coffee",
+        time_zone="America/New_York",
+        team="T000GLOBEX",
+        channel="C00GLOBEXORDERS",
+        org="00D000000000002EAA",
+        buyer={"customer": "Cat Cole", "email": "cat@globex.example", "currency": "USD"},
+    ),
+)
+ITEMS = [
+    {"name": "Earl Grey", "quantity": 2, "price": "4.25"},
+    {"name": "Teapot", "quantity": 1, "price": "24.00"},
+]
+
+ORDER_FIELD = {  # of Salesforce's Opportunity: what an order is found by again
+    "name": "OrderNumber__c",
+    "label": "Order number",
+    "type": "string",
+    "length": 255,
+    "external_id": True,
+    "unique": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformRoute:
+    """A route for all tenants, and the field mapping that it uses."""
+
+    name: str
+    event_type: str
+    connector: str
+    action: str
+    mapping: Mapping[str, Any]
+
+
+ROUTES = (
+    PlatformRoute(
+        name="New order: a message in Slack",
+        event_type="order.created",
+        connector="slack",
+        action="post_message",
+        mapping={
+            "channel": "identity('channel', 'orders')",
+            # without its <, a customer who is called <!channel> would call everybody
+            "text": "concat('New order ', data.number, ' from ', replace(text(data.customer), '<', '&lt;'), ': ', "
+            "money(data.total, data.currency), ' (', format_date(occurred_at, 'dddd, HH:mm'), ')')",
+        },
+    ),
+    PlatformRoute(
+        name="New order: an opportunity in Salesforce",
+        event_type="order.created",
+        connector="salesforce",
+        action="upsert",
+        mapping={
+            "object": "'Opportunity'",
+            "external_id_field": f"'{ORDER_FIELD['name']}'",
+            "external_id": "text(data.number)",
+            "fields": {
+                "Name": "truncate(concat(data.customer, ', ', money(data.total, data.currency)), `120`)",
+                "StageName": "'Closed Won'",
+                "CloseDate": "format_date(occurred_at, 'YYYY-MM-DD')",
+                "Amount": "round(data.total, `2`)",
+                "Description": "concat(join(', ', default(data.items[*].name, `[]`)), ' for ', data.email)",
+            },
+        },
+    ),
+    PlatformRoute(
+        name="New order: an event in Splunk",
+        event_type="order.created",
+        connector="splunk",
+        action="send_event",
+        mapping={
+            "time": "epoch(occurred_at)",
+            "host": "'shop'",
+            "source": "'integration-hub'",
+            "sourcetype": "'_json'",
+            "event": {
+                "type": "type",
+                "number": "data.number",
+                "customer": "data.customer",
+                "email": "data.email",
+                "total": "round(data.total, `2`)",
+                "currency": "data.currency",
+                "items": "data.items",
+                "local_time": "to_zone(occurred_at)",
+            },
+            "fields": {"tenant": "tenant"},
+        },
+    ),
+    PlatformRoute(
+        name="New order: a signed webhook",
+        event_type="order.created",
+        connector="webhook",
+        action="send",
+        mapping={"type": "type", "timestamp": "occurred_at", "data": "data"},
+    ),
+    PlatformRoute(
+        name="Order shipped: tell our application",
+        event_type="order.shipped",
+        connector="app",
+        action="send_event",
+        mapping={"type": "type", "timestamp": "occurred_at", "data": "data"},
+    ),
+)

@@ -1,0 +1,177 @@
+"""Make the demo's rows, with secrets that nobody else has; where they are there already they get new secrets."""
+
+import base64
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.management.demo.data import CUSTOMERS, ROUTES, STAFF, SYSTEMS, Customer, PlatformRoute
+from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.outgoing.models import Route
+from hub.secrets import seal
+from tenants.models import ApiKey, Tenant, User
+from tenants.scopes import SCOPES
+
+Random = Callable[[int], bytes]
+Told = dict[str, Any]  # what stands in var/demo.json
+
+TENANT_SCOPES = [name for name, scope in SCOPES.items() if not scope.platform_only]
+KEY_NAME = "Demo"
+
+
+@transaction.atomic
+def load(*, hub: str, sandbox: str, app_secret: str, random: Random, now: datetime) -> Told:
+    for connector, secret in registrations(random).items():
+        register(connector, secret, sandbox)
+    connect(None, "app", account="", secret={"signing_secret": app_secret or whsec(random)}, settings={}, now=now)
+    for route in ROUTES:
+        lay(route, now=now)
+    return {
+        "hub": hub,
+        "sandbox": sandbox,
+        "staff": {"email": STAFF, "password": staff_password(random)},
+        "platform_key": issue(None, list(SCOPES), random, now=now),
+        "tenants": [settle(customer, sandbox, random, now=now) for customer in CUSTOMERS],
+    }
+
+
+def settle(customer: Customer, sandbox: str, random: Random, *, now: datetime) -> Told:
+    tenant, _ = Tenant.objects.get_or_create(
+        reference=customer.reference, defaults={"name": customer.name, "time_zone": customer.time_zone}
+    )
+    secrets = credentials(customer, random)
+    connections = {
+        system: connect(
+            tenant,
+            system,
+            account=customer.account(system) if system in ("slack", "salesforce") else "",  # the others tell none
+            secret=secrets[system],
+            settings=settings_of(customer, system, sandbox),
+            now=now,
+        )
+        for system in SYSTEMS
+    }
+    Identity.unscoped.get_or_create(
+        connection=connections["slack"], kind="channel", ours="orders", defaults={"theirs": customer.channel}
+    )
+    return {
+        "reference": tenant.reference,
+        "key": issue(tenant, TENANT_SCOPES, random, now=now),
+        "connections": {system: str(connection.public_id) for system, connection in connections.items()},
+    }
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def register(connector: str, secret: Mapping[str, str], sandbox: str) -> None:
+    app = ConnectorApp.objects.filter(connector=connector).first() or ConnectorApp(connector=connector)
+    app.urls = addresses(sandbox)[connector]
+    app.hosts = [sandbox] if CONNECTORS[connector].hosts else []
+    app.seal(secret)
+    app.save()
+
+
+def connect(
+    tenant: Tenant | None,
+    connector: str,
+    *,
+    account: str,
+    secret: Mapping[str, str],
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> Connection:
+    there = Connection.unscoped.filter(tenant=tenant, connector=connector).order_by("pk").first()
+    row = there or Connection(tenant=tenant, connector=connector, name=CONNECTORS[connector].label)
+    row.account, row.settings, row.changed_at = account, settings, now
+    row.account_name = tenant.name if tenant else row.name
+    row.save()
+    sealed = seal(secret, Credential.binding(row))
+    Credential.unscoped.update_or_create(connection=row, defaults={"sealed": sealed, "updated_at": now})
+    Lane.unscoped.get_or_create(connection=row, defaults={"in_flight": row.code.in_flight})
+    return row
+
+
+def lay(route: PlatformRoute, *, now: datetime) -> None:
+    if Route.unscoped.filter(tenant=None, name=route.name).exists():
+        return
+    mapping = FieldMapping.unscoped.create(name=route.name, connector=route.connector, action=route.action)
+    MappingVersion.unscoped.create(mapping=mapping, number=1, body=route.mapping, created_at=now)
+    Route.unscoped.create(
+        name=route.name,
+        event_type=route.event_type,
+        connector=route.connector,
+        action=route.action,
+        mapping=mapping,
+        changed_at=now,
+    )
+
+
+def issue(tenant: Tenant | None, scopes: list[str], random: Random, *, now: datetime) -> str:
+    for lost in ApiKey.unscoped.filter(tenant=tenant, name=KEY_NAME, revoked_at=None):
+        lost.revoke(now=now)
+    _, text = ApiKey.issue(name=KEY_NAME, scopes=scopes, tenant=tenant, random=random)
+    return text
+
+
+def staff_password(random: Random) -> str:
+    password = base64.urlsafe_b64encode(random(15)).decode()
+    user = User.objects.filter(email=STAFF).first() or User.objects.create_superuser(STAFF, name="Sam Staff")
+    user.set_password(password)
+    user.save()
+    return password
+
+
+# --- addresses and secrets -------------------------------------------------------------------------------------------
+
+
+def addresses(sandbox: str) -> dict[str, dict[str, str]]:
+    login = f"{sandbox}/salesforce/login"
+    return {
+        "slack": {"api": f"{sandbox}/slack/api"},
+        "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
+        "app": {"api": f"{sandbox}/app/api"},
+    }
+
+
+def settings_of(customer: Customer, system: str, sandbox: str) -> dict[str, Any]:
+    return {
+        "slack": {},
+        "salesforce": {"instance_url": f"{sandbox}/salesforce/{customer.org}"},
+        "splunk": {"url": f"{sandbox}/splunk/{customer.reference}", "use_ack": True},
+        "webhook": {"url": f"{sandbox}/webhook/{customer.reference}"},
+    }[system]
+
+
+def registrations(random: Random) -> dict[str, dict[str, str]]:
+    return {
+        "slack": {
+            "client_id": "demo.slack",
+            "client_secret": random(16).hex(),
+            "signing_secret": random(16).hex(),
+        },
+        "salesforce": {"client_id": "demo.salesforce", "client_secret": random(32).hex()},
+        "app": {},
+    }
+
+
+def credentials(customer: Customer, random: Random) -> dict[str, dict[str, str]]:
+    """As each system's own look."""
+    return {
+        "slack": {"access_token": f"xoxb-{random(24).hex()}"},
+        "salesforce": {
+            "access_token": f"{customer.org[:15]}!{random(40).hex()}",
+            "refresh_token": "5Aep" + random(32).hex(),
+        },
+        "splunk": {"token": str(uuid.UUID(bytes=random(16), version=4))},
+        "webhook": {"signing_secret": whsec(random)},
+    }
+
+
+def whsec(random: Random) -> str:
+    return "whsec_" + base64.b64encode(random(32)).decode()

@@ -1,0 +1,78 @@
+"""The sandbox's accounts, as the demo's rows know them: the same tokens on both sides."""
+
+from typing import Any
+
+from hub.connections.models import Connection, ConnectorApp
+from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, Customer
+from hub.management.demo.load import Told
+
+World = dict[str, Any]
+
+
+def world_of(told: Told) -> World:
+    """Made of the rows, so that a sandbox that was emptied knows today's tokens."""
+    apps = {app.connector: app.open() for app in ConnectorApp.objects.all()}
+    customers = {customer.reference: customer for customer in CUSTOMERS}
+    made: World = {"slack": [], "salesforce": [], "splunk": [], "webhook": []}
+    for entry in told["tenants"]:
+        secrets = {name: secret_of(public_id) for name, public_id in entry["connections"].items()}
+        for section, account in accounts(customers[entry["reference"]], secrets, apps).items():
+            made[section].append(account)
+    return made | {"app": shop(told, customers)}
+
+
+def heard(world: World, told: Told) -> World:
+    """A world that is there stays as it is; only the shop learns where the hub is today."""
+    return world | {"app": world.get("app", {}) | {"hub": told["hub"]}}
+
+
+def secret_of(public_id: str) -> dict[str, Any]:
+    connection = Connection.unscoped.select_related("credential").get(public_id=public_id)
+    return connection.credential.open(connection)
+
+
+def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) -> World:
+    slack, salesforce = client_of(apps["slack"]), client_of(apps["salesforce"])
+    return {
+        "slack": {
+            "team": customer.team,
+            "name": customer.name,
+            "domain": customer.reference,
+            "token": secrets["slack"]["access_token"],
+            "channels": [{"id": customer.channel, "name": "orders"}],
+            **slack,
+        },
+        "salesforce": {
+            "org": customer.org,
+            "name": customer.name,
+            "access_token": secrets["salesforce"]["access_token"],
+            "refresh_token": secrets["salesforce"]["refresh_token"],
+            "fields": {"Opportunity": [ORDER_FIELD]},
+            **salesforce,
+        },
+        "splunk": {"stack": customer.reference, "token": secrets["splunk"]["token"], "ack": True},
+        "webhook": {
+            "endpoint": customer.reference,
+            "name": customer.name,
+            "secret": secrets["webhook"]["signing_secret"],
+            "strict": True,
+        },
+    }
+
+
+def client_of(app: dict[str, Any]) -> dict[str, str]:
+    return {key: app[key] for key in ("client_id", "client_secret")}
+
+
+def shop(told: Told, customers: dict[str, Customer]) -> World:
+    app = Connection.unscoped.select_related("credential").get(connector="app")
+    tenants = [
+        {
+            "reference": entry["reference"],
+            "name": customers[entry["reference"]].name,
+            "hub_key": entry["key"],
+            **{system: customers[entry["reference"]].account(system) for system in entry["connections"]},
+        }
+        for entry in told["tenants"]
+    ]
+    return {"hub": told["hub"], "secret": app.credential.open(app)["signing_secret"], "tenants": tenants}
