@@ -1,0 +1,72 @@
+"""The demo, shown: orders are placed on the running desk, and told step by step what arrived where."""
+
+import json
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hub import egress
+from hub.clock import clock
+from hub.management.commands.load_demo import DEMO_FILE
+from hub.management.demo import files
+from hub.management.demo.desk import Desk, NotRunning
+from hub.management.demo.load import Told
+from hub.management.demo.story import Disappointed, Step, Story
+
+PATIENCE = 60.0  # seconds for each wait
+LOOK_EVERY = 0.2
+MARKS = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", "fault": "WARNING"}
+
+
+class Command(BaseCommand):
+    help = "Place orders for both customers of the demo on the running desk, and tell what arrived where."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="One JSON object for each step.")
+        parser.add_argument("--file", type=Path, default=DEMO_FILE, help="What load_demo told of.")
+
+    def handle(self, *, file: Path, **options: Any) -> None:
+        told = files.read(file)
+        if told is None:
+            raise CommandError(f"There is no {file}: the demo is loaded by script/server, or manage.py load_demo.")
+        story = Story(Desk(told, call=way_to(told)), told, self.ticks)
+        tell = self.tell_json if options["json"] else self.tell
+        try:
+            for step in story.tell():
+                tell(step)
+        except (NotRunning, Disappointed) as error:
+            raise CommandError(str(error)) from error
+        if not options["json"]:
+            self.stdout.write(f"\nSee for yourself: {told['sandbox']}/ and, as staff, {told['hub']}/admin/")
+
+    def tell(self, step: Step) -> None:
+        style = getattr(self.style, MARKS.get(step.name, "HTTP_INFO"))
+        self.wipe()
+        self.stdout.write(f"{style(f'{step.name:8}')} {step.says}")
+
+    def tell_json(self, step: Step) -> None:
+        self.stdout.write(json.dumps({"step": step.name, "says": step.says, **step.ids}))
+
+    def ticks(self, awaited: str) -> Iterator[None]:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < PATIENCE:
+            yield
+            if self.stderr.isatty():
+                self.stderr.write(f"\r         waiting for {awaited}, {waited:.0f} s", ending="\r")
+            time.sleep(LOOK_EVERY)
+        self.wipe()
+
+    def wipe(self) -> None:
+        if self.stderr.isatty():
+            self.stderr.write("\r\033[K", ending="")
+
+
+def way_to(told: Told) -> Any:
+    """To the desk's own two addresses, and nowhere else."""
+    allow = frozenset(urlsplit(told[name]).netloc for name in ("hub", "sandbox"))
+    return partial(egress.call, rules=egress.Rules(allow=allow), clock=clock)

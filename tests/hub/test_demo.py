@@ -1,0 +1,138 @@
+"""The demo is loaded once, with secrets of its own, and follows the desk's ports."""
+
+import json
+import stat
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from hub.connections.models import Connection, ConnectorApp, Credential
+from hub.connections.probe import app_of
+from hub.connections.unseal import credential_of
+from hub.mappings.models import MappingVersion
+from hub.mappings.translate import compile_mapping
+from hub.outgoing.models import Route
+from tenants import keys
+from tenants.models import ApiKey, Tenant, User
+
+pytestmark = pytest.mark.django_db
+
+HERE, THERE = "http://127.0.0.1:8100", "http://127.0.0.1:8110"
+
+
+class Demo:
+    def __init__(self, folder):
+        self.file, self.world = folder / "demo.json", folder / "sandbox" / "world.json"
+
+    def load(self, sandbox=HERE):
+        call_command("load_demo", file=self.file, world=self.world, sandbox=sandbox, verbosity=0)
+        return json.loads(self.file.read_text())
+
+
+@pytest.fixture
+def demo(tmp_path, settings):
+    settings.HUB_EGRESS_ALLOW = ["127.0.0.1:8100", "127.0.0.1:8110"]
+    return Demo(tmp_path)
+
+
+def rows():
+    """Everything that the demo made, as it is stored."""
+    models = (Tenant, User, ApiKey, ConnectorApp, Connection, Credential, MappingVersion, Route)
+    return {model: str(list(model._base_manager.order_by("pk").values())) for model in models}
+
+
+def test_it_tells_what_a_program_needs(demo):
+    told = demo.load()
+    assert told.keys() == {"hub", "sandbox", "staff", "platform_key", "tenants"}
+    assert [tenant["reference"] for tenant in told["tenants"]] == ["acme", "globex"]
+    for tenant in told["tenants"]:
+        connections = Connection.unscoped.filter(tenant__reference=tenant["reference"])
+        assert {row.connector: str(row.public_id) for row in connections} == tenant["connections"]
+
+
+def test_its_files_can_be_read_by_their_owner_only(demo):
+    demo.load()
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (demo.file, demo.world)] == [0o600, 0o600]
+
+
+def test_a_second_load_changes_nothing_also_when_people_changed_something(demo):
+    demo.load()
+    Tenant.objects.filter(reference="acme").update(name="Acme & Daughters", time_zone="Asia/Tokyo")
+    before, files = rows(), (demo.file.read_bytes(), demo.world.read_bytes())
+    demo.load()
+    assert (rows(), (demo.file.read_bytes(), demo.world.read_bytes())) == (before, files)
+
+
+def test_two_demos_share_no_secret(demo, tmp_path):
+    first = demo.load()
+    demo.file.unlink()
+    second = demo.load()
+    assert first["staff"]["password"] != second["staff"]["password"]
+    assert first["platform_key"] != second["platform_key"]
+
+
+def test_a_lost_file_is_made_again_and_its_keys_are_worth_nothing(demo):
+    lost = demo.load()["platform_key"]
+    demo.file.unlink()
+    demo.load()
+    assert ApiKey.unscoped.get(prefix=keys.read(lost).public_id).revoked_at is not None
+    assert (Tenant.objects.count(), Connection.unscoped.count(), Route.unscoped.count()) == (2, 9, 5)
+
+
+def test_a_file_of_another_database_does_not_count(demo):
+    told = demo.load()
+    told["tenants"][0]["connections"] = told["tenants"][1]["connections"] = {}
+    demo.file.write_text(json.dumps(told))
+    assert demo.load()["platform_key"] != told["platform_key"]
+
+
+def test_staff_can_sign_in_and_the_keys_work(demo, client, api):
+    told = demo.load()
+    assert client.login(username=told["staff"]["email"], password=told["staff"]["password"])
+    assert api(told["platform_key"]).get("/api/v1/me").data["tenant"] is None
+    for tenant in told["tenants"]:
+        assert api(tenant["key"]).get("/api/v1/me").data["tenant"]["reference"] == tenant["reference"]
+
+
+def test_every_credential_is_whole_and_every_mapping_can_be_read(demo):
+    demo.load()
+    for connection in Connection.unscoped.select_related("credential"):
+        credential = credential_of(connection, app_of(connection.connector))
+        assert connection.code.check(credential) == ""
+    for version in MappingVersion.unscoped.all():
+        assert compile_mapping(version.body)
+
+
+def test_addresses_follow_the_port_and_secrets_stay(demo):
+    before = demo.load()
+    after = demo.load(THERE)
+    assert after == before | {"sandbox": THERE}
+    assert ConnectorApp.objects.get(connector="slack").urls == {"api": f"{THERE}/slack/api"}
+    assert Connection.unscoped.get(pk=of(before, "splunk").pk).settings["url"] == f"{THERE}/splunk/acme"
+
+
+def test_an_address_that_staff_set_stays(demo):
+    told = demo.load()
+    theirs = {"url": "https://splunk.acme.example:8088"}
+    Connection.unscoped.filter(pk=of(told, "splunk").pk).update(settings=theirs)
+    demo.load(THERE)
+    assert of(told, "splunk").settings == theirs
+
+
+def test_an_emptied_sandbox_learns_todays_tokens(demo):
+    demo.load()
+    before = demo.world.read_text()
+    demo.world.unlink()
+    demo.load()
+    assert demo.world.read_text() == before
+
+
+def test_it_is_for_a_desk_only(demo, settings):
+    settings.HUB_EGRESS_ALLOW = []
+    with pytest.raises(CommandError, match="for a desk"):
+        demo.load()
+    assert not Tenant.objects.exists()
+
+
+def of(told, system):
+    return Connection.unscoped.get(public_id=told["tenants"][0]["connections"][system])

@@ -1,0 +1,63 @@
+"""A desk in one process: the demo in the test's database, the sandbox in a thread, the real pump and egress."""
+
+import json
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+
+from hub import egress
+from hub.connections.models import Connection
+from hub.connections.refresh import refresh
+from hub.outgoing.publish import publish
+from hub.outgoing.pump.drive import pump
+from tenants.models import Tenant
+from tests.sandbox.desk import Desk
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+class Journey:
+    def __init__(self, desk, file):
+        self.desk = desk
+        self.file = file
+        self.told = json.loads(file.read_text())
+
+    def order(self, reference, number, *, at=NOON, **data):
+        tenant = Tenant.objects.get(reference=reference)
+        said = {"number": number, "customer": "Ann", "email": "ann@acme.example", "total": "12.50", "currency": "EUR"}
+        return publish(
+            tenant, "order.created", said | {"items": [{"name": "Tea"}]} | data, now=at, id=f"order-{number}"
+        )
+
+    def pump(self, at=NOON):
+        self.desk.now = at.timestamp()
+        clock = lambda: at  # noqa: E731 - a clock that stands still
+        pump(clock=clock, outlet=lambda: egress.outlet(egress.rules(), clock=clock), random=lambda: 0, stay=0)
+
+    def refresh(self, reference, *, at):
+        connection = Connection.unscoped.get(tenant__reference=reference, connector="salesforce")
+        assert refresh(connection, call=partial(egress.call, rules=egress.rules(), clock=lambda: at), now=at)
+
+    def ledger(self, marker):
+        """Where a marker was seen: system, account and status, in the order of arrival."""
+        return [
+            (line["system"], line["account"], line["status"]) for line in self.desk.ledger() if marker in line["body"]
+        ]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with Desk(tmp_path / "sandbox").running() as running:
+        yield running
+
+
+@pytest.fixture
+def demo(desk, db, settings, tmp_path):
+    settings.HUB_EGRESS_ALLOW = [urlsplit(desk.url).netloc]
+    file, world = tmp_path / "demo.json", tmp_path / "world.json"
+    call_command("load_demo", file=file, world=world, sandbox=desk.url, verbosity=0)
+    desk.world(**json.loads(world.read_text()))
+    return Journey(desk, file)

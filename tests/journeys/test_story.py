@@ -1,0 +1,89 @@
+"""`manage.py demo` on a desk in one process: the shop, the hub's API, the pump."""
+
+import json
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from connectors.wire import Response
+from hub import egress
+from hub.clock import clock
+from hub.management.demo.desk import Desk
+from hub.management.demo.story import Disappointed, Story
+
+pytestmark = pytest.mark.django_db
+
+
+class Running:
+    """What the shop tells the hub reaches it here, and each look at the ledger lets a second pass."""
+
+    def __init__(self, demo, api):
+        self.demo, self.api = demo, api
+        self.at = clock()
+        self.rules = egress.Rules(allow=frozenset({urlsplit(demo.desk.url).netloc}))
+
+    def call(self, request):
+        if request.url.startswith(self.demo.told["hub"]):
+            return self.hub(request.method, request.url, request.bearer, request.json)
+        response = egress.call(request, rules=self.rules, clock=clock)
+        while self.demo.desk.hub:
+            url, headers, event = self.demo.desk.hub.pop(0)
+            self.hub("POST", url, headers["Authorization"].partition(" ")[2], event)
+        return response
+
+    def hub(self, method, url, key, body):
+        client = self.api(key)
+        answer = getattr(client, method.lower())(urlsplit(url).path, body, format="json")
+        return Response(answer.status_code, answer.content)
+
+    def ticks(self, awaited, most=20):
+        for _ in range(most):
+            self.demo.pump(self.at)
+            self.at += timedelta(seconds=1)
+            yield
+
+    def story(self, ticks=None):
+        return list(Story(Desk(self.demo.told, call=self.call), self.demo.told, ticks or self.ticks).tell())
+
+
+@pytest.fixture
+def running(demo, api):
+    return Running(demo, api)
+
+
+def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
+    steps = running.story()
+    arrived = [(step.ids["system"], step.ids["account"]) for step in steps if step.name == "arrived"]
+    assert len(arrived) == 13  # two orders and the one that was refused at first, in four systems, and the way back
+    assert all(step.ids["delivery"] and step.ids["ledger"] for step in steps if step.name == "arrived")
+    assert [step.name for step in steps if step.name in ("fault", "refused", "waited")] == [
+        "fault",
+        "refused",
+        "waited",
+    ]
+    assert (steps[-1].ids["system"], steps[-1].ids["account"]) == ("app", "globex")
+
+
+def test_what_does_not_arrive_is_told_with_its_reason(running):
+    running.demo.desk.fault("splunk", account="acme", status=503, times=0)
+    with pytest.raises(Disappointed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* unavailable"):
+        running.story()
+
+
+def test_an_order_that_the_hub_does_not_take_is_told(running):
+    running.demo.desk.hub_says = (401, '{"title": "The API key is unknown"}')
+    with pytest.raises(Disappointed, match="answered 401"):
+        running.story()
+
+
+def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
+    demo.file.write_text(json.dumps(demo.told | {"sandbox": "http://127.0.0.1:9"}))
+    with pytest.raises(CommandError, match="The desk is not running: .* Start it with script/server"):
+        call_command("demo", file=demo.file)
+
+
+def test_a_demo_that_was_never_loaded_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(CommandError, match="load_demo"):
+        call_command("demo", file=tmp_path / "none.json")
