@@ -1,7 +1,7 @@
 """What the pages for staff are made of, in the product's look; nothing else imports unfold."""
 
 from hub.staff.admins import ModelAdmin, Paginator, StackedInline, TabularInline, display
-from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter
+from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter, TextFilter
 from hub.staff.forms import Form, ReasonForm, styled
 from hub.staff.shows import badge, icon, moment, moments, number, page_link
 from hub.staff.site import Site
@@ -20,6 +20,7 @@ __all__ = [
     "Site",
     "StackedInline",
     "TabularInline",
+    "TextFilter",
     "badge",
     "display",
     "icon",
