@@ -235,6 +235,19 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+UNFOLD = {
+    "SITE_TITLE": HUB_NAME,
+    "SITE_HEADER": HUB_NAME,
+    "SITE_ICON": "/static/console/logo.svg",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/console/logo.svg"}],
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "hub.console.navigation.environment",
+    "DASHBOARD_CALLBACK": "hub.console.views.dashboard",
+    "STYLES": ["/static/console/palette.css", "/static/console/console.css"],
+    "SCRIPTS": ["/static/console/console.js"],
+    "SIDEBAR": {"navigation": "hub.console.navigation.sidebar"},
+}
+
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024

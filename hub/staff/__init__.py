@@ -2,12 +2,21 @@
 
 from hub.staff.admins import ModelAdmin, Paginator, StackedInline, TabularInline, display
 from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter, TextFilter
-from hub.staff.forms import Form, ReasonForm, styled
+from hub.staff.forms import (
+    AdminPasswordChangeForm,
+    Form,
+    ReasonForm,
+    UserChangeForm,
+    UserCreationForm,
+    related_field,
+    styled,
+)
 from hub.staff.shows import badge, icon, moment, moments, number, page_link
 from hub.staff.site import Site
 from hub.staff.verbs import Declined, Done, note, verb
 
 __all__ = [
+    "AdminPasswordChangeForm",
     "ChoicesFilter",
     "Declined",
     "Done",
@@ -21,6 +30,8 @@ __all__ = [
     "StackedInline",
     "TabularInline",
     "TextFilter",
+    "UserChangeForm",
+    "UserCreationForm",
     "badge",
     "display",
     "icon",
@@ -29,6 +40,7 @@ __all__ = [
     "note",
     "number",
     "page_link",
+    "related_field",
     "styled",
     "verb",
 ]

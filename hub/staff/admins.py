@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib.admin.views.main import ChangeList as DjangoChangeList
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -11,6 +13,7 @@ from unfold.admin import StackedInline as UnfoldStackedInline
 from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList as UnfoldChangeList
 
 from hub.audit import AuditRow
 from hub.staff.verbs import VerbsMixin, note
@@ -39,8 +42,19 @@ class Paginator(InfinitePaginator):
         return super().count if self.more else self.counted
 
 
+class ChangeList(UnfoldChangeList):
+    """A list that does not boast of how many rows there are."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
-    """`verbs` names the methods, made with @verb, that are buttons on a row's page."""
+    """`verbs` names the methods, made with @verb, that are buttons on a row's page.
+
+    `search_fields` are indexed columns, found by the whole value; with ^ before it, by its beginning.
+    """
 
     paginator = Paginator
     show_full_result_count = False
@@ -51,6 +65,18 @@ class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
     actions: ClassVar[Any] = None
     warn_unsaved_form = True
     compressed_fields = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DjangoChangeList]:
+        return ChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        term = search_term.strip()
+        found = models.Q(pk__in=())
+        for column in self.get_search_fields(request) if term else ():
+            found |= matching(queryset.model, column, term)
+        return (queryset.filter(found) if term else queryset), False
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
         names = [name for name in form.changed_data if name in form.fields]
@@ -82,6 +108,17 @@ class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
         obj = self.get_object(request, object_id)
         acts = acts_on(obj) if obj is not None else ()
         return super().history_view(request, object_id, {"acts": acts, **(extra_context or {})})
+
+
+def matching(model: type[models.Model], column: str, term: str) -> models.Q:
+    """Nothing where the term cannot be a value of the column."""
+    name = column.removeprefix("^")
+    if name != column:
+        return models.Q(**{f"{name}__startswith": term})
+    try:
+        return models.Q(**{name: model._meta.get_field(name).to_python(term)})
+    except ValidationError:
+        return models.Q(pk__in=())
 
 
 def acts_on(obj: models.Model) -> Sequence[AuditRow]:

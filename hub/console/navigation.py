@@ -1,0 +1,52 @@
+"""What the menu beside every page for staff offers, in the product's words."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+MENU = {
+    "": (("Overview", "space_dashboard", "admin:index", ""),),
+    "Customers": (
+        ("Tenants", "apartment", "tenants_tenant", "tenants.view_tenant"),
+        ("Connections", "cable", "connections_connection", "connections.view_connection"),
+        ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
+    ),
+    "Routes & mappings": (
+        ("Routes", "alt_route", "outgoing_route", "outgoing.view_route"),
+        ("Field mappings", "schema", "mappings_fieldmapping", "mappings.view_fieldmapping"),
+    ),
+    "Events & deliveries": (
+        ("Events", "bolt", "outgoing_event", "outgoing.view_event"),
+        ("Deliveries", "send", "outgoing_delivery", "outgoing.view_delivery"),
+    ),
+    "Platform": (
+        ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),
+        ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
+        ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
+        ("People", "group", "tenants_user", "tenants.view_user"),
+        ("Audit", "fact_check", "hub_auditrow", "hub.view_auditrow"),
+    ),
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {"title": title, "items": [item for entry in entries if (item := item_of(request, *entry))]}
+        for title, entries in MENU.items()
+    ]
+
+
+def item_of(request: HttpRequest, title: str, icon: str, page: str, permission: str) -> dict[str, Any] | None:
+    if permission and not request.user.has_perm(permission):
+        return None
+    try:
+        link = reverse(page if ":" in page else f"admin:{page}_changelist")
+    except NoReverseMatch:  # this deployment leaves the room out
+        return None
+    return {"title": title, "icon": icon, "link": link}
+
+
+def environment(request: HttpRequest) -> list[str]:
+    return [settings.HUB_ENVIRONMENT, "success" if settings.HUB_ENVIRONMENT == "live" else "warning"]

@@ -1,0 +1,33 @@
+// Alpine without eval knows no globals: what the pages of the admin use of them is named here.
+document.addEventListener("alpine:init", () => {
+  const remembered = "sidebarDesktopOpen";
+
+  Alpine.data("theme", window.theme);
+  Alpine.data("searchForm", window.searchForm);
+  Alpine.data("searchDropdown", window.searchDropdown);
+  Alpine.data("searchCommand", window.searchCommand);
+
+  Alpine.data("page", () => ({
+    activeTab: "general",
+    sidebarMobileOpen: false,
+    sidebarDesktopOpen: localStorage.getItem(remembered) !== "0",
+    window: { location: { pathname: location.pathname, search: location.search } },
+    localStorage: { setItem: (name, value) => localStorage.setItem(name, value) },
+    sortRecords: (event) => window.sortRecords(event),
+    moveRecords: (event) => moveRecords(event),
+    init() {
+      this.activeTab = window.getCurrentTab() || this.$el.dataset.tab || "";
+    },
+  }));
+});
+
+// A copy button says what it did, to the eye and to a screen reader.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const label = button.textContent;
+  button.textContent = button.dataset.copied;
+  button.setAttribute("aria-live", "polite");
+  setTimeout(() => (button.textContent = label), 2000);
+});

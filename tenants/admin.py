@@ -1,0 +1,246 @@
+"""Pages for staff: tenants, the people, and the keys of their programs."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models, transaction
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
+
+from hub import staff
+from hub.clock import clock
+from tenants.forms import IssueForm, NewUserForm, PasswordForm, UserForm
+from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.scopes import SCOPES
+from tenants.scoping import ScopedAdminMixin
+
+CARDS_MOST = 24  # connections on a tenant's page
+ROWS_MOST = 20
+
+
+class MembershipInline(ScopedAdminMixin, staff.TabularInline):
+    model = Membership
+    fields = ("user", "role")
+    autocomplete_fields = ("user",)
+    verbose_name_plural = "members"
+
+
+@admin.register(Tenant)
+class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_display = ("named", "reference", "systems", "standing", "created")
+    list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
+    search_fields = ("reference", "^name")
+    search_help_text = "A reference, or the beginning of a name."
+    fields = ("name", "reference", "time_zone")
+    inlines = (MembershipInline,)
+    ordering = ("name",)
+    verbs = ("suspend", "restore")
+    change_form_outer_before_template = "console/tenant.html"
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return super().get_queryset(request).prefetch_related("connections")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("reference",) if obj else ()
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        kwargs["extra_context"] = {**self.around(request, object_id), **(kwargs.get("extra_context") or {})}
+        return super().changeform_view(request, object_id, *args, **kwargs)
+
+    def around(self, request: HttpRequest, object_id: str | None) -> dict[str, Any]:
+        """What belongs to the tenant, as far as the person may see it."""
+        tenant = self.get_object(request, object_id) if object_id else None
+        if tenant is None:
+            return {}
+        see = request.user.has_perm
+        return {
+            "tenant": tenant,
+            "connections": tenant.connections.all()[:CARDS_MOST] if see("connections.view_connection") else (),
+            "routes": tenant.routes.order_by("name")[:ROWS_MOST] if see("outgoing.view_route") else (),
+            "keys": tenant.api_keys.order_by("-id")[:ROWS_MOST] if see("tenants.view_apikey") else (),
+        }
+
+    @staff.display(description="tenant", ordering="name")
+    def named(self, tenant: Tenant) -> str:
+        return tenant.name
+
+    @staff.display(description="connections")
+    def systems(self, tenant: Tenant) -> str:
+        """Each state once, with how many."""
+        states = [connection.state for connection in tenant.connections.all()]
+        if not states:
+            return format_html('<span class="hub-quiet">{}</span>', "none yet")
+        counted = ((staff.badge(state, f"{states.count(state)} {state.replace('_', ' ')}"),) for state in sorted(set(states)))
+        return format_html('<span class="hub-badges">{}</span>', format_html_join(" ", "{}", counted))
+
+    @staff.display(description="state")
+    def standing(self, tenant: Tenant) -> str:
+        return staff.badge("suspended" if tenant.suspended else "active")
+
+    @staff.display(description="created", ordering="created_at")
+    def created(self, tenant: Tenant) -> str:
+        return staff.moment(tenant.created_at)
+
+    @staff.verb(
+        "Suspend",
+        icon="block",
+        tone="danger",
+        when=lambda tenant: not tenant.suspended,
+        form=staff.ReasonForm,
+        asks="Nothing is sent for a suspended tenant. What arrives meanwhile is accepted and held, and goes when the "
+        "tenant is restored.",
+    )
+    def suspend(self, request: HttpRequest, tenant: Tenant, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        tenant.suspend(said["reason"], now=now)
+        return staff.Done(f"{tenant} is suspended.", after={"suspended": True})
+
+    @staff.verb("Restore", icon="play_arrow", tone="primary", when=lambda tenant: tenant.suspended)
+    def restore(self, request: HttpRequest, tenant: Tenant, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        before = tenant.suspension
+        tenant.restore(now=now)
+        return staff.Done(f"{tenant} is restored; what was held goes out now.", before={"suspended": before})
+
+
+def standing(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= now else "active"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_display = ("name", "public_part", "whose", "state", "may", "used", "ends")
+    list_filter = (("tenant", staff.RelatedFilter), ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("tenant",)
+    search_fields = ("prefix",)
+    search_help_text = "The public part: the 8 characters after hub_live_."
+    ordering = ("-id",)
+    fields = ("name", "whose", "public_part", "state", "meanings", "expires", "used", "created", "created_by")
+    readonly_fields = fields[1:]
+    verbs = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return super().get_queryset(request).select_related("created_by").defer("digest")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a key that was revoked stays, so that the audit can name it
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Issue a key; its text stands on the answer to this POST and nowhere else."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = IssueForm(request.POST or None, request=request, site=self.admin_site)
+        if request.method == "POST" and form.is_valid() and (text := self.issue(request, form)):
+            return self.page(request, "console/key_issued.html", text=text, key=form.key, title="Copy the key now")
+        return self.page(request, "console/form.html", form=form, title="Issue an API key", submit="Issue the key")
+
+    @transaction.atomic
+    def issue(self, request: HttpRequest, form: IssueForm) -> str:
+        now = clock()
+        try:
+            form.key, text = ApiKey.issue(
+                random=secrets.token_bytes, created_by=request.user, **form.wanted(now=now)
+            )
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+            return ""
+        after = {"name": form.key.name, "scopes": form.key.scopes, "expires_at": form.key.expires_at}
+        staff.note(request, "apikey.issue", form.key, now=now, after=after)
+        return text
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        request.current_app = self.admin_site.name
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, context, headers={"Cache-Control": "no-store"})
+
+    @staff.display(description="public part")
+    def public_part(self, key: ApiKey) -> str:
+        return format_html('<code class="hub-mono">{}…</code>', key.prefix)
+
+    @staff.display(description="of")
+    def whose(self, key: ApiKey) -> str:
+        return staff.page_link(key.tenant) if key.tenant else "the platform"
+
+    @staff.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        return staff.badge(standing(key, clock()))
+
+    @staff.display(description="may")
+    def may(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @staff.display(description="may")
+    def meanings(self, key: ApiKey) -> str:
+        told = ((scope, SCOPES[scope].meaning) for scope in key.scopes if scope in SCOPES)
+        return format_html_join("", '<div><code class="hub-mono">{}</code> {}</div>', told)
+
+    @staff.display(description="last used")
+    def used(self, key: ApiKey) -> str:
+        return staff.moment(key.last_used_at) if key.last_used_at else "never"
+
+    @staff.display(description="ends")
+    def ends(self, key: ApiKey) -> str:
+        return staff.moment(key.expires_at) if key.expires_at else "never"
+
+    @staff.display(description="ends")
+    def expires(self, key: ApiKey) -> str:
+        return staff.moments(key.expires_at) if key.expires_at else "never"
+
+    @staff.display(description="created")
+    def created(self, key: ApiKey) -> str:
+        return staff.moments(key.created_at)
+
+    @staff.verb(
+        "Revoke",
+        icon="block",
+        tone="danger",
+        when=lambda key: key.revoked_at is None,
+        form=staff.ReasonForm,
+        asks="A revoked key is refused at once, and cannot be brought back.",
+    )
+    def revoke(self, request: HttpRequest, key: ApiKey, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        key.revoke(now=now)
+        return staff.Done(f"The key {key} is revoked.", after={"revoked": True})
+
+
+@admin.register(User)
+class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
+    """People. Whoever has no tenant's way here is a superuser: a person belongs to many tenants."""
+
+    form, add_form, change_password_form = UserForm, NewUserForm, PasswordForm
+    list_display = ("email", "name", "is_staff", "is_superuser", "is_active", "tenants_of")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "^name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        memberships = Membership.unscoped.select_related("tenant")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", memberships))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "user_permissions":
+            field.queryset = field.queryset.select_related("content_type")
+        return field
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            staff.note(request, "user.change_password", self.get_object(request, id))
+        return response
+
+    @staff.display(description="tenants")
+    def tenants_of(self, user: User) -> str:
+        return ", ".join(membership.tenant.name for membership in user.memberships.all()) or "–"
