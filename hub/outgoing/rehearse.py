@@ -54,19 +54,20 @@ def rehearse(
         return Rehearsal("held", "filter_failed", str(error))
     if clause and not clause.passed:
         return Rehearsal("skipped", "filtered", f"{clause.clause} found {clause.value}", clause)
+    known = known_identities(collect_identities(draft.mapping, dict(document), zone), connection)
+    missing: set[Pair] = set()
+
+    def theirs(kind: str, ours: str) -> str:
+        if (kind, ours) in known:
+            return known[kind, ours]
+        missing.add((kind, ours))
+        return f"⟨{kind} {ours} is missing⟩"
+
     try:
-        asked = collect_identities(draft.mapping, dict(document), zone)
-        known = known_identities(asked, connection)
-        made = translate(
-            draft.mapping,
-            dict(document),
-            zone=zone,
-            identities=lambda kind, ours: known.get((kind, ours)) or placeholder(kind, ours),
-        )
+        made = translate(draft.mapping, dict(document), zone=zone, identities=theirs)
     except MappingFailed as error:
         return Rehearsal("held", "mapping_failed", str(error), clause)
-    missing = tuple(sorted(asked - set(known)))
-    return verdict(draft.action, made, missing, clause)
+    return verdict(draft.action, made, tuple(sorted(missing)), clause)
 
 
 def verdict(
@@ -88,6 +89,3 @@ def known_identities(asked: set[Pair], connection: Connection | None) -> dict[Pa
     rows = Identity.unscoped.filter(connection=connection, kind__in=kinds, ours__in=ours)
     return {(row.kind, row.ours): row.theirs for row in rows}
 
-
-def placeholder(kind: str, ours: str) -> str:
-    return f"⟨{kind} {ours} is missing⟩"
