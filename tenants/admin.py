@@ -76,7 +76,9 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
         states = [connection.state for connection in tenant.connections.all()]
         if not states:
             return format_html('<span class="hub-quiet">{}</span>', "none yet")
-        counted = ((staff.badge(state, f"{states.count(state)} {state.replace('_', ' ')}"),) for state in sorted(set(states)))
+        counted = (
+            (staff.badge(state, f"{states.count(state)} {state.replace('_', ' ')}"),) for state in sorted(set(states))
+        )
         return format_html('<span class="hub-badges">{}</span>', format_html_join(" ", "{}", counted))
 
     @staff.display(description="state")
@@ -144,9 +146,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def issue(self, request: HttpRequest, form: IssueForm) -> str:
         now = clock()
         try:
-            form.key, text = ApiKey.issue(
-                random=secrets.token_bytes, created_by=request.user, **form.wanted(now=now)
-            )
+            form.key, text = ApiKey.issue(random=secrets.token_bytes, created_by=request.user, **form.wanted(now=now))
         except ValidationError as error:
             form.add_error(None, error.messages)
             return ""

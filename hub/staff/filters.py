@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.contrib.filters.admin import ChoicesDropdownFilter as ChoicesFilter
 from unfold.contrib.filters.admin import DropdownFilter as Filter
+from unfold.contrib.filters.admin import TextFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
-__all__ = ["ChoicesFilter", "Filter", "RelatedFilter"]
+__all__ = ["ChoicesFilter", "Filter", "RelatedFilter", "TextFilter"]
 
 
 class RelatedForm(forms.Form):

@@ -1,11 +1,10 @@
 """How a state, a moment and a number look: icon + word + colour, relative and absolute, with a unit."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hub.clock import clock
@@ -49,7 +48,7 @@ def span(length: timedelta) -> str:
     return next((f"{seconds // size} {unit}" for unit, size in UNITS if seconds >= size), "0 s")
 
 
-def moment(at: datetime | None, *, now: datetime | None = None) -> SafeString | str:
+def moment(at: datetime | None, now: datetime | None = None) -> SafeString | str:
     """Relative; the exact time in UTC on hover and focus, ISO for machines."""
     if at is None:
         return "–"
@@ -64,7 +63,7 @@ def moments(at: datetime | None) -> SafeString | str:
     return "–" if at is None else format_html("{} ({})", f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", moment(at))
 
 
-def number(value: int, *, most: int | None = None) -> str:
+def number(value: int, most: int | None = None) -> str:
     """1,204; beyond what was counted: 1,000+."""
     return f"{most:,}+" if most is not None and value > most else f"{value:,}"
 
@@ -75,7 +74,3 @@ def page_link(row: Any, words: str = "") -> SafeString | str:
         return "–"
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     return format_html('<a class="hub-link" href="{}">{}</a>', url, words or str(row))
-
-
-def lines(texts: Iterable[Any]) -> SafeString:
-    return format_html_join("", "<div>{}</div>", ((text,) for text in texts))

@@ -2,12 +2,9 @@
 
 from django import template
 
-from hub import staff
+from hub.staff.shows import badge, moment, moments, number, page_link
 
 register = template.Library()
 
-register.filter("badge", staff.badge)
-register.filter("moment", lambda at: staff.moment(at))
-register.filter("moments", staff.moments)
-register.filter("page_link", staff.page_link)
-register.filter("number", lambda value: staff.number(value))
+for show in (badge, moment, moments, number, page_link):
+    register.filter(show.__name__, show)
