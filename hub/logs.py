@@ -26,6 +26,7 @@ INBOUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 QUIET = {
     "django.db.backends": "INFO",
     "django.security.DisallowedHost": "CRITICAL",  # any scanner causes it, and a traceback for each
+    "django-q": "WARNING",  # a line for each bell
     "django.template": "INFO",
     "oauthlib": "WARNING",
     "urllib3": "WARNING",

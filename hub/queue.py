@@ -12,7 +12,8 @@ from django_q.tasks import async_task
 
 from hub.clock import clock
 
-FORGOTTEN = timedelta(seconds=60)  # a bell that nobody heard for so long is rung again
+HEARD = "canary"  # the beat of a pool that hears
+FORGOTTEN = timedelta(seconds=20)  # a bell that nobody heard for so long is rung again
 
 
 class Bell(models.Model):
@@ -26,7 +27,7 @@ class Bell(models.Model):
 
 
 class Beat(models.Model):
-    """When something was last alive: the canary, a sweep."""
+    """When something was last alive: the worker, its pool (canary), the sweep."""
 
     name = models.CharField(max_length=80, primary_key=True)
     at = models.DateTimeField()
@@ -49,7 +50,13 @@ def ring(name: str, *, now: datetime) -> bool:
 def hear(name: str) -> str:
     """A task says first that it heard its bell, so that it can be rung again. Gives the id behind the colon."""
     Bell.objects.filter(name=name).update(rung_at=None)
+    beat(HEARD, now=clock())
     return name.partition(":")[2]
+
+
+def forget() -> None:
+    """The pool that these bells were rung for is gone: each may be rung again at once."""
+    Bell.objects.update(rung_at=None)
 
 
 def beat(name: str, *, now: datetime) -> None:
@@ -57,6 +64,5 @@ def beat(name: str, *, now: datetime) -> None:
 
 
 def canary(name: str) -> None:
-    """The task that shows that the pool runs tasks."""
+    """The task that shows that the pool hears its bells, when nothing else does."""
     hear(name)
-    beat(name, now=clock())

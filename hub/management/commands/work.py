@@ -17,14 +17,15 @@ from django.db import DatabaseError, close_old_connections
 
 from hub import lifeline
 from hub.clock import clock
-from hub.queue import Beat, beat, ring
+from hub.queue import HEARD, Beat, beat, forget, ring
 from hub.secrets import check_keys
 from hub.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
-SWEEP_EVERY, CANARY_EVERY = 5.0, 10.0  # seconds
-SILENCE_MOST = timedelta(seconds=45)  # of the canary; then the pool is hung
+SWEEP_EVERY, CANARY_EVERY = 5.0, 5.0  # seconds
+SILENCE_MOST = timedelta(seconds=30)  # no bell was heard for so long: the pool is hung
+BREATH = 2.0  # seconds before another pool is started, so that one that cannot start does not burn a core
 GRACE = 25.0  # seconds that a stop may take
 
 
@@ -59,7 +60,8 @@ class Pool:
     """One pool: its process group, and our end of its lifeline."""
 
     def __init__(self) -> None:
-        theirs, self.lifeline = os.pipe()
+        theirs, ours = os.pipe()
+        self.lifeline: int | None = ours
         self.process = subprocess.Popen(
             [sys.executable, sys.argv[0], "work", "--pool"],
             start_new_session=True,
@@ -74,10 +76,13 @@ class Pool:
         return self.process.poll() is not None
 
     def ask_to_stop(self) -> None:
-        os.close(self.lifeline)
+        if self.lifeline is not None:
+            os.close(self.lifeline)
+            self.lifeline = None
 
     def kill(self) -> None:
         """The whole group: a pool whose parent died leaves orphans that go on working."""
+        self.ask_to_stop()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -97,15 +102,21 @@ class Supervisor:
             if pool.ended() or self.hung(pool):
                 log.error("worker.pool_replaced", code=pool.process.returncode)
                 pool.kill()
-                pool = Pool()
+                self.stopping.wait(BREATH)
+                pool = self.replacement()
             self.duties()
         self.stop(pool)
+
+    def replacement(self) -> Pool:
+        with contextlib.suppress(DatabaseError):
+            forget()
+        return Pool()
 
     def hung(self, pool: Pool) -> bool:
         """Whether the canary is silent for too long; while the database is away nobody can say."""
         try:
             now = clock()
-            heard = Beat.objects.filter(name="canary").values_list("at", flat=True).first()
+            heard = Beat.objects.filter(name=HEARD).values_list("at", flat=True).first()
         except DatabaseError:
             pool.since = None
             return False
