@@ -25,7 +25,7 @@ def addresses(*, port, sandbox_port):
 
 
 def ensure(path, *, port, sandbox_port):
-    """Write what is missing, and let our own loopback addresses follow the ports; everything else stays."""
+    """Write what is missing, and let our own loopback addresses follow the ports; True if they had to."""
     text = path.read_text() if path.exists() else HEAD
     there = read(text)
     moved = {
@@ -39,6 +39,7 @@ def ensure(path, *, port, sandbox_port):
     if (new := "\n".join(lines) + "\n") != text or not path.exists():
         write(path, new)
     path.chmod(0o600)
+    return bool(moved)
 
 
 def read(text):

@@ -61,6 +61,13 @@ class Desk:
             return words in command and Path(f"/proc/{pid}/cwd").readlink() == self.folder
         return False
 
+    def has(self, words, *, within=20):
+        """Its processes of that name, as soon as there are any."""
+        deadline = time.monotonic() + within
+        while not (found := self.pids(words)) and time.monotonic() < deadline:
+            select.select([], [], [], 0.05)
+        return found
+
     def end(self):
         """After a test, whatever happened in it."""
         for pid in self.pids():

@@ -68,7 +68,7 @@ def test_a_killed_process_is_started_again_without_a_human(desk):
 
 def test_a_killed_worker_leaves_no_pool_behind(desk):
     desk.start().says(READY)
-    pool = desk.pids("manage.py work --pool")
+    pool = desk.has("manage.py work --pool")
     (worker,) = set(desk.pids("manage.py work")) - set(pool)
     os.kill(worker, signal.SIGKILL)
     assert pool and all_end(pool, within=10)
