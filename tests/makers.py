@@ -4,6 +4,7 @@ import itertools
 import os
 from datetime import UTC, datetime, timedelta
 
+from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Delivery, Route
@@ -76,7 +77,8 @@ class Makers:
 
     def mapping(self, tenant=None, connector="webhook", action="send", body=None):
         mapping = FieldMapping.unscoped.create(tenant=tenant, name="mapping", connector=connector, action=action)
-        self.version(mapping, body or {"number": "data.number"})
+        example = {"number": "data.number"} if connector == "webhook" else CONNECTORS[connector].action(action).example
+        self.version(mapping, body or example)
         return mapping
 
     def version(self, mapping, body, at=NOON):

@@ -1,0 +1,89 @@
+"""What a lost bell or a dead process left lying is found."""
+
+import pytest
+from django_q.models import OrmQ
+
+from hub.connections.models import Connection, Lane
+from hub.outgoing.models import PumpPlace
+from hub.queue import Beat, Bell, forget, hear, ring
+from hub.sweep import sweep
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def rung():
+    return {bell.name for bell in Bell.objects.filter(rung_at__isnull=False)}
+
+
+def test_a_due_lane_rings_the_pump_where_none_runs(make):
+    make.delivery()
+    sweep(now=NOON)
+    assert "pump" in rung()
+
+
+def test_a_resident_pump_is_not_rung_for(make):
+    make.delivery()
+    Bell.objects.all().delete()
+    PumpPlace.objects.create(number=0, lease_until=NOON + MINUTE)
+    sweep(now=NOON)
+    assert "pump" not in rung()
+
+
+def test_a_lane_that_sleeps_on_something_due_is_woken(make):
+    make.delivery()
+    Lane.unscoped.update(due_at=None)
+    sweep(now=NOON)
+    assert Lane.unscoped.get().due_at == NOON
+
+
+def test_a_pause_ends_by_itself(make):
+    connection = make.connection()
+    connection.pause("stocktaking", until=NOON + MINUTE, now=NOON)
+    sweep(now=NOON)
+    assert Connection.unscoped.get().state == "paused"
+    sweep(now=NOON + MINUTE)
+    assert (Connection.unscoped.get().state, Lane.unscoped.get().held) == ("healthy", "")
+
+
+def test_a_lost_refresh_is_rung_for_again(make):
+    connection = make.connection(connector="salesforce")
+    Lane.unscoped.update(held="refreshing")
+    sweep(now=NOON)
+    assert f"refresh:{connection.pk}" in rung()
+
+
+def test_held_work_is_looked_at(make):
+    tenant = make.tenant()
+    make.route(tenant=tenant)
+    make.event(tenant)
+    sweep(now=NOON)
+    assert "drain" in rung()
+
+
+def test_it_tells_that_it_was_here():
+    sweep(now=NOON)
+    assert Beat.objects.get(name="sweep").at == NOON
+
+
+# --- bells -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_bell_that_rings_is_not_rung_again_until_it_is_heard_or_forgotten():
+    assert ring("pump", now=NOON)
+    assert not ring("pump", now=NOON)
+    assert OrmQ.objects.count() == 1
+    assert ring("pump", now=NOON + MINUTE)
+    assert hear("pump") == ""
+    assert ring("pump", now=NOON + MINUTE)
+
+
+def test_a_bell_carries_an_id():
+    ring("refresh:17", now=NOON)
+    assert hear("refresh:17") == "17"
+
+
+def test_the_bells_of_a_pool_that_is_gone_are_rung_again():
+    ring("pump", now=NOON)
+    forget()
+    assert ring("pump", now=NOON)
