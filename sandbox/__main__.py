@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from random import SystemRandom
@@ -39,11 +40,14 @@ async def serve() -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
-        print(f"The sandbox is at http://127.0.0.1:{port}/", flush=True)
+        print(f"The sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
         await stopped.wait()
     finally:
         await runner.cleanup()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    try:
+        asyncio.run(serve())
+    except (ValueError, OSError) as error:
+        sys.exit(f"The sandbox cannot start: {error}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -28,7 +28,7 @@ class Door:
     clock: Clock
     random: Random
 
-    def takes(self, system: System, root: str) -> Callable[[web.Request], object]:
+    def takes(self, system: System, root: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A handler for all that arrives below `root`, a path of that system."""
 
         async def take(request: web.Request) -> web.StreamResponse:

@@ -15,8 +15,8 @@ class Ledger:
 
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._starts = array("Q", starts(path))
         self._file = path.open("a+b", buffering=0)
-        self._starts = array("Q", starts(self._file))
         self._end = os.fstat(self._file.fileno()).st_size
 
     @property
@@ -46,13 +46,14 @@ class Ledger:
         self._file.close()
 
 
-def starts(file) -> Iterator[int]:
+def starts(path: Path) -> Iterator[int]:
     """Where each whole line starts; what a crash left of a last one is cut off."""
-    file.seek(0)
+    path.touch()
     position = 0
-    for line in file.readlines():
-        if not line.endswith(b"\n"):
-            file.truncate(position)
-            return
-        yield position
-        position += len(line)
+    with path.open("r+b") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                file.truncate(position)
+                return
+            yield position
+            position += len(line)

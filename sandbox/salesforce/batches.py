@@ -109,7 +109,9 @@ def type_of(record: dict[str, Any]) -> str:
 def composite(asked: Asked, route: Callable[[Asked, str, str], Answer]) -> Answer:
     """Always 200: what went wrong stands in the parts."""
     parts = asked.body.get("compositeRequest") if isinstance(asked.body, dict) else None
-    if not isinstance(parts, list) or not 0 < len(parts) <= MOST_REQUESTS:
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise Refusal(400, "JSON_PARSER_ERROR", "a list of requests is expected")
+    if not 0 < len(parts) <= MOST_REQUESTS:
         raise Refusal(400, "LIMIT_EXCEEDED", f"compositeRequest holds 1 to {MOST_REQUESTS} requests")
     mark = asked.records.mark()
     known: dict[str, Any] = {}

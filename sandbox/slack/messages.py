@@ -19,7 +19,7 @@ class Refused(Exception):
 def content(arguments: dict[str, Any]) -> dict[str, Any]:
     """The message that these arguments make."""
     blocks, attachments = listed(arguments, "blocks"), listed(arguments, "attachments")
-    markdown, text = arguments.get("markdown_text"), arguments.get("text")
+    markdown, text = (str(arguments.get(name) or "") for name in ("markdown_text", "text"))
     if markdown and (text or blocks):
         raise Refused("markdown_text_conflict")
     if markdown and len(markdown) > MOST_MARKDOWN:
@@ -30,7 +30,7 @@ def content(arguments: dict[str, Any]) -> dict[str, Any]:
         raise Refused("invalid_blocks")
     if len(attachments) > MOST_ATTACHMENTS:
         raise Refused("too_many_attachments")
-    message: dict[str, Any] = {"text": str(text or markdown or "")[:MOST_TEXT]}
+    message: dict[str, Any] = {"text": (text or markdown)[:MOST_TEXT]}
     return message | ({"blocks": blocks} if blocks else {}) | ({"attachments": attachments} if attachments else {})
 
 
@@ -58,7 +58,7 @@ def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def message(team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
-    made = {"type": "message", "subtype": "bot_message", "bot_id": bot_id(team), "app_id": team.app_id}
+    made: dict[str, Any] = {"type": "message", "subtype": "bot_message", "bot_id": bot_id(team), "app_id": team.app_id}
     made |= {"username": str(arguments.get("username") or team.bot_name), "attachments": [], **content(arguments)}
     for name in ("thread_ts", "icon_emoji", "icon_url"):
         if arguments.get(name):

@@ -150,7 +150,7 @@ def a_page(
     """A page, and the cursor of the next (empty at the end)."""
     try:
         limit = int(arguments.get("limit") or unless_told)
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         raise Refused("invalid_limit") from None
     if not 0 < limit <= MOST_OF_A_PAGE:
         raise Refused("invalid_limit")

@@ -19,7 +19,7 @@ PAGE = """
 <p class="about">$members · $count · workspace $team</p>
 <ol class="messages">$messages</ol>
 $empty
-<p class="composer">Only the app writes here. Message #$name from the hub.</p>
+<p class="composer" id="newest">Only the app writes here. Message #$name from the hub.</p>
 </section></div>
 """
 TEAM = "<h2>$name</h2><ul>$channels</ul>"
@@ -54,7 +54,7 @@ class Pages:
             return missing(request, "No such workspace.", system="slack")
         channels = self._slack.rooms.channels(team)
         busiest = max(channels, key=lambda channel: self._slack.rooms.count(team, channel))
-        return web.Response(status=302, headers={"Location": address("slack", team.team, busiest["id"])})
+        return web.Response(status=302, headers={"Location": newest(team, busiest)})
 
     async def channel(self, request: web.Request) -> web.Response:
         team = self._slack.world.slack.get(request.match_info["team"])
@@ -81,7 +81,7 @@ class Pages:
         links = [
             markup(
                 CHANNEL,
-                url=address("slack", team.team, one["id"]),
+                url=newest(team, one),
                 current=Markup(' aria-current="page"' if (team, one["id"]) == (here, channel["id"]) else ""),
                 sign=sign(one),
                 name=one["name"],
@@ -122,6 +122,11 @@ def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
         edited=markup("<small>(edited)</small>") if "edited" in row else None,
         thread=markup("<small>in a thread</small>") if "thread_ts" in row else None,
     )
+
+
+def newest(team: Team, channel: dict[str, Any]) -> str:
+    """The channel, scrolled to its end."""
+    return address("slack", team.team, channel["id"]) + "#newest"
 
 
 def sign(channel: dict[str, Any]) -> str:

@@ -18,6 +18,8 @@ Event = dict[str, Any]
 class Written(float):
     """A number that remembers how it was written: 1.79E9 is refused as a time, 1790000000.0 is not."""
 
+    text: str
+
     def __new__(cls, text: str) -> "Written":
         number = super().__new__(cls, text)
         number.text = text

@@ -26,7 +26,7 @@ ITEM = """
 <article class="caught" id="caught-$number">
 <header><code>$method $path</code> $verdict $at</header>
 <details$open><summary>Body, $size bytes</summary><pre>$body</pre></details>
-<details><summary>$count headers</summary><div class="scroll" tabindex="0" role="region" aria-label="Headers">
+<details><summary>$count headers</summary><div class="scroll" tabindex="0" role="group" aria-label="Headers">
 <table><tbody>$headers</tbody></table></div></details>
 </article>
 """

@@ -1,0 +1,27 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+
+def start(tmp_path):
+    env = {**os.environ, "HUB_SANDBOX_PORT": "0", "HUB_SANDBOX_STATE": str(tmp_path)}
+    return subprocess.Popen([sys.executable, "-m", "sandbox"], env=env, stdout=-1, stderr=-1, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_well(tmp_path, number):
+    with start(tmp_path) as process:
+        url = process.stdout.readline().split()[-1]
+        assert requests.get(f"{url}_control/health", timeout=5).json() == {"ok": True, "seq": 0}
+        process.send_signal(number)
+        assert process.wait(5) == 0
+
+
+def test_a_wrong_world_ends_the_start_with_a_sentence(tmp_path):
+    (tmp_path / "world.json").write_text('{"slack": [{"name": "no id"}]}')
+    with start(tmp_path) as process:
+        assert "cannot start: slack: team is required" in process.communicate(timeout=5)[1]

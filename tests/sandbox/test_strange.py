@@ -1,0 +1,91 @@
+"""Strange bytes get an answer in each system's own words; nothing breaks."""
+
+import json
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from multidict import CIMultiDict
+
+from sandbox.door import outward_ids
+from sandbox.orders.system import OrderApp
+from sandbox.salesforce.system import Salesforce
+from sandbox.slack.methods import METHODS
+from sandbox.slack.pages import message as shown
+from sandbox.slack.system import Slack
+from sandbox.splunk.system import Splunk
+from sandbox.webhook.system import Catcher
+from sandbox.wire import Call
+from sandbox.world import World
+from tests.sandbox.desk import NOON
+
+CHANNEL = "33333333-3333-4333-8333-333333333333"
+V = "/00D000000000001EAA/services/data/v67.0"
+LEAD = {"attributes": {"type": "Lead"}, "LastName": "x", "Company": "y"}
+CALLS = [  # system, authorization, method, path, and the names that a body may hold
+    ("slack", "Bearer xoxb-acme-1", "POST", "/chat.postMessage", ["text", "blocks", "markdown_text", "metadata"]),
+    ("slack", "Bearer xoxb-acme-1", "POST", "/chat.update", ["ts", "text", "attachments"]),
+    ("slack", "Bearer xoxb-acme-1", "POST", "/conversations.list", ["limit", "cursor", "types"]),
+    ("slack", "Bearer xoxb-acme-1", "POST", "/users.lookupByEmail", ["email"]),
+    ("slack", "", "POST", "/oauth.v2.access", ["client_id", "code", "grant_type", "refresh_token"]),
+    ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/sobjects/Lead", ["LastName", "Email", "AnnualRevenue"]),
+    ("salesforce", "Bearer 00D000000000001!acme", "PATCH", f"{V}/sobjects/Lead/External_Id__c/1", ["LastName"]),
+    ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/composite/sobjects", ["records", "allOrNone"]),
+    ("salesforce", "Bearer 00D000000000001!acme", "PATCH", f"{V}/composite/sobjects/Lead/External_Id__c", ["records"]),
+    ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/composite", ["compositeRequest", "allOrNone"]),
+    ("salesforce", "", "POST", "/login/services/oauth2/token", ["grant_type"]),
+    ("splunk", "Splunk 11111111-1111-4111-8111-111111111111", "POST", "/acme/services/collector",
+     ["event", "time", "fields", "index", "host"]),
+    ("splunk", "Splunk 22222222-2222-4222-8222-222222222222", "POST", "/globex/services/collector/ack", ["acks"]),
+    ("webhook", "", "POST", "/acme", []),
+    ("app", "", "POST", "/events", ["id", "type", "tenant", "data"]),
+    ("app", "", "POST", "/orders", ["customer", "email", "items", "tenant"]),
+]  # fmt: skip
+
+leaves = st.none() | st.booleans() | st.integers(-5, 2000) | st.floats() | st.text(max_size=6) | st.just("a@b.c")
+parts = st.sampled_from(
+    [LEAD, {"method": "GET", "url": "/x", "referenceId": "a"}, {"name": "a", "quantity": 1, "price": "1"}]
+)
+values = st.recursive(
+    leaves | parts,
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=3), one, max_size=2),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory):
+    state = tmp_path_factory.mktemp("strange")
+    world, random = World(state / "world.json"), Random(0)
+    world.merge({"slack": [{"team": "T0000ACME", "limits": dict.fromkeys(METHODS, 10**9) | {"channel_burst": 10**9}}]})
+    made = [Slack(world, state, random), Salesforce(world, state, random), Splunk(world, state), Catcher(world, state),
+            OrderApp(world, state, post=None)]  # fmt: skip
+    for system in made:
+        system.learn(NOON)
+    yield {system.key: system for system in made}
+    for system in made:
+        system.close()
+
+
+@pytest.mark.parametrize("about", CALLS, ids=lambda about: f"{about[0]} {about[3].split('/')[-1]}")
+@settings(max_examples=40, deadline=None, database=None)
+@given(data=st.data())
+def test_every_body_is_answered(systems, about, data):
+    name, authorization, method, path, names = about
+    whole = st.dictionaries(st.sampled_from(names), values) if names else values
+    body = data.draw(st.binary(max_size=20) | (whole | values).map(lambda value: json.dumps(value).encode()))
+    kind = data.draw(st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain"]))
+    headers = CIMultiDict({"Authorization": authorization, "Content-Type": kind, "X-Splunk-Request-Channel": CHANNEL})
+    call = Call(method, path, path, {"channel": "C0000GEN1"}, headers, body, NOON, "http://desk.test")
+    system = systems[name]
+    assert isinstance(system.account(call), str) and all(isinstance(id, str) for id in outward_ids(system, call))
+    assert 200 <= system.answer(call).status < 500
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(st.lists(st.dictionaries(st.sampled_from(["type", "text", "fields", "elements", "title"]), values)), st.text())
+def test_every_message_can_be_shown(blocks, text):
+    posted = {"username": "Hub", "ts": "1764000000.000100", "text": f"{text} <script> <{text}>", "blocks": blocks}
+    for row in (posted, posted | {"blocks": [], "attachments": blocks}):
+        assert "<script" not in shown(row, {})
