@@ -128,6 +128,11 @@ CATALOGUE = {
         "This event id was used before, with another body",
         "An id names one event for ever. The same event again must have the same body; another event needs another id.",
     ),
+    "idempotency-key-reused": Kind(
+        422,
+        "This Idempotency-Key was used before, with another body",
+        "A key names one request: the same request again gets the first answer, another request needs another key.",
+    ),
     # --- the hub ---
     "quota-exceeded": Kind(
         429,

@@ -1,0 +1,1 @@
+"""REST: what happened is told here, and what became of it is read here."""

@@ -1,0 +1,158 @@
+"""Read deliveries, have them explained, and decide about them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub import audit
+from hub.clock import clock
+from hub.outgoing import replay
+from hub.outgoing.api.pages import PageQuery, asked, page
+from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
+from hub.outgoing.models import Attempt, Delivery, Exchange
+from hub.outgoing.serializers import DeliverySerializer, ExplanationSerializer, ReadDeliverySerializer, address
+from hub.problems import Problem
+from hub.states import WrongState
+from tenants.authentication import resolve_tenant
+from tenants.scoping import reach, readable
+
+READ, WRITE = "deliveries:read", "deliveries:write"
+
+
+class DeliveriesQuery(PageQuery):
+    tenant = serializers.CharField(required=False)
+    state = serializers.ChoiceField(Delivery.State.choices, required=False)
+    reason = serializers.CharField(max_length=40, required=False)
+    event = serializers.UUIDField(required=False)
+    route = serializers.UUIDField(required=False)
+    connection = serializers.UUIDField(required=False)
+
+
+FILTERS: dict[str, Callable[[Any], Q]] = {
+    "state": in_state,
+    "reason": for_reason,
+    "event": lambda id: Q(event__public_id=id),
+    "route": lambda id: Q(route__public_id=id),
+    "connection": lambda id: Q(connection__public_id=id),
+}
+
+
+def visible(request: Request) -> QuerySet[Delivery]:
+    return readable_deliveries().filter(readable(Delivery, reach(request.user)))
+
+
+def find(request: Request, id: UUID) -> Delivery:
+    delivery = visible(request).filter(public_id=id).first()
+    if delivery is None:
+        raise Http404
+    return delivery
+
+
+class DeliveriesView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    def get(self, request: Request) -> Response:
+        query = asked(request, DeliveriesQuery)
+        rows = visible(request)
+        if "tenant" in query:
+            rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))
+        for name in FILTERS.keys() & query.keys():
+            rows = rows.filter(FILTERS[name](query[name]))
+        return page(request, rows, query, DeliverySerializer)
+
+
+class DeliveryView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    def get(self, request: Request, id: UUID) -> Response:
+        delivery = find(request, id)
+        delivery._prefetched_objects_cache = {"tries": carried(delivery)}
+        return Response(ReadDeliverySerializer(delivery).data)
+
+
+def carried(delivery: Delivery) -> list[Attempt]:
+    """Its attempts, each with the call that carried it; the address of the platform's own connection is its own."""
+    attempts = list(Attempt.unscoped.filter(delivery=delivery))
+    calls = Exchange.objects.defer("request_body", "response_body").in_bulk(
+        [attempt.exchange for attempt in attempts if attempt.exchange]
+    )
+    for attempt in attempts:
+        attempt.carried_by = calls.get(attempt.exchange)
+        if attempt.carried_by and delivery.connection.tenant_id is None:
+            attempt.carried_by.url = None
+    return attempts
+
+
+class ExplainView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    def get(self, request: Request, id: UUID) -> Response:
+        return Response(ExplanationSerializer(explain(find(request, id), now=clock())).data)
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+def decide(request: Request, id: UUID, verb: str, act: Callable[..., Delivery | None]) -> Delivery:
+    """Do it and tell the audit, or neither; `act` gives the new delivery where it makes one."""
+    now = clock()
+    try:
+        with transaction.atomic():
+            delivery = find(request, id)
+            before = shown(delivery)
+            decided = act(delivery, now=now) or delivery
+            tell(request, verb, delivery, {"state": before.state, "reason": before.reason}, decided, now=now)
+    except WrongState as error:
+        words = f"{before.sentence} {before.action}".strip()
+        raise Problem("wrong-state", f"The delivery is {before.state}. {words}") from error
+    return find(request, decided.public_id)
+
+
+def tell(
+    request: Request, verb: str, delivery: Delivery, before: dict[str, Any], decided: Delivery, *, now: datetime
+) -> None:
+    audit.record(
+        actor=request.user.actor,
+        verb=verb,
+        obj=delivery,
+        tenant=delivery.tenant,
+        before=before,
+        after={"state": decided.state, "reason": decided.reason, "delivery": str(decided.public_id)},
+        request_id=request.request_id,
+        ip=request.META.get("REMOTE_ADDR", ""),
+        now=now,
+    )
+
+
+class RetryView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    def post(self, request: Request, id: UUID) -> Response:
+        """A dead, held or cancelled delivery goes again at once, with the same bytes and id."""
+        return Response(DeliverySerializer(decide(request, id, "delivery.retry", replay.retry)).data)
+
+
+class CancelView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    def post(self, request: Request, id: UUID) -> Response:
+        """A waiting or held delivery is not sent."""
+        return Response(DeliverySerializer(decide(request, id, "delivery.cancel", replay.cancel)).data)
+
+
+class SendAgainView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    def post(self, request: Request, id: UUID) -> Response:
+        """A new delivery under the same outward id, by today's filter, field mapping and settings."""
+        again = decide(request, id, "delivery.send_again", replay.send_again)
+        return Response(DeliverySerializer(again).data, status=201, headers={"Location": address("delivery", again)})

@@ -1,0 +1,27 @@
+"""Why was this not delivered? One answer for the admin, the API and the portal."""
+
+from hub.outgoing.explain.checks import Check, Explanation, explain
+from hub.outgoing.explain.events import explain_event
+from hub.outgoing.explain.shown import (
+    READS_AS_HELD,
+    Shown,
+    for_reason,
+    in_state,
+    readable_deliveries,
+    shown,
+    words_of,
+)
+
+__all__ = [
+    "READS_AS_HELD",
+    "Check",
+    "Explanation",
+    "Shown",
+    "explain",
+    "explain_event",
+    "for_reason",
+    "in_state",
+    "readable_deliveries",
+    "shown",
+    "words_of",
+]

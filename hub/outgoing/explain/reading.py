@@ -1,0 +1,68 @@
+"""What an explanation looks at, read in a fixed number of statements."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.registry import CONNECTORS
+from hub.mappings.models import MappingVersion
+from hub.mappings.translate import MappingError, compile_filter, compile_mapping
+from hub.outgoing.models import Attempt, Delivery, EventBody, Rendering
+from hub.outgoing.rehearse import Draft, Rehearsal, rehearse
+from hub.throttle.models import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    delivery: Delivery
+    now: datetime
+    attempts: Sequence[Attempt]
+    rendered: bool  # its bytes are settled: they go again as they are
+    rehearsal: Rehearsal | None  # what today's filter and mapping make of it; None where the body is pruned
+    pauses: Sequence[Scope]  # the quotas of its connection that rest
+
+    @classmethod
+    def of(cls, delivery: Delivery, *, now: datetime) -> "Reading":
+        return cls(
+            delivery=delivery,
+            now=now,
+            attempts=list(Attempt.unscoped.filter(delivery=delivery)),
+            rendered=Rendering.objects.filter(delivery_id=delivery.pk).exists(),
+            rehearsal=rehearsed(delivery),
+            pauses=pauses_of(delivery, now=now),
+        )
+
+
+def document_of(delivery: Delivery) -> dict[str, Any] | None:
+    body = EventBody.objects.filter(event_id=delivery.event_id).first()
+    if body is None:
+        return None
+    return delivery.event.document(delivery.tenant, json.loads(bytes(body.body))["data"])
+
+
+def rehearsed(delivery: Delivery) -> Rehearsal | None:
+    document = document_of(delivery)
+    version = MappingVersion.unscoped.filter(mapping=delivery.route.mapping_id).order_by("-number").first()
+    if document is None or version is None:
+        return None
+    try:
+        draft = Draft(
+            CONNECTORS[delivery.route.connector].action(delivery.route.action),
+            compile_mapping(version.body),
+            compile_filter(delivery.route.filter) if delivery.route.filter else None,
+        )
+    except MappingError as error:
+        return Rehearsal("held", "mapping_failed", str(error))
+    except LookupError as error:
+        return Rehearsal("held", "defect", f"no such action: {error}")
+    return rehearse(draft, document, delivery.tenant, delivery.connection)
+
+
+def pauses_of(delivery: Delivery, *, now: datetime) -> list[Scope]:
+    if delivery.connection is None:
+        return []
+    own = ("", f"#{delivery.connection_id}", delivery.connection.account or "#")
+    rows = Scope.objects.filter(connector=delivery.route.connector, paused_until__gt=now).order_by("-paused_until")
+    return [row for row in rows if row.key.split("|")[2] in own]

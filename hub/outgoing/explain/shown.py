@@ -1,0 +1,66 @@
+"""How a delivery reads: what waits behind a closed lane or a suspended tenant reads, counts and is found as held."""
+
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from connectors.registry import CONNECTORS
+from hub.outgoing.models import Delivery
+from hub.words import REASONS, STATES, Reason, reason_of
+
+# The same as `standing`, for lists.
+HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)
+HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__held="")
+READS_AS_HELD = Q(state="waiting") & (HELD_BY_TENANT | HELD_BY_LANE)
+
+
+class Shown(NamedTuple):
+    """The state as people read it, why, in words, and what a person does about it."""
+
+    state: str
+    reason: str
+    sentence: str
+    action: str
+
+
+def readable_deliveries() -> QuerySet[Delivery]:
+    """With all that `shown` reads."""
+    return Delivery.unscoped.select_related("event", "route", "tenant", "connection__lane")
+
+
+def shown(delivery: Delivery) -> Shown:
+    """Reads tenant, route, connection and lane of the delivery."""
+    state, reason = standing(delivery)
+    told = reason and state != "cancelled"  # then the reason is only why it did not go before
+    words = words_of(reason, delivery.route.connector) if told else Reason(STATES[state])
+    return Shown(state, reason, words.sentence, words.action)
+
+
+def standing(delivery: Delivery) -> tuple[str, str]:
+    if delivery.state == "waiting" and delivery.tenant.suspended:
+        return "held", "tenant_suspended"
+    lane = getattr(delivery.connection, "lane", None)
+    if delivery.state == "waiting" and lane is not None and lane.held:
+        return "held", lane.held
+    return delivery.state, delivery.reason
+
+
+def in_state(state: str) -> Q:
+    """The deliveries that read as being in this state."""
+    if state == "held":
+        return Q(state="held") | READS_AS_HELD
+    return Q(state="waiting") & ~READS_AS_HELD if state == "waiting" else Q(state=state)
+
+
+def for_reason(reason: str) -> Q:
+    """The deliveries that read as having this reason."""
+    by_tenant = Q(state="waiting") & HELD_BY_TENANT
+    if reason == "tenant_suspended":
+        return by_tenant | Q(state="held", reason=reason)
+    by_lane = Q(state="waiting", connection__lane__held=reason) & ~HELD_BY_TENANT
+    return by_lane | Q(reason=reason) & ~READS_AS_HELD
+
+
+def words_of(reason: str, connector: str) -> Reason:
+    code = CONNECTORS.get(connector)
+    return REASONS.get(reason) or reason_of(reason, system=code.label if code else connector)

@@ -1,0 +1,69 @@
+"""What a person decides about a delivery: retry it, send it again, cancel it. Joins the caller's transaction.
+
+Each raises WrongState, and changes nothing then, where the delivery's state does not allow it.
+"""
+
+import json
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from hub.outgoing.drain import attach, judge
+from hub.outgoing.match import delivery_of, verdict
+from hub.outgoing.models import Delivery, EventBody
+from hub.outgoing.wake import wake
+from hub.states import WrongState
+
+STOPPED = {"dead", "held", "cancelled"}
+DONE = {"delivered", "dead", "cancelled", "skipped"}
+
+
+def retry(delivery: Delivery, *, now: datetime) -> None:
+    """The same row goes again, at once, with the bytes that it was rendered to if it was."""
+    if delivery.state not in STOPPED or delivery.tenant.suspended or not let_go(delivery, now=now):
+        raise WrongState(delivery, "waiting")
+
+
+def let_go(delivery: Delivery, *, now: datetime) -> bool:
+    """False where its cause still stands: the filter fails on it, or there is no connection to send it to."""
+    if delivery.reason == "filter_failed":
+        before = delivery.state
+        if EventBody.objects.filter(event_id=delivery.event_id).exists():
+            judge(delivery, now=now)
+        return delivery.state != before
+    if delivery.connection_id is None:
+        return attach(delivery, now=now)
+    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now)
+    wake([delivery.connection_id], now=now)
+    return True
+
+
+def cancel(delivery: Delivery, *, now: datetime) -> None:
+    """It is not sent; why it had not gone before stays on it, for a later retry."""
+    delivery.move("cancelled", due_at=None, moved_at=now)
+
+
+def send_again(delivery: Delivery, *, now: datetime) -> Delivery:
+    """A new delivery under the same outward id, by today's filter, field mapping and settings."""
+    body = EventBody.objects.filter(event_id=delivery.event_id).first()
+    if delivery.state not in DONE or delivery.connection is None or body is None:
+        raise WrongState(delivery, "sent again")
+    document = delivery.event.document(delivery.tenant, json.loads(bytes(body.body))["data"])
+    state, reason, says = verdict(delivery.route, document)
+    again = delivery_of(delivery.tenant, delivery.route, delivery.connection, state, reason, says, now=now)
+    again.event, again.outward_id = delivery.event, delivery.outward_id
+    again.replay = latest(delivery) + 1
+    try:
+        with transaction.atomic():
+            again.save(force_insert=True)
+    except IntegrityError as error:  # somebody else sends it again at this moment
+        raise WrongState(delivery, "sent again") from error
+    if again.state == "waiting":
+        wake([delivery.connection.pk], now=now)
+    return again
+
+
+def latest(delivery: Delivery) -> int:
+    same = Delivery.unscoped.filter(event=delivery.event_id, route=delivery.route_id, connection=delivery.connection_id)
+    return same.aggregate(Max("replay"))["replay__max"]

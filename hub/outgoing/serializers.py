@@ -1,0 +1,234 @@
+"""How events and deliveries read in the API."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from hub.outgoing.explain import shown
+from hub.outgoing.models import EVENT_TYPE, Delivery, Event
+from hub.problems import StrictSerializer
+from hub.words import REASONS
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+SENDER_ID = RegexValidator(r"\A\S(.*\S)?\Z", "One line, without spaces around it.")
+AHEAD_MOST = timedelta(days=1)  # of our clock: a sender's may be wrong, or in another hurry
+
+
+def address(name: str, row: Event | Delivery) -> str:
+    return settings.HUB_PUBLIC_URL + reverse(name, args=[row.public_id])
+
+
+# --- what comes in ---------------------------------------------------------------------------------------------------
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ObjectField(serializers.Field):
+    """A JSON object, as it is: the strict parser has examined what is in it."""
+
+    default_error_messages = {"not_an_object": "Must be a JSON object."}
+
+    def to_internal_value(self, data: Any) -> Mapping[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_an_object")
+        return data
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment, not a time on some wall: with its offset from UTC, and within reason."""
+
+    default_error_messages = {
+        "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00.",
+        "too_early": "Must not be before the year 2000.",
+        "too_late": "Must not be more than a day ahead of the hub's clock.",
+    }
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.utcoffset() is None:
+            self.fail("naive")
+        if value < EARLIEST:
+            self.fail("too_early")
+        if value > self.context["now"] + AHEAD_MOST:
+            self.fail("too_late")
+        return value.astimezone(UTC)
+
+
+class TextField(serializers.CharField):
+    """A text as it is: a space around an id is a mistake to be told, not one to be mended."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+
+class EventSerializer(StrictSerializer):
+    """Something that happened at a tenant."""
+
+    id = TextField(
+        max_length=200,
+        required=False,
+        validators=[SENDER_ID],
+        help_text="Yours: the same id again is the same event. Left out: the hub makes one.",
+    )
+    type = TextField(max_length=120, validators=[EVENT_TYPE], help_text="Such as order.created.")
+    tenant = TextField(
+        max_length=100, required=False, help_text="The tenant's reference. A platform key must name one."
+    )
+    occurred_at = MomentField(required=False, help_text="With offset. Left out: now.")
+    data = ObjectField()
+
+
+# --- what goes out ---------------------------------------------------------------------------------------------------
+
+
+class DeliverySummarySerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    connector = serializers.CharField(source="route.connector")
+    connection = serializers.UUIDField(
+        source="connection.public_id", default=None, allow_null=True, help_text="null: not connected yet."
+    )
+    state = serializers.ChoiceField(Delivery.State.choices)
+
+
+class AcceptedSerializer(serializers.Serializer):
+    """An event that is stored for good, and what will become of it."""
+
+    id = serializers.UUIDField(source="public_id")
+    sender_id = serializers.CharField(help_text="The id that was sent.")
+    type = serializers.CharField()
+    tenant = serializers.CharField(source="tenant.reference")
+    accepted_at = serializers.DateTimeField()
+    url = serializers.SerializerMethodField()
+    deliveries = DeliverySummarySerializer(many=True, source="first_deliveries")
+
+    def get_url(self, event: Event) -> str:
+        return address("event", event)
+
+
+class AcceptedBatchSerializer(serializers.Serializer):
+    events = AcceptedSerializer(many=True, help_text="One for each that was sent, in order.")
+
+
+class NamedSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    name = serializers.CharField()
+
+
+class DeliverySerializer(serializers.Serializer):
+    """One event on its way to one connection."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    event = serializers.UUIDField(source="event.public_id")
+    event_type = serializers.CharField(source="event.type")
+    tenant = serializers.CharField(source="tenant.reference")
+    route = NamedSerializer()
+    connector = serializers.CharField(source="route.connector")
+    connection = NamedSerializer(allow_null=True, help_text="null: not connected yet.")
+    state = serializers.SerializerMethodField()
+    reason = serializers.SerializerMethodField(help_text="A stable code; empty: none is needed.")
+    sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
+    action = serializers.SerializerMethodField(help_text="What a person does about it; empty: nothing.")
+    says = serializers.CharField(help_text="What stands behind the reason, such as the other system's own words.")
+    attempt_count = serializers.IntegerField(source="attempts", help_text="Attempts that counted.")
+    unsure = serializers.BooleanField(help_text="An earlier attempt may have arrived.")
+    replay = serializers.IntegerField(help_text="0, or which sending again of the same this is.")
+    due_at = serializers.DateTimeField(allow_null=True, help_text="The next attempt; null: none is planned.")
+    accepted_at = serializers.DateTimeField()
+    moved_at = serializers.DateTimeField(help_text="Since when it has this state.")
+
+    def get_url(self, delivery: Delivery) -> str:
+        return address("delivery", delivery)
+
+    @extend_schema_field(serializers.ChoiceField(Delivery.State.choices))
+    def get_state(self, delivery: Delivery) -> str:
+        return shown(delivery).state
+
+    def get_reason(self, delivery: Delivery) -> str:
+        return shown(delivery).reason
+
+    def get_sentence(self, delivery: Delivery) -> str:
+        return shown(delivery).sentence
+
+    def get_action(self, delivery: Delivery) -> str:
+        return shown(delivery).action
+
+
+class AttemptSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+    milliseconds = serializers.IntegerField(allow_null=True)
+    outcome = serializers.CharField()
+    reason = serializers.CharField()
+    says = serializers.CharField(help_text="The other system's own words.")
+    reference = serializers.CharField(help_text="Their id of what was made.")
+
+
+class TriedDeliverySerializer(DeliverySerializer):
+    attempts = AttemptSerializer(many=True, source="tries")
+
+
+class ExchangeSerializer(serializers.Serializer):
+    """The HTTP call; its bodies are for staff, as one call may carry the messages of many."""
+
+    at = serializers.DateTimeField()
+    method = serializers.CharField()
+    url = serializers.CharField(allow_null=True, help_text="Redacted; null: the platform's own connection.")
+    status = serializers.IntegerField(allow_null=True, help_text="null: nobody answered.")
+    error = serializers.CharField()
+
+
+class CarriedAttemptSerializer(AttemptSerializer):
+    exchange = ExchangeSerializer(source="carried_by", allow_null=True, help_text="null: nothing was sent, or pruned.")
+
+
+class ReadDeliverySerializer(DeliverySerializer):
+    attempts = CarriedAttemptSerializer(many=True, source="tries")
+
+
+class CheckSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    passed = serializers.BooleanField(allow_null=True, help_text="null: not reached, or of no matter.")
+    sentence = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ExplanationSerializer(serializers.Serializer):
+    """The stations of its way, in order; the first that was not passed is why it was not delivered."""
+
+    state = serializers.ChoiceField(Delivery.State.choices, source="shown.state")
+    reason = serializers.CharField(source="shown.reason")
+    sentence = serializers.CharField(source="shown.sentence")
+    action = serializers.CharField(source="shown.action", help_text="The one thing to do; empty: nothing.")
+    next_try = serializers.DateTimeField(allow_null=True)
+    checks = CheckSerializer(many=True)
+
+
+class EventRowSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    sender_id = serializers.CharField(help_text="The id that was sent.")
+    source = serializers.CharField(help_text="api, or where else it came from.")
+    type = serializers.CharField()
+    tenant = serializers.CharField(source="tenant.reference")
+    occurred_at = serializers.DateTimeField()
+    accepted_at = serializers.DateTimeField()
+    reason = serializers.CharField(help_text="no_route, or empty.")
+    sentence = serializers.SerializerMethodField(help_text="The reason in words.")
+
+    def get_url(self, event: Event) -> str:
+        return address("event", event)
+
+    def get_sentence(self, event: Event) -> str:
+        return REASONS[event.reason].sentence if event.reason else ""
+
+
+class ReadEventSerializer(EventRowSerializer):
+    """What became of an event."""
+
+    deliveries = TriedDeliverySerializer(many=True)

@@ -1,0 +1,18 @@
+"""Where events and deliveries are found: below /api/v1/."""
+
+from django.urls import path
+
+from hub.outgoing.api.deliveries import CancelView, DeliveriesView, DeliveryView, ExplainView, RetryView, SendAgainView
+from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
+
+urlpatterns = [
+    path("events", EventsView.as_view(), name="events"),
+    path("events/<path:id>/explain", ExplainEventView.as_view(), name="event_explain"),
+    path("events/<path:id>", EventView.as_view(), name="event"),
+    path("deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/<uuid:id>", DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<uuid:id>/explain", ExplainView.as_view(), name="delivery_explain"),
+    path("deliveries/<uuid:id>/retry", RetryView.as_view(), name="delivery_retry"),
+    path("deliveries/<uuid:id>/cancel", CancelView.as_view(), name="delivery_cancel"),
+    path("deliveries/<uuid:id>/send-again", SendAgainView.as_view(), name="delivery_send_again"),
+]

@@ -1,0 +1,323 @@
+"""Events told by REST."""
+
+import json
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection as database
+
+from hub.clock import clock
+from hub.outgoing.models import Delivery, Event, EventBody, Idempotency
+from hub.queue import Bell
+
+pytestmark = pytest.mark.django_db
+
+EVENTS = "/api/v1/events"
+ORDER = {"type": "order.created", "data": {"number": "A-1001"}}
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme")
+
+
+@pytest.fixture
+def shop(api, acme):
+    return api.of(acme)
+
+
+@pytest.fixture
+def platform(api):
+    return api.platform()
+
+
+def tell(client, body, **headers):
+    return client.post(EVENTS, body, format="json", headers=headers)
+
+
+def send(client, raw):
+    return client.post(EVENTS, raw, content_type="application/json")
+
+
+def refusal(response):
+    answer = response.json()
+    assert response["Content-Type"] == "application/problem+json"
+    assert not Event.unscoped.exists()
+    return response.status_code, answer["code"], [error["pointer"] for error in answer["errors"]]
+
+
+# --- accepted --------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_accepted_with_its_deliveries_and_where_to_read_of_them(make, shop, acme):
+    connection = make.connection(acme)
+    make.route(connection)
+    response = tell(shop, ORDER | {"id": "o-1"})
+    answer = response.json()
+    assert (response.status_code, answer["sender_id"], answer["tenant"]) == (202, "o-1", "acme")
+    assert response["Location"] == answer["url"] == f"https://hub.test{EVENTS}/{answer['id']}"
+    (delivery,) = answer["deliveries"]
+    assert delivery == {
+        "id": str(Delivery.unscoped.get().public_id),
+        "connector": "webhook",
+        "connection": str(connection.public_id),
+        "state": "waiting",
+    }
+
+
+def test_the_pump_is_rung_once_it_is_stored(make, shop, acme, django_capture_on_commit_callbacks):
+    make.route(make.connection(acme))
+    with django_capture_on_commit_callbacks(execute=True):
+        tell(shop, ORDER)
+    assert Bell.objects.filter(name="pump").exists()
+
+
+def test_the_bytes_are_kept_as_they_were_received(shop):
+    raw = b'{"type" : "order.created", "data":{"total": 12.50, "name":"J\\u00fcrgen"}}'
+    assert send(shop, raw).status_code == 202
+    assert bytes(EventBody.objects.get().body) == raw
+
+
+def test_an_event_without_an_id_is_given_one(shop):
+    first, second = tell(shop, ORDER).json(), tell(shop, ORDER).json()
+    assert first["sender_id"] == first["id"] != second["id"]
+
+
+def test_a_moment_is_kept_in_utc(shop):
+    tell(shop, ORDER | {"occurred_at": "2026-01-02T03:04:05+02:00"})
+    assert Event.unscoped.get().occurred_at.isoformat() == "2026-01-02T01:04:05+00:00"
+
+
+def test_an_event_of_a_suspended_tenant_is_accepted_and_reads_as_held(make, shop, acme):
+    make.route(make.connection(acme))
+    acme.suspend("unpaid", now=clock())
+    url = tell(shop, ORDER)["Location"]
+    (delivery,) = shop.get(url).json()["deliveries"]
+    assert (delivery["state"], delivery["reason"]) == ("held", "tenant_suspended")
+
+
+def test_a_platform_key_names_the_tenant(platform, acme):
+    assert tell(platform, ORDER | {"tenant": "acme"}).json()["tenant"] == "acme"
+    assert Event.unscoped.get().tenant == acme
+
+
+# --- a batch ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_answered_in_order(make, platform):
+    for name in ("acme", "globex"):
+        make.route(make.connection(make.tenant(name)))
+    batch = [ORDER | {"id": str(number), "tenant": ("acme", "globex")[number % 2]} for number in range(4)]
+    response = tell(platform, batch)
+    events = response.json()["events"]
+    assert [(event["sender_id"], event["tenant"]) for event in events] == [(e["id"], e["tenant"]) for e in batch]
+    assert [len(event["deliveries"]) for event in events] == [1] * 4
+    assert "Location" not in response
+
+
+def test_each_event_of_a_batch_keeps_its_own_bytes(shop):
+    tell(shop, [ORDER | {"id": "1"}, ORDER | {"id": "2", "data": {"name": "Jürgen"}}])
+    assert [json.loads(bytes(row.body))["id"] for row in EventBody.objects.order_by("pk")] == ["1", "2"]
+
+
+def test_a_batch_is_all_or_nothing(shop):
+    batch = [ORDER, ORDER, ORDER, ORDER | {"data": []}, ORDER | {"kind": "x"}]
+    assert refusal(tell(shop, batch)) == (400, "validation-failed", ["/3/data", "/4/kind"])
+
+
+def test_a_batch_takes_as_many_statements_as_one_event(
+    make, platform, acme, django_assert_num_queries, django_assert_max_num_queries
+):
+    make.route(make.connection(acme))
+    tell(platform, [ORDER | {"tenant": "acme"}])
+    with django_assert_max_num_queries(16) as one:
+        tell(platform, [ORDER | {"tenant": "acme"}])
+    pieces = 1 if database.vendor == "sqlite" else 0  # it takes 999 parameters at once
+    with django_assert_num_queries(len(one) + pieces):
+        tell(platform, [ORDER | {"tenant": "acme"} for _ in range(100)])
+
+
+def test_a_thousand_events_may_come_at_once_and_no_more(shop, settings):
+    settings.HUB_BATCH_EVENTS = 3
+    assert refusal(tell(shop, [ORDER] * 4)) == (413, "payload-too-large", [])
+    assert tell(shop, [ORDER] * 3).status_code == 202
+
+
+# --- the same again --------------------------------------------------------------------------------------------------
+
+
+def test_the_same_id_with_the_same_body_gets_the_first_answer(make, shop, acme):
+    make.route(make.connection(acme))
+    first = tell(shop, {"id": "o-1", "type": "order.created", "data": {"a": 1, "b": 2}})
+    again = tell(shop, {"data": {"b": 2, "a": 1}, "type": "order.created", "id": "o-1"})
+    assert (again.status_code, again.json(), again["Location"]) == (202, first.json(), first["Location"])
+    assert Delivery.unscoped.count() == 1
+
+
+def test_the_same_id_with_another_body_is_a_conflict(shop):
+    tell(shop, ORDER | {"id": "o-1"})
+    response = tell(shop, [ORDER, ORDER | {"id": "o-1", "data": {}}])
+    assert (response.status_code, response.json()["code"]) == (409, "event-conflict")
+    assert response.json()["errors"][0]["pointer"] == "/1/id"
+    assert Event.unscoped.count() == 1
+
+
+def test_two_tenants_may_use_the_same_id(make, platform, acme):
+    make.tenant("globex")
+    ids = {tell(platform, ORDER | {"id": "o-1", "tenant": name}).json()["id"] for name in ("acme", "globex")}
+    assert len(ids) == 2
+
+
+def test_the_same_idempotency_key_with_the_same_body_gets_the_first_answer(make, shop, acme):
+    make.route(make.connection(acme))
+    first = tell(shop, ORDER, idempotency_key="k-1")
+    Delivery.unscoped.update(state="delivered")
+    again = tell(shop, ORDER, idempotency_key="k-1")
+    assert (again.status_code, again.json(), again["Location"]) == (202, first.json(), first["Location"])
+    assert "Idempotency-Replayed" not in first
+    assert again["Idempotency-Replayed"] == "true"
+    assert Event.unscoped.count() == 1
+
+
+def test_the_same_idempotency_key_with_another_body_is_refused(shop):
+    tell(shop, ORDER, idempotency_key="k-1")
+    response = tell(shop, ORDER | {"data": {}}, idempotency_key="k-1")
+    assert (response.status_code, response.json()["code"]) == (422, "idempotency-key-reused")
+
+
+def test_an_idempotency_key_is_the_api_keys_own(make, api, acme):
+    one, two = api.of(acme), api.of(make.tenant("globex"))
+    assert tell(one, ORDER, idempotency_key="k").json()["id"] != tell(two, ORDER, idempotency_key="k").json()["id"]
+
+
+def test_a_refusal_is_not_kept_under_the_idempotency_key(shop):
+    assert tell(shop, ORDER | {"data": 1}, idempotency_key="k").status_code == 400
+    assert tell(shop, ORDER, idempotency_key="k").status_code == 202
+
+
+@pytest.mark.parametrize("key", ["", " ", "é", "x" * 256])
+def test_a_strange_idempotency_key_is_refused(shop, key):
+    assert refusal(tell(shop, ORDER, idempotency_key=key))[:2] == (400, "validation-failed")
+
+
+@pytest.mark.skipif(database.vendor == "sqlite", reason="its test database is in memory, and one thread's")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("same", [{"Idempotency-Key": "k-1"}, {}])
+def test_the_same_request_at_the_same_moment_happens_once(make, api, acme, same):
+    make.route(make.connection(acme))
+    key = make.api_key(acme)
+    body = ORDER if same else ORDER | {"id": "o-1"}
+    start, answers = Barrier(8), []
+
+    def racer():
+        start.wait()
+        answers.append(api(key).post(EVENTS, body, format="json", headers=same))
+        database.close()
+
+    threads = [Thread(target=racer) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {202}
+    assert {answer.json()["id"] for answer in answers} == {str(Event.unscoped.get().public_id)}
+    assert (Delivery.unscoped.count(), Idempotency.objects.count()) == (1, len(same))
+
+
+# --- refused ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"data": {}}, "/type"),
+        ({"type": "Order Created", "data": {}}, "/type"),
+        ({"type": "order\n", "data": {}}, "/type"),
+        ({"type": "a" * 121, "data": {}}, "/type"),
+        ({"type": "order.created"}, "/data"),
+        (ORDER | {"data": None}, "/data"),
+        (ORDER | {"data": "text"}, "/data"),
+        (ORDER | {"id": "x" * 201}, "/id"),
+        (ORDER | {"id": ""}, "/id"),
+        (ORDER | {"id": " o-1"}, "/id"),
+        (ORDER | {"id": "o\n1"}, "/id"),
+        (ORDER | {"id": {}}, "/id"),
+        (ORDER | {"occurred": "now"}, "/occurred"),
+        (ORDER | {"occurred_at": "2026-11-25T12:00:00"}, "/occurred_at"),
+        (ORDER | {"occurred_at": "2026-11-25"}, "/occurred_at"),
+        (ORDER | {"occurred_at": "yesterday"}, "/occurred_at"),
+        (ORDER | {"occurred_at": 1732536000}, "/occurred_at"),
+        (ORDER | {"occurred_at": "1999-12-31T23:59:59Z"}, "/occurred_at"),
+        (ORDER | {"occurred_at": "0001-01-01T00:00:00+14:00"}, "/occurred_at"),
+        (ORDER | {"occurred_at": "9999-12-31T23:59:59-14:00"}, "/occurred_at"),
+    ],
+)
+def test_a_wrong_field_is_named(shop, body, pointer):
+    assert refusal(tell(shop, body)) == (400, "validation-failed", [pointer])
+
+
+def test_a_moment_too_far_ahead_is_refused(shop):
+    soon, far = (clock() + timedelta(hours=hours) for hours in (23, 25))
+    assert refusal(tell(shop, ORDER | {"occurred_at": far.isoformat()})) == (400, "validation-failed", ["/occurred_at"])
+    assert tell(shop, ORDER | {"occurred_at": soon.isoformat()}).status_code == 202
+
+
+@pytest.mark.parametrize("body", ["null", '"text"', "1", "[]", "[[]]", "[1]", "{}", ""])
+def test_what_is_no_event_is_refused(shop, body):
+    assert refusal(send(shop, body))[:2] == (400, "validation-failed")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{",
+        b"\xff\xfe{",
+        b'{"type": "order.created", "data": {"a": NaN}}',
+        b'{"type": "order.created", "data": {"a": 1e999}}',
+        b'{"type": "order.created", "data": {"a": 1, "a": 2}}',
+        b'{"type": "order.created", "data": {"a": "\\u0000"}}',
+        b'{"type": "order.created", "data": {"a": "\\ud800"}}',
+        b'{"type": "order.created", "data": ' + b"[" * 100_000,
+        b'{"type": "order.created", "data": {"a": ' + b"9" * 5000 + b"}}",
+    ],
+    ids=["cut", "utf-16", "nan", "infinite", "doubled", "nul", "surrogate", "deep", "huge number"],
+)
+def test_hostile_json_has_a_clear_answer(shop, raw):
+    assert refusal(send(shop, raw))[:2] == (400, "invalid-json")
+
+
+def test_an_event_that_is_too_large_is_refused_alone_and_in_a_batch(shop, settings):
+    large = ORDER | {"data": {"text": "x" * settings.HUB_EVENT_BYTES}}
+    assert refusal(tell(shop, large)) == (413, "payload-too-large", [""])
+    assert refusal(tell(shop, [ORDER, large])) == (413, "payload-too-large", ["/1"])
+
+
+def test_a_body_that_is_too_large_is_refused(shop, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    assert refusal(tell(shop, [ORDER] * 10))[:2] == (413, "payload-too-large")
+
+
+def test_a_platform_key_that_names_no_tenant_is_told_where(platform, acme):
+    batch = [ORDER | {"tenant": "acme"}, ORDER]
+    assert refusal(tell(platform, batch)) == (400, "tenant-required", ["/1/tenant"])
+    assert refusal(tell(platform, ORDER)) == (400, "tenant-required", ["/tenant"])
+
+
+def test_another_tenant_is_answered_like_none(make, shop, platform):
+    make.tenant("globex")
+    for client, name in ((shop, "globex"), (shop, "nobody"), (platform, "nobody")):
+        assert refusal(tell(client, ORDER | {"tenant": name})) == (404, "tenant-not-found", ["/tenant"])
+
+
+def test_a_key_without_the_scope_is_refused(api, acme):
+    client = api.of(acme, scopes=["events:read"])
+    assert refusal(tell(client, ORDER))[:2] == (403, "scope-missing")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
+)
+def test_other_formats_are_refused(shop, content_type):
+    response = shop.post(EVENTS, json.dumps(ORDER), content_type=content_type)
+    assert refusal(response)[:2] == (415, "unsupported-media-type")
