@@ -1,6 +1,8 @@
 """A desk of its own for a test: a copy of the tree, free ports, real processes."""
 
 import contextlib
+import http.client
+import json
 import os
 import select
 import shutil
@@ -68,6 +70,33 @@ class Desk:
             select.select([], [], [], 0.05)
         return found
 
+    def publish(self, numbers):
+        """As the first customer's shop does, an event for each order."""
+        told = json.loads((self.folder / "var" / "demo.json").read_text())
+        headers = {"Authorization": f"Bearer {told['tenants'][0]['key']}", "Content-Type": "application/json"}
+        shop = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        for number in numbers:
+            shop.request("POST", "/api/v1/events", json.dumps(order(number)), headers)
+            response = shop.getresponse()
+            assert response.status in (201, 202), response.read()
+            response.read()
+        shop.close()
+
+    def arrive(self, numbers, *, within):
+        """Whether the sandbox's webhook endpoint has heard of all these orders in time."""
+        deadline = time.monotonic() + within
+        while missing := set(numbers) - set(self.heard()):
+            if time.monotonic() > deadline:
+                return not missing
+            select.select([], [], [], 0.5)
+        return True
+
+    def heard(self):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.sandbox_port, timeout=20)) as control:
+            control.request("GET", "/_control/ledger?since=0")
+            lines = map(json.loads, control.getresponse().read().splitlines())
+            yield from (json.loads(line["body"])["data"]["number"] for line in lines if line["system"] == "webhook")
+
     def end(self):
         """After a test, whatever happened in it."""
         for pid in self.pids():
@@ -76,6 +105,12 @@ class Desk:
         if self.process:
             self.process.wait()
             self.process.stdout.close()
+
+
+def order(number):
+    data = {"number": number, "customer": "Ada", "email": "ada@example.org", "total": "12.50", "currency": "EUR"}
+    more = {"placed_at": "2026-11-25T12:00:00Z", "items": [{"name": "Tea", "quantity": 1, "price": "12.50"}]}
+    return {"id": f"order-{number}", "type": "order.created", "data": data | more}
 
 
 def shell():

@@ -74,6 +74,18 @@ def test_a_killed_worker_leaves_no_pool_behind(desk):
     assert pool and all_end(pool, within=10)
 
 
+def test_two_hundred_orders_arrive_though_the_worker_is_killed_with_all_of_them_waiting(desk):
+    desk.start(HUB_DEMO="1").says(READY)
+    pool, worker = desk.has("manage.py work --pool"), desk.pids("manage.py work")
+    for pid in (*pool, *worker):
+        os.kill(pid, signal.SIGSTOP)
+    numbers = [f"K-{number}" for number in range(200)]
+    desk.publish(numbers)
+    for pid in set(worker) - set(pool):
+        os.kill(pid, signal.SIGKILL)
+    assert desk.arrive(numbers, within=90)
+
+
 def test_nothing_survives_the_desk_itself_being_killed(desk):
     desk.start().says(READY)
     everything = desk.pids()
