@@ -1,0 +1,124 @@
+"""What a person decides about a delivery."""
+
+import pytest
+
+from connectors.wire import Response
+from hub.outgoing import replay
+from hub.outgoing.models import Delivery
+from hub.states import WrongState
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOON + MINUTE
+
+
+def put(delivery, state, reason=""):
+    Delivery.unscoped.filter(pk=delivery.pk).update(state=state, reason=reason, due_at=None)
+    delivery.refresh_from_db()
+    return delivery
+
+
+@pytest.mark.parametrize("state", ["dead", "held", "cancelled"])
+def test_what_stopped_goes_again_as_the_same_row(make, state):
+    delivery = put(make.delivery(), state, "exhausted")
+    replay.retry(delivery, now=LATER)
+    assert (delivery.state, delivery.reason, delivery.due_at) == ("waiting", "", LATER)
+    pump(FakeHttp(), at=LATER)
+    delivery.refresh_from_db()
+    assert delivery.state == "delivered"
+
+
+@pytest.mark.parametrize("state", ["waiting", "sending", "delivered", "skipped"])
+def test_what_has_not_stopped_is_not_retried(make, state):
+    delivery = put(make.delivery(), state)
+    with pytest.raises(WrongState):
+        replay.retry(delivery, now=LATER)
+
+
+def test_a_retry_sends_the_same_bytes_although_the_mapping_changed(make):
+    delivery = make.delivery()
+    first = pump(FakeHttp(Response(500))).requests[0]
+    make.version(delivery.route.mapping, {"other": "data.number"})
+    put(delivery, "dead")
+    replay.retry(delivery, now=LATER)
+    second = pump(FakeHttp(), at=LATER).requests[0]
+    assert (second.content(), second.headers["webhook-id"]) == (first.content(), first.headers["webhook-id"])
+
+
+def test_a_retry_takes_the_connection_that_was_made_meanwhile(make):
+    tenant = make.tenant()
+    make.route(tenant=tenant)
+    delivery = make.event(tenant).deliveries.get()
+    with pytest.raises(WrongState):
+        replay.retry(delivery, now=LATER)
+    connection = make.connection(tenant)
+    replay.retry(delivery, now=LATER)
+    assert (delivery.state, delivery.connection) == ("waiting", connection)
+
+
+def test_a_retry_asks_a_filter_that_failed_again(make):
+    delivery = make.delivery(filter="contains(data.number, `1`)", data={"number": 5})
+    assert delivery.reason == "filter_failed"
+    with pytest.raises(WrongState):
+        replay.retry(delivery, now=LATER)
+    delivery.route.filter = "data.number == `6`"
+    replay.retry(delivery, now=LATER)
+    assert (delivery.state, delivery.reason) == ("skipped", "filtered")
+
+
+def test_nothing_is_retried_for_a_suspended_tenant(make):
+    delivery = put(make.delivery(), "dead")
+    delivery.tenant.suspend("unpaid", now=NOON)
+    with pytest.raises(WrongState):
+        replay.retry(delivery, now=LATER)
+
+
+def test_somebody_who_was_first_is_noticed(make):
+    delivery = put(make.delivery(), "dead")
+    put(Delivery.unscoped.get(pk=delivery.pk), "waiting")
+    with pytest.raises(WrongState):
+        replay.retry(delivery, now=LATER)
+
+
+@pytest.mark.parametrize(("state", "may"), [("waiting", True), ("held", True), ("sending", False), ("dead", False)])
+def test_only_what_is_to_be_sent_is_cancelled(make, state, may):
+    delivery = put(make.delivery(), state)
+    try:
+        replay.cancel(delivery, now=LATER)
+    except WrongState:
+        assert not may
+    else:
+        assert (may, delivery.state, delivery.due_at) == (True, "cancelled", None)
+
+
+def test_a_cancelled_delivery_is_not_sent(make):
+    replay.cancel(make.delivery(), now=NOON)
+    assert pump(FakeHttp()).requests == []
+
+
+def test_sending_again_is_a_new_delivery_with_the_same_outward_id_and_todays_mapping(make):
+    delivery = make.delivery()
+    first = pump(FakeHttp()).requests[0]
+    make.version(delivery.route.mapping, {"other": "data.number"})
+    delivery.refresh_from_db()
+    again = replay.send_again(delivery, now=LATER)
+    assert (again.replay, again.public_id != delivery.public_id, delivery.state) == (1, True, "delivered")
+    second = pump(FakeHttp(), at=LATER).requests[0]
+    assert second.headers["webhook-id"] == first.headers["webhook-id"]
+    assert second.content() == b'{"other":"A-1001"}'
+
+
+def test_sending_again_twice_counts_on(make):
+    delivery = put(make.delivery(), "delivered")
+    numbers = [replay.send_again(delivery, now=LATER).replay for _ in range(2)]
+    assert numbers == [1, 2]
+
+
+@pytest.mark.parametrize("state", ["waiting", "sending", "held"])
+def test_what_is_still_on_its_way_is_not_sent_again(make, state):
+    with pytest.raises(WrongState):
+        replay.send_again(put(make.delivery(), state), now=LATER)
+    assert Delivery.unscoped.count() == 1
