@@ -11,7 +11,7 @@ from typing import Protocol
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db import connection as database
 
 from connectors.outcomes import later, never, unknown
@@ -33,6 +33,8 @@ HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
 REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its scopes may be free
 LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY = 0.02, 0.05, 4.0  # seconds
 SETTLE_MOST = 100
+LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
+AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
 
@@ -83,6 +85,7 @@ class Drive:
     emptied: dict[int, datetime | None] = field(default_factory=dict)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    kept: float = 0.0  # when the leases were last extended, by the loop's time
     rang: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run_through(self, outlet: Outlet, again: Callable[[], object]) -> None:
@@ -100,7 +103,7 @@ class Drive:
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await task
-                await self.settle_now()
+                await self.settle_the_rest()
 
     async def take_in(self, send: Send) -> None:
         """Claim until it is time to leave: stopped, run out, or nothing to do for a while."""
@@ -109,6 +112,7 @@ class Drive:
         while not self.stopping() and loop.time() < began + self.run:
             loads = await self.claim() if len(self.lanes) < LANES_MOST else []
             for load in loads:
+                load.leased = loop.time()
                 self.begin(load, send)
             if loads or self.lanes:
                 worked = loop.time()
@@ -118,9 +122,12 @@ class Drive:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def claim(self) -> list[Load]:
-        if not await in_database(lambda: work_is_due(now=self.clock())):
-            return []
-        return await in_database(self.claim_and_build)
+        try:
+            if await in_database(lambda: work_is_due(now=self.clock())):
+                return await in_database(self.claim_and_build)
+        except DatabaseError:  # away: what is on its way goes on, and we look again
+            await asyncio.sleep(AWAY)
+        return []
 
     def claim_and_build(self) -> list[Load]:
         now = self.clock()
@@ -167,10 +174,15 @@ class Drive:
         async with room:
             if (until := self.pause_of(carriage)) > self.clock():
                 self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
-            elif load.turned or self.stopping() or asyncio.get_running_loop().time() > ends:
+            elif load.turned or self.stopping() or self.too_late(load, ends):
                 self.put(Unsent(load, carriage))
             else:
                 self.put(self.noted(await attempt(load, carriage, send=send, clock=self.clock)))
+
+    def too_late(self, load: Load, ends: float) -> bool:
+        """The slice is over, or somebody else may have taken the lane because our lease could not be extended."""
+        now = asyncio.get_running_loop().time()
+        return now > ends or now > max(load.leased, self.kept) + LEASE_SURE
 
     def pause_of(self, carriage: Carriage) -> datetime:
         return max((self.paused.get(spent.key, LONG_AGO) for spent in carriage.spent), default=LONG_AGO)
@@ -204,14 +216,28 @@ class Drive:
             await in_database(lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random))
         except DatabaseError:  # the database is away: keep what was answered, and try again
             self.results, self.emptied = results + self.results, emptied | self.emptied
-            await in_database(database.close)
             raise
+
+    async def settle_the_rest(self) -> None:
+        for _ in range(LAST_TRIES):
+            try:
+                return await self.settle_now()
+            except DatabaseError:
+                await asyncio.sleep(AWAY)
+        return None  # it is told as unknown when the leases end
 
     async def keep(self) -> None:
         """The leases of the place and of the lanes live as long as this does."""
         while True:
             await asyncio.sleep(EXTEND_EVERY)
-            await in_database(lambda: (extend(self.lease, now=self.clock()), place.keep(self.lease, now=self.clock())))
+            before = asyncio.get_running_loop().time()
+            with contextlib.suppress(DatabaseError):
+                await in_database(self.extend)
+                self.kept = before
+
+    def extend(self) -> None:
+        extend(self.lease, now=self.clock())
+        place.keep(self.lease, now=self.clock())
 
 
 async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -> Journey:
@@ -234,5 +260,9 @@ async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -
 
 
 async def in_database(verb: Callable[..., object], *args: object):
-    """On the one thread that may use the database."""
-    return await sync_to_async(verb, thread_sensitive=True)(*args)
+    """On the one thread that may use the database. A connection that broke is closed, so that the next is new."""
+    try:
+        return await sync_to_async(verb, thread_sensitive=True)(*args)
+    except (OperationalError, InterfaceError):
+        await sync_to_async(database.close, thread_sensitive=True)()
+        raise

@@ -63,6 +63,7 @@ class Load:
     secrets: tuple[str, ...] = ()
     version: int = 0  # of the credential
     rests_until: datetime | None = None  # a quota of this lane was spent: it is not claimed again before
+    leased: float = 0.0  # when it was claimed, by the loop's time
     turned: bool = False  # an answer ended what the connection may do; the rest of the slice goes back
 
 
