@@ -92,7 +92,12 @@ def rows_of(lines: Iterator[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
         body = markup(
             "<details><summary>$size B</summary><pre>$body</pre></details>", size=len(line["body"]), body=line["body"]
         )
-        yield line["seq"], line["at"][11:23], line["system"], line["account"], request, status, line["id"], body
+        yield line["seq"], line["at"][11:23], line["system"], line["account"], request, status, ids(line["id"]), body
+
+
+def ids(joined: str | None) -> str:
+    first, *others = (joined or "").split()[:1000] or [""]
+    return f"{first} and {len(others)} more" if others else first
 
 
 def options(names: list[str], chosen: str) -> list[Markup]:

@@ -149,13 +149,13 @@ def several(asked: Asked, kind: Object, found: list[Record]) -> Answer:
     return Answer(300, [asked.url(kind, row["Id"]) for row in found])
 
 
-def query(asked: Asked) -> Answer:
+def query(asked: Asked, *, deleted: bool = False) -> Answer:
     parsed = soql.parse(asked.query.get("q", ""))
     kind = asked.objects.get(parsed.object.lower())
     if kind is None:
         message = f"sObject type '{parsed.object}' is not supported."
         raise Refusal(400, "INVALID_TYPE", message)
-    rows = properly(kind, parsed).of(asked.records.all(asked.org, kind))
+    rows = properly(kind, parsed).of(asked.records.all(asked.org, kind, deleted=deleted))
     if not parsed.fields:
         return Answer(200, {"totalSize": len(rows), "done": True, "records": []})
     records = [asked.shown(kind, row, proper(kind, parsed.fields)) for row in rows]

@@ -37,7 +37,8 @@ Resource = Callable[..., Answer]
 RESOURCES: list[tuple[str, str, Resource]] = [
     ("GET", r"", resources.list_resources),
     ("GET", r"/limits", resources.limits),
-    ("GET", r"/query(?:All)?", resources.query),
+    ("GET", r"/query", resources.query),
+    ("GET", r"/queryAll", partial(resources.query, deleted=True)),
     ("GET", r"/query(?:All)?/(?P<locator>[^/]+)", resources.query_more),
     ("GET", r"/sobjects", resources.list_objects),
     ("GET", r"/sobjects/(?P<name>[^/]+)/describe", resources.describe),

@@ -66,6 +66,8 @@ def test_a_record_is_made_read_changed_and_deleted(org):
     assert org.Lead.delete(made["id"]) == 204
     with pytest.raises(SalesforceResourceNotFound):
         org.Lead.get(made["id"])
+    assert org.query("SELECT Id FROM Lead")["totalSize"] == 0
+    assert org.query("SELECT IsDeleted FROM Lead", include_deleted=True)["records"][0]["IsDeleted"]
 
 
 def test_creating_answers_201_and_where_the_record_is(desk):
