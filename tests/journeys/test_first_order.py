@@ -45,7 +45,7 @@ def test_what_people_read_is_in_the_tenants_own_time_and_manner(demo):
     demo.order("globex", "G-1", customer="<!channel> & Sons", total=1234.5, currency="USD")
     demo.pump()
     (said,) = [line["body"] for line in demo.desk.ledger() if line["system"] == "slack"]
-    assert "New order G-1 from &lt;!channel> & Sons: 1,234.50 USD (Wednesday, 07:00)" in said
+    assert "New order G-1 from &lt;!channel&gt; &amp; Sons: 1,234.50 USD (Wednesday, 07:00)" in said
 
 
 def test_an_ended_session_of_salesforce_is_refreshed_and_the_order_arrives(demo):

@@ -77,8 +77,8 @@ ROUTES = (
         action="post_message",
         mapping={
             "channel": "identity('channel', 'orders')",
-            # without its <, a customer who is called <!channel> would call everybody
-            "text": "concat('New order ', data.number, ' from ', replace(text(data.customer), '<', '&lt;'), ': ', "
+            # unescaped, a customer who is called <!channel> would call everybody
+            "text": "concat('New order ', data.number, ' from ', escape(text(data.customer)), ': ', "
             "money(data.total, data.currency), ' (', format_date(occurred_at, 'dddd, HH:mm'), ')')",
         },
     ),

@@ -1,0 +1,131 @@
+"""The docs as a reader meets them: what they show runs, what they list is what there is."""
+
+import ast
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.signatures import standard_webhook_headers
+from hub.outgoing.models import Delivery
+from hub.outgoing.retry import SCHEDULE
+from tests.journeys.docs import DOCS, ROOT, fresh, settings_read, settings_told, snippet
+from tests.makers import WHSEC
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+BODY = '{"type":"order.created","data":{"number":"A-1","customer":"Zoë"}}'.encode()
+NODE = """
+const [secret, headers, body] = JSON.parse(require("node:fs").readFileSync(0));
+console.log(verified(secret, headers, Buffer.from(body, "base64")));
+"""
+
+
+def signed(seconds_ago=0):
+    at = datetime.fromtimestamp(time.time() - seconds_ago, UTC)
+    return standard_webhook_headers([WHSEC], id="msg_1", at=at, body=BODY)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_made_of_the_code_is_fresh(page):
+    assert page.read_text() == fresh(page.read_text()), "run python -m tests.journeys.docs"
+
+
+def test_the_table_of_settings_has_all_of_them_and_no_other():
+    assert settings_told().keys() == settings_read().keys()
+
+
+def test_the_table_of_settings_tells_the_defaults():
+    plain = {name: ast.literal_eval(node) for name, node in settings_read().items() if plain_value(node)}
+    told = {name: said.strip("`") for name, said in settings_told().items() if name in plain}
+    required = {"HUB_SECRET_KEY", "HUB_FIELD_KEYS"}
+    assert {told.pop(name) for name in required} == {"required"}
+    assert told == {name: written(value) for name, value in plain.items() if name not in required}
+
+
+def test_every_name_that_scripts_and_sandbox_read_is_told_of():
+    sources = [*ROOT.glob("script/*"), ROOT / "sandbox/__main__.py", ROOT / "hub/management/commands/load_demo.py"]
+    read = {
+        name for file in sources if file.is_file() for name in re.findall(r'"(HUB_[A-Z_]+[A-Z])"', file.read_text())
+    }
+    assert [name for name in sorted(read) if f"`{name}`" not in (DOCS / "operators.md").read_text()] == []
+
+
+def test_partners_read_of_every_state_and_of_the_whole_schedule():
+    text = (DOCS / "partners.md").read_text()
+    assert [state for state in Delivery.State.values if f"| `{state}` |" not in text] == []
+    *most, last = map(in_words, SCHEDULE)
+    assert f"after {', '.join(most)} and {last}" in text
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "good"),
+    [
+        pytest.param(signed(), BODY, True, id="as sent"),
+        pytest.param(signed(), BODY + b" ", False, id="altered"),
+        pytest.param(signed(seconds_ago=600), BODY, False, id="stale"),
+        pytest.param(signed() | {"webhook-id": "msg_2"}, BODY, False, id="under another id"),
+    ],
+)
+def test_the_python_snippet_tells_the_hub_from_anybody_else(headers, body, good):
+    space = {}
+    exec(snippet("docs/partners.md", "python"), space)
+    assert space["verified"](WHSEC, headers, body) is good
+
+
+def test_the_node_snippet_says_the_same():
+    if node := shutil.which("node"):
+        assert node_says(node, BODY) == "true" and node_says(node, BODY + b" ") == "false"
+
+
+def node_says(node, body):
+    told = json.dumps([WHSEC, signed(), base64.b64encode(body).decode()])
+    script = snippet("docs/partners.md", "node") + NODE
+    return subprocess.run([node, "-e", script], input=told, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_shell_snippet_prints_the_signature(tmp_path):
+    headers = signed()
+    (tmp_path / "body.json").write_bytes(BODY)
+    named = {"SECRET": WHSEC, "ID": headers["webhook-id"], "STAMP": headers["webhook-timestamp"]}
+    said = shell(snippet("docs/partners.md", "shell"), cwd=tmp_path, **named)
+    assert said.strip() == headers["webhook-signature"]
+
+
+def test_the_secrets_that_operators_make_are_taken_as_they_are():
+    lines = dict(line.split("=", 1) for line in shell(snippet("docs/operators.md", "secrets"), cwd=ROOT).splitlines())
+    environment = os.environ | lines | {"HUB_ENV_FILE": os.devnull}
+    subprocess.run([sys.executable, "-c", "import hub.settings"], cwd=ROOT, env=environment, check=True)
+
+
+def shell(script, *, cwd, **more):
+    return subprocess.run(
+        ["sh", "-euc", script], cwd=cwd, env=os.environ | more, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def plain_value(node):
+    """Not worked out from something else."""
+    return all(isinstance(child, ast.Constant | ast.List | ast.Load) for child in ast.walk(node))
+
+
+def written(value):
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "empty"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def in_words(seconds):
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
