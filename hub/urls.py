@@ -2,18 +2,28 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from hub.console.views import front, problem_page
+from hub.health.metrics import MetricsView
+from hub.health.probes import livez, readyz
 
 handler400 = "hub.problems.bad_request"
 handler403 = "hub.problems.permission_denied"
 handler404 = "hub.problems.not_found"
 handler500 = "hub.problems.server_error"
 
+OPEN = {"authentication_classes": (), "permission_classes": ()}
+
 urlpatterns = [
     path("", front, name="front"),
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
+    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="openapi"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN), name="api_docs"),
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("problems/<str:code>", problem_page, name="problem"),
     path("admin/", admin.site.urls),
 ]

@@ -14,6 +14,7 @@ SCOPES = {
     "deliveries:read": Scope("Read deliveries and their attempts"),
     "deliveries:write": Scope("Send deliveries again, or cancel them"),
     "connections:read": Scope("Read which systems are connected, and how they are"),
+    "metrics:read": Scope("Read the hub's own metrics", platform_only=True),
     "tenants:read": Scope("Read tenants"),
     "tenants:write": Scope("Create and change tenants", platform_only=True),
 }

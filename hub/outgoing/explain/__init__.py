@@ -3,6 +3,7 @@
 from hub.outgoing.explain.checks import Check, Explanation, explain
 from hub.outgoing.explain.events import explain_event
 from hub.outgoing.explain.shown import (
+    HELD_BY_TENANT,
     READS_AS_HELD,
     Shown,
     for_reason,
@@ -13,6 +14,7 @@ from hub.outgoing.explain.shown import (
 )
 
 __all__ = [
+    "HELD_BY_TENANT",
     "READS_AS_HELD",
     "Check",
     "Explanation",

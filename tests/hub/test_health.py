@@ -1,0 +1,176 @@
+"""What the probes and the numbers say."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from hub.clock import clock
+from hub.health.metrics import NEWEST
+from hub.health.probes import in_time, look
+from hub.outgoing.models import Delivery
+from hub.queue import beat
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+PROBE = """
+import os, time, django
+django.setup()
+from django.test import Client
+client = Client(headers={"Host": "hub.test"})
+began = time.monotonic()
+response = client.get("/readyz")
+print(response.status_code, time.monotonic() - began, response.json()["checks"]["database"]["says"], flush=True)
+os._exit(0)  # not waiting for the line's own timeouts
+"""
+
+
+@pytest.fixture
+def alive(db):
+    for name in ("worker", "canary"):
+        beat(name, now=NOON)
+
+
+def unwell(**at):
+    return {name: check.says for name, check in look(**at).items() if not check.ok}
+
+
+def test_a_process_that_serves_is_alive(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = client.get("/livez")
+    assert (response.status_code, response.json()) == (200, {"alive": True})
+
+
+def test_a_fresh_desk_is_not_ready_until_a_worker_was_seen(db):
+    assert unwell(now=NOON) == {
+        "worker": "The worker was never seen: start `manage.py work`.",
+        "canary": "The worker's pool was never seen: start `manage.py work`.",
+    }
+
+
+def test_a_working_hub_is_ready(alive):
+    assert unwell(now=NOON + timedelta(seconds=60)) == {}
+
+
+def test_a_silent_worker_is_told(alive):
+    assert unwell(now=NOON + timedelta(seconds=61))["canary"].startswith(
+        "The worker's pool was last seen on 2026-11-25"
+    )
+
+
+def test_what_is_due_and_not_sent_is_told(alive, make):
+    make.delivery()
+    later = NOON + timedelta(seconds=121)
+    beat("worker", now=later)
+    beat("canary", now=later)
+    assert unwell(now=later) == {"deliveries": "What is due is not sent."}
+
+
+def test_what_is_held_makes_the_hub_no_less_ready(alive, make):
+    make.delivery().connection.pause("window", until=None, now=NOON)
+    assert "deliveries" not in unwell(now=NOON + timedelta(days=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readiness_is_answered_with_each_check(client):
+    for name in ("worker", "canary"):
+        beat(name, now=clock())
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["ready"]) == (200, True)
+    assert set(response.json()["checks"]) == {"database", "worker", "canary", "deliveries"}
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process")
+def test_a_look_that_takes_too_long_is_not_waited_for():
+    over = threading.Event()
+    found = in_time(over.wait, patience=0.05)
+    over.set()
+    assert not found["database"].ok
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_database_that_is_away_is_told_within_two_seconds(listens, settings):
+    with socket.socket() as silent:  # it takes the connection and says nothing, or is not there at all
+        silent.bind(("127.0.0.1", 0))
+        if listens:
+            silent.listen()
+        url = f"postgresql://hub@127.0.0.1:{silent.getsockname()[1]}/hub"
+        environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
+        probe = [sys.executable, "-c", PROBE]
+        said = subprocess.run(probe, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+    status, seconds, reason = said.split(" ", 2)
+    assert status == "503"
+    assert float(seconds) < 2
+    assert "The database" in reason
+
+
+# --- the numbers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def prometheus(api):
+    return api.platform(scopes=["metrics:read"])
+
+
+def numbers(client):
+    response = client.get(
+        "/metrics", headers={"Accept": "application/openmetrics-text;q=0.9, text/plain;q=0.5, */*;q=0.1"}
+    )
+    assert response["Content-Type"].startswith("text/plain; version=0.0.4")
+    lines = response.content.decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_deliveries_are_counted_as_they_read(make, prometheus):
+    connection = make.connection()
+    for state in ("waiting", "waiting", "held", "dead", "delivered"):
+        row = make.delivery(connection)
+        Delivery.unscoped.filter(pk=row.pk).update(state=state, reason="mapping_failed" if state == "held" else "")
+    connection.pause("window", until=None, now=NOON)
+    make.delivery()
+    told = numbers(prometheus)
+    assert {state: told[f'hub_deliveries{{state="{state}"}}'] for state in ("waiting", "held", "dead", "sending")} == {
+        "waiting": 1,
+        "held": 3,
+        "dead": 1,
+        "sending": 0,
+    }
+    assert told['hub_held_deliveries{reason="paused"}'] == 2
+    assert told['hub_held_deliveries{reason="mapping_failed"}'] == 1
+    assert told["hub_due_deliveries"] == 1
+    assert told["hub_oldest_due_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
+
+
+def test_attempts_events_beats_and_latency_are_told(make, prometheus, alive):
+    make.delivery()
+    pump(FakeHttp())
+    told = numbers(prometheus)
+    assert told['hub_recent_attempts{outcome="delivered"}'] == 1
+    assert told["hub_events_total"] >= 1
+    assert told['hub_beat_age_seconds{name="canary"}'] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
+    assert told["hub_database_latency_seconds"] > 0
+    assert told['hub_pumps{place="all"}'] >= 1
+    assert NEWEST == 1000
+
+
+def test_the_numbers_cost_a_fixed_number_of_statements(make, prometheus, django_assert_num_queries):
+    prometheus.get("/metrics")
+    for _ in range(2):
+        make.delivery()
+        with django_assert_num_queries(14):
+            prometheus.get("/metrics")
+
+
+def test_the_numbers_are_for_a_platform_key_with_the_scope(api, make, client):
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 401
+    assert api.of(make.tenant()).get("/metrics").json()["code"] == "scope-missing"
+    assert api.platform(scopes=["events:read"]).get("/metrics").status_code == 403
