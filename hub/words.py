@@ -58,6 +58,15 @@ REASONS = {
     "refused_after_refresh": Reason("Even a fresh access token is refused.", "Reconnect the account."),
 }
 
+CONNECTION_STATES = {
+    "healthy": "It works.",
+    "degraded": "It is used, but not all is well.",
+    "needs_reconnect": "The other system no longer lets us in. What is sent meanwhile waits.",
+    "paused": "A person paused it. What is sent meanwhile waits.",
+    "silent": "Nothing has come from it for longer than usual.",
+    "disabled": "It is switched off. What is sent meanwhile is held.",
+}
+
 STATES = {
     "waiting": "It waits for its turn.",
     "sending": "It is being sent.",

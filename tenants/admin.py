@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 
 from hub import staff
@@ -49,15 +48,8 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("reference",) if obj else ()
 
-    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        kwargs["extra_context"] = {**self.around(request, object_id), **(kwargs.get("extra_context") or {})}
-        return super().changeform_view(request, object_id, *args, **kwargs)
-
-    def around(self, request: HttpRequest, object_id: str | None) -> dict[str, Any]:
+    def around(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """What belongs to the tenant, as far as the person may see it."""
-        tenant = self.get_object(request, object_id) if object_id else None
-        if tenant is None:
-            return {}
         see = request.user.has_perm
         return {
             "tenant": tenant,
@@ -153,11 +145,6 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         after = {"name": form.key.name, "scopes": form.key.scopes, "expires_at": form.key.expires_at}
         staff.note(request, "apikey.issue", form.key, now=now, after=after)
         return text
-
-    def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, template, context, headers={"Cache-Control": "no-store"})
 
     @staff.display(description="public part")
     def public_part(self, key: ApiKey) -> str:

@@ -8,6 +8,7 @@ from hub.staff.forms import (
     ReasonForm,
     UserChangeForm,
     UserCreationForm,
+    WriteOnly,
     related_field,
     styled,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "TextFilter",
     "UserChangeForm",
     "UserCreationForm",
+    "WriteOnly",
     "badge",
     "display",
     "icon",

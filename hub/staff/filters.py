@@ -6,10 +6,9 @@ from django import forms
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, TextFilter
 from unfold.contrib.filters.admin import ChoicesDropdownFilter as ChoicesFilter
 from unfold.contrib.filters.admin import DropdownFilter as Filter
-from unfold.contrib.filters.admin import TextFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 __all__ = ["ChoicesFilter", "Filter", "RelatedFilter", "TextFilter"]

@@ -14,6 +14,7 @@ __all__ = [
     "ReasonForm",
     "UserChangeForm",
     "UserCreationForm",
+    "WriteOnly",
     "related_field",
     "styled",
 ]
@@ -25,6 +26,13 @@ LOOKS = (
     (forms.Textarea, TEXTAREA_CLASSES),
     (forms.Widget, INPUT_CLASSES),
 )
+
+
+class WriteOnly(forms.PasswordInput):
+    """A secret goes in and is never given back, not even to whoever has just typed it."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
 
 
 def styled(field: forms.Field) -> forms.Field:

@@ -22,7 +22,11 @@ from hub.states import WrongState
 
 
 class Declined(Exception):
-    """It cannot be done; the sentence says why. Nothing was changed."""
+    """It cannot be done; the sentence says why. Nothing was changed. `shown` goes to the form's page."""
+
+    def __init__(self, sentence: str, **shown: Any) -> None:
+        super().__init__(sentence)
+        self.shown = shown
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Verb:
     label: str
     icon: str
     when: Callable[[Any], bool]  # whether the button is there
-    form: type[Form] | None  # what it asks first, on a page of its own
+    form: Callable[..., Form] | None  # what it asks first, on a page of its own
     asks: str  # a sentence above the form
     permission: str
     tone: str  # primary, plain or danger
@@ -53,7 +57,7 @@ def verb(
     *,
     icon: str = "",
     when: Callable[[Any], bool] = lambda row: True,
-    form: type[Form] | None = None,
+    form: Callable[..., Form] | None = None,
     asks: str = "",
     permission: str = "change",
     tone: str = "plain",
@@ -119,14 +123,28 @@ class VerbsMixin:
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        row = self.get_object(request, unquote(object_id)) if object_id and self.verbs else None
-        buttons = self.buttons(request, row) if row is not None else []
-        return super().changeform_view(request, object_id, form_url, {"buttons": buttons, **(extra_context or {})})
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        context = {} if row is None else {"buttons": self.buttons(request, row), **self.around(request, row)}
+        return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def buttons(self, request: HttpRequest, row: models.Model) -> list[dict[str, Any]]:
+    def around(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page of a row shows beside the form."""
+        return {}
+
+    def first_verb(self, row: Any) -> str:
+        """The one that is the next step, if there is one."""
+        return ""
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         known = {name: getattr(self, name).verb for name in self.verbs}
+        first = self.first_verb(row)
         return [
-            {"name": name, "verb": verb, "url": self.verb_url(row, name)}
+            {
+                "name": name,
+                "verb": verb,
+                "url": self.verb_url(row, name),
+                "tone": "primary" if name == first else verb.tone,
+            }
             for name, verb in known.items()
             if verb.when(row) and self.may(request, verb, row)
         ]
@@ -154,10 +172,10 @@ class VerbsMixin:
             return self.verb_page(request, row, verb, form) if form else HttpResponseNotAllowed(["POST"])
         if form and not form.is_valid():
             return self.verb_page(request, row, verb, form)
-        return self.do(request, row, name, form.cleaned_data if form else {})
+        return self.do(request, row, name, form)
 
-    def do(self, request: HttpRequest, row: models.Model, name: str, said: dict[str, Any]) -> HttpResponse:
-        method, now = getattr(self, name), clock()
+    def do(self, request: HttpRequest, row: models.Model, name: str, form: Form | None) -> HttpResponse:
+        method, now, said = getattr(self, name), clock(), form.cleaned_data if form else {}
         try:
             if not method.verb.when(row):
                 raise Declined(f"{method.verb.label}: that is not possible as it is now.")
@@ -166,21 +184,30 @@ class VerbsMixin:
                 told = {"reason": said.get("reason", ""), "before": done.before, "after": done.after}
                 note(request, self.verb_of(name), row, now=now, **told)
         except Declined as declined:
+            if form:
+                form.add_error(None, str(declined))
+                return self.verb_page(request, row, method.verb, form, **declined.shown)
             done = Done(str(declined), well=False)
         except WrongState:
             done = Done("Somebody was first: the state has changed meanwhile. Look again.", well=False)
         (messages.success if done.well else messages.warning)(request, done.says)
         return done.page or HttpResponseRedirect(self.row_url(row))
 
-    def verb_page(self, request: HttpRequest, row: models.Model, verb: Verb, form: Form) -> HttpResponse:
+    def verb_page(self, request: HttpRequest, row: models.Model, verb: Verb, form: Form, **shown: Any) -> HttpResponse:
+        title = f"{verb.label}: {row}"
+        return self.page(
+            request,
+            "console/verb.html",
+            title=title,
+            original=row,
+            verb=verb,
+            form=form,
+            back=self.row_url(row),
+            **shown,
+        )
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        """A page of our own in the frame of the admin; never kept by a browser, for it may show a secret once."""
         request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{verb.label}: {row}",
-            "opts": self.model._meta,
-            "original": row,
-            "verb": verb,
-            "form": form,
-            "back": self.row_url(row),
-        }
-        return TemplateResponse(request, "console/verb.html", context)
+        context = {**self.admin_site.each_context(request), "opts": self.model._meta, **context}
+        return TemplateResponse(request, template, context, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,232 @@
+"""Connections for staff: connect, test, pause, resume, mend."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.registry import CONNECTORS
+from connectors.wire import Request, Response
+from hub import egress, staff
+from hub.clock import clock
+from hub.connections import connect, probe
+from hub.connections.admin import shows
+from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, PauseForm, until
+from hub.connections.models import Connection, Lane
+from hub.queue import ring
+from hub.throttle.admin import ConnectorFilter
+from hub.words import CONNECTION_STATES, reason_of
+from tenants.scoping import ScopedAdminMixin
+
+WORKS = {"healthy", "degraded", "silent"}
+MENDS = {"needs_reconnect": "credential", "degraded": "credential", "paused": "resume", "disabled": "enable"}
+
+
+def outward(request: Request) -> Response:
+    return egress.call(request, rules=egress.rules(), clock=clock)
+
+
+def in_state(*states: str) -> Any:
+    return lambda connection: connection.state in states
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    call = staticmethod(outward)  # the way to the network
+    form = ConnectionForm
+    list_display = ("named", "whose", "system", "condition", "why", "lasting", "served")
+    list_filter = (("state", staff.ChoicesFilter), ConnectorFilter, ("tenant", staff.RelatedFilter))
+    list_select_related = ("tenant", "lane")
+    search_fields = ("public_id", "account", "^name")
+    search_help_text = "An id of ours or theirs, or the beginning of a name."
+    ordering = ("-since",)
+    fields = ("name", "in_flight")
+    verbs = ("test", "resume", "enable", "credential", "pause", "disable")
+    change_form_outer_before_template = "console/connection.html"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # deliveries name it; it is disabled instead
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields if self.has_change_permission(request, obj) else ("name",)
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        Lane.unscoped.filter(connection=obj).update(in_flight=form.cleaned_data["in_flight"])
+
+    # --- a new one ---
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """First which system, then its own fields, tested before anything is stored."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        connector = CONNECTORS.get(request.GET.get("connector", ""))
+        if connector is None or (connector.platform and not request.user.is_superuser):
+            systems = [entry for entry in CONNECTORS.values() if request.user.is_superuser or not entry.platform]
+            return self.page(request, "console/systems.html", systems=systems, title="Connect a system")
+        form = ConnectForm(
+            request.POST or None,
+            connector=connector,
+            request=request,
+            site=self.admin_site,
+            initial={"tenant": request.GET.get("tenant")},
+        )
+        if request.method == "POST" and form.is_valid() and (done := self.connected(request, form, connector)):
+            return done
+        title = f"Connect {connector.label}"
+        return self.page(request, "console/connect.html", form=form, connector=connector, title=title)
+
+    @sensitive_variables()
+    def connected(self, request: HttpRequest, form: ConnectForm, connector: Any) -> HttpResponse | None:
+        now, said = clock(), form.cleaned_data
+        row = connect.draft(said.get("tenant"), connector.key, said["name"], said["settings"])
+        document, made = connect.completed(connector, said["document"], random=secrets.token_bytes)
+        try:
+            finding = self.tested(row, document, said, now)
+            connect.connect(row, document, finding, by=request.user, now=now)
+        except staff.Declined as declined:
+            form.add_error(None, str(declined))
+            form.steps = declined.shown["steps"]
+            return None
+        except connect.AlreadyConnected as clash:
+            form.add_error(None, str(clash))
+            return None
+        after = {"name": row.name, "account": row.account, "state": row.state, "settings": row.settings}
+        staff.note(request, "connection.connect", row, now=now, after=after, reason=said["reason"])
+        self.message_user(request, f"{connector.label} is connected.")
+        return self.made(request, row, made) if made else HttpResponseRedirect(self.row_url(row))
+
+    @sensitive_variables()
+    def tested(self, row: Connection, document: Any, said: dict[str, Any], now: datetime) -> probe.Finding:
+        """What the test found; declined where it failed and nobody said to go on."""
+        finding = probe.probe(row, document, call=self.call, now=now)
+        if not finding.lives and not said["anyway"]:
+            raise staff.Declined(f"The test did not pass: {finding.says}", steps=shows.steps(finding))
+        return finding
+
+    def made(self, request: HttpRequest, row: Connection, secret: str) -> HttpResponse:
+        title = f"{row}: copy the signing secret now"
+        return self.page(request, "console/secret_made.html", text=secret, back=self.row_url(row), title=title)
+
+    # --- the list and the page of one ---
+
+    def around(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
+        see = request.user.has_perm
+        return {
+            "connection": connection,
+            "system": connection.code,
+            "sentence": CONNECTION_STATES[connection.state],
+            "reason": self.reason(connection),
+            "settings": shows.shown_settings(connection).items(),
+            "gauges": shows.gauges(connection, now=clock()),
+            "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),
+            "routes": connection.routes.order_by("name")[:20] if see("outgoing.view_route") else (),
+        }
+
+    def reason(self, connection: Connection) -> Any:
+        return reason_of(connection.reason, system=connection.code.label) if connection.reason else None
+
+    def first_verb(self, connection: Connection) -> str:
+        return MENDS.get(connection.state, "test")
+
+    @staff.display(description="connection", ordering="name")
+    def named(self, connection: Connection) -> str:
+        return connection.name
+
+    @staff.display(description="tenant")
+    def whose(self, connection: Connection) -> str:
+        return staff.page_link(connection.tenant) if connection.tenant else "the platform"
+
+    @staff.display(description="system", ordering="connector")
+    def system(self, connection: Connection) -> str:
+        known = CONNECTORS.get(connection.connector)
+        return known.label if known else connection.connector
+
+    @staff.display(description="state", ordering="state")
+    def condition(self, connection: Connection) -> str:
+        return staff.badge(connection.state)
+
+    @staff.display(description="why")
+    def why(self, connection: Connection) -> str:
+        return reason_of(connection.reason, system=self.system(connection)).sentence if connection.reason else "–"
+
+    @staff.display(description="since", ordering="since")
+    def lasting(self, connection: Connection) -> str:
+        return staff.moment(connection.since)
+
+    @staff.display(description="last served")
+    def served(self, connection: Connection) -> str:
+        return staff.moment(connection.lane.turn) if hasattr(connection, "lane") else "–"
+
+    # --- what staff do ---
+
+    @staff.verb("Test now", icon="network_check", atomic=False)
+    def test(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        finding = probe.test(row, call=self.call, now=now)
+        after = {"lives": finding.lives, "reason": finding.reason}
+        if finding.lives:
+            return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
+        return staff.Done(f"The test did not pass: {finding.says}", after=after, well=False)
+
+    @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
+    def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        row.heal(now=now)
+        ring("pump", now=now)
+        return staff.Done("Resumed: what waited goes out now.", before={"state": "paused"}, after={"state": row.state})
+
+    @staff.verb("Enable", icon="play_arrow", when=in_state("disabled"))
+    def enable(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        before = {"state": row.state, "reason": row.reason}
+        row.heal(now=now)
+        ring("pump", now=now)
+        return staff.Done("Enabled: what waited goes out now.", before=before, after={"state": row.state})
+
+    @staff.verb(
+        "Pause",
+        icon="pause",
+        when=in_state(*WORKS),
+        form=PauseForm,
+        asks="Nothing is sent over a paused connection. What arrives meanwhile waits, and goes when it is resumed.",
+    )
+    def pause(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        before, end = {"state": row.state}, until(said, now)
+        row.pause(said["reason"], until=end, now=now)
+        return staff.Done("Paused.", before=before, after={"state": row.state, "until": end})
+
+    @staff.verb(
+        "Disable",
+        icon="do_not_disturb_on",
+        tone="danger",
+        when=in_state(*WORKS, "needs_reconnect", "paused"),
+        form=staff.ReasonForm,
+        asks="A disabled connection sends nothing until somebody enables it. What arrives meanwhile is held.",
+    )
+    def disable(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        before = {"state": row.state}
+        row.disable("disabled", said["reason"], now=now)
+        return staff.Done("Disabled.", before=before, after={"state": row.state})
+
+    @staff.verb(
+        "Settings and credential",
+        icon="key",
+        form=CredentialForm,
+        atomic=False,
+        asks="It is tested before it is saved. The connection keeps its history and what waits.",
+    )
+    @sensitive_variables()
+    def credential(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
+        document, made = connect.completed(row.code, said["document"], random=secrets.token_bytes)
+        finding = self.tested(tried, document, said, now)
+        before = {"settings": row.settings, "state": row.state}
+        try:
+            connect.reconnect(row, said["settings"], document, finding, now=now)
+        except connect.OtherAccount as other:
+            raise staff.Declined(str(other), steps=shows.steps(finding)) from None
+        words = "Saved, and the test passed." if finding.lives else "Saved, without a passing test."
+        page = self.made(request, row, made) if made else None
+        return staff.Done(words, before=before, after={"settings": row.settings, "state": row.state}, page=page)

@@ -1,0 +1,80 @@
+"""What the page of a connection tells: the test step by step, quotas, and what was sent last."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+
+from connectors import wire
+from hub.connections.models import Connection
+from hub.connections.probe import Finding
+from hub.connections.unseal import key_of
+from hub.throttle.gauge import Gauge, gauge
+from hub.throttle.models import Scope
+from hub.throttle.reserve import standing_of
+
+SCOPES_MOST = 20
+DELIVERIES_SHOWN = 10
+DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the connection are found
+
+STEPS = (
+    ("Everything that is needed is filled in", {"incomplete"}),
+    ("The address may be called", {"egress_refused"}),
+    ("The other system can be reached", {"dns_failed", "connect_failed", "tls_failed"}),
+    ("It answers in its own language", {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"}),
+)
+LAST_STEP = "It accepts the credential"
+
+
+class Step(NamedTuple):
+    label: str
+    state: str  # passed, failed or open
+    says: str = ""
+
+
+def steps(finding: Finding) -> list[Step]:
+    """The test, step by step: what passed, what failed and why, and what was not looked at."""
+    labels = [label for label, _ in STEPS] + [LAST_STEP]
+    if finding.lives:
+        return [Step(label, "passed") for label in labels]
+    failed = next((place for place, (_, reasons) in enumerate(STEPS) if finding.reason in reasons), len(STEPS))
+    return [
+        *(Step(label, "passed") for label in labels[:failed]),
+        Step(labels[failed], "failed", finding.says),
+        *(Step(label, "open") for label in labels[failed + 1 :]),
+    ]
+
+
+def gauges(connection: Connection, *, now: datetime) -> list[tuple[str, Gauge]]:
+    """Of every quota that calls of this connection have spent."""
+    wanted = Q(pk__in=())
+    for kind in sorted({stated.partition(":")[0] for stated in connection.code.quotas}):
+        wanted |= Q(key__startswith=key_of(connection, wire.Scope(kind)))
+    rows = Scope.objects.filter(wanted).order_by("key")[:SCOPES_MOST]
+    return [(title(row), gauge(connection.code.quota(scope_of(row)), standing_of(row), now=now)) for row in rows]
+
+
+def scope_of(row: Scope) -> wire.Scope:
+    return wire.Scope(row.kind, row.key.split("|", 3)[-1])
+
+
+def title(row: Scope) -> str:
+    return " ".join(filter(None, (row.kind, scope_of(row).name)))
+
+
+def last_deliveries(connection: Connection) -> list[Any]:
+    """Found among the tenant's newest, by that index: the table may hold millions."""
+    if connection.tenant is None:
+        return []
+    newest = connection.tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_SEARCHED]
+    rows = connection.deliveries.filter(pk__in=newest).select_related("event").order_by("-id")
+    return list(rows[:DELIVERIES_SHOWN])
+
+
+def shown_settings(connection: Connection) -> Mapping[str, Any]:
+    return {
+        field.label: connection.settings.get(field.key)
+        for field in connection.code.fields
+        if not field.secret and connection.settings.get(field.key) not in (None, "")
+    }

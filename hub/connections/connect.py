@@ -1,0 +1,117 @@
+"""Connect a tenant to an external system: what was filled in is tested first, then kept in one transaction."""
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from connectors.base import Connector
+from connectors.signatures import WHSEC
+from hub.connections.models import REFRESHING, Connection, Credential, Lane
+from hub.connections.probe import Finding
+from hub.queue import ring
+from hub.secrets import seal
+from tenants.models import Tenant, User
+
+SIGNING_SECRET = "signing_secret"  # the one secret that the hub makes itself where nobody gave one
+SIGNING_BYTES = 32
+
+
+class AlreadyConnected(Exception):
+    """The same account twice would send everything twice."""
+
+
+class OtherAccount(Exception):
+    """What waits was meant for the account that was connected first."""
+
+
+def draft(tenant: Tenant | None, connector: str, name: str, settings: Mapping[str, Any]) -> Connection:
+    """A connection to be tested; nothing is stored."""
+    return Connection(tenant=tenant, connector=connector, name=name, settings=dict(settings))
+
+
+def completed(
+    connector: Connector, document: Mapping[str, Any], *, random: Callable[[int], bytes]
+) -> tuple[dict[str, Any], str]:
+    """The document with a signing secret where the connector signs and none was given; and the one that was made."""
+    signs = any(field.key == SIGNING_SECRET for field in connector.fields)
+    if not signs or document.get(SIGNING_SECRET):
+        return dict(document), ""
+    made = WHSEC + base64.b64encode(random(SIGNING_BYTES)).decode()
+    return {**document, SIGNING_SECRET: made}, made
+
+
+def connect(
+    connection: Connection, document: Mapping[str, Any], finding: Finding, *, by: User | None, now: datetime
+) -> Connection:
+    """Store a draft. What a test did not pass begins as degraded; what waited for this system goes out."""
+    take_account(connection, finding)
+    refuse_twice(connection)
+    connection.connected_by, connection.checked_at = by, now
+    connection.since = connection.changed_at = connection.created_at = now
+    if not finding.lives:
+        connection.state, connection.reason, connection.says = "degraded", finding.reason, finding.says[:500]
+    try:
+        with transaction.atomic():
+            connection.save(force_insert=True)
+            sealed = seal(document, Credential.binding(connection))
+            Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now)
+            Lane.unscoped.create(connection=connection, in_flight=connection.code.in_flight, turn=now)
+            ring("drain", now=now)
+    except IntegrityError:
+        raise AlreadyConnected("Somebody has just connected the same account.") from None
+    return connection
+
+
+def take_account(connection: Connection, finding: Finding) -> None:
+    if finding.account:
+        connection.account, connection.account_name = finding.account.id, finding.account.name
+
+
+def refuse_twice(connection: Connection) -> None:
+    same = Connection.unscoped.filter(tenant=connection.tenant, connector=connection.connector)
+    if not connection.code.platform:
+        same = same.filter(account=connection.account).exclude(account="")
+    if other := same.first():
+        whose = other.tenant or "the platform"
+        raise AlreadyConnected(f"{connection.code.label} {other.account} is connected for {whose} as “{other.name}”.")
+
+
+def reconnect(
+    connection: Connection,
+    settings: Mapping[str, Any],
+    document: Mapping[str, Any],
+    finding: Finding,
+    *,
+    now: datetime,
+) -> None:
+    """Other settings, another credential, the same account: the backlog stays, and goes on when the test passed."""
+    told = finding.account.id if finding.account else ""
+    if told and connection.account and told != connection.account:
+        raise OtherAccount(f"This is the account {told}; the connection belongs to {connection.account}.")
+    with transaction.atomic():
+        take_account(connection, finding)
+        connection.settings, connection.changed_at, connection.checked_at = dict(settings), now, now
+        connection.save(update_fields=["settings", "changed_at", "checked_at", "account", "account_name"])
+        Credential.unscoped.filter(connection=connection).update(
+            sealed=seal(document, Credential.binding(connection)),
+            version=F("version") + 1,
+            expires_at=None,
+            refreshing_until=None,
+            updated_at=now,
+        )
+        Lane.unscoped.filter(connection=connection, held=REFRESHING).update(held="", due_at=now)
+        settle(connection, finding, now=now)
+        ring("drain", now=now)
+        ring("pump", now=now)
+
+
+def settle(connection: Connection, finding: Finding, *, now: datetime) -> None:
+    """A pause and a switch-off stay: a person set them."""
+    if finding.lives and connection.state in ("needs_reconnect", "degraded", "silent"):
+        connection.heal(now=now)
+    elif not finding.lives and connection.state in ("healthy", "silent"):
+        connection.move("degraded", reason=finding.reason, says=finding.says[:500], since=now)

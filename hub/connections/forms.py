@@ -1,0 +1,187 @@
+"""Forms built from what a connector states: its settings are shown, its secrets are only ever written."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from connectors.base import Connector, Field
+from connectors.registry import CONNECTORS
+from hub import egress, staff
+from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.secrets import CannotOpen
+from tenants.models import Tenant
+from tenants.scoping import visible_to
+
+PAUSES = {
+    "1": "for one hour",
+    "4": "for four hours",
+    "24": "for a day",
+    "168": "for a week",
+    "": "until somebody resumes it",
+}
+
+
+def an_address(value: str) -> None:
+    try:
+        egress.check_url(value, egress.rules())
+    except egress.Refused as refused:
+        raise ValidationError(str(refused)) from None
+
+
+def a_json_object(value: str) -> None:
+    try:
+        read = json.loads(value)
+    except ValueError:
+        raise ValidationError("This is not JSON.") from None
+    if not isinstance(read, dict):
+        raise ValidationError('This is not a JSON object such as {"name": "value"}.')
+
+
+VALIDATORS = {"url": [an_address], "json": [a_json_object]}
+
+
+def form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
+    """`stored`: there is a secret already, which stays where nothing is filled in."""
+    if field.kind == "flag":
+        return forms.BooleanField(label=field.label, help_text=field.help, required=False, initial=bool(value))
+    hint = "It is stored, and never shown. Leave it empty to keep it." if stored else ""
+    return forms.CharField(
+        label=field.label,
+        help_text=" ".join(filter(None, (field.help, hint))),
+        required=field.required and not stored,
+        validators=VALIDATORS.get(field.kind, []),
+        widget=staff.WriteOnly() if field.secret else forms.TextInput(),
+        initial=None if field.secret else (value or field.default),
+        max_length=10_000,
+    )
+
+
+class FieldsForm(staff.Form):
+    """The fields of a connector, with what is known of them; `kept` are the secrets that are stored already."""
+
+    def __init__(
+        self, *args: Any, stated: Iterable[Field], known: Mapping[str, Any], kept: Mapping[str, Any], **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.stated, self.kept = tuple(stated), dict(kept)
+        for field in self.stated:
+            stored = field.secret and bool(self.kept.get(field.key))
+            self.fields[field.key] = staff.styled(form_field(field, value=known.get(field.key), stored=stored))
+            if stored and not field.required:
+                clear = forms.BooleanField(label=f"Forget the stored {field.label.lower()}", required=False)
+                self.fields[f"forget_{field.key}"] = staff.styled(clear)
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `settings`, and the `document` to be sealed."""
+        said = super().clean() or self.cleaned_data
+        said["settings"] = {field.key: said.get(field.key) for field in self.stated if not field.secret}
+        said["document"] = self.document(said)
+        return said
+
+    def document(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """What is stored, with what was filled in, without what is to be forgotten."""
+        document = dict(self.kept)
+        for field in self.stated:
+            if field.secret and said.get(f"forget_{field.key}"):
+                document.pop(field.key, None)
+            if field.secret and said.get(field.key):
+                document[field.key] = said[field.key]
+        return document
+
+
+class Untested(forms.Form):
+    """What staff says to keep what did not pass the test; it stands apart from what is filled in."""
+
+    apart = ("anyway", "reason")
+
+    anyway = forms.BooleanField(label="Save without a passing test", required=False)
+    reason = forms.CharField(label="Why", max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if said.get("anyway") and not said.get("reason"):
+            self.add_error("reason", "Say why it is saved without a passing test.")
+        return said
+
+
+class ConnectForm(FieldsForm, Untested):
+    """A new connection."""
+
+    def __init__(self, *args: Any, connector: Connector, request: HttpRequest, site: Any, **kwargs: Any) -> None:
+        super().__init__(*args, stated=connector.fields, known={}, kept={}, **kwargs)
+        of_tenant = {"name": staff.styled(forms.CharField(max_length=200, label="Name", initial=connector.label))}
+        if not connector.platform:
+            column, rows = Connection._meta.get_field("tenant"), visible_to(Tenant, request.user)
+            of_tenant = {"tenant": staff.related_field(column, site, rows), **of_tenant}
+        self.fields = {**of_tenant, **self.fields}
+
+
+class CredentialForm(FieldsForm, Untested):
+    """Settings and credential of a connection that is there."""
+
+    def __init__(self, *args: Any, obj: Connection, **kwargs: Any) -> None:
+        kept: dict[str, Any] = {}
+        with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
+            kept = obj.credential.open(obj)
+        super().__init__(*args, obj=obj, stated=obj.code.fields, known=obj.settings, kept=kept, **kwargs)
+
+
+class PauseForm(staff.ReasonForm):
+    length = forms.ChoiceField(label="How long", choices=list(PAUSES.items()), required=False)
+
+
+def until(said: Mapping[str, Any], now: datetime) -> datetime | None:
+    return now + timedelta(hours=int(said["length"])) if said["length"] else None
+
+
+class ConnectionForm(forms.ModelForm):
+    in_flight = forms.IntegerField(
+        label="Calls at the same time", min_value=1, max_value=200, help_text="On this connection, at most."
+    )
+
+    class Meta:
+        model = Connection
+        fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lane = Lane.unscoped.filter(connection=self.instance.pk).first()
+        self.initial["in_flight"] = lane.in_flight if lane else None
+        staff.styled(self.fields["in_flight"])
+
+
+class AppForm(FieldsForm):
+    """Our registration at one system: base URLs, the hosts that an answer may name, and what that system gave us."""
+
+    hosts = forms.CharField(
+        label="Hosts that an answer may name",
+        help_text="One pattern on each line, such as *.example.com; empty: the connector's own.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, app: ConnectorApp, **kwargs: Any) -> None:
+        connector, kept = CONNECTORS[app.connector], app.open()
+        super().__init__(*args, stated=connector.app_fields, known=kept, kept=kept, **kwargs)
+        self.bases = tuple(connector.urls)
+        for name, url in connector.urls.items():
+            base = Field(f"url_{name}", f"Base URL: {name}", f"Empty: {url}", required=False, kind="url")
+            self.fields[base.key] = staff.styled(form_field(base, value=app.urls.get(name)))
+        self.initial["hosts"] = "\n".join(app.hosts)
+
+    def clean_hosts(self) -> list[str]:
+        return self.cleaned_data["hosts"].split()
+
+    def clean(self) -> dict[str, Any]:
+        """What is no secret stands in the same sealed document."""
+        said = super().clean()
+        said["document"] |= {name: value for name, value in said["settings"].items() if value}
+        given = {name: said.get(f"url_{name}") for name in self.bases}
+        said["urls"] = {name: url.rstrip("/") for name, url in given.items() if url}
+        return said
