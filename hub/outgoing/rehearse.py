@@ -88,4 +88,3 @@ def known_identities(asked: set[Pair], connection: Connection | None) -> dict[Pa
     kinds, ours = {kind for kind, _ in asked}, {value for _, value in asked}
     rows = Identity.unscoped.filter(connection=connection, kind__in=kinds, ours__in=ours)
     return {(row.kind, row.ours): row.theirs for row in rows}
-

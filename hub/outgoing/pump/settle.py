@@ -91,7 +91,8 @@ def changes_of(
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
                 change = change_after(outcome, parcel, now=now, random=random)
-                yield parcel.delivery.pk, replace(change, version=version_of(parcel))
+                says = redact_text(change.says, result.load.secrets)[:500]
+                yield parcel.delivery.pk, replace(change, says=says, version=version_of(parcel))
 
 
 def version_of(parcel: Parcel) -> int | None:

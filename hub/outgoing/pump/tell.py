@@ -9,6 +9,7 @@ from hub.connections.unseal import key_of
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.parcels import Journey, Load
 from hub.queue import ring
+from hub.redaction import redact_text
 from hub.states import WrongState
 from hub.throttle.reserve import correct, pause, reopen
 
@@ -73,14 +74,15 @@ def report(journeys: Sequence[Journey], *, now: datetime) -> None:
 
 def turn(load: Load, outcome: Outcome, *, now: datetime) -> None:
     """The connection's own state changes and holds its lane, unless somebody was first."""
+    says = redact_text(outcome.says, load.secrets)
     row = Connection.unscoped.select_related("credential").get(pk=load.connection.pk)
     try:
         if outcome.kind == "refresh" and row.code.refreshes:
             if row.credential.await_refresh(used=load.version):
                 ring(f"refresh:{row.pk}", now=now)
         elif outcome.kind == "disable":
-            row.disable(outcome.reason, outcome.says, now=now)
+            row.disable(outcome.reason, says, now=now)
         else:
-            row.need_reconnect(outcome.reason, outcome.says, now=now)
+            row.need_reconnect(outcome.reason, says, now=now)
     except WrongState:
         return

@@ -1,0 +1,170 @@
+"""What staff fill in of mappings and identities, and the fields that forms above use too."""
+
+import inspect
+import json
+from typing import Any
+
+from django import forms
+
+from connectors.base import Action
+from connectors.registry import CONNECTORS
+from hub.mappings.expressions.functions import Functions
+from hub.mappings.models import FieldMapping, Identity
+from hub.mappings.translate import MappingError, compile_mapping
+from hub.problems import Problem
+from hub.problems.strict import read_json
+from hub.staff import styled
+from tenants.models import Tenant
+from tenants.scoping import EVERYWHERE, reach, visible_to
+
+SUGGESTED = 500  # tenants in the browser's list; a reference that is typed need not be among them
+
+TARGETS = [
+    (connector.label, [(f"{connector.key}.{action.key}", action.label) for action in connector.actions])
+    for connector in CONNECTORS.values()
+    if connector.actions
+]
+
+
+def action_of(target: str) -> Action:
+    """Raises LookupError."""
+    connector, _, action = target.partition(".")
+    return CONNECTORS[connector].action(action)
+
+
+def manual() -> list[tuple[str, str]]:
+    """Our own functions, each with what its docstring says."""
+    named = {name.removeprefix("_func_"): method for name, method in vars(Functions).items()}
+    told = {name: inspect.cleandoc(method.__doc__) for name, method in named.items() if getattr(method, "__doc__", "")}
+    return sorted((name, text) for name, text in told.items() if name in Functions.FUNCTION_TABLE)
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def suggested_tenants(user: Any) -> list[tuple[str, str]]:
+    return list(visible_to(Tenant, user).order_by("name").values_list("reference", "name")[:SUGGESTED])
+
+
+class TenantField(forms.CharField):
+    """A tenant, named by its reference; a select of two thousand would be no help."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.TextInput(attrs={"list": "tenants", "autocomplete": "off"}), **kwargs)
+        self.user: Any = None
+
+    def clean(self, value: Any) -> Tenant | None:
+        reference = super().clean(value)
+        if not reference:
+            return None
+        tenant = visible_to(Tenant, self.user).filter(reference=reference).first()
+        if tenant is None:
+            raise forms.ValidationError("No tenant has this reference.")
+        return tenant
+
+    def for_user(self, user: Any, help_text: str) -> None:
+        """Whoever is not of the platform names a tenant: what belongs to all is the platform's."""
+        self.user = user
+        if reach(user) is EVERYWHERE:
+            self.help_text = help_text
+        else:
+            self.required = True
+
+
+class JsonObjectField(forms.CharField):
+    """A JSON object, as text; strict, so that what is stored is what was meant."""
+
+    widget = forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "data-code": ""})
+
+    def clean(self, value: Any) -> dict[str, Any] | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            found = read_json(text.encode())
+        except Problem as problem:
+            raise forms.ValidationError(f"This is not JSON. {problem.detail}") from None
+        except UnicodeEncodeError:
+            raise forms.ValidationError("This is not text: it holds half of a surrogate pair.") from None
+        if not isinstance(found, dict):
+            raise forms.ValidationError('This is JSON, but not an object such as {"name": …}.')
+        return found
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """A browser ends lines in its own way."""
+        return (initial or "").split() != (data or "").split()
+
+
+class BodyField(JsonObjectField):
+    """What a mapping says; compiled, so that a mistake is told when it is made."""
+
+    def clean(self, value: Any) -> dict[str, Any] | None:
+        body = super().clean(value)
+        try:
+            compile_mapping(body or {})
+        except MappingError as error:
+            raise forms.ValidationError(str(error)) from None
+        return body
+
+
+class TargetForm(forms.ModelForm):
+    """A row for one action of one connector, of one tenant or of all."""
+
+    ALL = "Empty: for all tenants."
+
+    user: Any = None  # who fills it in; set by the page
+
+    tenant = TenantField(required=False)
+    target = forms.ChoiceField(label="Action", choices=[("", "Choose an action"), *TARGETS])
+    body = BodyField(
+        required=False,
+        label="Field mapping",
+        help_text="A JSON object. Its texts are JMESPath expressions over id, type, tenant, occurred_at and data; "
+        "numbers, true, false and null are themselves. A fixed text stands in single quotes.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "tenant" in self.fields:
+            self.fields["tenant"].for_user(self.user, self.ALL)
+        if self.instance.pk:
+            owner = self.instance.tenant
+            self.initial |= {"tenant": owner.reference if owner else "", "target": target_of(self.instance)}
+        for name in ("tenant", "target", "body"):
+            if name in self.fields:
+                styled(self.fields[name])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "target" in cleaned:
+            self.instance.connector, _, self.instance.action = cleaned["target"].partition(".")
+        if "body" in cleaned and not cleaned["body"] and not self.has_default():
+            self.add_error("body", "This action needs a mapping; its example is a start.")
+        return cleaned
+
+    def has_default(self) -> bool:
+        target = self.cleaned_data.get("target") or (self.instance.connector and target_of(self.instance))
+        return not target or bool(action_of(target).default)
+
+
+def target_of(row: Any) -> str:
+    return f"{row.connector}.{row.action}"
+
+
+class MappingForm(TargetForm):
+    class Meta:
+        model = FieldMapping
+        fields = ("tenant", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:  # routes and deliveries build on whose it is and what it is for
+            self.fields["tenant"].disabled = self.fields["target"].disabled = True
+            self.initial["body"] = pretty(self.instance.current.body)
+
+
+class IdentityForm(forms.ModelForm):
+    class Meta:
+        model = Identity
+        fields = ("connection", "kind", "ours", "theirs")

@@ -1,0 +1,8 @@
+"""The pages for staff: events, deliveries, routes and what they map."""
+
+from hub.outgoing.admin.deliveries import DeliveryAdmin
+from hub.outgoing.admin.events import EventAdmin
+from hub.outgoing.admin.mappings import FieldMappingAdmin
+from hub.outgoing.admin.routes import RouteAdmin
+
+__all__ = ["DeliveryAdmin", "EventAdmin", "FieldMappingAdmin", "RouteAdmin"]

@@ -1,0 +1,178 @@
+"""Deliveries: what waits, what arrived, why one did not, and what a person can do about it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from hub.outgoing import replay
+from hub.outgoing.admin.lists import (
+    SPANS,
+    ConnectorFilter,
+    EventTypeFilter,
+    ReasonFilter,
+    SinceFilter,
+    StateFilter,
+    TenantFilter,
+    deliveries_by,
+)
+from hub.outgoing.admin.pages import ReadingAdmin
+from hub.outgoing.admin.remedies import remedy
+from hub.outgoing.admin.timeline import timeline
+from hub.outgoing.explain import explain, shown
+from hub.outgoing.models import Delivery
+from hub.outgoing.replay import DONE, STOPPED
+from hub.staff import Declined, Done, ReasonForm, badge, display, moment, verb
+from hub.states import WrongState
+
+SIBLINGS_MOST = 50
+
+
+class DeliveryTypeFilter(EventTypeFilter):
+    path = "event__type"
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadingAdmin):
+    page_template = "outgoing/delivery.html"
+    live_template = "outgoing/delivery_live.html"
+    list_before_template = "outgoing/delivery_chips.html"
+    verbs = ("retry", "send_again", "cancel")
+
+    list_display = ("shown_state", "why", "event_type", "customer", "target", "tries", "age")
+    list_filter = (StateFilter, ReasonFilter, ConnectorFilter, TenantFilter, DeliveryTypeFilter, SinceFilter)
+    list_select_related = ("event", "tenant", "route", "connection__lane")
+    search_fields = ("public_id",)
+    search_help_text = "The id of a delivery or an event, a msg_ id, or the sender's id; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("event", "route__mapping", "tenant", "connection__lane")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        term = search_term.strip()
+        return (queryset.filter(deliveries_by(term, request.user)) if term else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        shortcuts = {
+            "state_chips": chips(request, "state", [(value, label.lower()) for value, label in Delivery.State.choices]),
+            "since_chips": chips(request, "since", [(key, key) for key in SPANS]),
+        }
+        return super().changelist_view(request, {**shortcuts, **(extra_context or {})})
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, delivery: Delivery) -> str:
+        return badge(shown(delivery).state)
+
+    @display(description="why")
+    def why(self, delivery: Delivery) -> str:
+        state = shown(delivery)
+        return state.sentence if state.reason else ""
+
+    @display(description="event")
+    def event_type(self, delivery: Delivery) -> str:
+        return delivery.event.type
+
+    @display(description="tenant")
+    def customer(self, delivery: Delivery) -> str:
+        return delivery.tenant.name
+
+    @display(description="to")
+    def target(self, delivery: Delivery) -> str:
+        return delivery.connection.name if delivery.connection else f"{delivery.route.connector} (not connected)"
+
+    @display(description="tries")
+    def tries(self, delivery: Delivery) -> int:
+        return delivery.attempts
+
+    @display(description="accepted")
+    def age(self, delivery: Delivery) -> str:
+        return moment(delivery.accepted_at)
+
+    # --- its page ---
+
+    def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
+        state = shown(row)
+        return {
+            "state": state,
+            "steps": timeline(row),
+            "explanation": explain(row, now=now),
+            "ended": state.state in DONE,
+        }
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        siblings = self.get_queryset(request).filter(event=row.event_id).exclude(pk=row.pk).order_by("pk")
+        return {
+            "remedy": remedy(row, shown(row)),
+            "siblings": [(sibling, shown(sibling)) for sibling in siblings[:SIBLINGS_MOST]],
+            "curl": f'curl -H "Authorization: Bearer $HUB_KEY" {api_url(row)}',
+        }
+
+    # --- what can be done ---
+
+    def first_verb(self, row: Any) -> str:
+        return "retry" if row.state == "dead" else ""
+
+    @verb("Retry now", icon="refresh", when=lambda row: row.state in STOPPED)
+    def retry(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+        before = row.state
+        try:
+            replay.retry(row, now=now)
+        except WrongState:
+            raise Declined(f"It cannot go as long as its cause stands. {shown(row).sentence}") from None
+        return Done("It goes again now.", {"state": before}, {"state": row.state})
+
+    @verb(
+        "Send again",
+        icon="forward",
+        when=lambda row: row.state in DONE and row.connection_id,
+        form=ReasonForm,
+        asks="A new delivery is made by the filter, the mapping and the settings of today. It goes under the same id: "
+        "a system that knows the id takes it once, any other may show it twice.",
+    )
+    def send_again(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+        try:
+            again = replay.send_again(row, now=now)
+        except WrongState:
+            raise Declined("It cannot be sent again: its event is no longer kept, or somebody was first.") from None
+        page = HttpResponseRedirect(self.row_url(again))
+        return Done("This is the new delivery.", after={"delivery": again.public_id, "replay": again.replay}, page=page)
+
+    @verb(
+        "Cancel",
+        icon="close",
+        when=lambda row: row.state in ("waiting", "held"),
+        form=ReasonForm,
+        asks="It is not sent. It can be retried later.",
+        tone="danger",
+    )
+    def cancel(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+        before = row.state
+        replay.cancel(row, now=now)
+        return Done("It is cancelled.", {"state": before}, {"state": row.state})
+
+
+def api_url(delivery: Delivery) -> str:
+    return settings.HUB_PUBLIC_URL + reverse("delivery", args=[delivery.public_id])
+
+
+def chips(request: HttpRequest, name: str, values: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Links that narrow the list and keep what narrows it already; the first lifts this one."""
+    now = request.GET.get(name, "")
+    found = []
+    for value, label in [("", "all"), *values]:
+        query = request.GET.copy()
+        query.pop("p", None)
+        query.pop(name, None)
+        if value:
+            query[name] = value
+        found.append({"label": label, "value": value, "url": f"?{query.urlencode()}", "on": now == value})
+    return found

@@ -1,0 +1,62 @@
+"""The one thing to do about a delivery that does not move: a button of its page, or a way to the page that mends it."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from hub.outgoing.explain import Shown
+from hub.outgoing.models import Delivery
+
+MENDED_AT = {  # by reason, the page where the cause is mended
+    "filter_failed": "route",
+    "mapping_failed": "mapping",
+    "payload_refused": "mapping",
+    "identity_missing": "identity",
+    "tenant_suspended": "tenant",
+}
+PAGES = {
+    "route": "admin:outgoing_route_change",
+    "mapping": "admin:mappings_fieldmapping_change",
+    "tenant": "admin:tenants_tenant_change",
+    "connection": "admin:connections_connection_change",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    words: str
+    url: str = ""  # empty: a button of the delivery's own
+
+
+def remedy(delivery: Delivery, state: Shown) -> Remedy | None:
+    if not state.action:
+        return None
+    if state.state == "dead":
+        return Remedy(state.action)
+    where = MENDED_AT.get(state.reason, "connection")
+    return Remedy(state.action, page(delivery, where))
+
+
+def page(delivery: Delivery, where: str) -> str:
+    if where == "identity":
+        asked = {"connection": delivery.connection_id or "", **identity_asked_for(delivery.says)}
+        return f"{reverse('admin:mappings_identity_add')}?{urlencode(asked)}"
+    rows = {
+        "route": delivery.route_id,
+        "mapping": delivery.route.mapping_id,
+        "tenant": delivery.tenant_id,
+        "connection": delivery.connection_id,
+    }
+    if rows[where] is None:
+        return (
+            f"{reverse('admin:connections_connection_changelist')}?{urlencode({'tenant': delivery.tenant.reference})}"
+        )
+    return reverse(PAGES[where], args=[rows[where]])
+
+
+def identity_asked_for(says: str) -> dict[str, str]:
+    """Kind and value out of "no identity of kind user is known for 7"."""
+    before, _, ours = says.partition(" is known for ")
+    _, _, kind = before.partition("no identity of kind ")
+    return {"kind": kind, "ours": ours} if kind and ours else {}

@@ -1,0 +1,110 @@
+"""Routes: when this event (and filter), do this action there, with this mapping; tried before it is saved."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from connectors.registry import CONNECTORS
+from hub.clock import clock
+from hub.mappings.models import FieldMapping
+from hub.mappings.revise import revise
+from hub.outgoing.admin.lists import OwnConnectorFilter, TenantFilter
+from hub.outgoing.admin.preview import PreviewMixin
+from hub.outgoing.forms import RouteForm
+from hub.outgoing.models import Delivery, Route
+from hub.queue import ring
+from hub.staff import ModelAdmin, badge, display, moment, note, page_link
+from tenants.scoping import ScopedAdminMixin
+
+
+@admin.register(Route)
+class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
+    form = RouteForm
+    list_display = ("name", "whose", "event_type", "target", "used_mapping", "switched", "last_delivery")
+    list_filter = (TenantFilter, OwnConnectorFilter, "enabled")
+    list_select_related = ("tenant", "connection", "mapping")
+    search_fields = ("name__istartswith", "event_type__startswith", "public_id__exact")
+    search_help_text = "The beginning of a name or an event type"
+    ordering = ("-pk",)
+    fieldsets = (
+        ("When", {"fields": (("name", "enabled"), ("tenant", "event_type"), "filter")}),
+        ("Do", {"fields": (("target", "connection"), "retry_schedule")}),
+        ("With", {"fields": ("mapping", "body")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        newest = Delivery.unscoped.filter(route=OuterRef("pk")).order_by("-pk")
+        rows = super().get_queryset(request).select_related("tenant", "connection", "mapping")
+        return rows.annotate(last_at=Subquery(newest.values("accepted_at")[:1]))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was sent names its route for as long as it is kept: switch it off instead."""
+        return obj is not None and super().has_delete_permission(request, obj) and not obj.deliveries.exists()
+
+    # --- columns ---
+
+    @display(description="tenant", empty_value="all tenants")
+    def whose(self, route: Route) -> Any:
+        return route.tenant.name if route.tenant else "all tenants"
+
+    @display(description="does")
+    def target(self, route: Route) -> Any:
+        connector = CONNECTORS.get(route.connector)
+        where = route.connection.name if route.connection else connector.label if connector else route.connector
+        return format_html("{}<br><span class='hub-quiet'>{}</span>", action_label(route), where)
+
+    @display(description="mapping")
+    def used_mapping(self, route: Route) -> Any:
+        return page_link(route.mapping)
+
+    @display(description="enabled")
+    def switched(self, route: Route) -> Any:
+        return badge("active", "on") if route.enabled else badge("disabled", "off")
+
+    @display(description="last delivery")
+    def last_delivery(self, route: Route) -> Any:
+        return moment(route.last_at) if route.last_at else "never"
+
+    # --- saving ---
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        known = {name: request.GET[name] for name in ("tenant", "event_type", "target", "name") if name in request.GET}
+        known["target"] = known.get("target") if known.get("target") in targets() else ""
+        return {"event_type": "order.created", **known}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """One transaction: the route, the new version of its mapping, their audit rows, and the bell."""
+        now = clock()
+        obj.mapping = form.cleaned_data["mapping"] or self.new_mapping(obj)
+        obj.changed_at = now
+        obj.target, obj.body = form.cleaned_data["target"], None  # what the audit tells beside the columns
+        version = revise(obj.mapping, form.cleaned_data["body"] or {}, by=request.user, now=now)
+        super().save_model(request, obj, form, change)
+        if version:
+            note(
+                request,
+                "fieldmapping.revise",
+                obj.mapping,
+                now=now,
+                after={"version": version.number, "body": version.body},
+            )
+        ring("drain", now=now)
+
+    def new_mapping(self, route: Any) -> FieldMapping:
+        return FieldMapping.unscoped.create(
+            tenant=route.tenant, name=f"Mapping of {route.name}"[:200], connector=route.connector, action=route.action
+        )
+
+
+def action_label(route: Route) -> str:
+    try:
+        return CONNECTORS[route.connector].action(route.action).label
+    except LookupError:
+        return route.action
+
+
+def targets() -> set[str]:
+    return {f"{connector.key}.{action.key}" for connector in CONNECTORS.values() for action in connector.actions}
