@@ -87,6 +87,7 @@ class Drive:
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
     kept: float = 0.0  # when the leases were last extended, by the loop's time
     rang: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: bool = False
 
     async def run_through(self, outlet: Outlet, again: Callable[[], object]) -> None:
         async with outlet() as send:
@@ -99,10 +100,12 @@ class Drive:
                     await in_database(again)
                 await asyncio.gather(*self.lanes)
             finally:
-                for task in (keeper, settler):
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await task
+                keeper.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await keeper
+                self.leaving = True  # the settler is not cancelled: what it holds in its hands would be lost
+                self.rang.set()
+                await settler
                 await self.settle_the_rest()
 
     async def take_in(self, send: Send) -> None:
@@ -200,7 +203,7 @@ class Drive:
             self.rang.set()
 
     async def settle_as_they_come(self) -> None:
-        while True:
+        while not self.leaving:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.rang.wait(), SETTLE_EVERY)
             self.rang.clear()

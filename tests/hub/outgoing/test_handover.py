@@ -1,0 +1,29 @@
+"""A pump that leaves while answers are still on their way writes down every one of them."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from connectors.wire import Response
+from hub.outgoing.models import Attempt
+from hub.outgoing.pump.drive import pump
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+@asynccontextmanager
+async def slow_outlet():
+    async def send(request):
+        await asyncio.sleep(0.05)  # longer than the pump stays
+        return Response(200)
+
+    yield send
+
+
+def test_an_answer_that_comes_as_the_pump_leaves_is_written_down(make):
+    delivery = make.delivery()
+    pump(clock=lambda: NOON, outlet=slow_outlet, random=lambda: 0, run=0.01)
+    delivery.refresh_from_db()
+    assert (delivery.state, Attempt.unscoped.get().outcome) == ("delivered", "delivered")
