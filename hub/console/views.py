@@ -1,5 +1,6 @@
 """Pages that belong to no model: the way in, the dashboard, and where the `type` of a problem leads to."""
 
+from collections import Counter
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -7,6 +8,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from hub import staff
+from hub.clock import clock
+from hub.console.overview import COUNTED, Overview, overview
+from hub.console.plot import bars
+from hub.console.sentence import Step, sentence, steps
 from hub.problems import CATALOGUE
 
 
@@ -24,4 +30,61 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    return context
+    """What the admin's first page shows."""
+    seen = overview(request.user, now=clock())
+    said = sentence(seen)
+    return context | {
+        "title": "Overview",
+        "seen": seen,
+        "said": said,
+        "said_url": address(said.step),
+        "tiles": tiles(seen),
+        "bars": bars(seen.hours),
+        "systems": systems(seen),
+        "steps": [(done, why, step.label, address(step)) for done, why, step in steps(seen)],
+    }
+
+
+def address(step: Step) -> str:
+    url = reverse(f"admin:{step.page}")
+    return f"{url}?{step.query}" if step.query else url
+
+
+def tiles(seen: Overview) -> list[dict[str, Any]]:
+    deliveries, connections = "outgoing_delivery_changelist", "connections_connection_changelist"
+    waiting = Step("", deliveries, "state__exact=waiting")
+    oldest = staff.span(seen.now - seen.oldest) if seen.oldest else "–"
+    told = (
+        ("Delivered", seen.delivered, "in the last 24 hours", Step("", deliveries, "state__exact=delivered"), False),
+        ("Waiting", seen.waiting - seen.held_back, "for their turn", waiting, False),
+        ("Held", seen.held_rows, "by a cause that can be mended", Step("", deliveries, "state__exact=held"), False),
+        ("Dead", seen.dead_rows, "given up", Step("", deliveries, "state__exact=dead"), True),
+        (
+            "Needs reconnect",
+            seen.connections("needs_reconnect"),
+            "connections",
+            Step("", connections, "state__exact=needs_reconnect"),
+            True,
+        ),
+    )
+    counted = [
+        {
+            "label": label,
+            "value": staff.number(value, COUNTED if label != "Delivered" else None),
+            "says": says,
+            "url": address(step),
+            "alarm": alarming and value > 0,
+        }
+        for label, value, says, step, alarming in told
+    ]
+    return [*counted, {"label": "Oldest waiting", "value": oldest, "says": "that could go", "url": address(waiting)}]
+
+
+def systems(seen: Overview) -> list[dict[str, Any]]:
+    """One row for each system that is connected, with its connections by state."""
+    rows: dict[str, Counter[str]] = {}
+    for trouble in seen.troubles:
+        rows.setdefault(trouble.label, Counter())[trouble.state] += trouble.connections
+    return [
+        {"label": label, "total": states.total(), "states": sorted(states.items())} for label, states in rows.items()
+    ]

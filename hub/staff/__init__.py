@@ -12,7 +12,7 @@ from hub.staff.forms import (
     related_field,
     styled,
 )
-from hub.staff.shows import badge, icon, moment, moments, number, page_link
+from hub.staff.shows import badge, icon, moment, moments, number, page_link, span
 from hub.staff.site import Site
 from hub.staff.verbs import Declined, Done, note, verb
 
@@ -43,6 +43,7 @@ __all__ = [
     "number",
     "page_link",
     "related_field",
+    "span",
     "styled",
     "verb",
 ]

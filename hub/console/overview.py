@@ -1,0 +1,139 @@
+"""How things are, in a fixed number of bounded questions: the tables behind them may hold millions of rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import CharField, Count, Min, QuerySet
+from django.db.models.functions import Cast, Substr
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+from hub.outgoing.models import Delivery, Route
+from hub.queue import Beat
+from tenants.models import Tenant
+from tenants.scoping import visible_to
+
+COUNTED = 10_000  # rows of one state; beyond that it reads "10,000+"
+RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
+HOURS = 24
+NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
+STOPPED = ("held", "dead", "waiting")  # as the index has it
+
+
+class Hour(NamedTuple):
+    starts: datetime
+    delivered: int
+    dead: int
+
+
+class Trouble(NamedTuple):
+    """Connections of one system that are in one state for one reason."""
+
+    connector: str
+    state: str
+    reason: str
+    connections: int
+    tenants: int
+    since: datetime
+
+    @property
+    def label(self) -> str:
+        return CONNECTORS[self.connector].label if self.connector in CONNECTORS else self.connector
+
+
+@dataclass(frozen=True)
+class Overview:
+    now: datetime
+    worker_at: datetime | None
+    hours: Sequence[Hour]
+    waiting: int
+    held_back: int  # waiting on a connection that is held
+    oldest: datetime | None  # of what waits although it could go
+    held: Sequence[tuple[str, int]]  # by reason
+    dead: Sequence[tuple[str, int]]
+    troubles: Sequence[Trouble]
+    broken: Sequence[Connection]
+    last: Sequence[Delivery]
+    has_tenants: bool
+    has_routes: bool
+
+    @property
+    def delivered(self) -> int:
+        return sum(hour.delivered for hour in self.hours)
+
+    @property
+    def held_rows(self) -> int:
+        return sum(count for _, count in self.held) + self.held_back
+
+    @property
+    def dead_rows(self) -> int:
+        return sum(count for _, count in self.dead)
+
+    @property
+    def has_connections(self) -> bool:
+        return bool(self.troubles)
+
+    def connections(self, *states: str) -> int:
+        return sum(trouble.connections for trouble in self.troubles if trouble.state in states)
+
+
+def overview(user: Any, *, now: datetime) -> Overview:
+    """As far as this person may see."""
+    deliveries, connections = visible_to(Delivery, user), visible_to(Connection, user)
+    last = list(deliveries.select_related("event", "tenant", "connection").order_by("-id")[:8])
+    waiting = waiting_by_cause(deliveries)
+    troubles = list(troubles_of(connections))
+    could_go = [row["oldest"] for row in waiting if not row["connection__lane__held"]]
+    return Overview(
+        now=now,
+        worker_at=Beat.objects.filter(name="worker").values_list("at", flat=True).first(),
+        hours=by_hour(deliveries, now=now),
+        waiting=sum(row["rows"] for row in waiting),
+        held_back=sum(row["rows"] for row in waiting if row["connection__lane__held"]),
+        oldest=min(could_go, default=None),
+        held=by_reason(deliveries, "held"),
+        dead=by_reason(deliveries, "dead"),
+        troubles=troubles,
+        broken=connections.filter(state__in=NEED_A_PERSON).select_related("tenant").order_by("since")[:8],
+        last=last,
+        has_tenants=bool(troubles) or visible_to(Tenant, user).exists(),
+        has_routes=bool(last) or visible_to(Route, user).exists(),
+    )
+
+
+def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
+    """What was delivered or given up in each of the last hours, oldest first."""
+    newest = deliveries.order_by("-id").values("pk")[:RECENT]
+    start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    hour = Substr(Cast("moved_at", CharField()), 1, 13)  # a text as both databases write it, in UTC
+    moved = Delivery.unscoped.filter(pk__in=newest, state__in=("delivered", "dead"), moved_at__gte=start)
+    rows = moved.values("state").annotate(hour=hour, rows=Count("pk")).values_list("hour", "state", "rows")
+    counted = {(text.replace("T", " "), state): count for text, state, count in rows}
+    starts = [start + timedelta(hours=number) for number in range(HOURS)]
+    return [
+        Hour(at, *(counted.get((f"{at:%Y-%m-%d %H}", state), 0) for state in ("delivered", "dead"))) for at in starts
+    ]
+
+
+def waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
+    """The oldest that wait, by what holds their lane."""
+    oldest = deliveries.filter(state__in=STOPPED, state="waiting").order_by("id").values("pk")[: COUNTED + 1]
+    rows = Delivery.unscoped.filter(pk__in=oldest).values("connection__lane__held")
+    return list(rows.annotate(rows=Count("pk"), oldest=Min("accepted_at")))
+
+
+def by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int]]:
+    newest = deliveries.filter(state__in=STOPPED, state=state).order_by("-id").values("pk")[: COUNTED + 1]
+    rows = Delivery.unscoped.filter(pk__in=newest).values("reason").annotate(rows=Count("pk"))
+    return list(rows.order_by("-rows").values_list("reason", "rows"))
+
+
+def troubles_of(connections: QuerySet[Connection]) -> Iterator[Trouble]:
+    grouped = connections.values("connector", "state", "reason").annotate(
+        rows=Count("pk"), tenants=Count("tenant", distinct=True), earliest=Min("since")
+    )
+    columns = ("connector", "state", "reason", "rows", "tenants", "earliest")
+    for row in grouped.order_by("connector", "state").values_list(*columns):
+        yield Trouble(*row)
