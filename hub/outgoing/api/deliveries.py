@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from hub import audit
 from hub.clock import clock
 from hub.outgoing import replay
+from hub.outgoing.api import described as says
 from hub.outgoing.api.pages import PageQuery, asked, page
 from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
 from hub.outgoing.models import Attempt, Delivery, Exchange
@@ -60,7 +61,15 @@ def find(request: Request, id: UUID) -> Delivery:
 class DeliveriesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
+    @says.described(
+        "deliveries_list",
+        {200: says.page_of(DeliverySerializer, "DeliveryPage")},
+        problems=says.READING,
+        parameters=[DeliveriesQuery],
+        examples={"a page": says.listed(says.DELIVERY)},
+    )
     def get(self, request: Request) -> Response:
+        """The newest first."""
         query = asked(request, DeliveriesQuery)
         rows = visible(request)
         if "tenant" in query:
@@ -73,7 +82,14 @@ class DeliveriesView(APIView):
 class DeliveryView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
+    @says.described(
+        "deliveries_read",
+        {200: ReadDeliverySerializer},
+        problems=["not-found"],
+        examples={"read": says.DELIVERY | {"attempts": [says.ATTEMPT | {"exchange": says.EXCHANGE}]}},
+    )
     def get(self, request: Request, id: UUID) -> Response:
+        """A delivery with each attempt, and the call that carried it."""
         delivery = find(request, id)
         delivery._prefetched_objects_cache = {"tries": carried(delivery)}
         return Response(ReadDeliverySerializer(delivery).data)
@@ -95,7 +111,14 @@ def carried(delivery: Delivery) -> list[Attempt]:
 class ExplainView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
+    @says.described(
+        "deliveries_explain",
+        {200: ExplanationSerializer},
+        problems=["not-found"],
+        examples={"explained": says.EXPLANATION},
+    )
     def get(self, request: Request, id: UUID) -> Response:
+        """Why it was not delivered: the stations of its way, and the one thing to do."""
         return Response(ExplanationSerializer(explain(find(request, id), now=clock())).data)
 
 
@@ -136,6 +159,13 @@ def tell(
 class RetryView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 
+    @says.described(
+        "deliveries_retry",
+        {200: DeliverySerializer},
+        problems=says.DECIDING,
+        request=None,
+        examples={"decided": says.DELIVERY | says.in_state("waiting")},
+    )
     def post(self, request: Request, id: UUID) -> Response:
         """A dead, held or cancelled delivery goes again at once, with the same bytes and id."""
         return Response(DeliverySerializer(decide(request, id, "delivery.retry", replay.retry)).data)
@@ -144,6 +174,13 @@ class RetryView(APIView):
 class CancelView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 
+    @says.described(
+        "deliveries_cancel",
+        {200: DeliverySerializer},
+        problems=says.DECIDING,
+        request=None,
+        examples={"decided": says.DELIVERY | says.in_state("cancelled")},
+    )
     def post(self, request: Request, id: UUID) -> Response:
         """A waiting or held delivery is not sent."""
         return Response(DeliverySerializer(decide(request, id, "delivery.cancel", replay.cancel)).data)
@@ -152,6 +189,13 @@ class CancelView(APIView):
 class SendAgainView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 
+    @says.described(
+        "deliveries_send_again",
+        {201: DeliverySerializer},
+        problems=says.DECIDING,
+        request=None,
+        examples={"decided": says.DELIVERY | says.in_state("waiting")},
+    )
     def post(self, request: Request, id: UUID) -> Response:
         """A new delivery under the same outward id, by today's filter, field mapping and settings."""
         again = decide(request, id, "delivery.send_again", replay.send_again)

@@ -6,22 +6,43 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.clock import clock
+from hub.outgoing.api import described as says
 from hub.outgoing.api.intake import SOURCE, accept
 from hub.outgoing.api.once import once
 from hub.outgoing.api.pages import PageQuery, asked, page
 from hub.outgoing.explain import explain_event, in_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
-from hub.outgoing.serializers import CheckSerializer, EventRowSerializer, ReadEventSerializer
+from hub.outgoing.serializers import (
+    AcceptedBatchSerializer,
+    AcceptedSerializer,
+    CheckSerializer,
+    EventRowSerializer,
+    EventSerializer,
+    ReadEventSerializer,
+)
 from tenants.authentication import resolve_tenant
 from tenants.scoping import visible_to
 
 NO_ROUTE = "no_route"
+FINDING = ("not-found", "tenant-not-found")
+INTAKE = (
+    "invalid-json",
+    "validation-failed",
+    "tenant-required",
+    "tenant-not-found",
+    "payload-too-large",
+    "unsupported-media-type",
+    "event-conflict",
+    "idempotency-key-reused",
+)
+OF_TENANT = OpenApiParameter("tenant", str, description="For a platform key, when the id is the sender's.")
 
 
 class EventsQuery(PageQuery):
@@ -45,7 +66,15 @@ class EventsView(APIView):
     def max_bytes(self) -> int:
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
+    @says.described(
+        "events_list",
+        {200: says.page_of(EventRowSerializer, "EventPage")},
+        problems=says.READING,
+        parameters=[EventsQuery],
+        examples={"a page": says.listed(says.EVENT)},
+    )
     def get(self, request: Request) -> Response:
+        """The newest first."""
         query = asked(request, EventsQuery)
         rows = visible_to(Event, request.user).select_related("tenant")
         if "tenant" in query:
@@ -56,7 +85,24 @@ class EventsView(APIView):
             rows = rows.filter(of_state(query["state"]))
         return page(request, rows, query, EventRowSerializer)
 
+    @says.described(
+        "events_accept",
+        {202: says.either("AcceptedEvents", AcceptedSerializer, AcceptedBatchSerializer)},
+        problems=INTAKE,
+        request=says.either("Events", EventSerializer, EventSerializer(many=True)),
+        parameters=[
+            says.header("Idempotency-Key", "The same key with the same body gets the first answer, for 24 hours."),
+            says.header("Idempotency-Replayed", "true: this is that first answer again.", response=[202]),
+            says.header("Location", "Where to read what became of the one event.", response=[202]),
+        ],
+        examples={"accepted": says.ACCEPTED, "a batch": {"events": [says.ACCEPTED]}},
+        requests=[says.asking("one event", says.TOLD), says.asking("a batch", [says.TOLD | {"tenant": "acme"}])],
+    )
     def post(self, request: Request) -> Response:
+        """One event, or an array of up to 1,000, all or none. They are stored for good when this answers.
+
+        The same id with the same body again is the same event, and gets the first answer.
+        """
         now = clock()
         return once(request, lambda: accept(request, now=now), now=now)
 
@@ -64,14 +110,30 @@ class EventsView(APIView):
 class ExplainEventView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": "events:read"}
 
+    @says.described(
+        "events_explain",
+        {200: inline_serializer("EventExplanation", {"checks": CheckSerializer(many=True)})},
+        problems=FINDING,
+        parameters=[OF_TENANT],
+        examples={"explained": {"checks": says.CHECKS[:1]}},
+    )
     def get(self, request: Request, id: str) -> Response:
+        """Which routes took the event; where none did, those that almost did, and why not."""
         return Response({"checks": CheckSerializer(explain_event(find(request, id)), many=True).data})
 
 
 class EventView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": "events:read"}
 
+    @says.described(
+        "events_read",
+        {200: ReadEventSerializer},
+        problems=FINDING,
+        parameters=[OF_TENANT],
+        examples={"read": says.EVENT | {"deliveries": [says.DELIVERY | {"attempts": [says.ATTEMPT]}]}},
+    )
     def get(self, request: Request, id: str) -> Response:
+        """What became of an event, by the hub's id, or by the id that was sent."""
         event = find(request, id)
         return Response(ReadEventSerializer(event).data)
 

@@ -1,0 +1,253 @@
+"""Events and deliveries read, listed and decided about by REST."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from connectors.wire import Response
+from hub.audit import AuditRow
+from hub.outgoing.models import Delivery, Event
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import NOON, WHSEC
+
+pytestmark = pytest.mark.django_db
+
+EVENTS, DELIVERIES = "/api/v1/events", "/api/v1/deliveries"
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme")
+
+
+@pytest.fixture
+def shop(api, acme):
+    return api.of(acme)
+
+
+@pytest.fixture
+def connection(make, acme):
+    return make.connection(acme)
+
+
+@pytest.fixture
+def delivery(make, connection):
+    return make.delivery(connection)
+
+
+def of(delivery, verb=""):
+    return f"{DELIVERIES}/{delivery.public_id}{verb and '/'}{verb}"
+
+
+def ids(response):
+    assert response.status_code == 200, response.json()
+    return [item["id"] for item in response.json()["items"]]
+
+
+# --- an event --------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_read_with_its_deliveries_their_reasons_and_attempts(shop, delivery):
+    pump(FakeHttp(Response(500, b"sorry")))
+    event = shop.get(f"{EVENTS}/{delivery.event.public_id}").json()
+    (told,) = event["deliveries"]
+    assert (told["state"], told["reason"], told["says"]) == ("waiting", "status_500", "sorry")
+    assert told["sentence"] == "Webhook refuses it: status 500."
+    (attempt,) = told["attempts"]
+    assert (attempt["number"], attempt["outcome"], attempt["reason"]) == (1, "later", "status_500")
+
+
+def test_an_event_is_found_by_the_id_that_was_sent(api, shop, acme):
+    told = shop.post(EVENTS, {"id": "o/1 ü", "type": "order.created", "data": {}}, format="json").json()
+    assert shop.get(f"{EVENTS}/o%2F1%20%C3%BC").json()["id"] == told["id"]
+    assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC?tenant=acme").json()["id"] == told["id"]
+    assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC").status_code == 404
+
+
+def test_an_event_without_a_route_says_so_and_which_almost_matched(make, shop, acme):
+    make.route(tenant=acme, name="typo", event_type="order.creatd")
+    event = make.event(acme)
+    told = shop.get(f"{EVENTS}/{event.public_id}").json()
+    assert (told["reason"], told["sentence"]) == ("no_route", "No route is meant for events of this type.")
+    checks = shop.get(f"{EVENTS}/{event.public_id}/explain").json()["checks"]
+    assert checks[-1]["detail"] == "“typo” is meant for order.creatd."
+
+
+def test_an_event_is_read_in_a_fixed_number_of_statements(make, shop, connection, django_assert_num_queries):
+    delivery = make.delivery(connection)
+    shop.get(EVENTS)
+    for _ in range(2):
+        make.route(connection)
+        event = make.event(connection.tenant)
+        with django_assert_num_queries(4):
+            shop.get(f"{EVENTS}/{event.public_id}")
+    assert delivery
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_listed_by_type_and_state(make, shop, acme, connection):
+    make.route(connection)
+    one, two = make.event(acme), make.event(acme, type="ticket.closed")
+    assert ids(shop.get(EVENTS)) == [str(two.public_id), str(one.public_id)]
+    assert ids(shop.get(f"{EVENTS}?type=order.created")) == [str(one.public_id)]
+    assert ids(shop.get(f"{EVENTS}?state=waiting")) == [str(one.public_id)]
+    assert ids(shop.get(f"{EVENTS}?state=no_route")) == [str(two.public_id)]
+
+
+def test_deliveries_are_listed_by_what_they_read_as(make, shop, delivery, connection):
+    other = make.delivery(make.connection(connection.tenant))
+    connection.pause("window", until=None, now=NOON)
+    for query in ("state=held", "reason=paused", f"connection={connection.public_id}", "state=held&reason=paused"):
+        assert str(delivery.public_id) in ids(shop.get(f"{DELIVERIES}?{query}"))
+        assert str(other.public_id) not in ids(shop.get(f"{DELIVERIES}?{query}"))
+    for query in (f"event={other.event.public_id}&state=waiting", f"route={other.route.public_id}"):
+        assert ids(shop.get(f"{DELIVERIES}?{query}")) == [str(other.public_id)]
+
+
+def test_pages_follow_each_other_forth_and_back_while_rows_are_added(make, shop, acme):
+    events = [str(make.event(acme).public_id) for _ in range(5)][::-1]
+    first = shop.get(f"{EVENTS}?limit=2&type=order.created")
+    make.event(acme)
+    second = shop.get(first.json()["next"])
+    third = shop.get(second.json()["next"])
+    assert ids(first) + ids(second) + ids(third) == events
+    assert (first.json()["prev"], third.json()["next"]) == (None, None)
+    assert ids(shop.get(third.json()["prev"])) == ids(second)
+    assert f'<{second.json()["next"]}>; rel="next"' in second["Link"]
+    assert parse_qs(urlsplit(second.json()["next"]).query)["type"] == ["order.created"]
+
+
+def test_what_came_meanwhile_is_before_the_first_page(make, shop, acme):
+    make.event(acme)
+    first = shop.get(f"{EVENTS}?limit=1")
+    make.event(acme)
+    newest = make.event(acme)
+    back = shop.get(shop.get(f"{EVENTS}?limit=2&after=" + cursor(shop)).json()["prev"])
+    assert ids(back) == [str(newest.public_id)]
+    assert len(ids(first)) == 1
+
+
+def cursor(client):
+    return parse_qs(urlsplit(client.get(f"{EVENTS}?limit=1").json()["next"]).query)["after"][0]
+
+
+def test_a_cursor_tells_no_number(make, shop, acme):
+    first, second = make.event(acme), make.event(acme)
+    assert shop.get(f"{EVENTS}?limit=1").json()["next"]
+    assert str(first.pk) != str(second.pk)
+    assert str(second.public_id) not in cursor(shop)
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("limit=0", "/limit"),
+        ("limit=201", "/limit"),
+        ("limit=x", "/limit"),
+        ("after=x", "/after"),
+        ("after=eyJh:1:x", "/after"),
+        ("before=%00", "/before"),
+        ("state=lost", "/state"),
+        ("_connector=OR+1%3D1--", "/_connector"),
+        ("tenant__name=x", "/tenant__name"),
+        ("order_by=password", "/order_by"),
+        ("type__startswith=a", "/type__startswith"),
+    ],
+)
+@pytest.mark.parametrize("url", [EVENTS, DELIVERIES])
+def test_a_strange_parameter_is_named(shop, url, query, pointer):
+    answer = shop.get(f"{url}?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_a_platform_key_lists_all_tenants_or_the_one_it_names(make, api, delivery):
+    other = make.delivery()
+    platform = api.platform()
+    assert ids(platform.get(DELIVERIES)) == [str(other.public_id), str(delivery.public_id)]
+    assert ids(platform.get(f"{DELIVERIES}?tenant=acme")) == [str(delivery.public_id)]
+    assert platform.get(f"{DELIVERIES}?tenant=nobody").json()["code"] == "tenant-not-found"
+
+
+def test_a_list_takes_a_fixed_number_of_statements(make, shop, connection, django_assert_num_queries):
+    shop.get(DELIVERIES)
+    for _ in range(2):
+        make.delivery(connection)
+        with django_assert_num_queries(2):
+            shop.get(DELIVERIES)
+
+
+# --- a delivery ------------------------------------------------------------------------------------------------------
+
+
+def test_a_delivery_tells_the_call_of_each_attempt_without_bodies_and_secrets(shop, delivery):
+    pump(FakeHttp(Response(200, b"secret answer")))
+    response = shop.get(of(delivery))
+    (attempt,) = response.json()["attempts"]
+    exchange = attempt["exchange"]
+    assert (exchange["method"], exchange["url"], exchange["status"]) == ("POST", "https://example.com/hook", 200)
+    assert b"secret answer" not in response.content
+
+
+def test_the_address_of_the_platforms_own_connection_is_not_told(make, shop, acme):
+    make.app("app", secret={"signing_secret": WHSEC}, urls={"api": "https://app.example.com"})
+    body = {"type": "type", "data": "data"}
+    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body=body)
+    delivery = make.event(acme).deliveries.get()
+    pump(FakeHttp())
+    response = shop.get(of(delivery))
+    assert response.json()["attempts"][0]["exchange"]["url"] is None
+    assert b"app.example.com" not in response.content
+
+
+def test_a_delivery_is_explained(shop, delivery, connection):
+    connection.pause("window", until=None, now=NOON)
+    told = shop.get(of(delivery, "explain")).json()
+    assert (told["state"], told["reason"], told["action"]) == ("held", "paused", "Resume the connection.")
+    assert [check["name"] for check in told["checks"] if check["passed"] is False] == ["connection", "lane"]
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_delivery_is_retried_and_the_audit_tells_who(shop, delivery):
+    Delivery.unscoped.update(state="dead", reason="exhausted")
+    response = shop.post(of(delivery, "retry"))
+    assert (response.status_code, response.json()["state"]) == (200, "waiting")
+    row = AuditRow.objects.get()
+    assert (row.verb, row.tenant_reference, row.object_id) == ("delivery.retry", "acme", str(delivery.public_id))
+    assert (row.before["state"], row.after["state"]) == ("dead", "waiting")
+    assert row.request_id == response["X-Request-Id"]
+
+
+def test_a_waiting_delivery_is_cancelled(shop, delivery):
+    assert shop.post(of(delivery, "cancel")).json()["sentence"] == "A person cancelled it."
+    assert AuditRow.objects.get().verb == "delivery.cancel"
+
+
+def test_a_delivered_one_is_sent_again_as_a_new_delivery(shop, delivery):
+    pump(FakeHttp())
+    response = shop.post(of(delivery, "send-again"))
+    told = response.json()
+    assert (response.status_code, told["replay"], told["state"]) == (201, 1, "waiting")
+    assert response["Location"] == told["url"] != of(delivery)
+    assert AuditRow.objects.get().after["delivery"] == told["id"]
+
+
+@pytest.mark.parametrize(("verb", "state"), [("retry", "delivered"), ("cancel", "dead"), ("send-again", "waiting")])
+def test_what_its_state_forbids_changes_nothing(shop, delivery, verb, state):
+    Delivery.unscoped.update(state=state)
+    answer = shop.post(of(delivery, verb))
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert answer.json()["detail"].startswith(f"The delivery is {state}.")
+    assert (Delivery.unscoped.get().state, AuditRow.objects.count()) == (state, 0)
+
+
+def test_nobody_is_nobody(shop):
+    stranger = "01a21100-0000-7000-8000-000000000001"
+    for url in (f"{EVENTS}/{stranger}", f"{EVENTS}/nobody", f"{DELIVERIES}/{stranger}", f"{DELIVERIES}/x"):
+        assert shop.get(url).json()["code"] == "not-found"
+    assert Event.unscoped.count() == 0
