@@ -1,0 +1,175 @@
+"""The wall, around every address of the API: a route without a line in the table fails."""
+
+import json
+
+import pytest
+from django.apps import apps
+from django.urls import URLPattern, get_resolver
+
+from hub.outgoing.models import Event
+from tenants.models import ApiKey
+from tenants.scopes import SCOPES
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+ANY_KEY, OPEN = "any key", "open to everybody"
+ORDER = {"type": "order.created", "data": {}}
+
+# Each route below /api/v1/, the methods that it takes, and the scope that each needs.
+ROUTES = {
+    "openapi.json": OPEN,
+    "me": {"GET": ANY_KEY},
+    "tenants/<str:reference>": {"GET": "tenants:read", "PUT": "tenants:write"},
+    "events": {"GET": "events:read", "POST": "events:write"},
+    "events/<path:id>": {"GET": "events:read"},
+    "events/<path:id>/explain": {"GET": "events:read"},
+    "deliveries": {"GET": "deliveries:read"},
+    "deliveries/<uuid:id>": {"GET": "deliveries:read"},
+    "deliveries/<uuid:id>/explain": {"GET": "deliveries:read"},
+    "deliveries/<uuid:id>/retry": {"POST": "deliveries:write"},
+    "deliveries/<uuid:id>/cancel": {"POST": "deliveries:write"},
+    "deliveries/<uuid:id>/send-again": {"POST": "deliveries:write"},
+}
+GUARDED = [route for route, methods in ROUTES.items() if methods != OPEN]
+BY_ID = [(route, method) for route in GUARDED if "<" in route for method in ROUTES[route]]
+BODIES = {"POST": ORDER, "PUT": {"name": "Mine"}}
+
+
+def patterns(resolver, prefix=""):
+    for entry in resolver.url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield route
+        else:
+            yield from patterns(entry, route)
+
+
+@pytest.fixture
+def acme(make):
+    """Everything that a tenant can have, with a name that is seen nowhere else."""
+    tenant = make.tenant("acme-only", name="Acme only")
+    connection = make.connection(tenant, name="only Acme's connection")
+    make.route(connection, name="only Acme's route")
+    make.event(tenant, id="only-acmes-id")
+    pump(FakeHttp())
+    return tenant
+
+
+@pytest.fixture
+def globex(make):
+    return make.tenant("globex")
+
+
+def ids(tenant):
+    event = Event.unscoped.filter(tenant=tenant).earliest("pk")
+    delivery = event.deliveries.get()
+    rows = {"event": event, "route": delivery.route, "connection": delivery.connection}
+    return {name: row.public_id for name, row in rows.items()}
+
+
+def address(route, tenant):
+    event = Event.unscoped.get(tenant=tenant)
+    path = route.replace("<str:reference>", tenant.reference).replace("<path:id>", str(event.public_id))
+    return "/api/v1/" + path.replace("<uuid:id>", str(event.deliveries.get().public_id))
+
+
+def rows():
+    """All that is stored; that a key was used may be noted."""
+    ours = [model for model in apps.get_models() if model.__module__.startswith(("hub", "tenants"))]
+    return {model: [plain(row) for row in model._base_manager.order_by("pk").values()] for model in ours}
+
+
+def plain(row):
+    return {name: getattr(value, "fingerprint", value) for name, value in row.items() if name != "last_used_at"}
+
+
+def tells_of(response, tenant):
+    told = response.content.decode() + str(response.headers)
+    secrets = [*map(str, ids(tenant).values()), "only", "A-1001", "ann@acme.test"]
+    return [secret for secret in secrets if secret in told.replace(response.wsgi_request.path, "")]
+
+
+@pytest.fixture
+def refused(acme):
+    """The answer is one of these, tells nothing of the tenant, and nothing was changed."""
+
+    def refused(client, method, url, statuses, body=None):
+        before = rows()
+        response = client.generic(method, url, json.dumps(body or BODIES.get(method)), "application/json")
+        assert response.status_code in statuses, (method, url, response.status_code)
+        assert tells_of(response, acme) == []
+        assert rows() == before
+
+    return refused
+
+
+def test_every_route_has_a_line():
+    routes = {route.removeprefix("api/v1/") for route in patterns(get_resolver()) if route.startswith("api/v1/")}
+    assert routes == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", GUARDED)
+def test_without_a_key_nothing_is_told(client, api, acme, refused, route):
+    for method in METHODS:
+        refused(client, method, address(route, acme), {401})
+        refused(api("hub_test_00000000_wrong"), method, address(route, acme), {401})
+
+
+@pytest.mark.parametrize("route", GUARDED)
+def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(api, acme, refused, route):
+    client = api.platform()
+    for method in set(METHODS) - set(ROUTES[route]) - {"HEAD"}:
+        refused(client, method, address(route, acme), {403, 405})
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "scope"),
+    [(route, method, scope) for route in GUARDED for method, scope in ROUTES[route].items() if scope != ANY_KEY],
+)
+def test_a_key_without_the_scope_is_refused_even_at_home(api, acme, refused, route, method, scope):
+    others = [name for name in SCOPES if name != scope]
+    refused(api.platform(scopes=others), method, address(route, acme), {403})
+    theirs = [name for name in others if not SCOPES[name].platform_only]
+    refused(api.of(acme, scopes=theirs), method, address(route, acme), {403})
+
+
+@pytest.mark.parametrize(("route", "method"), BY_ID)
+def test_another_tenants_key_finds_nothing(api, acme, globex, refused, route, method):
+    platform_only = SCOPES[ROUTES[route][method]].platform_only
+    refused(api.of(globex), method, address(route, acme), {403 if platform_only else 404})
+
+
+def test_another_tenants_key_does_not_find_an_event_by_the_senders_id(api, acme, globex, refused):
+    for url in ("only-acmes-id", "only-acmes-id?tenant=acme-only", "only-acmes-id/explain"):
+        refused(api.of(globex), "GET", f"/api/v1/events/{url}", {404})
+
+
+@pytest.mark.parametrize("route", ["events", "deliveries"])
+def test_another_tenants_key_lists_nothing_however_it_filters(api, acme, globex, refused, route):
+    client, url = api.of(globex), f"/api/v1/{route}"
+    filters = [f"{name}={id}" for name, id in ids(acme).items()] if route == "deliveries" else ["type=order.created"]
+    for query in ("", "limit=200", "state=delivered", *filters):
+        refused(client, "GET", f"{url}?{query}", {200})
+    refused(client, "GET", f"{url}?tenant=acme-only", {404})
+
+
+def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, refused):
+    make.event(acme)
+    page = api.of(acme).get("/api/v1/events?limit=1").json()["next"]
+    refused(api.of(globex), "GET", page.removeprefix("https://hub.test"), {200})
+
+
+def test_an_event_is_not_told_in_another_tenants_name(api, acme, globex, refused):
+    for body in (ORDER | {"tenant": "acme-only"}, [ORDER, ORDER | {"tenant": "acme-only"}]):
+        refused(api.of(globex), "POST", "/api/v1/events", {404}, body)
+
+
+def test_scopes_smuggled_into_a_tenants_key_open_nothing(make, api, acme, globex, refused):
+    text = make.api_key(globex)
+    ApiKey.unscoped.update(scopes=list(SCOPES))
+    refused(api(text), "PUT", "/api/v1/tenants/acme-only", {403})
+    refused(api(text), "PUT", "/api/v1/tenants/globex", {403})
+    refused(api(text), "GET", "/metrics", {403})
