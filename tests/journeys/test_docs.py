@@ -63,6 +63,11 @@ def test_every_name_that_scripts_and_sandbox_read_is_told_of():
     assert [name for name in sorted(read) if f"`{name}`" not in (DOCS / "operators.md").read_text()] == []
 
 
+def test_every_metric_is_told_of():
+    names = re.findall(r'"(hub_[a-z_]+)"', (ROOT / "hub/health/metrics.py").read_text())
+    assert [name for name in names if f"`{name}" not in (DOCS / "operators.md").read_text()] == []
+
+
 def test_partners_read_of_every_state_and_of_the_whole_schedule():
     text = (DOCS / "partners.md").read_text()
     assert [state for state in Delivery.State.values if f"| `{state}` |" not in text] == []

@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 from connectors.wire import Response
 from hub import egress
 from hub.clock import clock
-from hub.management.demo.desk import Desk
+from hub.management.demo.desk import Desk, NotRunning
 from hub.management.demo.story import Disappointed, Story
+from hub.queue import Beat, beat
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,8 @@ class Running:
 
 @pytest.fixture
 def running(demo, api):
+    for name in ("worker", "canary"):
+        beat(name, now=clock())
     return Running(demo, api)
 
 
@@ -68,7 +71,7 @@ def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
 
 def test_what_does_not_arrive_is_told_with_its_reason(running):
     running.demo.desk.fault("splunk", account="acme", status=503, times=0)
-    with pytest.raises(Disappointed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* unavailable"):
+    with pytest.raises(Disappointed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* A quota is spent"):
         running.story()
 
 
@@ -82,6 +85,12 @@ def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
     demo.file.write_text(json.dumps(demo.told | {"sandbox": "http://127.0.0.1:9"}))
     with pytest.raises(CommandError, match="The desk is not running: .* Start it with script/server"):
         call_command("demo", file=demo.file)
+
+
+def test_a_desk_without_a_worker_is_told_so(running):
+    Beat.objects.all().delete()
+    with pytest.raises(NotRunning, match="not ready. The worker was never seen"):
+        running.story()
 
 
 def test_a_demo_that_was_never_loaded_is_told_in_a_sentence(tmp_path):

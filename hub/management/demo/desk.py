@@ -12,8 +12,7 @@ Line = dict[str, Any]  # of the ledger
 
 
 class NotRunning(Exception):
-    def __init__(self, address: str) -> None:
-        super().__init__(f"The desk is not running: {address} does not answer. Start it with script/server.")
+    """The desk cannot show anything; a sentence for a person."""
 
 
 class Desk:
@@ -25,13 +24,15 @@ class Desk:
         try:
             return self.call(Request(method, url, json=json, bearer=bearer, keep=LEDGER_MOST))
         except EgressError as error:
-            raise NotRunning(url) from error
+            raise NotRunning(f"The desk is not running: {url} does not answer. Start it with script/server.") from error
 
     def insist(self) -> None:
         """Raises NotRunning."""
-        for url in (f"{self.sandbox}/_control/health", f"{self.hub}/readyz"):
-            if self.answer("GET", url).status != 200:
-                raise NotRunning(url)
+        self.seq()
+        ready = self.answer("GET", f"{self.hub}/readyz")
+        if ready.status != 200:
+            wrong = [check["says"] for check in ready.json()["checks"].values() if not check["ok"]]
+            raise NotRunning(f"The desk is not ready. {' '.join(wrong)}")
 
     def seq(self) -> int:
         return self.answer("GET", f"{self.sandbox}/_control/health").json()["seq"]
