@@ -18,7 +18,7 @@ from hub.staff import ModelAdmin, display, moment
 from tenants.scoping import ScopedAdminMixin
 
 VERSIONS_MOST = 20
-KINDS = {"+": "added", "-": "removed", "@": "place"}
+KINDS = {"+": "added", "-": "removed"}
 
 
 class MappingPages(ScopedAdminMixin, ModelAdmin):
@@ -87,9 +87,10 @@ def history(mapping: FieldMapping) -> list[Told]:
 
 
 def difference(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
+    """Every line, so that a version is read whole; nothing that only guides the eye."""
     old = pretty(before.body).splitlines() if before else []
-    compared = difflib.unified_diff(old, pretty(after.body).splitlines(), lineterm="", n=2)
-    return [(KINDS.get(line[0], "same"), line) for line in list(compared)[2:]]
+    compared = difflib.ndiff(old, pretty(after.body).splitlines())
+    return [(KINDS.get(line[0], "same"), line) for line in compared if line[0] != "?"]
 
 
 # --- identities ------------------------------------------------------------------------------------------------------

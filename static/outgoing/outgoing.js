@@ -1,5 +1,5 @@
 // The part of a page that moves is asked for again until it has come to its end; 304 costs nearly nothing.
-(() => {
+document.addEventListener("DOMContentLoaded", () => {
   const EVERY = 1500, SLOWEST = 15000; // milliseconds
   const place = document.querySelector("[data-live]");
   if (!place) return;
@@ -41,4 +41,4 @@
   }
 
   next();
-})();
+});

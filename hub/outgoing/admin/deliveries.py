@@ -49,6 +49,7 @@ class DeliveryAdmin(ReadingAdmin):
     list_select_related = ("event", "tenant", "route", "connection__lane")
     search_fields = ("public_id",)
     search_help_text = "The id of a delivery or an event, a msg_ id, or the sender's id; exact"
+    list_display_links = ("shown_state", "why", "event_type")
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
@@ -64,7 +65,7 @@ class DeliveryAdmin(ReadingAdmin):
             "state_chips": chips(request, "state", [(value, label.lower()) for value, label in Delivery.State.choices]),
             "since_chips": chips(request, "since", [(key, key) for key in SPANS]),
         }
-        return super().changelist_view(request, {**shortcuts, **(extra_context or {})})
+        return super().changelist_view(request, {"title": "Deliveries", **shortcuts, **(extra_context or {})})
 
     # --- columns ---
 
@@ -99,13 +100,18 @@ class DeliveryAdmin(ReadingAdmin):
 
     # --- its page ---
 
+    def title_of(self, row: Any) -> str:
+        return f"{row.event.type} to {row.connection or row.route.connector}"
+
     def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
-        state = shown(row)
+        told = explain(row, now=now)
+        arrived = told.shown.state == "delivered"
         return {
-            "state": state,
+            "state": told.shown,
             "steps": timeline(row),
-            "explanation": explain(row, now=now),
-            "ended": state.state in DONE,
+            "checks": [check for check in told.checks if check.passed or not arrived],
+            "cause": None if arrived else told.stopped_by,
+            "ended": told.shown.state in DONE,
         }
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:

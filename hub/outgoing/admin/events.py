@@ -64,7 +64,7 @@ class EventAdmin(ReadingAdmin):
             "since_chips": chips(request, "since", [(key, key) for key in SPANS]),
             "may_send": self.may_send(request),
         }
-        return super().changelist_view(request, {**more, **(extra_context or {})})
+        return super().changelist_view(request, {"title": "Events", **more, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The deliveries of the rows on this page, in one more statement."""
@@ -90,6 +90,9 @@ class EventAdmin(ReadingAdmin):
         return moment(event.accepted_at)
 
     # --- its page ---
+
+    def title_of(self, row: Any) -> str:
+        return f"{row.type} of {row.tenant}"
 
     def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
         rows = readable_deliveries().filter(event=row).order_by("pk")[:SHOWN_MOST]

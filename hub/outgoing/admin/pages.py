@@ -44,6 +44,9 @@ class ReadingAdmin(ScopedAdminMixin, ModelAdmin):
     def named(self, name: str) -> str:
         return f"{self.model._meta.app_label}_{self.model._meta.model_name}_{name}"
 
+    def title_of(self, row: Any) -> str:
+        return str(row)
+
     def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
         """What both templates show."""
         raise NotImplementedError
@@ -75,7 +78,7 @@ class ReadingAdmin(ScopedAdminMixin, ModelAdmin):
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
-            "title": str(row),
+            "title": self.title_of(row),
             "opts": self.model._meta,
             "original": row,
             "media": self.media,

@@ -1,10 +1,12 @@
 """Routes: when this event (and filter), do this action there, with this mapping; tried before it is saved."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
@@ -23,6 +25,7 @@ from tenants.scoping import ScopedAdminMixin
 @admin.register(Route)
 class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     form = RouteForm
+    list_before_template = "outgoing/route_chips.html"
     list_display = ("name", "whose", "event_type", "target", "used_mapping", "switched", "last_delivery")
     list_filter = (TenantFilter, OwnConnectorFilter, "enabled")
     list_select_related = ("tenant", "connection", "mapping")
@@ -43,6 +46,17 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was sent names its route for as long as it is kept: switch it off instead."""
         return obj is not None and super().has_delete_permission(request, obj) and not obj.deliveries.exists()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        more = {"title": "Routes", "may_send": request.user.has_perm("outgoing.add_event")}
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
+        """A saved route can be tried for real, too."""
+        route = kwargs.get("obj")
+        if route is not None and request.user.has_perm("outgoing.add_event"):
+            context |= {"send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(first_words(route))}"}
+        return super().render_change_form(request, context, **kwargs)
 
     # --- columns ---
 
@@ -97,6 +111,12 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         return FieldMapping.unscoped.create(
             tenant=route.tenant, name=f"Mapping of {route.name}"[:200], connector=route.connector, action=route.action
         )
+
+
+def first_words(route: Route) -> dict[str, str]:
+    """What a test event for this route begins with."""
+    named = {} if "*" in route.event_type else {"type": route.event_type}
+    return named | ({"tenant": route.tenant.reference} if route.tenant else {})
 
 
 def action_label(route: Route) -> str:

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from hub.outgoing.admin.bodies import Body, body_of
-from hub.outgoing.explain import shown, words_of
+from hub.outgoing.explain import shown
 from hub.outgoing.models import Attempt, Delivery, EventBody, Exchange, Rendering
+from hub.words import REASONS
 
 ATTEMPTS_MOST = 50  # the newest ones
 OUTCOMES = {  # of an attempt: words, the state whose look it has
@@ -107,7 +108,7 @@ def tries(delivery: Delivery, attempts: list[Attempt], calls: Mapping[UUID, Exch
             look,
             f"Try {attempt.number}: {word}",
             attempt.started_at,
-            words_of(attempt.reason, delivery.route.connector).sentence if attempt.reason else "",
+            REASONS[attempt.reason].sentence if attempt.reason in REASONS else "",
             attempt.says,
             attempt=attempt,
             call=exchange and call_of(exchange),

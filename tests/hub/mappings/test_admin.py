@@ -1,0 +1,176 @@
+"""The pages of field mappings and identities."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from hub.mappings.admin import difference
+from hub.mappings.forms import manual
+from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.mappings.revise import revise
+from hub.queue import Bell
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+MAPPINGS = "/admin/mappings/fieldmapping/"
+IDENTITIES = "/admin/mappings/identity/"
+MARKER = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def root(client, make):
+    client.force_login(make.user(is_staff=True, is_superuser=True))
+    return client
+
+
+def staff_of(make, tenant):
+    user = make.staff(tenant)
+    user.user_permissions.set(Permission.objects.all())
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page_of(mapping):
+    return f"{MAPPINGS}{mapping.pk}/change/"
+
+
+def test_a_mapping_is_made_with_its_first_version(root, make):
+    tenant = make.tenant()
+    said = {"name": "Orders", "tenant": tenant.reference, "target": "webhook.send", "body": '{"n": "data.number"}'}
+    root.post(f"{MAPPINGS}add/", said)
+    mapping = FieldMapping.unscoped.get()
+    assert (mapping.tenant, mapping.action, mapping.current.body) == (tenant, "send", {"n": "data.number"})
+
+
+def test_a_changed_text_is_a_new_version_with_who_and_rings(root, make):
+    mapping = make.mapping(make.tenant())
+    root.post(page_of(mapping), {"name": "mapping", "body": '{"n": "data.total"}'})
+    assert (mapping.current.number, mapping.current.created_by.is_superuser) == (2, True)
+    assert Bell.objects.filter(name="drain").exists()
+
+
+def test_whose_a_mapping_is_and_what_for_stays(root, make):
+    mapping = make.mapping(make.tenant())
+    root.post(page_of(mapping), {"name": "x", "tenant": "", "target": "slack.post_message", "body": "{}"})
+    mapping.refresh_from_db()
+    assert (mapping.tenant is None, mapping.connector, mapping.name) == (False, "webhook", "x")
+
+
+def test_a_mistake_in_a_mapping_names_its_place(root, make):
+    answer = root.post(page_of(make.mapping(make.tenant())), {"name": "x", "body": '{"a": {"b": "data."}}'})
+    assert "/a/b" in str(answer.context["adminform"].form.errors["body"])
+    assert MappingVersion.unscoped.count() == 1
+
+
+def test_a_mapping_can_be_tried_on_a_real_event(root, make):
+    mapping = make.mapping(tenant := make.tenant())
+    event = make.event(tenant)
+    posted = {"name": "x", "body": '{"who": "data.customer"}', "_try": "1", "sample-event": event.pk}
+    answer = root.post(page_of(mapping), posted)
+    assert '"who": "Ann"' in answer.context["tried"].rehearsal.body
+    assert MappingVersion.unscoped.count() == 1
+
+
+def test_versions_are_shown_with_what_changed_and_the_routes_that_use_them(root, make):
+    route = make.route(make.connection(), name="The route")
+    revise(route.mapping, {"number": "data.total"}, by=None, now=NOON)
+    html = root.get(page_of(route.mapping)).content.decode()
+    assert "The route" in html
+    assert "+   &quot;number&quot;: &quot;data.total&quot;" in html
+
+
+def test_the_difference_of_two_versions_is_told_line_by_line():
+    before, after = MappingVersion(body={"a": "x", "b": "y"}), MappingVersion(body={"a": "x", "b": "z"})
+    kinds = [kind for kind, _ in difference(before, after)]
+    assert kinds == ["same", "same", "removed", "added", "same"]
+
+
+def test_true_is_not_one_and_the_order_of_keys_says_nothing(make):
+    mapping = make.mapping(body={"a": True, "b": None})
+    assert revise(mapping, {"b": None, "a": True}, by=None, now=NOON) is None
+    assert revise(mapping, {"a": 1, "b": None}, by=None, now=NOON).number == 2
+
+
+def test_the_manual_tells_of_every_function_of_ours():
+    assert {"identity", "money", "format_date", "default"} <= {name for name, _ in manual()}
+
+
+def test_lists_ask_a_fixed_number_of_questions(root, make):
+    def queries(url):
+        root.get(url)
+        with CaptureQueriesContext(database) as seen:
+            assert root.get(url).status_code == 200
+        return len(seen)
+
+    connection = make.connection()
+    mapping = make.mapping(connection.tenant)
+    make.identity(connection, "user", "0", "0")
+    few = [queries(url) for url in (MAPPINGS, IDENTITIES, page_of(mapping))]
+    for number in range(1, 15):
+        make.mapping(connection.tenant)
+        make.version(mapping, {"n": number})
+        make.identity(connection, "user", str(number), str(number))
+    assert [queries(url) for url in (MAPPINGS, IDENTITIES, page_of(mapping))] == few
+
+
+def test_strangers_find_no_mapping(make):
+    mapping = make.mapping(make.tenant())
+    stranger = staff_of(make, make.tenant())
+    assert stranger.get(page_of(mapping)).status_code == 404
+    assert stranger.post(page_of(mapping), {"name": "x", "body": "{}", "_try": "1"}).status_code == 404
+
+
+def test_a_mapping_for_all_is_read_and_not_changed_by_a_tenants_staff(make):
+    mapping = make.mapping(None)
+    mine = staff_of(make, make.tenant())
+    assert mine.get(page_of(mapping)).status_code == 200
+    assert mine.post(page_of(mapping), {"name": "x", "body": "{}"}).status_code == 403
+
+
+# --- identities ------------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_is_added_and_rings(root, make):
+    connection = make.connection()
+    root.post(f"{IDENTITIES}add/", {"connection": connection.pk, "kind": "user", "ours": "7", "theirs": "U7"})
+    assert Identity.unscoped.get().theirs == "U7"
+    assert Bell.objects.filter(name="drain").exists()
+
+
+def test_a_changed_identity_is_told_anew(root, make):
+    identity = make.identity(make.connection(), "user", "7", "U7")
+    said = {"connection": identity.connection_id, "kind": "user", "ours": "7", "theirs": "U8"}
+    root.post(f"{IDENTITIES}{identity.pk}/change/", said)
+    identity.refresh_from_db()
+    assert identity.theirs == "U8"
+    assert identity.created_at > NOON
+
+
+@pytest.mark.parametrize(("term", "found"), [("order-7", 1), ("order", 1), ("SF-", 1), ("rder", 0), ("%", 0)])
+def test_identities_are_found_by_how_they_begin(root, make, term, found):
+    make.identity(make.connection(), "order", "order-7", "SF-9")
+    assert root.get(IDENTITIES, {"q": term}).context["cl"].result_count == found
+
+
+@pytest.mark.parametrize(("field", "value"), [("kind", "k" * 61), ("ours", "o" * 201), ("theirs", ""), ("ours", "a\0")])
+def test_a_mistake_in_an_identity_is_told_beside_its_field(root, make, field, value):
+    said = {"connection": make.connection().pk, "kind": "user", "ours": "7", "theirs": "U7"} | {field: value}
+    assert field in root.post(f"{IDENTITIES}add/", said).context["adminform"].form.errors
+
+
+def test_strangers_cannot_put_an_identity_on_a_connection(make):
+    connection = make.connection()
+    said = {"connection": connection.pk, "kind": "user", "ours": "7", "theirs": "U7"}
+    answer = staff_of(make, make.tenant()).post(f"{IDENTITIES}add/", said)
+    assert "connection" in answer.context["adminform"].form.errors
+
+
+def test_texts_of_identities_and_mappings_are_escaped(root, make):
+    make.identity(make.connection(name=MARKER), "user", MARKER, MARKER)
+    mapping = make.mapping(make.tenant(name=MARKER), body={"a": f"'{MARKER}'"})
+    for url in (IDENTITIES, MAPPINGS, page_of(mapping)):
+        assert MARKER not in root.get(url).content.decode()
