@@ -45,6 +45,9 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).prefetch_related("connections")
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # events and deliveries name it; it is suspended instead
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("reference",) if obj else ()
 

@@ -95,7 +95,7 @@ class FieldsForm(staff.Form):
         return document
 
 
-class Untested(forms.Form):
+class Untested(staff.Form):
     """What staff says to keep what did not pass the test; it stands apart from what is filled in."""
 
     apart = ("anyway", "reason")

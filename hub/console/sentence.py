@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from hub.console.overview import COUNTED, Overview, Trouble
-from hub.words import reason_of
+from hub.words import REASONS, reason_of
 
 WORKER_SILENT = timedelta(minutes=1)
 BACKLOG = timedelta(minutes=5)
@@ -72,8 +72,8 @@ def refused(seen: Overview) -> Sentence | None:
     worst = most([trouble for trouble in seen.troubles if trouble.state == "needs_reconnect"])
     if worst is None:
         return None
-    why = reason_of(worst.reason, system=worst.label).sentence
-    text = f"{worst.label} refuses {tenants(worst)} since {clock_time(worst.since, seen.now)}: {lower(why)}"
+    why = lower(REASONS[worst.reason].sentence) if worst.reason in REASONS else f"{worst.reason.replace('_', ' ')}."
+    text = f"{worst.label} refuses {tenants(worst)} since {clock_time(worst.since, seen.now)}: {why}"
     query = f"state__exact=needs_reconnect&connector={worst.connector}"
     return Sentence("bad", "link_off", text, waits(seen), Step("Reconnect", "connections_connection_changelist", query))
 

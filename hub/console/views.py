@@ -86,5 +86,10 @@ def systems(seen: Overview) -> list[dict[str, Any]]:
     for trouble in seen.troubles:
         rows.setdefault(trouble.label, Counter())[trouble.state] += trouble.connections
     return [
-        {"label": label, "total": states.total(), "states": sorted(states.items())} for label, states in rows.items()
+        {
+            "label": label,
+            "total": states.total(),
+            "states": [(state, f"{count} {state.replace('_', ' ')}") for state, count in sorted(states.items())],
+        }
+        for label, states in rows.items()
     ]

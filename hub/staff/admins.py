@@ -101,6 +101,10 @@ class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         """The audit has them already."""
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, **kwargs)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

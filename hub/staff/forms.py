@@ -43,7 +43,9 @@ def styled(field: forms.Field) -> forms.Field:
 
 
 class Form(forms.Form):
-    """What a verb asks before it is done; `obj` is the row it is done to."""
+    """What a verb asks before it is done; `obj` is the row it is done to, `apart` are fields folded away below."""
+
+    apart: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, obj: models.Model | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -143,6 +143,7 @@ class VerbsMixin:
                 "name": name,
                 "verb": verb,
                 "url": self.verb_url(row, name),
+                "asks": verb.form is not None,
                 "tone": "primary" if name == first else verb.tone,
             }
             for name, verb in known.items()

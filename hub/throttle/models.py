@@ -19,6 +19,7 @@ class Scope(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = "quota"
         indexes = (models.Index(fields=("connector", "kind"), name="scope_by_connector"),)
 
     def __str__(self) -> str:

@@ -75,26 +75,26 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             site=self.admin_site,
             initial={"tenant": request.GET.get("tenant")},
         )
-        if request.method == "POST" and form.is_valid() and (done := self.connected(request, form, connector)):
-            return done
+        shown: dict[str, Any] = {}
+        if request.method == "POST" and form.is_valid():
+            try:
+                return self.connected(request, form, connector)
+            except staff.Declined as declined:
+                form.add_error(None, str(declined))
+                shown = declined.shown
         title = f"Connect {connector.label}"
-        return self.page(request, "console/connect.html", form=form, connector=connector, title=title)
+        return self.page(request, "console/connect.html", form=form, connector=connector, title=title, **shown)
 
     @sensitive_variables()
-    def connected(self, request: HttpRequest, form: ConnectForm, connector: Any) -> HttpResponse | None:
+    def connected(self, request: HttpRequest, form: ConnectForm, connector: Any) -> HttpResponse:
         now, said = clock(), form.cleaned_data
         row = connect.draft(said.get("tenant"), connector.key, said["name"], said["settings"])
         document, made = connect.completed(connector, said["document"], random=secrets.token_bytes)
+        finding = self.tested(row, document, said, now)
         try:
-            finding = self.tested(row, document, said, now)
             connect.connect(row, document, finding, by=request.user, now=now)
-        except staff.Declined as declined:
-            form.add_error(None, str(declined))
-            form.steps = declined.shown["steps"]
-            return None
         except connect.AlreadyConnected as clash:
-            form.add_error(None, str(clash))
-            return None
+            raise staff.Declined(str(clash)) from None
         after = {"name": row.name, "account": row.account, "state": row.state, "settings": row.settings}
         staff.note(request, "connection.connect", row, now=now, after=after, reason=said["reason"])
         self.message_user(request, f"{connector.label} is connected.")
@@ -105,7 +105,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         """What the test found; declined where it failed and nobody said to go on."""
         finding = probe.probe(row, document, call=self.call, now=now)
         if not finding.lives and not said["anyway"]:
-            raise staff.Declined(f"The test did not pass: {finding.says}", steps=shows.steps(finding))
+            raise staff.Declined(f"The test did not pass: {shows.told(finding)}", steps=shows.steps(finding))
         return finding
 
     def made(self, request: HttpRequest, row: Connection, secret: str) -> HttpResponse:
@@ -128,7 +128,8 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         }
 
     def reason(self, connection: Connection) -> Any:
-        return reason_of(connection.reason, system=connection.code.label) if connection.reason else None
+        told = connection.reason not in ("", connection.state)
+        return reason_of(connection.reason, system=connection.code.label) if told else None
 
     def first_verb(self, connection: Connection) -> str:
         return MENDS.get(connection.state, "test")
@@ -170,7 +171,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         after = {"lives": finding.lives, "reason": finding.reason}
         if finding.lives:
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
-        return staff.Done(f"The test did not pass: {finding.says}", after=after, well=False)
+        return staff.Done(f"The test did not pass: {shows.told(finding)}", after=after, well=False)
 
     @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
     def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:

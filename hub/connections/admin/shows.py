@@ -33,6 +33,12 @@ class Step(NamedTuple):
     says: str = ""
 
 
+def told(finding: Finding) -> str:
+    """What went wrong, in words; a page that came instead of an answer is not repeated."""
+    code = finding.reason.removeprefix("status_")
+    return f"it answered with status {code}" if code != finding.reason else finding.says
+
+
 def steps(finding: Finding) -> list[Step]:
     """The test, step by step: what passed, what failed and why, and what was not looked at."""
     labels = [label for label, _ in STEPS] + [LAST_STEP]
@@ -41,7 +47,7 @@ def steps(finding: Finding) -> list[Step]:
     failed = next((place for place, (_, reasons) in enumerate(STEPS) if finding.reason in reasons), len(STEPS))
     return [
         *(Step(label, "passed") for label in labels[:failed]),
-        Step(labels[failed], "failed", finding.says),
+        Step(labels[failed], "failed", told(finding)),
         *(Step(label, "open") for label in labels[failed + 1 :]),
     ]
 

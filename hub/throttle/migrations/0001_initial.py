@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
+                "verbose_name": "quota",
                 "indexes": [models.Index(fields=["connector", "kind"], name="scope_by_connector")],
             },
         ),
