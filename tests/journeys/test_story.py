@@ -14,7 +14,7 @@ from hub.management.demo.desk import Desk, NotRunning
 from hub.management.demo.story import Disappointed, Story
 from hub.queue import Beat, beat
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a probe looks by a connection of its own
 
 
 class Running:
