@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
+from jsonschema import Draft202012Validator
 
 
 @pytest.fixture
@@ -32,6 +33,22 @@ def test_each_operation_of_events_and_deliveries_has_examples_and_its_problems(d
         for status in ("401", "403", "503"):
             assert answers[status]["content"]["application/problem+json"]["examples"], (path, verb)
         assert operation["description"], (path, verb)
+
+
+def contents(described):
+    for path, verbs in described["paths"].items():
+        for verb, operation in verbs.items():
+            for part in (operation.get("requestBody"), *operation["responses"].values()):
+                for content in (part or {}).get("content", {}).values():
+                    yield f"{verb} {path}", content
+
+
+def test_every_example_is_what_its_schema_says(described):
+    for where, content in contents(described):
+        schema = content["schema"] | {"components": described["components"]}
+        for example in content.get("examples", {}).values():
+            wrong = [error.message for error in Draft202012Validator(schema).iter_errors(example["value"])]
+            assert wrong == [], where
 
 
 def test_the_keys_are_described(described):

@@ -17,7 +17,9 @@ from hub.problems import StrictSerializer
 from hub.words import REASONS
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-SENDER_ID = RegexValidator(r"\A\S(.*\S)?\Z", "One line, without spaces around it.")
+SENDER_ID = RegexValidator(
+    r"\A(?!\s)[^\x00-\x1f\x7f]+(?<!\s)\Z", "One line without control characters, and without spaces around it."
+)
 AHEAD_MOST = timedelta(days=1)  # of our clock: a sender's may be wrong, or in another hurry
 
 

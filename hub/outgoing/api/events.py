@@ -20,6 +20,7 @@ from hub.outgoing.api.pages import PageQuery, asked, page
 from hub.outgoing.explain import explain_event, in_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
+    SENDER_ID,
     AcceptedBatchSerializer,
     AcceptedSerializer,
     CheckSerializer,
@@ -157,7 +158,7 @@ def by_public_id(rows: QuerySet[Event], id: str) -> Event | None:
 
 def by_sender_id(rows: QuerySet[Event], request: Request, id: str) -> Event | None:
     reference = request.query_params.get("tenant")
-    if not reference and request.user.tenant is None:
+    if not SENDER_ID.regex.match(id) or (not reference and request.user.tenant is None):
         return None
     tenant = resolve_tenant(request, reference)
     return rows.filter(tenant=tenant, source=SOURCE, sender_id=id).first()

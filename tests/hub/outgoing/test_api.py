@@ -242,6 +242,7 @@ def test_the_same_request_at_the_same_moment_happens_once(make, api, acme, same)
         (ORDER | {"id": ""}, "/id"),
         (ORDER | {"id": " o-1"}, "/id"),
         (ORDER | {"id": "o\n1"}, "/id"),
+        (ORDER | {"id": "o\x7f1"}, "/id"),
         (ORDER | {"id": {}}, "/id"),
         (ORDER | {"occurred": "now"}, "/occurred"),
         (ORDER | {"occurred_at": "2026-11-25T12:00:00"}, "/occurred_at"),

@@ -248,6 +248,14 @@ def test_what_its_state_forbids_changes_nothing(shop, delivery, verb, state):
 
 def test_nobody_is_nobody(shop):
     stranger = "01a21100-0000-7000-8000-000000000001"
-    for url in (f"{EVENTS}/{stranger}", f"{EVENTS}/nobody", f"{DELIVERIES}/{stranger}", f"{DELIVERIES}/x"):
+    for url in (
+        f"{EVENTS}/{stranger}",
+        f"{EVENTS}/nobody",
+        f"{EVENTS}/a%00b",
+        f"{EVENTS}/%ED%A0%80",
+        f"{DELIVERIES}/{stranger}",
+        f"{DELIVERIES}/x",
+        "/api/v1/nothing",
+    ):
         assert shop.get(url).json()["code"] == "not-found"
     assert Event.unscoped.count() == 0

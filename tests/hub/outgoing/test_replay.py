@@ -4,7 +4,7 @@ import pytest
 
 from connectors.wire import Response
 from hub.outgoing import replay
-from hub.outgoing.models import Delivery
+from hub.outgoing.models import Delivery, EventBody
 from hub.states import WrongState
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
@@ -122,3 +122,11 @@ def test_what_is_still_on_its_way_is_not_sent_again(make, state):
     with pytest.raises(WrongState):
         replay.send_again(put(make.delivery(), state), now=LATER)
     assert Delivery.unscoped.count() == 1
+
+
+def test_what_was_pruned_is_neither_sent_again_nor_judged_again(make):
+    done, held = put(make.delivery(), "delivered"), put(make.delivery(), "held", "filter_failed")
+    EventBody.objects.all().delete()
+    for verb, delivery in ((replay.send_again, done), (replay.retry, held)):
+        with pytest.raises(WrongState):
+            verb(delivery, now=LATER)
