@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -63,6 +64,7 @@ class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
     list_filter_submit = True
     list_filter_sheet = True
     actions: ClassVar[Any] = None
+    show_facets = ShowFacets.NEVER  # they count everything
     warn_unsaved_form = True
     compressed_fields = True
 
