@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from connectors.wire import Request, Response
 from hub import egress
 from hub.clock import clock
 from hub.management.commands.load_demo import DEMO_FILE
@@ -46,7 +47,7 @@ class Command(BaseCommand):
 
     def tell(self, step: Step) -> None:
         style = getattr(self.style, MARKS.get(step.name, "HTTP_INFO"))
-        self.wipe()
+        self.progress("")
         self.stdout.write(f"{style(f'{step.name:8}')} {step.says}")
 
     def tell_json(self, step: Step) -> None:
@@ -56,17 +57,17 @@ class Command(BaseCommand):
         began = time.monotonic()
         while (waited := time.monotonic() - began) < PATIENCE:
             yield
-            if self.stderr.isatty():
-                self.stderr.write(f"\r         waiting for {awaited}, {waited:.0f} s", ending="\r")
+            self.progress(f"         waiting for {awaited}, {waited:.0f} s")
             time.sleep(LOOK_EVERY)
-        self.wipe()
+        self.progress("")
 
-    def wipe(self) -> None:
+    def progress(self, text: str) -> None:
+        """A line that the next one overwrites; only people see it."""
         if self.stderr.isatty():
-            self.stderr.write("\r\033[K", ending="")
+            self.stderr.write(f"\r\033[K{text}", style_func=str, ending="")
 
 
-def way_to(told: Told) -> Any:
+def way_to(told: Told) -> Callable[[Request], Response]:
     """To the desk's own two addresses, and nowhere else."""
     allow = frozenset(urlsplit(told[name]).netloc for name in ("hub", "sandbox"))
     return partial(egress.call, rules=egress.Rules(allow=allow), clock=clock)

@@ -56,4 +56,7 @@ def world_file() -> Path:
 
 
 def sandbox_url() -> str:
-    return f"http://127.0.0.1:{os.environ.get('HUB_SANDBOX_PORT') or 8100}"
+    """As script/server says, otherwise the first address that this desk may reach."""
+    if port := os.environ.get("HUB_SANDBOX_PORT"):
+        return f"http://127.0.0.1:{port}"
+    return f"http://{next(iter(settings.HUB_EGRESS_ALLOW), '127.0.0.1:8100')}"
