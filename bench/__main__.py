@@ -1,0 +1,40 @@
+"""`python -m bench outgoing`: measure on a ground that is prepared; `manage.py bench` starts this."""
+
+import argparse
+import os
+import signal
+import sys
+
+import django
+
+from bench.ledger import Sink
+
+django.setup()
+
+from bench import faults, outgoing  # noqa: E402  (Django is ready by now)
+
+SUITES = {"outgoing": outgoing, "faults": faults}
+
+
+def main():
+    options = arguments()
+    sink = Sink(os.environ["HUB_BENCH_SINK"])
+    held = []  # of each figure; none at all is a failure too
+    for name in options.only or SUITES[options.suite].BENCHES:
+        for figure in SUITES[options.suite].BENCHES[name].measure(sink, quick=options.quick):
+            print(figure.line(), flush=True)
+            held.append(figure.holds or options.quick)
+    sys.exit(not (held and all(held)))
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--quick", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    main()

@@ -1,0 +1,3 @@
+"""What `manage.py bench faults` breaks: by name, in order."""
+
+BENCHES = {}

@@ -1,0 +1,55 @@
+"""What a bench found, as one line of JSON."""
+
+import json
+import operator
+from dataclasses import dataclass
+
+WAYS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What must hold of a figure: of its ratio to a baseline, or of its value."""
+
+    way: str
+    limit: float
+    of: str = "value"
+
+    def __str__(self):
+        return f"{self.of} {self.way} {self.limit:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    name: str
+    value: float
+    unit: str
+    baseline: float | None = None
+    bar: Bar | None = None
+
+    @property
+    def ratio(self):
+        return self.value / self.baseline if self.baseline else None
+
+    @property
+    def holds(self):
+        """Without a bar it is told for comparison only."""
+        return self.bar is None or WAYS[self.bar.way](getattr(self, self.bar.of), self.bar.limit)
+
+    def line(self):
+        return json.dumps(
+            {
+                "name": self.name,
+                "value": rounded(self.value),
+                "unit": self.unit,
+                "baseline": rounded(self.baseline),
+                "ratio": rounded(self.ratio),
+                "bar": self.bar and str(self.bar),
+                "holds": self.holds,
+            }
+        )
+
+
+def rounded(value):
+    """Four digits that mean something."""
+    return None if value is None else float(f"{value:.4g}")

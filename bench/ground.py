@@ -1,0 +1,76 @@
+"""The ground of a bench: a database of its own, fresh keys, a sink, and an environment that names them."""
+
+import base64
+import contextlib
+import os
+import secrets
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from bench import postgres
+from bench.processes import MANAGE, ROOT, python, running
+
+PUMPS = 2
+
+
+@contextlib.contextmanager
+def on_postgresql():
+    """A scratch database on the server that DATABASE_URL names, or on one that is started for it."""
+    given = os.environ.get("DATABASE_URL", "")
+    named = given.startswith(("postgres://", "postgresql://"))
+    with (
+        contextlib.nullcontext(given) if named else postgres.server(postgres.DURABLE) as server,
+        scratch_database(server) as url,
+        ground(url, pumps=PUMPS) as environment,
+    ):
+        yield environment
+
+
+@contextlib.contextmanager
+def on_sqlite():
+    with (
+        tempfile.TemporaryDirectory(prefix="hub-bench-") as folder,
+        ground(f"sqlite:///{Path(folder) / 'hub.sqlite3'}", pumps=1) as environment,
+    ):
+        yield environment
+
+
+@contextlib.contextmanager
+def scratch_database(server):
+    name = f"hub_bench_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def ground(url, *, pumps):
+    with running(python("bench.sink"), stdout=subprocess.PIPE) as (sink,):
+        place = f"127.0.0.1:{int(sink.stdout.readline())}"
+        environment = environment_of(url, place, pumps)
+        subprocess.run([*MANAGE, "migrate", "--no-input", "--verbosity=0"], env=environment, cwd=ROOT, check=True)
+        yield environment
+
+
+def environment_of(url, sink, pumps):
+    """What the shell says, without its hub."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "DJANGO_"))}
+    return kept | {
+        "DJANGO_SETTINGS_MODULE": "hub.settings",
+        "DATABASE_URL": url,
+        "HUB_ENV_FILE": os.devnull,
+        "HUB_SECRET_KEY": secrets.token_urlsafe(50),
+        "HUB_FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "HUB_EGRESS_ALLOW": sink,
+        "HUB_BENCH_SINK": sink,
+        "HUB_PUMPS": str(pumps),
+        "HUB_LOG_LEVEL": "WARNING",
+    }

@@ -1,0 +1,41 @@
+"""Read what the sink noted."""
+
+import http.client
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request as it came: seconds of the machine's monotonic clock, the outward id, the path."""
+
+    at: float
+    id: str
+    path: str
+
+
+class Sink:
+    def __init__(self, place):
+        self.place = place
+        self.url = f"http://{place}"
+
+    def count(self):
+        return int(self._ask("/-/count"))
+
+    def clear(self):
+        self._ask("/-/clear")
+
+    def arrivals(self):
+        return [arrival(line) for line in self._ask("/-/ledger").decode().splitlines()]
+
+    def _ask(self, path):
+        connection = http.client.HTTPConnection(self.place, timeout=30)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+
+def arrival(line):
+    at, id, path = line.split(" ", 2)
+    return Arrival(int(at) / 1e9, id, path)

@@ -1,0 +1,5 @@
+"""What `manage.py bench outgoing` measures: by name, in order."""
+
+from bench.outgoing import drain
+
+BENCHES = {"drain": drain}

@@ -1,0 +1,36 @@
+"""`python -m bench.pump`: one pump as a process of its own, with the product's loop and its way out, until SIGTERM.
+
+As hub.outgoing.tasks does, but without a queue: where the task would ring its successor, this runs again.
+"""
+
+import random
+import signal
+import threading
+
+import django
+
+from bench.processes import wait_for_go
+
+django.setup()
+
+from hub import egress  # noqa: E402  (Django is ready by now)
+from hub.clock import clock  # noqa: E402
+from hub.outgoing.pump import drive  # noqa: E402
+
+
+def main():
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    clock()  # connects
+    wait_for_go()
+    while not stopped.is_set():
+        drive.pump(
+            clock=clock,
+            outlet=lambda: egress.outlet(egress.rules(), clock=clock),
+            random=random.random,
+            stopping=stopped.is_set,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Fill the product's own tables fast: tenants, connections, a route, and orders that wait on them."""
+
+import itertools
+import json
+from datetime import UTC, datetime
+
+from django.apps import apps
+from django.db import connection as database
+
+from hub.connections.models import Connection, Credential, Lane
+from hub.ids import uuid7
+from hub.mappings.models import FieldMapping, MappingVersion
+from hub.mappings.translate import compile_mapping, translate
+from hub.outgoing.models import Delivery, Event, EventBody, Route
+from hub.secrets import seal
+from tenants.models import Tenant
+
+SECRET = {"signing_secret": "whsec_" + "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="}
+ROOMS = ("tenants", "connections", "mappings", "outgoing", "throttle", "django_q")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+MAPPING = {
+    "type": "type",
+    "timestamp": "occurred_at",
+    "order": {"number": "data.number", "customer": "data.customer.name", "skus": "data.items[].sku"},
+    "note": "data.note",
+}
+
+
+def empty():
+    """TRUNCATE; where there is none, the database is fresh anyway."""
+    if database.vendor == "postgresql":
+        tables = [model._meta.db_table for room in ROOMS for model in apps.get_app_config(room).get_models()]
+        with database.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join(tables)}, hub_bell, hub_beat RESTART IDENTITY CASCADE")
+
+
+def settle_down():
+    """Give the planner its figures, and do now what autovacuum would do during the measurement."""
+    with database.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "ANALYZE")
+
+
+# --- who and where ---------------------------------------------------------------------------------------------------
+
+
+def connections(count, url, *, tenants=1, connector="webhook", **fields):
+    """So many connections, spread over so many new tenants; `url` is a format with the connection's number."""
+    first = Tenant.objects.count()
+    owners = Tenant.objects.bulk_create(
+        Tenant(reference=f"bench-{first + number}", name=f"Bench {first + number}") for number in range(tenants)
+    )
+    rows = Connection.unscoped.bulk_create(
+        Connection(
+            tenant=owners[number % tenants],
+            connector=connector,
+            name=f"bench {number}",
+            settings={"url": url.format(number)},
+            **fields,
+        )
+        for number in range(count)
+    )
+    Credential.unscoped.bulk_create(
+        Credential(connection=row, sealed=seal(SECRET, Credential.binding(row))) for row in rows
+    )
+    Lane.unscoped.bulk_create(Lane(connection=row, in_flight=row.code.in_flight, turn=LONG_AGO) for row in rows)
+    return rows
+
+
+def route(connector="webhook", action="send", *, tenant=None, mapping=MAPPING, **fields):
+    """For every connection of the tenant (all tenants) at the connector."""
+    kept = FieldMapping.unscoped.create(tenant=tenant, name="bench", connector=connector, action=action)
+    MappingVersion.unscoped.create(mapping=kept, number=1, body=mapping)
+    return Route.unscoped.create(
+        tenant=tenant,
+        name="bench",
+        event_type="order.created",
+        connector=connector,
+        action=action,
+        mapping=kept,
+        **fields,
+    )
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+
+def order(number):
+    items = [{"sku": f"SKU-{number % 97}-{line}", "quantity": line} for line in (1, 2, 3)]
+    return {"number": number, "customer": {"name": "Ann", "id": number % 1000}, "items": items, "note": "y" * 300}
+
+
+def orders(rows, count, by, *, state="waiting", due_at=LONG_AGO, accepted_at=LONG_AGO):
+    """`count` events with one delivery each, dealt out to these connections in turn; the outward ids, in order."""
+    targets = list(itertools.islice(itertools.cycle(rows), count))
+    events, numbers = numbers_after(Event, count), numbers_after(Delivery, count)
+    ids = [uuid7() for _ in range(count)]
+    copy(Event, events_of(targets, events, accepted_at))
+    copy(EventBody, ({"event_id": pk, "body": body_of(pk)} for pk in events))
+    copy(Delivery, deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at))
+    if state == "waiting":
+        Lane.unscoped.filter(connection__in=rows).update(due_at=due_at)
+    return [f"msg_{id.hex}" for id in ids]
+
+
+def events_of(targets, events, accepted_at):
+    for target, pk in zip(targets, events, strict=True):
+        yield {
+            "id": pk,
+            "public_id": uuid7(),
+            "tenant_id": target.tenant_id,
+            "source": "api",
+            "sender_id": f"order-{pk}",
+            "type": "order.created",
+            "digest": "0" * 64,
+            "occurred_at": accepted_at,
+            "accepted_at": accepted_at,
+        }
+
+
+def body_of(pk):
+    return json.dumps({"id": f"order-{pk}", "type": "order.created", "data": order(pk)}).encode()
+
+
+def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at):
+    for target, event, number, id in zip(targets, events, numbers, ids, strict=True):
+        yield {
+            "id": number,
+            "public_id": id,
+            "outward_id": id,
+            "tenant_id": target.tenant_id,
+            "event_id": event,
+            "route_id": by.pk,
+            "connection_id": target.pk,
+            "state": state,
+            "due_at": due_at if state == "waiting" else None,
+            "accepted_at": accepted_at,
+            "moved_at": accepted_at,
+        }
+
+
+def rendered(count, mapping=MAPPING):
+    """The bodies that the product would send of so many orders, for whoever shall send the same."""
+    compiled = compile_mapping(mapping)
+    for number in range(1, count + 1):
+        document = {
+            "id": f"order-{number}",
+            "type": "order.created",
+            "tenant": "bench-0",
+            "occurred_at": LONG_AGO.isoformat(),
+            "data": order(number),
+        }
+        yield json.dumps(translate(compiled, document, zone=UTC, identities=None), separators=(",", ":"))
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def numbers_after(model, count):
+    """Primary keys that are free."""
+    last = model._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return range(last + 1, last + 1 + count)
+
+
+def copy(model, rows):
+    """COPY, with each column's own default where a row says nothing."""
+    if database.vendor != "postgresql":
+        model._base_manager.bulk_create((model(**row) for row in rows), batch_size=500)
+        return
+    fields = model._meta.concrete_fields
+    defaults = {field.attname: field.get_db_prep_save(field.get_default(), database) for field in fields}
+    columns = ", ".join(field.column for field in fields)
+    with database.cursor() as cursor:
+        with cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out:
+            for row in rows:
+                out.write_row([row.get(name, default) for name, default in defaults.items()])
+        if model._meta.pk.get_internal_type() == "BigAutoField":
+            table = model._meta.db_table
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")

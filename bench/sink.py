@@ -1,0 +1,112 @@
+"""The outside world of a bench: one process that notes every request before it answers. It is never killed.
+
+The path picks the manner: /ok/..., /slow-1000/... (milliseconds), /status-503/..., /window-50-60/... (50 in 60 s, then
+429), /hang/... Under /-/ it talks to the bench: count, ledger, clear.
+"""
+
+import asyncio
+import gc
+import signal
+import time
+from collections import defaultdict, deque
+
+ANSWER = b"HTTP/1.1 %d %s\r\nContent-Length: %d\r\n%s\r\n%s"
+OK = ANSWER % (200, b"OK", 3, b"", b"ok\n")
+
+
+class World:
+    """What all peers share: the ledger, and what went through each window."""
+
+    def __init__(self, clock=time.monotonic_ns):
+        self.clock = clock
+        self.clear()
+
+    def clear(self):
+        self.ledger = bytearray()
+        self.count = 0
+        self.windows = defaultdict(deque)
+
+    def note(self, id, path):
+        self.ledger += b"%d %b %b\n" % (self.clock(), id or b"-", path)
+        self.count += 1
+
+    def answer(self, path, id):
+        """The bytes of the answer and after how many seconds they go; None: never."""
+        manner, *numbers = path[1:].partition(b"/")[0].split(b"-")
+        if manner == b"":
+            return self.told(path), 0
+        self.note(id, path)
+        if manner == b"ok":
+            return OK, 0
+        return MANNERS[manner](self, path, *map(int, numbers))
+
+    def told(self, path):
+        said = {b"/-/count": b"%d" % self.count, b"/-/ledger": bytes(self.ledger)}.get(path, b"")
+        if path == b"/-/clear":
+            self.clear()
+        return ANSWER % (200, b"OK", len(said), b"", said)
+
+    def slow(self, path, milliseconds):
+        return OK, milliseconds / 1000
+
+    def status(self, path, code):
+        return ANSWER % (code, b"Told", 0, b"", b""), 0
+
+    def window(self, path, limit, seconds):
+        now, passed = self.clock(), self.windows[path]
+        while passed and passed[0] <= now - seconds * 1_000_000_000:
+            passed.popleft()
+        if len(passed) >= limit:
+            return ANSWER % (429, b"Slow down", 0, b"Retry-After: 1\r\n", b""), 0
+        passed.append(now)
+        return OK, 0
+
+    def hang(self, path):
+        return None, 0
+
+
+MANNERS = {b"slow": World.slow, b"status": World.status, b"window": World.window, b"hang": World.hang}
+
+
+class Peer(asyncio.Protocol):
+    """Just enough HTTP/1.1: a head, a body by Content-Length, the next."""
+
+    def __init__(self, world):
+        self.world = world
+        self.buffer = b""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            head = self.buffer[:end].lower()
+            size = int(header(head, b"\r\ncontent-length:") or 0)
+            if len(self.buffer) < end + 4 + size:
+                return
+            self.buffer = self.buffer[end + 4 + size :]
+            answer, after = self.world.answer(head.split(b" ", 2)[1], header(head, b"\r\nwebhook-id:"))
+            if after:
+                asyncio.get_running_loop().call_later(after, self.transport.write, answer)
+            elif answer:
+                self.transport.write(answer)
+
+
+def header(head, name):
+    at = head.find(name)
+    return head[at + len(name) :].split(b"\r\n", 1)[0].strip() if at >= 0 else b""
+
+
+async def serve():
+    world, stopped, loop = World(), asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = await loop.create_server(lambda: Peer(world), "127.0.0.1", 0, backlog=4096)
+    gc.disable()  # nothing here makes circles
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await stopped.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

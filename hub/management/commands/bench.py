@@ -1,0 +1,53 @@
+"""Measure the hub on a ground of its own: one JSON object a line, and exit code 1 where a bar does not hold."""
+
+import signal
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from bench import faults, ground, outgoing
+from bench.processes import python, running
+
+SUITES = {"outgoing": outgoing, "faults": faults}
+GROUNDS = {"postgresql": ground.on_postgresql, "sqlite": ground.on_sqlite}
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Command(BaseCommand):
+    help = "Measure the hub, on databases that are made for it and are gone afterwards."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("suite", choices=SUITES)
+        parser.add_argument("--only", action="append", metavar="NAME", help="Only this; may be given again.")
+        parser.add_argument(
+            "--quick", action="store_true", help="Small counts, to see that it runs; bars are told, but not judged."
+        )
+
+    def handle(self, *, suite: str, only: list[str] | None, quick: bool, **options: Any) -> None:
+        names = only or list(SUITES[suite].BENCHES)
+        if strange := [name for name in names if name not in SUITES[suite].BENCHES]:
+            raise CommandError(f"{', '.join(strange)}: choose from {', '.join(SUITES[suite].BENCHES)}")
+        for number in ENDINGS:
+            signal.signal(number, interrupted)
+        codes = [measured(suite, names, on, quick=quick) for on in GROUNDS]
+        sys.exit(max(codes))
+
+
+def measured(suite: str, names: list[str], on: str, *, quick: bool) -> int:
+    """The exit code of the benches that mean something on this database."""
+    mine = [name for name in names if on in SUITES[suite].BENCHES[name].DATABASES]
+    if not mine:
+        return 0
+    chosen = [part for name in mine for part in ("--only", name)]
+    command = python("bench", suite, *chosen, *(["--quick"] if quick else []))
+    with GROUNDS[on]() as environment, running(command, environment=environment) as (process,):
+        return process.wait()
+
+
+def interrupted(number: int, frame: object) -> None:
+    """Once: what is started is then ended in peace."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    raise SystemExit(128 + number)

@@ -1,0 +1,50 @@
+"""What the checker counts."""
+
+import math
+
+from bench import checker
+from bench.ledger import Arrival
+
+
+def came(*ids):
+    return [Arrival(float(moment), id, "/ok/0") for moment, id in enumerate(ids)]
+
+
+def test_what_was_promised_and_never_came_is_lost():
+    assert checker.lost(["a", "b"], came("b", "c")) == {"a"}
+
+
+def test_each_request_beyond_the_first_of_an_id_is_an_extra_send():
+    arrivals = came("a", "b", "a", "a")
+    assert (checker.extra_sends(arrivals), checker.most_sends(arrivals)) == (2, 3)
+
+
+def test_only_the_first_time_counts_for_the_order():
+    assert checker.order_breaks(["a", "b", "c"], came("a", "c", "a", "b", "c")) == 1
+
+
+def test_a_window_may_begin_at_any_moment():
+    moments = [0.9, 1.1, 1.2, 3.0]
+    assert checker.most_in_window(moments, 1.0) == 3
+    assert checker.breaches(moments, 2, 1.0) == 1
+
+
+def test_a_window_does_not_hold_its_end():
+    assert checker.breaches([0.0, 1.0, 2.0], 1, 1.0) == 0
+
+
+def test_use_is_counted_after_the_first_window():
+    assert checker.used([0, 10, 11, 12, 20], 2, 10, begin=0, end=30) == 1.0
+
+
+def test_recovery_is_the_longest_silence_after_a_kill():
+    assert checker.longest_recovery([0.5, 1.0], came("a", "b", "c")) == 1.0
+    assert checker.longest_recovery([2.0], came("a", "b", "c")) == math.inf
+
+
+def test_a_percentile_is_one_of_the_values():
+    assert [checker.percentile([3, 1, 2, 4], share) for share in (0.5, 0.99)] == [2, 4]
+
+
+def test_the_rate_is_from_the_first_to_the_last():
+    assert checker.per_second(came("a", "b", "c")) == 1.0
