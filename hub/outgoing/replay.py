@@ -20,7 +20,10 @@ DONE = {"delivered", "dead", "cancelled", "skipped"}
 
 
 def retry(delivery: Delivery, *, now: datetime) -> None:
-    """The same row goes again, at once, with the bytes that it was rendered to if it was."""
+    """The same row goes again, at once, with the bytes that it was rendered to if it was.
+
+    Its attempts are counted on: at the end of the schedule a retry is one more attempt.
+    """
     if delivery.state not in STOPPED or delivery.tenant.suspended or not let_go(delivery, now=now):
         raise WrongState(delivery, "waiting")
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core import signing
 from django.db.models import Model, QuerySet
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -38,6 +39,9 @@ class PageQuery(StrictSerializer):
 
 
 def asked(request: Request, query: type[PageQuery]) -> dict[str, Any]:
+    twice = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if twice:
+        raise ValidationError(dict.fromkeys(twice, "Stands twice: which of them is meant?"), code="repeated")
     read = query(data=request.query_params.dict())
     read.is_valid(raise_exception=True)
     return read.validated_data

@@ -133,6 +133,7 @@ def test_a_cursor_does_not_tell_the_row(make, shop, acme):
         ("after=eyJh:1:x", "/after"),
         ("before=%00", "/before"),
         ("state=lost", "/state"),
+        ("state=held&state=dead", "/state"),
         ("_connector=OR+1%3D1--", "/_connector"),
         ("tenant__name=x", "/tenant__name"),
         ("order_by=password", "/order_by"),
