@@ -14,7 +14,6 @@ from hub.outgoing import replay
 from hub.outgoing.admin.lists import (
     SPANS,
     ConnectorFilter,
-    EventTypeFilter,
     ReasonFilter,
     SinceFilter,
     StateFilter,
@@ -33,10 +32,6 @@ from hub.states import WrongState
 SIBLINGS_MOST = 50
 
 
-class DeliveryTypeFilter(EventTypeFilter):
-    path = "event__type"
-
-
 @admin.register(Delivery)
 class DeliveryAdmin(ReadingAdmin):
     page_template = "outgoing/delivery.html"
@@ -45,7 +40,7 @@ class DeliveryAdmin(ReadingAdmin):
     verbs = ("retry", "send_again", "cancel")
 
     list_display = ("shown_state", "why", "event_type", "customer", "target", "tries", "age")
-    list_filter = (StateFilter, ReasonFilter, ConnectorFilter, TenantFilter, DeliveryTypeFilter, SinceFilter)
+    list_filter = (StateFilter, ReasonFilter, ConnectorFilter, TenantFilter, SinceFilter)
     list_select_related = ("event", "tenant", "route", "connection__lane")
     search_fields = ("public_id",)
     search_help_text = "The id of a delivery or an event, a msg_ id, or the sender's id; exact"

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from connectors.wire import Response
 from hub.audit import AuditRow
+from hub.outgoing.admin.lists import STOPPED
 from hub.outgoing.admin.timeline import timeline
 from hub.outgoing.models import Delivery, EventBody, Exchange, Rendering
 from hub.outgoing.pump.drive import pump as drive
@@ -75,7 +76,7 @@ def test_the_list_asks_a_fixed_number_of_questions(root, make):
 
 def test_the_list_asks_no_more_when_it_is_narrowed(root, make):
     make.delivery()
-    narrowed = f"{LIST}?state=held&reason=paused&connector=webhook&since=24h&tenant=x&type=order.created"
+    narrowed = f"{LIST}?state=held&reason=paused&connector=webhook&since=24h&tenant=x"
     assert queries(root, narrowed) <= 12
 
 
@@ -122,6 +123,11 @@ def test_since_narrows_by_the_time_in_the_public_id(root, make):
     assert root.get(f"{LIST}?since=1h").context["cl"].result_count == 1
     Delivery.unscoped.update(public_id=uuid.UUID(int=1))
     assert root.get(f"{LIST}?since=1h").context["cl"].result_count == 0
+
+
+@pytest.mark.skipif(database.vendor != "sqlite", reason="PostgreSQL scans a table of no rows")
+def test_what_stopped_is_read_from_its_index():
+    assert "deliveries_stopped" in Delivery.unscoped.filter(STOPPED, state="dead").explain()
 
 
 def test_every_text_is_escaped(root, make):
