@@ -112,7 +112,7 @@ def standing(key: ApiKey, now: datetime) -> str:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    list_display = ("name", "public_part", "whose", "state", "may", "used", "ends")
+    list_display = ("name", "public_part", "whose", "state", "allowed", "used", "ends")
     list_filter = (("tenant", staff.RelatedFilter), ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("tenant",)
     search_fields = ("prefix",)
@@ -162,7 +162,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return staff.badge(standing(key, clock()))
 
     @staff.display(description="may")
-    def may(self, key: ApiKey) -> str:
+    def allowed(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
     @staff.display(description="may")

@@ -118,9 +118,11 @@ class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
 
 def matching(model: type[models.Model], column: str, term: str) -> models.Q:
     """Nothing where the term cannot be a value of the column."""
-    name = column.removeprefix("^")
-    if name != column:
-        return models.Q(**{f"{name}__startswith": term})
+    if column.startswith("^"):
+        return models.Q(**{f"{column[1:]}__startswith": term})
+    name = column.removesuffix("__exact")
+    if "__" in name:  # a look-up is named with it
+        return models.Q(**{name: term})
     try:
         return models.Q(**{name: model._meta.get_field(name).to_python(term)})
     except ValidationError:

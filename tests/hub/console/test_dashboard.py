@@ -1,0 +1,91 @@
+"""The first page of the admin: bounded questions, whatever the hub holds."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from hub.clock import clock
+from hub.outgoing.models import Delivery
+from hub.queue import beat
+
+pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 12
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+def looked_at(client):
+    clock()  # it asks the database every few seconds, not for each page
+    with CaptureQueriesContext(database) as asked:
+        page = client.get(reverse("admin:index"))
+    assert page.status_code == 200
+    return page.content.decode(), len(asked)
+
+
+def test_the_front_leads_to_the_dashboard_and_strangers_to_the_sign_in(client, superuser):
+    assert superuser.get("/").url == reverse("admin:index")
+    client.logout()
+    assert client.get("/", follow=True).redirect_chain[-1][0].startswith(reverse("admin:login"))
+
+
+def test_an_empty_hub_shows_the_way_to_the_first_delivery(superuser):
+    page, queries = looked_at(superuser)
+    assert "From here to the first delivery" in page
+    assert "Create a tenant" in page
+    assert queries <= MOST_QUERIES
+
+
+def test_many_rows_cost_no_more_queries(superuser, make):
+    beat("worker", now=clock())
+    one = make.delivery()
+    _, before = looked_at(superuser)
+    for _ in range(5):
+        make.delivery(make.connection(state="needs_reconnect", reason="token_revoked"))
+    Delivery.unscoped.filter(pk=one.pk).update(state="delivered", moved_at=clock())
+    page, queries = looked_at(superuser)
+    assert (queries, queries <= MOST_QUERIES) == (before, True)
+    assert "Webhook refuses 5 tenants" in page
+
+
+def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, make):
+    now = clock()
+    beat("worker", now=now)
+    make.delivery(now=now)
+    Delivery.unscoped.update(state="delivered", moved_at=now - timedelta(hours=2))
+    page, _ = looked_at(superuser)
+    assert "All normal: 1 delivered in the last day, nothing waits." in page
+    assert f'{now - timedelta(hours=2):%Y-%m-%d %H:00}</td><td class="hub-number">1</td>' in page
+
+
+def test_what_waits_on_a_held_lane_is_told_as_held(superuser, make):
+    beat("worker", now=clock())
+    connection = make.connection()
+    make.delivery(connection)
+    connection.pause("moving", until=None, now=clock())
+    page, _ = looked_at(superuser)
+    assert "All normal" in page
+    assert "1 connection is paused or disabled." in page
+
+
+def test_staff_see_their_own_tenants_only(client, make):
+    make.delivery(make.connection(make.tenant("victim", name="Victim Ltd")))
+    client.force_login(make.staff(make.tenant("own")))
+    page, _ = looked_at(client)
+    assert "Victim" not in page
+
+
+def test_the_page_needs_no_inline_script_and_no_eval(superuser):
+    answer = superuser.get(reverse("admin:index"))
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe-eval" not in policy
+    assert "script-src" not in policy or "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    assert "default-src 'self'" in policy
+    assert "<script>" not in answer.content.decode()

@@ -1,0 +1,184 @@
+"""The wall between tenants, at every page of the admin: whoever registers a model adds a line to ROWS."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from hub import audit
+from hub.audit import AuditRow
+from hub.throttle.models import Scope
+from tenants.models import ApiKey
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+PLATFORM_ONLY = {"tenants.User", "connections.ConnectorApp", "throttle.Scope", "hub.AuditRow"}
+
+
+def api_key(make, tenant):
+    make.api_key(tenant)
+    return ApiKey.objects.of(tenant).get()
+
+
+def audit_row(make, tenant):
+    audit.record(actor=audit.SYSTEM, verb="tenant.change", obj=tenant, tenant=tenant, now=NOON)
+    return AuditRow.objects.get()
+
+
+ROWS = {
+    "connections.Connection": lambda make, tenant: make.connection(tenant),
+    "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
+    "hub.AuditRow": audit_row,
+    "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
+    "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),
+    "outgoing.Delivery": lambda make, tenant: make.delivery(make.connection(tenant)),
+    "outgoing.Event": lambda make, tenant: make.event(tenant),
+    "outgoing.Route": lambda make, tenant: make.route(make.connection(tenant)),
+    "tenants.ApiKey": api_key,
+    "tenants.Tenant": lambda make, tenant: tenant,
+    "tenants.User": lambda make, tenant: make.user("victim@example.com"),
+    "throttle.Scope": lambda make, tenant: Scope.objects.create(
+        key="slack|method|T1|x", connector="slack", kind="method"
+    ),
+}
+OF_TENANTS = sorted(set(ROWS) - PLATFORM_ONLY)
+
+
+def page_of(label, view, *args):
+    return reverse(f"admin:{label.replace('.', '_').lower()}_{view}", args=args)
+
+
+def admin_of(label):
+    return next(page for model, page in admin.site._registry.items() if model._meta.label == label)
+
+
+@pytest.fixture
+def victim(make):
+    return make.tenant("victim-ref", name="Victim Ltd")
+
+
+@pytest.fixture
+def row(make, victim, request):
+    return ROWS[request.node.callspec.params["label"]](make, victim)
+
+
+@pytest.fixture
+def signed_in(client):
+    def sign_in(user):
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def all_may():
+    return list(Permission.objects.all())
+
+
+@pytest.fixture
+def stranger(make, signed_in, all_may):
+    user = make.staff(make.tenant("other"))
+    user.user_permissions.set(all_may)
+    return signed_in(user)
+
+
+@pytest.fixture
+def insider(make, victim, signed_in, all_may):
+    user = make.staff(victim)
+    user.user_permissions.set(all_may)
+    return signed_in(user)
+
+
+def test_every_model_in_the_admin_has_a_line_here():
+    assert {model._meta.label for model in admin.site._registry} == set(ROWS)
+
+
+@pytest.mark.parametrize("label", OF_TENANTS)
+def test_staff_of_the_tenant_see_the_row(label, row, insider):
+    assert insider.get(page_of(label, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("view", ["change", "history", "delete"])
+@pytest.mark.parametrize("label", ROWS)
+def test_another_tenants_staff_do_not_find_it(label, view, row, stranger):
+    answer = stranger.get(page_of(label, view, row.pk))
+    assert answer.status_code in (403, 404)
+    assert "victim" not in answer.content.decode().lower()
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_another_tenants_staff_do_not_list_it(label, row, stranger):
+    for query in ("", f"?q={row.pk}", "?q=victim", f"?id__exact={row.pk}", f"?tenant__id__exact={row.pk}", "?e=1"):
+        answer = stranger.get(page_of(label, "changelist") + query)
+        assert answer.status_code in (200, 302, 400)
+        assert "Victim Ltd" not in answer.content.decode()
+        assert page_of(label, "change", row.pk) not in answer.content.decode()
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_a_form_for_a_new_row_does_not_tell_of_other_tenants(label, row, stranger):
+    answer = stranger.get(page_of(label, "add"))
+    assert answer.status_code in (200, 403)
+    assert "Victim Ltd" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_what_is_found_by_typing_ends_at_the_wall(label, row, stranger):
+    model = admin_of(label).model
+    for field in model._meta.get_fields():
+        if field.concrete and field.remote_field:
+            query = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field.name}
+            answer = stranger.get(reverse("admin:autocomplete"), query | {"term": "", "q": ""})
+            assert answer.status_code in (200, 403)
+            assert "victim" not in answer.content.decode().lower()
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_nobody_asks_by_a_column_that_is_secret(label, row, stranger):
+    for lookup in ("digest__startswith", "tenant__api_keys__digest__startswith", "created_by__password__startswith"):
+        answer = stranger.get(page_of(label, "changelist"), {lookup: "a"})
+        assert answer.status_code in (302, 400, 403)
+
+
+def verbs_of(label):
+    return admin_of(label).verbs
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_another_tenants_staff_do_nothing_to_it(label, row, stranger):
+    for verb in verbs_of(label):
+        assert stranger.post(page_of(label, "verb", row.pk, verb)).status_code == 404
+        assert stranger.get(page_of(label, "verb", row.pk, verb)).status_code == 404
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_staff_without_permission_neither_see_nor_do(label, row, make, victim, signed_in):
+    client = signed_in(make.staff(victim))
+    pages = [page_of(label, "changelist"), page_of(label, "add"), page_of(label, "change", row.pk)]
+    assert {client.get(page).status_code for page in pages} <= {403, 404}
+    for verb in verbs_of(label):
+        assert client.post(page_of(label, "verb", row.pk, verb)).status_code in (403, 404)
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_who_is_not_signed_in_is_asked_to(label, row, client):
+    pages = [page_of(label, "changelist"), page_of(label, "add"), page_of(label, "change", row.pk)]
+    pages += [page_of(label, "verb", row.pk, verb) for verb in verbs_of(label)]
+    assert {client.get(page).url.partition("?")[0] for page in pages} == {reverse("admin:login")}
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_nothing_is_done_by_looking(label, row, make, signed_in):
+    client = signed_in(make.staff(is_superuser=True))
+    for verb in verbs_of(label):
+        before = AuditRow.objects.count()
+        assert client.get(page_of(label, "verb", row.pk, verb)).status_code in (200, 405)
+        assert AuditRow.objects.count() == before
+
+
+@pytest.mark.parametrize("path", ["django_q/schedule/", "django_q/ormq/", "auth/group/", "django_q/success/"])
+def test_the_queue_and_foreign_models_have_no_page(path, make, signed_in):
+    client = signed_in(make.staff(is_superuser=True))
+    assert client.get(f"/admin/{path}").status_code == 404
