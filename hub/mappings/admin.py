@@ -103,7 +103,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     list_select_related = ("connection__tenant",)
     search_fields = ("ours",)
     search_help_text = "Our id or theirs, or how it begins"
-    raw_id_fields = ("connection",)
+    autocomplete_fields = ("connection",)
     ordering = ("-pk",)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:

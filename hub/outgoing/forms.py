@@ -217,6 +217,12 @@ def recent_events(user: Any, *, tenant: Tenant | None = None, pattern: str = "*"
     return [event for event in rows[:RECENT] if matches(pattern, event.type)][:20]
 
 
+class WhyForm(Form):
+    """Before what has an effect outside, or ends something."""
+
+    reason = forms.CharField(max_length=300, help_text="It is kept in the audit.")
+
+
 class SendForm(Form):
     tenant = TenantField(help_text="Its reference.")
     type = forms.CharField(

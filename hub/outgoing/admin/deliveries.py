@@ -24,9 +24,10 @@ from hub.outgoing.admin.pages import ReadingAdmin
 from hub.outgoing.admin.remedies import remedy
 from hub.outgoing.admin.timeline import timeline
 from hub.outgoing.explain import explain, shown
+from hub.outgoing.forms import WhyForm
 from hub.outgoing.models import Delivery
 from hub.outgoing.replay import DONE, STOPPED
-from hub.staff import Declined, Done, ReasonForm, badge, display, moment, verb
+from hub.staff import Declined, Done, badge, display, moment, verb
 from hub.states import WrongState
 
 SIBLINGS_MOST = 50
@@ -135,7 +136,7 @@ class DeliveryAdmin(ReadingAdmin):
         "Send again",
         icon="forward",
         when=lambda row: row.state in DONE and row.connection_id,
-        form=ReasonForm,
+        form=WhyForm,
         asks="A new delivery is made by the filter, the mapping and the settings of today. It goes under the same id: "
         "a system that knows the id takes it once, any other may show it twice.",
     )
@@ -151,7 +152,7 @@ class DeliveryAdmin(ReadingAdmin):
         "Cancel",
         icon="close",
         when=lambda row: row.state in ("waiting", "held"),
-        form=ReasonForm,
+        form=WhyForm,
         asks="It is not sent. It can be retried later.",
         tone="danger",
     )

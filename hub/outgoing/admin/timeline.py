@@ -123,7 +123,7 @@ def call_of(exchange: Exchange) -> Call:
 
 def ending(delivery: Delivery) -> Step:
     state, reason, sentence, _ = shown(delivery)
-    says = delivery.says if delivery.reason else ""
+    says = delivery.says if reason == delivery.reason else ""
     if state == "waiting":
         text = sentence if reason else "It goes as soon as it is its turn."
         return Step(state, NEXT[state], delivery.due_at, text, says, ahead=True)
