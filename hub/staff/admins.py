@@ -81,10 +81,11 @@ class ModelAdmin(VerbsMixin, UnfoldModelAdmin):
         return (queryset.filter(found) if term else queryset), False
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
-        names = [name for name in form.changed_data if name in form.fields]
-        before = {name: form.initial.get(name) for name in names} if change else None
+        columns = {field.name for field in self.opts.get_fields()}
+        names = [name for name in (form.changed_data if change else form.cleaned_data) if name in columns]
+        before = {name: tellable(form.initial.get(name)) for name in names} if change else None
         super().save_model(request, obj, form, change)
-        after = {name: getattr(obj, name, None) for name in names}
+        after = {name: tellable(form.cleaned_data.get(name)) for name in names}
         note(request, self.verb_of("change" if change else "create"), obj, before=before, after=after)
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
@@ -127,6 +128,10 @@ def matching(model: type[models.Model], column: str, term: str) -> models.Q:
         return models.Q(**{name: model._meta.get_field(name).to_python(term)})
     except ValidationError:
         return models.Q(pk__in=())
+
+
+def tellable(value: Any) -> Any:
+    return list(value) if isinstance(value, models.QuerySet) else value
 
 
 def acts_on(obj: models.Model) -> Sequence[AuditRow]:

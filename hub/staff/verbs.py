@@ -208,7 +208,7 @@ class VerbsMixin:
         )
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-        """A page of our own in the frame of the admin; never kept by a browser, for it may show a secret once."""
+        """A page of our own in the frame of the admin, which no browser keeps: `admin_view` says so."""
         request.current_app = self.admin_site.name
         context = {**self.admin_site.each_context(request), "opts": self.model._meta, **context}
-        return TemplateResponse(request, template, context, headers={"Cache-Control": "no-store"})
+        return TemplateResponse(request, template, context)

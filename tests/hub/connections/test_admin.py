@@ -1,0 +1,253 @@
+"""Staff connect, test, pause and mend connections; what they fill in is tested first and never shown again."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from connectors.wire import Response
+from hub.audit import AuditRow
+from hub.clock import clock
+from hub.connections.admin.connections import outward
+from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.egress import Unsent
+from hub.queue import Bell
+from tests.fakes import FakeHttp
+from tests.makers import NOON, WHSEC
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "xoxb-canary-7d1f-never-shown"
+SLACK_OK = Response(200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}')
+SLACK_NO = Response(200, b'{"ok":false,"error":"token_revoked"}')
+ADD = reverse("admin:connections_connection_add")
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(email="robin@example.com", is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def world():
+    """What the other systems answer to the admin; the way to the network is put back afterwards."""
+    page = admin.site.get_model_admin(Connection)
+
+    def answers(script):
+        http = FakeHttp(script)
+        page.call = http.call
+        return http
+
+    yield answers
+    page.call = outward
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme")
+
+
+def connect_slack(client, tenant, **said):
+    filled = {"tenant": tenant.pk, "name": "Slack", "access_token": CANARY, "reason": ""} | said
+    return client.post(f"{ADD}?connector=slack", filled, follow=True)
+
+
+def do(client, connection, verb, **said):
+    url = reverse("admin:connections_connection_verb", args=[connection.pk, verb])
+    return client.post(url, said, follow=True)
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+def test_the_systems_are_offered_first(superuser):
+    assert "Splunk" in text(superuser.get(ADD))
+
+
+def test_what_passes_the_test_is_kept_sealed_with_the_account_that_answered(superuser, world, acme):
+    http = world(SLACK_OK)
+    connect_slack(superuser, acme)
+    row = Connection.objects.of(acme).get()
+    assert (row.state, row.account, row.account_name, row.connected_by.email) == (
+        "healthy",
+        "T1",
+        "Acme",
+        "robin@example.com",
+    )
+    assert row.credential.open(row)["access_token"] == CANARY
+    assert http.requests[0].bearer == CANARY
+    assert Lane.unscoped.get(connection=row).in_flight == row.code.in_flight
+    assert Bell.objects.filter(name="drain").exists()
+
+
+def test_what_fails_the_test_is_not_kept_and_says_why(superuser, world, acme):
+    world(SLACK_NO)
+    page = text(connect_slack(superuser, acme))
+    assert "The test did not pass" in page
+    assert "token revoked" in page
+    assert not Connection.unscoped.exists()
+
+
+def test_staff_may_keep_it_all_the_same_and_say_why(superuser, world, acme):
+    world(Unsent("connect_failed", "slack.com"))
+    assert "Say why" in text(connect_slack(superuser, acme, anyway="on"))
+    connect_slack(superuser, acme, anyway="on", reason="their firewall opens tonight")
+    row = Connection.objects.of(acme).get()
+    assert (row.state, row.reason) == ("degraded", "connect_failed")
+    assert AuditRow.objects.get(verb="connection.connect").reason == "their firewall opens tonight"
+
+
+def test_the_same_account_is_not_connected_twice(superuser, world, acme):
+    world(SLACK_OK)
+    connect_slack(superuser, acme)
+    page = text(connect_slack(superuser, acme, name="Again"))
+    assert "Slack T1 is connected for Acme as “Slack”" in page
+    assert Connection.unscoped.count() == 1
+
+
+@pytest.mark.parametrize("url", ["http://example.com/", "https://127.0.0.1/", "https://user:pw@example.com/"])
+def test_an_address_that_may_not_be_called_is_refused_with_a_sentence(superuser, world, acme, url):
+    http = world(Response(204))
+    page = text(superuser.post(f"{ADD}?connector=webhook", {"tenant": acme.pk, "name": "Hook", "url": url}))
+    assert "ddress" in page
+    assert (http.requests, Connection.unscoped.count()) == ([], 0)
+
+
+def test_a_signing_secret_is_made_where_none_is_given_and_shown_once(superuser, world, acme):
+    world(Response(204))
+    filled = {"tenant": acme.pk, "name": "Hook", "url": "https://example.com/hook"}
+    answer = superuser.post(f"{ADD}?connector=webhook", filled)
+    row = Connection.objects.of(acme).get()
+    secret = row.credential.open(row)["signing_secret"]
+    assert secret in text(answer)
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert secret not in text(superuser.get(reverse("admin:connections_connection_change", args=[row.pk])))
+
+
+def test_no_page_shows_a_secret(superuser, world, make):
+    row = make.connection(connector="slack", secret={"access_token": CANARY, "refresh_token": CANARY})
+    app = make.app("salesforce", {"client_id": "an id", "client_secret": CANARY})
+    world(SLACK_NO)
+    pages = [
+        superuser.get(reverse("admin:connections_connection_changelist")),
+        superuser.get(reverse("admin:connections_connection_change", args=[row.pk])),
+        superuser.get(reverse("admin:connections_connection_verb", args=[row.pk, "credential"])),
+        superuser.get(reverse("admin:connections_connection_history", args=[row.pk])),
+        superuser.get(reverse("admin:connections_connectorapp_change", args=[app.pk])),
+        superuser.get(reverse("admin:hub_auditrow_changelist")),
+        do(superuser, row, "test"),
+        do(superuser, row, "credential", access_token=CANARY, reason=""),
+        connect_slack(superuser, make.tenant()),
+    ]
+    assert all(page.status_code == 200 for page in pages)
+    assert not any(CANARY in text(page) for page in pages)
+    assert CANARY not in str(list(AuditRow.objects.values()))
+
+
+def test_an_empty_secret_keeps_what_is_stored_and_a_new_one_replaces_it(superuser, world, make):
+    row = make.connection(connector="slack", account="T1", state="needs_reconnect", reason="token_revoked")
+    http = world(SLACK_OK)
+    do(superuser, row, "credential", reason="")
+    do(superuser, row, "credential", access_token="xoxb-new", reason="")
+    row.refresh_from_db()
+    assert [request.bearer for request in http.requests] == ["xoxb-test-token", "xoxb-new"]
+    assert (row.state, Credential.unscoped.get().open(row)["access_token"]) == ("healthy", "xoxb-new")
+
+
+def test_another_account_is_not_taken_for_the_same(superuser, world, make):
+    row = make.connection(connector="slack", account="T2")
+    world(SLACK_OK)
+    assert "This is the account T1" in text(do(superuser, row, "credential", access_token="xoxb-new", reason=""))
+    assert Credential.unscoped.get().open(row)["access_token"] == "xoxb-test-token"
+
+
+def test_an_optional_secret_can_be_forgotten(superuser, world, make):
+    row = make.connection(secret={"signing_secret": WHSEC, "headers": '{"X-Team": "a"}'}, account="")
+    world(Response(204))
+    do(superuser, row, "credential", url="https://example.com/hook", forget_headers="on", reason="")
+    assert Credential.unscoped.get().open(row) == {"signing_secret": WHSEC}
+
+
+def test_a_test_mends_what_it_finds_alive_and_says_what_is_not(superuser, world, make):
+    row = make.connection(connector="slack", state="degraded", reason="connect_failed")
+    world([SLACK_OK, SLACK_NO])
+    assert "The test passed: Acme" in text(do(superuser, row, "test"))
+    row.refresh_from_db()
+    assert row.state == "healthy"
+    assert "The test did not pass" in text(do(superuser, row, "test"))
+    row.refresh_from_db()
+    assert row.state == "needs_reconnect"
+
+
+def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
+    row = make.connection()
+    do(superuser, row, "pause", reason="they move servers", length="4")
+    row.refresh_from_db()
+    assert (row.state, row.says, row.paused_until is None, row.lane.held) == (
+        "paused",
+        "they move servers",
+        False,
+        "paused",
+    )
+    do(superuser, row, "resume")
+    row.refresh_from_db()
+    assert (row.state, Lane.unscoped.get(connection=row).held) == ("healthy", "")
+    acts = AuditRow.objects.order_by("id").values_list("verb", "reason", "tenant_reference")
+    assert list(acts) == [
+        ("connection.pause", "they move servers", row.tenant.reference),
+        ("connection.resume", "", row.tenant.reference),
+    ]
+
+
+def test_what_is_not_possible_now_is_declined_in_words(superuser, make):
+    row = make.connection()
+    assert "not possible as it is now" in text(do(superuser, row, "resume"))
+    assert not AuditRow.objects.exists()
+
+
+def test_a_verb_without_the_token_of_the_form_is_refused(make):
+    from django.test import Client
+
+    client, row = Client(enforce_csrf_checks=True), make.connection()
+    client.force_login(make.staff(is_superuser=True))
+    assert client.post(reverse("admin:connections_connection_verb", args=[row.pk, "disable"])).status_code == 403
+
+
+def test_calls_at_the_same_time_are_changed_on_the_lane(superuser, make):
+    row = make.connection()
+    url = reverse("admin:connections_connection_change", args=[row.pk])
+    superuser.post(url, {"name": "Renamed", "in_flight": 9})
+    row.refresh_from_db()
+    assert (row.name, Lane.unscoped.get(connection=row).in_flight) == ("Renamed", 9)
+    assert AuditRow.objects.get().after["name"] == "Renamed"
+
+
+def test_a_connector_app_keeps_its_secret_and_holds_addresses(superuser, make):
+    app = make.app("salesforce", {"client_id": "old", "client_secret": CANARY})
+    url = reverse("admin:connections_connectorapp_change", args=[app.pk])
+    superuser.post(url, {"client_id": "new", "url_login": "https://login.acme.com", "hosts": "*.acme.com\n*.acme.org"})
+    app = ConnectorApp.objects.get()
+    assert (app.urls, app.hosts) == ({"login": "https://login.acme.com"}, ["*.acme.com", "*.acme.org"])
+    assert app.open() == {"client_id": "new", "client_secret": CANARY}
+
+
+@pytest.mark.parametrize("view", ["changelist", "change"])
+def test_more_rows_cost_no_more_queries(superuser, make, view):
+    first = make.connection(make.tenant(), "slack")
+    make.delivery(first, action="post_message", body={"channel": "'C1'", "text": "'x'"})
+
+    def asked():
+        clock()
+        with CaptureQueriesContext(database) as queries:
+            args = [first.pk] if view == "change" else []
+            assert superuser.get(reverse(f"admin:connections_connection_{view}", args=args)).status_code == 200
+        return len(queries)
+
+    _, before = asked(), asked()  # the first look fills the cache of content types
+    for number in range(3):
+        make.connection()
+        make.event(first.tenant, id=str(number), now=NOON)
+    assert asked() == before <= 16
