@@ -114,7 +114,6 @@ def standing(key: ApiKey, now: datetime) -> str:
 class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     list_display = ("name", "public_part", "whose", "state", "allowed", "used", "ends")
     list_filter = (("tenant", staff.RelatedFilter), ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("tenant",)
     search_fields = ("prefix",)
     search_help_text = "The public part: the 8 characters after hub_live_."
     ordering = ("-id",)
@@ -123,7 +122,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     verbs = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
-        return super().get_queryset(request).select_related("created_by").defer("digest")
+        return super().get_queryset(request).select_related("tenant", "created_by").defer("digest")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a key that was revoked stays, so that the audit can name it
