@@ -26,8 +26,11 @@ class DatabaseClock:
 
     def __call__(self) -> datetime:
         if time.monotonic() - self.read_at > READ_EVERY and not in_event_loop():
-            self.base, self.read_at = ask_database(), time.monotonic()
+            self.read()
         return self.base + timedelta(seconds=time.monotonic() - self.read_at)
+
+    def read(self) -> None:
+        self.base, self.read_at = ask_database(), time.monotonic()
 
 
 def in_event_loop() -> bool:

@@ -48,9 +48,10 @@ def rehearsed(delivery: Delivery) -> Rehearsal | None:
     if document is None or version is None:
         return None
     try:
+        action = CONNECTORS[delivery.route.connector].action(delivery.route.action)
         draft = Draft(
-            CONNECTORS[delivery.route.connector].action(delivery.route.action),
-            compile_mapping(version.body),
+            action,
+            compile_mapping(version.body or dict(action.default)),
             compile_filter(delivery.route.filter) if delivery.route.filter else None,
         )
     except MappingError as error:
