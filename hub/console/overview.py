@@ -15,7 +15,7 @@ from hub.queue import Beat
 from tenants.models import Tenant
 from tenants.scoping import visible_to
 
-COUNTED = 10_000  # rows of one state; beyond that it reads "10,000+"
+COUNTED = 2_000  # rows of one state; beyond that it reads "2,000+"
 RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
 HOURS = 24
 NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
