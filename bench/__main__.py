@@ -7,9 +7,11 @@ import sys
 
 import django
 
+from bench import connector
 from bench.ledger import Sink
 
 django.setup()
+connector.install()
 
 from bench import faults, outgoing  # noqa: E402  (Django is ready by now)
 

@@ -91,9 +91,9 @@ def until(condition, *, within, every=0.05, what):
         time.sleep(every)
 
 
-def resident_megabytes(group):
-    """Of all processes of a group and what they started in sessions of their own."""
-    pages = sum(pages_of(pid) for pid in family(group))
+def resident_megabytes(processes):
+    """Together; what they share counts for each."""
+    pages = sum(pages_of(pid) for pid in processes)
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -104,6 +104,7 @@ def pages_of(pid):
 
 
 def family(pid):
+    """A process and all that came of it."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):

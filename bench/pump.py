@@ -9,9 +9,13 @@ import threading
 
 import django
 
+from bench import connector
 from bench.processes import wait_for_go
 
+PLACE_AGAIN = 0.2  # seconds before it asks again for a place, where all are taken
+
 django.setup()
+connector.install()
 
 from hub import egress  # noqa: E402  (Django is ready by now)
 from hub.clock import clock  # noqa: E402
@@ -23,7 +27,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     clock()  # connects
     wait_for_go()
-    while not stopped.is_set():
+    while not stopped.wait(PLACE_AGAIN):
         drive.pump(
             clock=clock,
             outlet=lambda: egress.outlet(egress.rules(), clock=clock),

@@ -18,6 +18,7 @@ from tenants.models import Tenant
 SECRET = {"signing_secret": "whsec_" + "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="}
 ROOMS = ("tenants", "connections", "mappings", "outgoing", "throttle", "django_q")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+CHANNELS = 4
 MAPPING = {
     "type": "type",
     "timestamp": "occurred_at",
@@ -66,19 +67,11 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
     return rows
 
 
-def route(connector="webhook", action="send", *, tenant=None, mapping=MAPPING, **fields):
-    """For every connection of the tenant (all tenants) at the connector."""
-    kept = FieldMapping.unscoped.create(tenant=tenant, name="bench", connector=connector, action=action)
+def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="order.created"):
+    """Of all tenants, to every connection at the connector."""
+    kept = FieldMapping.unscoped.create(name="bench", connector=connector, action=action)
     MappingVersion.unscoped.create(mapping=kept, number=1, body=mapping)
-    return Route.unscoped.create(
-        tenant=tenant,
-        name="bench",
-        event_type="order.created",
-        connector=connector,
-        action=action,
-        mapping=kept,
-        **fields,
-    )
+    return Route.unscoped.create(name="bench", event_type=event_type, connector=connector, action=action, mapping=kept)
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
@@ -86,7 +79,14 @@ def route(connector="webhook", action="send", *, tenant=None, mapping=MAPPING, *
 
 def order(number):
     items = [{"sku": f"SKU-{number % 97}-{line}", "quantity": line} for line in (1, 2, 3)]
-    return {"number": number, "customer": {"name": "Ann", "id": number % 1000}, "items": items, "note": "y" * 300}
+    channel = f"c{number % CHANNELS}"
+    return {
+        "number": number,
+        "channel": channel,
+        "customer": {"name": "Ann", "id": number % 1000},
+        "items": items,
+        "note": "y" * 300,
+    }
 
 
 def orders(rows, count, by, *, state="waiting", due_at=LONG_AGO, accepted_at=LONG_AGO):

@@ -1,0 +1,107 @@
+"""POST /api/v1/events, one event each, over 32 connections: against a bare DRF view on the same server."""
+
+import asyncio
+import itertools
+import json
+import os
+import socket
+import statistics
+import sys
+import time
+from datetime import timedelta
+from http import client
+from pathlib import Path
+
+from bench import seed
+from bench.figures import Bar, Figure
+from bench.processes import ROOT, running, until
+from hub.clock import clock
+from hub.outgoing.models import PumpPlace
+from tenants.models import ApiKey
+
+DATABASES = ("postgresql",)
+CALLERS, SECONDS, RUNS = 32, 10, 3
+WARM = 1  # second
+WITHIN = 30.0  # seconds, to start
+HUB, BARE = "hub.wsgi:application", "bench.bare:application"
+HEAD = (
+    "POST /api/v1/events HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer {key}\r\n"
+    "Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
+)
+
+
+def measure(sink, *, quick):
+    seconds, runs = (1, 1) if quick else (SECONDS, RUNS)
+    key = stage(sink)
+    rates = {HUB: [], BARE: []}
+    for _ in range(runs):
+        for application in (BARE, HUB):
+            rates[application].append(rate(application, key, seconds))
+    value, limit = statistics.median(rates[HUB]), statistics.median(rates[BARE])
+    yield Figure("accept", value, "requests/s", limit, Bar(">=", 0.6, of="ratio"))
+
+
+def stage(sink):
+    """One connection and its route; a pump seems to be resident, so nobody is rung. The text of the key."""
+    seed.empty()
+    (row,) = seed.connections(1, sink.url + "/ok/{}")
+    seed.route()
+    PumpPlace.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
+    return ApiKey.issue(name="bench", scopes=["events:write"], random=os.urandom, tenant=row.tenant)[1]
+
+
+def rate(application, key, seconds):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with running(["sh", "-c", f"exec {server(application)}"], environment=environment_of(port), stdout=sys.stderr):
+        until(lambda: answers(port), within=WITHIN, what=application)
+        asyncio.run(surge(port, key, WARM))
+        return asyncio.run(surge(port, key, seconds))
+
+
+def server(application):
+    """The line of the Procfile, for this application."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    (line,) = (line.partition(":")[2] for line in lines if line.startswith("web:"))
+    return line.replace(HUB, application)
+
+
+def environment_of(port):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return os.environ | {"HUB_PORT": str(port), "PATH": path}
+
+
+def answers(port):
+    connection = client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status > 0
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+async def surge(port, key, seconds):
+    """Accepted events a second."""
+    numbers, begin = itertools.count(), time.monotonic()
+    counts = await asyncio.gather(*(caller(f"127.0.0.1:{port}", key, numbers, begin + seconds) for _ in range(CALLERS)))
+    return sum(counts) / (time.monotonic() - begin)
+
+
+async def caller(place, key, numbers, end):
+    """One connection, one event after another; each must be accepted."""
+    reader, writer = await asyncio.open_connection(*place.split(":"))
+    accepted, run = 0, os.urandom(4).hex()
+    while time.monotonic() < end:
+        number = next(numbers)
+        body = json.dumps({"id": f"{run}-{number}", "type": "order.created", "data": seed.order(number)})
+        writer.write((HEAD.format(place=place, key=key, size=len(body)) + body).encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        told = await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
+        if " 20" not in head[:13]:
+            raise SystemExit(f"not accepted: {head}{told.decode()}")
+        accepted += 1
+    writer.close()
+    return accepted

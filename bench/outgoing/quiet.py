@@ -1,0 +1,20 @@
+"""20 events a second: from accepted to arrived, through the real worker."""
+
+from bench import seed
+from bench.checker import percentile
+from bench.figures import Bar, Figure
+from bench.source import delays, worker
+
+DATABASES = ("postgresql",)
+PER_SECOND, SECONDS, TENANTS = 20, 60, 20
+
+
+def measure(sink, *, quick):
+    seed.empty()
+    rows = seed.connections(TENANTS, sink.url + "/ok/{}", tenants=TENANTS)
+    seed.route()
+    tenants = [row.tenant for row in rows]
+    with worker(sink, tenants[0]):
+        found = delays(sink, tenants, per_second=PER_SECOND, seconds=3 if quick else SECONDS)
+    yield Figure("quiet_p50", percentile(found, 0.5), "ms", bar=Bar("<=", 40))
+    yield Figure("quiet_p99", percentile(found, 0.99), "ms", bar=Bar("<=", 200))

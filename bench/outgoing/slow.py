@@ -1,0 +1,38 @@
+"""1,000 connections that answer after a second, default calls in flight: how many a second, and the memory."""
+
+import time
+
+from bench import seed
+from bench.figures import Bar, Figure
+from bench.processes import family, resident_megabytes
+from bench.source import worker
+
+DATABASES = ("postgresql",)
+CONNECTIONS, DELIVERIES = 1_000, 200_000
+WARM, SECONDS = 20, 60
+LOOK_EVERY = 1.0
+
+
+def measure(sink, *, quick):
+    connections, deliveries, warm, seconds = (20, 1_000, 1, 3) if quick else (CONNECTIONS, DELIVERIES, WARM, SECONDS)
+    seed.empty()
+    rows = seed.connections(connections, sink.url + "/slow-1000/{}", tenants=max(1, connections // 10))
+    seed.orders(rows, deliveries, seed.route())
+    seed.settle_down()
+    sink.clear()
+    with worker(sink, rows[0].tenant) as process:
+        time.sleep(warm)
+        begin, before = time.monotonic(), sink.count()
+        memory = most_memory(process, seconds)
+        calls = (sink.count() - before) / (time.monotonic() - begin)
+    yield Figure("slow", calls, "deliveries/s", bar=Bar(">=", 800))
+    yield Figure("slow_memory", memory, "MB", bar=Bar("<=", 500))
+
+
+def most_memory(worker, seconds):
+    """Of the pool, while it works: what the worker started, without the worker itself."""
+    most, end = 0.0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        most = max(most, resident_megabytes(pid for pid in family(worker.pid) if pid != worker.pid))
+        time.sleep(LOOK_EVERY)
+    return most

@@ -1,0 +1,47 @@
+"""Tell events at an even pace, as the product does, and say when each was accepted and how long it took to arrive."""
+
+import itertools
+import sys
+import time
+from contextlib import contextmanager
+
+from bench import seed
+from bench.processes import MANAGE, running, until
+from hub.clock import clock
+from hub.outgoing.models import Delivery
+from hub.outgoing.publish import publish
+
+START_WITHIN, ARRIVE_WITHIN = 60.0, 60.0  # seconds
+
+
+@contextmanager
+def worker(sink, tenant):
+    """`manage.py work`, from its first delivery on."""
+    before = sink.count()
+    with running([*MANAGE, "work"], stdout=sys.stderr) as (process,):
+        publish(tenant, "order.created", seed.order(0), now=clock())
+        until(lambda: sink.count() > before, within=START_WITHIN, what="the worker's first delivery")
+        yield process
+
+
+def delays(sink, tenants, *, per_second, seconds):
+    """Milliseconds from accepted to arrived, of `per_second` events a second; each tenant has one connection."""
+    accepted = tell(tenants, per_second=per_second, seconds=seconds)
+    wanted = set(accepted)
+    until(lambda: wanted <= {row.id for row in sink.arrivals()}, within=ARRIVE_WITHIN, every=1.0, what="all arrivals")
+    firsts = {}
+    for arrival in sink.arrivals():
+        firsts.setdefault(arrival.id, arrival.at)
+    return [(firsts[id] - at) * 1000 for id, at in accepted.items()]
+
+
+def tell(tenants, *, per_second, seconds):
+    """By outward id, when the transaction of each had committed."""
+    moments = {}
+    begin = time.monotonic()
+    for number, tenant in zip(range(per_second * seconds), itertools.cycle(tenants), strict=False):
+        time.sleep(max(0.0, begin + number / per_second - time.monotonic()))
+        event = publish(tenant, "order.created", seed.order(number), now=clock())
+        moments[event.pk] = time.monotonic()
+    rows = Delivery.unscoped.filter(event__in=moments)
+    return {row.message_id: moments[row.event_id] for row in rows}

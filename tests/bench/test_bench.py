@@ -1,0 +1,85 @@
+"""`manage.py bench`, for its plumbing: it measures, tells, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.processes import MANAGE, family
+
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]
+
+WITHIN = 120
+
+
+@pytest.fixture
+def bench():
+    started = []
+
+    def start(*arguments):
+        environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        started.append(
+            subprocess.Popen(
+                [*MANAGE, "bench", *arguments],
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_it_tells_one_object_a_line(bench):
+    process = bench("outgoing", "--quick", "--only", "drain")
+    told, _ = process.communicate(timeout=WITHIN)
+    assert process.returncode == 0
+    figures = {figure["name"]: figure for figure in map(json.loads, told.splitlines())}
+    assert figures.keys() == {"drain", "drain_sqlite"}
+    assert figures["drain"].keys() == {"name", "value", "unit", "baseline", "ratio", "bar", "holds"}
+
+
+def test_nothing_is_left_after_ctrl_c(bench):
+    process = bench("outgoing", "--quick", "--only", "quiet")
+    wait_for(lambda: any("work" in command(pid) for pid in family(process.pid)))
+    there = list(family(process.pid))
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=WITHIN)
+    wait_for(lambda: not any(alive(pid) for pid in there))
+    assert not list(Path("/tmp").glob(f"hub-*-{process.pid}-*"))
+
+
+def test_a_bench_that_is_not_there_is_named():
+    done = subprocess.run([*MANAGE, "bench", "outgoing", "--only", "drian"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "drian: choose from drain" in done.stderr
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + WITHIN
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def command(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
