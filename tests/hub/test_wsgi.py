@@ -69,7 +69,7 @@ def test_a_chunked_body_gets_a_length(knock):
 def test_a_chunked_body_has_an_end(knock, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     status, _, answer = knock(b"x" * 1001, HTTP_TRANSFER_ENCODING="chunked")
-    assert (status, json.loads(answer)["code"]) == ("413 Request Entity Too Large", "payload-too-large")
+    assert (status[:3], json.loads(answer)["code"]) == ("413", "payload-too-large")
 
 
 @pytest.mark.parametrize(
