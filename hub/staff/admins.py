@@ -142,6 +142,13 @@ def acts_on(obj: models.Model) -> Sequence[AuditRow]:
 class TabularInline(UnfoldTabularInline):
     extra = 0
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The label stands above the column only, so each field says its name itself."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            field.widget.attrs["aria-label"] = field.label
+        return field
+
 
 class StackedInline(UnfoldStackedInline):
     extra = 0

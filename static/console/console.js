@@ -31,3 +31,16 @@ document.addEventListener("click", async (event) => {
   button.setAttribute("aria-live", "polite");
   setTimeout(() => (button.textContent = label), 2000);
 });
+
+// select2 names its box after an empty span; the label of the field is the better name.
+const nameBoxes = () => {
+  document.querySelectorAll("select.select2-hidden-accessible").forEach((select, number) => {
+    const label = select.labels[0];
+    if (!label) return;
+    label.id ||= `label-${number}-${select.name}`;
+    select.nextElementSibling
+      ?.querySelectorAll("[role=combobox], [role=textbox]")
+      .forEach((part) => part.setAttribute("aria-labelledby", label.id));
+  });
+};
+window.addEventListener("load", () => setTimeout(nameBoxes)); // after select2 has made its boxes, on load too
