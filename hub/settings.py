@@ -246,7 +246,9 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "hub.console.views.dashboard",
     "STYLES": ["/static/console/palette.css", "/static/console/console.css"],
     "SCRIPTS": ["/static/console/console.js"],
-    "SIDEBAR": {"navigation": "hub.console.navigation.sidebar"},
+    "SITE_URL": "",
+    "SIDEBAR": {"navigation": "hub.console.navigation.sidebar", "show_search": True, "command_search": True},
+    "COMMAND": {"search_callback": "hub.console.search.find"},
 }
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event

@@ -13,7 +13,7 @@ from hub.staff.forms import (
     styled,
 )
 from hub.staff.shows import badge, icon, moment, moments, number, page_link, span
-from hub.staff.site import Site
+from hub.staff.site import SearchResult, Site
 from hub.staff.verbs import Declined, Done, note, verb
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Paginator",
     "ReasonForm",
     "RelatedFilter",
+    "SearchResult",
     "Site",
     "StackedInline",
     "TabularInline",

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
 from hub.staff.admins import ModelAdmin
+
+__all__ = ["SearchResult", "Site"]
 
 
 class Site(UnfoldAdminSite):

@@ -1,6 +1,7 @@
 """Staff keep tenants, people and keys."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -97,8 +98,6 @@ def test_staff_of_a_tenant_issue_keys_for_it_only(make, client, acme, globex, pe
 
 @pytest.fixture
 def permissions():
-    from django.contrib.auth.models import Permission
-
     def all_of(user):
         user.user_permissions.set(Permission.objects.filter(content_type__app_label="tenants"))
         return user

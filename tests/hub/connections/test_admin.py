@@ -3,6 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.db import connection as database
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -209,8 +210,6 @@ def test_what_is_not_possible_now_is_declined_in_words(superuser, make):
 
 
 def test_a_verb_without_the_token_of_the_form_is_refused(make):
-    from django.test import Client
-
     client, row = Client(enforce_csrf_checks=True), make.connection()
     client.force_login(make.staff(is_superuser=True))
     assert client.post(reverse("admin:connections_connection_verb", args=[row.pk, "disable"])).status_code == 403
