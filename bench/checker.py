@@ -4,6 +4,8 @@ import bisect
 import math
 from collections import Counter
 
+MOMENT = 0.1  # seconds; a kill is noted a little before or after it falls
+
 
 def lost(acknowledged, arrivals):
     """Ids that were promised and never came."""
@@ -49,15 +51,33 @@ def used(moments, limit, per, *, begin, end):
     return calls / (limit * (end - begin - per) / per)
 
 
-def longest_recovery(kills, arrivals):
-    """Seconds from a kill to the next arrival, at the worst; infinite where none followed."""
-    moments = sorted(arrival.at for arrival in arrivals)
-    return max((following(moments, at) - at for at in kills), default=0.0)
+def unexcused(arrivals, kills, *, settled_within):
+    """Extra sends without a kill behind them: one that fell while the send before was not settled yet."""
+    return sum(
+        not any(before.at - MOMENT <= kill <= min(after.at, before.at + settled_within) for kill in kills)
+        for before, after in repeats(arrivals)
+    )
 
 
-def following(moments, at):
-    place = bisect.bisect_right(moments, at)
-    return moments[place] if place < len(moments) else math.inf
+def repeats(arrivals):
+    """Two sends of one id, for each two that follow each other."""
+    last = {}
+    for arrival in arrivals:
+        if arrival.id in last:
+            yield last[arrival.id], arrival
+        last[arrival.id] = arrival
+
+
+def longest_recovery(accepted, arrivals, kills):
+    """The longest wait for an arrival, of what was accepted or sent before, since the last kill. `accepted`: by id."""
+    known, ordered = dict(accepted), sorted(kills)
+    worst = 0.0
+    for arrival in arrivals:
+        since = known.get(arrival.id, arrival.at)
+        known[arrival.id] = arrival.at
+        place = bisect.bisect_left(ordered, arrival.at)
+        worst = max(worst, arrival.at - max([since, *ordered[max(0, place - 1) : place]]))
+    return worst
 
 
 def percentile(values, share):

@@ -15,6 +15,7 @@ from bench import postgres
 from bench.processes import MANAGE, ROOT, python, running
 
 PUMPS = 2
+OWN_SERVER = "HUB_BENCH_OWN_SERVER"  # set where PostgreSQL is ours to break
 
 
 @contextlib.contextmanager
@@ -27,13 +28,13 @@ def on_postgresql():
         scratch_database(server) as url,
         ground(url, pumps=PUMPS) as environment,
     ):
-        yield environment
+        yield environment if named else environment | {OWN_SERVER: "yes"}
 
 
 @contextlib.contextmanager
 def on_sqlite():
     with (
-        tempfile.TemporaryDirectory(prefix="hub-bench-") as folder,
+        tempfile.TemporaryDirectory(prefix=f"hub-bench-{os.getpid()}-") as folder,
         ground(f"sqlite:///{Path(folder) / 'hub.sqlite3'}", pumps=1) as environment,
     ):
         yield environment

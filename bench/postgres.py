@@ -27,7 +27,9 @@ SET_PDEATHSIG = 1  # prctl(2)
 @contextlib.contextmanager
 def server(settings=QUICK):
     """The address of a fresh server, which is gone with its data at the end."""
-    with tempfile.TemporaryDirectory(prefix="hub-pg-", dir="/tmp") as name:  # a socket's path must be short
+    with tempfile.TemporaryDirectory(
+        prefix=f"hub-pg-{os.getpid()}-", dir="/tmp"
+    ) as name:  # a socket's path must be short
         folder = Path(name)
         identity = unprivileged()
         programs, data = install(folder, identity), folder / "data"

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 GRACE = 30.0  # seconds
-SET_PDEATHSIG = 1  # prctl(2)
+SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 LIBC = ctypes.CDLL(None)
 
 
@@ -57,6 +57,23 @@ def stop(processes):
         for pipe in filter(None, (process.stdin, process.stdout)):
             with contextlib.suppress(OSError):
                 pipe.close()
+
+
+@contextlib.contextmanager
+def no_strays():
+    """What our children leave behind becomes ours (Linux), and ends with the block."""
+    if hasattr(LIBC, "prctl"):
+        LIBC.prctl(SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        while strays := [pid for pid in family(os.getpid()) if pid != os.getpid()]:
+            for pid in strays:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for pid in strays:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
 
 
 def signal_group(process, number):

@@ -1,3 +1,5 @@
 """What `manage.py bench faults` breaks: by name, in order."""
 
-BENCHES = {}
+from bench.faults import hang, kills
+
+BENCHES = {"kills": kills, "hang": hang}

@@ -4,17 +4,13 @@ import asyncio
 import itertools
 import json
 import os
-import socket
 import statistics
-import sys
 import time
 from datetime import timedelta
-from http import client
-from pathlib import Path
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import ROOT, running, until
+from bench.web import HUB, serving
 from hub.clock import clock
 from hub.outgoing.models import PumpPlace
 from tenants.models import ApiKey
@@ -22,15 +18,14 @@ from tenants.models import ApiKey
 DATABASES = ("postgresql",)
 CALLERS, SECONDS, RUNS = 32, 10, 3
 WARM = 1  # second
-WITHIN = 30.0  # seconds, to start
-HUB, BARE = "hub.wsgi:application", "bench.bare:application"
+BARE = "bench.bare:application"
 HEAD = (
     "POST /api/v1/events HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer {key}\r\n"
     "Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
 )
 
 
-def measure(sink, *, quick):
+def measure(sink, *, quick, long):
     seconds, runs = (1, 1) if quick else (SECONDS, RUNS)
     key = stage(sink)
     rates = {HUB: [], BARE: []}
@@ -51,42 +46,15 @@ def stage(sink):
 
 
 def rate(application, key, seconds):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with running(["sh", "-c", f"exec {server(application)}"], environment=environment_of(port), stdout=sys.stderr):
-        until(lambda: answers(port), within=WITHIN, what=application)
-        asyncio.run(surge(port, key, WARM))
-        return asyncio.run(surge(port, key, seconds))
+    with serving(application) as place:
+        asyncio.run(surge(place, key, WARM))
+        return asyncio.run(surge(place, key, seconds))
 
 
-def server(application):
-    """The line of the Procfile, for this application."""
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    (line,) = (line.partition(":")[2] for line in lines if line.startswith("web:"))
-    return line.replace(HUB, application)
-
-
-def environment_of(port):
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    return os.environ | {"HUB_PORT": str(port), "PATH": path}
-
-
-def answers(port):
-    connection = client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status > 0
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-async def surge(port, key, seconds):
+async def surge(place, key, seconds):
     """Accepted events a second."""
     numbers, begin = itertools.count(), time.monotonic()
-    counts = await asyncio.gather(*(caller(f"127.0.0.1:{port}", key, numbers, begin + seconds) for _ in range(CALLERS)))
+    counts = await asyncio.gather(*(caller(place, key, numbers, begin + seconds) for _ in range(CALLERS)))
     return sum(counts) / (time.monotonic() - begin)
 
 

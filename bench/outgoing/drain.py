@@ -14,10 +14,10 @@ DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
 WITHIN = 600.0  # seconds
 
 
-def measure(sink, *, quick):
+def measure(sink, *, quick, long):
     deliveries, runs = (600, 1) if quick else (DELIVERIES, RUNS)
     if database.vendor == "sqlite":
-        yield Figure("drain_sqlite", product(sink, deliveries, pumps=1), "deliveries/s")
+        yield Figure("drain", product(sink, deliveries, pumps=1), "deliveries/s")
         return
     theirs, ours = [], []
     for _ in range(runs):

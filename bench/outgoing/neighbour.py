@@ -12,7 +12,7 @@ PER_SECOND, SECONDS = 20, 20
 LEAST = 300  # ms
 
 
-def measure(sink, *, quick):
+def measure(sink, *, quick, long):
     backlog, seconds = (2_000, 2) if quick else (BACKLOG, SECONDS)
     seed.empty()
     (quiet,) = seed.connections(1, sink.url + "/ok/quiet")

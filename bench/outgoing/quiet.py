@@ -9,7 +9,7 @@ DATABASES = ("postgresql",)
 PER_SECOND, SECONDS, TENANTS = 20, 60, 20
 
 
-def measure(sink, *, quick):
+def measure(sink, *, quick, long):
     seed.empty()
     rows = seed.connections(TENANTS, sink.url + "/ok/{}", tenants=TENANTS)
     seed.route()

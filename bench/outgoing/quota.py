@@ -20,7 +20,7 @@ NAMED_BY = {"app": 1, "account": 2, "method": 2, "channel": 3}  # parts of a pat
 USED = {"app": 0.95, "account": 0.95, "method": 0.95, "channel": 0.8}
 
 
-def measure(sink, *, quick):
+def measure(sink, *, quick, long):
     seconds = 8 if quick else SECONDS
     seed.empty()
     for action in connector.SPENT:

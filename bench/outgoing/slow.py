@@ -13,7 +13,7 @@ WARM, SECONDS = 20, 60
 LOOK_EVERY = 1.0
 
 
-def measure(sink, *, quick):
+def measure(sink, *, quick, long):
     connections, deliveries, warm, seconds = (20, 1_000, 1, 3) if quick else (CONNECTIONS, DELIVERIES, WARM, SECONDS)
     seed.empty()
     rows = seed.connections(connections, sink.url + "/slow-1000/{}", tenants=max(1, connections // 10))

@@ -1,7 +1,5 @@
 """What the checker counts."""
 
-import math
-
 from bench import checker
 from bench.ledger import Arrival
 
@@ -37,9 +35,20 @@ def test_use_is_counted_after_the_first_window():
     assert checker.used([0, 10, 11, 12, 20], 2, 10, begin=0, end=30) == 1.0
 
 
-def test_recovery_is_the_longest_silence_after_a_kill():
-    assert checker.longest_recovery([0.5, 1.0], came("a", "b", "c")) == 1.0
-    assert checker.longest_recovery([2.0], came("a", "b", "c")) == math.inf
+def test_a_kill_excuses_the_send_after_one_that_was_not_settled():
+    again = came("a", "b", "a")
+    assert checker.unexcused(again, [0.5], settled_within=1) == 0
+    assert checker.unexcused(again, [1.5], settled_within=1) == 1
+    assert checker.unexcused(again, [], settled_within=1) == 1
+
+
+def test_recovery_counts_from_the_last_kill():
+    arrivals = [Arrival(20.0, "a", "/"), Arrival(30.0, "b", "/")]
+    assert checker.longest_recovery({"a": 0.0, "b": 29.0}, arrivals, kills=[5.0, 8.0]) == 12.0
+
+
+def test_recovery_counts_a_second_send_from_the_first():
+    assert checker.longest_recovery({"a": 0.0}, came("a", "b", "a"), kills=[]) == 2.0
 
 
 def test_a_percentile_is_one_of_the_values():

@@ -25,23 +25,26 @@ class Command(BaseCommand):
             "--quick", action="store_true", help="Small counts, to see that it runs; bars are told, but not judged."
         )
 
-    def handle(self, *, suite: str, only: list[str] | None, quick: bool, **options: Any) -> None:
+        parser.add_argument("--long", action="store_true", help="Of faults: 200 kills on each database.")
+
+    def handle(self, *, suite: str, only: list[str] | None, quick: bool, long: bool, **options: Any) -> None:
         names = only or list(SUITES[suite].BENCHES)
         if strange := [name for name in names if name not in SUITES[suite].BENCHES]:
             raise CommandError(f"{', '.join(strange)}: choose from {', '.join(SUITES[suite].BENCHES)}")
         for number in ENDINGS:
             signal.signal(number, interrupted)
-        codes = [measured(suite, names, on, quick=quick) for on in GROUNDS]
+        flags = [flag for flag, given in (("--quick", quick), ("--long", long)) if given]
+        codes = [measured(suite, names, on, flags=flags) for on in GROUNDS]
         sys.exit(max(codes))
 
 
-def measured(suite: str, names: list[str], on: str, *, quick: bool) -> int:
+def measured(suite: str, names: list[str], on: str, *, flags: list[str]) -> int:
     """The exit code of the benches that mean something on this database."""
     mine = [name for name in names if on in SUITES[suite].BENCHES[name].DATABASES]
     if not mine:
         return 0
     chosen = [part for name in mine for part in ("--only", name)]
-    command = python("bench", suite, *chosen, *(["--quick"] if quick else []))
+    command = python("bench", suite, *chosen, *flags)
     with GROUNDS[on]() as environment, running(command, environment=environment) as (process,):
         return process.wait()
 

@@ -1,0 +1,28 @@
+"""A pool that hangs is replaced."""
+
+import os
+import signal
+import time
+
+from bench import seed
+from bench.figures import Bar, Figure
+from bench.processes import family, until
+from bench.source import worker
+
+DATABASES = ("postgresql", "sqlite")
+WITHIN = 90.0  # seconds
+
+
+def measure(sink, *, quick, long):
+    if quick:
+        return
+    seed.empty()
+    (row,) = seed.connections(1, sink.url + "/ok/{}")
+    seed.route()
+    with worker(sink, row.tenant) as process:
+        _, *pool = family(process.pid)
+        began = time.monotonic()
+        for pid in pool:
+            os.kill(pid, signal.SIGSTOP)
+        until(lambda: set(family(process.pid)).isdisjoint(pool), within=WITHIN, what="another pool")
+        yield Figure("faults_hung_pool_replaced", time.monotonic() - began, "s", bar=Bar("<=", 60))

@@ -1,0 +1,55 @@
+"""The web server of the Procfile, on a port of its own, for the hub or for another application."""
+
+import http.client
+import os
+import socket
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.processes import ROOT, running, until
+
+HUB = "hub.wsgi:application"
+WITHIN = 30.0  # seconds, to start
+
+
+@contextmanager
+def serving(application=HUB):
+    """The place, "host:port", once it answers."""
+    port = free_port()
+    with running(command(application), environment=environment_of(port), stdout=sys.stderr):
+        wait_until_it_answers(port)
+        yield f"127.0.0.1:{port}"
+
+
+def command(application=HUB):
+    """The line of the Procfile, for this application."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    (line,) = (line.partition(":")[2] for line in lines if line.startswith("web:"))
+    return ["sh", "-c", f"exec {line.replace(HUB, application)}"]
+
+
+def environment_of(port):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return os.environ | {"HUB_PORT": str(port), "PATH": path}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_it_answers(port):
+    until(lambda: answers(port), within=WITHIN, what="the web server's first answer")
+
+
+def answers(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status > 0
+    except OSError:
+        return False
+    finally:
+        connection.close()
