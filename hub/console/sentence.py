@@ -61,11 +61,11 @@ def steps(seen: Overview) -> list[tuple[bool, str, Step]]:
 def worker(seen: Overview) -> Sentence | None:
     step = Step("See what waits", "outgoing_delivery_changelist", "state__exact=waiting")
     if seen.worker_at is None:
-        return Sentence("bad", "heart_broken", "No worker has been started.", "Start `manage.py work`: it sends.", step)
+        return Sentence("bad", "heart_broken", "No worker has been started.", "Start manage.py work: it sends.", step)
     if seen.now - seen.worker_at < WORKER_SILENT:
         return None
     text = f"The worker has not been heard since {clock_time(seen.worker_at, seen.now)}."
-    return Sentence("bad", "heart_broken", text, "Nothing is sent until `manage.py work` runs again.", step)
+    return Sentence("bad", "heart_broken", text, "Nothing is sent until manage.py work runs again.", step)
 
 
 def refused(seen: Overview) -> Sentence | None:

@@ -5,7 +5,12 @@ document.addEventListener("alpine:init", () => {
   Alpine.data("theme", window.theme);
   Alpine.data("searchForm", window.searchForm);
   Alpine.data("searchDropdown", window.searchDropdown);
-  Alpine.data("searchCommand", window.searchCommand);
+  Alpine.data("searchCommand", () => ({
+    ...window.searchCommand(),
+    pick(event) {
+      if (this.currentIndex && !event.metaKey && !event.ctrlKey) this.selectItem(false, false);
+    },
+  }));
 
   Alpine.data("page", () => ({
     activeTab: "general",
