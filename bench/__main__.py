@@ -27,7 +27,7 @@ def main():
     suffix = "_sqlite" if connection.vendor == "sqlite" else ""
     held = []  # of each figure; none at all is a failure too
     for name in options.only or SUITES[options.suite].BENCHES:
-        for figure in SUITES[options.suite].BENCHES[name].measure(sink, quick=options.quick, long=options.long):
+        for figure in SUITES[options.suite].BENCHES[name].measure(sink, options):
             print(replace(figure, name=figure.name + suffix).line(), flush=True)
             held.append(figure.holds or options.quick)
     sys.exit(not (held and all(held)))
@@ -39,6 +39,7 @@ def arguments():
     parser.add_argument("--only", action="append")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--reference")
     return parser.parse_args()
 
 

@@ -13,8 +13,8 @@ DATABASES = ("postgresql", "sqlite")
 WITHIN = 90.0  # seconds
 
 
-def measure(sink, *, quick, long):
-    if quick:
+def measure(sink, options):
+    if options.quick:
         return
     seed.empty()
     (row,) = seed.connections(1, sink.url + "/ok/{}")

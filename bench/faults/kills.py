@@ -15,26 +15,32 @@ from hub.outgoing.models import Delivery
 
 DATABASES = ("postgresql", "sqlite")
 KILLS, LONG, QUICK = 45, 200, 3
-EVERY = 10.0  # seconds
+EVERY, QUICK_EVERY = 10.0, 5.0  # seconds
 PER_SECOND, CONNECTIONS = 50, 20
 ARRIVE_WITHIN = 90.0  # seconds, after the last kill
 SETTLED_WITHIN = 3.0  # seconds after a send; a kill before that may make one more
 
 
-def measure(sink, *, quick, long):
+def measure(sink, options):
     seed.empty()
     rows = seed.connections(CONNECTIONS, sink.url + "/ok/{}", tenants=CONNECTIONS)
     seed.route()
     sink.clear()
     with Hub() as hub, Source(hub.place, [row.tenant for row in rows], per_second=PER_SECOND) as source:
         until(sink.count, within=60, what="the first delivery")
-        for victim in itertools.islice(itertools.cycle(hub.victims()), QUICK if quick else LONG if long else KILLS):
-            time.sleep(EVERY)
+        for victim in itertools.islice(itertools.cycle(hub.victims()), number_of_kills(options)):
+            time.sleep(QUICK_EVERY if options.quick else EVERY)
             hub.kill(victim)
         source.stop()
         settle_down()
         accepted = outward_ids(source.acknowledged)
     yield from figures(accepted, sink.arrivals(), hub.kills)
+
+
+def number_of_kills(options):
+    if options.quick:
+        return QUICK
+    return LONG if options.long else KILLS
 
 
 def settle_down():

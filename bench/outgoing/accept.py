@@ -25,8 +25,8 @@ HEAD = (
 )
 
 
-def measure(sink, *, quick, long):
-    seconds, runs = (1, 1) if quick else (SECONDS, RUNS)
+def measure(sink, options):
+    seconds, runs = (1, 1) if options.quick else (SECONDS, RUNS)
     key = stage(sink)
     rates = {HUB: [], BARE: []}
     for _ in range(runs):

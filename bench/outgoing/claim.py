@@ -19,8 +19,8 @@ COPIES = 100  # of each told event, each to another connection
 CLAIMS = 60
 
 
-def measure(sink, *, quick, long):
-    history, due, connections = (2_000, 500, 120) if quick else (HISTORY, DUE, CONNECTIONS)
+def measure(sink, options):
+    history, due, connections = (2_000, 500, 120) if options.quick else (HISTORY, DUE, CONNECTIONS)
     seed.empty()
     rows, route = seed.connections(connections, sink.url + "/ok/{}", tenants=10), seed.route()
     seed.orders(rows[:1], history // COPIES, route, state="delivered")

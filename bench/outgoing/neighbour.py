@@ -12,8 +12,8 @@ PER_SECOND, SECONDS = 20, 20
 LEAST = 300  # ms
 
 
-def measure(sink, *, quick, long):
-    backlog, seconds = (2_000, 2) if quick else (BACKLOG, SECONDS)
+def measure(sink, options):
+    backlog, seconds = (2_000, 2) if options.quick else (BACKLOG, SECONDS)
     seed.empty()
     (quiet,) = seed.connections(1, sink.url + "/ok/quiet")
     route = seed.route()
@@ -21,7 +21,7 @@ def measure(sink, *, quick, long):
         alone = p95(sink, quiet, seconds)
         loud = load(sink, route, backlog)
         beside = p95(sink, quiet, seconds)
-        if not quick and not Delivery.unscoped.filter(tenant=loud, state="waiting").exists():
+        if not options.quick and not Delivery.unscoped.filter(tenant=loud, state="waiting").exists():
             raise SystemExit("the backlog was gone before the end: this is no measurement")
     yield Figure("neighbour", beside, "ms", alone, Bar("<=", max(LEAST, 2 * alone)))
 

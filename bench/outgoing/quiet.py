@@ -9,12 +9,12 @@ DATABASES = ("postgresql",)
 PER_SECOND, SECONDS, TENANTS = 20, 60, 20
 
 
-def measure(sink, *, quick, long):
+def measure(sink, options):
     seed.empty()
     rows = seed.connections(TENANTS, sink.url + "/ok/{}", tenants=TENANTS)
     seed.route()
     tenants = [row.tenant for row in rows]
     with worker(sink, tenants[0]):
-        found = delays(sink, tenants, per_second=PER_SECOND, seconds=3 if quick else SECONDS)
+        found = delays(sink, tenants, per_second=PER_SECOND, seconds=3 if options.quick else SECONDS)
     yield Figure("quiet_p50", percentile(found, 0.5), "ms", bar=Bar("<=", 40))
     yield Figure("quiet_p99", percentile(found, 0.99), "ms", bar=Bar("<=", 200))

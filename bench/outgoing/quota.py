@@ -20,8 +20,8 @@ NAMED_BY = {"app": 1, "account": 2, "method": 2, "channel": 3}  # parts of a pat
 USED = {"app": 0.95, "account": 0.95, "method": 0.95, "channel": 0.8}
 
 
-def measure(sink, *, quick, long):
-    seconds = 8 if quick else SECONDS
+def measure(sink, options):
+    seconds = 8 if options.quick else SECONDS
     seed.empty()
     for action in connector.SPENT:
         stage(sink, action, seconds)

@@ -13,8 +13,10 @@ WARM, SECONDS = 20, 60
 LOOK_EVERY = 1.0
 
 
-def measure(sink, *, quick, long):
-    connections, deliveries, warm, seconds = (20, 1_000, 1, 3) if quick else (CONNECTIONS, DELIVERIES, WARM, SECONDS)
+def measure(sink, options):
+    connections, deliveries, warm, seconds = (
+        (20, 1_000, 1, 3) if options.quick else (CONNECTIONS, DELIVERIES, WARM, SECONDS)
+    )
     seed.empty()
     rows = seed.connections(connections, sink.url + "/slow-1000/{}", tenants=max(1, connections // 10))
     seed.orders(rows, deliveries, seed.route())

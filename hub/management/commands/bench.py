@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -26,25 +28,29 @@ class Command(BaseCommand):
         )
 
         parser.add_argument("--long", action="store_true", help="Of faults: 200 kills on each database.")
+        parser.add_argument("--reference", type=Path, help="A pump to show beside the baseline of drain: a script.")
 
-    def handle(self, *, suite: str, only: list[str] | None, quick: bool, long: bool, **options: Any) -> None:
+    def handle(self, *, suite: str, only: list[str] | None, **options: Any) -> None:
         names = only or list(SUITES[suite].BENCHES)
         if strange := [name for name in names if name not in SUITES[suite].BENCHES]:
             raise CommandError(f"{', '.join(strange)}: choose from {', '.join(SUITES[suite].BENCHES)}")
         for number in ENDINGS:
             signal.signal(number, interrupted)
-        flags = [flag for flag, given in (("--quick", quick), ("--long", long)) if given]
-        codes = [measured(suite, names, on, flags=flags) for on in GROUNDS]
+        codes = [measured(suite, names, on, flags_of(options)) for on in GROUNDS]
         sys.exit(max(codes))
 
 
-def measured(suite: str, names: list[str], on: str, *, flags: list[str]) -> int:
+def flags_of(options: Mapping[str, Any]) -> list[str]:
+    flags = [f"--{name}" for name in ("quick", "long") if options[name]]
+    return [*flags, "--reference", str(options["reference"].resolve())] if options["reference"] else flags
+
+
+def measured(suite: str, names: list[str], on: str, flags: list[str]) -> int:
     """The exit code of the benches that mean something on this database."""
     mine = [name for name in names if on in SUITES[suite].BENCHES[name].DATABASES]
     if not mine:
         return 0
-    chosen = [part for name in mine for part in ("--only", name)]
-    command = python("bench", suite, *chosen, *flags)
+    command = python("bench", suite, *(part for name in mine for part in ("--only", name)), *flags)
     with GROUNDS[on]() as environment, running(command, environment=environment) as (process,):
         return process.wait()
 
