@@ -4,6 +4,7 @@ Bodies and exchanges stand in side tables that nothing points to by foreign key,
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
@@ -45,14 +46,18 @@ class Event(Scoped):
         return f"{self.type} {self.sender_id}"
 
     def document(self, tenant: Tenant, data: Any) -> dict[str, Any]:
-        """What filters and mappings see of an event."""
-        return {
-            "id": self.sender_id,
-            "type": self.type,
-            "tenant": tenant.reference,
-            "occurred_at": self.occurred_at.isoformat(),
-            "data": data,
-        }
+        return document(self.sender_id, self.type, tenant, self.occurred_at, data)
+
+
+def document(sender_id: str, type: str, tenant: Tenant, occurred_at: datetime, data: Any) -> dict[str, Any]:
+    """What filters and mappings see of an event."""
+    return {
+        "id": sender_id,
+        "type": type,
+        "tenant": tenant.reference,
+        "occurred_at": occurred_at.isoformat(),
+        "data": data,
+    }
 
 
 class EventBody(models.Model):

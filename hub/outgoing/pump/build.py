@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Action, Message
 from connectors.wire import dumps
+from hub import rows
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.unseal import credential_of, secrets_in, spent_by
 from hub.ids import uuid7
@@ -27,8 +28,9 @@ from hub.mappings.translate import (
     compile_mapping,
     translate,
 )
-from hub.outgoing.models import Delivery, EventBody, Rendering
+from hub.outgoing.models import Rendering, document
 from hub.outgoing.pump.claim import Slice
+from hub.outgoing.pump.due import Due
 from hub.outgoing.pump.parcels import Carriage, Held, Load, Parcel
 from hub.secrets import CannotOpen
 
@@ -37,36 +39,29 @@ zone_of = lru_cache(ZoneInfo)
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
+    """The bytes that go, and the object that they say."""
+
     raw: bytes
+    body: Mapping[str, Any]
     version: int | None
-    ticket: str = ""
-    fresh: bool = True  # made now, and not yet written down
+    fresh: bool  # made now, and not yet written down
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the deliveries of one claim need, read in a fixed number of statements."""
+    """What the lanes of one claim share, read in two statements."""
 
-    bodies: Mapping[int, bytes]
-    renderings: Mapping[int, Rendering]
     versions: Mapping[int, MappingVersion]  # by mapping, the newest
     apps: Mapping[str, ConnectorApp]
 
     @classmethod
     def of(cls, slices: Sequence[Slice]) -> "Reading":
-        deliveries = [delivery for slice in slices for delivery in slice.deliveries]
-        newest = MappingVersion.unscoped.filter(mapping_id__in={row.route.mapping_id for row in deliveries})
+        mappings = {delivery.route.mapping_id for slice in slices for delivery in slice.deliveries}
+        newest = MappingVersion.unscoped.filter(mapping_id__in=mappings).order_by("number")
         return cls(
-            bodies={pk: bytes(body) for pk, body in bodies_of(deliveries)},
-            renderings=Rendering.objects.in_bulk([delivery.pk for delivery in deliveries]),
-            versions={version.mapping_id: version for version in newest.order_by("number")},
+            versions={version.mapping_id: version for version in newest},
             apps={app.connector: app for app in ConnectorApp.objects.filter(connector__in=connectors_of(slices))},
         )
-
-
-def bodies_of(deliveries: Sequence[Delivery]) -> Iterable[tuple[int, bytes]]:
-    events = {delivery.event_id for delivery in deliveries}
-    return EventBody.objects.filter(event_id__in=events).values_list("event_id", "body")
 
 
 def connectors_of(slices: Sequence[Slice]) -> set[str]:
@@ -77,13 +72,25 @@ def build(slices: Sequence[Slice], *, now: datetime) -> list[Load]:
     """A load for each lane; what cannot be sent is in its `held`. New renderings are written before anything goes."""
     reading = Reading.of(slices)
     identities = Identities.of(slices, reading)
-    written: list[Rendering] = []
+    written: list[tuple[int, Rendered]] = []
     loads = [load(slice, reading, identities, written, now=now) for slice in slices]
-    Rendering.objects.bulk_create(written, ignore_conflicts=True)
+    write_down(written)
     return loads
 
 
-def load(slice: Slice, reading: Reading, identities: "Identities", written: list[Rendering], *, now: datetime) -> Load:
+def write_down(written: Sequence[tuple[int, Rendered]]) -> None:
+    columns = {
+        "delivery_id": [pk for pk, _ in written],
+        "body": [rendered.raw for _, rendered in written],
+        "version_id": [rendered.version for _, rendered in written],
+        "ticket": [""] * len(written),
+    }
+    rows.insert(Rendering, columns, once=True)
+
+
+def load(
+    slice: Slice, reading: Reading, identities: "Identities", written: list[tuple[int, Rendered]], *, now: datetime
+) -> Load:
     try:
         credential = credential_of(slice.connection, reading.apps.get(slice.connection.connector))
     except (CannotOpen, LookupError) as error:
@@ -99,8 +106,8 @@ def load(slice: Slice, reading: Reading, identities: "Identities", written: list
             found.held.append(Held(delivery, refusal.reason, refusal.says))
             continue
         if rendered.fresh:
-            written.append(Rendering(delivery_id=delivery.pk, body=rendered.raw, version_id=rendered.version))
-        delivery.mapping_version_id = rendered.version
+            written.append((delivery.pk, rendered))
+            delivery.version = rendered.version
         parcels.append((action, Parcel(delivery, message_of(delivery, rendered, at=now))))
     for action, group in gathered(parcels):
         embark(found, action, group)
@@ -115,13 +122,13 @@ class CannotSend(Exception):
 
 
 def prepare(
-    delivery: Delivery, connection: Connection, reading: Reading, identities: "Identities"
+    delivery: Due, connection: Connection, reading: Reading, identities: "Identities"
 ) -> tuple[Action, Rendered]:
     """Raises CannotSend."""
     try:
         action = connection.code.action(delivery.route.action)
         rendered = render(delivery, action, reading, identities)
-        refusal = action.check(json.loads(rendered.raw)) if rendered.fresh else ""
+        refusal = action.check(rendered.body) if rendered.fresh else ""
     except (MappingFailed, MappingError) as error:
         raise CannotSend("mapping_failed", str(error)) from error
     except IdentityMissing as error:
@@ -135,19 +142,18 @@ def prepare(
     return action, rendered
 
 
-def render(delivery: Delivery, action: Action, reading: Reading, identities: "Identities") -> Rendered:
+def render(delivery: Due, action: Action, reading: Reading, identities: "Identities") -> Rendered:
     """The bytes of the first attempt, or those made now; an empty mapping stands for the action's own."""
-    kept = reading.renderings.get(delivery.pk)
-    if kept:
-        return Rendered(bytes(kept.body), kept.version_id, kept.ticket, fresh=False)
+    if delivery.made is not None:
+        return Rendered(bytes(delivery.made), json.loads(delivery.made), delivery.version, fresh=False)
     version = reading.versions[delivery.route.mapping_id]
     made = translate(
         compiled(dumps(version.body or action.default)),
-        document_of(delivery, reading),
+        document_of(delivery),
         zone=zone_of(delivery.tenant.time_zone),
         identities=lambda kind, ours: identities.theirs(delivery.connection_id, kind, ours),
     )
-    return Rendered(dumps(made), version.pk)
+    return Rendered(dumps(made), made, version.pk, fresh=True)
 
 
 @lru_cache(maxsize=2048)
@@ -155,22 +161,24 @@ def compiled(body: bytes) -> CompiledMapping:
     return compile_mapping(json.loads(body))
 
 
-def document_of(delivery: Delivery, reading: Reading) -> dict[str, Any]:
-    """What filters and mappings see of an event; the same as at publishing."""
-    event = delivery.event
-    return event.document(delivery.tenant, json.loads(reading.bodies[event.pk])["data"])
+def document_of(delivery: Due) -> dict[str, Any]:
+    """What filters and mappings see of an event; the same as at publishing. Raises CannotSend where it was pruned."""
+    if delivery.told is None:
+        raise CannotSend("pruned", "the body of the event is kept no longer")
+    data = json.loads(delivery.told)["data"]
+    return document(delivery.sender_id, delivery.type, delivery.tenant, delivery.occurred_at, data)
 
 
-def message_of(delivery: Delivery, rendered: Rendered, *, at: datetime) -> Message:
+def message_of(delivery: Due, rendered: Rendered, *, at: datetime) -> Message:
     return Message(
         id=delivery.message_id,
-        body=json.loads(rendered.raw),
+        body=rendered.body,
         raw=rendered.raw,
         at=at,
-        type=delivery.event.type,
+        type=delivery.type,
         tenant=delivery.tenant.reference,
         attempt=delivery.attempts,
-        ticket=rendered.ticket,
+        ticket=delivery.ticket or "",
     )
 
 
@@ -225,8 +233,8 @@ class Identities:
         if not wanted:
             return cls({})
         connections, kinds, ours = (set(column) for column in zip(*wanted, strict=True))
-        rows = Identity.unscoped.filter(connection_id__in=connections, kind__in=kinds, ours__in=ours)
-        return cls({(row.connection_id, row.kind, row.ours): row.theirs for row in rows})
+        known = Identity.unscoped.filter(connection_id__in=connections, kind__in=kinds, ours__in=ours)
+        return cls({(row.connection_id, row.kind, row.ours): row.theirs for row in known})
 
     def theirs(self, connection: int | None, kind: str, ours: str) -> str | None:
         if connection is None:
@@ -237,11 +245,11 @@ class Identities:
 def asked_by(slice: Slice, reading: Reading) -> Iterable[tuple[int, str, str]]:
     for delivery in slice.deliveries:
         version = reading.versions.get(delivery.route.mapping_id)
-        if version is None or delivery.pk in reading.renderings:
+        if version is None or delivery.made is not None:
             continue
         try:
             mapping = compiled(dumps(version.body))
-            pairs = collect_identities(mapping, document_of(delivery, reading), zone_of(delivery.tenant.time_zone))
+            pairs = collect_identities(mapping, document_of(delivery), zone_of(delivery.tenant.time_zone))
         except Exception:  # it will be told of when the row is rendered
             continue
         yield from ((slice.connection.pk, kind, ours) for kind, ours in pairs)

@@ -5,25 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, Lane
 from hub.outgoing.models import Attempt, Delivery
+from hub.outgoing.pump.due import Due, take
 
 LEASE = timedelta(seconds=12)
 ROUNDS = 16  # a slice holds so many deliveries for each call that may be in flight at once
 SLICE_MOST = 800
 CRASHES_MOST = 5  # claims that ended without an outcome; then the row is dead
-
-DUE_POSTGRESQL = """
-SELECT due.id FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id, most) CROSS JOIN LATERAL (
-    SELECT id FROM outgoing_delivery
-    WHERE connection_id = lane.id AND state = 'waiting' AND due_at <= %s ORDER BY due_at LIMIT lane.most
-) AS due
-"""
 
 
 @dataclass(slots=True)
@@ -32,7 +25,7 @@ class Slice:
 
     lane: Lane
     connection: Connection
-    deliveries: list[Delivery] = field(default_factory=list)
+    deliveries: list[Due] = field(default_factory=list)
 
 
 def work_is_due(*, now: datetime) -> bool:
@@ -47,44 +40,26 @@ def claimable(*, now: datetime):
 def claim(lease: UUID, *, now: datetime, lanes: int) -> list[Slice]:
     """At most `lanes` lanes, the oldest turn first, with a slice of what is due on each."""
     with transaction.atomic():
-        rows = list(
+        claimed = list(
             claimable(now=now)
             .select_for_update(of=("self",), skip_locked=True, no_key=True)
             .order_by("turn", "pk")[:lanes]
         )
-        recover([lane for lane in rows if lane.lease is not None], now=now)
-        ids = [lane.pk for lane in rows]
+        recover([lane for lane in claimed if lane.lease is not None], now=now)
+        ids = [lane.pk for lane in claimed]
         Lane.unscoped.filter(pk__in=ids).update(lease=lease, lease_until=now + LEASE, turn=now)
-        due = due_ids(most_of(rows), now=now)
-        Delivery.unscoped.filter(pk__in=due, state="waiting").update(
-            state="sending", lease=lease, attempts=F("attempts") + 1, moved_at=now
-        )
-    return slices(rows, due, lease)
+        connections = Connection.unscoped.select_related("credential").in_bulk(ids)
+        slices = {lane.pk: Slice(lane, connections[lane.pk]) for lane in claimed}
+        for delivery in take({pk: most_of(slice) for pk, slice in slices.items()}, lease, now=now):
+            slices[delivery.connection_id].deliveries.append(delivery)
+    return list(slices.values())
 
 
-def most_of(lanes: Sequence[Lane]) -> dict[int, int]:
-    """How many deliveries a slice of each lane may hold: some rounds of what may be in flight, or of full batches."""
-    connectors = Connection.unscoped.filter(pk__in=[lane.pk for lane in lanes]).values_list("pk", "connector")
-    batch = {pk: max((action.batch for action in CONNECTORS[key].actions), default=1) for pk, key in connectors}
-    return {lane.pk: min(SLICE_MOST, lane.in_flight * max(ROUNDS, batch[lane.pk])) for lane in lanes}
-
-
-def due_ids(most: Mapping[int, int], *, now: datetime) -> list[int]:
-    if database.vendor == "postgresql":
-        with database.cursor() as cursor:
-            cursor.execute(DUE_POSTGRESQL, [list(most), list(most.values()), now])
-            return [number for (number,) in cursor.fetchall()]
-    due = Delivery.unscoped.filter(state="waiting", due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
-    return [number for lane, count in most.items() for number in due.filter(connection_id=lane)[:count]]
-
-
-def slices(lanes: Sequence[Lane], due: Sequence[int], lease: UUID) -> list[Slice]:
-    connections = Connection.unscoped.select_related("credential").in_bulk([lane.pk for lane in lanes])
-    found = {lane.pk: Slice(lane, connections[lane.pk]) for lane in lanes}
-    rows = Delivery.unscoped.filter(pk__in=due, lease=lease, state="sending")
-    for delivery in rows.select_related("event", "route", "tenant").order_by("due_at"):
-        found[delivery.connection_id].deliveries.append(delivery)
-    return list(found.values())
+def most_of(slice: Slice) -> int:
+    """How many deliveries a slice may hold: some rounds of what may be in flight, or of full batches."""
+    connector = CONNECTORS.get(slice.connection.connector)
+    batch = max((action.batch for action in connector.actions), default=1) if connector else 1
+    return min(SLICE_MOST, slice.lane.in_flight * max(ROUNDS, batch))
 
 
 def recover(expired: Sequence[Lane], *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from connectors.base import Action, Credential, Message
 from connectors.outcomes import Outcome
 from connectors.wire import Request, Response
 from hub.connections.models import Connection, Lane
-from hub.outgoing.models import Delivery
+from hub.outgoing.pump.due import Due
 from hub.throttle.reserve import Spent
 
 
@@ -17,7 +17,7 @@ from hub.throttle.reserve import Spent
 class Parcel:
     """One delivery with what is sent of it."""
 
-    delivery: Delivery
+    delivery: Due
     message: Message
 
 
@@ -25,7 +25,7 @@ class Parcel:
 class Held:
     """A delivery that cannot be sent as things are: a cause of its own, and what would mend it."""
 
-    delivery: Delivery
+    delivery: Due
     reason: str
     says: str
 

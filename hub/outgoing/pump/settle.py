@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
 
 from connectors.outcomes import Outcome
+from hub import rows
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.pump.claim import release
+from hub.outgoing.pump.due import Due
 from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
 from hub.outgoing.pump.tell import rest_until, tell
 from hub.outgoing.retry import SCHEDULE, next_attempt
@@ -30,7 +31,6 @@ class Change:
     due_at: datetime | None = None
     returned: int = 0  # attempts given back: it cost none
     unsure: bool = False
-    version: int | None = None  # of the mapping that it was rendered by
 
 
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
@@ -66,101 +66,100 @@ def settle(
     journeys = [result for result in results if isinstance(result, Journey)]
     tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
     with transaction.atomic():
-        changes = dict(changes_of(results, now=now, random=random))
-        apply(lease, changes, now=now)
-        Attempt.unscoped.bulk_create(attempts_of(journeys))
-        Exchange.objects.bulk_create([exchange_of(journey) for journey in journeys])
+        apply(lease, list(changes_of(results, now=now, random=random)), now=now)
+        keep_attempts(journeys)
+        keep_exchanges(journeys)
         keep_tickets(journeys)
         release(lease, emptied, now=now)
 
 
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
     """A cause of its own: these were not sent, and it cost no attempt."""
-    changes = {entry.delivery.pk: Change("held", entry.reason, entry.says[:500], returned=1) for entry in held}
-    apply(lease, changes, now=now)
+    apply(
+        lease, [(entry.delivery, Change("held", entry.reason, entry.says[:500], returned=1)) for entry in held], now=now
+    )
 
 
 def changes_of(
     results: Sequence[Result], *, now: datetime, random: Callable[[], float]
-) -> Iterable[tuple[int, Change]]:
+) -> Iterable[tuple[Due, Change]]:
     for result in results:
         if isinstance(result, Unsent):
             for parcel in result.carriage.parcels:
                 due = result.due_at or parcel.delivery.due_at
-                yield parcel.delivery.pk, Change("waiting", result.reason, "", due, 1, version=version_of(parcel))
+                yield parcel.delivery, Change("waiting", result.reason, "", due, returned=1)
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
                 change = change_after(outcome, parcel, now=now, random=random)
-                says = redact_text(change.says, result.load.secrets)[:500]
-                yield parcel.delivery.pk, replace(change, says=says, version=version_of(parcel))
+                if change.says:
+                    change = replace(change, says=redact_text(change.says, result.load.secrets)[:500])
+                yield parcel.delivery, change
 
 
-def version_of(parcel: Parcel) -> int | None:
-    return parcel.delivery.mapping_version_id
+def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) -> None:
+    """All in one statement; a row whose lease was lost stays as its new holder has it."""
+    columns = {
+        "state": [change.state for _, change in changes],
+        "reason": [change.reason for _, change in changes],
+        "says": [change.says for _, change in changes],
+        "due_at": [change.due_at for _, change in changes],
+        "attempts": [delivery.attempts - change.returned for delivery, change in changes],
+        "unsure": [delivery.unsure or change.unsure for delivery, change in changes],
+        "mapping_version": [delivery.version for delivery, _ in changes],
+        "lease": [None] * len(changes),
+        "moved_at": [now] * len(changes),
+    }
+    keys = [delivery.pk for delivery, _ in changes]
+    rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})
 
 
-def apply(lease: UUID, changes: dict[int, Change], *, now: datetime) -> None:
-    """One statement for each kind of change; a row whose lease was lost stays as its new holder has it."""
-    for alike, group in itertools.groupby(sorted(changes.items(), key=kind_of), key=kind_of):
-        rows = dict(group)
-        state, reason, returned, unsure, version = alike
-        mine = Delivery.unscoped.filter(pk__in=rows, lease=lease, state="sending")
-        values = {"state": state, "reason": reason, "lease": None, "moved_at": now}
-        values["due_at"] = by_row(rows, "due_at") if state == "waiting" else None
-        values["says"] = by_row(rows, "says") if any(row.says for row in rows.values()) else ""
-        if returned:
-            values["attempts"] = F("attempts") - returned
-        if unsure:
-            values["unsure"] = True
-        if version:
-            values["mapping_version"] = version
-        mine.update(**values)
-
-
-def kind_of(entry: tuple[int, Change]) -> tuple[str, str, int, bool, int]:
-    change = entry[1]
-    return change.state, change.reason, change.returned, change.unsure, change.version or 0
-
-
-def by_row(rows: dict[int, Change], name: str) -> Case:
-    field = Delivery._meta.get_field(name)
-    whens = [When(pk=pk, then=Value(getattr(change, name), output_field=field)) for pk, change in rows.items()]
-    return Case(*whens, output_field=field)
-
-
-def attempts_of(journeys: Sequence[Journey]) -> list[Attempt]:
-    return [
-        Attempt(
-            delivery=parcel.delivery,
-            number=parcel.delivery.attempts,
-            started_at=journey.started_at,
-            milliseconds=journey.milliseconds,
-            outcome=outcome.kind,
-            reason=outcome.reason[:60],
-            says=redact_text(outcome.says, journey.load.secrets)[:500],
-            reference=outcome.reference[:200],
-            exchange=journey.carriage.id,
-        )
+def keep_attempts(journeys: Sequence[Journey]) -> None:
+    tries = [
+        (journey, parcel.delivery, outcome)
         for journey in journeys
         for parcel, outcome in zip(journey.carriage.parcels, journey.outcomes, strict=True)
     ]
+    columns = {
+        "delivery": [delivery.pk for _, delivery, _ in tries],
+        "number": [delivery.attempts for _, delivery, _ in tries],
+        "started_at": [journey.started_at for journey, _, _ in tries],
+        "milliseconds": [journey.milliseconds for journey, _, _ in tries],
+        "outcome": [outcome.kind for _, _, outcome in tries],
+        "reason": [outcome.reason[:60] for _, _, outcome in tries],
+        "says": [redact_text(outcome.says, journey.load.secrets)[:500] for journey, _, outcome in tries],
+        "reference": [outcome.reference[:200] for _, _, outcome in tries],
+        "exchange": [journey.carriage.id for journey, _, _ in tries],
+    }
+    rows.insert(Attempt, columns)
 
 
-def exchange_of(journey: Journey) -> Exchange:
+def keep_exchanges(journeys: Sequence[Journey]) -> None:
     """As evidence: redacted, and of the answer only what was kept."""
-    request, response, secrets = journey.carriage.request, journey.response, journey.load.secrets
-    return Exchange(
-        id=journey.carriage.id,
-        at=journey.started_at,
-        method=request.method,
-        url=redact_text(request.url, secrets),
-        request_headers=redact_headers(request.all_headers(), secrets),
-        request_body=redact_text(request.content().decode("utf-8", "replace"), secrets).encode(),
-        status=response and response.status,
-        response_headers=redact_headers(response.headers, secrets) if response else {},
-        response_body=redact_text(response.text(), secrets).encode() if response else b"",
-        error=journey.error[:60],
-    )
+    columns = {
+        "id": [journey.carriage.id for journey in journeys],
+        "at": [journey.started_at for journey in journeys],
+        "method": [journey.carriage.request.method for journey in journeys],
+        "url": [redact_text(journey.carriage.request.url, journey.load.secrets) for journey in journeys],
+        "request_headers": [shown(journey, journey.carriage.request.all_headers()) for journey in journeys],
+        "request_body": [redacted(journey, journey.carriage.request.content()) for journey in journeys],
+        "status": [journey.response and journey.response.status for journey in journeys],
+        "response_headers": [
+            shown(journey, journey.response.headers if journey.response else {}) for journey in journeys
+        ],
+        "response_body": [
+            redacted(journey, journey.response.body if journey.response else b"") for journey in journeys
+        ],
+        "error": [journey.error[:60] for journey in journeys],
+    }
+    rows.insert(Exchange, columns)
+
+
+def shown(journey: Journey, headers: Mapping[str, str]) -> dict[str, str]:
+    return redact_headers(headers, journey.load.secrets)
+
+
+def redacted(journey: Journey, body: bytes) -> bytes:
+    return redact_text(body.decode("utf-8", "replace"), journey.load.secrets).encode() if body else b""
 
 
 def keep_tickets(journeys: Sequence[Journey]) -> None:

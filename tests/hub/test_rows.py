@@ -1,0 +1,88 @@
+"""Many rows in one statement, on both databases."""
+
+import json
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError
+
+from hub import rows
+from hub.outgoing.models import Delivery, Exchange, Rendering
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+LEASE = uuid4()
+
+
+def test_rows_are_inserted_with_every_kind_of_value():
+    ids = [uuid4(), uuid4()]
+    columns = {
+        "id": ids,
+        "at": [NOON, NOON],
+        "method": ["POST", "GET"],
+        "url": ["https://example.com/ü", "https://example.com/'%s"],
+        "request_headers": [{"a": "ü"}, {}],
+        "request_body": [b"\0\xff", b""],
+        "status": [200, None],
+        "response_headers": [{}, {}],
+        "response_body": [b"x" * 100_000, b""],
+        "error": ["", "timed_out"],
+    }
+    rows.insert(Exchange, columns)
+    first, second = (Exchange.objects.get(pk=pk) for pk in ids)
+    assert (first.at, first.url, first.request_headers) == (NOON, "https://example.com/ü", {"a": "ü"})
+    assert (bytes(first.request_body), len(first.response_body)) == (b"\0\xff", 100_000)
+    assert (second.status, second.url, second.error) == (None, "https://example.com/'%s", "timed_out")
+
+
+def test_a_field_that_is_null_in_all_rows_is_null():
+    rows.insert(
+        Rendering, {"delivery_id": [1, 2], "body": [b"a", b"b"], "version_id": [None, None], "ticket": ["", ""]}
+    )
+    assert list(Rendering.objects.values_list("version_id", flat=True)) == [None, None]
+
+
+def test_no_rows_are_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        rows.insert(Rendering, {"delivery_id": [], "body": []})
+        assert rows.update(Delivery, [], {"state": []}, only={"lease": LEASE}) == 0
+
+
+def test_only_rows_that_are_as_they_should_be_are_changed(make):
+    connection = make.connection()
+    mine, theirs = make.delivery(connection), make.delivery(connection)
+    Delivery.unscoped.filter(pk=mine.pk).update(state="sending", lease=LEASE)
+    Delivery.unscoped.filter(pk=theirs.pk).update(state="sending", lease=uuid4())
+    changes = {"state": ["delivered", "delivered"], "due_at": [None, NOON], "lease": [None, None]}
+    assert rows.update(Delivery, [mine.pk, theirs.pk], changes, only={"state": "sending", "lease": LEASE}) == 1
+    mine.refresh_from_db()
+    theirs.refresh_from_db()
+    assert (mine.state, mine.due_at, mine.lease, theirs.state) == ("delivered", None, None, "sending")
+
+
+def test_each_row_gets_its_own_values(make):
+    connection = make.connection()
+    deliveries = [make.delivery(connection) for _ in range(3)]
+    moments = [datetime(2026, 11, 25, hour, tzinfo=UTC) for hour in (13, 14, 15)]
+    keys = [delivery.pk for delivery in deliveries]
+    rows.update(Delivery, keys, {"due_at": moments, "says": ["a", "b", "c"]}, only={"state": "waiting"})
+    assert list(Delivery.unscoped.order_by("pk").values_list("due_at", "says")) == list(
+        zip(moments, "abc", strict=True)
+    )
+
+
+def test_what_the_database_refuses_is_djangos_error(make):
+    with pytest.raises(DatabaseError):
+        rows.insert(Rendering, {"delivery_id": [1, 1], "body": [b"", b""], "ticket": ["", ""]})
+
+
+def test_json_goes_through_unchanged():
+    value = {"text": 'quotes " and \\ and ü', "list": [1, None, True]}
+    pk = uuid4()
+    empty = {"request_body": [b""], "response_body": [b""], "error": [""], "url": [""], "method": ["GET"]}
+    rows.insert(
+        Exchange,
+        {"id": [pk], "at": [NOON], "request_headers": [value], "response_headers": [{}], "status": [1]} | empty,
+    )
+    assert json.dumps(Exchange.objects.get(pk=pk).request_headers, sort_keys=True) == json.dumps(value, sort_keys=True)
