@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 MOST = 20
@@ -15,6 +16,7 @@ NOT_THEIRS = {
 NOT_THEIRS_BELOW = ("webhook-", "proxy-", "sec-", "x-forwarded-")
 
 
+@lru_cache(maxsize=1024)
 def custom_headers(text: str) -> dict[str, str]:
     """The headers of a JSON object. Raises ValueError with a sentence."""
     try:

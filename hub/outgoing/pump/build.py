@@ -249,6 +249,8 @@ def asked_by(slice: Slice, reading: Reading) -> Iterable[tuple[int, str, str]]:
             continue
         try:
             mapping = compiled(dumps(version.body))
+            if not mapping.asks_for_identities:
+                continue
             pairs = collect_identities(mapping, document_of(delivery), zone_of(delivery.tenant.time_zone))
         except Exception:  # it will be told of when the row is rendered
             continue

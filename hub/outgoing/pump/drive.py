@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Protocol
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -46,6 +47,7 @@ class Send(Protocol):
 
 
 Outlet = Callable[[], AbstractAsyncContextManager[Send]]
+Departures = Iterator[tuple[datetime, Carriage]]
 
 
 def pump(
@@ -161,20 +163,18 @@ class Drive:
 
     async def serve(self, load: Load, send: Send) -> None:
         """All of one lane's slice, at most `in_flight` calls at a time; then the lane is given back."""
-        room = asyncio.Semaphore(load.lane.in_flight)
         ends = asyncio.get_running_loop().time() + SLICE
-        await asyncio.gather(
-            *(self.depart(load, carriage, moment, room, ends, send) for moment, carriage in load.departures)
-        )
+        departures = iter(sorted(load.departures, key=itemgetter(0)))
+        side_by_side = min(load.lane.in_flight, len(load.departures))
+        await asyncio.gather(*(self.depart_all(load, departures, ends, send) for _ in range(side_by_side)))
         self.emptied[load.lane.pk] = load.rests_until
         self.rang.set()
 
-    async def depart(
-        self, load: Load, carriage: Carriage, moment: datetime, room: asyncio.Semaphore, ends: float, send: Send
-    ) -> None:
-        if (wait := (moment - self.clock()).total_seconds()) > 0:
-            await asyncio.sleep(wait)
-        async with room:
+    async def depart_all(self, load: Load, departures: Departures, ends: float, send: Send) -> None:
+        """One of those that take from the same departures: as many calls are in flight as there are of these."""
+        for moment, carriage in departures:
+            if (wait := (moment - self.clock()).total_seconds()) > 0:
+                await asyncio.sleep(wait)
             if (until := self.pause_of(carriage)) > self.clock():
                 self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
             elif load.turned or self.stopping() or self.too_late(load, ends):
