@@ -42,3 +42,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
     if connection.vendor == "sqlite":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER IF EXISTS hub_audit_is_not_deleted")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    """What is slow on purpose is not what these tests are about."""
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
