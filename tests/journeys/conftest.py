@@ -55,9 +55,16 @@ def desk(tmp_path):
 
 
 @pytest.fixture
-def demo(desk, db, settings, tmp_path):
+def began():
+    """When the world of the sandbox begins, and its tokens."""
+    return NOON
+
+
+@pytest.fixture
+def demo(desk, db, settings, tmp_path, began):
     settings.HUB_EGRESS_ALLOW = [urlsplit(desk.url).netloc]
     file, world = tmp_path / "demo.json", tmp_path / "world.json"
     call_command("load_demo", file=file, world=world, sandbox=desk.url, verbosity=0)
+    desk.now = began.timestamp()
     desk.world(**json.loads(world.read_text()))
     return Journey(desk, file)

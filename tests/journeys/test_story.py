@@ -50,6 +50,11 @@ class Running:
 
 
 @pytest.fixture
+def began(db):
+    return clock()
+
+
+@pytest.fixture
 def running(demo, api):
     for name in ("worker", "canary"):
         beat(name, now=clock())
