@@ -17,7 +17,7 @@ from hub.clock import clock
 from hub.outgoing.pump.claim import claimable
 from hub.queue import Beat
 
-PATIENCE = 1.5  # seconds that a probe waits for the database
+PATIENCE = 1.0  # seconds that a probe waits for the database
 SILENCE_MOST = timedelta(seconds=60)
 UNSERVED_MOST = timedelta(minutes=2)
 
