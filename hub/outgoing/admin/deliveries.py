@@ -38,7 +38,7 @@ class DeliveryAdmin(ReadingAdmin):
     page_template = "outgoing/delivery.html"
     live_template = "outgoing/delivery_live.html"
     list_before_template = "outgoing/delivery_chips.html"
-    verbs = ("retry", "send_again", "cancel")
+    verbs = ("retry", "send_again", "skip", "cancel")
 
     list_display = ("shown_state", "why", "event_type", "customer", "target", "tries", "age")
     list_filter = (StateFilter, ReasonFilter, ConnectorFilter, TenantFilter, SinceFilter)
@@ -160,6 +160,18 @@ class DeliveryAdmin(ReadingAdmin):
         before = row.state
         replay.cancel(row, now=now)
         return Done("It is cancelled.", {"state": before}, {"state": row.state})
+
+    @verb(
+        "Skip",
+        icon="redo",
+        when=lambda row: row.state in ("held", "dead"),
+        form=WhyForm,
+        asks="It is left aside for good, and is not looked at again. It can still be sent again by hand.",
+    )
+    def skip(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+        before = row.state
+        replay.skip(row, now=now)
+        return Done("It is skipped.", {"state": before}, {"state": row.state})
 
 
 def api_url(delivery: Delivery) -> str:
