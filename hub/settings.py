@@ -292,7 +292,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"OperationStateEnum": "hub.operations.models.Operation.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
+        "OperationStateEnum": "hub.operations.models.Operation.State",
+    },
 }
 
 HUB_LOG_LEVEL = read(env.str, "HUB_LOG_LEVEL", "INFO")
