@@ -16,7 +16,7 @@ from hub.operations.models import Operation
 from hub.queue import ring
 
 SIZE = 200  # rows of one batch
-SLICE = timedelta(seconds=10)  # then others have the worker
+SLICE = timedelta(seconds=3)  # then others have the worker: there may be only one that is no pump
 SILENT = timedelta(seconds=30)  # a running operation without a batch for so long has lost its bell
 
 log = structlog.get_logger(__name__)

@@ -39,13 +39,13 @@ class Pruned:
     deleted: int
 
 
-def prune(cuts: Cuts, *, dry: bool = False) -> Iterator[Pruned]:
+def prune(cuts: Cuts, *, dry: bool = False, size: int = SIZE) -> Iterator[Pruned]:
     """One batch for each step; whoever iterates decides how fast, and when to stop. Dry, it deletes nothing."""
     for table in TABLES:
         cursor: Any = None
         while True:
             with transaction.atomic():
-                old, whole = page(table, cursor, cuts.of(table))
+                old, whole = page(table, cursor, cuts.of(table), size)
                 staying = set(table.staying(old, cuts.of(table))) if old else set()
                 going = [id for id in old if id not in staying]
                 if going and not dry:
@@ -56,13 +56,13 @@ def prune(cuts: Cuts, *, dry: bool = False) -> Iterator[Pruned]:
             cursor = old[-1]
 
 
-def page(table: Table, cursor: Any, cut: datetime) -> tuple[list[Any], bool]:
+def page(table: Table, cursor: Any, cut: datetime, size: int) -> tuple[list[Any], bool]:
     """The next rows that are old enough, oldest first; and whether more may follow."""
     rows = table.rows() if cursor is None else table.rows().filter(pk__gt=cursor)
-    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:SIZE])
+    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:size])
     ages = table.ages(ids)
     old = list(takewhile(lambda id: ages.get(id, cut) <= cut, ids))
-    return old, len(old) == SIZE
+    return old, len(old) == size
 
 
 def prune_for_a_while(

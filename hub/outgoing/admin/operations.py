@@ -121,7 +121,7 @@ class OperationAdmin(ReadingAdmin):
         rows = {str(one.public_id): one for one in Delivery.unscoped.filter(public_id__in=sample)}
         return {
             "kind": bulk.KINDS[row.kind],
-            "asked": sorted((name.replace("_", " "), told(value)) for name, value in row.filter.items()),
+            "asked": [(name.replace("_", " "), told(name, value)) for name, value in sorted(row.filter.items())],
             "oldest": datetime.fromisoformat(row.plan["oldest"]) if row.plan["oldest"] else None,
             "lasts": span(timedelta(seconds=row.plan["seconds"])) if row.plan["seconds"] else "",
             "samples": [(entry, rows.get(entry["id"])) for entry in row.plan["sample"]],
@@ -176,5 +176,7 @@ def counted(operation: Operation) -> str:
     return f"more than {operation.count:,}" if operation.more else f"{operation.count:,}"
 
 
-def told(value: Any) -> str:
+def told(name: str, value: Any) -> str:
+    if name in ("since", "until", "stopped_since"):
+        return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC"
     return f"{len(value):,} selected" if isinstance(value, list) else str(value)

@@ -84,6 +84,8 @@ class PlanForm(Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if "deliveries" in self.errors:  # a hidden field has no place of its own to say so
+            raise ValidationError(self.errors["deliveries"].as_data())
         if self.errors:
             return cleaned
         if not self.filter:
@@ -99,6 +101,8 @@ class PlanForm(Form):
         if ids := self.cleaned_data.get("deliveries"):
             tenants = tenants.filter(pk__in=Delivery.unscoped.filter(public_id__in=ids).values("tenant"))
         found = list(tenants[:2])
+        if len(found) != 1 and ids:
+            raise ValidationError("An operation of yours touches the rows of one tenant: select deliveries of one.")
         if len(found) != 1:
             raise ValidationError({"tenant": "Name the tenant: an operation of yours touches the rows of one."})
         return found[0]

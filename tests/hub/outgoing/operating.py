@@ -51,7 +51,7 @@ def many(first, count, **columns):
     body = EventBody.objects.get(pk=first.event_id).body
     facts = {"source": "app", "type": "order.created", "digest": "", "occurred_at": NOON, "accepted_at": NOON}
     events = Event.unscoped.bulk_create(
-        [Event(tenant=first.tenant, sender_id=f"many-{number}", **facts) for number in range(count)]
+        [Event(tenant=first.tenant, sender_id=f"{first.pk}-{number}", **facts) for number in range(count)]
     )
     EventBody.objects.bulk_create([EventBody(event_id=event.pk, body=body) for event in events])
     same = {"route": first.route, "connection": first.connection, "accepted_at": NOON, "moved_at": NOON}
