@@ -52,9 +52,9 @@ class Group:
         return self.action is not None and self.action.idempotent
 
 
-def forecast(kind: str, rows: QuerySet[Delivery], *, now: datetime) -> Forecast:
-    """Counts no further than COUNTED: a plan is made in a moment at any size."""
-    first = rows.order_by("pk").values("pk")[: COUNTED + 1]
+def forecast(kind: str, rows: QuerySet[Delivery], *, now: datetime, most: int = COUNTED) -> Forecast:
+    """Counts no further than `most`: a plan is made in a moment at any size."""
+    first = rows.order_by("pk").values("pk")[: most + 1]
     found = Delivery.unscoped.filter(pk__in=first).order_by()
     counted = list(
         found.values("connection", "route__connector", "route__action", "tenant__reference").annotate(
@@ -74,9 +74,9 @@ def forecast(kind: str, rows: QuerySet[Delivery], *, now: datetime) -> Forecast:
         "doubles": doubles(kind, groups),
         "sample": sample(rows),
     }
-    more = count > COUNTED
+    more = count > most
     last = Delivery.unscoped.aggregate(last=Max("pk"))["last"] if more else max((r["last"] for r in counted), default=0)
-    return Forecast(min(count, COUNTED), more, min((r["first"] for r in counted), default=1) - 1, last, facts)
+    return Forecast(min(count, most), more, min((r["first"] for r in counted), default=1) - 1, last, facts)
 
 
 def grouped(counted: Iterable[Mapping[str, Any]]) -> list[Group]:
@@ -178,5 +178,6 @@ def length(quota: Quota, standing: Standing, calls: int, now: datetime) -> timed
     if isinstance(quota, Budget):
         beyond = calls - max(0, left(quota, standing, now))
         windows = math.ceil(beyond / (standing.limit or standing.allowed or quota.limit)) if beyond > 0 else 0
-        return pause + timedelta(seconds=quota.per) * windows
+        first = max(timedelta(), (standing.window_ends or now) - now) if windows else timedelta()
+        return pause + first + timedelta(seconds=quota.per) * max(0, windows - 1)
     return pause
