@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "tenants",
     "hub",
     "hub.throttle",
+    "hub.operations",
     "hub.connections",
     "hub.mappings",
     "hub.outgoing",
@@ -170,6 +171,8 @@ HUB_BELLS = {
     "drain": "hub.outgoing.tasks.drain",
     "refresh": "hub.connections.tasks.refresh",
     "canary": "hub.queue.canary",
+    "operate": "hub.operations.tasks.operate",
+    "prune": "hub.prune.tasks.prune",
 }
 Q_CLUSTER = {
     "name": "hub",  # the salt of its signatures: never changed
@@ -251,6 +254,22 @@ UNFOLD = {
     "COMMAND": {"search_callback": "hub.console.search.find"},
 }
 
+# --- work on many rows -----------------------------------------------------------------------------------------------
+
+HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
+    "retry": "hub.outgoing.batches.retry",
+    "send_again": "hub.outgoing.batches.send_again",
+    "cancel": "hub.outgoing.batches.cancel",
+    "skip": "hub.outgoing.batches.skip",
+}
+HUB_OPERATION_ROWS_PER_HOUR = read(env.int, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
+HUB_KEEP_BODIES_DAYS = read(env.int, "HUB_KEEP_BODIES_DAYS", 30)
+HUB_KEEP_ROWS_DAYS = read(env.int, "HUB_KEEP_ROWS_DAYS", 90)
+if HUB_OPERATION_ROWS_PER_HOUR < 1:
+    raise ImproperlyConfigured("HUB_OPERATION_ROWS_PER_HOUR is wrong: at least 1")
+if not 1 <= HUB_KEEP_BODIES_DAYS <= HUB_KEEP_ROWS_DAYS:
+    raise ImproperlyConfigured("HUB_KEEP_BODIES_DAYS is wrong: at least 1, and not longer than HUB_KEEP_ROWS_DAYS")
+
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
@@ -273,6 +292,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
+        "OperationStateEnum": "hub.operations.models.Operation.State",
+    },
 }
 
 HUB_LOG_LEVEL = read(env.str, "HUB_LOG_LEVEL", "INFO")

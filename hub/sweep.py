@@ -6,9 +6,11 @@ from django.db.models import Exists, OuterRef, Q
 
 from hub.connections.models import Connection, Lane
 from hub.connections.tasks import ring_for_refreshes
+from hub.operations.run import ring_for_forgotten
 from hub.outgoing.models import Delivery, Idempotency
 from hub.outgoing.pump.claim import work_is_due
 from hub.outgoing.wake import ring_pump
+from hub.prune.prune import ring_once_a_day
 from hub.queue import beat, ring
 from hub.states import WrongState
 
@@ -24,6 +26,8 @@ def sweep(*, now: datetime) -> None:
         ring_pump(now=now)
     if Delivery.unscoped.filter(state="held").exists():
         ring("drain", now=now)
+    ring_for_forgotten(now=now)
+    ring_once_a_day(now=now)
     Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
     beat("sweep", now=now)
 

@@ -23,6 +23,7 @@ REASONS = {
     "egress_refused": Reason("The address may not be called.", "Change the address of the connection."),
     "credential_unreadable": Reason("The stored credential does not open.", "Enter the credential again."),
     "defect": Reason("A fault of the hub itself stopped it before it was sent.", "Retry it after the next release."),
+    "skipped_by_person": Reason("A person skipped it."),
     # held with the whole connection, connector, or tenant
     "paused": Reason("The connection is paused.", "Resume the connection."),
     "disabled": Reason("The connection is disabled.", "Enable the connection."),

@@ -9,6 +9,7 @@ from hub import audit
 from hub.audit import AuditRow
 from hub.throttle.models import Scope
 from tenants.models import ApiKey
+from tests.hub.outgoing.operating import planned
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,7 @@ ROWS = {
     "hub.AuditRow": audit_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),
+    "operations.Operation": lambda make, tenant: make.delivery(make.connection(tenant)) and planned("cancel", tenant),
     "outgoing.Delivery": lambda make, tenant: make.delivery(make.connection(tenant)),
     "outgoing.Event": lambda make, tenant: make.event(tenant),
     "outgoing.Route": lambda make, tenant: make.route(make.connection(tenant)),

@@ -10,6 +10,7 @@ from hub.outgoing.models import Event
 from tenants.models import ApiKey
 from tenants.scopes import SCOPES
 from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import planned
 from tests.hub.outgoing.test_pump import pump
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,11 @@ ROUTES = {
     "deliveries/<uuid:id>/retry": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/cancel": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/send-again": {"POST": "deliveries:write"},
+    "deliveries/<uuid:id>/skip": {"POST": "deliveries:write"},
+    "operations": {"GET": "deliveries:read", "POST": "deliveries:write"},
+    "operations/<uuid:id>": {"GET": "deliveries:read"},
+    "operations/<uuid:id>/confirm": {"POST": "deliveries:write"},
+    "operations/<uuid:id>/cancel": {"POST": "deliveries:write"},
 }
 GUARDED = [route for route, methods in ROUTES.items() if methods != OPEN]
 BY_ID = [(route, method) for route in GUARDED if "<" in route for method in ROUTES[route]]
@@ -55,6 +61,7 @@ def acme(make):
     make.route(connection, name="only Acme's route")
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
+    planned("send_again", tenant)
     return tenant
 
 
@@ -67,13 +74,15 @@ def ids(tenant):
     event = Event.unscoped.filter(tenant=tenant).earliest("pk")
     delivery = event.deliveries.get()
     rows = {"event": event, "route": delivery.route, "connection": delivery.connection}
+    rows["operation"] = tenant.operations.get()
     return {name: row.public_id for name, row in rows.items()}
 
 
 def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
     path = route.replace("<str:reference>", tenant.reference).replace("<path:id>", str(event.public_id))
-    return "/api/v1/" + path.replace("<uuid:id>", str(event.deliveries.get().public_id))
+    row = tenant.operations.get() if route.startswith("operations") else event.deliveries.get()
+    return "/api/v1/" + path.replace("<uuid:id>", str(row.public_id))
 
 
 def rows():
@@ -150,7 +159,8 @@ def test_another_tenants_key_does_not_find_an_event_by_the_senders_id(api, acme,
 @pytest.mark.parametrize("route", ["events", "deliveries"])
 def test_another_tenants_key_lists_nothing_however_it_filters(api, acme, globex, refused, route):
     client, url = api.of(globex), f"/api/v1/{route}"
-    filters = [f"{name}={id}" for name, id in ids(acme).items()] if route == "deliveries" else ["type=order.created"]
+    named = {name: id for name, id in ids(acme).items() if name != "operation"}
+    filters = [f"{name}={id}" for name, id in named.items()] if route == "deliveries" else ["type=order.created"]
     for query in ("", "limit=200", "state=delivered", *filters):
         refused(client, "GET", f"{url}?{query}", {200})
     refused(client, "GET", f"{url}?tenant=acme-only", {404})

@@ -21,6 +21,7 @@ MENU = {
         ("Events", "bolt", "outgoing_event", "outgoing.view_event"),
         ("Deliveries", "send", "outgoing_delivery", "outgoing.view_delivery"),
         ("Send a test event", "science", "admin:outgoing_event_send", "outgoing.add_event"),
+        ("Operations", "checklist", "operations_operation", "operations.view_operation"),
     ),
     "Platform": (
         ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),

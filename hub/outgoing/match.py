@@ -91,3 +91,11 @@ def delivery_of(
     )
     delivery.outward_id = delivery.public_id
     return delivery
+
+
+def repetition_of(delivery: Delivery, document: Mapping[str, Any], number: int, *, now: datetime) -> Delivery:
+    """The same under the same outward id once more, by today's filter; not yet written down."""
+    state, reason, says = verdict(delivery.route, document)
+    again = delivery_of(delivery.tenant, delivery.route, delivery.connection, state, reason, says, now=now)
+    again.event, again.outward_id, again.replay = delivery.event, delivery.outward_id, number
+    return again

@@ -19,6 +19,10 @@ from hub.states import Moves
 from tenants.models import ApiKey, Tenant
 from tenants.scoping import Scoped
 
+STOPPED = {"dead", "held", "cancelled"}  # a retry sets them going
+UNSENT = {"waiting", "held"}  # a person may cancel them
+DONE = {"delivered", "dead", "cancelled", "skipped"}  # may be sent again
+
 EVENT_TYPE = RegexValidator(r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", "Lower case words with dots, such as order.created.")
 TYPE_PATTERN = RegexValidator(
     r"\A(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)\Z", "An event type, or a beginning with .* such as order.*"
@@ -138,7 +142,7 @@ class Delivery(Scoped, Moves):
         "waiting": {"sending", "held", "skipped", "cancelled", "dead"},
         "sending": {"delivered", "waiting", "held", "dead"},
         "held": {"waiting", "skipped", "cancelled", "dead"},
-        "dead": {"waiting"},
+        "dead": {"waiting", "skipped"},
         "cancelled": {"waiting"},
     }
 
@@ -159,6 +163,7 @@ class Delivery(Scoped, Moves):
     crashes = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
     unsure = models.BooleanField(default=False)  # an attempt ended unknown: it may have arrived before
+    background = models.BooleanField(default=False)  # set going by an operation: it may wait for what is live
     mapping_version = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, db_index=False)
     accepted_at = models.DateTimeField()
     moved_at = models.DateTimeField()  # since when it has this state

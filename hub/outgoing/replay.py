@@ -1,4 +1,4 @@
-"""What a person decides about a delivery: retry it, send it again, cancel it. Joins the caller's transaction.
+"""What a person decides about a delivery: retry it, send it again, cancel or skip it. Joins the caller's transaction.
 
 Each raises WrongState, and changes nothing then, where the delivery's state does not allow it.
 """
@@ -10,13 +10,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from hub.outgoing.drain import attach, judge
-from hub.outgoing.match import delivery_of, verdict
-from hub.outgoing.models import Delivery, EventBody
+from hub.outgoing.match import repetition_of
+from hub.outgoing.models import DONE, STOPPED, Delivery, EventBody, Rendering
 from hub.outgoing.wake import wake
 from hub.states import WrongState
 
-STOPPED = {"dead", "held", "cancelled"}
-DONE = {"delivered", "dead", "cancelled", "skipped"}
+SKIPPED_BY_PERSON = "skipped_by_person"
 
 
 def retry(delivery: Delivery, *, now: datetime) -> None:
@@ -29,7 +28,7 @@ def retry(delivery: Delivery, *, now: datetime) -> None:
 
 
 def let_go(delivery: Delivery, *, now: datetime) -> bool:
-    """False where its cause still stands: the filter fails on it, or there is no connection to send it to."""
+    """False where its cause still stands: the filter fails, there is no connection, or nothing to send is kept."""
     if delivery.reason == "filter_failed":
         before = delivery.state
         if EventBody.objects.filter(event_id=delivery.event_id).exists():
@@ -37,14 +36,30 @@ def let_go(delivery: Delivery, *, now: datetime) -> bool:
         return delivery.state != before
     if delivery.connection_id is None:
         return attach(delivery, now=now)
-    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now)
+    if not kept(delivery):
+        return False
+    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now, background=False)
     wake([delivery.connection_id], now=now)
     return True
+
+
+def kept(delivery: Delivery) -> bool:
+    """Whether there is something to send: the bytes that it was rendered to, or the event's body."""
+    rendered = Rendering.objects.filter(delivery_id=delivery.pk)
+    return rendered.exists() or EventBody.objects.filter(event_id=delivery.event_id).exists()
 
 
 def cancel(delivery: Delivery, *, now: datetime) -> None:
     """It is not sent; why it had not gone before stays on it, for a later retry."""
     delivery.move("cancelled", due_at=None, moved_at=now)
+
+
+def skip(delivery: Delivery, *, now: datetime) -> None:
+    """What stopped is left aside for good; what it stopped for stays in its words."""
+    if delivery.state not in ("held", "dead"):
+        raise WrongState(delivery, "skipped")
+    says = delivery.says or delivery.reason
+    delivery.move("skipped", reason=SKIPPED_BY_PERSON, says=says, due_at=None, moved_at=now)
 
 
 def send_again(delivery: Delivery, *, now: datetime) -> Delivery:
@@ -53,10 +68,7 @@ def send_again(delivery: Delivery, *, now: datetime) -> Delivery:
     if delivery.state not in DONE or delivery.connection is None or body is None:
         raise WrongState(delivery, "sent again")
     document = delivery.event.document(delivery.tenant, json.loads(bytes(body.body))["data"])
-    state, reason, says = verdict(delivery.route, document)
-    again = delivery_of(delivery.tenant, delivery.route, delivery.connection, state, reason, says, now=now)
-    again.event, again.outward_id = delivery.event, delivery.outward_id
-    again.replay = latest(delivery) + 1
+    again = repetition_of(delivery, document, latest(delivery) + 1, now=now)
     try:
         with transaction.atomic():
             again.save(force_insert=True)

@@ -23,7 +23,7 @@ SENDER_ID = RegexValidator(
 AHEAD_MOST = timedelta(days=1)  # of our clock: a sender's may be wrong, or in another hurry
 
 
-def address(name: str, row: Event | Delivery) -> str:
+def address(name: str, row: Any) -> str:
     return settings.HUB_PUBLIC_URL + reverse(name, args=[row.public_id])
 
 

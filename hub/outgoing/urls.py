@@ -2,8 +2,17 @@
 
 from django.urls import path
 
-from hub.outgoing.api.deliveries import CancelView, DeliveriesView, DeliveryView, ExplainView, RetryView, SendAgainView
+from hub.outgoing.api.deliveries import (
+    CancelView,
+    DeliveriesView,
+    DeliveryView,
+    ExplainView,
+    RetryView,
+    SendAgainView,
+    SkipView,
+)
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
+from hub.outgoing.api.operations import CancelOperationView, ConfirmView, OperationsView, OperationView
 
 urlpatterns = [
     path("events", EventsView.as_view(), name="events"),
@@ -15,4 +24,9 @@ urlpatterns = [
     path("deliveries/<uuid:id>/retry", RetryView.as_view(), name="delivery_retry"),
     path("deliveries/<uuid:id>/cancel", CancelView.as_view(), name="delivery_cancel"),
     path("deliveries/<uuid:id>/send-again", SendAgainView.as_view(), name="delivery_send_again"),
+    path("deliveries/<uuid:id>/skip", SkipView.as_view(), name="delivery_skip"),
+    path("operations", OperationsView.as_view(), name="operations"),
+    path("operations/<uuid:id>", OperationView.as_view(), name="operation"),
+    path("operations/<uuid:id>/confirm", ConfirmView.as_view(), name="operation_confirm"),
+    path("operations/<uuid:id>/cancel", CancelOperationView.as_view(), name="operation_cancel"),
 ]

@@ -140,6 +140,13 @@ CATALOGUE = {
         "Wait as long as the header Retry-After says, then send the request again.",
         retryable=True,
     ),
+    "too-many-rows": Kind(
+        429,
+        "Too many rows in an hour",
+        "One person or key may work on so many rows in an hour, and not more. Narrow the filter of the operation, or "
+        "confirm it later: the header Retry-After says when, where waiting helps.",
+        retryable=True,
+    ),
     "internal-error": Kind(
         500,
         "The hub made a mistake",

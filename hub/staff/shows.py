@@ -27,6 +27,10 @@ TONES = {  # state: (tone, icon); the tones' colours stand in static/console/con
     "disabled": ("idle", "do_not_disturb_on"),
     "skipped": ("idle", "redo"),
     "cancelled": ("idle", "close"),
+    "planned": ("info", "checklist"),
+    "running": ("info", "play_circle"),
+    "finished": ("good", "check_circle"),
+    "failed": ("bad", "error"),
 }
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 

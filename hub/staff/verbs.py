@@ -31,13 +31,17 @@ class Declined(Exception):
 
 @dataclass(frozen=True)
 class Done:
-    """What the person reads, and what the audit keeps. `page` is shown instead of the row's own page."""
+    """What the person reads, and what the audit keeps. `page` is shown instead of the row's own page.
+
+    `told`: what was called has told the audit itself.
+    """
 
     says: str
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     well: bool = True
     page: HttpResponse | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,8 +186,9 @@ class VerbsMixin:
                 raise Declined(f"{method.verb.label}: that is not possible as it is now.")
             with transaction.atomic() if method.verb.atomic else nullcontext():
                 done = method(request, row, said, now=now)
-                told = {"reason": said.get("reason", ""), "before": done.before, "after": done.after}
-                note(request, self.verb_of(name), row, now=now, **told)
+                if not done.told:
+                    told = {"reason": said.get("reason", ""), "before": done.before, "after": done.after}
+                    note(request, self.verb_of(name), row, now=now, **told)
         except Declined as declined:
             if form:
                 form.add_error(None, str(declined))

@@ -239,6 +239,7 @@ def test_only_a_passing_trouble_is_worth_another_try():
     assert {code for code, kind in CATALOGUE.items() if kind.retryable} == {
         "unreadable-body",
         "quota-exceeded",
+        "too-many-rows",
         "internal-error",
         "temporarily-unavailable",
     }

@@ -3,6 +3,7 @@
 from hub.outgoing.admin.deliveries import DeliveryAdmin
 from hub.outgoing.admin.events import EventAdmin
 from hub.outgoing.admin.mappings import FieldMappingAdmin
+from hub.outgoing.admin.operations import OperationAdmin
 from hub.outgoing.admin.routes import RouteAdmin
 
-__all__ = ["DeliveryAdmin", "EventAdmin", "FieldMappingAdmin", "RouteAdmin"]
+__all__ = ["DeliveryAdmin", "EventAdmin", "FieldMappingAdmin", "OperationAdmin", "RouteAdmin"]

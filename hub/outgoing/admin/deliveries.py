@@ -20,6 +20,7 @@ from hub.outgoing.admin.lists import (
     TenantFilter,
     deliveries_by,
 )
+from hub.outgoing.admin.operations import planning_url, url_for_all
 from hub.outgoing.admin.pages import ReadingAdmin
 from hub.outgoing.admin.remedies import remedy
 from hub.outgoing.admin.timeline import timeline
@@ -38,8 +39,9 @@ class DeliveryAdmin(ReadingAdmin):
     page_template = "outgoing/delivery.html"
     live_template = "outgoing/delivery_live.html"
     list_before_template = "outgoing/delivery_chips.html"
-    verbs = ("retry", "send_again", "cancel")
+    verbs = ("retry", "send_again", "skip", "cancel")
 
+    actions = ("work_on",)
     list_display = ("shown_state", "why", "event_type", "customer", "target", "tries", "age")
     list_filter = (StateFilter, ReasonFilter, ConnectorFilter, TenantFilter, SinceFilter)
     list_select_related = ("event", "tenant", "route", "connection__lane")
@@ -61,7 +63,22 @@ class DeliveryAdmin(ReadingAdmin):
             "state_chips": chips(request, "state", [(value, label.lower()) for value, label in Delivery.State.choices]),
             "since_chips": chips(request, "since", [(key, key) for key in SPANS]),
         }
+        shortcuts["all_url"] = url_for_all(request) if self.may_operate(request) else ""
         return super().changelist_view(request, {"title": "Deliveries", **shortcuts, **(extra_context or {})})
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if self.may_operate(request) else {}
+
+    def may_operate(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("outgoing.change_delivery")
+
+    @admin.action(description="Retry, send again, cancel or skip…")
+    def work_on(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
+        """To the form where it is planned."""
+        if request.POST.get("select_across") == "1" and (url := url_for_all(request)):
+            return HttpResponseRedirect(url)
+        ids = queryset.values_list("public_id", flat=True)[: self.list_per_page]
+        return HttpResponseRedirect(planning_url({"deliveries": " ".join(str(id) for id in ids)}))
 
     # --- columns ---
 
@@ -160,6 +177,18 @@ class DeliveryAdmin(ReadingAdmin):
         before = row.state
         replay.cancel(row, now=now)
         return Done("It is cancelled.", {"state": before}, {"state": row.state})
+
+    @verb(
+        "Skip",
+        icon="redo",
+        when=lambda row: row.state in ("held", "dead"),
+        form=WhyForm,
+        asks="It is left aside for good, and is not looked at again. It can still be sent again by hand.",
+    )
+    def skip(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+        before = row.state
+        replay.skip(row, now=now)
+        return Done("It is skipped.", {"state": before}, {"state": row.state})
 
 
 def api_url(delivery: Delivery) -> str:

@@ -27,6 +27,7 @@ SPANS = {
     "30d": ("the last 30 days", timedelta(days=30)),
 }
 
+SKIPPED_FOR = ("filtered", "skipped_by_person")
 STATES_STOPPED = {"held", "dead", "waiting"}
 # Word for word the condition of the index `deliveries_stopped`: SQLite takes it only where it reads the same
 STOPPED = RawSQL("\"outgoing_delivery\".\"state\" IN ('held', 'dead', 'waiting')", (), output_field=BooleanField())
@@ -61,7 +62,7 @@ class ReasonFilter(Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() not in REASONS:
             return queryset
-        narrowed = Q(state="skipped") if self.value() == "filtered" else STOPPED
+        narrowed = Q(state="skipped") if self.value() in SKIPPED_FOR else STOPPED
         return queryset.filter(narrowed, for_reason(self.value()))
 
 

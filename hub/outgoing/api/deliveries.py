@@ -186,6 +186,21 @@ class CancelView(APIView):
         return Response(DeliverySerializer(decide(request, id, "delivery.cancel", replay.cancel)).data)
 
 
+class SkipView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @says.described(
+        "deliveries_skip",
+        {200: DeliverySerializer},
+        problems=says.DECIDING,
+        request=None,
+        examples={"decided": says.DELIVERY | says.in_state("skipped")},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """A held or dead delivery is left aside for good; it can still be sent again."""
+        return Response(DeliverySerializer(decide(request, id, "delivery.skip", replay.skip)).data)
+
+
 class SendAgainView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 

@@ -156,6 +156,49 @@ ATTEMPT = {
 
 EXCHANGE = {"at": MOMENT, "method": "POST", "url": "https://slack.com/api/chat.postMessage", "status": 200, "error": ""}
 
+PLANNING = {
+    "kind": "retry",
+    "filter": {"state": "dead", "connector": "slack", "stopped_since": MOMENT},
+    "tenant": "acme",
+    "reason": "Slack is back.",
+}
+
+OPERATION = {
+    "id": EVENT_ID,
+    "url": f"https://hub.example.com/api/v1/operations/{EVENT_ID}",
+    **PLANNING,
+    "state": "planned",
+    "says": "",
+    "count": 120,
+    "more": False,
+    "done": 0,
+    "left_out": 0,
+    "seconds_left": None,
+    "plan": {
+        "oldest": MOMENT,
+        "tenants": 1,
+        "connections": [
+            DELIVERY["connection"] | {"connector": "slack", "tenant": "acme", "held": "", "rows": 120},
+        ],
+        "other_connections": 0,
+        "seconds": 132,
+        "unsure": 2,
+        "doubles": 2,
+        "sample": [
+            {
+                "id": DELIVERY_ID,
+                "event_type": "order.created",
+                "tenant": "acme",
+                "state": "dead",
+                "reason": "exhausted",
+            },
+        ],
+    },
+    "planned_at": MOMENT,
+    "started_at": None,
+    "finished_at": None,
+}
+
 EVENT = {
     "id": EVENT_ID,
     "url": EVENT_URL,

@@ -1,0 +1,49 @@
+"""Delete what is older than it is kept, now: bodies, exchanges, rows."""
+
+import json
+import sys
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from hub.clock import clock
+from hub.prune.prune import PRUNED, Cuts, prune
+from hub.queue import beat
+
+BREATH = 0.05  # seconds between two batches
+
+
+class Command(BaseCommand):
+    help = (
+        f"Delete bodies and exchanges older than {settings.HUB_KEEP_BODIES_DAYS} days (HUB_KEEP_BODIES_DAYS), and "
+        f"ended deliveries and events older than {settings.HUB_KEEP_ROWS_DAYS} (HUB_KEEP_ROWS_DAYS). It may be "
+        "stopped at any moment and run again; `work` does the same once a day."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="Count what would go, and delete nothing.")
+        parser.add_argument("--json", action="store_true", help="The summary as one JSON object.")
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        cuts, deleted = Cuts.at(clock()), dict[str, int]()
+        for batch in prune(cuts, dry=dry_run):
+            deleted[batch.table] = deleted.get(batch.table, 0) + batch.deleted
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{batch.table}: {deleted[batch.table]:,}\033[K", ending="")
+            if batch.deleted and not dry_run:
+                time.sleep(BREATH)
+        if not dry_run:
+            beat(PRUNED, now=clock())
+        if sys.stderr.isatty():
+            self.stderr.write("\r\033[K", ending="")
+        self.tell(deleted, cuts, dry_run, options["json"])
+
+    def tell(self, deleted: dict[str, int], cuts: Cuts, dry_run: bool, as_json: bool) -> None:
+        if as_json:
+            when = {"bodies_before": cuts.bodies.isoformat(), "rows_before": cuts.rows.isoformat()}
+            self.stdout.write(json.dumps({"dry_run": dry_run, **when, "deleted": deleted}))
+            return
+        for table, rows in deleted.items():
+            self.stdout.write(f"{rows:>12,}  {table}{' would go' if dry_run else ''}")

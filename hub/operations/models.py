@@ -1,0 +1,102 @@
+"""Operation: work on many rows, in the open: plan, confirm, run, progress, cancel, summary."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.db import models
+
+from hub.audit import Actor
+from hub.ids import uuid7
+from hub.states import Moves
+from tenants.models import Tenant
+from tenants.scoping import Scoped
+
+PLAN_HOLDS = timedelta(minutes=15)  # a plan that is older is not run: it tells of rows as they were
+ENDED = {"finished", "cancelled", "failed"}
+
+
+class Operation(Scoped, Moves):
+    """One thing done to many rows. It touches rows of its tenant only; without one, those of all tenants.
+
+    `cursor` is the last row that was looked at, `last` the last there was at planning: what came later is not meant.
+    """
+
+    class State(models.TextChoices):
+        PLANNED = "planned"
+        RUNNING = "running"
+        FINISHED = "finished"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    # planned -> running -> finished; a person cancels it before or meanwhile, a fault of ours fails it
+    MOVES: ClassVar[Mapping[str, set[str]]] = {
+        "planned": {"running", "cancelled"},
+        "running": {"finished", "cancelled", "failed"},
+    }
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="operations")
+    kind = models.CharField(max_length=20)  # a key of settings.HUB_OPERATIONS
+    filter = models.JSONField(default=dict)
+    reason = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
+    says = models.CharField(max_length=300, blank=True)  # why it failed
+    plan = models.JSONField(default=dict)  # what the person confirms
+    count = models.PositiveIntegerField()  # rows, as planned
+    more = models.BooleanField(default=False)  # there were more than were counted
+    cursor = models.BigIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0)  # looked at, and not possible any more
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=100)
+    actor_label = models.CharField(max_length=200)
+    planned_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    alive_at = models.DateTimeField(null=True)  # of the latest batch
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(fields=("actor_kind", "actor_id", "-planned_at"), name="operations_of_an_actor"),
+            models.Index(fields=("alive_at",), condition=models.Q(state="running"), name="operations_running"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind.replace('_', ' ')} of {self.count:,}{'+' if self.more else ''}"
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.actor_kind, self.actor_id, self.actor_label)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def looked_at(self) -> int:
+        return self.done + self.left_out
+
+    @property
+    def left(self) -> int | None:
+        """Rows that may still be taken: never more than were confirmed. None: more than were counted."""
+        return None if self.more else max(0, self.count - self.looked_at)
+
+    @property
+    def percent(self) -> int:
+        if self.state == "finished":
+            return 100
+        return min(99, 100 * self.looked_at // self.count) if self.count else 0
+
+    def expired(self, *, now: datetime) -> bool:
+        return self.state == "planned" and now - self.planned_at > PLAN_HOLDS
+
+    def seconds_left(self, *, now: datetime) -> int | None:
+        """By its pace so far; None where there is none yet."""
+        if self.state != "running" or not self.looked_at or self.left is None or self.started_at is None:
+            return None
+        return round((now - self.started_at).total_seconds() / self.looked_at * self.left)
+
+    def counts(self) -> dict[str, Any]:
+        return {"state": self.state, "planned": self.count, "done": self.done, "left_out": self.left_out}

@@ -1,0 +1,47 @@
+"""Plan an operation on deliveries: one, those that were selected, or all that match a filter."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from hub.operations import start
+from hub.operations.models import Operation
+from hub.operations.start import Hand
+from hub.outgoing.chosen import chosen
+from hub.outgoing.forecast import Forecast, forecast
+from tenants.models import Tenant
+
+KINDS = {
+    "retry": "Retry",
+    "send_again": "Send again",
+    "cancel": "Cancel",
+    "skip": "Skip",
+}
+SELECTED_MOST = 1000
+
+
+def foresee(kind: str, filter: Mapping[str, Any], *, tenant: Tenant | None, now: datetime) -> Forecast:
+    """The plan without writing it down."""
+    return forecast(kind, chosen(kind, filter, tenant), now=now)
+
+
+def plan(
+    kind: str, filter: Mapping[str, Any], *, tenant: Tenant | None, reason: str, hand: Hand, now: datetime
+) -> Operation:
+    """Write down what would be done; `start.confirm` does it. Without a tenant, on rows of all tenants."""
+    if tenant is None and not hand.everywhere:
+        raise PermissionError("an operation over all tenants, by somebody whose reach ends at some")
+    seen = foresee(kind, filter, tenant=tenant, now=now)
+    return start.keep(
+        hand,
+        kind=kind,
+        filter=dict(filter),
+        tenant=tenant,
+        reason=reason,
+        plan=seen.facts,
+        count=seen.count,
+        more=seen.more,
+        cursor=seen.cursor,
+        last=seen.last,
+        now=now,
+    )

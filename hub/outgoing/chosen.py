@@ -1,0 +1,39 @@
+"""Which deliveries an operation means: a white list of ways to narrow, each asked in its own words."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from hub.outgoing.explain import for_reason, in_state
+from hub.outgoing.models import DONE, STOPPED, UNSENT, Delivery
+from tenants.models import Tenant
+
+POSSIBLE = {  # by kind of operation: the deliveries to which it can be done at all
+    "retry": Q(state__in=STOPPED, tenant__suspended_at=None),
+    "send_again": Q(state__in=DONE, connection__isnull=False),
+    "cancel": Q(state__in=UNSENT),
+    "skip": Q(state__in=("held", "dead")),
+}
+
+WAYS: Mapping[str, Callable[[Any], Q]] = {  # moments as ISO texts, rows by their public ids
+    "state": in_state,
+    "reason": for_reason,
+    "connector": lambda key: Q(route__connector=key),
+    "connection": lambda id: Q(connection__public_id=id),
+    "route": lambda id: Q(route__public_id=id),
+    "event_type": lambda type: Q(event__type=type),
+    "since": lambda moment: Q(accepted_at__gte=moment),
+    "until": lambda moment: Q(accepted_at__lt=moment),
+    "stopped_since": lambda moment: Q(moved_at__gte=moment),
+    "deliveries": lambda ids: Q(public_id__in=ids),
+}
+
+
+def chosen(kind: str, filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[Delivery]:
+    """Without a tenant: of all tenants. Raises LookupError where the filter says something else than the WAYS."""
+    rows = Delivery.objects.of(tenant) if tenant else Delivery.unscoped.all()
+    rows = rows.filter(POSSIBLE[kind])
+    for name, value in filter.items():
+        rows = rows.filter(WAYS[name](value))
+    return rows

@@ -1,0 +1,205 @@
+"""An operation: planned, confirmed, run batch by batch, resumed after a kill, cancelled, told to the audit."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.operations import run as running
+from hub.operations import start
+from hub.operations.models import Operation
+from hub.operations.start import Refused, TooManyRows
+from hub.outgoing.models import Delivery
+from hub.queue import Bell
+from hub.states import WrongState
+from hub.sweep import sweep
+from tests.hub.outgoing.operating import LATER, MEMBER, STAFF, Killed, done, many, planned, put, run, states
+from tests.makers import MINUTE
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def dead(make):
+    """Two batches and a half."""
+    first = make.delivery()
+    return put([first, *many(first, 499)], "dead", "exhausted")
+
+
+def confirmed(*args, **kwargs):
+    operation = planned(*args, **kwargs)
+    start.confirm(operation, STAFF, now=LATER)
+    return operation
+
+
+def verbs():
+    return list(AuditRow.objects.order_by("pk").values_list("verb", flat=True))
+
+
+def killed_after(batches):
+    left = [batches]
+
+    def rest():
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+
+    return rest
+
+
+def test_a_plan_does_nothing(dead):
+    assert planned().count == 500
+    assert set(states()) == {"dead"}
+
+
+def test_confirmed_it_rings_the_worker(dead):
+    operation = confirmed()
+    assert Bell.objects.filter(name=f"operate:{operation.pk}", rung_at__isnull=False).exists()
+    assert (operation.state, operation.started_at) == ("running", LATER)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_killed_between_two_batches_it_goes_on_where_it_was(dead, batches):
+    put(dead, "delivered")
+    operation = confirmed("send_again")
+    with pytest.raises(Killed):
+        run(operation, rest=killed_after(batches))
+    operation.refresh_from_db()
+    assert operation.done == min(500, 200 * batches)
+    run(operation)
+    assert (operation.state, operation.done, operation.left_out) == ("finished", 500, 0)
+    assert Delivery.unscoped.filter(replay=1).count() == Delivery.unscoped.count() - 500 == 500
+
+
+def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
+    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.killed_retry"}
+    operation = confirmed()
+    with pytest.raises(Killed):
+        run(operation)
+    assert set(states()) == {"dead"}
+    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": "hub.outgoing.batches.retry"}
+    run(operation)
+    assert (operation.state, operation.done) == ("finished", 500)
+
+
+def killed_retry(operation, size, *, now):
+    from hub.outgoing.batches import retry
+
+    retry(operation, size, now=now)
+    raise Killed
+
+
+def broken(operation, size, *, now):
+    raise ZeroDivisionError
+
+
+def test_a_fault_of_ours_fails_it_in_words(dead, settings):
+    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": f"{__name__}.broken"}
+    operation = confirmed()
+    assert not run(operation)
+    assert operation.state == "failed"
+    assert "ZeroDivisionError" in operation.says
+    assert verbs()[-1] == "operation.fail"
+
+
+def test_a_slice_of_time_over_it_gives_way(dead):
+    operation, moments = confirmed(), iter([LATER, LATER, LATER, LATER + MINUTE])
+    assert running.run(operation.pk, clock=lambda: next(moments), rest=lambda: None, stopping=lambda: False)
+    operation.refresh_from_db()
+    assert (operation.state, operation.done) == ("running", 200)
+
+
+def test_asked_to_stop_it_stops_between_two_batches(dead):
+    answers = iter([False, True])
+    operation = confirmed()
+    assert run(operation, stopping=lambda: next(answers))
+    assert operation.done == 200
+
+
+def test_cancelled_it_begins_no_further_batch(dead):
+    operation = confirmed()
+    run(operation, rest=lambda: start.cancel(Operation.unscoped.get(pk=operation.pk), STAFF, now=LATER))
+    assert (operation.state, operation.done, states().count("dead")) == ("cancelled", 200, 300)
+    with pytest.raises(WrongState):
+        start.confirm(operation, STAFF, now=LATER)
+
+
+def test_it_touches_no_more_rows_than_were_confirmed(make, dead):
+    put(dead[:100], "delivered")
+    operation = planned()
+    put(dead[:100], "dead")
+    start.confirm(operation, STAFF, now=LATER)
+    run(operation)
+    assert (operation.count, operation.done) == (400, 400)
+
+
+def test_a_lost_bell_is_rung_again_by_the_sweep(dead):
+    operation = confirmed()
+    Bell.objects.all().delete()
+    sweep(now=LATER)
+    assert not Bell.objects.filter(name__startswith="operate").exists()
+    sweep(now=LATER + MINUTE)
+    assert Bell.objects.get(name__startswith="operate").name == f"operate:{operation.pk}"
+
+
+def test_an_old_plan_is_not_run(dead):
+    operation = planned()
+    with pytest.raises(Refused, match="Plan again"):
+        start.confirm(operation, STAFF, now=LATER + 16 * MINUTE)
+    assert operation.state == "planned"
+
+
+def test_a_plan_of_nothing_is_not_run(make):
+    with pytest.raises(Refused, match="Nothing matches"):
+        start.confirm(planned(), STAFF, now=LATER)
+
+
+def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
+    operation = done("retry")
+    assert verbs() == ["operation.plan", "operation.confirm", "operation.finish"]
+    last = AuditRow.objects.latest("pk")
+    assert last.after == {"state": "finished", "planned": 500, "done": 500, "left_out": 0}
+    assert (last.actor_label, last.reason, last.object_id) == ("ann@example.com", "why", str(operation.public_id))
+
+
+def test_nobody_of_a_tenant_does_more_than_the_cap_in_an_hour(dead, settings):
+    settings.HUB_OPERATION_ROWS_PER_HOUR = 600
+    tenant = dead[0].tenant
+    start.confirm(planned(tenant=tenant, hand=MEMBER), MEMBER, now=LATER)
+    second = planned("skip", tenant=tenant, hand=MEMBER)
+    with pytest.raises(TooManyRows, match="600") as refused:
+        start.confirm(second, MEMBER, now=LATER)
+    assert refused.value.again == LATER + HOUR
+    assert second.state == "planned"
+
+
+def test_after_an_hour_there_is_room_again(dead, settings):
+    settings.HUB_OPERATION_ROWS_PER_HOUR = 600
+    start.confirm(planned(), STAFF, now=LATER)
+    later = LATER + HOUR + MINUTE
+    again = planned("skip", now=later)
+    start.confirm(again, STAFF, now=later)
+    assert again.state == "running"
+
+
+def test_a_member_who_replays_ten_thousand_is_capped(dead, settings):
+    operation = planned(tenant=dead[0].tenant, hand=MEMBER)
+    Operation.unscoped.update(count=10_000)
+    operation.refresh_from_db()
+    with pytest.raises(TooManyRows, match="5,000"):
+        start.confirm(operation, MEMBER, now=LATER)
+    start.check_cap(operation, STAFF, now=LATER)
+
+
+def test_its_pace_tells_how_long_it_still_takes(dead):
+    operation = confirmed()
+    run(operation, stopping=iter([False, True]).__next__)
+    assert operation.percent == 40
+    assert operation.seconds_left(now=LATER + MINUTE) == 90
+
+
+def test_nobody_whose_reach_ends_plans_for_all_tenants(dead):
+    with pytest.raises(PermissionError):
+        planned(hand=MEMBER)

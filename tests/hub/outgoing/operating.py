@@ -1,0 +1,67 @@
+"""Helpers of the tests of operations: plan and confirm as a person does, run as a worker does."""
+
+from hub.audit import Actor
+from hub.operations import start
+from hub.operations.models import Operation
+from hub.operations.run import run as run_for_a_while
+from hub.operations.start import Hand
+from hub.outgoing import bulk
+from hub.outgoing.models import Delivery
+from tests.makers import MINUTE, NOON
+
+LATER = NOON + MINUTE
+STAFF = Hand(Actor("user", "1", "ann@example.com"), everywhere=True)
+MEMBER = Hand(Actor("user", "2", "ben@example.com"), everywhere=False)
+
+
+class Killed(BaseException):
+    """As a SIGKILL: nothing of ours catches it."""
+
+
+def planned(kind="retry", tenant=None, hand=STAFF, now=LATER, **filter):
+    return bulk.plan(kind, filter or {"since": "2000-01-01T00:00Z"}, tenant=tenant, reason="why", hand=hand, now=now)
+
+
+def run(operation, *, rest=lambda: None, at=LATER, stopping=lambda: False):
+    more = run_for_a_while(operation.pk, clock=lambda: at, rest=rest, stopping=stopping)
+    operation.refresh_from_db()
+    return more
+
+
+def done(kind="retry", tenant=None, hand=STAFF, **filter):
+    operation = planned(kind, tenant, hand, **filter)
+    start.confirm(operation, hand, now=LATER)
+    run(operation)
+    return operation
+
+
+def put(rows, state, reason="", **columns):
+    Delivery.unscoped.filter(pk__in=[row.pk for row in rows]).update(
+        state=state, reason=reason, due_at=None, moved_at=NOON, **columns
+    )
+    for row in rows:
+        row.refresh_from_db()
+    return rows
+
+
+def many(first, count, **columns):
+    """So many deliveries like this one, each of an event of its own."""
+    from hub.outgoing.models import Event, EventBody
+
+    body = EventBody.objects.get(pk=first.event_id).body
+    facts = {"source": "app", "type": "order.created", "digest": "", "occurred_at": NOON, "accepted_at": NOON}
+    events = Event.unscoped.bulk_create(
+        [Event(tenant=first.tenant, sender_id=f"{first.pk}-{number}", **facts) for number in range(count)]
+    )
+    EventBody.objects.bulk_create([EventBody(event_id=event.pk, body=body) for event in events])
+    same = {"route": first.route, "connection": first.connection, "accepted_at": NOON, "moved_at": NOON}
+    return Delivery.unscoped.bulk_create(
+        [Delivery(tenant=first.tenant, event=event, **same, **columns) for event in events]
+    )
+
+
+def states():
+    return list(Delivery.unscoped.order_by("pk").values_list("state", flat=True))
+
+
+__all__ = ["LATER", "MEMBER", "STAFF", "Killed", "Operation", "done", "many", "planned", "put", "run", "states"]

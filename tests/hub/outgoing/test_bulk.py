@@ -1,0 +1,138 @@
+"""What is done to many deliveries at once: the same as to one, in a fixed number of statements."""
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.operations.run import step
+from hub.outgoing.models import Delivery, EventBody, Rendering
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import LATER, done, many, planned, put, run, states
+from tests.hub.outgoing.test_pump import pump
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three(make):
+    connection = make.connection()
+    return [make.delivery(connection) for _ in range(3)]
+
+
+@pytest.mark.parametrize("state", ["dead", "held", "cancelled"])
+def test_what_stopped_goes_again_as_the_same_rows_behind_what_is_live(three, state):
+    put(three, state, "exhausted", says="503")
+    operation = done("retry")
+    assert (operation.state, operation.done, operation.left_out) == ("finished", 3, 0)
+    row = Delivery.unscoped.first()
+    assert (row.state, row.reason, row.says, row.due_at, row.background) == ("waiting", "", "", LATER, True)
+    pump(FakeHttp(), at=LATER)
+    assert states() == ["delivered"] * 3
+
+
+def test_what_has_not_stopped_is_not_planned_for_a_retry(three):
+    put(three[:1], "delivered")
+    assert planned("retry").count == 0
+
+
+def test_a_filter_that_failed_is_asked_again(make):
+    connection = make.connection()
+    first = make.delivery(connection, filter="contains(data.number, `1`)", data={"number": 5})
+    second = make.delivery(connection, data={"number": 6})
+    first.route.filter = "data.number == `6`"
+    first.route.save()
+    assert done("retry").done == 2
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, first.reason, second.state) == ("skipped", "filtered", "waiting")
+
+
+def test_a_cause_that_stands_leaves_the_row_where_it_is(make):
+    tenant = make.tenant()
+    make.route(tenant=tenant)
+    delivery = make.event(tenant).deliveries.get()
+    assert (done("retry").left_out, states()) == (1, ["held"])
+    connection = make.connection(tenant)
+    assert done("retry").done == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.connection) == ("waiting", connection)
+
+
+def test_nothing_is_retried_whose_body_is_no_longer_kept(three):
+    put(three, "dead")
+    EventBody.objects.all().delete()
+    Rendering.objects.create(delivery_id=three[0].pk, body=b"{}")
+    operation = done("retry")
+    assert (operation.done, operation.left_out, states()) == (1, 2, ["waiting", "dead", "dead"])
+
+
+def test_nothing_is_retried_for_a_suspended_tenant(three):
+    put(three, "dead")
+    three[0].tenant.suspend("unpaid", now=LATER)
+    assert planned("retry").count == 0
+
+
+def test_sending_again_makes_new_rows_under_the_same_outward_id(three):
+    put(three, "delivered")
+    operation = done("send_again")
+    assert (operation.done, states()) == (3, ["delivered"] * 3 + ["waiting"] * 3)
+    old, new = Delivery.unscoped.filter(event=three[0].event).order_by("pk")
+    assert (new.outward_id, new.replay, new.background) == (old.outward_id, 1, True)
+
+
+def test_of_the_same_message_only_the_newest_is_sent_again(three):
+    put(three, "delivered")
+    done("send_again")
+    put(Delivery.unscoped.filter(state="waiting"), "delivered")
+    operation = done("send_again")
+    assert (operation.done, operation.left_out, Delivery.unscoped.count()) == (3, 3, 9)
+
+
+def test_cancelling_keeps_why_it_had_not_gone_before(three):
+    put(three[:1], "held", "defect")
+    assert done("cancel").done == 3
+    three[0].refresh_from_db()
+    assert (three[0].state, three[0].reason, states()) == ("cancelled", "defect", ["cancelled"] * 3)
+
+
+def test_skipping_says_that_a_person_did_it_and_for_what_it_stopped(three):
+    put(three[:1], "dead", "exhausted")
+    put(three[1:2], "held", "defect", says="a fault")
+    assert done("skip").done == 2
+    rows = Delivery.unscoped.order_by("pk").values_list("state", "reason", "says")
+    told = [("skipped", "skipped_by_person", "exhausted"), ("skipped", "skipped_by_person", "a fault")]
+    assert list(rows)[:2] == told
+
+
+def test_a_row_that_moved_on_since_the_plan_is_not_touched(three):
+    put(three, "dead")
+    operation = planned("retry")
+    put(three[:1], "delivered")
+    operation.move("running", started_at=LATER, alive_at=LATER)
+    run(operation)
+    assert (operation.done, states()) == (2, ["delivered", "waiting", "waiting"])
+
+
+def test_what_was_accepted_after_the_plan_is_not_touched(make, three):
+    operation = planned("cancel")
+    make.delivery(three[0].connection)
+    operation.move("running", started_at=LATER, alive_at=LATER)
+    run(operation)
+    assert states() == ["cancelled"] * 3 + ["waiting"]
+
+
+@pytest.mark.parametrize(("kind", "state", "most"), [("retry", "dead", 15), ("send_again", "delivered", 14),
+                                                     ("cancel", "held", 8), ("skip", "dead", 8)])  # fmt: skip
+def test_a_batch_asks_a_fixed_number_of_questions(make, kind, state, most):
+    first = make.delivery()
+    rows = [first, *many(first, 30)]
+    put(rows, state)
+
+    def questions(chosen):
+        operation = planned(kind, deliveries=[str(row.public_id) for row in chosen])
+        operation.move("running", started_at=LATER, alive_at=LATER)
+        with CaptureQueriesContext(database) as seen:
+            assert step(operation.pk, now=LATER)
+        return len(seen)
+
+    assert questions(rows[:1]) == questions(rows[1:]) <= most
