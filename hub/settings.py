@@ -1,6 +1,7 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name."""
 
 import os
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -87,6 +88,7 @@ INSTALLED_APPS = [
     "csp",
     "tenants",
     "hub",
+    "hub.notices",
     "hub.throttle",
     "hub.operations",
     "hub.connections",
@@ -166,6 +168,9 @@ ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 HUB_PUMPS = read(env.int, "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1))
 if HUB_PUMPS < 1 or (ON_SQLITE and HUB_PUMPS > 1):
     raise ImproperlyConfigured("HUB_PUMPS is wrong: at least 1, and 1 on SQLite")
+HUB_DISABLE_AFTER = timedelta(days=read(env.float, "HUB_DISABLE_AFTER", 5))  # of nothing but failures
+if not timedelta() < HUB_DISABLE_AFTER:
+    raise ImproperlyConfigured("HUB_DISABLE_AFTER is wrong: days, more than 0")
 HUB_BELLS = {
     "pump": "hub.outgoing.tasks.pump",
     "drain": "hub.outgoing.tasks.drain",

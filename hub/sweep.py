@@ -4,11 +4,15 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
-from hub.connections.models import Connection, Lane
+from hub.connections.models import Connection, Lane, Switch
+from hub.connections.switch import end_switches
 from hub.connections.tasks import ring_for_refreshes
 from hub.operations.run import ring_for_forgotten
+from hub.outgoing.expire import expire
 from hub.outgoing.models import Delivery, Idempotency
-from hub.outgoing.pump.claim import work_is_due
+from hub.outgoing.order import wake_forgotten_heads
+from hub.outgoing.pump.claim import suspects_wait, work_is_due
+from hub.outgoing.pump.due import CRASHES_FEW
 from hub.outgoing.wake import ring_pump
 from hub.prune.prune import ring_once_a_day
 from hub.queue import beat, ring
@@ -21,10 +25,13 @@ def sweep(*, now: datetime) -> None:
     """Cheap when there is nothing to find; every step may run anywhere, any number of times."""
     end_pauses(now=now)
     ring_for_refreshes(now=now)
+    end_switches(now=now)
+    expire(now=now)
+    wake_forgotten_heads(now=now)
     wake_forgotten_lanes(now=now)
-    if work_is_due(now=now):
+    if work_is_due(now=now) or suspects_wait(now=now):
         ring_pump(now=now)
-    if Delivery.unscoped.filter(state="held").exists():
+    if Delivery.unscoped.filter(state="held").exists() or Switch.unscoped.exists():
         ring("drain", now=now)
     ring_for_forgotten(now=now)
     ring_once_a_day(now=now)
@@ -42,6 +49,8 @@ def end_pauses(*, now: datetime) -> None:
 
 def wake_forgotten_lanes(*, now: datetime) -> None:
     """A lane that is not due although something waits on it: its wake-up was lost."""
-    earlier = Delivery.unscoped.filter(connection=OuterRef("pk"), state="waiting", due_at__lte=now)
+    earlier = Delivery.unscoped.filter(
+        connection=OuterRef("pk"), state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW
+    )
     asleep = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
     asleep.filter(Exists(earlier)).update(due_at=now)

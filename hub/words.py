@@ -30,6 +30,14 @@ REASONS = {
     "needs_reconnect": Reason("The authorization has ended.", "Reconnect the account."),
     "refreshing": Reason("The access token has ended and is being refreshed."),
     "tenant_suspended": Reason("The tenant is suspended.", "Restore the tenant."),
+    "switched_off": Reason("It is switched off.", "Switch it on again."),
+    "route_off": Reason("The route is switched off.", "Switch the route on again."),
+    "breaker_open": Reason("The other system fails too often; one call tries it from time to time."),
+    "behind": Reason("The route keeps an order, and one before it has not ended.", "Look at the one before it."),
+    "unknown_effect": Reason(
+        "It may have arrived, and the route sends nothing twice.",
+        "See whether it arrived, then retry or cancel it.",
+    ),
     # waiting
     "throttled": Reason("A quota is spent; it goes as soon as the quota allows."),
     "maintenance": Reason("The other system is under maintenance; it goes again later."),
@@ -50,8 +58,10 @@ REASONS = {
     # dead
     "several_records": Reason("The external id names several records.", "Mend the records there, then retry."),
     "exhausted": Reason("Every try of the retry schedule failed.", "Retry it once the other system works."),
+    "expired": Reason("It was not delivered in the time that the route gives it.", "Retry it if it still matters."),
     "redirected": Reason("The endpoint answered with a redirect, which is not followed.", "Change the address."),
     # of a connection
+    "failing": Reason("Every attempt has failed for days.", "Enable it once the endpoint works."),
     "gone": Reason("The endpoint answered 410 Gone: it wants no more.", "Enable it once the endpoint is back."),
     "other_account": Reason("The answer is of another account.", "Reconnect the right account."),
     "no_access_token": Reason("The answer holds no access token.", "Reconnect the account."),

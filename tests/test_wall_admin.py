@@ -7,6 +7,10 @@ from django.urls import reverse
 
 from hub import audit
 from hub.audit import AuditRow
+from hub.connections.models import Switch
+from hub.connections.switch import switch_off
+from hub.notices.models import Notice
+from hub.notices.notify import notify
 from hub.throttle.models import Scope
 from tenants.models import ApiKey
 from tests.hub.outgoing.operating import planned
@@ -27,13 +31,24 @@ def audit_row(make, tenant):
     return AuditRow.objects.get()
 
 
+def switch(make, tenant):
+    return switch_off(Switch(scope="tenant", tenant=tenant, reason="stocktaking"), by=None, now=NOON)
+
+
+def notice(make, tenant):
+    notify("disabled", "victim's endpoint is disabled", about="7", now=NOON, tenant_id=tenant.pk)
+    return Notice.unscoped.get()
+
+
 ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
+    "connections.Switch": switch,
     "hub.AuditRow": audit_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),
     "operations.Operation": lambda make, tenant: make.delivery(make.connection(tenant)) and planned("cancel", tenant),
+    "notices.Notice": notice,
     "outgoing.Delivery": lambda make, tenant: make.delivery(make.connection(tenant)),
     "outgoing.Event": lambda make, tenant: make.event(tenant),
     "outgoing.Route": lambda make, tenant: make.route(make.connection(tenant)),

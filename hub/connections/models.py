@@ -18,6 +18,7 @@ from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
 REFRESHING = "refreshing"
+BREAKER = "breaker_open"
 HOLDING = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
 
 
@@ -121,7 +122,8 @@ class Connection(Scoped, Moves):
     def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
         self.move(state, since=now, **changes | {"says": str(changes.get("says", ""))[:500]})
         held = state if state in HOLDING else ""
-        Lane.unscoped.filter(connection=self).update(held=held, **({} if held else {"due_at": now}))
+        fresh = {"due_at": now, "open_until": None, "opened": 0, "went_well": 0, "went_wrong": 0, "failing_since": None}
+        Lane.unscoped.filter(connection=self).update(held=held, **({} if held else fresh))
 
 
 class Credential(Scoped):
@@ -147,7 +149,7 @@ class Credential(Scoped):
         """Hold the lane until there is a newer version than the one that was used; False where there is one already."""
         if self.version != used:
             return False
-        Lane.unscoped.filter(connection_id=self.connection_id, held="").update(held=REFRESHING)
+        Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
         return True
 
     def open(self, connection: Connection) -> dict[str, Any]:
@@ -167,6 +169,16 @@ class Lane(Scoped):
     lease = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     in_flight = models.PositiveSmallIntegerField(default=4)  # calls at the same time
+    off = models.CharField(
+        max_length=12, blank=True, default="", db_default=""
+    )  # the scope of the switch that stops it; empty: none does
+    position = models.BigIntegerField(default=0, db_default=0)  # the last that was given to an ordered delivery
+    went_well = models.FloatField(default=0, db_default=0)  # recent calls, since the first that went wrong
+    went_wrong = models.FloatField(default=0, db_default=0)
+    weighed_at = models.DateTimeField(null=True, blank=True)
+    opened = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often in a row the breaker opened
+    open_until = models.DateTimeField(null=True, blank=True)  # then one call probes; empty: the breaker is closed
+    failing_since = models.DateTimeField(null=True, blank=True)  # no attempt came through since
 
     class Meta(Scoped.Meta):
         indexes = (models.Index(fields=("turn",), condition=models.Q(due_at__isnull=False), name="lanes_by_turn"),)
@@ -186,3 +198,34 @@ class Lane(Scoped):
                     "SELECT 1 FROM connections_lane WHERE connection_id = ANY(%s) ORDER BY connection_id FOR KEY SHARE",
                     [list(ids)],
                 )
+
+
+class Switch(Scoped):
+    """Off: nothing goes for the platform, a tenant, a connector or a route; what is accepted meanwhile is held."""
+
+    class Scope(models.TextChoices):
+        PLATFORM = "platform", "the whole platform"
+        TENANT = "tenant", "one tenant"
+        CONNECTOR = "connector", "one system"
+        ROUTE = "route", "one route"
+
+    key = models.CharField(max_length=60, unique=True, editable=False)  # one for each thing that is off
+    scope = models.CharField(max_length=12, choices=Scope)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="switches")
+    connector = models.CharField(max_length=40, blank=True, validators=[a_connector])
+    route = models.ForeignKey("outgoing.Route", on_delete=models.CASCADE, null=True, blank=True)
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+    since = models.DateTimeField(default=timezone.now, editable=False)
+    until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(Scoped.Meta):
+        verbose_name_plural = "switches"
+
+    def __str__(self) -> str:
+        return f"{self.what} is off"
+
+    @property
+    def what(self) -> str:
+        named = {"tenant": self.tenant, "connector": self.connector, "route": self.route}.get(self.scope)
+        return f"{self.scope} {named}" if named else "the platform"

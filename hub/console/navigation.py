@@ -22,9 +22,11 @@ MENU = {
         ("Deliveries", "send", "outgoing_delivery", "outgoing.view_delivery"),
         ("Send a test event", "science", "admin:outgoing_event_send", "outgoing.add_event"),
         ("Operations", "checklist", "operations_operation", "operations.view_operation"),
+        ("Notices", "notifications", "notices_notice", "notices.view_notice"),
     ),
     "Platform": (
         ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),
+        ("Off switches", "power_settings_new", "connections_switch", "connections.view_switch"),
         ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
         ("People", "group", "tenants_user", "tenants.view_user"),

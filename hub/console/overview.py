@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Count, Min, QuerySet
+from django.db.models import BooleanField, Case, CharField, Count, Min, QuerySet, Value, When
 from django.db.models.functions import Cast, Substr
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
+from hub.notices.models import Notice
+from hub.outgoing.explain import READS_AS_HELD
 from hub.outgoing.models import Delivery, Route
 from hub.queue import Beat
 from tenants.models import Tenant
@@ -18,6 +20,7 @@ from tenants.scoping import visible_to
 COUNTED = 2_000  # rows of one state; beyond that it reads "2,000+"
 RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
 HOURS = 24
+NOTICES_SHOWN = 6
 NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
 STOPPED = ("held", "dead", "waiting")  # as the index has it
 
@@ -49,13 +52,14 @@ class Overview:
     worker_at: datetime | None
     hours: Sequence[Hour]
     waiting: int
-    held_back: int  # waiting on a connection that is held
+    held_back: int  # waiting behind something that holds it
     oldest: datetime | None  # of what waits although it could go
     held: Sequence[tuple[str, int]]  # by reason
     dead: Sequence[tuple[str, int]]
     troubles: Sequence[Trouble]
     broken: Sequence[Connection]
     last: Sequence[Delivery]
+    notices: Sequence[Notice]  # the newest that nobody has seen
     has_tenants: bool
     has_routes: bool
 
@@ -85,19 +89,20 @@ def overview(user: Any, *, now: datetime) -> Overview:
     last = list(deliveries.select_related("event", "tenant", "connection").order_by("-id")[:8])
     waiting = waiting_by_cause(deliveries)
     troubles = list(troubles_of(connections))
-    could_go = [row["oldest"] for row in waiting if not row["connection__lane__held"]]
+    could_go = [row["oldest"] for row in waiting if not row["stopped"]]
     return Overview(
         now=now,
         worker_at=Beat.objects.filter(name="worker").values_list("at", flat=True).first(),
         hours=by_hour(deliveries, now=now),
         waiting=sum(row["rows"] for row in waiting),
-        held_back=sum(row["rows"] for row in waiting if row["connection__lane__held"]),
+        held_back=sum(row["rows"] for row in waiting if row["stopped"]),
         oldest=min(could_go, default=None),
         held=by_reason(deliveries, "held"),
         dead=by_reason(deliveries, "dead"),
         troubles=troubles,
         broken=connections.filter(state__in=NEED_A_PERSON).select_related("tenant").order_by("since")[:8],
         last=last,
+        notices=list(visible_to(Notice, user).filter(seen_at=None).order_by("-id")[:NOTICES_SHOWN]),
         has_tenants=bool(troubles) or visible_to(Tenant, user).exists(),
         has_routes=bool(last) or visible_to(Route, user).exists(),
     )
@@ -118,9 +123,10 @@ def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
 
 
 def waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
-    """The oldest that wait, by what holds their lane."""
+    """The oldest that wait, by whether something holds them."""
     oldest = deliveries.filter(state__in=STOPPED, state="waiting").order_by("id").values("pk")[: COUNTED + 1]
-    rows = Delivery.unscoped.filter(pk__in=oldest).values("connection__lane__held")
+    stopped = Case(When(READS_AS_HELD, then=Value(True)), default=Value(False), output_field=BooleanField())
+    rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=stopped).values("stopped")
     return list(rows.annotate(rows=Count("pk"), oldest=Min("accepted_at")))
 
 

@@ -220,6 +220,10 @@ class CompiledFilter:
         """Raises MappingFailed."""
         return truthy(_answer(self.expression, document))
 
+    def value(self, document: Document) -> Any:
+        """What it comes to, as it is. Raises MappingFailed."""
+        return _answer(self.expression, document)
+
     def explain(self, document: Document) -> Explanation:
         """Raises MappingFailed, naming the clause."""
         for clause in self.clauses:

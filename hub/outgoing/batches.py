@@ -16,9 +16,10 @@ from hub.operations.run import Batch
 from hub.outgoing.chosen import POSSIBLE, chosen
 from hub.outgoing.match import Ways, repetition_of, verdict
 from hub.outgoing.models import Delivery, EventBody, Rendering
+from hub.outgoing.order import promote, queue_up, requeue
 from hub.outgoing.wake import wake
 
-GOES = {"state": "waiting", "reason": "", "says": "", "background": True}
+GOES = {"state": "waiting", "reason": "", "says": "", "crashes": 0, "background": True}
 Key = tuple[int, int, int | None]
 
 
@@ -28,10 +29,14 @@ def retry(operation: Operation, size: int, *, now: datetime) -> Batch:
     plain = [row for row in rows if simple(row)]
     judged = judge([row for row in rows if not simple(row)], now=now)
     going = having_something_to_send(plain)
+    requeue([row for row in plain if row.pk in going])
+    Delivery.unscoped.filter(pk__in=going, reason="expired").update(expires_at=None)
     Delivery.unscoped.filter(pk__in=going).update(**GOES, due_at=now, moved_at=now)
     if judged:
-        columns = ["state", "reason", "says", "connection", "background", "due_at", "moved_at"]
+        columns = ["state", "reason", "says", "connection", "position", "background", "due_at", "moved_at"]
+        queue_up([row for row in judged if row.position is None])
         Delivery.unscoped.bulk_update(judged, columns)
+        promote([row.pk for row in judged if row.state == "skipped"], now=now)
     wake({row.connection_id for row in plain if row.pk in going} | lanes_of(judged), now=now)
     return counted(ids, len(going) + len(judged))
 
@@ -48,6 +53,7 @@ def send_again(operation: Operation, size: int, *, now: datetime) -> Batch:
     ]
     for row in again:
         row.background = True
+    queue_up(again)
     Delivery.unscoped.bulk_create(again)
     wake(lanes_of(again), now=now)
     return counted(ids, len(again))
@@ -55,14 +61,25 @@ def send_again(operation: Operation, size: int, *, now: datetime) -> Batch:
 
 def cancel(operation: Operation, size: int, *, now: datetime) -> Batch:
     ids, rows = take(operation, size)
-    return counted(ids, of(rows).update(state="cancelled", due_at=None, moved_at=now))
+    done = of(rows).update(state="cancelled", due_at=None, moved_at=now)
+    go_on(rows, now=now)
+    return counted(ids, done)
 
 
 def skip(operation: Operation, size: int, *, now: datetime) -> Batch:
     ids, rows = take(operation, size)
     says = Coalesce(NullIf("says", Value("")), F("reason"), output_field=CharField())
     changes = {"state": "skipped", "reason": "skipped_by_person", "says": says}
-    return counted(ids, of(rows).update(**changes, due_at=None, moved_at=now))
+    done = of(rows).update(**changes, due_at=None, moved_at=now)
+    go_on(rows, now=now)
+    return counted(ids, done)
+
+
+def go_on(rows: Sequence[Delivery], *, now: datetime) -> None:
+    """What ordered routes kept behind these."""
+    ordered = [row.pk for row in rows if row.position is not None]
+    if ordered:
+        wake(promote(ordered, now=now), now=now)
 
 
 # --- taking and counting ---------------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Switch
 from hub.mappings.models import Identity, MappingVersion
+from hub.outgoing.expire import expire
 from hub.outgoing.match import Ways, verdict
 from hub.outgoing.models import Delivery, EventBody
+from hub.outgoing.order import promote, queue_up
 from hub.outgoing.wake import wake
 
 BATCH = 500
@@ -19,9 +21,11 @@ BY_CONNECTION = ("egress_refused", "credential_unreadable")
 
 
 def drain_held(*, now: datetime) -> int:
-    """Let go what is held by a cause that is gone; hold what a suspended tenant has waiting. How many became due."""
+    """Let go what is held by a cause that is gone; hold what waits and is off. How many became due."""
+    expire(now=now)
     hold_suspended(now=now)
-    causes = (mended_mapping, found_identity, changed_connection, restored_tenant)
+    hold_switched_off(now=now)
+    causes = (mended_mapping, found_identity, changed_connection, restored_tenant, tenant_on, route_on)
     return (
         sum(let_go(cause(), now=now) for cause in causes)
         + each(connected(), attach, now=now)
@@ -54,6 +58,18 @@ def restored_tenant() -> QuerySet[Delivery]:
     return held("tenant_suspended").filter(tenant__suspended_at=None)
 
 
+def tenant_on() -> QuerySet[Delivery]:
+    return held("switched_off").exclude(tenant__in=off("tenant"))
+
+
+def route_on() -> QuerySet[Delivery]:
+    return held("route_off").exclude(route__in=off("route"))
+
+
+def off(scope: str) -> QuerySet[Switch]:
+    return Switch.unscoped.filter(scope=scope).values(scope)
+
+
 def connected() -> QuerySet[Delivery]:
     there = Connection.unscoped.filter(
         Q(tenant=OuterRef("tenant")) | Q(tenant=None), connector=OuterRef("route__connector")
@@ -71,6 +87,15 @@ def hold_suspended(*, now: datetime) -> None:
     waiting.filter(tenant__suspended_at__isnull=False).update(
         state="held", reason="tenant_suspended", due_at=None, moved_at=now
     )
+
+
+def hold_switched_off(*, now: datetime) -> None:
+    """What waits by a route that is off, or for a tenant that is off on the platform's own connections."""
+    waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
+    routes = waiting.filter(route__in=off("route"))
+    routes.update(state="held", reason="route_off", says="", due_at=None, moved_at=now)
+    tenants = waiting.filter(tenant__in=off("tenant"), connection__tenant=None)
+    tenants.update(state="held", reason="switched_off", says="", due_at=None, moved_at=now)
 
 
 # --- letting go ------------------------------------------------------------------------------------------------------
@@ -104,7 +129,9 @@ def attach(delivery: Delivery, *, now: datetime) -> bool:
     targets = Ways.of({delivery.tenant}).targets(delivery.route, delivery.tenant)
     if targets[0] is None:
         return False
-    delivery.move("waiting", connection=targets[0], reason="", due_at=now, moved_at=now)
+    delivery.connection = targets[0]
+    queue_up([delivery])
+    delivery.move("waiting", connection=targets[0], position=delivery.position, reason="", due_at=now, moved_at=now)
     wake([targets[0].pk], now=now)
     return True
 
@@ -124,4 +151,6 @@ def judge(delivery: Delivery, *, now: datetime) -> bool:
     delivery.move(state, reason=reason, says=says, due_at=due, moved_at=now)
     if due:
         wake([delivery.connection_id], now=now)
+    else:
+        wake(promote([delivery.pk], now=now), now=now)
     return bool(due)

@@ -25,6 +25,7 @@ from tenants.scoping import changeable_by, visible_to
 OFFERED = 200  # rows in one select
 RECENT = 200  # events that are looked through for those of the type
 TRIES_MOST, WAIT_MOST = 30, 7 * 86400
+EXPIRY_MOST = 365 * 86400
 
 NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
 ORDER = {"number": "A-1001", "customer": "Ann Example", "email": "ann@example.com", "total": 129.5, "currency": "EUR"}
@@ -33,20 +34,26 @@ ORDER = {"number": "A-1001", "customer": "Ann Example", "email": "ann@example.co
 class FilterField(forms.CharField):
     """A JMESPath expression; clean keeps the text, once it compiles."""
 
+    noun = "filter"
+
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "data-code": ""})
 
     def clean(self, value: Any) -> str:
         text = super().clean(value)
         if text:
-            compiled(text)
+            compiled(text, self.noun)
         return text
 
 
-def compiled(text: str) -> CompiledFilter:
+class OrderKeyField(FilterField):
+    noun = "order key"
+
+
+def compiled(text: str, noun: str) -> CompiledFilter:
     try:
         return compile_filter(text)
     except MappingError as error:
-        raise ValidationError(f"The filter {error.message}.") from None
+        raise ValidationError(f"The {noun} {error.message}.") from None
 
 
 class ScheduleField(forms.CharField):
@@ -86,15 +93,28 @@ class RouteForm(TargetForm):
         help_text="Seconds between attempts, such as 5, 300, 1800. Empty: the hub's own, over 75 hours.",
     )
 
+    order_key = OrderKeyField(
+        required=False,
+        help_text="JMESPath, such as data.number: only events of the same key keep their order. Empty: all of them.",
+    )
+    expires_after = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=EXPIRY_MOST,
+        label="Expires after",
+        help_text="Seconds; then it is given up and never sent late. Empty: it does not expire.",
+    )
+
     class Meta:
         model = Route
         fields = (
             "name", "enabled", "tenant", "event_type", "filter", "connection", "mapping", "retry_schedule",
+            "ordered", "order_key", "never_twice", "expires_after",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("filter", "connection", "mapping", "retry_schedule"):
+        for name in ("filter", "connection", "mapping", "retry_schedule", "order_key", "expires_after"):
             styled(self.fields[name])
         owner = self.owner()
         self.offer("connection", Connection, owner, lambda row: f"{row} ({row.connector})")

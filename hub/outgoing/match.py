@@ -1,17 +1,18 @@
-"""Which routes an event matches, and the deliveries that follow: two reads for any number of events."""
+"""Which routes an event matches, and the deliveries that follow: a few reads for any number of events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Switch
 from hub.mappings.translate import compile_filter
 from hub.outgoing.models import Delivery, Event, Route
+from hub.outgoing.order import key_of
 from tenants.models import Tenant
 
 OPEN, HELD, SKIPPED = "waiting", "held", "skipped"
@@ -26,17 +27,23 @@ def matches(pattern: str, type: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The routes and connections of some tenants, read in two statements."""
+    """The routes and connections of some tenants, and what is off; read in a fixed number of statements."""
 
     routes: Sequence[Route]
     connections: Sequence[Connection]
+    off: "Off"
+    unattached: Collection[tuple[int, int]]  # by tenant and ordered route: what waits for a connection goes first
 
     @classmethod
     def of(cls, tenants: set[Tenant]) -> "Ways":
         mine = Q(tenant__in=tenants) | Q(tenant=None)
+        off = Switch.unscoped.filter(Q(route=OuterRef("pk")) | Q(scope="tenant", tenant__in=tenants))
+        routes = list(Route.unscoped.filter(mine, enabled=True).annotate(concerned=Exists(off)).order_by("pk"))
         return cls(
-            list(Route.unscoped.filter(mine, enabled=True).order_by("pk")),
+            routes,
             list(Connection.unscoped.filter(mine).only("pk", "tenant_id", "connector").order_by("pk")),
+            Off.now() if any(route.concerned for route in routes) else Off(),
+            unattached([route for route in routes if route.ordered]),
         )
 
     def deliveries(self, tenant: Tenant, event: Event, data: Any, *, now: datetime) -> list[Delivery]:
@@ -44,11 +51,8 @@ class Ways:
         found = []
         for route in self.routes:
             if route.tenant_id in (None, tenant.pk) and matches(route.event_type, event.type):
-                state, reason, says = verdict(route, document)
-                found += [
-                    delivery_of(tenant, route, target, state, reason, says, now=now)
-                    for target in self.targets(route, tenant)
-                ]
+                targets = [None] if (tenant.pk, route.pk) in self.unattached else self.targets(route, tenant)
+                found += begun(tenant, route, targets, document, self.off, now=now)
         return found
 
     def targets(self, route: Route, tenant: Tenant) -> list[Connection | None]:
@@ -71,13 +75,35 @@ def verdict(route: Route, document: Mapping[str, Any]) -> tuple[str, str, str]:
     return (OPEN, "", "") if passes else (SKIPPED, "filtered", f"The filter refused it: {route.filter}"[:500])
 
 
+def begun(
+    tenant: Tenant,
+    route: Route,
+    targets: Sequence[Connection | None],
+    document: Mapping[str, Any],
+    off: "Off",
+    *,
+    now: datetime,
+) -> list[Delivery]:
+    """What this route makes of an event: a delivery to each target."""
+    said, key = verdict(route, document), key_of(route, document)
+    found = []
+    for target in targets:
+        instead = off.instead(tenant, route, target) if said[0] == OPEN else None
+        found.append(delivery_of(tenant, route, target, *(instead or said), order_key=key, now=now))
+    return found
+
+
 def delivery_of(
-    tenant: Tenant, route: Route, target: Connection | None, state: str, reason: str, says: str, *, now: datetime
+    tenant: Tenant,
+    route: Route,
+    target: Connection | None,
+    state: str,
+    reason: str,
+    says: str,
+    *,
+    order_key: str,
+    now: datetime,
 ) -> Delivery:
-    if state == OPEN and target is None:
-        state, reason = HELD, "not_connected"
-    elif state == OPEN and tenant.suspended and target is not None and target.tenant_id is None:
-        state, reason = HELD, "tenant_suspended"
     delivery = Delivery(
         tenant=tenant,
         route=route,
@@ -85,7 +111,9 @@ def delivery_of(
         state=state,
         reason=reason,
         says=says,
+        order_key=order_key,
         due_at=now if state == OPEN else None,
+        expires_at=now + timedelta(seconds=route.expires_after) if route.expires_after is not None else None,
         accepted_at=now,
         moved_at=now,
     )
@@ -95,7 +123,44 @@ def delivery_of(
 
 def repetition_of(delivery: Delivery, document: Mapping[str, Any], number: int, *, now: datetime) -> Delivery:
     """The same under the same outward id once more, by today's filter; not yet written down."""
-    state, reason, says = verdict(delivery.route, document)
-    again = delivery_of(delivery.tenant, delivery.route, delivery.connection, state, reason, says, now=now)
+    told, key = verdict(delivery.route, document), key_of(delivery.route, document)
+    if told[0] == OPEN:
+        told = Off().instead(delivery.tenant, delivery.route, delivery.connection) or told
+    again = delivery_of(delivery.tenant, delivery.route, delivery.connection, *told, order_key=key, now=now)
     again.event, again.outward_id, again.replay = delivery.event, delivery.outward_id, number
     return again
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """What rows of their own are held for: a route that is off, and a tenant on the platform's own connections."""
+
+    routes: Collection[int] = ()
+    tenants: Collection[int] = ()
+
+    @classmethod
+    def now(cls) -> "Off":
+        rows = list(Switch.unscoped.filter(scope__in=("route", "tenant")).values_list("route", "tenant", "scope"))
+        return cls(
+            {route for route, _, scope in rows if scope == "route"},
+            {tenant for _, tenant, scope in rows if scope == "tenant"},
+        )
+
+    def instead(self, tenant: Tenant, route: Route, target: Connection | None) -> tuple[str, str, str] | None:
+        """How a delivery begins that may not go."""
+        if target is None:
+            return HELD, "not_connected", ""
+        if route.pk in self.routes:
+            return HELD, "route_off", ""
+        if target.tenant_id is None and tenant.suspended:
+            return HELD, "tenant_suspended", ""
+        if target.tenant_id is None and tenant.pk in self.tenants:
+            return HELD, "switched_off", ""
+        return None
+
+
+def unattached(ordered: Sequence[Route]) -> Collection[tuple[int, int]]:
+    if not ordered:
+        return ()
+    rows = Delivery.unscoped.filter(route__in=ordered, connection=None, state="held")
+    return set(rows.values_list("tenant_id", "route_id").distinct())

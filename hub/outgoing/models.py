@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, a_connector
 from hub.ids import uuid7
 from hub.mappings.models import FieldMapping, MappingVersion
@@ -114,6 +115,23 @@ class Route(Scoped):
     retry_schedule = models.JSONField(
         default=list, blank=True, help_text="Seconds between attempts; empty: the hub's own schedule over 75 hours."
     )
+    ordered = models.BooleanField(
+        default=False, db_default=False, help_text="Each goes only after the one before it has arrived."
+    )
+    order_key = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="JMESPath; only events of the same key keep their order. Empty: all of the connection.",
+    )
+    never_twice = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="What may have arrived is not sent again by itself, where the system cannot tell.",
+    )
+    expires_after = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds after which it is not sent any more; empty: it never expires."
+    )
     enabled = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -123,6 +141,14 @@ class Route(Scoped):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def holds_unknown(self) -> bool:
+        """Whether what may have arrived waits for a person: twice would hurt, and the system cannot be told our id."""
+        try:
+            return self.never_twice and not CONNECTORS[self.connector].action(self.action).idempotent
+        except LookupError:
+            return True
 
 
 class Delivery(Scoped, Moves):
@@ -136,6 +162,13 @@ class Delivery(Scoped, Moves):
         SKIPPED = "skipped"
         DEAD = "dead"
         CANCELLED = "cancelled"
+
+    OPEN: ClassVar[tuple[str, ...]] = (
+        "waiting",
+        "sending",
+        "held",
+        "dead",
+    )  # the next of an ordered route waits for it
 
     # waiting -> sending -> delivered; what cannot go on is held, skipped, dead or cancelled, and a person moves it
     MOVES: ClassVar[Mapping[str, set[str]]] = {
@@ -165,6 +198,9 @@ class Delivery(Scoped, Moves):
     unsure = models.BooleanField(default=False)  # an attempt ended unknown: it may have arrived before
     background = models.BooleanField(default=False)  # set going by an operation: it may wait for what is live
     mapping_version = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, db_index=False)
+    position = models.BigIntegerField(null=True)  # in the queue of its order key; empty: it is not ordered
+    order_key = models.CharField(max_length=64, blank=True, default="", db_default="")
+    expires_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField()
     moved_at = models.DateTimeField()  # since when it has this state
 
@@ -180,6 +216,18 @@ class Delivery(Scoped, Moves):
             models.Index(fields=("connection", "due_at"), condition=Q(state="waiting"), name="deliveries_due"),
             models.Index(fields=("connection",), condition=Q(state="sending"), name="deliveries_sending"),
             models.Index(fields=("tenant", "-id"), name="deliveries_of_tenant"),
+            models.Index(
+                fields=("connection", "route", "order_key", "position"),
+                condition=Q(position__isnull=False, state__in=("waiting", "sending", "held", "dead")),
+                name="deliveries_in_order",
+            ),
+            models.Index(
+                fields=("expires_at",),
+                condition=Q(expires_at__isnull=False, state__in=("waiting", "held")),
+                name="deliveries_expiring",
+            ),
+            models.Index(fields=("due_at",), condition=Q(state="waiting", crashes__gt=1), name="deliveries_suspect"),
+            models.Index(fields=("route",), condition=Q(connection=None, state="held"), name="deliveries_unconnected"),
             models.Index(
                 fields=("state", "-id"), condition=Q(state__in=("held", "dead", "waiting")), name="deliveries_stopped"
             ),

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from connectors.wire import dumps
 from hub.outgoing.match import Ways
 from hub.outgoing.models import Delivery, Event, EventBody
+from hub.outgoing.order import queue_up
 from hub.outgoing.wake import wake
 from tenants.models import Tenant
 
@@ -130,6 +131,7 @@ def store(fresh: Sequence[tuple[Fact, Event]], *, now: datetime) -> None:
     for event, deliveries in found:
         for delivery in deliveries:
             delivery.event = event
+    queue_up(rows)
     Delivery.unscoped.bulk_create(rows)
     wake({row.connection_id for row in rows if row.state == "waiting"}, now=now)
 

@@ -12,6 +12,7 @@ from django.db.models import Max
 from hub.outgoing.drain import attach, judge
 from hub.outgoing.match import repetition_of
 from hub.outgoing.models import DONE, STOPPED, Delivery, EventBody, Rendering
+from hub.outgoing.order import promote, queue_up, requeue
 from hub.outgoing.wake import wake
 from hub.states import WrongState
 
@@ -38,7 +39,9 @@ def let_go(delivery: Delivery, *, now: datetime) -> bool:
         return attach(delivery, now=now)
     if not kept(delivery):
         return False
-    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now, background=False)
+    requeue([delivery])
+    fresh = {"crashes": 0, "expires_at": None if delivery.reason == "expired" else delivery.expires_at}
+    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now, background=False, **fresh)
     wake([delivery.connection_id], now=now)
     return True
 
@@ -52,6 +55,7 @@ def kept(delivery: Delivery) -> bool:
 def cancel(delivery: Delivery, *, now: datetime) -> None:
     """It is not sent; why it had not gone before stays on it, for a later retry."""
     delivery.move("cancelled", due_at=None, moved_at=now)
+    wake(promote([delivery.pk], now=now), now=now)
 
 
 def skip(delivery: Delivery, *, now: datetime) -> None:
@@ -60,6 +64,7 @@ def skip(delivery: Delivery, *, now: datetime) -> None:
         raise WrongState(delivery, "skipped")
     says = delivery.says or delivery.reason
     delivery.move("skipped", reason=SKIPPED_BY_PERSON, says=says, due_at=None, moved_at=now)
+    wake(promote([delivery.pk], now=now), now=now)
 
 
 def send_again(delivery: Delivery, *, now: datetime) -> Delivery:
@@ -71,6 +76,7 @@ def send_again(delivery: Delivery, *, now: datetime) -> Delivery:
     again = repetition_of(delivery, document, latest(delivery) + 1, now=now)
     try:
         with transaction.atomic():
+            queue_up([again])
             again.save(force_insert=True)
     except IntegrityError as error:  # somebody else sends it again at this moment
         raise WrongState(delivery, "sent again") from error

@@ -2,5 +2,6 @@
 
 from hub.connections.admin.apps import ConnectorAppAdmin
 from hub.connections.admin.connections import ConnectionAdmin
+from hub.connections.admin.switches import SwitchAdmin
 
-__all__ = ["ConnectionAdmin", "ConnectorAppAdmin"]
+__all__ = ["ConnectionAdmin", "ConnectorAppAdmin", "SwitchAdmin"]

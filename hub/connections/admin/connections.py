@@ -123,6 +123,8 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "system": connection.code,
             "sentence": CONNECTION_STATES[connection.state],
             "reason": self.reason(connection),
+            "lane": getattr(connection, "lane", None),
+            "notices": connection.notices.order_by("-id")[:5] if see("notices.view_notice") else (),
             "settings": shows.shown_settings(connection).items(),
             "gauges": shows.gauges(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),

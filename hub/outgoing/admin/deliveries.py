@@ -32,6 +32,7 @@ from hub.staff import Declined, Done, badge, display, moment, verb
 from hub.states import WrongState
 
 SIBLINGS_MOST = 50
+UNSURE = "unknown_effect"
 
 
 @admin.register(Delivery)
@@ -39,7 +40,7 @@ class DeliveryAdmin(ReadingAdmin):
     page_template = "outgoing/delivery.html"
     live_template = "outgoing/delivery_live.html"
     list_before_template = "outgoing/delivery_chips.html"
-    verbs = ("retry", "send_again", "skip", "cancel")
+    verbs = ("retry", "retry_unsure", "send_again", "skip", "cancel")
 
     actions = ("work_on",)
     list_display = ("shown_state", "why", "event_type", "customer", "target", "tries", "age")
@@ -140,7 +141,7 @@ class DeliveryAdmin(ReadingAdmin):
     def first_verb(self, row: Any) -> str:
         return "retry" if row.state == "dead" else ""
 
-    @verb("Retry now", icon="refresh", when=lambda row: row.state in STOPPED)
+    @verb("Retry now", icon="refresh", when=lambda row: row.state in STOPPED and row.reason != UNSURE)
     def retry(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
         before = row.state
         try:
@@ -148,6 +149,18 @@ class DeliveryAdmin(ReadingAdmin):
         except WrongState:
             raise Declined(f"It cannot go as long as its cause stands. {shown(row).sentence}") from None
         return Done("It goes again now.", {"state": before}, {"state": row.state})
+
+    @verb(
+        "Retry although it may have arrived",
+        icon="refresh",
+        when=lambda row: row.state in STOPPED and row.reason == UNSURE,
+        form=WhyForm,
+        asks="It may have arrived there already, and this system cannot be told that it is the same. Look there first: "
+        "where it has arrived, cancel it here instead.",
+        tone="danger",
+    )
+    def retry_unsure(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+        return self.retry(request, row, said, now=now)
 
     @verb(
         "Send again",
@@ -183,7 +196,7 @@ class DeliveryAdmin(ReadingAdmin):
         icon="redo",
         when=lambda row: row.state in ("held", "dead"),
         form=WhyForm,
-        asks="It is left aside for good, and is not looked at again. It can still be sent again by hand.",
+        asks="It is left aside for good, and what an ordered route keeps behind it goes on. It can be sent again.",
     )
     def skip(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
         before = row.state

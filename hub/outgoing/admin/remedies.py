@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from hub.outgoing.explain import Shown
 from hub.outgoing.models import Delivery
+from hub.outgoing.order import head_of
 
 MENDED_AT = {  # by reason, the page where the cause is mended
     "filter_failed": "route",
@@ -14,7 +15,11 @@ MENDED_AT = {  # by reason, the page where the cause is mended
     "payload_refused": "mapping",
     "identity_missing": "identity",
     "tenant_suspended": "tenant",
+    "switched_off": "switches",
+    "route_off": "route",
+    "behind": "head",
 }
+BY_A_BUTTON = {"unknown_effect"}
 PAGES = {
     "route": "admin:outgoing_route_change",
     "mapping": "admin:mappings_fieldmapping_change",
@@ -32,7 +37,7 @@ class Remedy:
 def remedy(delivery: Delivery, state: Shown) -> Remedy | None:
     if not state.action:
         return None
-    if state.state == "dead":
+    if state.state == "dead" or state.reason in BY_A_BUTTON:
         return Remedy(state.action)
     where = MENDED_AT.get(state.reason, "connection")
     return Remedy(state.action, page(delivery, where))
@@ -42,6 +47,11 @@ def page(delivery: Delivery, where: str) -> str:
     if where == "identity":
         asked = {"connection": delivery.connection_id or "", **identity_asked_for(delivery.says)}
         return f"{reverse('admin:mappings_identity_add')}?{urlencode(asked)}"
+    if where == "switches":
+        return reverse("admin:connections_switch_changelist")
+    if where == "head":
+        head = head_of(delivery)
+        return reverse("admin:outgoing_delivery_change", args=[head.pk]) if head else ""
     rows = {
         "route": delivery.route_id,
         "mapping": delivery.route.mapping_id,

@@ -1,16 +1,20 @@
 """Routes: when this event (and filter), do this action there, with this mapping; tried before it is saved."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
 from hub.clock import clock
+from hub.connections.forms import PauseForm, until
+from hub.connections.models import Switch
+from hub.connections.switch import AlreadyOff, switch_off, switch_on
 from hub.mappings.models import FieldMapping
 from hub.mappings.revise import revise
 from hub.outgoing.admin.lists import OwnConnectorFilter, TenantFilter
@@ -18,7 +22,7 @@ from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms import RouteForm
 from hub.outgoing.models import Delivery, Route
 from hub.queue import ring
-from hub.staff import ModelAdmin, badge, display, moment, note, page_link
+from hub.staff import Declined, Done, ModelAdmin, badge, display, moment, note, page_link, verb
 from tenants.scoping import ScopedAdminMixin
 
 
@@ -32,16 +36,22 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     search_fields = ("name__istartswith", "event_type__startswith", "public_id__exact")
     search_help_text = "The beginning of a name or an event type"
     ordering = ("-pk",)
+    verbs = ("off", "on")
     fieldsets = (
         ("When", {"fields": (("name", "enabled"), ("tenant", "event_type"), "filter")}),
         ("Do", {"fields": (("target", "connection"), "retry_schedule")}),
         ("With", {"fields": ("mapping", "body")}),
+        (
+            "Guarantees",
+            {"fields": (("ordered", "order_key"), ("never_twice", "expires_after")), "classes": ("collapse",)},
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         newest = Delivery.unscoped.filter(route=OuterRef("pk")).order_by("-pk")
         rows = super().get_queryset(request).select_related("tenant", "connection", "mapping")
-        return rows.annotate(last_at=Subquery(newest.values("accepted_at")[:1]))
+        off = Exists(Switch.unscoped.filter(route=OuterRef("pk")))
+        return rows.annotate(last_at=Subquery(newest.values("accepted_at")[:1]), off=off)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was sent names its route for as long as it is kept: switch it off instead."""
@@ -76,11 +86,38 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
     @display(description="enabled")
     def switched(self, route: Route) -> Any:
-        return badge("active", "on") if route.enabled else badge("disabled", "off")
+        if route.off:
+            return badge("held", "switched off")
+        return badge("active", "on") if route.enabled else badge("disabled", "not in use")
 
     @display(description="last delivery")
     def last_delivery(self, route: Route) -> Any:
         return moment(route.last_at) if route.last_at else "never"
+
+    # --- switching ---
+
+    @verb(
+        "Switch off",
+        icon="power_settings_new",
+        when=lambda route: not route.off,
+        form=PauseForm,
+        asks="Nothing goes by this route. What it takes meanwhile is held, and goes when it is switched on.",
+        tone="danger",
+    )
+    def off(self, request: HttpRequest, row: Route, said: dict[str, Any], *, now: datetime) -> Done:
+        end = until(said, now)
+        switch = Switch(scope="route", route=row, tenant=row.tenant, reason=said["reason"], until=end)
+        try:
+            switch_off(switch, by=request.user, now=now)
+        except AlreadyOff as already:
+            raise Declined(f"{already}.") from None
+        return Done("Switched off.", after={"off": True, "until": end})
+
+    @verb("Switch on", icon="play_arrow", when=lambda route: route.off, tone="primary")
+    def on(self, request: HttpRequest, row: Route, said: dict[str, Any], *, now: datetime) -> Done:
+        for switch in Switch.unscoped.filter(scope="route", route=row):
+            switch_on(switch, now=now)
+        return Done("Switched on; what was held goes out now.", before={"off": True})
 
     # --- saving ---
 

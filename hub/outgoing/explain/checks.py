@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.connections.models import HOLDING, REFRESHING
+from hub.connections.models import BREAKER, HOLDING, REFRESHING
 from hub.outgoing.explain.reading import Reading
 from hub.outgoing.explain.shown import Shown, shown, words_of
 from hub.outgoing.models import Attempt, Delivery
@@ -46,9 +46,13 @@ def explain(delivery: Delivery, *, now: datetime) -> Explanation:
         filtered(reading),
         mapped(reading),
         tenant(reading),
+        switch(reading),
         connection(reading),
+        breaker(reading),
         lane(reading),
+        order(reading),
         quota(reading),
+        expiry(reading),
         attempts(reading),
         next_try(reading, told),
     )
@@ -116,6 +120,15 @@ def tenant(reading: Reading) -> Check:
     )
 
 
+def switch(reading: Reading) -> Check:
+    row = reading.switch
+    if row is None or reading.delivery.state in PAST:
+        return Check("switch", True if row is None else None, "Nothing that it needs is switched off.")
+    by = f" by {row.by}" if row.by_id else ""
+    until = f" until {moment(row.until)}" if row.until else ""
+    return Check("switch", False, f"{row}: switched off on {moment(row.since)}{by}{until}.", row.reason)
+
+
 def connection(reading: Reading) -> Check:
     row = reading.delivery.connection
     if row is None:
@@ -128,11 +141,21 @@ def connection(reading: Reading) -> Check:
     return Check("connection", False, sentence, " ".join(filter(None, words)))
 
 
+def breaker(reading: Reading) -> Check:
+    row = getattr(reading.delivery.connection, "lane", None)
+    if row is None or row.held != BREAKER:
+        return Check("breaker", True if row else None, "The other system does not fail too often.")
+    sentence = f"{REASONS[BREAKER].sentence[:-1]}, the next on {moment(row.open_until)}."
+    return Check("breaker", False, sentence, f"It opened {row.opened} times in a row." if row.opened > 1 else "")
+
+
 def lane(reading: Reading) -> Check:
     delivery = reading.delivery
     row = getattr(delivery.connection, "lane", None)
     if row is None:
         return Check("lane", None, "There is no connection yet to go by.")
+    if row.held == BREAKER or row.off:
+        return Check("lane", None, "What stops it is told above.")
     if row.held == REFRESHING:
         return Check("lane", False, REASONS[REFRESHING].sentence)
     if row.held:
@@ -143,6 +166,27 @@ def lane(reading: Reading) -> Check:
     if row.lease_until and row.lease_until > reading.now:
         return Check("lane", True, "A pump serves this connection right now.")
     return Check("lane", True, "The way to this connection is open.")
+
+
+def order(reading: Reading) -> Check:
+    delivery, head = reading.delivery, reading.head
+    if delivery.position is None:
+        return Check("order", None, "The route keeps no order.")
+    if head is None:
+        return Check("order", True, "Nothing has to end before it.")
+    key = f" of the key “{delivery.order_key}”" if delivery.order_key else ""
+    sentence = f"It stands behind {head.event.type} {head.event.sender_id}{key}, which is {head.state}."
+    wants = " Until that is retried or skipped, nothing of this key goes." if head.state == "dead" else ""
+    return Check("order", False, sentence + wants, f"{head.public_id} {head.reason}".strip())
+
+
+def expiry(reading: Reading) -> Check:
+    ends = reading.delivery.expires_at
+    if ends is None:
+        return Check("expiry", None, "It does not expire.")
+    if reading.delivery.reason == "expired":
+        return Check("expiry", False, f"It expired on {moment(ends)}.")
+    return Check("expiry", True, f"It is not sent after {moment(ends)}.")
 
 
 def quota(reading: Reading) -> Check:

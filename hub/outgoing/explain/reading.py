@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from connectors.registry import CONNECTORS
+from hub.connections.models import Switch
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import MappingError, compile_filter, compile_mapping
 from hub.outgoing.models import Attempt, Delivery, EventBody, Rendering
+from hub.outgoing.order import head_of
 from hub.outgoing.rehearse import Draft, Rehearsal, rehearse
 from hub.throttle.models import Scope
 
@@ -22,6 +26,8 @@ class Reading:
     rendered: bool  # its bytes are settled: they go again as they are
     rehearsal: Rehearsal | None  # what today's filter and mapping make of it; None where the body is pruned
     pauses: Sequence[Scope]  # the quotas of its connection that rest
+    switch: Switch | None  # that stops it
+    head: Delivery | None  # of an ordered route: what has to end first
 
     @classmethod
     def of(cls, delivery: Delivery, *, now: datetime) -> "Reading":
@@ -32,6 +38,8 @@ class Reading:
             rendered=Rendering.objects.filter(delivery_id=delivery.pk).exists(),
             rehearsal=rehearsed(delivery),
             pauses=pauses_of(delivery, now=now),
+            switch=switch_of(delivery),
+            head=head_of(delivery),
         )
 
 
@@ -59,6 +67,14 @@ def rehearsed(delivery: Delivery) -> Rehearsal | None:
     except LookupError as error:
         return Rehearsal("held", "defect", f"no such action: {error}")
     return rehearse(draft, document, delivery.tenant, delivery.connection)
+
+
+def switch_of(delivery: Delivery) -> Switch | None:
+    """The widest."""
+    concerned = Q(scope="tenant", tenant=delivery.tenant_id) | Q(scope="route", route=delivery.route_id)
+    concerned |= Q(scope="platform") | Q(scope="connector", connector=delivery.route.connector)
+    rows = {row.scope: row for row in Switch.unscoped.filter(concerned).select_related("tenant", "route")}
+    return next((rows[scope] for scope in Switch.Scope.values if scope in rows), None)
 
 
 def pauses_of(delivery: Delivery, *, now: datetime) -> list[Scope]:

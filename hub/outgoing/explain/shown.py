@@ -10,8 +10,10 @@ from hub.words import REASONS, STATES, Reason, reason_of
 
 # The same as `standing`, for lists.
 HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)
+HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__off="")
 HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__held="")
-READS_AS_HELD = Q(state="waiting") & (HELD_BY_TENANT | HELD_BY_LANE)
+BEHIND = Q(due_at=None)  # another of its key stands before it
+READS_AS_HELD = Q(state="waiting") & (HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | BEHIND)
 
 
 class Shown(NamedTuple):
@@ -37,12 +39,16 @@ def shown(delivery: Delivery) -> Shown:
 
 
 def standing(delivery: Delivery) -> tuple[str, str]:
-    if delivery.state == "waiting" and delivery.tenant.suspended:
-        return "held", "tenant_suspended"
+    if delivery.state != "waiting":
+        return delivery.state, delivery.reason
     lane = getattr(delivery.connection, "lane", None)
-    if delivery.state == "waiting" and lane is not None and lane.held:
-        return "held", lane.held
-    return delivery.state, delivery.reason
+    causes = (
+        ("tenant_suspended", delivery.tenant.suspended),
+        ("switched_off", lane and lane.off),
+        (lane and lane.held, lane and lane.held),
+        ("behind", delivery.due_at is None),
+    )
+    return next((("held", reason) for reason, stands in causes if stands), ("waiting", delivery.reason))
 
 
 def in_state(state: str) -> Q:
@@ -54,11 +60,14 @@ def in_state(state: str) -> Q:
 
 def for_reason(reason: str) -> Q:
     """The deliveries that read as having this reason."""
-    by_tenant = Q(state="waiting") & HELD_BY_TENANT
-    if reason == "tenant_suspended":
-        return by_tenant | Q(state="held", reason=reason)
-    by_lane = Q(state="waiting", connection__lane__held=reason) & ~HELD_BY_TENANT
-    return by_lane | Q(reason=reason) & ~READS_AS_HELD
+    waiting = Q(state="waiting")
+    wider = {
+        "tenant_suspended": HELD_BY_TENANT,
+        "switched_off": HELD_BY_SWITCH & ~HELD_BY_TENANT,
+        "behind": BEHIND & ~HELD_BY_TENANT & ~HELD_BY_SWITCH & ~HELD_BY_LANE,
+    }
+    by_lane = Q(connection__lane__held=reason) & ~HELD_BY_TENANT & ~HELD_BY_SWITCH
+    return waiting & wider.get(reason, by_lane) | Q(reason=reason) & ~READS_AS_HELD
 
 
 def words_of(reason: str, connector: str) -> Reason:

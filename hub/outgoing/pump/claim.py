@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection, Lane
+from hub.connections.models import BREAKER, Connection, Lane
 from hub.outgoing.models import Attempt, Delivery
-from hub.outgoing.pump.due import Due, take
+from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
 
 LEASE = timedelta(seconds=12)
 ROUNDS = 16  # a slice holds so many deliveries for each call that may be in flight at once
 SLICE_MOST = 800
-CRASHES_MOST = 5  # claims that ended without an outcome; then the row is dead
+CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
+COHORT = 32  # suspects that go together the first time; after that each goes alone
 
 
 @dataclass(slots=True)
@@ -32,34 +33,87 @@ def work_is_due(*, now: datetime) -> bool:
     return claimable(now=now).exists()
 
 
-def claimable(*, now: datetime):
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    return Lane.unscoped.filter(free, due_at__lte=now, held="", connection__tenant__suspended_at=None)
+def claimable(*, now: datetime) -> QuerySet[Lane]:
+    return free(going(now=now), now=now).filter(due_at__lte=now)
+
+
+def going(*, now: datetime) -> QuerySet[Lane]:
+    """Lanes that nothing holds; one whose breaker has rested is open for a probe."""
+    unheld = Q(held="") | Q(held=BREAKER, open_until__lte=now)
+    return Lane.unscoped.filter(unheld, off="", connection__tenant__suspended_at=None)
+
+
+def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
+    return lanes.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
 
 def claim(lease: UUID, *, now: datetime, lanes: int) -> list[Slice]:
     """At most `lanes` lanes, the oldest turn first, with a slice of what is due on each."""
     with transaction.atomic():
-        claimed = list(
-            claimable(now=now)
-            .select_for_update(of=("self",), skip_locked=True, no_key=True)
-            .order_by("turn", "pk")[:lanes]
-        )
-        recover([lane for lane in claimed if lane.lease is not None], now=now)
-        ids = [lane.pk for lane in claimed]
-        Lane.unscoped.filter(pk__in=ids).update(lease=lease, lease_until=now + LEASE, turn=now)
-        connections = Connection.unscoped.select_related("credential").in_bulk(ids)
-        slices = {lane.pk: Slice(lane, connections[lane.pk]) for lane in claimed}
-        for delivery in take({pk: most_of(slice) for pk, slice in slices.items()}, lease, now=now):
-            slices[delivery.connection_id].deliveries.append(delivery)
+        slices = lease_out(lease, locked(claimable(now=now), lanes, now=now), now=now)
+        taken = take({pk: most_of(slice) for pk, slice in slices.items()}, lease, now=now)
+    return laden(slices, taken)
+
+
+def locked(lanes: QuerySet[Lane], most: int, *, now: datetime) -> list[Lane]:
+    """Nobody else claims these until the transaction ends; what a dead pump left on them is recovered."""
+    rows = list(lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("turn", "pk")[:most])
+    recover([lane for lane in rows if lane.lease is not None], now=now)
+    return rows
+
+
+def lease_out(lease: UUID, lanes: Sequence[Lane], *, now: datetime) -> dict[int, Slice]:
+    ids = [lane.pk for lane in lanes]
+    Lane.unscoped.filter(pk__in=ids).update(lease=lease, lease_until=now + LEASE, turn=now)
+    connections = Connection.unscoped.select_related("credential").in_bulk(ids)
+    return {lane.pk: Slice(lane, connections[lane.pk]) for lane in lanes}
+
+
+def laden(slices: Mapping[int, Slice], taken: Sequence[Due]) -> list[Slice]:
+    for delivery in taken:
+        slices[delivery.connection_id].deliveries.append(delivery)
     return list(slices.values())
 
 
 def most_of(slice: Slice) -> int:
-    """How many deliveries a slice may hold: some rounds of what may be in flight, or of full batches."""
+    """How many deliveries a slice may hold: some rounds of what may be in flight, or of full batches.
+
+    One where it is to show whether the endpoint is up again.
+    """
+    if slice.lane.held == BREAKER:
+        return 1
     connector = CONNECTORS.get(slice.connection.connector)
     batch = max((action.batch for action in connector.actions), default=1) if connector else 1
     return min(SLICE_MOST, slice.lane.in_flight * max(ROUNDS, batch))
+
+
+# --- what may have killed the pumps before ---------------------------------------------------------------------------
+
+
+def suspects(*, now: datetime) -> QuerySet[Delivery]:
+    """What was in flight at several deaths in a row; the pump has nothing else in its hands while it sends these."""
+    return Delivery.unscoped.filter(state="waiting", due_at__lte=now, crashes__gte=CRASHES_FEW)
+
+
+def suspects_wait(*, now: datetime) -> bool:
+    return suspects(now=now).filter(connection__lane__in=going(now=now)).exists()
+
+
+def claim_suspects(lease: UUID, *, now: datetime) -> list[Slice]:
+    """Some that died together for the second time, or one of which more is known."""
+    with transaction.atomic():
+        theirs = suspects(now=now).filter(connection=OuterRef("pk"))
+        lanes = {
+            lane.pk: lane for lane in locked(free(going(now=now), now=now).filter(Exists(theirs)), COHORT, now=now)
+        }
+        rows = suspects(now=now).filter(connection__in=lanes).order_by("-crashes", "due_at")
+        chosen = list(rows.values_list("pk", "connection", "crashes")[:COHORT])
+        if chosen and chosen[0][2] > CRASHES_FEW:
+            chosen = chosen[:1]
+        served = {connection for _, connection, _ in chosen}
+        slices = lease_out(lease, [lane for pk, lane in lanes.items() if pk in served], now=now)
+        taken = take_these([pk for pk, _, _ in chosen], lease, now=now)
+    return laden(slices, taken)
 
 
 def recover(expired: Sequence[Lane], *, now: datetime) -> None:
@@ -67,17 +121,16 @@ def recover(expired: Sequence[Lane], *, now: datetime) -> None:
     if not expired:
         return
     lost = Delivery.unscoped.filter(connection_id__in=[lane.pk for lane in expired], state="sending")
-    rows = list(lost.only("pk", "attempts", "crashes"))
+    rows = list(lost.select_related("route"))
     Attempt.unscoped.bulk_create(
         Attempt(delivery=row, number=row.attempts, started_at=now, outcome="unknown", reason="crashed") for row in rows
     )
     dead = [row.pk for row in rows if row.crashes + 1 >= CRASHES_MOST]
-    lost.filter(pk__in=dead).update(
-        state="dead", reason="crashed", crashes=F("crashes") + 1, lease=None, due_at=None, moved_at=now, unsure=True
-    )
-    lost.update(
-        state="waiting", reason="crashed", crashes=F("crashes") + 1, lease=None, due_at=now, moved_at=now, unsure=True
-    )
+    unknown = [row.pk for row in rows if row.route.holds_unknown]
+    told = {"crashes": F("crashes") + 1, "lease": None, "moved_at": now, "unsure": True}
+    lost.filter(pk__in=dead).update(state="dead", reason="crashed", due_at=None, **told)
+    lost.filter(pk__in=unknown).update(state="held", reason="unknown_effect", due_at=None, **told)
+    lost.update(state="waiting", reason="crashed", due_at=now, **told)
 
 
 def extend(lease: UUID, *, now: datetime) -> None:
@@ -89,7 +142,10 @@ def release(lease: UUID, lanes: Mapping[int, datetime | None], *, now: datetime)
     """Give lanes back, due again when the first of what waits on them is, but not before the lane's moment."""
     if not lanes:
         return
-    first = Delivery.unscoped.filter(connection=OuterRef("pk"), state="waiting").order_by("due_at").values("due_at")[:1]
+    waiting = Delivery.unscoped.filter(
+        connection=OuterRef("pk"), state="waiting", due_at__isnull=False, crashes__lt=CRASHES_FEW
+    )
+    first = waiting.order_by("due_at").values("due_at")[:1]
     with transaction.atomic():
         mine = Lane.unscoped.filter(pk__in=lanes, lease=lease)
         # A publisher that has not committed yet holds its lanes (Lane.guard): those are looked at again at once.

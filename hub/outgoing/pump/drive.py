@@ -21,7 +21,7 @@ from hub import egress
 from hub.clock import Clock
 from hub.outgoing.pump import place
 from hub.outgoing.pump.build import build
-from hub.outgoing.pump.claim import claim, extend, work_is_due
+from hub.outgoing.pump.claim import claim, claim_suspects, extend, suspects_wait, work_is_due
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
 from hub.outgoing.pump.settle import hold, settle
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
@@ -32,7 +32,7 @@ LANES_MOST = 512  # held by one pump
 SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
 HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
 REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its scopes may be free
-LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY = 0.02, 0.05, 4.0  # seconds
+LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY, SUSPECT_EVERY = 0.02, 0.05, 4.0, 0.5  # seconds
 SETTLE_MOST = 100
 LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
 AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
@@ -69,7 +69,7 @@ def pump(
         async_to_sync(drive.run_through)(outlet, again)
     finally:
         place.leave(lease)
-    if work_is_due(now=clock()) and not stopping():
+    if (work_is_due(now=clock()) or suspects_wait(now=clock())) and not stopping():
         again()  # it came while the place was given up
 
 
@@ -90,6 +90,8 @@ class Drive:
     kept: float = 0.0  # when the leases were last extended, by the loop's time
     rang: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: bool = False
+    alone: bool = False  # suspects wait, or are being sent: nothing else is taken in
+    suspected: float = float("-inf")  # when suspects were last looked for
 
     async def run_through(self, outlet: Outlet, again: Callable[[], object]) -> None:
         async with outlet() as send:
@@ -128,15 +130,32 @@ class Drive:
 
     async def claim(self) -> list[Load]:
         try:
+            if await self.suspects():
+                idle = not (self.lanes or self.results or self.emptied)
+                return await in_database(self.claim_and_build) if idle else []
             if await in_database(lambda: work_is_due(now=self.clock())):
                 return await in_database(self.claim_and_build)
         except DatabaseError:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
         return []
 
+    async def suspects(self) -> bool:
+        """Whether what may have killed pumps waits, or is on its way: then innocents are not sent beside it."""
+        if self.alone and (self.lanes or self.results or self.emptied):
+            return True
+        now = asyncio.get_running_loop().time()
+        if self.alone or now >= self.suspected + SUSPECT_EVERY:
+            self.suspected = now
+            self.alone = bool(await in_database(lambda: suspects_wait(now=self.clock())))
+        return self.alone
+
     def claim_and_build(self) -> list[Load]:
         now = self.clock()
-        slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
+        if self.alone:
+            slices = claim_suspects(self.lease, now=now)
+            self.alone = bool(slices)  # none: another pump holds their lanes
+        else:
+            slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
         loads = build(slices, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
         self.book(loads, now=now)
@@ -177,7 +196,7 @@ class Drive:
                 await asyncio.sleep(wait)
             if (until := self.pause_of(carriage)) > self.clock():
                 self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
-            elif load.turned or self.stopping() or self.too_late(load, ends):
+            elif load.turned or carriage.late(self.clock()) or self.stopping() or self.too_late(load, ends):
                 self.put(Unsent(load, carriage))
             else:
                 self.put(self.noted(await attempt(load, carriage, send=send, clock=self.clock)))

@@ -7,23 +7,53 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from hub import rows
+from hub.connections.models import Switch
 from hub.outgoing.models import Delivery, EventBody, Rendering, Route
+from hub.outgoing.order import of_the_same_key
 from tenants.models import Tenant
 
+CRASHES_FEW = 2  # from so many on a row is a suspect, and is not taken together with what is above suspicion
+
+# Why a row that is due does not go: it is too late, switched off, or another of its key stands before it.
+STAYS = """
+CASE
+    WHEN expires_at <= %s THEN 'expired'
+    WHEN route_id IN (SELECT route_id FROM connections_switch WHERE scope = 'route') THEN 'route_off'
+    WHEN tenant_id IN (SELECT tenant_id FROM connections_switch WHERE scope = 'tenant') THEN 'switched_off'
+    WHEN position IS NOT NULL AND EXISTS (
+        SELECT FROM outgoing_delivery AS ahead
+        WHERE ahead.connection_id = row.connection_id AND ahead.route_id = row.route_id
+        AND ahead.order_key = row.order_key AND ahead.position < row.position
+        AND ahead.position IS NOT NULL AND ahead.state IN ('waiting', 'sending', 'held', 'dead')
+    ) THEN 'behind'
+    ELSE ''
+END AS stays
+"""
+OF_LANES = f"""
+SELECT first.id, first.stays FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id, most) CROSS JOIN LATERAL (
+    SELECT id, {STAYS} FROM outgoing_delivery AS row
+    WHERE connection_id = lane.id AND state = 'waiting' AND due_at <= %s AND crashes < %s
+    ORDER BY due_at LIMIT lane.most
+) AS first
+"""
+OF_IDS = f"SELECT id, {STAYS} FROM outgoing_delivery AS row WHERE id = ANY(%s)"
 TAKE_POSTGRESQL = """
-WITH due AS (
-    SELECT first.id FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id, most) CROSS JOIN LATERAL (
-        SELECT id FROM outgoing_delivery
-        WHERE connection_id = lane.id AND state = 'waiting' AND due_at <= %s ORDER BY due_at LIMIT lane.most
-    ) AS first
+WITH due AS ({due}), stayed AS (
+    UPDATE outgoing_delivery AS delivery
+    SET state = CASE stays WHEN 'expired' THEN 'dead' WHEN 'behind' THEN 'waiting' ELSE 'held' END,
+        reason = CASE stays WHEN 'behind' THEN reason ELSE stays END,
+        moved_at = CASE stays WHEN 'behind' THEN moved_at ELSE %s END,
+        due_at = NULL
+    FROM due WHERE delivery.id = due.id AND stays <> '' AND delivery.state = 'waiting'
 ), taken AS (
     UPDATE outgoing_delivery AS delivery
     SET state = 'sending', lease = %s, attempts = attempts + 1, moved_at = %s
-    FROM due WHERE delivery.id = due.id AND delivery.state = 'waiting'
-    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, due_at, event_id
+    FROM due WHERE delivery.id = due.id AND stays = '' AND delivery.state = 'waiting'
+    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, due_at, event_id,
+        position, expires_at, crashes
 )
 SELECT taken.*, event.type, event.sender_id, event.occurred_at, told.body, made.body, made.version_id, made.ticket
 FROM taken JOIN outgoing_event AS event ON event.id = taken.event_id
@@ -31,7 +61,10 @@ LEFT JOIN outgoing_eventbody AS told ON told.event_id = event.id
 LEFT JOIN outgoing_rendering AS made ON made.delivery_id = taken.id
 ORDER BY taken.due_at, taken.id
 """
-TAKEN = ("pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "due_at", "event_id")
+TAKEN = (
+    "pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "due_at", "event_id",
+    "position", "expires_at", "crashes",
+)  # fmt: skip
 TOLD = ("event__type", "event__sender_id", "event__occurred_at")
 
 
@@ -48,6 +81,9 @@ class Due:
     unsure: bool
     due_at: datetime
     event_id: int
+    position: int | None
+    expires_at: datetime | None
+    crashes: int
     type: str
     sender_id: str
     occurred_at: datetime
@@ -66,24 +102,55 @@ def take(most: Mapping[int, int], lease: UUID, *, now: datetime) -> list[Due]:
     if not most:
         return []
     if database.vendor == "postgresql":
-        taken = rows.fetch(TAKE_POSTGRESQL, [list(most), list(most.values()), now, lease, now])
-    else:
-        taken = taken_one_by_one(most, lease, now=now)
+        parameters = [list(most), list(most.values()), now, now, CRASHES_FEW]
+        return found(rows.fetch(TAKE_POSTGRESQL.format(due=OF_LANES), [*parameters, now, lease, now]))
+    waiting = Delivery.unscoped.filter(state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at")
+    due = [pk for lane, count in most.items() for pk in ids(waiting.filter(connection_id=lane)[:count])]
+    return found(taken_one_by_one(due, lease, now=now))
+
+
+def take_these(due: Sequence[int], lease: UUID, *, now: datetime) -> list[Due]:
+    if database.vendor == "postgresql":
+        statement = TAKE_POSTGRESQL.format(due=OF_IDS)
+        return found(rows.fetch(statement, [now, list(due), now, lease, now]))
+    return found(taken_one_by_one(due, lease, now=now))
+
+
+def found(taken: Sequence[tuple[Any, ...]]) -> list[Due]:
     tenants = Tenant.objects.in_bulk({row[2] for row in taken})
     routes = Route.unscoped.in_bulk({row[3] for row in taken})
     return [Due(pk, lane, tenants[tenant], routes[route], *rest) for pk, lane, tenant, route, *rest in taken]
 
 
-def taken_one_by_one(most: Mapping[int, int], lease: UUID, *, now: datetime) -> Sequence[tuple[Any, ...]]:
-    waiting = Delivery.unscoped.filter(state="waiting", due_at__lte=now).order_by("due_at").values_list("pk", flat=True)
-    due = [pk for lane, count in most.items() for pk in waiting.filter(connection_id=lane)[:count]]
-    Delivery.unscoped.filter(pk__in=due, state="waiting").update(
+# --- SQLite ----------------------------------------------------------------------------------------------------------
+
+
+def ids(deliveries: QuerySet[Delivery]) -> Sequence[int]:
+    return deliveries.values_list("pk", flat=True)
+
+
+def taken_one_by_one(due: Sequence[int], lease: UUID, *, now: datetime) -> Sequence[tuple[Any, ...]]:
+    leave_behind(due, now=now)
+    Delivery.unscoped.filter(pk__in=due, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempts=F("attempts") + 1, moved_at=now
     )
     taken = list(Delivery.unscoped.filter(pk__in=due, lease=lease).order_by("due_at", "pk").values_list(*TAKEN, *TOLD))
     bodies = dict(EventBody.objects.filter(event_id__in={row[8] for row in taken}).values_list("event_id", "body"))
     made = Rendering.objects.in_bulk([row[0] for row in taken])
     return [(*row, bodies.get(row[8]), *rendered(made.get(row[0]))) for row in taken]
+
+
+def leave_behind(due: Sequence[int], *, now: datetime) -> None:
+    """As STAYS says it."""
+    ahead = of_the_same_key().filter(position__lt=OuterRef("position"))
+    waiting = Delivery.unscoped.filter(pk__in=due, state="waiting")
+    behind = ids(waiting.filter(Exists(ahead), position__isnull=False))
+    Delivery.unscoped.filter(pk__in=list(behind)).update(due_at=None)
+    waiting.filter(expires_at__lte=now).update(state="dead", reason="expired", due_at=None, moved_at=now)
+    switches = Switch.unscoped.all()
+    for reason, scope in (("route_off", "route"), ("switched_off", "tenant")):
+        off = switches.filter(scope=scope).values(scope)
+        waiting.filter(**{f"{scope}__in": off}).update(state="held", reason=reason, due_at=None, moved_at=now)
 
 
 def rendered(rendering: Rendering | None) -> tuple[bytes | None, int | None, str | None]:

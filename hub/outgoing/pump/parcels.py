@@ -44,6 +44,9 @@ class Carriage:
     def all(self, outcome: Outcome) -> list[Outcome]:
         return [outcome] * len(self.parcels)
 
+    def late(self, now: datetime) -> bool:
+        return any(parcel.delivery.expires_at and parcel.delivery.expires_at <= now for parcel in self.parcels)
+
     def read(self, response: Response) -> list[Outcome]:
         messages = [parcel.message for parcel in self.parcels]
         read = self.action.read_confirmed if self.asks else self.action.read

@@ -11,10 +11,12 @@ from django.db import transaction
 from connectors.outcomes import Outcome
 from hub import rows
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
+from hub.outgoing.order import promote
 from hub.outgoing.pump.claim import release
 from hub.outgoing.pump.due import Due
 from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
 from hub.outgoing.pump.tell import rest_until, tell
+from hub.outgoing.pump.weigh import weigh
 from hub.outgoing.retry import SCHEDULE, next_attempt
 from hub.redaction import redact_headers, redact_text
 
@@ -31,6 +33,7 @@ class Change:
     due_at: datetime | None = None
     returned: int = 0  # attempts given back: it cost none
     unsure: bool = False
+    survived: bool = False  # it was sent, and the pump lives
 
 
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
@@ -48,6 +51,8 @@ def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Cal
         return Change("waiting", outcome.reason, says, rest_until(outcome, now=now), returned=1)
     schedule = parcel.delivery.route.retry_schedule or SCHEDULE
     unsure = kind == "unknown"
+    if unsure and parcel.delivery.route.holds_unknown:
+        return Change("held", "unknown_effect", says or outcome.reason, unsure=True)
     again = next_attempt(parcel.delivery.attempts, now=now, random=random, after=outcome.after, schedule=schedule)
     if again is None:
         return Change("dead", "exhausted", says or outcome.reason, unsure=unsure)
@@ -66,10 +71,13 @@ def settle(
     journeys = [result for result in results if isinstance(result, Journey)]
     tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
     with transaction.atomic():
-        apply(lease, list(changes_of(results, now=now, random=random)), now=now)
+        changes = list(changes_of(results, now=now, random=random))
+        apply(lease, changes, now=now)
+        let_follow(changes, now=now)
         keep_attempts(journeys)
         keep_exchanges(journeys)
         keep_tickets(journeys)
+        weigh(journeys, now=now)
         release(lease, emptied, now=now)
 
 
@@ -90,7 +98,7 @@ def changes_of(
                 yield parcel.delivery, Change("waiting", result.reason, "", due, returned=1)
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
-                change = change_after(outcome, parcel, now=now, random=random)
+                change = replace(change_after(outcome, parcel, now=now, random=random), survived=True)
                 if change.says:
                     change = replace(change, says=redact_text(change.says, result.load.secrets)[:500])
                 yield parcel.delivery, change
@@ -104,6 +112,7 @@ def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) 
         "says": [change.says for _, change in changes],
         "due_at": [change.due_at for _, change in changes],
         "attempts": [delivery.attempts - change.returned for delivery, change in changes],
+        "crashes": [0 if change.survived and change.state == "waiting" else row.crashes for row, change in changes],
         "unsure": [delivery.unsure or change.unsure for delivery, change in changes],
         "mapping_version": [delivery.version for delivery, _ in changes],
         "lease": [None] * len(changes),
@@ -111,6 +120,13 @@ def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) 
     }
     keys = [delivery.pk for delivery, _ in changes]
     rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})
+
+
+def let_follow(changes: Sequence[tuple[Due, Change]], *, now: datetime) -> None:
+    """What stood behind those of ordered routes that have arrived."""
+    arrived = [row.pk for row, change in changes if row.position is not None and change.state == "delivered"]
+    if arrived:
+        promote(arrived, now=now)
 
 
 def keep_attempts(journeys: Sequence[Journey]) -> None:

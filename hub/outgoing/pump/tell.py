@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from connectors.outcomes import Outcome
 from hub.connections.models import Connection, Lane
 from hub.connections.unseal import key_of
+from hub.notices.notify import notify
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.parcels import Journey, Load
 from hub.queue import ring
@@ -82,6 +83,9 @@ def turn(load: Load, outcome: Outcome, *, now: datetime) -> None:
                 ring(f"refresh:{row.pk}", now=now)
         elif outcome.kind == "disable":
             row.disable(outcome.reason, says, now=now)
+            sentence = f"“{row}” is disabled: it wants no more. What arrives for it is held until somebody enables it."
+            about = f"{row.pk}:{now:%Y-%m-%dT%H:%M:%S}"
+            notify("disabled", sentence, about=about, now=now, tenant_id=row.tenant_id, connection_id=row.pk)
         else:
             row.need_reconnect(outcome.reason, says, now=now)
     except WrongState:

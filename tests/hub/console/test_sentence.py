@@ -22,6 +22,7 @@ QUIET = Overview(
     troubles=[Trouble("slack", "healthy", "", 4, 4, NOON)],
     broken=[],
     last=["a delivery"],
+    notices=[],
     has_tenants=True,
     has_routes=True,
 )

@@ -14,7 +14,8 @@ from tests.makers import MINUTE, NOON
 pytestmark = pytest.mark.django_db
 
 NAMES = [
-    "accepted", "matched", "filtered", "mapped", "tenant", "connection", "lane", "quota", "attempts", "next_try",
+    "accepted", "matched", "filtered", "mapped", "tenant", "switch", "connection", "breaker", "lane", "order", "quota",
+    "expiry", "attempts", "next_try",
 ]  # fmt: skip
 
 
@@ -138,7 +139,7 @@ def test_an_explanation_takes_few_statements_however_many_attempts_there_were(ma
     delivery = make.delivery()
     for minute in range(3):
         pump(FakeHttp(Response(500)), at=NOON + minute * timedelta(hours=3))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         why(delivery)
 
 

@@ -1,0 +1,121 @@
+"""Off switches: what is off, why, since when and until when; switched off here, and on again."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from connectors.registry import CONNECTORS
+from hub import staff
+from hub.clock import clock
+from hub.connections.forms import PAUSES, until
+from hub.connections.models import Switch
+from hub.connections.switch import key_of, switch_off, switch_on
+from tenants.scoping import EVERYWHERE, ScopedAdminMixin, changeable_by, reach
+
+SUBJECTS = ("tenant", "connector", "route")
+
+
+class SwitchForm(forms.ModelForm):
+    user: Any = None  # who switches; set by the page
+
+    connector = forms.ChoiceField(
+        label="System", required=False, choices=[("", "–"), *((key, code.label) for key, code in CONNECTORS.items())]
+    )
+    length = forms.ChoiceField(label="How long", choices=list(PAUSES.items()), required=False)
+
+    class Meta:
+        model = Switch
+        fields = ("scope", *SUBJECTS, "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            return
+        for name in ("connector", "length"):
+            staff.styled(self.fields[name])
+        if reach(self.user) is not EVERYWHERE:
+            theirs = [choice for choice in Switch.Scope.choices if choice[0] in ("tenant", "route")]
+            self.fields["scope"].choices = [("", "–"), *theirs]
+        self.fields["tenant"].required = False  # that depends on the scope
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        scope, route = said.get("scope"), said.get("route")
+        if scope in SUBJECTS and not said.get(scope) and scope not in self.errors:
+            self.add_error(scope, "Say which.")
+        said |= {name: "" if name == "connector" else None for name in SUBJECTS if name != scope}
+        if scope == "route" and route:
+            said["tenant"] = route.tenant
+            if not changeable_by(type(route), self.user).filter(pk=route.pk).exists():
+                self.add_error("route", "This route is the platform's, for all tenants.")
+        return said
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if not self.errors and Switch.unscoped.filter(key=key_of(self.instance)).exists():
+            self.add_error(None, "It is switched off already.")
+
+
+@admin.register(Switch)
+class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    form = SwitchForm
+    list_display = ("what", "whose", "reason", "by", "lasting", "ends")
+    list_select_related = ("tenant", "route", "by")
+    ordering = ("-since",)
+    autocomplete_fields = ("tenant", "route")
+    verbs = ("on",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related(*self.list_select_related)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"user": request.user})
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.list_display if obj else ("scope", *SUBJECTS, "reason", "length")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.list_display if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # what is off is switched on again, and not made to say something else
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_switch_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
+        now = clock()
+        obj.until = until(form.cleaned_data, now)
+        switch_off(obj, by=request.user, now=now)
+        after = {"off": obj.what, "until": obj.until}
+        staff.note(request, "switch.off", obj, now=now, reason=obj.reason, after=after)
+
+    @staff.display(description="off")
+    def what(self, switch: Switch) -> str:
+        return staff.badge("disabled", switch.what)
+
+    @staff.display(description="tenant")
+    def whose(self, switch: Switch) -> str:
+        return staff.page_link(switch.tenant) if switch.tenant else "all tenants"
+
+    @staff.display(description="since")
+    def lasting(self, switch: Switch) -> str:
+        return staff.moments(switch.since)
+
+    @staff.display(description="until")
+    def ends(self, switch: Switch) -> str:
+        return staff.moments(switch.until) if switch.until else "somebody switches it on"
+
+    @staff.verb("Switch on", icon="play_arrow", permission="switch", tone="primary")
+    def on(self, request: HttpRequest, row: Switch, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        switch_on(row, now=now)
+        page = HttpResponseRedirect(reverse("admin:connections_switch_changelist"))
+        return staff.Done("It is on; what was held goes out now.", before={"off": row.what}, page=page)

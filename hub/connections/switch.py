@@ -1,0 +1,73 @@
+"""Off switches: nothing goes for what is off, at once; what is accepted meanwhile is held and goes when it is on."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from hub.connections.models import Lane, Switch
+from hub.queue import ring
+from tenants.models import User
+
+
+class AlreadyOff(Exception):
+    """One switch for each thing."""
+
+
+def switch_off(switch: Switch, *, by: User | None, now: datetime) -> Switch:
+    """Of a switch that says its scope, what is meant, why and until when."""
+    switch.key, switch.by, switch.since = key_of(switch), by, now
+    if Switch.unscoped.filter(key=switch.key).exists():
+        raise AlreadyOff(f"{switch.what} is off already")
+    with transaction.atomic():
+        switch.save(force_insert=True)
+        apply_switches()
+        ring("drain", now=now)
+    return switch
+
+
+def switch_on(switch: Switch, *, now: datetime) -> None:
+    with transaction.atomic():
+        Switch.unscoped.filter(pk=switch.pk).delete()
+        apply_switches()
+        ring("drain", now=now)
+        ring("pump", now=now)
+
+
+def key_of(switch: Switch) -> str:
+    subject: Any = {"tenant": switch.tenant_id, "connector": switch.connector, "route": switch.route_id}
+    return f"{switch.scope}:{subject.get(switch.scope, '')}"
+
+
+def end_switches(*, now: datetime) -> None:
+    """Those whose time has passed are on again; and every lane says what is true."""
+    for switch in Switch.unscoped.filter(until__lte=now):
+        switch_on(switch, now=now)
+    apply_switches()
+
+
+def apply_switches() -> None:
+    """Each lane says which switch stops it, the widest first; a statement for each kind, and none changes twice."""
+    stopped = Q(pk__in=())
+    for scope, lanes in meant().items():
+        change(Lane.unscoped.filter(lanes).exclude(stopped), scope)
+        stopped |= lanes
+    change(Lane.unscoped.exclude(stopped), "")
+
+
+def meant() -> dict[str, Q]:
+    rows = list(Switch.unscoped.exclude(scope="route").values_list("scope", "tenant", "connector"))
+    everything = Q(pk__isnull=False) if any(scope == "platform" for scope, _, _ in rows) else Q(pk__in=())
+    return {
+        "platform": everything,
+        "connector": Q(connection__connector__in=[key for scope, _, key in rows if scope == "connector"]),
+        "tenant": Q(connection__tenant__in=[pk for scope, pk, _ in rows if scope == "tenant"]),
+    }
+
+
+def change(lanes: QuerySet[Lane], off: str) -> None:
+    wrong = lanes.exclude(off=off)
+    ids = list(wrong.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), 1000):
+        Lane.unscoped.filter(pk__in=ids[start : start + 1000]).update(off=off)

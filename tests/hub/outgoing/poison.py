@@ -1,0 +1,45 @@
+"""`python -m tests.hub.outgoing.poison make|pump|told [minute]`: a message that kills the process which sends it."""
+
+import json
+import os
+import signal
+import sys
+
+import tests.environment  # noqa: F401  (before Django reads it)
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
+
+import django  # noqa: E402
+
+django.setup()
+
+from connectors.wire import Response  # noqa: E402
+from hub.outgoing.models import Delivery  # noqa: E402
+from hub.outgoing.pump.drive import pump as drive  # noqa: E402
+from tests.fakes import FakeHttp  # noqa: E402
+from tests.makers import MINUTE, NOON, ORDER, Makers  # noqa: E402
+
+
+def make():
+    makers = Makers()
+    for connection in (makers.connection(), makers.connection()):
+        for number in ("good", "poison", "fine") if connection.pk % 2 else ("good", "fine"):
+            makers.delivery(connection, data=ORDER | {"number": number})
+
+
+def pump(minute):
+    def answer(request):
+        if b"poison" in request.content():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Response(200)
+
+    drive(clock=lambda: NOON + minute * MINUTE, outlet=FakeHttp(answer).outlet, random=lambda: 0, stay=0.7)
+
+
+def told():
+    rows = Delivery.unscoped.values_list("state", "reason", "crashes")
+    print(json.dumps(sorted(rows)))
+
+
+if __name__ == "__main__":
+    {"make": make, "told": told, "pump": lambda: pump(int(sys.argv[2]))}[sys.argv[1]]()

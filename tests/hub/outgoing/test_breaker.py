@@ -1,0 +1,210 @@
+"""A connection whose endpoint is down rests, is tried by one call at a time, and says so."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.wire import Response
+from hub.connections.models import Connection, Lane
+from hub.egress import Refused, Unanswered, Unsent
+from hub.notices.models import Notice
+from hub.outgoing.breaker import Calls, Health, given_up, rest, warning, weigh
+from hub.outgoing.explain import explain, in_state, readable_deliveries, shown
+from hub.outgoing.models import Delivery
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
+
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+DOWN, UP = Calls(down=1, failed=1), Calls(up=1, came_through=1)
+
+
+def after(*calls, health=None, now=NOON):
+    health = health or Health()
+    for call in calls:
+        health = weigh(health, call, now=now)
+    return health
+
+
+# --- judged by a rate ------------------------------------------------------------------------------------------------
+
+
+def test_few_failures_open_nothing():
+    assert not after(*[DOWN] * 9).is_open
+
+
+def test_half_of_ten_opens():
+    assert after(*[DOWN, UP] * 5).is_open
+
+
+def test_less_than_half_of_many_opens_nothing():
+    assert not after(DOWN, *[UP, UP, DOWN] * 30).is_open
+
+
+def test_only_what_happens_now_counts_for_a_busy_connection():
+    busy = after(DOWN, *[UP] * 10_000)
+    assert after(*[DOWN] * 20, health=busy).is_open
+
+
+def test_old_failures_are_forgotten():
+    old = after(*[DOWN] * 9)
+    assert not after(DOWN, health=old, now=NOON + 2 * MINUTE).is_open
+    assert after(UP, health=old, now=NOON + 10 * MINUTE).calm
+
+
+def test_a_connection_where_all_is_well_stays_calm():
+    assert after(*[UP] * 100).calm
+
+
+def test_each_failed_probe_rests_twice_as_long_and_ten_minutes_at_most():
+    assert [rest(opened).total_seconds() for opened in range(1, 8)] == [30, 60, 120, 240, 480, 600, 600]
+
+
+def test_a_probe_that_says_nothing_asks_for_another_as_long_a_rest_later():
+    opened = after(*[DOWN] * 10)
+    health = weigh(opened, Calls(), now=opened.open_until)
+    assert (health.opened, health.open_until) == (1, opened.open_until + 30 * SECOND)
+
+
+def test_what_was_still_in_flight_when_it_opened_counts_no_more():
+    opened = after(*[DOWN] * 10)
+    assert weigh(opened, DOWN, now=NOON + SECOND) == opened
+
+
+# --- over days -------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_given_up_after_days_of_nothing_but_failures():
+    health = after(DOWN)
+    assert not given_up(health, after=5 * DAY, now=NOON + 4 * DAY)
+    assert given_up(health, after=5 * DAY, now=NOON + 5 * DAY)
+    assert after(UP, health=health).failing_since is None
+
+
+@pytest.mark.parametrize(("days", "percent"), [(2, None), (2.5, 50), (3.5, 70), (4.5, 90)])
+def test_it_is_announced(days, percent):
+    assert warning(after(DOWN), after=5 * DAY, now=NOON + days * DAY) == percent
+
+
+# --- in the pump -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(make):
+    """A dozen deliveries to one endpoint, one call at a time."""
+    connection = make.connection()
+    for _ in range(12):
+        make.delivery(connection)
+    Lane.unscoped.update(in_flight=1)
+    return connection
+
+
+def lane_of(connection):
+    return Lane.unscoped.get(connection=connection)
+
+
+def opened(connection):
+    for _ in range(12):
+        Delivery.unscoped.update(due_at=NOON)
+        Lane.unscoped.update(due_at=NOON)
+        pump(FakeHttp(Response(500)))
+        if lane_of(connection).held:
+            return
+    raise AssertionError("it never opened")
+
+
+@pytest.mark.django_db
+def test_it_opens_holds_the_lane_and_says_so(many):
+    opened(many)
+    many.refresh_from_db()
+    assert (lane_of(many).held, many.state, many.reason) == ("breaker_open", "degraded", "breaker_open")
+    delivery = readable_deliveries().first()
+    assert shown(delivery)[:2] == ("held", "breaker_open")
+    assert Delivery.unscoped.filter(in_state("held")).count() == 12
+    assert explain(delivery, now=NOON).stopped_by.name == "breaker"
+    assert pump(FakeHttp()).requests == []
+
+
+@pytest.mark.django_db
+def test_one_call_probes_and_a_failed_one_lets_it_rest_longer(many):
+    opened(many)
+    assert len(pump(FakeHttp(Response(503)), at=NOON + 31 * SECOND).requests) == 1
+    assert lane_of(many).open_until == NOON + 91 * SECOND
+
+
+@pytest.mark.django_db
+def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
+    opened(many)
+    Delivery.unscoped.update(due_at=NOON)
+    pump(FakeHttp(), at=NOON + MINUTE)
+    many.refresh_from_db()
+    assert (lane_of(many).held, many.state, many.reason) == ("", "healthy", "")
+    for _ in range(3):
+        pump(FakeHttp(), at=NOON + MINUTE)
+    assert Delivery.unscoped.filter(state="delivered").count() == 12
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", [Response(429), Response(404), Response(301), Refused("denied", "")])
+def test_what_says_nothing_of_the_endpoint_opens_nothing(many, answer):
+    pump(FakeHttp(answer))
+    assert (lane_of(many).held, lane_of(many).went_wrong) == ("", 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", [Response(502), Unsent("dns_failed", ""), Unanswered("timed_out", "")])
+def test_what_speaks_of_the_whole_endpoint_opens_it(many, answer):
+    pump(FakeHttp(answer))
+    assert lane_of(many).held == "breaker_open"
+
+
+@pytest.mark.django_db
+def test_a_person_who_resumes_it_begins_anew(many):
+    opened(many)
+    many.refresh_from_db()
+    many.pause("looking", until=None, now=NOON)
+    many.heal(now=NOON)
+    assert (lane_of(many).held, lane_of(many).open_until) == ("", None)
+
+
+@pytest.mark.django_db
+def test_what_is_well_costs_no_statement_of_the_breakers(make, django_assert_num_queries):
+    from hub.outgoing.pump.parcels import Carriage, Journey, Load
+    from hub.outgoing.pump.weigh import weigh as weigh_journeys
+
+    connection = make.connection()
+    carriage = Carriage(connection.public_id, None, [], None, ())
+    load = Load(connection.lane, connection, None)
+    journey = Journey(load, carriage, [], NOON, 1, Response(200))
+    with django_assert_num_queries(0):
+        weigh_journeys([journey] * 100, now=NOON)
+
+
+# --- disabled, never silently ----------------------------------------------------------------------------------------
+
+
+def fail_at(delivery, moment):
+    Delivery.unscoped.filter(pk=delivery.pk).update(state="waiting", due_at=moment, attempts=0)
+    Lane.unscoped.update(due_at=moment, held="", open_until=None)
+    pump(FakeHttp(Response(500)), at=moment)
+
+
+@pytest.mark.django_db
+def test_an_endpoint_that_fails_for_days_is_announced_and_disabled_with_a_notice(make):
+    delivery = make.delivery()
+    for days in (0, 1, 2.6, 2.7, 3.6, 4.6):
+        fail_at(delivery, NOON + days * DAY)
+    assert Connection.unscoped.get().state == "healthy"
+    assert Notice.unscoped.filter(kind="failing").count() == 3
+    fail_at(delivery, NOON + 5 * DAY)
+    connection = Connection.unscoped.get()
+    assert (connection.state, connection.reason) == ("disabled", "failing")
+    notice = Notice.unscoped.get(kind="disabled")
+    assert (notice.tenant, notice.connection) == (connection.tenant, connection)
+
+
+@pytest.mark.django_db
+def test_410_disables_with_a_notice(make):
+    delivery = make.delivery()
+    pump(FakeHttp(Response(410)))
+    assert Notice.unscoped.get().connection == delivery.connection

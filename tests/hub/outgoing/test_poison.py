@@ -1,0 +1,85 @@
+"""A message that kills whoever sends it is dead after five claims, and the rest goes on."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.db import connection as database
+
+from connectors.wire import Response
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.claim import claim_suspects, suspects_wait
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_order import crash
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import NOON
+
+SIGKILLED = -9
+
+
+@pytest.fixture
+def process(tmp_path, transactional_db):
+    """Runs the script on a database that processes can share."""
+    url = f"sqlite:///{tmp_path / 'hub.sqlite3'}"
+    if database.vendor == "postgresql":
+        given, _, _ = os.environ["DATABASE_URL"].partition("?")
+        url = os.environ["DATABASE_URL"].replace(given, f"{given.rpartition('/')[0]}/{database.settings_dict['NAME']}")
+    environment = os.environ | {"DATABASE_URL": url}
+
+    def run(*command):
+        return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=60)
+
+    if database.vendor == "sqlite":
+        run("manage.py", "migrate")
+    return lambda *said: run("-m", "tests.hub.outgoing.poison", *said)
+
+
+def test_a_poison_row_is_dead_after_five_claims_and_the_rest_goes_on(process):
+    process("make")
+    ends = [process("pump", str(minute)).returncode for minute in range(8)]
+    assert ends[:5] == [SIGKILLED] * 5 and set(ends[5:]) == {0}
+    rows = json.loads(process("told").stdout)
+    assert rows.count(["dead", "crashed", 5]) == 1
+    assert [state for state, *_ in rows].count("delivered") == len(rows) - 1 == 4
+
+
+@pytest.mark.django_db
+def test_one_crash_raises_no_suspicion_and_two_do(make):
+    delivery = make.delivery()
+    Delivery.unscoped.update(crashes=1)
+    assert not suspects_wait(now=NOON)
+    Delivery.unscoped.update(crashes=2)
+    assert suspects_wait(now=NOON)
+    delivery.connection.pause("looking", until=None, now=NOON)
+    assert not suspects_wait(now=NOON)
+
+
+@pytest.mark.django_db
+def test_what_died_once_more_than_the_others_goes_alone(make):
+    connection = make.connection()
+    rows = [make.delivery(connection) for _ in range(3)]
+    Delivery.unscoped.update(crashes=2)
+    Delivery.unscoped.filter(pk=rows[1].pk).update(crashes=3)
+    (slice,) = claim_suspects(connection.public_id, now=NOON)
+    assert slice.deliveries == [rows[1]]
+
+
+@pytest.mark.django_db
+def test_an_innocent_is_above_suspicion_once_it_has_had_an_answer(make):
+    delivery = make.delivery()
+    Delivery.unscoped.update(crashes=3)
+    pump(FakeHttp(Response(500)))
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.crashes) == ("waiting", 0)
+
+
+@pytest.mark.django_db
+def test_the_fifth_crash_is_the_last(make):
+    delivery = make.delivery()
+    crash(delivery)
+    Delivery.unscoped.update(crashes=4)
+    pump(FakeHttp())
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.reason, delivery.crashes) == ("dead", "crashed", 5)

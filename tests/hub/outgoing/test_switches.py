@@ -1,0 +1,160 @@
+"""Off switches: nothing goes for what is off, what is accepted is held, and it goes when it is on again."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from hub.audit import AuditRow
+from hub.connections.models import Lane, Switch
+from hub.connections.switch import AlreadyOff, switch_off, switch_on
+from hub.outgoing.drain import drain_held
+from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
+from hub.outgoing.models import Delivery
+from hub.sweep import sweep
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def off(now=NOON, **switch):
+    return switch_off(Switch(**{"reason": "stocktaking"} | switch), by=None, now=now)
+
+
+def read(delivery):
+    return readable_deliveries().get(pk=delivery.pk)
+
+
+def meant(scope, delivery):
+    return {
+        "platform": {},
+        "tenant": {"tenant": delivery.tenant},
+        "connector": {"connector": "webhook"},
+        "route": {"route": delivery.route, "tenant": delivery.tenant},
+    }[scope]
+
+
+@pytest.mark.parametrize("scope", Switch.Scope.values)
+def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
+    before = make.delivery()
+    switch = off(scope=scope, **meant(scope, before))
+    after = make.event(before.tenant).deliveries.get()
+    assert pump(FakeHttp()).requests == []
+    drain_held(now=NOON)
+    reason = "route_off" if scope == "route" else "switched_off"
+    assert {shown(read(row))[:2] for row in (before, after)} == {("held", reason)}
+    assert Delivery.unscoped.filter(in_state("held")).filter(for_reason(reason)).count() == 2
+    assert not Delivery.unscoped.filter(in_state("waiting")).exists()
+    told = explain(read(before), now=NOON).stopped_by
+    assert (told.name, told.detail) == ("switch", "stocktaking")
+    switch_on(switch, now=NOON)
+    drain_held(now=NOON)
+    assert len(pump(FakeHttp()).requests) == 2
+
+
+@pytest.mark.parametrize("scope", ["tenant", "connector", "route"])
+def test_others_go_on(make, scope):
+    stopped, other = make.delivery(), make.delivery(make.connection(connector="splunk"), action="send_event")
+    off(scope=scope, **meant(scope, stopped))
+    (request,) = pump(FakeHttp()).requests
+    assert request.url.startswith("https://splunk.example.com")
+    assert other.state == "waiting"
+
+
+def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
+    platform = make.connection(connector="app")
+    make.route(platform, action=platform.code.actions[0].key)
+    stopped, other = make.tenant(), make.tenant()
+    before = make.event(stopped).deliveries.get()
+    switch = off(scope="tenant", tenant=stopped)
+    after, neighbour = make.event(stopped).deliveries.get(), make.event(other).deliveries.get()
+    drain_held(now=NOON)
+    assert [shown(read(row)).state for row in (before, after, neighbour)] == ["held", "held", "waiting"]
+    switch_on(switch, now=NOON)
+    assert drain_held(now=NOON) == 2
+
+
+def test_it_ends_by_itself(make):
+    delivery = make.delivery()
+    off(scope="tenant", tenant=delivery.tenant, until=NOON + MINUTE)
+    sweep(now=NOON)
+    assert Lane.unscoped.get().off == "tenant"
+    sweep(now=NOON + MINUTE)
+    assert (Lane.unscoped.get().off, Switch.unscoped.count()) == ("", 0)
+
+
+def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
+    delivery = make.delivery()
+    tenant = off(scope="tenant", tenant=delivery.tenant)
+    platform = off(scope="platform")
+    with pytest.raises(AlreadyOff):
+        off(scope="platform")
+    switch_on(platform, now=NOON)
+    assert Lane.unscoped.get().off == "tenant"
+    switch_on(tenant, now=NOON)
+    assert Lane.unscoped.get().off == ""
+
+
+def test_a_system_connected_while_it_is_off_is_found(make):
+    off(scope="platform")
+    make.connection()
+    sweep(now=NOON)
+    assert Lane.unscoped.get().off == "platform"
+
+
+def test_a_paused_connection_stays_paused_when_its_switch_is_on_again(make):
+    delivery = make.delivery()
+    delivery.connection.pause("looking", until=None, now=NOON)
+    switch_on(off(scope="platform"), now=NOON)
+    assert pump(FakeHttp()).requests == []
+
+
+# --- by staff --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+def test_staff_switch_a_tenant_off_and_on_and_the_audit_knows(make, superuser):
+    tenant = make.tenant()
+    said = {"scope": "tenant", "tenant": tenant.pk, "reason": "they asked", "length": "1"}
+    superuser.post(reverse("admin:connections_switch_add"), said)
+    switch = Switch.unscoped.get()
+    assert switch.until - switch.since == timedelta(hours=1)
+    superuser.post(reverse("admin:connections_switch_verb", args=[switch.pk, "on"]))
+    assert not Switch.unscoped.exists()
+    assert list(AuditRow.objects.values_list("verb", flat=True)) == ["switch.off", "switch.on"]
+
+
+def test_what_is_not_said_is_asked_for(make, superuser):
+    answer = superuser.post(reverse("admin:connections_switch_add"), {"scope": "tenant", "reason": "x"})
+    assert "Say which." in answer.content.decode()
+    off(scope="platform")
+    answer = superuser.post(reverse("admin:connections_switch_add"), {"scope": "platform", "reason": "x"})
+    assert "It is switched off already." in answer.content.decode()
+
+
+@pytest.mark.parametrize("scope", ["platform", "connector"])
+def test_a_tenants_staff_do_not_switch_what_is_everybodys(make, client, scope):
+    from django.contrib.auth.models import Permission
+
+    tenant = make.tenant()
+    user = make.staff(tenant)
+    user.user_permissions.set(Permission.objects.all())
+    client.force_login(user)
+    said = {"scope": scope, "connector": "webhook", "tenant": tenant.pk, "reason": "x"}
+    assert client.post(reverse("admin:connections_switch_add"), said).status_code == 200
+    assert not Switch.unscoped.exists()
+
+
+def test_staff_switch_a_route_off_on_its_page(make, superuser):
+    route = make.route(make.connection())
+    superuser.post(reverse("admin:outgoing_route_verb", args=[route.pk, "off"]), {"reason": "wrong prices"})
+    assert Switch.unscoped.get().route == route
+    superuser.post(reverse("admin:outgoing_route_verb", args=[route.pk, "on"]))
+    assert not Switch.unscoped.exists()
