@@ -32,7 +32,6 @@ ROUTES = {
     "deliveries/<uuid:id>/explain": {"GET": "deliveries:read"},
     "deliveries/<uuid:id>/retry": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/cancel": {"POST": "deliveries:write"},
-    "deliveries/<uuid:id>/skip": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/send-again": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/skip": {"POST": "deliveries:write"},
     "operations": {"GET": "deliveries:read", "POST": "deliveries:write"},

@@ -23,7 +23,6 @@ urlpatterns = [
     path("deliveries/<uuid:id>/explain", ExplainView.as_view(), name="delivery_explain"),
     path("deliveries/<uuid:id>/retry", RetryView.as_view(), name="delivery_retry"),
     path("deliveries/<uuid:id>/cancel", CancelView.as_view(), name="delivery_cancel"),
-    path("deliveries/<uuid:id>/skip", SkipView.as_view(), name="delivery_skip"),
     path("deliveries/<uuid:id>/send-again", SendAgainView.as_view(), name="delivery_send_again"),
     path("deliveries/<uuid:id>/skip", SkipView.as_view(), name="delivery_skip"),
     path("operations", OperationsView.as_view(), name="operations"),

@@ -64,7 +64,8 @@ def locked(lanes: QuerySet[Lane], most: int, *, now: datetime) -> list[Lane]:
 
 def lease_out(lease: UUID, lanes: Sequence[Lane], *, now: datetime) -> dict[int, Slice]:
     ids = [lane.pk for lane in lanes]
-    Lane.unscoped.filter(pk__in=ids).update(lease=lease, lease_until=now + LEASE, turn=now)
+    # due, whatever is taken: so it is found, and recovered, when its pump dies
+    Lane.unscoped.filter(pk__in=ids).update(lease=lease, lease_until=now + LEASE, turn=now, due_at=now)
     connections = Connection.unscoped.select_related("credential").in_bulk(ids)
     return {lane.pk: Slice(lane, connections[lane.pk]) for lane in lanes}
 

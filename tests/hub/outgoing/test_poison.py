@@ -63,7 +63,7 @@ def test_what_died_once_more_than_the_others_goes_alone(make):
     Delivery.unscoped.update(crashes=2)
     Delivery.unscoped.filter(pk=rows[1].pk).update(crashes=3)
     (slice,) = claim_suspects(connection.public_id, now=NOON)
-    assert slice.deliveries == [rows[1]]
+    assert [row.pk for row in slice.deliveries] == [rows[1].pk]
 
 
 @pytest.mark.django_db
