@@ -17,6 +17,7 @@ from hub.outgoing.pump.drive import pump as drive
 from hub.states import WrongState
 from hub.sweep import sweep
 from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import done
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import MINUTE, NOON, ORDER, Makers
 
@@ -111,6 +112,21 @@ class TestOrdered:
         assert state_of(after) == ("held", "not_connected")
         drain_held(now=NOON)
         assert order_of(emptied(FakeHttp())) == [before.message_id, after.message_id]
+
+    @pytest.mark.parametrize(("kind", "state"), [("cancel", "held"), ("skip", "dead")])
+    def test_an_operation_that_ends_heads_lets_the_next_of_each_key_go(self, queue, kind, state):
+        rows = queue("A", "B", "A", "B")
+        pump(FakeHttp(Response(500)))
+        Delivery.unscoped.filter(pk__in=[rows[0].pk, rows[1].pk]).update(state=state, reason="x", due_at=None)
+        done(kind, reason="x")
+        assert len(emptied(FakeHttp(), at=LATER).requests) == 2
+
+    def test_what_is_sent_again_stands_at_the_end(self, queue):
+        first, second = queue("A", "A")
+        emptied(FakeHttp())
+        replay.send_again(read(second), now=NOON)
+        replay.send_again(read(first), now=NOON)
+        assert order_of(emptied(FakeHttp())) == [second.message_id, first.message_id]
 
     def test_a_head_that_was_forgotten_is_found(self, queue):
         head, follower = queue("A", "A")
