@@ -9,7 +9,9 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
 from connectors.registry import CONNECTORS
+from hub import tally
 from hub.connections.models import Connection, Lane
+from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import Due, take
 
@@ -52,6 +54,7 @@ def claim(lease: UUID, *, now: datetime, lanes: int) -> list[Slice]:
         slices = {lane.pk: Slice(lane, connections[lane.pk]) for lane in claimed}
         for delivery in take({pk: most_of(slice) for pk, slice in slices.items()}, lease, now=now):
             slices[delivery.connection_id].deliveries.append(delivery)
+    failpoint("O1")  # after the claim's commit
     return list(slices.values())
 
 
@@ -71,6 +74,7 @@ def recover(expired: Sequence[Lane], *, now: datetime) -> None:
     Attempt.unscoped.bulk_create(
         Attempt(delivery=row, number=row.attempts, started_at=now, outcome="unknown", reason="crashed") for row in rows
     )
+    tally.add({("attempts", "unknown"): len(rows), ("crashes", ""): len(rows)})
     dead = [row.pk for row in rows if row.crashes + 1 >= CRASHES_MOST]
     lost.filter(pk__in=dead).update(
         state="dead", reason="crashed", crashes=F("crashes") + 1, lease=None, due_at=None, moved_at=now, unsure=True

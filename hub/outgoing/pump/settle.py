@@ -1,6 +1,7 @@
 """Write down what came of it: deliveries, attempts, exchanges, quotas, connections, in one short transaction."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from connectors.outcomes import Outcome
 from hub import rows
+from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.pump.claim import release
 from hub.outgoing.pump.due import Due
@@ -61,16 +63,22 @@ def settle(
     *,
     now: datetime,
     random: Callable[[], float],
-) -> None:
-    """Settle results of any lanes, and give back the lanes in `emptied`, each not before its moment."""
+) -> Counter[tuple[str, str]]:
+    """Settle results of any lanes, and give back the lanes in `emptied`, each not before its moment.
+
+    Gives what there was of each kind, by name and label, for the tally.
+    """
     journeys = [result for result in results if isinstance(result, Journey)]
     tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
     with transaction.atomic():
-        apply(lease, list(changes_of(results, now=now, random=random)), now=now)
+        changes = list(changes_of(results, now=now, random=random))
+        owned = apply(lease, changes, now=now)
+        failpoint("O6")  # in the middle of settling
         keep_attempts(journeys)
         keep_exchanges(journeys)
         keep_tickets(journeys)
         release(lease, emptied, now=now)
+    return counts_of(results, now=now) + Counter({("lease_losses", ""): len(changes) - owned})
 
 
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
@@ -96,8 +104,21 @@ def changes_of(
                 yield parcel.delivery, change
 
 
-def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) -> None:
-    """All in one statement; a row whose lease was lost stays as its new holder has it."""
+def counts_of(results: Sequence[Result], *, now: datetime) -> Counter[tuple[str, str]]:
+    """Attempts by outcome; and what a quota sent back, with the milliseconds that it waits."""
+    counts = Counter[tuple[str, str]]()
+    for result in results:
+        if isinstance(result, Journey):
+            counts.update(("attempts", outcome.kind) for outcome in result.outcomes)
+        elif result.reason == "throttled" and result.due_at:
+            parcels = len(result.carriage.parcels)
+            wait = max(timedelta(), result.due_at - now) // timedelta(milliseconds=1)
+            counts.update({("quota_waits", ""): parcels, ("quota_wait_ms", ""): parcels * wait})
+    return counts
+
+
+def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) -> int:
+    """All in one statement; a row whose lease was lost stays as its new holder has it. Gives how many were ours."""
     columns = {
         "state": [change.state for _, change in changes],
         "reason": [change.reason for _, change in changes],
@@ -110,7 +131,7 @@ def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) 
         "moved_at": [now] * len(changes),
     }
     keys = [delivery.pk for delivery, _ in changes]
-    rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})
+    return rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})
 
 
 def keep_attempts(journeys: Sequence[Journey]) -> None:
