@@ -1,0 +1,99 @@
+"""What came of it, offline: from what was acknowledged, the ledger, and the hub's own rows."""
+
+import math
+from bisect import bisect_left
+from collections import Counter, defaultdict
+
+from django.db import connection as database
+
+from bench import checker
+from bench.faults import moments as clocks
+from bench.figures import Bar, Figure
+from hub.outgoing.models import Attempt, Delivery
+
+SOON = 35.0  # seconds in which a crash must be noticed after a kill
+PREFIX = {"postgresql": "faults", "sqlite": "faults_sqlite"}
+
+
+def figures(desk, arrivals, *, orphans, seconds, kills):
+    ids = {row.event.sender_id: row.message_id for row in Delivery.unscoped.select_related("event")}
+    acknowledged = [id for caller in desk.callers for id in caller.told.acknowledged]
+    crashes = crashes_by_id()
+    sends = Counter(arrival.id for arrival in arrivals)
+    moments = sorted(at for at, _ in desk.kills)
+
+    yield figure("kills", len(desk.kills), "kills", Bar(">=", kills))
+    yield figure("acknowledged", len(acknowledged), "events")
+    yield figure("lost", len(checker.lost((ids.get(id, id) for id in acknowledged), arrivals)), "events", Bar("==", 0))
+    yield figure("extra_sends", checker.extra_sends(arrivals), "requests")
+    unexplained = sum(max(0, count - 1 - len(crashes[id])) for id, count in sends.items())
+    yield figure("unexplained_sends", unexplained, "requests", Bar("==", 0))
+    yield figure("stray_crashes", sum(kill_before(moments, at) is None for ats in crashes.values() for at in ats),
+                 "deliveries", Bar("==", 0))  # fmt: skip
+    yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", Bar("==", 0))
+    yield figure("sent_again_within", longest(crashes, arrivals, moments), "s", Bar("<=", 30))
+    yield figure("silence_after_a_kill", checker.longest_recovery(moments, arrivals), "s", Bar("<=", 60))
+    if desk.hung:
+        yield figure("hung_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
+    if desk.ordered:
+        yield figure("order_breaks", order_breaks(desk, ids, arrivals), "events", Bar("==", 0))
+    if desk.outages:
+        yield from outage(desk, arrivals)
+    if desk.stops:
+        yield figure("stopped_within", max(desk.stops), "s", Bar("<=", 25))
+    yield figure("orphans", orphans, "groups", Bar("==", 0))
+    yield figure("took", seconds, "s", Bar("<=", 600 if kills <= 40 else math.inf))
+
+
+def figure(name, value, unit, bar=None):
+    return Figure(f"{PREFIX[database.vendor]}_{name}", value, unit, bar=bar)
+
+
+def crashes_by_id():
+    """When each delivery was found lying after its pump had died, on the machine's monotonic clock."""
+    found = defaultdict(list)
+    for attempt in Attempt.unscoped.filter(reason="crashed").select_related("delivery"):
+        found[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
+    return found
+
+
+def kill_before(kills, at):
+    """The last kill before this moment, if it was not long ago."""
+    place = bisect_left(kills, at)
+    return kills[place - 1] if place and at - kills[place - 1] < SOON else None
+
+
+def longest(crashes, arrivals, kills):
+    """From a kill until what was on its way then was sent again, at the worst."""
+    came = defaultdict(list)
+    for arrival in arrivals:
+        came[arrival.id].append(arrival.at)
+    waits = [
+        came[id][place] - kill if (place := bisect_left(came[id], at)) < len(came[id]) else math.inf
+        for id, ats in crashes.items()
+        for at in ats
+        if (kill := kill_before(kills, at)) is not None
+    ]
+    return max(waits, default=0.0)
+
+
+def order_breaks(desk, ids, arrivals):
+    rows = (caller.told.acknowledged for caller in desk.callers if caller.type == "order.moved")
+    return sum(checker.order_breaks([ids[id] for id in told], arrivals) for told in rows)
+
+
+def outage(desk, arrivals):
+    """While the database is away nothing is acknowledged, and that is said at once."""
+    told = [caller.told for caller in desk.callers]
+    false = [at for each in told for at in each.acknowledged.values() if within(at, desk.outages)]
+    waits = [lasted for each in told for began, lasted, status in each.refusals
+             if status == 503 and within(began, desk.outages)]  # fmt: skip
+    yield figure("acknowledged_without_a_database", len(false), "events", Bar("==", 0))
+    yield figure("refused_within", max(waits, default=math.inf), "s", Bar("<=", 2))
+    backs = [back for _, back in desk.outages]
+    yield figure("delivers_after_the_database", checker.longest_recovery(backs, arrivals), "s", Bar("<=", 30))
+
+
+def within(at, spans):
+    """A little after it began: an answer may be on its way."""
+    return any(begin + 0.2 < at < end for begin, end in spans)
