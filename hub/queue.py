@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import Error, connection, models
 from django.db.models import Q
 from django_q.brokers.orm import ORM
+from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
@@ -66,6 +67,11 @@ def hear(name: str) -> str:
 def forget() -> None:
     """The pool that these bells were rung for is gone: each may be rung again at once."""
     Bell.objects.update(rung_at=None)
+
+
+def queue_rows() -> int:
+    """What lies in the queue: few, as each bell lies there once, and again only when it was forgotten."""
+    return OrmQ.objects.count()
 
 
 def beat(name: str, *, now: datetime) -> None:

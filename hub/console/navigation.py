@@ -24,6 +24,7 @@ MENU = {
         ("Operations", "checklist", "operations_operation", "operations.view_operation"),
     ),
     "Platform": (
+        ("Health", "monitor_heart", "console:health", "hub.view_worker"),
         ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),
         ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
