@@ -46,7 +46,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "said": standing.said(seen),
         "bars": standing.bars(seen),
         "pumps": standing.pumps(seen),
-        "latency": f"{seen.latency * 1000:.1f} ms",
+        "latency": f"{seen.latency * 1000:.2f} ms",
         "unserved": staff.span(seen.unserved) if seen.unserved >= timedelta(seconds=1) else "–",
         "most": standing.COUNTED,
     }
