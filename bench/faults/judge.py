@@ -1,6 +1,8 @@
 """What came of it, offline: from what was acknowledged, the ledger, and the hub's own rows."""
 
+import itertools
 import math
+import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
 
@@ -31,7 +33,10 @@ def figures(desk, arrivals, *, orphans, seconds, kills):
     yield figure("stray_crashes", sum(kill_before(moments, at) is None for ats in crashes.values() for at in ats),
                  "deliveries", Bar("==", 0))  # fmt: skip
     yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", Bar("==", 0))
-    yield figure("sent_again_within", longest(crashes, arrivals, moments), "s", Bar("<=", 30))
+    waits = waits_by_kill(crashes, arrivals, moments)
+    tell(desk, waits)
+    yield figure("sent_again_within", max(itertools.chain.from_iterable(waits.values()), default=0.0), "s",
+                 Bar("<=", 30))  # fmt: skip
     yield figure("silence_after_a_kill", checker.longest_recovery(moments, arrivals), "s", Bar("<=", 60))
     if desk.hung:
         yield figure("hung_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
@@ -63,18 +68,26 @@ def kill_before(kills, at):
     return kills[place - 1] if place and at - kills[place - 1] < SOON else None
 
 
-def longest(crashes, arrivals, kills):
-    """From a kill until what was on its way then was sent again, at the worst."""
+def waits_by_kill(crashes, arrivals, kills):
+    """From each kill until what was on its way then was sent again."""
     came = defaultdict(list)
     for arrival in arrivals:
         came[arrival.id].append(arrival.at)
-    waits = [
-        came[id][place] - kill if (place := bisect_left(came[id], at)) < len(came[id]) else math.inf
-        for id, ats in crashes.items()
-        for at in ats
-        if (kill := kill_before(kills, at)) is not None
-    ]
-    return max(waits, default=0.0)
+    waits = defaultdict(list)
+    for id, ats in crashes.items():
+        for at in ats:
+            if (kill := kill_before(kills, at)) is not None:
+                place = bisect_left(came[id], at)
+                waits[kill].append(came[id][place] - kill if place < len(came[id]) else math.inf)
+    return waits
+
+
+def tell(desk, waits):
+    """Each kill with what it cost, for whoever reads along."""
+    first = min(at for at, _ in desk.kills)
+    for at, what in desk.kills:
+        cost = f"{len(waits[at])} sent again within {max(waits[at]):.1f} s" if waits[at] else "nothing lay"
+        print(f"{at - first:7.1f} s {what:12} {cost}", file=sys.stderr)
 
 
 def order_breaks(desk, ids, arrivals):
