@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, close_old_connections, transaction
 
 from hub import lifeline, tally
@@ -26,7 +26,7 @@ from hub.sweep import SWEEP_EVERY, sweep
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY, SEEN_EVERY = 0.2, 2.0  # seconds
+LOOK_EVERY, SEEN_EVERY = 0.2, 5.0  # seconds
 START_MOST = 60.0  # seconds until a pool's first sign of life
 SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
 LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
@@ -42,6 +42,8 @@ class Command(BaseCommand):
         parser.add_argument("--pool", action="store_true", help="Be the pool itself; `work` starts this.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["pool"] and not lifeline.mine():
+            raise CommandError("--pool is for `manage.py work` itself.")
         if options["pool"]:
             be_the_pool()
         else:
