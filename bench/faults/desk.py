@@ -19,7 +19,7 @@ from bench.faults.callers import Caller
 from bench.faults.kept import Kept
 from bench.outgoing.accept import HUB, answers, environment_of, server
 from bench.processes import MANAGE, until
-from hub.failpoints import DONE, NAME
+from hub.failpoints import DONE, NAME, plans_of
 from hub.outgoing.models import Delivery, Route
 from tenants.models import ApiKey, Tenant
 
@@ -28,6 +28,7 @@ ANSWER = 300  # milliseconds that the sink takes, so that something is always on
 UNORDERED, ORDERED = 4, 2  # callers
 PER_SECOND = 6, 3  # events of each
 START_WITHIN, BACK_WITHIN = 60.0, 75.0  # seconds
+NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
 DOWN = 4.0  # seconds that the database stays away
 
 
@@ -101,7 +102,8 @@ class Desk:
         at = time.monotonic()
         getattr(self, what)()
         self.kills.append((at, what))
-        self.recovers(since=at)
+        time.sleep(NOTICED)
+        self.recovers(since=time.monotonic())
 
     def pool_is_there(self):
         """With a pump that sends."""
@@ -160,17 +162,14 @@ class Desk:
         self.outages.append((gone, back))
         self.flows()
 
-    def fail_at(self, point, turn):
-        """The next worker ends by its own hand at this place."""
-        self.break_at(self.worker, f"{point}=kill@{turn}", [point])
-        self.recovers(since=self.kills[-1][0])
-
-    def break_at(self, kept, plan, points):
+    def fail_at(self, kept, plan):
+        """It starts anew, and its processes end by their own hands at these places, each once."""
         kept.environment = kept.environment | {NAME: plan, DONE: str(self.notes)}
         self.stops.append(kept.stop())
-        notes = [self.notes / point for point in points]
+        notes = [self.notes / point for point in plans_of(plan)]
         until(lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan)
         self.kills += sorted((float(note.read_text()), note.name) for note in notes)
+        self.recovers(since=time.monotonic())
 
 
 def asked(question):

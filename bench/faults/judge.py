@@ -12,6 +12,7 @@ from bench import checker
 from bench.faults import moments as clocks
 from bench.figures import Bar, Figure
 from hub.outgoing.models import Attempt, Delivery
+from hub.standing import Replacement
 
 SOON = 35.0  # seconds in which a crash must be noticed after a kill
 PREFIX = {"postgresql": "faults", "sqlite": "faults_sqlite"}
@@ -22,7 +23,8 @@ def figures(desk, arrivals, *, orphans, seconds, kills):
     acknowledged = [id for caller in desk.callers for id in caller.told.acknowledged]
     crashes = crashes_by_id()
     sends = Counter(arrival.id for arrival in arrivals)
-    moments = sorted(at for at, _ in desk.kills)
+    blows = sorted([*desk.kills, *replaced()])
+    moments = [at for at, _ in blows]
 
     yield figure("kills", len(desk.kills), "kills", Bar(">=", kills))
     yield figure("acknowledged", len(acknowledged), "events")
@@ -34,7 +36,7 @@ def figures(desk, arrivals, *, orphans, seconds, kills):
                  "deliveries", Bar("==", 0))  # fmt: skip
     yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", Bar("==", 0))
     waits = waits_by_kill(crashes, arrivals, moments)
-    tell(desk, waits)
+    tell(blows, waits)
     yield figure("sent_again_within", max(itertools.chain.from_iterable(waits.values()), default=0.0), "s",
                  Bar("<=", 30))  # fmt: skip
     yield figure("silence_after_a_kill", checker.longest_recovery(moments, arrivals), "s", Bar("<=", 60))
@@ -62,6 +64,11 @@ def crashes_by_id():
     return found
 
 
+def replaced():
+    """When a worker killed a pool that was hung: what that pump had on its way lies from then on."""
+    return [(clocks.monotonic(row.at), "(replaced)") for row in Replacement.objects.filter(why="hung")]
+
+
 def kill_before(kills, at):
     """The last kill before this moment, if it was not long ago."""
     place = bisect_left(kills, at)
@@ -82,10 +89,10 @@ def waits_by_kill(crashes, arrivals, kills):
     return waits
 
 
-def tell(desk, waits):
+def tell(blows, waits):
     """Each kill with what it cost, for whoever reads along."""
-    first = min(at for at, _ in desk.kills)
-    for at, what in desk.kills:
+    first = blows[0][0]
+    for at, what in blows:
         cost = f"{len(waits[at])} sent again within {max(waits[at]):.1f} s" if waits[at] else "nothing lay"
         print(f"{at - first:7.1f} s {what:12} {cost}", file=sys.stderr)
 

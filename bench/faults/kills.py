@@ -15,7 +15,7 @@ ROUND = (
     "pump", "helper", "pool", "work", "web_worker", "sentinel", "database", "everything", "parent", "web_master",
     "idle",
 )  # fmt: skip
-PLACES = {"O1": 5, "O2": 5, "O3": 20, "O4": 20, "O5": 20, "O6": 10, "O8": 5, "S1": 2}  # and at which time
+PLACES = ("O1=kill@5,O4=kill@40", "O2=kill@5,O5=kill@40", "O3=kill@20,O6=kill@20", "O8=kill@5,S1=kill@4")
 FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
 ROUNDS, LONG_ROUNDS = 3, 18
 KILLS, LONG_KILLS = 40, 200
@@ -46,10 +46,9 @@ def possible(blow):
 
 
 def by_their_own_hand(desk):
-    for point, turn in PLACES.items():
-        desk.fail_at(point, turn)
-    desk.break_at(desk.web, FRONT, ["I1", "I2", "I3"])
-    desk.recovers(since=desk.kills[-1][0])
+    for plan in PLACES:
+        desk.fail_at(desk.worker, plan)
+    desk.fail_at(desk.web, FRONT)
 
 
 def left_of(desk):
