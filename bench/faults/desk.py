@@ -2,7 +2,6 @@
 
 import os
 import random
-import socket
 import tempfile
 import time
 from contextlib import ExitStack
@@ -12,12 +11,11 @@ from django.db import Error
 from django.db import connection as database
 from django.db.models import Q
 
-from bench import postgres, seed
+from bench import postgres, seed, web
 from bench.faults import moments as clocks
 from bench.faults import victims
 from bench.faults.callers import Caller
 from bench.faults.kept import Kept
-from bench.outgoing.accept import HUB, answers, environment_of, server
 from bench.processes import MANAGE, until
 from hub.failpoints import DONE, NAME, plans_of
 from hub.outgoing.models import Delivery, Route
@@ -27,7 +25,7 @@ TENANTS = 20
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
 UNORDERED, ORDERED = 4, 2  # callers
 PER_SECOND = 6, 3  # events of each
-START_WITHIN, BACK_WITHIN = 60.0, 75.0  # seconds
+BACK_WITHIN = 75.0  # seconds
 NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
 DOWN = 4.0  # seconds that the database stays away
 
@@ -46,11 +44,11 @@ class Desk:
         with ExitStack() as stack:
             self.notes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-faults-")))
             self.key, tenants, self.ordered = stage(self.sink)
-            port = free_port()
-            shell = environment_of(port)
-            self.web = stack.enter_context(Kept(["sh", "-c", f"exec {server(HUB)}"], shell))
+            port = web.free_port()
+            shell = web.environment_of(port)
+            self.web = stack.enter_context(Kept(web.command(), shell))
             self.worker = stack.enter_context(Kept([*MANAGE, "work"], shell))
-            until(lambda: answers(port), within=START_WITHIN, what="web")
+            web.wait_until_it_answers(port)
             self.callers = [
                 Caller(port, self.key, f"free-{number}", "order.created", tenants, PER_SECOND[0])
                 for number in range(UNORDERED)
@@ -179,12 +177,6 @@ def asked(question):
     except Error:
         database.close()
         return True
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def stage(sink):

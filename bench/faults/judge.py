@@ -6,8 +6,6 @@ import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
 
-from django.db import connection as database
-
 from bench import checker
 from bench.faults import moments as clocks
 from bench.figures import Bar, Figure
@@ -15,12 +13,12 @@ from hub.outgoing.models import Attempt, Delivery
 from hub.standing import Replacement
 
 SOON = 35.0  # seconds in which a crash must be noticed after a kill
-PREFIX = {"postgresql": "faults", "sqlite": "faults_sqlite"}
+SETTLED = 3.0  # seconds after a request within which its answer is written down
 
 
 def figures(desk, arrivals, *, orphans, seconds, kills):
     ids = {row.event.sender_id: row.message_id for row in Delivery.unscoped.select_related("event")}
-    acknowledged = [id for caller in desk.callers for id in caller.told.acknowledged]
+    acknowledged = [id for told in all_told(desk) for id in told.acknowledged]
     crashes = crashes_by_id()
     sends = Counter(arrival.id for arrival in arrivals)
     blows = sorted([*desk.kills, *replaced()])
@@ -32,6 +30,8 @@ def figures(desk, arrivals, *, orphans, seconds, kills):
     yield figure("extra_sends", checker.extra_sends(arrivals), "requests")
     unexplained = sum(max(0, count - 1 - len(crashes[id])) for id, count in sends.items())
     yield figure("unexplained_sends", unexplained, "requests", Bar("==", 0))
+    unexcused = checker.unexcused(arrivals, moments, settled_within=SETTLED)
+    yield figure("extra_sends_without_a_kill", unexcused, "requests", Bar("==", 0))
     yield figure("stray_crashes", sum(kill_before(moments, at) is None for ats in crashes.values() for at in ats),
                  "deliveries", Bar("==", 0))  # fmt: skip
     yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", Bar("==", 0))
@@ -39,9 +39,10 @@ def figures(desk, arrivals, *, orphans, seconds, kills):
     tell(blows, waits)
     yield figure("sent_again_within", max(itertools.chain.from_iterable(waits.values()), default=0.0), "s",
                  Bar("<=", 30))  # fmt: skip
-    yield figure("silence_after_a_kill", checker.longest_recovery(moments, arrivals), "s", Bar("<=", 60))
+    accepted = {ids[id]: at for told in all_told(desk) for id, at in told.acknowledged.items() if id in ids}
+    yield figure("longest_wait", checker.longest_recovery(accepted, arrivals, moments), "s", Bar("<=", 60))
     if desk.hung:
-        yield figure("hung_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
+        yield figure("deaf_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
     if desk.ordered:
         yield figure("order_breaks", order_breaks(desk, ids, arrivals), "events", Bar("==", 0))
     if desk.outages:
@@ -53,7 +54,7 @@ def figures(desk, arrivals, *, orphans, seconds, kills):
 
 
 def figure(name, value, unit, bar=None):
-    return Figure(f"{PREFIX[database.vendor]}_{name}", value, unit, bar=bar)
+    return Figure(f"faults_{name}", value, unit, bar=bar)
 
 
 def crashes_by_id():
@@ -104,14 +105,24 @@ def order_breaks(desk, ids, arrivals):
 
 def outage(desk, arrivals):
     """While the database is away nothing is acknowledged, and that is said at once."""
-    told = [caller.told for caller in desk.callers]
+    told = all_told(desk)
     false = [at for each in told for at in each.acknowledged.values() if within(at, desk.outages)]
     waits = [lasted for each in told for began, lasted, status in each.refusals
              if status == 503 and within(began, desk.outages)]  # fmt: skip
     yield figure("acknowledged_without_a_database", len(false), "events", Bar("==", 0))
     yield figure("refused_within", max(waits, default=math.inf), "s", Bar("<=", 2))
     backs = [back for _, back in desk.outages]
-    yield figure("delivers_after_the_database", checker.longest_recovery(backs, arrivals), "s", Bar("<=", 30))
+    yield figure("delivers_after_the_database", first_after(backs, arrivals), "s", Bar("<=", 30))
+
+
+def all_told(desk):
+    return [caller.told for caller in desk.callers]
+
+
+def first_after(moments, arrivals):
+    """The longest wait from any of these moments to the next arrival."""
+    came = [arrival.at for arrival in arrivals]
+    return max(came[place] - at if (place := bisect_left(came, at)) < len(came) else math.inf for at in moments)
 
 
 def within(at, spans):

@@ -3,11 +3,9 @@
 import os
 import time
 
-from django.db import connection as database
-
-from bench import postgres
 from bench.faults import judge, victims
 from bench.faults.desk import BACK_WITHIN, Desk
+from bench.ground import OWN_SERVER
 from bench.processes import until
 
 DATABASES = ("postgresql", "sqlite")
@@ -17,20 +15,18 @@ ROUND = (
 )  # fmt: skip
 PLACES = ("O1=kill@5,O4=kill@40", "O2=kill@5,O5=kill@40", "O3=kill@20,O6=kill@20", "O8=kill@5,S1=kill@4")
 FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
+QUICK = ("pump", "work", "web_worker")
 ROUNDS, LONG_ROUNDS = 3, 18
 KILLS, LONG_KILLS = 40, 200
 
 
-def measure(sink, *, quick, long=False):
+def measure(sink, options):
     began = time.monotonic()
     with Desk(sink) as desk:
-        if quick:
-            blows, kills = ("pump", "work", "web_worker"), 3
-        else:
-            blows, kills = ROUND * (LONG_ROUNDS if long else ROUNDS), LONG_KILLS if long else KILLS
+        blows, kills = plan(options)
         for blow in filter(possible, blows):
             desk.strike(blow)
-        if not quick:
+        if not options.quick:
             by_their_own_hand(desk)
         desk.stops.append(desk.worker.stop())
         desk.calm_down()
@@ -38,11 +34,18 @@ def measure(sink, *, quick, long=False):
     yield from judge.figures(desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, kills=kills)
 
 
+def plan(options):
+    """What is struck, in order, and how many kills there must be in the end."""
+    if options.quick:
+        return QUICK, len(QUICK)
+    return (ROUND * LONG_ROUNDS, LONG_KILLS) if options.long else (ROUND * ROUNDS, KILLS)
+
+
 def possible(blow):
     """Only a PostgreSQL of ours may be killed; SQLite has nothing to kill."""
     if blow != "database":
         return True
-    return database.vendor == "postgresql" and postgres.folder_of(os.environ["DATABASE_URL"]) is not None
+    return OWN_SERVER in os.environ
 
 
 def by_their_own_hand(desk):
