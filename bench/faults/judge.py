@@ -5,60 +5,52 @@ import math
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 
 from bench import checker
 from bench.faults import moments as clocks
+from bench.faults.callers import Told
 from bench.figures import Bar, Figure
 from hub.outgoing.models import Attempt, Delivery
 from hub.standing import Replacement
 
 SOON = 35.0  # seconds in which a crash must be noticed after a kill
 SETTLED = 3.0  # seconds after a request within which its answer is written down
+NONE = Bar("==", 0)
 
 
-def figures(desk, arrivals, *, orphans, seconds, kills):
-    ids = {row.event.sender_id: row.message_id for row in Delivery.unscoped.select_related("event")}
-    acknowledged = [id for told in all_told(desk) for id in told.acknowledged]
-    crashes = crashes_by_id()
-    sends = Counter(arrival.id for arrival in arrivals)
-    blows = sorted([*desk.kills, *replaced()])
-    moments = [at for at, _ in blows]
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known in the end; moments are of the machine's monotonic clock."""
 
-    yield figure("kills", len(desk.kills), "kills", Bar(">=", kills))
-    yield figure("acknowledged", len(acknowledged), "events")
-    yield figure("lost", len(checker.lost((ids.get(id, id) for id in acknowledged), arrivals)), "events", Bar("==", 0))
-    yield figure("extra_sends", checker.extra_sends(arrivals), "requests")
-    unexplained = sum(max(0, count - 1 - len(crashes[id])) for id, count in sends.items())
-    yield figure("unexplained_sends", unexplained, "requests", Bar("==", 0))
-    unexcused = checker.unexcused(arrivals, moments, settled_within=SETTLED)
-    yield figure("extra_sends_without_a_kill", unexcused, "requests", Bar("==", 0))
-    yield figure("stray_crashes", sum(kill_before(moments, at) is None for ats in crashes.values() for at in ats),
-                 "deliveries", Bar("==", 0))  # fmt: skip
-    yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", Bar("==", 0))
-    waits = waits_by_kill(crashes, arrivals, moments)
-    tell(blows, waits)
-    yield figure("sent_again_within", max(itertools.chain.from_iterable(waits.values()), default=0.0), "s",
-                 Bar("<=", 30))  # fmt: skip
-    accepted = {ids[id]: at for told in all_told(desk) for id, at in told.acknowledged.items() if id in ids}
-    yield figure("longest_wait", checker.longest_recovery(accepted, arrivals, moments), "s", Bar("<=", 60))
-    if desk.hung:
-        yield figure("deaf_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
-    if desk.ordered:
-        yield figure("order_breaks", order_breaks(desk, ids, arrivals), "events", Bar("==", 0))
-    if desk.outages:
-        yield from outage(desk, arrivals)
-    if desk.stops:
-        yield figure("stopped_within", max(desk.stops), "s", Bar("<=", 25))
-    yield figure("orphans", orphans, "groups", Bar("==", 0))
-    yield figure("took", seconds, "s", Bar("<=", 600 if kills <= 40 else math.inf))
+    told: list[Told]  # of each caller
+    arrivals: list
+    ids: dict[str, str]  # the id that the sink saw, by the sender's
+    crashes: dict[str, list[float]]  # when each was found lying after its pump had died
+    blows: list[tuple[float, str]]  # the kills, and the pools that a worker replaced because they were hung
 
+    @classmethod
+    def of(cls, desk, arrivals):
+        rows = Delivery.unscoped.values_list("event__sender_id", "outward_id")
+        return cls(
+            told=[caller.told for caller in desk.callers],
+            arrivals=arrivals,
+            ids={sender: f"msg_{id.hex}" for sender, id in rows},
+            crashes=crashes_by_id(),
+            blows=sorted([*desk.kills, *replaced()]),
+        )
 
-def figure(name, value, unit, bar=None):
-    return Figure(f"faults_{name}", value, unit, bar=bar)
+    @property
+    def moments(self):
+        return [at for at, _ in self.blows]
+
+    @property
+    def acknowledged(self):
+        """When, by the id that the sink sees; what is not even stored keeps the sender's."""
+        return {self.ids.get(id, id): at for told in self.told for id, at in told.acknowledged.items()}
 
 
 def crashes_by_id():
-    """When each delivery was found lying after its pump had died, on the machine's monotonic clock."""
     found = defaultdict(list)
     for attempt in Attempt.unscoped.filter(reason="crashed").select_related("delivery"):
         found[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
@@ -66,8 +58,52 @@ def crashes_by_id():
 
 
 def replaced():
-    """When a worker killed a pool that was hung: what that pump had on its way lies from then on."""
     return [(clocks.monotonic(row.at), "(replaced)") for row in Replacement.objects.filter(why="hung")]
+
+
+def figure(name, value, unit, bar=None):
+    return Figure(f"faults_{name}", value, unit, bar=bar)
+
+
+def figures(desk, arrivals, *, orphans, seconds, kills):
+    case = Case.of(desk, arrivals)
+    yield figure("kills", len(desk.kills), "kills", Bar(">=", kills))
+    yield from losses(case)
+    yield from repeats(case)
+    yield from recoveries(case)
+    if desk.hung:
+        yield figure("deaf_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
+    if desk.ordered:
+        yield figure("order_breaks", order_breaks(desk, case), "events", NONE)
+    if desk.outages:
+        yield from outage(desk, case)
+    yield figure("stopped_within", max(desk.stops), "s", Bar("<=", 25))
+    yield figure("orphans", orphans, "groups", NONE)
+    yield figure("took", seconds, "s", Bar("<=", 600 if kills <= 40 else math.inf))
+
+
+# --- nothing is lost -------------------------------------------------------------------------------------------------
+
+
+def losses(case):
+    yield figure("acknowledged", len(case.acknowledged), "events")
+    yield figure("lost", len(checker.lost(case.acknowledged, case.arrivals)), "events", NONE)
+    yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", NONE)
+
+
+# --- nothing is sent twice without a cause ---------------------------------------------------------------------------
+
+
+def repeats(case):
+    """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
+    sends = Counter(arrival.id for arrival in case.arrivals)
+    yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
+    unexcused = checker.unexcused(case.arrivals, case.moments, settled_within=SETTLED)
+    yield figure("extra_sends_without_a_kill", unexcused, "requests", NONE)
+    unexplained = sum(max(0, count - 1 - len(case.crashes[id])) for id, count in sends.items())
+    yield figure("unexplained_sends", unexplained, "requests", NONE)
+    strays = [at for ats in case.crashes.values() for at in ats if kill_before(case.moments, at) is None]
+    yield figure("stray_crashes", len(strays), "deliveries", NONE)
 
 
 def kill_before(kills, at):
@@ -76,18 +112,39 @@ def kill_before(kills, at):
     return kills[place - 1] if place and at - kills[place - 1] < SOON else None
 
 
-def waits_by_kill(crashes, arrivals, kills):
+# --- everything comes back -------------------------------------------------------------------------------------------
+
+
+def recoveries(case):
+    waits = waits_by_kill(case)
+    tell(case.blows, waits)
+    longest = max(itertools.chain.from_iterable(waits.values()), default=0.0)
+    yield figure("sent_again_within", longest, "s", Bar("<=", 30))
+    waited = checker.longest_recovery(case.acknowledged, case.arrivals, case.moments)
+    yield figure("longest_wait", waited, "s", Bar("<=", 60))
+
+
+def waits_by_kill(case):
     """From each kill until what was on its way then was sent again."""
+    came = moments_by_id(case.arrivals)
+    waits = defaultdict(list)
+    for id, ats in case.crashes.items():
+        for at in ats:
+            if (kill := kill_before(case.moments, at)) is not None:
+                waits[kill].append(following(came[id], at) - kill)
+    return waits
+
+
+def moments_by_id(arrivals):
     came = defaultdict(list)
     for arrival in arrivals:
         came[arrival.id].append(arrival.at)
-    waits = defaultdict(list)
-    for id, ats in crashes.items():
-        for at in ats:
-            if (kill := kill_before(kills, at)) is not None:
-                place = bisect_left(came[id], at)
-                waits[kill].append(came[id][place] - kill if place < len(came[id]) else math.inf)
-    return waits
+    return came
+
+
+def following(moments, at):
+    place = bisect_left(moments, at)
+    return moments[place] if place < len(moments) else math.inf
 
 
 def tell(blows, waits):
@@ -98,31 +155,25 @@ def tell(blows, waits):
         print(f"{at - first:7.1f} s {what:12} {cost}", file=sys.stderr)
 
 
-def order_breaks(desk, ids, arrivals):
+def order_breaks(desk, case):
     rows = (caller.told.acknowledged for caller in desk.callers if caller.type == "order.moved")
-    return sum(checker.order_breaks([ids[id] for id in told], arrivals) for told in rows)
+    return sum(checker.order_breaks([case.ids[id] for id in told], case.arrivals) for told in rows)
 
 
-def outage(desk, arrivals):
+def outage(desk, case):
     """While the database is away nothing is acknowledged, and that is said at once."""
-    told = all_told(desk)
-    false = [at for each in told for at in each.acknowledged.values() if within(at, desk.outages)]
-    waits = [lasted for each in told for began, lasted, status in each.refusals
-             if status == 503 and within(began, desk.outages)]  # fmt: skip
-    yield figure("acknowledged_without_a_database", len(false), "events", Bar("==", 0))
-    yield figure("refused_within", max(waits, default=math.inf), "s", Bar("<=", 2))
-    backs = [back for _, back in desk.outages]
-    yield figure("delivers_after_the_database", first_after(backs, arrivals), "s", Bar("<=", 30))
-
-
-def all_told(desk):
-    return [caller.told for caller in desk.callers]
-
-
-def first_after(moments, arrivals):
-    """The longest wait from any of these moments to the next arrival."""
-    came = [arrival.at for arrival in arrivals]
-    return max(came[place] - at if (place := bisect_left(came, at)) < len(came) else math.inf for at in moments)
+    false = [at for at in case.acknowledged.values() if within(at, desk.outages)]
+    refused = [
+        lasted
+        for told in case.told
+        for began, lasted, status in told.refusals
+        if status == 503 and within(began, desk.outages)
+    ]
+    yield figure("acknowledged_without_a_database", len(false), "events", NONE)
+    yield figure("refused_within", max(refused, default=math.inf), "s", Bar("<=", 2))
+    came = [arrival.at for arrival in case.arrivals]
+    back = max(following(came, back) - back for _, back in desk.outages)
+    yield figure("delivers_after_the_database", back, "s", Bar("<=", 30))
 
 
 def within(at, spans):
