@@ -182,6 +182,7 @@ def asked(question):
 def stage(sink):
     """Tenants with one connection each; a route, and an ordered one where there are any. The text of a platform key."""
     seed.empty()
+    sink.clear()
     seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)
     ordered = any(field.name == "ordered" for field in Route._meta.get_fields())
     seed.route(event_type="order.created")

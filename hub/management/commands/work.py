@@ -172,6 +172,8 @@ class Supervisor:
                 sweep(now=clock())
         except Error as error:
             log.warning("worker.database_away", error=type(error).__name__)
+        except Exception:  # one row that is wrong must not end the pool
+            log.exception("worker.sweep_failed")
         finally:
             close_old_connections()
 
