@@ -27,6 +27,7 @@ class Case:
     arrivals: list
     ids: dict[str, str]  # the id that the sink saw, by the sender's
     crashes: dict[str, list[float]]  # when each was found lying after its pump had died
+    away: list[float]  # moments without a database, in which nothing can be settled
     blows: list[tuple[float, str]]  # the kills, and the pools that a worker replaced because they were hung
 
     @classmethod
@@ -37,6 +38,7 @@ class Case:
             arrivals=arrivals,
             ids={sender: f"msg_{id.hex}" for sender, id in rows},
             crashes=crashes_by_id(),
+            away=[gone + second for gone, back in desk.outages for second in range(round(back - gone) + 1)],
             blows=sorted([*desk.kills, *replaced()]),
         )
 
@@ -98,7 +100,7 @@ def repeats(case):
     """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
-    unexcused = checker.unexcused(case.arrivals, case.moments, settled_within=SETTLED)
+    unexcused = checker.unexcused(case.arrivals, case.moments + case.away, settled_within=SETTLED)
     yield figure("extra_sends_without_a_kill", unexcused, "requests", NONE)
     unexplained = sum(max(0, count - 1 - len(case.crashes[id])) for id, count in sends.items())
     yield figure("unexplained_sends", unexplained, "requests", NONE)
@@ -125,13 +127,14 @@ def recoveries(case):
 
 
 def waits_by_kill(case):
-    """From each kill until what was on its way then was sent again."""
+    """From each kill until what was on its way then was sent again, or until another kill had hit it before that."""
     came = moments_by_id(case.arrivals)
     waits = defaultdict(list)
     for id, ats in case.crashes.items():
-        for at in ats:
-            if (kill := kill_before(case.moments, at)) is not None:
-                waits[kill].append(following(came[id], at) - kill)
+        for at, hit_again in itertools.pairwise([*sorted(ats), math.inf]):
+            kill, sent = kill_before(case.moments, at), following(came[id], at)
+            if kill is not None and sent <= hit_again:
+                waits[kill].append(sent - kill)
     return waits
 
 

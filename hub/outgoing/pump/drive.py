@@ -9,19 +9,17 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import Protocol
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 from django.db import connection as database
 
-from connectors.outcomes import later, never, unknown
-from connectors.wire import Request, Response
-from hub import egress, tally
+from hub import tally
 from hub.clock import Clock
 from hub.failpoints import failpoint
 from hub.outgoing.pump import place
+from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.build import build
 from hub.outgoing.pump.claim import claim, extend, work_is_due
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
@@ -39,14 +37,9 @@ HELP_EVERY = 1.0  # seconds between calls for another pump
 SETTLE_MOST = 100
 LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
 AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
+AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
-
-
-class Send(Protocol):
-    """The way out. Raises egress.Unsent, egress.Unanswered."""
-
-    async def __call__(self, request: Request) -> Response: ...
 
 
 Outlet = Callable[[], AbstractAsyncContextManager[Send]]
@@ -90,6 +83,7 @@ class Drive:
     emptied: dict[int, datetime | None] = field(default_factory=dict)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    claims_from: float = 0.0  # by the loop's time
     helped: float = 0.0  # when another pump was last called for, by the loop's time
     kept: float = 0.0  # when the leases were last extended, by the loop's time
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # not yet written to the tally
@@ -121,7 +115,8 @@ class Drive:
         loop = asyncio.get_running_loop()
         began = worked = loop.time()
         while not self.stopping() and loop.time() < began + self.run:
-            loads = await self.claim() if len(self.lanes) < LANES_MOST else []
+            able = len(self.lanes) < LANES_MOST and loop.time() >= self.claims_from
+            loads = await self.claim() if able else []
             for load in loads:
                 load.leased = loop.time()
                 self.begin(load, send)
@@ -148,6 +143,7 @@ class Drive:
                 return await in_database(self.claim_and_build)
         except Error:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
+            self.claims_from = asyncio.get_running_loop().time() + AFTER_AWAY
         return []
 
     def claim_and_build(self) -> list[Load]:
@@ -254,12 +250,13 @@ class Drive:
 
     async def keep(self) -> None:
         """The leases of the place and of the lanes live as long as this does."""
+        pause = EXTEND_EVERY
         while True:
-            await asyncio.sleep(EXTEND_EVERY)
-            before = asyncio.get_running_loop().time()
+            await asyncio.sleep(pause)
+            before, pause = asyncio.get_running_loop().time(), AWAY
             with contextlib.suppress(Error):
                 await in_database(self.extend)
-                self.kept = before
+                self.kept, pause = before, EXTEND_EVERY
 
     def extend(self) -> None:
         extend(self.lease, now=self.clock())
@@ -270,25 +267,6 @@ class Drive:
         """Not with each settling: two pumps would wait for each other's commit. A kill loses these few seconds."""
         counts, self.counts = self.counts, Counter()
         tally.add(counts)
-
-
-async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -> Journey:
-    """One call. It never raises: what went wrong is an outcome too."""
-    began, ticks = clock(), asyncio.get_running_loop().time
-    start = ticks()
-    response, error = None, ""
-    try:
-        response = await send(carriage.request)
-        outcomes = carriage.read(response)
-    except egress.Refused as refused:
-        error, outcomes = refused.reason, carriage.all(never(refused.reason, str(refused)))
-    except egress.Unsent as unsent:
-        error, outcomes = unsent.reason, carriage.all(later(unsent.reason, str(unsent)))
-    except egress.Unanswered as unanswered:
-        error, outcomes = unanswered.reason, carriage.all(unknown(unanswered.reason, str(unanswered)))
-    except Exception as defect:  # ours, in reading the answer: it may have had its effect
-        error, outcomes = "defect", carriage.all(unknown("defect", type(defect).__name__))
-    return Journey(load, carriage, outcomes, began, round((ticks() - start) * 1000), response, error)
 
 
 async def in_database(verb: Callable[..., object], *args: object):
