@@ -13,14 +13,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 PROGRAMS = "pginstall18"
 START_WITHIN = 30  # seconds
 DURABLE = ("listen_addresses=", "max_connections=200")
 QUICK = (*DURABLE, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+DOWN = "down"  # the file that keeps a killed server away
 SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -65,32 +67,77 @@ def install(folder, identity):
 @contextlib.contextmanager
 def running(programs, data, folder, identity, settings):
     options = [part for setting in (*settings, f"unix_socket_directories={folder}") for part in ("-c", setting)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *options],
+    keeper = Keeper([programs / "postgres", "-D", data, *options], folder, identity)
+    keeper.start()
+    try:
+        wait_until_ready(programs, folder, keeper)
+        yield
+    finally:
+        keeper.end()
+
+
+class Keeper(threading.Thread):
+    """Runs the server; where somebody kills it on purpose, it comes back as soon as the file DOWN is gone."""
+
+    def __init__(self, command, folder, identity):
+        super().__init__(daemon=True)
+        self.command, self.folder, self.identity = command, folder, identity
+        self.process = None
+        self.over = threading.Event()
+
+    def run(self):
+        with (self.folder / "log").open("ab") as log:
+            while not self.over.is_set():
+                self.process = self.spawn(log)
+                self.process.wait()
+                if not (self.folder / DOWN).exists():
+                    return
+                while (self.folder / DOWN).exists():
+                    self.over.wait(0.05)
+
+    def spawn(self, log):
+        return subprocess.Popen(
+            self.command,
             stdout=log,
             stderr=log,
             cwd="/",
             start_new_session=True,  # Ctrl-C is for us, and we stop it
             preexec_fn=lambda: hasattr(LIBC, "prctl") and LIBC.prctl(SET_PDEATHSIG, signal.SIGINT),
-            **identity,
+            **self.identity,
         )
+
+    def end(self):
+        self.over.set()
+        (self.folder / DOWN).unlink(missing_ok=True)
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)  # "fast": ends the sessions, then itself
+        self.join(15)
+        if self.is_alive():
+            self.process.kill()
+            self.join()
+
+
+def folder_of(url):
+    """Where a server of ours runs; None for any other."""
+    folder = Path(unquote(urlsplit(url).hostname or ""))
+    return folder if folder.name.startswith("hub-pg-") and (folder / "data").is_dir() else None
+
+
+@contextlib.contextmanager
+def killed(folder):
+    """As when the machine loses its power: killed at once, and there again after the block."""
+    (folder / DOWN).touch()
+    os.kill(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     try:
-        wait_until_ready(programs, folder, process)
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # "fast": ends the sessions, then itself
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        (folder / DOWN).unlink()
 
 
-def wait_until_ready(programs, folder, process):
+def wait_until_ready(programs, folder, keeper):
     deadline = time.monotonic() + START_WITHIN
     while subprocess.call([programs / "pg_isready", "-q", "-h", folder]) != 0:
-        if process.poll() is not None or time.monotonic() > deadline:
+        if not keeper.is_alive() or time.monotonic() > deadline:
             raise SystemExit(f"PostgreSQL did not start:\n{(folder / 'log').read_text()}")
         time.sleep(0.05)
 

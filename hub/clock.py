@@ -21,16 +21,16 @@ ASK = {
 
 class DatabaseClock:
     def __init__(self) -> None:
-        self.read_at = float("-inf")
-        self.base = datetime.min.replace(tzinfo=UTC)
+        self.read_as = datetime.min.replace(tzinfo=UTC), float("-inf")
 
     def __call__(self) -> datetime:
-        if time.monotonic() - self.read_at > READ_EVERY and not in_event_loop():
+        if time.monotonic() - self.read_as[1] > READ_EVERY and not in_event_loop():
             self.read()
-        return self.base + timedelta(seconds=time.monotonic() - self.read_at)
+        base, read_at = self.read_as
+        return base + timedelta(seconds=time.monotonic() - read_at)
 
     def read(self) -> None:
-        self.base, self.read_at = ask_database(), time.monotonic()
+        self.read_as = ask_database(), time.monotonic()  # one value: threads beside this one read it meanwhile
 
 
 def in_event_loop() -> bool:

@@ -1,7 +1,9 @@
-"""The hub is an app too: the rows of audit, queue and secrets."""
+"""The hub is an app too: the rows of audit, queue, secrets, and of how it stands."""
 
 from hub.audit import AuditHead, AuditRow
 from hub.queue import Beat, Bell
 from hub.secrets import KeyCanary
+from hub.standing import Replacement, Worker
+from hub.tally import Tally
 
-__all__ = ["AuditHead", "AuditRow", "Beat", "Bell", "KeyCanary"]
+__all__ = ["AuditHead", "AuditRow", "Beat", "Bell", "KeyCanary", "Replacement", "Tally", "Worker"]

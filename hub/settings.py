@@ -182,6 +182,7 @@ HUB_BELLS = {
 Q_CLUSTER = {
     "name": "hub",  # the salt of its signatures: never changed
     "orm": "default",
+    "broker_class": "hub.queue.Doorbell",
     "workers": HUB_PUMPS + 1,
     "queue_limit": HUB_PUMPS + 1,
     "bulk": 1,

@@ -1,12 +1,18 @@
 """What every long-lived process does beside its job: find what a lost bell or a dead process left lying."""
 
+import threading
 from datetime import datetime, timedelta
 
+import structlog
+from django.db import Error, connections
 from django.db.models import Exists, OuterRef, Q
 
+from hub import standing
+from hub.clock import Clock
 from hub.connections.models import Connection, Lane, Switch
 from hub.connections.switch import end_switches
 from hub.connections.tasks import ring_for_refreshes
+from hub.failpoints import failpoint
 from hub.operations.run import ring_for_forgotten
 from hub.outgoing.expire import expire
 from hub.outgoing.models import Delivery, Idempotency
@@ -18,6 +24,9 @@ from hub.prune.prune import ring_once_a_day
 from hub.queue import beat, ring
 from hub.states import WrongState
 
+log = structlog.get_logger(__name__)
+
+SWEEP_EVERY = 5.0  # seconds
 ANSWERS_KEPT = timedelta(hours=24)
 
 
@@ -29,6 +38,7 @@ def sweep(*, now: datetime) -> None:
     expire(now=now)
     wake_forgotten_heads(now=now)
     wake_forgotten_lanes(now=now)
+    failpoint("S1")  # in the middle of a sweep
     if work_is_due(now=now) or suspects_wait(now=now):
         ring_pump(now=now)
     if Delivery.unscoped.filter(state="held").exists() or Switch.unscoped.exists():
@@ -36,7 +46,25 @@ def sweep(*, now: datetime) -> None:
     ring_for_forgotten(now=now)
     ring_once_a_day(now=now)
     Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
+    standing.forget_the_old(now=now)
     beat("sweep", now=now)
+
+
+def sweep_beside(clock: Clock, *, every: float = SWEEP_EVERY) -> None:
+    """Sweep on a thread beside whatever this process does: work is found even where no worker lives to find it."""
+    threading.Thread(target=sweep_for_ever, args=(clock, every, threading.Event()), daemon=True, name="sweep").start()
+
+
+def sweep_for_ever(clock: Clock, every: float, over: threading.Event) -> None:
+    while not over.wait(every):
+        try:
+            sweep(now=clock())
+        except Error as error:
+            log.warning("sweep.database_away", error=type(error).__name__)
+        except Exception:
+            log.exception("sweep.failed")
+        finally:
+            connections.close_all()
 
 
 def end_pauses(*, now: datetime) -> None:

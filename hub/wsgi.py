@@ -8,9 +8,12 @@ from django.db import connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 django = get_wsgi_application()
 
-from hub.frontdoor import FrontDoor  # noqa: E402 - it needs the settings
-from hub.secrets import check_keys  # noqa: E402 - it has models, which Django has just made ready
+from hub.clock import clock  # noqa: E402 - Django has just made everything below ready
+from hub.frontdoor import FrontDoor  # noqa: E402
+from hub.secrets import check_keys  # noqa: E402
+from hub.sweep import sweep_beside  # noqa: E402
 
 check_keys()
 connections.close_all()  # the threads that serve requests have their own
+sweep_beside(clock)
 application = FrontDoor(django)

@@ -1,77 +1,62 @@
-"""SIGKILLs of everything that runs, while events are told over HTTP: nothing acknowledged may be lost."""
+"""SIGKILLs of everything there is, at random moments and at named places, while events are told and delivered."""
 
-import itertools
+import os
 import time
 
-from django.db import OperationalError
-from django.db import connection as database
-
-from bench import checker, seed
-from bench.faults.source import Source
-from bench.faults.victims import Hub
-from bench.figures import Bar, Figure
+from bench.faults import judge, victims
+from bench.faults.desk import BACK_WITHIN, Desk
+from bench.ground import OWN_SERVER
 from bench.processes import until
-from hub.outgoing.models import Delivery
 
 DATABASES = ("postgresql", "sqlite")
-KILLS, LONG, QUICK = 45, 200, 3
-EVERY, QUICK_EVERY = 10.0, 5.0  # seconds
-PER_SECOND, CONNECTIONS = 50, 20
-ARRIVE_WITHIN = 90.0  # seconds, after the last kill
-SETTLED_WITHIN = 3.0  # seconds after a send; a kill before that may make one more
+ROUND = (
+    "pump", "helper", "pool", "work", "web_worker", "sentinel", "database", "everything", "parent", "web_master",
+    "idle",
+)  # fmt: skip
+PLACES = ("O1=kill@5,O4=kill@40", "O2=kill@5,O5=kill@40", "O3=kill@20,O6=kill@20", "O8=kill@5,S1=kill@4")
+FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
+QUICK = ("pump", "work", "web_worker")
+ROUNDS, LONG_ROUNDS = 3, 18
+KILLS, LONG_KILLS = 40, 200
 
 
 def measure(sink, options):
-    seed.empty()
-    rows = seed.connections(CONNECTIONS, sink.url + "/ok/{}", tenants=CONNECTIONS)
-    seed.route()
-    sink.clear()
-    with Hub() as hub, Source(hub.place, [row.tenant for row in rows], per_second=PER_SECOND) as source:
-        until(sink.count, within=60, what="the first delivery")
-        for victim in itertools.islice(itertools.cycle(hub.victims()), number_of_kills(options)):
-            time.sleep(QUICK_EVERY if options.quick else EVERY)
-            hub.kill(victim)
-        source.stop()
-        settle_down()
-        accepted = outward_ids(source.acknowledged)
-    yield from figures(accepted, sink.arrivals(), hub.kills)
+    began = time.monotonic()
+    with Desk(sink) as desk:
+        blows, kills = plan(options)
+        for blow in filter(possible, blows):
+            desk.strike(blow)
+        if not options.quick:
+            by_their_own_hand(desk)
+        desk.stops.append(desk.worker.stop())
+        desk.calm_down()
+        orphans = left_of(desk)
+    yield from judge.figures(desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, kills=kills)
 
 
-def number_of_kills(options):
+def plan(options):
+    """What is struck, in order, and how many kills there must be in the end."""
     if options.quick:
-        return QUICK
-    return LONG if options.long else KILLS
+        return QUICK, len(QUICK)
+    return (ROUND * LONG_ROUNDS, LONG_KILLS) if options.long else (ROUND * ROUNDS, KILLS)
 
 
-def settle_down():
-    """Until nothing waits any longer, or for long enough."""
-    moving = Delivery.unscoped.filter(state__in=("waiting", "sending"))
-    until(lambda: not in_peace(moving.exists), within=ARRIVE_WITHIN, every=1.0, what="the last delivery")
-
-
-def in_peace(question):
-    """True also while the database is away."""
-    try:
-        return question()
-    except OperationalError:
-        database.close()
+def possible(blow):
+    """Only a PostgreSQL of ours may be killed; SQLite has nothing to kill."""
+    if blow != "database":
         return True
+    return OWN_SERVER in os.environ
 
 
-def outward_ids(acknowledged):
-    """When each was acknowledged, by the id that the sink sees; what is not even stored keeps the sender's."""
-    rows = Delivery.unscoped.filter(event__source="api").values_list("event__sender_id", "outward_id")
-    outward = {sender: f"msg_{id.hex}" for sender, id in rows}
-    return {outward.get(sender, sender): at for sender, at in acknowledged.items()}
+def by_their_own_hand(desk):
+    for plan in PLACES:
+        desk.fail_at(desk.worker, plan)
+    desk.fail_at(desk.web, FRONT)
 
 
-def figures(accepted, arrivals, kills):
-    on_the_way = [at for victim, at in kills if victim != "web"]
-    yield Figure("faults_kills", len(kills), "kills")
-    yield Figure("faults_acknowledged", len(accepted), "events")
-    yield Figure("faults_lost", len(checker.lost(accepted, arrivals)), "events", bar=Bar("==", 0))
-    yield Figure("faults_extra_sends", checker.extra_sends(arrivals), "sends")
-    unexcused = checker.unexcused(arrivals, on_the_way, settled_within=SETTLED_WITHIN)
-    yield Figure("faults_extra_sends_without_a_kill", unexcused, "sends", bar=Bar("==", 0))
-    recovery = checker.longest_recovery(accepted, arrivals, [at for _, at in kills])
-    yield Figure("faults_recovery", recovery, "s", bar=Bar("<=", 30))
+def left_of(desk):
+    """Process groups of pools that are not the last one, and of which something still runs."""
+    living = {victims.pool_of(desk.worker.pid), desk.worker.pid}
+    groups = {group for group in desk.pools | desk.worker.groups if group} - living
+    until(lambda: all(map(victims.is_empty, groups)), within=BACK_WITHIN, every=0.5, what="the end of old pools")
+    return sum(not victims.is_empty(group) for group in groups)

@@ -1,77 +1,81 @@
-"""The hub as it runs, web and worker, and the ways to kill parts of it; what stays dead is started again."""
+"""Who is who among the worker's processes, read from /proc: nothing in the product tells them apart for a bench."""
 
+import contextlib
 import os
 import signal
-import sys
-import time
-
-from django.db import connection as database
-
-from bench import web
-from bench.ground import OWN_SERVER
-from bench.processes import MANAGE, family, signal_group, spawn, stop
+from pathlib import Path
 
 
-class Hub:
-    def __init__(self):
-        self.port = web.free_port()
-        self.place = f"127.0.0.1:{self.port}"
-        self.kills = []  # (victim, moment)
+def children(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, task.read_text().split())
+    return sorted(found)
 
-    def __enter__(self):
-        self.web, self.worker = self.start_web(), self.start_worker()
-        web.wait_until_it_answers(self.port)
-        return self
 
-    def __exit__(self, *error):
-        stop([self.worker, self.web])
+def command(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
 
-    def start_web(self):
-        return spawn(web.command(), web.environment_of(self.port), stdout=sys.stderr)
 
-    def start_worker(self):
-        return spawn([*MANAGE, "work"], stdout=sys.stderr)
+def pool_of(worker):
+    """The pool's first process, which is its process group, too; None while there is none."""
+    return next((pid for pid in children(worker) if "--pool" in command(pid)), None)
 
-    def victims(self):
-        yield from ("process", "worker", "process", "pool", "process", "web", "process", "sentinel")
-        if OWN_SERVER in os.environ:
-            yield "database"
 
-    def kill(self, victim):
-        self.kills.append((victim, time.monotonic()))
-        getattr(self, f"kill_{victim}")()
+def sentinel_of(worker):
+    pool = pool_of(worker)
+    return next(iter(children(pool)), None) if pool else None
 
-    def kill_web(self):
-        signal_group(self.web, signal.SIGKILL)
-        self.web.wait()
-        self.web = self.start_web()
 
-    def kill_worker(self):
-        """The supervisor alone: its pool must notice and leave."""
-        self.worker.kill()
-        self.worker.wait()
-        self.worker = self.start_worker()
+def members_of(worker):
+    """django-q2's workers, monitor and pusher."""
+    sentinel = sentinel_of(worker)
+    return children(sentinel) if sentinel else []
 
-    def kill_pool(self):
-        self.kill_member(1)
 
-    def kill_sentinel(self):
-        self.kill_member(2)
+def pumps_of(worker, port):
+    """Those that have a line to the sink."""
+    lines = lines_to(port)
+    return [pid for pid in members_of(worker) if lines & sockets_of(pid)]
 
-    def kill_process(self):
-        """Another process of the pool each time, one that pumps among them."""
-        members = list(family(self.worker.pid))
-        self.kill_member(len(members) - 1 - len(self.kills) % max(1, len(members) - 3))
 
-    def kill_member(self, place):
-        members = list(family(self.worker.pid))
-        if place < len(members):
-            os.kill(members[place], signal.SIGKILL)
+def lines_to(port):
+    """The inodes of this machine's sockets that lead to a port."""
+    rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return {row[9] for row in rows if int(row[2].partition(":")[2], 16) == port}
 
-    def kill_database(self):
-        """One backend dies, and PostgreSQL ends all sessions and recovers from its log."""
-        with database.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            (pid,) = cursor.fetchone()
-        os.kill(pid, signal.SIGKILL)
-        database.close()
+
+def sockets_of(pid):
+    found = set()
+    for handle in Path(f"/proc/{pid}/fd").glob("*"):
+        with contextlib.suppress(OSError):
+            kind, _, inode = str(handle.readlink()).partition(":")
+            if kind == "socket":
+                found.add(inode.strip("[]"))
+    return found
+
+
+def kill(*pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def kill_group(group):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def is_empty(group):
+    """Whether no process of it is left, but for those that nobody has buried yet."""
+    return not any(group == group_of(int(path.name)) for path in Path("/proc").glob("[0-9]*"))
+
+
+def group_of(pid):
+    with contextlib.suppress(OSError, ValueError):
+        state, _, group = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:3]
+        return None if state == "Z" else int(group)
+    return None

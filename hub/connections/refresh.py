@@ -11,6 +11,7 @@ from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import REFRESHING, Connection, ConnectorApp, Credential, Lane
 from hub.connections.unseal import credential_of
 from hub.egress import EgressError, Unsent
+from hub.failpoints import failpoint
 from hub.secrets import CannotOpen, seal
 from hub.states import WrongState
 
@@ -27,6 +28,7 @@ def refresh(connection: Connection, *, call: Callable[[Request], Response], now:
     if credential.version > 1 and now - credential.updated_at < TOO_SOON:
         return give_up(connection, "refused_after_refresh", "the new access token is refused too", now=now)
     answer = asked(connection, call)
+    failpoint("O7")  # a refresh was answered, and is not stored
     if isinstance(answer, Grant):
         return store(connection, credential, answer, now=now)
     if answer.kind == "reconnect":

@@ -3,17 +3,21 @@
 from datetime import datetime
 from functools import partial
 
-from hub import egress
+from hub import egress, lifeline
 from hub.clock import clock
 from hub.connections.models import REFRESHING, Connection, Lane
 from hub.connections.refresh import refresh as refresh_token
 from hub.queue import hear, ring
 
+WITHIN = 10.0  # seconds for one refresh: while it lasts, its worker hears no other bell
+
 
 def refresh(name: str) -> None:
-    """`refresh:17`: the access token of connection 17 has ended."""
+    """`refresh:17`: the access token of connection 17 has ended. A pool that stops begins none; the sweep rings."""
     connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
-    call = partial(egress.call, rules=egress.rules(), clock=clock)
+    if lifeline.stopping():
+        return
+    call = partial(egress.call, rules=egress.rules(), clock=clock, timeout=WITHIN)
     if refresh_token(connection, call=call, now=clock()):
         ring("pump", now=clock())
 

@@ -25,6 +25,7 @@ MENU = {
         ("Notices", "notifications", "notices_notice", "notices.view_notice"),
     ),
     "Platform": (
+        ("Health", "monitor_heart", "console:health", "hub.view_worker"),
         ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),
         ("Off switches", "power_settings_new", "connections_switch", "connections.view_switch"),
         ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),

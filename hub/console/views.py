@@ -1,8 +1,11 @@
 """Pages that belong to no model: the way in, the dashboard, and where the `type` of a problem leads to."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,10 +13,12 @@ from django.views.decorators.http import require_safe
 
 from hub import staff
 from hub.clock import clock
+from hub.console import health as standing
 from hub.console.overview import COUNTED, Overview, overview
 from hub.console.plot import bars
 from hub.console.sentence import Step, sentence, steps
 from hub.problems import CATALOGUE
+from tenants.scoping import EVERYWHERE, reach
 
 
 @require_safe
@@ -27,6 +32,25 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     if code not in CATALOGUE:
         raise Http404(code)
     return render(request, "problems/problem.html", {"code": code, "kind": CATALOGUE[code]})
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """How the hub stands, for whoever may see everybody's numbers."""
+    if reach(request.user) is not EVERYWHERE:
+        raise PermissionDenied
+    seen = standing.standing(now=clock())
+    context = admin.site.each_context(request) | {
+        "title": "Health",
+        "seen": seen,
+        "said": standing.said(seen),
+        "bars": standing.bars(seen),
+        "pumps": standing.pumps(seen),
+        "latency": f"{seen.latency * 1000:.2f} ms",
+        "unserved": staff.span(seen.unserved) if seen.unserved >= timedelta(seconds=1) else "–",
+        "most": standing.COUNTED,
+    }
+    return render(request, "console/health.html", context)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

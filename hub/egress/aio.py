@@ -1,5 +1,6 @@
 """The async way out, for deliveries: aiohttp, with every name, address and byte of it under our rules."""
 
+import asyncio
 import functools
 import io
 import socket
@@ -17,12 +18,14 @@ from hub.egress.guard import Reading, Rules, by_yarl, check_url
 from hub.egress.messages import answered, outgoing
 from hub.egress.resolve import WITHIN, Lookup, resolve_async, system_lookup
 from hub.egress.tls import verified
+from hub.failpoints import ACTIVE, failpoint
 
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
 SOCKETS = 200
 NAMES_KEPT = 30  # seconds
 IDLE = 1.5  # seconds; less than what servers wait (gunicorn 2, Node 5) before they close under our next request
 URLS_KEPT = 4096
+JUST_SENT = 0.002  # seconds after aiohttp says that it is about to write
 LARGE = 1024 * KIBIBYTE  # aiohttp warns of larger bodies in one piece
 
 FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the first that fits
@@ -118,6 +121,22 @@ def translated(error: Exception, host: str) -> EgressError:
     )
 
 
+def traces() -> list[aiohttp.TraceConfig]:
+    """Where a test may break a call."""
+    trace = aiohttp.TraceConfig()
+
+    async def connected(*about: object) -> None:
+        failpoint("O3")  # after connecting
+
+    async def sent(*about: object) -> None:
+        asyncio.get_running_loop().call_later(JUST_SENT, failpoint, "O4")  # after the request's bytes were sent
+
+    trace.on_connection_create_end.append(connected)
+    trace.on_connection_reuseconn.append(connected)
+    trace.on_request_chunk_sent.append(sent)
+    return [trace]
+
+
 @asynccontextmanager
 async def outlet(
     rules: Rules,
@@ -146,5 +165,6 @@ async def outlet(
         auto_decompress=False,
         skip_auto_headers=("Content-Type",),
         read_bufsize=16 * KIBIBYTE,
+        trace_configs=traces() if ACTIVE else None,
     ) as session:
         yield Outlet(session, rules, clock)

@@ -1,6 +1,5 @@
 """/metrics for Prometheus: for a platform key with the scope metrics:read, as numbers tell of customers too."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -18,10 +17,11 @@ from rest_framework.views import APIView
 from hub.clock import clock
 from hub.health.probes import database_latency, unserved
 from hub.outgoing.explain import HELD_BY_TENANT, READS_AS_HELD
-from hub.outgoing.models import Attempt, Delivery, Event, PumpPlace
-from hub.queue import Beat
+from hub.outgoing.models import Delivery, Event, PumpPlace
+from hub.queue import Beat, Bell
+from hub.standing import GONE, Worker
+from hub.tally import Tally
 
-NEWEST = 1000  # attempts that are counted by outcome
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -54,9 +54,11 @@ class Numbers:
 
     def collect(self) -> Iterator[Metric]:
         yield from self.process()
+        yield from self.queue()
         yield from self.deliveries()
         yield from self.due()
         yield from totals()
+        yield from tallied()
 
     def process(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("hub_database_latency_seconds", "One question to the database.", database_latency())
@@ -67,6 +69,20 @@ class Numbers:
             "all": settings.HUB_PUMPS,
         }
         yield by("place", "hub_pumps", "Pumps that run, and that may run.", places)
+
+    def queue(self) -> Iterator[Metric]:
+        rung = Bell.objects.filter(rung_at__isnull=False).aggregate(count=Count("pk"), oldest=Min("rung_at"))
+        yield GaugeMetricFamily("hub_bells", "Bells that were rung and not yet heard.", rung["count"])
+        yield GaugeMetricFamily("hub_oldest_bell_seconds", "Since the oldest was rung.", self.since(rung["oldest"]))
+        living = Worker.objects.filter(seen_at__gt=self.now - GONE)
+        told = living.aggregate(count=Count("pk"), quietest=Min("heard_at"))
+        yield GaugeMetricFamily("hub_workers", "Workers that were seen within a minute.", told["count"])
+        yield GaugeMetricFamily(
+            "hub_pool_silence_seconds", "Since the quietest pool was heard.", self.since(told["quietest"])
+        )
+
+    def since(self, at: datetime | None) -> float:
+        return (self.now - at).total_seconds() if at else 0.0
 
     def deliveries(self) -> Iterator[Metric]:
         states = counted(Delivery.unscoped.filter(state__in=("waiting", "held", "dead")), "state")
@@ -83,19 +99,39 @@ class Numbers:
     def due(self) -> Iterator[Metric]:
         due = Delivery.unscoped.filter(state="waiting", due_at__lte=self.now).exclude(READS_AS_HELD)
         found = due.aggregate(count=Count("pk"), oldest=Min("due_at"))
-        age = (self.now - found["oldest"]).total_seconds() if found["oldest"] else 0.0
         waited = unserved(now=self.now).total_seconds()
         yield GaugeMetricFamily("hub_due_deliveries", "Deliveries that are due.", found["count"])
-        yield GaugeMetricFamily("hub_oldest_due_seconds", "Since the oldest of them is due.", age)
+        yield GaugeMetricFamily(
+            "hub_oldest_due_seconds", "Since the oldest of them is due.", self.since(found["oldest"])
+        )
         yield GaugeMetricFamily("hub_unserved_seconds", "The longest that a connection waits for its turn.", waited)
 
 
 def totals() -> Iterator[Metric]:
-    for name, model in (("events", Event), ("deliveries", Delivery), ("attempts", Attempt)):
+    for name, model in (("events", Event), ("deliveries", Delivery)):
         newest = model.unscoped.aggregate(newest=Max("pk"))["newest"] or 0
         yield CounterMetricFamily(f"hub_{name}", f"The newest id of {name}: as many were made, or few less.", newest)
-    recent = Counter(Attempt.unscoped.order_by("-pk").values_list("outcome", flat=True)[:NEWEST])
-    yield by("outcome", "hub_recent_attempts", f"The newest {NEWEST:,} attempts, by outcome.", recent)
+
+
+TALLIED = {  # name in the tally: (metric, what it is, its label, how many make one)
+    "attempts": ("hub_attempts", "Attempts, by outcome.", "outcome", 1),
+    "quota_waits": ("hub_quota_waits", "Times that a delivery was sent back by a quota.", "", 1),
+    "quota_wait_ms": ("hub_quota_wait_seconds", "For how long they were sent back.", "", 1000),
+    "lease_losses": ("hub_lease_losses", "Answers that came when the delivery was no longer ours.", "", 1),
+    "crashes": ("hub_crashes", "Deliveries that were on their way when their pump died.", "", 1),
+    "pool_replacements": ("hub_pool_replacements", "Pools that a worker replaced: hung, or ended.", "why", 1),
+}
+
+
+def tallied() -> Iterator[Metric]:
+    found: dict[str, dict[str, int]] = {}
+    for name, label, value in Tally.objects.values_list("name", "label", "value"):
+        found.setdefault(name, {})[label] = value
+    for name, (metric, documentation, label, unit) in TALLIED.items():
+        family = CounterMetricFamily(metric, documentation, labels=[label] if label else [])
+        for value, count in sorted(found.get(name, {} if label else {"": 0}).items()):
+            family.add_metric([value] if label else [], count / unit)
+        yield family
 
 
 def held_by_lane_or_tenant() -> QuerySet[Delivery]:

@@ -14,6 +14,7 @@ from hub.outgoing.match import Ways, verdict
 from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.order import promote, queue_up
 from hub.outgoing.wake import wake
+from hub.queue import still_here
 
 BATCH = 500
 BY_MAPPING = ("mapping_failed", "payload_refused", "identity_missing")
@@ -110,6 +111,7 @@ def let_go(rows: QuerySet[Delivery], *, now: datetime) -> int:
             moved = still.update(state="waiting", reason="", says="", due_at=now, moved_at=now)
             wake({connection for _, connection in batch if connection}, now=now)
         total += moved
+        still_here()
         if not moved:
             break
     return total

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from connectors.wire import dumps
+from hub.failpoints import failpoint
 from hub.outgoing.match import Ways
 from hub.outgoing.models import Delivery, Event, EventBody
 from hub.outgoing.order import queue_up
@@ -90,6 +91,7 @@ def record(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Publish
         if known is event:
             fresh.append((fact, event))
     store(fresh, now=now)
+    failpoint("I1")  # before the commit
     return answers
 
 

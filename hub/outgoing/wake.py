@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from hub.connections.models import Lane
+from hub.failpoints import failpoint
 from hub.outgoing.pump.place import resident
 from hub.queue import ring
 
@@ -17,7 +18,13 @@ def wake(connections: Iterable[int], *, now: datetime) -> None:
     if ids:
         Lane.guard(ids)
         Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), pk__in=ids).update(due_at=now)
-        transaction.on_commit(lambda: ring_pump(now=now), robust=True)
+        transaction.on_commit(lambda: ring_after_commit(now=now), robust=True)
+
+
+def ring_after_commit(*, now: datetime) -> None:
+    failpoint("I2")  # after the commit, before the answer
+    ring_pump(now=now)
+    failpoint("I3")  # after the doorbell
 
 
 def ring_pump(*, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from connectors.wire import Quota
+from hub.failpoints import failpoint
 from hub.throttle.models import Scope
 from hub.throttle.pace import Standing, open_at, spend
 
@@ -49,6 +50,7 @@ def reserve(demands: Sequence[Demand], *, now: datetime, horizon: timedelta) -> 
         changed = [row for key, row in rows.items() if write(row, standings[key])]
         if changed:
             Scope.objects.bulk_update(changed, [*COLUMNS, "updated_at"])
+        failpoint("O8")  # in the middle of reserving
     return answers
 
 

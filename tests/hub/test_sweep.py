@@ -1,12 +1,15 @@
 """What a lost bell or a dead process left lying is found."""
 
+import threading
+
 import pytest
 from django_q.models import OrmQ
+from django_q.signing import SignedPackage
 
 from hub.connections.models import Connection, Lane
 from hub.outgoing.models import PumpPlace
-from hub.queue import Beat, Bell, forget, hear, ring
-from hub.sweep import sweep
+from hub.queue import Beat, Bell, Doorbell, canary, forget, hear, ring
+from hub.sweep import sweep, sweep_for_ever
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +90,32 @@ def test_the_bells_of_a_pool_that_is_gone_are_rung_again():
     ring("pump", now=NOON)
     forget()
     assert ring("pump", now=NOON)
+
+
+def test_each_pool_sings_for_itself_before_it_looks_at_the_bells():
+    ring("pump", now=NOON)
+    queue = Doorbell("hub")
+    ((none, song),) = queue.dequeue()
+    task = SignedPackage.loads(song)
+    assert (none, task["func"], task["args"]) == (None, "hub.queue.canary", ("canary",))
+    ((number, _),) = queue.dequeue()
+    assert number == OrmQ.objects.get().pk
+
+
+def test_a_canary_tells_that_a_pool_hears():
+    canary("canary")
+    assert Beat.objects.filter(name="canary").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_of_the_web_sweeps_too(make):
+    make.delivery()
+    Lane.unscoped.update(due_at=None)
+    over = threading.Event()
+
+    def noon():
+        over.set()
+        return NOON
+
+    sweep_for_ever(noon, 0.0, over)
+    assert Lane.unscoped.get().due_at == NOON

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         )
 
         parser.add_argument("--long", action="store_true", help="Of faults: 200 kills on each database.")
+        parser.add_argument("--on", choices=GROUNDS, help="Only on this database.")
         parser.add_argument("--reference", type=Path, help="A pump to show beside the baseline of drain: a script.")
 
     def handle(self, *, suite: str, only: list[str] | None, **options: Any) -> None:
@@ -36,7 +37,8 @@ class Command(BaseCommand):
             raise CommandError(f"{', '.join(strange)}: choose from {', '.join(SUITES[suite].BENCHES)}")
         for number in ENDINGS:
             signal.signal(number, interrupted)
-        codes = [measured(suite, names, on, flags_of(options)) for on in GROUNDS]
+        grounds = [options["on"]] if options["on"] else GROUNDS
+        codes = [measured(suite, names, on, flags_of(options)) for on in grounds]
         sys.exit(max(codes))
 
 

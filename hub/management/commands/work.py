@@ -1,32 +1,38 @@
-"""The worker: starts django-q2's pool as a child, watches it with a canary, replaces it, and sweeps."""
+"""The worker: starts django-q2's pool as a child, watches it over the lifeline, replaces it, and sweeps."""
 
 import contextlib
 import os
+import platform
 import signal
 import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timedelta
+import uuid
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, close_old_connections, transaction
 
-from hub import lifeline
+from hub import lifeline, tally
 from hub.clock import clock
-from hub.queue import HEARD, Beat, beat, forget, ring
+from hub.queue import beat, forget
 from hub.secrets import check_keys
-from hub.sweep import sweep
+from hub.standing import Replacement, Worker
+from hub.sweep import SWEEP_EVERY, sweep
 
 log = structlog.get_logger(__name__)
 
-SWEEP_EVERY, CANARY_EVERY = 5.0, 5.0  # seconds
-SILENCE_MOST = timedelta(seconds=30)  # no bell was heard for so long: the pool is hung
-BREATH = 2.0  # seconds before another pool is started, so that one that cannot start does not burn a core
-GRACE = 25.0  # seconds that a stop may take
+LOOK_EVERY, SEEN_EVERY = 0.2, 5.0  # seconds
+START_MOST = 60.0  # seconds until a pool's first sign of life
+SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
+LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
+BREATH = 2.0  # seconds before another pool is started after one that never gave a sign, so that no core is burnt
+GRACE = 24.0  # seconds that a stop may take; a call that is on its way may last for 20
+ASK_EVERY = 2.0  # seconds; a pool that is just starting may miss the first
 
 
 class Command(BaseCommand):
@@ -36,6 +42,8 @@ class Command(BaseCommand):
         parser.add_argument("--pool", action="store_true", help="Be the pool itself; `work` starts this.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["pool"] and not lifeline.mine():
+            raise CommandError("--pool is for `manage.py work` itself.")
         if options["pool"]:
             be_the_pool()
         else:
@@ -43,106 +51,158 @@ class Command(BaseCommand):
             Supervisor().run()
 
 
+# --- the pool's side -------------------------------------------------------------------------------------------------
+
+
 def be_the_pool() -> None:
-    """django-q2's cluster, in a session of its own, which ends when the worker's end of the lifeline closes."""
-    threading.Thread(target=end_with_the_worker, daemon=True).start()
+    """django-q2's cluster, in a session of its own. Each of its processes ends when the worker's end is closed."""
+    watch()
+    os.register_at_fork(after_in_child=watch)
     call_command("qcluster")
 
 
+def watch() -> None:
+    threading.Thread(target=end_with_the_worker, daemon=True).start()
+
+
 def end_with_the_worker() -> None:
+    """The first process asks django-q2 to stop; if it is gone, or that takes too long, anyone of them ends all."""
     lifeline.wait()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE)
-    os.killpg(os.getpgid(0), signal.SIGKILL)
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline:
+        if os.getpid() == os.getpgid(0):
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ASK_EVERY)
+    os.killpg(0, signal.SIGKILL)
+
+
+# --- the worker's side -----------------------------------------------------------------------------------------------
 
 
 class Pool:
-    """One pool: its process group, and our end of its lifeline."""
+    """One pool: its process group, our ends of its lifeline, and when it last gave a sign."""
 
     def __init__(self) -> None:
-        theirs, ours = os.pipe()
-        self.lifeline: int | None = ours
+        self.lifeline = lifeline.tie()
         self.process = subprocess.Popen(
             [sys.executable, sys.argv[0], "work", "--pool"],
             start_new_session=True,
-            pass_fds=[theirs],
+            pass_fds=self.lifeline.theirs,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, lifeline.NAME: str(theirs)},
+            env={**os.environ, lifeline.NAME: self.lifeline.name},
         )
-        os.close(theirs)
-        self.since: datetime | None = None  # when it last gave a sign of life, or we last could not look
+        for end in self.lifeline.theirs:
+            os.close(end)
+        self.began = self.quiet_since = time.monotonic()
+        self.heard_at: float | None = None
 
-    def ended(self) -> bool:
-        return self.process.poll() is not None
+    def listen(self) -> None:
+        if self.lifeline.signs():
+            self.heard_at = self.quiet_since = time.monotonic()
 
-    def ask_to_stop(self) -> None:
-        if self.lifeline is not None:
-            os.close(self.lifeline)
-            self.lifeline = None
+    def trouble(self) -> str:
+        if self.process.poll() is not None:
+            return "ended"
+        most = START_MOST if self.heard_at is None else SILENCE_MOST
+        return "hung" if time.monotonic() - self.quiet_since > most else ""
+
+    def excuse(self) -> None:
+        self.quiet_since = time.monotonic()
 
     def kill(self) -> None:
         """The whole group: a pool whose parent died leaves orphans that go on working."""
-        self.ask_to_stop()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        self.lifeline.close()
 
 
 class Supervisor:
     def __init__(self) -> None:
-        self.stopping = threading.Event()
-        self.swept = self.rang = float("-inf")
+        self.id = uuid.uuid4()
+        self.asked = 0  # how often somebody told us to stop
+        self.swept = self.seen = float("-inf")
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda *_: self.stopping.set())
-        pool = Pool()
+            signal.signal(number, self.hear)
+        pool = self.start()
         log.info("worker.started", pool=pool.process.pid)
-        while not self.stopping.wait(0.5):
-            if pool.ended() or self.hung(pool):
-                log.error("worker.pool_replaced", code=pool.process.returncode)
-                pool.kill()
-                self.stopping.wait(BREATH)
-                pool = self.replacement()
-            self.duties()
+        while not self.asked:
+            began = time.monotonic()
+            pool.listen()
+            if why := pool.trouble():
+                pool = self.replace(pool, why)
+            self.duties(pool)
+            if time.monotonic() - began > LATE:
+                pool.excuse()
+            time.sleep(LOOK_EVERY)
         self.stop(pool)
 
-    def replacement(self) -> Pool:
-        with contextlib.suppress(DatabaseError):
+    def hear(self, number: int, frame: object) -> None:
+        self.asked += 1
+
+    def start(self) -> Pool:
+        """No bell was rung for this pool yet: each may be rung again at once."""
+        with contextlib.suppress(Error):
             forget()
+        self.swept = self.seen = float("-inf")
         return Pool()
 
-    def hung(self, pool: Pool) -> bool:
-        """Whether the canary is silent for too long; while the database is away nobody can say."""
-        try:
-            now = clock()
-            heard = Beat.objects.filter(name=HEARD).values_list("at", flat=True).first()
-        except DatabaseError:
-            pool.since = None
-            return False
-        pool.since = max(pool.since or now, heard or pool.since or now)
-        return now - pool.since > SILENCE_MOST
+    def replace(self, pool: Pool, why: str) -> Pool:
+        pool.kill()
+        log.error("worker.pool_replaced", why=why, code=pool.process.returncode)
+        with contextlib.suppress(Error), transaction.atomic():
+            tally.add({("pool_replacements", why): 1})
+            Replacement.objects.create(
+                at=clock(), host=platform.node(), pool=pool.process.pid, why=why, code=pool.process.returncode
+            )
+        if pool.heard_at is None:
+            time.sleep(BREATH)
+        return self.start()
 
-    def duties(self) -> None:
-        """Sweep and canary; without a database they wait for the next turn."""
+    def duties(self, pool: Pool) -> None:
+        """Sweep, and say that we are here; without a database they wait for the next turn."""
         try:
+            if time.monotonic() - self.seen > SEEN_EVERY:
+                self.seen = time.monotonic()
+                self.be_seen(pool)
             if time.monotonic() - self.swept > SWEEP_EVERY:
                 self.swept = time.monotonic()
                 sweep(now=clock())
-            if time.monotonic() - self.rang > CANARY_EVERY:
-                self.rang = time.monotonic()
-                ring("canary", now=clock())
-                beat("worker", now=clock())
-        except DatabaseError as error:
+        except Error as error:
             log.warning("worker.database_away", error=type(error).__name__)
+        except Exception:  # one row that is wrong must not end the pool
+            log.exception("worker.sweep_failed")
         finally:
             close_old_connections()
 
+    def be_seen(self, pool: Pool) -> None:
+        now = clock()
+        said = {
+            "seen_at": now,
+            "pool": pool.process.pid,
+            "pool_since": now - since(pool.began),
+            "heard_at": None if pool.heard_at is None else now - since(pool.heard_at),
+        }
+        first = {"host": platform.node(), "pid": os.getpid(), "started_at": now}
+        Worker.objects.update_or_create(id=self.id, defaults=said, create_defaults=said | first)
+        beat("worker", now=now)
+
     def stop(self, pool: Pool) -> None:
-        pool.ask_to_stop()
-        try:
-            pool.process.wait(GRACE)
-        except subprocess.TimeoutExpired:
+        """In peace within GRACE; whoever asks a second time is in a hurry."""
+        pool.lifeline.let_go()
+        deadline = time.monotonic() + GRACE
+        while pool.process.poll() is None and self.asked < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if pool.process.poll() is None:
             log.warning("worker.pool_killed")
         pool.kill()
+        with contextlib.suppress(Error):
+            Worker.objects.filter(id=self.id).delete()
         log.info("worker.stopped")
+
+
+def since(moment: float) -> timedelta:
+    """From the monotonic clock to a span."""
+    return timedelta(seconds=time.monotonic() - moment)

@@ -9,7 +9,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from connectors.registry import CONNECTORS
+from hub import tally
 from hub.connections.models import BREAKER, Connection, Lane
+from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
 
@@ -52,6 +54,7 @@ def claim(lease: UUID, *, now: datetime, lanes: int) -> list[Slice]:
     with transaction.atomic():
         slices = lease_out(lease, locked(claimable(now=now), lanes, now=now), now=now)
         taken = take({pk: most_of(slice) for pk, slice in slices.items()}, lease, now=now)
+    failpoint("O1")  # after the claim's commit
     return laden(slices, taken)
 
 
@@ -126,6 +129,7 @@ def recover(expired: Sequence[Lane], *, now: datetime) -> None:
     Attempt.unscoped.bulk_create(
         Attempt(delivery=row, number=row.attempts, started_at=now, outcome="unknown", reason="crashed") for row in rows
     )
+    tally.add({("attempts", "unknown"): len(rows), ("crashes", ""): len(rows)})
     dead = [row.pk for row in rows if row.crashes + 1 >= CRASHES_MOST]
     unknown = [row.pk for row in rows if row.route.holds_unknown]
     told = {"crashes": F("crashes") + 1, "lease": None, "moved_at": now, "unsure": True}

@@ -3,23 +3,23 @@
 import asyncio
 import contextlib
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import Protocol
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 from django.db import connection as database
 
-from connectors.outcomes import later, never, unknown
-from connectors.wire import Request, Response
-from hub import egress
+from hub import tally
 from hub.clock import Clock
+from hub.failpoints import failpoint
 from hub.outgoing.pump import place
+from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.build import build
 from hub.outgoing.pump.claim import claim, claim_suspects, extend, suspects_wait, work_is_due
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
@@ -33,17 +33,13 @@ SLICE = 2.0  # seconds after which no further call of a slice begins, so that no
 HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
 REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its scopes may be free
 LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY, SUSPECT_EVERY = 0.02, 0.05, 4.0, 0.5  # seconds
+HELP_EVERY = 1.0  # seconds between calls for another pump
 SETTLE_MOST = 100
 LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
 AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
+AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
-
-
-class Send(Protocol):
-    """The way out. Raises egress.Unsent, egress.Unanswered."""
-
-    async def __call__(self, request: Request) -> Response: ...
 
 
 Outlet = Callable[[], AbstractAsyncContextManager[Send]]
@@ -87,7 +83,10 @@ class Drive:
     emptied: dict[int, datetime | None] = field(default_factory=dict)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    claims_from: float = 0.0  # by the loop's time
+    helped: float = 0.0  # when another pump was last called for, by the loop's time
     kept: float = 0.0  # when the leases were last extended, by the loop's time
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # not yet written to the tally
     rang: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: bool = False
     alone: bool = False  # suspects wait, or are being sent: nothing else is taken in
@@ -98,10 +97,11 @@ class Drive:
             keeper = asyncio.create_task(self.keep())
             settler = asyncio.create_task(self.settle_as_they_come())
             try:
-                await self.take_in(send)
-                await in_database(place.leave, self.lease)
-                if self.lanes:
-                    await in_database(again)
+                await self.take_in(send, again)
+                with contextlib.suppress(Error):
+                    await in_database(place.leave, self.lease)
+                    if self.lanes:
+                        await in_database(again)
                 await asyncio.gather(*self.lanes)
             finally:
                 keeper.cancel()
@@ -112,12 +112,13 @@ class Drive:
                 await settler
                 await self.settle_the_rest()
 
-    async def take_in(self, send: Send) -> None:
+    async def take_in(self, send: Send, again: Callable[[], object]) -> None:
         """Claim until it is time to leave: stopped, run out, or nothing to do for a while."""
         loop = asyncio.get_running_loop()
         began = worked = loop.time()
         while not self.stopping() and loop.time() < began + self.run:
-            loads = await self.claim() if len(self.lanes) < LANES_MOST else []
+            able = len(self.lanes) < LANES_MOST and loop.time() >= self.claims_from
+            loads = await self.claim() if able else []
             for load in loads:
                 load.leased = loop.time()
                 self.begin(load, send)
@@ -127,6 +128,16 @@ class Drive:
                 return
             if len(loads) < LANES_AT_ONCE:
                 await asyncio.sleep(LOOK_EVERY)
+            else:
+                await self.call_for_help(again)
+
+    async def call_for_help(self, again: Callable[[], object]) -> None:
+        """More is due than one claims: another pump may start, where a place is free."""
+        if (now := asyncio.get_running_loop().time()) > self.helped + HELP_EVERY:
+            self.helped = now
+            with contextlib.suppress(Error):
+                if await in_database(lambda: place.is_free(places=settings.HUB_PUMPS, now=self.clock())):
+                    await in_database(again)
 
     async def claim(self) -> list[Load]:
         try:
@@ -135,8 +146,9 @@ class Drive:
                 return await in_database(self.claim_and_build) if idle else []
             if await in_database(lambda: work_is_due(now=self.clock())):
                 return await in_database(self.claim_and_build)
-        except DatabaseError:  # away: what is on its way goes on, and we look again
+        except Error:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
+            self.claims_from = asyncio.get_running_loop().time() + AFTER_AWAY
         return []
 
     async def suspects(self) -> bool:
@@ -159,6 +171,7 @@ class Drive:
         loads = build(slices, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
         self.book(loads, now=now)
+        failpoint("O2")  # the attempt is noted, nothing has gone
         return loads
 
     def book(self, loads: list[Load], *, now: datetime) -> None:
@@ -199,7 +212,9 @@ class Drive:
             elif load.turned or carriage.late(self.clock()) or self.stopping() or self.too_late(load, ends):
                 self.put(Unsent(load, carriage))
             else:
-                self.put(self.noted(await attempt(load, carriage, send=send, clock=self.clock)))
+                journey = await attempt(load, carriage, send=send, clock=self.clock)
+                failpoint("O5")  # the answer was read, and is not settled
+                self.put(self.noted(journey))
 
     def too_late(self, load: Load, ends: float) -> bool:
         """The slice is over, or somebody else may have taken the lane because our lease could not be extended."""
@@ -226,7 +241,7 @@ class Drive:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.rang.wait(), SETTLE_EVERY)
             self.rang.clear()
-            with contextlib.suppress(DatabaseError):
+            with contextlib.suppress(Error):
                 await self.settle_now()
 
     async def settle_now(self) -> None:
@@ -235,50 +250,42 @@ class Drive:
         if not results and not emptied:
             return
         try:
-            await in_database(lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random))
-        except DatabaseError:  # the database is away: keep what was answered, and try again
+            settled = await in_database(
+                lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random)
+            )
+        except Error:  # the database is away: keep what was answered, and try again
             self.results, self.emptied = results + self.results, emptied | self.emptied
             raise
+        self.counts += settled
 
     async def settle_the_rest(self) -> None:
         for _ in range(LAST_TRIES):
             try:
-                return await self.settle_now()
-            except DatabaseError:
+                await self.settle_now()
+                return await in_database(self.tell_the_tally)
+            except Error:
                 await asyncio.sleep(AWAY)
         return None  # it is told as unknown when the leases end
 
     async def keep(self) -> None:
         """The leases of the place and of the lanes live as long as this does."""
+        pause = EXTEND_EVERY
         while True:
-            await asyncio.sleep(EXTEND_EVERY)
-            before = asyncio.get_running_loop().time()
-            with contextlib.suppress(DatabaseError):
+            await asyncio.sleep(pause)
+            before, pause = asyncio.get_running_loop().time(), AWAY
+            with contextlib.suppress(Error):
                 await in_database(self.extend)
-                self.kept = before
+                self.kept, pause = before, EXTEND_EVERY
 
     def extend(self) -> None:
         extend(self.lease, now=self.clock())
         place.keep(self.lease, now=self.clock())
+        self.tell_the_tally()
 
-
-async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -> Journey:
-    """One call. It never raises: what went wrong is an outcome too."""
-    began, ticks = clock(), asyncio.get_running_loop().time
-    start = ticks()
-    response, error = None, ""
-    try:
-        response = await send(carriage.request)
-        outcomes = carriage.read(response)
-    except egress.Refused as refused:
-        error, outcomes = refused.reason, carriage.all(never(refused.reason, str(refused)))
-    except egress.Unsent as unsent:
-        error, outcomes = unsent.reason, carriage.all(later(unsent.reason, str(unsent)))
-    except egress.Unanswered as unanswered:
-        error, outcomes = unanswered.reason, carriage.all(unknown(unanswered.reason, str(unanswered)))
-    except Exception as defect:  # ours, in reading the answer: it may have had its effect
-        error, outcomes = "defect", carriage.all(unknown("defect", type(defect).__name__))
-    return Journey(load, carriage, outcomes, began, round((ticks() - start) * 1000), response, error)
+    def tell_the_tally(self) -> None:
+        """Not with each settling: two pumps would wait for each other's commit. A kill loses these few seconds."""
+        counts, self.counts = self.counts, Counter()
+        tally.add(counts)
 
 
 async def in_database(verb: Callable[..., object], *args: object):

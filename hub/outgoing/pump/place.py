@@ -16,6 +16,10 @@ def resident(*, now: datetime) -> bool:
     return PumpPlace.objects.filter(lease_until__gt=now).exists()
 
 
+def is_free(*, places: int, now: datetime) -> bool:
+    return PumpPlace.objects.filter(number__lt=places, lease_until__gt=now).count() < places
+
+
 def take(lease: UUID, *, places: int, now: datetime) -> bool:
     """Take a free place, or one whose pump died; False where all are taken."""
     free = Q(lease=None) | Q(lease_until__lte=now)

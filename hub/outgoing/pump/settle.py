@@ -1,6 +1,7 @@
 """Write down what came of it: deliveries, attempts, exchanges, quotas, connections, in one short transaction."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from connectors.outcomes import Outcome
 from hub import rows
+from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.order import promote
 from hub.outgoing.pump.claim import release
@@ -66,19 +68,24 @@ def settle(
     *,
     now: datetime,
     random: Callable[[], float],
-) -> None:
-    """Settle results of any lanes, and give back the lanes in `emptied`, each not before its moment."""
+) -> Counter[tuple[str, str]]:
+    """Settle results of any lanes, and give back the lanes in `emptied`, each not before its moment.
+
+    Gives what there was of each kind, by name and label, for the tally.
+    """
     journeys = [result for result in results if isinstance(result, Journey)]
     tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
     with transaction.atomic():
         changes = list(changes_of(results, now=now, random=random))
-        apply(lease, changes, now=now)
+        owned = apply(lease, changes, now=now)
+        failpoint("O6")  # in the middle of settling
         let_follow(changes, now=now)
         keep_attempts(journeys)
         keep_exchanges(journeys)
         keep_tickets(journeys)
         weigh(journeys, now=now)
         release(lease, emptied, now=now)
+    return counts_of(results, now=now) + Counter({("lease_losses", ""): len(changes) - owned})
 
 
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
@@ -104,8 +111,21 @@ def changes_of(
                 yield parcel.delivery, change
 
 
-def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) -> None:
-    """All in one statement; a row whose lease was lost stays as its new holder has it."""
+def counts_of(results: Sequence[Result], *, now: datetime) -> Counter[tuple[str, str]]:
+    """Attempts by outcome; and what a quota sent back, with the milliseconds that it waits."""
+    counts = Counter[tuple[str, str]]()
+    for result in results:
+        if isinstance(result, Journey):
+            counts.update(("attempts", outcome.kind) for outcome in result.outcomes)
+        elif result.reason == "throttled" and result.due_at:
+            parcels = len(result.carriage.parcels)
+            wait = max(timedelta(), result.due_at - now) // timedelta(milliseconds=1)
+            counts.update({("quota_waits", ""): parcels, ("quota_wait_ms", ""): parcels * wait})
+    return counts
+
+
+def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) -> int:
+    """All in one statement; a row whose lease was lost stays as its new holder has it. Gives how many were ours."""
     columns = {
         "state": [change.state for _, change in changes],
         "reason": [change.reason for _, change in changes],
@@ -119,7 +139,7 @@ def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) 
         "moved_at": [now] * len(changes),
     }
     keys = [delivery.pk for delivery, _ in changes]
-    rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})
+    return rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})
 
 
 def let_follow(changes: Sequence[tuple[Due, Change]], *, now: datetime) -> None:

@@ -1,0 +1,73 @@
+"""Programs that tell events by the API, and keep at each until it was acknowledged, as a careful sender does."""
+
+import http.client
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+
+from bench import seed
+
+PATIENCE = 20.0  # seconds for one answer
+AGAIN_AFTER = 0.1  # seconds
+
+
+@dataclass
+class Told:
+    """What one caller saw: seconds of the machine's monotonic clock."""
+
+    acknowledged: dict[str, float] = field(default_factory=dict)  # by the sender's id, in order
+    refusals: list[tuple[float, float, int]] = field(default_factory=list)  # began, lasted, status (0: no answer)
+
+
+class Caller(threading.Thread):
+    """One event after another, at most `per_second`; the next only when the one before was acknowledged."""
+
+    def __init__(self, port, key, name, type, tenants, per_second):
+        super().__init__(daemon=True)
+        self.place, self.key, self.name_, self.type = ("127.0.0.1", port), key, name, type
+        self.tenants, self.per_second = tenants, per_second
+        self.told = Told()
+        self.over = threading.Event()
+        self.line = None
+
+    def run(self):
+        number = 0
+        while not self.over.wait(1 / self.per_second):
+            self.tell(number)
+            number += 1
+        self.hang_up()
+
+    def tell(self, number):
+        """Until it is acknowledged: whether one without an answer was stored, only the next answer says."""
+        id = f"{self.name_}-{number}"
+        tenant = self.tenants[number % len(self.tenants)]
+        body = json.dumps({"id": id, "type": self.type, "tenant": tenant, "data": seed.order(number)})
+        while not self.over.is_set():
+            began = time.monotonic()
+            status = self.post(body)
+            if 200 <= status < 300:
+                self.told.acknowledged[id] = time.monotonic()
+                return
+            self.told.refusals.append((began, time.monotonic() - began, status))
+            if 400 <= status < 500:
+                raise SystemExit(f"The hub refused what is right: {status}")
+            time.sleep(AGAIN_AFTER)
+
+    def post(self, body):
+        try:
+            if self.line is None:
+                self.line = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
+            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            self.line.request("POST", "/api/v1/events", body, headers)
+            answer = self.line.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            self.hang_up()
+            return 0
+        return answer.status
+
+    def hang_up(self):
+        if self.line is not None:
+            self.line.close()
+            self.line = None

@@ -1,0 +1,193 @@
+"""The hub under attack: web and worker, kept running; callers that tell events; and how to hurt it."""
+
+import os
+import random
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from django.db import Error
+from django.db import connection as database
+from django.db.models import Q
+
+from bench import postgres, seed, web
+from bench.faults import moments as clocks
+from bench.faults import victims
+from bench.faults.callers import Caller
+from bench.faults.kept import Kept
+from bench.processes import MANAGE, until
+from hub.failpoints import DONE, NAME, plans_of
+from hub.outgoing.models import Delivery, Route
+from tenants.models import ApiKey, Tenant
+
+TENANTS = 20
+ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
+UNORDERED, ORDERED = 4, 2  # callers
+PER_SECOND = 6, 3  # events of each
+BACK_WITHIN = 75.0  # seconds
+NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
+DOWN = 4.0  # seconds that the database stays away
+
+
+class Desk:
+    """A context: everything runs within."""
+
+    def __init__(self, sink):
+        self.sink, self.sink_port = sink, int(sink.place.rpartition(":")[2])
+        self.kills = []  # (moment, what)
+        self.stops, self.hung, self.outages = [], [], []
+        self.pools = set()
+        self.dice = random.Random(7)
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            self.notes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-faults-")))
+            self.key, tenants, self.ordered = stage(self.sink)
+            port = web.free_port()
+            shell = web.environment_of(port)
+            self.web = stack.enter_context(Kept(web.command(), shell))
+            self.worker = stack.enter_context(Kept([*MANAGE, "work"], shell))
+            web.wait_until_it_answers(port)
+            self.callers = [
+                Caller(port, self.key, f"free-{number}", "order.created", tenants, PER_SECOND[0])
+                for number in range(UNORDERED)
+            ] + [
+                Caller(port, self.key, f"row-{number}", "order.moved", tenants[number : number + 1], PER_SECOND[1])
+                for number in range(ORDERED)
+            ]
+            for caller in self.callers:
+                caller.start()
+            self.flows()
+            self.closing = stack.pop_all()  # from here on __exit__ does it
+        return self
+
+    def __exit__(self, *error):
+        for caller in self.callers:
+            caller.over.set()
+        self.closing.close()
+
+    def calm_down(self):
+        """No more events; everything that was told arrives."""
+        for caller in self.callers:
+            caller.over.set()
+        for caller in self.callers:
+            caller.join(30)
+        open_rows = Delivery.unscoped.filter(state__in=("waiting", "sending"))
+        until(lambda: not asked(open_rows.exists), within=BACK_WITHIN, every=0.5, what="all deliveries")
+
+    # --- what is seen ------------------------------------------------------------------------------------------------
+
+    def flows(self):
+        """Until something arrives."""
+        before = self.sink.count()
+        until(lambda: self.sink.count() > before, within=BACK_WITHIN, every=0.1, what="a delivery")
+
+    def recovers(self, *, since):
+        """Until nothing is left of what was on its way at this moment."""
+        lost = Delivery.unscoped.filter(
+            Q(state="sending", moved_at__lt=clocks.wall(since)) | Q(state__in=("waiting", "sending"), crashes__gt=0)
+        )
+        until(lambda: not asked(lost.exists), within=BACK_WITHIN, every=0.3, what="what was on its way")
+        self.flows()
+
+    # --- what is done ------------------------------------------------------------------------------------------------
+
+    def strike(self, what):
+        """One kill, and the wait until it is mended."""
+        self.pool_is_there()
+        self.pools.add(victims.pool_of(self.worker.pid))
+        at = time.monotonic()
+        getattr(self, what)()
+        self.kills.append((at, what))
+        time.sleep(NOTICED)
+        self.recovers(since=time.monotonic())
+
+    def pool_is_there(self):
+        """With a pump that sends."""
+        until(lambda: victims.pumps_of(self.worker.pid, self.sink_port), within=BACK_WITHIN, every=0.1, what="a pump")
+
+    def pump(self):
+        victims.kill(self.dice.choice(victims.pumps_of(self.worker.pid, self.sink_port)))
+
+    def helper(self):
+        """One that does not send: an idle worker, the monitor, or the pusher."""
+        members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
+        victims.kill(self.dice.choice([pid for pid in members if pid not in pumps]))
+
+    def idle(self):
+        """All that do not send: the pool is deaf from now on, and must be replaced."""
+        before, began = victims.pool_of(self.worker.pid), time.monotonic()
+        members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
+        victims.kill(*(pid for pid in members if pid not in pumps))
+        until(
+            lambda: victims.pool_of(self.worker.pid) not in (before, None),
+            within=BACK_WITHIN,
+            every=0.1,
+            what="a new pool",
+        )
+        self.hung.append(time.monotonic() - began)
+
+    def sentinel(self):
+        victims.kill(victims.sentinel_of(self.worker.pid))
+
+    def parent(self):
+        victims.kill(victims.pool_of(self.worker.pid))
+
+    def pool(self):
+        victims.kill_group(victims.pool_of(self.worker.pid))
+
+    def work(self):
+        victims.kill(self.worker.pid)
+
+    def everything(self):
+        pool = victims.pool_of(self.worker.pid)
+        victims.kill(self.worker.pid, self.web.pid)
+        victims.kill_group(pool)
+
+    def web_worker(self):
+        victims.kill(*victims.children(self.web.pid))
+
+    def web_master(self):
+        victims.kill(self.web.pid)
+
+    def database(self):
+        """Killed, away for a few seconds, and there again."""
+        with postgres.killed(postgres.folder_of(os.environ["DATABASE_URL"])):
+            gone = time.monotonic()
+            time.sleep(DOWN)
+            back = time.monotonic()
+        self.outages.append((gone, back))
+        self.flows()
+
+    def fail_at(self, kept, plan):
+        """It starts anew, and its processes end by their own hands at these places, each once."""
+        kept.environment = kept.environment | {NAME: plan, DONE: str(self.notes)}
+        self.stops.append(kept.stop())
+        notes = [self.notes / point for point in plans_of(plan)]
+        until(lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan)
+        self.kills += sorted((float(note.read_text()), note.name) for note in notes)
+        self.recovers(since=time.monotonic())
+
+
+def asked(question):
+    """True while the database is away: nobody can say."""
+    try:
+        return question()
+    except Error:
+        database.close()
+        return True
+
+
+def stage(sink):
+    """Tenants with one connection each; a route, and an ordered one where there are any. The text of a platform key."""
+    seed.empty()
+    sink.clear()
+    seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)
+    ordered = any(field.name == "ordered" for field in Route._meta.get_fields())
+    seed.route(event_type="order.created")
+    row = seed.route(event_type="order.moved")
+    if ordered:
+        Route.unscoped.filter(pk=row.pk).update(ordered=True)
+    key = ApiKey.issue(name="bench", scopes=["events:write"], random=os.urandom)[1]
+    return key, list(Tenant.objects.order_by("pk").values_list("reference", flat=True)), ordered

@@ -1,0 +1,57 @@
+"""A process that is started again whenever it ends, as systemd would; it may be told to stop, too."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from bench.processes import signal_group, spawn
+
+AGAIN_AFTER = 0.5  # seconds
+STOP_WITHIN = 40.0  # seconds
+
+
+class Kept:
+    def __init__(self, command, environment):
+        self.command, self.environment = command, environment
+        self.process = None
+        self.ended = threading.Event()
+        self.over = False
+        self.groups = set()  # of all that ran
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.keep, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over = True
+        self.stop()
+        self.thread.join(STOP_WITHIN)
+
+    def keep(self):
+        while not self.over:
+            process = spawn(self.command, self.environment, stdout=sys.stderr, stdin=subprocess.DEVNULL)
+            self.groups.add(process.pid)
+            self.process = process
+            process.wait()
+            signal_group(process, signal.SIGKILL)
+            if not self.over:
+                time.sleep(AGAIN_AFTER)
+
+    @property
+    def pid(self):
+        return self.process.pid if self.process else 0
+
+    def stop(self):
+        """In peace; how many seconds it took. It is started again at once, unless all is over."""
+        process, began = self.process, time.monotonic()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_WITHIN)
+        signal_group(process, signal.SIGKILL)
+        return time.monotonic() - began

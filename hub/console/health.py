@@ -1,0 +1,167 @@
+"""How the hub stands: workers, pools, pumps, bells, what has not arrived; in a fixed number of bounded questions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Case, Count, F, Min, Value, When
+
+from hub.health.probes import SILENCE_MOST, UNSERVED_MOST, database_latency
+from hub.outgoing.explain import HELD_BY_TENANT, in_state
+from hub.outgoing.models import Delivery, PumpPlace
+from hub.outgoing.pump.claim import claimable
+from hub.queue import Bell, queue_rows
+from hub.standing import Replacement, Worker
+
+COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
+RECENT = 10  # replacements
+SLOW = 0.5  # seconds for one question to the database
+
+
+class Sending(NamedTuple):
+    """What one pump has claimed."""
+
+    lease: UUID
+    rows: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    now: datetime
+    latency: float  # seconds
+    workers: Sequence[Worker]
+    replacements: Sequence[Replacement]
+    places: Sequence[PumpPlace]
+    bells: Sequence[Bell]
+    queue_rows: int
+    sending: Sequence[Sending]
+    due: int
+    unserved: timedelta  # the longest that a lane waits for its turn
+    held: Sequence[tuple[str, int]]  # by reason
+
+    @property
+    def living(self) -> list[Worker]:
+        return [worker for worker in self.workers if self.now - worker.seen_at < SILENCE_MOST]
+
+    @property
+    def deaf(self) -> list[Worker]:
+        """Their pools were not heard for long."""
+        return [row for row in self.living if row.heard_at is None or self.now - row.heard_at > SILENCE_MOST]
+
+    @property
+    def claimed(self) -> int:
+        return sum(entry.rows for entry in self.sending)
+
+    @property
+    def held_rows(self) -> int:
+        return sum(rows for _, rows in self.held)
+
+
+def standing(*, now: datetime) -> Standing:
+    return Standing(
+        now=now,
+        latency=database_latency(),
+        workers=list(Worker.objects.order_by("host", "pid")),
+        replacements=list(Replacement.objects.order_by("-at")[:RECENT]),
+        places=places(now=now),
+        bells=list(Bell.objects.filter(rung_at__isnull=False).order_by("rung_at")[:RECENT]),
+        queue_rows=queue_rows(),
+        sending=sending(),
+        due=due(now=now),
+        unserved=unserved_lanes(now=now),
+        held=held_by_reason(),
+    )
+
+
+def places(*, now: datetime) -> list[PumpPlace]:
+    """One for each pump that may run; a place that was never taken has no row yet."""
+    rows = {row.number: row for row in PumpPlace.objects.all()}
+    return [rows.get(number) or PumpPlace(number=number) for number in range(settings.HUB_PUMPS)]
+
+
+def sending() -> list[Sending]:
+    rows = Delivery.unscoped.filter(state="sending").order_by().values("lease")
+    found = rows.annotate(rows=Count("pk"), since=Min("moved_at")).values_list("lease", "rows", "since")
+    return sorted(map(Sending._make, found), key=lambda entry: entry.since)
+
+
+def due(*, now: datetime) -> int:
+    rows = Delivery.unscoped.filter(in_state("waiting"), due_at__lte=now).order_by().values("pk")
+    return rows[: COUNTED + 1].count()
+
+
+def unserved_lanes(*, now: datetime) -> timedelta:
+    """Since when the lane that waits longest could be served: it was due, and its last turn was over."""
+    rows = claimable(now=now).values_list("due_at", "turn").order_by("turn")[:RECENT]
+    return max((now - max(at, turn) for at, turn in rows), default=timedelta())
+
+
+def held_by_reason() -> list[tuple[str, int]]:
+    cause = Case(
+        When(state="held", then=F("reason")),
+        When(HELD_BY_TENANT, then=Value("tenant_suspended")),
+        default=F("connection__lane__held"),
+    )
+    newest = Delivery.unscoped.filter(in_state("held")).order_by("-id").values("pk")[: COUNTED + 1]
+    rows = Delivery.unscoped.filter(pk__in=newest).order_by().annotate(cause=cause).values("cause")
+    return list(rows.annotate(rows=Count("pk")).order_by("-rows").values_list("cause", "rows"))
+
+
+class Said(NamedTuple):
+    tone: str
+    icon: str
+    text: str
+    detail: str = ""
+
+
+def said(seen: Standing) -> Said:
+    """The worst thing counts. Pure."""
+    if not seen.living:
+        return Said("bad", "heart_broken", "No worker is running.", "Start `manage.py work`: it sends.")
+    if seen.deaf:
+        return Said("bad", "hearing_disabled", "A pool does not hear its bells.", "Its worker replaces it by itself.")
+    if seen.unserved > UNSERVED_MOST:
+        return Said("bad", "hourglass_disabled", "What is due is not sent.", "Are there enough pumps?")
+    if seen.latency > SLOW:
+        return Said("warn", "database", "The database is slow.", f"One question took {seen.latency:.1f} s.")
+    count = len(seen.living)
+    return Said("good", "favorite", f"All stands: {count} {'worker runs' if count == 1 else 'workers run'}.")
+
+
+class Bar(NamedTuple):
+    label: str
+    rows: int
+    share: float  # of the longest, in per cent
+    query: str  # of the list of deliveries
+
+
+def bars(seen: Standing) -> list[Bar]:
+    """Where deliveries are that have not arrived. Pure."""
+    counted = [("due", seen.due, "state__exact=waiting"), ("sending", seen.claimed, "state__exact=sending")]
+    for reason, rows in seen.held:
+        query = urlencode({"state__exact": "held", "reason": reason})
+        counted.append((f"held: {reason.replace('_', ' ')}", rows, query))
+    most = max(rows for _, rows, _ in counted) or 1
+    return [Bar(label, rows, round(100 * rows / most, 1), query) for label, rows, query in counted]
+
+
+class Pump(NamedTuple):
+    name: str
+    until: datetime | None  # None: nobody has the place
+    sending: Sending | None
+
+
+def pumps(seen: Standing) -> list[Pump]:
+    """Each place with what its pump sends; and what was claimed by pumps that are leaving, or died. Pure."""
+    claimed = {entry.lease: entry for entry in seen.sending}
+    found = []
+    for place in seen.places:
+        taken = place.lease_until is not None and place.lease_until > seen.now
+        entry = claimed.pop(place.lease, None) if place.lease else None
+        found.append(Pump(f"{place.number + 1}", place.lease_until if taken else None, entry))
+    return found + [Pump("left its place", None, entry) for entry in claimed.values()]

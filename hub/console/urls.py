@@ -1,0 +1,9 @@
+"""Addresses of pages for staff that belong to no model."""
+
+from django.contrib import admin
+from django.urls import path
+
+from hub.console import views
+
+app_name = "console"
+urlpatterns = [path("health/", admin.site.admin_view(views.health), name="health")]

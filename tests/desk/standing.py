@@ -1,0 +1,76 @@
+"""Workers as real processes, on a database and with a sink of their own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from bench.faults import victims
+from bench.ledger import Sink
+from bench.processes import MANAGE, ROOT, spawn, until
+
+SEED = """
+import django; django.setup()
+from bench import seed
+rows = seed.connections({lanes}, {url!r}, tenants={lanes})
+seed.orders(rows, {count}, seed.route())
+"""
+COUNT = """
+import django; django.setup()
+from django.db.models import Count
+from hub.outgoing.models import Delivery
+print(dict(Delivery.unscoped.values_list("state").annotate(Count("pk"))))
+"""
+HEARD = """
+import django; django.setup()
+from hub.standing import Worker
+print(Worker.objects.filter(heard_at__isnull=False).count())
+"""
+
+
+class Ground:
+    def __init__(self, environment):
+        self.environment = environment
+        self.sink = Sink(environment["HUB_BENCH_SINK"])
+        self.workers = []
+
+    def run(self, code):
+        command = [sys.executable, "-c", code]
+        return subprocess.run(
+            command, env=self.environment, cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+
+    def seed(self, path, *, count, lanes=4):
+        self.run(SEED.format(lanes=lanes, url=f"{self.sink.url}/{path}/{{}}", count=count))
+
+    def states(self):
+        return self.run(COUNT).strip()
+
+    def work(self):
+        """One more `manage.py work`."""
+        self.workers.append(spawn([*MANAGE, "work"], self.environment, stdin=subprocess.DEVNULL))
+        return self.workers[-1]
+
+    def all_are_heard(self):
+        until(lambda: int(self.run(HEARD)) == len(self.workers), within=60, every=0.5, what="all pools")
+
+    def end(self):
+        groups = [victims.pool_of(worker.pid) for worker in self.workers]
+        for group in filter(None, [*groups, *(worker.pid for worker in self.workers)]):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        for worker in self.workers:
+            worker.wait()
+
+
+def seconds_to_stop(worker, *signals):
+    """Each signal a second after the one before."""
+    began = time.monotonic()
+    for number in signals:
+        worker.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.wait(1)
+    worker.wait(60)
+    return time.monotonic() - began

@@ -1,0 +1,93 @@
+"""The page that says how the hub stands: bounded questions, and only for who may see everybody's numbers."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from hub.clock import clock
+from hub.connections.models import Lane
+from hub.console import health
+from hub.outgoing.models import Delivery, PumpPlace
+from hub.queue import ring
+from hub.standing import Replacement, Worker
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 12
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+def looked_at(client):
+    clock()  # it asks the database every few seconds, not for each page
+    with CaptureQueriesContext(database) as asked:
+        page = client.get(reverse("console:health"))
+    assert page.status_code == 200
+    assert len(asked) <= MOST_QUERIES
+    return page.content.decode()
+
+
+def worker(*, seen, heard):
+    Worker.objects.create(
+        id=uuid4(), host="here", pid=7, pool=8, started_at=NOON, seen_at=seen, pool_since=NOON, heard_at=heard
+    )
+
+
+def test_a_hub_without_a_worker_is_told_so(superuser):
+    assert "No worker is running." in looked_at(superuser)
+
+
+def test_worker_pool_pumps_bells_and_replacements_are_shown(superuser, make):
+    now, lease = clock(), uuid4()
+    worker(seen=now, heard=now)
+    PumpPlace.objects.create(number=0, lease=lease, lease_until=now + timedelta(seconds=9))
+    Replacement.objects.create(at=now, host="here", pool=41, why="hung")
+    ring("refresh:17", now=now)
+    make.delivery()
+    Delivery.unscoped.update(state="sending", lease=lease)
+    Lane.unscoped.update(lease=lease, lease_until=now + timedelta(seconds=9))
+    page = looked_at(superuser)
+    for shown in ("All stands: 1 worker runs.", "it was hung", "refresh:17", "in 8 s", "process 7"):
+        assert shown in page
+
+
+def test_a_pool_that_does_not_hear_is_told(superuser):
+    now = clock()
+    worker(seen=now, heard=now - timedelta(minutes=2))
+    assert "A pool does not hear its bells." in looked_at(superuser)
+
+
+def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):
+    connection = make.connection()
+    for _ in range(2):
+        make.delivery(connection)
+    connection.pause("moving", until=None, now=NOON)
+    page = looked_at(superuser)
+    assert '<td>held: paused</td><td class="hub-number">2</td>' in page
+
+
+def test_what_a_dead_pump_had_claimed_is_told(make):
+    lease = uuid4()
+    make.delivery()
+    Delivery.unscoped.update(state="sending", lease=lease)
+    (*_, left) = health.pumps(health.standing(now=NOON))
+    assert (left.name, left.sending.rows) == ("left its place", 1)
+
+
+def test_staff_of_a_tenant_do_not_see_everybodys_numbers(client, make):
+    client.force_login(make.staff(make.tenant()))
+    assert client.get(reverse("console:health")).status_code == 403
+    assert reverse("console:health") not in client.get(reverse("admin:index")).content.decode()
+
+
+def test_who_is_not_signed_in_is_asked_to(client):
+    assert client.get(reverse("console:health")).url.startswith(reverse("admin:login"))

@@ -1,0 +1,52 @@
+"""Fail points: read from one setting, counted, noted, and never in production."""
+
+import subprocess
+import sys
+
+import pytest
+
+from hub import failpoints
+from hub.failpoints import DONE, FailPoint, Plan, passed, plans_of, points
+
+
+def test_plans_are_read():
+    assert plans_of("O4=kill@3,O6=raise,O8=sleep:0.2@1") == {
+        "O4": Plan("kill", 1.0, 3),
+        "O6": Plan("raise", 1.0, 0),
+        "O8": Plan("sleep", 0.2, 1),
+    }
+
+
+@pytest.mark.parametrize("text", ["O4", "O4=explode", "O4=kill@", "o4=kill", "O4=kill;O5=kill"])
+def test_a_plan_that_cannot_be_read_is_no_plan_that_passes(text):
+    with pytest.raises(ValueError, match="HUB_FAILPOINTS is wrong"):
+        plans_of(text)
+
+
+def test_only_the_named_turn_fails():
+    reached = points({"O6": Plan("raise", 1.0, 2)})
+    reached("O6")
+    with pytest.raises(FailPoint):
+        reached("O6")
+    reached("O6")
+    reached("O5")
+
+
+def test_a_kill_is_noted_and_not_done_again(tmp_path):
+    kill = "from hub.failpoints import failpoint; failpoint('O4'); failpoint('O4')"
+    codes = [
+        subprocess.run([sys.executable, "-c", kill], env={DONE: str(tmp_path), "HUB_FAILPOINTS": "O4=kill"}).returncode
+        for _ in range(2)
+    ]
+    assert codes == [-9, 0]
+    assert float((tmp_path / "O4").read_text()) > 0
+
+
+def test_without_the_setting_nothing_is_there():
+    assert failpoints.failpoint is passed
+    assert failpoints.none_in_production(None) == []
+
+
+def test_the_deploy_check_refuses_them(monkeypatch):
+    monkeypatch.setattr(failpoints, "ACTIVE", plans_of("O1=kill"))
+    assert [error.id for error in failpoints.none_in_production(None)] == ["hub.E003"]
