@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
+from hub.connections import maintenance
 from hub.connections.models import Connection, Lane
 from hub.connections.tasks import ring_for_refreshes
 from hub.operations.run import ring_for_forgotten
@@ -13,6 +14,7 @@ from hub.outgoing.wake import ring_pump
 from hub.prune.prune import ring_once_a_day
 from hub.queue import beat, ring
 from hub.states import WrongState
+from hub.throttle import holders
 
 ANSWERS_KEPT = timedelta(hours=24)
 
@@ -20,6 +22,8 @@ ANSWERS_KEPT = timedelta(hours=24)
 def sweep(*, now: datetime) -> None:
     """Cheap when there is nothing to find; every step may run anywhere, any number of times."""
     end_pauses(now=now)
+    maintenance.keep(now=now)
+    holders.bury(now=now)
     ring_for_refreshes(now=now)
     wake_forgotten_lanes(now=now)
     if work_is_due(now=now):

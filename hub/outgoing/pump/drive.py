@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -19,21 +20,25 @@ from connectors.outcomes import later, never, unknown
 from connectors.wire import Request, Response
 from hub import egress
 from hub.clock import Clock
+from hub.connections import maintenance
 from hub.outgoing.pump import place
+from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
 from hub.outgoing.pump.claim import claim, extend, work_is_due
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
 from hub.outgoing.pump.settle import hold, settle
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
-from hub.throttle.reserve import Demand, reserve
+from hub.throttle import holders
+from hub.throttle.answers import leap
+from hub.throttle.pace import MARGIN
 
 LANES_AT_ONCE = 32  # claimed in one transaction
 LANES_MOST = 512  # held by one pump
 SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
-HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
-REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its scopes may be free
 LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY = 0.02, 0.05, 4.0  # seconds
 SETTLE_MOST = 100
+MISSED = timedelta(seconds=MARGIN)  # after its moment a call that is paced is booked again
+LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
 LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
 AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -69,6 +74,7 @@ def pump(
         async_to_sync(drive.run_through)(outlet, again)
     finally:
         place.leave(lease)
+        holders.leave(lease)
     if work_is_due(now=clock()) and not stopping():
         again()  # it came while the place was given up
 
@@ -86,7 +92,9 @@ class Drive:
     results: list[Result] = field(default_factory=list)
     emptied: dict[int, datetime | None] = field(default_factory=dict)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
+    freed: Counter[str] = field(default_factory=Counter)  # room for calls in flight, to be given back
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    looked: tuple[datetime, float] | None = None  # the clock and the loop's time, at the last look for work
     kept: float = 0.0  # when the leases were last extended, by the loop's time
     rang: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: bool = False
@@ -128,33 +136,28 @@ class Drive:
 
     async def claim(self) -> list[Load]:
         try:
+            if (by := self.leapt()) > LEAP:
+                await in_database(lambda: leap(by, now=self.clock()))
             if await in_database(lambda: work_is_due(now=self.clock())):
                 return await in_database(self.claim_and_build)
         except DatabaseError:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
         return []
 
+    def leapt(self) -> timedelta:
+        """How much further the clock went than time did, since the last look."""
+        now, ticks = self.clock(), asyncio.get_running_loop().time()
+        before, self.looked = self.looked, (now, ticks)
+        return now - before[0] - timedelta(seconds=ticks - before[1]) if before else timedelta(0)
+
     def claim_and_build(self) -> list[Load]:
         now = self.clock()
+        maintenance.begin(now=now)
         slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
         loads = build(slices, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
-        self.book(loads, now=now)
+        self.results += book(self.lease, loads, now=self.clock())
         return loads
-
-    def book(self, loads: list[Load], *, now: datetime) -> None:
-        """Ask the quotas when each carriage may go; those that may not yet go back with the moment when they could."""
-        wanted = [(load, carriage) for load in loads for carriage in load.carriages]
-        alike: dict[object, list[tuple[Load, Carriage]]] = {}
-        for load, carriage in wanted:
-            alike.setdefault(carriage.spent, []).append((load, carriage))
-        demands = [Demand(spent, len(group)) for spent, group in alike.items()]
-        for group, reserved in zip(alike.values(), reserve(demands, now=now, horizon=HORIZON), strict=True):
-            for (load, carriage), moment in zip(group, reserved.at, strict=False):
-                load.departures.append((moment, carriage))
-            for load, carriage in group[len(reserved.at) :]:
-                load.rests_until = min(reserved.again, now + REST_MOST)
-                self.results.append(Unsent(load, carriage, due_at=reserved.again, reason="throttled"))
 
     def begin(self, load: Load, send: Send) -> None:
         task = asyncio.create_task(self.serve(load, send))
@@ -172,15 +175,18 @@ class Drive:
 
     async def depart_all(self, load: Load, departures: Departures, ends: float, send: Send) -> None:
         """One of those that take from the same departures: as many calls are in flight as there are of these."""
-        for moment, carriage in departures:
+        for turn, (moment, carriage) in enumerate(departures):
             if (wait := (moment - self.clock()).total_seconds()) > 0:
                 await asyncio.sleep(wait)
-            if (until := self.pause_of(carriage)) > self.clock():
-                self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
-            elif load.turned or self.stopping() or self.too_late(load, ends):
-                self.put(Unsent(load, carriage))
-            else:
-                self.put(self.noted(await attempt(load, carriage, send=send, clock=self.clock)))
+            booked = moment if turn else self.clock()  # the first goes, however late the loop is
+            async with carriage.gate:
+                missed = carriage.paced and self.clock() > booked + MISSED  # it would come among others' calls
+                if (until := self.pause_of(carriage)) > self.clock():
+                    self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
+                elif missed or load.turned or self.stopping() or self.too_late(load, ends):
+                    self.put(Unsent(load, carriage))
+                else:
+                    self.put(self.noted(await attempt(load, carriage, send=send, clock=self.clock)))
 
     def too_late(self, load: Load, ends: float) -> bool:
         """The slice is over, or somebody else may have taken the lane because our lease could not be extended."""
@@ -199,6 +205,10 @@ class Drive:
 
     def put(self, result: Result) -> None:
         self.results.append(result)
+        if berth := result.carriage.berth:
+            berth.calls -= 1
+            if not berth.calls:
+                self.freed += Counter(dict.fromkeys(berth.keys, berth.room))
         if len(self.results) >= SETTLE_MOST:
             self.rang.set()
 
@@ -216,9 +226,18 @@ class Drive:
         if not results and not emptied:
             return
         try:
+            await in_database(self.give_back)  # first: whoever claims a lane that is given back finds the room
             await in_database(lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random))
         except DatabaseError:  # the database is away: keep what was answered, and try again
             self.results, self.emptied = results + self.results, emptied | self.emptied
+            raise
+
+    def give_back(self) -> None:
+        freed, self.freed = self.freed, Counter()
+        try:
+            holders.give_back(self.lease, freed)
+        except DatabaseError:
+            self.freed += freed
             raise
 
     async def settle_the_rest(self) -> None:
@@ -241,6 +260,8 @@ class Drive:
     def extend(self) -> None:
         extend(self.lease, now=self.clock())
         place.keep(self.lease, now=self.clock())
+        holders.keep(self.lease, until=self.clock() + holders.LEASE)
+        maintenance.keep(now=self.clock())
 
 
 async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -> Journey:
