@@ -25,6 +25,7 @@ MENU = {
     ),
     "Platform": (
         ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),
+        ("Maintenance", "construction", "connections_maintenancewindow", "connections.view_maintenancewindow"),
         ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
         ("People", "group", "tenants_user", "tenants.view_user"),

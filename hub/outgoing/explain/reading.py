@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from connectors.registry import CONNECTORS
+from hub.connections import maintenance
+from hub.connections.models import MAINTENANCE, MaintenanceWindow
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import MappingError, compile_filter, compile_mapping
 from hub.outgoing.models import Attempt, Delivery, EventBody, Rendering
@@ -22,6 +24,7 @@ class Reading:
     rendered: bool  # its bytes are settled: they go again as they are
     rehearsal: Rehearsal | None  # what today's filter and mapping make of it; None where the body is pruned
     pauses: Sequence[Scope]  # the quotas of its connection that rest
+    maintenance: MaintenanceWindow | None  # that holds its connection
 
     @classmethod
     def of(cls, delivery: Delivery, *, now: datetime) -> "Reading":
@@ -32,6 +35,7 @@ class Reading:
             rendered=Rendering.objects.filter(delivery_id=delivery.pk).exists(),
             rehearsal=rehearsed(delivery),
             pauses=pauses_of(delivery, now=now),
+            maintenance=window_of(delivery, now=now),
         )
 
 
@@ -59,6 +63,11 @@ def rehearsed(delivery: Delivery) -> Rehearsal | None:
     except LookupError as error:
         return Rehearsal("held", "defect", f"no such action: {error}")
     return rehearse(draft, document, delivery.tenant, delivery.connection)
+
+
+def window_of(delivery: Delivery, *, now: datetime) -> MaintenanceWindow | None:
+    lane = getattr(delivery.connection, "lane", None)
+    return maintenance.of(delivery.connection, now=now) if lane and lane.held == MAINTENANCE else None
 
 
 def pauses_of(delivery: Delivery, *, now: datetime) -> list[Scope]:
