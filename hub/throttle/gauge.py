@@ -42,13 +42,17 @@ def told(quota: Quota | None, standing: Standing, now: datetime, in_flight: int)
     limit = limit_of(quota, standing) if quota else 0
     if isinstance(quota, Rate):
         ahead = max(0.0, (standing.free_at - now) / interval(limit, quota.per)) if standing.free_at else 0.0
-        return min(limit, round(ahead)), limit, f"{limit:,} calls in {span(quota.per)}"
+        return min(limit, round(ahead)), limit, f"{calls(limit)} in {span(quota.per)}"
     if isinstance(quota, Budget):
         day = f"a day of {quota.midnight}" if quota.midnight else span(quota.per)
-        return max(0, used_of(quota, standing, now)), limit, f"{limit:,} calls in {day}"
+        return max(0, used_of(quota, standing, now)), limit, f"{calls(limit)} in {day}"
     if isinstance(quota, InFlight):
-        return in_flight, limit, f"{limit} calls at the same time"
+        return in_flight, limit, f"{calls(limit)} at the same time"
     return 0, None, "not limited"
+
+
+def calls(limit: int) -> str:
+    return f"{limit:,} call{'' if limit == 1 else 's'}"
 
 
 def span(seconds: float) -> str:

@@ -20,7 +20,7 @@ LENGTH_MOST = timedelta(days=30)
 
 
 def systems() -> list[tuple[str, str]]:
-    return [(key, connector.label) for key, connector in CONNECTORS.items()]
+    return [("", "–"), *((key, connector.label) for key, connector in CONNECTORS.items())]
 
 
 class WindowForm(forms.ModelForm):

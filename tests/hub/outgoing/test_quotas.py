@@ -79,7 +79,7 @@ def test_a_429_reopens_with_one_probe_and_then_all_go(make):
     again = pump(FakeHttp(Response(429, headers={"retry-after": "60"}, at=NOON)), at=NOON + MINUTE + SECOND)
     assert len(again.requests) == 1
     pump(opened := FakeHttp(), at=NOON + 3 * MINUTE)
-    pump(opened, at=NOON + 3 * MINUTE)
+    pump(opened, at=NOON + 3 * MINUTE + 6 * SECOND)
     assert len(opened.requests) == 6
     assert set(Delivery.unscoped.values_list("state", "attempts")) == {("delivered", 1)}
 
