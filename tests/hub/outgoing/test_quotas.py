@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connectors.wire import Response
+from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.drive import Drive
+from hub.outgoing.pump.drive import LEAP, Drive
 from hub.outgoing.pump.drive import pump as drive
+from hub.outgoing.pump.parcels import Journey, Unsent
 from hub.throttle.models import Holder, Scope
 from hub.throttle.reserve import Demand, Spent, reserve
 from tests.fakes import FakeHttp
@@ -113,9 +116,61 @@ def claimed(now=NOON):
 def test_a_claim_takes_a_fixed_number_of_statements(make, application):
     few = claimed()
     Delivery.unscoped.update(state="waiting", lease=None, attempts=0, due_at=NOON)
-    application.lane.__class__.unscoped.update(lease=None, lease_until=None, due_at=NOON)
+    Lane.unscoped.update(lease=None, lease_until=None, due_at=NOON)
     for number in range(40):
         make.event(make.tenant(), id=f"more-{number}")
     many = claimed(NOON + MINUTE)
     assert many[1] > 2 * few[1] > 0
     assert many[0] <= few[0]
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self):
+        self.now = NOON
+
+    def __call__(self):
+        return self.now
+
+
+def a_drive(clock):
+    return Drive(uuid.uuid4(), clock, lambda: 0, lambda: False, 0, 0)
+
+
+def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, settings):
+    settings.HUB_HOST_RATE = (500, 1.0)  # ten at once
+    connection = make.connection()
+    Lane.unscoped.update(in_flight=1)
+    make.delivery(connection)
+    make.event(connection.tenant, id="second")
+    make.event(connection.tenant, id="third")
+    clock = Clock()
+    drive = a_drive(clock)
+
+    async def slow(request):
+        clock.now += SECOND
+        return Response(200)
+
+    async def serve(load):
+        load.leased = asyncio.get_running_loop().time()
+        await drive.serve(load, slow)
+
+    async_to_sync(serve)(*drive.claim_and_build())
+    assert [type(result) for result in drive.results] == [Journey, Unsent, Unsent]
+
+
+def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
+    clock = Clock()
+    drive = a_drive(clock)
+
+    async def look(by):
+        clock.now += by
+        return drive.leapt()
+
+    async def looks():
+        return [await look(by) for by in (SECOND, timedelta(hours=1), timedelta(0), -timedelta(hours=1))]
+
+    first, ahead, still, back = async_to_sync(looks)()
+    assert (first, still > LEAP, back > LEAP) == (timedelta(0), False, False)
+    assert ahead > LEAP
