@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Case, F, Value, When
+from django.db.models.functions import Greatest
 
 from connectors.wire import InFlight, Quota
 from hub.throttle.models import Holder
@@ -67,10 +68,9 @@ class Rooms:
 
 
 def give_back(lease: UUID, room: Mapping[str, int]) -> None:
-    """These calls have ended; one statement for all scopes."""
-    if room:
-        less = Case(*[When(key=key, then=Value(count)) for key, count in room.items()])
-        Holder.objects.filter(lease=lease, key__in=list(room)).update(count=F("count") - less)
+    """These calls have ended; one statement for all scopes. What a lapsed lease lost already is not given twice."""
+    less = Case(*[When(key=key, then=Value(count)) for key, count in room.items()])
+    Holder.objects.filter(lease=lease, key__in=list(room)).update(count=Greatest(F("count") - less, 0))
 
 
 def keep(lease: UUID, *, until: datetime) -> None:

@@ -139,7 +139,9 @@ class Drive:
             if (by := self.leapt()) > LEAP:
                 await in_database(lambda: leap(by, now=self.clock()))
             if await in_database(lambda: work_is_due(now=self.clock())):
-                return await in_database(self.claim_and_build)
+                loads, unsent = await in_database(self.claim_and_build)
+                self.results.extend(unsent)  # here and not on the other thread: the settler takes the list away
+                return loads
         except DatabaseError:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
         return []
@@ -150,14 +152,13 @@ class Drive:
         before, self.looked = self.looked, (now, ticks)
         return now - before[0] - timedelta(seconds=ticks - before[1]) if before else timedelta(0)
 
-    def claim_and_build(self) -> list[Load]:
+    def claim_and_build(self) -> tuple[list[Load], list[Unsent]]:
         now = self.clock()
         maintenance.begin(now=now)
         slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
         loads = build(slices, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
-        self.results += book(self.lease, loads, now=self.clock())
-        return loads
+        return loads, book(self.lease, loads, now=self.clock())
 
     def begin(self, load: Load, send: Send) -> None:
         task = asyncio.create_task(self.serve(load, send))
@@ -226,16 +227,17 @@ class Drive:
         if not results and not emptied:
             return
         try:
-            await in_database(self.give_back)  # first: whoever claims a lane that is given back finds the room
+            await self.give_back()  # first: whoever claims a lane that is given back finds the room
             await in_database(lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random))
         except DatabaseError:  # the database is away: keep what was answered, and try again
             self.results, self.emptied = results + self.results, emptied | self.emptied
             raise
 
-    def give_back(self) -> None:
+    async def give_back(self) -> None:
         freed, self.freed = self.freed, Counter()
         try:
-            holders.give_back(self.lease, freed)
+            if freed:
+                await in_database(holders.give_back, self.lease, freed)
         except DatabaseError:
             self.freed += freed
             raise

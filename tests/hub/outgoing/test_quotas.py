@@ -109,7 +109,7 @@ def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, told, seconds):
 
 def claimed(now=NOON):
     with CaptureQueriesContext(database) as queries:
-        loads = Drive(uuid.uuid4(), lambda: now, lambda: 0, lambda: False, 0, 0).claim_and_build()
+        loads, _ = Drive(uuid.uuid4(), lambda: now, lambda: 0, lambda: False, 0, 0).claim_and_build()
     return len(queries), sum(len(load.carriages) for load in loads)
 
 
@@ -156,7 +156,7 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
         load.leased = asyncio.get_running_loop().time()
         await drive.serve(load, slow)
 
-    async_to_sync(serve)(*drive.claim_and_build())
+    async_to_sync(serve)(*drive.claim_and_build()[0])
     assert [type(result) for result in drive.results] == [Journey, Unsent, Unsent]
 
 

@@ -55,6 +55,15 @@ def test_the_room_of_a_dead_pump_is_free_when_its_lease_ends():
 
 
 @pytest.mark.django_db
+def test_a_pump_that_lost_its_lease_gives_back_no_more_than_it_has():
+    ask(ONE)
+    holders.bury(now=NOON + MINUTE)
+    ask(ONE, at_once=4, now=NOON + MINUTE)
+    holders.give_back(ONE, {APP.key: 16})
+    assert Holder.objects.get().count == 0
+
+
+@pytest.mark.django_db
 def test_background_work_leaves_room_for_live_work(settings):
     settings.HUB_LIVE_SHARE = 0.25
     assert ask(ONE, at_once=16, background=True).room == 12
@@ -81,7 +90,8 @@ def test_four_pumps_at_the_same_moment_never_hold_more_than_there_is():
                 most = max(most, held)
             with lock:
                 held -= room
-            holders.give_back(lease, {APP.key: room} if room else {})
+            if room:
+                holders.give_back(lease, {APP.key: room})
         database.close()
 
     pumps = [threading.Thread(target=pump, args=(uuid.UUID(int=number),)) for number in range(1, 5)]
