@@ -20,7 +20,7 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime) -> list[Unsent]:
     alike: dict[object, list[tuple[Load, Carriage]]] = {}
     for load in loads:
         for carriage in load.carriages:
-            alike.setdefault(carriage.spent, []).append((load, carriage))
+            alike.setdefault((carriage.spent, carriage.background), []).append((load, carriage))
     groups = list(alike.values())
     answers = reserve([demand_of(group) for group in groups], now=now, horizon=HORIZON, lease=lease)
     unsent: list[Unsent] = []
@@ -40,7 +40,8 @@ def demand_of(group: Group) -> Demand:
     calls = Counter(load.lane.pk for load, _ in group)
     most = {load.lane.pk: load.lane.in_flight for load, _ in group}
     at_once = sum(min(count, most[lane]) for lane, count in calls.items())
-    return Demand(group[0][1].spent, len(group), at_once)
+    first = group[0][1]
+    return Demand(first.spent, len(group), at_once, first.background)
 
 
 def berth_of(group: Group, reserved: Reserved) -> Berth | None:

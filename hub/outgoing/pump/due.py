@@ -23,7 +23,8 @@ WITH due AS (
     UPDATE outgoing_delivery AS delivery
     SET state = 'sending', lease = %s, attempts = attempts + 1, moved_at = %s
     FROM due WHERE delivery.id = due.id AND delivery.state = 'waiting'
-    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, due_at, event_id
+    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, background,
+        due_at, event_id
 )
 SELECT taken.*, event.type, event.sender_id, event.occurred_at, told.body, made.body, made.version_id, made.ticket
 FROM taken JOIN outgoing_event AS event ON event.id = taken.event_id
@@ -31,7 +32,18 @@ LEFT JOIN outgoing_eventbody AS told ON told.event_id = event.id
 LEFT JOIN outgoing_rendering AS made ON made.delivery_id = taken.id
 ORDER BY taken.due_at, taken.id
 """
-TAKEN = ("pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "due_at", "event_id")
+TAKEN = (
+    "pk",
+    "connection_id",
+    "tenant_id",
+    "route_id",
+    "outward_id",
+    "attempts",
+    "unsure",
+    "background",
+    "due_at",
+    "event_id",
+)
 TOLD = ("event__type", "event__sender_id", "event__occurred_at")
 
 
@@ -46,6 +58,7 @@ class Due:
     outward_id: UUID
     attempts: int  # this one is counted
     unsure: bool
+    background: bool  # it leaves room for live work
     due_at: datetime
     event_id: int
     type: str
@@ -81,9 +94,9 @@ def taken_one_by_one(most: Mapping[int, int], lease: UUID, *, now: datetime) -> 
         state="sending", lease=lease, attempts=F("attempts") + 1, moved_at=now
     )
     taken = list(Delivery.unscoped.filter(pk__in=due, lease=lease).order_by("due_at", "pk").values_list(*TAKEN, *TOLD))
-    bodies = dict(EventBody.objects.filter(event_id__in={row[8] for row in taken}).values_list("event_id", "body"))
+    bodies = dict(EventBody.objects.filter(event_id__in={row[9] for row in taken}).values_list("event_id", "body"))
     made = Rendering.objects.in_bulk([row[0] for row in taken])
-    return [(*row, bodies.get(row[8]), *rendered(made.get(row[0]))) for row in taken]
+    return [(*row, bodies.get(row[9]), *rendered(made.get(row[0]))) for row in taken]
 
 
 def rendered(rendering: Rendering | None) -> tuple[bytes | None, int | None, str | None]:

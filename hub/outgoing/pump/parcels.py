@@ -58,6 +58,11 @@ class Carriage:
         return self.berth.gate if self.berth else nullcontext()
 
     @property
+    def background(self) -> bool:
+        """Whether it leaves room for live work; what shares a request agrees on that."""
+        return self.parcels[0].delivery.background
+
+    @property
     def paced(self) -> bool:
         """Whether it goes at a moment that is booked, or whenever it can."""
         return any(isinstance(entry.quota, Rate) for entry in self.spent)

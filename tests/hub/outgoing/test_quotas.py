@@ -174,3 +174,16 @@ def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
     first, ahead, still, back = async_to_sync(looks)()
     assert (first, still > LEAP, back > LEAP) == (timedelta(0), False, False)
     assert ahead > LEAP
+
+
+def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings):
+    settings.HUB_LIVE_SHARE, settings.HUB_HOST_RATE = 0.5, (1, 1.0)
+    connection = make.connection()
+    make.delivery(connection)
+    Delivery.unscoped.update(background=True)
+    make.event(connection.tenant, id="live")
+    pump(http := FakeHttp(), at=NOON)
+    assert len(http.requests) == 1
+    assert Scope.objects.get(kind="host").background_at in (None, NOON + 2.1 * SECOND)
+    late = pump(FakeHttp(), at=NOON + 2 * SECOND)
+    assert len(late.requests) == 1
