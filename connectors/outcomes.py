@@ -1,11 +1,12 @@
 """What one attempt came to: delivered, later, never, refresh, reconnect, disable, unknown or pending."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar
 
-from connectors.wire import Response, Scope, Unreadable, retry_after
+from connectors.wire import WAIT_MOST, Response, Scope, Unreadable, retry_after
 
 Kind = Literal["delivered", "later", "never", "refresh", "reconnect", "disable", "unknown", "pending"]
 Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the connectors' tables hold
@@ -44,6 +45,14 @@ class Outcome:
         object.__setattr__(self, "reason", presentable(self.reason, REASON_MOST))
         object.__setattr__(self, "says", presentable(self.says, SAYS_MOST))
         object.__setattr__(self, "reference", presentable(self.reference, REFERENCE_MOST))
+        object.__setattr__(self, "after", bearable(self.after))
+
+
+def bearable(seconds: float | None) -> float | None:
+    """A wait that can be waited: at most a day; None where it is no number."""
+    if seconds is None or math.isnan(seconds):
+        return None
+    return min(max(seconds, 0.0), WAIT_MOST)
 
 
 def presentable(text: object, most: int) -> str:

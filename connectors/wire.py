@@ -41,10 +41,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `limit` units in a window of `per` seconds, rolling or fixed; corrected by what the system reports."""
+    """At most `limit` units in a window of `per` seconds; corrected by what the system reports.
+
+    The window rolls, which is right for a day that ends nobody knows when, too: it is the strictest reading, and a
+    reported end is learnt. `midnight` names the time zone in whose midnight the budget is whole again.
+    """
 
     limit: int
     per: float = 86400.0
+    midnight: str = ""
     shape: Literal["budget"] = "budget"
 
 

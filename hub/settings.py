@@ -70,6 +70,30 @@ if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "test
 HUB_EGRESS_ALLOW = read(env.list, "HUB_EGRESS_ALLOW", [])  # exact host:port, for a desk's sandbox only
 HUB_EGRESS_PORTS = read(partial(env.list, subcast=int), "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
 
+
+def a_share(name: str, default: float) -> float:
+    value = env.float(name, default)
+    if not 0 <= value <= 0.9:
+        raise ValueError("it is a share from 0 to 0.9, such as 0.2")
+    return value
+
+
+def a_rate(name: str, default: str) -> tuple[int, float] | None:
+    """Such as 50/1, at most 50 calls in a second; None where it is off."""
+    value = env.str(name, default).strip()
+    if value in ("", "off"):
+        return None
+    calls, _, seconds = value.partition("/")
+    limit, per = int(calls), float(seconds)
+    if not (1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400):
+        raise ValueError("it is calls/seconds, such as 50/1")
+    return limit, per
+
+
+HUB_LIVE_SHARE = read(a_share, "HUB_LIVE_SHARE", 0.2)  # of each quota, kept free of background work
+HUB_HOST_RATE = read(a_rate, "HUB_HOST_RATE", "off")  # to any one host, over all connectors and tenants
+HUB_ADDRESS_RATE = read(a_rate, "HUB_ADDRESS_RATE", "off")  # from our own outgoing address
+
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from hub import standing
 from hub.clock import Clock
+from hub.connections import maintenance
 from hub.connections.models import Connection, Lane, Switch
 from hub.connections.switch import end_switches
 from hub.connections.tasks import ring_for_refreshes
@@ -23,6 +24,7 @@ from hub.outgoing.wake import ring_pump
 from hub.prune.prune import ring_once_a_day
 from hub.queue import beat, ring
 from hub.states import WrongState
+from hub.throttle import holders
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,8 @@ ANSWERS_KEPT = timedelta(hours=24)
 def sweep(*, now: datetime) -> None:
     """Cheap when there is nothing to find; every step may run anywhere, any number of times."""
     end_pauses(now=now)
+    maintenance.keep(now=now)
+    holders.bury(now=now)
     ring_for_refreshes(now=now)
     end_switches(now=now)
     expire(now=now)

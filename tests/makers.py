@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.connections.models import Connection, ConnectorApp, Credential, Lane, MaintenanceWindow
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.publish import Fact, publish_all
@@ -74,6 +74,13 @@ class Makers:
         Credential.unscoped.create(connection=row, sealed=seal(document, Credential.binding(row)))
         Lane.unscoped.create(connection=row, in_flight=row.code.in_flight, turn=NOON)
         return row
+
+    def maintenance(self, connection=None, *, connector=None, starts_at=NOON, ends_at=NOON + 60 * MINUTE, **fields):
+        return MaintenanceWindow.unscoped.create(
+            connector=connector or connection.connector,
+            connection=connection,
+            **{"starts_at": starts_at, "ends_at": ends_at, "reason": "they move servers"} | fields,
+        )
 
     def mapping(self, tenant=None, connector="webhook", action="send", body=None):
         mapping = FieldMapping.unscoped.create(tenant=tenant, name="mapping", connector=connector, action=action)

@@ -44,6 +44,7 @@ ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
     "connections.Switch": switch,
+    "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
     "hub.AuditRow": audit_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),

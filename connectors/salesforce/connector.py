@@ -7,12 +7,11 @@ from datetime import datetime
 from connectors.base import Account, Connector, Credential, Field, Grant
 from connectors.hosts import allowed_origin
 from connectors.outcomes import Outcome, or_unreadable, reconnect, refresh
-from connectors.salesforce.errors import ORG, refusal, token_refusal
+from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
 from connectors.salesforce.records import Create, Update, Upsert, base
 from connectors.salesforce.soql import Records
-from connectors.wire import Budget, InFlight, Rate, Report, Request, Response, Scope
+from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
 
-TOKEN = Scope("app", "token")
 USAGE = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
 ORG_ID = 15  # the characters of an id that tell; the other three are a checksum
 

@@ -7,6 +7,7 @@ from connectors.outcomes import Outcome, Verdict, later, never, reconnect, refre
 from connectors.wire import Response, Scope, Unreadable, retry_after
 
 ORG = Scope("account")
+TOKEN = Scope("app", "token")
 LONG, SHORT = 3600.0, 30.0  # seconds: the day's budget is spent; too many calls at the same time
 
 CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
@@ -107,7 +108,9 @@ def token_refusal(response: Response) -> Outcome | None:
     if response.status < 300:
         return None
     wait = retry_after(response)
-    if response.status in (429, 503):
+    if response.status == 429:
+        return throttled(response.text(), after=wait, pauses=(TOKEN,))
+    if response.status == 503:
         return later("unavailable", response.text(), after=wait)
     try:
         answer: Any = response.json()

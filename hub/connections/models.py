@@ -19,6 +19,7 @@ from tenants.scoping import Scoped
 
 REFRESHING = "refreshing"
 BREAKER = "breaker_open"
+MAINTENANCE = "maintenance"
 HOLDING = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
 
 
@@ -229,3 +230,30 @@ class Switch(Scoped):
     def what(self) -> str:
         named = {"tenant": self.tenant, "connector": self.connector, "route": self.route}.get(self.scope)
         return f"{self.scope} {named}" if named else "the platform"
+
+
+class MaintenanceWindow(Scoped):
+    """A time in which nothing is sent to a whole connector, or to one connection; what is meant for it waits."""
+
+    TENANT = "connection__tenant"
+
+    connector = models.CharField(max_length=40, validators=[a_connector])
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, null=True, blank=True, help_text="Empty: every connection of the system."
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(max_length=300)
+    declared_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        indexes = (models.Index(fields=("ends_at",), name="windows_by_end"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="window_ends_after_start"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"maintenance of {self.connection or self.connector}"

@@ -9,6 +9,7 @@ from connectors.base import Account
 from connectors.outcomes import Outcome, later, never
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.spend import NotFree, heard, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError, Refused
 
@@ -35,7 +36,12 @@ def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, no
     if refusal := connection.code.check(credential):
         return Finding(None, "never", "incomplete", refusal)
     try:
-        answer = connection.code.probed(call(connection.code.probe(credential, at=now)), credential)
+        request = connection.code.probe(credential, at=now)
+        with spending(connection, request, now=now):
+            answer = connection.code.probed(call(request), credential)
+        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+    except NotFree as spent:
+        answer = later("throttled", str(spent))
     except Refused as refused:
         answer = never(refused.reason, str(refused))
     except EgressError as error:

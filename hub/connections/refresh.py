@@ -9,6 +9,7 @@ from connectors.base import Grant
 from connectors.outcomes import Outcome, later, unknown
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import REFRESHING, Connection, ConnectorApp, Credential, Lane
+from hub.connections.spend import NotFree, heard, spending
 from hub.connections.unseal import credential_of
 from hub.egress import EgressError, Unsent
 from hub.failpoints import failpoint
@@ -27,7 +28,7 @@ def refresh(connection: Connection, *, call: Callable[[Request], Response], now:
         return False
     if credential.version > 1 and now - credential.updated_at < TOO_SOON:
         return give_up(connection, "refused_after_refresh", "the new access token is refused too", now=now)
-    answer = asked(connection, call)
+    answer = asked(connection, call, now=now)
     failpoint("O7")  # a refresh was answered, and is not stored
     if isinstance(answer, Grant):
         return store(connection, credential, answer, now=now)
@@ -43,13 +44,18 @@ def claimed(credential: Credential, *, now: datetime) -> bool:
     return bool(rows.update(refreshing_until=now + CLAIM))
 
 
-def asked(connection: Connection, call: Callable[[Request], Response]) -> Grant | Outcome:
+def asked(connection: Connection, call: Callable[[Request], Response], *, now: datetime) -> Grant | Outcome:
     """No transaction is open here."""
     app = ConnectorApp.objects.filter(connector=connection.connector).first()
     try:
         credential = credential_of(connection, app)
-        response = call(connection.code.refresh(app.open() if app else {}, credential))
-        return connection.code.refreshed(response, credential)
+        request = connection.code.refresh(app.open() if app else {}, credential)
+        with spending(connection, request, now=now):
+            answer = connection.code.refreshed(call(request), credential)
+        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+        return answer
+    except NotFree as spent:
+        return later("throttled", str(spent), after=(spent.until - now).total_seconds())
     except Unsent as error:
         return later(error.reason, str(error))
     except (EgressError, Unreadable, KeyError, TypeError, ValueError) as error:

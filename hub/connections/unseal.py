@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors.base import Credential
 from connectors.wire import Request, Scope
 from hub.connections.models import Connection, ConnectorApp
 from hub.throttle.reserve import Spent
+from hub.throttle.stated import own_quota
 
+KEY_MOST = 300  # characters
 SHORTEST_SECRET = 6  # shorter values would blacken half of a text when they are redacted
 
 
@@ -45,11 +48,21 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def spent_by(connection: Connection, request: Request) -> tuple[Spent, ...]:
-    return tuple(Spent(key_of(connection, scope), connection.code.quota(scope), cost) for scope, cost in request.spends)
+    """What the connector states, and what the hub keeps to by itself."""
+    stated = (Spent(key_of(connection, scope), connection.code.quota(scope), cost) for scope, cost in request.spends)
+    return (*stated, *own_spent(request))
+
+
+def own_spent(request: Request) -> Iterator[Spent]:
+    names = {"host": urlsplit(request.url).netloc.rpartition("@")[2].lower(), "address": ""}
+    for kind, name in names.items():
+        if quota := own_quota(kind):
+            yield Spent(f"|{kind}||{name}"[:KEY_MOST], quota)
 
 
 def key_of(connection: Connection, scope: Scope) -> str:
     """The key of a scope's row: whose it is in full. Two connections of one account share its quota."""
-    whose = {"app": "", "host": "", "address": "", "connection": f"#{connection.pk}"}
-    account = whose.get(scope.kind, connection.account or f"#{connection.pk}")
-    return "|".join((connection.connector, scope.kind, account, scope.name))[:300]
+    own = f"#{connection.pk or 'new'}"
+    whose = {"app": "", "host": "", "address": "", "connection": own}
+    account = whose.get(scope.kind, connection.account or own)
+    return "|".join((connection.connector, scope.kind, account, scope.name))[:KEY_MOST]

@@ -28,6 +28,7 @@ MENU = {
         ("Health", "monitor_heart", "console:health", "hub.view_worker"),
         ("Quotas", "speed", "throttle_scope", "throttle.view_scope"),
         ("Off switches", "power_settings_new", "connections_switch", "connections.view_switch"),
+        ("Maintenance", "construction", "connections_maintenancewindow", "connections.view_maintenancewindow"),
         ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
         ("People", "group", "tenants_user", "tenants.view_user"),

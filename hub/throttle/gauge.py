@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.wire import Budget, InFlight, Quota, Rate
-from hub.throttle.pace import Standing, left, open_at
+from hub.throttle.mend import mended, oddity
+from hub.throttle.pace import Standing, interval, limit_of, open_at, used_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,30 +17,42 @@ class Gauge:
     allowed: int | None
     free_at: datetime | None
     paused_until: datetime | None
+    probing: bool = False
+    wrong: str = ""  # what stands on the row and cannot be meant
 
     @property
     def share(self) -> int:
         return min(100, round(100 * self.used / self.allowed)) if self.allowed else 0
 
+    @property
+    def left(self) -> int:
+        return max(0, (self.allowed or 0) - self.used)
 
-def gauge(quota: Quota | None, standing: Standing, *, now: datetime) -> Gauge:
+
+def gauge(quota: Quota | None, standing: Standing, *, now: datetime, in_flight: int = 0) -> Gauge:
+    wrong, standing = oddity(quota, standing, now), mended(quota, standing, now)
     free_at = standing.paused_until if quota is None else open_at(quota, standing, now)
-    used, allowed, label = told(quota, standing, now)
+    used, allowed, label = told(quota, standing, now, in_flight)
     paused = standing.paused_until if standing.paused_until and standing.paused_until > now else None
-    return Gauge(label, used, allowed, free_at if free_at and free_at > now else None, paused)
+    free_at = free_at if free_at and free_at > now else None
+    return Gauge(label, used, allowed, free_at, paused, standing.probing, wrong)
 
 
-def told(quota: Quota | None, standing: Standing, now: datetime) -> tuple[int, int | None, str]:
+def told(quota: Quota | None, standing: Standing, now: datetime, in_flight: int) -> tuple[int, int | None, str]:
+    limit = limit_of(quota, standing) if quota else 0
     if isinstance(quota, Rate):
-        limit = standing.limit or quota.limit
-        booked = max(0.0, (standing.free_at - now).total_seconds()) if standing.free_at else 0.0
-        return min(limit, round(limit * booked / quota.per)), limit, f"{limit:,} calls in {span(quota.per)}"
+        ahead = max(0.0, (standing.free_at - now) / interval(limit, quota.per)) if standing.free_at else 0.0
+        return min(limit, round(ahead)), limit, f"{calls(limit)} in {span(quota.per)}"
     if isinstance(quota, Budget):
-        allowed = standing.limit or standing.allowed or quota.limit
-        return max(0, allowed - left(quota, standing, now)), allowed, f"{allowed:,} calls in {span(quota.per)}"
+        day = f"a day of {quota.midnight}" if quota.midnight else span(quota.per)
+        return max(0, used_of(quota, standing, now)), limit, f"{calls(limit)} in {day}"
     if isinstance(quota, InFlight):
-        return 0, standing.limit or quota.limit, f"{standing.limit or quota.limit} calls at the same time"
+        return in_flight, limit, f"{calls(limit)} at the same time"
     return 0, None, "not limited"
+
+
+def calls(limit: int) -> str:
+    return f"{limit:,} call{'' if limit == 1 else 's'}"
 
 
 def span(seconds: float) -> str:

@@ -1,18 +1,26 @@
 """Take all scopes of a request in one short transaction, or none, and say when the calls may go."""
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
-from connectors.wire import Quota
+from connectors.wire import Budget, InFlight, Quota
 from hub.failpoints import failpoint
+from hub.throttle.holders import Rooms
+from hub.throttle.mend import mended
 from hub.throttle.models import Scope
-from hub.throttle.pace import Standing, open_at, spend
+from hub.throttle.pace import AHEAD, Standing, fixed, open_at, spend
 
 PROBE = timedelta(seconds=5)  # how long one probe may take before another goes
+ROOM_LOOK = timedelta(seconds=0.25)  # where all room for calls in flight is taken, it is looked at again after this
 COLUMNS = tuple(Standing.__dataclass_fields__)
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +34,53 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """`calls` requests that each spend all of `scopes`."""
+    """`calls` requests that each spend all of `scopes`, at most `at_once` of them at the same time.
+
+    Work in the `background` leaves HUB_LIVE_SHARE of each quota free for live work.
+    """
 
     scopes: tuple[Spent, ...]
     calls: int
+    at_once: int = 0  # 0: all of them
+    background: bool = False
+
+    @property
+    def in_flight(self) -> list[str]:
+        """The scopes in which it takes room."""
+        return [spent.key for spent in self.scopes if isinstance(spent.quota, InFlight)]
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The moments at which calls may go, at most as many as were asked for; `again` is when the next could."""
+    """The moments at which calls may go, at most as many as were asked for; `again` is when the next could.
+
+    `room` is how many may be in flight at the same time, where a scope counts that.
+    """
 
     at: tuple[datetime, ...]
     again: datetime
+    room: int = 0
 
 
-def reserve(demands: Sequence[Demand], *, now: datetime, horizon: timedelta) -> list[Reserved]:
-    """Book calls up to `horizon` ahead; what would go later is not booked. One answer for each demand, in order."""
+def reserve(demands: Sequence[Demand], *, now: datetime, horizon: timedelta, lease: UUID = NOBODY) -> list[Reserved]:
+    """Book calls up to `horizon` ahead; what would go later is not booked. One answer for each demand, in order.
+
+    `lease` holds the room for calls in flight, until `holders.give_back`.
+    """
     wanted = {spent.key: spent.quota for demand in demands for spent in demand.scopes}
     with transaction.atomic():
         rows = lock(wanted)
-        standings = {key: standing_of(row) for key, row in rows.items()}
-        answers = [book(demand, standings, now=now, until=now + horizon) for demand in demands]
-        changed = [row for key, row in rows.items() if write(row, standings[key])]
-        if changed:
-            Scope.objects.bulk_update(changed, [*COLUMNS, "updated_at"])
+        standings = {key: mended(wanted[key], standing_of(row), now) for key, row in rows.items()}
+        rooms = Rooms.of(wanted, standings, lease, now=now)
+        book = Book(demands, standings, rooms, now=now, until=now + min(horizon, AHEAD))
+        answers = book.answers()
+        save(rows, standings, now=now)
+        rooms.save(lease, now=now)
         failpoint("O8")  # in the middle of reserving
     return answers
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
 
 
 def lock(wanted: Mapping[str, Quota | None]) -> dict[str, Scope]:
@@ -74,61 +103,126 @@ def new_row(key: str) -> Scope:
 
 
 def standing_of(row: Scope) -> Standing:
-    return Standing(**{name: getattr(row, name) for name in COLUMNS})
+    columns = {name: getattr(row, name) for name in COLUMNS}
+    return Standing(**columns | {"spent": buckets_of(row.spent)})
 
 
-def write(row: Scope, standing: Standing) -> bool:
-    """Put the standing on the row; whether that changed anything."""
-    if standing == standing_of(row):
-        return False
-    for name, value in asdict(standing).items():
-        setattr(row, name, value)
-    return True
+def buckets_of(stored: Any) -> tuple[tuple[float, int], ...]:
+    """What was edited to nonsense counts as nothing spent."""
+    try:
+        return tuple(sorted((float(end), max(0, int(units))) for end, units in stored))
+    except (TypeError, ValueError, OverflowError):
+        return ()
 
 
-def book(demand: Demand, standings: dict[str, Standing], *, now: datetime, until: datetime) -> Reserved:
-    """Book as many of the calls as go before `until`; changes `standings`."""
-    moments: list[datetime] = []
-    known = [spent for spent in demand.scopes if spent.key in standings]
-    again = now
-    while len(moments) < demand.calls:
-        again = max((opens(spent, standings, now) for spent in known), default=now)
-        if again > until:
-            break
-        for spent in known:
-            standings[spent.key] = booked(spent, standings[spent.key], at=again, now=now)
-        moments.append(again)
-    return Reserved(tuple(moments), again)
+def save(rows: Mapping[str, Scope], standings: Mapping[str, Standing], *, now: datetime) -> None:
+    """What changed, in one statement."""
+    changed: set[str] = set()
+    written = []
+    for key, row in rows.items():
+        before, after = standing_of(row), standings[key]
+        names = {name for name in COLUMNS if getattr(before, name) != getattr(after, name)}
+        for name in names:
+            setattr(row, name, getattr(after, name))
+        if names:
+            changed |= names
+            row.updated_at = now
+            written.append(row)
+    if written:
+        Scope.objects.bulk_update(written, [*sorted(changed), "updated_at"])
 
 
-def opens(spent: Spent, standings: Mapping[str, Standing], now: datetime) -> datetime:
-    standing = standings[spent.key]
-    if spent.quota is None:
-        return max(now, standing.paused_until or now)
-    return open_at(spent.quota, standing, now)
+# --- the book --------------------------------------------------------------------------------------------------------
 
 
-def booked(spent: Spent, standing: Standing, *, at: datetime, now: datetime) -> Standing:
-    if standing.probing:  # one call goes; the others wait for what it finds
-        standing = replace(standing, paused_until=at + PROBE)
-    return standing if spent.quota is None else spend(spent.quota, standing, spent.cost, at=at, now=now)
+@dataclass(slots=True)
+class Book:
+    """Books call after call, whichever may go first, so that one that waits delays no other; changes `standings`."""
+
+    demands: Sequence[Demand]
+    standings: dict[str, Standing]
+    rooms: Rooms
+    now: datetime
+    until: datetime
+    known: list[list[Spent]] = field(default_factory=list)  # of each demand: the scopes that have a row
+    moments: list[list[datetime]] = field(default_factory=list)
+    again: list[datetime] = field(default_factory=list)
+
+    def answers(self) -> list[Reserved]:
+        everybody = range(len(self.demands))
+        self.known = [[spent for spent in demand.scopes if spent.key in self.standings] for demand in self.demands]
+        self.moments = [[] if self.known[number] else [self.now] * self.demands[number].calls for number in everybody]
+        self.again = [self.now for _ in everybody]
+        room = [self.room(number) for number in everybody]
+        self.take_turns([number for number in everybody if room[number] and self.known[number]])
+        return [self.answer(number, room[number]) for number in everybody]
+
+    def take_turns(self, numbers: Sequence[int]) -> None:
+        turns = [(self.opens(number), 0, number) for number in numbers]
+        heapq.heapify(turns)
+        while turns:
+            moment, turn, number = heapq.heappop(turns)
+            opens = self.opens(number)  # others may have spent meanwhile
+            if opens > self.end(number):
+                self.again[number] = opens
+            elif opens > moment:
+                heapq.heappush(turns, (opens, turn, number))
+            else:
+                self.book(number, moment)
+                if len(self.moments[number]) < self.demands[number].calls:
+                    heapq.heappush(turns, (moment, turn + 1, number))
+
+    def room(self, number: int) -> int:
+        """For how many calls at the same time; 0 where all is taken, and where nothing is asked for."""
+        demand = self.demands[number]
+        count = min(demand.calls, demand.at_once or demand.calls)
+        if not demand.in_flight or not count:
+            return count
+        room = self.rooms.take(demand.in_flight, count, kept=share_of(demand))
+        if not room:
+            self.again[number] = max(self.opens(number), self.now + ROOM_LOOK)
+        return room
+
+    def answer(self, number: int, room: int) -> Reserved:
+        demand, moments = self.demands[number], tuple(self.moments[number])
+        if not demand.in_flight:
+            return Reserved(moments, self.again[number])
+        used = min(room, len(moments))
+        self.rooms.add(demand.in_flight, used - room)  # what is not used is not taken
+        return Reserved(moments, self.again[number], used)
+
+    def opens(self, number: int) -> datetime:
+        share = share_of(self.demands[number])
+        return max(self.scope_opens(spent, share) for spent in self.known[number])
+
+    def scope_opens(self, spent: Spent, share: float) -> datetime:
+        standing = self.standings[spent.key]
+        if spent.quota is None:
+            return max(self.now, standing.paused_until or self.now)
+        return open_at(spent.quota, standing, self.now, cost=spent.cost, share=share)
+
+    def end(self, number: int) -> datetime:
+        """Nothing is booked beyond the end of a budget's window: it would count in the next."""
+        ends = [
+            self.standings[spent.key].window_ends
+            for spent in self.known[number]
+            if isinstance(spent.quota, Budget) and fixed(self.standings[spent.key], self.now)
+        ]
+        return min([self.until, *(end - timedelta(microseconds=1) for end in ends if end)])
+
+    def book(self, number: int, at: datetime) -> None:
+        for spent in self.known[number]:
+            self.standings[spent.key] = self.booked(spent, at, share_of(self.demands[number]))
+        self.moments[number].append(at)
+
+    def booked(self, spent: Spent, at: datetime, share: float) -> Standing:
+        standing = self.standings[spent.key]
+        if standing.probing:  # one call goes; the others wait for what it finds
+            standing = replace(standing, paused_at=self.now, paused_until=at + PROBE)
+        if spent.quota is None:
+            return standing
+        return spend(spent.quota, standing, spent.cost, at=at, now=self.now, share=share)
 
 
-def pause(key: str, *, until: datetime) -> None:
-    """A 429: nothing that spends this scope goes before `until`; then one call goes first."""
-    row, _ = Scope.objects.get_or_create(key=key, defaults={"connector": key.split("|")[0], "kind": key.split("|")[1]})
-    Scope.objects.filter(pk=row.pk).update(paused_until=until, probing=True)
-
-
-def reopen(keys: Iterable[str]) -> list[str]:
-    """A probe came through; which of these scopes it was that were closed until now."""
-    closed = list(Scope.objects.filter(key__in=list(keys), probing=True).values_list("key", flat=True))
-    if closed:
-        Scope.objects.filter(key__in=closed).update(probing=False, paused_until=None)
-    return closed
-
-
-def correct(key: str, *, used: int, limit: int, window_ends: datetime | None) -> None:
-    """What a provider's headers say of its budget is truer than our count."""
-    changes = {"used": used, "allowed": limit} | ({"window_ends": window_ends} if window_ends else {})
-    Scope.objects.filter(key=key).update(**changes)
+def share_of(demand: Demand) -> float:
+    return settings.HUB_LIVE_SHARE if demand.background else 0.0

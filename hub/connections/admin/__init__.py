@@ -1,7 +1,9 @@
-"""Pages for staff: which tenant is connected where, how it is, and our registrations at the other systems."""
+"""Pages for staff: which tenant is connected where, how it is, its quotas, and our registrations elsewhere."""
 
 from hub.connections.admin.apps import ConnectorAppAdmin
 from hub.connections.admin.connections import ConnectionAdmin
+from hub.connections.admin.quotas import ScopeAdmin
 from hub.connections.admin.switches import SwitchAdmin
+from hub.connections.admin.windows import MaintenanceWindowAdmin
 
-__all__ = ["ConnectionAdmin", "ConnectorAppAdmin", "SwitchAdmin"]
+__all__ = ["ConnectionAdmin", "ConnectorAppAdmin", "MaintenanceWindowAdmin", "ScopeAdmin", "SwitchAdmin"]

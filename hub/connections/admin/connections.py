@@ -13,7 +13,7 @@ from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response
 from hub import egress, staff
 from hub.clock import clock
-from hub.connections import connect, probe
+from hub.connections import connect, maintenance, probe
 from hub.connections.admin import shows
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, PauseForm, until
 from hub.connections.models import Connection, Lane
@@ -127,6 +127,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "notices": connection.notices.order_by("-id")[:5] if see("notices.view_notice") else (),
             "settings": shows.shown_settings(connection).items(),
             "gauges": shows.gauges(connection, now=clock()),
+            "maintenance": maintenance.of(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),
             "routes": connection.routes.order_by("name")[:20] if see("outgoing.view_route") else (),
         }

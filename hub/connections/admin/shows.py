@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 
 from connectors import wire
+from hub.connections.admin.quotas import gauge_of, with_calls_in_flight
 from hub.connections.models import Connection
 from hub.connections.probe import Finding
 from hub.connections.unseal import key_of
-from hub.throttle.gauge import Gauge, gauge
+from hub.throttle.gauge import Gauge
 from hub.throttle.models import Scope
-from hub.throttle.reserve import standing_of
 
 SCOPES_MOST = 20
 DELIVERIES_SHOWN = 10
@@ -21,6 +21,7 @@ DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the co
 STEPS = (
     ("Everything that is needed is filled in", {"incomplete"}),
     ("The address may be called", {"egress_refused"}),
+    ("The quotas have room for the call", {"throttled"}),
     ("The other system can be reached", {"dns_failed", "connect_failed", "tls_failed"}),
     ("It answers in its own language", {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"}),
 )
@@ -52,21 +53,13 @@ def steps(finding: Finding) -> list[Step]:
     ]
 
 
-def gauges(connection: Connection, *, now: datetime) -> list[tuple[str, Gauge]]:
+def gauges(connection: Connection, *, now: datetime) -> list[tuple[Scope, Gauge]]:
     """Of every quota that calls of this connection have spent."""
     wanted = Q(pk__in=())
     for kind in sorted({stated.partition(":")[0] for stated in connection.code.quotas}):
         wanted |= Q(key__startswith=key_of(connection, wire.Scope(kind)))
-    rows = Scope.objects.filter(wanted).order_by("key")[:SCOPES_MOST]
-    return [(title(row), gauge(connection.code.quota(scope_of(row)), standing_of(row), now=now)) for row in rows]
-
-
-def scope_of(row: Scope) -> wire.Scope:
-    return wire.Scope(row.kind, row.key.split("|", 3)[-1])
-
-
-def title(row: Scope) -> str:
-    return " ".join(filter(None, (row.kind, scope_of(row).name)))
+    rows = with_calls_in_flight(Scope.objects.filter(wanted), now=now).order_by("key")
+    return [(row, gauge_of(row, now=now)) for row in rows[:SCOPES_MOST]]
 
 
 def last_deliveries(connection: Connection) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.connections.models import BREAKER, HOLDING, REFRESHING
+from hub.connections.models import BREAKER, HOLDING, MAINTENANCE, REFRESHING
 from hub.outgoing.explain.reading import Reading
 from hub.outgoing.explain.shown import Shown, shown, words_of
 from hub.outgoing.models import Attempt, Delivery
@@ -158,6 +158,9 @@ def lane(reading: Reading) -> Check:
         return Check("lane", None, "What stops it is told above.")
     if row.held == REFRESHING:
         return Check("lane", False, REASONS[REFRESHING].sentence)
+    if row.held == MAINTENANCE and reading.maintenance:
+        window = reading.maintenance
+        return Check("lane", False, f"Maintenance was declared until {moment(window.ends_at)}.", window.reason)
     if row.held:
         return Check("lane", False, "Nothing goes to this connection until its cause is gone.", row.held)
     if delivery.state == "held" and delivery.reason not in BY_FILTER | BY_MAPPING:

@@ -9,7 +9,8 @@ from typing import Any
 from django.db.models import Q
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Switch
+from hub.connections import maintenance
+from hub.connections.models import MAINTENANCE, MaintenanceWindow, Switch
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import MappingError, compile_filter, compile_mapping
 from hub.outgoing.models import Attempt, Delivery, EventBody, Rendering
@@ -28,6 +29,7 @@ class Reading:
     pauses: Sequence[Scope]  # the quotas of its connection that rest
     switch: Switch | None  # that stops it
     head: Delivery | None  # of an ordered route: what has to end first
+    maintenance: MaintenanceWindow | None  # that holds its connection
 
     @classmethod
     def of(cls, delivery: Delivery, *, now: datetime) -> "Reading":
@@ -40,6 +42,7 @@ class Reading:
             pauses=pauses_of(delivery, now=now),
             switch=switch_of(delivery),
             head=head_of(delivery),
+            maintenance=window_of(delivery, now=now),
         )
 
 
@@ -75,6 +78,11 @@ def switch_of(delivery: Delivery) -> Switch | None:
     concerned |= Q(scope="platform") | Q(scope="connector", connector=delivery.route.connector)
     rows = {row.scope: row for row in Switch.unscoped.filter(concerned).select_related("tenant", "route")}
     return next((rows[scope] for scope in Switch.Scope.values if scope in rows), None)
+
+
+def window_of(delivery: Delivery, *, now: datetime) -> MaintenanceWindow | None:
+    lane = getattr(delivery.connection, "lane", None)
+    return maintenance.of(delivery.connection, now=now) if lane and lane.held == MAINTENANCE else None
 
 
 def pauses_of(delivery: Delivery, *, now: datetime) -> list[Scope]:

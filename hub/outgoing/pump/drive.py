@@ -17,24 +17,28 @@ from django.db import connection as database
 
 from hub import tally
 from hub.clock import Clock
+from hub.connections import maintenance
 from hub.failpoints import failpoint
 from hub.outgoing.pump import place
 from hub.outgoing.pump.attempt import Send, attempt
+from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
 from hub.outgoing.pump.claim import claim, claim_suspects, extend, suspects_wait, work_is_due
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
 from hub.outgoing.pump.settle import hold, settle
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
-from hub.throttle.reserve import Demand, reserve
+from hub.throttle import holders
+from hub.throttle.answers import leap
+from hub.throttle.pace import MARGIN
 
 LANES_AT_ONCE = 32  # claimed in one transaction
 LANES_MOST = 512  # held by one pump
 SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
-HORIZON = timedelta(seconds=1)  # calls are booked so far ahead
-REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its scopes may be free
 LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY, SUSPECT_EVERY = 0.02, 0.05, 4.0, 0.5  # seconds
 HELP_EVERY = 1.0  # seconds between calls for another pump
 SETTLE_MOST = 100
+MISSED = timedelta(seconds=MARGIN)  # after its moment a call that is paced is booked again
+LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
 LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
 AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
 AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
@@ -65,6 +69,7 @@ def pump(
         async_to_sync(drive.run_through)(outlet, again)
     finally:
         place.leave(lease)
+        holders.leave(lease)
     if (work_is_due(now=clock()) or suspects_wait(now=clock())) and not stopping():
         again()  # it came while the place was given up
 
@@ -82,9 +87,11 @@ class Drive:
     results: list[Result] = field(default_factory=list)
     emptied: dict[int, datetime | None] = field(default_factory=dict)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
+    freed: Counter[str] = field(default_factory=Counter)  # room for calls in flight, to be given back
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
     claims_from: float = 0.0  # by the loop's time
     helped: float = 0.0  # when another pump was last called for, by the loop's time
+    looked: tuple[datetime, float] | None = None  # the clock and the loop's time, at the last look for work
     kept: float = 0.0  # when the leases were last extended, by the loop's time
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # not yet written to the tally
     rang: asyncio.Event = field(default_factory=asyncio.Event)
@@ -141,15 +148,22 @@ class Drive:
 
     async def claim(self) -> list[Load]:
         try:
-            if await self.suspects():
-                idle = not (self.lanes or self.results or self.emptied)
-                return await in_database(self.claim_and_build) if idle else []
-            if await in_database(lambda: work_is_due(now=self.clock())):
-                return await in_database(self.claim_and_build)
+            if (by := self.leapt()) > LEAP:
+                await in_database(lambda: leap(by, now=self.clock()))
+            if await self.may_claim():
+                loads, unsent = await in_database(self.claim_and_build)
+                self.results.extend(unsent)  # here and not on the other thread: the settler takes the list away
+                return loads
         except Error:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
             self.claims_from = asyncio.get_running_loop().time() + AFTER_AWAY
         return []
+
+    async def may_claim(self) -> bool:
+        """Something is due; where suspects are, nothing else is in hand."""
+        if await self.suspects():
+            return not (self.lanes or self.results or self.emptied)
+        return bool(await in_database(lambda: work_is_due(now=self.clock())))
 
     async def suspects(self) -> bool:
         """Whether what may have killed pumps waits, or is on its way: then innocents are not sent beside it."""
@@ -161,8 +175,15 @@ class Drive:
             self.alone = bool(await in_database(lambda: suspects_wait(now=self.clock())))
         return self.alone
 
-    def claim_and_build(self) -> list[Load]:
+    def leapt(self) -> timedelta:
+        """How much further the clock went than time did, since the last look."""
+        now, ticks = self.clock(), asyncio.get_running_loop().time()
+        before, self.looked = self.looked, (now, ticks)
+        return now - before[0] - timedelta(seconds=ticks - before[1]) if before else timedelta(0)
+
+    def claim_and_build(self) -> tuple[list[Load], list[Unsent]]:
         now = self.clock()
+        maintenance.begin(now=now)
         if self.alone:
             slices = claim_suspects(self.lease, now=now)
             self.alone = bool(slices)  # none: another pump holds their lanes
@@ -170,23 +191,9 @@ class Drive:
             slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
         loads = build(slices, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
-        self.book(loads, now=now)
+        unsent = book(self.lease, loads, now=self.clock())
         failpoint("O2")  # the attempt is noted, nothing has gone
-        return loads
-
-    def book(self, loads: list[Load], *, now: datetime) -> None:
-        """Ask the quotas when each carriage may go; those that may not yet go back with the moment when they could."""
-        wanted = [(load, carriage) for load in loads for carriage in load.carriages]
-        alike: dict[object, list[tuple[Load, Carriage]]] = {}
-        for load, carriage in wanted:
-            alike.setdefault(carriage.spent, []).append((load, carriage))
-        demands = [Demand(spent, len(group)) for spent, group in alike.items()]
-        for group, reserved in zip(alike.values(), reserve(demands, now=now, horizon=HORIZON), strict=True):
-            for (load, carriage), moment in zip(group, reserved.at, strict=False):
-                load.departures.append((moment, carriage))
-            for load, carriage in group[len(reserved.at) :]:
-                load.rests_until = min(reserved.again, now + REST_MOST)
-                self.results.append(Unsent(load, carriage, due_at=reserved.again, reason="throttled"))
+        return loads, unsent
 
     def begin(self, load: Load, send: Send) -> None:
         task = asyncio.create_task(self.serve(load, send))
@@ -204,17 +211,23 @@ class Drive:
 
     async def depart_all(self, load: Load, departures: Departures, ends: float, send: Send) -> None:
         """One of those that take from the same departures: as many calls are in flight as there are of these."""
-        for moment, carriage in departures:
+        for turn, (moment, carriage) in enumerate(departures):
             if (wait := (moment - self.clock()).total_seconds()) > 0:
                 await asyncio.sleep(wait)
-            if (until := self.pause_of(carriage)) > self.clock():
-                self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
-            elif load.turned or carriage.late(self.clock()) or self.stopping() or self.too_late(load, ends):
-                self.put(Unsent(load, carriage))
-            else:
-                journey = await attempt(load, carriage, send=send, clock=self.clock)
-                failpoint("O5")  # the answer was read, and is not settled
-                self.put(self.noted(journey))
+            booked = moment if turn else self.clock()  # the first goes, however late the loop is
+            async with carriage.gate:
+                missed = carriage.paced and self.clock() > booked + MISSED  # it would come among others' calls
+                if (until := self.pause_of(carriage)) > self.clock():
+                    self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
+                elif missed or self.goes_back(load, carriage, ends):
+                    self.put(Unsent(load, carriage))
+                else:
+                    journey = await attempt(load, carriage, send=send, clock=self.clock)
+                    failpoint("O5")  # the answer was read, and is not settled
+                    self.put(self.noted(journey))
+
+    def goes_back(self, load: Load, carriage: Carriage, ends: float) -> bool:
+        return load.turned or carriage.late(self.clock()) or self.stopping() or self.too_late(load, ends)
 
     def too_late(self, load: Load, ends: float) -> bool:
         """The slice is over, or somebody else may have taken the lane because our lease could not be extended."""
@@ -233,6 +246,10 @@ class Drive:
 
     def put(self, result: Result) -> None:
         self.results.append(result)
+        if berth := result.carriage.berth:
+            berth.calls -= 1
+            if not berth.calls:
+                self.freed += Counter(dict.fromkeys(berth.keys, berth.room))
         if len(self.results) >= SETTLE_MOST:
             self.rang.set()
 
@@ -250,6 +267,7 @@ class Drive:
         if not results and not emptied:
             return
         try:
+            await self.give_back()  # first: whoever claims a lane that is given back finds the room
             settled = await in_database(
                 lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random)
             )
@@ -257,6 +275,15 @@ class Drive:
             self.results, self.emptied = results + self.results, emptied | self.emptied
             raise
         self.counts += settled
+
+    async def give_back(self) -> None:
+        freed, self.freed = self.freed, Counter()
+        try:
+            if freed:
+                await in_database(holders.give_back, self.lease, freed)
+        except Error:
+            self.freed += freed
+            raise
 
     async def settle_the_rest(self) -> None:
         for _ in range(LAST_TRIES):
@@ -280,6 +307,8 @@ class Drive:
     def extend(self) -> None:
         extend(self.lease, now=self.clock())
         place.keep(self.lease, now=self.clock())
+        holders.keep(self.lease, until=self.clock() + holders.LEASE)
+        maintenance.keep(now=self.clock())
         self.tell_the_tally()
 
     def tell_the_tally(self) -> None:

@@ -52,8 +52,8 @@ WITH due AS ({due}), stayed AS (
     UPDATE outgoing_delivery AS delivery
     SET state = 'sending', lease = %s, attempts = attempts + 1, moved_at = %s
     FROM due WHERE delivery.id = due.id AND stays = '' AND delivery.state = 'waiting'
-    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, due_at, event_id,
-        position, expires_at, crashes
+    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, background, due_at,
+        event_id, position, expires_at, crashes
 )
 SELECT taken.*, event.type, event.sender_id, event.occurred_at, told.body, made.body, made.version_id, made.ticket
 FROM taken JOIN outgoing_event AS event ON event.id = taken.event_id
@@ -62,8 +62,8 @@ LEFT JOIN outgoing_rendering AS made ON made.delivery_id = taken.id
 ORDER BY taken.due_at, taken.id
 """
 TAKEN = (
-    "pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "due_at", "event_id",
-    "position", "expires_at", "crashes",
+    "pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "background", "due_at",
+    "event_id", "position", "expires_at", "crashes",
 )  # fmt: skip
 TOLD = ("event__type", "event__sender_id", "event__occurred_at")
 
@@ -79,6 +79,7 @@ class Due:
     outward_id: UUID
     attempts: int  # this one is counted
     unsure: bool
+    background: bool  # it leaves room for live work
     due_at: datetime
     event_id: int
     position: int | None
@@ -135,9 +136,9 @@ def taken_one_by_one(due: Sequence[int], lease: UUID, *, now: datetime) -> Seque
         state="sending", lease=lease, attempts=F("attempts") + 1, moved_at=now
     )
     taken = list(Delivery.unscoped.filter(pk__in=due, lease=lease).order_by("due_at", "pk").values_list(*TAKEN, *TOLD))
-    bodies = dict(EventBody.objects.filter(event_id__in={row[8] for row in taken}).values_list("event_id", "body"))
+    bodies = dict(EventBody.objects.filter(event_id__in={row[9] for row in taken}).values_list("event_id", "body"))
     made = Rendering.objects.in_bulk([row[0] for row in taken])
-    return [(*row, bodies.get(row[8]), *rendered(made.get(row[0]))) for row in taken]
+    return [(*row, bodies.get(row[9]), *rendered(made.get(row[0]))) for row in taken]
 
 
 def leave_behind(due: Sequence[int], *, now: datetime) -> None:

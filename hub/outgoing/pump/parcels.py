@@ -1,13 +1,14 @@
 """What is on its way: a parcel for each delivery, a carriage for each HTTP request."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from connectors.base import Action, Credential, Message
 from connectors.outcomes import Outcome
-from connectors.wire import Request, Response
+from connectors.wire import Rate, Request, Response
 from hub.connections.models import Connection, Lane
 from hub.outgoing.pump.due import Due
 from hub.throttle.reserve import Spent
@@ -31,6 +32,16 @@ class Held:
 
 
 @dataclass(slots=True)
+class Berth:
+    """Room for calls in flight, shared by carriages that spend alike; given back when the last of them has gone."""
+
+    keys: Sequence[str]  # of the scopes
+    room: int
+    calls: int  # still to go, or on their way
+    gate: AbstractAsyncContextManager[object]
+
+
+@dataclass(slots=True)
 class Carriage:
     """One request, the parcels that it carries, the scopes that it spends."""
 
@@ -40,6 +51,21 @@ class Carriage:
     request: Request
     spent: tuple[Spent, ...]
     asks: bool = False  # it asks about tickets instead of sending
+    berth: Berth | None = None
+
+    @property
+    def gate(self) -> AbstractAsyncContextManager[object]:
+        return self.berth.gate if self.berth else nullcontext()
+
+    @property
+    def background(self) -> bool:
+        """Whether it leaves room for live work; what shares a request agrees on that."""
+        return self.parcels[0].delivery.background
+
+    @property
+    def paced(self) -> bool:
+        """Whether it goes at a moment that is booked, or whenever it can."""
+        return any(isinstance(entry.quota, Rate) for entry in self.spent)
 
     def all(self, outcome: Outcome) -> list[Outcome]:
         return [outcome] * len(self.parcels)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from connectors.outcomes import Outcome
+from connectors.outcomes import Outcome, bearable
+from connectors.wire import Report
 from hub.connections.models import Connection, Lane
 from hub.connections.unseal import key_of
 from hub.notices.notify import notify
@@ -12,7 +13,7 @@ from hub.outgoing.pump.parcels import Journey, Load
 from hub.queue import ring
 from hub.redaction import redact_text
 from hub.states import WrongState
-from hub.throttle.reserve import correct, pause, reopen
+from hub.throttle.answers import Told, correct, pause, reopen
 
 FREE_WAIT = 60.0  # seconds, where a system refuses for now, costs no attempt, and does not say for how long
 TURNS = {"refresh", "reconnect", "disable"}  # outcomes that are the whole connection's
@@ -49,7 +50,7 @@ def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def rest(load: Load, outcome: Outcome, *, now: datetime) -> None:
     for key in paused_keys(load, outcome):
-        pause(key, until=rest_until(outcome, now=now))
+        pause(key, until=rest_until(outcome, now=now), now=now)
 
 
 def paused_keys(load: Load, outcome: Outcome) -> list[str]:
@@ -62,15 +63,19 @@ def rest_until(outcome: Outcome, *, now: datetime) -> datetime:
 
 def report(journeys: Sequence[Journey], *, now: datetime) -> None:
     """The newest word on each scope counts."""
-    reports = {
-        key_of(journey.load.connection, entry.scope): entry
+    told = {
+        key_of(journey.load.connection, entry.scope): told_of(journey.load.connection, entry, now=now)
         for journey in journeys
         if journey.response is not None
         for entry in journey.load.connection.code.reported(journey.response)
     }
-    for key, entry in reports.items():
-        ends = None if entry.resets_in is None else now + timedelta(seconds=entry.resets_in)
-        correct(key, used=entry.used, limit=entry.limit, window_ends=ends)
+    correct(told, now=now)
+
+
+def told_of(connection: Connection, entry: Report, *, now: datetime) -> Told:
+    wait = bearable(entry.resets_in)
+    ends = None if wait is None else now + timedelta(seconds=wait)
+    return Told(connection.code.quota(entry.scope), entry.used, entry.limit, ends)
 
 
 def turn(load: Load, outcome: Outcome, *, now: datetime) -> None:

@@ -51,3 +51,14 @@ def test_a_gauge_tells(case):
 def test_the_share_never_leaves_the_bar():
     assert gauge(Budget(10), Standing(used=25, window_ends=NOON + MINUTE), now=NOON).share == 100
     assert gauge(None, Standing(), now=NOON).share == 0
+
+
+def test_calls_in_flight_are_told_as_they_were_counted():
+    told = gauge(InFlight(5), Standing(), now=NOON, in_flight=3)
+    assert (told.used, told.left, told.share) == (3, 2, 60)
+
+
+def test_a_day_of_a_place_is_told_as_such():
+    assert (
+        gauge(Budget(10, midnight="Europe/Berlin"), Standing(), now=NOON).label == "10 calls in a day of Europe/Berlin"
+    )

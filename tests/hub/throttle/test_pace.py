@@ -7,18 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.wire import Budget, Rate
-from hub.throttle.pace import Standing, left, open_at, spend
+from hub.throttle.pace import Standing, corrected, left, open_at, spend
 from tests.makers import MINUTE, NOON
 
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 
 
-def calls(quota, count, standing=None, now=NOON):
+def calls(quota, count, standing=None, now=NOON, *, cost=1, share=0.0):
     """The moments at which so many calls may go, one after the other as early as possible."""
     standing, moments = standing or Standing(), []
     for _ in range(count):
-        now = open_at(quota, standing, now)
-        standing = spend(quota, standing, 1, at=now, now=now)
+        now = open_at(quota, standing, now, cost=cost, share=share)
+        standing = spend(quota, standing, cost, at=now, now=now, share=share)
         moments.append(now)
     return moments
 
@@ -28,26 +29,58 @@ def most_in_a_window(moments, per):
 
 
 @given(limit=st.integers(1, 200), per=st.sampled_from([1.0, 2.0, 10.0, 60.0]))
-def test_no_window_ever_holds_more_than_the_limit(limit, per):
+def test_no_window_of_a_rate_ever_holds_more_than_the_limit(limit, per):
     moments = calls(Rate(limit, per), 2 * limit + 5)
     assert most_in_a_window(moments, timedelta(seconds=per)) <= limit
 
 
-@given(limit=st.integers(1, 100), gaps=st.lists(st.floats(0, 3), min_size=5, max_size=60))
-def test_not_even_where_calls_come_irregularly(limit, gaps):
-    quota, standing, now, moments = Rate(limit, 2.0), Standing(), NOON, []
+@given(limit=st.integers(1, 60), per=st.sampled_from([10.0, 60.0, 3600.0, 86400.0]), early=st.floats(0, 86400))
+def test_no_window_of_a_rolling_budget_ever_holds_more_than_the_limit(limit, per, early):
+    moments = calls(Budget(limit, per), 3 * limit + 2, now=NOON + timedelta(seconds=early))
+    assert most_in_a_window(moments, timedelta(seconds=per)) <= limit
+
+
+@given(
+    quota=st.builds(Rate, st.integers(1, 100), st.just(2.0)) | st.builds(Budget, st.integers(1, 100), st.just(2.0)),
+    gaps=st.lists(st.floats(0, 3), min_size=5, max_size=60),
+)
+def test_not_even_where_calls_come_irregularly(quota, gaps):
+    standing, now, moments = Standing(), NOON, []
     for gap in gaps:
         now = open_at(quota, standing, now + timedelta(seconds=gap))
         standing = spend(quota, standing, 1, at=now, now=now)
         moments.append(now)
-    assert most_in_a_window(moments, 2 * SECOND) <= limit
+    assert most_in_a_window(moments, 2 * SECOND) <= quota.limit
 
 
-@pytest.mark.parametrize(("limit", "per", "least"), [(600, 60, 0.95), (100, 10, 0.95), (50, 60, 0.95), (1, 1, 0.8)])
-def test_nearly_all_of_a_quota_is_used_after_its_first_window(limit, per, least):
-    moments = calls(Rate(limit, per), 4 * limit)
-    used = sum(NOON + per * SECOND <= moment < NOON + 3 * per * SECOND for moment in moments)
-    assert used >= least * 2 * limit
+@given(
+    quota=st.builds(Rate, st.integers(1, 120), st.just(10.0)) | st.builds(Budget, st.integers(1, 120), st.just(10.0)),
+    costs=st.lists(st.integers(1, 30), min_size=2, max_size=40),
+)
+def test_not_even_where_calls_cost_more_than_one_unit(quota, costs):
+    standing, now, spent = Standing(), NOON, []
+    for cost in costs:
+        now = open_at(quota, standing, now, cost=cost)
+        standing = spend(quota, standing, cost, at=now, now=now)
+        spent += [now] * min(cost, quota.limit)
+    assert most_in_a_window(spent, 10 * SECOND) <= quota.limit
+
+
+@pytest.mark.parametrize(
+    ("quota", "least"),
+    [
+        (Rate(600, 60), 0.95),
+        (Rate(100, 10), 0.95),
+        (Rate(50, 60), 0.95),
+        (Rate(1, 1), 0.8),
+        (Budget(100, 3600), 0.95),
+        (Budget(500, 86400), 0.95),
+    ],
+)
+def test_nearly_all_of_a_quota_is_used_after_its_first_window(quota, least):
+    moments, per, windows = calls(quota, 12 * quota.limit), quota.per * SECOND, 10
+    used = sum(NOON + per <= moment < NOON + (windows + 1) * per for moment in moments)
+    assert used >= least * windows * quota.limit
 
 
 def test_a_pause_is_kept_to_the_moment():
@@ -61,9 +94,55 @@ def test_a_spent_budget_opens_with_its_window():
     assert left(Budget(10, 60), spent, NOON + MINUTE) == 10
 
 
+def test_a_budget_that_is_whole_at_midnight_somewhere_opens_there_also_in_the_night_of_the_summer_time():
+    day = Budget(2, midnight="Europe/Berlin")
+    winter = calls(day, 3)
+    assert winter == [NOON, NOON, NOON + 11 * HOUR]  # 23:00 UTC
+    autumn = NOON.replace(month=10, day=25, hour=1)  # the clocks went back to 01:00 UTC
+    assert calls(day, 3, now=autumn)[-1] == autumn.replace(hour=23)
+
+
 def test_what_the_provider_allows_is_truer_than_what_we_thought():
     assert left(Budget(15000), Standing(used=14999, allowed=14999, window_ends=NOON + MINUTE), NOON) == 0
 
 
+def test_a_report_of_more_counts_at_once_and_is_forgotten_when_the_window_has_rolled():
+    told = corrected(Budget(100, 3600), Standing(), used=40, limit=100, ends=None, now=NOON)
+    assert left(Budget(100, 3600), told, NOON) == 60
+    assert left(Budget(100, 3600), told, NOON + 1.1 * HOUR) == 100
+
+
+@pytest.mark.parametrize("ends", [None, NOON + HOUR])
+def test_a_report_of_less_counts_but_for_what_may_still_be_on_its_way(ends):
+    day, standing = Budget(100, 86400), Standing()
+    for at, count in ((NOON - HOUR, 50), (NOON - SECOND, 5)):
+        standing = spend(day, standing, count, at=at, now=at)
+    told = corrected(day, standing, used=30, limit=100, ends=ends, now=NOON)
+    assert left(day, told, NOON) == (65 if ends else 70)
+
+
+@pytest.mark.parametrize(("ends", "opens"), [(NOON - HOUR, SECOND), (NOON + 100_000 * HOUR, 24 * HOUR)])
+def test_a_reported_end_is_believed_as_far_as_it_can_be(ends, opens):
+    told = corrected(Budget(10), Standing(), used=10, limit=10, ends=ends, now=NOON)
+    assert open_at(Budget(10), told, NOON) == NOON + opens
+
+
 def test_staff_may_set_a_limit_of_their_own():
     assert len(set(calls(Rate(1000, 1), 3, Standing(limit=1)))) == 3
+
+
+@pytest.mark.parametrize("limit", [0, 2_000_000_000])
+def test_a_limit_that_was_not_meant_does_not_count(limit):
+    assert calls(Rate(50, 1), 60, Standing(limit=limit)) == calls(Rate(50, 1), 60)
+
+
+def test_background_work_leaves_a_share_of_a_rate_free():
+    background = calls(Rate(100, 10), 200, share=0.2)
+    used = sum(NOON + 10 * SECOND <= moment < NOON + 20 * SECOND for moment in background)
+    assert 74 <= used <= 80
+
+
+def test_background_work_leaves_a_share_of_a_budget_to_live_work():
+    spent = Standing(used=80, window_ends=NOON + HOUR)
+    assert open_at(Budget(100, 3600), spent, NOON, share=0.2) == NOON + HOUR
+    assert open_at(Budget(100, 3600), spent, NOON) == NOON

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.wire import Budget, Rate
+from hub.throttle.answers import Told, correct, pause, reopen
 from hub.throttle.models import Scope
-from hub.throttle.reserve import Demand, Spent, correct, pause, reopen, reserve
+from hub.throttle.reserve import Demand, Spent, reserve
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -14,10 +15,11 @@ SECOND = timedelta(seconds=1)
 CHANNEL = Spent("slack|channel|T1|C1", Rate(1, 1))
 METHOD = Spent("slack|method|T1|chat.postMessage", Rate(300, 60))
 HOOK = Spent("webhook|connection|#1|", None)
+DAY = Spent("salesforce|account|00D|", Budget(100_000))
 
 
-def ask(*scopes, calls=1, now=NOON, horizon=SECOND):
-    (answer,) = reserve([Demand(scopes, calls)], now=now, horizon=horizon)
+def ask(*scopes, calls=1, now=NOON, horizon=SECOND, background=False):
+    (answer,) = reserve([Demand(scopes, calls, background=background)], now=now, horizon=horizon)
     return answer
 
 
@@ -39,6 +41,21 @@ def test_a_scope_that_is_not_free_spends_nothing_of_the_others():
     assert Scope.objects.get(key=METHOD.key).free_at == before
 
 
+def test_who_waits_for_a_scope_of_its_own_delays_no_other():
+    slow, method = Spent("x|channel|1|slow", Rate(2, 1)), Spent("x|method|1|m", Rate(100, 10))
+    waits, other = reserve([Demand((slow, method), 2), Demand((method,), 3)], now=NOON, horizon=SECOND)
+    assert waits.at[1] > NOON + 0.5 * SECOND
+    assert other.at[2] < NOON + 0.4 * SECOND
+
+
+def test_demands_take_turns_at_what_they_share():
+    shared = Spent("x|app||", Rate(500, 1))
+    first, second = reserve(
+        [Demand((shared, Spent(f"x|channel|1|{name}", None)), 9) for name in "ab"], now=NOON, horizon=timedelta(0)
+    )
+    assert (len(first.at), len(second.at)) == (5, 5)
+
+
 def test_no_row_is_made_for_what_is_not_limited(django_assert_num_queries):
     with django_assert_num_queries(3):
         assert ask(HOOK, calls=100).at == (NOON,) * 100
@@ -46,7 +63,7 @@ def test_no_row_is_made_for_what_is_not_limited(django_assert_num_queries):
 
 
 def test_a_429_pauses_even_what_is_not_limited_and_one_probe_reopens_it():
-    pause(HOOK.key, until=NOON + MINUTE)
+    pause(HOOK.key, until=NOON + MINUTE, now=NOON)
     assert ask(HOOK, calls=3).again == NOON + MINUTE
     assert len(ask(HOOK, calls=3, now=NOON + MINUTE).at) == 1
     assert reopen([HOOK.key]) == [HOOK.key]
@@ -54,16 +71,30 @@ def test_a_429_pauses_even_what_is_not_limited_and_one_probe_reopens_it():
 
 
 def test_a_probe_that_never_answers_lets_another_go_later():
-    pause(HOOK.key, until=NOON)
+    pause(HOOK.key, until=NOON, now=NOON)
     assert len(ask(HOOK, calls=9).at) == 1
     assert len(ask(HOOK, calls=9, now=NOON + MINUTE).at) == 1
 
 
 def test_headers_correct_a_budget():
-    day = Spent("salesforce|account|00D|", Budget(100000))
-    ask(day)
-    correct(day.key, used=15000, limit=15000, window_ends=NOON + MINUTE)
-    assert ask(day).again == NOON + MINUTE
+    ask(DAY)
+    told = Told(DAY.quota, used=15000, limit=15000, window_ends=NOON + MINUTE)
+    correct({DAY.key: told}, now=NOON)
+    assert ask(DAY).again == NOON + MINUTE
+
+
+def test_nothing_is_booked_beyond_the_end_of_a_budgets_window():
+    both = (DAY, Spent("salesforce|method|00D|x", Rate(2, 2)))
+    correct({key: Told(DAY.quota, 0, 10, NOON + 0.5 * SECOND) for key in [DAY.key] if ask(*both)}, now=NOON)
+    Scope.objects.filter(key=DAY.key).update(window_ends=NOON + 0.5 * SECOND)
+    assert ask(*both, calls=2).at == ()
+
+
+def test_background_work_stops_where_the_share_of_live_work_begins(settings):
+    settings.HUB_LIVE_SHARE = 0.2
+    small = Spent("x|account|1|", Budget(10))
+    assert len(ask(small, calls=10, background=True).at) == 8
+    assert len(ask(small, calls=10).at) == 2
 
 
 def test_many_demands_take_a_fixed_number_of_statements(django_assert_num_queries):

@@ -1,0 +1,51 @@
+"""One call that is no delivery (a refresh, a test) spends its quotas too, or says when it may go."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from connectors.outcomes import Outcome
+from connectors.wire import Request
+from hub.connections.models import Connection
+from hub.connections.unseal import key_of, spent_by
+from hub.throttle import holders
+from hub.throttle.answers import pause, reopen
+from hub.throttle.reserve import Demand, reserve
+
+CALL_MOST = timedelta(seconds=30)  # longer than egress lets a call take
+REST = timedelta(seconds=60)  # where a 429 does not say for how long
+
+
+class NotFree(Exception):
+    """A quota is spent; nothing was sent."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"a quota is spent; the next call may go at {until:%Y-%m-%d %H:%M:%S} UTC")
+        self.until = until
+
+
+@contextmanager
+def spending(connection: Connection, request: Request, *, now: datetime) -> Iterator[None]:
+    """Around the call. It never waits: raises NotFree."""
+    lease, demand = uuid.uuid4(), Demand(spent_by(connection, request), 1)
+    (answer,) = reserve([demand], now=now, horizon=timedelta(0), lease=lease)
+    if not answer.at:
+        raise NotFree(answer.again)
+    if demand.in_flight:
+        holders.keep(lease, until=now + CALL_MOST)
+    try:
+        yield
+    finally:
+        if demand.in_flight:
+            holders.leave(lease)
+
+
+def heard(connection: Connection, request: Request, outcome: Outcome | None, *, now: datetime) -> None:
+    """What the answer says of the quotas: none but a 429 leaves them paused."""
+    if outcome is None or outcome.reason != "throttled":
+        reopen([spent.key for spent in spent_by(connection, request)])
+        return
+    until = now + (REST if outcome.after is None else timedelta(seconds=outcome.after))
+    for scope in outcome.pauses:
+        pause(key_of(connection, scope), until=until, now=now)

@@ -1,0 +1,77 @@
+"""What answers say of quotas: a 429 pauses, what comes through re-opens, headers tell what is left."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from connectors.wire import Quota
+from hub.throttle.models import Scope
+from hub.throttle.pace import corrected
+from hub.throttle.reserve import buckets_of, locked, new_row, save, standing_of
+
+MOMENTS = ("free_at", "background_at", "paused_at", "paused_until", "window_ends")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a system reports of one of its quotas."""
+
+    quota: Quota | None
+    used: int
+    limit: int
+    window_ends: datetime | None = None
+
+
+def pause(key: str, *, until: datetime, now: datetime) -> None:
+    """A 429: nothing that spends this scope goes before `until`; then one call goes first."""
+    Scope.objects.bulk_create([new_row(key)], ignore_conflicts=True)
+    Scope.objects.filter(key=key).update(paused_at=now, paused_until=until, probing=True)
+
+
+def reopen(keys: Iterable[str]) -> list[str]:
+    """A probe came through; which of these scopes it was that were closed until now."""
+    closed = list(Scope.objects.filter(key__in=list(keys), probing=True).values_list("key", flat=True))
+    if closed:
+        Scope.objects.filter(key__in=closed).update(probing=False, paused_at=None, paused_until=None)
+    return closed
+
+
+def correct(reports: Mapping[str, Told], *, now: datetime) -> None:
+    """What a system's headers say of its budgets is truer than our count."""
+    if not reports:
+        return
+    with transaction.atomic():
+        rows = locked(reports)
+        standings = {
+            key: corrected(
+                told.quota, standing_of(row), used=told.used, limit=told.limit, ends=told.window_ends, now=now
+            )
+            for key, row in rows.items()
+            if (told := reports[key])
+        }
+        save(rows, standings, now=now)
+
+
+def leap(by: timedelta, *, now: datetime) -> None:
+    """The clock went ahead without time passing: what was spent before was spent as much later as it went.
+
+    Rows that were written since are right already, so that several pumps may say it.
+    """
+    before = now - by
+    lately = Q(free_at__gt=before - timedelta(minutes=1)) | Q(window_ends__gt=before) | Q(paused_until__gt=before)
+    with transaction.atomic():
+        rows = Scope.objects.select_for_update().filter(lately | ~Q(spent=[]), updated_at__lte=now - by / 2)
+        moved = [later(row, by, now=now) for row in rows.order_by("key")]
+        Scope.objects.bulk_update(moved, [*MOMENTS, "spent", "updated_at"], batch_size=500)
+
+
+def later(row: Scope, by: timedelta, *, now: datetime) -> Scope:
+    for name in MOMENTS:
+        moment = getattr(row, name)
+        setattr(row, name, moment and moment + by)
+    row.spent = [[end + by.total_seconds(), units] for end, units in buckets_of(row.spent)]
+    row.updated_at = now
+    return row

@@ -1,0 +1,24 @@
+"""Which quota a row is of: the connector's statement, or what the hub keeps to by itself whatever is stated."""
+
+from django.conf import settings
+
+from connectors import wire
+from connectors.registry import CONNECTORS
+from hub.throttle.models import Scope
+
+
+def own_quota(kind: str) -> wire.Rate | None:
+    """Of the hub over all connectors: per host, and of our own address; None where no setting says so."""
+    rate = {"host": settings.HUB_HOST_RATE, "address": settings.HUB_ADDRESS_RATE}.get(kind)
+    return wire.Rate(*rate) if rate else None
+
+
+def quota_of(scope: Scope) -> wire.Quota | None:
+    if not scope.connector:
+        return own_quota(scope.kind)
+    connector = CONNECTORS.get(scope.connector)
+    return connector.quota(wire_scope(scope)) if connector else None
+
+
+def wire_scope(scope: Scope) -> wire.Scope:
+    return wire.Scope(scope.kind, scope.name)  # type: ignore[arg-type]

@@ -1,0 +1,80 @@
+"""Staff read quotas as gauges with a table behind them, and set limits that can be kept to."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from hub.clock import clock
+from hub.throttle.models import Holder, Scope
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:throttle_scope_changelist")
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+def page(scope):
+    return reverse("admin:throttle_scope_change", args=[scope.pk])
+
+
+def row(key, **values):
+    connector, kind, *_ = key.split("|")
+    return Scope.objects.create(key=key, connector=connector, kind=kind, **values)
+
+
+def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser, make):
+    make.connection(make.tenant(name="Acme"), "salesforce", account="00D1", name="Their Salesforce")
+    make.connection(connector="salesforce", account="00D2", name="Another organisation")
+    scope = row("salesforce|account|00D1|", used=25_000, allowed=100_000, window_ends=clock() + timedelta(hours=3))
+    text = superuser.get(page(scope)).content.decode()
+    assert 'aria-label="25000 of 100000 spent"' in text
+    for cell in ("25,000", "75,000", "100,000 calls in a day", "Their Salesforce", "Acme", "at once"):
+        assert cell in text
+    assert "Another organisation" not in text
+
+
+def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuser):
+    scope = row("app|app||calls", probing=True, paused_at=clock(), paused_until=clock() + timedelta(minutes=5))
+    Holder.objects.create(
+        key=scope.key, lease="00000000-0000-0000-0000-000000000001", count=9, until=scope.paused_until
+    )
+    Holder.objects.create(key=scope.key, lease="00000000-0000-0000-0000-000000000002", count=7, until=NOON)
+    text = superuser.get(LIST).content.decode()
+    assert "9 / 16" in text
+    assert "paused" in text
+    assert "one probe goes first" in text
+
+
+def test_what_cannot_be_meant_is_told(superuser):
+    scope = row("slack|method|T1|chat.postMessage", limit=0)
+    assert "The limit of 0 cannot be kept to" in superuser.get(page(scope)).content.decode()
+
+
+@pytest.mark.parametrize(("said", "kept"), [("", None), ("100", 100), ("0", 7), ("-1", 7), ("999999999", 7), ("x", 7)])
+def test_a_limit_that_cannot_be_kept_to_is_refused(superuser, said, kept):
+    scope = row("slack|method|T1|chat.postMessage", limit=7)
+    superuser.post(page(scope), {"limit": said})
+    scope.refresh_from_db()
+    assert scope.limit == kept
+
+
+def test_more_quotas_cost_no_more_queries(superuser):
+    def asked():
+        clock()
+        with CaptureQueriesContext(database) as queries:
+            assert superuser.get(LIST).status_code == 200
+        return len(queries)
+
+    row("slack|channel|T1|C0")
+    _, before = asked(), asked()
+    for number in range(1, 20):
+        row(f"slack|channel|T1|C{number}")
+    assert asked() == before

@@ -1,0 +1,73 @@
+"""A refresh and a test are calls too: they spend the quotas, or say when they may go."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.wire import Request, Response
+from hub.connections import probe
+from hub.connections.unseal import spent_by
+from hub.throttle.answers import pause
+from hub.throttle.models import Holder, Scope
+from tests.fakes import FakeHttp
+from tests.hub.connections.test_refresh import RENEWED, connection, lane, renew
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+__all__ = ["connection"]  # the fixture
+
+TOKEN = "salesforce|app||token"
+SLACK_OK = Response(200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}')
+SLACK_429 = Response(429, headers={"retry-after": "30"}, at=NOON)
+
+
+def test_a_refresh_spends_and_rings_later_where_the_quota_rests(connection):
+    pause(TOKEN, until=NOON + MINUTE, now=NOON)
+    http = FakeHttp(RENEWED)
+    assert not renew(connection, http)
+    connection.refresh_from_db()
+    assert (http.requests, connection.credential.refreshing_until) == ([], NOON + MINUTE)
+    assert renew(connection, http, at=NOON + MINUTE + timedelta(seconds=1))
+    assert Scope.objects.get(key=TOKEN).free_at > NOON + MINUTE
+    assert not Scope.objects.get(key=TOKEN).probing
+
+
+def test_a_429_of_the_token_endpoint_pauses_it(connection):
+    renew(connection, FakeHttp(Response(429, headers={"retry-after": "90"}, at=NOON)))
+    assert lane(connection).held in ("", "refreshing")
+    assert Scope.objects.get(key=TOKEN).paused_until == NOON + 1.5 * MINUTE
+
+
+def test_a_test_by_a_person_says_when_it_can_be_made(make):
+    row, http = make.connection(connector="slack", account="T1"), FakeHttp([SLACK_429, SLACK_OK])
+    probe.test(row, call=http.call, now=NOON)
+    told = probe.test(row, call=http.call, now=NOON)
+    assert (told.reason, told.says) == (
+        "throttled",
+        "a quota is spent; the next call may go at 2026-11-25 12:00:30 UTC",
+    )
+    assert len(http.requests) == 1
+    assert probe.test(row, call=http.call, now=NOON + MINUTE).lives
+
+
+def test_a_test_of_our_application_takes_room_only_while_it_lasts(make):
+    row = make.connection(connector="app", secret={"signing_secret": "whsec_" + "A" * 44})
+    during = []
+    probe.test(row, call=lambda request: during.append(Holder.objects.get().count) or Response(200), now=NOON)
+    assert (during, Holder.objects.count()) == ([1], 0)
+
+
+def test_a_rate_per_host_and_one_for_our_own_address_hold_over_all_tenants(make, settings):
+    settings.HUB_HOST_RATE, settings.HUB_ADDRESS_RATE = (1, 60.0), (1000, 1.0)
+    deliveries, http = [make.delivery() for _ in range(3)], FakeHttp()
+    pump(http)
+    assert len(http.requests) == 1
+    assert [delivery.state for delivery in map(refreshed, deliveries)].count("waiting") == 2
+    keys = [spent.key for spent in spent_by(deliveries[0].connection, Request("GET", "https://u:p@Example.com:8443/x"))]
+    assert keys == ["|host||example.com:8443", "|address||"]
+
+
+def refreshed(row):
+    row.refresh_from_db()
+    return row

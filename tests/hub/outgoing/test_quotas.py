@@ -1,0 +1,189 @@
+"""The pump keeps to quotas: calls in flight over all tenants, one probe after a 429, and no statement per delivery."""
+
+import asyncio
+import uuid
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from connectors.wire import Response
+from hub.connections.models import Lane
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.drive import LEAP, Drive
+from hub.outgoing.pump.drive import pump as drive
+from hub.outgoing.pump.parcels import Journey, Unsent
+from hub.throttle.models import Holder, Scope
+from hub.throttle.reserve import Demand, Spent, reserve
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
+
+
+class Counting:
+    """The other side, which counts how many calls it has at the same time."""
+
+    def __init__(self):
+        self.now = self.most = self.calls = 0
+
+    async def __call__(self, request):
+        self.now, self.calls = self.now + 1, self.calls + 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.002)
+        self.now -= 1
+        return Response(200, at=NOON)
+
+    @asynccontextmanager
+    async def outlet(self):
+        yield self
+
+
+@pytest.fixture
+def application(make):
+    """Our own application, with orders of two tenants waiting."""
+    row = make.connection(connector="app", secret={"signing_secret": "whsec_" + "A" * 44})
+    make.route(row, action="send_event", body={"type": "type", "data": "data"})
+    for tenant in (make.tenant(), make.tenant()):
+        for number in range(10):
+            make.event(tenant, id=f"{tenant.pk}-{number}")
+    return row
+
+
+def test_our_application_is_never_asked_more_at_a_time_than_it_states(application):
+    Scope.objects.create(key="app|app||calls", connector="app", kind="app", limit=3)
+    other = Counting()
+    drive(clock=lambda: NOON, outlet=other.outlet, random=lambda: 0, stay=0)
+    assert (other.calls > 0, other.most) == (True, 3)
+    assert not Holder.objects.exists()
+
+
+def test_room_that_another_pump_has_is_not_taken(application):
+    room = Spent("app|app||calls", application.code.quotas["app:calls"])
+    reserve([Demand((room,), 16)], now=NOON, horizon=SECOND, lease=uuid.UUID(int=7))
+    other = Counting()
+    drive(clock=lambda: NOON, outlet=other.outlet, random=lambda: 0, stay=0)
+    assert other.calls == 0
+    assert set(Delivery.unscoped.values_list("state", "reason", "attempts")) == {("waiting", "throttled", 0)}
+
+
+def test_a_429_reopens_with_one_probe_and_then_all_go(make):
+    connection = make.connection()
+    first = make.delivery(connection)
+    for number in range(5):
+        make.event(first.tenant, id=str(number))
+    closed = FakeHttp(Response(429, headers={"retry-after": "60"}, at=NOON))
+    pump(closed)
+    again = pump(FakeHttp(Response(429, headers={"retry-after": "60"}, at=NOON)), at=NOON + MINUTE + SECOND)
+    assert len(again.requests) == 1
+    pump(opened := FakeHttp(), at=NOON + 3 * MINUTE)
+    pump(opened, at=NOON + 3 * MINUTE + 6 * SECOND)
+    assert len(opened.requests) == 6
+    assert set(Delivery.unscoped.values_list("state", "attempts")) == {("delivered", 1)}
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("315360000", 86400),
+        ("-5", 60),
+        ("Wed, 25 Nov 2020 12:00:00 GMT", 1),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86400),
+        ("nan", 60),
+        ("soon", 60),
+        ("", 60),
+    ],
+)
+def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, told, seconds):
+    delivery = make.delivery()
+    pump(FakeHttp(Response(429, headers={"retry-after": told}, at=NOON)))
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("waiting", 0)
+    assert delivery.due_at == NOON + seconds * SECOND
+
+
+def claimed(now=NOON):
+    with CaptureQueriesContext(database) as queries:
+        loads, _ = Drive(uuid.uuid4(), lambda: now, lambda: 0, lambda: False, 0, 0).claim_and_build()
+    return len(queries), sum(len(load.carriages) for load in loads)
+
+
+def test_a_claim_takes_a_fixed_number_of_statements(make, application):
+    few = claimed()
+    Delivery.unscoped.update(state="waiting", lease=None, attempts=0, due_at=NOON)
+    Lane.unscoped.update(lease=None, lease_until=None, due_at=NOON)
+    for number in range(40):
+        make.event(make.tenant(), id=f"more-{number}")
+    many = claimed(NOON + MINUTE)
+    assert many[1] > 2 * few[1] > 0
+    assert many[0] <= few[0]
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self):
+        self.now = NOON
+
+    def __call__(self):
+        return self.now
+
+
+def a_drive(clock):
+    return Drive(uuid.uuid4(), clock, lambda: 0, lambda: False, 0, 0)
+
+
+def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, settings):
+    settings.HUB_HOST_RATE = (500, 1.0)  # ten at once
+    connection = make.connection()
+    Lane.unscoped.update(in_flight=1)
+    make.delivery(connection)
+    make.event(connection.tenant, id="second")
+    make.event(connection.tenant, id="third")
+    clock = Clock()
+    drive = a_drive(clock)
+
+    async def slow(request):
+        clock.now += SECOND
+        return Response(200)
+
+    async def serve(load):
+        load.leased = asyncio.get_running_loop().time()
+        await drive.serve(load, slow)
+
+    async_to_sync(serve)(*drive.claim_and_build()[0])
+    assert [type(result) for result in drive.results] == [Journey, Unsent, Unsent]
+
+
+def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
+    clock = Clock()
+    drive = a_drive(clock)
+
+    async def look(by):
+        clock.now += by
+        return drive.leapt()
+
+    async def looks():
+        return [await look(by) for by in (SECOND, timedelta(hours=1), timedelta(0), -timedelta(hours=1))]
+
+    first, ahead, still, back = async_to_sync(looks)()
+    assert (first, still > LEAP, back > LEAP) == (timedelta(0), False, False)
+    assert ahead > LEAP
+
+
+def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings):
+    settings.HUB_LIVE_SHARE, settings.HUB_HOST_RATE = 0.5, (1, 1.0)
+    connection = make.connection()
+    make.delivery(connection)
+    Delivery.unscoped.update(background=True)
+    make.event(connection.tenant, id="live")
+    pump(http := FakeHttp(), at=NOON)
+    assert len(http.requests) == 1
+    assert Scope.objects.get(kind="host").background_at in (None, NOON + 2.1 * SECOND)
+    late = pump(FakeHttp(), at=NOON + 2 * SECOND)
+    assert len(late.requests) == 1

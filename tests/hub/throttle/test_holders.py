@@ -1,0 +1,103 @@
+"""Calls in flight are counted over all pumps, and no room outlives its holder."""
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+
+from connectors.wire import InFlight
+from hub.throttle import holders
+from hub.throttle.models import Holder, Scope
+from hub.throttle.reserve import Demand, Spent, reserve
+from tests.makers import MINUTE, NOON
+
+APP = Spent("app|app||calls", InFlight(16))
+ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+def ask(lease, *, calls=100, at_once=12, now=NOON, background=False):
+    (answer,) = reserve(
+        [Demand((APP,), calls, at_once, background=background)], now=now, horizon=timedelta(0), lease=lease
+    )
+    return answer
+
+
+@pytest.mark.django_db
+def test_two_pumps_share_the_room_of_one_scope():
+    assert [ask(ONE).room, ask(OTHER).room, ask(OTHER).room] == [12, 4, 0]
+    assert ask(OTHER).at == ()
+    assert ask(OTHER).again > NOON
+
+
+@pytest.mark.django_db
+def test_calls_that_take_turns_in_their_room_all_go():
+    assert len(ask(ONE, calls=100, at_once=12).at) == 100
+
+
+@pytest.mark.django_db
+def test_what_has_ended_makes_room(django_assert_num_queries):
+    ask(ONE)
+    with django_assert_num_queries(1):
+        holders.give_back(ONE, {APP.key: 12})
+    assert ask(OTHER, at_once=16).room == 16
+
+
+@pytest.mark.django_db
+def test_the_room_of_a_dead_pump_is_free_when_its_lease_ends():
+    ask(ONE, at_once=16)
+    holders.keep(ONE, until=NOON + MINUTE)
+    assert ask(OTHER, now=NOON + 0.9 * MINUTE).room == 0
+    assert ask(OTHER, now=NOON + MINUTE).room == 12
+    holders.bury(now=NOON + 2 * MINUTE)
+    assert not Holder.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_pump_that_lost_its_lease_gives_back_no_more_than_it_has():
+    ask(ONE)
+    holders.bury(now=NOON + MINUTE)
+    ask(ONE, at_once=4, now=NOON + MINUTE)
+    holders.give_back(ONE, {APP.key: 16})
+    assert Holder.objects.get().count == 0
+
+
+@pytest.mark.django_db
+def test_background_work_leaves_room_for_live_work(settings):
+    settings.HUB_LIVE_SHARE = 0.25
+    assert ask(ONE, at_once=16, background=True).room == 12
+    assert ask(OTHER, at_once=16).room == 4
+
+
+@pytest.mark.django_db
+def test_calls_that_do_not_go_take_no_room():
+    Scope.objects.create(key=APP.key, connector="app", kind="app", paused_until=NOON + MINUTE)
+    assert (ask(ONE).at, Holder.objects.count()) == ((), 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time, and one pump")
+def test_four_pumps_at_the_same_moment_never_hold_more_than_there_is():
+    held, most, lock = 0, 0, threading.Lock()
+
+    def pump(lease):
+        nonlocal held, most
+        for _ in range(12):
+            room = ask(lease, at_once=7).room
+            with lock:
+                held += room
+                most = max(most, held)
+            with lock:
+                held -= room
+            if room:
+                holders.give_back(lease, {APP.key: room})
+        database.close()
+
+    pumps = [threading.Thread(target=pump, args=(uuid.UUID(int=number),)) for number in range(1, 5)]
+    for thread in pumps:
+        thread.start()
+    for thread in pumps:
+        thread.join()
+    assert 0 < most <= 16
+    assert sum(Holder.objects.values_list("count", flat=True)) == 0
