@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import F, Min, OuterRef, Q, Subquery
 
 from connectors.wire import dumps
 from hub.connections.models import Lane
@@ -87,9 +87,12 @@ def promote(ended: Collection[int], *, now: datetime) -> set[int]:
 
 def wake_forgotten_heads(*, now: datetime) -> None:
     """A head that sleeps although nothing of its key stands before it: whoever ended that one did not say so."""
-    asleep = Delivery.unscoped.filter(state="waiting", due_at=None, position__isnull=False)
-    ahead = of_the_same_key().filter(position__lt=OuterRef("position"))
-    asleep.filter(~Exists(ahead)).update(due_at=now)
+    queues = Delivery.unscoped.filter(position__isnull=False, state__in=Delivery.OPEN).order_by()
+    asleep = Min("position", filter=Q(state="waiting", due_at=None))
+    heads = queues.values("connection", "route", "order_key").annotate(head=Min("position"), asleep=asleep)
+    for connection, position in heads.filter(head=F("asleep")).values_list("connection", "head"):
+        row = Delivery.unscoped.filter(connection=connection, position=position, state="waiting", due_at=None)
+        row.update(due_at=now)
 
 
 def head_of(delivery: Delivery) -> Delivery | None:

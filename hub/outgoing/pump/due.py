@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet, Subquery
 
 from hub import rows
 from hub.connections.models import Switch
@@ -23,11 +23,12 @@ CASE
     WHEN expires_at <= %s THEN 'expired'
     WHEN route_id IN (SELECT route_id FROM connections_switch WHERE scope = 'route') THEN 'route_off'
     WHEN tenant_id IN (SELECT tenant_id FROM connections_switch WHERE scope = 'tenant') THEN 'switched_off'
-    WHEN position IS NOT NULL AND EXISTS (
-        SELECT FROM outgoing_delivery AS ahead
-        WHERE ahead.connection_id = row.connection_id AND ahead.route_id = row.route_id
-        AND ahead.order_key = row.order_key AND ahead.position < row.position
-        AND ahead.position IS NOT NULL AND ahead.state IN ('waiting', 'sending', 'held', 'dead')
+    WHEN position > (
+        SELECT head.position FROM outgoing_delivery AS head
+        WHERE head.connection_id = row.connection_id AND head.route_id = row.route_id
+        AND head.order_key = row.order_key
+        AND head.position IS NOT NULL AND head.state IN ('waiting', 'sending', 'held', 'dead')
+        ORDER BY head.position LIMIT 1
     ) THEN 'behind'
     ELSE ''
 END AS stays
@@ -143,9 +144,9 @@ def taken_one_by_one(due: Sequence[int], lease: UUID, *, now: datetime) -> Seque
 
 def leave_behind(due: Sequence[int], *, now: datetime) -> None:
     """As STAYS says it."""
-    ahead = of_the_same_key().filter(position__lt=OuterRef("position"))
+    head = Subquery(of_the_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=due, state="waiting")
-    behind = ids(waiting.filter(Exists(ahead), position__isnull=False))
+    behind = ids(waiting.filter(position__gt=head))
     Delivery.unscoped.filter(pk__in=list(behind)).update(due_at=None)
     waiting.filter(expires_at__lte=now).update(state="dead", reason="expired", due_at=None, moved_at=now)
     switches = Switch.unscoped.all()
