@@ -44,7 +44,8 @@ def end_switches(*, now: datetime) -> None:
     """Those whose time has passed are on again; and every lane says what is true."""
     for switch in Switch.unscoped.filter(until__lte=now):
         switch_on(switch, now=now)
-    apply_switches()
+    with transaction.atomic():
+        apply_switches()
 
 
 def apply_switches() -> None:
