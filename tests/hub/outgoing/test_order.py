@@ -304,6 +304,12 @@ class Desk:
     def sweep(self, number):
         sweep(now=self.now)
 
+    def enable(self):
+        """Days of nothing but failures disable it."""
+        self.connection.refresh_from_db()
+        if self.connection.state == "disabled":
+            self.connection.heal(now=self.now)
+
     def mended(self):
         """All goes in the end, when persons do what is asked of them."""
         for _ in range(60):
@@ -311,6 +317,7 @@ class Desk:
                 return
             for number in range(len(KEYS) * 3):
                 self.retry(number)
+            self.enable()
             self.pump([])
         raise AssertionError("something never went")
 
