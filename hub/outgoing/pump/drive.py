@@ -83,6 +83,7 @@ class Drive:
     emptied: dict[int, datetime | None] = field(default_factory=dict)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    claimed: set[int] = field(default_factory=set)  # lanes that are not given back yet
     claims_from: float = 0.0  # by the loop's time
     helped: float = 0.0  # when another pump was last called for, by the loop's time
     kept: float = 0.0  # when the leases were last extended, by the loop's time
@@ -119,6 +120,7 @@ class Drive:
             loads = await self.claim() if able else []
             for load in loads:
                 load.leased = loop.time()
+                self.claimed.add(load.lane.pk)
                 self.begin(load, send)
             if loads or self.lanes:
                 worked = loop.time()
@@ -237,6 +239,7 @@ class Drive:
         except Error:  # the database is away: keep what was answered, and try again
             self.results, self.emptied = results + self.results, emptied | self.emptied
             raise
+        self.claimed.difference_update(emptied)
         self.counts += settled
 
     async def settle_the_rest(self) -> None:
@@ -259,7 +262,7 @@ class Drive:
                 self.kept, pause = before, EXTEND_EVERY
 
     def extend(self) -> None:
-        extend(self.lease, now=self.clock())
+        extend(self.lease, tuple(self.claimed), now=self.clock())
         place.keep(self.lease, now=self.clock())
         self.tell_the_tally()
 
@@ -274,5 +277,10 @@ async def in_database(verb: Callable[..., object], *args: object):
     try:
         return await sync_to_async(verb, thread_sensitive=True)(*args)
     except (OperationalError, InterfaceError):
-        await sync_to_async(database.close, thread_sensitive=True)()
+        await sync_to_async(hang_up, thread_sensitive=True)()
         raise
+
+
+def hang_up() -> None:
+    """Called there: `database` is another connection on each thread, the loop's own among them."""
+    database.close()
