@@ -21,7 +21,7 @@ def measure(sink, options):
     began = time.monotonic()
     with Desk(sink) as desk:
         blows, kills = plan(options)
-        for blow in map(possible, blows):
+        for blow in map(instead, blows):
             desk.strike(blow)
         if not options.quick:
             by_their_own_hand(desk)
@@ -39,7 +39,7 @@ def plan(options):
     return (*ROUND * rounds, "parent"), kills
 
 
-def possible(blow):
+def instead(blow):
     """Only a PostgreSQL of ours may be killed; where there is none, something else is."""
     return "helper" if blow == "database" and OWN_SERVER not in os.environ else blow
 
