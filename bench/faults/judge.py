@@ -127,14 +127,15 @@ def recoveries(case):
 
 
 def waits_by_kill(case):
-    """From each kill until what was on its way then was sent again, or until another kill had hit it before that."""
+    """Until what was on its way at a kill was sent again, by the last kill before that."""
     came = moments_by_id(case.arrivals)
     waits = defaultdict(list)
     for id, ats in case.crashes.items():
         for at, hit_again in itertools.pairwise([*sorted(ats), math.inf]):
-            kill, sent = kill_before(case.moments, at), following(came[id], at)
-            if kill is not None and sent <= hit_again:
-                waits[kill].append(sent - kill)
+            sent = following(came[id], at)
+            if kill_before(case.moments, at) is not None and sent <= hit_again:
+                last = case.moments[bisect_left(case.moments, sent) - 1]
+                waits[last].append(sent - last)
     return waits
 
 

@@ -1,6 +1,6 @@
 """Claim lanes and what is due on them, in one short transaction; the attempt is counted here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -138,9 +138,9 @@ def recover(expired: Sequence[Lane], *, now: datetime) -> None:
     lost.update(state="waiting", reason="crashed", due_at=now, **told)
 
 
-def extend(lease: UUID, *, now: datetime) -> None:
-    """The holder lives."""
-    Lane.unscoped.filter(lease=lease).update(lease_until=now + LEASE)
+def extend(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
+    """The holder lives. It names what it knows to hold: of a claim whose answer was lost, nobody extends the lease."""
+    Lane.unscoped.filter(lease=lease, pk__in=lanes).update(lease_until=now + LEASE)
 
 
 def release(lease: UUID, lanes: Mapping[int, datetime | None], *, now: datetime) -> None:

@@ -89,6 +89,7 @@ class Drive:
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     freed: Counter[str] = field(default_factory=Counter)  # room for calls in flight, to be given back
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    claimed: set[int] = field(default_factory=set)  # lanes that are not given back yet
     claims_from: float = 0.0  # by the loop's time
     helped: float = 0.0  # when another pump was last called for, by the loop's time
     looked: tuple[datetime, float] | None = None  # the clock and the loop's time, at the last look for work
@@ -128,6 +129,7 @@ class Drive:
             loads = await self.claim() if able else []
             for load in loads:
                 load.leased = loop.time()
+                self.claimed.add(load.lane.pk)
                 self.begin(load, send)
             if loads or self.lanes:
                 worked = loop.time()
@@ -274,6 +276,7 @@ class Drive:
         except Error:  # the database is away: keep what was answered, and try again
             self.results, self.emptied = results + self.results, emptied | self.emptied
             raise
+        self.claimed.difference_update(emptied)
         self.counts += settled
 
     async def give_back(self) -> None:
@@ -305,7 +308,7 @@ class Drive:
                 self.kept, pause = before, EXTEND_EVERY
 
     def extend(self) -> None:
-        extend(self.lease, now=self.clock())
+        extend(self.lease, tuple(self.claimed), now=self.clock())
         place.keep(self.lease, now=self.clock())
         holders.keep(self.lease, until=self.clock() + holders.LEASE)
         maintenance.keep(now=self.clock())
@@ -322,5 +325,10 @@ async def in_database(verb: Callable[..., object], *args: object):
     try:
         return await sync_to_async(verb, thread_sensitive=True)(*args)
     except (OperationalError, InterfaceError):
-        await sync_to_async(database.close, thread_sensitive=True)()
+        await sync_to_async(hang_up, thread_sensitive=True)()
         raise
+
+
+def hang_up() -> None:
+    """Called there: `database` is another connection on each thread, the loop's own among them."""
+    database.close()

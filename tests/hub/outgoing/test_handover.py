@@ -4,6 +4,8 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection as database
 
 from connectors.wire import Response
 from hub.outgoing.models import Attempt
@@ -25,5 +27,23 @@ async def slow_outlet():
 def test_an_answer_that_comes_as_the_pump_leaves_is_written_down(make):
     delivery = make.delivery()
     pump(clock=lambda: NOON, outlet=slow_outlet, random=lambda: 0, run=0.01)
+    delivery.refresh_from_db()
+    assert (delivery.state, Attempt.unscoped.get().outcome) == ("delivered", "delivered")
+
+
+@asynccontextmanager
+async def outlet_that_breaks_the_line_to_the_database():
+    async def send(request):
+        await sync_to_async(lambda: database.connection.close(), thread_sensitive=True)()
+        return Response(200)
+
+    yield send
+
+
+@pytest.mark.skipif(database.vendor == "sqlite", reason="it is in this process")
+@pytest.mark.django_db(transaction=True)
+def test_a_line_to_the_database_that_broke_is_replaced_and_the_answer_written_down(make):
+    delivery = make.delivery()
+    pump(clock=lambda: NOON, outlet=outlet_that_breaks_the_line_to_the_database, random=lambda: 0, run=0.01)
     delivery.refresh_from_db()
     assert (delivery.state, Attempt.unscoped.get().outcome) == ("delivered", "delivered")
