@@ -16,7 +16,7 @@ from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
 
 LEASE = timedelta(seconds=12)
-ROUNDS = 16  # a slice holds so many deliveries for each call that may be in flight at once
+ROUNDS = 8  # a slice holds so many deliveries for each call that may be in flight at once
 SLICE_MOST = 800
 CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
 COHORT = 32  # suspects that go together the first time; after that each goes alone

@@ -31,7 +31,7 @@ from hub.throttle import holders
 from hub.throttle.answers import leap
 from hub.throttle.pace import MARGIN
 
-LANES_AT_ONCE = 32  # claimed in one transaction
+LANES_AT_ONCE = 16  # claimed in one transaction, which nothing that is answered meanwhile may wait for long
 LANES_MOST = 512  # held by one pump
 SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
 LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY, SUSPECT_EVERY = 0.02, 0.05, 4.0, 0.5  # seconds
