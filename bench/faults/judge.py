@@ -28,7 +28,7 @@ class Case:
     ids: dict[str, str]  # the id that the sink saw, by the sender's
     crashes: dict[str, list[float]]  # when each was found lying after its pump had died
     away: list[float]  # moments without a database, in which nothing can be settled
-    blows: list[tuple[float, str]]  # the kills, and the pools that a worker replaced because they were hung
+    blows: list[tuple[float, str]]  # the kills, and the pools that a worker replaced
 
     @classmethod
     def of(cls, desk, arrivals):
@@ -60,7 +60,8 @@ def crashes_by_id():
 
 
 def replaced():
-    return [(clocks.monotonic(row.at), "(replaced)") for row in Replacement.objects.filter(why="hung")]
+    """Until its worker kills what is left of a pool, a pump that lost only its parents goes on sending."""
+    return [(clocks.monotonic(row.at), f"({row.why})") for row in Replacement.objects.all()]
 
 
 def figure(name, value, unit, bar=None):
