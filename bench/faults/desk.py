@@ -25,7 +25,7 @@ from tenants.models import ApiKey, Tenant
 TENANTS = 20
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
 UNORDERED, ORDERED = 4, 2  # callers
-PER_SECOND = 6, 3  # events of each
+PER_SECOND = 6, 1  # events of each; of an ordered row goes one after the other, each for ANSWER
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 TOLD = (
