@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -69,6 +70,20 @@ class Desk:
         while not (found := self.pids(words)) and time.monotonic() < deadline:
             select.select([], [], [], 0.05)
         return found
+
+    def freeze(self, pids):
+        """Stop them between two of their transactions: one that was frozen within would hold SQLite's lock for ever."""
+        for _ in range(50):
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            beside = sqlite3.connect(self.folder / "var" / "hub.sqlite3", timeout=0.2)
+            with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(beside):
+                beside.execute("BEGIN IMMEDIATE")
+                return
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            select.select([], [], [], 0.05)
+        raise AssertionError("they are never between two transactions")
 
     def publish(self, numbers):
         """As the first customer's shop does, an event for each order."""

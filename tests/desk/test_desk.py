@@ -77,8 +77,7 @@ def test_a_killed_worker_leaves_no_pool_behind(desk):
 def test_two_hundred_orders_arrive_though_the_worker_is_killed_with_all_of_them_waiting(desk):
     desk.start(HUB_DEMO="1").says(READY)
     pool, worker = desk.has("manage.py work --pool"), desk.pids("manage.py work")
-    for pid in (*pool, *worker):
-        os.kill(pid, signal.SIGSTOP)
+    desk.freeze({*pool, *worker})
     numbers = [f"K-{number}" for number in range(200)]
     desk.publish(numbers)
     for pid in set(worker) - set(pool):
