@@ -292,7 +292,7 @@ class Drive:
         for _ in range(LAST_TRIES):
             try:
                 await self.settle_now()
-                return await in_database(self.tell_the_tally)
+                return await self.tell_the_tally()
             except Error:
                 await asyncio.sleep(AWAY)
         return None  # it is told as unknown when the leases end
@@ -306,18 +306,22 @@ class Drive:
             with contextlib.suppress(Error):
                 await in_database(self.extend)
                 self.kept, pause = before, EXTEND_EVERY
+                await self.tell_the_tally()
 
     def extend(self) -> None:
         extend(self.lease, tuple(self.claimed), now=self.clock())
         place.keep(self.lease, now=self.clock())
         holders.keep(self.lease, until=self.clock() + holders.LEASE)
         maintenance.keep(now=self.clock())
-        self.tell_the_tally()
 
-    def tell_the_tally(self) -> None:
+    async def tell_the_tally(self) -> None:
         """Not with each settling: two pumps would wait for each other's commit. A kill loses these few seconds."""
-        counts, self.counts = self.counts, Counter()
-        tally.add(counts)
+        counts, self.counts = self.counts, Counter()  # on the loop's thread, as they are counted there
+        try:
+            await in_database(tally.add, counts)
+        except Error:
+            self.counts += counts
+            raise
 
 
 async def in_database(verb: Callable[..., object], *args: object):
