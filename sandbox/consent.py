@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from aiohttp import web
+from yarl import URL
 
 from sandbox.door import Door, merged
 from sandbox.grants import Codes, Grant
@@ -14,7 +15,7 @@ from sandbox.html import Markup, markup, page
 DESK = ("127.0.0.1", "localhost", "::1")
 PAGE = """
 <h1>Let the hub in?</h1>
-<p>The application <strong>$client</strong> asks $name for:</p>
+<p>The application <strong>$client</strong> wants to be connected to $name.</p>
 <form method="post" action="$url">
 $scopes
 <div class="choices">$choices <button class="quiet" name="answer" value="deny">Cancel</button></div>
@@ -101,7 +102,7 @@ class Consent:
             scopes=[scopes_of(asked, field, title) for field, title in TITLES.items() if asked.scopes(field)],
             choices=[button(choice) for choice in self._place.choices(asked)],
         )
-        return page(request, "Let the hub in?", body, system=self._place.system, forms_to=origin(asked))
+        return page(request, "Let the hub in?", body, system=self._place.system, forms_to=str(URL(asked.query["redirect_uri"]).origin()))
 
     async def answer(self, request: web.Request) -> web.Response:
         asked, form = asked_of(request), await request.post()
@@ -129,7 +130,6 @@ class Consent:
             redirect_uri=asked.query["redirect_uri"],
             at=self._door.clock(),
             challenge=asked.query.get("code_challenge", ""),
-            host=asked.host,
             scopes=ticked["scope"],
             user_scopes=ticked["user_scope"],
         )
@@ -143,7 +143,7 @@ class Consent:
 
     def _registered(self, asked: Asked) -> bool:
         target = asked.query.get("redirect_uri", "")
-        if not target.startswith(("http://", "https://")):
+        if not target.startswith(("http://", "https://")) or not target.isprintable():
             return False
         if registered := self._place.redirects(asked.client):
             return any(target == one or (not self._place.exact_redirect and below(target, one)) for one in registered)
@@ -177,18 +177,13 @@ def granted(asked: Asked, field: str, form: Any) -> tuple[str, ...]:
 
 def host(url: str) -> str | None:
     try:
-        return urlsplit(url).hostname
+        return URL(url).host
     except ValueError:
         return None
 
 
 def below(target: str, registered: str) -> bool:
     return target.startswith(registered.rstrip("/") + "/")
-
-
-def origin(asked: Asked) -> str:
-    parts = urlsplit(asked.query["redirect_uri"])
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def back(asked: Asked, answer: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> web.Response:

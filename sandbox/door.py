@@ -17,7 +17,7 @@ from sandbox.wire import Answer, Call, System
 from sandbox.world import World
 
 ID_HEADERS = ("webhook-id", "idempotency-key")
-SECRET = re.compile(r"(?<![a-z_])((?:client_secret|refresh_token|code|token)=)[^&\s]+")
+SECRET = re.compile(r"(?<![a-z_])((?:client_secret|refresh_token|code|code_verifier|token)=)[^&\s]+")
 FORM = "application/x-www-form-urlencoded"
 
 

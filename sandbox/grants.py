@@ -11,7 +11,6 @@ class Grant:
     redirect_uri: str
     at: float
     challenge: str = ""  # PKCE, S256
-    host: str = ""  # where the consent was given, of a system that has several
     scopes: tuple[str, ...] = ()
     user_scopes: tuple[str, ...] = ()
 

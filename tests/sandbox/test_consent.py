@@ -103,6 +103,8 @@ def test_a_person_may_say_no(desk, path, asked):
         {"redirect_uri": "javascript:1"},
         {"redirect_uri": "http://[::"},
         {"redirect_uri": ""},
+        {"redirect_uri": "http://127.0.0.1:8000;script-src *"},
+        {"redirect_uri": "http://127.0.0.1:8000/\r\nSet-Cookie: a=b"},
     ],
     ids=str,
 )
