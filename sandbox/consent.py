@@ -102,7 +102,13 @@ class Consent:
             scopes=[scopes_of(asked, field, title) for field, title in TITLES.items() if asked.scopes(field)],
             choices=[button(choice) for choice in self._place.choices(asked)],
         )
-        return page(request, "Let the hub in?", body, system=self._place.system, forms_to=str(URL(asked.query["redirect_uri"]).origin()))
+        return page(
+            request,
+            "Let the hub in?",
+            body,
+            system=self._place.system,
+            forms_to=str(URL(asked.query["redirect_uri"]).origin()),
+        )
 
     async def answer(self, request: web.Request) -> web.Response:
         asked, form = asked_of(request), await request.post()
