@@ -23,12 +23,13 @@ class Desk:
     def __init__(self, folder):
         self.folder = folder / "hub"
         shutil.copytree(ROOT, self.folder, ignore=LEFT_BEHIND)
-        self.port, self.sandbox_port = free_port(), free_port()
+        self.port, self.sandbox_port, self.mail_port = free_ports(3)
         self.process = None
 
     def start(self, **more):
         """As `script/server &` in a shell: with SIGINT ignored."""
         ours = {"HUB_PORT": str(self.port), "HUB_SANDBOX_PORT": str(self.sandbox_port), "HUB_DEMO": "0"}
+        ours |= {"HUB_SANDBOX_SMTP_PORT": str(self.mail_port)}
         self.process = subprocess.Popen(
             [sys.executable, self.folder / "script" / "server"],
             env=shell() | ours | {"HUB_VENV": sys.prefix} | more,
@@ -133,10 +134,11 @@ def shell():
     return {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "DATABASE_URL"))}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count):
+    """All different: each is still held while the next is found."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def is_free(port):
