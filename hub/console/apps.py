@@ -1,5 +1,3 @@
-from importlib import import_module
-
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
@@ -9,12 +7,9 @@ class ConsoleConfig(AppConfig):
     label = "console"
     default = True
 
-    def ready(self) -> None:
-        import_module("hub.staff.door").listen()
 
-
-class SiteConfig(admin.AdminConfig):
-    """Django's admin, with our site."""
+class SiteConfig(admin.SimpleAdminConfig):
+    """Django's admin, with our site. Its pages are loaded with the addresses: a worker has no use for either."""
 
     default = False
     default_site = "hub.staff.site.Site"
