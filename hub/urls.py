@@ -13,6 +13,8 @@ handler403 = "hub.problems.permission_denied"
 handler404 = "hub.problems.not_found"
 handler500 = "hub.problems.server_error"
 
+admin.autodiscover()
+
 OPEN = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
