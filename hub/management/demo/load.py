@@ -127,7 +127,7 @@ def issue(tenant: Tenant | None, scopes: list[str], random: Random, *, now: date
 def addresses(sandbox: str) -> dict[str, dict[str, str]]:
     login = f"{sandbox}/salesforce/login"
     return {
-        "slack": {"api": f"{sandbox}/slack/api"},
+        "slack": {"api": f"{sandbox}/slack/api", "authorize": f"{sandbox}/slack/oauth/v2/authorize"},
         "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
         "app": {"api": f"{sandbox}/app/api"},
     }
