@@ -1,10 +1,13 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name."""
 
 import os
+import re
+from contextlib import suppress
 from datetime import timedelta
+from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from cryptography.fernet import Fernet
@@ -64,6 +67,38 @@ if HUB_ENVIRONMENT not in ("live", "test"):
 ALLOWED_HOSTS = read(env.list, "HUB_ALLOWED_HOSTS", [str(urlsplit(HUB_PUBLIC_URL).hostname)])
 if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "testserver"}:
     raise ImproperlyConfigured("HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts")
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+
+MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
+
+
+def a_mail_server(name: str, default: str) -> str:
+    value = env.str(name, default)
+    with suppress(ValueError):  # its words would tell a part of the password
+        parts = urlsplit(value)
+        named = parts.hostname and parts.port != 0 and parts.path in ("", "/")
+        if value in ("", "console:") or (named and (parts.scheme, parts.query) in MAIL_PORTS):
+            return value
+    raise ValueError("it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:")
+
+
+def an_address(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
+    return value
+
+
+HUB_EMAIL_URL = read(a_mail_server, "HUB_EMAIL_URL", "")  # empty: mail is not set up, and pages say so
+MAIL = urlsplit(HUB_EMAIL_URL)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.hostname else 'console'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = MAIL.hostname or "", MAIL.port or MAIL_PORTS.get((MAIL.scheme, MAIL.query))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(MAIL.username or ""), unquote(MAIL.password or "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.query == "tls=1", MAIL.scheme == "smtps"
+EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a page waits for it
+HUB_EMAIL_FROM = read(an_address, "HUB_EMAIL_FROM", f"hub@{urlsplit(HUB_PUBLIC_URL).hostname}")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
 # --- what it may reach -----------------------------------------------------------------------------------------------
 
