@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
+from hub.connections import news
 from hub.ids import uuid7
 from hub.secrets import CannotOpen, SealedField, seal
 from hub.states import Moves
@@ -107,6 +108,8 @@ class Connection(Scoped, Moves):
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)  # settings or credential
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_at = models.DateTimeField(null=True, blank=True, editable=False)  # the next liveness check
+    checks_failed = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # in a row
     connected_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -116,7 +119,10 @@ class Connection(Scoped, Moves):
                 fields=("tenant", "connector", "account"), condition=~models.Q(account=""), name="one_per_account"
             ),
         )
-        indexes = (models.Index(fields=("connector", "state"), name="connection_by_state"),)
+        indexes = (
+            models.Index(fields=("connector", "state"), name="connection_by_state"),
+            models.Index(fields=("check_at",), name="connections_to_check"),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -147,12 +153,19 @@ class Connection(Scoped, Moves):
     def need_reconnect(self, reason: str, says: str = "", *, now: datetime) -> None:
         self._turn("needs_reconnect", reason=reason, says=says, now=now)
 
+    def degrade(self, reason: str, says: str = "", *, now: datetime) -> None:
+        """It is used, and its lane goes on."""
+        self.move("degraded", reason=reason, says=says[:500], since=now)
+        news.turned(self, "", now=now)
+
     def heal(self, *, now: datetime) -> None:
         """Healthy again: what was held by the connection's state becomes due."""
         self._turn("healthy", reason="", says="", paused_until=None, now=now)
 
     def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
+        before = self.state
         self.move(state, since=now, **changes | {"says": str(changes.get("says", ""))[:500]})
+        news.turned(self, before, now=now)
         held = state if state in HOLDING else ""
         fresh = {"due_at": now, "open_until": None, "opened": 0, "went_well": 0, "went_wrong": 0, "failing_since": None}
         Lane.unscoped.filter(connection=self).update(held=held, **({} if held else fresh))
@@ -166,9 +179,29 @@ class Credential(Scoped):
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
     sealed = SealedField(editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lives = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), editable=False
+    )  # of each access token, by its prefix: lives.Token
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)  # the first access token
+    ends_at = models.DateTimeField(null=True, blank=True, editable=False)  # the authorization, where that is known
+    refresh_at = models.DateTimeField(null=True, blank=True, editable=False)  # when a refresh is wanted
+    refused_at = models.DateTimeField(null=True, blank=True, editable=False)  # the access token was, by a 401
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)  # a refresh is on its way, or died there
+    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)  # nobody else begins before
+    unsure_since = models.DateTimeField(null=True, blank=True, editable=False)  # an answer may have been lost
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # refreshes in a row
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(
+                fields=("refresh_at",), condition=models.Q(refresh_at__isnull=False), name="credentials_to_refresh"
+            ),
+            models.Index(
+                fields=("expires_at",), condition=models.Q(expires_at__isnull=False), name="credentials_by_expiry"
+            ),
+            models.Index(fields=("ends_at",), condition=models.Q(ends_at__isnull=False), name="credentials_by_end"),
+        )
 
     def __str__(self) -> str:
         return f"credential of connection {self.connection_id}"
@@ -177,9 +210,9 @@ class Credential(Scoped):
     def binding(connection: Connection) -> str:
         return f"credential:{connection.public_id}"
 
-    def await_refresh(self, *, used: int) -> bool:
+    def await_refresh(self, *, used: int, now: datetime) -> bool:
         """Hold the lane until there is a newer version than the one that was used; False where there is one already."""
-        if self.version != used:
+        if not Credential.unscoped.filter(pk=self.pk, version=used).update(refused_at=now, refresh_at=now):
             return False
         Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
         return True
@@ -187,6 +220,31 @@ class Credential(Scoped):
     def open(self, connection: Connection) -> dict[str, Any]:
         """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
         return self.sealed.open(self.binding(connection))
+
+
+class CredentialEvent(Scoped):
+    """What happened to a credential: the life line on its page. Never what is in it."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="credential_events")
+    kind = models.CharField(max_length=20)  # hub.words.CREDENTIAL_EVENTS
+    at = models.DateTimeField()
+    says = models.CharField(max_length=300, blank=True)
+    version = models.PositiveIntegerField()
+
+    class Meta(Scoped.Meta):
+        indexes = (models.Index(fields=("connection", "-id"), name="life_of_a_credential"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind}, version {self.version}"
+
+    @classmethod
+    def note(cls, connection: Connection, kind: str, says: str = "", *, version: int, now: datetime) -> None:
+        """The same again is not told again."""
+        last = cls.unscoped.filter(connection=connection).order_by("-id").first()
+        if last is None or (last.kind, last.says, last.version) != (kind, says[:300], version):
+            cls.unscoped.create(connection=connection, kind=kind, at=now, says=says[:300], version=version)
 
 
 class Lane(Scoped):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.wire import Response
-from hub.connections.models import Credential, Lane
+from hub.connections.models import Connection, Credential, Lane
 from hub.connections.refresh import refresh
 from hub.egress import Unanswered
 from tests.fakes import FakeHttp
@@ -29,9 +29,21 @@ def connection(make):
     return make.connection(connector="salesforce", account="00D000000000001AAA")
 
 
+def refused(connection, at=NOON):
+    """The access token was, by a 401."""
+    version = Credential.unscoped.get(connection=connection).version
+    return Credential.unscoped.get(connection=connection).await_refresh(used=version, now=at)
+
+
 def renew(connection, http, at=NOON):
-    connection.refresh_from_db()
-    return refresh(connection, call=http.call, now=at)
+    """What the task does after a 401."""
+    refused(connection, at)
+    return go(connection, http, at)
+
+
+def go(connection, http, at=NOON):
+    connection = Connection.unscoped.select_related("credential").get(pk=connection.pk)
+    return refresh(connection, call=http.call, now=at, random=lambda: 0.5)
 
 
 def lane(connection):
@@ -46,7 +58,6 @@ def test_a_401_holds_the_lane_and_costs_no_attempt(make, connection):
 
 
 def test_the_new_token_is_stored_beside_the_kept_refresh_token_and_the_lane_goes_on(connection):
-    Lane.unscoped.update(held="refreshing")
     assert renew(connection, FakeHttp(RENEWED))
     connection.refresh_from_db()
     document = Credential.unscoped.get().open(connection)
@@ -63,7 +74,6 @@ def test_one_side_refreshes_and_the_others_leave_it(connection):
 
 
 def test_an_ended_grant_asks_for_a_person(connection):
-    Lane.unscoped.update(held="refreshing")
     renew(connection, FakeHttp(ENDED))
     connection.refresh_from_db()
     assert (connection.state, lane(connection).held) == ("needs_reconnect", "needs_reconnect")
@@ -71,7 +81,6 @@ def test_an_ended_grant_asks_for_a_person(connection):
 
 @pytest.mark.parametrize("answer", [Response(503), Response(200, b"<html>"), Unanswered("timed_out")])
 def test_an_outage_only_waits(connection, answer):
-    Lane.unscoped.update(held="refreshing")
     renew(connection, FakeHttp(answer))
     connection.refresh_from_db()
     assert (connection.state, lane(connection).held) == ("healthy", "refreshing")
