@@ -90,6 +90,19 @@ CONNECTION_STATES = {
     "disabled": "It is switched off. What is sent meanwhile is held.",
 }
 
+FORECASTS = {  # why a connection that works will stop
+    "unsure": Reason(
+        "The answer to a refresh may have been lost; the next refresh tells whether the authorization still lives.",
+        "If it does not, somebody at the customer must authorize again.",
+    ),
+    "refresh_failing": Reason("Another access token could not be had the last time.", "See what the life line says."),
+    "unused": Reason(
+        "Its refresh token ends when nobody uses it for so long.", "Resume the connection, or ask for another test."
+    ),
+    "no_refresh": Reason("Its access token ends, and there is nothing to get another one with.", "Authorize it again."),
+    "only_fails": Reason("Every attempt has failed for days; it will be disabled.", "Ask the customer to mend it."),
+}
+
 CREDENTIAL_EVENTS = {
     "issued": "The account was authorized.",
     "refreshed": "A new access token came before the old one ended.",

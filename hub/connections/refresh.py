@@ -85,23 +85,21 @@ def asked_twice(renewal: Renewal, call: Call) -> Grant | Outcome | None:
 def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
     """No transaction is open here."""
     connection, prefix = renewal.connection, renewal.prefix
-    app = ConnectorApp.objects.filter(connector=connection.connector).first()
+    row = ConnectorApp.objects.filter(connector=connection.connector).first()
     try:
-        known = credential_of(connection, app)
+        known = credential_of(connection, row)
         pair = {key: known.secret[prefix + key] for key in PAIR if known.secret.get(prefix + key)}
         if "refresh_token" not in pair:
             return reconnect("no_refresh_token")
-        known = replace(known, secret={**known.secret, **pair})
-        request = connection.code.refresh(app.open() if app else {}, known)
+        app, known = row.open() if row else {}, replace(known, secret={**known.secret, **pair})
+        request = connection.code.refresh(app, known)
     except CannotOpen as error:
         return later("credential_unreadable", str(error))
     except KeyError as error:
         return later("app_incomplete", f"the connector app lacks {error}")
     answer = answered(renewal, request, known, call)
     failpoint("O7")  # a refresh was answered, and is not stored
-    if isinstance(answer, Grant):
-        return answer
-    return replace(answer, says=redact_text(answer.says, secrets_in(known)))
+    return answer if isinstance(answer, Grant) else redacted(answer, [*secrets_in(known), *app.values()])
 
 
 def answered(renewal: Renewal, request: Request, known: base.Credential, call: Call) -> Grant | Outcome:
@@ -117,3 +115,8 @@ def answered(renewal: Renewal, request: Request, known: base.Credential, call: C
         return later(error.reason, str(error))
     except (EgressError, Unreadable, KeyError, TypeError, ValueError) as error:
         return unknown("refresh_unanswered", str(error))
+
+
+def redacted(outcome: Outcome, secrets: list[str]) -> Outcome:
+    """What they say may repeat what we sent."""
+    return replace(outcome, reason=redact_text(outcome.reason, secrets), says=redact_text(outcome.says, secrets))

@@ -1,6 +1,7 @@
 """Ask a quiet connection from time to time whether its credential is still good, before an event finds out."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -47,7 +48,7 @@ def check_some(
 
 
 def check(connection: Connection, *, call: Call, now: datetime, random: Random) -> Finding | None:
-    """One check, if it is needed. None where it was not: the first time only says when, and a delivery tells as much."""
+    """One check. None where none is needed: the first time only says when, and a delivery tells as much."""
     every = timedelta(seconds=connection.code.checks_every or 0)
     first = connection.check_at is None
     share = random() if first else 1 + JITTER * (2 * random() - 1)
@@ -56,10 +57,8 @@ def check(connection: Connection, *, call: Call, now: datetime, random: Random) 
         return None
     finding = asked(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
-    try:
+    with suppress(WrongState):  # somebody was first
         follow(connection, finding, now=now)
-    except WrongState:  # somebody was first
-        pass
     return finding
 
 

@@ -31,8 +31,8 @@ def tell(notice: Notice, *, send: Send, now: datetime) -> None:
     if not rows(notice).update(tell_at=now + CLAIM):
         return  # another worker tells it
     notice.tell_at = now + CLAIM
-    all_sent = all([mailed(notice, user, send=send, now=now) for user in audience(notice)])
-    if all_sent or now - notice.created_at > GIVEN_UP * (notice.turn + 1):
+    sent = [mailed(notice, user, send=send, now=now) for user in audience(notice)]
+    if all(sent) or now - notice.created_at > GIVEN_UP * (notice.turn + 1):
         rows(notice).update(tell_at=next_turn(notice), turn=notice.turn + 1)
     else:
         rows(notice).update(tell_at=now + AGAIN)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import Model, QuerySet
 
 from hub.connections.models import Authorization
+from hub.connections.models import CredentialEvent
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 
@@ -63,5 +64,6 @@ TABLES = (  # in this order: a row goes after what hangs on it
     Table("deliveries", "rows", Delivery.unscoped.all, columns(Delivery, "accepted_at"), moving_deliveries),
     Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
     Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
+    Table("credential events", "rows", CredentialEvent.unscoped.all, columns(CredentialEvent, "at"), nothing),
     Table("operations", "rows", Operation.unscoped.all, columns(Operation, "planned_at"), running_operations),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.registry import CONNECTORS
@@ -16,6 +17,7 @@ from hub.audit import Actor
 from hub.clock import clock
 from hub.connections import connect, maintenance, probe
 from hub.connections.admin import shows
+from hub.connections.admin.forecast import forecast_page
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
 from hub.connections.models import Connection, Lane
@@ -68,6 +70,15 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         Lane.unscoped.filter(connection=obj).update(in_flight=form.cleaned_data["in_flight"])
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.forecast_view)
+        return [path("forecast/", view, name="connections_connection_forecast"), *super().get_urls()]
+
+    def forecast_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return forecast_page(self, request)
 
     # --- a new one ---
 
@@ -139,6 +150,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "settings": shows.shown_settings(connection).items(),
             "gauges": shows.gauges(connection, now=clock()),
             "maintenance": maintenance.of(connection, now=clock()),
+            "life": shows.life(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),
             "routes": connection.routes.order_by("name")[:20] if see("outgoing.view_route") else (),
         }
