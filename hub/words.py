@@ -78,7 +78,6 @@ REASONS = {
     ),
     "refresh_failing": Reason("The access token is about to end, and another could not be had yet; it is tried again."),
     "further_token_ended": Reason("One of its tokens has ended; deliveries do not use it.", "Reconnect the account."),
-    "app_incomplete": Reason("Our own registration at the system lacks something.", "Complete the connector app."),
 }
 
 CONNECTION_STATES = {
