@@ -19,6 +19,7 @@ Send = Callable[[str, str, dict[str, object]], None]  # as hub.mail.send
 REMINDERS = (timedelta(days=1), timedelta(days=3), timedelta(days=7))  # after the notice; then it is quiet
 REMINDED = {"needs_reconnect"}
 CLAIM = timedelta(minutes=2)  # as long as one notice's mails may take
+REFUSED_MOST = 2  # then the server is left alone for a while: each refusal may take seconds
 AGAIN, GIVEN_UP = timedelta(minutes=5), timedelta(days=1)  # for a mail server that refuses
 
 
@@ -31,8 +32,11 @@ def tell(notice: Notice, *, send: Send, now: datetime) -> None:
     if not rows(notice).update(tell_at=now + CLAIM):
         return  # another worker tells it
     notice.tell_at = now + CLAIM
-    sent = [mailed(notice, user, send=send, now=now) for user in audience(notice)]
-    if all(sent) or now - notice.created_at > GIVEN_UP * (notice.turn + 1):
+    refused = 0
+    for user in audience(notice):
+        if refused < REFUSED_MOST:
+            refused += not mailed(notice, user, send=send, now=now)
+    if not refused or now - notice.created_at > GIVEN_UP * (notice.turn + 1):
         rows(notice).update(tell_at=next_turn(notice), turn=notice.turn + 1)
     else:
         rows(notice).update(tell_at=now + AGAIN)

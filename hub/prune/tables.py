@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 
 from hub.connections.models import Authorization
 from hub.connections.models import CredentialEvent
+from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 
@@ -57,6 +58,11 @@ def running_operations(ids: Collection[Any], cut: datetime) -> Collection[Any]:
     return Operation.unscoped.filter(pk__in=ids, state="running").values_list("pk", flat=True)
 
 
+def open_notices(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+    rows = Notice.unscoped.filter(pk__in=ids, kind="needs_reconnect", resolved_at=None)
+    return rows.values_list("pk", flat=True)
+
+
 TABLES = (  # in this order: a row goes after what hangs on it
     Table("exchanges", "bodies", Exchange.objects.all, columns(Exchange, "at"), nothing),
     Table("renderings", "bodies", Rendering.objects.all, columns(Delivery, "accepted_at"), needed_renderings),
@@ -65,5 +71,6 @@ TABLES = (  # in this order: a row goes after what hangs on it
     Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
     Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
     Table("credential events", "rows", CredentialEvent.unscoped.all, columns(CredentialEvent, "at"), nothing),
+    Table("notices", "rows", Notice.unscoped.all, columns(Notice, "created_at"), open_notices),
     Table("operations", "rows", Operation.unscoped.all, columns(Operation, "planned_at"), running_operations),
 )

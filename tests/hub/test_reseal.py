@@ -1,7 +1,12 @@
 """Keys are changed while the hub works: nothing is lost, nothing is overwritten, and what does not open is told."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -10,8 +15,10 @@ from django.core.management import CommandError, call_command
 from hub.connections.models import ConnectorApp, Credential
 from hub.reseal import anew, exchanged, places, reseal
 from hub.secrets import KeyCanary, WrongKey, check_keys, resealed, seal
+from tests.hub.outside import outside
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
 
@@ -119,3 +126,26 @@ def test_a_value_of_a_lost_key_is_not_taken_for_done(keys):
     keys(NEW)
     with pytest.raises(WrongKey):
         resealed(sealed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_in_the_middle_of_a_batch_it_is_finished_by_the_next_run(make, keys, tmp_path):
+    rows = [make.connection() for _ in range(3)]
+    with outside(tmp_path) as url:
+        command = [sys.executable, ROOT / "manage.py", "rotate_keys"]
+        known = {**os.environ, "DATABASE_URL": url, "HUB_FIELD_KEYS": f"{NEW},{OLD}"}
+        codes = [
+            subprocess.run(command, env={**known, **more}, capture_output=True, timeout=60).returncode
+            for more in ({"HUB_FAILPOINTS": "K1=kill@2"}, {})
+        ]
+    keys(NEW)
+    assert codes == [-signal.SIGKILL, 0]
+    assert [opens(row)["signing_secret"] for row in rows]
+
+
+def test_many_rows_cost_few_statements(make, keys, django_assert_max_num_queries):
+    for _ in range(20):
+        make.connection()
+    keys(NEW, OLD)
+    with django_assert_max_num_queries(6 * len(places())):
+        list(reseal())

@@ -35,6 +35,13 @@ def outward(request: Request) -> Response:
     return egress.call(request, rules=egress.rules(), clock=clock)
 
 
+def refreshable(connection: Connection) -> bool:
+    """Where there is a token with an end that is not over yet."""
+    known = CONNECTORS.get(connection.connector)
+    living = connection.state not in ("needs_reconnect", "disabled") and known is not None and known.refreshes
+    return living and getattr(getattr(connection, "credential", None), "refresh_at", None) is not None
+
+
 def in_state(*states: str) -> Any:
     return lambda connection: connection.state in states
 
@@ -58,7 +65,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An id of ours or theirs, or the beginning of a name."
     ordering = ("-since",)
     fields = ("name", "in_flight")
-    verbs = ("test", "resume", "enable", "credential", "pause", "disable", "disconnect")
+    verbs = ("test", "renew", "resume", "enable", "credential", "pause", "disable", "disconnect")
     change_form_outer_before_template = "console/connection.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -202,6 +209,12 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         if finding.lives:
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
         return staff.Done(f"The test did not pass: {shows.told(finding)}", after=after, well=False)
+
+    @staff.verb("Ask for a new access token", icon="autorenew", when=refreshable)
+    def renew(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        row.credential.want_refresh(now=now)
+        ring(f"refresh:{row.pk}", now=now)
+        return staff.Done("It is asked for now; the life line says what came of it.")
 
     @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
     def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:

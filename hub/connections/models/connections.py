@@ -217,6 +217,10 @@ class Credential(Scoped):
         Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
         return True
 
+    def want_refresh(self, *, now: datetime) -> None:
+        """Now, although nobody refused the token."""
+        Credential.unscoped.filter(pk=self.pk).update(refresh_at=now)
+
     def open(self, connection: Connection) -> dict[str, Any]:
         """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
         return self.sealed.open(self.binding(connection))

@@ -2,14 +2,11 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection as database
 
 from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.connections.tasks import ring_for_refreshes
@@ -18,8 +15,9 @@ from hub.outgoing.models import Delivery
 from hub.queue import Bell
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, ORG, Provider
-from tests.hub.connections.test_refresh import SESSION_ENDED
+from tests.hub.connections.refreshing import SESSION_ENDED
 from tests.hub.outgoing.test_pump import pump
+from tests.hub.outside import outside
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,20 +48,6 @@ def worker(tmp_path):
             return subprocess.run([*command, grace], env=environment, timeout=60).returncode
 
     return work
-
-
-@contextmanager
-def outside(folder):
-    """The address of this test's database for another process; SQLite's lies in memory, so it goes there and back."""
-    if database.vendor == "postgresql":
-        yield f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database.settings_dict['NAME']}"
-        return
-    file = folder / "hub.sqlite3"
-    with closing(sqlite3.connect(file)) as copy:
-        database.connection.backup(copy)
-    yield f"sqlite:///{file}"
-    with closing(sqlite3.connect(file)) as copy:
-        copy.backup(database.connection)
 
 
 def rung(now):

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from hub.connections.models import CredentialEvent
+from hub.clock import clock
+from hub.connections.models import Credential, CredentialEvent
 from hub.connections.picture import LOOKS, SHAPES, SHOWN_MOST, drawn
 from hub.prune.prune import Cuts, prune
+from hub.queue import Bell
 from hub.words import CREDENTIAL_EVENTS
 from tests.makers import NOON
 
@@ -84,3 +86,16 @@ def test_old_events_are_pruned(make):
     CredentialEvent.note(row, "refreshed", version=2, now=NOON + timedelta(days=90))
     list(prune(Cuts.at(NOON + timedelta(days=91))))
     assert [event.kind for event in CredentialEvent.unscoped.all()] == ["refreshed"]
+
+
+@pytest.mark.django_db
+def test_staff_may_ask_for_a_new_token_where_there_is_one_to_renew(client, make):
+    row = make.connection(connector="salesforce")
+    client.force_login(make.staff(is_superuser=True))
+    page = reverse("admin:connections_connection_change", args=[row.pk])
+    assert "Ask for a new access token" not in client.get(page).content.decode()
+    Credential.unscoped.update(refresh_at=clock() + HOUR)
+    assert "Ask for a new access token" in client.get(page).content.decode()
+    client.post(reverse("admin:connections_connection_verb", args=[row.pk, "renew"]))
+    assert Credential.unscoped.get().refresh_at <= clock()
+    assert Bell.objects.filter(name=f"refresh:{row.pk}").exists()
