@@ -127,6 +127,7 @@ NOTICES = {
     "works_again": NoticeKind("A connection works again", "See the connection", True),
     "failing": NoticeKind("A connection only fails, and will be disabled", "See what fails", True),
     "disabled": NoticeKind("A connection was disabled", "Enable it again", True),
+    "not_revoked": NoticeKind("An authorization could not be given back", "See the connection", True),
     "degraded": NoticeKind("A connection works, but not all is well", "See the connection", False),
 }
 

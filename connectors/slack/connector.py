@@ -174,8 +174,9 @@ class Slack(OAuth):
         tokens = tokens_in(answer)
         if "access_token" not in tokens:
             return never("no_access_token", "the answer holds no bot token")
+        user = {f"user_{key}": token for key, token in tokens_in(answer.get("authed_user") or {}).items()}
         return Grant(
-            tokens,
+            {**tokens, **user},
             expires_in=lifetime(answer.get("expires_in")),
             account=granted_account(answer),
             permissions=permissions_in(answer.get("scope")),

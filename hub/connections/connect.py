@@ -26,8 +26,13 @@ def evenly() -> float:
     return 0.5
 
 
-def granted(document: Mapping[str, Any], expires_at: datetime | None, *, now: datetime) -> Grant:
-    return Grant(document, expires_in=(expires_at - now).total_seconds() if expires_at else None)
+def begun(
+    connection: Connection, document: Mapping[str, Any], expires_at: datetime | None, *, now: datetime
+) -> dict[str, Any]:
+    """The life of what was just granted; tokens that came together live as long."""
+    left = (expires_at - now).total_seconds() if expires_at else None
+    grant = Grant(document, expires_in=left, lives=dict.fromkeys(connection.code.tokens, left))
+    return fresh(connection.code, grant, now=now, random=evenly)
 
 
 class AlreadyConnected(Exception):
@@ -74,8 +79,8 @@ def connect(
         with transaction.atomic():
             connection.save(force_insert=True)
             sealed = seal(document, Credential.binding(connection))
-            begun = fresh(connection.code, granted(document, expires_at, now=now), now=now, random=evenly)
-            Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **begun)
+            life = begun(connection, document, expires_at, now=now)
+            Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **life)
             CredentialEvent.note(connection, "issued", version=1, now=now)
             Lane.unscoped.create(connection=connection, in_flight=connection.code.in_flight, turn=now)
             ring("drain", now=now)
@@ -124,10 +129,10 @@ def reconnect(
             sealed=seal(document, Credential.binding(connection)),
             version=F("version") + 1,
             updated_at=now,
-            **fresh(connection.code, granted(document, expires_at, now=now), now=now, random=evenly),
+            **begun(connection, document, expires_at, now=now),
         )
         version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
-        CredentialEvent.note(connection, "reconnected", version=version, now=now)
+        CredentialEvent.note(connection, "replaced" if replaces else "reconnected", version=version, now=now)
         Lane.unscoped.filter(connection=connection, held=REFRESHING).update(held="", due_at=now)
         settle(connection, finding, now=now)
         ring("drain", now=now)

@@ -74,7 +74,7 @@ def tokens_of(connector: Connector, grant: Grant, *, now: datetime, random: Rand
 
 def columns(tokens: Mapping[str, Token], connector: Connector, *, now: datetime) -> dict[str, Any]:
     """What a credential's row says of them."""
-    unused = connector.life.unused
+    unused = connector.life.unused if tokens else None
     return {
         "lives": {prefix: token.kept() for prefix, token in tokens.items()},
         "expires_at": min(filter(None, (token.ends for token in tokens.values())), default=None),

@@ -9,13 +9,12 @@ from hub.connections.models.connections import (
     REFRESHING,
     Connection,
     ConnectorApp,
-    Credential,
-    CredentialEvent,
     Lane,
     MaintenanceWindow,
     Switch,
     a_connector,
 )
+from hub.connections.models.credentials import Credential, CredentialEvent
 
 __all__ = [
     "BREAKER",

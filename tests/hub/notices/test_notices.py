@@ -1,6 +1,8 @@
 """People hear once that something must be done, are reminded while nobody does it, and hear when it is done."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core import mail as outbox
@@ -12,6 +14,7 @@ from hub.notices.models import MailChoice, Notice
 from hub.notices.tasks import ring_for_notices
 from hub.outgoing.announce import announce
 from hub.outgoing.models import Event, EventBody
+from hub.prune.prune import Cuts, prune
 from hub.queue import Bell
 from hub.words import NOTICES
 from tests.makers import MINUTE, NOON
@@ -19,6 +22,7 @@ from tests.makers import MINUTE, NOON
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
+KIND = re.compile(r'(?:notify|tell)\((?:connection, )?"(\w+)"')
 
 
 @pytest.fixture
@@ -215,3 +219,15 @@ def test_what_happens_to_the_platforms_own_connection_is_for_staff(make):
     row.need_reconnect("unauthorized", now=NOON)
     announce(now=NOON)
     assert (Event.unscoped.count(), Notice.unscoped.get().tell_at) == (0, None)
+
+
+def test_every_kind_that_is_told_has_its_words():
+    told = {match for path in Path("hub").rglob("*.py") for match in KIND.findall(path.read_text())}
+    assert told <= set(NOTICES)
+
+
+def test_old_notices_are_pruned_and_open_ones_stay(slack):
+    slack.degrade("unavailable", now=NOON)
+    slack.need_reconnect("token_revoked", now=NOON)
+    list(prune(Cuts.at(NOON + 100 * DAY)))
+    assert [notice.kind for notice in Notice.unscoped.all()] == ["needs_reconnect"]
