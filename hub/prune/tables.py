@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
-from hub.connections.models import Authorization
-from hub.connections.models import CredentialEvent
+from hub.connections.models import Authorization, CredentialEvent
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
