@@ -1,18 +1,18 @@
 """Pipedrive: persons, organizations, deals, leads, activities and notes of a company."""
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import Account, Connector, Credential, Field, Grant, lifetime
-from connectors.hosts import allowed_origin
-from connectors.outcomes import Outcome, or_unreadable, reconnect
-from connectors.pipedrive.answers import DOOR, TOKEN, budget, refusal, token_refusal
+from connectors.base import Account, Credential, Field, Grant, lifetime
+from connectors.oauth import OAuth, permissions_in, tokens_in
+from connectors.outcomes import Outcome, never, or_unreadable, reconnect
+from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
 from connectors.pipedrive.records import ACTIONS, base, spends
+from connectors.pipedrive.registration import ERRORS, GUIDE, PERMISSIONS
 from connectors.wire import Budget, Rate, Report, Request, Response
 
 
-class Pipedrive(Connector):
+class Pipedrive(OAuth):
     key = "pipedrive"
     label = "Pipedrive"
     summary = "Persons, organizations, deals, leads, activities and notes of a company."
@@ -25,7 +25,7 @@ class Pipedrive(Connector):
         Field("client_id", "Client ID", "From the app's page in the Developer Hub, under OAuth & access scopes."),
         Field("client_secret", "Client secret", "From the same page.", secret=True),
     )
-    urls = {"api": "https://api.pipedrive.com", "token": "https://oauth.pipedrive.com/oauth/token"}
+    urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
     quotas = {
@@ -36,7 +36,11 @@ class Pipedrive(Connector):
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     unlimited = {"address": "nothing is stated; it rests where Cloudflare blocks our address"}
-    refreshes = True
+    authorize_at, token_at, revoke_at = "{oauth}/authorize", "{oauth}/token", "{oauth}/revoke"
+    token_calls = TOKEN
+    asks_permissions = False
+    permissions, errors, guide = PERMISSIONS, ERRORS, GUIDE
+    ended = frozenset({"invalid_grant"})
 
     def check(self, credential: Credential) -> str:
         if not credential.access:
@@ -57,14 +61,26 @@ class Pipedrive(Connector):
         company = user.get("company_name") or user.get("company_domain") or "a company"
         return Account(id=str(user["company_id"]), name=f"{company} ({user['name']})")
 
-    def refresh(self, app: Mapping[str, str], credential: Credential) -> Request:
-        basic = base64.b64encode(f"{app['client_id']}:{app['client_secret']}".encode()).decode()
-        return Request(
-            "POST",
-            credential.urls["token"],
-            form={"grant_type": "refresh_token", "refresh_token": str(credential.secret.get("refresh_token", ""))},
-            headers={"Authorization": f"Basic {basic}"},
-            spends=((TOKEN, 1), (DOOR, 1)),
+    def refusal(self, response: Response) -> Outcome | None:
+        return token_refusal(response)
+
+    @or_unreadable
+    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
+        """It names no company: the probe asks at `api_domain`."""
+        if wrong := token_refusal(response):
+            return wrong
+        answer = response.json()
+        tokens = tokens_in(answer)
+        if "access_token" not in tokens:
+            return never("no_access_token", "the answer holds no access token")
+        domain = self.origin(answer.get("api_domain"), credential)
+        if not domain:
+            return never("host_refused", "the answer names a host that is not Pipedrive's")
+        return Grant(
+            tokens,
+            expires_in=lifetime(answer.get("expires_in")),
+            settings={"api_domain": domain},
+            permissions=permissions_in(answer.get("scope")),
         )
 
     @or_unreadable
@@ -73,18 +89,15 @@ class Pipedrive(Connector):
         if wrong := token_refusal(response):
             return wrong
         answer = response.json()
-        renewed = {key: str(answer[key]) for key in ("access_token", "refresh_token") if answer.get(key)}
+        renewed = tokens_in(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no access token")
-        domain = self.origin(answer.get("api_domain"), credential)  # elsewhere is not followed
+        domain = self.origin(answer.get("api_domain"), credential)  # one elsewhere is not followed; the tokens are kept
         return Grant(
             {**credential.secret, **renewed},
             expires_in=lifetime(answer.get("expires_in")),
             settings={"api_domain": domain} if domain else {},
         )
-
-    def origin(self, url: object, credential: Credential) -> str:
-        return allowed_origin(url, credential.hosts or self.hosts)
 
     def reported(self, response: Response) -> tuple[Report, ...]:
         told = budget(response)
