@@ -82,7 +82,9 @@ class Login:
         company = self._world.pipedrive.get(grant.account) if grant else None
         if grant is None or company is None:
             late = issued is not None and issued.client == client
-            raise Denied("invalid_grant", f"Invalid grant: authorization_code {'has expired' if late else 'is invalid'}")
+            raise Denied(
+                "invalid_grant", f"Invalid grant: authorization_code {'has expired' if late else 'is invalid'}"
+            )
         if grant.redirect_uri != form.get("redirect_uri"):
             raise Denied("invalid_request", "Invalid request: redirect_uri is invalid")
         return company, self._tokens.install(company, at)

@@ -89,6 +89,9 @@ class Pipedrive(System):
     def consent(self) -> Place:
         return self._login.place()
 
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        return [(one.company, one.title, "") for one in self.world.pipedrive.values() if one.client_id]
+
     def tokens(self, at: float) -> Iterable[dict[str, Any]]:
         return self._tokens.listed(at)
 
