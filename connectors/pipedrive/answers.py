@@ -82,13 +82,14 @@ def cut_off(response: Response) -> Outcome:
 
 
 def spent(response: Response) -> Outcome:
-    """A 429 says by its headers only which quota it is about."""
+    """A 429 says by its headers only which quota it is about: what is not of the two seconds is of the day."""
     says, wait = told(error_of(response)), retry_after(response) or 0.0
-    if number(response, "x-daily-ratelimit-token-remaining") == 0:  # its Retry-After is of seconds all the same
+    day, burst = number(response, "x-daily-ratelimit-token-remaining"), number(response, "x-ratelimit-remaining")
+    if day == 0 or burst:  # a Retry-After of seconds comes all the same
         return throttled(says or "the tokens of the day are spent", after=max(wait, DAY_LOOK), pauses=(COMPANY,))
-    reset = number(response, "x-ratelimit-reset")
-    if number(response, "x-ratelimit-remaining") == 0 and reset is not None:
-        return throttled(says or "too many calls in two seconds", after=max(wait, reset, 1.0), pauses=(BURST,))
+    if burst == 0:
+        reset = number(response, "x-ratelimit-reset") or 1
+        return throttled(says or "too many calls in two seconds", after=max(wait, reset), pauses=(BURST,))
     return throttled(says, after=wait or None, pauses=(COMPANY, BURST))
 
 

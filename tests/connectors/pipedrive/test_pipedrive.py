@@ -31,6 +31,7 @@ EXPECTED = {
     "create_deal__account_not_open": ("reconnect", "account_not_open"),
     "create_deal__burst": ("later", "throttled"),
     "create_deal__day_spent": ("later", "throttled"),
+    "create_deal__not_enough_left_of_the_day": ("later", "throttled"),
     "create_deal__too_many": ("later", "throttled"),
     "create_deal__cloudflare": ("later", "throttled"),
     "create_deal__cloudflare_says_how_long": ("later", "throttled"),
@@ -129,6 +130,7 @@ def test_the_reference_is_the_id_there():
     [
         ("create_deal__burst", 2.0, (BURST,)),
         ("create_deal__day_spent", 3600.0, (COMPANY,)),
+        ("create_deal__not_enough_left_of_the_day", 3600.0, (COMPANY,)),
         ("create_deal__too_many", None, (COMPANY, BURST)),
         ("create_deal__cloudflare", 900.0, (DOOR,)),
         ("create_deal__cloudflare_says_how_long", 600.0, (DOOR,)),
