@@ -8,7 +8,7 @@ from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
 from connectors.pipedrive.records import ACTIONS, base, spends
-from connectors.pipedrive.registration import ERRORS, GUIDE, PERMISSIONS
+from connectors.pipedrive.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.wire import Budget, Rate, Report, Request, Response
 
 
@@ -39,7 +39,7 @@ class Pipedrive(OAuth):
     authorize_at, token_at, revoke_at = "{oauth}/authorize", "{oauth}/token", "{oauth}/revoke"
     token_calls = TOKEN
     asks_permissions = False
-    permissions, errors, guide = PERMISSIONS, ERRORS, GUIDE
+    permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended = frozenset({"invalid_grant"})
 
     def check(self, credential: Credential) -> str:

@@ -13,6 +13,8 @@ PERMISSIONS = (
     Permission("activities:full", "to write activities"),
 )
 
+PROBLEMS: Mapping[str, str] = {"account_not_open": "account_closed", "missing_scope": "permission_refused"}
+
 ERRORS: Mapping[str, Advice] = {
     "denied": Advice(
         "Pipedrive was told not to let us in. It asks for everything or nothing, and some companies let only their "
@@ -21,7 +23,7 @@ ERRORS: Mapping[str, Advice] = {
         "Please install the app “%(hub)s” in our Pipedrive, or let me install it (Company settings, Manage users, "
         "Permission sets). It writes persons, organizations, deals, leads, activities and notes.",
     ),
-    "account_not_open": Advice(
+    "account_closed": Advice(
         "Pipedrive says that this company's account is not open: its trial has ended, or a payment is missing.",
         "their_admin",
         "Please look at our Pipedrive's billing (Company settings, Billing): the account is said not to be open, so "
