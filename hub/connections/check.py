@@ -46,7 +46,8 @@ def asked(app: ConnectorApp, connector: OAuth, redirect_uri: str, *, call: Call,
     connection = Connection(connector=app.connector)
     credential, client = opened(connection, app, {}), app.open()
     try:
-        said = {"code": NO_CODE, "redirect_uri": redirect_uri, "verifier": NO_CODE * 2}
+        verifier = NO_CODE * 2 if connector.pkce else ""
+        said = {"code": NO_CODE, "redirect_uri": redirect_uri, "verifier": verifier}
         request = connector.exchange(client, credential, **said)
         with spending(connection, request, now=now):
             answer = connector.exchanged(call(request), client, credential)

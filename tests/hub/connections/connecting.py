@@ -39,9 +39,10 @@ class Browser:
         """The address of consent."""
         return self.begin(connector, **said).context["url"]
 
-    def allow(self, consent, place=0):
-        """Choose an account there; gives the address that the browser is sent back to, on our side."""
-        return came_back(consent, account=accounts(consent)[place])
+    def allow(self, consent, place=0, *, ticked=None):
+        """Choose an account there, and maybe less than was asked; gives the address on our side to come back to."""
+        less = {} if ticked is None else {"scope_shown": "yes", "scope": ticked}
+        return came_back(consent, account=accounts(consent)[place], **less)
 
     def deny(self, consent):
         return came_back(consent, answer="deny")

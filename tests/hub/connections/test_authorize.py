@@ -40,8 +40,8 @@ def test_the_audit_tells_who_connected_what(browser):
 
 
 def test_what_was_granted_and_what_is_missing_is_said_and_kept(browser, outside):
-    outside.world(slack=[{"team": "T0000ACME", "scopes": "chat:write,users:read"}])
-    page = browser.connects("slack")
+    outside.world(slack=[{"team": "T0000ACME", "scopes": "chat:write"}])
+    page = browser.comes_back(browser.allow(browser.sent_to("slack"), ticked=["users:read"]))
     assert [entry.key for entry in page.context["missing"]] == ["chat:write.public", "channels:read"]
     assert page.context["lacks"].text
     browser.says(page)

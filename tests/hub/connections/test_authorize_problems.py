@@ -93,10 +93,10 @@ def test_a_refusal_at_the_token_endpoint(browser, outside, connector, fault, cod
     assert stored() == 0 and under_way().sealed is None
 
 
-@pytest.mark.parametrize("connector", ["slack", "salesforce"])
-def test_a_code_that_came_too_late_for_the_system(browser, outside, connector):
+@pytest.mark.parametrize(("connector", "minutes"), [("slack", 10), ("salesforce", 15)])
+def test_a_code_that_came_too_late_for_the_system(browser, outside, connector, minutes):
     back = browser.allow(browser.sent_to(connector))
-    outside.now += 601
+    outside.now += minutes * 60 + 1
     assert helps(browser.comes_back(back), "code_refused")
 
 
