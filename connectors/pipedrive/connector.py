@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import Account, Credential, Field, Grant, lifetime
+from connectors.base import Account, Credential, Field, Grant, Life, lifetime
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
@@ -41,6 +41,7 @@ class Pipedrive(OAuth):
     asks_permissions = False
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended = frozenset({"invalid_grant"})
+    life = Life(unused=60 * 86400.0, used_again="works")  # each refresh gives the same token another 60 days
 
     def check(self, credential: Credential) -> str:
         if not credential.access:

@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.wire import Request, Response
 from hub import audit
+from hub.connections.authorize.receive import problem_of_token
 from hub.connections.authorize.who import Refused
 from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
 from hub.connections.models import DISCONNECTED, Authorization, Connection
@@ -109,7 +110,7 @@ def tested(
         return finding
     if not finding.lives and finding.kind in ("later", "unknown"):
         raise Refused("throttled" if finding.reason == "throttled" else "unavailable", finding.says)
-    problem = "strange_answer" if finding.lives else "token_refused"
+    problem = "strange_answer" if finding.lives else problem_of_token(row.code, finding)
     abandon(row, problem, finding.says, now=now)
     raise Refused(problem, finding.says)
 

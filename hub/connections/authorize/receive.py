@@ -8,14 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.base import Account, Credential, Grant
+from connectors.base import Credential, Grant
 from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never, presentable, unknown
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
 from hub.connections.models import Authorization, Connection, ConnectorApp
-from hub.connections.probe import app_of, probe
+from hub.connections.probe import Finding, app_of, probe
 from hub.connections.revoke import give_back
 from hub.connections.spend import NotFree, heard, spending
 from hub.connections.unseal import opened
@@ -101,8 +101,8 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
         return
     settings = {**answer.settings, **({"environment": answer.environment} if answer.environment else {})}
     document = {"secret": dict(answer.secret), "settings": settings, "expires_in": answer.expires_in}
-    account = answer.account or identified(row, document, call=call, now=now)
-    if isinstance(account, Account):
+    finding = Finding(answer.account) if answer.account else identified(row, document, call=call, now=now)
+    if account := finding.account:
         row.grant(
             {**document, "at": now.isoformat()},
             until=now + CONFIRM_WITHIN,
@@ -114,7 +114,7 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
         return
     with transaction.atomic():
         give_back(row.tenant, row.connector, document["secret"], settings=settings, account="", now=now)
-        row.fail("token_refused", account)
+        row.fail(problem_of_token(row.code, finding), finding.says)
 
 
 @sensitive_variables()
@@ -140,13 +140,18 @@ def asked(row: Authorization, app: ConnectorApp | None, code: str, *, call: Call
     return never("clock_off", f"its clock says {response.headers['date']}") if apart else answer
 
 
-def identified(row: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime) -> Account | str:
+def identified(row: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime) -> Finding:
     """Whose tokens they are, where the answer did not say; otherwise what is wrong with them."""
-    finding = probe(drafted(row, document["settings"]), document["secret"], call=call, now=now)
-    return finding.account or finding.says
+    return probe(drafted(row, document["settings"]), document["secret"], call=call, now=now)
 
 
-def problem_of(connector: OAuth, outcome: Outcome) -> str:
+def problem_of_token(connector: OAuth, finding: Finding) -> str:
+    """Why the first call with a token that was just given was refused, as far as a word for it is known."""
+    problem = problem_of(connector, finding)
+    return "token_refused" if problem == "refused" else problem
+
+
+def problem_of(connector: OAuth, outcome: Outcome | Finding) -> str:
     if outcome.reason in KNOWN or outcome.reason == "clock_off":
         return outcome.reason
     if outcome.reason == "unreadable":

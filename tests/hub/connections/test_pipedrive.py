@@ -1,13 +1,18 @@
 """Pipedrive is let in like the others, though its answer names no company and its permissions are not asked for."""
 
+from datetime import timedelta
+
 import pytest
 
 from hub.clock import clock
+from hub.connections.forecast import forecast
 from hub.connections.models import Connection, Credential
 from tests.hub.connections.connecting import problem, query_of, stored
+from tests.makers import MINUTE
 
 pytestmark = pytest.mark.django_db
 
+DAY = timedelta(days=1)
 APP = {"client_id": "hub.pipedrive", "client_secret": "pipedrive-secret"}
 
 
@@ -33,6 +38,15 @@ def test_the_hour_that_its_token_lives_is_kept(browser):
     assert 3500 < left.total_seconds() <= 3600
 
 
+def test_an_authorization_that_nobody_uses_ends_after_60_days_and_staff_see_it_a_week_before(browser, acme):
+    browser.says(browser.connects("pipedrive"))
+    ends = Credential.unscoped.get().ends_at
+    assert ends - clock() == pytest.approx(60 * DAY, abs=MINUTE)
+    Credential.unscoped.update(refresh_at=None, expires_at=None)  # somebody paused it
+    assert not forecast(Connection.objects.of(acme), now=ends - 8 * DAY)
+    assert [entry.reason for entry in forecast(Connection.objects.of(acme), now=ends - 7 * DAY)] == ["unused"]
+
+
 def test_nothing_is_asked_that_the_registration_says(browser):
     asked = query_of(browser.sent_to("pipedrive"))
     assert not {"scope", "code_challenge"} & set(asked)
@@ -52,7 +66,13 @@ def test_a_person_says_no(browser):
 def test_a_company_whose_account_is_not_open_is_not_connected(browser, outside):
     outside.world(pipedrive=[{"company": "701", "closed": True}])
     page = browser.connects("pipedrive")
-    assert problem(page) and stored() == 0
+    assert problem(page) == "account_closed" and stored() == 0
+
+
+def test_a_company_that_is_closed_before_it_was_confirmed_is_not_connected(browser, outside):
+    page = browser.connects("pipedrive")
+    outside.world(pipedrive=[{"company": "701", "closed": True}])
+    assert problem(browser.says(page)) == "account_closed" and stored() == 0
 
 
 def test_an_answer_that_names_another_host_is_not_believed(browser, outside):
