@@ -8,6 +8,7 @@ from django.db import connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 django = get_wsgi_application()
 
+import hub.urls  # noqa: E402, F401 - all pages are loaded now, so that the first request does not wait for them
 from hub import garbage  # noqa: E402 - Django has just made everything below ready
 from hub.clock import clock  # noqa: E402
 from hub.frontdoor import FrontDoor  # noqa: E402
