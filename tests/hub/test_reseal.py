@@ -9,6 +9,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
@@ -16,6 +18,7 @@ from hub.connections.models import ConnectorApp, Credential
 from hub.reseal import anew, exchanged, places, reseal
 from hub.secrets import KeyCanary, WrongKey, check_keys, resealed, seal
 from tests.hub.outside import outside
+from tests.tenants.door import code_of, with_totp
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +56,29 @@ def test_everything_opens_under_the_new_key_alone(make, keys):
     assert [opens(row)["signing_secret"] for row in rows]
     assert ConnectorApp.objects.get().open() == {"client_secret": "s"}
     assert (told["looked_at"], sum(told["resealed"].values()), told["unreadable"], told["left"]) == (5, 5, [], 0)
+
+
+def test_second_factors_open_under_the_new_key_alone(make, keys):
+    user = make.user()
+    secret = with_totp(user)
+    codes = RecoveryCodes.activate(user).get_unused_codes()
+    keys(NEW, OLD)
+    assert rotate()["resealed"]["mfa.Authenticator.data"] == 2
+    keys(NEW)
+    totp, recovery = (Authenticator.objects.get(user=user, type=kind).wrap() for kind in ("totp", "recovery_codes"))
+    assert totp.validate_code(code_of(secret))
+    assert recovery.get_unused_codes() == codes
+
+
+def test_a_second_factor_that_was_used_in_between_is_never_overwritten(make, keys):
+    user = make.user()
+    first, *others = RecoveryCodes.activate(user).get_unused_codes()
+    keys(NEW, OLD)
+    (place,) = [place for place in places() if place.model is Authenticator]
+    read = list(place.rows().values_list("pk", "data"))
+    recovery = Authenticator.objects.get(user=user).wrap()
+    assert recovery.validate_code(first) and exchanged(place, read, dry=False).resealed == 0
+    assert Authenticator.objects.get(user=user).wrap().get_unused_codes() == others
 
 
 def test_a_second_run_finds_nothing_to_do(make, keys):
