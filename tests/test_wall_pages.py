@@ -18,6 +18,7 @@ ROUTES = {
     "members/<uuid:id>/remove/": "membership",
     "invitations/<uuid:id>/send-again": "invitation",
     "invitations/<uuid:id>/revoke": "invitation",
+    "connect/<slug:connector>/authorize": None,
 }
 SAID = {"role": "owner", "email": "me@evil.test", "name": "mine"}
 
@@ -39,7 +40,8 @@ def address(make, acme):
 
     def address(route, tenant="acme-only"):
         row = makers[ROUTES[route]]() if ROUTES[route] else None
-        return f"/t/{tenant}/" + (route.replace("<uuid:id>", str(row.public_id)) if row else route)
+        place = route.replace("<slug:connector>", "slack")
+        return f"/t/{tenant}/" + (place.replace("<uuid:id>", str(row.public_id)) if row else place)
 
     return address
 

@@ -37,8 +37,8 @@ class Journey:
         clock = lambda: at  # noqa: E731 - a clock that stands still
         pump(clock=clock, outlet=lambda: egress.outlet(egress.rules(), clock=clock), random=lambda: 0, stay=0)
 
-    def refresh(self, reference, *, at):
-        connection = Connection.unscoped.get(tenant__reference=reference, connector="salesforce")
+    def refresh(self, reference, connector="salesforce", *, at):
+        connection = Connection.unscoped.get(tenant__reference=reference, connector=connector)
         call = partial(egress.call, rules=egress.rules(), clock=lambda: at)
         assert refresh(connection, call=call, now=at, random=lambda: 0.5)
 

@@ -11,13 +11,15 @@ from hub.connections.models import CredentialEvent, Lane
 from hub.connections.probe import Finding
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
+from hub.outgoing.pump.drive import LEAD_LEAST
+from hub.throttle.pace import MARGIN
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-SECOND = timedelta(seconds=1)
+BETWEEN = timedelta(seconds=1 + MARGIN)  # two messages in one channel
 POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
 REVOKED = Response(200, b'{"ok":false,"error":"token_revoked"}')
 TEXT = {"channel": "'C1'", "text": "data.number"}
@@ -51,7 +53,7 @@ def test_after_reconnecting_the_held_work_drains_at_the_allowed_rate(slack):
     mend(slack, at=NOON + MINUTE)
     http, sent = FakeHttp(POSTED), []
     for turn in range(4):
-        pump(http, at=NOON + MINUTE + turn * 1.1 * SECOND)
+        pump(http, at=NOON + MINUTE + turn * (BETWEEN + LEAD_LEAST))
         sent.append(len(http.requests))
     assert sent == [1, 2, 3, 3]
     assert {state for state, _ in states()} == {"delivered"}
