@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from connectors.outcomes import Outcome
 from connectors.wire import Request
 from hub.connections.models import Connection
-from hub.connections.unseal import key_of, spent_by
+from hub.connections.unseal import has_owner, key_of, spent_by
 from hub.throttle import holders
 from hub.throttle.answers import pause, reopen
 from hub.throttle.reserve import Demand, reserve
@@ -48,4 +48,5 @@ def heard(connection: Connection, request: Request, outcome: Outcome | None, *, 
         return
     until = now + (REST if outcome.after is None else timedelta(seconds=outcome.after))
     for scope in outcome.pauses:
-        pause(key_of(connection, scope), until=until, now=now)
+        if has_owner(connection.pk, connection.account, scope):
+            pause(key_of(connection, scope), until=until, now=now)

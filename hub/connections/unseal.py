@@ -12,6 +12,7 @@ from hub.throttle.reserve import Spent
 from hub.throttle.stated import OWN, own_quota
 
 KEY_MOST = 300  # characters
+SHARED = ("app", "host", "address")  # scopes that belong to no single account
 SHORTEST_SECRET = 6  # shorter values would blacken half of a text when they are redacted
 
 
@@ -55,7 +56,11 @@ def spent_by(connection: Connection, request: Request) -> tuple[Spent, ...]:
 
 @lru_cache(maxsize=4096)
 def stated_of(connector: Connector, pk: int | None, account: str, spends: Spends) -> tuple[Spent, ...]:
-    return tuple(Spent(key(connector.key, pk, account, scope), connector.quota(scope), cost) for scope, cost in spends)
+    return tuple(
+        Spent(key(connector.key, pk, account, scope), connector.quota(scope), cost)
+        for scope, cost in spends
+        if has_owner(pk, account, scope)
+    )
 
 
 def own_spent(request: Request) -> tuple[Spent, ...]:
@@ -66,12 +71,17 @@ def own_spent(request: Request) -> tuple[Spent, ...]:
     return tuple(Spent(f"|{kind}||{host if kind == 'host' else ''}"[:KEY_MOST], quota) for kind, quota in own)
 
 
+def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
+    """Not so for what is only being connected: two newcomers must not wait for each other."""
+    return pk is not None or scope.kind in SHARED or (scope.kind != "connection" and account != "")
+
+
 def key_of(connection: Connection, scope: Scope) -> str:
     """The key of a scope's row: whose it is in full. Two connections of one account share its quota."""
     return key(connection.connector, connection.pk, connection.account, scope)
 
 
 def key(connector: str, pk: int | None, account: str, scope: Scope) -> str:
-    own = f"#{pk or 'new'}"
-    whose = {"app": "", "host": "", "address": "", "connection": own}.get(scope.kind, account or own)
+    own = f"#{pk}"
+    whose = {**dict.fromkeys(SHARED, ""), "connection": own}.get(scope.kind, account or own)
     return "|".join((connector, scope.kind, whose, scope.name))[:KEY_MOST]

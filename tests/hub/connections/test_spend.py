@@ -6,6 +6,7 @@ import pytest
 
 from connectors.wire import Request, Response
 from hub.connections import probe
+from hub.connections.connect import draft
 from hub.connections.unseal import spent_by
 from hub.throttle.answers import pause
 from hub.throttle.models import Holder, Scope
@@ -49,6 +50,15 @@ def test_a_test_by_a_person_says_when_it_can_be_made(make):
     )
     assert len(http.requests) == 1
     assert probe.test(row, call=http.call, now=NOON + MINUTE).lives
+
+
+@pytest.mark.parametrize("answer", [SLACK_OK, SLACK_429])
+def test_two_newcomers_do_not_wait_for_each_other(make, answer):
+    document = {"access_token": "v1u:acme"}
+    http = FakeHttp(answer)
+    for tenant in ("acme", "globex"):
+        probe.probe(draft(make.tenant(tenant), "pipedrive", "Ours", {}), document, call=http.call, now=NOON)
+    assert len(http.requests) == 2
 
 
 def test_a_test_of_our_application_takes_room_only_while_it_lasts(make):
