@@ -1,0 +1,81 @@
+"""Readers of the environment, for the settings: what is wrong or missing is told by its name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dj_database_url
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+env = Env(eager=True)
+
+SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+POSTGRESQL = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
+}
+
+
+def required(name: str, hint: str) -> str:
+    value = env.str(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set: {hint}. `script/server` makes one in var/hub.env.")
+    return value
+
+
+def read(kind: Callable[[str, Any], Any], name: str, default: Any) -> Any:
+    """One setting of the environment, with its name in the error."""
+    try:
+        return kind(name, default)
+    except (EnvError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} is wrong: {error}") from None
+
+
+def field_keys(name: str, hint: str) -> list[str]:
+    keys = [key.strip() for key in required(name, hint).split(",")]
+    for number, key in enumerate(keys, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} is wrong: key {number} is not 32 bytes in url-safe base64") from None
+    return keys
+
+
+def a_share(name: str, default: float) -> float:
+    value = env.float(name, default)
+    if not 0 <= value <= 0.9:
+        raise ValueError("it is a share from 0 to 0.9, such as 0.2")
+    return value
+
+
+def a_rate(name: str, default: str) -> tuple[int, float] | None:
+    """Such as 50/1, at most 50 calls in a second; None where it is off."""
+    value = env.str(name, default).strip()
+    if value in ("", "off"):
+        return None
+    calls, _, seconds = value.partition("/")
+    limit, per = int(calls), float(seconds)
+    if not (1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400):
+        raise ValueError("it is calls/seconds, such as 50/1")
+    return limit, per
+
+
+def database(url: str) -> dict[str, Any]:
+    try:
+        config = dj_database_url.parse(url)
+    except (ValueError, dj_database_url.UnknownSchemeError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL is wrong: {error}") from None
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        return config | {"OPTIONS": SQLITE}
+    if config["ENGINE"] == "django.db.backends.postgresql":
+        return config | {"OPTIONS": POSTGRESQL | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
+    raise ImproperlyConfigured("DATABASE_URL is wrong: the hub runs on sqlite:/// and postgresql://")
