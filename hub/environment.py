@@ -1,7 +1,11 @@
 """Readers of the environment, for the settings: what is wrong or missing is told by its name."""
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parseaddr
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from cryptography.fernet import Fernet
@@ -10,6 +14,7 @@ from environs import Env, EnvError
 
 env = Env(eager=True)
 
+MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
 SQLITE = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -40,14 +45,14 @@ def read(kind: Callable[[str, Any], Any], name: str, default: Any) -> Any:
         raise ImproperlyConfigured(f"{name} is wrong: {error}") from None
 
 
-def field_keys(name: str, hint: str) -> list[str]:
-    keys = [key.strip() for key in required(name, hint).split(",")]
-    for number, key in enumerate(keys, 1):
+def keys(name: str, hint: str) -> list[str]:
+    found = [key.strip() for key in required(name, hint).split(",")]
+    for number, key in enumerate(found, 1):
         try:
             Fernet(key)
         except ValueError:
             raise ImproperlyConfigured(f"{name} is wrong: key {number} is not 32 bytes in url-safe base64") from None
-    return keys
+    return found
 
 
 def a_share(name: str, default: float) -> float:
@@ -67,6 +72,23 @@ def a_rate(name: str, default: str) -> tuple[int, float] | None:
     if not (1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400):
         raise ValueError("it is calls/seconds, such as 50/1")
     return limit, per
+
+
+def a_mail_server(name: str, default: str) -> str:
+    value = env.str(name, default)
+    with suppress(ValueError):  # its words would tell a part of the password
+        parts = urlsplit(value)
+        named = parts.hostname and parts.port != 0 and parts.path in ("", "/")
+        if value in ("", "console:") or (named and (parts.scheme, parts.query) in MAIL_PORTS):
+            return value
+    raise ValueError("it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:")
+
+
+def an_address(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
+    return value
 
 
 def database(url: str) -> dict[str, Any]:

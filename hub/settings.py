@@ -1,10 +1,7 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name."""
 
 import os
-import re
-from contextlib import suppress
 from datetime import timedelta
-from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from hub.environment import a_rate, a_share, database, env, field_keys, read, required
+from hub.environment import MAIL_PORTS, a_mail_server, a_rate, a_share, an_address, database, env, keys, read, required
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,7 +22,7 @@ if env_file.is_file():
 
 DEBUG = read(env.bool, "HUB_DEBUG", False)
 SECRET_KEY = required("HUB_SECRET_KEY", "a long random text that signs sessions")
-HUB_FIELD_KEYS = field_keys("HUB_FIELD_KEYS", "the keys that seal secrets, newest first")
+HUB_FIELD_KEYS = keys("HUB_FIELD_KEYS", "the keys that seal secrets, newest first")
 FIELD_ENCRYPTION_KEY = HUB_FIELD_KEYS  # the name that django-encrypted-model-fields reads
 
 HUB_PUBLIC_URL = read(env.str, "HUB_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -40,26 +37,6 @@ if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "test
     raise ImproperlyConfigured("HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts")
 
 # --- mail ------------------------------------------------------------------------------------------------------------
-
-MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
-
-
-def a_mail_server(name: str, default: str) -> str:
-    value = env.str(name, default)
-    with suppress(ValueError):  # its words would tell a part of the password
-        parts = urlsplit(value)
-        named = parts.hostname and parts.port != 0 and parts.path in ("", "/")
-        if value in ("", "console:") or (named and (parts.scheme, parts.query) in MAIL_PORTS):
-            return value
-    raise ValueError("it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:")
-
-
-def an_address(name: str, default: str) -> str:
-    value = env.str(name, default)
-    if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
-        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
-    return value
-
 
 HUB_EMAIL_URL = read(a_mail_server, "HUB_EMAIL_URL", "")  # empty: mail is not set up, and pages say so
 MAIL = urlsplit(HUB_EMAIL_URL)
