@@ -1,9 +1,7 @@
 """The ground of a bench: a database of its own, fresh keys, a sink, and an environment that names them."""
 
-import base64
 import contextlib
 import os
-import secrets
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench import postgres
+from bench import keys, postgres
 from bench.processes import MANAGE, ROOT, python, running
 
 PUMPS = 2
@@ -68,8 +66,7 @@ def environment_of(url, sink, pumps):
         "DJANGO_SETTINGS_MODULE": "hub.settings",
         "DATABASE_URL": url,
         "HUB_ENV_FILE": os.devnull,
-        "HUB_SECRET_KEY": secrets.token_urlsafe(50),
-        "HUB_FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        **keys.fresh(),
         "HUB_EGRESS_ALLOW": sink,
         "HUB_BENCH_SINK": sink,
         "HUB_PUMPS": str(pumps),

@@ -1,60 +1,28 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name."""
 
 import os
-import re
-from contextlib import suppress
 from datetime import timedelta
-from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import dj_database_url
-from cryptography.fernet import Fernet
 from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError
+
+from hub.environment import MAIL_PORTS, a_mail_server, a_rate, a_share, an_address, database, env, keys, read, required
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env(eager=True)
 env_file = Path(env.str("HUB_ENV_FILE", str(BASE_DIR / "var" / "hub.env")))
 if env_file.is_file():
     env.read_env(str(env_file), recurse=False)
-
-
-def required(name: str, hint: str) -> str:
-    value = env.str(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set: {hint}. `script/server` makes one in var/hub.env.")
-    return value
-
-
-def read(kind, name, default):
-    """One setting of the environment, with its name in the error."""
-    try:
-        return kind(name, default)
-    except (EnvError, ValueError) as error:
-        raise ImproperlyConfigured(f"{name} is wrong: {error}") from None
-
-
-def field_keys() -> list[str]:
-    keys = [key.strip() for key in required("HUB_FIELD_KEYS", "the keys that seal secrets, newest first").split(",")]
-    for number, key in enumerate(keys, 1):
-        try:
-            Fernet(key)
-        except ValueError:
-            raise ImproperlyConfigured(
-                f"HUB_FIELD_KEYS is wrong: key {number} is not 32 bytes in url-safe base64"
-            ) from None
-    return keys
 
 
 # --- who we are ------------------------------------------------------------------------------------------------------
 
 DEBUG = read(env.bool, "HUB_DEBUG", False)
 SECRET_KEY = required("HUB_SECRET_KEY", "a long random text that signs sessions")
-HUB_FIELD_KEYS = field_keys()
+HUB_FIELD_KEYS = keys("HUB_FIELD_KEYS", "the keys that seal secrets, newest first")
 FIELD_ENCRYPTION_KEY = HUB_FIELD_KEYS  # the name that django-encrypted-model-fields reads
 
 HUB_PUBLIC_URL = read(env.str, "HUB_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -70,26 +38,6 @@ if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "test
 
 # --- mail ------------------------------------------------------------------------------------------------------------
 
-MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
-
-
-def a_mail_server(name: str, default: str) -> str:
-    value = env.str(name, default)
-    with suppress(ValueError):  # its words would tell a part of the password
-        parts = urlsplit(value)
-        named = parts.hostname and parts.port != 0 and parts.path in ("", "/")
-        if value in ("", "console:") or (named and (parts.scheme, parts.query) in MAIL_PORTS):
-            return value
-    raise ValueError("it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:")
-
-
-def an_address(name: str, default: str) -> str:
-    value = env.str(name, default)
-    if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
-        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
-    return value
-
-
 HUB_EMAIL_URL = read(a_mail_server, "HUB_EMAIL_URL", "")  # empty: mail is not set up, and pages say so
 MAIL = urlsplit(HUB_EMAIL_URL)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.hostname else 'console'}.EmailBackend"
@@ -104,26 +52,6 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
 HUB_EGRESS_ALLOW = read(env.list, "HUB_EGRESS_ALLOW", [])  # exact host:port, for a desk's sandbox only
 HUB_EGRESS_PORTS = read(partial(env.list, subcast=int), "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
-
-
-def a_share(name: str, default: float) -> float:
-    value = env.float(name, default)
-    if not 0 <= value <= 0.9:
-        raise ValueError("it is a share from 0 to 0.9, such as 0.2")
-    return value
-
-
-def a_rate(name: str, default: str) -> tuple[int, float] | None:
-    """Such as 50/1, at most 50 calls in a second; None where it is off."""
-    value = env.str(name, default).strip()
-    if value in ("", "off"):
-        return None
-    calls, _, seconds = value.partition("/")
-    limit, per = int(calls), float(seconds)
-    if not (1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400):
-        raise ValueError("it is calls/seconds, such as 50/1")
-    return limit, per
-
 
 HUB_LIVE_SHARE = read(a_share, "HUB_LIVE_SHARE", 0.2)  # of each quota, kept free of background work
 HUB_HOST_RATE = read(a_rate, "HUB_HOST_RATE", "off")  # to any one host, over all connectors and tenants
@@ -195,33 +123,6 @@ TEMPLATES = [
 ]
 
 # --- the database ----------------------------------------------------------------------------------------------------
-
-SQLITE = {
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
-}
-POSTGRESQL = {
-    "connect_timeout": 5,
-    "tcp_user_timeout": 15000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
-}
-
-
-def database(url: str) -> dict:
-    try:
-        config = dj_database_url.parse(url)
-    except (ValueError, dj_database_url.UnknownSchemeError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL is wrong: {error}") from None
-    if config["ENGINE"] == "django.db.backends.sqlite3":
-        return config | {"OPTIONS": SQLITE}
-    if config["ENGINE"] == "django.db.backends.postgresql":
-        return config | {"OPTIONS": POSTGRESQL | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
-    raise ImproperlyConfigured("DATABASE_URL is wrong: the hub runs on sqlite:/// and postgresql://")
-
 
 DATABASES = {"default": database(read(env.str, "DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'hub.sqlite3'}"))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60

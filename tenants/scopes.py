@@ -13,6 +13,8 @@ SCOPES = {
     "events:read": Scope("Read events and what became of them"),
     "deliveries:read": Scope("Read deliveries and their attempts"),
     "deliveries:write": Scope("Send deliveries again, or cancel them"),
+    "switches:read": Scope("Read what is switched off, and why"),
+    "switches:write": Scope("Switch off what is sent, and on again"),
     "connections:read": Scope("Read which systems are connected, and how they are"),
     "members:read": Scope("Read who belongs to a tenant, and who is invited"),
     "members:write": Scope("Invite people, remove them, and change what they may do"),

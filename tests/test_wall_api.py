@@ -6,12 +6,15 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, get_resolver
 
+from hub.connections.models import Switch
+from hub.connections.switch import switch_off
 from hub.outgoing.models import Event
 from tenants.models import ApiKey
 from tenants.scopes import SCOPES
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import planned
 from tests.hub.outgoing.test_pump import pump
+from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +42,8 @@ ROUTES = {
     "deliveries/<uuid:id>/cancel": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/send-again": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/skip": {"POST": "deliveries:write"},
+    "switches": {"GET": "switches:read", "POST": "switches:write"},
+    "switches/<str:name>": {"GET": "switches:read", "DELETE": "switches:write"},
     "operations": {"GET": "deliveries:read", "POST": "deliveries:write"},
     "operations/<uuid:id>": {"GET": "deliveries:read"},
     "operations/<uuid:id>/confirm": {"POST": "deliveries:write"},
@@ -66,6 +71,7 @@ def acme(make):
     make.route(connection, name="only Acme's route")
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
+    switch_off(Switch(scope="tenant", tenant=tenant, reason="only Acme's reason"), by=None, now=NOON)
     planned("send_again", tenant)
     make.membership(tenant, make.user("ann@only-acme.test"), "owner")
     make.invitation(tenant, "bob@only-acme.test")
@@ -96,6 +102,7 @@ def by_room(tenant):
 
 def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
+    route = route.replace("<str:name>", f"tenant:{tenant.reference}")
     path = route.replace("<str:reference>", tenant.reference).replace("<path:id>", str(event.public_id))
     row = by_room(tenant).get(route.partition("/")[0]) or event.deliveries.get()
     return "/api/v1/" + path.replace("<uuid:id>", str(row.public_id))
@@ -199,6 +206,15 @@ def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, refuse
 def test_an_event_is_not_told_in_another_tenants_name(api, acme, globex, refused):
     for body in (ORDER | {"tenant": "acme-only"}, [ORDER, ORDER | {"tenant": "acme-only"}]):
         refused(api.of(globex), "POST", "/api/v1/events", {404}, body)
+
+
+def test_another_tenants_key_switches_nothing_off_but_its_own(api, acme, globex, refused):
+    client, url = api.of(globex), "/api/v1/switches"
+    refused(client, "GET", url, {200})
+    refused(client, "POST", url, {404}, {"scope": "tenant", "tenant": "acme-only", "reason": "x"})
+    refused(client, "POST", url, {400}, {"scope": "route", "route": str(ids(acme)["route"]), "reason": "x"})
+    refused(client, "POST", url, {403}, {"scope": "platform", "reason": "x"})
+    refused(client, "POST", url, {403}, {"scope": "connector", "connector": "webhook", "reason": "x"})
 
 
 def test_scopes_smuggled_into_a_tenants_key_open_nothing(make, api, acme, globex, refused):

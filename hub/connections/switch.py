@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from hub.connections.models import Lane, Switch
@@ -18,13 +18,19 @@ class AlreadyOff(Exception):
 def switch_off(switch: Switch, *, by: User | None, now: datetime) -> Switch:
     """Of a switch that says its scope, what is meant, why and until when."""
     switch.key, switch.by, switch.since = key_of(switch), by, now
-    if Switch.unscoped.filter(key=switch.key).exists():
-        raise AlreadyOff(f"{switch.what} is off already")
     with transaction.atomic():
-        switch.save(force_insert=True)
+        keep(switch)
         apply_switches()
         ring("drain", now=now)
     return switch
+
+
+def keep(switch: Switch) -> None:
+    try:
+        with transaction.atomic():
+            switch.save(force_insert=True)
+    except IntegrityError as error:
+        raise AlreadyOff(f"{switch.what} is off already") from error
 
 
 def switch_on(switch: Switch, *, now: datetime) -> None:

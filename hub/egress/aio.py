@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from connectors.wire import KIBIBYTE, Request, Response
 from hub.egress.errors import EgressError, Unanswered, Unsent
 from hub.egress.guard import Reading, Rules, by_yarl, check_url
+from hub.egress.interim import Connector
 from hub.egress.messages import answered, outgoing
 from hub.egress.resolve import WITHIN, Lookup, resolve_async, system_lookup
 from hub.egress.tls import verified
@@ -150,7 +151,7 @@ async def outlet(
     """`clock` is called in the loop: one that asks no database. Connecting has half the time, so that a time-out later
     than that means: sent, not answered."""
     gate = Gate(rules, lookup, min(WITHIN, timeout / 4))
-    connector = aiohttp.TCPConnector(
+    connector = Connector(
         resolver=gate,
         socket_factory=gate.open_socket,
         ssl=tls or verified(),

@@ -13,6 +13,7 @@ from hub.outgoing.api.deliveries import (
 )
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
 from hub.outgoing.api.operations import CancelOperationView, ConfirmView, OperationsView, OperationView
+from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [
     path("events", EventsView.as_view(), name="events"),
@@ -29,4 +30,6 @@ urlpatterns = [
     path("operations/<uuid:id>", OperationView.as_view(), name="operation"),
     path("operations/<uuid:id>/confirm", ConfirmView.as_view(), name="operation_confirm"),
     path("operations/<uuid:id>/cancel", CancelOperationView.as_view(), name="operation_cancel"),
+    path("switches", SwitchesView.as_view(), name="switches"),
+    path("switches/<str:name>", SwitchView.as_view(), name="switch"),
 ]

@@ -108,6 +108,10 @@ def page_of(serializer: type[serializers.Serializer], name: str) -> serializers.
     )
 
 
+def all_of(serializer: type[serializers.Serializer], name: str) -> serializers.Serializer:
+    return inline_serializer(name, {"items": serializer(many=True)})
+
+
 # --- the examples ----------------------------------------------------------------------------------------------------
 
 TOLD = {"id": "o-1001", "type": "order.created", "data": {"number": "A-1001", "total": 12.5, "currency": "EUR"}}
@@ -197,6 +201,16 @@ OPERATION = {
     "planned_at": MOMENT,
     "started_at": None,
     "finished_at": None,
+}
+
+SWITCHING = {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking.", "until": "2026-11-25T18:00:00Z"}
+
+SWITCH = SWITCHING | {
+    "id": "tenant:acme",
+    "url": "https://hub.example.com/api/v1/switches/tenant:acme",
+    "connector": "",
+    "route": None,
+    "since": MOMENT,
 }
 
 EVENT = {

@@ -38,6 +38,7 @@ def plain(body, *headers):
 
 FIXED = {  # said at once, then closed unless the mode keeps the connection
     "ok": plain(b"fine"),
+    "continue-thrice": b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + plain(b"fine"),
     "cookie": plain(b"", b"Set-Cookie: tenant=acme", b"X-Seen: a", b"X-Seen: b"),
     "gzip": plain(gzip.compress(b"0" * 1_000_000), b"Content-Encoding: gzip"),
     "long": plain(b"x" * 200_000),
@@ -126,6 +127,8 @@ class Hostile:
 
     async def answer(self, reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
+        if b" /deaf " in head:
+            await asyncio.Event().wait()  # what else is sent is never read
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
         self.heard.append(head + await reader.readexactly(length))
         mode = head.split(b" ")[1].decode().strip("/").partition("?")[0]

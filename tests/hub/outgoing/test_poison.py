@@ -13,7 +13,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claim import claim_suspects, suspects_wait
 from hub.outgoing.pump.reading import Reading
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_order import crash
+from tests.hub.outgoing.looking import crash
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import NOON
 

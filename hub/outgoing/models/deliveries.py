@@ -1,154 +1,26 @@
-"""event -> delivery -> attempt -> exchange: a fact, its way to one connection, one try, the call that carried it.
+"""delivery -> attempt -> exchange: an event on its way to one connection, one try, the call that carried it.
 
-Bodies and exchanges stand in side tables that nothing points to by foreign key, so they can be pruned in batches.
+Renderings and exchanges stand in side tables that nothing points to by foreign key, so they can be pruned in batches.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
-from connectors.registry import CONNECTORS
-from hub.connections.models import Connection, a_connector
+from hub.connections.models import Connection
 from hub.ids import uuid7
-from hub.mappings.models import FieldMapping, MappingVersion
+from hub.mappings.models import MappingVersion
+from hub.outgoing.models.events import Event
+from hub.outgoing.models.routes import Route
 from hub.states import Moves
-from tenants.models import ApiKey, Tenant
+from tenants.models import Tenant
 from tenants.scoping import Scoped
 
 STOPPED = {"dead", "held", "cancelled"}  # a retry sets them going
 UNSENT = {"waiting", "held"}  # a person may cancel them
 DONE = {"delivered", "dead", "cancelled", "skipped"}  # may be sent again
-
-EVENT_TYPE = RegexValidator(r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", "Lower case words with dots, such as order.created.")
-TYPE_PATTERN = RegexValidator(
-    r"\A(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)\Z", "An event type, or a beginning with .* such as order.*"
-)
-
-
-class Event(Scoped):
-    """A fact, told once: unique by tenant, source and the sender's id."""
-
-    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="events")
-    source = models.CharField(max_length=40)  # api, staff, or a connector's key
-    sender_id = models.CharField(max_length=200)
-    type = models.CharField(max_length=120, validators=[EVENT_TYPE])
-    digest = models.CharField(max_length=64)  # SHA-256 of the canonical body, hex
-    reason = models.CharField(max_length=40, blank=True)  # no_route, or empty
-    occurred_at = models.DateTimeField()
-    accepted_at = models.DateTimeField()
-
-    class Meta(Scoped.Meta):
-        constraints = (models.UniqueConstraint(fields=("tenant", "source", "sender_id"), name="one_event_once"),)
-        indexes = (models.Index(fields=("tenant", "-id"), name="events_of_tenant"),)
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.sender_id}"
-
-    def document(self, tenant: Tenant, data: Any) -> dict[str, Any]:
-        return document(self.sender_id, self.type, tenant, self.occurred_at, data)
-
-
-def document(sender_id: str, type: str, tenant: Tenant, occurred_at: datetime, data: Any) -> dict[str, Any]:
-    """What filters and mappings see of an event."""
-    return {
-        "id": sender_id,
-        "type": type,
-        "tenant": tenant.reference,
-        "occurred_at": occurred_at.isoformat(),
-        "data": data,
-    }
-
-
-class EventBody(models.Model):
-    """The bytes of an event as they were received; JSON."""
-
-    event_id = models.BigIntegerField(primary_key=True)
-    body = models.BinaryField()
-
-    def __str__(self) -> str:
-        return f"body of event {self.event_id}"
-
-
-class Idempotency(models.Model):
-    """The first answer to an Idempotency-Key, for 24 hours."""
-
-    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
-    key = models.CharField(max_length=255)
-    digest = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField()
-    answer = models.JSONField()
-    location = models.CharField(max_length=300, blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("api_key", "key"), name="one_first_answer"),)
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class Route(Scoped):
-    """When this event (and filter), do this action on that connection, with this mapping."""
-
-    SHARED = True
-
-    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    tenant = models.ForeignKey(
-        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="routes", help_text="Empty: all tenants."
-    )
-    name = models.CharField(max_length=200)
-    event_type = models.CharField("event type", max_length=120, validators=[TYPE_PATTERN])
-    filter = models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")
-    connector = models.CharField(max_length=40, validators=[a_connector])
-    connection = models.ForeignKey(
-        Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="routes",
-        help_text="Empty: every connection of the tenant at the connector.",
-    )  # fmt: skip
-    action = models.CharField(max_length=40)
-    mapping = models.ForeignKey(FieldMapping, on_delete=models.PROTECT, related_name="routes")
-    retry_schedule = models.JSONField(
-        default=list, blank=True, help_text="Seconds between attempts; empty: the hub's own schedule over 75 hours."
-    )
-    ordered = models.BooleanField(
-        default=False, db_default=False, help_text="Each goes only after the one before it has arrived."
-    )
-    order_key = models.TextField(
-        blank=True,
-        default="",
-        db_default="",
-        help_text="JMESPath; only events of the same key keep their order. Empty: all of the connection.",
-    )
-    never_twice = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="What may have arrived is not sent again by itself, where the system cannot tell.",
-    )
-    expires_after = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Seconds after which it is not sent any more; empty: it never expires."
-    )
-    enabled = models.BooleanField(default=True)
-    changed_at = models.DateTimeField(default=timezone.now, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta(Scoped.Meta):
-        indexes = (models.Index(fields=("tenant", "event_type"), name="routes_of_tenant"),)
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def holds_unknown(self) -> bool:
-        """Whether what may have arrived waits for a person: twice would hurt, and the system cannot be told our id."""
-        try:
-            return self.never_twice and not CONNECTORS[self.connector].action(self.action).idempotent
-        except LookupError:
-            return True
 
 
 class Delivery(Scoped, Moves):

@@ -1,0 +1,103 @@
+"""Readers of the environment, for the settings: what is wrong or missing is told by its name."""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+env = Env(eager=True)
+
+MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
+SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+POSTGRESQL = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
+}
+
+
+def required(name: str, hint: str) -> str:
+    value = env.str(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set: {hint}. `script/server` makes one in var/hub.env.")
+    return value
+
+
+def read(kind: Callable[[str, Any], Any], name: str, default: Any) -> Any:
+    """One setting of the environment, with its name in the error."""
+    try:
+        return kind(name, default)
+    except (EnvError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} is wrong: {error}") from None
+
+
+def keys(name: str, hint: str) -> list[str]:
+    found = [key.strip() for key in required(name, hint).split(",")]
+    for number, key in enumerate(found, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} is wrong: key {number} is not 32 bytes in url-safe base64") from None
+    return found
+
+
+def a_share(name: str, default: float) -> float:
+    value = env.float(name, default)
+    if not 0 <= value <= 0.9:
+        raise ValueError("it is a share from 0 to 0.9, such as 0.2")
+    return value
+
+
+def a_rate(name: str, default: str) -> tuple[int, float] | None:
+    """Such as 50/1, at most 50 calls in a second; None where it is off."""
+    value = env.str(name, default).strip()
+    if value in ("", "off"):
+        return None
+    calls, _, seconds = value.partition("/")
+    limit, per = int(calls), float(seconds)
+    if not (1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400):
+        raise ValueError("it is calls/seconds, such as 50/1")
+    return limit, per
+
+
+def a_mail_server(name: str, default: str) -> str:
+    value = env.str(name, default)
+    with suppress(ValueError):  # its words would tell a part of the password
+        parts = urlsplit(value)
+        named = parts.hostname and parts.port != 0 and parts.path in ("", "/")
+        if value in ("", "console:") or (named and (parts.scheme, parts.query) in MAIL_PORTS):
+            return value
+    raise ValueError("it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:")
+
+
+def an_address(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
+    return value
+
+
+def database(url: str) -> dict[str, Any]:
+    try:
+        config = dj_database_url.parse(url)
+    except (ValueError, dj_database_url.UnknownSchemeError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL is wrong: {error}") from None
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        return config | {"OPTIONS": SQLITE}
+    if config["ENGINE"] == "django.db.backends.postgresql":
+        return config | {"OPTIONS": POSTGRESQL | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
+    raise ImproperlyConfigured("DATABASE_URL is wrong: the hub runs on sqlite:/// and postgresql://")

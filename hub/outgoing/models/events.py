@@ -1,0 +1,76 @@
+"""An event: a fact, told once; its body as it was received; and the first answer to whoever tells it again."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from hub.ids import uuid7
+from tenants.models import ApiKey, Tenant
+from tenants.scoping import Scoped
+
+EVENT_TYPE = RegexValidator(r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", "Lower case words with dots, such as order.created.")
+
+
+class Event(Scoped):
+    """A fact, told once: unique by tenant, source and the sender's id."""
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="events")
+    source = models.CharField(max_length=40)  # api, staff, or a connector's key
+    sender_id = models.CharField(max_length=200)
+    type = models.CharField(max_length=120, validators=[EVENT_TYPE])
+    digest = models.CharField(max_length=64)  # SHA-256 of the canonical body, hex
+    reason = models.CharField(max_length=40, blank=True)  # no_route, or empty
+    occurred_at = models.DateTimeField()
+    accepted_at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        constraints = (models.UniqueConstraint(fields=("tenant", "source", "sender_id"), name="one_event_once"),)
+        indexes = (models.Index(fields=("tenant", "-id"), name="events_of_tenant"),)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.sender_id}"
+
+    def document(self, tenant: Tenant, data: Any) -> dict[str, Any]:
+        return document(self.sender_id, self.type, tenant, self.occurred_at, data)
+
+
+def document(sender_id: str, type: str, tenant: Tenant, occurred_at: datetime, data: Any) -> dict[str, Any]:
+    """What filters and mappings see of an event."""
+    return {
+        "id": sender_id,
+        "type": type,
+        "tenant": tenant.reference,
+        "occurred_at": occurred_at.isoformat(),
+        "data": data,
+    }
+
+
+class EventBody(models.Model):
+    """The bytes of an event as they were received; JSON."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"body of event {self.event_id}"
+
+
+class Idempotency(models.Model):
+    """The first answer to an Idempotency-Key, for 24 hours."""
+
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField()
+    location = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("api_key", "key"), name="one_first_answer"),)
+
+    def __str__(self) -> str:
+        return self.key

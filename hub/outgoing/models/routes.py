@@ -1,0 +1,74 @@
+"""A route: when this event (and filter), do this action on that connection, with this mapping."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection, a_connector
+from hub.ids import uuid7
+from hub.mappings.models import FieldMapping
+from tenants.models import Tenant
+from tenants.scoping import Scoped
+
+TYPE_PATTERN = RegexValidator(
+    r"\A(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)\Z", "An event type, or a beginning with .* such as order.*"
+)
+
+
+class Route(Scoped):
+    """When this event (and filter), do this action on that connection, with this mapping."""
+
+    SHARED = True
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="routes", help_text="Empty: all tenants."
+    )
+    name = models.CharField(max_length=200)
+    event_type = models.CharField("event type", max_length=120, validators=[TYPE_PATTERN])
+    filter = models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")
+    connector = models.CharField(max_length=40, validators=[a_connector])
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="routes",
+        help_text="Empty: every connection of the tenant at the connector.",
+    )  # fmt: skip
+    action = models.CharField(max_length=40)
+    mapping = models.ForeignKey(FieldMapping, on_delete=models.PROTECT, related_name="routes")
+    retry_schedule = models.JSONField(
+        default=list, blank=True, help_text="Seconds between attempts; empty: the hub's own schedule over 75 hours."
+    )
+    ordered = models.BooleanField(
+        default=False, db_default=False, help_text="Each goes only after the one before it has arrived."
+    )
+    order_key = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="JMESPath; only events of the same key keep their order. Empty: all of the connection.",
+    )
+    never_twice = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="What may have arrived is not sent again by itself, where the system cannot tell.",
+    )
+    expires_after = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds after which it is not sent any more; empty: it never expires."
+    )
+    enabled = models.BooleanField(default=True)
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        indexes = (models.Index(fields=("tenant", "event_type"), name="routes_of_tenant"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def holds_unknown(self) -> bool:
+        """Whether what may have arrived waits for a person: twice would hurt, and the system cannot be told our id."""
+        try:
+            return self.never_twice and not CONNECTORS[self.connector].action(self.action).idempotent
+        except LookupError:
+            return True

@@ -1,0 +1,22 @@
+"""Helpers of the tests of deliveries: how one reads, and what a pump leaves that dies."""
+
+from hub.outgoing.explain import readable_deliveries, shown
+from hub.outgoing.models import Delivery
+from tests.makers import MINUTE, NOON
+
+
+def read(delivery):
+    return readable_deliveries().get(pk=delivery.pk)
+
+
+def state_of(delivery):
+    return shown(read(delivery))[:2]
+
+
+def crash(*deliveries, at=NOON):
+    """As a pump leaves it that dies while it sends these."""
+    for delivery in deliveries:
+        Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", attempts=1, lease=delivery.public_id)
+        lane = delivery.connection.lane
+        lane.lease, lane.lease_until = delivery.public_id, at - MINUTE
+        lane.save()

@@ -1,0 +1,122 @@
+"""Off switches by REST: the platform's key for what is everybody's, a tenant's key for its own tenant and routes."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.clock import clock
+from hub.connections.models import Lane, Switch
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/v1/switches"
+WHY = {"reason": "stocktaking"}
+
+
+def off(client, **said):
+    return client.post(URL, WHY | said, format="json")
+
+
+def test_a_tenant_switches_itself_off_and_on(make, shop, acme):
+    make.connection(acme)
+    told = off(shop, scope="tenant").json()
+    assert (told["id"], told["tenant"], told["reason"], told["until"]) == ("tenant:acme", "acme", "stocktaking", None)
+    assert Lane.unscoped.get().off == "tenant"
+    assert shop.get(URL).json() == {"items": [told]}
+    assert shop.delete(f"{URL}/tenant:acme").status_code == 204
+    assert Lane.unscoped.get().off == ""
+    assert shop.get(f"{URL}/tenant:acme").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"scope": "platform"}, "platform"),
+        ({"scope": "connector", "connector": "slack"}, "connector:slack"),
+        ({"scope": "tenant", "tenant": "acme"}, "tenant:acme"),
+    ],
+)
+def test_the_platform_switches_what_is_everybodys(platform, acme, said, name):
+    answer = off(platform, **said)
+    assert (answer.status_code, answer.json()["id"]) == (201, name)
+    assert answer["Location"] == answer.json()["url"] == f"https://hub.test{URL}/{name}"
+    assert platform.get(answer["Location"]).json() == answer.json()
+    assert platform.delete(answer["Location"]).status_code == 204
+    assert not Switch.unscoped.exists()
+
+
+def test_a_route_is_named_by_its_id(make, shop, acme):
+    route = make.route(make.connection(acme))
+    told = off(shop, scope="route", route=route.public_id).json()
+    assert (told["id"], told["route"]["name"]) == (f"route:{route.public_id}", "route")
+    assert shop.delete(f"{URL}/{told['id']}").status_code == 204
+
+
+def test_it_ends_when_it_says(shop):
+    until = clock() + timedelta(days=30)
+    told = off(shop, scope="tenant", until=until.isoformat()).json()
+    assert told["until"] == until.isoformat().replace("+00:00", "Z")
+    assert Switch.unscoped.get().until == until
+
+
+def test_the_audit_knows_who_and_why(shop, acme):
+    off(shop, scope="tenant")
+    shop.delete(f"{URL}/tenant:acme")
+    first, last = AuditRow.objects.order_by("pk")
+    assert (first.verb, first.actor_kind, first.reason, first.tenant) == (
+        "switch.off", "api_key", "stocktaking", acme.public_id,
+    )  # fmt: skip
+    assert (last.verb, last.before) == ("switch.on", {"off": "tenant Acme"})
+
+
+def test_what_is_off_is_not_switched_off_again(shop):
+    off(shop, scope="tenant")
+    answer = off(shop, scope="tenant")
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert (Switch.unscoped.count(), AuditRow.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer"),
+    [
+        ({"scope": "tenant", "reason": ""}, "/reason"),
+        ({"scope": "connection"}, "/scope"),
+        ({"scope": "connector"}, "/connector"),
+        ({"scope": "connector", "connector": "fax"}, "/connector"),
+        ({"scope": "route"}, "/route"),
+        ({"scope": "tenant", "connector": "slack"}, "/connector"),
+        ({"scope": "platform", "tenant": "acme"}, "/tenant"),
+        ({"scope": "route", "route": "01a21100-0000-7000-8000-000000000001"}, "/route"),
+        ({"scope": "platform", "until": "2026-11-25T12:00:00"}, "/until"),
+        ({"scope": "platform", "until": "2001-01-01T00:00:00Z"}, "/until"),
+        ({"scope": "platform", "by": "me"}, "/by"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(platform, said, pointer):
+    answer = off(platform, **said)
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (400, [pointer])
+    assert not Switch.unscoped.exists()
+
+
+def test_a_tenants_key_reads_and_ends_nothing_that_is_everybodys(make, shop, platform):
+    everybodys = make.route(connector="slack")
+    off(platform, scope="platform")
+    assert shop.get(URL).json() == {"items": []}
+    assert shop.delete(f"{URL}/platform").status_code == 404
+    assert off(shop, scope="route", route=everybodys.public_id).status_code == 400
+    assert Switch.unscoped.count() == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["platform", "tenant", "tenant:", "route:x", "key:1", "platform:x", "tenant:%00", "%FF"]
+)
+def test_what_is_not_off_is_not_found(platform, name):
+    assert platform.get(f"{URL}/{name}").status_code == 404
+
+
+def test_a_list_asks_a_fixed_number_of_questions(make, platform, django_assert_num_queries):
+    for number in range(5):
+        off(platform, scope="tenant", tenant=make.tenant(f"tenant-{number}").reference)
+    with django_assert_num_queries(2):
+        assert len(platform.get(URL).json()["items"]) == 5

@@ -1,0 +1,163 @@
+"""What an earlier part left in the middle of its work is there after the migration, and goes out."""
+
+import json
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+from hub.audit import AuditHead, broken_link
+from hub.connections.models import HOLDING, Connection, ConnectorApp, Credential, Switch
+from hub.connections.switch import switch_on
+from hub.operations.models import Operation
+from hub.outgoing.drain import drain_held
+from hub.outgoing.models import Delivery, Event
+from hub.secrets import check_keys
+from hub.sweep import sweep
+from tenants import keys
+from tenants.models import User
+from tests.hub.outgoing.operating import run
+from tests.makers import NOON, SECRETS, WHSEC
+from tests.upgrade.answers import world
+from tests.upgrade.part1 import pump, zeros
+from tests.upgrade.restore import PARTS, counted, restored, upgrade
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+ALL_OF_IT = 8 * HOUR  # until everything that may go has gone
+NEEDS_A_PERSON = {"mapping_failed", "not_connected", "unknown_effect"}
+SYSTEMS = {"app", "salesforce", "slack", "splunk", "webhook"}
+FILLED = {  # tables that are not empty, beside those of the part before
+    "part1": {"outgoing_delivery", "outgoing_exchange", "throttle_scope", "hub_bell", "django_q_ormq", "hub_auditrow"},
+    "part2": {"connections_switch", "connections_maintenancewindow", "operations_operation", "notices_notice",
+              "throttle_holder", "hub_tally", "hub_worker"},
+}  # fmt: skip
+
+
+class Counts(NamedTuple):
+    tables: dict[str, int]
+    states: dict[str, int]
+
+
+@pytest.fixture(scope="module", params=PARTS)
+def part(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def before(part, django_db_setup, django_db_blocker):
+    """What was counted before the migration. Each test has the migrated database, and leaves it as it was."""
+    with django_db_blocker.unblock(), restored(part):
+        before = Counts(*counted())
+        upgrade()
+        yield before
+
+
+@pytest.fixture(autouse=True)
+def database(before, db):
+    pass
+
+
+def drained(start=NOON + HOUR):
+    """What went out, once every cause that holds a whole connection, system or route is gone."""
+    for connection in Connection.unscoped.filter(state__in=HOLDING):
+        connection.heal(now=start)
+    for switch in Switch.unscoped.filter(until=None):
+        switch_on(switch, now=start)
+    http, at = world(), start
+    while at < start + ALL_OF_IT:
+        sweep(now=at)
+        drain_held(now=at)
+        pump(http, at=at)
+        at += HOUR / 4
+    return http.requests
+
+
+def test_the_fixture_is_in_the_middle_of_everything(before, part):
+    assert before.states.keys() == set(Delivery.State.values)
+    assert set(Connection.unscoped.values_list("connector", flat=True)) >= SYSTEMS
+    known = PARTS[: PARTS.index(part) + 1]
+    assert [name for each in known for name in FILLED[each] if not before.tables[name]] == []
+
+
+def test_no_row_is_lost(before):
+    tables, states = counted()
+    assert [name for name, count in before.tables.items() if tables[name] < count] == []
+    assert states == before.states
+
+
+def test_secrets_still_open():
+    check_keys()
+    for credential in Credential.unscoped.select_related("connection"):
+        connector = credential.connection.connector
+        assert credential.open(credential.connection) == (SECRETS | {"app": {"signing_secret": WHSEC}})[connector]
+    assert ConnectorApp.objects.get(connector="salesforce").open()["client_secret"] == "app-secret"
+
+
+def test_the_chains_of_the_audit_are_whole():
+    chains = list(AuditHead.objects.values_list("chain", flat=True))
+    assert len(chains) == 3
+    assert [broken_link(chain) for chain in chains] == [""] * 3
+
+
+def test_bells_that_lie_in_the_queue_are_understood():
+    tasks = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
+    assert [task["func"] for task in tasks if not callable(import_string(task["func"]))] == []
+
+
+def test_what_waits_goes_out_and_what_a_person_must_mend_stays():
+    expected = Delivery.unscoped.filter(state__in=("waiting", "sending")).exclude(expires_at__lt=NOON + HOUR)
+    expected = set(expected.values_list("pk", flat=True))
+    drained()
+    assert {row.state for row in Delivery.unscoped.filter(pk__in=expected)} == {"delivered"}
+    assert not Delivery.unscoped.filter(state__in=("waiting", "sending")).exists()
+    assert set(Delivery.unscoped.filter(state="held").values_list("reason", flat=True)) <= NEEDS_A_PERSON
+
+
+def test_nothing_goes_out_twice():
+    done = {row.message_id for row in Delivery.unscoped.filter(state="delivered")}
+    ids = [request.headers["webhook-id"] for request in drained() if "webhook-id" in request.headers]
+    assert len(ids) == len(set(ids)) > 0
+    assert not done & set(ids)
+
+
+def test_what_was_ordered_keeps_its_order():
+    placed = [json.loads(request.content()) for request in drained() if "//ordered." in request.url]
+    assert len(placed) == Event.unscoped.filter(type="order.moved").count()
+    for number in ("A", "B"):
+        places = [body["place"] for body in placed if body["number"] == number]
+        assert places == sorted(places)
+
+
+def test_an_operation_that_was_half_done_is_finished():
+    for operation in Operation.unscoped.filter(state="running"):
+        assert operation.looked_at
+        run(operation, at=NOON + HOUR)
+        assert (operation.state, operation.looked_at) == ("finished", operation.count)
+
+
+def test_staff_read_every_page_of_it(client):
+    client.force_login(User.objects.get(email="root@example.com"))
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert client.get(reverse(f"{name}_changelist")).status_code == 200, name
+        for row in one_of_each_state(model):
+            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, (name, row)
+
+
+def one_of_each_state(model):
+    return {getattr(row, "state", ""): row for row in model._default_manager.order_by("pk")}.values()
+
+
+def test_a_key_of_that_time_reads_and_tells(api):
+    client = api(keys.make("test", random=zeros))
+    told = client.get("/api/v1/deliveries?limit=200").json()
+    assert {row["tenant"] for row in told["items"]} == {"acme"}
+    answer = client.post("/api/v1/events", {"type": "order.created", "data": {"total": 50}}, format="json")
+    assert (answer.status_code, len(answer.json()["deliveries"])) == (202, 4)
