@@ -1,6 +1,7 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name."""
 
 import os
+import re
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,9 @@ from cryptography.fernet import Fernet
 from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
+
+LOGOS = (".svg", ".png")
+LOGO_BYTES = 100_000
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -47,6 +51,24 @@ def field_keys() -> list[str]:
     return keys
 
 
+def a_picture(name: str, default: str) -> Path | None:
+    path = env.str(name, default)
+    if not path:
+        return None
+    if Path(path).suffix not in LOGOS or not Path(path).is_file():
+        raise ValueError("it is the path of a file that ends with .svg or .png")
+    if Path(path).stat().st_size > LOGO_BYTES:
+        raise ValueError(f"the file is larger than {LOGO_BYTES:,} bytes")
+    return Path(path)
+
+
+def a_colour(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("it is a colour such as #0b6459")
+    return value.lower()
+
+
 # --- who we are ------------------------------------------------------------------------------------------------------
 
 DEBUG = read(env.bool, "HUB_DEBUG", False)
@@ -58,6 +80,8 @@ HUB_PUBLIC_URL = read(env.str, "HUB_PUBLIC_URL", "http://127.0.0.1:8000").rstrip
 if urlsplit(HUB_PUBLIC_URL).scheme not in ("http", "https") or not urlsplit(HUB_PUBLIC_URL).hostname:
     raise ImproperlyConfigured("HUB_PUBLIC_URL is wrong: it is the address of the hub, such as https://hub.example.com")
 HUB_NAME = read(env.str, "HUB_NAME", "Integration Hub")
+HUB_LOGO = read(a_picture, "HUB_LOGO", "")  # shown to customers, beside the name
+HUB_COLOUR = read(a_colour, "HUB_COLOUR", "#0b6459")
 HUB_ENVIRONMENT = read(env.str, "HUB_ENVIRONMENT", "live")
 if HUB_ENVIRONMENT not in ("live", "test"):
     raise ImproperlyConfigured("HUB_ENVIRONMENT is wrong: it is live or test, and API keys carry it")
@@ -110,6 +134,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
     "csp",
+    "django_htmx",
     "tenants",
     "hub",
     "hub.notices",
@@ -119,6 +144,7 @@ INSTALLED_APPS = [
     "hub.mappings",
     "hub.outgoing",
     "hub.console",
+    "hub.portal",
 ]
 
 MIDDLEWARE = [
@@ -132,6 +158,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 ROOT_URLCONF = "hub.urls"
@@ -261,7 +288,6 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
-        "style-src": [SELF, "'unsafe-inline'"],  # unfold sets colours in style attributes
         "frame-ancestors": ["'none'"],
         "base-uri": [SELF],
         "form-action": [SELF],

@@ -66,6 +66,7 @@ def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[.
             visitor = visitor_of(request, tenant)
             if not visitor.is_at_least(least):
                 raise PermissionDenied
+            request.visitor = visitor  # type: ignore[attr-defined]  # the frame of the page names them
             return view(request, visitor, *args, **kwargs)
 
         return guarded

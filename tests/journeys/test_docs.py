@@ -129,7 +129,7 @@ def plain_value(node):
 def written(value):
     if isinstance(value, list):
         return ",".join(map(str, value)) or "empty"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value) or "empty"
 
 
 def in_words(seconds):
