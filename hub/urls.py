@@ -21,6 +21,8 @@ OPEN = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
     path("", front, name="front"),
+    path("accounts/", include("allauth.urls")),
+    path("", include("tenants.pages.urls")),
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="openapi"),

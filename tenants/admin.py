@@ -14,7 +14,8 @@ from django.utils.html import format_html, format_html_join
 
 from hub import staff
 from hub.clock import clock
-from tenants.forms import IssueForm, NewUserForm, PasswordForm, UserForm
+from tenants import invitations, people
+from tenants.forms import InviteForm, IssueForm, NewUserForm, PasswordForm, UserForm
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scopes import SCOPES
 from tenants.scoping import ScopedAdminMixin
@@ -39,7 +40,7 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     fields = ("name", "reference", "time_zone")
     inlines = (MembershipInline,)
     ordering = ("name",)
-    verbs = ("suspend", "restore")
+    verbs = ("invite", "suspend", "restore")
     change_form_outer_before_template = "console/tenant.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
@@ -83,6 +84,33 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @staff.display(description="created", ordering="created_at")
     def created(self, tenant: Tenant) -> str:
         return staff.moment(tenant.created_at)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for verb, rows in (
+            ("membership.create", formset.new_objects),
+            ("membership.change_role", [row for row, _ in formset.changed_objects]),
+            ("membership.remove", formset.deleted_objects),
+        ):
+            for row in rows:
+                staff.note(request, verb, row, after={"email": row.user.email, "role": row.role})
+
+    @staff.verb(
+        "Invite",
+        icon="mail",
+        form=InviteForm,
+        asks="A mail goes to this address, with a link for seven days. The first owner invites everybody else.",
+        atomic=False,
+    )
+    def invite(self, request: HttpRequest, tenant: Tenant, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        hand = people.Hand.of_person(request, request.user)
+        try:
+            asked = people.invite(tenant, said["email"], said["role"], hand, random=secrets.token_bytes, now=now)
+        except people.Refused as refused:
+            raise staff.Declined(str(refused)) from refused
+        if invitations.post(*asked, now=now):
+            return staff.Done(f"An invitation is on its way to {said['email']}.", told=True)
+        return staff.Done(f"{said['email']} is invited, but no mail could be sent.", well=False, told=True)
 
     @staff.verb(
         "Suspend",
@@ -208,6 +236,7 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
     search_fields = ("email", "^name")
     ordering = ("email",)
     filter_horizontal = ()
+    verbs = ("reset_factor",)
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("May", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
@@ -223,6 +252,25 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         if db_field.name == "user_permissions":
             field.queryset = field.queryset.select_related("content_type")
         return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Another address is shown to be theirs by mail, at the next sign-in; so is that of a new person."""
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            obj.emailaddress_set.all().delete()
+
+    @staff.verb(
+        "Take the second factor away",
+        icon="phonelink_erase",
+        tone="danger",
+        when=lambda user: user.authenticator_set.exists(),
+        form=staff.ReasonForm,
+        asks="For somebody who lost both phone and recovery codes. Be sure who asks you: the password alone signs in "
+        "then, and whoever does sets up a new one.",
+    )
+    def reset_factor(self, request: HttpRequest, user: User, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        user.authenticator_set.all().delete()
+        return staff.Done(f"{user} signs in by password, and sets up a second factor anew.", after={"factor": "none"})
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         response = super().user_change_password(request, id, form_url)

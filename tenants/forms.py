@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpRequest
 
 from hub import staff
-from tenants.models import ApiKey, Tenant, User
+from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scopes import SCOPES
 from tenants.scoping import EVERYWHERE, reach, visible_to
 
@@ -47,6 +47,11 @@ class IssueForm(staff.Form):
         days = said["lifetime"]
         ends = now + timedelta(days=int(days)) if days else None
         return {"name": said["name"], "tenant": said["tenant"], "scopes": said["scopes"], "expires_at": ends}
+
+
+class InviteForm(staff.Form):
+    email = forms.EmailField(label="E-mail address")
+    role = forms.ChoiceField(label="May", choices=Membership.Role.choices, initial=Membership.Role.OWNER)
 
 
 class UserForm(staff.UserChangeForm):

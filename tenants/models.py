@@ -33,7 +33,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        user.vouch()
+        return user
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -57,6 +59,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def vouch(self) -> None:
+        """Whoever made this account knows that the address is theirs: no mail has to show it."""
+        self.emailaddress_set.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
 
     def reach(self) -> Tenants:
         """Whose rows this person may see: a superuser every tenant's, everybody else those they belong to."""
@@ -128,6 +134,7 @@ class Membership(Scoped):
         ADMIN = "admin"
         MEMBER = "member"
 
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
@@ -138,6 +145,46 @@ class Membership(Scoped):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.tenant}"
+
+
+class Invitation(Scoped):
+    """That somebody is asked by mail to belong to a tenant. Of the link's token only the digest is kept."""
+
+    LASTS = timedelta(days=7)
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail")
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    inviter = models.CharField(max_length=200, help_text="Who asks, as the mail says it.")
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
+    created_at = models.DateTimeField()
+    asked_at = models.DateTimeField(help_text="When the newest link was made.")
+    sent_at = models.DateTimeField(null=True, help_text="When a mail server took the newest link; empty: none did.")
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "email"),
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.tenant}"
+
+    def state(self, now: datetime) -> str:
+        if self.accepted_at:
+            return "accepted"
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at <= now else "pending"
 
 
 def known_scopes(value: list[str]) -> None:

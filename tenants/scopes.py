@@ -14,6 +14,8 @@ SCOPES = {
     "deliveries:read": Scope("Read deliveries and their attempts"),
     "deliveries:write": Scope("Send deliveries again, or cancel them"),
     "connections:read": Scope("Read which systems are connected, and how they are"),
+    "members:read": Scope("Read who belongs to a tenant, and who is invited"),
+    "members:write": Scope("Invite people, remove them, and change what they may do"),
     "metrics:read": Scope("Read the hub's own metrics", platform_only=True),
     "tenants:read": Scope("Read tenants"),
     "tenants:write": Scope("Create and change tenants", platform_only=True),

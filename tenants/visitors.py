@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -36,11 +37,19 @@ class Visitor:
     def owns(self) -> bool:
         return self.is_at_least(Membership.Role.OWNER)
 
+    def must_own(self) -> None:
+        if not self.owns:
+            raise PermissionDenied
+
     @property
     def actor(self) -> Actor:
         if self.user:
             return Actor.of_user(self.user)
         return Actor("guest", self.reference, self.reference)
+
+
+def home_of(tenant: Tenant) -> str:
+    return f"/t/{tenant.reference}/"
 
 
 def visitor_of(request: HttpRequest, reference: str) -> Visitor:
@@ -72,3 +81,20 @@ def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[.
         return guarded
 
     return before
+
+
+def asks_again(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+    """Before a sensitive act: whoever has not shown for five minutes who they are does so again, by password or second
+    factor, and comes back to the same act. It stands below for_visitors(), or alone.
+
+    A POST waits for that in the session, as it is: it must carry no secret. A guest has nothing to show.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_anonymous:
+            raise PermissionDenied
+        return confirmed(request, *args, **kwargs)
+
+    confirmed = reauthentication_required(view)
+    return guarded

@@ -11,5 +11,6 @@ os.environ |= {
     "HUB_ENVIRONMENT": "test",
     "HUB_DEBUG": "false",
     "HUB_EGRESS_ALLOW": "",
+    "HUB_EMAIL_URL": "smtp://127.0.0.1:9",  # set up; Django's tests keep the mails instead
 }
 os.environ.setdefault("DATABASE_URL", "sqlite:////tmp/hub-tests.sqlite3")

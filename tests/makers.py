@@ -35,7 +35,10 @@ class Makers:
         self.numbers = itertools.count(1)
 
     def user(self, email=None, **fields):
-        return User.objects.create_user(email or f"person{next(self.numbers)}@example.com", "correct horse", **fields)
+        email = email or f"person{next(self.numbers)}@example.com"
+        user = User.objects.create_user(email, "correct horse", **fields)
+        user.vouch()
+        return user
 
     def staff(self, *tenants, **fields):
         user = self.user(is_staff=True, **fields)

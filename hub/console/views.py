@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -19,12 +20,18 @@ from hub.console.plot import bars
 from hub.console.sentence import Step, sentence, steps
 from hub.problems import CATALOGUE
 from tenants.scoping import EVERYWHERE, reach
+from tenants.visitors import home_of
 
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    """Where a person begins; who is not signed in is asked to there."""
-    return HttpResponseRedirect(reverse("admin:index"))
+    """Where a person begins: staff at their pages, a customer at the one tenant, or at the list to choose from."""
+    if not request.user.is_authenticated:
+        return redirect_to_login("/")
+    if request.user.is_staff:
+        return HttpResponseRedirect(reverse("admin:index"))
+    mine = [membership.tenant for membership in request.user.memberships.select_related("tenant")[:2]]
+    return HttpResponseRedirect(home_of(mine[0]) if len(mine) == 1 else reverse("people:tenants"))
 
 
 @require_safe

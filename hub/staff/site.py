@@ -5,9 +5,13 @@ from typing import Any
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
+from hub.staff import door
 from hub.staff.admins import ModelAdmin
 
 __all__ = ["SearchResult", "Site"]
@@ -23,3 +27,16 @@ class Site(UnfoldAdminSite):
     def admin_view(self, view: Any, cacheable: bool = False) -> Callable[..., Any]:
         """Unfold sets colours in style attributes, so here, and only here, a page may."""
         return csp_update({"style-src": [SELF, UNSAFE_INLINE]})(super().admin_view(view, cacheable))
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and door.passed(request)
+
+    @never_cache
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """No password is taken here."""
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        return door.way_in(request)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account_change_password"))

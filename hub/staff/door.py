@@ -1,0 +1,45 @@
+"""The door to the staff's pages: they sign in where everybody does, and show a second factor too."""
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+PASSED = "second_factor"  # in the session: who showed one
+
+
+def passed(request: HttpRequest) -> bool:
+    return request.session.get(PASSED) == request.user.pk
+
+
+def way_in(request: HttpRequest) -> HttpResponseRedirect:
+    """The next step of a person who may not see these pages yet; it leads on to where they wanted to go."""
+    wanted = request.GET.get("next", "")
+    if not (wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)):
+        wanted = reverse("admin:index")
+    if not request.user.is_authenticated:
+        return redirect_to_login(wanted)
+    if not request.user.is_staff:
+        raise PermissionDenied
+    has_one = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists()
+    return redirect_to_login(wanted, reverse("mfa_reauthenticate" if has_one else "mfa_activate_totp"))
+
+
+def let_pass(request: HttpRequest, user: Any, **told: Any) -> None:
+    request.session[PASSED] = user.pk
+
+
+def shut(request: HttpRequest, **told: Any) -> None:
+    request.session.pop(PASSED, None)
+
+
+def listen() -> None:
+    """To what allauth tells of second factors."""
+    for shown in (authenticator_added, authenticator_used):
+        shown.connect(let_pass)
+    authenticator_removed.connect(shut)

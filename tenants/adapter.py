@@ -1,0 +1,103 @@
+"""django-allauth for people: who may sign up, how mail reaches them, and how second factors lie at rest."""
+
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from hub import mail
+from hub.clock import clock
+from hub.secrets import opened_text, sealed_text
+from tenants import people
+from tenants.invitations import invitation_of
+from tenants.models import User
+from tenants.people import Hand
+
+MFA_SECRET = "allauth.mfa"  # what a sealed second factor is bound to: allauth does not say whose it is
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    # --- sign-up: by invitation only, for its address, which counts as verified as the invitation came by mail ---
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return invitation_of(request, now=clock()) is not None
+
+    @transaction.atomic
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """The account and its membership are made together, or not at all."""
+        now = clock()
+        invitation = invitation_of(request, now=now)
+        user.name = form.cleaned_data["name"]
+        super().save_user(request, user, form)
+        try:
+            people.accept(invitation, user, Hand.of_person(request, user), now=now)
+        except people.Refused as refused:  # somebody was first
+            messages.error(request, str(refused))
+            raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login"))) from None
+        self.stash_verified_email(request, invitation.email)
+        return user
+
+    # --- mail ---
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A page does not break with the mail server: it says the same, whether there is an account or not."""
+        pages = {"reset_url": mail.link(reverse("account_reset_password")), "login_url": mail.link("/accounts/login/")}
+        told = {name: value for name, value in context.items() if name not in ("request", "signup_url")}
+        try:
+            mail.send(email, f"{template_prefix}.txt", told | pages)
+        except mail.NotSent:
+            messages.warning(self.request, gettext("If no mail comes, the mail server may be away: try again later."))
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        named = {"uidb36": "UID", "key": "KEY"}
+        return mail.link(reverse("account_reset_password_from_key", kwargs=named).replace("UID-KEY", key))
+
+    # --- signing in ---
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whoever has just signed in has just shown who they are."""
+        records = get_authentication_records(self.request, self.request.user)
+        since = clock().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
+        fresh = bool(records) and records[-1]["at"] > since
+        return not fresh and super().is_reauthentication_required(app=app, **kwargs)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Pages of this hub, by their path alone."""
+        return url.startswith("/") and super().is_safe_url(url)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """One count for an account: allauth's own begins with the Host header, of which there are many."""
+        return str(credentials.get("email", "")).lower()
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    def encrypt(self, text: str) -> str:
+        return sealed_text(text, MFA_SECRET)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return opened_text(encrypted_text, MFA_SECRET)
+
+
+class SignupForm(AllauthSignupForm):
+    """The address is the invitation's: it is shown, and what else is sent for it is not read."""
+
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
+    field_order = ("email", "name", "password1")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        invitation = invitation_of(context.request, now=clock())
+        self.fields["email"].disabled = True
+        self.initial["email"] = invitation.email if invitation else ""

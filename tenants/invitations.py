@@ -1,0 +1,47 @@
+"""An invitation on its way: from the mail to the page, and through sign-up."""
+
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from hub import mail
+from tenants.models import Invitation
+from tenants.people import digest_of
+
+REMEMBERED = "invitation"  # in the session: its public id, never the token
+
+
+def post(invitation: Invitation, token: str, *, now: datetime) -> bool:
+    """Send the mail. It calls out, so never within a transaction; False: no server took it, so send it again."""
+    context = {
+        "inviter": invitation.inviter,
+        "tenant": invitation.tenant.name,
+        "url": mail.link(reverse("people:invitation", args=[token])),
+        "until": invitation.expires_at,
+    }
+    try:
+        mail.send(invitation.email, "mail/invitation.txt", context)
+    except mail.NotSent:
+        return False
+    Invitation.unscoped.filter(pk=invitation.pk, digest=digest_of(token)).update(sent_at=now)
+    invitation.sent_at = now
+    return True
+
+
+def named(token: str) -> Invitation | None:
+    """By the token of a link, in whatever state."""
+    return Invitation.unscoped.select_related("tenant").filter(digest=digest_of(token)).first()
+
+
+def remember(request: HttpRequest, invitation: Invitation) -> None:
+    request.session[REMEMBERED] = str(invitation.public_id)
+
+
+def invitation_of(request: HttpRequest, *, now: datetime) -> Invitation | None:
+    """The one that this person follows through sign-up, as long as it can be accepted."""
+    if REMEMBERED not in request.session:
+        return None
+    rows = Invitation.unscoped.select_related("tenant").filter(public_id=request.session[REMEMBERED])
+    invitation = rows.first()
+    return invitation if invitation and invitation.state(now) == "pending" else None

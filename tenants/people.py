@@ -1,0 +1,159 @@
+"""Who belongs to a tenant: invited by mail, accepted, removed, given another role. Pages, admin and REST call these.
+
+Each verb holds the tenant's row, so that two of them at once see each other, and tells the audit.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from hub import audit
+from hub.audit import Actor
+from tenants.keys import Random, base62
+from tenants.models import Invitation, Membership, Tenant, User
+
+TOKEN_BYTES, TOKEN_LENGTH = 32, 43
+AN_HOUR, A_WHILE = timedelta(hours=1), timedelta(minutes=1)
+MAILS_AN_HOUR = 50  # of one tenant: nobody is flooded in our name
+OWNER = Membership.Role.OWNER
+
+
+class Refused(Exception):
+    """It is not done, and nothing was changed; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who does it, and from where. `user` is None for a program."""
+
+    actor: Actor
+    user: User | None = None
+    request_id: str = ""
+    ip: str = ""
+
+    @classmethod
+    def of(cls, request: HttpRequest, actor: Actor, user: User | None = None) -> Self:
+        return cls(actor, user, getattr(request, "request_id", ""), request.META.get("REMOTE_ADDR", ""))
+
+    @classmethod
+    def of_person(cls, request: HttpRequest, user: User) -> Self:
+        return cls.of(request, Actor.of_user(user), user)
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def invite(
+    tenant: Tenant, email: str, role: str, hand: Hand, *, random: Random, now: datetime
+) -> tuple[Invitation, str]:
+    """The row, and the token of its link: this is the only moment when it is known. Whoever calls sends the mail."""
+    hold(tenant)
+    email = email.strip().lower()
+    if Membership.objects.of(tenant).filter(user__email=email).exists():
+        raise Refused(gettext("This person belongs to the tenant already."))
+    rows = Invitation.objects.of(tenant).filter(email=email, accepted_at=None, revoked_at=None)
+    invitation = rows.first() or Invitation(tenant=tenant, email=email, created_at=now)
+    if invitation.pk and invitation.state(now) == "pending":
+        raise Refused(gettext("This person is invited already; the invitation can be sent again."))
+    invitation.role, invitation.invited_by = role, hand.user
+    invitation.inviter = str(hand.user) if hand.user else tenant.name
+    token = renew(invitation, random=random, now=now)
+    tell(hand, "invitation.create", invitation, after={"email": email, "role": role}, now=now)
+    return invitation, token
+
+
+@transaction.atomic
+def invite_again(invitation: Invitation, hand: Hand, *, random: Random, now: datetime) -> str:
+    """Another link, for as long as the first; the one before is worth nothing from now on."""
+    hold(invitation.tenant)
+    invitation.refresh_from_db()
+    if invitation.state(now) in ("accepted", "revoked"):
+        raise Refused(gettext("This invitation has ended."))
+    if now - invitation.asked_at < A_WHILE:
+        raise Refused(gettext("A mail has just been sent; wait a minute."))
+    token = renew(invitation, random=random, now=now)
+    tell(hand, "invitation.send_again", invitation, after={"email": invitation.email}, now=now)
+    return token
+
+
+def renew(invitation: Invitation, *, random: Random, now: datetime) -> str:
+    lately = Invitation.objects.of(invitation.tenant_id).filter(asked_at__gt=now - AN_HOUR)
+    if lately.count() >= MAILS_AN_HOUR:
+        raise Refused(gettext("This tenant has sent too many invitations; go on in an hour."))
+    token = base62(int.from_bytes(random(TOKEN_BYTES), "big"), TOKEN_LENGTH)
+    invitation.digest = digest_of(token)
+    invitation.asked_at, invitation.sent_at, invitation.expires_at = now, None, now + Invitation.LASTS
+    invitation.save()
+    return token
+
+
+@transaction.atomic
+def revoke(invitation: Invitation, hand: Hand, *, now: datetime) -> None:
+    hold(invitation.tenant)
+    rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not rows.update(revoked_at=now):
+        raise Refused(gettext("This invitation has ended."))
+    invitation.revoked_at = now
+    tell(hand, "invitation.revoke", invitation, before={"email": invitation.email}, now=now)
+
+
+@transaction.atomic
+def accept(invitation: Invitation, user: User, hand: Hand, *, now: datetime) -> Membership:
+    """Once, in time, and by the person with that address; who belongs to the tenant already keeps the role."""
+    hold(invitation.tenant)
+    if user.email.lower() != invitation.email:
+        raise Refused(gettext("The invitation is for another e-mail address."))
+    rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=now)
+    if not rows.update(accepted_at=now, accepted_by=user):
+        raise Refused(gettext("This invitation has ended."))
+    role = {"role": invitation.role}
+    membership, _ = Membership.unscoped.get_or_create(tenant=invitation.tenant, user=user, defaults=role)
+    tell(hand, "invitation.accept", invitation, after={"email": invitation.email} | role, now=now)
+    return membership
+
+
+@transaction.atomic
+def change_role(membership: Membership, role: str, hand: Hand, *, now: datetime) -> None:
+    hold(membership.tenant)
+    membership.refresh_from_db(fields=["role"])
+    before = membership.role
+    if before == role:
+        return
+    stay_owned(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    who = {"email": membership.user.email}
+    tell(hand, "membership.change_role", membership, before=who | {"role": before}, after={"role": role}, now=now)
+
+
+@transaction.atomic
+def remove(membership: Membership, hand: Hand, *, now: datetime) -> None:
+    hold(membership.tenant)
+    stay_owned(membership)
+    who = {"email": membership.user.email, "role": membership.role}
+    tell(hand, "membership.remove", membership, before=who, now=now)
+    membership.delete()
+
+
+def stay_owned(membership: Membership) -> None:
+    """Whoever is inactive cannot sign in, so they own nothing that matters."""
+    owners = Membership.objects.of(membership.tenant_id).filter(role=OWNER, user__is_active=True)
+    if set(owners.values_list("pk", flat=True)) == {membership.pk}:
+        raise Refused(gettext("A tenant keeps at least one owner: make somebody else an owner first."))
+
+
+def hold(tenant: Tenant) -> None:
+    """Until the transaction ends."""
+    Tenant.objects.select_for_update().get(pk=tenant.pk)
+
+
+def tell(hand: Hand, verb: str, obj: models.Model, *, now: datetime, **said: Any) -> None:
+    who = {"actor": hand.actor, "request_id": hand.request_id, "ip": hand.ip}
+    audit.record(verb=verb, obj=obj, tenant=obj.tenant, now=now, **who, **said)
