@@ -375,6 +375,7 @@ HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
     "send_again": "hub.outgoing.batches.send_again",
     "cancel": "hub.outgoing.batches.cancel",
     "skip": "hub.outgoing.batches.skip",
+    "send_missing": "hub.outgoing.missing.send_missing",
 }
 HUB_OPERATION_ROWS_PER_HOUR = read(env.int, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
 HUB_KEEP_BODIES_DAYS = read(env.int, "HUB_KEEP_BODIES_DAYS", 30)
