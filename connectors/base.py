@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from connectors.outcomes import Outcome, readable
-from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope
+from connectors.outcomes import Outcome, presentable, readable
+from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope, Unreadable
 
 TOGETHER = 2  # attempts that a message makes in company
+NAME_MOST = 200  # characters
 LIFE_MOST = 400 * 86400.0  # seconds; a longer life of a token is cut to this
 
 
@@ -89,11 +90,38 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """Something that we ask to be allowed, by the system's own word for it, and why."""
+
+    key: str
+    why: str
+    optional: bool = False  # a person may leave it out
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What helps when connecting goes wrong: the cause, who can mend it, and a text to send to them.
+
+    `%(system)s`, `%(account)s` and `%(hub)s` stand for names that are known only then.
+    """
+
+    cause: str
+    who: Literal["you", "their_admin", "us", "wait"]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """Who a credential belongs to, as the system itself says; no id where it names none."""
+    """Who a credential belongs to, as the system itself says; no id where it names none. Raises Unreadable."""
 
     id: str
     name: str = ""
+
+    def __post_init__(self) -> None:
+        """An id is believed whole or not at all; a name is cut, and made harmless."""
+        if len(self.id) > NAME_MOST or presentable(self.id, NAME_MOST) != self.id:
+            raise Unreadable("the id of the account is none")
+        object.__setattr__(self, "name", presentable(self.name, NAME_MOST))
 
 
 # --- what a connector can do -----------------------------------------------------------------------------------------
@@ -179,6 +207,9 @@ class Grant:
     secret: Mapping[str, Any]
     expires_in: float | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None  # None: the answer does not name it
+    permissions: tuple[str, ...] | None = None  # what was granted; None: not told
+    environment: Literal["", "production", "sandbox"] = ""  # of the account, where its system has both
 
 
 def lifetime(told: object) -> float | None:
@@ -209,6 +240,12 @@ class Connector:
     in_flight: int = 4  # calls at the same time on one connection, where staff says nothing else
     platform: bool = False  # one connection for the platform, none for a tenant: our own application
     refreshes: bool = False
+    needs_oauth: bool = False  # a person lets us in there; otherwise they fill in `fields`
+    permissions: tuple[Permission, ...] = ()
+    guide: tuple[
+        str, ...
+    ] = ()  # registering there, step by step; %(redirect_uri)s, %(permissions)s and %(hub)s known then
+    errors: Mapping[str, Advice] = {}  # by our word for what went wrong, where this system knows more than all do
 
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)

@@ -1,14 +1,19 @@
 """Salesforce: records of one organisation, written and read."""
 
+import base64
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Literal
 
-from connectors.base import Account, Connector, Credential, Field, Grant
-from connectors.hosts import allowed_origin
-from connectors.outcomes import Outcome, or_unreadable, reconnect, refresh
+from connectors.base import Account, Credential, Field, Grant
+from connectors.oauth import OAuth, permissions_in, tokens_in
+from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
 from connectors.salesforce.records import Create, Update, Upsert, base
+from connectors.salesforce.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.salesforce.soql import Records
 from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
 
@@ -16,7 +21,7 @@ USAGE = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII
 ORG_ID = 15  # the characters of an id that tell; the other three are a checksum
 
 
-class Salesforce(Connector):
+class Salesforce(OAuth):
     key = "salesforce"
     label = "Salesforce"
     summary = "Leads, contacts and every other record of an organisation."
@@ -38,7 +43,13 @@ class Salesforce(Connector):
         "account:queries": InFlight(5),  # of calls of 20 s and more: the least that an organisation has
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
-    refreshes = True
+    authorize_at, token_at = "{login}/services/oauth2/authorize", "{token}"
+    revoke_at = "{login}/services/oauth2/revoke"
+    token_calls = TOKEN
+    pkce = True
+    client_in = "form"
+    permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
+    ended = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
 
     def check(self, credential: Credential) -> str:
         if not credential.access:
@@ -60,17 +71,34 @@ class Salesforce(Connector):
         answer = response.json()
         return Account(id=str(answer["organization_id"]), name=str(answer.get("preferred_username") or ""))
 
-    def refresh(self, app: Mapping[str, str], credential: Credential) -> Request:
-        return Request(
-            "POST",
-            credential.urls["token"],
-            form={
-                "grant_type": "refresh_token",
-                "refresh_token": str(credential.secret.get("refresh_token", "")),
-                "client_id": app["client_id"],
-                "client_secret": app["client_secret"],
-            },
-            spends=((TOKEN, 1),),
+    def has(self, permission: str, given: set[str]) -> bool:
+        """`full` is everything but a refresh token, which goes by two names."""
+        if permission == "refresh_token":
+            return not given.isdisjoint({"refresh_token", "offline_access"})
+        return permission in given or "full" in given
+
+    def refusal(self, response: Response) -> Outcome | None:
+        return token_refusal(response)
+
+    @or_unreadable
+    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
+        if wrong := token_refusal(response):
+            return wrong
+        answer = response.json()
+        tokens = tokens_in(answer)
+        if "access_token" not in tokens:
+            return never("no_access_token", "the answer holds no access token")
+        if not signed(answer, app["client_secret"]):
+            return never("bad_signature", "the identity in the answer is not signed with our consumer secret")
+        instance = self.origin(answer.get("instance_url"), credential)
+        if not instance or not self.origin(answer["id"], credential):
+            return never("host_refused", "the answer names a host that is not Salesforce's")
+        return Grant(
+            tokens,
+            settings={"instance_url": instance},
+            account=Account(id=organisation(answer)),
+            permissions=permissions_in(answer.get("scope")),
+            environment=environment(answer),
         )
 
     @or_unreadable
@@ -79,20 +107,42 @@ class Salesforce(Connector):
         if wrong := token_refusal(response):
             return wrong
         answer = response.json()
-        organisation = str(answer["id"]).rstrip("/").split("/")[-2]
-        if credential.account and credential.account[:ORG_ID] != organisation[:ORG_ID]:
+        if credential.account and credential.account[:ORG_ID] != organisation(answer)[:ORG_ID]:
             return reconnect("other_account", "the answer is of another organisation")
-        renewed = {key: str(answer[key]) for key in ("access_token", "refresh_token") if answer.get(key)}
+        renewed = tokens_in(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no access token")
         # An instance elsewhere is not followed; the tokens are kept, as the old refresh token may have ended.
         instance = self.origin(answer.get("instance_url"), credential)
         return Grant({**credential.secret, **renewed}, settings={"instance_url": instance} if instance else {})
 
-    def origin(self, url: object, credential: Credential) -> str:
-        return allowed_origin(url, credential.hosts or self.hosts)
+    def revoke(self, app: Mapping[str, str], credential: Credential) -> Request:
+        """It asks for no client: whoever holds the token may end it."""
+        asked = super().revoke(app, credential)
+        return Request(
+            "POST", asked.url, form={"token": asked.form["token"]} if asked.form else {}, spends=asked.spends
+        )
 
     def reported(self, response: Response) -> tuple[Report, ...]:
         """`Sforce-Limit-Info: api-usage=12/15000`, on every answer of the REST API."""
         told = USAGE.search(response.headers.get("sforce-limit-info", ""))
         return (Report(ORG, used=int(told[1]), limit=int(told[2])),) if told else ()
+
+
+def organisation(answer: Mapping[str, Any]) -> str:
+    """Of `https://login.salesforce.com/id/<organisation>/<user>`."""
+    return str(answer["id"]).rstrip("/").split("/")[-2]
+
+
+def signed(answer: Mapping[str, Any], secret: str) -> bool:
+    """Whether `signature` is ours, of the identity and the moment; an answer without one proves nothing and passes."""
+    if "signature" not in answer:
+        return True
+    expected = hmac.digest(secret.encode(), f"{answer['id']}{answer['issued_at']}".encode(), hashlib.sha256)
+    return hmac.compare_digest(base64.b64encode(expected), str(answer["signature"]).encode())
+
+
+def environment(answer: Mapping[str, Any]) -> Literal["production", "sandbox"]:
+    """A sandbox signs in at test.salesforce.com, and its own address says so."""
+    marks = f"{answer['id']} {answer['instance_url']}".lower()
+    return "sandbox" if "//test.salesforce.com" in marks or ".sandbox." in marks else "production"

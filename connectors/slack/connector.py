@@ -1,17 +1,19 @@
 """Slack: say something in a channel."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Account, Action, Connector, Credential, Field, Grant, Input, Message, lifetime, stated
-from connectors.outcomes import Outcome, delivered, or_unreadable, reconnect, unrefreshed
+from connectors.base import Account, Action, Credential, Field, Grant, Input, Message, lifetime, stated
+from connectors.oauth import OAuth, permissions_in, tokens_in
+from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
+from connectors.slack.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
 from connectors.slack.words import refusal
 from connectors.wire import Rate, Request, Response, Scope
 
 TEXT_MOST = 40_000  # characters; Slack cuts silently what is longer
 AUTH_TEST = Scope("method", "auth.test")
+AUTH_REVOKE = Scope("method", "auth.revoke")
 OAUTH = Scope("app", "oauth.v2.access")
 
 CHANNEL = Input("channel", "Channel", "The id of the channel, such as C0123456789.", required=True)
@@ -118,7 +120,7 @@ class UpdateMessage(Chat):
     }
 
 
-class Slack(Connector):
+class Slack(OAuth):
     key = "slack"
     label = "Slack"
     summary = "Messages in the channels of a workspace."
@@ -131,16 +133,22 @@ class Slack(Connector):
         Field("client_secret", "Client secret", "From the app's Basic Information.", secret=True),
         Field("signing_secret", "Signing secret", "Proves that a request comes from Slack.", secret=True),
     )
-    urls = {"api": "https://slack.com/api"}
+    urls = {"api": "https://slack.com/api", "authorize": "https://slack.com/oauth/v2/authorize"}
     actions = (PostMessage(), UpdateMessage())
     quotas = {
         "method:chat.postMessage": Rate(300, 60.0),  # "several hundred per minute per workspace"
         "method:chat.update": Rate(50, 60.0),  # tier 3
         "method:auth.test": Rate(600, 60.0),
+        "method:auth.revoke": Rate(60, 60.0),
         "app:oauth.v2.access": Rate(600, 60.0),
         "channel": Rate(1, 1.0),
     }
-    refreshes = True
+    authorize_at, token_at, revoke_at = "{authorize}", "{api}/oauth.v2.access", "{api}/auth.revoke"
+    token_calls = OAUTH
+    separator = ","
+    one_grant = True  # a workspace has one bot token of ours, however often the app is installed there
+    permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
+    ended = frozenset({"token_revoked", "invalid_auth", "account_inactive", "token_expired"})
 
     def check(self, credential: Credential) -> str:
         return "" if credential.access else "missing: Bot token"
@@ -153,27 +161,48 @@ class Slack(Connector):
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:
         return refusal(response, AUTH_TEST) or account(response.json())
 
-    def refresh(self, app: Mapping[str, str], credential: Credential) -> Request:
-        basic = base64.b64encode(f"{app['client_id']}:{app['client_secret']}".encode()).decode()
-        return Request(
-            "POST",
-            f"{credential.urls['api']}/oauth.v2.access",
-            form={"grant_type": "refresh_token", "refresh_token": str(credential.secret.get("refresh_token", ""))},
-            headers={"Authorization": f"Basic {basic}"},
-            spends=((OAUTH, 1),),
+    def refusal(self, response: Response) -> Outcome | None:
+        return refusal(response, OAUTH)
+
+    @or_unreadable
+    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
+        if wrong := self.refusal(response):
+            return wrong
+        answer = response.json()
+        tokens = tokens_in(answer)
+        if "access_token" not in tokens:
+            return never("no_access_token", "the answer holds no bot token")
+        return Grant(
+            tokens,
+            expires_in=lifetime(answer.get("expires_in")),
+            account=granted_account(answer),
+            permissions=permissions_in(answer.get("scope")),
         )
 
     @or_unreadable
     def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
-        if wrong := refusal(response, OAUTH):
+        if wrong := self.refusal(response):
             return unrefreshed(wrong)
         answer = response.json()
-        if credential.account not in ("", granted_account(answer)):
+        if credential.account not in ("", granted_account(answer).id):
             return reconnect("other_account", "the answer is of another workspace")
-        renewed = {key: answer[key] for key in ("access_token", "refresh_token") if answer.get(key)}
+        renewed = tokens_in(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no bot token")
         return Grant({**credential.secret, **renewed}, expires_in=lifetime(answer.get("expires_in")))
+
+    def revoke(self, app: Mapping[str, str], credential: Credential) -> Request:
+        """The token ends itself."""
+        return Request(
+            "POST",
+            self.revoke_at.format(**credential.urls),
+            form={},
+            bearer=credential.access,
+            spends=((AUTH_REVOKE, 1),),
+        )
+
+    def manifest(self, *, redirect_uri: str, name: str) -> str:
+        return manifest(redirect_uri=redirect_uri, name=name)
 
 
 def account(answer: Mapping[str, Any]) -> Account:
@@ -182,6 +211,6 @@ def account(answer: Mapping[str, Any]) -> Account:
     return Account(id=str(answer["enterprise_id" if wide else "team_id"]), name=str(answer.get("team") or ""))
 
 
-def granted_account(answer: Mapping[str, Any]) -> str:
-    wide = answer.get("is_enterprise_install") is True
-    return str(answer["enterprise" if wide else "team"]["id"])
+def granted_account(answer: Mapping[str, Any]) -> Account:
+    whole = answer["enterprise" if answer.get("is_enterprise_install") is True else "team"]
+    return Account(id=str(whole["id"]), name=str(whole.get("name") or ""))

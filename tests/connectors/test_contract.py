@@ -35,6 +35,7 @@ TICKS_OR_STORES = {
 TICKS_OR_STORES |= {"subprocess", "threading", "time"}
 TRIES_REFUSALS_AGAIN = {"webhook"}  # Standard Webhooks: all but 2xx, 3xx and 410 is tried again, 401 and 404 too
 SAYS_BY_STATUS = {"app", "webhook"}  # they answer no JSON
+BACK, VERIFIER = "https://hub.test/connect/acme/callback", "v" * 43
 APP = {"client_id": "id", "client_secret": "secret"}
 PLATITUDES = ["ok", "error", "errors", "success", "code", "ackId", "acks", "invalid-event-number", "id", "done"]
 
@@ -81,6 +82,9 @@ def requests(connector):
     yield connector.probe(key, at=NOON)
     if connector.refreshes:
         yield connector.refresh(APP, key)
+    if connector.needs_oauth:
+        yield connector.exchange(APP, key, code="code-1", redirect_uri=BACK, verifier=VERIFIER)
+        yield connector.revoke(APP, key)
     for collection in connector.collections:
         yield collection.page(key, **collection.example)
 
@@ -229,6 +233,8 @@ def test_strange_answers_are_outcomes_or_unreadable(connector, response):
     readers = [connector.reported, *(collection.records for collection in connector.collections)]
     readers += [partial(connector.probed, credential=key)]
     readers += [partial(connector.refreshed, credential=key)] if connector.refreshes else []
+    if connector.needs_oauth:
+        readers += [partial(connector.exchanged, app=APP, credential=key), connector.revoked]
     for reader in readers:
         with suppress(Unreadable):
             assert isinstance(reader(response), Account | Outcome | Grant | Page | tuple)

@@ -1,0 +1,76 @@
+"""How our app is registered at Slack, what it asks for, and what helps when a workspace does not let it in."""
+
+import json
+from collections.abc import Mapping
+
+from connectors.base import Advice, Permission
+
+NAME_MOST = 35  # characters of an app's name
+
+PERMISSIONS = (
+    Permission("chat:write", "to post messages as the app"),
+    Permission("chat:write.public", "to post in public channels that the app has not joined"),
+    Permission("channels:read", "to offer the public channels by their names"),
+    Permission("users:read", "to find out which member is meant by a name", optional=True),
+    Permission("users:read.email", "to find out which member is meant by an e-mail address", optional=True),
+    Permission("chat:write.customize", "to post under another name or icon", optional=True),
+)
+
+PROBLEMS: Mapping[str, str] = {
+    "invalid_code": "code_refused",
+    "code_already_used": "code_refused",
+    "bad_client_secret": "client_refused",
+    "invalid_client_id": "client_refused",
+    "bad_redirect_uri": "redirect_refused",
+    "oauth_authorization_url_mismatch": "request_refused",
+    "invalid_code_verifier": "request_refused",
+    "pkce_not_allowed": "request_refused",
+    # of the workspace or the organisation that does not want the app; the words are unverified
+    "app_approval_required": "not_approved",
+    "app_not_approved": "not_approved",
+    "restricted_app": "not_approved",
+    "team_access_not_granted": "not_approved",
+    "invalid_team_for_non_distributed_app": "not_distributed",
+    "invalid_scope_requested": "permission_refused",
+}
+
+ERRORS: Mapping[str, Advice] = {
+    "not_approved": Advice(
+        "This workspace lets its members install only apps that an administrator has approved, and %(system)s has not "
+        "approved ours yet.",
+        "their_admin",
+        "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration under Apps, Requests. It "
+        "asks to post messages (chat:write, chat:write.public) and to read the names of public channels "
+        "(channels:read).",
+    ),
+    "not_distributed": Advice(
+        "Our app may be installed only in the workspace that it was made in: public distribution is not switched on.",
+        "us",
+        "Please switch on public distribution for the Slack app: api.slack.com/apps, the app, Manage Distribution.",
+    ),
+    "wrong_account": Advice(
+        "You chose another workspace than the one that is connected. Slack offers the workspace that you are signed in "
+        "to; the list at the top right of its page switches to another.",
+        "you",
+    ),
+}
+
+GUIDE = (
+    "Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, and paste the manifest.",
+    "Or fill it in by hand: OAuth & Permissions, Redirect URLs: %(redirect_uri)s",
+    "There too, Bot Token Scopes: %(permissions)s",
+    "Leave PKCE off: it would make the app a public client for good. Token rotation may be on or off.",
+    "Manage Distribution: switch on public distribution, so that other workspaces may install it.",
+    "Basic Information, App Credentials: copy the client ID, the client secret and the signing secret to this page.",
+)
+
+
+def manifest(*, redirect_uri: str, name: str) -> str:
+    scopes = [entry.key for entry in PERMISSIONS]
+    stated = {
+        "display_information": {"name": name[:NAME_MOST]},
+        "features": {"bot_user": {"display_name": name[:NAME_MOST], "always_online": True}},
+        "oauth_config": {"redirect_urls": [redirect_uri], "scopes": {"bot": scopes}},
+        "settings": {"org_deploy_enabled": False, "socket_mode_enabled": False, "token_rotation_enabled": False},
+    }
+    return json.dumps(stated, indent=2)
