@@ -23,7 +23,7 @@ SECTIONS = (
     Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/")),
     Section(_("Events"), "portal:events", "bolt", "e", ("events/", "deliveries/")),
     Section(_("Endpoints"), "portal:endpoints", "webhook", "w", ("endpoints/",)),
-    Section(_("Members"), "tenants:members", "group", "m", ("members/",)),
+    Section(_("Members"), "people:members", "group", "m", ("members/",)),
     Section(_("Settings"), "portal:settings", "settings", "s", ("settings/",)),
 )
 

@@ -13,7 +13,7 @@ from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response
 from hub import egress, staff
 from hub.clock import clock
-from hub.connections import connect, maintenance, probe
+from hub.connections import checks, connect, maintenance, probe
 from hub.connections.admin import shows
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, PauseForm, until
 from hub.connections.models import Connection, Lane
@@ -105,7 +105,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         """What the test found; declined where it failed and nobody said to go on."""
         finding = probe.probe(row, document, call=self.call, now=now)
         if not finding.lives and not said["anyway"]:
-            raise staff.Declined(f"The test did not pass: {shows.told(finding)}", steps=shows.steps(finding))
+            raise staff.Declined(f"The test did not pass: {checks.told(finding)}", steps=checks.steps(finding))
         return finding
 
     def made(self, request: HttpRequest, row: Connection, secret: str) -> HttpResponse:
@@ -176,7 +176,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         after = {"lives": finding.lives, "reason": finding.reason}
         if finding.lives:
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
-        return staff.Done(f"The test did not pass: {shows.told(finding)}", after=after, well=False)
+        return staff.Done(f"The test did not pass: {checks.told(finding)}", after=after, well=False)
 
     @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
     def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
@@ -232,7 +232,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         try:
             connect.reconnect(row, said["settings"], document, finding, now=now)
         except connect.OtherAccount as other:
-            raise staff.Declined(str(other), steps=shows.steps(finding)) from None
+            raise staff.Declined(str(other), steps=checks.steps(finding)) from None
         words = "Saved, and the test passed." if finding.lives else "Saved, without a passing test."
         page = self.made(request, row, made) if made else None
         return staff.Done(words, before=before, after={"settings": row.settings, "state": row.state}, page=page)

@@ -1,10 +1,12 @@
 """How states, moments, numbers, ids and pictures look on every page of the portal."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
@@ -13,9 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from connectors.base import Connector, Permission
 from hub import plot, words
 from hub.clock import clock
-from hub.portal import look, navigation
+from hub.portal import catalogue, look, navigation
 
 register = template.Library()
 
@@ -36,6 +39,28 @@ def badge(state: str, word: str = "") -> SafeString:
     tone, picture = words.TONES.get(state, ("idle", "circle"))
     shown = word or words.state_word(state)
     return format_html('<span class="badge {}">{}{}</span>', tone, icon(picture), shown)
+
+
+@register.simple_tag
+def logo(connector: str) -> SafeString:
+    """A picture drawn for this project; a connector that has none is shown by its first letters."""
+    if pictured(connector):
+        return format_html('<img class="logo" src="{}" alt="" width="40" height="40">', static(logo_of(connector)))
+    return format_html('<span class="logo" aria-hidden="true">{}</span>', connector[:2])
+
+
+def logo_of(connector: str) -> str:
+    return f"portal/logos/{connector}.svg"
+
+
+@cache
+def pictured(connector: str) -> bool:
+    return finders.find(logo_of(connector)) is not None
+
+
+@register.filter
+def asked(connector: Connector) -> list[Permission]:
+    return catalogue.asked(connector)
 
 
 @register.filter
