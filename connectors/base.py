@@ -5,7 +5,7 @@ into `Outcome`s. Everything that a person fills in is data here, so forms, pages
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -258,7 +258,22 @@ class Connector:
     guide: tuple[
         str, ...
     ] = ()  # registering there, step by step; %(redirect_uri)s, %(permissions)s and %(hub)s known then
+    one_grant: bool = False  # all that an account gave us is one grant: to end one is to end all
     errors: Mapping[str, Advice] = {}  # by our word for what went wrong, where this system knows more than all do
+
+    @property
+    def client_fields(self) -> tuple[str, ...]:
+        """What must be known of our app before a person can be sent there."""
+        return ("client_id", "client_secret") if self.needs_oauth else ()
+
+    def missing(self, granted: Iterable[str] | None) -> list[str]:
+        """What we need and were not given; nothing where nobody told what was given."""
+        given = set(granted or ())
+        needed = [entry.key for entry in self.permissions if not entry.optional]
+        return [] if granted is None else [key for key in needed if not self.has(key, given)]
+
+    def has(self, permission: str, given: set[str]) -> bool:
+        return permission in given
 
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)

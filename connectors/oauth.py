@@ -55,7 +55,6 @@ class OAuth(Connector):
     separator: str = " "  # between permissions, as they are asked for
     asks_permissions: bool = True  # False: they are fixed where our app is registered
     authorize_with: Mapping[str, str] = {}  # what else the address of consent takes
-    one_grant: bool = False  # all that an account gave us is one grant: to end one is to end all
     problems: Mapping[str, str] = {}  # this system's own words, beside PROBLEMS
     ended: ClassVar[frozenset[str]] = frozenset()  # its words for a token that has ended already
 
@@ -84,18 +83,6 @@ class OAuth(Connector):
 
     def asked(self, optional: Iterable[str] = ()) -> list[str]:
         return [entry.key for entry in self.permissions if not entry.optional or entry.key in optional]
-
-    def missing(self, granted: Iterable[str] | None) -> list[str]:
-        """What we need and were not given; nothing where nobody told what was given."""
-        given = None if granted is None else set(granted)
-        return [
-            entry.key
-            for entry in self.permissions
-            if given is not None and not self.has(entry.key, given) and not entry.optional
-        ]
-
-    def has(self, permission: str, given: set[str]) -> bool:
-        return permission in given
 
     def exchange(
         self, app: Mapping[str, str], credential: Credential, *, code: str, redirect_uri: str, verifier: str = ""

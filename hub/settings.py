@@ -265,6 +265,7 @@ HUB_BELLS = {
     "pump": "hub.outgoing.tasks.pump",
     "drain": "hub.outgoing.tasks.drain",
     "refresh": "hub.connections.tasks.refresh",
+    "revoke": "hub.connections.tasks.revoke",
     "canary": "hub.queue.canary",
     "operate": "hub.operations.tasks.operate",
     "prune": "hub.prune.tasks.prune",

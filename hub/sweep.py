@@ -11,8 +11,9 @@ from hub import standing
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.connections.models import Connection, Lane, Switch
+from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
-from hub.connections.tasks import ring_for_refreshes
+from hub.connections.tasks import ring_for_refreshes, ring_for_revocations
 from hub.failpoints import failpoint
 from hub.operations.run import ring_for_forgotten
 from hub.outgoing.expire import expire
@@ -38,6 +39,8 @@ def sweep(*, now: datetime) -> None:
     maintenance.keep(now=now)
     holders.bury(now=now)
     ring_for_refreshes(now=now)
+    end_abandoned(now=now)
+    ring_for_revocations(now=now)
     end_switches(now=now)
     expire(now=now)
     wake_forgotten_heads(now=now)

@@ -32,6 +32,7 @@ urlpatterns = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("problems/<str:code>", problem_page, name="problem"),
     path("", include("hub.portal.urls")),
+    path("", include("hub.connections.urls")),
     path("admin/", include("hub.console.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -28,6 +28,7 @@ REASONS = {
     "paused": Reason("The connection is paused.", "Resume the connection."),
     "disabled": Reason("The connection is disabled.", "Enable the connection."),
     "needs_reconnect": Reason("The authorization has ended.", "Reconnect the account."),
+    "disconnected": Reason("A person disconnected it; its history stays.", "Connect the same account again."),
     "refreshing": Reason("The access token has ended and is being refreshed."),
     "tenant_suspended": Reason("The tenant is suspended.", "Restore the tenant."),
     "switched_off": Reason("It is switched off.", "Switch it on again."),

@@ -41,7 +41,13 @@ def completed(
 
 
 def connect(
-    connection: Connection, document: Mapping[str, Any], finding: Finding, *, by: User | None, now: datetime
+    connection: Connection,
+    document: Mapping[str, Any],
+    finding: Finding,
+    *,
+    by: User | None,
+    expires_at: datetime | None = None,
+    now: datetime,
 ) -> Connection:
     """Store a draft. What a test did not pass begins as degraded; what waited for this system goes out."""
     take_account(connection, finding)
@@ -54,7 +60,7 @@ def connect(
         with transaction.atomic():
             connection.save(force_insert=True)
             sealed = seal(document, Credential.binding(connection))
-            Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now)
+            Credential.unscoped.create(connection=connection, sealed=sealed, expires_at=expires_at, updated_at=now)
             Lane.unscoped.create(connection=connection, in_flight=connection.code.in_flight, turn=now)
             ring("drain", now=now)
     except IntegrityError:
@@ -82,20 +88,26 @@ def reconnect(
     document: Mapping[str, Any],
     finding: Finding,
     *,
+    expires_at: datetime | None = None,
+    replaces: bool = False,
     now: datetime,
 ) -> None:
-    """Other settings, another credential, the same account: the backlog stays, and goes on when the test passed."""
+    """Other settings, another credential, the same account: the backlog stays, and goes on when the test passed.
+
+    `replaces`: an owner wants another account in its place.
+    """
     told = finding.account.id if finding.account else ""
-    if told and connection.account and told != connection.account:
+    if told and connection.account and told != connection.account and not replaces:
         raise OtherAccount(f"This is the account {told}; the connection belongs to {connection.account}.")
     with transaction.atomic():
         take_account(connection, finding)
         connection.settings, connection.changed_at, connection.checked_at = dict(settings), now, now
-        connection.save(update_fields=["settings", "changed_at", "checked_at", "account", "account_name"])
+        columns = ["settings", "permissions", "changed_at", "checked_at", "account", "account_name", "connected_by"]
+        connection.save(update_fields=columns)
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal(document, Credential.binding(connection)),
             version=F("version") + 1,
-            expires_at=None,
+            expires_at=expires_at,
             refreshing_until=None,
             updated_at=now,
         )
@@ -106,8 +118,9 @@ def reconnect(
 
 
 def settle(connection: Connection, finding: Finding, *, now: datetime) -> None:
-    """A pause and a switch-off stay: a person set them."""
-    if finding.lives and connection.state in ("needs_reconnect", "degraded", "silent"):
+    """A pause and a switch-off stay: a person set them. What was disconnected is connected again."""
+    mended = connection.state in ("needs_reconnect", "degraded", "silent") or connection.disconnected
+    if finding.lives and mended:
         connection.heal(now=now)
     elif not finding.lives and connection.state in ("healthy", "silent"):
         connection.move("degraded", reason=finding.reason, says=finding.says[:500], since=now)

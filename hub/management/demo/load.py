@@ -133,7 +133,7 @@ def staff_password(random: Random) -> str:
 def addresses(sandbox: str) -> dict[str, dict[str, str]]:
     login = f"{sandbox}/salesforce/login"
     return {
-        "slack": {"api": f"{sandbox}/slack/api"},
+        "slack": {"api": f"{sandbox}/slack/api", "authorize": f"{sandbox}/slack/oauth/v2/authorize"},
         "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
         "app": {"api": f"{sandbox}/app/api"},
     }

@@ -20,7 +20,8 @@ from tenants.visitors import Visitor, for_visitors
 def settings(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     form = TenantForm(request.POST or None, instance=visitor.tenant) if visitor.owns else None
     if request.method == "POST" and form and form.is_valid():
-        settle(form, hand_of(request, visitor), now=clock())
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        settle(visitor.tenant, changes, hand_of(request, visitor), now=clock())
         messages.success(request, _("Saved."))
         return HttpResponseRedirect(reverse("portal:settings", args=[visitor.tenant.reference]))
     context = {"visitor": visitor, "form": form, "zones": sorted(time_zones())}

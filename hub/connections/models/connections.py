@@ -12,7 +12,7 @@ from django.utils import timezone
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub.ids import uuid7
-from hub.secrets import SealedField, seal
+from hub.secrets import CannotOpen, SealedField, seal
 from hub.states import Moves
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
@@ -20,6 +20,7 @@ from tenants.scoping import Scoped
 REFRESHING = "refreshing"
 BREAKER = "breaker_open"
 MAINTENANCE = "maintenance"
+DISCONNECTED = "disconnected"
 HOLDING = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
 
 
@@ -43,6 +44,25 @@ class ConnectorApp(models.Model):
     @property
     def binding(self) -> str:
         return f"connector_app:{self.connector}"
+
+    @property
+    def set_up(self) -> bool:
+        """Whether a person can be sent to that system: our client id and secret are filled in."""
+        try:
+            known = self.open()
+        except CannotOpen:
+            return False
+        return all(known.get(key) for key in CONNECTORS[self.connector].client_fields)
+
+    @classmethod
+    def ready(cls) -> set[str]:
+        """The connectors that a tenant may connect now; the others are not set up yet. One statement."""
+        apps = {app.connector: app for app in cls.objects.filter(connector__in=CONNECTORS)}
+        return {
+            key
+            for key, code in CONNECTORS.items()
+            if not code.platform and (not code.client_fields or (key in apps and apps[key].set_up))
+        }
 
     def open(self) -> dict[str, Any]:
         return self.sealed.open(self.binding) if self.sealed else {}
@@ -69,7 +89,7 @@ class Connection(Scoped, Moves):
         "silent": {"healthy", "degraded", "needs_reconnect", "paused", "disabled"},
         "needs_reconnect": {"healthy", "paused", "disabled"},
         "paused": {"healthy", "needs_reconnect", "disabled"},
-        "disabled": {"healthy", "needs_reconnect"},
+        "disabled": {"healthy", "needs_reconnect", "disabled"},  # again, for another reason: it is disconnected then
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -79,6 +99,7 @@ class Connection(Scoped, Moves):
     account = models.CharField(max_length=200, blank=True, help_text="Its id in the external system.")
     account_name = models.CharField(max_length=200, blank=True)
     settings = models.JSONField(default=dict, blank=True)
+    permissions = models.JSONField(null=True, editable=False)  # as the account granted them; null: nobody told
     state = models.CharField(max_length=20, choices=State, default=State.HEALTHY, editable=False)
     reason = models.CharField(max_length=60, blank=True, editable=False)
     says = models.CharField(max_length=500, blank=True, editable=False)
@@ -104,6 +125,16 @@ class Connection(Scoped, Moves):
     def code(self) -> Connector:
         """Raises LookupError where this connector is not installed."""
         return CONNECTORS[self.connector]
+
+    @property
+    def disconnected(self) -> bool:
+        """A person ended it: there is no credential any more, its history stays."""
+        return self.state == "disabled" and self.reason == DISCONNECTED
+
+    @property
+    def missing_permissions(self) -> list[str]:
+        """What its connector needs and the account did not grant."""
+        return self.code.missing(self.permissions)
 
     # --- the named moves; each changes the lane with it, in the caller's transaction ---
 

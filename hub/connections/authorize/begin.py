@@ -1,0 +1,62 @@
+"""Send a person to the system that they want to connect."""
+
+import base64
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from connectors.oauth import OAuth
+from hub.connections.authorize.who import Refused, Who, digest_of
+from hub.connections.connect import draft
+from hub.connections.models import Authorization, Connection
+from hub.connections.probe import app_of
+from hub.connections.unseal import opened
+from hub.secrets import seal
+from tenants.models import Tenant
+
+LIFE = timedelta(minutes=10)
+STATE_BYTES, VERIFIER_BYTES = 32, 48
+
+
+def begin(
+    tenant: Tenant,
+    connector: OAuth,
+    who: Who,
+    *,
+    redirect_uri: str,
+    return_to: str,
+    name: str = "",
+    connection: Connection | None = None,
+    optional: Iterable[str] = (),
+    random: Callable[[int], bytes],
+    now: datetime,
+) -> tuple[Authorization, str]:
+    """The attempt, and the address of consent; `state` is in that address only. Raises Refused."""
+    app = app_of(connector.key)
+    if tenant.suspended:
+        raise Refused("tenant_suspended")
+    if app is None or not app.set_up:
+        raise Refused("not_set_up")
+    state, verifier = text_of(random(STATE_BYTES)), text_of(random(VERIFIER_BYTES))
+    row = Authorization(
+        tenant=tenant,
+        connector=connector.key,
+        connection=connection,
+        name=name or (connection.name if connection else connector.label),
+        user=who.user,
+        guest=who.guest,
+        digest=digest_of(state),
+        browser=digest_of(who.browser),
+        redirect_uri=redirect_uri,
+        return_to=return_to,
+        created_at=now,
+        expires_at=now + LIFE,
+    )
+    row.sealed = seal({"verifier": verifier} if connector.pkce else {}, row.binding)
+    row.save(force_insert=True)
+    ours = opened(draft(tenant, connector.key, row.name, {}), app, {})
+    said = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
+    return row, connector.authorize(app.open(), ours, optional=optional, **said)
+
+
+def text_of(noise: bytes) -> str:
+    return base64.urlsafe_b64encode(noise).decode().rstrip("=")

@@ -1,0 +1,177 @@
+"""Somebody comes back from another system: is it the one who was sent, and what did they bring?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.base import Account, Credential, Grant
+from connectors.oauth import OAuth
+from connectors.outcomes import Outcome, later, never, presentable, unknown
+from connectors.wire import Request, Response, Unreadable
+from hub.connections.authorize.who import Refused, Who, digest_of
+from hub.connections.connect import draft
+from hub.connections.models import Authorization, Connection, ConnectorApp
+from hub.connections.probe import app_of, probe
+from hub.connections.revoke import give_back
+from hub.connections.spend import NotFree, heard, spending
+from hub.connections.unseal import opened
+from hub.egress import EgressError, Unsent
+from hub.states import WrongState
+
+Call = Callable[[Request], Response]
+Said = Mapping[str, Sequence[str]]
+
+STATE_MOST, CODE_MOST, SAYS_MOST = 200, 4096, 300  # characters
+CONFIRM_WITHIN = timedelta(minutes=10)
+CLOCKS_APART = timedelta(minutes=5)
+KNOWN = {"host_refused", "bad_signature", "no_access_token", "throttled"}  # reasons that are our problems already
+
+
+def receive(said: Said, *, connector: OAuth, who: Who, redirect_uri: str, call: Call, now: datetime) -> Authorization:
+    """What came of it stands in the row: `granted`, or `failed` with the reason. Raises Refused where none is theirs.
+
+    The code is used once, and no transaction is open while the other system is asked.
+    """
+    row = recognised(said, connector=connector, who=who, now=now)
+    problem, says = wrong_with(row, said, redirect_uri=redirect_uri)
+    try:
+        if problem:
+            row.fail(problem, says)
+        else:
+            row.receive()
+            redeem(row, one(said, "code"), call=call, now=now)
+    except WrongState:
+        raise Refused("reused") from None
+    return row
+
+
+def recognised(said: Said, *, connector: OAuth, who: Who, now: datetime) -> Authorization:
+    """The attempt that this is the end of. Raises Refused; a stranger uses nothing up by trying."""
+    state = one(said, "state")
+    if not state or len(state) > STATE_MOST:
+        raise Refused("state_missing")
+    rows = Authorization.unscoped.select_related("tenant", "connection", "user")
+    row = rows.filter(digest=digest_of(state)).first()
+    if row is None:
+        raise Refused("state_unknown")
+    if not who.in_the_browser_of(row):
+        raise Refused("other_browser")
+    if not who.began(row):
+        raise Refused("other_user")
+    if row.state == "begun" and row.connector != connector.key:
+        row.fail("other_connector")
+        raise Refused("other_connector")
+    if row.state == "begun" and row.late(now=now):
+        row.fail("late")
+    if row.state != "begun":
+        raise Refused("late" if row.reason in ("late", "unfinished") else "reused")
+    return row
+
+
+def wrong_with(row: Authorization, said: Said, *, redirect_uri: str) -> tuple[str, str]:
+    """Why what they bring is no code, in our word and in the system's; both empty where it is one."""
+    code, error, issuer = one(said, "code"), one(said, "error"), one(said, "iss")
+    if row.redirect_uri != redirect_uri:
+        return "moved", ""
+    if "iss" in said and not row.code.issued_by(issuer, ours(row, app_of(row.connector))):
+        return "other_issuer", issuer[:SAYS_MOST]
+    if error:
+        description = one(said, "error_description")
+        return row.code.problem(error), presentable(f"{error} {description}".strip(), SAYS_MOST)
+    return ("", "") if 0 < len(code) <= CODE_MOST else ("strange_answer", "it sent no code")
+
+
+def one(said: Said, name: str) -> str:
+    """A parameter that came exactly once; twice is as good as never."""
+    values = said.get(name, ())
+    return values[0] if len(values) == 1 else ""
+
+
+@sensitive_variables()
+def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
+    """The code becomes tokens; whose they are is found out, and nothing is connected yet."""
+    app = app_of(row.connector)
+    answer = asked(row, app, code, call=call, now=now)
+    if isinstance(answer, Outcome):
+        row.fail(problem_of(row.code, answer), answer.says or answer.reason)
+        return
+    settings = {**answer.settings, **({"environment": answer.environment} if answer.environment else {})}
+    document = {"secret": dict(answer.secret), "settings": settings, "expires_in": answer.expires_in}
+    account = answer.account or identified(row, document, call=call, now=now)
+    if isinstance(account, Account):
+        row.grant(
+            {**document, "at": now.isoformat()},
+            until=now + CONFIRM_WITHIN,
+            account=account.id,
+            account_name=account.name,
+            environment=answer.environment,
+            permissions=None if answer.permissions is None else list(answer.permissions),
+        )
+        return
+    with transaction.atomic():
+        give_back(row.tenant, row.connector, document["secret"], settings=settings, account="", now=now)
+        row.fail("token_refused", account)
+
+
+@sensitive_variables()
+def asked(row: Authorization, app: ConnectorApp | None, code: str, *, call: Call, now: datetime) -> Grant | Outcome:
+    connection, connector = drafted(row, {}), row.code
+    credential, client = ours(row, app), app.open() if app else {}
+    try:
+        said = {"code": code, "redirect_uri": row.redirect_uri, "verifier": row.open().get("verifier", "")}
+        request = connector.exchange(client, credential, **said)
+        with spending(connection, request, now=now):
+            response = call(request)
+            answer = never("unreadable") if response.cut else connector.exchanged(response, client, credential)
+        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+    except NotFree as spent:
+        return later("throttled", str(spent))
+    except Unsent as error:
+        return later(error.reason, str(error))
+    except EgressError as error:
+        return unknown(error.reason, str(error))
+    except (Unreadable, KeyError, TypeError, ValueError) as error:
+        return never("unreadable", str(error))
+    apart = isinstance(answer, Outcome) and clocks_are_apart(response)
+    return never("clock_off", f"its clock says {response.headers['date']}") if apart else answer
+
+
+def identified(row: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime) -> Account | str:
+    """Whose tokens they are, where the answer did not say; otherwise what is wrong with them."""
+    finding = probe(drafted(row, document["settings"]), document["secret"], call=call, now=now)
+    return finding.account or finding.says
+
+
+def problem_of(connector: OAuth, outcome: Outcome) -> str:
+    if outcome.reason in KNOWN or outcome.reason == "clock_off":
+        return outcome.reason
+    if outcome.reason == "unreadable":
+        return "strange_answer"
+    if outcome.reason == "tls_failed":
+        return "certificate"
+    problem = connector.problem(outcome.reason)
+    return "unavailable" if problem == "refused" and outcome.kind in ("later", "unknown") else problem
+
+
+def clocks_are_apart(response: Response) -> bool:
+    """By the moment that the answer itself states. Never raises."""
+    try:
+        stated = parsedate_to_datetime(response.headers.get("date", ""))
+        return abs(stated - response.at) > CLOCKS_APART
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return False
+
+
+def drafted(row: Authorization, settings: Mapping[str, Any]) -> Connection:
+    connection = draft(row.tenant, row.connector, row.name, settings)
+    connection.account = row.account
+    return connection
+
+
+def ours(row: Authorization, app: ConnectorApp | None) -> Credential:
+    """Our side only: no account has let us in yet."""
+    return opened(drafted(row, {}), app, {})

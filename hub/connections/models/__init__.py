@@ -1,0 +1,34 @@
+"""Which tenant is connected where, by what right, and how a person is let in to connect."""
+
+from hub.connections.models.authorizations import Authorization, Revocation
+from hub.connections.models.connections import (
+    BREAKER,
+    DISCONNECTED,
+    HOLDING,
+    MAINTENANCE,
+    REFRESHING,
+    Connection,
+    ConnectorApp,
+    Credential,
+    Lane,
+    MaintenanceWindow,
+    Switch,
+    a_connector,
+)
+
+__all__ = [
+    "BREAKER",
+    "DISCONNECTED",
+    "HOLDING",
+    "MAINTENANCE",
+    "REFRESHING",
+    "Authorization",
+    "Connection",
+    "ConnectorApp",
+    "Credential",
+    "Lane",
+    "MaintenanceWindow",
+    "Revocation",
+    "Switch",
+    "a_connector",
+]

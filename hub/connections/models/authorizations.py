@@ -1,0 +1,137 @@
+"""A person on the way to let us in, and tokens that are to be ended where they came from."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub.connections.models.connections import Connection, a_connector
+from hub.ids import uuid7
+from hub.secrets import SealedField, seal
+from hub.states import Moves
+from tenants.models import Tenant, User
+from tenants.scoping import Scoped
+
+
+class Authorization(Scoped, Moves):
+    """One attempt to connect: who began it in which browser, what came back, and what became of it.
+
+    `sealed` holds the PKCE verifier, then what was granted; it is empty as soon as the attempt has ended.
+    """
+
+    class State(models.TextChoices):
+        BEGUN = "begun"
+        RECEIVED = "received"
+        GRANTED = "granted"
+        CONFIRMED = "confirmed"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails
+    MOVES: ClassVar[Mapping[str, set[str]]] = {
+        "begun": {"received", "cancelled", "failed"},
+        "received": {"granted", "failed"},
+        "granted": {"confirmed", "cancelled", "failed"},
+    }
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="authorizations")
+    connector = models.CharField(max_length=40, validators=[a_connector])
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="authorizations"
+    )  # the one that is connected again; in the end the one that came of it
+    name = models.CharField(max_length=200)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True)
+    guest = models.CharField(max_length=100, blank=True)  # whom our own application knows by this reference
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of `state`
+    browser = models.CharField(max_length=64)  # SHA-256 of what the session of its browser holds
+    redirect_uri = models.CharField(max_length=500)
+    return_to = models.CharField(max_length=500)
+    sealed = SealedField(null=True)
+    account = models.CharField(max_length=200, blank=True)
+    account_name = models.CharField(max_length=200, blank=True)
+    environment = models.CharField(max_length=20, blank=True)
+    permissions = models.JSONField(null=True)  # as granted; null: nobody told
+    state = models.CharField(max_length=10, choices=State, default=State.BEGUN, editable=False)
+    reason = models.CharField(max_length=60, blank=True)
+    says = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(
+                fields=("expires_at",),
+                condition=models.Q(state__in=("begun", "received", "granted")),
+                name="authorizations_under_way",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"authorization of {self.connector} for {self.tenant}"
+
+    @property
+    def code(self) -> Connector:
+        """Raises LookupError where this connector is not installed."""
+        return CONNECTORS[self.connector]
+
+    @property
+    def binding(self) -> str:
+        return f"authorization:{self.public_id}"
+
+    def open(self) -> dict[str, Any]:
+        return self.sealed.open(self.binding) if self.sealed else {}
+
+    def late(self, *, now: datetime) -> bool:
+        return self.expires_at <= now
+
+    # --- the named moves ---
+
+    def receive(self) -> None:
+        """The state is used up by this, whatever follows."""
+        self.move("received")
+
+    def grant(self, document: Mapping[str, Any], *, until: datetime, **found: Any) -> None:
+        self.move("granted", sealed=seal(document, self.binding), expires_at=until, **found)
+
+    def confirm(self) -> None:
+        self.move("confirmed", sealed=None)
+
+    def lead_to(self, connection: Connection) -> None:
+        self.connection = connection
+        self.save(update_fields=["connection"])
+
+    def cancel(self) -> None:
+        self.move("cancelled", sealed=None)
+
+    def fail(self, reason: str, says: str = "") -> None:
+        self.move("failed", sealed=None, reason=reason, says=says[:500])
+
+
+class Revocation(Scoped):
+    """Tokens that nobody needs any more, until the system that gave them has ended them."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
+    connector = models.CharField(max_length=40, validators=[a_connector])
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="revocations"
+    )
+    account = models.CharField(max_length=200, blank=True)
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    sealed = SealedField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"revocation at {self.connector} for {self.tenant}"
+
+    @property
+    def binding(self) -> str:
+        return f"revocation:{self.public_id}"
+
+    def open(self) -> dict[str, Any]:
+        return self.sealed.open(self.binding)

@@ -1,0 +1,147 @@
+"""End tokens that nobody needs any more where they came from: written down first, done by a bell, told if in vain."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from connectors.outcomes import Outcome, later
+from connectors.registry import CONNECTORS
+from connectors.wire import Request, Response, Unreadable
+from hub import audit
+from hub.connections.models import Authorization, Connection, ConnectorApp, Revocation
+from hub.connections.spend import NotFree, heard, spending
+from hub.connections.unseal import opened
+from hub.egress import EgressError
+from hub.notices.notify import notify
+from hub.queue import ring
+from hub.secrets import CannotOpen, seal
+from hub.states import WrongState
+from tenants.models import Tenant
+
+CLAIM = timedelta(seconds=60)
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+TRIES_MOST = 12  # about two days
+ABANDONED = {"begun": "unfinished", "received": "interrupted", "granted": "late"}
+
+
+def give_back(
+    tenant: Tenant,
+    connector: str,
+    secret: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    account: str,
+    connection: Connection | None = None,
+    now: datetime,
+) -> None:
+    """Joins the caller's transaction. Nothing is ended that another connection lives on."""
+    code = CONNECTORS[connector]
+    if not code.needs_oauth or not secret.get("access_token") or still_used(connector, account, connection):
+        return
+    row = Revocation(tenant=tenant, connector=connector, connection=connection, account=account)
+    row.sealed = seal({"secret": dict(secret), "settings": dict(settings)}, row.binding)
+    row.due_at = row.created_at = now
+    row.save(force_insert=True)
+    ring(f"revoke:{row.pk}", now=now)
+
+
+def give_up(connection: Connection, *, now: datetime) -> None:
+    """What a connection lives on is ended there. Joins the caller's transaction."""
+    sealed = getattr(connection, "credential", None)
+    with suppress(CannotOpen):  # then nobody can end it
+        secret, owner = sealed.open(connection) if sealed else {}, connection.tenant
+        if owner:
+            known = {"settings": connection.settings, "account": connection.account}
+            give_back(owner, connection.connector, secret, **known, connection=connection, now=now)
+
+
+def still_used(connector: str, account: str, connection: Connection | None) -> bool:
+    """Where all that an account gave us is one grant: whether somebody else has it, or nobody knows."""
+    if not CONNECTORS[connector].one_grant:
+        return False
+    others = Connection.unscoped.filter(connector=connector, account=account).exclude(pk=connection and connection.pk)
+    return not account or others.exclude(state="disabled", reason="disconnected").exists()
+
+
+def revoke(row: Revocation, *, call: Callable[[Request], Response], now: datetime) -> bool:
+    """One try; True where it is over, or somebody else is at it. No transaction is open during the call."""
+    due = Revocation.unscoped.filter(pk=row.pk, due_at__lte=now)
+    if not due.update(due_at=now + CLAIM, tries=row.tries + 1):
+        return True
+    outcome = asked(row, call, now=now)
+    if outcome.kind != "delivered" and row.tries + 1 < TRIES_MOST:
+        wait = min(FIRST_WAIT * 2**row.tries, LONGEST_WAIT)
+        Revocation.unscoped.filter(pk=row.pk).update(due_at=now + wait)
+        return False
+    with transaction.atomic():
+        tell(row, outcome, now=now)
+        row.delete()
+    return True
+
+
+def asked(row: Revocation, call: Callable[[Request], Response], *, now: datetime) -> Outcome:
+    app = ConnectorApp.objects.filter(connector=row.connector).first()
+    code = CONNECTORS[row.connector]
+    try:
+        kept = row.open()
+        connection = Connection(connector=row.connector, account=row.account, settings=kept["settings"])
+        request = code.revoke(app.open() if app else {}, opened(connection, app, kept["secret"]))
+        with spending(connection, request, now=now):
+            outcome = code.revoked(call(request))
+        heard(connection, request, outcome, now=now)
+        return outcome
+    except (NotFree, EgressError, CannotOpen, Unreadable, KeyError, TypeError, ValueError) as error:
+        return later("not_revoked", type(error).__name__)
+
+
+def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
+    """The audit in any case; a person where it was in vain, for then only they can end it there."""
+    label = CONNECTORS[row.connector].label
+    if outcome.kind != "delivered":
+        sentence = (
+            f"{label} could not be told that {row.account or 'an account'} is disconnected. Remove our app there."
+        )
+        about = {"tenant_id": row.tenant_id, "connection_id": row.connection_id}
+        notify("not_revoked", sentence, about=str(row.public_id), now=now, **about)
+    after = {"account": row.account, "revoked": outcome.kind == "delivered", "tries": row.tries + 1}
+    said = {"tenant": row.tenant, "after": after, "reason": outcome.reason, "now": now}
+    audit.record(actor=audit.SYSTEM, verb="connection.revoke", obj=row.connection or row, **said)
+
+
+def end_abandoned(*, now: datetime) -> None:
+    """Attempts that nobody finished: what was granted meanwhile is given back."""
+    rows = Authorization.unscoped.filter(state__in=ABANDONED, expires_at__lte=now).select_related("tenant")
+    for row in rows[:100]:
+        with suppress(WrongState):
+            abandon(row, ABANDONED[row.state], now=now)
+
+
+@transaction.atomic
+def abandon(row: Authorization, reason: str, says: str = "", *, now: datetime) -> None:
+    """It ends here, and what was granted is given back. Raises WrongState."""
+    kept = granted_to(row)
+    row.fail(reason, says)
+    hand_back(row, kept, now=now)
+
+
+@transaction.atomic
+def cancel(row: Authorization, *, now: datetime) -> None:
+    """A person does not want it after all. Raises WrongState."""
+    kept = granted_to(row)
+    row.cancel()
+    hand_back(row, kept, now=now)
+
+
+def granted_to(row: Authorization) -> Mapping[str, Any]:
+    with suppress(CannotOpen):
+        return row.open() if row.state == "granted" else {}
+    return {}
+
+
+def hand_back(row: Authorization, kept: Mapping[str, Any], *, now: datetime) -> None:
+    if kept:
+        account = row.account
+        give_back(row.tenant, row.connector, kept["secret"], settings=kept["settings"], account=account, now=now)

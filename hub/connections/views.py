@@ -1,0 +1,243 @@
+"""Connecting by OAuth: sending a person away, taking them back, and asking which account is meant."""
+
+import secrets
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from connectors.oauth import OAuth
+from connectors.registry import CONNECTORS
+from connectors.wire import Request, Response
+from hub import egress
+from hub.clock import clock
+from hub.connections.advice import Told, told
+from hub.connections.authorize.begin import begin
+from hub.connections.authorize.confirm import Plan, confirm, plan_of
+from hub.connections.authorize.receive import receive
+from hub.connections.authorize.who import Refused, Who
+from hub.connections.models import Authorization, Connection
+from hub.connections.revoke import abandon, cancel
+from hub.states import WrongState
+from tenants.models import Membership, Tenant, User
+from tenants.visitors import Visitor, for_visitors, visitor_of
+
+BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
+WITHIN = 10.0  # seconds for one call, while a person waits
+ENDED = {"begun": "unfinished", "received": "interrupted"}
+
+
+def outward(request: Request) -> Response:
+    return egress.call(request, rules=egress.rules(), clock=clock, timeout=WITHIN)
+
+
+def redirect_uri_of(connector: OAuth) -> str:
+    """One for each connector, from the settings and never from what a request says of its host."""
+    return settings.HUB_PUBLIC_URL + reverse("connections:callback", args=[connector.key])
+
+
+def page_of(tenant: Tenant, connection: Connection | None = None) -> str:
+    """The tenant's own pages: all connections, or the one."""
+    home = f"/t/{quote(tenant.reference)}/"
+    return f"{home}connections/{connection.public_id}/" if connection else home
+
+
+def oauth_connector(key: str) -> OAuth:
+    connector = CONNECTORS.get(key)
+    if not isinstance(connector, OAuth):
+        raise Http404(key)
+    return connector
+
+
+def who_of(request: HttpRequest) -> Who:
+    user = request.user if isinstance(request.user, User) else None
+    return Who(request.session.get(BROWSER, ""), user)
+
+
+def inside(url: str, *, otherwise: str) -> str:
+    """An address of ours, by its path; whatever else somebody gives is not followed."""
+    safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if safe and url.isprintable() and len(url) <= 500 else otherwise
+
+
+# --- the way there ---
+
+
+@require_POST
+@never_cache
+@for_visitors(least=Membership.Role.ADMIN)
+def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpResponse:
+    """A page that goes on by itself: a redirect after a form would be stopped by our own `form-action`."""
+    code, said, target = oauth_connector(connector), request.POST, None
+    if said.get("connection"):
+        mine = Connection.objects.of(visitor.tenant).filter(connector=code.key)
+        target = get_object_or_404(mine, public_id=uuid_or_404(said["connection"]))
+    request.session.setdefault(BROWSER, secrets.token_urlsafe(32))
+    home = page_of(visitor.tenant, target)
+    try:
+        _row, url = begin(
+            visitor.tenant,
+            code,
+            who_of(request),
+            redirect_uri=redirect_uri_of(code),
+            return_to=inside(said.get("next", "") if len(said.getlist("next")) == 1 else "", otherwise=home),
+            name=said.get("name", "").strip()[:200],
+            connection=target,
+            optional=said.getlist("optional"),
+            random=secrets.token_bytes,
+            now=clock(),
+        )
+    except Refused as refused:
+        return problem_page(request, refused, code, back=home)
+    return private(render(request, "connections/leaving.html", {"connector": code, "url": url, "back": home}))
+
+
+def uuid_or_404(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404(text) from None
+
+
+# --- the way back ---
+
+
+@require_GET
+@never_cache
+@sensitive_variables()
+def callback(request: HttpRequest, connector: str) -> HttpResponse:
+    """What came back is worked on once; then the browser is at an address that holds no code."""
+    code, who = oauth_connector(connector), who_of(request)
+    said = dict(request.GET.lists())
+    try:
+        row = receive(said, connector=code, who=who, redirect_uri=redirect_uri_of(code), call=outward, now=clock())
+    except Refused as refused:
+        return problem_page(request, refused, code, back=reverse("front"), status=400)
+    return private(HttpResponseRedirect(reverse("connections:confirm", args=[row.public_id])))
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def confirmation(request: HttpRequest, id: UUID) -> HttpResponse:
+    """“Connect this account to this tenant?”, and where an attempt has ended, how."""
+    row = own(request, id)
+    visitor = visitor_of(request, row.tenant.reference)
+    if not visitor.may_manage:
+        raise PermissionDenied
+    if request.method == "POST":
+        return answered(request, row, visitor)
+    if row.state == "granted" and row.late(now=clock()):
+        abandon(row, "late", now=clock())
+    if row.state == "granted":
+        return confirm_page(request, row, plan_of(row, visitor))
+    return ended(request, row)
+
+
+def own(request: HttpRequest, id: UUID) -> Authorization:
+    """Raises Http404 for everybody but the person who began it, in the browser where it began."""
+    rows = Authorization.unscoped.select_related("tenant", "user", "connection__tenant", "connection__credential")
+    row, who = get_object_or_404(rows, public_id=id), who_of(request)
+    if not (who.in_the_browser_of(row) and who.began(row)):
+        raise Http404(id)
+    return row
+
+
+def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> HttpResponse:
+    said, now = request.POST.get("do", ""), clock()
+    where = {"request_id": getattr(request, "request_id", ""), "ip": request.META.get("REMOTE_ADDR", "")}
+    try:
+        if said == "cancel":
+            cancel(row, now=now)
+            messages.info(request, _("Nothing was connected."))
+            return HttpResponseRedirect(row.return_to)
+        made = confirm(row, visitor, replace=said == "replace", call=outward, now=now, **where)
+    except Refused as refused:
+        row.refresh_from_db()
+        return refused_page(request, row, refused, plan_of(row, visitor))
+    except WrongState:  # somebody was first, such as the same person with a second click
+        row.refresh_from_db()
+        return ended(request, row)
+    messages.success(request, _("%(name)s is connected.") % {"name": made.name})
+    return HttpResponseRedirect(page_of(row.tenant, made))
+
+
+def ended(request: HttpRequest, row: Authorization) -> HttpResponse:
+    if row.state == "confirmed":
+        return HttpResponseRedirect(page_of(row.tenant, row.connection))
+    if row.state == "cancelled":
+        return HttpResponseRedirect(row.return_to)
+    refused = Refused(row.reason or ENDED.get(row.state, "refused"), row.says)
+    return problem_page(request, refused, row.code, back=row.return_to, row=row, status=200)
+
+
+# --- pages ---
+
+
+def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: int = 200) -> HttpResponse:
+    granted = set(row.permissions or ())
+    missing = row.code.missing(row.permissions)
+    account = plan.connection.account_name or plan.connection.account if plan.connection else ""
+    facts: dict[str, Any] = {
+        "row": row,
+        "connector": row.code,
+        "plan": plan,
+        "before": account,
+        "given": [
+            entry for entry in row.code.permissions if row.permissions is None or row.code.has(entry.key, granted)
+        ],
+        "missing": [entry for entry in row.code.permissions if entry.key in missing],
+        "lacks": advice("missing_permission", row, account=", ".join(missing)) if missing else None,
+        "elsewhere": advice("elsewhere", row, account=row.account_name or row.account) if plan.elsewhere else None,
+        "problem": advice(plan.problem, row, account=account) if plan.problem else None,
+        "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
+    }
+    return private(render(request, "connections/confirm.html", facts, status=status))
+
+
+def advice(problem: str, row: Authorization, *, account: str) -> Told:
+    return told(problem, row.code, hub=settings.HUB_NAME, account=account)
+
+
+def refused_page(request: HttpRequest, row: Authorization, refused: Refused, plan: Plan) -> HttpResponse:
+    """What may pass is told beside the question, which is asked again; what has ended has a page of its own."""
+    if row.state != "granted" or not plan.goes:
+        return problem_page(request, refused, row.code, back=row.return_to, row=row, plan=plan)
+    if not plan.problem:
+        plan = replace(plan, problem=refused.code)
+    return confirm_page(request, row, plan, status=409)
+
+
+def problem_page(
+    request: HttpRequest,
+    refused: Refused,
+    connector: OAuth,
+    *,
+    back: str,
+    row: Authorization | None = None,
+    plan: Plan | None = None,
+    status: int = 409,
+) -> HttpResponse:
+    """Cause, who can mend it, a text for that person, a way back, and where we know whose it is: once more."""
+    target = row.connection if row else None
+    account = (target.account_name or target.account) if target else ""
+    problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
+    facts = {"problem": problem, "connector": connector, "back": back, "row": row, "plan": plan}
+    return private(render(request, "connections/problem.html", facts, status=status))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """No other place learns the address, which may hold a code or a state."""
+    response["Referrer-Policy"] = "no-referrer"
+    return response

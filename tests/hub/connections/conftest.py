@@ -1,0 +1,43 @@
+"""The sandbox, an owner who connects, and our registrations at the two systems."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.hub.connections.connecting import Browser, register
+from tests.sandbox.conftest import desk
+
+__all__ = ["desk"]
+
+
+@pytest.fixture
+def outside(make, desk, settings):
+    """The other systems, and our apps there."""
+    settings.HUB_EGRESS_ALLOW = [urlsplit(desk.url).netloc]
+    desk.world(app={"hub": "https://hub.test"})
+    for connector in ("slack", "salesforce"):
+        register(make, desk, connector)
+    return desk
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme", name="Acme Teas")
+
+
+@pytest.fixture
+def browser(make, acme, outside):
+    """Of an owner of acme."""
+    return person(make, acme, "owner")
+
+
+@pytest.fixture
+def another(make, outside):
+    """Makes a browser of somebody at a tenant."""
+    return lambda tenant, role="admin": person(make, tenant, role)
+
+
+def person(make, tenant, role):
+    user = make.user()
+    make.membership(tenant, user, role=role)
+    return Browser(user, tenant)

@@ -1,0 +1,88 @@
+"""A browser that connects an account: the hub's pages by Django's client, the other system by the real sandbox."""
+
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+from django.test import Client
+
+from hub.connections.models import Authorization, Connection
+
+CLIENTS = {
+    "slack": {"client_id": "hub.slack", "client_secret": "slack-secret", "signing_secret": "a signing secret"},
+    "salesforce": {"client_id": "hub.salesforce", "client_secret": "salesforce-secret"},
+}
+ACME = {"slack": "T0000ACME", "salesforce": "00D000000000001EAA"}
+
+
+def register(make, desk, connector, **secret):
+    login = f"{desk.url}/salesforce/login"
+    urls = {
+        "slack": {"api": f"{desk.url}/slack/api", "authorize": f"{desk.url}/slack/oauth/v2/authorize"},
+        "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
+    }
+    hosts = [desk.url] if connector == "salesforce" else []
+    return make.app(connector, CLIENTS[connector] | secret, urls=urls[connector], hosts=hosts)
+
+
+class Browser:
+    """One person in one browser."""
+
+    def __init__(self, user, tenant):
+        self.client, self.user, self.tenant = Client(), user, tenant
+        self.client.force_login(user)
+
+    def begin(self, connector, tenant=None, **said):
+        return self.client.post(f"/t/{(tenant or self.tenant).reference}/connect/{connector}/authorize", said)
+
+    def sent_to(self, connector, **said):
+        """The address of consent."""
+        return self.begin(connector, **said).context["url"]
+
+    def allow(self, consent, place=0):
+        """Choose an account there; gives the address that the browser is sent back to, on our side."""
+        return came_back(links(consent)[place])
+
+    def deny(self, consent):
+        return came_back(links(consent)[-1], follow=False)
+
+    def comes_back(self, address):
+        return self.client.get(address, follow=True)
+
+    def connects(self, connector, place=0, **said):
+        """As far as the confirm page."""
+        return self.comes_back(self.allow(self.sent_to(connector, **said), place))
+
+    def says(self, page, do="confirm"):
+        return self.client.post(page.request["PATH_INFO"], {"do": do})
+
+
+def links(consent):
+    page = requests.get(consent, timeout=10)
+    found = re.findall(r'class="button[^"]*" href="([^"]+)"', page.text)
+    root = "{0.scheme}://{0.netloc}".format(urlsplit(consent))
+    return [root + unescape(link) if link.startswith("/") else unescape(link) for link in found]
+
+
+def came_back(link, follow=True):
+    location = requests.get(link, allow_redirects=False, timeout=10).headers["Location"] if follow else link
+    parts = urlsplit(location)
+    assert parts.netloc == "hub.test", location
+    return f"{parts.path}?{parts.query}"
+
+
+def query_of(url):
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+def stored():
+    return Connection.unscoped.count()
+
+
+def under_way():
+    return Authorization.unscoped.order_by("-pk").first()
+
+
+def problem(page):
+    return page.context["problem"].code
