@@ -32,7 +32,9 @@ class Salesforce(OAuth):
         Move("in", "The ids of the records that were written, and records that a route looks up."),
     )
     approval = "Where your organisation blocks apps that it does not know, its administrator must install ours."
-    plan = "An edition with API access: Enterprise, Unlimited, Performance or Developer, or Professional with the add-on."
+    plan = (
+        "An edition with API access: Enterprise, Unlimited, Performance or Developer, or Professional with the add-on."
+    )
     fields = (
         Field("access_token", "Access token", "00D…!…, a session of the organisation.", secret=True),
         Field("refresh_token", "Refresh token", "5Aep…, renews the session.", secret=True, required=False),

@@ -28,7 +28,13 @@ class NotNow(Exception):
 @transaction.atomic
 @sensitive_variables()
 def establish(
-    connection: Connection, document: Mapping[str, Any], finding: probe.Finding, hand: Hand, *, by: User | None, now: datetime
+    connection: Connection,
+    document: Mapping[str, Any],
+    finding: probe.Finding,
+    hand: Hand,
+    *,
+    by: User | None,
+    now: datetime,
 ) -> None:
     """Keep a draft that passed its test. Raises AlreadyConnected."""
     connect.connect(connection, document, finding, by=by, now=now)
@@ -75,9 +81,7 @@ def resume(connection: Connection, hand: Hand, *, now: datetime) -> None:
     ring("pump", now=now)
 
 
-def test(
-    connection: Connection, hand: Hand, *, call: Callable[[Request], Response], now: datetime
-) -> probe.Finding:
+def test(connection: Connection, hand: Hand, *, call: Callable[[Request], Response], now: datetime) -> probe.Finding:
     """No transaction is open while the other system is asked."""
     finding = probe.test(connection, call=call, now=now)
     after = {"lives": finding.lives, "reason": finding.reason}

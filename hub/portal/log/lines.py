@@ -1,9 +1,7 @@
 """How a row of the log is told: the same line on the page and in an export."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet

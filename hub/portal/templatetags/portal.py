@@ -1,8 +1,10 @@
 """How states, moments, numbers, ids and pictures look on every page of the portal."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.conf import settings
@@ -10,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -19,6 +22,7 @@ from connectors.base import Connector, Permission
 from hub import plot, words
 from hub.clock import clock
 from hub.portal import catalogue, look, navigation
+from hub.portal.status import Step
 
 register = template.Library()
 
@@ -66,6 +70,11 @@ def asked(connector: Connector) -> list[Permission]:
 @register.filter
 def tone(state: str) -> str:
     return words.TONES.get(state, ("idle", ""))[0]
+
+
+@register.filter
+def state_word(state: str) -> str:
+    return words.state_word(state)
 
 
 # --- times and numbers ---
@@ -146,10 +155,13 @@ def copyable(text: Any, label: str = "") -> SafeString:
     return format_html(markup, text, _("Copy %(what)s") % {"what": named}, _("Copied"), icon("content_copy"))
 
 
-@register.inclusion_tag("portal/parts/plot.html")
-def stacks(rows: Any, parts: Any, caption: str) -> dict[str, Any]:
-    """A picture of numbers over time, and the same as a table. `rows` are (label, numbers); `parts` (tone, word)."""
-    rows = list(rows)
+@register.inclusion_tag("portal/parts/plot.html", takes_context=True)
+def stacks(
+    context: Context, hours: Sequence[tuple[datetime, Sequence[int]]], parts: Any, caption: str
+) -> dict[str, Any]:
+    """A picture of numbers by hour, and the same as a table. `hours` are (when, numbers); `parts` (tone, word)."""
+    zone = look.zone_of(context.get("request"))
+    rows = [(f"{at.astimezone(zone):%a %H:%M}", numbers) for at, numbers in hours]
     drawn = plot.columns([numbers for _label, numbers in rows])
     return {
         "caption": caption,
@@ -173,6 +185,11 @@ def stacks(rows: Any, parts: Any, caption: str) -> dict[str, Any]:
 def pages(newer: str = "", older: str = "", says: str = "") -> dict[str, str]:
     """Links to the pages before and after this one; empty where there is none."""
     return {"newer": newer, "older": older, "says": says}
+
+
+@register.simple_tag
+def step_url(step: Step, tenant: str, id: UUID) -> str:
+    return reverse(f"portal:{step.page}", args=[tenant, id])
 
 
 # --- the frame ---

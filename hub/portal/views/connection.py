@@ -69,7 +69,9 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "seen": status(row, window=maintenance.of(row, now=now)),
         "hours": hours,
         "parts": [(tone, word) for _state, tone, word in PARTS],
-        "totals": [(tone, word, sum(hour.counts[place] for hour in hours)) for place, (_s, tone, word) in enumerate(PARTS)],
+        "totals": [
+            (tone, word, sum(hour.counts[place] for hour in hours)) for place, (_s, tone, word) in enumerate(PARTS)
+        ],
         "waiting": backlog(row, now=now),
         "permissions": held(row),
         "routes": routes_to(row)[:20],
@@ -161,7 +163,9 @@ def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: Disconn
     if form.cleaned_data["waiting"] == "cancel":
         try:
             count = cancel_what_waits(row, hand, now=now)
-            told = ngettext("%(count)s waiting delivery is cancelled.", "%(count)s waiting deliveries are cancelled.", count)
+            told = ngettext(
+                "%(count)s waiting delivery is cancelled.", "%(count)s waiting deliveries are cancelled.", count
+            )
             messages.info(request, told % {"count": count})
         except Refused as refused:
             messages.warning(request, str(refused))

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
-from hub.connections.forms import Stated
 from hub.connections.models import Connection, Credential
+from hub.portal.forms import MendForm
 from hub.portal.handed import hand_of, outward
 from hub.portal.views.connection import ADMIN, back_to, own_connection
 from hub.secrets import CannotOpen
@@ -42,16 +42,16 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 
 
 @sensitive_variables()
-def filled(row: Connection, said: Any) -> Stated:
+def filled(row: Connection, said: Any) -> MendForm:
     """What is stored stays where nothing is filled in; what cannot be opened is filled in again."""
     kept: dict[str, Any] = {}
     with suppress(CannotOpen, Credential.DoesNotExist):
         kept = row.credential.open(row)
-    return Stated(said, stated=row.code.fields, known=row.settings, kept=kept)
+    return MendForm(said, stated=row.code.fields, known=row.settings, kept=kept)
 
 
 @sensitive_variables()
-def mended(request: HttpRequest, visitor: Visitor, form: Stated, context: dict[str, Any]) -> HttpResponse:
+def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict[str, Any]) -> HttpResponse:
     row, said, now = context["connection"], form.cleaned_data, clock()
     tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
     document, _made = connect.completed(row.code, said["document"], random=secrets.token_bytes)

@@ -1,4 +1,4 @@
-"""Connecting a system in named steps: what it does, authorize or fill in, test, done. Nothing is kept before the test."""
+"""Connecting in named steps: what it does, authorize or fill in, test, done; nothing is kept before the test passed."""
 
 import secrets
 from typing import Any, NamedTuple
@@ -20,8 +20,8 @@ from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.models import Connection, ConnectorApp
 from hub.outgoing.models import Route
-from hub.portal.handed import hand_of, outward
 from hub.portal.forms import FillInForm
+from hub.portal.handed import hand_of, outward
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 

@@ -3,10 +3,10 @@
 import pytest
 
 from hub.audit import AuditRow
+from hub.clock import clock
 from hub.connections.models import Authorization, Connection, Credential, Lane, Revocation
 from hub.connections.revoke import end_abandoned
 from hub.connections.tasks import revoke
-from hub.clock import clock
 from tests.hub.connections.connecting import ACME, problem, query_of, stored, under_way
 from tests.makers import MINUTE
 
