@@ -17,7 +17,7 @@ PLACE_AGAIN = 0.2  # seconds before it asks again for a place, where all are tak
 django.setup()
 connector.install()
 
-from hub import egress  # noqa: E402  (Django is ready by now)
+from hub import egress, garbage  # noqa: E402  (Django is ready by now)
 from hub.clock import clock  # noqa: E402
 from hub.outgoing.pump import drive  # noqa: E402
 from hub.outgoing.tasks import SOCKETS  # noqa: E402
@@ -27,6 +27,7 @@ def main():
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     clock()  # connects
+    garbage.keep_what_is_there()
     wait_for_go()
     while not stopped.wait(PLACE_AGAIN):
         drive.pump(

@@ -10,6 +10,7 @@ import select
 from dataclasses import dataclass
 
 NAME = "HUB_LIFELINE"  # the numbers of the two inherited file descriptors, "5:8"
+GRACE = 24.0  # seconds that a stop may take; a call that is on its way may last for 20
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
@@ -38,6 +38,8 @@ LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (tuple(f'{last}"' for last in LAST), re.compile(rf'("(?:{NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.I), rf"\1{MASK}"),
 )
 TRIES = [(mark, pattern, stays) for marks, pattern, stays in LOOKS for mark in marks]
+ASSIGNED = [entry for entry in TRIES if entry[0].endswith("=")]  # of no use where there is no =, and many
+OTHERS = [entry for entry in TRIES if not entry[0].endswith("=")]
 
 SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
 SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|session", re.I)
@@ -47,7 +49,7 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     for form in every_form(tuple(secrets)):
         text = text.replace(form, MASK)
     lowered = text.lower()
-    for mark, pattern, stays in TRIES:
+    for mark, pattern, stays in (*OTHERS, *ASSIGNED) if "=" in text else OTHERS:
         if mark in lowered:
             text = pattern.sub(stays, text)
     return text
@@ -55,12 +57,15 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
     """A header that is a secret keeps its scheme only; a signature is none, and stays."""
-    known = tuple(secrets)
-    redacted = {name: masked(value) if is_secret(name) else value for name, value in headers.items()}
-    together = "\n".join(redacted.values())
+    masks = {name: masked(value) if is_secret(name) else value for name, value in headers.items()}
+    return dict(zip(masks, redact_all(tuple(masks.values()), secrets), strict=True))
+
+
+def redact_all(texts: Sequence[str], secrets: Iterable[str] = ()) -> Sequence[str]:
+    known, together = tuple(secrets), "\n".join(texts)
     if redact_text(together, known) == together:  # nearly always, and one look instead of many
-        return redacted
-    return {name: redact_text(value, known) for name, value in redacted.items()}
+        return texts
+    return [redact_text(text, known) for text in texts]
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,8 @@ handler403 = "hub.problems.permission_denied"
 handler404 = "hub.problems.not_found"
 handler500 = "hub.problems.server_error"
 
+admin.autodiscover()
+
 # Swagger's page brings styles of its own.
 described = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
 OPEN = {"authentication_classes": (), "permission_classes": ()}

@@ -22,7 +22,7 @@ def command(pid):
 
 def pool_of(worker):
     """The pool's first process, which is its process group, too; None while there is none."""
-    return next((pid for pid in children(worker) if "--pool" in command(pid)), None)
+    return next((pid for pid in children(worker) if "manage.py pool" in command(pid)), None)
 
 
 def sentinel_of(worker):

@@ -44,9 +44,10 @@ class Send(Action):
 
     def outcome(self, response: Response) -> Outcome:
         """Standard Webhooks: 2xx is success, 410 the end, 3xx not followed; all else, 4xx too, is tried again."""
-        status, wait = response.status, retry_after(response)
+        status = response.status
         if 200 <= status < 300:
             return delivered()
+        wait = retry_after(response)
         if status == 410:
             return disable("gone", "the endpoint answered 410 Gone: it wants no more events")
         if 300 <= status < 400:

@@ -1,14 +1,15 @@
 """What a connector may know of a connection: its credential opened, base URLs, and the rows of the scopes it spends."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.base import Credential
-from connectors.wire import Request, Scope
+from connectors.base import Connector, Credential
+from connectors.wire import Request, Scope, Spends
 from hub.connections.models import Connection, ConnectorApp
 from hub.throttle.reserve import Spent
-from hub.throttle.stated import own_quota
+from hub.throttle.stated import OWN, own_quota
 
 KEY_MOST = 300  # characters
 SHORTEST_SECRET = 6  # shorter values would blacken half of a text when they are redacted
@@ -49,20 +50,28 @@ def texts(value: Any) -> Iterator[str]:
 
 def spent_by(connection: Connection, request: Request) -> tuple[Spent, ...]:
     """What the connector states, and what the hub keeps to by itself."""
-    stated = (Spent(key_of(connection, scope), connection.code.quota(scope), cost) for scope, cost in request.spends)
-    return (*stated, *own_spent(request))
+    return stated_of(connection.code, connection.pk, connection.account, request.spends) + own_spent(request)
 
 
-def own_spent(request: Request) -> Iterator[Spent]:
-    names = {"host": urlsplit(request.url).netloc.rpartition("@")[2].lower(), "address": ""}
-    for kind, name in names.items():
-        if quota := own_quota(kind):
-            yield Spent(f"|{kind}||{name}"[:KEY_MOST], quota)
+@lru_cache(maxsize=4096)
+def stated_of(connector: Connector, pk: int | None, account: str, spends: Spends) -> tuple[Spent, ...]:
+    return tuple(Spent(key(connector.key, pk, account, scope), connector.quota(scope), cost) for scope, cost in spends)
+
+
+def own_spent(request: Request) -> tuple[Spent, ...]:
+    own = [(kind, quota) for kind in OWN if (quota := own_quota(kind))]
+    if not own:
+        return ()
+    host = urlsplit(request.url).netloc.rpartition("@")[2].lower()
+    return tuple(Spent(f"|{kind}||{host if kind == 'host' else ''}"[:KEY_MOST], quota) for kind, quota in own)
 
 
 def key_of(connection: Connection, scope: Scope) -> str:
     """The key of a scope's row: whose it is in full. Two connections of one account share its quota."""
-    own = f"#{connection.pk or 'new'}"
-    whose = {"app": "", "host": "", "address": "", "connection": own}
-    account = whose.get(scope.kind, connection.account or own)
-    return "|".join((connection.connector, scope.kind, account, scope.name))[:KEY_MOST]
+    return key(connection.connector, connection.pk, connection.account, scope)
+
+
+def key(connector: str, pk: int | None, account: str, scope: Scope) -> str:
+    own = f"#{pk or 'new'}"
+    whose = {"app": "", "host": "", "address": "", "connection": own}.get(scope.kind, account or own)
+    return "|".join((connector, scope.kind, whose, scope.name))[:KEY_MOST]

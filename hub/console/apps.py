@@ -13,8 +13,8 @@ class ConsoleConfig(AppConfig):
         import_module("hub.staff.door").listen()
 
 
-class SiteConfig(admin.AdminConfig):
-    """Django's admin, with our site."""
+class SiteConfig(admin.SimpleAdminConfig):
+    """Django's admin, with our site. Its pages are loaded with the addresses: a worker has no use for either."""
 
     default = False
     default_site = "hub.staff.site.Site"

@@ -78,10 +78,7 @@ class CompiledMapping:
 
     tree: Any = field(repr=False)  # the mapping with a Leaf for each expression
     leaves: tuple[Leaf, ...] = field(repr=False)
-
-    @property
-    def asks_for_identities(self) -> bool:
-        return any("identity" in leaf.expression.calls for leaf in self.leaves)
+    asks_for_identities: bool = False
 
 
 def compile_mapping(mapping: Any) -> CompiledMapping:
@@ -95,7 +92,9 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
     if size > LARGEST:
         raise MappingError("", "", f"is larger than {LARGEST // KIBIBYTE} KiB")
     compiler = _Compiler()
-    return CompiledMapping(compiler.compiled(mapping, "", 0), tuple(compiler.leaves))
+    tree = compiler.compiled(mapping, "", 0)
+    asks = any("identity" in leaf.expression.calls for leaf in compiler.leaves)
+    return CompiledMapping(tree, tuple(compiler.leaves), asks)
 
 
 class _Compiler:
@@ -147,17 +146,16 @@ def _below(path: str, key: object) -> str:
 
 def translate(compiled: CompiledMapping, document: Document, *, zone: tzinfo, identities: Lookup) -> dict[str, Any]:
     """The mapping, filled in; null stays null. Raises MappingFailed or IdentityMissing, nothing else of its own."""
-    evaluation = _evaluation(zone, identities)
-    output = Output()
+    evaluation, output = _evaluation(zone, identities), Output()
+    return {key: _filled(child, document, evaluation, output) for key, child in compiled.tree.items()}
 
-    def filled(node: Any) -> Any:
-        if isinstance(node, Leaf):
-            return _value(node, document, evaluation, output)
-        if isinstance(node, dict):
-            return {key: filled(child) for key, child in node.items()}
-        return [filled(child) for child in node] if isinstance(node, list) else node
 
-    return {key: filled(child) for key, child in compiled.tree.items()}
+def _filled(node: Any, document: Document, evaluation: Evaluation, output: Output) -> Any:
+    if isinstance(node, Leaf):
+        return _value(node, document, evaluation, output)
+    if isinstance(node, dict):
+        return {key: _filled(child, document, evaluation, output) for key, child in node.items()}
+    return [_filled(child, document, evaluation, output) for child in node] if isinstance(node, list) else node
 
 
 def collect_identities(compiled: CompiledMapping, document: Document, zone: tzinfo) -> set[tuple[str, str]]:

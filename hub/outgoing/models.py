@@ -181,8 +181,9 @@ class Delivery(Scoped, Moves):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     outward_id = models.UUIDField(default=uuid7, editable=False)  # the same over attempts and replays
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="deliveries")
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries")
+    # each index is written twice on a delivery's way: what another begins with is none of its own
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     route = models.ForeignKey(Route, on_delete=models.PROTECT, related_name="deliveries")
     connection = models.ForeignKey(
         Connection, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False
@@ -197,7 +198,9 @@ class Delivery(Scoped, Moves):
     lease = models.UUIDField(null=True)
     unsure = models.BooleanField(default=False)  # an attempt ended unknown: it may have arrived before
     background = models.BooleanField(default=False)  # set going by an operation: it may wait for what is live
-    mapping_version = models.ForeignKey(MappingVersion, on_delete=models.PROTECT, null=True, db_index=False)
+    mapping_version = models.ForeignKey(
+        MappingVersion, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
+    )
     position = models.BigIntegerField(null=True)  # in the queue of its order key; empty: it is not ordered
     order_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     expires_at = models.DateTimeField(null=True)
@@ -259,7 +262,7 @@ class Attempt(Scoped):
 
     TENANT = "delivery__tenant"
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries", db_constraint=False)
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
     milliseconds = models.PositiveIntegerField(null=True)

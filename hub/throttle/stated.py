@@ -6,10 +6,13 @@ from connectors import wire
 from connectors.registry import CONNECTORS
 from hub.throttle.models import Scope
 
+OWN = {"host": "HUB_HOST_RATE", "address": "HUB_ADDRESS_RATE"}  # kinds of scopes, and the settings with their rates
+
 
 def own_quota(kind: str) -> wire.Rate | None:
     """Of the hub over all connectors: per host, and of our own address; None where no setting says so."""
-    rate = {"host": settings.HUB_HOST_RATE, "address": settings.HUB_ADDRESS_RATE}.get(kind)
+    name = OWN.get(kind)
+    rate = getattr(settings, name) if name else None
     return wire.Rate(*rate) if rate else None
 
 

@@ -69,5 +69,5 @@ def test_a_pool_that_lost_both_its_worker_and_its_first_process_ends_by_itself(p
 
 
 def test_a_pool_is_started_by_its_worker_only(place):
-    alone = subprocess.run([*MANAGE, "work", "--pool"], env=place.environment, capture_output=True, text=True)
+    alone = subprocess.run([*MANAGE, "pool"], env=place.environment, capture_output=True, text=True)
     assert (alone.returncode, "is for `manage.py work` itself" in alone.stderr) == (1, True)

@@ -6,15 +6,13 @@ import platform
 import signal
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, transaction
 
 from hub import lifeline, tally
@@ -31,52 +29,14 @@ START_MOST = 60.0  # seconds until a pool's first sign of life
 SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
 LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
 BREATH = 2.0  # seconds before another pool is started after one that never gave a sign, so that no core is burnt
-GRACE = 24.0  # seconds that a stop may take; a call that is on its way may last for 20
-ASK_EVERY = 2.0  # seconds; a pool that is just starting may miss the first
 
 
 class Command(BaseCommand):
     help = "Run the worker: the pool of django-q2, watched and replaced, and the sweep."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--pool", action="store_true", help="Be the pool itself; `work` starts this.")
-
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["pool"] and not lifeline.mine():
-            raise CommandError("--pool is for `manage.py work` itself.")
-        if options["pool"]:
-            be_the_pool()
-        else:
-            check_keys()
-            Supervisor().run()
-
-
-# --- the pool's side -------------------------------------------------------------------------------------------------
-
-
-def be_the_pool() -> None:
-    """django-q2's cluster, in a session of its own. Each of its processes ends when the worker's end is closed."""
-    watch()
-    os.register_at_fork(after_in_child=watch)
-    call_command("qcluster")
-
-
-def watch() -> None:
-    threading.Thread(target=end_with_the_worker, daemon=True).start()
-
-
-def end_with_the_worker() -> None:
-    """The first process asks django-q2 to stop; if it is gone, or that takes too long, anyone of them ends all."""
-    lifeline.wait()
-    deadline = time.monotonic() + GRACE
-    while time.monotonic() < deadline:
-        if os.getpid() == os.getpgid(0):
-            os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(ASK_EVERY)
-    os.killpg(0, signal.SIGKILL)
-
-
-# --- the worker's side -----------------------------------------------------------------------------------------------
+        check_keys()
+        Supervisor().run()
 
 
 class Pool:
@@ -85,7 +45,7 @@ class Pool:
     def __init__(self) -> None:
         self.lifeline = lifeline.tie()
         self.process = subprocess.Popen(
-            [sys.executable, sys.argv[0], "work", "--pool"],
+            [sys.executable, sys.argv[0], "pool"],
             start_new_session=True,
             pass_fds=self.lifeline.theirs,
             stdin=subprocess.DEVNULL,
@@ -190,9 +150,9 @@ class Supervisor:
         beat("worker", now=now)
 
     def stop(self, pool: Pool) -> None:
-        """In peace within GRACE; whoever asks a second time is in a hurry."""
+        """In peace within lifeline.GRACE; whoever asks a second time is in a hurry."""
         pool.lifeline.let_go()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + lifeline.GRACE
         while pool.process.poll() is None and self.asked < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
         if pool.process.poll() is None:

@@ -6,7 +6,7 @@ A fault of ours, or of a mapping, holds its own row and never its neighbours.
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -53,6 +53,14 @@ class Reading:
 
     versions: Mapping[int, MappingVersion]  # by mapping, the newest
     apps: Mapping[str, ConnectorApp]
+    known: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)  # by version and action
+
+    def mapping(self, version: MappingVersion, action: Action) -> CompiledMapping:
+        """An empty mapping stands for the action's own."""
+        key = (version.pk, action.key)
+        if key not in self.known:
+            self.known[key] = compiled(dumps(version.body or action.default))
+        return self.known[key]
 
     @classmethod
     def of(cls, slices: Sequence[Slice]) -> "Reading":
@@ -143,12 +151,12 @@ def prepare(
 
 
 def render(delivery: Due, action: Action, reading: Reading, identities: "Identities") -> Rendered:
-    """The bytes of the first attempt, or those made now; an empty mapping stands for the action's own."""
+    """The bytes of the first attempt, or those made now."""
     if delivery.made is not None:
         return Rendered(bytes(delivery.made), json.loads(delivery.made), delivery.version, fresh=False)
     version = reading.versions[delivery.route.mapping_id]
     made = translate(
-        compiled(dumps(version.body or action.default)),
+        reading.mapping(version, action),
         document_of(delivery),
         zone=zone_of(delivery.tenant.time_zone),
         identities=lambda kind, ours: identities.theirs(delivery.connection_id, kind, ours),
@@ -248,7 +256,7 @@ def asked_by(slice: Slice, reading: Reading) -> Iterable[tuple[int, str, str]]:
         if version is None or delivery.made is not None:
             continue
         try:
-            mapping = compiled(dumps(version.body))
+            mapping = reading.mapping(version, slice.connection.code.action(delivery.route.action))
             if not mapping.asks_for_identities:
                 continue
             pairs = collect_identities(mapping, document_of(delivery), zone_of(delivery.tenant.time_zone))

@@ -218,18 +218,19 @@ class Drive:
                 await asyncio.sleep(wait)
             booked = moment if turn else self.clock()  # the first goes, however late the loop is
             async with carriage.gate:
-                missed = carriage.paced and self.clock() > booked + MISSED  # it would come among others' calls
-                if (until := self.pause_of(carriage)) > self.clock():
+                now = self.clock()
+                missed = carriage.paced and now > booked + MISSED  # it would come among others' calls
+                if self.paused and (until := self.pause_of(carriage)) > now:
                     self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
-                elif missed or self.goes_back(load, carriage, ends):
+                elif missed or self.goes_back(load, carriage, ends, now=now):
                     self.put(Unsent(load, carriage))
                 else:
                     journey = await attempt(load, carriage, send=send, clock=self.clock)
                     failpoint("O5")  # the answer was read, and is not settled
                     self.put(self.noted(journey))
 
-    def goes_back(self, load: Load, carriage: Carriage, ends: float) -> bool:
-        return load.turned or carriage.late(self.clock()) or self.stopping() or self.too_late(load, ends)
+    def goes_back(self, load: Load, carriage: Carriage, ends: float, *, now: datetime) -> bool:
+        return load.turned or carriage.late(now) or self.stopping() or self.too_late(load, ends)
 
     def too_late(self, load: Load, ends: float) -> bool:
         """The slice is over, or somebody else may have taken the lane because our lease could not be extended."""

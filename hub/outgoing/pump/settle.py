@@ -20,7 +20,7 @@ from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
 from hub.outgoing.pump.tell import rest_until, tell
 from hub.outgoing.pump.weigh import weigh
 from hub.outgoing.retry import SCHEDULE, next_attempt
-from hub.redaction import redact_headers, redact_text
+from hub.redaction import redact_all, redact_headers, redact_text
 
 MENDABLE = {"egress_refused"}  # refused by a setting of the connection: held until that changes
 
@@ -171,31 +171,32 @@ def keep_attempts(journeys: Sequence[Journey]) -> None:
 
 def keep_exchanges(journeys: Sequence[Journey]) -> None:
     """As evidence: redacted, and of the answer only what was kept."""
+    texts = [shown(journey) for journey in journeys]
     columns = {
         "id": [journey.carriage.id for journey in journeys],
         "at": [journey.started_at for journey in journeys],
         "method": [journey.carriage.request.method for journey in journeys],
-        "url": [redact_text(journey.carriage.request.url, journey.load.secrets) for journey in journeys],
-        "request_headers": [shown(journey, journey.carriage.request.all_headers()) for journey in journeys],
-        "request_body": [redacted(journey, journey.carriage.request.content()) for journey in journeys],
+        "url": [url for url, _, _ in texts],
+        "request_headers": [
+            redact_headers(journey.carriage.request.all_headers(), journey.load.secrets) for journey in journeys
+        ],
+        "request_body": [sent.encode() for _, sent, _ in texts],
         "status": [journey.response and journey.response.status for journey in journeys],
         "response_headers": [
-            shown(journey, journey.response.headers if journey.response else {}) for journey in journeys
+            redact_headers(journey.response.headers, journey.load.secrets) if journey.response else {}
+            for journey in journeys
         ],
-        "response_body": [
-            redacted(journey, journey.response.body if journey.response else b"") for journey in journeys
-        ],
+        "response_body": [answered.encode() for _, _, answered in texts],
         "error": [journey.error[:60] for journey in journeys],
     }
     rows.insert(Exchange, columns)
 
 
-def shown(journey: Journey, headers: Mapping[str, str]) -> dict[str, str]:
-    return redact_headers(headers, journey.load.secrets)
-
-
-def redacted(journey: Journey, body: bytes) -> bytes:
-    return redact_text(body.decode("utf-8", "replace"), journey.load.secrets).encode() if body else b""
+def shown(journey: Journey) -> Sequence[str]:
+    """The address, what was sent, and what was answered."""
+    request, answer = journey.carriage.request, journey.response.body if journey.response else b""
+    bodies = [body.decode("utf-8", "replace") for body in (request.content(), answer)]
+    return redact_all([request.url, *bodies], journey.load.secrets)
 
 
 def keep_tickets(journeys: Sequence[Journey]) -> None:
