@@ -20,21 +20,25 @@ def fresh():
     }
 
 
-def addresses(*, port, sandbox_port):
-    return {"HUB_PUBLIC_URL": f"http://127.0.0.1:{port}", "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}"}
+def addresses(*, port, sandbox_port, mail_port):
+    return {
+        "HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}",
+        "HUB_EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
+    }
 
 
-def ensure(path, *, port, sandbox_port):
+def ensure(path, **ports):
     """Write what is missing, and let our own loopback addresses follow the ports; True if they had to."""
     text = path.read_text() if path.exists() else HEAD
     there = read(text)
     moved = {
         name: value
-        for name, value in addresses(port=port, sandbox_port=sandbox_port).items()
+        for name, value in addresses(**ports).items()
         if name in there and there[name] != value and on_loopback(there[name])
     }
     lines = [f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line for line in text.splitlines()]
-    wanted = fresh() | addresses(port=port, sandbox_port=sandbox_port)
+    wanted = fresh() | addresses(**ports)
     lines += [f"{name}={value}" for name, value in wanted.items() if name not in there]
     if (new := "\n".join(lines) + "\n") != text or not path.exists():
         write(path, new)

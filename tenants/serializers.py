@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from hub.problems import StrictSerializer
-from tenants.models import ApiKey, Tenant, a_time_zone
+from tenants.models import ApiKey, Invitation, Membership, Tenant, a_time_zone
 
 
 class SuspensionSerializer(StrictSerializer):
@@ -52,3 +52,49 @@ class MeSerializer(serializers.Serializer):
     scopes = serializers.ListField(child=serializers.CharField())
     tenant = TenantOfKeySerializer(allow_null=True, help_text="null: a platform key, for every tenant.")
     limits = LimitsSerializer()
+
+
+class TenantQuery(StrictSerializer):
+    tenant = serializers.CharField(max_length=100, required=False, help_text="Its reference; a platform key names one.")
+
+
+class RoleSerializer(StrictSerializer):
+    role = serializers.ChoiceField(Membership.Role.choices)
+
+
+class InviteSerializer(RoleSerializer, TenantQuery):
+    email = serializers.EmailField(max_length=254)
+
+
+class MemberSerializer(serializers.Serializer):
+    """A person who belongs to a tenant."""
+
+    id = serializers.UUIDField(source="public_id")
+    email = serializers.EmailField(source="user.email")
+    name = serializers.CharField(source="user.name")
+    role = serializers.ChoiceField(Membership.Role.choices)
+    since = serializers.DateTimeField(source="created_at")
+
+
+class MemberListSerializer(serializers.Serializer):
+    items = MemberSerializer(many=True)
+
+
+class InvitationSerializer(serializers.Serializer):
+    """A person who is asked to belong to a tenant."""
+
+    id = serializers.UUIDField(source="public_id")
+    tenant = serializers.CharField(source="tenant.reference")
+    email = serializers.EmailField()
+    role = serializers.ChoiceField(Membership.Role.choices)
+    state = serializers.SerializerMethodField(help_text="pending, expired, accepted or revoked.")
+    asked_at = serializers.DateTimeField()
+    sent_at = serializers.DateTimeField(allow_null=True, help_text="null: no mail server took the mail.")
+    expires_at = serializers.DateTimeField()
+
+    def get_state(self, invitation: Invitation) -> str:
+        return invitation.state(self.context["now"])
+
+
+class InvitationListSerializer(serializers.Serializer):
+    items = InvitationSerializer(many=True)

@@ -1,10 +1,16 @@
-"""Where tenants are found: below /api/v1/."""
+"""Where the REST of who is found: below /api/v1/."""
 
 from django.urls import path
 
-from tenants.api import MeView, TenantView
+from tenants.api.people import InvitationsView, InvitationView, MembersView, MemberView, SendAgainView
+from tenants.api.tenants import MeView, TenantView
 
 urlpatterns = [
     path("me", MeView.as_view(), name="me"),
     path("tenants/<str:reference>", TenantView.as_view(), name="tenant"),
+    path("members", MembersView.as_view(), name="members"),
+    path("members/<uuid:id>", MemberView.as_view(), name="member"),
+    path("invitations", InvitationsView.as_view(), name="invitations"),
+    path("invitations/<uuid:id>", InvitationView.as_view(), name="invitation"),
+    path("invitations/<uuid:id>/send-again", SendAgainView.as_view(), name="invitation_send_again"),
 ]

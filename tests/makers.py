@@ -4,13 +4,19 @@ import itertools
 import os
 from datetime import UTC, datetime, timedelta
 
+from django.http import HttpRequest
+
 from connectors.registry import CONNECTORS
+from hub.audit import SYSTEM
+from hub.clock import clock
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane, MaintenanceWindow
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.publish import Fact, publish_all
 from hub.secrets import seal
+from tenants import people
 from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.people import Hand
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -52,6 +58,14 @@ class Makers:
 
     def membership(self, tenant, user, role="member"):
         return Membership.unscoped.create(tenant=tenant, user=user, role=role)
+
+    def invitation(self, tenant, email=None, role="member", *, now=None, by=None):
+        """`token` of it is what its link carries; as long as `now` is not said, it is open."""
+        email, now = email or f"invited{next(self.numbers)}@example.com", now or clock()
+        hand = Hand.of_person(HttpRequest(), by) if by else Hand(SYSTEM)
+        row, token = people.invite(tenant, email, role, hand, random=os.urandom, now=now)
+        row.token = token
+        return row
 
     def api_key(self, tenant=None, scopes=("events:write", "events:read"), **fields):
         """The text of the key."""

@@ -24,6 +24,11 @@ ROUTES = {
     "openapi.json": OPEN,
     "me": {"GET": ANY_KEY},
     "tenants/<str:reference>": {"GET": "tenants:read", "PUT": "tenants:write"},
+    "members": {"GET": "members:read"},
+    "members/<uuid:id>": {"GET": "members:read", "PATCH": "members:write", "DELETE": "members:write"},
+    "invitations": {"GET": "members:read", "POST": "members:write"},
+    "invitations/<uuid:id>": {"GET": "members:read", "DELETE": "members:write"},
+    "invitations/<uuid:id>/send-again": {"POST": "members:write"},
     "events": {"GET": "events:read", "POST": "events:write"},
     "events/<path:id>": {"GET": "events:read"},
     "events/<path:id>/explain": {"GET": "events:read"},
@@ -41,7 +46,7 @@ ROUTES = {
 }
 GUARDED = [route for route, methods in ROUTES.items() if methods != OPEN]
 BY_ID = [(route, method) for route in GUARDED if "<" in route for method in ROUTES[route]]
-BODIES = {"POST": ORDER, "PUT": {"name": "Mine"}}
+BODIES = {"POST": ORDER, "PUT": {"name": "Mine"}, "PATCH": {"role": "member"}}
 
 
 def patterns(resolver, prefix=""):
@@ -62,6 +67,8 @@ def acme(make):
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
     planned("send_again", tenant)
+    make.membership(tenant, make.user("ann@only-acme.test"), "owner")
+    make.invitation(tenant, "bob@only-acme.test")
     return tenant
 
 
@@ -74,14 +81,23 @@ def ids(tenant):
     event = Event.unscoped.filter(tenant=tenant).earliest("pk")
     delivery = event.deliveries.get()
     rows = {"event": event, "route": delivery.route, "connection": delivery.connection}
-    rows["operation"] = tenant.operations.get()
+    rows |= by_room(tenant)
     return {name: row.public_id for name, row in rows.items()}
+
+
+def by_room(tenant):
+    """What an id stands for, by the first word of its address."""
+    return {
+        "operations": tenant.operations.get(),
+        "members": tenant.memberships.get(),
+        "invitations": tenant.invitations.get(),
+    }
 
 
 def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
     path = route.replace("<str:reference>", tenant.reference).replace("<path:id>", str(event.public_id))
-    row = tenant.operations.get() if route.startswith("operations") else event.deliveries.get()
+    row = by_room(tenant).get(route.partition("/")[0]) or event.deliveries.get()
     return "/api/v1/" + path.replace("<uuid:id>", str(row.public_id))
 
 
@@ -159,11 +175,19 @@ def test_another_tenants_key_does_not_find_an_event_by_the_senders_id(api, acme,
 @pytest.mark.parametrize("route", ["events", "deliveries"])
 def test_another_tenants_key_lists_nothing_however_it_filters(api, acme, globex, refused, route):
     client, url = api.of(globex), f"/api/v1/{route}"
-    named = {name: id for name, id in ids(acme).items() if name != "operation"}
+    named = {name: id for name, id in ids(acme).items() if name in ("event", "route", "connection")}
     filters = [f"{name}={id}" for name, id in named.items()] if route == "deliveries" else ["type=order.created"]
     for query in ("", "limit=200", "state=delivered", *filters):
         refused(client, "GET", f"{url}?{query}", {200})
     refused(client, "GET", f"{url}?tenant=acme-only", {404})
+
+
+@pytest.mark.parametrize("route", ["members", "invitations"])
+def test_another_tenants_key_neither_sees_who_belongs_nor_invites(api, acme, globex, refused, route):
+    refused(api.of(globex), "GET", f"/api/v1/{route}", {200})
+    refused(api.of(globex), "GET", f"/api/v1/{route}?tenant=acme-only", {404})
+    asked = {"email": "me@evil.test", "role": "owner", "tenant": "acme-only"}
+    refused(api.of(globex), "POST", "/api/v1/invitations", {404}, asked)
 
 
 def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, refused):

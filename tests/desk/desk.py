@@ -23,12 +23,13 @@ class Desk:
     def __init__(self, folder):
         self.folder = folder / "hub"
         shutil.copytree(ROOT, self.folder, ignore=LEFT_BEHIND)
-        self.port, self.sandbox_port = free_port(), free_port()
+        self.port, self.sandbox_port, self.mail_port = free_port(), free_port(), free_port()
         self.process = None
 
     def start(self, **more):
         """As `script/server &` in a shell: with SIGINT ignored."""
         ours = {"HUB_PORT": str(self.port), "HUB_SANDBOX_PORT": str(self.sandbox_port), "HUB_DEMO": "0"}
+        ours |= {"HUB_SANDBOX_SMTP_PORT": str(self.mail_port)}
         self.process = subprocess.Popen(
             [sys.executable, self.folder / "script" / "server"],
             env=shell() | ours | {"HUB_VENV": sys.prefix} | more,

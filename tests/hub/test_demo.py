@@ -4,7 +4,9 @@ import json
 import stat
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.connections.probe import app_of
@@ -14,6 +16,7 @@ from hub.mappings.translate import compile_mapping
 from hub.outgoing.models import Route
 from tenants import keys
 from tenants.models import ApiKey, Tenant, User
+from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -86,12 +89,34 @@ def test_a_file_of_another_database_does_not_count(demo):
     assert demo.load()["platform_key"] != told["platform_key"]
 
 
-def test_staff_can_sign_in_and_the_keys_work(demo, client, api):
+def test_the_keys_work(demo, api):
     told = demo.load()
-    assert client.login(username=told["staff"]["email"], password=told["staff"]["password"])
     assert api(told["platform_key"]).get("/api/v1/me").data["tenant"] is None
     for tenant in told["tenants"]:
         assert api(tenant["key"]).get("/api/v1/me").data["tenant"]["reference"] == tenant["reference"]
+
+
+def test_staff_sign_in_with_both_factors(demo, client, settings, capsys):
+    settings.MFA_TOTP_TOLERANCE = 1
+    told = demo.load()["staff"]
+    sign_in(client, told["email"], told["password"])
+    call_command("totp", file=demo.file)
+    client.post(reverse("mfa_authenticate"), {"code": capsys.readouterr().out.split()[-1]})
+    assert client.get("/admin/").status_code == 200
+    assert told["totp_secret"] not in str(list(Authenticator.objects.values()))
+
+
+def test_each_customer_has_an_owner_who_can_sign_in(demo, client):
+    for tenant in demo.load()["tenants"]:
+        sign_in(client, tenant["owner"]["email"], tenant["owner"]["password"])
+        assert client.get("/").url == f"/t/{tenant['reference']}/"
+        assert client.get(f"/t/{tenant['reference']}/members/").context["visitor"].owns
+        client.logout()
+
+
+def test_without_a_demo_there_is_no_code(demo):
+    with pytest.raises(CommandError, match="no second factor"):
+        call_command("totp", file=demo.file)
 
 
 def test_every_credential_is_whole_and_every_mapping_can_be_read(demo):

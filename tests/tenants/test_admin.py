@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core import mail
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -120,13 +121,52 @@ def test_a_person_is_added_and_given_a_password(superuser):
     assert "sentence" not in str(list(AuditRow.objects.values()))
 
 
-def test_one_changes_the_own_password(make, client):
+def test_one_changes_the_own_password_where_everybody_does(make, client):
+    client.force_login(make.staff())
+    assert client.get(reverse("admin:password_change")).url == reverse("account_change_password")
+
+
+def invited(client, tenant, **said):
+    url = reverse("admin:tenants_tenant_verb", args=[tenant.pk, "invite"])
+    return client.post(url, {"email": "ann@acme.test", "role": "owner"} | said, follow=True)
+
+
+def test_staff_invite_the_first_owner(superuser, acme):
+    assert "on its way to ann@acme.test" in invited(superuser, acme).content.decode()
+    assert acme.invitations.get().role == "owner"
+    assert AuditRow.objects.get().verb == "invitation.create"
+    (letter,) = mail.outbox
+    assert letter.to == ["ann@acme.test"]
+
+
+def test_staff_read_why_an_invitation_is_not_made(superuser, acme):
+    invited(superuser, acme)
+    assert "invited already" in invited(superuser, acme).content.decode()
+
+
+def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
+    row = make.membership(acme, make.user("ann@acme.test"), "member")
+    inline = {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": row.pk}
+    inline |= {"memberships-0-tenant": acme.pk, "memberships-0-user": row.user_id, "memberships-0-role": "owner"}
+    page = reverse("admin:tenants_tenant_change", args=[acme.pk])
+    superuser.post(page, {"name": "Acme", "time_zone": "UTC"} | inline)
+    act = AuditRow.objects.get(verb="membership.change_role")
+    assert (act.after, act.tenant_reference) == ({"email": "ann@acme.test", "role": "owner"}, "acme")
+
+
+def test_whoever_lost_the_second_factor_gets_another(superuser, make):
     user = make.staff()
-    client.force_login(user)
-    said = {"old_password": "correct horse", "new_password1": "battery staple 9", "new_password2": "battery staple 9"}
-    assert client.post(reverse("admin:password_change"), said).status_code == 302
-    user.refresh_from_db()
-    assert user.check_password("battery staple 9")
+    user.authenticator_set.create(type="totp", data={})
+    superuser.post(reverse("admin:tenants_user_verb", args=[user.pk, "reset_factor"]), {"reason": "lost the phone"})
+    assert not user.authenticator_set.exists()
+    assert AuditRow.objects.get().reason == "lost the phone"
+
+
+def test_an_address_that_staff_change_is_no_longer_verified(superuser, make):
+    user = make.user()
+    page = reverse("admin:tenants_user_change", args=[user.pk])
+    superuser.post(page, {"email": "new@example.com", "is_active": "on"})
+    assert not user.emailaddress_set.exists()
 
 
 def test_more_rows_cost_no_more_queries(superuser, make):

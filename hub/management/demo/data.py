@@ -17,6 +17,7 @@ class Customer:
     channel: str  # there, for orders
     org: str  # in Salesforce
     buyer: Mapping[str, str]  # somebody who orders
+    owner: tuple[str, str]  # address and name of whoever looks after it here
 
     def account(self, system: str) -> str:
         """As the sandbox's ledger names it."""
@@ -32,6 +33,7 @@ CUSTOMERS = (
         channel="C000ACMEORDERS",
         org="00D000000000001EAA",
         buyer={"customer": "Ann Archer", "email": "ann@acme.example", "currency": "EUR"},
+        owner=("owner@acme.example", "Olga Owner"),
     ),
     Customer(
         reference="globex",
@@ -41,6 +43,7 @@ CUSTOMERS = (
         channel="C00GLOBEXORDERS",
         org="00D000000000002EAA",
         buyer={"customer": "Cat Cole", "email": "cat@globex.example", "currency": "USD"},
+        owner=("owner@globex.example", "Otto Owner"),
     ),
 )
 ITEMS = [

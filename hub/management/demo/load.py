@@ -10,11 +10,12 @@ from django.db import transaction
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
-from hub.management.demo.data import CUSTOMERS, ROUTES, STAFF, SYSTEMS, Customer, PlatformRoute
+from hub.management.demo import people
+from hub.management.demo.data import CUSTOMERS, ROUTES, SYSTEMS, Customer, PlatformRoute
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Route
 from hub.secrets import seal
-from tenants.models import ApiKey, Tenant, User
+from tenants.models import ApiKey, Tenant
 from tenants.scopes import SCOPES
 
 Random = Callable[[int], bytes]
@@ -34,7 +35,7 @@ def load(*, hub: str, sandbox: str, app_secret: str, random: Random, now: dateti
     return {
         "hub": hub,
         "sandbox": sandbox,
-        "staff": {"email": STAFF, "password": staff_password(random)},
+        "staff": people.staff(random),
         "platform_key": issue(None, list(SCOPES), random, now=now),
         "tenants": [settle(customer, sandbox, random, now=now) for customer in CUSTOMERS],
     }
@@ -61,6 +62,7 @@ def settle(customer: Customer, sandbox: str, random: Random, *, now: datetime) -
     )
     return {
         "reference": tenant.reference,
+        "owner": people.owner(customer, tenant, random),
         "key": issue(tenant, TENANT_SCOPES, random, now=now),
         "connections": {system: str(connection.public_id) for system, connection in connections.items()},
     }
@@ -117,14 +119,6 @@ def issue(tenant: Tenant | None, scopes: list[str], random: Random, *, now: date
         lost.revoke(now=now)
     _, text = ApiKey.issue(name=KEY_NAME, scopes=scopes, tenant=tenant, random=random)
     return text
-
-
-def staff_password(random: Random) -> str:
-    password = base64.urlsafe_b64encode(random(15)).decode()
-    user = User.objects.filter(email=STAFF).first() or User.objects.create_superuser(STAFF, name="Sam Staff")
-    user.set_password(password)
-    user.save()
-    return password
 
 
 # --- addresses and secrets -------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def looked_at(client):
 def test_the_front_leads_to_the_dashboard_and_strangers_to_the_sign_in(client, superuser):
     assert superuser.get("/").url == reverse("admin:index")
     client.logout()
-    assert client.get("/", follow=True).redirect_chain[-1][0].startswith(reverse("admin:login"))
+    assert client.get("/", follow=True).redirect_chain[-1][0].startswith(reverse("account_login"))
 
 
 def test_an_empty_hub_shows_the_way_to_the_first_delivery(superuser):

@@ -1,0 +1,26 @@
+"""The code that the demo's staff would read on a phone."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hub.management.commands.load_demo import DEMO_FILE
+from hub.management.demo import files
+
+PERIOD = 30  # seconds
+
+
+class Command(BaseCommand):
+    help = "Tell the second factor of the demo's staff: the code of this half minute, which works once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--file", type=Path, default=DEMO_FILE, help="What load_demo told of.")
+
+    def handle(self, *, file: Path, **options: Any) -> None:
+        secret = (files.read(file) or {}).get("staff", {}).get("totp_secret")
+        if not secret:
+            raise CommandError(f"{file} tells of no second factor: load the demo again, or use your own app.")
+        self.stdout.write(format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD)))

@@ -1,0 +1,1 @@
+"""REST of who: tenants, keys, and the people who belong to a tenant."""

@@ -1,0 +1,142 @@
+"""REST: who belongs to a tenant, and who is invited. The verbs are those of the pages."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.clock import clock
+from hub.problems import Problem
+from tenants import invitations, people
+from tenants.authentication import resolve_tenant
+from tenants.models import Invitation, Membership, Tenant
+from tenants.people import Hand
+from tenants.scoping import changeable, reach
+from tenants.serializers import (
+    InvitationListSerializer,
+    InvitationSerializer,
+    InviteSerializer,
+    MemberListSerializer,
+    MemberSerializer,
+    RoleSerializer,
+    TenantQuery,
+)
+
+READ, WRITE = "members:read", "members:write"
+
+
+def hand_of(request: Request) -> Hand:
+    return Hand.of(request, request.user.actor)
+
+
+def tenant_of(request: Request) -> Tenant:
+    query = TenantQuery(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    return resolve_tenant(request, query.validated_data.get("tenant"))
+
+
+def find(request: Request, model: type[Model], id: UUID, *near: str) -> Any:
+    rows: QuerySet[Any] = model._default_manager.select_related("tenant", *near)
+    row = rows.filter(changeable(model, reach(request.user)), public_id=id).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def try_to(verb: Callable[..., Any], *args: Any, **said: Any) -> Any:
+    try:
+        return verb(*args, **said)
+    except people.Refused as refused:
+        raise Problem("wrong-state", str(refused)) from refused
+
+
+def told(invitation: Invitation, status: int = 200) -> Response:
+    return Response(InvitationSerializer(invitation, context={"now": clock()}).data, status=status)
+
+
+class MembersView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @extend_schema("members_list", parameters=[TenantQuery], responses=MemberListSerializer)
+    def get(self, request: Request) -> Response:
+        """All of them."""
+        rows = Membership.objects.of(tenant_of(request)).select_related("user").order_by("user__email")
+        return Response(MemberListSerializer({"items": rows}).data)
+
+
+class MemberView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+
+    @extend_schema(responses=MemberSerializer)
+    def get(self, request: Request, id: UUID) -> Response:
+        return Response(MemberSerializer(find(request, Membership, id, "user")).data)
+
+    @extend_schema(request=RoleSerializer, responses=MemberSerializer)
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Another role; refused where the tenant would have no owner left."""
+        membership, said = find(request, Membership, id, "user"), RoleSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        try_to(people.change_role, membership, said.validated_data["role"], hand_of(request), now=clock())
+        return Response(MemberSerializer(membership).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:
+        """The person stays, and sees nothing of this tenant any more; refused for the last owner."""
+        try_to(people.remove, find(request, Membership, id, "user"), hand_of(request), now=clock())
+        return Response(status=204)
+
+
+class InvitationsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @extend_schema("invitations_list", parameters=[TenantQuery], responses=InvitationListSerializer)
+    def get(self, request: Request) -> Response:
+        """Those that wait for an answer, and those whose time is over; the newest first."""
+        rows = Invitation.objects.of(tenant_of(request)).select_related("tenant")
+        rows = rows.filter(accepted_at=None, revoked_at=None).order_by("-asked_at")
+        return Response(InvitationListSerializer({"items": rows}, context={"now": clock()}).data)
+
+    @extend_schema(request=InviteSerializer, responses={201: InvitationSerializer})
+    def post(self, request: Request) -> Response:
+        """A mail with a link goes out. Where no mail server took it, `sent_at` is null: send it again later."""
+        said = InviteSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        wanted, now = said.validated_data, clock()
+        tenant, random = resolve_tenant(request, wanted.get("tenant")), secrets.token_bytes
+        asked = (tenant, wanted["email"], wanted["role"], hand_of(request))
+        invitation, token = try_to(people.invite, *asked, random=random, now=now)
+        invitations.post(invitation, token, now=now)
+        return told(invitation, 201)
+
+
+class InvitationView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
+
+    @extend_schema(responses=InvitationSerializer)
+    def get(self, request: Request, id: UUID) -> Response:
+        return told(find(request, Invitation, id))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Its link leads nowhere any more."""
+        try_to(people.revoke, find(request, Invitation, id), hand_of(request), now=clock())
+        return Response(status=204)
+
+
+class SendAgainView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @extend_schema(request=None, responses=InvitationSerializer)
+    def post(self, request: Request, id: UUID) -> Response:
+        """Another mail with another link, for seven days from now; the link before it ends."""
+        invitation, now = find(request, Invitation, id), clock()
+        token = try_to(people.invite_again, invitation, hand_of(request), random=secrets.token_bytes, now=now)
+        invitations.post(invitation, token, now=now)
+        return told(invitation)

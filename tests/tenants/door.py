@@ -1,0 +1,30 @@
+"""Going through the door as a person does."""
+
+import re
+import time
+
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from django.core import mail
+
+PASSWORD = "correct horse"
+LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"
+
+
+def sign_in(client, email, password=PASSWORD, **options):
+    return client.post(LOGIN, {"login": email, "password": password} | options.pop("said", {}), **options)
+
+
+def with_totp(user):
+    """The secret of the authenticator app that the person has from now on."""
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    return secret
+
+
+def code_of(secret):
+    """What the app shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def link_of_the_mail():
+    return re.search(r"https://hub\.test(/\S+)", mail.outbox[-1].body)[1]

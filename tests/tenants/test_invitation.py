@@ -1,0 +1,144 @@
+"""From the mail that invites somebody to a membership."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from hub.clock import clock
+from tenants.models import Invitation, Membership, User
+from tests.tenants.door import link_of_the_mail, sign_in
+
+pytestmark = pytest.mark.django_db
+
+SIGNUP = reverse("account_signup")
+SAID = {"name": "Bob", "password1": "battery staple 9"}
+
+
+@pytest.fixture
+def owner(make, acme):
+    user = make.user("ann@acme.test", name="Ann")
+    make.membership(acme, user, "owner")
+    return user
+
+
+@pytest.fixture
+def asked(make, acme, owner):
+    return make.invitation(acme, "bob@acme.test", "admin", by=owner)
+
+
+def link(invitation):
+    return reverse("people:invitation", args=[invitation.token])
+
+
+def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
+    client.force_login(owner)
+    client.post(reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "admin"})
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == (["bob@acme.test"], "Ann invites you to Acme")
+    bob = Client()
+    link = link_of_the_mail()
+    assert "Make an account and accept" in bob.get(link).content.decode()
+    form = bob.post(link, follow=True)
+    assert 'value="bob@acme.test"' in form.content.decode()
+    bob.post(SIGNUP, SAID)
+    assert get_user(bob).email == "bob@acme.test"
+    assert Membership.objects.of(acme).get(user__email="bob@acme.test").role == "admin"
+    assert bob.get("/").url == "/t/acme/"
+    assert len(mail.outbox) == 1  # nothing is left to be confirmed
+
+
+def test_the_invited_address_is_the_only_one(client, asked):
+    client.post(link(asked))
+    client.post(f"{SIGNUP}?email=mallory@evil.test", SAID | {"email": "mallory@evil.test"})
+    assert get_user(client).email == "bob@acme.test"
+    assert not User.objects.filter(email__contains="evil").exists()
+
+
+def test_whoever_has_an_account_signs_in_and_accepts(client, make, asked, acme):
+    bob = make.user("bob@acme.test")
+    step = client.post(link(asked))
+    assert step.url.startswith(reverse("account_login"))
+    assert sign_in(client, bob.email, said={"next": link(asked)}).url == link(asked)
+    assert client.post(link(asked)).url == "/t/acme/"
+    assert Membership.objects.of(acme).filter(user=bob).exists()
+
+
+def test_whoever_is_somebody_else_accepts_nothing(client, make, asked, acme):
+    mallory = make.user("mallory@evil.test")
+    client.force_login(mallory)
+    assert "You are signed in as mallory@evil.test" in client.get(link(asked)).content.decode()
+    client.post(link(asked))
+    assert not Membership.objects.of(acme).filter(user=mallory).exists()
+    assert Invitation.unscoped.get().accepted_at is None
+
+
+def test_nothing_is_accepted_by_looking(client, make, asked, acme):
+    client.force_login(make.user("bob@acme.test"))
+    client.get(link(asked))
+    assert acme.memberships.count() == 1
+
+
+def ended(invitation, how):
+    Invitation.unscoped.filter(pk=invitation.pk).update(**{how: clock() - timedelta(seconds=1)})
+
+
+@pytest.mark.parametrize("how", ["accepted_at", "revoked_at", "expires_at"])
+def test_what_has_ended_leads_nowhere(client, asked, how):
+    client.post(link(asked))
+    ended(asked, how)
+    for answer in (client.get(link(asked)), client.post(link(asked))):
+        assert answer.status_code == 404
+        assert "Acme" not in answer.content.decode()
+    assert "by invitation" in client.post(SIGNUP, SAID).content.decode()  # though it was open when it was begun
+    assert not User.objects.filter(email="bob@acme.test").exists()
+
+
+def test_a_token_that_nobody_made_reads_like_one_that_has_ended(client, asked):
+    ended(asked, "revoked_at")
+    answers = [client.get(reverse("people:invitation", args=[token])) for token in (asked.token, "x" * 43)]
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_an_account_that_cannot_accept_is_not_made(client, asked):
+    """Somebody is first between the form and its answer."""
+    client.post(link(asked))
+    page = client.get(SIGNUP)
+    assert page.status_code == 200
+    User.objects.create_user("bob@acme.test", "first one 9")  # by another way, meanwhile
+    client.post(SIGNUP, SAID, follow=True)
+    assert User.objects.filter(email="bob@acme.test").count() == 1
+    assert Invitation.unscoped.get().accepted_at is None
+
+
+def test_a_dead_mail_server_loses_no_invitation(client, owner, settings, acme):
+    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 9
+    client.force_login(owner)
+    page = client.post(
+        reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "member"}, follow=True
+    )
+    assert "the mail could not be sent: send it again" in page.content.decode()
+    invitation = acme.invitations.get()
+    assert invitation.sent_at is None
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    Invitation.unscoped.update(asked_at=clock() - timedelta(minutes=2))
+    client.post(reverse("people:send_again", args=["acme", invitation.public_id]))
+    invitation.refresh_from_db()
+    assert invitation.sent_at
+    assert mail.outbox[0].to == ["bob@acme.test"]
+
+
+def test_the_link_is_made_of_our_own_address(client, owner):
+    client.force_login(owner)
+    said = {"email": "bob@acme.test", "role": "member"}
+    client.post(reverse("people:members", args=["acme"]), said, HTTP_X_FORWARDED_HOST="evil.example")
+    assert "evil" not in str(mail.outbox[0].message())
+
+
+def test_the_token_is_kept_nowhere(client, asked):
+    client.post(link(asked))
+    assert asked.token not in str(dict(client.session))
+    assert "no-store" in client.get(link(asked)).headers["Cache-Control"]

@@ -1,0 +1,149 @@
+"""Who belongs to a tenant: the verbs."""
+
+import os
+from datetime import timedelta
+
+import pytest
+
+from hub.audit import AuditRow
+from tenants import people
+from tenants.models import Invitation, Membership
+from tenants.people import MAILS_AN_HOUR, Hand, Refused, digest_of
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def owner(make, acme):
+    return make.membership(acme, make.user("ann@acme.test", name="Ann"), "owner")
+
+
+@pytest.fixture
+def hand(owner):
+    return Hand(people.Actor.of_user(owner.user), owner.user)
+
+
+@pytest.fixture
+def ask(acme, hand):
+    def ask(email="bob@acme.test", role="member", now=NOON, tenant=acme):
+        return people.invite(tenant, email, role, hand, random=os.urandom, now=now)
+
+    return ask
+
+
+@pytest.fixture
+def bob(make):
+    return make.user("bob@acme.test")
+
+
+def acts():
+    return list(AuditRow.objects.order_by("id").values_list("verb", "actor_label", "tenant_reference"))
+
+
+def test_an_invitation_keeps_the_digest_of_its_token_and_lasts_a_week(ask):
+    invitation, token = ask("  Bob@ACME.test ")
+    assert (invitation.email, invitation.inviter, invitation.role) == ("bob@acme.test", "Ann", "member")
+    assert (invitation.digest, invitation.expires_at) == (digest_of(token), NOON + WEEK)
+    assert token not in str(Invitation.unscoped.values().get())
+    assert len(token) >= 43
+    assert acts() == [("invitation.create", "ann@acme.test", "acme")]
+
+
+def test_it_is_accepted_once(ask, bob, hand, acme):
+    invitation, _ = ask(role="admin")
+    people.accept(invitation, bob, hand, now=NOON)
+    assert Membership.objects.of(acme).get(user=bob).role == "admin"
+    with pytest.raises(Refused, match="has ended"):
+        people.accept(invitation, bob, hand, now=NOON)
+    assert [verb for verb, *_ in acts()] == ["invitation.create", "invitation.accept"]
+
+
+def test_nobody_accepts_for_another_address(ask, make, hand):
+    with pytest.raises(Refused, match="another e-mail"):
+        people.accept(ask()[0], make.user("mallory@acme.test"), hand, now=NOON)
+
+
+def test_nobody_accepts_too_late_or_what_was_taken_back(ask, bob, hand):
+    late, _ = ask()
+    with pytest.raises(Refused, match="has ended"):
+        people.accept(late, bob, hand, now=NOON + WEEK)
+    people.revoke(late, hand, now=NOON)
+    with pytest.raises(Refused, match="has ended"):
+        people.accept(late, bob, hand, now=NOON)
+    with pytest.raises(Refused, match="has ended"):
+        people.revoke(late, hand, now=NOON)
+    assert not Membership.unscoped.filter(user=bob).exists()
+
+
+def test_whoever_belongs_already_keeps_the_role(ask, bob, hand, make, acme):
+    invitation, _ = ask(role="member")
+    make.membership(acme, bob, "owner")
+    assert people.accept(invitation, bob, hand, now=NOON).role == "owner"
+
+
+def test_members_and_invited_people_are_not_invited_again(ask, owner):
+    ask()
+    with pytest.raises(Refused, match="invited already"):
+        ask("BOB@acme.test")
+    with pytest.raises(Refused, match="belongs to the tenant"):
+        ask("ann@acme.test")
+
+
+def test_an_invitation_that_has_ended_makes_place_for_another(ask, hand):
+    first, token = ask()
+    second, other = ask(role="admin", now=NOON + WEEK)
+    assert (second.pk, second.role, second.expires_at) == (first.pk, "admin", NOON + 2 * WEEK)
+    assert other != token
+    people.revoke(second, hand, now=NOON)
+    assert ask()[0].pk != first.pk
+
+
+def test_sent_again_the_link_before_is_worth_nothing(ask, hand):
+    invitation, token = ask()
+    with pytest.raises(Refused, match="wait a minute"):
+        people.invite_again(invitation, hand, random=os.urandom, now=NOON)
+    other = people.invite_again(invitation, hand, random=os.urandom, now=NOON + MINUTE)
+    assert not Invitation.unscoped.filter(digest=digest_of(token)).exists()
+    assert Invitation.unscoped.get(digest=digest_of(other)).expires_at == NOON + MINUTE + WEEK
+    people.revoke(invitation, hand, now=NOON)
+    with pytest.raises(Refused, match="has ended"):
+        people.invite_again(invitation, hand, random=os.urandom, now=NOON + 2 * MINUTE)
+
+
+def test_nobody_is_flooded_in_our_name(ask, globex):
+    for number in range(MAILS_AN_HOUR):
+        ask(f"person{number}@acme.test")
+    with pytest.raises(Refused, match="too many"):
+        ask("one.more@acme.test")
+    ask("one.more@acme.test", tenant=globex)
+    ask("one.more@acme.test", now=NOON + timedelta(hours=2))
+
+
+def test_a_role_is_changed_and_told(owner, make, acme, bob, hand):
+    member = make.membership(acme, bob)
+    people.change_role(member, "admin", hand, now=NOON)
+    people.change_role(member, "admin", hand, now=NOON)
+    act = AuditRow.objects.get()
+    assert (act.before, act.after) == ({"email": "bob@acme.test", "role": "member"}, {"role": "admin"})
+
+
+def test_the_last_owner_stays(owner, make, acme, hand):
+    for verb in (people.remove, lambda *args, **when: people.change_role(args[0], "admin", args[1], **when)):
+        with pytest.raises(Refused, match="at least one owner"):
+            verb(owner, hand, now=NOON)
+    gone = make.membership(acme, make.user(is_active=False), "owner")  # cannot sign in
+    with pytest.raises(Refused, match="at least one owner"):
+        people.remove(owner, hand, now=NOON)
+    people.remove(gone, hand, now=NOON)
+    make.membership(acme, make.user(), "owner")
+    people.remove(owner, hand, now=NOON)
+    assert acts()[-1][0] == "membership.remove"
+
+
+def test_owners_of_other_tenants_do_not_count(owner, make, globex, hand):
+    make.membership(globex, make.user(), "owner")
+    with pytest.raises(Refused, match="at least one owner"):
+        people.remove(owner, hand, now=NOON)

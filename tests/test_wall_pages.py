@@ -1,0 +1,90 @@
+"""The wall, around every page of a tenant: an address below /t/<tenant>/ without a line in the table fails."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.urls import get_resolver
+
+from tests.tenants.door import sign_in
+from tests.test_wall_api import patterns, rows
+
+pytestmark = pytest.mark.django_db
+
+BELOW = "t/<str:tenant>/"
+
+# Each address below /t/<tenant>/, and the row that its id stands for.
+ROUTES = {
+    "members/": None,
+    "members/<uuid:id>/role": "membership",
+    "members/<uuid:id>/remove/": "membership",
+    "invitations/<uuid:id>/send-again": "invitation",
+    "invitations/<uuid:id>/revoke": "invitation",
+}
+SAID = {"role": "owner", "email": "me@evil.test", "name": "mine"}
+
+
+@pytest.fixture
+def acme(make):
+    """Everything that a tenant's pages show, with names that are seen nowhere else."""
+    tenant = make.tenant("acme-only", name="Only Acme")
+    make.membership(tenant, make.user("owner@only.test"), "owner")
+    return tenant
+
+
+@pytest.fixture
+def address(make, acme):
+    makers = {
+        "membership": lambda: make.membership(acme, make.user("ann@only.test")),
+        "invitation": lambda: make.invitation(acme, "bob@only.test"),
+    }
+
+    def address(route, tenant="acme-only"):
+        row = makers[ROUTES[route]]() if ROUTES[route] else None
+        return f"/t/{tenant}/" + (route.replace("<uuid:id>", str(row.public_id)) if row else route)
+
+    return address
+
+
+@pytest.fixture
+def people(make, acme):
+    """Who must not come in, and how they are answered."""
+    elsewhere = make.membership(make.tenant("globex"), make.user("me@evil.test"), "owner").user
+    superuser = make.staff(is_superuser=True)  # staff have pages of their own
+    return {elsewhere: 404, make.user("nobody@evil.test"): 404, superuser: 404, AnonymousUser(): 302}
+
+
+def test_every_page_has_a_line():
+    routes = {route.removeprefix(BELOW) for route in patterns(get_resolver()) if route.startswith(BELOW)}
+    assert routes == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nobody_from_outside_sees_or_does_anything(client, address, people, route):
+    url = address(route)
+    before = rows()
+    for person, status in people.items():
+        client.logout()
+        if person.is_authenticated:
+            client.force_login(person)
+        for answer in (client.get(url), client.post(url, SAID)):
+            assert answer.status_code in (status, 405), (person, url)
+            assert "only" not in (answer.content.decode() + str(answer.headers)).lower().replace(url, "")
+    assert unlogged(rows()) == unlogged(before)
+
+
+def unlogged(kept):
+    """That somebody signed in may be noted."""
+    return {model: [drop(row) for row in found] for model, found in kept.items()}
+
+
+def drop(row):
+    return {name: value for name, value in row.items() if name != "last_login"}
+
+
+@pytest.mark.parametrize("route", [route for route, kind in ROUTES.items() if kind])
+def test_an_owner_elsewhere_reaches_no_row_by_their_own_address(client, address, people, route):
+    url = address(route, tenant="globex")
+    sign_in(client, "me@evil.test")  # just now, so that nothing asks who it is first
+    before = unlogged(rows())
+    for answer in (client.get(url), client.post(url, SAID)):
+        assert answer.status_code in (404, 405)
+    assert unlogged(rows()) == before
