@@ -263,7 +263,11 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "tenant_suspended": Problem(
         _("This tenant is suspended"),
-        Advice(_("As long as it is suspended, nothing new is connected."), "us"),
+        Advice(
+            _("As long as it is suspended, nothing new is connected."),
+            "us",
+            _("We would like to connect %(system)s with %(hub)s, and our tenant is suspended. What is missing?"),
+        ),
     ),
     "refused": Problem(
         _("%(system)s refused"),

@@ -147,6 +147,16 @@ class PauseForm(staff.ReasonForm):
     length = forms.ChoiceField(label="How long", choices=list(PAUSES.items()), required=False)
 
 
+class DisconnectForm(staff.Form):
+    waiting = forms.ChoiceField(
+        label="What waits to be sent",
+        choices=[("hold", "hold it, for when the same account is connected again"), ("cancel", "cancel it")],
+        widget=forms.RadioSelect,
+        initial="hold",
+    )
+    reason = forms.CharField(max_length=300, help_text="It is kept in the audit.")
+
+
 def until(said: Mapping[str, Any], now: datetime) -> datetime | None:
     return now + timedelta(hours=int(said["length"])) if said["length"] else None
 

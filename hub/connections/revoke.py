@@ -11,7 +11,7 @@ from connectors.outcomes import Outcome, later
 from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response, Unreadable
 from hub import audit
-from hub.connections.models import Authorization, Connection, ConnectorApp, Revocation
+from hub.connections.models import DISCONNECTED, Authorization, Connection, ConnectorApp, Credential, Revocation
 from hub.connections.spend import NotFree, heard, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError
@@ -50,9 +50,9 @@ def give_back(
 
 def give_up(connection: Connection, *, now: datetime) -> None:
     """What a connection lives on is ended there. Joins the caller's transaction."""
-    sealed = getattr(connection, "credential", None)
+    kept = Credential.unscoped.select_for_update().filter(connection=connection).first()
     with suppress(CannotOpen):  # then nobody can end it
-        secret, owner = sealed.open(connection) if sealed else {}, connection.tenant
+        secret, owner = kept.open(connection) if kept else {}, connection.tenant
         if owner:
             known = {"settings": connection.settings, "account": connection.account}
             give_back(owner, connection.connector, secret, **known, connection=connection, now=now)
@@ -63,7 +63,7 @@ def still_used(connector: str, account: str, connection: Connection | None) -> b
     if not CONNECTORS[connector].one_grant:
         return False
     others = Connection.unscoped.filter(connector=connector, account=account).exclude(pk=connection and connection.pk)
-    return not account or others.exclude(state="disabled", reason="disconnected").exists()
+    return not account or others.exclude(state="disabled", reason=DISCONNECTED).exists()
 
 
 def revoke(row: Revocation, *, call: Callable[[Request], Response], now: datetime) -> bool:

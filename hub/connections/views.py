@@ -24,7 +24,7 @@ from connectors.wire import Request, Response
 from hub import egress
 from hub.clock import clock
 from hub.connections.advice import Told, told
-from hub.connections.authorize.begin import begin
+from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.who import Refused, Who
@@ -41,11 +41,6 @@ ENDED = {"begun": "unfinished", "received": "interrupted"}
 
 def outward(request: Request) -> Response:
     return egress.call(request, rules=egress.rules(), clock=clock, timeout=WITHIN)
-
-
-def redirect_uri_of(connector: OAuth) -> str:
-    """One for each connector, from the settings and never from what a request says of its host."""
-    return settings.HUB_PUBLIC_URL + reverse("connections:callback", args=[connector.key])
 
 
 def page_of(tenant: Tenant, connection: Connection | None = None) -> str:

@@ -1,7 +1,9 @@
 """Our own registration at each external system: base URLs, and what that system gave us."""
 
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -9,17 +11,46 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
+from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
-from hub import staff
+from connectors.wire import Request, Response
+from hub import egress, staff
 from hub.clock import clock
+from hub.connections.authorize.begin import redirect_uri_of
+from hub.connections.check import check
 from hub.connections.forms import AppForm
 from hub.connections.models import ConnectorApp
 from hub.queue import ring
 from tenants.scoping import ScopedAdminMixin
 
 
+def outward(request: Request) -> Response:
+    return egress.call(request, rules=egress.rules(), clock=clock)
+
+
+def is_oauth(app: ConnectorApp) -> bool:
+    return isinstance(CONNECTORS.get(app.connector), OAuth)
+
+
+def instructions(connector: Any) -> dict[str, Any] | None:
+    """What is entered where our app is registered; None where nothing is."""
+    if not isinstance(connector, OAuth):
+        return None
+    address = redirect_uri_of(connector)
+    permissions = " ".join(entry.key for entry in connector.permissions)
+    names = {"redirect_uri": address, "permissions": permissions, "hub": settings.HUB_NAME}
+    return {
+        "redirect_uri": address,
+        "permissions": permissions,
+        "steps": [step % names for step in connector.guide],
+        "manifest": connector.manifest(redirect_uri=address, name=settings.HUB_NAME),
+    }
+
+
 @admin.register(ConnectorApp)
 class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    call = staticmethod(outward)  # the way to the network
+    verbs = ("test",)
     list_display = ("system", "registered", "addresses", "changed")
     ordering = ("connector",)
 
@@ -54,9 +85,25 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
             self.keep(request, app, form.cleaned_data)
             self.message_user(request, f"The connector app for {CONNECTORS[app.connector].label} is saved.")
             return HttpResponseRedirect(reverse("admin:connections_connectorapp_changelist"))
-        title = f"Connector app: {CONNECTORS[app.connector].label}"
-        lead = "It holds for every tenant. What is not filled in is as the connector states it."
-        return self.page(request, "console/form.html", form=form, title=title, lead=lead, submit="Save")
+        connector = CONNECTORS[app.connector]
+        return self.page(
+            request,
+            "console/connector_app.html",
+            form=form,
+            title=f"Connector app: {connector.label}",
+            connector=connector,
+            there=instructions(connector),
+            buttons=self.buttons(request, app) if app.pk else (),
+        )
+
+    @staff.verb("Test", icon="network_check", when=is_oauth, atomic=False)
+    @sensitive_variables()
+    def test(self, request: HttpRequest, row: ConnectorApp, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        """What the other system says of our client id and secret."""
+        connector = CONNECTORS[row.connector]
+        verdict = check(row, connector, redirect_uri=redirect_uri_of(connector), call=self.call, now=now)
+        told = " ".join(filter(None, (verdict.sentence, verdict.says)))
+        return staff.Done(told, after={"known": verdict.known}, well=bool(verdict.known))
 
     @sensitive_variables()
     @transaction.atomic
@@ -76,7 +123,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="registration")
     def registered(self, app: ConnectorApp) -> str:
-        return staff.badge("active", "filled in") if app.sealed else staff.badge("disabled", "empty")
+        return staff.badge("active", "set up") if app.set_up else staff.badge("disabled", "not set up yet")
 
     @staff.display(description="base URLs")
     def addresses(self, app: ConnectorApp) -> str:

@@ -12,11 +12,14 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response
 from hub import egress, staff
+from hub.audit import Actor
 from hub.clock import clock
 from hub.connections import checks, connect, maintenance, probe
 from hub.connections.admin import shows
-from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, PauseForm, until
+from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
 from hub.connections.models import Connection, Lane
+from hub.operations.start import Hand, Refused
 from hub.queue import ring
 from hub.throttle.admin import ConnectorFilter
 from hub.words import CONNECTION_STATES, reason_of
@@ -34,6 +37,14 @@ def in_state(*states: str) -> Any:
     return lambda connection: connection.state in states
 
 
+def is_connected(connection: Connection) -> bool:
+    return not connection.disconnected
+
+
+def is_switched_off(connection: Connection) -> bool:
+    return connection.state == "disabled" and not connection.disconnected
+
+
 @admin.register(Connection)
 class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     call = staticmethod(outward)  # the way to the network
@@ -45,7 +56,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An id of ours or theirs, or the beginning of a name."
     ordering = ("-since",)
     fields = ("name", "in_flight")
-    verbs = ("test", "resume", "enable", "credential", "pause", "disable")
+    verbs = ("test", "resume", "enable", "credential", "pause", "disable", "disconnect")
     change_form_outer_before_template = "console/connection.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -137,6 +148,8 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return reason_of(connection.reason, system=connection.code.label) if told else None
 
     def first_verb(self, connection: Connection) -> str:
+        if connection.disconnected:
+            return "credential"
         return MENDS.get(connection.state, "test")
 
     @staff.display(description="connection", ordering="name")
@@ -170,7 +183,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     # --- what staff do ---
 
-    @staff.verb("Test now", icon="network_check", atomic=False)
+    @staff.verb("Test now", icon="network_check", when=is_connected, atomic=False)
     def test(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         finding = probe.test(row, call=self.call, now=now)
         after = {"lives": finding.lives, "reason": finding.reason}
@@ -184,7 +197,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         ring("pump", now=now)
         return staff.Done("Resumed: what waited goes out now.", before={"state": "paused"}, after={"state": row.state})
 
-    @staff.verb("Enable", icon="play_arrow", when=in_state("disabled"))
+    @staff.verb("Enable", icon="play_arrow", when=is_switched_off)
     def enable(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         before = {"state": row.state, "reason": row.reason}
         row.heal(now=now)
@@ -215,6 +228,30 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         before = {"state": row.state}
         row.disable("disabled", said["reason"], now=now)
         return staff.Done("Disabled.", before=before, after={"state": row.state})
+
+    @staff.verb(
+        "Disconnect",
+        icon="link_off",
+        tone="danger",
+        when=is_connected,
+        form=DisconnectForm,
+        asks="The authorization is given back to the other system, and forgotten here. The history stays, and the same "
+        "account can be connected again.",
+    )
+    def disconnect(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        hand = Hand(
+            Actor.of_user(request.user), request.user.is_superuser, request.request_id, request.META["REMOTE_ADDR"]
+        )
+        disconnect(row, hand, reason=said["reason"], now=now)
+        if said["waiting"] == "hold":
+            return staff.Done("Disconnected. What waits is held.", told=True)
+        try:
+            count = cancel_what_waits(row, hand, now=now)
+        except Refused as refused:
+            return staff.Done(
+                f"Disconnected. What waits is held and was not cancelled: {refused}", well=False, told=True
+            )
+        return staff.Done(f"Disconnected. {count:,} waiting deliveries are being cancelled.", told=True)
 
     @staff.verb(
         "Settings and credential",

@@ -4,6 +4,9 @@ import base64
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.urls import reverse
+
 from connectors.oauth import OAuth
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
@@ -15,6 +18,11 @@ from tenants.models import Tenant
 
 LIFE = timedelta(minutes=10)
 STATE_BYTES, VERIFIER_BYTES = 32, 48
+
+
+def redirect_uri_of(connector: OAuth) -> str:
+    """One for each connector, from the settings and never from what a request says of its host."""
+    return settings.HUB_PUBLIC_URL + reverse("connections:callback", args=[connector.key])
 
 
 def begin(

@@ -250,3 +250,23 @@ def test_more_rows_cost_no_more_queries(superuser, make, view):
         make.connection()
         make.event(first.tenant, id=str(number), now=NOON)
     assert asked() == before <= 16
+
+
+def test_staff_disconnect_and_the_connection_is_not_enabled_without_a_credential(superuser, make):
+    row = make.connection(connector="splunk")
+    make.delivery(row, action="send_event", body={"event": "'x'"})
+    do(superuser, row, "disconnect", waiting="cancel", reason="they left")
+    row.refresh_from_db()
+    assert row.disconnected and AuditRow.objects.get(verb="connection.disconnect").reason == "they left"
+    do(superuser, row, "enable")
+    row.refresh_from_db()
+    assert row.disconnected
+
+
+def test_a_disconnected_connection_comes_back_with_a_credential_that_passes(superuser, make, world):
+    row = make.connection(connector="slack", account="T1")
+    do(superuser, row, "disconnect", waiting="hold", reason="a mistake")
+    world(SLACK_OK)
+    do(superuser, row, "credential", access_token=CANARY, reason="")
+    row.refresh_from_db()
+    assert row.state == "healthy"

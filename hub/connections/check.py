@@ -1,0 +1,59 @@
+"""Ask an external system whether it knows our app: a code that nobody was given tells, without effect there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.oauth import OAuth
+from connectors.outcomes import Outcome, later, never
+from connectors.wire import Request, Response, Unreadable
+from hub.connections.models import Connection, ConnectorApp
+from hub.connections.spend import NotFree, heard, spending
+from hub.connections.unseal import opened
+from hub.egress import EgressError
+
+NO_CODE = "hub-asks-whether-you-know-it"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`known`: True, False, or None where the answer tells neither."""
+
+    known: bool | None
+    sentence: str
+    says: str = ""
+
+
+def check(
+    app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Callable[[Request], Response], now: datetime
+) -> Verdict:
+    """Never raises. A system looks at our client before it looks at the code."""
+    if not app.set_up:
+        return Verdict(False, "Fill in the client id and the client secret first.")
+    outcome = asked(app, connector, redirect_uri, call=call, now=now)
+    says = f"{connector.label} said: {outcome.reason} {outcome.says}".strip()
+    problem = connector.problem(outcome.reason)
+    if problem == "code_refused":
+        return Verdict(True, f"{connector.label} knows our client id, and takes our client secret.", says)
+    if problem == "client_refused":
+        return Verdict(False, f"{connector.label} does not know this client id, or refuses this client secret.", says)
+    if problem == "redirect_refused":
+        return Verdict(False, f"{connector.label} knows the client, but not our redirect URL {redirect_uri}.", says)
+    return Verdict(None, f"The answer of {connector.label} tells neither yes nor no.", says)
+
+
+def asked(app: ConnectorApp, connector: OAuth, redirect_uri: str, *, call: Call, now: datetime) -> Outcome:
+    connection = Connection(connector=app.connector)
+    credential, client = opened(connection, app, {}), app.open()
+    try:
+        said = {"code": NO_CODE, "redirect_uri": redirect_uri, "verifier": NO_CODE * 2}
+        request = connector.exchange(client, credential, **said)
+        with spending(connection, request, now=now):
+            answer = connector.exchanged(call(request), client, credential)
+        outcome = answer if isinstance(answer, Outcome) else never("granted", "it gave tokens for a code of nobody")
+        heard(connection, request, outcome, now=now)
+        return outcome
+    except (NotFree, EgressError) as error:
+        return later("unavailable", str(error))
+    except (Unreadable, KeyError, TypeError, ValueError) as error:
+        return never("unreadable", str(error))

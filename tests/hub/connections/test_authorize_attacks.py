@@ -1,0 +1,274 @@
+"""Somebody wants a connection that is not theirs to make: nothing is stored, whatever they try."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from connectors.registry import CONNECTORS
+from connectors.wire import Response
+from hub.clock import clock
+from hub.connections.authorize.begin import begin
+from hub.connections.authorize.receive import receive
+from hub.connections.authorize.who import Refused, Who
+from hub.connections.models import Authorization, Revocation
+from tests.connectors.test_oauth import GRANTED, HOSTILE
+from tests.fakes import FakeHttp
+from tests.hub.connections.connecting import Browser, problem, query_of, stored, under_way
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+SLACK, SALESFORCE = CONNECTORS["slack"], CONNECTORS["salesforce"]
+BACK = "https://hub.test/connect/{}/callback"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stored(db):
+    yield
+    assert stored() == 0
+
+
+def back_with(browser, **changes):
+    """Comes back from Slack with something else than it gave; None leaves it out."""
+    came = query_of(browser.allow(browser.sent_to("slack"))) | changes
+    said = {key: value for key, value in came.items() if value is not None}
+    return browser.client.get("/connect/slack/callback", said, follow=True)
+
+
+@pytest.mark.parametrize("state", [None, "", "x" * 43, "x" * 1_000_000, "\x00", "ü"], ids=str)
+def test_a_state_that_nobody_was_given(browser, state):
+    page = back_with(browser, state=state and state[:100_000])
+    assert page.status_code == 400 and problem(page) in ("state_missing", "state_unknown")
+
+
+def test_two_states_are_none(browser):
+    came = query_of(browser.allow(browser.sent_to("slack")))
+    page = browser.client.get("/connect/slack/callback", {"state": [came["state"], "x"], "code": came["code"]})
+    assert problem(page) == "state_missing"
+
+
+def test_a_state_that_was_used(browser):
+    back = browser.allow(browser.sent_to("slack"))
+    browser.comes_back(back)
+    page = browser.comes_back(back)
+    assert problem(page) == "reused"
+
+
+def test_a_state_that_is_ten_minutes_and_a_second_old(browser):
+    back = browser.allow(browser.sent_to("slack"))
+    Authorization.unscoped.update(expires_at=clock() - timedelta(seconds=1))
+    assert problem(browser.comes_back(back)) == "late"
+    assert under_way().reason == "late"
+
+
+def test_a_confirmation_that_comes_late(browser):
+    page = browser.connects("salesforce")
+    Authorization.unscoped.update(expires_at=clock() - timedelta(seconds=1))
+    assert problem(browser.says(page)) == "late"
+    assert Revocation.unscoped.count() == 1
+
+
+def test_the_address_of_consent_opened_in_another_browser(browser, another, make):
+    """A victim finishes what an attacker began: their account must not land at the attacker's tenant."""
+    victim = another(make.tenant("victim"))
+    page = victim.comes_back(victim.allow(browser.sent_to("slack")))
+    assert problem(page) == "other_browser" and page.context["problem"].text
+
+
+def test_the_same_person_in_another_browser(browser, acme):
+    elsewhere = Browser(browser.user, acme)
+    elsewhere.sent_to("slack")
+    page = elsewhere.comes_back(browser.allow(browser.sent_to("slack")))
+    assert problem(page) == "other_browser"
+
+
+def test_another_person_in_the_same_browser(browser, another, acme):
+    back = browser.allow(browser.sent_to("slack"))
+    kept = browser.client.session["connecting"]
+    browser.client.force_login(another(acme).user)
+    session = browser.client.session
+    session["connecting"] = kept
+    session.save()
+    assert problem(browser.comes_back(back)) == "other_user"
+
+
+def test_nobody_in_the_browser_at_all(browser):
+    back = browser.allow(browser.sent_to("slack"))
+    browser.client.logout()
+    assert problem(browser.comes_back(back)) == "other_browser"
+
+
+def test_somebody_who_has_lost_the_right_meanwhile(browser):
+    page = browser.connects("slack")
+    browser.user.memberships.update(role="member")
+    assert browser.says(page).status_code == 403
+    browser.user.memberships.all().delete()
+    assert browser.says(page).status_code == 404
+
+
+def test_a_tenant_that_the_person_belongs_to_beside_is_not_the_one(browser, make):
+    """The tenant is that of the beginning, whatever else is open in the browser."""
+    make.membership(make.tenant("beside"), browser.user, role="owner")
+    page = browser.connects("slack")
+    assert page.context["row"].tenant.reference == "acme"
+
+
+def test_a_code_of_one_system_at_the_address_of_another(browser):
+    came = query_of(browser.allow(browser.sent_to("slack")))
+    page = browser.client.get("/connect/salesforce/callback", came)
+    assert problem(page) == "other_connector"
+    assert problem(browser.client.get("/connect/slack/callback", came)) == "reused"
+
+
+@pytest.mark.parametrize("iss", ["https://evil.example", "https://slack.com.evil.example", "", "javascript:alert(1)"])
+def test_an_issuer_that_is_not_the_system(browser, iss):
+    assert problem(back_with(browser, iss=iss)) == "other_issuer"
+
+
+def test_an_issuer_that_is_the_system(browser, outside):
+    page = back_with(browser, iss=outside.url)
+    assert page.context["row"].state == "granted"
+
+
+def test_a_code_of_somebody_else_for_the_same_system(browser):
+    """Injection: the code of one attempt with the state of another is refused by the system, for its verifier."""
+    other = query_of(browser.allow(browser.sent_to("salesforce")))
+    mine = query_of(browser.allow(browser.sent_to("salesforce")))
+    page = browser.client.get("/connect/salesforce/callback", mine | {"code": other["code"]}, follow=True)
+    assert problem(page) == "request_refused"
+
+
+@pytest.mark.parametrize("code", [None, "", "x" * 5000, "never given"], ids=["none", "empty", "long", "invented"])
+def test_a_code_that_is_none(browser, code):
+    assert problem(back_with(browser, code=code)) in ("strange_answer", "code_refused")
+
+
+def test_an_error_is_shown_as_text_only(browser):
+    page = back_with(browser, code=None, error="access_denied", error_description="<script>alert(1)</script>\x00")
+    assert problem(page) == "denied" and b"<script>" not in page.content
+
+
+def test_a_confirm_page_is_nobody_elses(browser, another, acme, client):
+    address = browser.connects("slack").request["PATH_INFO"]
+    for stranger in (another(acme, "owner").client, client):
+        assert stranger.get(address).status_code == 404
+        assert stranger.post(address, {"do": "confirm"}).status_code == 404
+
+
+def test_a_confirmation_without_a_csrf_token(browser):
+    page = browser.connects("slack")
+    browser.client.handler.enforce_csrf_checks = True
+    assert browser.says(page).status_code == 403
+    assert browser.begin("slack").status_code == 403
+
+
+def test_nothing_is_begun_or_confirmed_by_a_link(browser):
+    page = browser.connects("slack")
+    assert browser.client.get("/t/acme/connect/slack/authorize").status_code == 405
+    browser.client.get(page.request["PATH_INFO"], {"do": "confirm"})
+
+
+def test_the_address_of_the_way_back_is_the_settings_not_the_requests(browser):
+    said = {"HTTP_HOST": "testserver", "HTTP_X_FORWARDED_HOST": "evil.example"}
+    page = browser.client.post("/t/acme/connect/slack/authorize", **said)
+    assert query_of(page.context["url"])["redirect_uri"] == "https://hub.test/connect/slack/callback"
+    assert browser.client.post("/t/acme/connect/slack/authorize", HTTP_HOST="evil.example").status_code == 400
+
+
+def test_a_way_back_that_has_changed_meanwhile(browser, settings):
+    back = browser.allow(browser.sent_to("slack"))
+    settings.HUB_PUBLIC_URL = "https://new.hub.test"
+    assert problem(browser.comes_back(back)) == "moved"
+
+
+ELSEWHERE = [
+    "//evil",
+    "/\\evil",
+    "https:evil",
+    "https://evil.example",
+    "javascript:alert(1)",
+    "/%0d%0aSet-Cookie:a=b\r\nx",
+    "http://hub.test@evil",
+    "///evil",
+    " /t",
+    "/" * 600,
+]
+
+
+@pytest.mark.parametrize("next", ELSEWHERE)
+def test_an_open_redirect_afterwards(browser, next):
+    browser.sent_to("slack", next=next)
+    assert under_way().return_to == "/t/acme/"
+
+
+def test_two_ways_back_are_none(browser):
+    browser.client.post("/t/acme/connect/slack/authorize", {"next": ["/t/acme/events/", "//evil"]})
+    assert under_way().return_to == "/t/acme/"
+
+
+def test_a_way_back_of_our_own(browser):
+    browser.sent_to("slack", next="/t/acme/catalogue/")
+    assert under_way().return_to == "/t/acme/catalogue/"
+
+
+# --- hostile answers, without a network ---
+
+
+def comes_back(make, connector, *answers):
+    make.app(connector.key, {"client_id": "id", "client_secret": "a client secret"})
+    who, given = Who("a browser"), iter([b"s" * 32, b"v" * 48])
+    addresses = {"redirect_uri": BACK.format(connector.key), "return_to": "/"}
+    _, url = begin(make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses)
+    said = {"state": [query_of(url)["state"]], "code": ["a code"]}
+    way = {"redirect_uri": addresses["redirect_uri"], "call": FakeHttp(answers).call}
+    return receive(said, connector=connector, who=who, now=NOON, **way)
+
+
+def granted(connector, **changes):
+    return Response(200, json.dumps(GRANTED[connector.key] | changes).encode())
+
+
+@pytest.mark.parametrize("connector", [SLACK, SALESFORCE], ids=lambda connector: connector.key)
+@pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_answer_is_a_named_end(make, connector, changes):
+    row = comes_back(make, connector, granted(connector, **changes))
+    assert row.state == "granted" or row.reason in ("strange_answer", "host_refused")
+    assert "\x00" not in row.account + row.says
+
+
+STRANGE = {
+    "a page": Response(200, b"<html>Welcome</html>"),
+    "nothing": Response(200),
+    "too long": Response(200, json.dumps(GRANTED["salesforce"] | {"x": "x" * 70_000}).encode(), cut=True),
+    "a redirect": Response(302, headers={"location": "http://169.254.169.254/"}),
+}
+
+
+@pytest.mark.parametrize("answer", STRANGE.values(), ids=STRANGE)
+def test_a_strange_answer_is_a_named_end(make, answer):
+    row = comes_back(make, SALESFORCE, answer)
+    assert row.state == "failed" and row.reason in ("strange_answer", "refused", "unavailable")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://169.254.169.254", "https://evil.example", "https://acme.my.salesforce.com.evil.example"]
+)
+def test_an_instance_elsewhere_is_never_called(make, url):
+    row = comes_back(make, SALESFORCE, granted(SALESFORCE, instance_url=url))
+    assert (row.state, row.reason) == ("failed", "host_refused")
+
+
+def test_a_receive_that_two_do_at_once_exchanges_once(make):
+    row = comes_back(make, SLACK, granted(SLACK))
+    assert row.state == "granted"
+    with pytest.raises(Refused, match="reused"):
+        said = {"state": ["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M"], "code": ["a code"]}
+        receive(
+            said,
+            connector=SLACK,
+            who=Who("a browser"),
+            redirect_uri=BACK.format("slack"),
+            call=FakeHttp([]).call,
+            now=NOON,
+        )

@@ -1,0 +1,241 @@
+"""Each way in which connecting fails ends in a page: the cause, who can mend it, a text for them, a way back."""
+
+import json
+from email.utils import format_datetime
+
+import pytest
+
+from connectors.registry import CONNECTORS
+from connectors.wire import Response
+from hub.clock import clock
+from hub.connections.advice import PROBLEMS, WHO, told
+from hub.connections.models import Authorization, Connection, ConnectorApp
+from hub.egress import Unanswered, Unsent
+from tests.hub.connections.connecting import query_of, register, stored, under_way
+from tests.hub.connections.test_authorize_attacks import SALESFORCE, SLACK, comes_back
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def helps(page, code):
+    """The page says all that it must."""
+    shown = page.context["problem"]
+    assert shown.code == code, shown
+    assert shown.cause and shown.who and "%(" not in shown.title + shown.cause + shown.text
+    body = page.content.decode()
+    assert "Who can mend it" in body and ("Try again" in body or "Back" in body or "Cancel" in body)
+    needs_somebody = shown.who not in (WHO["you"], WHO["wait"])
+    assert bool(shown.text) or not needs_somebody
+    assert not shown.text or "data-copy" in body
+    return True
+
+
+def returns(browser, connector="slack", **said):
+    """Comes back without a code, with what the system said instead."""
+    state = query_of(browser.sent_to(connector))["state"]
+    return browser.client.get(f"/connect/{connector}/callback", said | {"state": state}, follow=True)
+
+
+def answered(browser, outside, connector="slack", **fault):
+    """The token endpoint answers something else than tokens."""
+    back = browser.allow(browser.sent_to(connector))
+    outside.fault(connector, **fault)
+    return browser.comes_back(back)
+
+
+@pytest.mark.parametrize("connector", ["slack", "salesforce"])
+def test_denied(browser, connector):
+    assert helps(browser.comes_back(browser.deny(browser.sent_to(connector))), "denied")
+
+
+def slack_says(error):
+    return {"body": {"ok": False, "error": error}}
+
+
+ON_THE_WAY_BACK = {
+    "the app is not approved in the workspace": ("slack", "app_not_approved", "not_approved"),
+    "the app is blocked in the organisation": ("salesforce", "OAUTH_APP_BLOCKED", "not_approved"),
+    "the app is not installed there": ("salesforce", "OAUTH_EC_APP_NOT_FOUND", "not_approved"),
+    "the app is not distributed": ("slack", "invalid_team_for_non_distributed_app", "not_distributed"),
+    "a permission is not registered": ("slack", "invalid_scope", "permission_refused"),
+    "the user is inactive": ("salesforce", "inactive_user", "account_closed"),
+    "the redirect URL is not registered": ("salesforce", "redirect_uri_mismatch", "redirect_refused"),
+    "the client id is wrong": ("salesforce", "invalid_client_id", "client_refused"),
+    "the system is down": ("slack", "temporarily_unavailable", "unavailable"),
+    "a word of tomorrow": ("slack", "a_word_of_tomorrow", "refused"),
+}
+
+
+@pytest.mark.parametrize(("connector", "error", "code"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK)
+def test_an_error_on_the_way_back(browser, connector, error, code):
+    page = returns(browser, connector, error=error, error_description="as they say it")
+    assert helps(page, code) and f"{error} as they say it" in page.content.decode()
+
+
+AT_THE_TOKEN_ENDPOINT = {
+    "a redirect URL that is not registered": ("slack", slack_says("bad_redirect_uri"), "redirect_refused"),
+    "a code that ended": ("slack", slack_says("invalid_code"), "code_refused"),
+    "too many": ("slack", {"status": 429, "retry_after": 30}, "throttled"),
+    "down": ("salesforce", {"status": 503}, "unavailable"),
+    "broken": ("slack", {"status": 500}, "unavailable"),
+    "cut off": ("salesforce", {"status": 0}, "unavailable"),
+    "a page": ("slack", {"body": "<html>Hello</html>"}, "strange_answer"),
+    "no token": ("slack", {"body": {"ok": True, "team": {"id": "T1"}}}, "no_access_token"),
+    "our secret is wrong": ("salesforce", {"status": 400, "body": {"error": "invalid_client"}}, "client_refused"),
+    "a verifier that does not fit": ("slack", slack_says("pkce_not_allowed"), "request_refused"),
+}
+
+
+@pytest.mark.parametrize(("connector", "fault", "code"), AT_THE_TOKEN_ENDPOINT.values(), ids=AT_THE_TOKEN_ENDPOINT)
+def test_a_refusal_at_the_token_endpoint(browser, outside, connector, fault, code):
+    assert helps(answered(browser, outside, connector, **fault), code)
+    assert stored() == 0 and under_way().sealed is None
+
+
+@pytest.mark.parametrize("connector", ["slack", "salesforce"])
+def test_a_code_that_came_too_late_for_the_system(browser, outside, connector):
+    back = browser.allow(browser.sent_to(connector))
+    outside.now += 601
+    assert helps(browser.comes_back(back), "code_refused")
+
+
+@pytest.mark.parametrize("connector", ["slack", "salesforce"])
+def test_a_client_secret_that_is_wrong(browser, outside, make, connector):
+    ConnectorApp.objects.filter(connector=connector).delete()
+    register(make, outside, connector, client_secret="another secret")
+    assert helps(browser.connects(connector), "client_refused")
+
+
+def test_a_system_that_is_not_set_up(browser):
+    ConnectorApp.objects.filter(connector="slack").delete()
+    assert helps(browser.begin("slack"), "not_set_up")
+
+
+def test_a_tenant_that_is_suspended(browser, acme):
+    acme.suspend("unpaid", now=NOON)
+    assert helps(browser.begin("slack"), "tenant_suspended")
+
+
+def test_a_window_that_was_closed(browser):
+    browser.sent_to("slack")
+    assert helps(browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "unfinished")
+
+
+def test_a_hub_that_was_stopped_in_between(browser):
+    browser.sent_to("slack")
+    Authorization.unscoped.update(state="received")
+    assert helps(browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "interrupted")
+
+
+def test_another_account_than_the_connected_one(make, acme, another):
+    row = make.connection(acme, "slack", account="T0000OLD1", account_name="Old Teas")
+    page = another(acme, "admin").connects("slack", connection=str(row.public_id))
+    assert helps(page, "wrong_account")
+
+
+def test_an_account_that_another_connection_has(browser, make, acme):
+    make.connection(acme, "slack", account="T0000ACME")
+    row = make.connection(acme, "slack", account="T0000OLD1")
+    assert helps(browser.connects("slack", connection=str(row.public_id)), "taken")
+
+
+def test_sandbox_and_production_mixed_up(browser, make, acme):
+    sandbox = {"instance_url": "https://acme--uat.sandbox.my.salesforce.com", "environment": "sandbox"}
+    row = make.connection(acme, "salesforce", account="00D000000000009AAA", settings=sandbox)
+    assert helps(browser.connects("salesforce", connection=str(row.public_id)), "other_environment")
+
+
+def test_an_account_that_another_tenant_has(browser, make):
+    make.connection(make.tenant("other"), "slack", account="T0000ACME")
+    page = browser.connects("slack")
+    assert page.context["elsewhere"].text and stored() == 1
+
+
+def test_a_token_that_was_revoked_before_it_was_confirmed(browser, outside):
+    page = browser.connects("slack")
+    outside.world(slack=[{"team": "T0000ACME", "revoked": True}])
+    assert helps(browser.says(page), "token_refused")
+    assert stored() == 0
+
+
+def test_a_system_that_is_down_at_the_confirmation_may_be_confirmed_later(browser, outside):
+    page = browser.connects("slack")
+    outside.fault("slack", status=503)
+    again = browser.says(page)
+    assert helps(again, "unavailable") and again.status_code == 409
+    browser.says(page)
+    assert stored() == 1
+
+
+# --- what only a script can answer ---
+
+
+def refused(date):
+    return Response(200, b'{"ok":false,"error":"invalid_code"}', {"date": format_datetime(date)}, at=NOON)
+
+
+def test_clocks_that_do_not_agree(make):
+    assert comes_back(make, SLACK, refused(NOON - 6 * MINUTE)).reason == "clock_off"
+
+
+def test_clocks_that_agree_well_enough(make):
+    assert comes_back(make, SLACK, refused(NOON - 4 * MINUTE)).reason == "code_refused"
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "\x00", "Mon, 99 Nov 2026 12:00:00 GMT"])
+def test_a_date_that_is_none_proves_nothing(make, date):
+    response = Response(200, b'{"ok":false,"error":"invalid_code"}', {"date": date}, at=NOON)
+    assert comes_back(make, SLACK, response).reason == "code_refused"
+
+
+UNREACHED = {
+    "certificate": Unsent("tls_failed"),
+    "unavailable": Unanswered("timed_out"),
+}
+
+
+@pytest.mark.parametrize(("code", "error"), UNREACHED.items(), ids=UNREACHED)
+def test_a_system_that_is_not_reached(make, code, error):
+    assert comes_back(make, SALESFORCE, error).reason == code
+
+
+def test_an_identity_that_is_not_signed_with_our_secret(make):
+    answer = Response(200, json.dumps(FORGED).encode())
+    assert comes_back(make, SALESFORCE, answer).reason == "bad_signature"
+
+
+FORGED = {
+    "access_token": "00D!1",
+    "instance_url": "https://acme.my.salesforce.com",
+    "id": "https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA",
+    "issued_at": "1764000000000",
+    "signature": "Zm9yZ2Vk",
+}
+
+
+# --- the words ---
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+@pytest.mark.parametrize("connector", [SLACK, SALESFORCE, None], ids=["slack", "salesforce", "none"])
+def test_every_problem_says_its_cause_and_who_can_mend_it(code, connector):
+    shown = told(code, connector, hub="Hub", account="T1")
+    assert shown.title and shown.cause.endswith((".", "?")) and shown.who
+    assert "%(" not in "".join((shown.title, shown.cause, shown.who, shown.text))
+    advice = connector.errors.get(code) if connector else None
+    who = (advice or PROBLEMS[code].advice).who
+    assert shown.text or who in ("you", "wait")
+
+
+@pytest.mark.parametrize("connector", [one for one in CONNECTORS.values() if one.needs_oauth], ids=lambda one: one.key)
+def test_a_connector_speaks_of_problems_that_there_are(connector):
+    assert set(connector.errors) <= set(PROBLEMS)
+    assert set(connector.problems.values()) <= set(PROBLEMS)
+
+
+def test_what_was_connected_is_not_touched_by_any_of_this(browser, make, acme):
+    row = make.connection(acme, "slack", account="T0000ACME")
+    returns(browser, "slack", error="access_denied", connection=str(row.public_id))
+    assert Connection.unscoped.get().state == "healthy"
+    assert row.changed_at < clock() or row.changed_at == NOON

@@ -1,0 +1,124 @@
+"""Our registration at another system: the page says what to enter there, and tests what came of it."""
+
+import json
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from connectors.wire import Response
+from hub.audit import AuditRow
+from hub.connections.admin.apps import outward
+from hub.connections.models import ConnectorApp
+from hub.egress import Unsent
+from tests.fakes import FakeHttp
+from tests.hub.connections.connecting import register
+
+pytestmark = pytest.mark.django_db
+
+CLIENT = {"client_id": "id", "client_secret": "a client secret"}
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def world():
+    page = admin.site.get_model_admin(ConnectorApp)
+
+    def answers(script):
+        http = FakeHttp(script)
+        page.call = http.call
+        return http
+
+    yield answers
+    page.call = outward
+
+
+def page_of(client, app):
+    return client.get(reverse("admin:connections_connectorapp_change", args=[app.pk]))
+
+
+def verdict(client, app):
+    answer = client.post(reverse("admin:connections_connectorapp_verb", args=[app.pk, "test"]), follow=True)
+    return answer.content.decode()
+
+
+def test_slacks_page_has_a_manifest_to_paste(superuser, make):
+    page = page_of(superuser, make.app("slack"))
+    manifest = json.loads(page.context["there"]["manifest"])
+    assert manifest["oauth_config"]["redirect_urls"] == ["https://hub.test/connect/slack/callback"]
+    assert "Manifest to paste" in page.content.decode()
+
+
+def test_salesforces_page_goes_step_by_step(superuser, make):
+    page = page_of(superuser, make.app("salesforce")).content.decode()
+    assert "External Client App" in page and "https://hub.test/connect/salesforce/callback" in page
+    assert "api refresh_token" in page and "%(" not in page
+
+
+def test_a_new_registration_has_the_same_page(superuser):
+    page = superuser.get(reverse("admin:connections_connectorapp_add"), {"connector": "slack"})
+    assert page.context["there"]["redirect_uri"].endswith("/connect/slack/callback")
+
+
+def test_a_system_without_oauth_has_nothing_to_enter(superuser, make):
+    page = page_of(superuser, make.app("app"))
+    assert page.context["there"] is None and page.context["buttons"] == []
+
+
+ANSWERS = {
+    "the client is known": (b'{"ok":false,"error":"invalid_code"}', "takes our client secret"),
+    "a wrong secret": (b'{"ok":false,"error":"bad_client_secret"}', "does not know this client id"),
+    "a wrong id": (b'{"ok":false,"error":"invalid_client_id"}', "does not know this client id"),
+    "a wrong address": (b'{"ok":false,"error":"bad_redirect_uri"}', "not our redirect URL"),
+    "a page": (b"<html>", "neither yes nor no"),
+}
+
+
+@pytest.mark.parametrize(("body", "sentence"), ANSWERS.values(), ids=ANSWERS)
+def test_the_answer_tells_whether_the_client_is_known(superuser, make, world, body, sentence):
+    app = make.app("slack", CLIENT)
+    http = world(Response(200, body))
+    assert sentence in verdict(superuser, app)
+    assert http.requests[0].form["code"] and AuditRow.objects.get().verb == "connectorapp.test"
+
+
+def test_a_system_that_is_not_reached_tells_nothing(superuser, make, world):
+    world(Unsent("dns_failed"))
+    assert "neither yes nor no" in verdict(superuser, make.app("slack", CLIENT))
+
+
+def test_an_empty_registration_is_not_tested(superuser, make, world):
+    http = world([])
+    assert "Fill in the client id" in verdict(superuser, make.app("slack"))
+    assert http.requests == []
+
+
+@pytest.mark.parametrize("connector", ["slack", "salesforce"])
+def test_the_sandbox_knows_the_client(superuser, outside, connector):
+    app = ConnectorApp.objects.get(connector=connector)
+    assert "takes our client secret" in verdict(superuser, app)
+
+
+@pytest.mark.parametrize("connector", ["slack", "salesforce"])
+def test_the_sandbox_refuses_another_secret(superuser, outside, make, connector):
+    ConnectorApp.objects.filter(connector=connector).delete()
+    app = register(make, outside, connector, client_secret="another secret")
+    assert "does not know this client id" in verdict(superuser, app)
+
+
+def test_the_catalogue_knows_what_is_ready(make, django_assert_num_queries):
+    make.app("slack", CLIENT)
+    make.app("salesforce")
+    with django_assert_num_queries(1):
+        assert ConnectorApp.ready() == {"slack", "splunk", "webhook"}
+
+
+def test_a_registration_is_set_up_when_client_id_and_secret_are_there(make):
+    assert make.app("slack", CLIENT).set_up
+    assert not make.app("salesforce", {"client_id": "id"}).set_up
+    assert make.app("app").set_up

@@ -1,0 +1,140 @@
+"""A person disconnects: the authorization ends there and here, the history stays, and it can come back."""
+
+import pytest
+
+from connectors.wire import Response
+from hub.audit import Actor, AuditRow
+from hub.clock import clock
+from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.models import Connection, Credential, Lane, Revocation
+from hub.connections.revoke import TRIES_MOST, revoke
+from hub.connections.tasks import revoke as hear_revoke
+from hub.notices.models import Notice
+from hub.operations.models import Operation
+from hub.operations.run import step
+from hub.operations.start import Hand
+from tests.fakes import FakeHttp
+from tests.hub.connections.connecting import stored
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+DOWN, ENDED = Response(503), Response(200, b'{"ok":true,"revoked":true}')
+
+
+@pytest.fixture
+def slack(make):
+    make.app("slack", {"client_id": "id", "client_secret": "a client secret"})
+    return make.connection(connector="slack", account="T1")
+
+
+@pytest.fixture
+def hand(make):
+    return Hand(Actor.of_user(make.user("robin@example.com")), everywhere=False)
+
+
+def test_the_credential_is_wiped_and_the_history_stays(make, slack, hand):
+    delivery = make.delivery(slack)
+    disconnect(slack, hand, reason="we move", now=NOON)
+    slack.refresh_from_db()
+    assert (slack.state, slack.reason, slack.disconnected) == ("disabled", "disconnected", True)
+    assert Credential.unscoped.get().open(slack) == {}
+    assert Lane.unscoped.get().held == "disabled" and slack.deliveries.get() == delivery
+    assert AuditRow.objects.get().verb == "connection.disconnect"
+
+
+def test_the_token_is_ended_where_it_came_from(slack, hand):
+    disconnect(slack, hand, now=NOON)
+    http = FakeHttp(ENDED)
+    assert revoke(Revocation.unscoped.get(), call=http.call, now=NOON)
+    assert (http.requests[0].url, http.requests[0].bearer) == ("https://slack.com/api/auth.revoke", "xoxb-test-token")
+    assert not Revocation.unscoped.exists()
+    assert AuditRow.objects.get(verb="connection.revoke").after["revoked"] is True
+
+
+def test_a_system_that_is_down_is_asked_again(slack, hand):
+    disconnect(slack, hand, now=NOON)
+    http = FakeHttp([DOWN, ENDED])
+    assert not revoke(Revocation.unscoped.get(), call=http.call, now=NOON)
+    assert revoke(Revocation.unscoped.get(), call=http.call, now=NOON)  # not due yet: nothing is done
+    assert len(http.requests) == 1
+    assert revoke(Revocation.unscoped.get(), call=http.call, now=NOON + MINUTE)
+    assert not Revocation.unscoped.exists()
+
+
+def test_a_person_is_told_where_it_was_in_vain(slack, hand):
+    disconnect(slack, hand, now=NOON)
+    Revocation.unscoped.update(tries=TRIES_MOST - 1)
+    assert revoke(Revocation.unscoped.get(), call=FakeHttp(DOWN).call, now=NOON)
+    assert not Revocation.unscoped.exists()
+    assert "Remove our app there" in Notice.unscoped.get().sentence
+
+
+def test_a_grant_that_another_tenant_lives_on_is_not_ended(make, slack, hand):
+    make.connection(connector="slack", account="T1")
+    disconnect(slack, hand, now=NOON)
+    assert not Revocation.unscoped.exists()
+
+
+def test_a_grant_of_ones_own_is_ended_though_another_tenant_has_the_account(make, hand):
+    mine = make.connection(connector="salesforce", account="00D1")
+    make.connection(connector="salesforce", account="00D1")
+    disconnect(mine, hand, now=NOON)
+    assert Revocation.unscoped.count() == 1
+
+
+def test_what_was_filled_in_is_only_forgotten(make, hand):
+    row = make.connection(connector="splunk")
+    disconnect(row, hand, now=NOON)
+    assert not Revocation.unscoped.exists() and Credential.unscoped.get().open(row) == {}
+
+
+@pytest.mark.parametrize("state", ["paused", "needs_reconnect", "disabled", "degraded"])
+def test_it_ends_from_every_state(make, hand, state):
+    row = make.connection(connector="splunk", state=state)
+    disconnect(row, hand, now=NOON)
+    assert row.disconnected
+
+
+def test_twice_is_once(slack, hand):
+    disconnect(slack, hand, now=NOON)
+    disconnect(slack, hand, now=NOON + MINUTE)
+    assert Revocation.unscoped.count() == 1
+
+
+def test_what_waits_is_cancelled_where_a_person_says_so(make, slack, hand):
+    deliveries = [make.delivery(slack), make.delivery(slack)]
+    disconnect(slack, hand, now=NOON)
+    assert cancel_what_waits(slack, hand, now=NOON) == 2
+    step(Operation.unscoped.get().pk, now=NOON)
+    for delivery in deliveries:
+        delivery.refresh_from_db()
+        assert delivery.state == "cancelled"
+
+
+def test_nothing_that_waits_is_no_operation(slack, hand):
+    assert cancel_what_waits(slack, hand, now=NOON) == 0
+    assert not Operation.unscoped.exists()
+
+
+def test_the_same_account_comes_back_with_its_history(browser, make, acme, hand):
+    row = make.connection(acme, "slack", account="T0000ACME", name="Our Slack")
+    delivery = make.delivery(row)
+    disconnect(row, hand, now=clock())
+    page = browser.connects("slack")
+    assert page.context["plan"].kind == "revive" and "Our Slack" in page.content.decode()
+    browser.says(page)
+    row.refresh_from_db()
+    assert (row.state, stored(), Lane.unscoped.get().held) == ("healthy", 1, "")
+    assert row.deliveries.get() == delivery
+    assert row.credential.open(row)["access_token"] == "xoxb-acme-1"
+
+
+def test_the_sandbox_ends_the_session(browser, outside, acme, hand):
+    browser.says(browser.connects("salesforce"))
+    row = Connection.objects.of(acme).get()
+    token = row.credential.open(row)["access_token"]
+    disconnect(row, hand, now=clock())
+    hear_revoke(f"revoke:{Revocation.unscoped.get().pk}")
+    headers = {"Authorization": f"Bearer {token}"}
+    assert outside.get("/services/oauth2/userinfo", headers=headers).status_code in (401, 403)
