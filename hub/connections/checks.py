@@ -11,6 +11,19 @@ STEPS = (
     ("The other system can be reached", {"dns_failed", "connect_failed", "tls_failed"}),
     ("It answers in its own language", {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"}),
 )
+ALIKE = {  # what a test finds, as a problem of hub.connections.advice
+    "incomplete": "incomplete",
+    "egress_refused": "address_refused",
+    "throttled": "throttled",
+    "dns_failed": "unreachable",
+    "connect_failed": "unreachable",
+    "tls_failed": "certificate",
+    "timed_out": "unavailable",
+    "connection_lost": "unavailable",
+    "unavailable": "unavailable",
+    "bad_answer": "strange_answer",
+    "unreadable": "strange_answer",
+}
 LAST_STEP = "It accepts the credential"
 
 
@@ -37,3 +50,8 @@ def steps(finding: Finding) -> list[Step]:
         Step(labels[failed], "failed", told(finding)),
         *(Step(label, "open") for label in labels[failed + 1 :]),
     ]
+
+
+def problem_of(finding: Finding) -> str:
+    refused = finding.kind in ("reconnect", "refresh") or finding.reason in ("status_401", "status_403")
+    return ALIKE.get(finding.reason) or ("credential_refused" if refused else "answered_no")

@@ -93,7 +93,7 @@ def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: di
     finding = probe.probe(row, document, call=outward, now=now)
     context |= {"checks": checks.steps(finding), "steps": steps_of(code, 3)}
     if not finding.lives:
-        context["problem"] = told(finding.reason, code, hub=settings.HUB_NAME, says=checks.told(finding))
+        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
         return render(request, "portal/wizard/fill_in.html", context, status=422)
     try:
         steer.establish(row, document, finding, hand_of(request, visitor), by=visitor.user, now=now)
