@@ -12,6 +12,8 @@ from hub.connections.spend import NotFree, heard, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError
 
+Call = Callable[[Request], Response]
+
 NO_CODE = "hub-asks-whether-you-know-it"
 
 
@@ -24,9 +26,7 @@ class Verdict:
     says: str = ""
 
 
-def check(
-    app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Callable[[Request], Response], now: datetime
-) -> Verdict:
+def check(app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime) -> Verdict:
     """Never raises. A system looks at our client before it looks at the code."""
     if not app.set_up:
         return Verdict(False, "Fill in the client id and the client secret first.")
