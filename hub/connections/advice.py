@@ -278,7 +278,7 @@ PROBLEMS: Mapping[str, Problem] = {
         Advice(
             _("The name is not known, or nobody answers there. A firewall in between does that, too."),
             "their_admin",
-            _("“%(hub)s” cannot reach our %(system)s. Is the address right, and is it open to the addresses of the hub?"),
+            _("“%(hub)s” cannot reach our %(system)s. Is the address right, and is it open to the hub?"),
         ),
     ),
     "credential_refused": Problem(
@@ -291,7 +291,9 @@ PROBLEMS: Mapping[str, Problem] = {
     ),
     "answered_no": Problem(
         _("%(system)s answers, but not as it should"),
-        Advice(_("It was reached and answered with an error: the address or a setting there is probably wrong."), "you"),
+        Advice(
+            _("It was reached and answered with an error: the address or a setting there is probably wrong."), "you"
+        ),
     ),
     "tenant_suspended": Problem(
         _("This tenant is suspended"),

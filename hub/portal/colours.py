@@ -1,8 +1,9 @@
 """One colour of a house in all the shades that its pages need, each readable on its ground. Pure."""
 
 import colorsys
+from itertools import chain
 
-WHITE, INK = "#ffffff", "#0b1419"
+WHITE, INK = "#ffffff", "#000000"
 GROUNDS = {"light": "#eef2f2", "dark": "#22313a"}  # the darkest of the light grounds, the lightest of the dark ones
 READABLE = 4.5  # contrast of text, after WCAG 2.2 AA
 STEP = 0.01  # of lightness
@@ -32,14 +33,12 @@ def readable_on(ground: str, colour: str) -> str:
     """The nearest shade of the colour that can be read as text on this ground."""
     lightness = colorsys.rgb_to_hls(*channels(colour))[1]
     away = -STEP if luminance(ground) > 0.18 else STEP
-    while contrast(colour, ground) < READABLE and 0 < lightness < 1:
-        lightness = min(1.0, max(0.0, lightness + away))
-        colour = with_lightness(colour, lightness)
-    return colour
+    nearer = (with_lightness(colour, min(1.0, max(0.0, lightness + away * step))) for step in range(1, 101))
+    return next(shade for shade in chain([colour], nearer) if contrast(shade, ground) >= READABLE)
 
 
 def written_on(colour: str) -> str:
-    """White or ink, whichever is read better on the colour: one of them always reaches AA."""
+    """White or black, whichever is read better on the colour: one of them always reaches AA."""
     return max((WHITE, INK), key=lambda text: contrast(text, colour))
 
 

@@ -32,7 +32,12 @@ class MendForm(Stated):
         addresses = {field.key for field in self.stated if field.kind == "url"}
         if addresses & set(self.changed_data):
             for field in self.stated:
-                if field.secret and field.key != SIGNING_SECRET and self.kept.get(field.key) and not said.get(field.key):
+                if (
+                    field.secret
+                    and field.key != SIGNING_SECRET
+                    and self.kept.get(field.key)
+                    and not said.get(field.key)
+                ):
                     self.add_error(field.key, _("The address has changed, so fill this in again."))
         return said
 

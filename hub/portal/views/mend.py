@@ -58,7 +58,9 @@ def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict
     finding = probe.probe(tried, document, call=outward, now=now)
     context["checks"] = checks.steps(finding)
     if not finding.lives:
-        context["problem"] = told(checks.problem_of(finding), row.code, hub=settings.HUB_NAME, says=checks.told(finding))
+        context["problem"] = told(
+            checks.problem_of(finding), row.code, hub=settings.HUB_NAME, says=checks.told(finding)
+        )
         return render(request, "portal/reconnect.html", context, status=422)
     try:
         steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), now=now)

@@ -42,7 +42,7 @@ def test_the_house_shows_its_own_name_and_colour(settings, owner, client):
     assert "Teahouse" in owner.get("/t/acme/").content.decode()
     sheet = client.get("/look/brand.css")
     assert sheet.headers["Content-Type"] == "text/css"
-    assert "--brand: #ffcc00;" in sheet.content.decode() and "--on-brand: #0b1419;" in sheet.content.decode()
+    assert "--brand: #ffcc00;" in sheet.content.decode() and "--on-brand: #000000;" in sheet.content.decode()
 
 
 def test_the_house_shows_its_own_logo(settings, tmp_path, owner, client):
@@ -52,7 +52,7 @@ def test_the_house_shows_its_own_logo(settings, tmp_path, owner, client):
     assert "/look/logo" in owner.get("/t/acme/").content.decode()
     answer = client.get("/look/logo")
     assert answer.headers["Content-Type"] == "image/svg+xml"
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     answer.close()
 
 
