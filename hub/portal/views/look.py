@@ -36,7 +36,7 @@ def logo(request: HttpRequest) -> FileResponse:
 @require_POST
 def prefer(request: HttpRequest) -> HttpResponse:
     """Keeps in this browser what was chosen, and goes back."""
-    back = request.POST.get("next", "/")
+    back = request.META.get("HTTP_REFERER", "")
     allowed = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     answer = HttpResponseRedirect(back if allowed else "/")
     for cookie, known in ((THEME_COOKIE, THEMES), (ZONE_COOKIE, {"", *time_zones()})):
