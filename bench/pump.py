@@ -20,7 +20,6 @@ connector.install()
 from hub import egress, garbage  # noqa: E402  (Django is ready by now)
 from hub.clock import clock  # noqa: E402
 from hub.outgoing.pump import drive  # noqa: E402
-from hub.outgoing.tasks import SOCKETS  # noqa: E402
 
 
 def main():
@@ -32,7 +31,7 @@ def main():
     while not stopped.wait(PLACE_AGAIN):
         drive.pump(
             clock=clock,
-            outlet=lambda: egress.outlet(egress.rules(), clock=clock, limit=SOCKETS),
+            outlet=lambda: egress.outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
             random=random.random,
             stopping=stopped.is_set,
         )

@@ -89,6 +89,17 @@ def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
+def together() -> Iterator[None]:
+    """What is inserted in this block goes to PostgreSQL in one piece; an error comes at its end."""
+    if database.vendor != "postgresql":
+        yield
+        return
+    database.ensure_connection()
+    with database.wrap_database_errors, database.connection.pipeline():
+        yield
+
+
+@contextmanager
 def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
     """On Django's connection, in its transaction; parameters and rows go as bytes, not as text."""
     database.ensure_connection()

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from sandbox.desk import create_app
+from sandbox.desk import POSTMAN, create_app
 
 PATIENCE = aiohttp.ClientTimeout(total=5)
 
@@ -33,6 +33,7 @@ async def serve() -> None:
     world = Path(os.environ.get("HUB_SANDBOX_WORLD") or state / "world.json")
     app = create_app(state=state, world=world, clock=time.time, random=SystemRandom(), post=post)
     port = int(os.environ.get("HUB_SANDBOX_PORT") or 8100)
+    mail_port = int(os.environ.get("HUB_SANDBOX_SMTP_PORT") or 8125)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,7 +41,8 @@ async def serve() -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
-        print(f"The sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
+        mail = f"smtp://127.0.0.1:{await app[POSTMAN].listen(mail_port)}"
+        print(f"Mail goes to {mail}, and the sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
         await stopped.wait()
     finally:
         await runner.cleanup()

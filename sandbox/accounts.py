@@ -1,7 +1,7 @@
 """The accounts that a world is made of; README.md is their reference."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 SCOPES = "chat:write,chat:write.public,channels:read,users:read,users:read.email"
 
@@ -15,6 +15,10 @@ class Team:
     domain: str = ""
     token: str = ""
     refresh_token: str = ""
+    user_token: str = ""
+    user_refresh_token: str = ""
+    user_scopes: str = ""
+    rotation: bool = False
     expires_in: int = 43200
     client_id: str = ""
     client_secret: str = ""
@@ -22,6 +26,8 @@ class Team:
     bot_user: str = "U0000000HUB"
     bot_name: str = "Hub"
     scopes: str = SCOPES
+    approval: Literal["", "needed", "refused"] = ""
+    redirect_urls: list[str] = field(default_factory=list)
     channels: list[dict[str, Any]] = field(default_factory=list)
     users: list[dict[str, Any]] = field(default_factory=list)
     limits: dict[str, Any] = field(default_factory=dict)
@@ -29,7 +35,12 @@ class Team:
 
     @property
     def rotates(self) -> bool:
-        return bool(self.refresh_token)
+        return bool(self.rotation or self.refresh_token or self.user_refresh_token)
+
+    @property
+    def owner(self) -> str:
+        """Who consents."""
+        return str(self.users[0]["id"]) if self.users else f"U{self.team[1:]}ONE"
 
     @property
     def title(self) -> str:
@@ -48,6 +59,11 @@ class Org:
     rotates: bool = False
     client_id: str = ""
     client_secret: str = ""
+    sandbox: bool = False
+    scopes: str = "api refresh_token id openid"
+    approval: Literal["", "blocked", "not_installed", "not_approved", "generic"] = ""
+    instance_url: str = ""
+    redirect_urls: list[str] = field(default_factory=list)
     session_timeout: int = 7200
     daily_limit: int = 15000
     fields: dict[str, Any] = field(default_factory=dict)

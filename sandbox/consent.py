@@ -1,95 +1,200 @@
 """The page on which a person lets our application in: choose an account, and go back with a code."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from yarl import URL
 
-from sandbox.clock import Clock
+from sandbox.door import Door, merged
 from sandbox.grants import Codes, Grant
-from sandbox.html import markup, missing, page
-from sandbox.world import World
+from sandbox.html import Markup, markup, page
 
 DESK = ("127.0.0.1", "localhost", "::1")
 PAGE = """
 <h1>Let the hub in?</h1>
-<p>The application <strong>$client</strong> asks $name for:</p>
-<ul>$scopes</ul>
-<ul class="choices">$choices<li><a class="button quiet" href="$deny">Cancel</a></li></ul>
+<p>The application <strong>$client</strong> wants to be connected to $name.</p>
+<form method="post" action="$url">
+$scopes
+<div class="choices">$choices <button class="quiet" name="answer" value="deny">Cancel</button></div>
+</form>
 """
+ASKED = """
+<h2>$title</h2><ul>$scopes</ul>
+<details><summary>Grant less than was asked</summary><fieldset><legend>$title</legend>$boxes</fieldset></details>
+<input type="hidden" name="${field}_shown" value="yes">
+"""
+BOX = '<label class="check"><input type="checkbox" name="$field" value="$scope" checked> $scope</label>'
+TITLES = {"scope": "It may", "user_scope": "It may, in your own name"}
 
 
-class Place(NamedTuple):
-    """Where a system asks for consent, and whom it may be given for (id and title, for a client id)."""
+@dataclass(frozen=True)
+class Choice:
+    """An account that may be chosen, and what the choice leads to where it is no code."""
+
+    account: str
+    title: str
+    verb: str = "Allow in"
+    answer: Mapping[str, str] | None = None  # goes back with this
+    says: tuple[str, str] | None = None  # stays on a page with this title and text
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the application asks for, of which host of the system, as the query says."""
+
+    query: Mapping[str, str]
+    host: str = ""
+
+    @property
+    def client(self) -> str:
+        return self.query.get("client_id", "")
+
+    def scopes(self, field: str = "scope") -> list[str]:
+        return self.query.get(field, "").replace(",", " ").split()
+
+
+def nothing(asked: Asked) -> Any:
+    return None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a system asks for consent, and in which words. `path` is a route; its `{host}` is handed on."""
 
     system: str
     name: str
-    root: str
-    denied: dict[str, str]
-    accounts: Callable[[str], list[tuple[str, str]]]
+    path: str
+    denied: Mapping[str, str]
+    choices: Callable[[Asked], list[Choice]]
+    redirects: Callable[[str], list[str]]  # the registered ones, of a client id; none: any of this machine or the hub
+    wrong: Callable[[Asked], str | None] = nothing  # a sentence for the page
+    refused: Callable[[Asked], Mapping[str, str] | None] = nothing  # goes back at once with this
+    client_unknown: str = "invalid_client_id"
+    redirect_unknown: str = "bad_redirect_uri"
+    exact_redirect: bool = False
 
 
 class Consent:
-    def __init__(self, place: Place, codes: Codes, world: World, clock: Clock):
+    def __init__(self, place: Place, codes: Codes, door: Door):
         self._place = place
         self._codes = codes
-        self._world = world
-        self._clock = clock
+        self._door = door
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get(f"{self._place.root}/authorize", self.ask), web.get(f"{self._place.root}/allow", self.allow)]
+        return [web.get(self._place.path, self.ask), web.post(self._place.path, self.answer)]
 
-    async def ask(self, request: web.Request) -> web.Response:
-        if wrong := self._wrong(request):
-            return missing(request, wrong, system=self._place.system, status=400)
-        client = request.query["client_id"]
-        choices = [
-            markup(
-                '<li><a class="button" href="$url">Allow in $title</a></li>',
-                url=URL(f"{self._place.root}/allow").with_query({**request.query, "account": account}),
-                title=title,
-            )
-            for account, title in self._place.accounts(client)
-        ]
-        scopes = request.query.get("scope", "").replace(",", " ").split()
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        if down := await self._door.page_fault(request, self._place.system):
+            return down
+        asked = asked_of(request)
+        if wrong := self._wrong(asked):
+            return self._sorry(request, wrong)
+        if refused := self._place.refused(asked):
+            return back(asked, refused)
         body = markup(
             PAGE,
-            client=client,
+            client=asked.client,
             name=self._place.name,
-            scopes=[markup("<li><code>$scope</code></li>", scope=scope) for scope in scopes],
-            choices=choices,
-            deny=back(request, self._place.denied),
+            url=request.rel_url,
+            scopes=[scopes_of(asked, field, title) for field, title in TITLES.items() if asked.scopes(field)],
+            choices=[button(choice) for choice in self._place.choices(asked)],
         )
-        return page(request, "Let the hub in?", body, system=self._place.system)
+        return page(
+            request,
+            "Let the hub in?",
+            body,
+            system=self._place.system,
+            forms_to=str(URL(asked.query["redirect_uri"]).origin()),
+        )
 
-    async def allow(self, request: web.Request) -> web.Response:
-        query = request.query
-        known = {account for account, _ in self._place.accounts(query.get("client_id", ""))}
-        wrong = self._wrong(request) or ("" if query.get("account") in known else "No such account.")
-        if wrong:
-            return missing(request, wrong, system=self._place.system, status=400)
-        challenge = query.get("code_challenge", "")
-        code = self._codes.give(Grant(query["account"], query["redirect_uri"], challenge, self._clock()))
-        return web.Response(status=302, headers={"Location": back(request, {"code": code})})
+    async def answer(self, request: web.Request) -> web.Response:
+        asked, form = asked_of(request), await request.post()
+        chosen = next((one for one in self._place.choices(asked) if one.account == form.get("account")), None)
+        if wrong := self._wrong(asked):
+            return self._sorry(request, wrong)
+        if form.get("answer") == "deny":
+            return back(asked, self._place.denied)
+        if chosen is None:
+            return self._sorry(request, "No such account.")
+        if chosen.says:
+            title, text = chosen.says
+            return page(
+                request, title, markup("<h1>$title</h1><p>$text</p>", title=title, text=text), system=self._place.system
+            )
+        given = chosen.answer or {"code": self._codes.give(self._grant(asked, chosen, form))}
+        changes = self._door.faults.meet_consent(self._place.system, chosen.account)
+        return back(asked, given if "error" not in changes else {}, changes)
 
-    def _wrong(self, request: web.Request) -> str:
-        if not self._place.accounts(request.query.get("client_id", "")):
-            return "No account of this world knows that client_id."
-        target = urlsplit(request.query.get("redirect_uri", ""))
-        if target.scheme not in ("http", "https") or target.hostname not in {
-            *DESK,
-            urlsplit(self._world.app.hub).hostname,
-        }:
-            return "The redirect_uri leads neither to this machine nor to the hub."
-        if request.query.get("code_challenge_method", "S256") != "S256":
-            return "Only S256 is taken as code_challenge_method."
-        return ""
+    def _grant(self, asked: Asked, chosen: Choice, form: Any) -> Grant:
+        ticked = {field: granted(asked, field, form) for field in TITLES}
+        return Grant(
+            account=chosen.account,
+            client=asked.client,
+            redirect_uri=asked.query["redirect_uri"],
+            at=self._door.clock(),
+            challenge=asked.query.get("code_challenge", ""),
+            scopes=ticked["scope"],
+            user_scopes=ticked["user_scope"],
+        )
+
+    def _wrong(self, asked: Asked) -> str | None:
+        if not asked.client or not self._place.choices(asked):
+            return self._place.client_unknown
+        if not self._registered(asked):
+            return self._place.redirect_unknown
+        return self._place.wrong(asked)
+
+    def _registered(self, asked: Asked) -> bool:
+        target = asked.query.get("redirect_uri", "")
+        if not target.startswith(("http://", "https://")) or not target.isprintable():
+            return False
+        if registered := self._place.redirects(asked.client):
+            return any(target == one or (not self._place.exact_redirect and below(target, one)) for one in registered)
+        return host(target) in {*DESK, host(self._door.world.app.hub)}
+
+    def _sorry(self, request: web.Request, wrong: str) -> web.Response:
+        body = markup("<h1>$name cannot do this</h1><p>$wrong</p>", name=self._place.name, wrong=wrong)
+        return page(request, "Not possible", body, system=self._place.system, status=400)
 
 
-def back(request: web.Request, answer: dict[str, str]) -> str:
-    """The redirect_uri with the answer, and the state as it was given."""
-    target = request.query["redirect_uri"]
-    state = {"state": request.query["state"]} if "state" in request.query else {}
-    return f"{target}{'&' if '?' in target else '?'}{urlencode(answer | state)}"
+def asked_of(request: web.Request) -> Asked:
+    return Asked(request.query, request.match_info.get("host", ""))
+
+
+def scopes_of(asked: Asked, field: str, title: str) -> Markup:
+    scopes = asked.scopes(field)
+    lines = [markup("<li><code>$scope</code></li>", scope=scope) for scope in scopes]
+    boxes = [markup(BOX, field=field, scope=scope) for scope in scopes]
+    return markup(ASKED, title=title, field=field, scopes=lines, boxes=boxes)
+
+
+def button(choice: Choice) -> Markup:
+    return markup('<button name="account" value="$account">$verb $title</button>', **vars(choice))
+
+
+def granted(asked: Asked, field: str, form: Any) -> tuple[str, ...]:
+    """What was ticked; all of it where no boxes were shown to tick."""
+    ticked = form.getall(field, ()) if f"{field}_shown" in form else asked.scopes(field)
+    return tuple(scope for scope in asked.scopes(field) if scope in ticked)
+
+
+def host(url: str) -> str | None:
+    try:
+        return URL(url).host
+    except ValueError:
+        return None
+
+
+def below(target: str, registered: str) -> bool:
+    return target.startswith(registered.rstrip("/") + "/")
+
+
+def back(asked: Asked, answer: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> web.Response:
+    """To the redirect_uri with the answer, and the state as it was given."""
+    target = asked.query["redirect_uri"]
+    state = {"state": asked.query["state"]} if "state" in asked.query else {}
+    query = urlencode(merged({**answer, **state}, changes or {}))
+    return web.Response(status=302, headers={"Location": f"{target}{'&' if '?' in target else '?'}{query}"})

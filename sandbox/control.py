@@ -1,4 +1,4 @@
-"""The control, over HTTP: the ledger, faults, reset and the world. Its page is in `control_page`."""
+"""The control, over HTTP: the ledger, mails, faults, tokens, and the world. Its page is in `control_page`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,13 +8,17 @@ from aiohttp import web
 
 from sandbox.control_page import ControlPage
 from sandbox.door import Door
+from sandbox.levers import Levers
+from sandbox.mail.box import Box
 
 
 class Control:
-    def __init__(self, door: Door, systems: set[str]):
+    def __init__(self, door: Door, levers: Levers, box: Box, systems: set[str]):
         self._door = door
+        self._levers = levers
+        self._box = box
         self._systems = systems
-        self._page = ControlPage(door, sorted(systems))
+        self._page = ControlPage(door, levers, sorted(systems))
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -25,6 +29,10 @@ class Control:
             web.get("/_control/faults", self.faults),
             web.post("/_control/faults", self.order),
             web.post("/_control/reset", self.reset),
+            web.get("/_control/mail", self.mail),
+            web.get("/_control/tokens", self.tokens),
+            web.post("/_control/tokens", self.end),
+            web.post("/_control/approval", self.approve),
             web.get("/_control/world", self.world),
             web.post("/_control/world", self.merge),
         ]
@@ -33,12 +41,12 @@ class Control:
         return web.json_response({"ok": True, "seq": self._door.ledger.seq})
 
     async def ledger(self, request: web.Request) -> web.StreamResponse:
-        since = request.query.get("since", "0")
-        if not since.isascii() or not since.isdigit():
+        since = since_of(request)
+        if since is None:
             return problem("since is a number")
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
         await response.prepare(request)
-        for chunk in self._door.ledger.since(int(since)):
+        for chunk in self._door.ledger.since(since):
             await response.write(chunk)
         await response.write_eof()
         return response
@@ -50,12 +58,36 @@ class Control:
         try:
             fault = self._door.faults.order(await wish(request), self._systems)
         except ValueError as error:
-            return self._page.refused(request, str(error)) if from_page(request) else problem(str(error))
+            return self._refused(request, error)
         return back() if from_page(request) else web.json_response(asdict(fault), status=201)
 
     async def reset(self, request: web.Request) -> web.StreamResponse:
         self._door.faults.reset()
         return back() if from_page(request) else web.json_response({"faults": []})
+
+    async def mail(self, request: web.Request) -> web.Response:
+        since = since_of(request)
+        if since is None:
+            return problem("since is a number")
+        return web.json_response({"mails": self._box.since(since, to=request.query.get("to", ""))})
+
+    async def tokens(self, request: web.Request) -> web.Response:
+        given = request.query
+        return web.json_response({"tokens": self._levers.tokens(given.get("system", ""), given.get("account", ""))})
+
+    async def end(self, request: web.Request) -> web.StreamResponse:
+        try:
+            tokens = self._levers.end(await wish(request))
+        except ValueError as error:
+            return self._refused(request, error)
+        return back() if from_page(request) else web.json_response({"tokens": tokens})
+
+    async def approve(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._levers.approve(await wish(request))
+        except ValueError as error:
+            return self._refused(request, error)
+        return back() if from_page(request) else web.json_response({"ok": True})
 
     async def world(self, request: web.Request) -> web.Response:
         return web.json_response(self._door.world.raw)
@@ -67,14 +99,22 @@ class Control:
             return problem(str(error))
         return web.json_response(self._door.world.raw)
 
+    def _refused(self, request: web.Request, error: ValueError) -> web.Response:
+        return self._page.refused(request, str(error)) if from_page(request) else problem(str(error))
+
 
 async def wish(request: web.Request) -> Mapping[str, Any]:
     if from_page(request):
         return {key: str(value) for key, value in (await request.post()).items()}
     given = await request.json()
     if not isinstance(given, dict):
-        raise ValueError("a fault is a JSON object")
+        raise ValueError("what is wanted is a JSON object")
     return given
+
+
+def since_of(request: web.Request) -> int | None:
+    since = request.query.get("since", "0")
+    return int(since) if since.isascii() and since.isdigit() else None
 
 
 def from_page(request: web.Request) -> bool:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from sandbox.door import Door
 from sandbox.html import Markup, live, mark, markup, page, table
+from sandbox.levers import Levers
 
 SHOWN = 100
 PAGE = """
@@ -18,16 +19,21 @@ $sorry
 <form method="post" action="/_control/faults" class="grid">
 <label>System <select name="system">$systems</select></label>
 <label>Account <input name="account" placeholder="all of them"></label>
+<label>Path <input name="path" placeholder="all; or oauth.v2.access"></label>
 <label>Status <input name="status" inputmode="numeric" placeholder="429; 0 cuts the line"></label>
 <label>Retry after, seconds <input name="retry_after" inputmode="decimal"></label>
 <label>Delay, seconds <input name="delay" inputmode="decimal"></label>
 <label>Requests <input name="times" inputmode="numeric" placeholder="1; 0: until reset"></label>
+<label>Bytes <input name="bytes" inputmode="numeric" placeholder="pad the answer"></label>
 <label class="wide">Body <input name="body" placeholder="the system's own words"></label>
+<label class="wide">Changes <input name="changes" placeholder='{"instance_url": "https://evil.example"}'></label>
+<label class="wide">Consent <input name="consent" placeholder='{"error": "access_denied"}'></label>
 <label class="check"><input type="checkbox" name="effect"> It takes effect, only the answer is lost</label>
 <button>Order the fault</button>
 </form></section>
 <section aria-labelledby="faults"><h2 id="faults">Faults in force</h2>$faults
 <form method="post" action="/_control/reset"><button class="quiet">Reset: faults off</button></form></section>
+<section aria-labelledby="accounts"><h2 id="accounts">Accounts</h2>$accounts</section>
 <section aria-labelledby="ledger"><h2 id="ledger">Ledger</h2>
 <form class="filter" method="get" action="/_control/"><label>System
 <select name="system"><option value="">all</option>$filters</select></label>
@@ -37,8 +43,9 @@ $ledger</section>
 
 
 class ControlPage:
-    def __init__(self, door: Door, systems: list[str]):
+    def __init__(self, door: Door, levers: Levers, systems: list[str]):
         self._door = door
+        self._levers = levers
         self._systems = systems
 
     async def moved(self, request: web.Request) -> web.Response:
@@ -60,14 +67,16 @@ class ControlPage:
             filters=options(self._systems, chosen),
             account=request.query.get("account", ""),
             faults=self._faults(),
+            accounts=self._levers.table(),
             ledger=self._ledger(chosen, request.query.get("account", "")),
         )
         return page(request, "Control", body, status=status)
 
     def _faults(self) -> Markup:
-        heads = ("System", "Account", "Status", "Retry after", "Delay", "Body", "Left")
+        heads = ("System", "Account", "Path", "Status", "Retry after", "Delay", "Body, changes or consent", "Left")
         rows = (
-            (f["system"], f["account"] or "all", f["status"], f["retry_after"], f["delay"] or None, short(f["body"]),
+            (f["system"], f["account"] or "all", f["path"], f["status"], f["retry_after"], f["delay"] or None,
+             [short(f[key]) for key in ("body", "changes", "consent")],
              "until reset" if f["left"] is None else f["left"])
             for f in self._door.faults.listed()
         )  # fmt: skip

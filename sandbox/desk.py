@@ -1,4 +1,4 @@
-"""The whole desk as one web application: every system with its door and its pages, and the control."""
+"""The whole desk as one web application: every system with its door and its pages, the mailbox, and the control."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +14,10 @@ from sandbox.door import Door
 from sandbox.faults import Faults
 from sandbox.home import Home
 from sandbox.ledger import Ledger
+from sandbox.levers import Levers
+from sandbox.mail.box import Box
+from sandbox.mail.pages import Pages as MailPages
+from sandbox.mail.smtp import Receiver
 from sandbox.orders.pages import Pages as OrderPages
 from sandbox.orders.system import OrderApp, Post
 from sandbox.salesforce.pages import Pages as SalesforcePages
@@ -28,6 +32,7 @@ from sandbox.wire import System
 from sandbox.world import World
 
 MOST = 64 * 1024 * 1024  # bytes of a request
+POSTMAN = web.AppKey("postman", Receiver)  # whoever runs the application lets it listen
 
 
 def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: Post) -> web.Application:
@@ -37,15 +42,16 @@ def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: 
     slack, salesforce = Slack(accounts, state, random), Salesforce(accounts, state, random)
     splunk, catcher, shop = Splunk(accounts, state), Catcher(accounts, state), OrderApp(accounts, state, post)
     systems: list[System] = [slack, salesforce, splunk, catcher, shop]
+    box = Box(state)
     held = {
         "slack": slack.rooms, "salesforce": salesforce.records, "splunk": splunk.events, "webhook": catcher.caught,
-        "app": shop.book,
+        "app": shop.book, "mail": box,
     }  # fmt: skip
     pages = (
-        Consent(slack.consent(), slack.codes, accounts, clock),
-        Consent(salesforce.consent(), salesforce.codes, accounts, clock),
+        Consent(slack.consent(), slack.codes, door), Consent(salesforce.consent(), salesforce.codes, door),
         SlackPages(slack), SalesforcePages(salesforce), SplunkPages(splunk), WebhookPages(catcher),
-        OrderPages(shop, clock), Control(door, {system.key for system in systems}),
+        OrderPages(shop, clock), MailPages(box),
+        Control(door, Levers(door, systems), box, {*(system.key for system in systems), "mail"}),
     )  # fmt: skip
     app = web.Application(client_max_size=MOST)
     app.router.add_get("/", Home(door, held).show)
@@ -54,7 +60,9 @@ def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: 
     for system in systems:
         connect(app, door, system)
     app.router.add_static("/static", Path(__file__).with_name("static"))
-    app.on_cleanup.append(closing(door.ledger, *systems))
+    app[POSTMAN] = Receiver(box, door.faults, clock)
+    app.on_cleanup.append(lambda app: app[POSTMAN].stop())
+    app.on_cleanup.append(closing(door.ledger, box, *systems))
     return app
 
 

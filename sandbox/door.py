@@ -3,9 +3,10 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 from aiohttp import web
 
@@ -16,7 +17,7 @@ from sandbox.wire import Answer, Call, System
 from sandbox.world import World
 
 ID_HEADERS = ("webhook-id", "idempotency-key")
-SECRET = re.compile(r"(?<![a-z_])((?:client_secret|refresh_token|code|token)=)[^&\s]+")
+SECRET = re.compile(r"(?<![a-z_])((?:client_secret|refresh_token|code|code_verifier|token)=)[^&\s]+")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -34,7 +35,7 @@ class Door:
         async def take(request: web.Request) -> web.StreamResponse:
             call = await self._read(request, root)
             account = system.account(call)
-            fault = self.faults.meet(system.key, account)
+            fault = self.faults.meet(system.key, account, call.url)
             answer = decided(system, call, fault)
             self._record(system, account, call, answer.status)
             if answer.then is not None:
@@ -43,6 +44,14 @@ class Door:
             return sent(request, answer)
 
         return take
+
+    async def page_fault(self, request: web.Request, system: str) -> web.Response | None:
+        """What a page of that system answers instead, where a fault names its path."""
+        fault = self.faults.meet_page(system, request.path)
+        await asyncio.sleep(fault.delay if fault else 0)
+        if fault is None or fault.status is None:
+            return None
+        return sent(request, Answer(fault.status, f"{fault.status}" if fault.body is None else fault.body))
 
     async def _read(self, request: web.Request, root: str) -> Call:
         return Call(
@@ -71,13 +80,33 @@ class Door:
 
 
 def decided(system: System, call: Call, fault: Fault | None) -> Answer:
-    if fault is None or not fault.answers:
+    if fault is None:
         return system.answer(call)
+    if not fault.answers:
+        return altered(system.answer(call), fault)
     if fault.effect:
         system.answer(call)
     headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     body = system.refusal(fault.status or 0) if fault.body is None else fault.body
-    return Answer(fault.status or 0, body, headers)
+    return altered(Answer(fault.status or 0, body, headers), fault)
+
+
+def altered(answer: Answer, fault: Fault) -> Answer:
+    """With the fault's changes in its body, and as long as the fault says."""
+    if fault.changes and isinstance(answer.body, dict):
+        answer = replace(answer, body=merged(answer.body, fault.changes))
+    body, kind = answer.content()
+    padded = body.ljust(fault.bytes)
+    return answer if padded == body else replace(answer, body=padded, headers={**answer.headers, "Content-Type": kind})
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    kept = target if isinstance(target, dict) else {}
+    result = kept | {key: merged(kept.get(key), value) for key, value in patch.items()}
+    return {key: value for key, value in result.items() if value is not None or key not in patch}
 
 
 def outward_ids(system: System, call: Call) -> list[str]:

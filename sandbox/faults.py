@@ -1,12 +1,13 @@
 """Faults on order: the next requests of a system meet them, in the order of their making."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NUMBERS = {"status": int, "retry_after": float, "delay": float, "times": int}
-KNOWN = {"system", "account", "status", "retry_after", "body", "delay", "times", "effect"}
+NUMBERS = {"status": int, "retry_after": float, "delay": float, "times": int, "bytes": int}
+OBJECTS = ("changes", "consent")
+KNOWN = {"system", "account", "path", "status", "retry_after", "body", "effect", *NUMBERS, *OBJECTS}
 
 
 @dataclass
@@ -14,16 +15,20 @@ class Fault:
     id: int
     system: str
     account: str | None = None
+    path: str | None = None
     status: int | None = None
     retry_after: float | None = None
     body: Any = None
+    changes: dict[str, Any] | None = None
+    bytes: int = 0
     delay: float = 0
     left: int | None = 1  # None: until reset
     effect: bool = False
+    consent: dict[str, Any] | None = None
 
     @property
     def answers(self) -> bool:
-        """False for one that only delays the true answer."""
+        """False for one that only delays or changes the true answer."""
         return self.status is not None
 
 
@@ -39,19 +44,39 @@ class Faults:
         self._faults.append(fault)
         return fault
 
-    def meet(self, system: str, account: str) -> Fault | None:
+    def meet(self, system: str, account: str, path: str = "") -> Fault | None:
         """The fault that this request meets, used up by it."""
-        for fault in self._faults:
-            if fault.system == system and fault.account in (None, account):
-                self._use(fault)
-                return fault
-        return None
+        return self._first(system, account, lambda fault: fault.consent is None and (fault.path or "") in path)
+
+    def meet_whole(self, system: str) -> Fault | None:
+        """Only a fault that is of no one account."""
+        return self._first(system, "", lambda fault: fault.account is None)
+
+    def meet_named(self, system: str, account: str) -> Fault | None:
+        """Only a fault that names this account."""
+        return self._first(system, account, lambda fault: fault.account is not None)
+
+    def meet_page(self, system: str, path: str) -> Fault | None:
+        """The same for a page, which only a fault that names its path is meant for."""
+        return self._first(system, "", lambda fault: fault.path is not None and fault.path in path)
+
+    def meet_consent(self, system: str, account: str) -> dict[str, Any]:
+        """What the answer of this consent is changed by."""
+        fault = self._first(system, account, lambda fault: fault.consent is not None)
+        return fault.consent or {} if fault else {}
 
     def reset(self) -> None:
         self._faults.clear()
 
     def listed(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._faults]
+
+    def _first(self, system: str, account: str, meant: Callable[[Fault], bool]) -> Fault | None:
+        for fault in self._faults:
+            if fault.system == system and fault.account in (None, account) and meant(fault):
+                self._use(fault)
+                return fault
+        return None
 
     def _use(self, fault: Fault) -> None:
         if fault.left is not None:
@@ -68,9 +93,11 @@ def read(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
     if given.get("system") not in systems:
         raise ValueError(f"system is one of {', '.join(sorted(systems))}")
     given |= {key: number(key, given[key]) for key in NUMBERS if key in given}
+    given |= {key: str(given[key]) for key in ("account", "path") if key in given}
     if not 0 <= given.get("status", 0) <= 599 or 0 < given.get("status", 0) < 200:
         raise ValueError("status is 0 (the connection is cut) or from 200 to 599")
-    given |= {"body": read_body(given["body"])} if "body" in given else {}
+    given |= {"body": read_text(given["body"])} if "body" in given else {}
+    given |= {key: read_object(key, given[key]) for key in OBJECTS if key in given}
     given["effect"] = given.get("effect") in (True, "true", "on", "1")
     times = given.pop("times", 0 if wish.get("times", 1) is None else 1)
     return with_status(given) | {"left": times or None}
@@ -94,9 +121,16 @@ def with_status(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def read_body(body: Any) -> Any:
+def read_text(text: Any) -> Any:
     """A form can only carry text: where it is JSON, JSON is meant."""
     try:
-        return json.loads(body) if isinstance(body, str) else body
+        return json.loads(text) if isinstance(text, str) else text
     except ValueError:
-        return body
+        return text
+
+
+def read_object(key: str, value: Any) -> dict[str, Any]:
+    read = read_text(value)
+    if not isinstance(read, dict):
+        raise ValueError(f"{key} is a JSON object")
+    return read

@@ -1,22 +1,24 @@
-"""Authorization codes: given out on a consent page, redeemed once, soon."""
+"""Authorization codes: given out on a consent page, redeemed once, soon, by the client that asked."""
 
 from dataclasses import dataclass
 from random import Random
-
-LIFE = 600  # seconds: Slack's 10 minutes
 
 
 @dataclass(frozen=True)
 class Grant:
     account: str
+    client: str
     redirect_uri: str
-    challenge: str  # PKCE, S256; empty without
     at: float
+    challenge: str = ""  # PKCE, S256
+    scopes: tuple[str, ...] = ()
+    user_scopes: tuple[str, ...] = ()
 
 
 class Codes:
-    def __init__(self, random: Random):
+    def __init__(self, random: Random, *, life: float):
         self._random = random
+        self._life = life  # seconds
         self._grants: dict[str, Grant] = {}
 
     def give(self, grant: Grant) -> str:
@@ -27,6 +29,6 @@ class Codes:
     def known(self, code: str) -> Grant | None:
         return self._grants.get(code)
 
-    def redeem(self, code: str, at: float) -> Grant | None:
+    def redeem(self, code: str, *, client: str, at: float) -> Grant | None:
         grant = self._grants.pop(code, None)
-        return grant if grant and at < grant.at + LIFE else None
+        return grant if grant and grant.client == client and at < grant.at + self._life else None

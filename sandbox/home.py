@@ -22,6 +22,7 @@ ABOUT = {
     "slack": ("Slack", "Workspaces, their channels, and what the app said there.", "messages"),
     "salesforce": ("Salesforce", "Orgs with leads, contacts, accounts and more.", "records"),
     "splunk": ("Splunk", "The HTTP Event Collector, and a search over it.", "events"),
+    "mail": ("Mailbox", "Every mail that the hub sent, delivered to nobody.", "mails"),
     "webhook": ("Webhook catcher", "Takes anything, and checks the signature.", "requests"),
 }
 

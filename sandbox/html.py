@@ -9,9 +9,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'"
 HEADERS = {
-    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -91,7 +90,7 @@ def live(request: web.Request) -> Markup:
 
 PLACES = (
     ("/", "Sandbox"), ("/app/", "Orders"), ("/slack/", "Slack"), ("/salesforce/", "Salesforce"),
-    ("/splunk/", "Splunk"), ("/webhook/", "Webhooks"), ("/_control/", "Control"),
+    ("/splunk/", "Splunk"), ("/webhook/", "Webhooks"), ("/mail/", "Mail"), ("/_control/", "Control"),
 )  # fmt: skip
 
 LAYOUT = """<!doctype html>
@@ -115,13 +114,18 @@ $refresh
 """
 
 
-def page(request: web.Request, title: str, body: Any, *, system: str = "", status: int = 200) -> web.Response:
+def page(
+    request: web.Request, title: str, body: Any, *, system: str = "", status: int = 200, forms_to: str = ""
+) -> web.Response:
+    """`forms_to` is another origin that the answer to a form may lead to."""
     seconds = request.query.get("live", "")
     refresh = markup('<meta http-equiv="refresh" content="$s">', s=seconds) if seconds in {"1", "3", "10"} else Markup()
     text = markup(
         LAYOUT, title=title, body=body, system=system, refresh=refresh, places=[place(request, *p) for p in PLACES]
     )
-    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+    policy = f"{POLICY}; frame-ancestors 'none'; form-action 'self' {forms_to}".strip()
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
 def place(request: web.Request, url: str, name: str) -> Markup:

@@ -1,7 +1,7 @@
 """What a simulated system is handed and what it gives back; no sockets here."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -51,7 +51,8 @@ class Answer:
         if isinstance(self.body, bytes):
             return self.body, self.headers.get("Content-Type", "text/plain; charset=utf-8")
         if isinstance(self.body, str):
-            return self.body.encode(), self.headers.get("Content-Type", "text/plain; charset=utf-8")
+            kind = "text/html" if self.body.startswith("<") else "text/plain"
+            return self.body.encode(), self.headers.get("Content-Type", f"{kind}; charset=utf-8")
         return json.dumps(self.body).encode(), self.headers.get("Content-Type", "application/json; charset=utf-8")
 
 
@@ -61,6 +62,7 @@ class System:
     key = ""
     addresses: tuple[tuple[str, str], ...] = ()  # (root, what may stand below it), as routes
     methods: tuple[str, ...] = ("*",)
+    approvals: tuple[str, ...] = ()  # what the `approval` of an account may be
 
     def account(self, call: Call) -> str:
         """Empty when it is not known."""
@@ -76,6 +78,18 @@ class System:
     def ids(self, call: Call) -> list[str]:
         """Outward ids that the body or path carries; the headers are read by the door."""
         return []
+
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        """Those that are connected by OAuth: id, title, approval."""
+        return ()
+
+    def tokens(self, at: float) -> Iterable[dict[str, Any]]:
+        """Every token, as the control lists it: account, kind, token, state, at, scopes."""
+        return ()
+
+    def end(self, account: str, do: str, kind: str, at: float) -> None:
+        """By the control: `do` is expire, revoke or uninstall. Raises ValueError with a sentence."""
+        raise ValueError(f"the tokens of {self.key} cannot be ended")
 
     def learn(self, at: float) -> None:
         """The world has changed: look at the accounts again."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from sandbox.accounts import Endpoint, HecToken, OrderApp, Org, Team, Tenant
 from sandbox.builtin import BUILT_IN
@@ -81,6 +81,8 @@ def build(kind: type[A], entry: Any, where: str) -> A:
 def fits(value: Any, hint: Any) -> bool:
     if get_origin(hint) is UnionType:
         return any(fits(value, option) for option in get_args(hint))
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
     if get_origin(hint) is list:
         return isinstance(value, list) and all(fits(item, get_args(hint)[0]) for item in value)
     if get_origin(hint) is dict:

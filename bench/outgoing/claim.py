@@ -11,7 +11,8 @@ from bench.figures import Bar, Figure
 from hub.clock import clock
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claim import claim, release, work_is_due
-from hub.outgoing.pump.drive import LANES_AT_ONCE
+from hub.outgoing.pump.reading import Reading
+from hub.outgoing.pump.strides import MOST
 
 DATABASES = ("postgresql",)
 HISTORY, DUE, CONNECTIONS = 1_000_000, 100_000, 1_000
@@ -49,7 +50,7 @@ def claims():
     while len(found) < CLAIMS and work_is_due(now=clock()):
         lease, now = uuid.uuid4(), clock()
         began = time.perf_counter()
-        slices = claim(lease, now=now, lanes=LANES_AT_ONCE)
+        slices = claim(lease, Reading(), now=now, rounds=lambda lane: MOST)
         found.append((time.perf_counter() - began) * 1000)
         Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
         release(lease, dict.fromkeys((slice.lane.pk for slice in slices), None), now=now)

@@ -1,5 +1,3 @@
-from importlib import import_module
-
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin
 
@@ -8,9 +6,6 @@ class ConsoleConfig(AppConfig):
     name = "hub.console"
     label = "console"
     default = True
-
-    def ready(self) -> None:
-        import_module("hub.staff.door").listen()
 
 
 class SiteConfig(admin.SimpleAdminConfig):

@@ -10,14 +10,12 @@ from hub.outgoing.pump import drive
 from hub.outgoing.wake import ring_pump
 from hub.queue import hear, ring
 
-SOCKETS = 900  # of one pump: the calls in flight, below the 1,024 files that a process may usually open
-
 
 def pump(name: str) -> None:
     hear(name)
     drive.pump(
         clock=clock,
-        outlet=lambda: egress.outlet(egress.rules(), clock=clock, limit=SOCKETS),
+        outlet=lambda: egress.outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
         random=random.random,
         stopping=stopping,
         again=lambda: ring("pump", now=clock()),

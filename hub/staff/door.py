@@ -6,6 +6,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -30,16 +31,11 @@ def way_in(request: HttpRequest) -> HttpResponseRedirect:
     return redirect_to_login(wanted, reverse("mfa_reauthenticate" if has_one else "mfa_activate_totp"))
 
 
+@receiver([authenticator_added, authenticator_used])
 def let_pass(request: HttpRequest, user: Any, **told: Any) -> None:
     request.session[PASSED] = user.pk
 
 
+@receiver(authenticator_removed)
 def shut(request: HttpRequest, **told: Any) -> None:
     request.session.pop(PASSED, None)
-
-
-def listen() -> None:
-    """To what allauth tells of second factors."""
-    for shown in (authenticator_added, authenticator_used):
-        shown.connect(let_pass)
-    authenticator_removed.connect(shut)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from connectors.wire import Budget, InFlight, Quota
+from connectors.wire import Budget, InFlight, Quota, Rate
 from hub.failpoints import failpoint
 from hub.throttle.holders import Rooms
 from hub.throttle.mend import mended
@@ -62,22 +62,37 @@ class Reserved:
     room: int = 0
 
 
-def reserve(demands: Sequence[Demand], *, now: datetime, horizon: timedelta, lease: UUID = NOBODY) -> list[Reserved]:
+def reserve(
+    demands: Sequence[Demand],
+    *,
+    now: datetime,
+    horizon: timedelta,
+    lead: timedelta = timedelta(0),
+    lease: UUID = NOBODY,
+) -> list[Reserved]:
     """Book calls up to `horizon` ahead; what would go later is not booked. One answer for each demand, in order.
 
-    `lease` holds the room for calls in flight, until `holders.give_back`.
+    A call that a rate paces is booked `lead` ahead at least, so that whoever is late by less is in time. `lease` holds
+    the room for calls in flight, until `holders.give_back`.
     """
     wanted = {spent.key: spent.quota for demand in demands for spent in demand.scopes}
+    if unlimited(wanted):
+        return [Reserved((now,) * demand.calls, now) for demand in demands]
     with transaction.atomic():
         rows = lock(wanted)
         standings = {key: mended(wanted[key], standing_of(row), now) for key, row in rows.items()}
         rooms = Rooms.of(wanted, standings, lease, now=now)
-        book = Book(demands, standings, rooms, now=now, until=now + min(horizon, AHEAD))
+        book = Book(demands, standings, rooms, now=now, lead=lead, until=now + lead + min(horizon, AHEAD))
         answers = book.answers()
         save(rows, standings, now=now)
         rooms.save(lease, now=now)
         failpoint("O8")  # in the middle of reserving
     return answers
+
+
+def unlimited(wanted: Mapping[str, Quota | None]) -> bool:
+    """Nothing states a quota, and no 429 ever paused one of these: so it is for most, and takes no transaction."""
+    return not any(wanted.values()) and not Scope.objects.filter(key__in=list(wanted)).exists()
 
 
 # --- the rows --------------------------------------------------------------------------------------------------------
@@ -143,6 +158,7 @@ class Book:
     standings: dict[str, Standing]
     rooms: Rooms
     now: datetime
+    lead: timedelta
     until: datetime
     known: list[list[Spent]] = field(default_factory=list)  # of each demand: the scopes that have a row
     moments: list[list[datetime]] = field(default_factory=list)
@@ -193,7 +209,9 @@ class Book:
 
     def opens(self, number: int) -> datetime:
         share = share_of(self.demands[number])
-        return max(self.scope_opens(spent, share) for spent in self.known[number])
+        opens = max(self.scope_opens(spent, share) for spent in self.known[number])
+        paced = any(isinstance(spent.quota, Rate) for spent in self.known[number])
+        return max(opens, self.now + self.lead) if paced else opens
 
     def scope_opens(self, spent: Spent, share: float) -> datetime:
         standing = self.standings[spent.key]

@@ -1,4 +1,4 @@
-"""The login host: codes and refresh tokens into sessions, revocation, and who a token belongs to."""
+"""The login hosts: codes and refresh tokens into sessions, revocation, and who a token belongs to."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from sandbox.accounts import Org
 from sandbox.grants import Codes
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.ids import long
-from sandbox.salesforce.sessions import Sessions
+from sandbox.salesforce.sessions import Approval, Sessions
 from sandbox.wire import Answer, Call
 from sandbox.world import World
 
@@ -26,37 +26,38 @@ class Login:
         self._sessions = sessions
         self._codes = codes
 
-    def answer(self, call: Call, path: str) -> Answer:
+    def answer(self, call: Call, host: str, path: str) -> Answer:
         try:
             if path == "/services/oauth2/token" and call.method == "POST":
-                return Answer(200, self._token(call), {"Cache-Control": "no-cache, no-store"})
+                return Answer(200, self._token(call, host), {"Cache-Control": "no-cache, no-store"})
             if path == "/services/oauth2/revoke":
                 return self._revoke(call)
         except Denied as denied:
             return Answer(400, {"error": denied.error, "error_description": denied.description})
         if path.startswith("/id/") or path == "/services/oauth2/userinfo":
-            return self._identity(call)
+            return self._identity(call, path)
         return Answer(404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body())
 
     def account(self, call: Call) -> str:
         form = call.form()
         if grant := self._codes.known(form.get("code", "")):
             return grant.account
-        org = self._sessions.owner(form.get("refresh_token") or form.get("token", ""))
-        org = org or self._sessions.org(call.credential("Bearer"), call.at)
-        return org.org if org else ""
+        token = form.get("refresh_token") or form.get("token", "")
+        approval = self._sessions.owner(token) or self._sessions.session(token or call.credential("Bearer"), call.at)
+        return approval.org.org if approval else ""
 
-    def _token(self, call: Call) -> dict[str, Any]:
+    def _token(self, call: Call, host: str) -> dict[str, Any]:
         form = call.form()
         kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
         if (kind := form.get("grant_type", "")) not in kinds:
             raise Denied("unsupported_grant_type", "grant type not supported")
         self._check_client(form)
-        org, refresh = kinds[kind](form, call.at)
+        approval, refresh = kinds[kind](form, host, call.at)
+        org = approval.org
         answer = {
-            "access_token": self._sessions.start(org, call.at), "instance_url": f"{call.base}/salesforce/{org.org}",
+            "access_token": self._sessions.start(approval, call.at), "instance_url": instance_url(call, org),
             "id": identity_url(call, org), "token_type": "Bearer", "issued_at": str(int(call.at * 1000)),
-            "scope": "refresh_token api", **refresh,
+            "scope": " ".join(approval.scopes), **refresh,
         }  # fmt: skip
         signed = (answer["id"] + answer["issued_at"]).encode()
         signature = hmac.digest(org.client_secret.encode(), signed, hashlib.sha256)
@@ -69,17 +70,18 @@ class Login:
         if form.get("client_secret") != apps[form["client_id"]]:
             raise Denied("invalid_client", "invalid client credentials")
 
-    def _refreshed(self, form: dict[str, str], at: float) -> tuple[Org, dict[str, str]]:
+    def _refreshed(self, form: dict[str, str], host: str, at: float) -> tuple[Approval, dict[str, str]]:
         used = form.get("refresh_token", "")
-        org = self._sessions.owner(used)
-        if org is None or org.client_id != form["client_id"]:
+        approval = self._sessions.owner(used)
+        if approval is None or approval.org.client_id != form["client_id"] or not signs_in_at(approval.org, host):
             raise Denied("invalid_grant", "expired access/refresh token")
-        return org, {"refresh_token": self._sessions.rotate(org, used)} if org.rotates else {}
+        rotated = {"refresh_token": self._sessions.rotate(approval, used, at)} if approval.org.rotates else {}
+        return approval, rotated
 
-    def _redeemed(self, form: dict[str, str], at: float) -> tuple[Org, dict[str, str]]:
-        grant = self._codes.redeem(form.get("code", ""), at)
+    def _redeemed(self, form: dict[str, str], host: str, at: float) -> tuple[Approval, dict[str, str]]:
+        grant = self._codes.redeem(form.get("code", ""), client=form["client_id"], at=at)
         org = self._world.salesforce.get(grant.account) if grant else None
-        if grant is None or org is None:
+        if grant is None or org is None or not signs_in_at(org, host):
             raise Denied("invalid_grant", "expired authorization code")
         if grant.redirect_uri != form.get("redirect_uri"):
             raise Denied("redirect_uri_mismatch", "redirect_uri must match configuration")
@@ -87,7 +89,8 @@ class Login:
             raise Denied("invalid_grant", "missing code verifier")
         if grant.challenge and challenge_of(form["code_verifier"]) != grant.challenge:
             raise Denied("invalid_request", "invalid code verifier")
-        return org, {"refresh_token": self._sessions.new_refresh(org)}
+        approval, refresh = self._sessions.approve(org, grant.scopes or tuple(org.scopes.split()), at)
+        return approval, {"refresh_token": refresh} if refresh else {}
 
     def _revoke(self, call: Call) -> Answer:
         token = call.form().get("token") or call.query.get("token", "")
@@ -95,12 +98,15 @@ class Login:
             raise Denied("unsupported_token_type", "this token type is not supported")
         return Answer(200)
 
-    def _identity(self, call: Call) -> Answer:
-        org = self._sessions.org(call.credential("Bearer"), call.at)
-        if org is None:
-            return Answer(403, "Bad_OAuth_Token")
+    def _identity(self, call: Call, path: str) -> Answer:
+        approval = self._sessions.session(call.credential("Bearer"), call.at)
+        if approval is None:
+            return Answer(403, "Bad_OAuth_Token" if call.credential("Bearer") else "Missing_OAuth_Token")
+        org = approval.org
+        if path.startswith("/id/") and path.split("/")[2][:15] != org.org[:15]:
+            return Answer(403, "Wrong_Org")
         user = f"hub@{org.title.lower().replace(' ', '-')}.example"
-        rest = f"{call.base}/salesforce/{org.org}/services/data/v{{version}}/"
+        rest = f"{instance_url(call, org)}/services/data/v{{version}}/"
         return Answer(200, {
             "id": identity_url(call, org), "user_id": long(org.user), "organization_id": long(org.org),
             "username": user, "preferred_username": user, "display_name": f"Hub at {org.title}",
@@ -110,7 +116,17 @@ class Login:
 
 
 def identity_url(call: Call, org: Org) -> str:
-    return f"{call.base}/salesforce/login/id/{long(org.org)}/{long(org.user)}"
+    host = "test" if org.sandbox else "login"
+    return f"{call.base}/salesforce/{host}/id/{long(org.org)}/{long(org.user)}"
+
+
+def instance_url(call: Call, org: Org) -> str:
+    return org.instance_url or f"{call.base}/salesforce/{org.org}"
+
+
+def signs_in_at(org: Org, host: str) -> bool:
+    """Production at `login`, sandboxes at `test`, and every org at its own."""
+    return host in ("test" if org.sandbox else "login", org.org)
 
 
 def challenge_of(verifier: str) -> str:

@@ -1,11 +1,25 @@
-"""Sessions of an org: access tokens that end without notice, refresh tokens that stay or rotate."""
+"""What an org has granted: sessions that end without notice, refresh tokens that stay or rotate."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any, NamedTuple
 
 from sandbox.accounts import Org
 from sandbox.shelf import Shelf
 from sandbox.world import World
+
+APPROVALS = 5  # of one person for one app: the next ends the oldest
+OFFLINE = {"refresh_token", "offline_access"}
+API = {"api", "full"}
+
+
+class Approval(NamedTuple):
+    """What a person granted once: a session and its refresh token belong to one."""
+
+    org: Org
+    id: str
+    scopes: tuple[str, ...]
 
 
 class Sessions:
@@ -17,39 +31,52 @@ class Sessions:
 
     def learn(self, at: float) -> None:
         for org in self._world.salesforce.values():
+            first = self._row(self.of_world(org), at)
             if org.access_token:
-                self._access.setdefault(org.access_token, {"org": org.org, "at": at})
+                self._access.setdefault(org.access_token, first)
             if org.refresh_token:
-                self._refresh.setdefault(org.refresh_token, {"org": org.org, "live": True})
+                self._refresh.setdefault(org.refresh_token, first | {"live": True})
 
-    def org(self, token: str, at: float) -> Org | None:
-        """Whose living session this is."""
-        session = self._access.get(token)
-        org = session and self._world.salesforce.get(session["org"])
-        return org if org and not org.revoked and at < session["at"] + org.session_timeout else None
+    def of_world(self, org: Org) -> Approval:
+        return Approval(org, "", tuple(org.scopes.split()))
 
-    def owner(self, refresh_token: str) -> Org | None:
-        """Whose refresh token this is, if it still works."""
-        known = self._refresh.get(refresh_token)
-        org = known and self._world.salesforce.get(known["org"])
-        return org if org and known["live"] and not org.revoked else None
+    def session(self, token: str, at: float) -> Approval | None:
+        """What a living session stands for."""
+        row = self._access.get(token)
+        approval = self._approval(row)
+        return approval if row and approval and at < row["at"] + approval.org.session_timeout else None
 
-    def start(self, org: Org, at: float) -> str:
-        token = f"{org.org[:15]}!{self._letters()}"
-        self._access[token] = {"org": org.org, "at": at}
+    def owner(self, refresh_token: str) -> Approval | None:
+        """What a refresh token stands for, if it still works."""
+        row = self._refresh.get(refresh_token)
+        return self._approval(row) if row and row["live"] else None
+
+    def approve(self, org: Org, scopes: tuple[str, ...], at: float) -> tuple[Approval, str]:
+        """A new approval and its refresh token, which is empty where nobody granted one."""
+        approval = Approval(org, self._letters()[:12], scopes)
+        if not OFFLINE.intersection(scopes):
+            return approval, ""
+        living = [token for token, row in self._refresh.items() if row["org"] == org.org and row["live"]]
+        for token in living[: max(0, len(living) + 1 - APPROVALS)]:
+            self.revoke(token)
+        return approval, self.new_refresh(approval, at)
+
+    def start(self, approval: Approval, at: float) -> str:
+        token = f"{approval.org.org[:15]}!{self._letters()}"
+        self._access[token] = self._row(approval, at)
         return token
 
-    def rotate(self, org: Org, used: str) -> str:
-        self._refresh[used] = {"org": org.org, "live": False}
-        return self.new_refresh(org)
+    def rotate(self, approval: Approval, used: str, at: float) -> str:
+        self._refresh[used] = self._refresh[used] | {"live": False}
+        return self.new_refresh(approval, at)
 
-    def new_refresh(self, org: Org) -> str:
+    def new_refresh(self, approval: Approval, at: float) -> str:
         token = f"5Aep{self._letters()}"
-        self._refresh[token] = {"org": org.org, "live": True}
+        self._refresh[token] = self._row(approval, at) | {"live": True}
         return token
 
     def revoke(self, token: str) -> bool:
-        """A refresh token takes its org's sessions along."""
+        """A refresh token takes the sessions of its approval along."""
         if token in self._access:
             del self._access[token]
             return True
@@ -57,13 +84,47 @@ class Sessions:
         if not known or not known["live"]:
             return False
         self._refresh[token] = known | {"live": False}
-        for access in [access for access, session in self._access.items() if session["org"] == known["org"]]:
-            del self._access[access]
+        whose = known["org"], known.get("approval", "")
+        self._forget(lambda row: (row["org"], row.get("approval", "")) == whose)
         return True
+
+    def expire(self, org: Org) -> None:
+        self._forget(lambda row: row["org"] == org.org)
+
+    def end(self, org: Org) -> None:
+        self.expire(org)
+        for token, row in self._refresh.items():
+            if row["org"] == org.org:
+                self._refresh[token] = row | {"live": False}
+
+    def listed(self, at: float) -> Iterator[dict[str, Any]]:
+        for token, row in self._access.items():
+            state = "alive" if self.session(token, at) else "INVALID_SESSION_ID"
+            yield {"account": row["org"], "kind": "access", "token": token, "state": state, **shown(row)}
+        for token, row in self._refresh.items():
+            state = "alive" if self.owner(token) else "invalid_grant"
+            yield {"account": row["org"], "kind": "refresh", "token": token, "state": state, **shown(row)}
 
     def close(self) -> None:
         self._access.close()
         self._refresh.close()
 
+    def _approval(self, row: dict[str, Any] | None) -> Approval | None:
+        org = row and self._world.salesforce.get(row["org"])
+        if row is None or not org or org.revoked:
+            return None
+        return Approval(org, row.get("approval", ""), tuple(row.get("scopes", org.scopes).split()))
+
+    def _row(self, approval: Approval, at: float) -> dict[str, Any]:
+        return {"org": approval.org.org, "at": at, "approval": approval.id, "scopes": " ".join(approval.scopes)}
+
+    def _forget(self, over: Callable[[dict[str, Any]], bool]) -> None:
+        for token in [token for token, row in self._access.items() if over(row)]:
+            del self._access[token]
+
     def _letters(self) -> str:
         return f"{self._random.getrandbits(256):064x}"
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {"at": row.get("at"), "scopes": row.get("scopes", "")}

@@ -1,7 +1,7 @@
 """An org's REST API as a whole: session, the org's quota, and the resource that the path names."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -10,15 +10,15 @@ from urllib.parse import unquote
 
 from sandbox.accounts import Org
 from sandbox.consent import Place
-from sandbox.grants import Codes
 from sandbox.pace import RollingCount
 from sandbox.salesforce import batches, resources
 from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.consent import REFUSALS, Consents
 from sandbox.salesforce.login import Login
 from sandbox.salesforce.records import Records
 from sandbox.salesforce.resources import Asked, Locators
 from sandbox.salesforce.schema import objects
-from sandbox.salesforce.sessions import Sessions
+from sandbox.salesforce.sessions import API, Sessions
 from sandbox.wire import Answer, Call, System
 from sandbox.world import World
 
@@ -26,7 +26,8 @@ DAY = 24 * 3600
 VERSIONS = [(67, "Summer '26"), (66, "Spring '26"), (65, "Winter '26")]
 DATA = re.compile(r"/services/data/v(?P<version>\d\d)\.0(?P<rest>/.*)?")
 ID_AND_FIELD = re.compile(r"/sobjects/[^/]+/(?P<field>[^/]+)/(?P<value>[^/]+)")
-DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
+HOSTS = ("login", "test")
+NOT_FOR_REST = "This session is not valid for use with the REST API"
 WORDS = {
     401: ("INVALID_SESSION_ID", "Session expired or invalid"),
     403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
@@ -57,16 +58,18 @@ RESOURCES: list[tuple[str, str, Resource]] = [
 
 class Salesforce(System):
     key = "salesforce"
+    approvals = ("", *REFUSALS)
     addresses = (
-        ("/salesforce", "/login/{rest:.*}"),
-        ("/salesforce", "/{org}/services/{rest:.*}"),
+        ("/salesforce", "/{host}/services/{rest:.*}"),  # login, test, or an org
+        ("/salesforce", "/{host}/id/{rest:.*}"),
         ("", "/services/{rest:.*}"),  # where a client keeps only the host of the instance: the session tells the org
     )
 
     def __init__(self, world: World, state: Path, random: Random):
         self.world = world
         self.records = Records(state)
-        self.codes = Codes(random)
+        self._consents = Consents(world, random)
+        self.codes = self._consents.codes
         self._sessions = Sessions(world, state, random)
         self._login = Login(world, self._sessions, self.codes)
         self._locators = Locators()
@@ -82,7 +85,7 @@ class Salesforce(System):
 
     def account(self, call: Call) -> str:
         owner, path = self._parts(call)
-        if owner == "login" or path.startswith("/services/oauth2/"):
+        if owner in HOSTS or path.startswith("/services/oauth2/"):
             return self._login.account(call)
         return owner if owner in self.world.salesforce else ""
 
@@ -96,13 +99,16 @@ class Salesforce(System):
 
     def answer(self, call: Call) -> Answer:
         owner, path = self._parts(call)
-        if owner == "login" or path.startswith("/services/oauth2/"):
-            return self._login.answer(call, path)
+        if owner in HOSTS or path.startswith("/services/oauth2/"):
+            return self._login.answer(call, owner, path)
         if path.rstrip("/") == "/services/data" and owner in self.world.salesforce:
             return Answer(200, versions())
-        org = self._sessions.org(call.credential("Bearer"), call.at)
-        if org is None or org.org != owner:
+        approval = self._sessions.session(call.credential("Bearer"), call.at)
+        if approval is None or approval.org.org != owner or elsewhere(approval.org, call):
             return Answer(401, self.refusal(401))
+        if not API.intersection(approval.scopes):
+            return Answer(401, Refusal(401, "INVALID_SESSION_ID", NOT_FOR_REST).body())
+        org = approval.org
         used = self._used.setdefault(org.org, RollingCount(DAY))
         spent = used.at(call.at) >= org.daily_limit
         if not spent:
@@ -112,15 +118,24 @@ class Salesforce(System):
         return Answer(answer.status, answer.body, {**usage, **answer.headers})
 
     def consent(self) -> Place:
-        return Place("salesforce", "Salesforce", "/salesforce/login/services/oauth2", DENIED, self._orgs_of)
+        return self._consents.place()
+
+    def accounts(self) -> list[tuple[str, str, str]]:
+        return [(org.org, org.title, org.approval) for org in self.world.salesforce.values() if org.client_id]
+
+    def tokens(self, at: float) -> Iterator[dict[str, Any]]:
+        return self._sessions.listed(at)
+
+    def end(self, account: str, do: str, kind: str, at: float) -> None:
+        if account not in self.world.salesforce:
+            raise ValueError("account is the id of an org of this world")
+        if kind:
+            raise ValueError("kind is of Slack's tokens only")
+        {"expire": self._sessions.expire}.get(do, self._sessions.end)(self.world.salesforce[account])
 
     def close(self) -> None:
         self.records.close()
         self._sessions.close()
-
-    def _orgs_of(self, client: str) -> list[tuple[str, str]]:
-        orgs = self.world.salesforce.values()
-        return [(org.org, org.title) for org in orgs if client and org.client_id == client and not org.revoked]
 
     def _parts(self, call: Call) -> tuple[str, str]:
         """The org (or `login`), and the path on its host."""
@@ -170,6 +185,11 @@ class Salesforce(System):
             return work()
         except Refusal as refusal:
             return Answer(refusal.status, refusal.body())
+
+
+def elsewhere(org: Org, call: Call) -> bool:
+    """The org has moved, and this call went to where it was."""
+    return bool(org.instance_url) and not org.instance_url.startswith(call.base)
 
 
 def versions() -> list[dict[str, str]]:

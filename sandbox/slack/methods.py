@@ -9,7 +9,7 @@ from sandbox.accounts import Team
 from sandbox.slack.messages import Refused, bot_id, content, message
 from sandbox.slack.rooms import Rooms
 
-TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600  # calls per minute, per method and workspace
+TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = 1, 20, 50, 100, 600  # calls per minute, per method and workspace
 POSTS = 300  # chat.postMessage: "several hundred per minute per workspace"
 MOST_OF_A_PAGE = 1000
 
@@ -23,6 +23,7 @@ class Asked:
     rooms: Rooms
     at: float
     pace: Callable[[str], None]
+    user: str = ""  # whose token it is; empty: the bot's
 
     def channel(self) -> dict[str, Any]:
         found = self.rooms.channel(self.team, self.arguments.get("channel"))
@@ -42,10 +43,17 @@ class Asked:
 def auth_test(asked: Asked) -> dict[str, Any]:
     team = asked.team
     return {
-        "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title,
-        "user": team.bot_name.lower(), "team_id": team.team, "user_id": team.bot_user, "bot_id": bot_id(team),
-        "is_enterprise_install": False, **({"expires_in": team.expires_in} if team.rotates else {}),
+        "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title, "team_id": team.team,
+        **who(asked), "is_enterprise_install": False, **({"expires_in": team.expires_in} if team.rotates else {}),
     }  # fmt: skip
+
+
+def who(asked: Asked) -> dict[str, str]:
+    team = asked.team
+    if not asked.user:
+        return {"user": team.bot_name.lower(), "user_id": team.bot_user, "bot_id": bot_id(team)}
+    names = {user["id"]: user["name"] for user in asked.rooms.users(team)}
+    return {"user": names.get(asked.user, ""), "user_id": asked.user}
 
 
 def post_message(asked: Asked) -> dict[str, Any]:

@@ -1,81 +1,188 @@
-"""Slack's tokens: one lasting bot token, or rotation with two access tokens at most and refresh tokens used once."""
+"""Slack's tokens, the bot's and each user's: lasting, or rotating, with refresh tokens that are used once."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.accounts import Team
 from sandbox.shelf import Shelf
 from sandbox.world import World
 
 GRACE = 60  # seconds that a used refresh token still works: "a short grace period", the docs say
-ACTIVE = 2  # access tokens of a rotating app that live at the same time
+ACTIVE = 2  # access tokens of a rotating app that live at the same time, for the bot and for each user
+NEW = {"user": "", "wrong": "", "world": False}
+REVOKED, GONE = "token_revoked", "account_inactive"
+
+
+class Holder(NamedTuple):
+    """Whose token it is; the team's scopes are those of this token."""
+
+    team: Team
+    user: str  # empty: the app's bot
+
+    @property
+    def key(self) -> str:
+        return f"{self.team.team} {self.user}".strip()
 
 
 class Tokens:
     def __init__(self, world: World, state: Path, random: Random):
         self._world = world
         self._random = random
-        self._access = Shelf(state / "slack-access.jsonl")  # of rotating apps only
+        self._access = Shelf(state / "slack-access.jsonl")
         self._refresh = Shelf(state / "slack-refresh.jsonl")
-        self._revoked = Shelf(state / "slack-revoked.jsonl")
+        self._scopes = Shelf(state / "slack-scopes.jsonl")  # by holder, once somebody consented or revoked
 
     def learn(self, at: float) -> None:
         for team in self._world.slack.values():
-            if team.rotates:
-                self._access.setdefault(team.token, {"team": team.team, "at": at})
-                self._refresh.setdefault(team.refresh_token, {"team": team.team, "used_at": None})
+            self._learn(Holder(team, ""), team.token, team.refresh_token, at)
+            self._learn(Holder(team, team.owner), team.user_token, team.user_refresh_token, at)
 
-    def holder(self, token: str, at: float) -> tuple[Team | None, str]:
+    def holder(self, token: str, at: float) -> tuple[Holder | None, str]:
         """Whose token it is, and Slack's word for what is wrong with it (empty: nothing)."""
         if not token:
             return None, "not_authed"
-        team = self._team_of(token)
-        if team is None:
+        holder = self._holder(self._access.get(token))
+        if holder is None or self._forgotten(token):
             return None, "invalid_auth"
-        if team.revoked or token in self._revoked or (team.rotates and token not in self._active(team)):
-            return team, "token_revoked"
-        if team.rotates and at >= self._access[token]["at"] + team.expires_in:
-            return team, "token_expired"
-        return team, ""
+        return holder, self._wrong(token, holder, at)
 
-    def revoke(self, token: str) -> None:
-        self._revoked[token] = True
+    def owner(self, refresh_token: str) -> Holder | None:
+        return self._holder(self._refresh.get(refresh_token))
 
-    def refresh(self, refresh_token: str, at: float) -> Team | None:
-        """The team whose refresh token it is, if it still works; it is used up by this."""
-        known = self._refresh.get(refresh_token)
-        team = known and self._world.slack.get(known["team"])
-        if not team or team.revoked or (known["used_at"] is not None and at > known["used_at"] + GRACE):
+    def grant(self, holder: Holder, scopes: tuple[str, ...]) -> Holder:
+        """Scopes add up."""
+        granted = dict.fromkeys([*filter(None, holder.team.scopes.split(",")), *scopes])
+        self._scopes[holder.key] = ",".join(granted)
+        return self.of(holder.team, holder.user)
+
+    def of(self, team: Team, user: str = "") -> Holder:
+        first = (team.user_scopes if team.user_token else "") if user else (team.scopes if team.token else "")
+        holder = Holder(team, user)
+        return Holder(replace(team, scopes=self._scopes.get(holder.key, first)), user)
+
+    def refresh(self, refresh_token: str, client: str, at: float) -> Holder | None:
+        """The holder of this refresh token, if it still works; it is used up by this."""
+        holder = self.owner(refresh_token)
+        if holder is None or holder.team.client_id != client or self._refresh_wrong(refresh_token, holder, at):
             return None
+        known = self._refresh[refresh_token]
         if known["used_at"] is None:
             self._refresh[refresh_token] = known | {"used_at": at}
-        return team
+        return holder
 
-    def team_of_refresh(self, refresh_token: str) -> str:
-        return self._refresh.get(refresh_token, {}).get("team", "")
-
-    def issue(self, team: Team, at: float) -> dict[str, Any]:
+    def issue(self, holder: Holder, at: float) -> dict[str, Any]:
         """The part of a token response that carries tokens."""
+        if not holder.team.rotates:
+            living = [token for token in self._of(self._access, holder) if not self._wrong(token, holder, at)]
+            return {"access_token": living[-1] if living else self._new_access(holder, at)}
+        return {
+            "access_token": self._new_access(holder, at),
+            "expires_in": holder.team.expires_in,
+            "refresh_token": self._new_refresh(holder),
+        }
+
+    def revoke(self, token: str, at: float) -> None:
+        """With rotation only this token; otherwise what was authorized is over."""
+        holder, wrong = self.holder(token, at)
+        if holder and not wrong:
+            self._access[token] = self._access[token] | {"wrong": REVOKED}
+            if not holder.team.rotates:
+                self._scopes[holder.key] = ""
+
+    def expire(self, team: Team, users: list[str], at: float) -> None:
         if not team.rotates:
-            self._revoked.pop(team.token, None)
-            return {"access_token": team.token}
-        access, refresh = (prefix + self._letters() for prefix in ("xoxe.xoxb-1-", "xoxe-1-"))
-        self._access[access] = {"team": team.team, "at": at}
-        self._refresh[refresh] = {"team": team.team, "used_at": None}
-        return {"access_token": access, "expires_in": team.expires_in, "refresh_token": refresh}
+            raise ValueError(f"the tokens of {team.team} do not expire: its app does not rotate them")
+        for holder in (Holder(team, user) for user in users):
+            for token in self._of(self._access, holder):
+                self._access[token] = self._access[token] | {"at": at - team.expires_in}
+
+    def end(self, team: Team, users: list[str], word: str) -> None:
+        """All tokens are dead, and nothing granted is remembered."""
+        for holder in (Holder(team, user) for user in users):
+            for shelf in (self._access, self._refresh):
+                for token in self._of(shelf, holder):
+                    said = REVOKED if holder.user else word
+                    shelf[token] = shelf[token] | {"wrong": shelf[token].get("wrong") or said}
+            self._scopes[holder.key] = ""
+
+    def users(self, team: Team) -> list[str]:
+        """Of whom there are tokens: the bot, and people."""
+        rows = [*self._access.values(), *self._refresh.values()]
+        return list(dict.fromkeys(["", *(row.get("user", "") for row in rows if row["team"] == team.team)]))
+
+    def listed(self, at: float) -> Iterator[dict[str, Any]]:
+        kinds = (
+            (self._access, ("bot", "user"), self._wrong),
+            (self._refresh, ("refresh", "user refresh"), self._refresh_wrong),
+        )
+        for shelf, names, wrong in kinds:
+            for token, row in shelf.items():
+                if holder := self._holder(row):
+                    state = wrong(token, holder, at) or ("invalid_auth" if self._forgotten(token) else "alive")
+                    kind = names[bool(holder.user)]
+                    scopes = holder.team.scopes
+                    yield {
+                        "account": holder.team.team,
+                        "kind": kind,
+                        "token": token,
+                        "state": state,
+                        "at": row.get("at"),
+                        "scopes": scopes,
+                    }
 
     def close(self) -> None:
-        for shelf in (self._access, self._refresh, self._revoked):
+        for shelf in (self._access, self._refresh, self._scopes):
             shelf.close()
 
-    def _team_of(self, token: str) -> Team | None:
-        if token in self._access:
-            return self._world.slack.get(self._access[token]["team"])
-        return next((team for team in self._world.slack.values() if team.token == token), None)
+    def _learn(self, holder: Holder, token: str, refresh_token: str, at: float) -> None:
+        known = {**NEW, "team": holder.team.team, "user": holder.user}
+        if token and token not in self._access:
+            self._access[token] = known | {"at": at, "world": True}
+            self._scopes.pop(holder.key, None)
+        if refresh_token:
+            self._refresh.setdefault(refresh_token, known | {"used_at": None})
 
-    def _active(self, team: Team) -> list[str]:
-        return [token for token, issued in self._access.items() if issued["team"] == team.team][-ACTIVE:]
+    def _holder(self, row: dict[str, Any] | None) -> Holder | None:
+        team = row and self._world.slack.get(row["team"])
+        return self.of(team, row.get("user", "")) if row and team else None
+
+    def _forgotten(self, token: str) -> bool:
+        """A token of the world that the world no longer names."""
+        row = self._access.get(token) or {}
+        team = self._world.slack.get(row.get("team", ""))
+        return bool(row.get("world") and team and token not in (team.token, team.user_token))
+
+    def _wrong(self, token: str, holder: Holder, at: float) -> str:
+        row, team = self._access[token], holder.team
+        if wrong := row.get("wrong"):
+            return str(wrong)
+        if team.revoked or (team.rotates and token not in self._of(self._access, holder)[-ACTIVE:]):
+            return REVOKED
+        return "token_expired" if team.rotates and at >= row["at"] + team.expires_in else ""
+
+    def _refresh_wrong(self, refresh_token: str, holder: Holder, at: float) -> str:
+        row = self._refresh[refresh_token]
+        used = row["used_at"] is not None and at > row["used_at"] + GRACE
+        return "invalid_refresh_token" if used or row.get("wrong") or holder.team.revoked else ""
+
+    def _of(self, shelf: Shelf, holder: Holder) -> list[str]:
+        """Oldest first."""
+        whose = holder.team.team, holder.user
+        return [token for token, row in shelf.items() if (row["team"], row.get("user", "")) == whose]
+
+    def _new_access(self, holder: Holder, at: float) -> str:
+        letter = "p" if holder.user else "b"
+        token = f"xoxe.xox{letter}-1-{self._letters()}" if holder.team.rotates else f"xox{letter}-{self._letters()}"
+        self._access[token] = {**NEW, "team": holder.team.team, "user": holder.user, "at": at}
+        return token
+
+    def _new_refresh(self, holder: Holder) -> str:
+        token = f"xoxe-1-{self._letters()}"
+        self._refresh[token] = {**NEW, "team": holder.team.team, "user": holder.user, "used_at": None}
+        return token
 
     def _letters(self) -> str:
         return f"{self._random.getrandbits(192):048x}"

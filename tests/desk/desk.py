@@ -23,7 +23,7 @@ class Desk:
     def __init__(self, folder):
         self.folder = folder / "hub"
         shutil.copytree(ROOT, self.folder, ignore=LEFT_BEHIND)
-        self.port, self.sandbox_port, self.mail_port = free_port(), free_port(), free_port()
+        self.port, self.sandbox_port, self.mail_port = free_ports(3)
         self.process = None
 
     def start(self, **more):
@@ -134,10 +134,11 @@ def shell():
     return {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "DATABASE_URL"))}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count):
+    """All different: each is still held while the next is found."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def is_free(port):

@@ -22,7 +22,7 @@ def test_a_start_in_the_background_can_be_stopped_and_leaves_nothing(desk, numbe
     desk.stop(number)
     assert desk.process.returncode == 0
     assert desk.pids() == []
-    assert is_free(desk.port) and is_free(desk.sandbox_port)
+    assert is_free(desk.port) and is_free(desk.sandbox_port) and is_free(desk.mail_port)
 
 
 def test_it_can_be_stopped_while_it_prepares(desk):
@@ -102,10 +102,15 @@ def test_a_second_desk_in_the_same_folder_is_refused(desk, another_desk):
     assert another_desk.process.returncode == 1
 
 
-def test_a_taken_port_is_named(desk):
-    with socket.create_server(("127.0.0.1", desk.port)):
+@pytest.mark.parametrize(
+    ("whose", "name"),
+    [("port", "HUB_PORT"), ("sandbox_port", "HUB_SANDBOX_PORT"), ("mail_port", "HUB_SANDBOX_SMTP_PORT")],
+)
+def test_a_taken_port_is_named(desk, whose, name):
+    port = getattr(desk, whose)
+    with socket.create_server(("127.0.0.1", port)):
         said, _ = desk.start().process.communicate()
-    assert f"Port {desk.port} is not free" in said and "HUB_PORT=" in said
+    assert f"Port {port} is not free" in said and f"{name}=" in said
     assert desk.process.returncode == 1
 
 

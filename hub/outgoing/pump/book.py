@@ -15,14 +15,14 @@ REST_MOST = timedelta(seconds=1)  # of a lane with a spent quota: others of its 
 Group = Sequence[tuple[Load, Carriage]]
 
 
-def book(lease: UUID, loads: Sequence[Load], *, now: datetime) -> list[Unsent]:
-    """Fills the departures of the loads; gives what does not go."""
+def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) -> list[Unsent]:
+    """Fills the departures of the loads, what is paced not before `lead` from now; gives what does not go."""
     alike: dict[object, list[tuple[Load, Carriage]]] = {}
     for load in loads:
         for carriage in load.carriages:
             alike.setdefault((carriage.spent, carriage.background), []).append((load, carriage))
     groups = list(alike.values())
-    answers = reserve([demand_of(group) for group in groups], now=now, horizon=HORIZON, lease=lease)
+    answers = reserve([demand_of(group) for group in groups], now=now, horizon=HORIZON, lead=lead, lease=lease)
     unsent: list[Unsent] = []
     for group, reserved in zip(groups, answers, strict=True):
         berth = berth_of(group, reserved)

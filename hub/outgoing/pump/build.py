@@ -6,7 +6,7 @@ A fault of ours, or of a mapping, holds its own row and never its neighbours.
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -15,23 +15,22 @@ from zoneinfo import ZoneInfo
 from connectors.base import Action, Message
 from connectors.wire import dumps
 from hub import rows
-from hub.connections.models import Connection, ConnectorApp
+from hub.connections.models import Connection
 from hub.connections.unseal import credential_of, secrets_in, spent_by
 from hub.ids import uuid7
-from hub.mappings.models import Identity, MappingVersion
+from hub.mappings.models import Identity
 from hub.mappings.translate import (
-    CompiledMapping,
     IdentityMissing,
     MappingError,
     MappingFailed,
     collect_identities,
-    compile_mapping,
     translate,
 )
 from hub.outgoing.models import Rendering, document
 from hub.outgoing.pump.claim import Slice
 from hub.outgoing.pump.due import Due
 from hub.outgoing.pump.parcels import Carriage, Held, Load, Parcel
+from hub.outgoing.pump.reading import Reading
 from hub.secrets import CannotOpen
 
 zone_of = lru_cache(ZoneInfo)
@@ -47,38 +46,8 @@ class Rendered:
     fresh: bool  # made now, and not yet written down
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the lanes of one claim share, read in two statements."""
-
-    versions: Mapping[int, MappingVersion]  # by mapping, the newest
-    apps: Mapping[str, ConnectorApp]
-    known: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)  # by version and action
-
-    def mapping(self, version: MappingVersion, action: Action) -> CompiledMapping:
-        """An empty mapping stands for the action's own."""
-        key = (version.pk, action.key)
-        if key not in self.known:
-            self.known[key] = compiled(dumps(version.body or action.default))
-        return self.known[key]
-
-    @classmethod
-    def of(cls, slices: Sequence[Slice]) -> "Reading":
-        mappings = {delivery.route.mapping_id for slice in slices for delivery in slice.deliveries}
-        newest = MappingVersion.unscoped.filter(mapping_id__in=mappings).order_by("number")
-        return cls(
-            versions={version.mapping_id: version for version in newest},
-            apps={app.connector: app for app in ConnectorApp.objects.filter(connector__in=connectors_of(slices))},
-        )
-
-
-def connectors_of(slices: Sequence[Slice]) -> set[str]:
-    return {slice.connection.connector for slice in slices}
-
-
-def build(slices: Sequence[Slice], *, now: datetime) -> list[Load]:
+def build(slices: Sequence[Slice], reading: Reading, *, now: datetime) -> list[Load]:
     """A load for each lane; what cannot be sent is in its `held`. New renderings are written before anything goes."""
-    reading = Reading.of(slices)
     identities = Identities.of(slices, reading)
     written: list[tuple[int, Rendered]] = []
     loads = [load(slice, reading, identities, written, now=now) for slice in slices]
@@ -162,11 +131,6 @@ def render(delivery: Due, action: Action, reading: Reading, identities: "Identit
         identities=lambda kind, ours: identities.theirs(delivery.connection_id, kind, ours),
     )
     return Rendered(dumps(made), made, version.pk, fresh=True)
-
-
-@lru_cache(maxsize=2048)
-def compiled(body: bytes) -> CompiledMapping:
-    return compile_mapping(json.loads(body))
 
 
 def document_of(delivery: Due) -> dict[str, Any]:

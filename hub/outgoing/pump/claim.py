@@ -1,12 +1,13 @@
 """Claim lanes and what is due on them, in one short transaction; the attempt is counted here."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from connectors.registry import CONNECTORS
 from hub import tally
@@ -14,12 +15,15 @@ from hub.connections.models import BREAKER, Connection, Lane
 from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
+from hub.outgoing.pump.reading import Reading
 
 LEASE = timedelta(seconds=12)
-ROUNDS = 8  # a slice holds so many deliveries for each call that may be in flight at once
+LANES_MOST, CLAIM_MOST = 64, 256  # lanes and deliveries of one claim
 SLICE_MOST = 800
 CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
 COHORT = 32  # suspects that go together the first time; after that each goes alone
+
+Rounds = Callable[[int], int]  # of a lane: how many deliveries its slice holds for each call that may be in flight
 
 
 @dataclass(slots=True)
@@ -49,13 +53,20 @@ def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
     return lanes.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
 
-def claim(lease: UUID, *, now: datetime, lanes: int) -> list[Slice]:
-    """At most `lanes` lanes, the oldest turn first, with a slice of what is due on each."""
+def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> list[Slice]:
+    """Lanes with a slice of what is due on each, the oldest turn first, until they hold a claim's measure."""
     with transaction.atomic():
-        slices = lease_out(lease, locked(claimable(now=now), lanes, now=now), now=now)
-        taken = take({pk: most_of(slice) for pk, slice in slices.items()}, lease, now=now)
+        lanes = measured(locked(claimable(now=now), LANES_MOST, now=now), rounds)
+        slices = lease_out(lease, lanes, now=now)
+        taken = take({pk: most_of(slice, rounds(pk)) for pk, slice in slices.items()}, lease, reading, now=now)
     failpoint("O1")  # after the claim's commit
     return laden(slices, taken)
+
+
+def measured(lanes: Sequence[Lane], rounds: Rounds) -> Sequence[Lane]:
+    """So many that nothing which is answered or falls due meanwhile waits for long; one at least."""
+    room = accumulate(lane.in_flight * rounds(lane.pk) for lane in lanes)
+    return [lane for lane, rows in zip(lanes, room, strict=True) if rows <= CLAIM_MOST] or lanes[:1]
 
 
 def locked(lanes: QuerySet[Lane], most: int, *, now: datetime) -> list[Lane]:
@@ -79,7 +90,7 @@ def laden(slices: Mapping[int, Slice], taken: Sequence[Due]) -> list[Slice]:
     return list(slices.values())
 
 
-def most_of(slice: Slice) -> int:
+def most_of(slice: Slice, rounds: int) -> int:
     """How many deliveries a slice may hold: some rounds of what may be in flight, or of full batches.
 
     One where it is to show whether the endpoint is up again.
@@ -88,7 +99,7 @@ def most_of(slice: Slice) -> int:
         return 1
     connector = CONNECTORS.get(slice.connection.connector)
     batch = max((action.batch for action in connector.actions), default=1) if connector else 1
-    return min(SLICE_MOST, slice.lane.in_flight * max(ROUNDS, batch))
+    return min(SLICE_MOST, slice.lane.in_flight * max(rounds, batch))
 
 
 # --- what may have killed the pumps before ---------------------------------------------------------------------------
@@ -103,7 +114,7 @@ def suspects_wait(*, now: datetime) -> bool:
     return suspects(now=now).filter(connection__lane__in=going(now=now)).exists()
 
 
-def claim_suspects(lease: UUID, *, now: datetime) -> list[Slice]:
+def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slice]:
     """Some that died together for the second time, or one of which more is known."""
     with transaction.atomic():
         theirs = suspects(now=now).filter(connection=OuterRef("pk"))
@@ -116,7 +127,7 @@ def claim_suspects(lease: UUID, *, now: datetime) -> list[Slice]:
             chosen = chosen[:1]
         served = {connection for _, connection, _ in chosen}
         slices = lease_out(lease, [lane for pk, lane in lanes.items() if pk in served], now=now)
-        taken = take_these([pk for pk, _, _ in chosen], lease, now=now)
+        taken = take_these([pk for pk, _, _ in chosen], lease, reading, now=now)
     return laden(slices, taken)
 
 
@@ -151,12 +162,12 @@ def release(lease: UUID, lanes: Mapping[int, datetime | None], *, now: datetime)
         connection=OuterRef("pk"), state="waiting", due_at__isnull=False, crashes__lt=CRASHES_FEW
     )
     first = waiting.order_by("due_at").values("due_at")[:1]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         mine = Lane.unscoped.filter(pk__in=lanes, lease=lease)
         # A publisher that has not committed yet holds its lanes (Lane.guard): those are looked at again at once.
         free = list(mine.select_for_update(skip_locked=True).values_list("pk", flat=True))
-        mine.filter(pk__in=free).update(lease=None, lease_until=None, due_at=Subquery(first))
-        mine.update(lease=None, lease_until=None, due_at=now)
+        due_at = Case(When(pk__in=free, then=Subquery(first)), default=Value(now))
+        mine.update(lease=None, lease_until=None, due_at=due_at)
         for moment in {moment for moment in lanes.values() if moment}:
             resting = [pk for pk, until in lanes.items() if until == moment]
             Lane.unscoped.filter(pk__in=resting, lease=None, due_at__lt=moment).update(due_at=moment)

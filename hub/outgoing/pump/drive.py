@@ -3,19 +3,16 @@
 import asyncio
 import contextlib
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError
-from django.db import connection as database
+from django.db import Error
 
-from hub import tally
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.failpoints import failpoint
@@ -23,28 +20,30 @@ from hub.outgoing.pump import place
 from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
-from hub.outgoing.pump.claim import claim, claim_suspects, extend, suspects_wait, work_is_due
-from hub.outgoing.pump.parcels import Carriage, Journey, Load, Result, Unsent
-from hub.outgoing.pump.settle import hold, settle
+from hub.outgoing.pump.claim import claim, claim_suspects, suspects_wait, work_is_due
+from hub.outgoing.pump.hands import AWAY, Hands
+from hub.outgoing.pump.line import in_database
+from hub.outgoing.pump.parcels import Carriage, Journey, Load, Unsent
+from hub.outgoing.pump.reading import Reading
+from hub.outgoing.pump.settle import hold
+from hub.outgoing.pump.strides import Strides
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
 from hub.throttle import holders
 from hub.throttle.answers import leap
 from hub.throttle.pace import MARGIN
 
-LANES_AT_ONCE = 16  # claimed in one transaction, which nothing that is answered meanwhile may wait for long
-LANES_MOST = 512  # held by one pump
 SLICE = 2.0  # seconds after which no further call of a slice begins, so that nobody waits behind a backlog
-LOOK_EVERY, SETTLE_EVERY, EXTEND_EVERY, SUSPECT_EVERY = 0.02, 0.05, 4.0, 0.5  # seconds
-HELP_EVERY = 1.0  # seconds between calls for another pump
-SETTLE_MOST = 100
+LOOK_EVERY, SUSPECT_EVERY = 0.02, 0.5  # seconds
+WINDOWS_EVERY = timedelta(seconds=1)
+BUSY = 0.03  # seconds of one turn of the loop: with so much in hand, what is claimed would only wait here
+HELP_EVERY, MANY = 1.0, 16  # seconds between calls for another pump; lanes of one claim that are a reason for it
 MISSED = timedelta(seconds=MARGIN)  # after its moment a call that is paced is booked again
+LEAD_LEAST, LEAD_MOST = timedelta(seconds=0.05), timedelta(seconds=1)  # a paced call is booked so far ahead at least
 LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
-LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
-AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
 AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
-
+SOCKETS = 900  # of one pump: the calls in flight, below the 1,024 files that a process may usually open
 
 Outlet = Callable[[], AbstractAsyncContextManager[Send]]
 Departures = Iterator[tuple[datetime, Carriage]]
@@ -84,26 +83,27 @@ class Drive:
     stopping: Callable[[], bool]
     stay: float
     run: float
-    results: list[Result] = field(default_factory=list)
-    emptied: dict[int, datetime | None] = field(default_factory=dict)
+    hands: Hands = field(init=False)
+    strides: Strides = field(default_factory=Strides)
+    reading: Reading = field(default_factory=Reading)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
-    freed: Counter[str] = field(default_factory=Counter)  # room for calls in flight, to be given back
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
-    claimed: set[int] = field(default_factory=set)  # lanes that are not given back yet
+    calls: int = 0  # that the lanes in hand may have in flight
+    lead: timedelta = LEAD_LEAST
     claims_from: float = 0.0  # by the loop's time
     helped: float = 0.0  # when another pump was last called for, by the loop's time
+    windows: datetime = LONG_AGO  # when declared maintenance was last looked at
     looked: tuple[datetime, float] | None = None  # the clock and the loop's time, at the last look for work
-    kept: float = 0.0  # when the leases were last extended, by the loop's time
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)  # not yet written to the tally
-    rang: asyncio.Event = field(default_factory=asyncio.Event)
-    leaving: bool = False
     alone: bool = False  # suspects wait, or are being sent: nothing else is taken in
     suspected: float = float("-inf")  # when suspects were last looked for
 
+    def __post_init__(self) -> None:
+        self.hands = Hands(self.lease, self.clock, self.random)
+
     async def run_through(self, outlet: Outlet, again: Callable[[], object]) -> None:
         async with outlet() as send:
-            keeper = asyncio.create_task(self.keep())
-            settler = asyncio.create_task(self.settle_as_they_come())
+            keeper = asyncio.create_task(self.hands.keep())
+            settler = asyncio.create_task(self.hands.settle_as_they_come())
             try:
                 await self.take_in(send, again)
                 with contextlib.suppress(Error):
@@ -115,33 +115,41 @@ class Drive:
                 keeper.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await keeper
-                self.leaving = True  # the settler is not cancelled: what it holds in its hands would be lost
-                self.rang.set()
+                self.hands.leaving = True  # the settler is not cancelled: what it holds in its hands would be lost
+                self.hands.rang.set()
                 await settler
-                await self.settle_the_rest()
+                await self.hands.settle_the_rest()
+
+    # --- claiming ----------------------------------------------------------------------------------------------------
 
     async def take_in(self, send: Send, again: Callable[[], object]) -> None:
         """Claim until it is time to leave: stopped, run out, or nothing to do for a while."""
         loop = asyncio.get_running_loop()
         began = worked = loop.time()
         while not self.stopping() and loop.time() < began + self.run:
-            able = len(self.lanes) < LANES_MOST and loop.time() >= self.claims_from
+            able = await self.able()
             loads = await self.claim() if able else []
             for load in loads:
-                load.leased = loop.time()
-                self.claimed.add(load.lane.pk)
+                self.hands.take(load)
                 self.begin(load, send)
-            if loads or self.lanes:
+            if self.hands.claimed:
                 worked = loop.time()
             elif loop.time() >= worked + self.stay:
                 return
-            if len(loads) < LANES_AT_ONCE:
-                await asyncio.sleep(LOOK_EVERY)
-            else:
+            if not able or len(loads) >= MANY:
                 await self.call_for_help(again)
+            if not loads:
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def able(self) -> bool:
+        """Whether more in hand would be of use: there are sockets for it, and the loop comes round soon enough."""
+        loop = asyncio.get_running_loop()
+        turn = loop.time()
+        await asyncio.sleep(0)
+        return self.calls < SOCKETS and loop.time() >= self.claims_from and loop.time() - turn < BUSY
 
     async def call_for_help(self, again: Callable[[], object]) -> None:
-        """More is due than one claims: another pump may start, where a place is free."""
+        """There is so much that another pump may start, where a place is free."""
         if (now := asyncio.get_running_loop().time()) > self.helped + HELP_EVERY:
             self.helped = now
             with contextlib.suppress(Error):
@@ -154,7 +162,7 @@ class Drive:
                 await in_database(lambda: leap(by, now=self.clock()))
             if await self.may_claim():
                 loads, unsent = await in_database(self.claim_and_build)
-                self.results.extend(unsent)  # here and not on the other thread: the settler takes the list away
+                self.hands.results.extend(unsent)  # here and not on the other thread: the settler takes the list away
                 return loads
         except Error:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
@@ -164,17 +172,17 @@ class Drive:
     async def may_claim(self) -> bool:
         """Something is due; where suspects are, nothing else is in hand."""
         if await self.suspects():
-            return not (self.lanes or self.results or self.emptied)
-        return bool(await in_database(lambda: work_is_due(now=self.clock())))
+            return not self.lanes and self.hands.empty
+        return await in_database(lambda: work_is_due(now=self.clock()))
 
     async def suspects(self) -> bool:
         """Whether what may have killed pumps waits, or is on its way: then innocents are not sent beside it."""
-        if self.alone and (self.lanes or self.results or self.emptied):
+        if self.alone and (self.lanes or not self.hands.empty):
             return True
         now = asyncio.get_running_loop().time()
         if self.alone or now >= self.suspected + SUSPECT_EVERY:
             self.suspected = now
-            self.alone = bool(await in_database(lambda: suspects_wait(now=self.clock())))
+            self.alone = await in_database(lambda: suspects_wait(now=self.clock()))
         return self.alone
 
     def leapt(self) -> timedelta:
@@ -185,17 +193,24 @@ class Drive:
 
     def claim_and_build(self) -> tuple[list[Load], list[Unsent]]:
         now = self.clock()
-        maintenance.begin(now=now)
+        self.reading.renew(now=now)
+        if abs(now - self.windows) >= WINDOWS_EVERY:
+            self.windows = now
+            maintenance.begin(now=now)
         if self.alone:
-            slices = claim_suspects(self.lease, now=now)
+            slices = claim_suspects(self.lease, self.reading, now=now)
             self.alone = bool(slices)  # none: another pump holds their lanes
         else:
-            slices = claim(self.lease, now=now, lanes=LANES_AT_ONCE)
-        loads = build(slices, now=now)
+            slices = claim(self.lease, self.reading, now=now, rounds=self.strides.of)
+        self.reading.learn(connectors={slice.connection.connector for slice in slices})
+        loads = build(slices, self.reading, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
-        unsent = book(self.lease, loads, now=self.clock())
+        unsent = book(self.lease, loads, now=self.clock(), lead=self.lead)
+        self.lead = max(LEAD_LEAST, self.lead * 0.95)
         failpoint("O2")  # the attempt is noted, nothing has gone
         return loads, unsent
+
+    # --- sending -----------------------------------------------------------------------------------------------------
 
     def begin(self, load: Load, send: Send) -> None:
         task = asyncio.create_task(self.serve(load, send))
@@ -204,38 +219,43 @@ class Drive:
 
     async def serve(self, load: Load, send: Send) -> None:
         """All of one lane's slice, at most `in_flight` calls at a time; then the lane is given back."""
-        ends = asyncio.get_running_loop().time() + SLICE
+        began = asyncio.get_running_loop().time()
         departures = iter(sorted(load.departures, key=itemgetter(0)))
         side_by_side = min(load.lane.in_flight, len(load.departures))
-        await asyncio.gather(*(self.depart_all(load, departures, ends, send) for _ in range(side_by_side)))
-        self.emptied[load.lane.pk] = load.rests_until
-        self.rang.set()
+        self.calls += side_by_side
+        await asyncio.gather(*(self.depart_all(load, departures, began + SLICE, send) for _ in range(side_by_side)))
+        self.calls -= side_by_side
+        took = asyncio.get_running_loop().time() - began
+        self.strides.learn(load.lane.pk, seconds=took, sent=not load.cut and load.rests_until is None)
+        self.hands.lay_down(load)
 
     async def depart_all(self, load: Load, departures: Departures, ends: float, send: Send) -> None:
         """One of those that take from the same departures: as many calls are in flight as there are of these."""
-        for turn, (moment, carriage) in enumerate(departures):
-            if (wait := (moment - self.clock()).total_seconds()) > 0:
+        for moment, carriage in departures:
+            if carriage.waits and (wait := (moment - self.clock()).total_seconds()) > 0:
                 await asyncio.sleep(wait)
-            booked = moment if turn else self.clock()  # the first goes, however late the loop is
             async with carriage.gate:
                 now = self.clock()
-                missed = carriage.paced and now > booked + MISSED  # it would come among others' calls
                 if self.paused and (until := self.pause_of(carriage)) > now:
-                    self.put(Unsent(load, carriage, due_at=until, reason="throttled"))
-                elif missed or self.goes_back(load, carriage, ends, now=now):
-                    self.put(Unsent(load, carriage))
+                    self.hands.put(Unsent(load, carriage, due_at=until, reason="throttled"))
+                elif self.missed(carriage, moment, now=now) or self.goes_back(load, carriage, ends, now=now):
+                    self.hands.put(Unsent(load, carriage))
                 else:
                     journey = await attempt(load, carriage, send=send, clock=self.clock)
                     failpoint("O5")  # the answer was read, and is not settled
-                    self.put(self.noted(journey))
+                    self.hands.put(self.noted(journey))
+
+    def missed(self, carriage: Carriage, moment: datetime, *, now: datetime) -> bool:
+        """It would come among others' calls. Whoever misses its moment books further ahead, until it is in time."""
+        if not carriage.paced or now <= moment + MISSED:
+            return False
+        self.lead = min(LEAD_MOST, self.lead * 2)
+        return True
 
     def goes_back(self, load: Load, carriage: Carriage, ends: float, *, now: datetime) -> bool:
-        return load.turned or carriage.late(now) or self.stopping() or self.too_late(load, ends)
-
-    def too_late(self, load: Load, ends: float) -> bool:
-        """The slice is over, or somebody else may have taken the lane because our lease could not be extended."""
-        now = asyncio.get_running_loop().time()
-        return now > ends or now > max(load.leased, self.kept) + LEASE_SURE
+        over = asyncio.get_running_loop().time() > ends
+        load.cut = load.cut or over
+        return over or load.turned or carriage.late(now) or self.stopping() or not self.hands.holds(load)
 
     def pause_of(self, carriage: Carriage) -> datetime:
         return max((self.paused.get(spent.key, LONG_AGO) for spent in carriage.spent), default=LONG_AGO)
@@ -243,97 +263,7 @@ class Drive:
     def noted(self, journey: Journey) -> Journey:
         """What one answer says of its neighbours is true at once, before it is written down."""
         for outcome in journey.outcomes:
-            self.paused |= dict.fromkeys(paused_keys(journey.load, outcome), rest_until(outcome, now=self.clock()))
+            if outcome.pauses:
+                self.paused |= dict.fromkeys(paused_keys(journey.load, outcome), rest_until(outcome, now=self.clock()))
             journey.load.turned = journey.load.turned or outcome.kind in TURNS
         return journey
-
-    def put(self, result: Result) -> None:
-        self.results.append(result)
-        if berth := result.carriage.berth:
-            berth.calls -= 1
-            if not berth.calls:
-                self.freed += Counter(dict.fromkeys(berth.keys, berth.room))
-        if len(self.results) >= SETTLE_MOST:
-            self.rang.set()
-
-    async def settle_as_they_come(self) -> None:
-        while not self.leaving:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.rang.wait(), SETTLE_EVERY)
-            self.rang.clear()
-            with contextlib.suppress(Error):
-                await self.settle_now()
-
-    async def settle_now(self) -> None:
-        results, self.results = self.results, []
-        emptied, self.emptied = self.emptied, {}
-        if not results and not emptied:
-            return
-        try:
-            await self.give_back()  # first: whoever claims a lane that is given back finds the room
-            settled = await in_database(
-                lambda: settle(self.lease, results, emptied, now=self.clock(), random=self.random)
-            )
-        except Error:  # the database is away: keep what was answered, and try again
-            self.results, self.emptied = results + self.results, emptied | self.emptied
-            raise
-        self.claimed.difference_update(emptied)
-        self.counts += settled
-
-    async def give_back(self) -> None:
-        freed, self.freed = self.freed, Counter()
-        try:
-            if freed:
-                await in_database(holders.give_back, self.lease, freed)
-        except Error:
-            self.freed += freed
-            raise
-
-    async def settle_the_rest(self) -> None:
-        for _ in range(LAST_TRIES):
-            try:
-                await self.settle_now()
-                return await self.tell_the_tally()
-            except Error:
-                await asyncio.sleep(AWAY)
-        return None  # it is told as unknown when the leases end
-
-    async def keep(self) -> None:
-        """The leases of the place and of the lanes live as long as this does."""
-        pause = EXTEND_EVERY
-        while True:
-            await asyncio.sleep(pause)
-            before, pause = asyncio.get_running_loop().time(), AWAY
-            with contextlib.suppress(Error):
-                await in_database(self.extend)
-                self.kept, pause = before, EXTEND_EVERY
-                await self.tell_the_tally()
-
-    def extend(self) -> None:
-        extend(self.lease, tuple(self.claimed), now=self.clock())
-        place.keep(self.lease, now=self.clock())
-        holders.keep(self.lease, until=self.clock() + holders.LEASE)
-        maintenance.keep(now=self.clock())
-
-    async def tell_the_tally(self) -> None:
-        """Not with each settling: two pumps would wait for each other's commit. A kill loses these few seconds."""
-        counts, self.counts = self.counts, Counter()  # on the loop's thread, as they are counted there
-        try:
-            await in_database(tally.add, counts)
-        except Error:
-            self.counts += counts
-            raise
-
-
-async def in_database(verb: Callable[..., object], *args: object):
-    """On the one thread that may use the database. A connection that broke is closed, so that the next is new."""
-    try:
-        return await sync_to_async(verb, thread_sensitive=True)(*args)
-    except (OperationalError, InterfaceError):
-        await sync_to_async(hang_up, thread_sensitive=True)()
-        raise
-
-
-def hang_up() -> None:
-    """Called there: `database` is another connection on each thread, the loop's own among them."""
-    database.close()

@@ -13,6 +13,7 @@ from hub import rows
 from hub.connections.models import Switch
 from hub.outgoing.models import Delivery, EventBody, Rendering, Route
 from hub.outgoing.order import of_the_same_key
+from hub.outgoing.pump.reading import Reading
 from tenants.models import Tenant
 
 CRASHES_FEW = 2  # from so many on a row is a suspect, and is not taken together with what is above suspicion
@@ -99,28 +100,28 @@ class Due:
         return f"msg_{self.outward_id.hex}"
 
 
-def take(most: Mapping[int, int], lease: UUID, *, now: datetime) -> list[Due]:
+def take(most: Mapping[int, int], lease: UUID, reading: Reading, *, now: datetime) -> list[Due]:
     """Take, on each lane, at most so many deliveries that are due, the longest due first."""
     if not most:
         return []
     if database.vendor == "postgresql":
         parameters = [list(most), list(most.values()), now, now, CRASHES_FEW]
-        return found(rows.fetch(TAKE_POSTGRESQL.format(due=OF_LANES), [*parameters, now, lease, now]))
+        return found(rows.fetch(TAKE_POSTGRESQL.format(due=OF_LANES), [*parameters, now, lease, now]), reading)
     waiting = Delivery.unscoped.filter(state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at")
     due = [pk for lane, count in most.items() for pk in ids(waiting.filter(connection_id=lane)[:count])]
-    return found(taken_one_by_one(due, lease, now=now))
+    return found(taken_one_by_one(due, lease, now=now), reading)
 
 
-def take_these(due: Sequence[int], lease: UUID, *, now: datetime) -> list[Due]:
+def take_these(due: Sequence[int], lease: UUID, reading: Reading, *, now: datetime) -> list[Due]:
     if database.vendor == "postgresql":
         statement = TAKE_POSTGRESQL.format(due=OF_IDS)
-        return found(rows.fetch(statement, [now, list(due), now, lease, now]))
-    return found(taken_one_by_one(due, lease, now=now))
+        return found(rows.fetch(statement, [now, list(due), now, lease, now]), reading)
+    return found(taken_one_by_one(due, lease, now=now), reading)
 
 
-def found(taken: Sequence[tuple[Any, ...]]) -> list[Due]:
-    tenants = Tenant.objects.in_bulk({row[2] for row in taken})
-    routes = Route.unscoped.in_bulk({row[3] for row in taken})
+def found(taken: Sequence[tuple[Any, ...]], reading: Reading) -> list[Due]:
+    reading.learn(tenants={row[2] for row in taken}, routes={row[3] for row in taken})
+    tenants, routes = reading.tenants, reading.routes
     return [Due(pk, lane, tenants[tenant], routes[route], *rest) for pk, lane, tenant, route, *rest in taken]
 
 

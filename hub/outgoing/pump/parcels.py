@@ -67,6 +67,11 @@ class Carriage:
         """Whether it goes at a moment that is booked, or whenever it can."""
         return any(isinstance(entry.quota, Rate) for entry in self.spent)
 
+    @property
+    def waits(self) -> bool:
+        """Whether its moment was given by some quota, and not by whoever asked."""
+        return bool(self.spent)
+
     def all(self, outcome: Outcome) -> list[Outcome]:
         return [outcome] * len(self.parcels)
 
@@ -93,6 +98,7 @@ class Load:
     version: int = 0  # of the credential
     rests_until: datetime | None = None  # a quota of this lane was spent: it is not claimed again before
     leased: float = 0.0  # when it was claimed, by the loop's time
+    cut: bool = False  # its time was over before all of it had gone
     turned: bool = False  # an answer ended what the connection may do; the rest of the slice goes back
 
 

@@ -80,8 +80,9 @@ def settle(
         owned = apply(lease, changes, now=now)
         failpoint("O6")  # in the middle of settling
         let_follow(changes, now=now)
-        keep_attempts(journeys)
-        keep_exchanges(journeys)
+        with rows.together():
+            keep_attempts(journeys)
+            keep_exchanges(journeys)
         keep_tickets(journeys)
         weigh(journeys, now=now)
         release(lease, emptied, now=now)

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from connectors.wire import Response
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump import place
-from hub.outgoing.pump.drive import LANES_AT_ONCE
+from hub.outgoing.pump.drive import MANY
 from hub.outgoing.pump.drive import pump as drive
 from hub.tally import by_label
 from tests.fakes import FakeHttp
@@ -62,7 +62,7 @@ def test_what_a_dead_pump_left_is_counted(make):
     assert by_label("crashes") == {"": 1}
 
 
-@pytest.mark.parametrize(("lanes", "places", "called"), [(LANES_AT_ONCE, 2, 1), (LANES_AT_ONCE, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize(("lanes", "places", "called"), [(MANY, 2, 1), (MANY, 1, 0), (1, 2, 0)])
 def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_place_is_free(
     make, settings, lanes, places, called
 ):

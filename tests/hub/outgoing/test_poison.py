@@ -11,6 +11,7 @@ from django.db import connection as database
 from connectors.wire import Response
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claim import claim_suspects, suspects_wait
+from hub.outgoing.pump.reading import Reading
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_order import crash
 from tests.hub.outgoing.test_pump import pump
@@ -62,7 +63,7 @@ def test_what_died_once_more_than_the_others_goes_alone(make):
     rows = [make.delivery(connection) for _ in range(3)]
     Delivery.unscoped.update(crashes=2)
     Delivery.unscoped.filter(pk=rows[1].pk).update(crashes=3)
-    (slice,) = claim_suspects(connection.public_id, now=NOON)
+    (slice,) = claim_suspects(connection.public_id, Reading(), now=NOON)
     assert [row.pk for row in slice.deliveries] == [rows[1].pk]
 
 

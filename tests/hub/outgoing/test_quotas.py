@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from connectors.wire import Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.drive import LEAP, Drive
+from hub.outgoing.pump.drive import LEAD_LEAST, LEAP, Drive
 from hub.outgoing.pump.drive import pump as drive
 from hub.outgoing.pump.parcels import Journey, Unsent
 from hub.throttle.models import Holder, Scope
@@ -120,7 +120,7 @@ def test_a_claim_takes_a_fixed_number_of_statements(make, application):
     for number in range(40):
         make.event(make.tenant(), id=f"more-{number}")
     many = claimed(NOON + MINUTE)
-    assert many[1] > 2 * few[1] > 0
+    assert many[1] > few[1] > 0
     assert many[0] <= few[0]
 
 
@@ -144,7 +144,6 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
     Lane.unscoped.update(in_flight=1)
     make.delivery(connection)
     make.event(connection.tenant, id="second")
-    make.event(connection.tenant, id="third")
     clock = Clock()
     drive = a_drive(clock)
 
@@ -157,7 +156,7 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
         await drive.serve(load, slow)
 
     async_to_sync(serve)(*drive.claim_and_build()[0])
-    assert [type(result) for result in drive.results] == [Journey, Unsent, Unsent]
+    assert [type(result) for result in drive.hands.results] == [Journey, Unsent]
 
 
 def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
@@ -184,6 +183,6 @@ def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings
     make.event(connection.tenant, id="live")
     pump(http := FakeHttp(), at=NOON)
     assert len(http.requests) == 1
-    assert Scope.objects.get(kind="host").background_at in (None, NOON + 2.1 * SECOND)
+    assert Scope.objects.get(kind="host").background_at in (None, NOON + 2.1 * SECOND + LEAD_LEAST)
     late = pump(FakeHttp(), at=NOON + 2 * SECOND)
     assert len(late.requests) == 1

@@ -57,7 +57,7 @@ def test_demands_take_turns_at_what_they_share():
 
 
 def test_no_row_is_made_for_what_is_not_limited(django_assert_num_queries):
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         assert ask(HOOK, calls=100).at == (NOON,) * 100
     assert not Scope.objects.exists()
 

@@ -1,0 +1,1 @@
+"""The mailbox: takes every mail, delivers none, shows them all."""

@@ -1,0 +1,78 @@
+"""Where a person signs in and lets our application into an org; which org, which host, and what its admin allows."""
+
+from random import Random
+
+from sandbox.accounts import Org
+from sandbox.consent import Asked, Choice, Place
+from sandbox.grants import Codes
+from sandbox.salesforce.login import signs_in_at
+from sandbox.world import World
+
+LIFE = 900  # seconds of a code
+DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
+REFUSALS = {  # by `approval` of the org
+    "blocked": ("OAUTH_APP_BLOCKED", "this app is blocked by admin"),
+    "not_installed": ("invalid_client", "app must be installed into org"),
+    "not_approved": ("OAUTH_APP_ACCESS_DENIED", "user is not admin approved to access this app"),
+    "generic": (
+        "OAUTH_APPROVAL_ERROR_GENERIC",
+        "An unexpected error has occured during authentication. Please try again.",  # as it is spelled there
+    ),
+}
+NO_LOGIN = (
+    "Error: Please check your username and password.",
+    "If you still can't log in, contact your Salesforce administrator.",
+)
+ALIASES = {"offline_access": "refresh_token"}
+
+
+class Consents:
+    def __init__(self, world: World, random: Random):
+        self._world = world
+        self.codes = Codes(random, life=LIFE)
+
+    def place(self) -> Place:
+        return Place(
+            system="salesforce",
+            name="Salesforce",
+            path="/salesforce/{host}/services/oauth2/authorize",
+            denied=DENIED,
+            choices=self._choices,
+            redirects=lambda client: [url for org in self._orgs(client) for url in org.redirect_urls],
+            wrong=wrong,
+            refused=self._refused,
+            client_unknown="error=invalid_client_id&error_description=client identifier invalid",
+            redirect_unknown="error=redirect_uri_mismatch&error_description=redirect_uri must match configuration",
+            exact_redirect=True,
+        )
+
+    def _orgs(self, client: str) -> list[Org]:
+        orgs = self._world.salesforce.values()
+        return [org for org in orgs if client and org.client_id == client and not org.revoked]
+
+    def _choices(self, asked: Asked) -> list[Choice]:
+        return [choice(org, asked.host) for org in self._orgs(asked.client) if asked.host in ("login", "test", org.org)]
+
+    def _refused(self, asked: Asked) -> dict[str, str] | None:
+        allowed = {scope for org in self._orgs(asked.client) for scope in org.scopes.split()}
+        if all(ALIASES.get(scope, scope) in allowed for scope in asked.scopes()):
+            return None
+        return {"error": "invalid_scope", "error_description": "the requested scope is not allowed"}
+
+
+def choice(org: Org, host: str) -> Choice:
+    title = f"{org.title} (sandbox)" if org.sandbox else org.title
+    if not signs_in_at(org, host):
+        return Choice(org.org, title, "Log in to", says=NO_LOGIN)
+    if org.approval:
+        error, description = REFUSALS[org.approval]
+        return Choice(org.org, title, answer={"error": error, "error_description": description})
+    return Choice(org.org, title)
+
+
+def wrong(asked: Asked) -> str | None:
+    if asked.query.get("response_type", "code") != "code":
+        return "error=unsupported_response_type&error_description=response type not supported"
+    if asked.query.get("code_challenge_method", "S256") != "S256":
+        return "error=invalid_request&error_description=only S256 is taken as code_challenge_method"
+    return None

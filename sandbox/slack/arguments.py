@@ -1,0 +1,42 @@
+"""What a call of the Web API says: method, token, arguments."""
+
+from typing import Any
+
+from sandbox.slack.messages import Refused
+from sandbox.wire import Call
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+
+
+def method_of(call: Call) -> str:
+    return call.path.strip("/")
+
+
+def token(call: Call) -> str:
+    given = call.credential("Bearer")
+    is_form = call.headers.get("Content-Type", "").startswith(FORM)
+    return given or (call.form().get("token", "") if is_form else "")
+
+
+def arguments(call: Call) -> dict[str, Any]:
+    """Of the query and the body together; an unreadable body counts as none."""
+    try:
+        return checked_arguments(call)
+    except Refused:
+        return dict(call.query)
+
+
+def checked_arguments(call: Call) -> dict[str, Any]:
+    kind = call.headers.get("Content-Type", "").lower()
+    if not call.body:
+        return dict(call.query)
+    if kind.startswith(JSON):
+        given = call.json()
+        if given is None:
+            raise Refused("invalid_json")
+        if not isinstance(given, dict):
+            raise Refused("json_not_object")
+        return {**call.query, **given}
+    if kind.startswith(FORM):
+        return {**call.query, **call.form()}
+    raise Refused("invalid_post_type" if kind else "missing_post_type")

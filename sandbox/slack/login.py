@@ -1,0 +1,140 @@
+"""How our application gets into a workspace and out again: consent, codes and refresh tokens, revocation."""
+
+import base64
+from random import Random
+from typing import Any
+
+from sandbox.accounts import Team
+from sandbox.consent import Asked, Choice, Place
+from sandbox.grants import Codes
+from sandbox.slack.arguments import arguments, token
+from sandbox.slack.messages import Refused
+from sandbox.slack.tokens import GONE, REVOKED, Holder, Tokens
+from sandbox.wire import Call
+from sandbox.world import World
+
+LIFE = 600  # seconds of a code
+DENIED = {"error": "access_denied"}
+
+
+class Login:
+    def __init__(self, world: World, tokens: Tokens, random: Random):
+        self._world = world
+        self._tokens = tokens
+        self.codes = Codes(random, life=LIFE)
+
+    def place(self) -> Place:
+        return Place("slack", "Slack", "/slack/oauth/v2/authorize", DENIED, self._choices, self._redirects)
+
+    def account(self, call: Call) -> str:
+        """Whose code or refresh token is sent."""
+        given = arguments(call)
+        grant = self.codes.known(str(given.get("code")))
+        owner = self._tokens.owner(str(given.get("refresh_token")))
+        return grant.account if grant else owner.team.team if owner else ""
+
+    def exchanged(self, call: Call) -> dict[str, Any]:
+        given = arguments(call)
+        client = self._checked_client(call, given)
+        kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
+        if (kind := given.get("grant_type", "authorization_code")) not in kinds:
+            raise Refused("invalid_grant_type")
+        if "code_verifier" in given:
+            raise Refused("pkce_not_allowed")
+        return kinds[kind](given, client, call.at)
+
+    def revoked(self, call: Call, given: dict[str, Any]) -> bool:
+        if given.get("test") in ("1", 1, True, "true"):
+            return False
+        self._tokens.revoke(token(call), call.at)
+        return True
+
+    def uninstalled(self, call: Call, given: dict[str, Any], team: Team) -> None:
+        if self._checked_client(call, given) != team.client_id:
+            raise Refused("client_id_token_mismatch")
+        self._tokens.end(team, self._tokens.users(team), GONE)
+
+    def ended(self, account: str, do: str, kind: str, at: float) -> None:
+        """By the control. Raises ValueError with a sentence."""
+        if account not in self._world.slack:
+            raise ValueError("account is the id of a workspace of this world")
+        if kind not in ("", "bot", "user"):
+            raise ValueError("kind is bot or user")
+        team = self._world.slack[account]
+        users = [user for user in self._tokens.users(team) if kind == "" or bool(user) == (kind == "user")]
+        if do == "expire":
+            self._tokens.expire(team, users, at)
+        else:
+            self._tokens.end(team, users, REVOKED if do == "revoke" else GONE)
+
+    def _checked_client(self, call: Call, given: dict[str, Any]) -> str:
+        client, secret = client_of(call, given)
+        apps = {team.client_id: team.client_secret for team in self._world.slack.values() if team.client_id}
+        if client not in apps:
+            raise Refused("invalid_client_id")
+        if secret != apps[client]:
+            raise Refused("bad_client_secret")
+        return client
+
+    def _refreshed(self, given: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+        holder = self._tokens.refresh(str(given.get("refresh_token")), client, at)
+        if holder is None:
+            raise Refused("invalid_refresh_token")
+        tokens = self._tokens.issue(holder, at)
+        return {**of_app(holder.team), **(user_part(holder, tokens) if holder.user else bot_part(holder, tokens))}
+
+    def _redeemed(self, given: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+        grant = self.codes.redeem(str(given.get("code")), client=client, at=at)
+        team = self._world.slack.get(grant.account) if grant else None
+        if grant is None or team is None:
+            raise Refused("invalid_code")
+        if grant.redirect_uri != given.get("redirect_uri", ""):
+            raise Refused("bad_redirect_uri")
+        answer = of_app(team) | {"authed_user": {"id": team.owner}}
+        if grant.scopes or not grant.user_scopes:
+            bot = self._tokens.grant(self._tokens.of(team), grant.scopes)
+            answer |= bot_part(bot, self._tokens.issue(bot, at))
+        if grant.user_scopes:
+            user = self._tokens.grant(self._tokens.of(team, team.owner), grant.user_scopes)
+            answer["authed_user"] |= user_part(user, self._tokens.issue(user, at))
+        return answer
+
+    def _choices(self, asked: Asked) -> list[Choice]:
+        teams = [team for team in self._world.slack.values() if team.client_id == asked.client and not team.revoked]
+        hinted = [team for team in teams if asked.query.get("team") in (team.team, team.domain)]
+        return [choice(team) for team in hinted or teams]
+
+    def _redirects(self, client: str) -> list[str]:
+        return [url for team in self._world.slack.values() if team.client_id == client for url in team.redirect_urls]
+
+
+def choice(team: Team) -> Choice:
+    if team.approval == "refused":
+        return Choice(team.team, team.title, answer=DENIED)
+    if team.approval == "needed":
+        text = f"The admins of {team.title} decide which apps may be used there. They were asked for this one."
+        return Choice(team.team, team.title, "Request to install in", says=("Your request was sent", text))
+    return Choice(team.team, team.title)
+
+
+def of_app(team: Team) -> dict[str, Any]:
+    return {
+        "app_id": team.app_id, "team": {"name": team.title, "id": team.team}, "enterprise": None,
+        "is_enterprise_install": False,
+    }  # fmt: skip
+
+
+def bot_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
+    return {**tokens, "token_type": "bot", "scope": holder.team.scopes, "bot_user_id": holder.team.bot_user}
+
+
+def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
+    return {**tokens, "token_type": "user", "scope": holder.team.scopes}
+
+
+def client_of(call: Call, given: dict[str, Any]) -> tuple[str, str]:
+    try:
+        client, _, secret = base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
+    except ValueError:
+        client = secret = ""
+    return client or str(given.get("client_id", "")), secret or str(given.get("client_secret", ""))
