@@ -23,7 +23,7 @@ from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response
 from hub import egress
 from hub.clock import clock
-from hub.connections.advice import Told, told
+from hub.connections.advice import PROBLEMS, Told, told
 from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
@@ -96,7 +96,7 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
         )
     except Refused as refused:
         return problem_page(request, refused, code, back=home)
-    return private(render(request, "connections/leaving.html", {"connector": code, "url": url, "back": home}))
+    return render(request, "connections/leaving.html", {"connector": code, "url": url, "back": home})
 
 
 def uuid_or_404(text: str) -> UUID:
@@ -119,8 +119,24 @@ def callback(request: HttpRequest, connector: str) -> HttpResponse:
     try:
         row = receive(said, connector=code, who=who, redirect_uri=redirect_uri_of(code), call=outward, now=clock())
     except Refused as refused:
-        return problem_page(request, refused, code, back=reverse("front"), status=400)
-    return private(HttpResponseRedirect(reverse("connections:confirm", args=[row.public_id])))
+        return onward("refused", code.key, refused.code)
+    return onward("confirm", row.public_id)
+
+
+def onward(name: str, *args: Any) -> HttpResponse:
+    """`no-referrer` here only: from a page with a form, browsers would send `Origin: null`, and CSRF refuses that."""
+    response = HttpResponseRedirect(reverse(f"connections:{name}", args=args))
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_GET
+@never_cache
+def refused(request: HttpRequest, connector: str, code: str) -> HttpResponse:
+    """What did not fit any attempt of this browser's; it tells nothing but the words for that."""
+    if code not in PROBLEMS:
+        raise Http404(code)
+    return problem_page(request, Refused(code), oauth_connector(connector), back=reverse("front"), status=400)
 
 
 @require_http_methods(["GET", "POST"])
@@ -198,7 +214,7 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: i
         "problem": advice(plan.problem, row, account=account) if plan.problem else None,
         "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
     }
-    return private(render(request, "connections/confirm.html", facts, status=status))
+    return render(request, "connections/confirm.html", facts, status=status)
 
 
 def advice(problem: str, row: Authorization, *, account: str) -> Told:
@@ -229,10 +245,4 @@ def problem_page(
     account = (target.account_name or target.account) if target else ""
     problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
     facts = {"problem": problem, "connector": connector, "back": back, "row": row, "plan": plan}
-    return private(render(request, "connections/problem.html", facts, status=status))
-
-
-def private(response: HttpResponse) -> HttpResponse:
-    """No other place learns the address, which may hold a code or a state."""
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "connections/problem.html", facts, status=status)

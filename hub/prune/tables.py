@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
+from hub.connections.models import Authorization
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 
@@ -61,5 +62,6 @@ TABLES = (  # in this order: a row goes after what hangs on it
     Table("event bodies", "bodies", EventBody.objects.all, columns(Event, "accepted_at"), needed_bodies),
     Table("deliveries", "rows", Delivery.unscoped.all, columns(Delivery, "accepted_at"), moving_deliveries),
     Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
+    Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
     Table("operations", "rows", Operation.unscoped.all, columns(Operation, "planned_at"), running_operations),
 )

@@ -132,7 +132,7 @@ def test_addresses_follow_the_port_and_secrets_stay(demo):
     before = demo.load()
     after = demo.load(THERE)
     assert after == before | {"sandbox": THERE}
-    assert ConnectorApp.objects.get(connector="slack").urls == {"api": f"{THERE}/slack/api"}
+    assert ConnectorApp.objects.get(connector="slack").urls["api"] == f"{THERE}/slack/api"
     assert Connection.unscoped.get(pk=of(before, "splunk").pk).settings["url"] == f"{THERE}/splunk/acme"
 
 

@@ -1,5 +1,7 @@
 """A person lets us in: they are sent away, come back, confirm the account, and the connection works."""
 
+from datetime import timedelta
+
 import pytest
 
 from hub.audit import AuditRow
@@ -7,6 +9,7 @@ from hub.clock import clock
 from hub.connections.models import Authorization, Connection, Credential, Lane, Revocation
 from hub.connections.revoke import end_abandoned
 from hub.connections.tasks import revoke
+from hub.prune.prune import Cuts, prune
 from tests.hub.connections.connecting import ACME, problem, query_of, stored, under_way
 from tests.makers import MINUTE
 
@@ -66,6 +69,23 @@ def test_nobody_else_learns_the_address(browser):
     answer = browser.client.get(browser.allow(browser.sent_to("slack")))
     assert (answer.status_code, answer["Referrer-Policy"]) == (302, "no-referrer")
     assert "code=" not in answer["Location"] and "no-store" in answer["Cache-Control"]
+
+
+def test_no_page_is_shown_at_an_address_that_holds_a_code(browser):
+    answer = browser.client.get("/connect/slack/callback?state=nobodys&code=a-code")
+    assert (answer.status_code, answer["Referrer-Policy"]) == (302, "no-referrer")
+    assert answer["Location"] == "/connect/slack/refused/state_unknown/"
+
+
+def test_pages_with_a_form_let_the_browser_say_where_it_comes_from(browser):
+    """Otherwise it sends `Origin: null`, and the form is refused as forged."""
+    page = browser.connects("slack")
+    assert page["Referrer-Policy"] == "same-origin" and "no-referrer" not in text(page)
+
+
+@pytest.mark.parametrize("address", ["/connect/slack/refused/nothing/", "/connect/webhook/refused/late/"])
+def test_what_is_no_problem_has_no_page(browser, address):
+    assert browser.client.get(address).status_code == 404
 
 
 def test_a_second_click_leads_to_the_same_connection(browser):
@@ -170,3 +190,10 @@ def test_pages_ask_the_database_a_fixed_number_of_times(browser, django_assert_n
     page = browser.connects("slack")
     with django_assert_num_queries(6):
         browser.client.get(page.request["PATH_INFO"])
+
+
+def test_what_became_of_attempts_goes_with_the_rows(browser):
+    browser.sent_to("slack")
+    Authorization.unscoped.update(state="failed", created_at=clock() - timedelta(days=91))
+    list(prune(Cuts.at(clock())))
+    assert not Authorization.unscoped.exists()

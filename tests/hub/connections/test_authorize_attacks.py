@@ -44,7 +44,9 @@ def test_a_state_that_nobody_was_given(browser, state):
 
 def test_two_states_are_none(browser):
     came = query_of(browser.allow(browser.sent_to("slack")))
-    page = browser.client.get("/connect/slack/callback", {"state": [came["state"], "x"], "code": came["code"]})
+    page = browser.client.get(
+        "/connect/slack/callback", {"state": [came["state"], "x"], "code": came["code"]}, follow=True
+    )
     assert problem(page) == "state_missing"
 
 
@@ -116,9 +118,9 @@ def test_a_tenant_that_the_person_belongs_to_beside_is_not_the_one(browser, make
 
 def test_a_code_of_one_system_at_the_address_of_another(browser):
     came = query_of(browser.allow(browser.sent_to("slack")))
-    page = browser.client.get("/connect/salesforce/callback", came)
+    page = browser.client.get("/connect/salesforce/callback", came, follow=True)
     assert problem(page) == "other_connector"
-    assert problem(browser.client.get("/connect/slack/callback", came)) == "reused"
+    assert problem(browser.client.get("/connect/slack/callback", came, follow=True)) == "reused"
 
 
 @pytest.mark.parametrize("iss", ["https://evil.example", "https://slack.com.evil.example", "", "javascript:alert(1)"])
