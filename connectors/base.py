@@ -119,6 +119,15 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """How an authorization lives where its answers do not tell; in seconds. None: it is not known, or for ever."""
+
+    access: float | None = None  # an access token, as the system makes them where nobody changed it
+    unused: float | None = None  # a refresh token that is not used for so long ends
+    used_again: Literal["works", "grace", "refused"] = "refused"  # a refresh token that was exchanged before
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Who a credential belongs to, as the system itself says; no id where it names none. Raises Unreadable."""
 
@@ -210,7 +219,10 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """What a token endpoint gave: the document to seal, seconds of life (None: not told), settings that changed."""
+    """What a token endpoint gave: the document to seal, seconds of life (None: not told), settings that changed.
+
+    `lives`: of further tokens in the document, by their prefix.
+    """
 
     secret: Mapping[str, Any]
     expires_in: float | None = None
@@ -218,6 +230,7 @@ class Grant:
     account: Account | None = None  # None: the answer does not name it
     permissions: tuple[str, ...] | None = None  # what was granted; None: not told
     environment: Literal["", "production", "sandbox"] = ""  # of the account, where its system has both
+    lives: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def lifetime(told: object) -> float | None:
@@ -275,6 +288,10 @@ class Connector:
     def has(self, permission: str, given: set[str]) -> bool:
         return permission in given
 
+    life: Life = Life()
+    tokens: tuple[str, ...] = ("",)  # prefixes of access_token and refresh_token that are refreshed each by itself
+    checks_every: float | None = 6 * 3600.0  # seconds between two probes of a quiet connection; None: it has an effect
+
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)
 
@@ -298,6 +315,7 @@ class Connector:
         raise NotImplementedError
 
     def refresh(self, app: Mapping[str, str], credential: Credential) -> Request:
+        """Of the one token pair in the credential's access_token and refresh_token, whichever prefix it has."""
         raise NotImplementedError
 
     def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:

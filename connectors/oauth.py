@@ -167,7 +167,7 @@ def tokens_in(answer: Mapping[str, Any]) -> dict[str, str]:
     """The tokens of an answer, as they may go into a header. Raises Unreadable."""
     if not isinstance(answer, Mapping):
         raise Unreadable("the answer is no object")
-    if str(answer.get("token_type") or "bearer").lower() not in ("bearer", "bot"):
+    if str(answer.get("token_type") or "bearer").lower() not in ("bearer", "bot", "user"):
         raise Unreadable("the token is of a kind that nobody asked for")
     found = {key: answer[key] for key in ("access_token", "refresh_token") if answer.get(key)}
     if not all(isinstance(token, str) and TOKEN.fullmatch(token) for token in found.values()):

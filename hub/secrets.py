@@ -94,6 +94,24 @@ def opened_text(ciphertext: str, binding: str) -> str:
 
 
 @sensitive_variables()
+def resealed(sealed: Sealed) -> Sealed | None:
+    """The same under the newest key; None where it is that already. Raises WrongKey."""
+    text = resealed_text(sealed._ciphertext)
+    return None if text is None else Sealed(text)
+
+
+@sensitive_variables()
+def resealed_text(ciphertext: str) -> str | None:
+    newest = crypter_of((settings.HUB_FIELD_KEYS[0],))
+    with suppress(InvalidToken):
+        newest.decrypt(ciphertext)
+        return None
+    with suppress(InvalidToken):
+        return crypter().rotate(ciphertext).decode()
+    raise WrongKey("no key in HUB_FIELD_KEYS opens it")
+
+
+@sensitive_variables()
 def decrypted(ciphertext: str, binding: str) -> bytes:
     with suppress(InvalidToken):
         return crypter().decrypt(ciphertext)

@@ -266,6 +266,8 @@ HUB_BELLS = {
     "drain": "hub.outgoing.tasks.drain",
     "refresh": "hub.connections.tasks.refresh",
     "revoke": "hub.connections.tasks.revoke",
+    "check": "hub.connections.tasks.check",
+    "tell": "hub.notices.tasks.tell",
     "canary": "hub.queue.canary",
     "operate": "hub.operations.tasks.operate",
     "prune": "hub.prune.tasks.prune",

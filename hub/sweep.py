@@ -13,9 +13,11 @@ from hub.connections import maintenance
 from hub.connections.models import Connection, Lane, Switch
 from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
-from hub.connections.tasks import ring_for_refreshes, ring_for_revocations
+from hub.connections.tasks import ring_for_checks, ring_for_refreshes, ring_for_revocations
 from hub.failpoints import failpoint
+from hub.notices.tasks import ring_for_notices
 from hub.operations.run import ring_for_forgotten
+from hub.outgoing.announce import announce
 from hub.outgoing.expire import expire
 from hub.outgoing.models import Delivery, Idempotency
 from hub.outgoing.order import wake_forgotten_heads
@@ -41,6 +43,7 @@ def sweep(*, now: datetime) -> None:
     ring_for_refreshes(now=now)
     end_abandoned(now=now)
     ring_for_revocations(now=now)
+    ring_for_checks(now=now)
     end_switches(now=now)
     expire(now=now)
     wake_forgotten_heads(now=now)
@@ -50,6 +53,8 @@ def sweep(*, now: datetime) -> None:
         ring_pump(now=now)
     if Delivery.unscoped.filter(state="held").exists() or Switch.unscoped.exists():
         ring("drain", now=now)
+    announce(now=now)
+    ring_for_notices(now=now)
     ring_for_forgotten(now=now)
     ring_once_a_day(now=now)
     Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()

@@ -68,6 +68,16 @@ REASONS = {
     "no_access_token": Reason("The answer holds no access token.", "Reconnect the account."),
     "unauthorized": Reason("The other system refuses the credential.", "Reconnect the account."),
     "refused_after_refresh": Reason("Even a fresh access token is refused.", "Reconnect the account."),
+    "invalid_grant": Reason("The other system says that the authorization has ended.", "Reconnect the account."),
+    "refresh_lost": Reason(
+        "The answer with the new access token was lost on its way to us, and the old one no longer opens.",
+        "Reconnect the account.",
+    ),
+    "no_refresh_token": Reason(
+        "The access token has ended, and there is nothing to get another one with.", "Reconnect the account."
+    ),
+    "refresh_failing": Reason("The access token is about to end, and another could not be had yet; it is tried again."),
+    "further_token_ended": Reason("One of its tokens has ended; deliveries do not use it.", "Reconnect the account."),
 }
 
 CONNECTION_STATES = {
@@ -77,6 +87,48 @@ CONNECTION_STATES = {
     "paused": "A person paused it. What is sent meanwhile waits.",
     "silent": "Nothing has come from it for longer than usual.",
     "disabled": "It is switched off. What is sent meanwhile is held.",
+}
+
+FORECASTS = {  # why a connection that works will stop
+    "unsure": Reason(
+        "The answer to a refresh may have been lost; the next refresh tells whether the authorization still lives.",
+        "If it does not, somebody at the customer must authorize again.",
+    ),
+    "refresh_failing": Reason("Another access token could not be had the last time.", "See what the life line says."),
+    "unused": Reason(
+        "Its refresh token ends when nobody uses it for so long.", "Resume the connection, or ask for another test."
+    ),
+    "no_refresh": Reason("Its access token ends, and there is nothing to get another one with.", "Authorize it again."),
+    "only_fails": Reason("Every attempt has failed for days; it will be disabled.", "Ask the customer to mend it."),
+}
+
+CREDENTIAL_EVENTS = {
+    "issued": "The account was authorized.",
+    "refreshed": "A new access token came before the old one ended.",
+    "refresh_failed": "A new access token could not be had; it is tried again.",
+    "unsure": "A refresh was begun and its end is not known: its answer may have been lost.",
+    "ended": "The authorization ended.",
+    "reconnected": "The account was authorized again.",
+    "replaced": "Another account took its place.",
+    "revoked": "The authorization was given back.",
+}
+
+
+class NoticeKind(NamedTuple):
+    """A kind of notice: its name, what the person may do, and whether it goes by mail where nobody chose."""
+
+    label: str
+    todo: str
+    mailed: bool
+
+
+NOTICES = {
+    "needs_reconnect": NoticeKind("A connection must be authorized again", "Authorize it again", True),
+    "works_again": NoticeKind("A connection works again", "See the connection", True),
+    "failing": NoticeKind("A connection only fails, and will be disabled", "See what fails", True),
+    "disabled": NoticeKind("A connection was disabled", "Enable it again", True),
+    "not_revoked": NoticeKind("An authorization could not be given back", "See the connection", True),
+    "degraded": NoticeKind("A connection works, but not all is well", "See the connection", False),
 }
 
 STATES = {

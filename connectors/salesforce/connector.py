@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from connectors.base import Account, Credential, Field, Grant, Move
+from connectors.base import Account, Credential, Field, Grant, Life, Move
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
@@ -60,6 +60,8 @@ class Salesforce(OAuth):
     client_in = "form"
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
+    # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
+    life = Life(access=2 * 3600.0, used_again="works")
 
     def check(self, credential: Credential) -> str:
         if not credential.access:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Account, Action, Credential, Field, Grant, Input, Message, Move, lifetime, stated
+from connectors.base import Account, Action, Credential, Field, Grant, Input, Life, Message, Move, lifetime, stated
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
 from connectors.slack.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
@@ -156,6 +156,8 @@ class Slack(OAuth):
     one_grant = True  # a workspace has one bot token of ours, however often the app is installed there
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended = frozenset({"token_revoked", "invalid_auth", "account_inactive", "token_expired"})
+    life = Life(used_again="grace")  # "after a short grace period", and two access tokens live at a time
+    tokens = ("", "user_")
 
     def check(self, credential: Credential) -> str:
         return "" if credential.access else "missing: Bot token"
@@ -179,8 +181,9 @@ class Slack(OAuth):
         tokens = tokens_in(answer)
         if "access_token" not in tokens:
             return never("no_access_token", "the answer holds no bot token")
+        user = {f"user_{key}": token for key, token in tokens_in(answer.get("authed_user") or {}).items()}
         return Grant(
-            tokens,
+            {**tokens, **user},
             expires_in=lifetime(answer.get("expires_in")),
             account=granted_account(answer),
             permissions=permissions_in(answer.get("scope")),

@@ -7,13 +7,28 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from connectors.base import Connector
-from hub.connections.models import REFRESHING, Connection, Credential, Lane
+from connectors.base import Connector, Grant
+from hub.connections.lives import fresh
+from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.probe import Finding
 from hub.connections.signing import SIGNING_SECRET, made_secret
 from hub.queue import ring
 from hub.secrets import seal
 from tenants.models import Tenant, User
+
+
+def evenly() -> float:
+    """What people connect is spread enough; the first refresh spreads it more."""
+    return 0.5
+
+
+def begun(
+    connection: Connection, document: Mapping[str, Any], expires_at: datetime | None, *, now: datetime
+) -> dict[str, Any]:
+    """The life of what was just granted; tokens that came together live as long."""
+    left = (expires_at - now).total_seconds() if expires_at else None
+    grant = Grant(document, expires_in=left, lives=dict.fromkeys(connection.code.tokens, left))
+    return fresh(connection.code, grant, now=now, random=evenly)
 
 
 class AlreadyConnected(Exception):
@@ -60,7 +75,9 @@ def connect(
         with transaction.atomic():
             connection.save(force_insert=True)
             sealed = seal(document, Credential.binding(connection))
-            Credential.unscoped.create(connection=connection, sealed=sealed, expires_at=expires_at, updated_at=now)
+            life = begun(connection, document, expires_at, now=now)
+            Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **life)
+            CredentialEvent.note(connection, "issued", version=1, now=now)
             Lane.unscoped.create(connection=connection, in_flight=connection.code.in_flight, turn=now)
             ring("drain", now=now)
     except IntegrityError:
@@ -107,10 +124,11 @@ def reconnect(
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal(document, Credential.binding(connection)),
             version=F("version") + 1,
-            expires_at=expires_at,
-            refreshing_until=None,
             updated_at=now,
+            **begun(connection, document, expires_at, now=now),
         )
+        version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
+        CredentialEvent.note(connection, "replaced" if replaces else "reconnected", version=version, now=now)
         Lane.unscoped.filter(connection=connection, held=REFRESHING).update(held="", due_at=now)
         settle(connection, finding, now=now)
         ring("drain", now=now)
@@ -123,4 +141,4 @@ def settle(connection: Connection, finding: Finding, *, now: datetime) -> None:
     if finding.lives and mended:
         connection.heal(now=now)
     elif not finding.lives and connection.state in ("healthy", "silent"):
-        connection.move("degraded", reason=finding.reason, says=finding.says[:500], since=now)
+        connection.degrade(finding.reason, finding.says, now=now)

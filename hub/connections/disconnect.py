@@ -5,8 +5,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, F, Max
 
+from connectors.base import Grant
 from hub import audit
-from hub.connections.models import DISCONNECTED, Connection, Credential
+from hub.connections import lives
+from hub.connections.models import DISCONNECTED, Connection, Credential, CredentialEvent
 from hub.connections.revoke import give_up
 from hub.operations import start
 from hub.operations.start import Hand
@@ -24,10 +26,11 @@ def disconnect(connection: Connection, hand: Hand, *, reason: str = "", now: dat
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal({}, Credential.binding(connection)),
             version=F("version") + 1,
-            expires_at=None,
-            refreshing_until=None,
             updated_at=now,
+            **lives.fresh(connection.code, Grant({}), now=now, random=lambda: 0),
         )
+        version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
+        CredentialEvent.note(connection, "revoked", version=version, now=now)
         audit.record(
             actor=hand.actor,
             verb="connection.disconnect",

@@ -1,57 +1,112 @@
-"""Refresh an access token: one side at a time by compare-and-swap, stored before anything else."""
+"""Refresh an access token: one side at a time by compare-and-swap, stored before anything else.
+
+That a refresh is on its way is written before it goes. A side that dies between the answer and our store leaves that
+mark, so whoever comes next knows that a new token may have been lost, and says so.
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 
+from connectors import base
 from connectors.base import Grant
-from connectors.outcomes import Outcome, later, unknown
+from connectors.outcomes import Outcome, later, reconnect, unknown
 from connectors.wire import Request, Response, Unreadable
-from hub.connections.models import REFRESHING, Connection, ConnectorApp, Credential, Lane
+from hub.connections.lives import MAIN, Random, Token
+from hub.connections.models import Connection, ConnectorApp, Credential
+from hub.connections.renewal import PAIR, Renewal
 from hub.connections.spend import NotFree, heard, spending
-from hub.connections.unseal import credential_of
+from hub.connections.unseal import credential_of, secrets_in
 from hub.egress import EgressError, Unsent
 from hub.failpoints import failpoint
-from hub.secrets import CannotOpen, seal
-from hub.states import WrongState
+from hub.redaction import redact_text
+from hub.secrets import CannotOpen
+
+Call = Callable[[Request], Response]
 
 CLAIM = timedelta(seconds=30)  # as long as one refresh may take
-AGAIN = timedelta(seconds=30)  # after a refresh that did not come through
 TOO_SOON = timedelta(seconds=60)  # a token that is refused so soon after it was given is not mended by another
+REFUSED_TOO = reconnect("refused_after_refresh", "the new access token is refused too")
 
 
-def refresh(connection: Connection, *, call: Callable[[Request], Response], now: datetime) -> bool:
-    """Refresh once; the lane goes on when there is a new token. False where another side does it, or it failed."""
+def refresh(connection: Connection, *, call: Call, now: datetime, random: Random) -> bool:
+    """Refresh what is due, once; the lane goes on. False where nothing is due, another side does it, or it failed."""
     credential = Credential.unscoped.get(connection=connection)
     if not claimed(credential, now=now):
         return False
-    if credential.version > 1 and now - credential.updated_at < TOO_SOON:
-        return give_up(connection, "refused_after_refresh", "the new access token is refused too", now=now)
-    answer = asked(connection, call, now=now)
-    failpoint("O7")  # a refresh was answered, and is not stored
+    renewal = Renewal(connection, credential, wanted(credential), now)
+    if credential.asked_at:
+        renewal.note("unsure")
+    answer = REFUSED_TOO if refused_too_soon(credential, now=now) else asked_twice(renewal, call)
     if isinstance(answer, Grant):
-        return store(connection, credential, answer, now=now)
-    if answer.kind == "reconnect":
-        return give_up(connection, answer.reason, answer.says, now=now)
-    rest(connection, answer, now=now)
+        return renewal.store(answer, random=random)
+    if answer is not None:
+        renewal.settle(answer)
     return False
 
 
 def claimed(credential: Credential, *, now: datetime) -> bool:
+    """The row is ours, and the mark is on it, before anything goes. What somebody else left unfinished is noticed."""
     free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
-    rows = Credential.unscoped.filter(free, pk=credential.pk, version=credential.version)
-    return bool(rows.update(refreshing_until=now + CLAIM))
+    rows = Credential.unscoped.filter(
+        free, pk=credential.pk, version=credential.version, asked_at=credential.asked_at, refresh_at__lte=now
+    )
+    credential.unsure_since = credential.unsure_since or credential.asked_at
+    return bool(rows.update(refreshing_until=now + CLAIM, asked_at=now, unsure_since=credential.unsure_since))
 
 
-def asked(connection: Connection, call: Callable[[Request], Response], *, now: datetime) -> Grant | Outcome:
+def wanted(credential: Credential) -> str:
+    """The prefix of the token that was refused, or is due first."""
+    due = {prefix: Token.read(kept).due for prefix, kept in credential.lives.items()}
+    known = {prefix: at for prefix, at in due.items() if at}
+    return MAIN if credential.refused_at or not known else min(known, key=lambda prefix: known[prefix])
+
+
+def refused_too_soon(credential: Credential, *, now: datetime) -> bool:
+    if not credential.refused_at or credential.version == 1:
+        return False
+    kept = credential.lives.get(MAIN)
+    return now - (Token.read(kept).given if kept else credential.updated_at) < TOO_SOON
+
+
+def asked_twice(renewal: Renewal, call: Call) -> Grant | Outcome | None:
+    """Only the end of a grant that is confirmed is one. None where somebody else stored another document meanwhile."""
+    answer = asked(renewal, call)
+    if isinstance(answer, Grant) or answer.kind != "reconnect":
+        return answer
+    if not renewal.rows().exists():
+        return None
+    again = asked(renewal, call)
+    return answer if isinstance(again, Outcome) and again.kind == "reconnect" else again
+
+
+def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
     """No transaction is open here."""
-    app = ConnectorApp.objects.filter(connector=connection.connector).first()
+    connection, prefix = renewal.connection, renewal.prefix
+    row = ConnectorApp.objects.filter(connector=connection.connector).first()
     try:
-        credential = credential_of(connection, app)
-        request = connection.code.refresh(app.open() if app else {}, credential)
+        known = credential_of(connection, row)
+        pair = {key: known.secret[prefix + key] for key in PAIR if known.secret.get(prefix + key)}
+        if "refresh_token" not in pair:
+            return reconnect("no_refresh_token")
+        app, known = row.open() if row else {}, replace(known, secret={**known.secret, **pair})
+        request = connection.code.refresh(app, known)
+    except CannotOpen as error:
+        return later("credential_unreadable", str(error))
+    except KeyError as error:
+        return later("app_incomplete", f"the connector app lacks {error}")
+    answer = answered(renewal, request, known, call)
+    failpoint("O7")  # a refresh was answered, and is not stored
+    return answer if isinstance(answer, Grant) else redacted(answer, [*secrets_in(known), *app.values()])
+
+
+def answered(renewal: Renewal, request: Request, known: base.Credential, call: Call) -> Grant | Outcome:
+    connection, now = renewal.connection, renewal.now
+    try:
         with spending(connection, request, now=now):
-            answer = connection.code.refreshed(call(request), credential)
+            answer = connection.code.refreshed(call(request), known)
         heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
         return answer
     except NotFree as spent:
@@ -60,42 +115,8 @@ def asked(connection: Connection, call: Callable[[Request], Response], *, now: d
         return later(error.reason, str(error))
     except (EgressError, Unreadable, KeyError, TypeError, ValueError) as error:
         return unknown("refresh_unanswered", str(error))
-    except CannotOpen as error:
-        return later("credential_unreadable", str(error))
 
 
-def store(connection: Connection, credential: Credential, grant: Grant, *, now: datetime) -> bool:
-    """The new document under version + 1; what the grant does not name (an unchanged refresh token) stays."""
-    document = {**credential.open(connection), **grant.secret}
-    if grant.settings:  # such as an organisation that moved to another host
-        Connection.unscoped.filter(pk=connection.pk).update(settings={**connection.settings, **grant.settings})
-    rows = Credential.unscoped.filter(pk=credential.pk, version=credential.version)
-    stored = rows.update(
-        sealed=seal(document, Credential.binding(connection)),
-        version=F("version") + 1,
-        expires_at=None if grant.expires_in is None else now + timedelta(seconds=grant.expires_in),
-        refreshing_until=None,
-        updated_at=now,
-    )
-    go_on(connection, now=now)
-    return bool(stored)
-
-
-def go_on(connection: Connection, *, now: datetime) -> None:
-    Lane.unscoped.filter(connection=connection, held=REFRESHING).update(held="", due_at=now)
-
-
-def give_up(connection: Connection, reason: str, says: str, *, now: datetime) -> bool:
-    """Only a person can mend it. The lane stays held, by the connection's state now."""
-    Credential.unscoped.filter(connection=connection).update(refreshing_until=None)
-    try:
-        connection.need_reconnect(reason, says, now=now)
-    except WrongState:
-        go_on(connection, now=now)
-    return False
-
-
-def rest(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
-    """It did not come through: the sweep asks again when `refreshing_until` has passed."""
-    wait = timedelta(seconds=outcome.after) if outcome.after else AGAIN
-    Credential.unscoped.filter(connection=connection).update(refreshing_until=now + wait)
+def redacted(outcome: Outcome, secrets: list[str]) -> Outcome:
+    """What they say may repeat what we sent."""
+    return replace(outcome, reason=redact_text(outcome.reason, secrets), says=redact_text(outcome.says, secrets))

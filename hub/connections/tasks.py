@@ -1,25 +1,29 @@
 """The bells of this room."""
 
+import random
 from datetime import datetime
 from functools import partial
 
+from django.db.models import Q
+
 from hub import egress, lifeline
 from hub.clock import clock
-from hub.connections.models import REFRESHING, Connection, Lane, Revocation
+from hub.connections import watch
+from hub.connections.models import REFRESHING, Connection, Credential, Lane, Revocation
 from hub.connections.refresh import refresh as refresh_token
 from hub.connections.revoke import revoke as revoke_tokens
-from hub.queue import hear, ring
+from hub.queue import hear, ring, still_here
 
-WITHIN = 10.0  # seconds for one refresh: while it lasts, its worker hears no other bell
+WITHIN = 10.0  # seconds for one call: while it lasts, its worker hears no other bell
+RUNG_MOST = 20  # refreshes at a time, the oldest first: the queue never fills
 
 
 def refresh(name: str) -> None:
-    """`refresh:17`: the access token of connection 17 has ended. A pool that stops begins none; the sweep rings."""
+    """`refresh:17`: connection 17 wants another access token. A pool that stops begins none; the sweep rings."""
     connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
     if lifeline.stopping():
         return
-    call = partial(egress.call, rules=egress.rules(), clock=clock, timeout=WITHIN)
-    if refresh_token(connection, call=call, now=clock()):
+    if refresh_token(connection, call=outward(), now=clock(), random=random.random):
         ring("pump", now=clock())
 
 
@@ -27,7 +31,7 @@ def revoke(name: str) -> None:
     """`revoke:17`: end the tokens of revocation 17 where they came from."""
     row = Revocation.unscoped.select_related("tenant", "connection").filter(pk=int(hear(name))).first()
     if row and not lifeline.stopping():
-        revoke_tokens(row, call=partial(egress.call, rules=egress.rules(), clock=clock, timeout=WITHIN), now=clock())
+        revoke_tokens(row, call=outward(), now=clock())
 
 
 def ring_for_revocations(*, now: datetime) -> None:
@@ -36,8 +40,28 @@ def ring_for_revocations(*, now: datetime) -> None:
         ring(f"revoke:{number}", now=now)
 
 
+def check(name: str) -> None:
+    """Some connections that were quiet for long: is their credential still good?"""
+    hear(name)
+    watch.check_some(
+        call=outward(), clock=clock, random=random.random, stopping=lifeline.stopping, still_here=still_here
+    )
+
+
+def outward() -> partial:
+    return partial(egress.call, rules=egress.rules(), clock=clock, timeout=WITHIN)
+
+
 def ring_for_refreshes(*, now: datetime) -> None:
-    """The net under lost bells: lanes that wait for a refresh that nobody does."""
-    waiting = Lane.unscoped.filter(held=REFRESHING).exclude(connection__credential__refreshing_until__gt=now)
-    for number in waiting.values_list("pk", flat=True):
+    """Tokens that are due, and the net under lost bells; lanes that wait for what has come go on."""
+    free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
+    due = Credential.unscoped.filter(free, refresh_at__lte=now).order_by("refresh_at")
+    for number in due.values_list("pk", flat=True)[:RUNG_MOST]:
         ring(f"refresh:{number}", now=now)
+    come = Lane.unscoped.filter(held=REFRESHING, connection__credential__refused_at=None)
+    come.update(held="", due_at=now)
+
+
+def ring_for_checks(*, now: datetime) -> None:
+    if watch.due(now=now).exists():
+        ring("check", now=now)

@@ -11,6 +11,7 @@ MENU = {
     "Customers": (
         ("Tenants", "apartment", "tenants_tenant", "tenants.view_tenant"),
         ("Connections", "cable", "connections_connection", "connections.view_connection"),
+        ("Ending soon", "event_busy", "admin:connections_connection_forecast", "connections.view_connection"),
         ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
     ),
     "Routes & mappings": (

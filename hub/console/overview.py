@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import BooleanField, Case, Count, Min, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
+from hub.connections.forecast import endangered
 from hub.connections.models import Connection
 from hub.notices.models import Notice
 from hub.outgoing import lately
@@ -39,6 +40,7 @@ class Trouble(NamedTuple):
     connections: int
     tenants: int
     since: datetime
+    ending: int = 0  # of them, connections that work and stop within days
 
     @property
     def label(self) -> str:
@@ -75,6 +77,10 @@ class Overview:
         return sum(count for _, count in self.dead)
 
     @property
+    def ending(self) -> int:
+        return sum(trouble.ending for trouble in self.troubles)
+
+    @property
     def has_connections(self) -> bool:
         return bool(self.troubles)
 
@@ -87,7 +93,7 @@ def overview(user: Any, *, now: datetime) -> Overview:
     deliveries, connections = visible_to(Delivery, user), visible_to(Connection, user)
     last = list(deliveries.select_related("event", "tenant", "connection").order_by("-id")[:8])
     waiting = waiting_by_cause(deliveries)
-    troubles = list(troubles_of(connections))
+    troubles = list(troubles_of(connections, now=now))
     could_go = [row["oldest"] for row in waiting if not row["stopped"]]
     return Overview(
         now=now,
@@ -127,10 +133,13 @@ def by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int
     return list(rows.order_by("-rows").values_list("reason", "rows"))
 
 
-def troubles_of(connections: QuerySet[Connection]) -> Iterator[Trouble]:
+def troubles_of(connections: QuerySet[Connection], *, now: datetime) -> Iterator[Trouble]:
     grouped = connections.values("connector", "state", "reason").annotate(
-        rows=Count("pk"), tenants=Count("tenant", distinct=True), earliest=Min("since")
+        rows=Count("pk"),
+        tenants=Count("tenant", distinct=True),
+        earliest=Min("since"),
+        ending=Count("pk", filter=endangered(now=now)),
     )
-    columns = ("connector", "state", "reason", "rows", "tenants", "earliest")
+    columns = ("connector", "state", "reason", "rows", "tenants", "earliest", "ending")
     for row in grouped.order_by("connector", "state").values_list(*columns):
         yield Trouble(*row)

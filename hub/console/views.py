@@ -97,6 +97,7 @@ def tiles(seen: Overview) -> list[dict[str, Any]]:
             Step("", connections, "state__exact=needs_reconnect"),
             True,
         ),
+        ("Ending soon", seen.ending, "connections within 7 days", Step("", "connections_connection_forecast"), True),
     )
     counted = [
         {

@@ -1,8 +1,9 @@
-"""Tell a person once. Joins the caller's transaction."""
+"""Tell a person once. Joins the caller's transaction; mails and the event for our application follow it."""
 
 from datetime import datetime
 
 from hub.notices.models import Notice
+from hub.queue import ring
 
 
 def notify(
@@ -13,14 +14,27 @@ def notify(
     now: datetime,
     tenant_id: int | None = None,
     connection_id: int | None = None,
+    reason: str = "",
 ) -> None:
     """`about` says what happened, so that the same kind about the same is told only once."""
+    of_a_tenant = tenant_id is not None and connection_id is not None
     notice = Notice(
         key=f"{kind}:{about}"[:120],
         kind=kind,
         sentence=sentence[:500],
+        reason=reason[:60],
         tenant_id=tenant_id,
         connection_id=connection_id,
         created_at=now,
+        tell_at=now if of_a_tenant else None,
+        to_publish=of_a_tenant,
     )
     Notice.unscoped.bulk_create([notice], ignore_conflicts=True)
+    if of_a_tenant:
+        ring("tell", now=now)
+
+
+def resolve(kind: str, *, connection_id: int, now: datetime) -> None:
+    """Its cause is gone: nobody is reminded any more."""
+    rows = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
+    rows.update(resolved_at=now, tell_at=None)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
-from hub.connections.models import Authorization
+from hub.connections.models import Authorization, CredentialEvent
+from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 
@@ -56,6 +57,11 @@ def running_operations(ids: Collection[Any], cut: datetime) -> Collection[Any]:
     return Operation.unscoped.filter(pk__in=ids, state="running").values_list("pk", flat=True)
 
 
+def open_notices(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+    rows = Notice.unscoped.filter(pk__in=ids, kind="needs_reconnect", resolved_at=None)
+    return rows.values_list("pk", flat=True)
+
+
 TABLES = (  # in this order: a row goes after what hangs on it
     Table("exchanges", "bodies", Exchange.objects.all, columns(Exchange, "at"), nothing),
     Table("renderings", "bodies", Rendering.objects.all, columns(Delivery, "accepted_at"), needed_renderings),
@@ -63,5 +69,7 @@ TABLES = (  # in this order: a row goes after what hangs on it
     Table("deliveries", "rows", Delivery.unscoped.all, columns(Delivery, "accepted_at"), moving_deliveries),
     Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
     Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
+    Table("credential events", "rows", CredentialEvent.unscoped.all, columns(CredentialEvent, "at"), nothing),
+    Table("notices", "rows", Notice.unscoped.all, columns(Notice, "created_at"), open_notices),
     Table("operations", "rows", Operation.unscoped.all, columns(Operation, "planned_at"), running_operations),
 )

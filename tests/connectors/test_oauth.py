@@ -103,6 +103,12 @@ def test_slack_grants_a_token_and_names_the_workspace():
     assert grant.secret == {"access_token": "xoxb-new", "refresh_token": "xoxe-1-1"}
 
 
+def test_a_user_token_stands_beside_the_bots():
+    user = {"id": "U1", "access_token": "xoxe.xoxp-1", "refresh_token": "xoxe-1-u", "token_type": "user"}
+    secret = exchanged("slack", authed_user=user).secret
+    assert (secret["user_access_token"], secret["user_refresh_token"]) == ("xoxe.xoxp-1", "xoxe-1-u")
+
+
 def test_slack_names_the_organisation_where_the_app_is_installed_for_all_of_it():
     grant = exchanged("slack", is_enterprise_install=True, enterprise={"id": "E1", "name": "Group"}, team=None)
     assert grant.account == Account("E1", "Group")

@@ -51,7 +51,7 @@ def test_a_pause_ends_by_itself(make):
 
 def test_a_lost_refresh_is_rung_for_again(make):
     connection = make.connection(connector="salesforce")
-    Lane.unscoped.update(held="refreshing")
+    connection.credential.await_refresh(used=1, now=NOON)
     sweep(now=NOON)
     assert f"refresh:{connection.pk}" in rung()
 

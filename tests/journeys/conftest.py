@@ -39,7 +39,8 @@ class Journey:
 
     def refresh(self, reference, *, at):
         connection = Connection.unscoped.get(tenant__reference=reference, connector="salesforce")
-        assert refresh(connection, call=partial(egress.call, rules=egress.rules(), clock=lambda: at), now=at)
+        call = partial(egress.call, rules=egress.rules(), clock=lambda: at)
+        assert refresh(connection, call=call, now=at, random=lambda: 0.5)
 
     def ledger(self, marker):
         """Where a marker was seen: system, account and status, in the order of arrival."""

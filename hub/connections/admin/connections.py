@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.registry import CONNECTORS
@@ -16,6 +17,7 @@ from hub.audit import Actor
 from hub.clock import clock
 from hub.connections import checks, connect, maintenance, probe
 from hub.connections.admin import shows
+from hub.connections.admin.forecast import forecast_page
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
 from hub.connections.models import Connection, Lane
@@ -31,6 +33,13 @@ MENDS = {"needs_reconnect": "credential", "degraded": "credential", "paused": "r
 
 def outward(request: Request) -> Response:
     return egress.call(request, rules=egress.rules(), clock=clock)
+
+
+def refreshable(connection: Connection) -> bool:
+    """Where there is a token with an end that is not over yet."""
+    known = CONNECTORS.get(connection.connector)
+    living = connection.state not in ("needs_reconnect", "disabled") and known is not None and known.refreshes
+    return living and getattr(getattr(connection, "credential", None), "refresh_at", None) is not None
 
 
 def in_state(*states: str) -> Any:
@@ -56,7 +65,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An id of ours or theirs, or the beginning of a name."
     ordering = ("-since",)
     fields = ("name", "in_flight")
-    verbs = ("test", "resume", "enable", "credential", "pause", "disable", "disconnect")
+    verbs = ("test", "renew", "resume", "enable", "credential", "pause", "disable", "disconnect")
     change_form_outer_before_template = "console/connection.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -68,6 +77,15 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         Lane.unscoped.filter(connection=obj).update(in_flight=form.cleaned_data["in_flight"])
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.forecast_view)
+        return [path("forecast/", view, name="connections_connection_forecast"), *super().get_urls()]
+
+    def forecast_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return forecast_page(self, request)
 
     # --- a new one ---
 
@@ -139,6 +157,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "settings": shows.shown_settings(connection).items(),
             "gauges": shows.gauges(connection, now=clock()),
             "maintenance": maintenance.of(connection, now=clock()),
+            "life": shows.life(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),
             "routes": connection.routes.order_by("name")[:20] if see("outgoing.view_route") else (),
         }
@@ -190,6 +209,12 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         if finding.lives:
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
         return staff.Done(f"The test did not pass: {checks.told(finding)}", after=after, well=False)
+
+    @staff.verb("Ask for a new access token", icon="autorenew", when=refreshable)
+    def renew(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        row.credential.want_refresh(now=now)
+        ring(f"refresh:{row.pk}", now=now)
+        return staff.Done("It is asked for now; the life line says what came of it.")
 
     @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
     def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:

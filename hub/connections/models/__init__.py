@@ -9,12 +9,12 @@ from hub.connections.models.connections import (
     REFRESHING,
     Connection,
     ConnectorApp,
-    Credential,
     Lane,
     MaintenanceWindow,
     Switch,
     a_connector,
 )
+from hub.connections.models.credentials import Credential, CredentialEvent
 
 __all__ = [
     "BREAKER",
@@ -26,6 +26,7 @@ __all__ = [
     "Connection",
     "ConnectorApp",
     "Credential",
+    "CredentialEvent",
     "Lane",
     "MaintenanceWindow",
     "Revocation",

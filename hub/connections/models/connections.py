@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
+from hub.connections import news
 from hub.ids import uuid7
 from hub.secrets import CannotOpen, SealedField, seal
 from hub.states import Moves
@@ -107,6 +108,8 @@ class Connection(Scoped, Moves):
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)  # settings or credential
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_at = models.DateTimeField(null=True, blank=True, editable=False)  # the next liveness check
+    checks_failed = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # in a row
     connected_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -116,7 +119,10 @@ class Connection(Scoped, Moves):
                 fields=("tenant", "connector", "account"), condition=~models.Q(account=""), name="one_per_account"
             ),
         )
-        indexes = (models.Index(fields=("connector", "state"), name="connection_by_state"),)
+        indexes = (
+            models.Index(fields=("connector", "state"), name="connection_by_state"),
+            models.Index(fields=("check_at",), name="connections_to_check"),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -147,46 +153,22 @@ class Connection(Scoped, Moves):
     def need_reconnect(self, reason: str, says: str = "", *, now: datetime) -> None:
         self._turn("needs_reconnect", reason=reason, says=says, now=now)
 
+    def degrade(self, reason: str, says: str = "", *, now: datetime) -> None:
+        """It is used, and its lane goes on."""
+        self.move("degraded", reason=reason, says=says[:500], since=now)
+        news.turned(self, "", now=now)
+
     def heal(self, *, now: datetime) -> None:
         """Healthy again: what was held by the connection's state becomes due."""
         self._turn("healthy", reason="", says="", paused_until=None, now=now)
 
     def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
+        before = self.state
         self.move(state, since=now, **changes | {"says": str(changes.get("says", ""))[:500]})
+        news.turned(self, before, now=now)
         held = state if state in HOLDING else ""
         fresh = {"due_at": now, "open_until": None, "opened": 0, "went_well": 0, "went_wrong": 0, "failing_since": None}
         Lane.unscoped.filter(connection=self).update(held=held, **({} if held else fresh))
-
-
-class Credential(Scoped):
-    """The sealed document of one connection; opened in one place, by the one method below."""
-
-    TENANT = "connection__tenant"
-
-    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
-    sealed = SealedField(editable=False)
-    version = models.PositiveIntegerField(default=1, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    def __str__(self) -> str:
-        return f"credential of connection {self.connection_id}"
-
-    @staticmethod
-    def binding(connection: Connection) -> str:
-        return f"credential:{connection.public_id}"
-
-    def await_refresh(self, *, used: int) -> bool:
-        """Hold the lane until there is a newer version than the one that was used; False where there is one already."""
-        if self.version != used:
-            return False
-        Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
-        return True
-
-    def open(self, connection: Connection) -> dict[str, Any]:
-        """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
-        return self.sealed.open(self.binding(connection))
 
 
 class Lane(Scoped):

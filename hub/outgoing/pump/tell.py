@@ -84,7 +84,7 @@ def turn(load: Load, outcome: Outcome, *, now: datetime) -> None:
     row = Connection.unscoped.select_related("credential").get(pk=load.connection.pk)
     try:
         if outcome.kind == "refresh" and row.code.refreshes:
-            if row.credential.await_refresh(used=load.version):
+            if row.credential.await_refresh(used=load.version, now=now):
                 ring(f"refresh:{row.pk}", now=now)
         elif outcome.kind == "disable":
             row.disable(outcome.reason, says, now=now)

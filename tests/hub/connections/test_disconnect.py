@@ -43,6 +43,14 @@ def test_the_credential_is_wiped_and_the_history_stays(make, slack, hand):
     assert AuditRow.objects.get().verb == "connection.disconnect"
 
 
+def test_nothing_is_refreshed_any_more_and_the_life_line_ends(slack, hand):
+    Credential.unscoped.update(refresh_at=NOON, lives={"": {"given": NOON.isoformat()}})
+    disconnect(slack, hand, now=NOON)
+    kept = Credential.unscoped.get()
+    assert (kept.refresh_at, kept.lives, kept.ends_at) == (None, {}, None)
+    assert slack.credential_events.get().kind == "revoked"
+
+
 def test_the_token_is_ended_where_it_came_from(slack, hand):
     disconnect(slack, hand, now=NOON)
     http = FakeHttp(ENDED)

@@ -5,37 +5,23 @@ from datetime import timedelta
 import pytest
 
 from connectors.wire import Response
-from hub.connections.models import Credential, Lane
-from hub.connections.refresh import refresh
+from hub.connections.models import Credential
 from hub.egress import Unanswered
 from tests.fakes import FakeHttp
+from tests.hub.connections.refreshing import (
+    ENDED,
+    RENEWED,
+    SESSION_ENDED,
+    connection,
+    lane,
+    renew,
+    scheduled,
+)
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
-
-SESSION_ENDED = Response(401, b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]')
-RENEWED = Response(
-    200,
-    b'{"access_token":"00Dnew!token","instance_url":"https://acme2.my.salesforce.com",'
-    b'"id":"https://login.salesforce.com/id/00D000000000001AAA/005000000000001AAA"}',
-)
-ENDED = Response(400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}')
-
-
-@pytest.fixture
-def connection(make):
-    make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
-    return make.connection(connector="salesforce", account="00D000000000001AAA")
-
-
-def renew(connection, http, at=NOON):
-    connection.refresh_from_db()
-    return refresh(connection, call=http.call, now=at)
-
-
-def lane(connection):
-    return Lane.unscoped.get(connection=connection)
+__all__ = ["connection", "scheduled"]  # the fixtures
 
 
 def test_a_401_holds_the_lane_and_costs_no_attempt(make, connection):
@@ -46,7 +32,6 @@ def test_a_401_holds_the_lane_and_costs_no_attempt(make, connection):
 
 
 def test_the_new_token_is_stored_beside_the_kept_refresh_token_and_the_lane_goes_on(connection):
-    Lane.unscoped.update(held="refreshing")
     assert renew(connection, FakeHttp(RENEWED))
     connection.refresh_from_db()
     document = Credential.unscoped.get().open(connection)
@@ -63,7 +48,6 @@ def test_one_side_refreshes_and_the_others_leave_it(connection):
 
 
 def test_an_ended_grant_asks_for_a_person(connection):
-    Lane.unscoped.update(held="refreshing")
     renew(connection, FakeHttp(ENDED))
     connection.refresh_from_db()
     assert (connection.state, lane(connection).held) == ("needs_reconnect", "needs_reconnect")
@@ -71,7 +55,6 @@ def test_an_ended_grant_asks_for_a_person(connection):
 
 @pytest.mark.parametrize("answer", [Response(503), Response(200, b"<html>"), Unanswered("timed_out")])
 def test_an_outage_only_waits(connection, answer):
-    Lane.unscoped.update(held="refreshing")
     renew(connection, FakeHttp(answer))
     connection.refresh_from_db()
     assert (connection.state, lane(connection).held) == ("healthy", "refreshing")

@@ -10,7 +10,7 @@ from hub.connections.unseal import spent_by
 from hub.throttle.answers import pause
 from hub.throttle.models import Holder, Scope
 from tests.fakes import FakeHttp
-from tests.hub.connections.test_refresh import RENEWED, connection, lane, renew
+from tests.hub.connections.refreshing import RENEWED, connection, lane, renew
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import MINUTE, NOON
 

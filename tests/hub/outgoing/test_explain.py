@@ -84,7 +84,7 @@ def test_a_connection_that_was_refused_tells_the_systems_words(make):
 
 def test_a_token_that_is_being_refreshed_is_the_lanes_matter(make):
     delivery = make.delivery(make.connection(connector="salesforce"))
-    delivery.connection.credential.await_refresh(used=1)
+    delivery.connection.credential.await_refresh(used=1, now=NOON)
     told = why(delivery)
     assert (told.shown.reason, told.stopped_by.name) == ("refreshing", "lane")
 

@@ -1,0 +1,91 @@
+"""The sealed document of a connection, how long its tokens live, and what happened to it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from hub.connections.models.connections import BREAKER, REFRESHING, Connection, Lane
+from hub.secrets import SealedField
+from tenants.scoping import Scoped
+
+
+class Credential(Scoped):
+    """The sealed document of one connection; opened in one place, by the one method below."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
+    sealed = SealedField(editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    lives = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), editable=False
+    )  # of each access token, by its prefix: lives.Token
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)  # the first access token
+    ends_at = models.DateTimeField(null=True, blank=True, editable=False)  # the authorization, where that is known
+    refresh_at = models.DateTimeField(null=True, blank=True, editable=False)  # when a refresh is wanted
+    refused_at = models.DateTimeField(null=True, blank=True, editable=False)  # the access token was, by a 401
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)  # a refresh is on its way, or died there
+    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)  # nobody else begins before
+    unsure_since = models.DateTimeField(null=True, blank=True, editable=False)  # an answer may have been lost
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # refreshes in a row
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(
+                fields=("refresh_at",), condition=models.Q(refresh_at__isnull=False), name="credentials_to_refresh"
+            ),
+            models.Index(
+                fields=("expires_at",), condition=models.Q(expires_at__isnull=False), name="credentials_by_expiry"
+            ),
+            models.Index(fields=("ends_at",), condition=models.Q(ends_at__isnull=False), name="credentials_by_end"),
+        )
+
+    def __str__(self) -> str:
+        return f"credential of connection {self.connection_id}"
+
+    @staticmethod
+    def binding(connection: Connection) -> str:
+        return f"credential:{connection.public_id}"
+
+    def await_refresh(self, *, used: int, now: datetime) -> bool:
+        """Hold the lane until there is a newer version than the one that was used; False where there is one already."""
+        if not Credential.unscoped.filter(pk=self.pk, version=used).update(refused_at=now, refresh_at=now):
+            return False
+        Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
+        return True
+
+    def want_refresh(self, *, now: datetime) -> None:
+        """Now, although nobody refused the token."""
+        Credential.unscoped.filter(pk=self.pk).update(refresh_at=now)
+
+    def open(self, connection: Connection) -> dict[str, Any]:
+        """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
+        return self.sealed.open(self.binding(connection))
+
+
+class CredentialEvent(Scoped):
+    """What happened to a credential: the life line on its page. Never what is in it."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="credential_events")
+    kind = models.CharField(max_length=20)  # hub.words.CREDENTIAL_EVENTS
+    at = models.DateTimeField()
+    says = models.CharField(max_length=300, blank=True)
+    version = models.PositiveIntegerField()
+
+    class Meta(Scoped.Meta):
+        indexes = (models.Index(fields=("connection", "-id"), name="life_of_a_credential"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind}, version {self.version}"
+
+    @classmethod
+    def note(cls, connection: Connection, kind: str, says: str = "", *, version: int, now: datetime) -> None:
+        """The same again is not told again."""
+        last = cls.unscoped.filter(connection=connection).order_by("-id").first()
+        if last is None or (last.kind, last.says, last.version) != (kind, says[:300], version):
+            cls.unscoped.create(connection=connection, kind=kind, at=now, says=says[:300], version=version)

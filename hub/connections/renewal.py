@@ -1,0 +1,146 @@
+"""What came of one refresh: a grant that is stored first, a wait, or the end of the authorization."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from connectors.base import Grant
+from connectors.outcomes import Outcome
+from hub.connections import lives
+from hub.connections.lives import MAIN, Random, Token
+from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
+from hub.secrets import seal
+from hub.states import WrongState
+
+AGAIN, AGAIN_MOST = timedelta(seconds=10), timedelta(minutes=10)  # after one that did not come through, doubling
+FAILS_FEW = 3  # of a token whose end nobody knows, before the connection reads as degraded
+PAIR = ("access_token", "refresh_token")
+FAILING, LOST, FURTHER = "refresh_failing", "refresh_lost", "further_token_ended"
+NOT_LOST = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}  # all answers were read
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """One side's refresh of the token with this prefix, in this version of the credential."""
+
+    connection: Connection
+    credential: Credential
+    prefix: str
+    now: datetime
+
+    def rows(self) -> QuerySet[Credential]:
+        """None where the version has moved: a newer one is not touched."""
+        return Credential.unscoped.filter(pk=self.credential.pk, version=self.credential.version)
+
+    def note(self, kind: str, says: str = "") -> None:
+        CredentialEvent.note(self.connection, kind, says, version=self.credential.version, now=self.now)
+
+    # --- a grant ---
+
+    def store(self, grant: Grant, *, random: Random) -> bool:
+        """The new document under version + 1, before anything else; what the grant does not name stays."""
+        before = self.credential.open(self.connection)
+        given = {self.prefix + key: grant.secret[key] for key in PAIR if grant.secret.get(key)}
+        document = {**before, **(grant.secret if self.prefix == MAIN else {}), **given}
+        refresh_token = f"{self.prefix}refresh_token"
+        begun = lives.token(
+            self.connection.code,
+            grant.expires_in,
+            refreshable=bool(document.get(refresh_token)),
+            rotates=document.get(refresh_token) != before.get(refresh_token),
+            now=self.now,
+            random=random,
+        )
+        stored = self.rows().update(
+            sealed=seal(document, Credential.binding(self.connection)),
+            version=F("version") + 1,
+            updated_at=self.now,
+            **lives.columns({**self.others(), self.prefix: begun}, self.connection.code, now=self.now),
+            **lives.UNTROUBLED,
+        )
+        if stored:  # otherwise a person was faster, with another credential
+            self.stored(grant)
+        return bool(stored)
+
+    def others(self) -> dict[str, Token]:
+        kept = self.credential.lives.items()
+        return {prefix: Token.read(told) for prefix, told in kept if prefix != self.prefix}
+
+    @transaction.atomic
+    def stored(self, grant: Grant) -> None:
+        row = self.connection
+        if grant.settings:  # such as an organisation that moved to another host
+            Connection.unscoped.filter(pk=row.pk).update(settings={**row.settings, **grant.settings})
+        CredentialEvent.note(row, "refreshed", version=self.credential.version + 1, now=self.now)
+        self.go_on()
+        row.refresh_from_db(fields=["state", "reason"])
+        if (row.state, row.reason) in (("degraded", FAILING), ("needs_reconnect", LOST)):
+            row.heal(now=self.now)
+
+    def go_on(self) -> None:
+        Lane.unscoped.filter(connection=self.connection, held=REFRESHING).update(held="", due_at=self.now)
+
+    # --- none ---
+
+    def settle(self, outcome: Outcome) -> None:
+        if outcome.kind != "reconnect":
+            self.rest(outcome)
+        elif self.prefix == MAIN:
+            self.end(outcome)
+        else:
+            self.drop(outcome)
+
+    @transaction.atomic
+    def rest(self, outcome: Outcome) -> None:
+        """It did not come through: the sweep asks again when `refreshing_until` has passed."""
+        row, says = self.credential, outcome.says or outcome.reason
+        sent = outcome.reason != "throttled"
+        failures = row.failures + sent
+        again = self.now + wait(outcome, failures)
+        unsure = row.unsure_since or (self.now if outcome.kind == "unknown" else None)
+        stays = self.rows().update(asked_at=None, refreshing_until=again, failures=failures, unsure_since=unsure)
+        if stays and sent:
+            self.note("refresh_failed", says)
+            if about_to_end(row, failures, then=again):
+                self.degrade(FAILING, says)
+
+    @transaction.atomic
+    def end(self, outcome: Outcome) -> None:
+        """Only a person can mend it. The lane stays held, by the connection's state now."""
+        if not self.rows().update(**{**lives.UNTROUBLED, "refresh_at": None}):
+            return
+        lost = self.credential.unsure_since and outcome.reason not in NOT_LOST
+        self.note("ended", outcome.says or outcome.reason)
+        try:
+            self.connection.need_reconnect(LOST if lost else outcome.reason, outcome.says, now=self.now)
+        except WrongState:
+            self.go_on()
+
+    @transaction.atomic
+    def drop(self, outcome: Outcome) -> None:
+        """A further token ended, and deliveries do not use it: no more is asked for it, and the page says so."""
+        left: dict[str, Any] = lives.columns(self.others(), self.connection.code, now=self.now)
+        if self.rows().update(**left | {"ends_at": self.credential.ends_at}, **lives.UNTROUBLED):
+            self.note("ended", f"{self.prefix}access_token: {outcome.says or outcome.reason}")
+            self.degrade(FURTHER, outcome.says or outcome.reason)
+
+    def degrade(self, reason: str, says: str) -> None:
+        self.connection.refresh_from_db(fields=["state"])
+        if self.connection.state == "healthy":
+            self.connection.degrade(reason, says, now=self.now)
+
+
+def wait(outcome: Outcome, failures: int) -> timedelta:
+    if outcome.after:
+        return timedelta(seconds=outcome.after)
+    return min(AGAIN * 2 ** min(max(failures - 1, 0), 10), AGAIN_MOST)
+
+
+def about_to_end(credential: Credential, failures: int, *, then: datetime) -> bool:
+    """Whether the token that still works will not, at the next try."""
+    if credential.expires_at and not credential.refused_at:
+        return then >= credential.expires_at
+    return failures >= FAILS_FEW

@@ -1,0 +1,26 @@
+"""The bell of this room: notices whose mails are due."""
+
+from datetime import datetime, timedelta
+
+from hub import lifeline, mail
+from hub.clock import clock
+from hub.notices import post
+from hub.queue import hear, ring, still_here
+
+TOLD_MOST, SLICE = 20, timedelta(seconds=20)  # notices of one bell, and its time; the sweep rings for the rest
+
+
+def tell(name: str) -> None:
+    hear(name)
+    until = clock() + SLICE
+    for notice in post.due(now=clock()).select_related("tenant", "connection")[:TOLD_MOST]:
+        if lifeline.stopping() or clock() > until:
+            return
+        post.tell(notice, send=mail.send, now=clock())
+        still_here()
+
+
+def ring_for_notices(*, now: datetime) -> None:
+    """The net under lost bells, and the hour of reminders."""
+    if post.due(now=now).exists():
+        ring("tell", now=now)

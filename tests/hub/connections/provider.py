@@ -1,0 +1,64 @@
+"""A token endpoint with refresh tokens that work once, kept in a file: several processes may ask it."""
+
+import fcntl
+import json
+import sys
+from pathlib import Path
+
+from connectors.wire import Response
+
+ORG = "00D000000000001AAA"
+FIRST = "5Aep-0"
+
+
+class Provider:
+    """A used refresh token is refused, for ever and at once; `grace` lets each work for a second time."""
+
+    def __init__(self, file, *, grace=False):
+        self.file, self.grace = Path(file), grace
+        if not self.file.exists():
+            self.file.write_text(json.dumps({"calls": 0, "live": [FIRST], "given": 0}))
+
+    @property
+    def known(self):
+        return json.loads(self.file.read_text())
+
+    def call(self, request):
+        with self.file.open("r+") as kept:
+            fcntl.flock(kept, fcntl.LOCK_EX)
+            known = json.load(kept)
+            answer = self.answer(known, request.form["refresh_token"])
+            kept.seek(0)
+            kept.write(json.dumps(known))
+            kept.truncate()
+        return answer
+
+    def answer(self, known, used):
+        known["calls"] += 1
+        if used not in known["live"]:
+            return Response(400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}')
+        known["given"] += 1
+        fresh = f"5Aep-{known['given']}"
+        known["live"] = [*([used] if self.grace else []), fresh]
+        identity = f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"
+        told = {"access_token": f"00D!{known['given']}", "refresh_token": fresh, "id": identity}
+        return Response(200, json.dumps(told).encode())
+
+
+def main(file, moment, grace):
+    """One worker that refreshes what is due, in a process of its own."""
+    import django
+
+    django.setup()
+    from datetime import datetime
+
+    from hub.connections.models import Connection
+    from hub.connections.refresh import refresh
+
+    connection = Connection.unscoped.select_related("credential").get(connector="salesforce")
+    now = datetime.fromisoformat(moment)
+    refresh(connection, call=Provider(file, grace=grace == "grace").call, now=now, random=lambda: 0.5)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,78 @@
+"""A Salesforce connection whose access token ends, and what is asked of it; shared by the tests of the refresh."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.base import Grant
+from connectors.registry import CONNECTORS
+from connectors.wire import Response
+from hub.connections.lives import fresh
+from hub.connections.models import Connection, Credential, CredentialEvent, Lane
+from hub.connections.refresh import refresh
+from hub.connections.tasks import ring_for_refreshes
+from hub.queue import Bell
+from tests.makers import NOON
+
+SESSION_ENDED = Response(401, b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]')
+RENEWED = Response(
+    200,
+    b'{"access_token":"00Dnew!token","instance_url":"https://acme2.my.salesforce.com",'
+    b'"id":"https://login.salesforce.com/id/00D000000000001AAA/005000000000001AAA"}',
+)
+ENDED = Response(400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}')
+DUE = NOON + timedelta(minutes=96)  # 80 % of the two hours that a session of Salesforce has
+
+
+@pytest.fixture
+def connection(make):
+    make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
+    return make.connection(connector="salesforce", account="00D000000000001AAA")
+
+
+def refused(connection, at=NOON):
+    """The access token was, by a 401."""
+    version = Credential.unscoped.get(connection=connection).version
+    return Credential.unscoped.get(connection=connection).await_refresh(used=version, now=at)
+
+
+def renew(connection, http, at=NOON):
+    """What the task does after a 401."""
+    refused(connection, at)
+    return go(connection, http, at)
+
+
+def go(connection, http, at=NOON):
+    connection = Connection.unscoped.select_related("credential").get(pk=connection.pk)
+    return refresh(connection, call=http.call, now=at, random=lambda: 0.5)
+
+
+def lane(connection):
+    return Lane.unscoped.get(connection=connection)
+
+
+@pytest.fixture
+def scheduled(connection):
+    """As if it was just authorized."""
+    columns = fresh(CONNECTORS["salesforce"], Grant(dict(credential(connection))), now=NOON, random=lambda: 0.5)
+    Credential.unscoped.update(**columns)
+    return connection
+
+
+def credential(connection):
+    return Credential.unscoped.get(connection=connection).open(connection)
+
+
+def row():
+    return Credential.unscoped.get()
+
+
+def rung(now):
+    Bell.objects.all().delete()
+    ring_for_refreshes(now=now)
+    return {bell.name for bell in Bell.objects.all()}
+
+
+def told(kind=None):
+    events = CredentialEvent.unscoped.order_by("id")
+    return [event.kind for event in (events.filter(kind=kind) if kind else events)]

@@ -1,0 +1,77 @@
+"""Fifty workers see one expiry at the same moment, a hundred times over: one of them asks, and no grant is lost."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.db import connections
+
+from hub.connections.models import Connection, Credential
+from hub.connections.refresh import refresh
+from tests.hub.connections.provider import FIRST, ORG, Provider
+from tests.makers import NOON
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(database.vendor != "postgresql", reason="one writer at a time; test_refresh has the same"),
+]
+
+WORKERS, EXPIRIES = 50, 100
+LONG = 60  # seconds in which every side gets where it should be
+
+
+class Crowd:
+    """Begins together; who asks the provider is not answered before all the others have left with nothing."""
+
+    def __init__(self, provider):
+        self.provider, self.now = provider, NOON
+        self.begin, self.end = threading.Barrier(WORKERS + 1), threading.Barrier(WORKERS + 1)
+        self.left, self.faults = threading.Semaphore(0), []
+
+    def call(self, request):
+        for _ in range(WORKERS - 1):
+            assert self.left.acquire(timeout=LONG)
+        return self.provider.call(request)
+
+    def work(self):
+        for _ in range(EXPIRIES):
+            self.begin.wait(LONG)
+            try:
+                row = Connection.unscoped.select_related("credential").get(connector="salesforce")
+                if not refresh(row, call=self.call, now=self.now, random=lambda: 0.5):
+                    self.left.release()
+            except Exception as fault:
+                self.faults.append(fault)
+                self.left.release()
+            self.end.wait(LONG)
+        connections.close_all()
+
+    def expire(self):
+        self.now += timedelta(hours=2)
+        row = Credential.unscoped.get()
+        assert row.await_refresh(used=row.version, now=self.now)
+        self.begin.wait(LONG)
+        self.end.wait(LONG)
+
+
+@pytest.fixture
+def provider(make, tmp_path):
+    make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
+    make.connection(connector="salesforce", account=ORG, secret={"access_token": "00D!0", "refresh_token": FIRST})
+    return Provider(tmp_path / "endpoint")
+
+
+def test_a_hundred_expiries_are_a_hundred_calls(provider):
+    crowd = Crowd(provider)
+    workers = [threading.Thread(target=crowd.work, daemon=True) for _ in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for _ in range(EXPIRIES):
+        crowd.expire()
+    for worker in workers:
+        worker.join(LONG)
+    kept, row = Credential.unscoped.get(), Connection.unscoped.get()
+    assert (crowd.faults, provider.known["calls"], kept.version) == ([], EXPIRIES, EXPIRIES + 1)
+    assert provider.known["live"] == [kept.open(row)["refresh_token"]]
+    assert row.state == "healthy"

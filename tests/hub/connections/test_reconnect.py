@@ -1,0 +1,68 @@
+"""What waited for an authorization goes out when it is back, as fast as the other system allows and no faster."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.base import Account
+from connectors.wire import Response
+from hub.connections.connect import reconnect
+from hub.connections.models import CredentialEvent, Lane
+from hub.connections.probe import Finding
+from hub.notices.models import Notice
+from hub.outgoing.models import Delivery
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
+REVOKED = Response(200, b'{"ok":false,"error":"token_revoked"}')
+TEXT = {"channel": "'C1'", "text": "data.number"}
+
+
+@pytest.fixture
+def slack(make):
+    """Three orders wait for a workspace that revoked our token."""
+    row = make.connection(connector="slack", account="T1")
+    for number in range(3):
+        make.delivery(row, data={"number": str(number)}, body=TEXT)
+    pump(FakeHttp(REVOKED))
+    row.refresh_from_db()
+    return row
+
+
+def mend(row, at=NOON):
+    reconnect(row, {}, {"access_token": "xoxb-new"}, Finding(Account("T1", "Acme")), now=at)
+
+
+def states():
+    return sorted(Delivery.unscoped.values_list("state", "attempts"))
+
+
+def test_a_revoked_token_holds_what_waits(slack):
+    assert (slack.state, Lane.unscoped.get().held) == ("needs_reconnect", "needs_reconnect")
+    assert {state for state, _ in states()} == {"waiting"}
+
+
+def test_after_reconnecting_the_held_work_drains_at_the_allowed_rate(slack):
+    mend(slack, at=NOON + MINUTE)
+    http, sent = FakeHttp(POSTED), []
+    for turn in range(4):
+        pump(http, at=NOON + MINUTE + turn * 1.1 * SECOND)
+        sent.append(len(http.requests))
+    assert sent == [1, 2, 3, 3]
+    assert {state for state, _ in states()} == {"delivered"}
+
+
+def test_people_hear_how_much_waited(slack):
+    mend(slack)
+    assert Notice.unscoped.get(kind="works_again").sentence.endswith("3 events waited and go out now.")
+    assert Notice.unscoped.get(kind="needs_reconnect").resolved_at == NOON
+
+
+def test_the_life_line_says_that_it_was_authorized_again(slack):
+    mend(slack)
+    assert CredentialEvent.unscoped.get().kind == "reconnected"

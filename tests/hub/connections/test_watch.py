@@ -1,0 +1,125 @@
+"""A quiet connection is asked from time to time whether its credential is still good, before an event finds out."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.wire import Response
+from hub.connections import watch
+from hub.connections.models import Connection, Credential, Lane
+from hub.egress import Unsent
+from hub.queue import Bell
+from hub.secrets import seal
+from tests.fakes import FakeHttp
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+OK = Response(200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}')
+REVOKED = Response(200, b'{"ok":false,"error":"token_revoked"}')
+EXPIRED = Response(200, b'{"ok":false,"error":"token_expired"}')
+LONG_AGO = NOON - timedelta(hours=9)
+
+
+@pytest.fixture
+def slack(make):
+    row = make.connection(connector="slack", account="T1", check_at=NOON)
+    Lane.unscoped.update(turn=LONG_AGO)
+    return row
+
+
+def look(answer, at=NOON):
+    http = FakeHttp(answer)
+    watch.check_some(
+        call=http.call, clock=lambda: at, random=lambda: 0.5, stopping=lambda: False, still_here=lambda: None
+    )
+    return http.requests
+
+
+def seen(row):
+    row.refresh_from_db()
+    return row.state, row.reason, row.check_at - NOON
+
+
+def test_a_check_that_passes_only_says_when_the_next_is(slack):
+    (asked,) = look(OK)
+    assert asked.url.endswith("/auth.test")
+    assert seen(slack) == ("healthy", "", timedelta(hours=6))
+    assert slack.checked_at == NOON
+
+
+def test_checks_are_spread(make):
+    row = make.connection(connector="slack")
+    assert look(OK) == []
+    assert seen(row) == ("healthy", "", timedelta(hours=3))
+
+
+def test_a_connection_over_which_something_went_lately_need_not_be_asked(slack):
+    Lane.unscoped.update(turn=NOON - timedelta(hours=1))
+    assert look(OK) == []
+    Connection.unscoped.update(check_at=NOON)
+    Lane.unscoped.update(failing_since=NOON - timedelta(minutes=30))
+    assert len(look(OK)) == 1
+
+
+def test_a_revoked_token_is_found_and_told(slack):
+    look(REVOKED)
+    assert seen(slack)[:2] == ("needs_reconnect", "token_revoked")
+    assert slack.notices.get().kind == "needs_reconnect"
+    assert look(REVOKED, at=NOON + timedelta(days=1)) == []
+
+
+def test_a_token_that_ended_is_refreshed(slack):
+    look(EXPIRED)
+    assert Bell.objects.filter(name=f"refresh:{slack.pk}").exists()
+    assert seen(slack) == ("healthy", "", timedelta(minutes=10))
+    assert Credential.unscoped.get().refused_at == NOON
+
+
+def test_one_outage_is_looked_at_again_and_two_in_a_row_are_told(slack):
+    look(Unsent("connect_failed"))
+    assert seen(slack) == ("healthy", "", timedelta(minutes=10))
+    look(Response(503), at=NOON + 10 * MINUTE)
+    assert seen(slack) == ("degraded", "unavailable", timedelta(minutes=20))
+    assert slack.notices.get().kind == "degraded"
+    look(OK, at=NOON + 20 * MINUTE)
+    assert seen(slack)[:2] == ("healthy", "")
+    assert slack.checks_failed == 0
+
+
+def test_a_passing_check_does_not_answer_what_a_refresh_asks(slack):
+    slack.degrade("refresh_failing", now=NOON)
+    look(OK)
+    assert seen(slack)[:2] == ("degraded", "refresh_failing")
+
+
+def test_a_quota_that_is_spent_postpones_it(slack):
+    look(Response(429, headers={"retry-after": "600"}, at=NOON))
+    assert seen(slack) == ("healthy", "", timedelta(minutes=10))
+    assert look(OK, at=NOON + 5 * MINUTE) == []
+
+
+def test_a_credential_that_does_not_open_is_told_after_the_second_time(slack):
+    Credential.unscoped.update(sealed=seal({}, "another row"))
+    look(OK)
+    look(OK, at=NOON + 10 * MINUTE)
+    assert seen(slack)[:2] == ("degraded", "credential_unreadable")
+
+
+def test_a_customers_endpoint_is_not_called_for_it(make):
+    make.connection(connector="webhook", check_at=NOON)
+    assert not watch.due(now=NOON).exists()
+
+
+def test_one_side_checks(slack):
+    rows = list(watch.due(now=NOON).select_related("credential", "lane"))
+    look(OK)
+    assert watch.check(rows[0], call=FakeHttp([]).call, now=NOON, random=lambda: 0) is None
+
+
+def test_a_worker_that_stops_begins_none(slack):
+    http = FakeHttp(OK)
+    watch.check_some(
+        call=http.call, clock=lambda: NOON, random=lambda: 0, stopping=lambda: True, still_here=lambda: None
+    )
+    assert http.requests == []

@@ -1,0 +1,233 @@
+"""People hear once that something must be done, are reminded while nobody does it, and hear when it is done."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core import mail as outbox
+
+from hub import mail
+from hub.notices import post
+from hub.notices.forms import MailForm
+from hub.notices.models import MailChoice, Notice
+from hub.notices.tasks import ring_for_notices
+from hub.outgoing.announce import announce
+from hub.outgoing.models import Event, EventBody
+from hub.prune.prune import Cuts, prune
+from hub.queue import Bell
+from hub.words import NOTICES
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+KIND = re.compile(r'(?:notify|tell)\((?:connection, )?"(\w+)"')
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme", name="Acme Ltd")
+
+
+@pytest.fixture
+def ann(make, acme):
+    """She connected the account."""
+    user = make.user("ann@acme.test")
+    make.membership(acme, user, role="admin")
+    return user
+
+
+@pytest.fixture
+def owner(make, acme):
+    user = make.user("owner@acme.test")
+    make.membership(acme, user, role="owner")
+    return user
+
+
+@pytest.fixture
+def slack(make, acme, ann, owner):
+    make.membership(acme, make.user("bystander@acme.test"))
+    return make.connection(acme, connector="slack", name="Our Slack", connected_by=ann)
+
+
+class Post:
+    """A mail server; `down` refuses."""
+
+    def __init__(self):
+        self.mails, self.down = [], False
+
+    def __call__(self, to, template, context):
+        if self.down:
+            raise mail.NotSent("down")
+        self.mails.append((to, context))
+
+    @property
+    def receivers(self):
+        return sorted(to for to, _ in self.mails)
+
+
+@pytest.fixture
+def server():
+    return Post()
+
+
+def tell(server, at=NOON):
+    for notice in post.due(now=at):
+        post.tell(notice, send=server, now=at)
+    mails, server.mails = server.receivers, []
+    return mails
+
+
+def test_who_connected_it_and_the_owners_are_told_once(slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    assert tell(server) == ["ann@acme.test", "owner@acme.test"]
+    assert tell(server, NOON + 60 * MINUTE) == []
+
+
+def test_the_mail_says_what_why_and_where(slack, settings):
+    slack.need_reconnect("token_revoked", now=NOON)
+    post.tell(Notice.unscoped.get(), send=mail.send, now=NOON)
+    sent = outbox.outbox[0]
+    assert sent.subject == "A connection must be authorized again: Our Slack"
+    assert "Slack refuses it: token revoked. What is sent to it meanwhile waits." in sent.body
+    assert f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/" in sent.body
+
+
+def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    days = [day for day in range(30) if tell(server, NOON + day * DAY)]
+    assert days == [0, 1, 3, 7]
+
+
+def test_a_reminder_says_since_when(slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    tell(server)
+    post.tell(Notice.unscoped.get(), send=mail.send, now=NOON + DAY)
+    assert outbox.outbox[0].subject.startswith("Reminder: ")
+    assert "It is so since 2026-11-25 12:00 UTC." in outbox.outbox[0].body
+
+
+def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    tell(server)
+    for _ in range(3):
+        make.delivery(slack)
+    slack.heal(now=NOON + MINUTE)
+    told = Notice.unscoped.get(kind="works_again")
+    assert told.sentence == "“Our Slack”: it works again: 3 events waited and go out now."
+    assert tell(server, NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
+    assert not [day for day in range(1, 30) if tell(server, NOON + day * DAY)]
+
+
+def test_paused_by_a_person_nobody_is_reminded_either(slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    slack.pause("holiday", until=None, now=NOON)
+    assert (tell(server), Notice.unscoped.get().resolved_at) == ([], NOON)
+
+
+def test_who_left_is_not_told(slack, ann, server):
+    ann.memberships.all().delete()
+    slack.need_reconnect("token_revoked", now=NOON)
+    assert tell(server) == ["owner@acme.test"]
+
+
+def test_who_may_not_sign_in_any_more_is_not_told(slack, ann, server):
+    ann.is_active = False
+    ann.save()
+    slack.need_reconnect("token_revoked", now=NOON)
+    assert tell(server) == ["owner@acme.test"]
+
+
+def test_a_mail_server_that_refuses_is_asked_again_for_those_who_had_none(slack, server):
+    server.down = True
+    slack.need_reconnect("token_revoked", now=NOON)
+    assert tell(server) == []
+    server.down = False
+    assert tell(server, NOON + 4 * MINUTE) == []
+    assert tell(server, NOON + 5 * MINUTE) == ["ann@acme.test", "owner@acme.test"]
+
+
+def test_a_mail_server_that_refuses_for_a_day_is_given_up_until_the_reminder(slack, server):
+    server.down = True
+    slack.need_reconnect("token_revoked", now=NOON)
+    tell(server)
+    tell(server, NOON + DAY + MINUTE)
+    assert Notice.unscoped.get().turn == 1
+
+
+def test_without_mail_the_pages_tell_it_all_the_same(slack, server, settings):
+    settings.HUB_EMAIL_URL, server.down = "", True
+    slack.need_reconnect("token_revoked", now=NOON)
+    assert tell(server) == []
+    assert Notice.unscoped.get().tell_at == NOON + DAY
+
+
+def test_two_workers_tell_it_once(slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    (mine,), (theirs,) = list(post.due(now=NOON)), list(post.due(now=NOON))
+    post.tell(mine, send=server, now=NOON)
+    post.tell(theirs, send=server, now=NOON)
+    assert server.receivers == ["ann@acme.test", "owner@acme.test"]
+
+
+def test_the_sweep_rings_for_reminders(slack, server):
+    slack.need_reconnect("token_revoked", now=NOON)
+    tell(server)
+    Bell.objects.all().delete()
+    ring_for_notices(now=NOON + MINUTE)
+    assert not Bell.objects.exists()
+    ring_for_notices(now=NOON + DAY)
+    assert Bell.objects.filter(name="tell").exists()
+
+
+# --- what people want ------------------------------------------------------------------------------------------------
+
+
+def test_a_member_chooses_which_mails_to_have(slack, owner, server):
+    form = MailForm({"works_again": "on"}, membership=owner.memberships.get())
+    assert form.is_valid()
+    form.save()
+    slack.need_reconnect("token_revoked", now=NOON)
+    assert tell(server) == ["ann@acme.test"]
+    assert MailChoice.unscoped.count() == len(NOTICES)
+    assert MailForm(membership=owner.memberships.get())["works_again"].initial is True
+
+
+def test_where_nobody_chose_the_kind_says(slack, server):
+    slack.degrade("unavailable", now=NOON)
+    assert tell(server) == []
+    assert Notice.unscoped.get().sentence.startswith("“Our Slack”: It is used, but not all is well.")
+
+
+# --- our application -------------------------------------------------------------------------------------------------
+
+
+def test_our_application_hears_of_it_once_as_of_any_event(make, slack):
+    slack.need_reconnect("token_revoked", now=NOON)
+    announce(now=NOON)
+    announce(now=NOON)
+    event = Event.unscoped.get()
+    assert (event.type, event.tenant, event.source) == ("connection.needs_reconnect", slack.tenant, "hub")
+    told = bytes(EventBody.objects.get().body).decode()
+    assert str(slack.public_id) in told
+    assert '"reason":"token_revoked"' in told
+
+
+def test_what_happens_to_the_platforms_own_connection_is_for_staff(make):
+    row = make.connection(connector="app")
+    row.need_reconnect("unauthorized", now=NOON)
+    announce(now=NOON)
+    assert (Event.unscoped.count(), Notice.unscoped.get().tell_at) == (0, None)
+
+
+def test_every_kind_that_is_told_has_its_words():
+    told = {match for path in Path("hub").rglob("*.py") for match in KIND.findall(path.read_text())}
+    assert told <= set(NOTICES)
+
+
+def test_old_notices_are_pruned_and_open_ones_stay(slack):
+    slack.degrade("unavailable", now=NOON)
+    slack.need_reconnect("token_revoked", now=NOON)
+    list(prune(Cuts.at(NOON + 100 * DAY)))
+    assert [notice.kind for notice in Notice.unscoped.all()] == ["needs_reconnect"]
