@@ -20,6 +20,7 @@ from hub.connections.admin import shows
 from hub.connections.admin.forecast import forecast_page
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
+from hub.connections.life import life_of
 from hub.connections.models import Connection, Lane
 from hub.operations.start import Hand, Refused
 from hub.queue import ring
@@ -157,7 +158,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "settings": shows.shown_settings(connection).items(),
             "gauges": shows.gauges(connection, now=clock()),
             "maintenance": maintenance.of(connection, now=clock()),
-            "life": shows.life(connection, now=clock()),
+            "life": life_of(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),
             "routes": connection.routes.order_by("name")[:20] if see("outgoing.view_route") else (),
         }

@@ -9,8 +9,6 @@ from django.db.models import Q
 from connectors import wire
 from hub.connections.admin.quotas import gauge_of, with_calls_in_flight
 from hub.connections.models import Connection
-from hub.connections.picture import SHOWN_MOST as EVENTS_SHOWN
-from hub.connections.picture import Picture, drawn
 from hub.connections.unseal import key_of
 from hub.throttle.gauge import Gauge
 from hub.throttle.models import Scope
@@ -44,15 +42,3 @@ def shown_settings(connection: Connection) -> Mapping[str, Any]:
         for field in connection.code.fields
         if not field.secret and connection.settings.get(field.key) not in (None, "")
     }
-
-
-def life(connection: Connection, *, now: datetime) -> Picture:
-    """What happened to its credential, and what comes next."""
-    newest = connection.credential_events.order_by("-id")[:EVENTS_SHOWN]
-    credential = getattr(connection, "credential", None)
-    return drawn(
-        reversed(newest),
-        now=now,
-        refresh_at=credential.refresh_at if credential else None,
-        ends=credential.expires_at if credential else None,
-    )

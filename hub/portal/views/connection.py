@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hub.clock import clock
 from hub.connections import checks, maintenance, steer
 from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.operations.start import Refused
 from hub.outgoing import lately
@@ -24,6 +25,7 @@ from hub.portal.activity import activity
 from hub.portal.catalogue import held
 from hub.portal.forms import DisconnectForm, NameForm, PauseForm
 from hub.portal.handed import hand_of, outward
+from hub.portal.look import zone_of
 from hub.portal.status import status
 from hub.states import WrongState
 from tenants.models import Membership
@@ -74,6 +76,8 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         ],
         "waiting": backlog(row, now=now),
         "permissions": held(row),
+        "life": life_of(row, now=now),
+        "zone": zone_of(request),
         "routes": routes_to(row)[:20],
         "acts": activity(row),
     }

@@ -152,7 +152,15 @@ def test_much_to_tell_costs_no_more_queries(admin, make, connection, count):
         admin.post(url_of(connection, "rename/"), {"name": f"Name {number}"})
     Delivery.unscoped.update(state="delivered")
     _, asked = queries(lambda: admin.get(url_of(connection)))
-    assert asked == 10
+    assert asked == 11
+
+
+def test_the_life_line_is_a_picture_and_a_table(admin, make, acme):
+    connection = make.connection(acme, "slack")
+    connection.credential_events.create(kind="issued", version=1, at=NOON)
+    text = text_of(admin, connection)
+    assert "The life of the authorization" in text and '<svg class="life"' in text
+    assert "2026-11-25 13:00 Europe/Berlin" in text
 
 
 # --- connected again ---
