@@ -2,6 +2,7 @@
 
 from connectors.app.connector import App
 from connectors.base import Connector
+from connectors.pipedrive.connector import Pipedrive
 from connectors.salesforce.connector import Salesforce
 from connectors.slack.connector import Slack
 from connectors.splunk.connector import Splunk
@@ -11,6 +12,7 @@ CONNECTORS: dict[str, Connector] = {
     connector.key: connector
     for connector in (
         App(),
+        Pipedrive(),
         Salesforce(),
         Slack(),
         Splunk(),

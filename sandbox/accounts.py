@@ -77,6 +77,43 @@ class Org:
 
 
 @dataclass(frozen=True)
+class Company:
+    """A Pipedrive company, and its user who lets our app in."""
+
+    company: str
+    name: str = ""
+    domain: str = ""
+    user: str = "Pat Pipe"
+    user_id: int = 31
+    email: str = "pat@pipedrive.example"
+    access_token: str = ""
+    refresh_token: str = ""
+    expires_in: int = 3600
+    client_id: str = ""
+    client_secret: str = ""
+    scopes: str = "base,contacts:full,deals:full,leads:full,activities:full"
+    redirect_urls: list[str] = field(default_factory=list)
+    plan: Literal["lite", "growth", "premium", "ultimate"] = "lite"
+    seats: int = 1
+    daily_tokens: int = 0
+    daily_told: bool = True
+    burst: int = 0
+    currency: str = "EUR"
+    custom_fields: dict[str, Any] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+    closed: bool = False
+    revoked: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.name or self.company
+
+    @property
+    def host(self) -> str:
+        return self.domain or f"company{self.company}"
+
+
+@dataclass(frozen=True)
 class HecToken:
     """A token of Splunk's HTTP Event Collector."""
 
@@ -111,13 +148,14 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A customer of the order application; the last four name where its orders may be seen."""
+    """A customer of the order application; the last five name where its orders may be seen."""
 
     reference: str
     name: str = ""
     hub_key: str = ""
     slack: str = ""
     salesforce: str = ""
+    pipedrive: str = ""
     splunk: str = ""
     webhook: str = ""
 

@@ -20,6 +20,8 @@ from sandbox.mail.pages import Pages as MailPages
 from sandbox.mail.smtp import Receiver
 from sandbox.orders.pages import Pages as OrderPages
 from sandbox.orders.system import OrderApp, Post
+from sandbox.pipedrive.pages import Pages as PipedrivePages
+from sandbox.pipedrive.system import Pipedrive
 from sandbox.salesforce.pages import Pages as SalesforcePages
 from sandbox.salesforce.system import Salesforce
 from sandbox.slack.pages import Pages as SlackPages
@@ -40,17 +42,19 @@ def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: 
     accounts = World(world)
     door = Door(accounts, Ledger(state / "ledger.jsonl"), Faults(), clock, random)
     slack, salesforce = Slack(accounts, state, random), Salesforce(accounts, state, random)
+    pipedrive = Pipedrive(accounts, state, random)
     splunk, catcher, shop = Splunk(accounts, state), Catcher(accounts, state), OrderApp(accounts, state, post)
-    systems: list[System] = [slack, salesforce, splunk, catcher, shop]
+    systems: list[System] = [slack, salesforce, pipedrive, splunk, catcher, shop]
     box = Box(state)
     held = {
-        "slack": slack.rooms, "salesforce": salesforce.records, "splunk": splunk.events, "webhook": catcher.caught,
-        "app": shop.book, "mail": box,
+        "slack": slack.rooms, "salesforce": salesforce.records, "pipedrive": pipedrive.records,
+        "splunk": splunk.events, "webhook": catcher.caught, "app": shop.book, "mail": box,
     }  # fmt: skip
     pages = (
         Consent(slack.consent(), slack.codes, door), Consent(salesforce.consent(), salesforce.codes, door),
-        SlackPages(slack), SalesforcePages(salesforce), SplunkPages(splunk), WebhookPages(catcher),
-        OrderPages(shop, clock), MailPages(box),
+        Consent(pipedrive.consent(), pipedrive.codes, door),
+        SlackPages(slack), SalesforcePages(salesforce), PipedrivePages(pipedrive), SplunkPages(splunk),
+        WebhookPages(catcher), OrderPages(shop, clock), MailPages(box),
         Control(door, Levers(door, systems), box, {*(system.key for system in systems), "mail"}),
     )  # fmt: skip
     app = web.Application(client_max_size=MOST)

@@ -21,6 +21,7 @@ ABOUT = {
     "app": ("Orders", "Our own small shop, where an order begins.", "orders"),
     "slack": ("Slack", "Workspaces, their channels, and what the app said there.", "messages"),
     "salesforce": ("Salesforce", "Orgs with leads, contacts, accounts and more.", "records"),
+    "pipedrive": ("Pipedrive", "Companies with persons, deals, leads, activities and notes.", "records"),
     "splunk": ("Splunk", "The HTTP Event Collector, and a search over it.", "events"),
     "mail": ("Mailbox", "Every mail that the hub sent, delivered to nobody.", "mails"),
     "webhook": ("Webhook catcher", "Takes anything, and checks the signature.", "requests"),

@@ -90,7 +90,8 @@ def live(request: web.Request) -> Markup:
 
 PLACES = (
     ("/", "Sandbox"), ("/app/", "Orders"), ("/slack/", "Slack"), ("/salesforce/", "Salesforce"),
-    ("/splunk/", "Splunk"), ("/webhook/", "Webhooks"), ("/mail/", "Mail"), ("/_control/", "Control"),
+    ("/pipedrive/", "Pipedrive"), ("/splunk/", "Splunk"), ("/webhook/", "Webhooks"), ("/mail/", "Mail"),
+    ("/_control/", "Control"),
 )  # fmt: skip
 
 LAYOUT = """<!doctype html>

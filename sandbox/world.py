@@ -7,13 +7,21 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from sandbox.accounts import Endpoint, HecToken, OrderApp, Org, Team, Tenant
+from sandbox.accounts import Company, Endpoint, HecToken, OrderApp, Org, Team, Tenant
 from sandbox.builtin import BUILT_IN
 
-LATENCY = {"slack": [0.03, 0.12], "salesforce": [0.05, 0.2], "splunk": [0.005, 0.03], "webhook": [0, 0], "app": [0, 0]}
+LATENCY = {
+    "slack": [0.03, 0.12],
+    "salesforce": [0.05, 0.2],
+    "pipedrive": [0.05, 0.2],
+    "splunk": [0.005, 0.03],
+    "webhook": [0, 0],
+    "app": [0, 0],
+}
 LISTS: dict[str, tuple[type, tuple[str, ...]]] = {  # section → what an entry is, and what names it
     "slack": (Team, ("team",)),
     "salesforce": (Org, ("org",)),
+    "pipedrive": (Company, ("company",)),
     "splunk": (HecToken, ("stack", "token")),
     "webhook": (Endpoint, ("endpoint",)),
 }
@@ -52,6 +60,7 @@ class World:
         self.raw, self.app = raw, app
         self.slack: dict[str, Team] = {team.team: team for team in built["slack"]}
         self.salesforce: dict[str, Org] = {org.org: org for org in built["salesforce"]}
+        self.pipedrive: dict[str, Company] = {company.company: company for company in built["pipedrive"]}
         self.splunk: list[HecToken] = built["splunk"]
         self.webhook: dict[str, Endpoint] = {endpoint.endpoint: endpoint for endpoint in built["webhook"]}
 

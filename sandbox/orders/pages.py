@@ -149,6 +149,7 @@ class Pages:
         places = [
             (tenant.slack, "Slack", address("slack", tenant.slack) + "/"),
             (tenant.salesforce, "Salesforce", address("salesforce", tenant.salesforce) + "/"),
+            (tenant.pipedrive, "Pipedrive", address("pipedrive", tenant.pipedrive) + "/"),
             (tenant.splunk, "Splunk", address("splunk", tenant.splunk, "search", q=number)),
             (tenant.webhook, "the webhook catcher", address("webhook", tenant.webhook)),
         ]

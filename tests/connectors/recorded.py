@@ -33,17 +33,19 @@ ORDER = {
 }
 SECRETS = {
     "app": {"signing_secret": WHSEC},
+    "pipedrive": {"access_token": "v1u:access", "refresh_token": "v1r:refresh"},
     "salesforce": {"access_token": "00D!session", "refresh_token": "5Aep861"},
     "slack": {"access_token": "xoxb-1", "refresh_token": "xoxe-1-1"},
     "splunk": {"token": "8ef3b9c5-0000-0000-0000-000000000000"},
     "webhook": {"signing_secret": WHSEC},
 }
 SETTINGS = {
+    "pipedrive": {"api_domain": "https://acme.pipedrive.com"},
     "salesforce": {"instance_url": "https://acme.my.salesforce.com"},
     "splunk": {"url": "https://splunk.example.com:8088", "use_ack": True},
     "webhook": {"url": "https://hooks.example.com/in"},
 }
-ACCOUNTS = {"salesforce": "00D000000000001AAA", "slack": "T0000ACME"}
+ACCOUNTS = {"pipedrive": "701", "salesforce": "00D000000000001AAA", "slack": "T0000ACME"}
 
 
 def credential(key: str, **changes: Any) -> Credential:

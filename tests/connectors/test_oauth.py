@@ -36,6 +36,14 @@ GRANTED = {
         "token_type": "Bearer",
         "issued_at": "1764000000000",
     },
+    "pipedrive": {
+        "access_token": "v1u:new",
+        "refresh_token": "v1r:new",
+        "scope": "base,deals:full,contacts:full,leads:full,activities:full",
+        "api_domain": "https://acme.pipedrive.com",
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    },
 }
 
 

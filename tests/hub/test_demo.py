@@ -79,7 +79,7 @@ def test_a_lost_file_is_made_again_and_its_keys_are_worth_nothing(demo):
     demo.file.unlink()
     demo.load()
     assert ApiKey.unscoped.get(prefix=keys.read(lost).public_id).revoked_at is not None
-    assert (Tenant.objects.count(), Connection.unscoped.count(), Route.unscoped.count()) == (2, 9, 5)
+    assert (Tenant.objects.count(), Connection.unscoped.count(), Route.unscoped.count()) == (2, 11, 6)
 
 
 def test_a_file_of_another_database_does_not_count(demo):

@@ -11,8 +11,20 @@ pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-ACME = {("slack", "T0000ACME"), ("salesforce", "00D000000000001EAA"), ("splunk", "acme"), ("webhook", "acme")}
-GLOBEX = {("slack", "T000GLOBEX"), ("salesforce", "00D000000000002EAA"), ("splunk", "globex"), ("webhook", "globex")}
+ACME = {
+    ("slack", "T0000ACME"),
+    ("salesforce", "00D000000000001EAA"),
+    ("pipedrive", "701"),
+    ("splunk", "acme"),
+    ("webhook", "acme"),
+}
+GLOBEX = {
+    ("slack", "T000GLOBEX"),
+    ("salesforce", "00D000000000002EAA"),
+    ("pipedrive", "702"),
+    ("splunk", "globex"),
+    ("webhook", "globex"),
+}
 
 
 def test_an_order_of_each_tenant_arrives_once_in_each_system_under_its_own_account(demo):
@@ -28,7 +40,7 @@ def test_everything_is_confirmed_a_minute_later(demo):
     demo.pump()
     demo.pump(NOON + MINUTE)
     assert set(Delivery.unscoped.values_list("state", flat=True)) == {"delivered"}
-    assert len(demo.ledger("A-1")) == 4
+    assert len(demo.ledger("A-1")) == 5
 
 
 def test_a_429_is_waited_out_and_then_the_message_arrives(demo):
@@ -62,7 +74,7 @@ def test_an_ended_session_of_salesforce_is_refreshed_and_the_order_arrives(demo)
 def test_an_order_may_be_told_in_other_words(demo, data):
     demo.order("acme", "A-1", **data)
     demo.pump()
-    assert [status for _, _, status in demo.ledger("A-1")] == [200] * 4
+    assert [status for _, _, status in demo.ledger("A-1")] == [200] * 5
 
 
 def slack_of(demo, marker):

@@ -64,7 +64,7 @@ def running(demo, api):
 def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
     steps = running.story()
     arrived = [(step.ids["system"], step.ids["account"]) for step in steps if step.name == "arrived"]
-    assert len(arrived) == 13  # two orders and the one that was refused at first, in four systems, and the way back
+    assert len(arrived) == 16  # two orders and the one that was refused at first, in five systems, and the way back
     assert all(step.ids["delivery"] and step.ids["ledger"] for step in steps if step.name == "arrived")
     assert [step.name for step in steps if step.name in ("fault", "refused", "waited")] == [
         "fault",

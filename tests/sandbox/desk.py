@@ -12,7 +12,7 @@ from aiohttp import web
 from sandbox.desk import POSTMAN, create_app
 
 NOON = 1_795_608_000.0  # 2026-11-25T12:00:00Z
-INSTANTLY = {"slack": [0, 0], "salesforce": [0, 0], "splunk": [0, 0]}
+INSTANTLY = {"slack": [0, 0], "salesforce": [0, 0], "pipedrive": [0, 0], "splunk": [0, 0]}
 
 
 class Desk:

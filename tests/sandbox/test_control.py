@@ -162,7 +162,17 @@ def test_secrets_of_forms_are_masked_on_the_ledger(desk):
 
 
 def test_every_page_has_a_strict_policy(desk):
-    for path in ("/", "/app/", "/slack/", "/salesforce/", "/splunk/", "/webhook/", "/webhook/acme", "/_control/"):
+    for path in (
+        "/",
+        "/app/",
+        "/slack/",
+        "/salesforce/",
+        "/pipedrive/",
+        "/splunk/",
+        "/webhook/",
+        "/webhook/acme",
+        "/_control/",
+    ):
         page = desk.get(path)
         assert page.status_code == 200 and "<h1" in page.text, path
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")

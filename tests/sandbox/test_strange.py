@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 
 from sandbox.door import outward_ids
 from sandbox.orders.system import OrderApp
+from sandbox.pipedrive.system import Pipedrive
 from sandbox.salesforce.system import Salesforce
 from sandbox.slack.methods import METHODS
 from sandbox.slack.pages import message as shown
@@ -35,6 +36,12 @@ CALLS = [  # system, authorization, method, path, and the names that a body may 
     ("salesforce", "Bearer 00D000000000001!acme", "PATCH", f"{V}/composite/sobjects/Lead/External_Id__c", ["records"]),
     ("salesforce", "Bearer 00D000000000001!acme", "POST", f"{V}/composite", ["compositeRequest", "allOrNone"]),
     ("salesforce", "", "POST", "/login/services/oauth2/token", ["grant_type"]),
+    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v2/deals", ["title", "value", "status", "custom_fields"]),
+    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v2/persons", ["name", "emails", "org_id"]),
+    ("pipedrive", "Bearer v1u:acme-1", "PATCH", "/api/v2/persons/1", ["name", "phones", "label_ids"]),
+    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v1/leads", ["title", "person_id", "value", "0" * 40]),
+    ("pipedrive", "Bearer v1u:acme-1", "POST", "/api/v1/notes", ["content", "person_id", "pinned_to_deal_flag"]),
+    ("pipedrive", "", "POST", "/oauth/token", ["grant_type", "code", "refresh_token"]),
     ("splunk", "Splunk 11111111-1111-4111-8111-111111111111", "POST", "/acme/services/collector",
      ["event", "time", "fields", "index", "host"]),
     ("splunk", "Splunk 22222222-2222-4222-8222-222222222222", "POST", "/globex/services/collector/ack", ["acks"]),
@@ -59,8 +66,9 @@ def systems(tmp_path_factory):
     state = tmp_path_factory.mktemp("strange")
     world, random = World(state / "world.json"), Random(0)
     world.merge({"slack": [{"team": "T0000ACME", "limits": dict.fromkeys(METHODS, 10**9) | {"channel_burst": 10**9}}]})
-    made = [Slack(world, state, random), Salesforce(world, state, random), Splunk(world, state), Catcher(world, state),
-            OrderApp(world, state, post=None)]  # fmt: skip
+    world.merge({"pipedrive": [{"company": "701", "burst": 10**9, "daily_tokens": 10**9}]})
+    made = [Slack(world, state, random), Salesforce(world, state, random), Pipedrive(world, state, random),
+            Splunk(world, state), Catcher(world, state), OrderApp(world, state, post=None)]  # fmt: skip
     for system in made:
         system.learn(NOON)
     yield {system.key: system for system in made}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 STAFF = "staff@example.com"
-SYSTEMS = ("slack", "salesforce", "splunk", "webhook")
+SYSTEMS = ("slack", "salesforce", "pipedrive", "splunk", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,13 @@ class Customer:
     team: str  # in Slack
     channel: str  # there, for orders
     org: str  # in Salesforce
+    company: str  # in Pipedrive
     buyer: Mapping[str, str]  # somebody who orders
     owner: tuple[str, str]  # address and name of whoever looks after it here
 
     def account(self, system: str) -> str:
         """As the sandbox's ledger names it."""
-        return {"slack": self.team, "salesforce": self.org}.get(system, self.reference)
+        return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(system, self.reference)
 
 
 CUSTOMERS = (
@@ -32,6 +33,7 @@ CUSTOMERS = (
         team="T0000ACME",
         channel="C000ACMEORDERS",
         org="00D000000000001EAA",
+        company="701",
         buyer={"customer": "Ann Archer", "email": "ann@acme.example", "currency": "EUR"},
         owner=("owner@acme.example", "Olga Owner"),
     ),
@@ -42,6 +44,7 @@ CUSTOMERS = (
         team="T000GLOBEX",
         channel="C00GLOBEXORDERS",
         org="00D000000000002EAA",
+        company="702",
         buyer={"customer": "Cat Cole", "email": "cat@globex.example", "currency": "USD"},
         owner=("owner@globex.example", "Otto Owner"),
     ),
@@ -101,6 +104,18 @@ ROUTES = (
                 "Amount": "round(data.total, `2`)",
                 "Description": "concat(join(', ', default(data.items[*].name, `[]`)), ' for ', data.email)",
             },
+        },
+    ),
+    PlatformRoute(
+        name="New order: a deal in Pipedrive",
+        event_type="order.created",
+        connector="pipedrive",
+        action="create_deal",
+        mapping={
+            "title": "truncate(concat(data.number, ' from ', data.customer), `120`)",
+            "value": "round(data.total, `2`)",
+            "currency": "data.currency",
+            "status": "'won'",
         },
     ),
     PlatformRoute(

@@ -50,7 +50,7 @@ def settle(customer: Customer, sandbox: str, random: Random, *, now: datetime) -
         system: connect(
             tenant,
             system,
-            account=customer.account(system) if system in ("slack", "salesforce") else "",  # the others tell none
+            account=customer.account(system) if CONNECTORS[system].needs_oauth else "",  # the others tell none
             secret=secrets[system],
             settings=settings_of(customer, system, sandbox),
             now=now,
@@ -129,6 +129,7 @@ def addresses(sandbox: str) -> dict[str, dict[str, str]]:
     return {
         "slack": {"api": f"{sandbox}/slack/api", "authorize": f"{sandbox}/slack/oauth/v2/authorize"},
         "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
+        "pipedrive": {"api": sandbox, "oauth": f"{sandbox}/pipedrive/oauth"},
         "app": {"api": f"{sandbox}/app/api"},
     }
 
@@ -137,6 +138,7 @@ def settings_of(customer: Customer, system: str, sandbox: str) -> dict[str, Any]
     return {
         "slack": {},
         "salesforce": {"instance_url": f"{sandbox}/salesforce/{customer.org}"},
+        "pipedrive": {"api_domain": f"{sandbox}/pipedrive/{customer.reference}"},
         "splunk": {"url": f"{sandbox}/splunk/{customer.reference}", "use_ack": True},
         "webhook": {"url": f"{sandbox}/webhook/{customer.reference}"},
     }[system]
@@ -150,6 +152,7 @@ def registrations(random: Random) -> dict[str, dict[str, str]]:
             "signing_secret": random(16).hex(),
         },
         "salesforce": {"client_id": "demo.salesforce", "client_secret": random(32).hex()},
+        "pipedrive": {"client_id": "demo.pipedrive", "client_secret": random(20).hex()},
         "app": {},
     }
 
@@ -161,6 +164,10 @@ def credentials(customer: Customer, random: Random) -> dict[str, dict[str, str]]
         "salesforce": {
             "access_token": f"{customer.org[:15]}!{random(40).hex()}",
             "refresh_token": "5Aep" + random(32).hex(),
+        },
+        "pipedrive": {
+            "access_token": f"v1u:{random(40).hex()}",
+            "refresh_token": f"{customer.company}:{random(20).hex()}",
         },
         "splunk": {"token": str(uuid.UUID(bytes=random(16), version=4))},
         "webhook": {"signing_secret": whsec(random)},

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hub.connections.models import Connection, ConnectorApp
-from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, Customer
+from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, SYSTEMS, Customer
 from hub.management.demo.load import Told
 
 World = dict[str, Any]
@@ -13,7 +13,7 @@ def world_of(told: Told) -> World:
     """Made of the rows, so that a sandbox that was emptied knows today's tokens."""
     apps = {app.connector: app.open() for app in ConnectorApp.objects.all()}
     customers = {customer.reference: customer for customer in CUSTOMERS}
-    made: World = {"slack": [], "salesforce": [], "splunk": [], "webhook": []}
+    made: World = {system: [] for system in SYSTEMS}
     for entry in told["tenants"]:
         secrets = {name: secret_of(public_id) for name, public_id in entry["connections"].items()}
         for section, account in accounts(customers[entry["reference"]], secrets, apps).items():
@@ -32,7 +32,6 @@ def secret_of(public_id: str) -> dict[str, Any]:
 
 
 def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) -> World:
-    slack, salesforce = client_of(apps["slack"]), client_of(apps["salesforce"])
     return {
         "slack": {
             "team": customer.team,
@@ -40,7 +39,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "domain": customer.reference,
             "token": secrets["slack"]["access_token"],
             "channels": [{"id": customer.channel, "name": "orders"}],
-            **slack,
+            **client_of(apps["slack"]),
         },
         "salesforce": {
             "org": customer.org,
@@ -48,7 +47,17 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "access_token": secrets["salesforce"]["access_token"],
             "refresh_token": secrets["salesforce"]["refresh_token"],
             "fields": {"Opportunity": [ORDER_FIELD]},
-            **salesforce,
+            **client_of(apps["salesforce"]),
+        },
+        "pipedrive": {
+            "company": customer.company,
+            "name": customer.name,
+            "domain": customer.reference,
+            "user": customer.buyer["customer"],
+            "email": customer.buyer["email"],
+            "access_token": secrets["pipedrive"]["access_token"],
+            "refresh_token": secrets["pipedrive"]["refresh_token"],
+            **client_of(apps["pipedrive"]),
         },
         "splunk": {"stack": customer.reference, "token": secrets["splunk"]["token"], "ack": True},
         "webhook": {

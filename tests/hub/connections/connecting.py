@@ -1,7 +1,6 @@
 """A browser that connects an account: the hub's pages by Django's client, the other system by the real sandbox."""
 
 import re
-from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -42,10 +41,10 @@ class Browser:
 
     def allow(self, consent, place=0):
         """Choose an account there; gives the address that the browser is sent back to, on our side."""
-        return came_back(links(consent)[place])
+        return came_back(consent, account=accounts(consent)[place])
 
     def deny(self, consent):
-        return came_back(links(consent)[-1], follow=False)
+        return came_back(consent, answer="deny")
 
     def comes_back(self, address):
         return self.client.get(address, follow=True)
@@ -58,17 +57,15 @@ class Browser:
         return self.client.post(page.request["PATH_INFO"], {"do": do})
 
 
-def links(consent):
-    page = requests.get(consent, timeout=10)
-    found = re.findall(r'class="button[^"]*" href="([^"]+)"', page.text)
-    root = "{0.scheme}://{0.netloc}".format(urlsplit(consent))
-    return [root + unescape(link) if link.startswith("/") else unescape(link) for link in found]
+def accounts(consent):
+    """Those that the page offers."""
+    return re.findall(r'name="account" value="([^"]+)"', requests.get(consent, timeout=10).text)
 
 
-def came_back(link, follow=True):
-    location = requests.get(link, allow_redirects=False, timeout=10).headers["Location"] if follow else link
-    parts = urlsplit(location)
-    assert parts.netloc == "hub.test", location
+def came_back(consent, **pressed):
+    answer = requests.post(consent, data=pressed, allow_redirects=False, timeout=10)
+    parts = urlsplit(answer.headers["Location"])
+    assert parts.netloc == "hub.test", parts
     return f"{parts.path}?{parts.query}"
 
 

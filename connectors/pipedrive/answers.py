@@ -1,0 +1,120 @@
+"""Pipedrive's answers, and what they mean to us: of the API, of its token endpoint, and of Cloudflare before both."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from connectors.outcomes import Outcome, Verdict, later, never, reconnect, refresh, standing, throttled, unknown
+from connectors.wire import Report, Response, Scope, Unreadable, retry_after
+
+COMPANY = Scope("account")  # the tokens of its day, shared by all of its users and all apps
+BURST = Scope("connection")  # the calls of one access token
+DOOR = Scope("address")  # Cloudflare blocks who calls, for all companies
+TOKEN = Scope("app", "token")
+
+DAY_LOOK = 3600.0  # seconds: nobody tells when the day ends, so one call looks from time to time
+BLOCKED = 900.0  # nobody tells how long a block by Cloudflare lasts
+DEAREST = 10  # tokens: where fewer are left, the day is as good as spent
+
+STATUSES: Mapping[int, tuple[Verdict, str]] = {  # https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
+    400: (never, "bad_request"),
+    401: (refresh, "unauthorized_access"),
+    402: (reconnect, "account_not_open"),  # the trial has ended, or nobody pays
+    403: (never, "forbidden"),  # a limit of the plan, or a field that it does not have
+    404: (never, "not_found"),
+    415: (never, "feature_not_enabled"),
+    422: (never, "unprocessable"),
+}
+ERRORS: Mapping[str, tuple[Verdict, str]] = {  # where `error` says more than the status
+    "scope and url mismatch": (reconnect, "missing_scope"),
+}
+OAUTH: Mapping[str, Verdict] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
+    "invalid_grant": reconnect,
+    "invalid_client": later,
+    "invalid_request": later,
+    "unsupported_grant_type": later,
+}
+
+
+def refusal(response: Response) -> Outcome | None:
+    """What the API refuses; None for 2xx."""
+    wrong = standing(response)
+    if wrong is None:
+        return None
+    if blocked(response):
+        return cut_off(response)
+    if response.status == 429:
+        return spent(response)
+    error = error_of(response)
+    says = told(error) or wrong.says
+    if known := ERRORS.get(str(error.get("error")).lower()) or STATUSES.get(response.status):
+        verdict, reason = known
+        return verdict(reason, says)
+    return replace(wrong, says=says)
+
+
+def token_refusal(response: Response) -> Outcome | None:
+    """What the token endpoint refuses, by `{"error", "message"}`; None where it grants."""
+    if response.status < 300:
+        return None
+    if blocked(response):
+        return cut_off(response)
+    wait = retry_after(response)
+    if response.status == 429:
+        return throttled(response.text(), after=wait, pauses=(TOKEN,))
+    if response.status == 503:
+        return later("unavailable", response.text(), after=wait)
+    error = error_of(response)
+    if not isinstance(error.get("error"), str):
+        return unknown(f"status_{response.status}", response.text(), after=wait)
+    return OAUTH.get(error["error"], later)(error["error"], str(error.get("message", "")))
+
+
+def blocked(response: Response) -> bool:
+    """Who calls on after a 429 meets Cloudflare: a page, or `error code: 1015`, where the API would say JSON."""
+    text = response.text().lower()
+    return response.status in (403, 429) and not error_of(response) and ("<html" in text or "error code: 10" in text)
+
+
+def cut_off(response: Response) -> Outcome:
+    after = retry_after(response) or BLOCKED
+    return throttled("Cloudflare blocks our address: too many calls came after a 429", after=after, pauses=(DOOR,))
+
+
+def spent(response: Response) -> Outcome:
+    """A 429 says by its headers only which quota it is about: what is not of the two seconds is of the day."""
+    says, wait = told(error_of(response)), retry_after(response) or 0.0
+    day, burst = number(response, "x-daily-ratelimit-token-remaining"), number(response, "x-ratelimit-remaining")
+    if day == 0 or burst:  # a Retry-After of seconds comes all the same
+        return throttled(says or "the tokens of the day are spent", after=max(wait, DAY_LOOK), pauses=(COMPANY,))
+    if burst == 0:
+        reset = number(response, "x-ratelimit-reset") or 1
+        return throttled(says or "too many calls in two seconds", after=max(wait, reset), pauses=(BURST,))
+    return throttled(says, after=wait or None, pauses=(COMPANY, BURST))
+
+
+def budget(response: Response) -> Report | None:
+    """What is left of the company's day; seen on answers, not documented, and absent at times (2026-01)."""
+    limit = number(response, "x-daily-ratelimit-token-limit")
+    left = number(response, "x-daily-ratelimit-token-remaining")
+    if not limit or left is None or left > limit:
+        return None
+    return Report(COMPANY, used=limit - left, limit=limit, resets_in=DAY_LOOK if left < DEAREST else None)
+
+
+def number(response: Response, header: str) -> int | None:
+    text = response.headers.get(header, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def error_of(response: Response) -> Mapping[str, Any]:
+    """Empty where it is no JSON object."""
+    try:
+        answer = response.json()
+    except Unreadable:
+        return {}
+    return answer if isinstance(answer, Mapping) else {}
+
+
+def told(error: Mapping[str, Any]) -> str:
+    return ": ".join(str(error[key]) for key in ("code", "error", "message") if error.get(key))

@@ -1,0 +1,111 @@
+"""Pipedrive: persons, organizations, deals, leads, activities and notes of a company."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from connectors.base import Account, Credential, Field, Grant, Move, lifetime
+from connectors.oauth import OAuth, permissions_in, tokens_in
+from connectors.outcomes import Outcome, never, or_unreadable, reconnect
+from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
+from connectors.pipedrive.records import ACTIONS, base, spends
+from connectors.pipedrive.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.wire import Budget, Rate, Report, Request, Response
+
+
+class Pipedrive(OAuth):
+    key = "pipedrive"
+    label = "Pipedrive"
+    summary = "Persons, organizations, deals, leads, activities and notes of a company."
+    categories = ("CRM", "Sales")
+    synonyms = ("crm", "pipeline", "deals", "leads", "contacts", "sales")
+    moves = (
+        Move("out", "The records that your routes make of events: persons, organizations, deals, and so on."),
+        Move("in", "The ids of the records that were written, and who you are there."),
+    )
+    approval = "Where your company lets only administrators install apps, one of them must connect it."
+    fields = (
+        Field("access_token", "Access token", "v1u:…, of a user of the company; lives an hour.", secret=True),
+        Field("refresh_token", "Refresh token", "Renews the access token.", secret=True, required=False),
+        Field("api_domain", "API domain", "Such as https://acme.pipedrive.com.", kind="url", required=False),
+    )
+    app_fields = (
+        Field("client_id", "Client ID", "From the app's page in the Developer Hub, under OAuth & access scopes."),
+        Field("client_secret", "Client secret", "From the same page.", secret=True),
+    )
+    urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
+    hosts = ("*.pipedrive.com",)
+    actions = ACTIONS
+    quotas = {
+        # The least that a company has: Lite, one seat. 30,000 × (Lite 1, Growth 2, Premium 5, Ultimate 7) × seats; what
+        # answers report, or staff know, counts instead. https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
+        "account": Budget(30_000, 86_400.0),
+        "connection": Rate(80, 2.0),  # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
+        "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
+    }
+    unlimited = {"address": "nothing is stated; it rests where Cloudflare blocks our address"}
+    authorize_at, token_at, revoke_at = "{oauth}/authorize", "{oauth}/token", "{oauth}/revoke"
+    token_calls = TOKEN
+    asks_permissions = False
+    permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
+    ended = frozenset({"invalid_grant"})
+
+    def check(self, credential: Credential) -> str:
+        if not credential.access:
+            return "missing: Access token"
+        url = credential.settings.get("api_domain")
+        return "" if not url or self.origin(url, credential) else "the API domain is not one of Pipedrive's"
+
+    def probe(self, credential: Credential, *, at: datetime) -> Request:
+        url = f"{base(credential)}/api/v1/users/me"
+        return Request("GET", url, bearer=credential.access, spends=spends(2))
+
+    @or_unreadable
+    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+        """The company is the account: two of its users share its day."""
+        if wrong := refusal(response):
+            return wrong
+        user = response.json()["data"]
+        company = user.get("company_name") or user.get("company_domain") or "a company"
+        return Account(id=str(user["company_id"]), name=f"{company} ({user['name']})")
+
+    def refusal(self, response: Response) -> Outcome | None:
+        return token_refusal(response)
+
+    @or_unreadable
+    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
+        """It names no company: the probe asks at `api_domain`."""
+        if wrong := token_refusal(response):
+            return wrong
+        answer = response.json()
+        tokens = tokens_in(answer)
+        if "access_token" not in tokens:
+            return never("no_access_token", "the answer holds no access token")
+        domain = self.origin(answer.get("api_domain"), credential)
+        if not domain:
+            return never("host_refused", "the answer names a host that is not Pipedrive's")
+        return Grant(
+            tokens,
+            expires_in=lifetime(answer.get("expires_in")),
+            settings={"api_domain": domain},
+            permissions=permissions_in(answer.get("scope")),
+        )
+
+    @or_unreadable
+    def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
+        """The same refresh token comes back, good for another 60 days; the company may have another domain now."""
+        if wrong := token_refusal(response):
+            return wrong
+        answer = response.json()
+        renewed = tokens_in(answer)
+        if "access_token" not in renewed:
+            return reconnect("no_access_token", "the answer holds no access token")
+        domain = self.origin(answer.get("api_domain"), credential)  # one elsewhere is not followed; the tokens are kept
+        return Grant(
+            {**credential.secret, **renewed},
+            expires_in=lifetime(answer.get("expires_in")),
+            settings={"api_domain": domain} if domain else {},
+        )
+
+    def reported(self, response: Response) -> tuple[Report, ...]:
+        told = budget(response)
+        return (told,) if told else ()

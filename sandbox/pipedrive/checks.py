@@ -1,0 +1,111 @@
+"""What Pipedrive refuses to store, and how it says so. The words of v2's validation were never seen live."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.accounts import Company
+from sandbox.pipedrive.kinds import Kind
+
+INFO = "Please check developers.pipedrive.com"
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")  # with milliseconds it is refused
+HASH = re.compile(r"[0-9a-f]{40}")
+
+
+class Refusal(Exception):
+    def __init__(self, status: int, error: str, **more: Any):
+        super().__init__(error)
+        self.status, self.error, self.more = status, error, more
+
+    def body(self) -> dict[str, Any]:
+        told = {"success": False, "error": self.error, "error_info": INFO}
+        return {**told, "data": None, "additional_data": None, **self.more}
+
+
+def invalid(kind: Kind, problem: str) -> Refusal:
+    if not kind.strict:
+        return Refusal(400, problem)
+    return Refusal(400, f"Validation failed: {problem}", code="ERR_SCHEMA_VALIDATION_FAILED")
+
+
+def checked(company: Company, kind: Kind, given: Any, *, new: bool) -> dict[str, Any]:
+    """The values to store, custom fields among them, or a Refusal. What is not known is passed over."""
+    if not isinstance(given, dict):
+        raise invalid(kind, "the body must be a JSON object")
+    values = {name: given[name] for name in kind.fields if name in given}
+    for name, value in values.items():
+        fits(kind, name, value)
+    if new and not values.get(kind.title):
+        raise invalid(kind, f"{kind.title}: {kind.title} is required")
+    if new and kind.linked_to and not any(values.get(name) for name in kind.linked_to):
+        raise invalid(kind, f"{kind.name} must be linked to one of {', '.join(kind.linked_to)}")
+    if not new and kind.title in values and not values[kind.title]:
+        raise invalid(kind, f"{kind.title}: {kind.title} is not allowed to be empty")
+    if values.get("lost_reason") and given.get("status") != "lost":
+        raise invalid(kind, "lost_reason: can only be set if deal status is lost")
+    return values | custom(company, kind, given)
+
+
+def custom(company: Company, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
+    """A custom field that the company does not have spoils the whole request."""
+    inside = given.get("custom_fields", {}) if kind.strict else {k: v for k, v in given.items() if HASH.fullmatch(k)}
+    if not kind.custom_of or not inside:
+        return {}
+    if not isinstance(inside, dict):
+        raise invalid(kind, "custom_fields: must be of type object")
+    if unknown := set(inside) - set(company.custom_fields.get(kind.custom_of, {})):
+        raise invalid(kind, f"custom_fields.{min(unknown)}: unknown field")
+    if empty := [key for key, value in inside.items() if value == []]:
+        raise invalid(kind, f"custom_fields.{empty[0]}: an empty array is not allowed, use null")
+    return {"custom_fields": inside}
+
+
+def fits(kind: Kind, name: str, value: Any) -> None:
+    wanted = kind.fields[name]
+    if wanted == "contact_sync":
+        raise Refusal(403, f"{name} can only be set where Contact Sync is on")
+    if value is not None and not TYPES[wanted](value):
+        raise invalid(kind, f"{name}: {name} must be of type {wanted}")
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(fits(item) for item in value)
+
+
+def is_value(item: Any) -> bool:
+    """An e-mail address or a phone number."""
+    return isinstance(item, dict) and is_text(item.get("value")) and item["value"] != ""
+
+
+def is_money(value: Any) -> bool:
+    return isinstance(value, dict) and is_number(value.get("amount")) and is_text(value.get("currency"))
+
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "text": is_text,
+    "integer": is_integer,
+    "number": is_number,
+    "boolean": lambda value: isinstance(value, bool),
+    "flag": lambda value: value in (0, 1),
+    "status": lambda value: value in ("open", "won", "lost"),
+    "date": lambda value: is_text(value) and bool(DATE.fullmatch(value)),
+    "moment": lambda value: is_text(value) and bool(MOMENT.fullmatch(value)),
+    "integers": is_list_of(is_integer),
+    "list": lambda value: isinstance(value, list),
+    "values": is_list_of(is_value),
+    "object": lambda value: isinstance(value, dict) and is_text(value.get("value")),
+    "money": is_money,
+}

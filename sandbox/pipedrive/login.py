@@ -1,0 +1,127 @@
+"""oauth.pipedrive.com: consent, codes and refresh tokens into access tokens, revocation."""
+
+import base64
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from sandbox.accounts import Company
+from sandbox.consent import Asked, Choice, Place
+from sandbox.grants import Codes
+from sandbox.pipedrive.tokens import Tokens
+from sandbox.wire import Answer, Call
+from sandbox.world import World
+
+LIFE = 300  # seconds of a code
+FORM = "application/x-www-form-urlencoded"
+
+
+class Denied(Exception):
+    def __init__(self, error: str, message: str):
+        super().__init__(message)
+        self.error, self.message = error, message
+
+
+class Login:
+    def __init__(self, world: World, tokens: Tokens, random: Random):
+        self._world = world
+        self._tokens = tokens
+        self.codes = Codes(random, life=LIFE)
+
+    def place(self) -> Place:
+        """There is no scope to ask for: the app's registration says which, for all."""
+        return Place(
+            system="pipedrive",
+            name="Pipedrive",
+            path="/pipedrive/oauth/authorize",
+            denied={"error": "user_denied"},
+            choices=lambda asked: [Choice(one.company, one.title) for one in self._companies(asked.client)],
+            redirects=lambda client: [url for one in self._companies(client) for url in one.redirect_urls],
+            wrong=wrong,
+            client_unknown="Invalid client: client is invalid",
+            redirect_unknown="Invalid request: redirect_uri is invalid",
+            exact_redirect=True,
+        )
+
+    def account(self, call: Call) -> str:
+        form = call.form()
+        if grant := self.codes.known(form.get("code", "")):
+            return grant.account
+        return self._tokens.owner(form.get("refresh_token") or form.get("token", ""))
+
+    def answer(self, call: Call, path: str) -> Answer:
+        doors: dict[str, Callable[[Call], Answer]] = {"/oauth/token": self._token, "/oauth/revoke": self._revoke}
+        if path not in doors or call.method != "POST":
+            return Answer(404, {"success": False, "message": "Not found", "error": "not_found"})
+        try:
+            return doors[path](call)
+        except Denied as denied:
+            return Answer(400, {"success": False, "message": denied.message, "error": denied.error})
+
+    def _token(self, call: Call) -> Answer:
+        form = call.form() if call.headers.get("Content-Type", "").startswith(FORM) else {}
+        kinds = {"authorization_code": self._redeemed, "refresh_token": self._refreshed}
+        if "grant_type" not in form:
+            raise Denied("invalid_request", "Missing parameter: grant_type")
+        if form["grant_type"] not in kinds:
+            raise Denied("unsupported_grant_type", "Unsupported grant type: grant_type is invalid")
+        company, refresh_token = kinds[form["grant_type"]](form, self._client(call), call.at)
+        return Answer(200, self._granted(call, company, refresh_token), {"Cache-Control": "no-store"})
+
+    def _granted(self, call: Call, company: Company, refresh_token: str) -> dict[str, Any]:
+        return {
+            "access_token": self._tokens.issue(company, refresh_token, call.at), "token_type": "Bearer",
+            "refresh_token": refresh_token, "scope": company.scopes, "expires_in": company.expires_in,
+            "api_domain": f"{call.base}/pipedrive/{company.host}",
+        }  # fmt: skip
+
+    def _redeemed(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
+        code = form.get("code", "")
+        issued = self.codes.known(code)
+        grant = self.codes.redeem(code, client=client, at=at)
+        company = self._world.pipedrive.get(grant.account) if grant else None
+        if grant is None or company is None:
+            late = issued is not None and issued.client == client
+            raise Denied(
+                "invalid_grant", f"Invalid grant: authorization_code {'has expired' if late else 'is invalid'}"
+            )
+        if grant.redirect_uri != form.get("redirect_uri"):
+            raise Denied("invalid_request", "Invalid request: redirect_uri is invalid")
+        return company, self._tokens.install(company, at)
+
+    def _refreshed(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
+        used = form.get("refresh_token", "")
+        company = self._tokens.installed(used, at)
+        if company is None or company.client_id != client:
+            raise Denied("invalid_grant", "Invalid grant: refresh_token is invalid")
+        return company, used
+
+    def _revoke(self, call: Call) -> Answer:
+        """Whatever the token is worth, the answer is the same (RFC 7009)."""
+        client, token = self._client(call), call.form().get("token", "")
+        company = self._world.pipedrive.get(self._tokens.owner(token))
+        if company and company.client_id == client:
+            self._tokens.revoke(token)
+        return Answer(200)
+
+    def _client(self, call: Call) -> str:
+        """By Basic only: nothing else is documented."""
+        try:
+            given = base64.b64decode(call.credential("Basic"), validate=True).decode()
+        except ValueError:
+            given = ""
+        client, _, secret = given.partition(":")
+        if not client or not secret:
+            raise Denied("invalid_client", "Invalid client: cannot retrieve client credentials")
+        apps = {one.client_id: one.client_secret for one in self._world.pipedrive.values() if one.client_id}
+        if apps.get(client) != secret:
+            raise Denied("invalid_client", "Invalid client: client is invalid")
+        return client
+
+    def _companies(self, client: str) -> list[Company]:
+        companies = self._world.pipedrive.values()
+        return [one for one in companies if client and one.client_id == client and not one.revoked]
+
+
+def wrong(asked: Asked) -> str | None:
+    return "Invalid request: response_type is invalid" if asked.query.get("response_type", "code") != "code" else None

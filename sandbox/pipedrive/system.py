@@ -1,0 +1,133 @@
+"""Pipedrive as a whole: who asks, what it costs, and the resource that the path names."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import unquote
+
+from sandbox.accounts import Company
+from sandbox.consent import Place
+from sandbox.pipedrive import resources
+from sandbox.pipedrive.budgets import Budgets, cost
+from sandbox.pipedrive.checks import INFO, Refusal
+from sandbox.pipedrive.kinds import KINDS, Kind
+from sandbox.pipedrive.login import Login
+from sandbox.pipedrive.records import Records
+from sandbox.pipedrive.resources import Asked
+from sandbox.pipedrive.tokens import Tokens
+from sandbox.wire import Answer, Call, System
+from sandbox.world import World
+
+API = re.compile(r"/api/(?P<version>v1|v2)/(?P<path>[A-Za-z]+)(?:/(?P<id>[A-Za-z0-9-]+))?/?")
+GATEWAY = {401: "unauthorized access", 403: "Scope and URL mismatch", 429: "request over limit"}
+WORDS = {402: "Company account is not open", 404: "Not found", 503: "Scheduled maintenance"}
+Work = tuple[str, Callable[..., Answer], str]  # what it costs as, what does it, what the scope must allow
+ONE: dict[str, Work] = {
+    "GET": ("read", resources.read, "read"),
+    "DELETE": ("delete", resources.delete, "full"),
+}
+ALL: dict[str, Work] = {
+    "GET": ("list", resources.list_all, "read"),
+    "POST": ("write", resources.create, "full"),
+}
+
+
+class Pipedrive(System):
+    key = "pipedrive"
+    addresses = (
+        ("/pipedrive", "/oauth/{rest:token|revoke}"),
+        ("/pipedrive", "/{host}/api/{rest:.*}"),
+        ("", "/api/{rest:.*}"),  # where a client keeps only the origin of the API domain: the token tells the company
+    )
+
+    def __init__(self, world: World, state: Path, random: Random):
+        self.world = world
+        self.records = Records(state, random)
+        self._tokens = Tokens(world, state, random)
+        self._login = Login(world, self._tokens, random)
+        self._budgets = Budgets()
+        self.codes = self._login.codes
+
+    def learn(self, at: float) -> None:
+        self._tokens.learn(at)
+        for company in self.world.pipedrive.values():
+            if company.records and not self.records.knows(company):
+                for path, rows in company.records.items():
+                    for row in rows:
+                        self.records.create(company, KINDS[path], row, at)
+
+    def account(self, call: Call) -> str:
+        if call.path.startswith("/oauth/"):
+            return self._login.account(call)
+        return self._tokens.owner(call.credential("Bearer"))
+
+    def ids(self, call: Call) -> list[str]:
+        given = call.json() if call.method == "POST" else None
+        marked = given.get("origin_id") if isinstance(given, dict) else None
+        return [marked] if isinstance(marked, str) else []
+
+    def refusal(self, status: int) -> Any:
+        if status in GATEWAY:
+            return {"success": False, "error": GATEWAY[status], "errorCode": status, "error_info": INFO}
+        return Refusal(status, WORDS.get(status, "Server error")).body()
+
+    def answer(self, call: Call) -> Answer:
+        if page := self._budgets.block(call.at):
+            return page
+        if call.path.startswith("/oauth/"):
+            return self._login.answer(call, call.path)
+        token = call.credential("Bearer")
+        company = self._tokens.holder(token, call.at)
+        host, _, path = call.path.partition("/api/")
+        if company is None or host.strip("/") not in ("", company.host):
+            return Answer(401, self.refusal(401), {"x-401-by-gw": "true"})
+        answer = self._company(company, token, call, f"/api/{path}")
+        return Answer(answer.status, answer.body, {**self._budgets.headers(company, token, call.at), **answer.headers})
+
+    def consent(self) -> Place:
+        return self._login.place()
+
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        return [(one.company, one.title, "") for one in self.world.pipedrive.values() if one.client_id]
+
+    def tokens(self, at: float) -> Iterable[dict[str, Any]]:
+        return self._tokens.listed(at)
+
+    def end(self, account: str, do: str, kind: str, at: float) -> None:
+        if account not in self.world.pipedrive:
+            raise ValueError("account is the id of a company of this world")
+        if kind:
+            raise ValueError("kind is of Slack's tokens only")
+        {"expire": self._tokens.expire}.get(do, self._tokens.uninstall)(account)
+
+    def close(self) -> None:
+        self.records.close()
+        self._tokens.close()
+
+    def _company(self, company: Company, token: str, call: Call, path: str) -> Answer:
+        if company.closed:
+            return Answer(402, self.refusal(402))
+        if call.method == "GET" and path.rstrip("/") == "/api/v1/users/me":
+            return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(company)
+        match = API.fullmatch(path)
+        kind = KINDS.get(match["path"]) if match else None
+        if match is None or kind is None or kind.version != match["version"]:
+            return Answer(404, self.refusal(404))
+        return self._resource(company, token, call, kind, match["id"])
+
+    def _resource(self, company: Company, token: str, call: Call, kind: Kind, id: str | None) -> Answer:
+        works = ONE | {kind.changed_by: ("write", resources.update, "full")} if id else ALL
+        if call.method not in works:
+            return Answer(405, Refusal(405, "Method not allowed").body())
+        costs_as, does, needed = works[call.method]
+        if refused := self._budgets.spend(company, token, cost(costs_as, kind.version), call.at):
+            return refused
+        if not {f"{kind.scope}:full", f"{kind.scope}:{needed}"}.intersection(company.scopes.split(",")):
+            return Answer(403, self.refusal(403))
+        asked = Asked(company, kind, self.records, call.at, call.query, call.json())
+        try:
+            return does(asked, **({"id": unquote(id)} if id else {}))
+        except Refusal as refusal:
+            return Answer(refusal.status, refusal.body())

@@ -1,0 +1,97 @@
+"""An installation's tokens: access for an hour, and one refresh token that comes back each time, for 60 more days."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sandbox.accounts import Company
+from sandbox.shelf import Shelf
+from sandbox.world import World
+
+REFRESHABLE = 60 * 24 * 3600  # seconds without a refresh, and the refresh token is dead
+
+
+class Tokens:
+    def __init__(self, world: World, state: Path, random: Random):
+        self._world = world
+        self._random = random
+        self._access = Shelf(state / "pipedrive-access.jsonl", keep=10_000)
+        self._refresh = Shelf(state / "pipedrive-refresh.jsonl")
+
+    def learn(self, at: float) -> None:
+        for company in self._world.pipedrive.values():
+            first = {"company": company.company, "at": at}
+            if company.access_token:
+                self._access.setdefault(company.access_token, first)
+            if company.refresh_token:
+                self._refresh.setdefault(company.refresh_token, first | {"live": True})
+
+    def holder(self, token: str, at: float) -> Company | None:
+        """Whose living access token this is."""
+        row = self._access.get(token)
+        company = self._company(row)
+        return company if row and company and at < row["at"] + company.expires_in else None
+
+    def installed(self, refresh_token: str, at: float) -> Company | None:
+        """Whose living refresh token this is."""
+        row = self._refresh.get(refresh_token)
+        return self._company(row) if row and row["live"] and at < row["at"] + REFRESHABLE else None
+
+    def owner(self, token: str) -> str:
+        """The company of a token of either kind, dead or alive; empty where nobody knows it."""
+        row = self._access.get(token) or self._refresh.get(token) or {}
+        return str(row.get("company", ""))
+
+    def install(self, company: Company, at: float) -> str:
+        token = f"{company.company}:{self._letters()}"
+        self._refresh[token] = {"company": company.company, "at": at, "live": True}
+        return token
+
+    def issue(self, company: Company, refresh_token: str, at: float) -> str:
+        """A new access token; the window of the refresh token begins again."""
+        token = f"v1u:{self._letters()}"
+        self._access[token] = {"company": company.company, "at": at}
+        self._refresh[refresh_token] = self._refresh[refresh_token] | {"at": at}
+        return token
+
+    def revoke(self, token: str) -> None:
+        """An access token alone; a refresh token uninstalls the app."""
+        if token in self._access:
+            del self._access[token]
+        elif token in self._refresh:
+            self.uninstall(self._refresh[token]["company"])
+
+    def uninstall(self, company: str) -> None:
+        self.expire(company)
+        for token, row in self._refresh.items():
+            if row["company"] == company:
+                self._refresh[token] = row | {"live": False}
+
+    def expire(self, company: str) -> None:
+        for token in [token for token, row in self._access.items() if row["company"] == company]:
+            del self._access[token]
+
+    def listed(self, at: float) -> Iterator[dict[str, Any]]:
+        for token, row in self._access.items():
+            yield self._shown("access", token, row, "alive" if self.holder(token, at) else "unauthorized access")
+        for token, row in self._refresh.items():
+            yield self._shown("refresh", token, row, "alive" if self.installed(token, at) else "invalid_grant")
+
+    def close(self) -> None:
+        self._access.close()
+        self._refresh.close()
+
+    def _company(self, row: dict[str, Any] | None) -> Company | None:
+        company = row and self._world.pipedrive.get(row["company"])
+        return company if company and not company.revoked else None
+
+    def _shown(self, kind: str, token: str, row: dict[str, Any], state: str) -> dict[str, Any]:
+        company = self._world.pipedrive.get(row["company"])
+        scopes = company.scopes if company else ""
+        return {
+            "account": row["company"], "kind": kind, "token": token, "state": state, "at": row["at"], "scopes": scopes,
+        }  # fmt: skip
+
+    def _letters(self) -> str:
+        return f"{self._random.getrandbits(192):048x}"

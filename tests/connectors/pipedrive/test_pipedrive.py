@@ -1,0 +1,294 @@
+"""Pipedrive: what it answers, and what we understand."""
+
+import pytest
+
+from connectors.base import Account, Grant
+from connectors.outcomes import Outcome
+from connectors.pipedrive.answers import BURST, COMPANY, DOOR, STATUSES, TOKEN
+from connectors.pipedrive.connector import Pipedrive
+from connectors.pipedrive.kinds import KINDS
+from connectors.wire import Report, Response, Unreadable
+from tests.connectors.recorded import NOON, ORDER, credential, fixtures, message, recorded, rendered
+
+PIPEDRIVE = Pipedrive()
+APP = {"client_id": "hub", "client_secret": "s"}
+BACK = "https://hub.test/connect/pipedrive/callback"
+KEY = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12"  # of a custom field
+LEAD = "5a9f2c1e-7c2b-4f53-9a3a-0f2d7b1c6e44"
+UNREADABLE = "unreadable"
+EXPECTED = {
+    "create_person__created": ("delivered", ""),
+    "create_person__created_201": ("delivered", ""),
+    "create_person__invalid": ("never", "bad_request"),
+    "create_person__contact_sync_is_off": ("never", "forbidden"),
+    "create_organization__created": ("delivered", ""),
+    "create_deal__created": ("delivered", ""),
+    "create_deal__unknown_custom_field": ("never", "bad_request"),
+    "create_deal__limit_of_the_plan": ("never", "forbidden"),
+    "create_deal__expired_token": ("refresh", "unauthorized_access"),
+    "create_deal__unauthorized_by_a_proxy": ("refresh", "unauthorized_access"),
+    "create_deal__missing_scope": ("reconnect", "missing_scope"),
+    "create_deal__account_not_open": ("reconnect", "account_not_open"),
+    "create_deal__burst": ("later", "throttled"),
+    "create_deal__day_spent": ("later", "throttled"),
+    "create_deal__not_enough_left_of_the_day": ("later", "throttled"),
+    "create_deal__too_many": ("later", "throttled"),
+    "create_deal__cloudflare": ("later", "throttled"),
+    "create_deal__cloudflare_says_how_long": ("later", "throttled"),
+    "create_deal__not_found_by_a_proxy": ("never", "not_found"),
+    "create_deal__gone": ("never", "status_410"),
+    "create_deal__feature_not_enabled": ("never", "feature_not_enabled"),
+    "create_deal__unprocessable": ("never", "unprocessable"),
+    "create_deal__server_error": ("unknown", "status_500"),
+    "create_deal__bad_gateway": ("unknown", "status_502"),
+    "create_deal__maintenance": ("later", "maintenance"),
+    "create_deal__a_page": ("unknown", "unreadable"),
+    "create_deal__no_success": ("unknown", "unreadable"),
+    "update_deal__changed": ("delivered", ""),
+    "update_deal__deleted": ("never", "not_found"),
+    "create_lead__created": ("delivered", ""),
+    "create_lead__not_linked": ("never", "bad_request"),
+    "update_lead__changed": ("delivered", ""),
+    "create_activity__created": ("delivered", ""),
+    "create_note__created": ("delivered", ""),
+    "update_note__changed": ("delivered", ""),
+    "users_me__ok": Account("701", "Acme (Ann Archer)"),
+    "users_me__no_company": UNREADABLE,
+    "users_me__expired_token": ("refresh", "unauthorized_access"),
+    "token__refreshed": 3600.0,
+    "token__told_as_text": 3599.0,
+    "token__moved": 3600.0,
+    "token__host_elsewhere": 3600.0,
+    "token__without_a_token": ("reconnect", "no_access_token"),
+    "token__invalid_grant": ("reconnect", "invalid_grant"),
+    "token__invalid_client": ("later", "invalid_client"),
+    "token__no_grant_type": ("later", "invalid_request"),
+    "token__too_many": ("later", "throttled"),
+    "token__cloudflare": ("later", "throttled"),
+    "token__maintenance": ("later", "unavailable"),
+    "token__server_error": ("unknown", "status_500"),
+    "token__a_page": UNREADABLE,
+}
+
+
+def pipedrive_says(name):
+    response, door = recorded("pipedrive", name), name.partition("__")[0]
+    if door == "users_me":
+        return PIPEDRIVE.probed(response, credential("pipedrive"))
+    if door == "token":
+        return PIPEDRIVE.refreshed(response, credential("pipedrive"))
+    action = PIPEDRIVE.action(door)
+    (outcome,) = action.read(response, [message(rendered(action.example))])
+    return outcome
+
+
+def asks(key, body, **changes):
+    return PIPEDRIVE.action(key).request([message(body, **changes)], credential("pipedrive"))
+
+
+def test_every_recorded_answer_is_in_the_table():
+    assert fixtures("pipedrive") == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
+def test_reads(name, expected):
+    if expected == UNREADABLE:
+        with pytest.raises(Unreadable):
+            pipedrive_says(name)
+        return
+    read = pipedrive_says(name)
+    if isinstance(read, Grant):
+        read = read.expires_in
+    elif isinstance(read, Outcome):
+        read = read.kind, read.reason
+    assert read == expected
+
+
+@pytest.mark.parametrize(("status", "meaning"), STATUSES.items())
+def test_a_status_means_what_the_table_says(status, meaning):
+    verdict, reason = meaning
+    outcome = PIPEDRIVE.action("create_deal").outcome(Response(status, b'{"success":false,"error":"no"}'))
+    assert outcome == verdict(reason, "no")
+
+
+def test_words_count_more_than_the_status_whatever_their_case():
+    answer = Response(400, b'{"error":"SCOPE and URL mismatch"}')
+    assert PIPEDRIVE.action("create_deal").outcome(answer).reason == "missing_scope"
+
+
+def test_what_it_says_is_kept_for_a_person():
+    assert pipedrive_says("create_deal__limit_of_the_plan").says == ("feature_capping_deals_limit: Deals limit reached")
+
+
+def test_the_reference_is_the_id_there():
+    assert pipedrive_says("create_deal__created").reference == "8"
+    assert pipedrive_says("create_lead__created").reference == LEAD
+
+
+@pytest.mark.parametrize(
+    ("name", "after", "pauses"),
+    [
+        ("create_deal__burst", 2.0, (BURST,)),
+        ("create_deal__day_spent", 3600.0, (COMPANY,)),
+        ("create_deal__not_enough_left_of_the_day", 3600.0, (COMPANY,)),
+        ("create_deal__too_many", None, (COMPANY, BURST)),
+        ("create_deal__cloudflare", 900.0, (DOOR,)),
+        ("create_deal__cloudflare_says_how_long", 600.0, (DOOR,)),
+        ("token__too_many", 30.0, (TOKEN,)),
+        ("token__cloudflare", 900.0, (DOOR,)),
+    ],
+)
+def test_rests_what_is_spent_for_as_long_as_it_takes_and_costs_no_attempt(name, after, pauses):
+    outcome = pipedrive_says(name)
+    assert (outcome.after, outcome.pauses, outcome.free) == (after, pauses, True)
+
+
+def test_whoever_is_blocked_by_cloudflare_calls_no_company():
+    request = asks("create_deal", {"title": "a"})
+    assert DOOR in [scope for scope, _ in request.spends]
+    assert PIPEDRIVE.quota(DOOR) is None and PIPEDRIVE.unlimited["address"]
+
+
+def test_a_permission_that_is_missing_is_no_block():
+    assert pipedrive_says("create_person__contact_sync_is_off").pauses == ()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+def test_the_newer_version_costs_half(kind):
+    tokens = dict(asks(f"create_{kind.key}", {kind.needs: "a"}).spends)[COMPANY]
+    assert tokens == {"v1": 10, "v2": 5}[kind.path[:2]]
+
+
+def test_answers_report_the_day_of_the_company():
+    assert PIPEDRIVE.reported(recorded("pipedrive", "create_deal__created")) == (Report(COMPANY, 129, 30_000),)
+
+
+def test_a_day_that_is_spent_is_looked_at_again_in_an_hour():
+    (report,) = PIPEDRIVE.reported(recorded("pipedrive", "create_deal__day_spent"))
+    assert (report.used, report.resets_in) == (30_000, 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("limit", "left"), [("", "5"), ("100", ""), ("100", "101"), ("0", "0"), ("-1", "1"), ("1e3", "1"), ("٣", "1")]
+)
+def test_a_strange_report_is_none(limit, left):
+    headers = {"x-daily-ratelimit-token-limit": limit, "x-daily-ratelimit-token-remaining": left}
+    assert PIPEDRIVE.reported(Response(200, headers=headers)) == ()
+
+
+def test_each_record_has_its_place():
+    made = [asks(f"create_{kind.key}", {kind.needs: "a"}) for kind in KINDS]
+    changed = [asks(f"update_{kind.key}", {"id": 7, kind.needs: "a"}) for kind in KINDS]
+    assert {request.method for request in made} == {"POST"}
+    assert [(request.method, request.url.partition(".com")[2]) for request in changed] == [
+        ("PATCH", "/api/v2/persons/7"),
+        ("PATCH", "/api/v2/organizations/7"),
+        ("PATCH", "/api/v2/deals/7"),
+        ("PATCH", "/api/v1/leads/7"),
+        ("PATCH", "/api/v2/activities/7"),
+        ("PUT", "/api/v1/notes/7"),
+    ]
+
+
+def test_what_the_event_does_not_have_is_left_as_it_is():
+    body = {"id": 7, "title": "a", "value": None, "custom_fields": {KEY: None}}
+    assert asks("update_deal", body).json == {"title": "a"}
+
+
+def test_custom_fields_stand_inside_or_beside_as_the_version_has_it():
+    body = {"title": "a", "custom_fields": {KEY: "b"}}
+    assert asks("create_deal", body).json == body
+    assert asks("create_lead", body).json == {"title": "a", KEY: "b", "origin_id": ORDER["id"]}
+
+
+def test_a_lead_keeps_the_id_of_the_delivery_unless_the_mapping_says_otherwise():
+    assert asks("create_lead", {"title": "a", "origin_id": "shop"}).json["origin_id"] == "shop"
+    assert "origin_id" not in asks("update_lead", {"id": LEAD, "title": "a"}).json
+
+
+def test_an_example_without_an_address_makes_a_person_without_one():
+    body = rendered(PIPEDRIVE.action("create_person").example, {"data": {"customer": "Ada"}})
+    assert asks("create_person", body).json == {"name": "Ada", "emails": []}
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("create_person", {"emails": []}),
+        ("create_lead", {"title": "a"}),
+        ("create_note", {"content": "a", "deal_id": None}),
+        ("create_deal", {"title": "a", "custom_fields": "b"}),
+        ("create_deal", {"title": "a", "custom_fields": {"size": 1}}),
+        ("create_deal", {"title": "a", "name": "b"}),
+        ("update_deal", {"title": "a"}),
+        ("update_deal", {"id": "../users/1", "title": "a"}),
+        ("update_deal", {"id": "7?a=b", "title": "a"}),
+        ("update_deal", {"id": True, "title": "a"}),
+        ("update_deal", {"id": {"a": 1}, "title": "a"}),
+    ],
+)
+def test_refuses_a_body_with_a_sentence(key, body):
+    assert PIPEDRIVE.action(key).check(body)
+
+
+@pytest.mark.parametrize("id", [7, "7", LEAD])
+def test_takes_an_id_as_number_or_text(id):
+    assert PIPEDRIVE.action("update_deal").check({"id": id, "title": "a"}) == ""
+
+
+def test_only_a_change_may_be_made_twice():
+    assert {action.key for action in PIPEDRIVE.actions if action.idempotent} == {f"update_{k.key}" for k in KINDS}
+
+
+def test_asks_who_it_is_at_the_company_s_own_address():
+    assert PIPEDRIVE.probe(credential("pipedrive"), at=NOON).url == "https://acme.pipedrive.com/api/v1/users/me"
+
+
+def test_the_permissions_are_not_asked_for_but_told():
+    url = PIPEDRIVE.authorize(APP, credential("pipedrive"), state="s1", redirect_uri=BACK)
+    assert url.startswith("https://oauth.pipedrive.com/oauth/authorize?") and "scope" not in url
+    answer = recorded("pipedrive", "token__refreshed")
+    granted = PIPEDRIVE.exchanged(answer, APP, credential("pipedrive", account="", settings={}))
+    assert granted.permissions == ("activities:full", "base", "contacts:full", "deals:full", "leads:full")
+    assert granted.account is None
+
+
+def test_every_permission_of_an_action_is_one_that_the_app_asks_for():
+    asked = {entry.key for entry in PIPEDRIVE.permissions}
+    assert all(set(action.permissions) <= asked for action in PIPEDRIVE.actions)
+
+
+def test_refreshes_as_our_client_with_the_same_token():
+    request = PIPEDRIVE.refresh(APP, credential("pipedrive"))
+    assert request.url == "https://oauth.pipedrive.com/oauth/token"
+    assert request.form == {"grant_type": "refresh_token", "refresh_token": "v1r:refresh"}
+    assert request.headers == {"Authorization": "Basic aHViOnM="}
+
+
+def test_revokes_the_refresh_token_which_uninstalls_the_app():
+    request = PIPEDRIVE.revoke(APP, credential("pipedrive"))
+    assert request.url == "https://oauth.pipedrive.com/oauth/revoke"
+    assert request.form == {"token": "v1r:refresh", "token_type_hint": "refresh_token"}
+    assert PIPEDRIVE.revoked(Response(200)).kind == "delivered"
+    assert PIPEDRIVE.revoked(recorded("pipedrive", "token__invalid_grant")).kind == "delivered"
+
+
+def test_follows_the_company_to_its_new_domain_and_nowhere_else():
+    assert pipedrive_says("token__moved").settings == {"api_domain": "https://acme-teas.pipedrive.com"}
+    assert pipedrive_says("token__host_elsewhere").settings == {}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example", "https://pipedrive.com.evil.example", "http://acme.pipedrive.com"]
+)
+def test_believes_no_other_host(url):
+    assert PIPEDRIVE.check(credential("pipedrive", settings={"api_domain": url}))
+    answer = Response(200, b'{"access_token":"v1u:a","api_domain":"%s"}' % url.encode())
+    assert PIPEDRIVE.exchanged(answer, APP, credential("pipedrive")).reason == "host_refused"
+
+
+def test_a_desk_may_name_its_sandbox_as_the_host():
+    here = "http://127.0.0.1:8100"
+    assert (
+        PIPEDRIVE.check(credential("pipedrive", settings={"api_domain": f"{here}/pipedrive/acme"}, hosts=(here,))) == ""
+    )

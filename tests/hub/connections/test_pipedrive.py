@@ -1,0 +1,61 @@
+"""Pipedrive is let in like the others, though its answer names no company and its permissions are not asked for."""
+
+import pytest
+
+from hub.clock import clock
+from hub.connections.models import Connection, Credential
+from tests.hub.connections.connecting import problem, query_of, stored
+
+pytestmark = pytest.mark.django_db
+
+APP = {"client_id": "hub.pipedrive", "client_secret": "pipedrive-secret"}
+
+
+@pytest.fixture
+def browser(browser, make, outside):
+    urls = {"api": outside.url, "oauth": f"{outside.url}/pipedrive/oauth"}
+    make.app("pipedrive", APP, urls=urls, hosts=[outside.url])
+    return browser
+
+
+def test_a_company_is_connected_after_it_was_confirmed(browser, acme):
+    page = browser.connects("pipedrive")
+    assert "Acme (Ann Archer)" in page.content.decode() and stored() == 0
+    browser.says(page)
+    row = Connection.objects.of(acme).get()
+    assert (row.state, row.account, row.account_name) == ("healthy", "701", "Acme (Ann Archer)")
+    assert row.missing_permissions == []
+
+
+def test_the_hour_that_its_token_lives_is_kept(browser):
+    browser.says(browser.connects("pipedrive"))
+    left = Credential.unscoped.get().expires_at - clock()
+    assert 3500 < left.total_seconds() <= 3600
+
+
+def test_nothing_is_asked_that_the_registration_says(browser):
+    asked = query_of(browser.sent_to("pipedrive"))
+    assert not {"scope", "code_challenge"} & set(asked)
+
+
+def test_what_the_registration_lacks_is_told(browser, outside):
+    outside.world(pipedrive=[{"company": "701", "scopes": "base,deals:full"}])
+    page = browser.connects("pipedrive")
+    assert [entry.key for entry in page.context["missing"]] == ["contacts:full", "leads:full", "activities:full"]
+
+
+def test_a_person_says_no(browser):
+    page = browser.comes_back(browser.deny(browser.sent_to("pipedrive")))
+    assert problem(page) == "denied" and stored() == 0
+
+
+def test_a_company_whose_account_is_not_open_is_not_connected(browser, outside):
+    outside.world(pipedrive=[{"company": "701", "closed": True}])
+    page = browser.connects("pipedrive")
+    assert problem(page) and stored() == 0
+
+
+def test_an_answer_that_names_another_host_is_not_believed(browser, outside):
+    outside.fault("pipedrive", path="oauth/token", changes={"api_domain": "https://evil.example"})
+    page = browser.connects("pipedrive")
+    assert problem(page) == "host_refused" and stored() == 0
