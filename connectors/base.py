@@ -99,6 +99,14 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """Data that moves, and which way: `out` is from us into that system."""
+
+    way: Literal["out", "in"]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """What helps when connecting goes wrong: the cause, who can mend it, and a text to send to them.
 
@@ -242,6 +250,11 @@ class Connector:
     key: str
     label: str
     summary: str = ""
+    categories: tuple[str, ...] = ()  # what people look for it under
+    synonyms: tuple[str, ...] = ()  # what they may call it, or what it replaces
+    moves: tuple[Move, ...] = ()
+    approval: str = ""  # who besides the person who connects must agree; empty: nobody
+    plan: str = ""  # what the account there must have been paid for; empty: nothing
     fields: tuple[Field, ...] = ()  # of a connection: secrets and settings
     app_fields: tuple[Field, ...] = ()  # of our registration at that system
     urls: Mapping[str, str] = {}  # base URLs, changed by staff on the connector app

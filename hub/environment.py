@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import parseaddr
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
 env = Env(eager=True)
+
+LOGOS = (".svg", ".png")
+LOGO_BYTES = 100_000
 
 MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
 SQLITE = {
@@ -101,3 +105,21 @@ def database(url: str) -> dict[str, Any]:
     if config["ENGINE"] == "django.db.backends.postgresql":
         return config | {"OPTIONS": POSTGRESQL | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
     raise ImproperlyConfigured("DATABASE_URL is wrong: the hub runs on sqlite:/// and postgresql://")
+
+
+def a_picture(name: str, default: str) -> Path | None:
+    path = env.str(name, default)
+    if not path:
+        return None
+    if Path(path).suffix not in LOGOS or not Path(path).is_file():
+        raise ValueError("it is the path of a file that ends with .svg or .png")
+    if Path(path).stat().st_size > LOGO_BYTES:
+        raise ValueError(f"the file is larger than {LOGO_BYTES:,} bytes")
+    return Path(path)
+
+
+def a_colour(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("it is a colour such as #0b6459")
+    return value.lower()

@@ -9,7 +9,20 @@ from urllib.parse import unquote, urlsplit
 from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from hub.environment import MAIL_PORTS, a_mail_server, a_rate, a_share, an_address, database, env, keys, read, required
+from hub.environment import (
+    MAIL_PORTS,
+    a_colour,
+    a_mail_server,
+    a_picture,
+    a_rate,
+    a_share,
+    an_address,
+    database,
+    env,
+    keys,
+    read,
+    required,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +42,8 @@ HUB_PUBLIC_URL = read(env.str, "HUB_PUBLIC_URL", "http://127.0.0.1:8000").rstrip
 if urlsplit(HUB_PUBLIC_URL).scheme not in ("http", "https") or not urlsplit(HUB_PUBLIC_URL).hostname:
     raise ImproperlyConfigured("HUB_PUBLIC_URL is wrong: it is the address of the hub, such as https://hub.example.com")
 HUB_NAME = read(env.str, "HUB_NAME", "Integration Hub")
+HUB_LOGO = read(a_picture, "HUB_LOGO", "")  # shown to customers, beside the name
+HUB_COLOUR = read(a_colour, "HUB_COLOUR", "#0b6459")
 HUB_ENVIRONMENT = read(env.str, "HUB_ENVIRONMENT", "live")
 if HUB_ENVIRONMENT not in ("live", "test"):
     raise ImproperlyConfigured("HUB_ENVIRONMENT is wrong: it is live or test, and API keys carry it")
@@ -73,6 +88,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
     "csp",
+    "django_htmx",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -85,6 +101,7 @@ INSTALLED_APPS = [
     "hub.mappings",
     "hub.outgoing",
     "hub.console",
+    "hub.portal",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +115,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -224,7 +242,6 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
-        "style-src": [SELF, "'unsafe-inline'"],  # unfold sets colours in style attributes
         "frame-ancestors": ["'none'"],
         "base-uri": [SELF],
         "form-action": [SELF],
@@ -254,6 +271,7 @@ HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
     "send_again": "hub.outgoing.batches.send_again",
     "cancel": "hub.outgoing.batches.cancel",
     "skip": "hub.outgoing.batches.skip",
+    "send_missing": "hub.outgoing.missing.send_missing",
 }
 HUB_OPERATION_ROWS_PER_HOUR = read(env.int, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
 HUB_KEEP_BODIES_DAYS = read(env.int, "HUB_KEEP_BODIES_DAYS", 30)

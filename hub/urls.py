@@ -1,5 +1,7 @@
 """Every address of the hub."""
 
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
@@ -15,6 +17,8 @@ handler500 = "hub.problems.server_error"
 
 admin.autodiscover()
 
+# Swagger's page brings styles of its own.
+described = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
 OPEN = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
@@ -24,11 +28,12 @@ urlpatterns = [
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="openapi"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN), name="api_docs"),
+    path("api/docs/", described(SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN)), name="api_docs"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("problems/<str:code>", problem_page, name="problem"),
+    path("", include("hub.portal.urls")),
     path("", include("hub.connections.urls")),
     path("admin/", include("hub.console.urls")),
     path("admin/", admin.site.urls),

@@ -142,6 +142,35 @@ STATES = {
 }
 
 
+TONES = {  # state: (tone, icon); the colours of the tones stand in the style sheets
+    "healthy": ("good", "check_circle"),
+    "delivered": ("good", "check_circle"),
+    "active": ("good", "check_circle"),
+    "degraded": ("warn", "warning"),
+    "silent": ("warn", "volume_off"),
+    "held": ("warn", "pan_tool"),
+    "suspended": ("bad", "block"),
+    "needs_reconnect": ("bad", "link_off"),
+    "dead": ("bad", "cancel"),
+    "revoked": ("bad", "block"),
+    "expired": ("bad", "schedule"),
+    "waiting": ("info", "schedule"),
+    "sending": ("info", "send"),
+    "paused": ("idle", "pause_circle"),
+    "disabled": ("idle", "do_not_disturb_on"),
+    "skipped": ("idle", "redo"),
+    "cancelled": ("idle", "close"),
+    "planned": ("info", "checklist"),
+    "running": ("info", "play_circle"),
+    "finished": ("good", "check_circle"),
+    "failed": ("bad", "error"),
+}
+
+
+def state_word(state: str) -> str:
+    return state.replace("_", " ")
+
+
 def reason_of(code: str, *, system: str) -> Reason:
     """A code of ours, or the other system's own word, told as such."""
     return REASONS.get(code) or Reason(f"{system} refuses it: {code.replace('_', ' ')}.", "Mend the cause, then retry.")

@@ -61,7 +61,9 @@ def visitor_of(request: HttpRequest, reference: str) -> Visitor:
     membership = rows.first()
     if membership is None:
         raise Http404(reference)
-    return Visitor(membership.tenant, membership.role, user)
+    visitor = Visitor(membership.tenant, membership.role, user)
+    request.visitor = visitor  # type: ignore[attr-defined]  # the frame of the page names them
+    return visitor
 
 
 def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[..., HttpResponse]], Callable[..., Any]]:

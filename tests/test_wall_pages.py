@@ -18,9 +18,23 @@ ROUTES = {
     "members/<uuid:id>/remove/": "membership",
     "invitations/<uuid:id>/send-again": "invitation",
     "invitations/<uuid:id>/revoke": "invitation",
+    "": None,
+    "catalogue/": None,
+    "catalogue/request": None,
+    "connect/<slug:connector>/": None,
+    "connect/<slug:connector>/fill-in/": None,
     "connect/<slug:connector>/authorize": None,
+    "connections/<uuid:id>/": "connection",
+    "connections/<uuid:id>/connected/": "connection",
+    "connections/<uuid:id>/test": "connection",
+    "connections/<uuid:id>/resume": "connection",
+    "connections/<uuid:id>/pause/": "connection",
+    "connections/<uuid:id>/rename/": "connection",
+    "connections/<uuid:id>/reconnect/": "connection",
+    "connections/<uuid:id>/disconnect/": "connection",
+    "settings/": None,
 }
-SAID = {"role": "owner", "email": "me@evil.test", "name": "mine"}
+SAID = {"role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "waiting": "cancel"}
 
 
 @pytest.fixture
@@ -36,12 +50,13 @@ def address(make, acme):
     makers = {
         "membership": lambda: make.membership(acme, make.user("ann@only.test")),
         "invitation": lambda: make.invitation(acme, "bob@only.test"),
+        "connection": lambda: make.connection(acme, name="only Acme's connection"),
     }
 
     def address(route, tenant="acme-only"):
         row = makers[ROUTES[route]]() if ROUTES[route] else None
-        place = route.replace("<slug:connector>", "slack")
-        return f"/t/{tenant}/" + (place.replace("<uuid:id>", str(row.public_id)) if row else place)
+        route = route.replace("<slug:connector>", "webhook")
+        return f"/t/{tenant}/" + (route.replace("<uuid:id>", str(row.public_id)) if row else route)
 
     return address
 

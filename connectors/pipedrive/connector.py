@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import Account, Credential, Field, Grant, Life, lifetime
+from connectors.base import Account, Credential, Field, Grant, Life, Move, lifetime
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
@@ -16,6 +16,13 @@ class Pipedrive(OAuth):
     key = "pipedrive"
     label = "Pipedrive"
     summary = "Persons, organizations, deals, leads, activities and notes of a company."
+    categories = ("CRM", "Sales")
+    synonyms = ("crm", "pipeline", "deals", "leads", "contacts", "sales")
+    moves = (
+        Move("out", "The records that your routes make of events: persons, organizations, deals, and so on."),
+        Move("in", "The ids of the records that were written, and who you are there."),
+    )
+    approval = "Where your company lets only administrators install apps, one of them must connect it."
     fields = (
         Field("access_token", "Access token", "v1u:…, of a user of the company; lives an hour.", secret=True),
         Field("refresh_token", "Refresh token", "Renews the access token.", secret=True, required=False),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from connectors.base import Account, Credential, Field, Grant, Life
+from connectors.base import Account, Credential, Field, Grant, Life, Move
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
@@ -25,6 +25,16 @@ class Salesforce(OAuth):
     key = "salesforce"
     label = "Salesforce"
     summary = "Leads, contacts and every other record of an organisation."
+    categories = ("CRM", "Sales")
+    synonyms = ("sfdc", "crm", "leads", "contacts", "opportunities", "sales cloud", "force.com")
+    moves = (
+        Move("out", "The records that your routes make of events: leads, contacts, and what else they name."),
+        Move("in", "The ids of the records that were written, and records that a route looks up."),
+    )
+    approval = "Where your organisation blocks apps that it does not know, its administrator must install ours."
+    plan = (
+        "An edition with API access: Enterprise, Unlimited, Performance or Developer, or Professional with the add-on."
+    )
     fields = (
         Field("access_token", "Access token", "00D…!…, a session of the organisation.", secret=True),
         Field("refresh_token", "Refresh token", "5Aep…, renews the session.", secret=True, required=False),

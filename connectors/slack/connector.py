@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Account, Action, Credential, Field, Grant, Input, Life, Message, lifetime, stated
+from connectors.base import Account, Action, Credential, Field, Grant, Input, Life, Message, Move, lifetime, stated
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
 from connectors.slack.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
@@ -124,6 +124,13 @@ class Slack(OAuth):
     key = "slack"
     label = "Slack"
     summary = "Messages in the channels of a workspace."
+    categories = ("Chat", "Notifications")
+    synonyms = ("messages", "channel", "bot", "chat", "team", "alerts")
+    moves = (
+        Move("out", "The messages that your routes make of events, into the channels that they name."),
+        Move("in", "Nothing that is said in your workspace. Only the names of its public channels are read."),
+    )
+    approval = "Where your workspace approves apps, one of its administrators must approve ours."
     fields = (
         Field("access_token", "Bot token", "xoxb-…, from the page of the installed app.", secret=True),
         Field("refresh_token", "Refresh token", "xoxe-…, where token rotation is on.", secret=True, required=False),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from connectors.base import Account, Connector, Credential, Field, Input, Message, stated
+from connectors.base import Account, Connector, Credential, Field, Input, Message, Move, stated
 from connectors.outcomes import Outcome, later, or_unreadable
 from connectors.splunk.acks import Collected, collector, headers
 from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
@@ -106,6 +106,14 @@ class Splunk(Connector):
     key = "splunk"
     label = "Splunk"
     summary = "Events and logs into the HTTP Event Collector."
+    categories = ("Logs", "Security", "Analytics")
+    synonyms = ("siem", "hec", "logging", "http event collector", "monitoring", "audit log")
+    moves = (
+        Move("out", "Each event that your routes choose, as a whole or as they map it, into the token's indexes."),
+        Move("in", "Nothing but the collector's word that it has taken an event."),
+    )
+    approval = "Splunk's administrator makes the token, and opens the collector to the addresses of this hub."
+    plan = "Splunk Enterprise or Splunk Cloud with the HTTP Event Collector switched on."
     fields = (
         Field("url", "Collector URL", "Such as https://splunk.example.com:8088, without a path.", kind="url"),
         Field("token", "Token", "A HEC token, as Splunk's administrator made it.", secret=True),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from connectors.base import Account, Action, Connector, Credential, Field, Message
+from connectors.base import Account, Action, Connector, Credential, Field, Message, Move
 from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
 from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
 from connectors.webhook.headers import custom_headers
@@ -62,6 +62,12 @@ class Webhook(Connector):
     key = "webhook"
     label = "Webhook"
     summary = "Your own HTTPS endpoint, told of each event with a signed request."
+    categories = ("Developers", "Automation")
+    synonyms = ("http", "callback", "endpoint", "api", "custom", "zapier", "make", "n8n")
+    moves = (
+        Move("out", "Each event that your routes choose, as JSON, signed so that you can tell it is ours."),
+        Move("in", "Nothing but your endpoint's answer: that it has arrived."),
+    )
     fields = (
         Field("url", "Endpoint URL", "HTTPS, reachable from the internet.", kind="url"),
         Field(

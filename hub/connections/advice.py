@@ -261,6 +261,40 @@ PROBLEMS: Mapping[str, Problem] = {
             _("“%(hub)s” is refused at its first call to our %(system)s. Is there a rule for addresses or for apps?"),
         ),
     ),
+    # --- a test of what was filled in ---
+    "incomplete": Problem(
+        _("Something is missing, or not what it should be"),
+        Advice(_("What was filled in cannot work as it is; the check says what."), "you"),
+    ),
+    "address_refused": Problem(
+        _("This address is not called"),
+        Advice(
+            _("The hub calls public addresses over https only: no private network, no other port than the usual ones."),
+            "you",
+        ),
+    ),
+    "unreachable": Problem(
+        _("%(system)s could not be reached at this address"),
+        Advice(
+            _("The name is not known, or nobody answers there. A firewall in between does that, too."),
+            "their_admin",
+            _("“%(hub)s” cannot reach our %(system)s. Is the address right, and is it open to the hub?"),
+        ),
+    ),
+    "credential_refused": Problem(
+        _("%(system)s does not accept the credential"),
+        Advice(
+            _("It answers, and says that it does not know the credential, or that it has ended."),
+            "their_admin",
+            _("%(system)s refuses the credential that “%(hub)s” was given. Can you look at it, or make a new one?"),
+        ),
+    ),
+    "answered_no": Problem(
+        _("%(system)s answers, but not as it should"),
+        Advice(
+            _("It was reached and answered with an error: the address or a setting there is probably wrong."), "you"
+        ),
+    ),
     "tenant_suspended": Problem(
         _("This tenant is suspended"),
         Advice(

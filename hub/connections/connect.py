@@ -1,6 +1,5 @@
 """Connect a tenant to an external system: what was filled in is tested first, then kept in one transaction."""
 
-import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -9,16 +8,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from connectors.base import Connector, Grant
-from connectors.signatures import WHSEC
 from hub.connections.lives import fresh
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.probe import Finding
+from hub.connections.signing import SIGNING_SECRET, made_secret
 from hub.queue import ring
 from hub.secrets import seal
 from tenants.models import Tenant, User
-
-SIGNING_SECRET = "signing_secret"  # the one secret that the hub makes itself where nobody gave one
-SIGNING_BYTES = 32
 
 
 def evenly() -> float:
@@ -55,7 +51,7 @@ def completed(
     signs = any(field.key == SIGNING_SECRET for field in connector.fields)
     if not signs or document.get(SIGNING_SECRET):
         return dict(document), ""
-    made = WHSEC + base64.b64encode(random(SIGNING_BYTES)).decode()
+    made = made_secret(random)
     return {**document, SIGNING_SECRET: made}, made
 
 

@@ -62,7 +62,7 @@ def form_field(field: Field, *, value: Any = None, stored: bool = False) -> form
     )
 
 
-class FieldsForm(staff.Form):
+class Stated(forms.Form):
     """The fields of a connector, with what is known of them; `kept` are the secrets that are stored already."""
 
     def __init__(
@@ -72,10 +72,14 @@ class FieldsForm(staff.Form):
         self.stated, self.kept = tuple(stated), dict(kept)
         for field in self.stated:
             stored = field.secret and bool(self.kept.get(field.key))
-            self.fields[field.key] = staff.styled(form_field(field, value=known.get(field.key), stored=stored))
+            self.fields[field.key] = self.dressed(form_field(field, value=known.get(field.key), stored=stored))
             if stored and not field.required:
                 clear = forms.BooleanField(label=f"Forget the stored {field.label.lower()}", required=False)
-                self.fields[f"forget_{field.key}"] = staff.styled(clear)
+                self.fields[f"forget_{field.key}"] = self.dressed(clear)
+
+    def dressed(self, field: forms.Field) -> forms.Field:
+        """In the look of the pages around it."""
+        return field
 
     def clean(self) -> dict[str, Any]:
         """Adds `settings`, and the `document` to be sealed."""
@@ -93,6 +97,13 @@ class FieldsForm(staff.Form):
             if field.secret and said.get(field.key):
                 document[field.key] = said[field.key]
         return document
+
+
+class FieldsForm(Stated, staff.Form):
+    """The same for staff."""
+
+    def dressed(self, field: forms.Field) -> forms.Field:
+        return staff.styled(field)
 
 
 class Untested(staff.Form):

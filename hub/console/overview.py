@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Case, CharField, Count, Min, QuerySet, Value, When
-from django.db.models.functions import Cast, Substr
+from django.db.models import BooleanField, Case, Count, Min, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
 from hub.connections.forecast import endangered
 from hub.connections.models import Connection
 from hub.notices.models import Notice
+from hub.outgoing import lately
 from hub.outgoing.explain import READS_AS_HELD
 from hub.outgoing.models import Delivery, Route
 from hub.queue import Beat
@@ -20,7 +20,6 @@ from tenants.scoping import visible_to
 
 COUNTED = 2_000  # rows of one state; beyond that it reads "2,000+"
 RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
-HOURS = 24
 NOTICES_SHOWN = 6
 NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
 STOPPED = ("held", "dead", "waiting")  # as the index has it
@@ -117,15 +116,7 @@ def overview(user: Any, *, now: datetime) -> Overview:
 def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
     """What was delivered or given up in each of the last hours, oldest first."""
     newest = deliveries.order_by("-id").values("pk")[:RECENT]
-    start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    hour = Substr(Cast("moved_at", CharField()), 1, 13)  # a text as both databases write it, in UTC
-    moved = Delivery.unscoped.filter(pk__in=newest, state__in=("delivered", "dead"), moved_at__gte=start)
-    rows = moved.values("state").annotate(hour=hour, rows=Count("pk")).values_list("hour", "state", "rows")
-    counted = {(text.replace("T", " "), state): count for text, state, count in rows}
-    starts = [start + timedelta(hours=number) for number in range(HOURS)]
-    return [
-        Hour(at, *(counted.get((f"{at:%Y-%m-%d %H}", state), 0) for state in ("delivered", "dead"))) for at in starts
-    ]
+    return [Hour(at, *counts) for at, counts in lately.by_hour(newest, ("delivered", "dead"), now=now)]
 
 
 def waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:

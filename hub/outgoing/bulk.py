@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from hub.connections.models import Connection
 from hub.operations import start
 from hub.operations.models import Operation
 from hub.operations.start import Hand
 from hub.outgoing.chosen import chosen
 from hub.outgoing.forecast import Forecast, forecast
+from hub.outgoing.missing import forecast_missing
 from tenants.models import Tenant
 
 KINDS = {
@@ -17,6 +19,7 @@ KINDS = {
     "cancel": "Cancel",
     "skip": "Skip",
 }
+LABELS = {**KINDS, "send_missing": "Send what is missing"}  # of every kind there is
 SELECTED_MOST = 1000
 
 
@@ -32,6 +35,26 @@ def plan(
     if tenant is None and not hand.everywhere:
         raise PermissionError("an operation over all tenants, by somebody whose reach ends at some")
     seen = foresee(kind, filter, tenant=tenant, now=now)
+    return keep(kind, filter, seen, tenant=tenant, reason=reason, hand=hand, now=now)
+
+
+def plan_missing(connection: Connection, *, since: datetime, reason: str, hand: Hand, now: datetime) -> Operation:
+    """The same for events that a connection would get today and never got."""
+    seen = forecast_missing(connection, since=since, now=now)
+    filter = {"connection": str(connection.public_id), "since": since.isoformat()}
+    return keep("send_missing", filter, seen, tenant=connection.tenant, reason=reason, hand=hand, now=now)
+
+
+def keep(
+    kind: str,
+    filter: Mapping[str, Any],
+    seen: Forecast,
+    *,
+    tenant: Tenant | None,
+    reason: str,
+    hand: Hand,
+    now: datetime,
+) -> Operation:
     return start.keep(
         hand,
         kind=kind,

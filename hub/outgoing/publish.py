@@ -14,8 +14,8 @@ from django.db import IntegrityError, transaction
 
 from connectors.wire import dumps
 from hub.failpoints import failpoint
-from hub.outgoing.match import Ways
-from hub.outgoing.models import Delivery, Event, EventBody
+from hub.outgoing.match import Off, Ways, begun
+from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.outgoing.order import queue_up
 from hub.outgoing.wake import wake
 from tenants.models import Tenant
@@ -66,6 +66,24 @@ def publish(
     """Tell one fact. The same id with the same body again gives the first event; raises EventConflict otherwise."""
     (published,) = publish_all([Fact(tenant, type, data, id, occurred_at)], source=source, now=now)
     return published.event
+
+
+@transaction.atomic
+def publish_to(
+    route: Route, tenant: Tenant, type: str, data: Mapping[str, Any], *, source: str, now: datetime
+) -> Delivery:
+    """Tell a fact that is meant for one route alone, and for the one connection that this route names."""
+    fact = Fact(tenant, type, data)
+    event = event_of(fact, source=source, now=now)
+    event.save(force_insert=True)
+    EventBody.objects.create(event_id=event.pk, body=body_of(fact, event))
+    (delivery,) = begun(tenant, route, [route.connection], event.document(tenant, data), Off.now(), now=now)
+    delivery.event = event
+    queue_up([delivery])
+    delivery.save(force_insert=True)
+    if delivery.state == "waiting":
+        wake([delivery.connection_id], now=now)
+    return delivery
 
 
 def publish_all(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published]:

@@ -8,30 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hub.clock import clock
+from hub.words import TONES
 
-TONES = {  # state: (tone, icon); the tones' colours stand in static/console/console.css
-    "healthy": ("good", "check_circle"),
-    "delivered": ("good", "check_circle"),
-    "active": ("good", "check_circle"),
-    "degraded": ("warn", "warning"),
-    "silent": ("warn", "volume_off"),
-    "held": ("warn", "pan_tool"),
-    "suspended": ("bad", "block"),
-    "needs_reconnect": ("bad", "link_off"),
-    "dead": ("bad", "cancel"),
-    "revoked": ("bad", "block"),
-    "expired": ("bad", "schedule"),
-    "waiting": ("info", "schedule"),
-    "sending": ("info", "send"),
-    "paused": ("idle", "pause_circle"),
-    "disabled": ("idle", "do_not_disturb_on"),
-    "skipped": ("idle", "redo"),
-    "cancelled": ("idle", "close"),
-    "planned": ("info", "checklist"),
-    "running": ("info", "play_circle"),
-    "finished": ("good", "check_circle"),
-    "failed": ("bad", "error"),
-}
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 

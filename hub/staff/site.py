@@ -1,7 +1,10 @@
 """The admin site itself."""
 
+from collections.abc import Callable
 from typing import Any
 
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -21,6 +24,10 @@ class Site(UnfoldAdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         if admin_class is not None and issubclass(admin_class, ModelAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Callable[..., Any]:
+        """Unfold sets colours in style attributes, so here, and only here, a page may."""
+        return csp_update({"style-src": [SELF, UNSAFE_INLINE]})(super().admin_view(view, cacheable))
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and door.passed(request)

@@ -131,6 +131,14 @@ def test_says_what_a_person_must_know(connector):
 
 
 @each
+def test_says_in_the_catalogue_what_moves_and_under_what_it_is_found(connector):
+    if not connector.platform:
+        assert connector.categories and connector.synonyms
+        assert {move.way for move in connector.moves} == {"out", "in"}
+        assert all(text.endswith(".") for text in (connector.approval, connector.plan) if text)
+
+
+@each
 def test_its_own_credential_passes(connector):
     assert connector.check(credential(connector.key)) == ""
 

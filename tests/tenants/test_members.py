@@ -42,7 +42,7 @@ def test_members_look_and_only_owners_decide(client, owner, bob, make, acme):
     client.force_login(bob.user)
     page = client.get(MEMBERS).content.decode()
     assert "ann@acme.test" in page and "new@acme.test" in page
-    assert "<form" not in page
+    assert "<select" not in page and "Send the invitation" not in page
     decisions = [("members",), ("role", bob), ("remove", bob), ("send_again", invitation), ("revoke", invitation)]
     for name, *ids in decisions:
         assert client.post(page_of(name, *ids), {"role": "owner", "email": "x@acme.test"}).status_code == 403
@@ -147,4 +147,4 @@ def test_more_people_cost_no_more_queries(as_owner, make, acme):
 
 def test_what_people_are_called_stays_text(as_owner, make, acme):
     make.membership(acme, make.user(name='"><img src=x onerror=alert(1)>'))
-    assert "<img" not in as_owner.get(MEMBERS).content.decode()
+    assert "<img src=x" not in as_owner.get(MEMBERS).content.decode()

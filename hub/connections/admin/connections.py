@@ -15,11 +15,12 @@ from connectors.wire import Request, Response
 from hub import egress, staff
 from hub.audit import Actor
 from hub.clock import clock
-from hub.connections import connect, maintenance, probe
+from hub.connections import checks, connect, maintenance, probe
 from hub.connections.admin import shows
 from hub.connections.admin.forecast import forecast_page
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
+from hub.connections.life import life_of
 from hub.connections.models import Connection, Lane
 from hub.operations.start import Hand, Refused
 from hub.queue import ring
@@ -134,7 +135,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         """What the test found; declined where it failed and nobody said to go on."""
         finding = probe.probe(row, document, call=self.call, now=now)
         if not finding.lives and not said["anyway"]:
-            raise staff.Declined(f"The test did not pass: {shows.told(finding)}", steps=shows.steps(finding))
+            raise staff.Declined(f"The test did not pass: {checks.told(finding)}", steps=checks.steps(finding))
         return finding
 
     def made(self, request: HttpRequest, row: Connection, secret: str) -> HttpResponse:
@@ -157,7 +158,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "settings": shows.shown_settings(connection).items(),
             "gauges": shows.gauges(connection, now=clock()),
             "maintenance": maintenance.of(connection, now=clock()),
-            "life": shows.life(connection, now=clock()),
+            "life": life_of(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),
             "routes": connection.routes.order_by("name")[:20] if see("outgoing.view_route") else (),
         }
@@ -208,7 +209,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         after = {"lives": finding.lives, "reason": finding.reason}
         if finding.lives:
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
-        return staff.Done(f"The test did not pass: {shows.told(finding)}", after=after, well=False)
+        return staff.Done(f"The test did not pass: {checks.told(finding)}", after=after, well=False)
 
     @staff.verb("Ask for a new access token", icon="autorenew", when=refreshable)
     def renew(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
@@ -294,7 +295,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         try:
             connect.reconnect(row, said["settings"], document, finding, now=now)
         except connect.OtherAccount as other:
-            raise staff.Declined(str(other), steps=shows.steps(finding)) from None
+            raise staff.Declined(str(other), steps=checks.steps(finding)) from None
         words = "Saved, and the test passed." if finding.lives else "Saved, without a passing test."
         page = self.made(request, row, made) if made else None
         return staff.Done(words, before=before, after={"settings": row.settings, "state": row.state}, page=page)

@@ -1,17 +1,14 @@
-"""What the page of a connection tells: the test step by step, quotas, and what was sent last."""
+"""What the page of a connection tells: quotas and what was sent last."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Q
 
 from connectors import wire
 from hub.connections.admin.quotas import gauge_of, with_calls_in_flight
 from hub.connections.models import Connection
-from hub.connections.picture import SHOWN_MOST as EVENTS_SHOWN
-from hub.connections.picture import Picture, drawn
-from hub.connections.probe import Finding
 from hub.connections.unseal import key_of
 from hub.throttle.gauge import Gauge
 from hub.throttle.models import Scope
@@ -19,40 +16,6 @@ from hub.throttle.models import Scope
 SCOPES_MOST = 20
 DELIVERIES_SHOWN = 10
 DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the connection are found
-
-STEPS = (
-    ("Everything that is needed is filled in", {"incomplete"}),
-    ("The address may be called", {"egress_refused"}),
-    ("The quotas have room for the call", {"throttled"}),
-    ("The other system can be reached", {"dns_failed", "connect_failed", "tls_failed"}),
-    ("It answers in its own language", {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"}),
-)
-LAST_STEP = "It accepts the credential"
-
-
-class Step(NamedTuple):
-    label: str
-    state: str  # passed, failed or open
-    says: str = ""
-
-
-def told(finding: Finding) -> str:
-    """What went wrong, in words; a page that came instead of an answer is not repeated."""
-    code = finding.reason.removeprefix("status_")
-    return f"it answered with status {code}" if code != finding.reason else finding.says
-
-
-def steps(finding: Finding) -> list[Step]:
-    """The test, step by step: what passed, what failed and why, and what was not looked at."""
-    labels = [label for label, _ in STEPS] + [LAST_STEP]
-    if finding.lives:
-        return [Step(label, "passed") for label in labels]
-    failed = next((place for place, (_, reasons) in enumerate(STEPS) if finding.reason in reasons), len(STEPS))
-    return [
-        *(Step(label, "passed") for label in labels[:failed]),
-        Step(labels[failed], "failed", told(finding)),
-        *(Step(label, "open") for label in labels[failed + 1 :]),
-    ]
 
 
 def gauges(connection: Connection, *, now: datetime) -> list[tuple[Scope, Gauge]]:
@@ -79,15 +42,3 @@ def shown_settings(connection: Connection) -> Mapping[str, Any]:
         for field in connection.code.fields
         if not field.secret and connection.settings.get(field.key) not in (None, "")
     }
-
-
-def life(connection: Connection, *, now: datetime) -> Picture:
-    """What happened to its credential, and what comes next."""
-    newest = connection.credential_events.order_by("-id")[:EVENTS_SHOWN]
-    credential = getattr(connection, "credential", None)
-    return drawn(
-        reversed(newest),
-        now=now,
-        refresh_at=credential.refresh_at if credential else None,
-        ends=credential.expires_at if credential else None,
-    )

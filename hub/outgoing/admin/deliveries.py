@@ -18,18 +18,19 @@ from hub.outgoing.admin.lists import (
     SinceFilter,
     StateFilter,
     TenantFilter,
-    deliveries_by,
 )
 from hub.outgoing.admin.operations import planning_url, url_for_all
 from hub.outgoing.admin.pages import ReadingAdmin
 from hub.outgoing.admin.remedies import remedy
-from hub.outgoing.admin.timeline import timeline
 from hub.outgoing.explain import explain, shown
 from hub.outgoing.forms import WhyForm
 from hub.outgoing.models import Delivery
 from hub.outgoing.replay import DONE, STOPPED
+from hub.outgoing.search import deliveries_by
+from hub.outgoing.timeline import timeline
 from hub.staff import Declined, Done, badge, display, moment, verb
 from hub.states import WrongState
+from tenants.scoping import reach
 
 SIBLINGS_MOST = 50
 UNSURE = "unknown_effect"
@@ -57,7 +58,7 @@ class DeliveryAdmin(ReadingAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = search_term.strip()
-        return (queryset.filter(deliveries_by(term, request.user)) if term else queryset), False
+        return (queryset.filter(deliveries_by(term, reach(request.user))) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         shortcuts = {

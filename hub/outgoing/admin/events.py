@@ -14,19 +14,20 @@ from django.utils.html import format_html_join
 
 from hub.clock import clock
 from hub.mappings.forms import pretty, suggested_tenants
-from hub.outgoing.admin.bodies import body_of
 from hub.outgoing.admin.deliveries import chips
-from hub.outgoing.admin.lists import SPANS, EventTypeFilter, SinceFilter, TenantFilter, events_by
+from hub.outgoing.admin.lists import SPANS, EventTypeFilter, SinceFilter, TenantFilter
 from hub.outgoing.admin.pages import ReadingAdmin
+from hub.outgoing.bodies import body_of
 from hub.outgoing.explain import explain_event, readable_deliveries, shown
 from hub.outgoing.forms import ORDER, SendForm
 from hub.outgoing.models import Event, EventBody, Route
 from hub.outgoing.publish import EventConflict, publish
 from hub.outgoing.replay import DONE
+from hub.outgoing.search import events_by
 from hub.staff import badge, display, moment, note
 from hub.words import REASONS
 from tenants.models import Tenant
-from tenants.scoping import changeable_by, visible_to
+from tenants.scoping import changeable_by, reach, visible_to
 
 SHOWN_MOST = 100  # deliveries on the page of one event
 LOOK_MOST = 8  # of their states in the list
@@ -57,7 +58,7 @@ class EventAdmin(ReadingAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = search_term.strip()
-        return (queryset.filter(events_by(term, request.user)) if term else queryset), False
+        return (queryset.filter(events_by(term, reach(request.user))) if term else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         more = {

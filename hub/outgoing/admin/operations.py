@@ -83,7 +83,7 @@ class OperationAdmin(ReadingAdmin):
 
     @display(description="what")
     def what(self, operation: Operation) -> str:
-        return bulk.KINDS[operation.kind]
+        return bulk.LABELS[operation.kind]
 
     @display(description="tenant")
     def customer(self, operation: Operation) -> str:
@@ -104,7 +104,7 @@ class OperationAdmin(ReadingAdmin):
     # --- its page ---
 
     def title_of(self, row: Any) -> str:
-        return f"{bulk.KINDS[row.kind]} {counted(row)} deliveries"
+        return f"{bulk.LABELS[row.kind]} {counted(row)} deliveries"
 
     def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
         left = row.seconds_left(now=now)
@@ -120,7 +120,7 @@ class OperationAdmin(ReadingAdmin):
         sample = [entry["id"] for entry in row.plan["sample"]]
         rows = {str(one.public_id): one for one in Delivery.unscoped.filter(public_id__in=sample)}
         return {
-            "kind": bulk.KINDS[row.kind],
+            "kind": bulk.LABELS[row.kind],
             "asked": [(name.replace("_", " "), told(name, value)) for name, value in sorted(row.filter.items())],
             "oldest": datetime.fromisoformat(row.plan["oldest"]) if row.plan["oldest"] else None,
             "lasts": span(timedelta(seconds=row.plan["seconds"])) if row.plan["seconds"] else "",

@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from connectors.wire import Response
 from hub.audit import AuditRow
-from hub.outgoing.admin.lists import STOPPED
-from hub.outgoing.admin.timeline import timeline
 from hub.outgoing.models import Delivery, EventBody, Exchange, Rendering
 from hub.outgoing.pump.drive import pump as drive
+from hub.outgoing.search import STOPPED
+from hub.outgoing.timeline import timeline
 from tests.fakes import FakeHttp
 from tests.makers import NOON, WHSEC
 

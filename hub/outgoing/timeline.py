@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from hub.outgoing.admin.bodies import Body, body_of
+from hub.outgoing.bodies import Body, body_of
 from hub.outgoing.explain import shown
 from hub.outgoing.models import Attempt, Delivery, EventBody, Exchange, Rendering
 from hub.words import REASONS
@@ -56,13 +56,14 @@ class Step:
     ahead: bool = False  # it has not happened yet
 
 
-def timeline(delivery: Delivery) -> list[Step]:
-    """In four statements, however many attempts there were."""
+def timeline(delivery: Delivery, *, evidence: bool = True) -> list[Step]:
+    """In four statements, however many attempts there were. Without evidence: no call is shown, as it is not theirs."""
     attempts = list(delivery.tries.order_by("-pk")[:ATTEMPTS_MOST])[::-1]
-    calls = Exchange.objects.in_bulk([attempt.exchange for attempt in attempts if attempt.exchange])
+    named = [attempt.exchange for attempt in attempts if attempt.exchange and evidence]
+    calls = Exchange.objects.in_bulk(named)
     return [
         *beginnings(delivery),
-        *(tries(delivery, attempts, calls)),
+        *tries(attempts, calls, evidence=evidence),
         ending(delivery),
     ]
 
@@ -99,7 +100,7 @@ def mapped(delivery: Delivery) -> Iterator[Step]:
         yield Step("waiting", "Not mapped yet", text="The mapping is worked out at the first try.", ahead=True)
 
 
-def tries(delivery: Delivery, attempts: list[Attempt], calls: Mapping[UUID, Exchange]) -> Iterator[Step]:
+def tries(attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, evidence: bool) -> Iterator[Step]:
     longest = max((attempt.milliseconds or 0 for attempt in attempts), default=0)
     for attempt in attempts:
         word, look = OUTCOMES.get(attempt.outcome, (attempt.outcome, "waiting"))
@@ -113,7 +114,7 @@ def tries(delivery: Delivery, attempts: list[Attempt], calls: Mapping[UUID, Exch
             attempt=attempt,
             call=exchange and call_of(exchange),
             share=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
-            pruned=exchange is None,
+            pruned=evidence and exchange is None,
         )
 
 

@@ -1,0 +1,57 @@
+"""A test of a connection, step by step. Pure."""
+
+from typing import NamedTuple
+
+from hub.connections.probe import Finding
+
+STEPS = (
+    ("Everything that is needed is filled in", {"incomplete"}),
+    ("The address may be called", {"egress_refused"}),
+    ("The quotas have room for the call", {"throttled"}),
+    ("The other system can be reached", {"dns_failed", "connect_failed", "tls_failed"}),
+    ("It answers in its own language", {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"}),
+)
+ALIKE = {  # what a test finds, as a problem of hub.connections.advice
+    "incomplete": "incomplete",
+    "egress_refused": "address_refused",
+    "throttled": "throttled",
+    "dns_failed": "unreachable",
+    "connect_failed": "unreachable",
+    "tls_failed": "certificate",
+    "timed_out": "unavailable",
+    "connection_lost": "unavailable",
+    "unavailable": "unavailable",
+    "bad_answer": "strange_answer",
+    "unreadable": "strange_answer",
+}
+LAST_STEP = "It accepts the credential"
+
+
+class Step(NamedTuple):
+    label: str
+    state: str  # passed, failed or open
+    says: str = ""
+
+
+def told(finding: Finding) -> str:
+    """What went wrong, in words; a page that came instead of an answer is not repeated."""
+    code = finding.reason.removeprefix("status_")
+    return f"it answered with status {code}" if code != finding.reason else finding.says
+
+
+def steps(finding: Finding) -> list[Step]:
+    """What passed, what failed and why, and what was not looked at."""
+    labels = [label for label, _ in STEPS] + [LAST_STEP]
+    if finding.lives:
+        return [Step(label, "passed") for label in labels]
+    failed = next((place for place, (_, reasons) in enumerate(STEPS) if finding.reason in reasons), len(STEPS))
+    return [
+        *(Step(label, "passed") for label in labels[:failed]),
+        Step(labels[failed], "failed", told(finding)),
+        *(Step(label, "open") for label in labels[failed + 1 :]),
+    ]
+
+
+def problem_of(finding: Finding) -> str:
+    refused = finding.kind in ("reconnect", "refresh") or finding.reason in ("status_401", "status_403")
+    return ALIKE.get(finding.reason) or ("credential_refused" if refused else "answered_no")

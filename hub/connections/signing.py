@@ -1,0 +1,92 @@
+"""The signing secret of an own endpoint: shown to who may see it, and changed with an overlap.
+
+While a change lasts each request carries a signature by the new secret and one by each that it replaces, so that the
+receiver can take the new one whenever it likes within that time.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.signatures import WHSEC
+from hub.connections.models import Connection, Credential
+from hub.secrets import seal
+
+SIGNING_SECRET = "signing_secret"  # the one secret that the hub makes itself where nobody gave one
+OLD_SECRETS = "old_signing_secrets"
+SIGNING_BYTES = 32
+OVERLAP = timedelta(hours=24)
+OLD_MOST = 3  # receivers look at a few signatures only
+
+
+class TooManyAtOnce(Exception):
+    """So many old secrets are still in force that another change would push one out."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Signing:
+    """What signs now, and until when what signed before does so too."""
+
+    secret: str
+    old_until: tuple[datetime, ...] = ()
+
+    @property
+    def overlaps_until(self) -> datetime | None:
+        return max(self.old_until, default=None)
+
+
+def made_secret(random: Callable[[int], bytes]) -> str:
+    return WHSEC + base64.b64encode(random(SIGNING_BYTES)).decode()
+
+
+@sensitive_variables()
+def signing_of(connection: Connection, *, now: datetime) -> Signing:
+    """Raises CannotOpen."""
+    document = connection.credential.open(connection)
+    ends = tuple(datetime.fromisoformat(kept["until"]) for kept in still_old(document, now=now))
+    return Signing(document.get(SIGNING_SECRET, ""), ends)
+
+
+@sensitive_variables()
+def still_old(document: Mapping[str, Any], *, now: datetime) -> list[dict[str, str]]:
+    kept = document.get(OLD_SECRETS) or ()
+    return [one for one in kept if now < datetime.fromisoformat(one["until"])]
+
+
+@sensitive_variables()
+def rotate(connection: Connection, *, random: Callable[[int], bytes], now: datetime) -> str:
+    """The new secret; what signed until now does so for 24 hours more."""
+
+    def changed(document: dict[str, Any]) -> dict[str, Any]:
+        old = still_old(document, now=now)
+        if len(old) >= OLD_MOST:
+            raise TooManyAtOnce
+        replaced = {"secret": document[SIGNING_SECRET], "until": (now + OVERLAP).isoformat()}
+        return document | {SIGNING_SECRET: made_secret(random), OLD_SECRETS: [replaced, *old]}
+
+    return rewrite(connection, changed, now=now)[SIGNING_SECRET]
+
+
+def end_overlap(connection: Connection, *, now: datetime) -> None:
+    """The old secrets sign nothing more, from now on."""
+    rewrite(connection, lambda document: document | {OLD_SECRETS: []}, now=now)
+
+
+@sensitive_variables()
+def rewrite(
+    connection: Connection, changed: Callable[[dict[str, Any]], dict[str, Any]], *, now: datetime
+) -> dict[str, Any]:
+    """The document after the change. Locked meanwhile, so that of two changes at once none is lost."""
+    with transaction.atomic():
+        credential = Credential.unscoped.select_for_update().get(connection=connection)
+        document = changed(credential.open(connection))
+        Credential.unscoped.filter(pk=credential.pk).update(
+            sealed=seal(document, Credential.binding(connection)), version=F("version") + 1, updated_at=now
+        )
+    return document

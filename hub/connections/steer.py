@@ -1,0 +1,101 @@
+"""What a person does to a connection: makes, mends, pauses, resumes, tests, names it; each with its row in the audit.
+
+Pages, admin and REST call these.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.wire import Request, Response
+from hub import audit
+from hub.connections import connect, probe
+from hub.connections.models import Connection
+from hub.operations.start import Hand
+from hub.queue import ring
+from tenants.models import User
+
+STANDING = {"paused", "disabled"}  # states that a person ends
+
+
+class NotNow(Exception):
+    """As the connection stands it cannot be done; nothing was changed."""
+
+
+@transaction.atomic
+@sensitive_variables()
+def establish(
+    connection: Connection,
+    document: Mapping[str, Any],
+    finding: probe.Finding,
+    hand: Hand,
+    *,
+    by: User | None,
+    now: datetime,
+) -> None:
+    """Keep a draft that passed its test. Raises AlreadyConnected."""
+    connect.connect(connection, document, finding, by=by, now=now)
+    after = {"name": connection.name, "account": connection.account, "state": connection.state}
+    tell(hand, "connection.connect", connection, after=after, now=now)
+
+
+@transaction.atomic
+@sensitive_variables()
+def mend(
+    connection: Connection,
+    settings: Mapping[str, Any],
+    document: Mapping[str, Any],
+    finding: probe.Finding,
+    hand: Hand,
+    *,
+    now: datetime,
+) -> None:
+    """Other settings and another credential, which passed the test. Raises OtherAccount."""
+    before = {"settings": connection.settings, "state": connection.state}
+    connect.reconnect(connection, settings, document, finding, now=now)
+    after = {"settings": connection.settings, "state": connection.state}
+    tell(hand, "connection.credential", connection, before=before, after=after, now=now)
+
+
+@transaction.atomic
+def pause(connection: Connection, reason: str, hand: Hand, *, until: datetime | None, now: datetime) -> None:
+    """Nothing is sent over it; what is accepted meanwhile waits. Raises WrongState where somebody was first."""
+    before = {"state": connection.state}
+    connection.pause(reason, until=until, now=now)
+    after = {"state": connection.state, "until": until}
+    tell(hand, "connection.pause", connection, reason=reason, before=before, after=after, now=now)
+
+
+@transaction.atomic
+def resume(connection: Connection, hand: Hand, *, now: datetime) -> None:
+    """What waited goes out."""
+    if connection.state not in STANDING:
+        raise NotNow(connection.state)
+    before = {"state": connection.state, "reason": connection.reason}
+    verb = "connection.resume" if connection.state == "paused" else "connection.enable"
+    connection.heal(now=now)
+    tell(hand, verb, connection, before=before, after={"state": connection.state}, now=now)
+    ring("pump", now=now)
+
+
+def test(connection: Connection, hand: Hand, *, call: Callable[[Request], Response], now: datetime) -> probe.Finding:
+    """No transaction is open while the other system is asked."""
+    finding = probe.test(connection, call=call, now=now)
+    after = {"lives": finding.lives, "reason": finding.reason}
+    tell(hand, "connection.test", connection, after=after, now=now)
+    return finding
+
+
+@transaction.atomic
+def rename(connection: Connection, name: str, hand: Hand, *, now: datetime) -> None:
+    before, connection.name = {"name": connection.name}, name
+    connection.save(update_fields=["name"])
+    tell(hand, "connection.rename", connection, before=before, after={"name": name}, now=now)
+
+
+def tell(hand: Hand, verb: str, connection: Connection, *, now: datetime, **said: Any) -> None:
+    who = {"actor": hand.actor, "request_id": hand.request_id, "ip": hand.ip}
+    audit.record(verb=verb, obj=connection, tenant=connection.tenant, now=now, **who, **said)

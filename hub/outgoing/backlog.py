@@ -1,0 +1,48 @@
+"""What waits for one connection: how many, since when, and how long it takes to send it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min, Q
+
+from hub.connections.models import Connection
+from hub.outgoing.forecast import grouped, lasts
+from hub.outgoing.models import Delivery
+
+COUNTED = 10_000  # beyond that it is "more than"
+PACE = timedelta(minutes=5)  # over which it is measured how fast it goes
+LOOKED = 2_000  # of the tenant's newest deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    count: int
+    more: bool
+    oldest: datetime | None
+    seconds: int  # that sending takes at the allowed rate, from the moment when it may go
+    a_minute: int  # that were delivered lately
+
+
+def backlog(connection: Connection, *, now: datetime) -> Backlog:
+    """In two bounded questions, and two more where something waits."""
+    first = Delivery.unscoped.filter(connection=connection, state="waiting").order_by("due_at").values("pk")
+    rows = Delivery.unscoped.filter(pk__in=first[: COUNTED + 1]).order_by()
+    counted = list(
+        rows.values("connection", "route__connector", "route__action").annotate(
+            rows=Count("pk"), oldest=Min("accepted_at"), unsures=Count("pk", filter=Q(unsure=True))
+        )
+    )
+    count = sum(row["rows"] for row in counted)
+    return Backlog(
+        count=min(count, COUNTED),
+        more=count > COUNTED,
+        oldest=min((row["oldest"] for row in counted), default=None),
+        seconds=lasts(grouped(counted), now=now) if counted else 0,
+        a_minute=pace(connection, now=now),
+    )
+
+
+def pace(connection: Connection, *, now: datetime) -> int:
+    newest = Delivery.objects.of(connection.tenant).order_by("-pk").values("pk")[:LOOKED]
+    gone = Delivery.unscoped.filter(pk__in=newest, connection=connection, state="delivered", moved_at__gt=now - PACE)
+    return round(gone.count() / (PACE.total_seconds() / 60))

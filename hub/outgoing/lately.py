@@ -1,0 +1,28 @@
+"""What became of deliveries in the last day, hour by hour: bounded, as the table behind it may hold millions."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import CharField, Count, QuerySet
+from django.db.models.functions import Cast, Substr
+
+from hub.outgoing.models import Delivery
+
+HOURS = 24
+
+
+class Hour(NamedTuple):
+    starts: datetime
+    counts: tuple[int, ...]  # one for each state that was asked for
+
+
+def by_hour(newest: QuerySet[Delivery], states: Sequence[str], *, now: datetime) -> list[Hour]:
+    """Of the deliveries with these ids, those that came into one of the states in the last hours, oldest first."""
+    start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    hour = Substr(Cast("moved_at", CharField()), 1, 13)  # a text as both databases write it, in UTC
+    moved = Delivery.unscoped.filter(pk__in=newest, state__in=states, moved_at__gte=start)
+    rows = moved.values("state").annotate(hour=hour, rows=Count("pk")).values_list("hour", "state", "rows")
+    counted = {(text.replace("T", " "), state): count for text, state, count in rows}
+    starts = [start + timedelta(hours=number) for number in range(HOURS)]
+    return [Hour(at, tuple(counted.get((f"{at:%Y-%m-%d %H}", state), 0) for state in states)) for at in starts]

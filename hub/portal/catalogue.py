@@ -1,0 +1,90 @@
+"""What a tenant can connect: found by name, synonym or category, with how it stands there. Pure but for its rows."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from connectors.base import Connector, Permission
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection, ConnectorApp
+from tenants.models import Tenant
+
+NEEDS_HELP = {"needs_reconnect", "degraded", "silent", "disabled"}
+SHOWN_FIRST = {"attention": 0, "connected": 1, "available": 2, "not_set_up": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    connector: Connector
+    connections: Sequence[Connection]
+    ready: bool  # our own registration there is set up
+
+    @property
+    def state(self) -> str:
+        if any(connection.state in NEEDS_HELP for connection in self.connections):
+            return "attention"
+        if self.connections:
+            return "connected"
+        return "available" if self.ready else "not_set_up"
+
+
+def offered() -> list[Connector]:
+    return [connector for connector in CONNECTORS.values() if not connector.platform]
+
+
+def entries(connectors: Iterable[Connector], tenant: Tenant) -> list[Entry]:
+    """Two statements, however many there are."""
+    ready = ConnectorApp.ready()
+    rows = list(Connection.objects.of(tenant).exclude(state="disabled", reason="disconnected").order_by("name"))
+    found = [
+        Entry(connector, [row for row in rows if row.connector == connector.key], connector.key in ready)
+        for connector in connectors
+    ]
+    return sorted(found, key=lambda entry: (SHOWN_FIRST[entry.state], entry.connector.label.lower()))
+
+
+def matching(connectors: Iterable[Connector], query: str, category: str = "") -> list[Connector]:
+    """Those in which each word of the query is found; with a category, those of that alone."""
+    words = query.casefold().split()
+    return [
+        connector
+        for connector in connectors
+        if (not category or category in connector.categories) and all(word in text_of(connector) for word in words)
+    ]
+
+
+def text_of(connector: Connector) -> str:
+    named = (connector.label, connector.summary, *connector.categories, *connector.synonyms)
+    return " ".join(named).casefold()
+
+
+def categories(connectors: Iterable[Connector]) -> list[str]:
+    return sorted({category for connector in connectors for category in connector.categories})
+
+
+def asked(connector: Connector) -> list[Permission]:
+    """What we ask to be allowed there, and why; where nobody is asked, what the credential is needed for."""
+    if connector.permissions:
+        return list(connector.permissions)
+    stated = {key: why for action in connector.actions for key, why in action.permissions.items()}
+    return [Permission(key, why) for key, why in stated.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One permission, with whether we have it; None: the system never told."""
+
+    permission: Permission
+    granted: bool | None
+
+
+def held(connection: Connection) -> list[Held]:
+    told: Collection[str] | None = connection.permissions
+    missing = set(connection.missing_permissions) if told is not None else set()
+    return [
+        Held(permission, None if told is None else has(permission, told, missing))
+        for permission in asked(connection.code)
+    ]
+
+
+def has(permission: Permission, told: Collection[str], missing: Collection[str]) -> bool:
+    return permission.key in told or (not permission.optional and permission.key not in missing)

@@ -1,0 +1,132 @@
+"""A page of rows, newest first, stable while rows are added: what no index answers is asked of a bounded number."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from hub.outgoing.explain import readable_deliveries
+from hub.outgoing.models import Delivery, EventBody
+from hub.portal.log.asked import Asked
+from tenants.models import Tenant
+from tenants.scoping import belongs_to
+
+PAGE = 50
+LOOKED = 10_000  # rows that one page is sought among, where no index finds them
+BODIES, AT_ONCE = 1_000, 200  # events that are opened for one page, to look for a value
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The row that a page begins after, older or newer."""
+
+    after: UUID | None = None
+    before: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Any]
+    newer: UUID | None = None  # there is a page before this one, from this row
+    older: UUID | None = None
+    cut: bool = False  # the older page may hold some: only a bounded number was looked at
+
+
+def cursor_of(data: Any) -> Cursor:
+    """What is no id begins at the first page."""
+    return Cursor(uuid_or_none(data.get("after")), uuid_or_none(data.get("before")))
+
+
+def uuid_or_none(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def deliveries(tenant: Tenant) -> QuerySet[Delivery]:
+    return readable_deliveries().filter(belongs_to(Delivery, tenant))
+
+
+def page_of(tenant: Tenant, asked: Asked, cursor: Cursor, *, size: int = PAGE) -> Page:
+    """Of deliveries."""
+    backwards = cursor.before is not None
+    rows = beyond(deliveries(tenant).filter(asked.found_by), cursor).order_by("pk" if backwards else "-pk")
+    if asked.narrowed_by is None:
+        return told(list(rows[: size + 1]), cursor, size)
+    edge = edge_of(rows)
+    if edge is not None:
+        rows = rows.filter(Q(pk__lte=edge) if backwards else Q(pk__gte=edge))
+    meant = rows.filter(asked.narrowed_by)
+    if value := asked.said.get("value"):
+        found, last = holding(meant, value, size + 1)
+        return told(found, cursor, size, last)
+    last_looked = Delivery.unscoped.filter(pk=edge).values_list("public_id", flat=True).first() if edge else None
+    return told(list(meant[: size + 1]), cursor, size, last_looked)
+
+
+def told(found: list[Any], cursor: Cursor, size: int, last_looked: UUID | None = None) -> Page:
+    """`last_looked`: where looking ended before the rows did."""
+    more, rows = len(found) > size, found[:size]
+    if cursor.before is not None:
+        rows.reverse()
+        newer = rows[0].public_id if rows and more else last_looked
+        return Page(rows, newer, rows[-1].public_id if rows else cursor.before)
+    newer = rows[0].public_id if rows and cursor.after else None
+    older = rows[-1].public_id if more else last_looked
+    return Page(rows, newer, older, cut=not more and last_looked is not None)
+
+
+def beyond(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
+    """A row that was pruned meanwhile ends the list: what is older went before it."""
+    if cursor.before:
+        return rows.filter(pk__gt=row_of(rows, cursor.before))
+    return rows.filter(pk__lt=row_of(rows, cursor.after)) if cursor.after else rows
+
+
+def row_of(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
+    return rows.model.unscoped.filter(public_id=public_id).values("pk")[:1]
+
+
+def edge_of(rows: QuerySet[Any]) -> int | None:
+    """The last row that is looked at; None where there are fewer."""
+    return rows.select_related(None).values_list("pk", flat=True)[LOOKED - 1 : LOOKED].first()
+
+
+# --- values inside of events -----------------------------------------------------------------------------------------
+
+
+def holding(rows: QuerySet[Delivery], value: str, most: int) -> tuple[list[Delivery], UUID | None]:
+    """Those whose event holds this value; and the row at which looking ended, where it ended early."""
+    found: list[Delivery] = []
+    for start in range(0, BODIES, AT_ONCE):
+        batch = list(rows[start : start + AT_ONCE])
+        bodies = EventBody.objects.in_bulk({row.event_id for row in batch})
+        found += [row for row in batch if row.event_id in bodies and holds(bytes(bodies[row.event_id].body), value)]
+        if len(found) >= most or len(batch) < AT_ONCE:
+            return found[:most], None
+    return found, batch[-1].public_id
+
+
+def holds(body: bytes, value: str) -> bool:
+    """Whether some value of the data contains the text; upper and lower case alike."""
+    wanted = value.strip().lower()
+    return any(wanted in text.lower() for text in texts(json.loads(body).get("data")))
+
+
+def texts(data: Any) -> Iterator[str]:
+    """Without recursion: data may be nested deeper than Python likes."""
+    rest = [data]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict | list):
+            rest.extend(children(one))
+        elif one is not None:
+            yield one if isinstance(one, str) else json.dumps(one)
+
+
+def children(one: Any) -> Iterable[Any]:
+    return one.values() if isinstance(one, dict) else one

@@ -1,0 +1,85 @@
+"""How a connection stands, as a person reads it: one word, a sentence, one thing to do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from hub.connections.models import BREAKER, MAINTENANCE, REFRESHING, Connection, MaintenanceWindow
+from hub.words import CONNECTION_STATES, TONES, reason_of, state_word
+
+
+class Step(NamedTuple):
+    """The primary button: `page` is a name of the addresses below portal; `posts`: it does, rather than leads."""
+
+    label: str
+    page: str
+    icon: str
+    posts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    state: str
+    word: str
+    sentence: str
+    why: str
+    says: str
+    since: datetime
+    until: datetime | None
+    step: Step
+
+    @property
+    def tone(self) -> str:
+        return TONES.get(self.state, ("idle", ""))[0]
+
+    @property
+    def icon(self) -> str:
+        return TONES.get(self.state, ("", "circle"))[1]
+
+
+STEPS = {
+    "healthy": Step("Test now", "connection_test", "sync", posts=True),
+    "silent": Step("Test now", "connection_test", "sync", posts=True),
+    "degraded": Step("Test now", "connection_test", "sync", posts=True),
+    "paused": Step("Resume", "connection_resume", "play_circle", posts=True),
+    "disabled": Step("Switch it on again", "connection_resume", "play_circle", posts=True),
+    "needs_reconnect": Step("Reconnect", "reconnect", "sync"),
+    "disconnected": Step("Connect it again", "reconnect", "sync"),
+}
+
+
+def status(connection: Connection, *, window: MaintenanceWindow | None = None) -> Status:
+    """Reads the tenant and the lane of the connection."""
+    state = "disconnected" if connection.disconnected else connection.state
+    lane = getattr(connection, "lane", None)
+    why, until = cause(connection, lane, window)
+    return Status(
+        state=state,
+        word=_("disconnected") if state == "disconnected" else state_word(state),
+        sentence=_("A person disconnected it. Its history stays.")
+        if state == "disconnected"
+        else CONNECTION_STATES[state],
+        why=why,
+        says=connection.says,
+        since=connection.since,
+        until=until or connection.paused_until,
+        step=STEPS[state],
+    )
+
+
+def cause(connection: Connection, lane: object, window: MaintenanceWindow | None) -> tuple[str, datetime | None]:
+    """What stops it beside its own state, the widest first; otherwise why it has that state."""
+    held, off = getattr(lane, "held", ""), getattr(lane, "off", "")
+    if connection.tenant and connection.tenant.suspended:
+        return reason_of("tenant_suspended", system="").sentence, None
+    if off:
+        return reason_of("switched_off", system="").sentence, None
+    if held == MAINTENANCE and window:
+        return reason_of(MAINTENANCE, system="").sentence, window.ends_at
+    if held in (BREAKER, REFRESHING):
+        return reason_of(held, system="").sentence, None
+    if connection.reason in ("", connection.state, "disconnected"):
+        return "", None
+    return reason_of(connection.reason, system=connection.code.label).sentence, None

@@ -1,0 +1,29 @@
+"""Addresses of the customers' pages, and of what every page takes beside its contents."""
+
+from django.urls import path
+
+from hub.portal.views import catalogue, connection, home, look, mend, settings, wizard
+
+HERE = "t/<str:tenant>/"
+ONE = f"{HERE}connections/<uuid:id>/"
+
+app_name = "portal"
+urlpatterns = [
+    path("look/brand.css", look.brand, name="brand"),
+    path("look/logo", look.logo, name="logo"),
+    path("look/prefer", look.prefer, name="prefer"),
+    path(HERE, home.home, name="home"),
+    path(f"{HERE}catalogue/", catalogue.catalogue, name="catalogue"),
+    path(f"{HERE}catalogue/request", catalogue.request_one, name="request_one"),
+    path(f"{HERE}connect/<slug:connector>/", wizard.about, name="connect"),
+    path(f"{HERE}connect/<slug:connector>/fill-in/", wizard.fill_in, name="fill_in"),
+    path(ONE, connection.connection, name="connection"),
+    path(f"{ONE}connected/", wizard.connected, name="connected"),
+    path(f"{ONE}test", connection.test, name="connection_test"),
+    path(f"{ONE}resume", connection.resume, name="connection_resume"),
+    path(f"{ONE}pause/", connection.pause, name="pause"),
+    path(f"{ONE}rename/", connection.rename, name="rename"),
+    path(f"{ONE}reconnect/", mend.reconnect, name="reconnect"),
+    path(f"{ONE}disconnect/", connection.end, name="disconnect"),
+    path(f"{HERE}settings/", settings.settings, name="settings"),
+]

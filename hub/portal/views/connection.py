@@ -1,0 +1,176 @@
+"""The page of one connection: how it stands, what it did lately, what it may do, and what a person does about it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from hub.clock import clock
+from hub.connections import checks, maintenance, steer
+from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.life import life_of
+from hub.connections.models import Connection
+from hub.operations.start import Refused
+from hub.outgoing import lately
+from hub.outgoing.backlog import backlog
+from hub.outgoing.models import Delivery, Route
+from hub.portal.activity import activity
+from hub.portal.catalogue import held
+from hub.portal.forms import DisconnectForm, NameForm, PauseForm
+from hub.portal.handed import hand_of, outward
+from hub.portal.look import zone_of
+from hub.portal.status import status
+from hub.states import WrongState
+from tenants.models import Membership
+from tenants.visitors import Visitor, for_visitors
+
+ADMIN = Membership.Role.ADMIN
+LOOKED = 5_000  # of the tenant's newest deliveries, in which the last day of the connection is found
+PARTS = (
+    ("delivered", "good", gettext_lazy("delivered")),
+    ("held", "warn", gettext_lazy("held")),
+    ("dead", "bad", gettext_lazy("given up")),
+)
+FIRST_WAS_SOMEBODY = gettext_lazy("Somebody was first: the state has changed meanwhile. Look again.")
+
+
+def own_connection(visitor: Visitor, id: UUID) -> Connection:
+    """Raises Http404 for another tenant's."""
+    rows = Connection.objects.of(visitor.tenant).select_related("lane", "tenant", "credential", "connected_by")
+    return get_object_or_404(rows, public_id=id)
+
+
+def back_to(visitor: Visitor, connection: Connection) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("portal:connection", args=[visitor.tenant.reference, connection.public_id]))
+
+
+def routes_to(connection: Connection) -> Any:
+    """Those that send over it: its own, and those of every connection of its system."""
+    meant = Q(connection=connection) | Q(connection=None, connector=connection.connector)
+    return Route.objects.of(connection.tenant).filter(meant, enabled=True).order_by("name", "pk")
+
+
+@require_safe
+@for_visitors()
+def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row, now = own_connection(visitor, id), clock()
+    newest = Delivery.objects.of(visitor.tenant).filter(connection=row).order_by()
+    newest = newest.filter(pk__in=Delivery.objects.of(visitor.tenant).order_by("-pk").values("pk")[:LOOKED])
+    hours = lately.by_hour(newest.values("pk"), [state for state, _tone, _word in PARTS], now=now)
+    context = {
+        "visitor": visitor,
+        "connection": row,
+        "connector": row.code,
+        "seen": status(row, window=maintenance.of(row, now=now)),
+        "hours": hours,
+        "parts": [(tone, word) for _state, tone, word in PARTS],
+        "totals": [
+            (tone, word, sum(hour.counts[place] for hour in hours)) for place, (_s, tone, word) in enumerate(PARTS)
+        ],
+        "waiting": backlog(row, now=now),
+        "permissions": held(row),
+        "life": life_of(row, now=now),
+        "zone": zone_of(request),
+        "routes": routes_to(row)[:20],
+        "acts": activity(row),
+    }
+    return render(request, "portal/connection.html", context)
+
+
+@require_POST
+@for_visitors(least=ADMIN)
+def test(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row = own_connection(visitor, id)
+    finding = steer.test(row, hand_of(request, visitor), call=outward, now=clock())
+    if finding.lives:
+        messages.success(request, _("The test passed: the other system answers and accepts the credential."))
+    else:
+        messages.error(request, _("The test did not pass: %(why)s") % {"why": checks.told(finding)})
+    return back_to(visitor, row)
+
+
+@require_POST
+@for_visitors(least=ADMIN)
+def resume(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row = own_connection(visitor, id)
+    try:
+        steer.resume(row, hand_of(request, visitor), now=clock())
+        messages.success(request, _("It is on again: what waited goes out now."))
+    except (steer.NotNow, WrongState):
+        messages.warning(request, FIRST_WAS_SOMEBODY)
+    return back_to(visitor, row)
+
+
+@require_http_methods(["GET", "POST"])
+@for_visitors(least=ADMIN)
+def pause(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row, now = own_connection(visitor, id), clock()
+    form = PauseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            reason, until = form.cleaned_data["reason"], form.until(now)
+            steer.pause(row, reason, hand_of(request, visitor), until=until, now=now)
+            messages.success(request, _("Paused. What arrives meanwhile waits."))
+        except WrongState:
+            messages.warning(request, FIRST_WAS_SOMEBODY)
+        return back_to(visitor, row)
+    return render(request, "portal/pause.html", {"visitor": visitor, "connection": row, "form": form})
+
+
+@require_http_methods(["GET", "POST"])
+@for_visitors(least=ADMIN)
+def rename(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row = own_connection(visitor, id)
+    form = NameForm(request.POST or None, initial={"name": row.name})
+    if request.method == "POST" and form.is_valid():
+        steer.rename(row, form.cleaned_data["name"], hand_of(request, visitor), now=clock())
+        return back_to(visitor, row)
+    return render(request, "portal/rename.html", {"visitor": visitor, "connection": row, "form": form})
+
+
+@require_http_methods(["GET", "POST"])
+@for_visitors(least=ADMIN)
+def end(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    """Disconnect, with what follows from it said first."""
+    row, now = own_connection(visitor, id), clock()
+    form = DisconnectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return ended(request, visitor, row, form)
+    routes = list(routes_to(row)[:51])
+    context = {
+        "visitor": visitor,
+        "connection": row,
+        "connector": row.code,
+        "form": form,
+        "waiting": backlog(row, now=now),
+        "routes": routes[:50],
+        "more_routes": len(routes) > 50,
+    }
+    return render(request, "portal/disconnect.html", context)
+
+
+def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: DisconnectForm) -> HttpResponse:
+    hand, now = hand_of(request, visitor), clock()
+    try:
+        disconnect(row, hand, reason=form.cleaned_data["reason"], now=now)
+    except WrongState:
+        messages.warning(request, FIRST_WAS_SOMEBODY)
+        return back_to(visitor, row)
+    messages.success(request, _("%(name)s is disconnected. Its history stays.") % {"name": row.name})
+    if form.cleaned_data["waiting"] == "cancel":
+        try:
+            count = cancel_what_waits(row, hand, now=now)
+            told = ngettext(
+                "%(count)s waiting delivery is cancelled.", "%(count)s waiting deliveries are cancelled.", count
+            )
+            messages.info(request, told % {"count": count})
+        except Refused as refused:
+            messages.warning(request, str(refused))
+    return back_to(visitor, row)

@@ -1,0 +1,71 @@
+"""Connecting again: by the other system's own page, or by what is filled in; the history and what waits stay."""
+
+import secrets
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from hub.clock import clock
+from hub.connections import checks, connect, probe, steer
+from hub.connections.advice import told
+from hub.connections.models import Connection, Credential
+from hub.portal.forms import MendForm
+from hub.portal.handed import hand_of, outward
+from hub.portal.views.connection import ADMIN, back_to, own_connection
+from hub.secrets import CannotOpen
+from tenants.visitors import Visitor, for_visitors
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters()
+@for_visitors(least=ADMIN)
+def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row = own_connection(visitor, id)
+    context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
+    if row.code.needs_oauth:
+        return render(request, "portal/reconnect.html", context)
+    form = filled(row, request.POST or None)
+    context["form"] = form
+    if request.method == "POST" and form.is_valid():
+        return mended(request, visitor, form, context)
+    return render(request, "portal/reconnect.html", context)
+
+
+@sensitive_variables()
+def filled(row: Connection, said: Any) -> MendForm:
+    """What is stored stays where nothing is filled in; what cannot be opened is filled in again."""
+    kept: dict[str, Any] = {}
+    with suppress(CannotOpen, Credential.DoesNotExist):
+        kept = row.credential.open(row)
+    return MendForm(said, stated=row.code.fields, known=row.settings, kept=kept)
+
+
+@sensitive_variables()
+def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict[str, Any]) -> HttpResponse:
+    row, said, now = context["connection"], form.cleaned_data, clock()
+    tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
+    document, _made = connect.completed(row.code, said["document"], random=secrets.token_bytes)
+    finding = probe.probe(tried, document, call=outward, now=now)
+    context["checks"] = checks.steps(finding)
+    if not finding.lives:
+        context["problem"] = told(
+            checks.problem_of(finding), row.code, hub=settings.HUB_NAME, says=checks.told(finding)
+        )
+        return render(request, "portal/reconnect.html", context, status=422)
+    try:
+        steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), now=now)
+    except connect.OtherAccount as other:
+        form.add_error(None, str(other))
+        return render(request, "portal/reconnect.html", context, status=409)
+    messages.success(request, _("It was tested and saved. What waited goes out now."))
+    return back_to(visitor, row)

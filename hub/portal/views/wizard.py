@@ -1,0 +1,128 @@
+"""Connecting in named steps: what it does, authorize or fill in, test, done; nothing is kept before the test passed."""
+
+import secrets
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub.clock import clock
+from hub.connections import checks, connect, probe, steer
+from hub.connections.advice import told
+from hub.connections.models import Connection, ConnectorApp
+from hub.outgoing.models import Route
+from hub.portal.forms import FillInForm
+from hub.portal.handed import hand_of, outward
+from tenants.models import Membership
+from tenants.visitors import Visitor, for_visitors
+
+ADMIN = Membership.Role.ADMIN
+BY_FORM = (_("What it does"), _("Fill in"), _("Test"), _("Done"))
+BY_OAUTH = (_("What it does"), _("Authorize"), _("Confirm"), _("Done"))
+ROUTES_SHOWN = 20
+
+
+class Progress(NamedTuple):
+    labels: tuple[Any, ...]
+    at: int  # from 1
+
+
+def steps_of(connector: Connector, at: int) -> Progress:
+    return Progress(BY_OAUTH if connector.needs_oauth else BY_FORM, at)
+
+
+def offered_or_404(key: str) -> Connector:
+    connector = CONNECTORS.get(key)
+    if connector is None or connector.platform:
+        raise Http404(key)
+    return connector
+
+
+@require_safe
+@for_visitors()
+def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpResponse:
+    """All that it asks for, before anything is asked."""
+    code = offered_or_404(connector)
+    there = Connection.objects.of(visitor.tenant).filter(connector=code.key).order_by("name")
+    context = {
+        "visitor": visitor,
+        "connector": code,
+        "ready": code.key in ConnectorApp.ready(),
+        "there": list(there),
+        "steps": steps_of(code, 1),
+        "managers": None if visitor.may_manage else managers(visitor),
+    }
+    return render(request, "portal/wizard/about.html", context)
+
+
+def managers(visitor: Visitor) -> list[Membership]:
+    """Whom to ask."""
+    rows = Membership.objects.of(visitor.tenant).filter(role__in=("owner", "admin"), user__is_active=True)
+    return list(rows.select_related("user").order_by("-role", "user__email")[:5])
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters()
+@for_visitors(least=ADMIN)
+def fill_in(request: HttpRequest, visitor: Visitor, connector: str) -> HttpResponse:
+    code = offered_or_404(connector)
+    if code.needs_oauth or code.key not in ConnectorApp.ready():
+        return HttpResponseRedirect(reverse("portal:connect", args=[visitor.tenant.reference, code.key]))
+    form = FillInForm(request.POST or None, connector=code)
+    context: dict[str, Any] = {"visitor": visitor, "connector": code, "form": form, "steps": steps_of(code, 2)}
+    if request.method == "POST" and form.is_valid():
+        return tested(request, visitor, form, context)
+    return render(request, "portal/wizard/fill_in.html", context)
+
+
+@sensitive_variables()
+def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: dict[str, Any]) -> HttpResponse:
+    code, said, now = context["connector"], form.cleaned_data, clock()
+    row = connect.draft(visitor.tenant, code.key, said["name"], said["settings"])
+    document, made = connect.completed(code, said["document"], random=secrets.token_bytes)
+    finding = probe.probe(row, document, call=outward, now=now)
+    context |= {"checks": checks.steps(finding), "steps": steps_of(code, 3)}
+    if not finding.lives:
+        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
+        return render(request, "portal/wizard/fill_in.html", context, status=422)
+    try:
+        steer.establish(row, document, finding, hand_of(request, visitor), by=visitor.user, now=now)
+    except connect.AlreadyConnected as clash:
+        form.add_error(None, str(clash))
+        return render(request, "portal/wizard/fill_in.html", context, status=409)
+    if made:
+        return done_page(request, visitor, row, secret=made)
+    return HttpResponseRedirect(reverse("portal:connected", args=[visitor.tenant.reference, row.public_id]))
+
+
+@require_safe
+@for_visitors()
+def connected(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    row = get_object_or_404(Connection.objects.of(visitor.tenant), public_id=id)
+    return done_page(request, visitor, row)
+
+
+def done_page(request: HttpRequest, visitor: Visitor, row: Connection, secret: str = "") -> HttpResponse:
+    """A secret that was made is shown now, and never again."""
+    meant = Route.objects.of(visitor.tenant).filter(connector=row.connector, enabled=True)
+    routes = [route for route in meant.order_by("name", "pk") if route.connection_id in (None, row.pk)]
+    context = {
+        "visitor": visitor,
+        "connection": row,
+        "connector": row.code,
+        "secret": secret,
+        "routes": routes[:ROUTES_SHOWN],
+        "steps": steps_of(row.code, 4),
+        "checks": checks.steps(probe.Finding(probe.Account(row.account, row.account_name))),
+    }
+    return render(request, "portal/wizard/done.html", context)

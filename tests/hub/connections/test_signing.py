@@ -1,0 +1,79 @@
+"""The signing secret: changed with an overlap of a day, in which both sign."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.signatures import signing_secrets, standard_webhook_verified
+from hub.connections.signing import OVERLAP, TooManyAtOnce, end_overlap, rotate, signing_of
+from hub.outgoing.pump.drive import pump as drive
+from tests.fakes import FakeHttp
+from tests.makers import MINUTE, NOON, WHSEC
+
+pytestmark = pytest.mark.django_db
+
+
+def fixed(byte):
+    return lambda count: bytes([byte]) * count
+
+
+def sent(connection, make, at):
+    """The headers and body of a delivery that is sent at this moment."""
+    make.delivery(connection, now=at)
+    http = FakeHttp()
+    drive(clock=lambda: at, outlet=http.outlet, random=lambda: 0, stay=0)
+    (request,) = http.requests
+    return {name.lower(): value for name, value in request.headers.items()}, request.body
+
+
+def test_after_a_change_both_secrets_sign(make):
+    connection = make.connection()
+    new = rotate(connection, random=fixed(7), now=NOON)
+    headers, body = sent(connection, make, NOON)
+    assert all(standard_webhook_verified([secret], headers, body, now=NOON) for secret in (WHSEC, new))
+
+
+def test_a_day_later_only_the_new_one_does(make):
+    connection = make.connection()
+    new = rotate(connection, random=fixed(7), now=NOON)
+    headers, body = sent(connection, make, NOON + OVERLAP)
+    assert standard_webhook_verified([new], headers, body, now=NOON + OVERLAP)
+    assert not standard_webhook_verified([WHSEC], headers, body, now=NOON + OVERLAP)
+
+
+def test_the_overlap_is_told_while_it_lasts(make):
+    connection = make.connection()
+    assert signing_of(connection, now=NOON).overlaps_until is None
+    new = rotate(connection, random=fixed(7), now=NOON)
+    connection.credential.refresh_from_db()
+    told = signing_of(connection, now=NOON + MINUTE)
+    assert (told.secret, told.overlaps_until) == (new, NOON + timedelta(hours=24))
+
+
+def test_the_overlap_can_be_ended_at_once(make):
+    connection = make.connection()
+    new = rotate(connection, random=fixed(7), now=NOON)
+    end_overlap(connection, now=NOON)
+    connection.credential.refresh_from_db()
+    assert signing_secrets(connection.credential.open(connection), at=NOON) == [new]
+
+
+def test_what_has_ended_is_not_kept(make):
+    connection = make.connection()
+    for hour in (0, 25, 50):
+        rotate(connection, random=fixed(hour), now=NOON + timedelta(hours=hour))
+    connection.credential.refresh_from_db()
+    assert len(connection.credential.open(connection)["old_signing_secrets"]) == 1
+
+
+def test_a_fourth_change_in_a_day_is_refused(make):
+    connection = make.connection()
+    for byte in range(3):
+        rotate(connection, random=fixed(byte), now=NOON)
+    with pytest.raises(TooManyAtOnce):
+        rotate(connection, random=fixed(9), now=NOON)
+
+
+def test_a_secret_has_no_repr(make):
+    connection = make.connection()
+    assert WHSEC not in repr(signing_of(connection, now=NOON))

@@ -1,0 +1,89 @@
+"""Events that an endpoint would get today, and never got."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.operations import start
+from hub.outgoing import bulk
+from hub.outgoing.models import Delivery, Event, EventBody
+from hub.outgoing.subscribe import subscribe
+from tests.hub.outgoing.operating import LATER, MEMBER, run
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = NOON - timedelta(days=30)
+
+
+@pytest.fixture
+def endpoint(make, acme):
+    return make.connection(acme)
+
+
+def sent(endpoint, since=LONG_AGO):
+    operation = bulk.plan_missing(endpoint, since=since, reason="it was down", hand=MEMBER, now=LATER)
+    if operation.count:
+        start.confirm(operation, MEMBER, now=LATER)
+        run(operation)
+    return operation
+
+
+def test_what_came_before_the_endpoint_was_there_is_sent(make, acme, endpoint):
+    early = make.event(acme)
+    make.event(acme, "lead.won")
+    subscribe(endpoint, ["order.*"], by=None, now=NOON)
+    operation = sent(endpoint)
+    assert (operation.count, operation.done, operation.state) == (1, 1, "finished")
+    delivery = Delivery.unscoped.get()
+    assert (delivery.event, delivery.state, delivery.background) == (early, "waiting", True)
+
+
+def test_what_was_delivered_or_filtered_is_not_missing(make, acme, endpoint):
+    subscribe(endpoint, ["*"], filter="data.number == 'A-1'", by=None, now=NOON)
+    make.event(acme, data={"number": "A-1"})
+    make.event(acme, data={"number": "A-2"})
+    assert sent(endpoint).count == 0
+
+
+def test_a_second_run_finds_nothing(make, acme, endpoint):
+    make.event(acme)
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    assert sent(endpoint).done == 1
+    assert sent(endpoint).count == 0
+
+
+def test_what_two_runs_at_once_plan_goes_once(make, acme, endpoint):
+    make.event(acme)
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    plans = [bulk.plan_missing(endpoint, since=LONG_AGO, reason="", hand=MEMBER, now=LATER) for _ in range(2)]
+    for plan in plans:
+        start.confirm(plan, MEMBER, now=LATER)
+        run(plan)
+    assert [plan.done for plan in plans] == [1, 0] and Delivery.unscoped.count() == 1
+
+
+def test_an_event_of_another_tenant_is_never_missing(make, acme, endpoint):
+    make.event(make.tenant("globex"))
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    assert sent(endpoint).count == 0
+
+
+def test_an_event_whose_body_is_gone_is_left_out(make, acme, endpoint):
+    make.event(acme)
+    EventBody.objects.all().delete()
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    assert (sent(endpoint).left_out, Delivery.unscoped.count()) == (1, 0)
+
+
+def test_only_since_then(make, acme, endpoint):
+    make.event(acme)
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    newest = Event.unscoped.get()
+    assert sent(endpoint, since=newest.accepted_at + timedelta(days=36500)).count == 0
+
+
+def test_many_are_sent_in_batches(make, acme, endpoint):
+    for _ in range(5):
+        make.event(acme)
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    assert sent(endpoint).done == 5

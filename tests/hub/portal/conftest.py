@@ -1,0 +1,41 @@
+"""A tenant with an owner, an admin and a member, each in a browser of their own, and the sandbox as the world."""
+
+import pytest
+from django.test import Client
+
+from tests.hub.connections.conftest import outside
+from tests.sandbox.conftest import desk
+
+__all__ = ["desk", "outside"]
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme", name="Acme Teas", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def somebody(make):
+    """Makes a browser of a person with a role at a tenant."""
+
+    def somebody(tenant, role):
+        client = Client()
+        client.force_login(make.membership(tenant, make.user(), role=role).user)
+        return client
+
+    return somebody
+
+
+@pytest.fixture
+def owner(somebody, acme):
+    return somebody(acme, "owner")
+
+
+@pytest.fixture
+def admin(somebody, acme):
+    return somebody(acme, "admin")
+
+
+@pytest.fixture
+def member(somebody, acme):
+    return somebody(acme, "member")

@@ -1,0 +1,25 @@
+"""Every page of the portal that is only looked at, each with what it needs."""
+
+ONE = "connections/{id}/"
+PAGES = {
+    "home": "",
+    "catalogue": "catalogue/",
+    "nothing found": "catalogue/?q=no+such+system",
+    "about, by oauth": "connect/slack/",
+    "about, by form": "connect/splunk/",
+    "fill in": "connect/webhook/fill-in/",
+    "connection": ONE,
+    "connected": ONE + "connected/",
+    "pause": ONE + "pause/",
+    "rename": ONE + "rename/",
+    "reconnect": ONE + "reconnect/",
+    "disconnect": ONE + "disconnect/",
+    "settings": "settings/",
+}
+
+
+def page(name, make, tenant):
+    path = PAGES[name]
+    if "{id}" in path:
+        path = path.format(id=make.connection(tenant).public_id)
+    return f"/t/{tenant.reference}/{path}"

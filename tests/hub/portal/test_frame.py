@@ -1,0 +1,80 @@
+"""What stands around every page: who, where, how it looks, and a policy that lets nothing inline in."""
+
+import re
+from datetime import datetime
+
+import pytest
+from django.urls import reverse
+
+from tests.hub.portal.pages import PAGES, page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_needs_anything_inline_or_foreign(name, owner, make, acme):
+    answer = owner.get(page(name, make, acme))
+    text, policy = answer.content.decode(), answer.headers["Content-Security-Policy"]
+    assert answer.status_code == 200
+    assert "unsafe" not in policy and "default-src 'self'" in policy
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", text)
+    assert not re.search(r'(src|href)="(https?:)?//', text)
+
+
+def test_the_admin_may_set_colours_inline_and_nothing_else(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    policy = client.get(reverse("admin:index"), follow=True).headers["Content-Security-Policy"]
+    assert policy.count("'unsafe-inline'") <= 1 and "unsafe-eval" not in policy
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("", "Connections"), ("catalogue/", "Catalogue"), ("connect/slack/", "Catalogue"), ("settings/", "Settings")],
+)
+def test_the_section_where_one_is_is_marked(path, name, owner):
+    text = owner.get(f"/t/acme/{path}").content.decode()
+    (current,) = re.findall(r'aria-current="page">.*?</svg>([^<]+)</a>', text)
+    assert current == name
+
+
+def test_the_house_shows_its_own_name_and_colour(settings, owner, client):
+    settings.HUB_NAME, settings.HUB_COLOUR = "Teahouse", "#ffcc00"
+    assert "Teahouse" in owner.get("/t/acme/").content.decode()
+    sheet = client.get("/look/brand.css")
+    assert sheet.headers["Content-Type"] == "text/css"
+    assert "--brand: #ffcc00;" in sheet.content.decode() and "--on-brand: #000000;" in sheet.content.decode()
+
+
+def test_the_house_shows_its_own_logo(settings, tmp_path, owner, client):
+    assert client.get("/look/logo").status_code == 404
+    settings.HUB_LOGO = tmp_path / "logo.svg"
+    settings.HUB_LOGO.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    assert "/look/logo" in owner.get("/t/acme/").content.decode()
+    answer = client.get("/look/logo")
+    assert answer.headers["Content-Type"] == "image/svg+xml"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    answer.close()
+
+
+def test_a_person_chooses_colours_for_this_browser(owner):
+    page = "http://testserver/t/acme/?q=1"
+    assert owner.post("/look/prefer", {"hub_theme": "dark"}, HTTP_REFERER=page).headers["Location"] == page
+    assert '<html lang="en" data-theme="dark">' in owner.get("/t/acme/").content.decode()
+
+
+def test_times_are_told_in_the_tenants_zone_until_somebody_chooses_another(owner, make, acme):
+    connection = make.connection(acme, since=datetime.fromisoformat("2026-11-25T12:00:00+00:00"))
+    url = f"/t/acme/connections/{connection.public_id}/"
+    assert 'data-exact="2026-11-25 13:00:00 CET"' in owner.get(url).content.decode()
+    owner.post("/look/prefer", {"hub_zone": "UTC"})
+    assert 'data-exact="2026-11-25 12:00:00 UTC"' in owner.get(url).content.decode()
+
+
+@pytest.mark.parametrize("back", ["https://evil.test/", "//evil.test", "javascript:alert(1)", ""])
+def test_choosing_leads_nowhere_else(owner, back):
+    assert owner.post("/look/prefer", {}, HTTP_REFERER=back).headers["Location"] == "/"
+
+
+def test_strange_choices_are_not_kept(owner):
+    owner.post("/look/prefer", {"hub_theme": '"><script>', "hub_zone": "Mars/Base"})
+    assert "hub_theme" not in owner.cookies and "hub_zone" not in owner.cookies

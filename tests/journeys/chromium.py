@@ -1,0 +1,68 @@
+"""A real browser before the pages of this process: Django's test client answers it, and no port is opened."""
+
+import shutil
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+from html import escape
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from playwright.sync_api import sync_playwright
+
+ORIGIN = "https://hub.test"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+NOT_SENT_ON = {"content-length", "content-encoding", "set-cookie"}
+
+
+def installed():
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    return path or pytest.fail("there is no Chromium: apt-get install chromium")
+
+
+@contextmanager
+def chromium():
+    """Its loop runs in this thread, between the lines of the test: Django is told that this is harmless."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=installed(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def answer(client: Client, here: Context, route, request):
+    """As the hub answers; the session is the client's, so that nobody has to sign in."""
+    parts = urlsplit(request.url)
+    if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
+        return route.abort()
+    # Playwright calls this in a context of its own, where Django would open another connection to the database.
+    said = here.copy().run(ask, client, request, f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    if said.headers.get("Location"):  # what is fulfilled cannot redirect
+        page = f'<meta http-equiv="refresh" content="0;url={escape(said.headers["Location"])}">'
+        return route.fulfill(content_type="text/html", body=page)
+    body = b"".join(said.streaming_content) if said.streaming else said.content
+    said.close()
+    kept = {name: value for name, value in said.headers.items() if name.lower() not in NOT_SENT_ON}
+    return route.fulfill(status=said.status_code, headers=kept, body=body)
+
+
+def ask(client: Client, request, path):
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    headers.pop("HTTP_COOKIE", None)
+    kind = request.headers.get("content-type", "application/octet-stream")
+    said = {"content_type": kind, "secure": True, "SERVER_NAME": "hub.test", **headers}
+    return client.generic(request.method, path, request.post_data_buffer or b"", **said)
+
+
+@contextmanager
+def window(browser, client: Client, **options):
+    """A window of somebody; what the browser complains of is in `complaints`."""
+    context = browser.new_context(base_url=ORIGIN, **options)
+    here = copy_context()
+    context.route("**/*", lambda route, request: answer(client, here, route, request))
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    yield page
+    context.close()

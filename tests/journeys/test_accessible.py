@@ -1,0 +1,117 @@
+"""Every page of the portal in a real browser: axe objects to nothing, nothing is too wide, and nothing breaks."""
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from hub.clock import clock
+from hub.outgoing.models import Delivery
+from tests.hub.portal.pages import PAGES, page
+from tests.journeys.chromium import chromium, window
+from tests.makers import NOON
+
+pytestmark = [pytest.mark.desk, pytest.mark.django_db]
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SIGNED_OUT = {"sign in": "/accounts/login/", "password forgotten": "/accounts/password/reset/"}
+LOOKS = {"light and wide": ("light", 1280), "dark and narrow": ("dark", 320)}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def acme(make):
+    """One of each state, with a day of deliveries."""
+    tenant, now = make.tenant("acme", name="Acme Teas", time_zone="Europe/Berlin"), clock()
+    make.app("slack", {"client_id": "hub.slack", "client_secret": "secret"})
+    make.connection(tenant, "slack", permissions=["chat:write"]).need_reconnect("unauthorized", now=NOON)
+    make.connection(tenant, "salesforce").pause("they move", until=now + timedelta(hours=3), now=NOON)
+    make.connection(tenant, "splunk").move("degraded", reason="timed_out", since=NOON)
+    for number, state in enumerate(["delivered", "held", "dead", "waiting"] * 3):
+        row = make.delivery(make.connection(tenant), now=now)
+        Delivery.unscoped.filter(pk=row.pk).update(state=state, moved_at=now - timedelta(hours=number))
+    return tenant
+
+
+@pytest.fixture
+def signed_in(client, make, acme):
+    client.force_login(make.membership(acme, make.user(name="Ann Example"), role="owner").user)
+    return client
+
+
+def looked_at(browser, client, url, look):
+    scheme, width = LOOKS[look]
+    with window(browser, client, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+        shown.goto(url)
+        found = Axe().run(shown, options=RULES).response["violations"]
+        wide = shown.evaluate("document.documentElement.scrollWidth")
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+        assert wide <= width
+        assert shown.complaints == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PAGES)
+def test_everybody_can_use_it(browser, signed_in, make, acme, name, look):
+    looked_at(browser, signed_in, page(name, make, acme), look)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", SIGNED_OUT)
+def test_everybody_can_come_in(browser, client, acme, name, look):
+    looked_at(browser, client, SIGNED_OUT[name], look)
+
+
+@pytest.mark.parametrize("state", ["slack", "salesforce", "splunk"])
+def test_whatever_its_state_a_connection_can_be_read(browser, signed_in, acme, state):
+    row = acme.connections.get(connector=state)
+    for look in LOOKS:
+        looked_at(browser, signed_in, f"/t/acme/connections/{row.public_id}/", look)
+
+
+def test_it_is_used_by_keyboard(browser, signed_in, acme):
+    with window(browser, signed_in) as shown:
+        shown.goto("/t/acme/")
+        shown.keyboard.press("?")
+        assert shown.locator("dialog#keys").is_visible()
+        shown.keyboard.press("Escape")
+        shown.keyboard.press("g")
+        shown.keyboard.press("a")
+        shown.wait_for_url("**/catalogue/")
+        shown.keyboard.press("/")
+        assert shown.evaluate("document.activeElement.id") == "q"
+
+
+def test_the_search_finds_as_one_types_and_keeps_the_address(browser, signed_in, acme):
+    with window(browser, signed_in) as shown:
+        shown.goto("/t/acme/catalogue/")
+        shown.locator("#q").press_sequentially("siem")
+        shown.wait_for_url("**/catalogue/?q=siem")
+        expect(shown.locator("#found h2")).to_have_text(["Splunk"])
+        assert shown.complaints == []
+
+
+def test_an_id_is_copied_and_it_is_said(browser, signed_in, acme):
+    row = acme.connections.get(connector="splunk")
+    with window(browser, signed_in, permissions=["clipboard-read", "clipboard-write"]) as shown:
+        shown.goto(f"/t/acme/connections/{row.public_id}/")
+        shown.locator(f'[data-copy="{row.public_id}"]').click()
+        expect(shown.locator("#spoken")).to_have_text("Copied")
+        assert shown.evaluate("navigator.clipboard.readText()") == str(row.public_id)
+
+
+def test_without_a_script_nothing_is_missing(browser, signed_in, acme):
+    with window(browser, signed_in, java_script_enabled=False) as shown:
+        shown.goto("/t/acme/catalogue/")
+        shown.locator("#q").fill("chat")
+        shown.locator("form[role=search] button").click()
+        shown.wait_for_url("**/catalogue/?q=chat")
+        assert "Slack" in shown.locator("#found").inner_text()
+        shown.get_by_role("button", name="Dark").click()
+        expect(shown.locator("html[data-theme=dark]")).to_be_attached()
