@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.portal.views import catalogue, connection, home, look, mend, settings, wizard
+from hub.portal.views import catalogue, connection, deliveries, events, home, look, mend, operations, settings, wizard
 
 HERE = "t/<str:tenant>/"
 ONE = f"{HERE}connections/<uuid:id>/"
@@ -26,4 +26,15 @@ urlpatterns = [
     path(f"{ONE}reconnect/", mend.reconnect, name="reconnect"),
     path(f"{ONE}disconnect/", connection.end, name="disconnect"),
     path(f"{HERE}settings/", settings.settings, name="settings"),
+    path(f"{HERE}events/", events.events, name="events"),
+    path(f"{HERE}events/new", events.new, name="events_new"),
+    path(f"{HERE}events/export.<slug:kind>", events.export, name="events_export"),
+    path(f"{HERE}events/<uuid:id>/", events.event, name="event"),
+    path(f"{HERE}deliveries/<uuid:id>/", deliveries.delivery, name="delivery"),
+    path(f"{HERE}deliveries/<uuid:id>/live", deliveries.live, name="delivery_live"),
+    path(f"{HERE}deliveries/<uuid:id>/<slug:verb>", deliveries.do, name="delivery_do"),
+    path(f"{HERE}operations/plan", operations.plan, name="plan"),
+    path(f"{HERE}operations/<uuid:id>/", operations.operation, name="operation"),
+    path(f"{HERE}operations/<uuid:id>/live", operations.live, name="operation_live"),
+    path(f"{HERE}operations/<uuid:id>/<slug:verb>", operations.do, name="operation_do"),
 ]
