@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from hub.connections.models import Connection
 from hub.outgoing.chosen import WAYS
 from hub.outgoing.models import TYPE_PATTERN, Delivery
-from hub.outgoing.search import deliveries_by, events_by, floor_of
+from hub.outgoing.search import SKIPPED_FOR, STATES_STOPPED, deliveries_by, events_by, floor_of
 from hub.words import REASONS
 from tenants.models import Tenant
 
@@ -112,8 +112,11 @@ def found_by(said: dict[str, Any], tenant: Tenant, *, now: datetime) -> Q:
         return wanted & events_by(said["q"].strip(), [tenant.pk]) if "q" in said else wanted
     if "q" in said:
         wanted &= deliveries_by(said["q"].strip(), [tenant.pk])
-    for name in ("state", "reason"):
-        wanted &= WAYS[name](said[name]) if name in said else Q()
+    if "state" in said:
+        wanted &= WAYS["state"](said["state"])
+    if "reason" in said:
+        states = ("skipped",) if said["reason"] in SKIPPED_FOR else STATES_STOPPED  # as the indexes have them
+        wanted &= WAYS["reason"](said["reason"]) & Q(state__in=states)
     return wanted
 
 

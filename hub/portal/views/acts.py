@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
 from hub import audit
-from hub.operations.start import Hand
 from tenants.visitors import Visitor
 
 
@@ -25,11 +24,6 @@ def note(request: HttpRequest, visitor: Visitor, verb: str, obj: models.Model, *
         now=now,
         **said,
     )
-
-
-def hand_of(request: HttpRequest, visitor: Visitor) -> Hand:
-    """Its reach ends at the tenant."""
-    return Hand(visitor.actor, False, getattr(request, "request_id", ""), request.META.get("REMOTE_ADDR", ""))
 
 
 def unless_known(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -17,8 +17,9 @@ from hub.operations.models import Operation
 from hub.operations.start import Refused
 from hub.outgoing import bulk
 from hub.outgoing.models import Delivery
+from hub.portal.handed import hand_of
 from hub.portal.log.planning import PlanForm, which
-from hub.portal.views.acts import hand_of, unless_known
+from hub.portal.views.acts import unless_known
 from hub.states import WrongState
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
