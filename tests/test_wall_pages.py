@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.urls import get_resolver
 
+from tests.hub.outgoing.operating import planned, put
 from tests.tenants.door import sign_in
 from tests.test_wall_api import patterns, rows
 
@@ -33,8 +34,33 @@ ROUTES = {
     "connections/<uuid:id>/reconnect/": "connection",
     "connections/<uuid:id>/disconnect/": "connection",
     "settings/": None,
+    "events/": None,
+    "events/new": None,
+    "events/export.<slug:kind>": None,
+    "events/<uuid:id>/": "event",
+    "deliveries/<uuid:id>/": "delivery",
+    "deliveries/<uuid:id>/live": "delivery",
+    "deliveries/<uuid:id>/<slug:verb>": "delivery",
+    "operations/plan": None,
+    "operations/<uuid:id>/": "operation",
+    "operations/<uuid:id>/live": "operation",
+    "operations/<uuid:id>/<slug:verb>": "operation",
+    "endpoints/": None,
+    "endpoints/add": None,
+    "endpoints/<uuid:id>/": "endpoint",
+    "endpoints/<uuid:id>/events": "endpoint",
+    "endpoints/<uuid:id>/match": "endpoint",
+    "endpoints/<uuid:id>/reveal": "endpoint",
+    "endpoints/<uuid:id>/rotate": "endpoint",
+    "endpoints/<uuid:id>/end-overlap": "endpoint",
+    "endpoints/<uuid:id>/test": "endpoint",
+    "endpoints/<uuid:id>/recover": "endpoint",
 }
-SAID = {"role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "waiting": "cancel"}
+VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
+SAID = {
+    "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "waiting": "cancel",
+    "types": "*", "kind": "cancel", "what": "missing", "hours": "24",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -51,11 +77,17 @@ def address(make, acme):
         "membership": lambda: make.membership(acme, make.user("ann@only.test")),
         "invitation": lambda: make.invitation(acme, "bob@only.test"),
         "connection": lambda: make.connection(acme, name="only Acme's connection"),
+        "event": lambda: make.event(acme),
+        "delivery": lambda: put([make.delivery(make.connection(acme))], "dead", "exhausted")[0],
+        "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
+        "endpoint": lambda: make.connection(acme, name="only their endpoint"),
     }
 
     def address(route, tenant="acme-only"):
-        row = makers[ROUTES[route]]() if ROUTES[route] else None
-        route = route.replace("<slug:connector>", "webhook")
+        kind = ROUTES[route]
+        row = makers[kind]() if kind else None
+        route = route.replace("<slug:connector>", "webhook").replace("<slug:kind>", "csv")
+        route = route.replace("<slug:verb>", VERBS.get(kind, ""))
         return f"/t/{tenant}/" + (route.replace("<uuid:id>", str(row.public_id)) if row else route)
 
     return address

@@ -24,6 +24,11 @@ class Figures:
     def calls(self) -> int:
         return sum(self.well) + sum(self.failed)
 
+    def by_hour(self, *, now: datetime) -> list[tuple[datetime, tuple[int, int]]]:
+        """When each hour began, what came through in it and what failed."""
+        start = now - HOURS * HOUR
+        return [(start + hour * HOUR, counts) for hour, counts in enumerate(zip(self.well, self.failed, strict=True))]
+
     @property
     def failure_percent(self) -> int | None:
         return round(100 * sum(self.failed) / self.calls) if self.calls else None

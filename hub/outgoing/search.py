@@ -15,7 +15,8 @@ SOURCES = ("api", "app", "staff", "portal", *CONNECTORS)
 FOUND_MOST = 100
 PREFIX_LEAST = 8  # hex digits of a public id; it begins with its time, so they name about a minute
 
-STATES_STOPPED = {"held", "dead", "waiting"}
+SKIPPED_FOR = ("filtered", "skipped_by_person")  # reasons
+STATES_STOPPED = ("held", "dead", "waiting")
 # Word for word the condition of the index `deliveries_stopped`: SQLite takes it only where it reads the same
 STOPPED = RawSQL("\"outgoing_delivery\".\"state\" IN ('held', 'dead', 'waiting')", (), output_field=BooleanField())
 

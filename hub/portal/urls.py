@@ -2,10 +2,24 @@
 
 from django.urls import path
 
-from hub.portal.views import catalogue, connection, home, look, mend, settings, wizard
+from hub.portal.views import (
+    catalogue,
+    connection,
+    deliveries,
+    endpoint,
+    endpoints,
+    events,
+    home,
+    look,
+    mend,
+    operations,
+    settings,
+    wizard,
+)
 
 HERE = "t/<str:tenant>/"
 ONE = f"{HERE}connections/<uuid:id>/"
+OWN = f"{HERE}endpoints/<uuid:id>/"
 
 app_name = "portal"
 urlpatterns = [
@@ -26,4 +40,25 @@ urlpatterns = [
     path(f"{ONE}reconnect/", mend.reconnect, name="reconnect"),
     path(f"{ONE}disconnect/", connection.end, name="disconnect"),
     path(f"{HERE}settings/", settings.settings, name="settings"),
+    path(f"{HERE}events/", events.events, name="events"),
+    path(f"{HERE}events/new", events.new, name="events_new"),
+    path(f"{HERE}events/export.<slug:kind>", events.export, name="events_export"),
+    path(f"{HERE}events/<uuid:id>/", events.event, name="event"),
+    path(f"{HERE}deliveries/<uuid:id>/", deliveries.delivery, name="delivery"),
+    path(f"{HERE}deliveries/<uuid:id>/live", deliveries.live, name="delivery_live"),
+    path(f"{HERE}deliveries/<uuid:id>/<slug:verb>", deliveries.do, name="delivery_do"),
+    path(f"{HERE}endpoints/", endpoints.endpoints, name="endpoints"),
+    path(f"{HERE}endpoints/add", endpoints.add, name="endpoint_add"),
+    path(OWN, endpoints.endpoint, name="endpoint"),
+    path(f"{OWN}events", endpoint.events, name="endpoint_events"),
+    path(f"{OWN}match", endpoint.match, name="endpoint_match"),
+    path(f"{OWN}reveal", endpoint.reveal, name="endpoint_reveal"),
+    path(f"{OWN}rotate", endpoint.rotate, name="endpoint_rotate"),
+    path(f"{OWN}end-overlap", endpoint.end_overlap, name="endpoint_end_overlap"),
+    path(f"{OWN}test", endpoint.test, name="endpoint_test"),
+    path(f"{OWN}recover", endpoint.recover, name="endpoint_recover"),
+    path(f"{HERE}operations/plan", operations.plan, name="plan"),
+    path(f"{HERE}operations/<uuid:id>/", operations.operation, name="operation"),
+    path(f"{HERE}operations/<uuid:id>/live", operations.live, name="operation_live"),
+    path(f"{HERE}operations/<uuid:id>/<slug:verb>", operations.do, name="operation_do"),
 ]

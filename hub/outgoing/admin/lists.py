@@ -11,7 +11,7 @@ from connectors.registry import CONNECTORS
 from hub.clock import clock
 from hub.outgoing.explain import for_reason, in_state
 from hub.outgoing.models import Delivery
-from hub.outgoing.search import STATES_STOPPED, STOPPED, floor_of
+from hub.outgoing.search import SKIPPED_FOR, STATES_STOPPED, STOPPED, floor_of
 from hub.staff import Filter, TextFilter
 from hub.words import REASONS
 from tenants.models import Tenant
@@ -24,8 +24,6 @@ SPANS = {
     "7d": ("the last 7 days", timedelta(days=7)),
     "30d": ("the last 30 days", timedelta(days=30)),
 }
-
-SKIPPED_FOR = ("filtered", "skipped_by_person")
 
 
 class StateFilter(Filter):

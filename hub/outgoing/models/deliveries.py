@@ -106,6 +106,11 @@ class Delivery(Scoped, Moves):
             models.Index(
                 fields=("state", "-id"), condition=Q(state__in=("held", "dead", "waiting")), name="deliveries_stopped"
             ),
+            models.Index(  # of the few that did not just arrive: nothing on the hot path writes it
+                fields=("tenant", "state", "-id"),
+                condition=Q(state__in=("held", "dead", "skipped", "cancelled")),
+                name="deliveries_astray",
+            ),
         )
 
     def __str__(self) -> str:

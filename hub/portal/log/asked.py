@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from hub.connections.models import Connection
 from hub.outgoing.chosen import WAYS
 from hub.outgoing.models import TYPE_PATTERN, Delivery
-from hub.outgoing.search import deliveries_by, floor_of
+from hub.outgoing.search import SKIPPED_FOR, STATES_STOPPED, deliveries_by, events_by, floor_of
 from hub.words import REASONS
 from tenants.models import Tenant
 
@@ -104,24 +104,29 @@ def since_of(said: dict[str, Any], *, now: datetime) -> datetime | None:
 
 def found_by(said: dict[str, Any], tenant: Tenant, *, now: datetime) -> Q:
     wanted = Q()
-    if said.get("state", NO_ROUTE) != NO_ROUTE:
-        wanted &= WAYS["state"](said["state"])
-    if "reason" in said:
-        wanted &= WAYS["reason"](said["reason"])
     if since := since_of(said, now=now):
         wanted &= Q(public_id__gte=floor_of(since))
     if "until" in said:
         wanted &= Q(public_id__lt=floor_of(said["until"]))
+    if said.get("state") == NO_ROUTE:
+        return wanted & events_by(said["q"].strip(), [tenant.pk]) if "q" in said else wanted
     if "q" in said:
         wanted &= deliveries_by(said["q"].strip(), [tenant.pk])
+    if "state" in said:
+        wanted &= WAYS["state"](said["state"])
+    if "reason" in said:
+        states = ("skipped",) if said["reason"] in SKIPPED_FOR else STATES_STOPPED  # as the indexes have them
+        wanted &= WAYS["reason"](said["reason"]) & Q(state__in=states)
     return wanted
 
 
 def narrowed_by(said: dict[str, Any]) -> Q | None:
     """None: nothing but what indexes answer."""
-    ways = Q()
+    of_event = said.get("state") == NO_ROUTE
+    way = "type" if of_event else "event__type"
+    ways = Q(reason=NO_ROUTE) if of_event else Q()
     if type := said.get("type"):
-        ways &= Q(event__type__startswith=type[:-1]) if type.endswith("*") else Q(event__type=type)
-    if "connection" in said:
+        ways &= Q(**{f"{way}__startswith": type[:-1]}) if type.endswith("*") else Q(**{way: type})
+    if "connection" in said and not of_event:
         ways &= WAYS["connection"](said["connection"])
     return ways if ways or "value" in said else None

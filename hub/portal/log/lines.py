@@ -4,15 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from hub.outgoing.explain import shown, words_of
 from hub.outgoing.models import Delivery, Event
-from hub.portal.log.asked import NO_ROUTE, Asked
-from hub.portal.log.pages import LOOKED, PAGE, Cursor, Page, beyond, edge_of, page_of, told
 from hub.words import REASONS
-from tenants.models import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +33,8 @@ class Line:
         return "" if self.sender_id == str(self.event) else self.sender_id
 
 
-def lines_of(tenant: Tenant, asked: Asked, cursor: Cursor, *, size: int = PAGE) -> tuple[list[Line], Page]:
-    if asked.of_events:
-        page = unrouted(tenant, asked, cursor, size=size)
-        return [of_event(event) for event in page.rows], page
-    page = page_of(tenant, asked, cursor, size=size)
-    return [of_delivery(delivery) for delivery in page.rows], page
+def line_of(row: Delivery | Event) -> Line:
+    return of_delivery(row) if isinstance(row, Delivery) else of_event(row)
 
 
 def of_delivery(delivery: Delivery) -> Line:
@@ -70,26 +62,6 @@ def sentence_of(delivery: Delivery, reason: str) -> str:
 def of_event(event: Event) -> Line:
     return Line(
         id=event.public_id, event=event.public_id, sender_id=event.sender_id, type=event.type, state="skipped",
-        reason=event.reason, sentence=REASONS[NO_ROUTE].sentence, target="", tries=0,
+        reason=event.reason, sentence=REASONS[event.reason].sentence, target="", tries=0,
         accepted_at=event.accepted_at, moved_at=event.accepted_at, is_event=True,
     )  # fmt: skip
-
-
-def unrouted(tenant: Tenant, asked: Asked, cursor: Cursor, *, size: int) -> Page:
-    """Events that no route took: no index names them, so they are sought among a bounded number."""
-    rows = beyond(Event.objects.of(tenant), cursor).order_by("pk" if cursor.before else "-pk")
-    edge = edge_of(rows)
-    if edge is not None:
-        rows = rows.filter(pk__lte=edge) if cursor.before else rows.filter(pk__gte=edge)
-    last = Event.unscoped.filter(pk=edge).values_list("public_id", flat=True).first() if edge else None
-    return told(list(narrowed(rows, asked)[: size + 1]), cursor, size, last)
-
-
-def narrowed(rows: QuerySet[Event], asked: Asked) -> QuerySet[Event]:
-    rows = rows.filter(reason=NO_ROUTE)
-    if type := asked.said.get("type"):
-        rows = rows.filter(type__startswith=type[:-1]) if type.endswith("*") else rows.filter(type=type)
-    return rows
-
-
-__all__ = ["LOOKED", "Line", "lines_of"]

@@ -9,14 +9,21 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from hub.outgoing.explain import readable_deliveries
-from hub.outgoing.models import Delivery, EventBody
+from hub.outgoing.models import Delivery, Event, EventBody
 from hub.portal.log.asked import Asked
 from tenants.models import Tenant
 from tenants.scoping import belongs_to
 
-PAGE = 50
-LOOKED = 10_000  # rows that one page is sought among, where no index finds them
-BODIES, AT_ONCE = 1_000, 200  # events that are opened for one page, to look for a value
+AT_ONCE = 200  # events that are opened together
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one page: its rows, those that it is sought among where no index finds them, the events that are opened."""
+
+    rows: int = 50
+    looked: int = 10_000
+    bodies: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +54,28 @@ def uuid_or_none(text: str | None) -> UUID | None:
         return None
 
 
-def deliveries(tenant: Tenant) -> QuerySet[Delivery]:
-    return readable_deliveries().filter(belongs_to(Delivery, tenant))
+def rows_of(tenant: Tenant, asked: Asked) -> QuerySet[Any]:
+    """All that is asked for but what no index answers: deliveries, or the events that no route took."""
+    if asked.of_events:
+        return Event.objects.of(tenant).filter(asked.found_by)
+    return readable_deliveries().filter(belongs_to(Delivery, tenant), asked.found_by)
 
 
-def page_of(tenant: Tenant, asked: Asked, cursor: Cursor, *, size: int = PAGE) -> Page:
-    """Of deliveries."""
-    backwards = cursor.before is not None
-    rows = beyond(deliveries(tenant).filter(asked.found_by), cursor).order_by("pk" if backwards else "-pk")
+def page_of(tenant: Tenant, asked: Asked, cursor: Cursor, limits: Limits = Limits()) -> Page:
+    backwards, size = cursor.before is not None, limits.rows
+    rows = beyond(rows_of(tenant, asked), cursor).order_by("pk" if backwards else "-pk")
     if asked.narrowed_by is None:
         return told(list(rows[: size + 1]), cursor, size)
-    edge = edge_of(rows)
+    edge = edge_of(rows, limits.looked)
     if edge is not None:
-        rows = rows.filter(Q(pk__lte=edge) if backwards else Q(pk__gte=edge))
+        rows = rows.filter(Q(pk__lte=edge[0]) if backwards else Q(pk__gte=edge[0]))
     meant = rows.filter(asked.narrowed_by)
-    if value := asked.said.get("value"):
-        found, last = holding(meant, value, size + 1)
-        return told(found, cursor, size, last)
-    last_looked = Delivery.unscoped.filter(pk=edge).values_list("public_id", flat=True).first() if edge else None
-    return told(list(meant[: size + 1]), cursor, size, last_looked)
+    last_looked = edge and edge[1]
+    value = asked.said.get("value")
+    if not value:
+        return told(list(meant[: size + 1]), cursor, size, last_looked)
+    found, stopped_at = holding(meant, value, size + 1, limits.bodies)
+    return told(found, cursor, size, stopped_at or last_looked)
 
 
 def told(found: list[Any], cursor: Cursor, size: int, last_looked: UUID | None = None) -> Page:
@@ -91,24 +101,29 @@ def row_of(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
     return rows.model.unscoped.filter(public_id=public_id).values("pk")[:1]
 
 
-def edge_of(rows: QuerySet[Any]) -> int | None:
+def edge_of(rows: QuerySet[Any], looked: int) -> tuple[int, UUID] | None:
     """The last row that is looked at; None where there are fewer."""
-    return rows.select_related(None).values_list("pk", flat=True)[LOOKED - 1 : LOOKED].first()
+    return next(iter(rows.select_related(None).values_list("pk", "public_id")[looked - 1 : looked]), None)
 
 
 # --- values inside of events -----------------------------------------------------------------------------------------
 
 
-def holding(rows: QuerySet[Delivery], value: str, most: int) -> tuple[list[Delivery], UUID | None]:
+def holding(rows: QuerySet[Any], value: str, most: int, bodies: int) -> tuple[list[Any], UUID | None]:
     """Those whose event holds this value; and the row at which looking ended, where it ended early."""
-    found: list[Delivery] = []
-    for start in range(0, BODIES, AT_ONCE):
-        batch = list(rows[start : start + AT_ONCE])
-        bodies = EventBody.objects.in_bulk({row.event_id for row in batch})
-        found += [row for row in batch if row.event_id in bodies and holds(bytes(bodies[row.event_id].body), value)]
-        if len(found) >= most or len(batch) < AT_ONCE:
+    found: list[Any] = []
+    for start in range(0, bodies, AT_ONCE):
+        end = min(bodies, start + AT_ONCE)
+        batch = list(rows[start:end])
+        kept = EventBody.objects.in_bulk({event_of(row) for row in batch})
+        found += [row for row in batch if event_of(row) in kept and holds(bytes(kept[event_of(row)].body), value)]
+        if len(found) >= most or len(batch) < end - start:
             return found[:most], None
     return found, batch[-1].public_id
+
+
+def event_of(row: Any) -> int:
+    return row.event_id if isinstance(row, Delivery) else row.pk
 
 
 def holds(body: bytes, value: str) -> bool:

@@ -15,6 +15,12 @@ PAGES = {
     "reconnect": ONE + "reconnect/",
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
+    "events": "events/",
+    "plan": "operations/plan?state=dead",
+    "endpoints": "endpoints/",
+    "add an endpoint": "endpoints/add",
+    "endpoint": "endpoints/{id}/",
+    "its events": "endpoints/{id}/events",
 }
 
 

@@ -1,0 +1,59 @@
+"""The log as a file: CSV or NDJSON, written row by row, never more than a limit."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from hub.portal.log.asked import Asked
+from hub.portal.log.lines import Line, line_of
+from hub.portal.log.pages import Cursor, Limits, page_of
+from tenants.models import Tenant
+
+ROWS_MOST, PAGES_MOST, AT_ONCE = 10_000, 100, 500
+COLUMNS = (
+    "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "tries", "accepted_at", "moved_at",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
+
+
+def exported(tenant: Tenant, asked: Asked) -> Iterator[Line]:
+    cursor, count = Cursor(), 0
+    for _ in range(PAGES_MOST):
+        page = page_of(tenant, asked, cursor, Limits(rows=min(AT_ONCE, ROWS_MOST - count)))
+        yield from map(line_of, page.rows)
+        count += len(page.rows)
+        if page.older is None or count >= ROWS_MOST:
+            return
+        cursor = Cursor(after=page.older)
+
+
+def told(line: Line) -> dict[str, Any]:
+    said = {name: getattr(line, name) for name in COLUMNS}
+    said |= {name: getattr(line, name).isoformat() for name in ("accepted_at", "moved_at")}
+    return said | {"id": str(line.id), "event": str(line.event)}
+
+
+def as_ndjson(lines: Iterator[Line]) -> Iterator[str]:
+    for line in lines:
+        yield json.dumps(told(line), ensure_ascii=False) + "\n"
+
+
+def as_csv(lines: Iterator[Line]) -> Iterator[str]:
+    yield row_of(COLUMNS)
+    for line in lines:
+        yield row_of([harmless(value) for value in told(line).values()])
+
+
+def row_of(values: Any) -> str:
+    place = io.StringIO()
+    csv.writer(place).writerow(values)
+    return place.getvalue()
+
+
+def harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+WAYS = {"csv": (as_csv, "text/csv; charset=utf-8"), "ndjson": (as_ndjson, "application/x-ndjson")}

@@ -1,0 +1,61 @@
+"""Who can mend what stops a delivery, and the one thing to do: a page, or a button of the delivery's own."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from hub.outgoing.explain import Shown
+from hub.outgoing.models import Delivery
+
+BY_CONNECTING = {
+    "not_connected", "paused", "disabled", "needs_reconnect", "egress_refused", "credential_unreadable", "failing",
+    "gone",
+}  # fmt: skip
+BY_OPERATOR = {
+    "filter_failed", "mapping_failed", "payload_refused", "identity_missing", "defect", "tenant_suspended",
+    "switched_off", "route_off",
+}  # fmt: skip
+BY_WAITING = {"refreshing", "breaker_open", "throttled", "maintenance", "awaiting_confirmation", "same_record"}
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    who: str
+    words: str = ""
+    url: str = ""  # empty: a button of the delivery's own, named by `verb`
+    verb: str = ""
+
+
+def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
+    """None where all is well."""
+    if state.state in ("delivered", "sending", "skipped", "cancelled"):
+        return None
+    if state.state == "dead":
+        return Remedy(_("You, once the other system takes it."), _("Send it again now"), verb="retry")
+    if state.reason in BY_OPERATOR:
+        return Remedy(_("The people of %(name)s. Tell them the id of this delivery.") % {"name": settings.HUB_NAME})
+    if state.reason in BY_CONNECTING:
+        return Remedy(_("You, or whoever manages connections in your team."), state.action, mended_at(delivery))
+    if state.reason == "unknown_effect":
+        return Remedy(
+            _("You: look in the other system whether it arrived."), _("It did not arrive: send it"), verb="retry"
+        )
+    return Remedy(_("Nobody needs to: it goes by itself.")) if state.reason or state.state == "waiting" else None
+
+
+def mended_at(delivery: Delivery) -> str:
+    reference = delivery.tenant.reference
+    if delivery.connection is None:
+        return page("portal:catalogue", reference) or page("portal:home", reference)
+    name = "portal:endpoint" if delivery.connection.connector == "webhook" else "portal:connection"
+    return page(name, reference, delivery.connection.public_id) or page("portal:home", reference)
+
+
+def page(name: str, *args: object) -> str:
+    """Empty where this release has no such page."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,144 @@
+"""A customer's own webhook endpoints: the list, a new one, and the page of each."""
+
+import json
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from hub.clock import clock
+from hub.connections import checks, connect, probe, steer
+from hub.connections.models import Connection
+from hub.connections.signing import Signing, signing_of
+from hub.outgoing.examples import known_types
+from hub.outgoing.explain import readable_deliveries
+from hub.outgoing.figures import Figures, figures_of
+from hub.outgoing.models import Route
+from hub.outgoing.subscribe import ReachedAlready, subscribe, ways_of
+from hub.portal.endpoints.forms import AddForm, SinceForm
+from hub.portal.handed import hand_of, outward
+from hub.portal.log.lines import line_of
+from hub.secrets import CannotOpen
+from tenants.models import Membership
+from tenants.visitors import Visitor, for_visitors
+
+KEY = "webhook"
+LISTED, RECENT = 200, 5
+ADMIN = Membership.Role.ADMIN
+
+
+def endpoints_of(visitor: Visitor) -> Any:
+    return Connection.objects.of(visitor.tenant).filter(connector=KEY).select_related("tenant", "lane", "credential")
+
+
+def found(visitor: Visitor, id: UUID) -> Connection:
+    endpoint = endpoints_of(visitor).filter(public_id=id).first()
+    if endpoint is None:
+        raise Http404(id)
+    return endpoint
+
+
+def address(page: str, visitor: Visitor, endpoint: Connection) -> str:
+    return reverse(page, args=[visitor.tenant.reference, endpoint.public_id])
+
+
+@require_safe
+@for_visitors()
+def endpoints(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    rows = list(endpoints_of(visitor).order_by("name")[:LISTED])
+    figures = figures_of(visitor.tenant, [row.pk for row in rows], now=clock()) if rows else {}
+    listed = [(row, figures.get(row.pk, Figures())) for row in rows]
+    return render(request, "portal/endpoints/list.html", {"visitor": visitor, "endpoints": listed})
+
+
+# --- a new one -------------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@for_visitors(least=ADMIN)
+def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    every = Route.objects.of(visitor.tenant).filter(connection=None, connector=KEY, enabled=True).order_by("event_type")
+    form = AddForm(request.POST or None, known=known_types(visitor.tenant), shared=every)
+    context: dict[str, Any] = {"visitor": visitor, "form": form, "shared": every}
+    if request.method == "POST" and form.is_valid():
+        return added(request, visitor, form, context)
+    return render(request, "portal/endpoints/add.html", context)
+
+
+@sensitive_variables()
+def added(request: HttpRequest, visitor: Visitor, form: AddForm, context: dict[str, Any]) -> HttpResponse:
+    """Tested first; kept with its routes, or not at all."""
+    said, now = form.cleaned_data, clock()
+    endpoint = connect.draft(visitor.tenant, KEY, said["name"], {"url": said["url"]})
+    document, made = connect.completed(endpoint.code, {}, random=secrets.token_bytes)
+    finding = probe.probe(endpoint, document, call=outward, now=now)
+    if not finding.lives and not said["anyway"]:
+        context |= {"finding": finding, "checks": checks.steps(finding), "told": checks.told(finding)}
+        return render(request, "portal/endpoints/add.html", context, status=422)
+    try:
+        with transaction.atomic():
+            hand = hand_of(request, visitor)
+            steer.establish(endpoint, document, finding, hand, by=visitor.user, now=now)
+            subscribe(endpoint, form.patterns, by=visitor.user, now=now)
+    except ReachedAlready as clash:
+        form.add_error("types", str(clash))
+        return render(request, "portal/endpoints/add.html", context, status=409)
+    messages.success(request, _("%(name)s is added.") % {"name": endpoint.name})
+    return page_of(request, visitor, found(visitor, endpoint.public_id), secret=made)
+
+
+# --- the page of one -------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@for_visitors()
+def endpoint(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    return page_of(request, visitor, found(visitor, id))
+
+
+def page_of(request: HttpRequest, visitor: Visitor, endpoint: Connection, *, secret: str = "") -> HttpResponse:
+    """With a secret only where a person has just asked for it."""
+    now = clock()
+    ways = ways_of(endpoint)
+    figures = figures_of(visitor.tenant, [endpoint.pk], now=now)[endpoint.pk]
+    recent = readable_deliveries().filter(connection=endpoint).order_by("-pk")[:RECENT]
+    context = {
+        "visitor": visitor,
+        "endpoint": endpoint,
+        "ways": ways,
+        "figures": figures,
+        "hours": figures.by_hour(now=now),
+        "parts": (("good", _("arrived")), ("bad", _("failed"))),
+        "lines": [line_of(row) for row in recent],
+        "since": SinceForm(),
+        "signing": signing_or_none(endpoint, now=now),
+        "headers": header_names(endpoint),
+        "secret": secret,
+    }
+    return render(request, "portal/endpoints/endpoint.html", context)
+
+
+def signing_or_none(endpoint: Connection, *, now: Any) -> Signing | None:
+    try:
+        return signing_of(endpoint, now=now)
+    except CannotOpen:
+        return None
+
+
+@sensitive_variables()
+def header_names(endpoint: Connection) -> list[str]:
+    """Their values are secrets."""
+    try:
+        return sorted(json.loads(endpoint.credential.open(endpoint).get("headers") or "{}"))
+    except (CannotOpen, ValueError):
+        return []

@@ -1,0 +1,264 @@
+"""Own endpoints: added, read, told which events they get, their secret, a test, what they missed."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from connectors.signatures import signing_secrets
+from connectors.wire import Response
+from hub.audit import AuditRow
+from hub.connections.models import Connection
+from hub.connections.signing import signing_of
+from hub.operations.models import Operation
+from hub.outgoing.models import Attempt, Delivery, Route
+from hub.outgoing.subscribe import subscribe, ways_of
+from hub.portal.views import endpoints as views
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import put
+from tests.hub.portal.visiting import queries
+from tests.journeys.docs import ROOT, snippet
+from tests.makers import NOON, WHSEC
+
+pytestmark = pytest.mark.django_db
+LIST = "/t/acme/endpoints/"
+
+
+@pytest.fixture
+def endpoint(make, acme):
+    return make.connection(acme, name="Own endpoint")
+
+
+@pytest.fixture
+def outside(monkeypatch):
+    """The network, as a door of the pages hands it down."""
+    http = FakeHttp()
+    monkeypatch.setattr(views, "outward", http.call)
+    return http
+
+
+@pytest.fixture
+def sure(admin):
+    """An admin who has just shown who they are."""
+    admin.post(reverse("account_reauthenticate"), {"password": "correct horse"})
+    return admin
+
+
+def page_of(endpoint, more=""):
+    return f"{LIST}{endpoint.public_id}/{more}"
+
+
+def text(answer, status=200):
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def add(client, **said):
+    return client.post(f"{LIST}add", {"url": "https://shop.example.com/hook", "name": "Shop", "others": ""} | said)
+
+
+# --- the list and a new one ---
+
+
+def test_an_empty_list_says_what_comes_next(admin):
+    assert "No endpoint yet" in text(admin.get(LIST))
+
+
+def test_the_list_asks_a_fixed_number_of_questions(admin, make, acme):
+    make.connection(acme)
+    few = queries(admin, LIST)
+    for _ in range(59):
+        make.connection(acme)
+    assert queries(admin, LIST) == few <= 6
+
+
+def test_three_fields_make_an_endpoint_that_gets_what_was_chosen(admin, make, acme, outside):
+    make.event(acme)
+    html = text(add(admin, types=["order.created"], others="lead.*"))
+    endpoint = Connection.unscoped.get()
+    assert (endpoint.state, ways_of(endpoint).patterns) == ("healthy", ["lead.*", "order.created"])
+    assert signing_of(endpoint, now=NOON).secret in html and outside.requests[0].url == "https://shop.example.com/hook"
+    assert AuditRow.objects.filter(verb="connection.connect").exists()
+
+
+def test_its_secret_is_shown_once(admin, outside):
+    answer = add(admin, others="*")
+    assert "no-store" in answer["Cache-Control"] and "whsec_" in text(answer).partition("Copy the signing")[2]
+    secret = signing_of(Connection.unscoped.get(), now=NOON).secret
+    assert secret not in text(admin.get(page_of(Connection.unscoped.get())))
+
+
+def test_nothing_is_kept_when_the_test_fails(admin, monkeypatch):
+    monkeypatch.setattr(views, "outward", FakeHttp(Response(500)).call)
+    html = text(add(admin, others="*"), 422)
+    assert "The test did not pass" in html and not Connection.unscoped.exists()
+    assert add(admin, others="*", anyway="on").status_code == 200
+    assert Connection.unscoped.get().state == "degraded"
+
+
+def test_nothing_is_kept_where_something_would_arrive_twice(admin, make, outside):
+    make.route(connector="webhook", name="All orders")
+    assert "All orders" in text(add(admin, others="order.*"), 409)
+    assert not Connection.unscoped.exists()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://example.com", "no address", ""])
+def test_an_address_that_may_not_be_called_is_refused(admin, outside, url):
+    assert add(admin, url=url, others="*").status_code == 200
+    assert not Connection.unscoped.exists() and not outside.requests
+
+
+@pytest.mark.parametrize("others", ["Order Created!", "*.created", "a" * 130])
+def test_what_is_no_event_type_is_refused(admin, outside, others):
+    add(admin, others=others)
+    assert not Connection.unscoped.exists()
+
+
+def test_a_member_reads_and_adds_nothing(member, endpoint):
+    assert member.get(f"{LIST}add").status_code == 403 and add(member).status_code == 403
+    html = text(member.get(page_of(endpoint)))
+    assert "Send a test event</button>" not in html and "reveal" not in html
+
+
+# --- its page ---
+
+
+def test_the_page_tells_what_it_gets_and_from_where(admin, make, endpoint):
+    subscribe(endpoint, ["lead.won"], filter="data.total > `5`", by=None, now=NOON)
+    make.route(connector="webhook", name="All orders")
+    html = text(admin.get(page_of(endpoint)))
+    for words in ("lead.won", "data.total &gt; `5`", "All orders"):
+        assert words in html
+
+
+def test_the_page_draws_the_last_day(admin, make, endpoint):
+    delivery = make.delivery(endpoint)
+    now = timezone.now()
+    Attempt.unscoped.create(delivery=delivery, number=1, started_at=now, outcome="delivered", milliseconds=42)
+    html = text(admin.get(page_of(endpoint)))
+    assert "1 call" in html and "0 % failed" in html and "within 42 ms" in html and "<svg" in html
+    assert "42 ms" in text(admin.get(LIST))
+
+
+def test_no_secret_is_on_the_page(admin, make, acme):
+    headers = '{"Authorization": "Bearer secret-of-theirs"}'
+    endpoint = make.connection(acme, secret={"signing_secret": WHSEC, "headers": headers})
+    html = text(admin.get(page_of(endpoint)))
+    assert "Authorization" in html and "secret-of-theirs" not in html and WHSEC not in html
+
+
+def test_the_page_asks_a_fixed_number_of_questions(admin, make, endpoint):
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    few = queries(admin, page_of(endpoint))
+    for number in range(60):
+        make.event(endpoint.tenant, f"type.n{number}")
+    assert queries(admin, page_of(endpoint)) == few <= 9
+
+
+def test_the_snippets_are_those_that_the_docs_test():
+    for name in ("python", "node", "shell"):
+        file = ROOT / f"templates/portal/endpoints/snippets/{name}.txt"
+        assert file.read_text() == snippet("docs/partners.md", name)
+
+
+# --- events and filter ---
+
+
+def test_events_are_chosen_and_audited(admin, endpoint):
+    admin.post(page_of(endpoint, "events"), {"others": "order.* lead.won", "filter": "data.total > `5`"})
+    ways = ways_of(endpoint)
+    assert (ways.patterns, ways.filter) == (["lead.won", "order.*"], "data.total > `5`")
+    assert AuditRow.objects.get(verb="endpoint.events").after["types"] == ["lead.won", "order.*"]
+
+
+def test_a_filter_that_is_none_is_refused(admin, endpoint):
+    assert "The filter" in text(admin.post(page_of(endpoint, "events"), {"others": "*", "filter": "data.["}))
+    assert not Route.unscoped.exists()
+
+
+def test_a_filter_is_tried_on_the_last_events_and_nothing_is_saved(admin, make, acme, endpoint):
+    for total in (1, 10):
+        make.event(acme, data={"total": total})
+    said = {"others": "order.*", "filter": "data.total > `5`", "try": "1"}
+    matches = admin.post(page_of(endpoint, "events"), said).context["matches"]
+    assert [match.passed for match in matches] == [True, False] and "data.total" in matches[1].why
+    assert not Route.unscoped.exists()
+
+
+def test_the_same_while_a_person_types(admin, make, acme, endpoint):
+    make.event(acme, data={"total": 10})
+    url = page_of(endpoint, "match")
+    assert "it gets" in text(admin.get(url, {"others": "*", "filter": "data.total > `5`"}))
+    assert "The filter" in text(admin.get(url, {"others": "*", "filter": "data.["}))
+
+
+# --- the secret ---
+
+
+def test_a_secret_is_shown_to_who_has_just_shown_who_they_are(sure, endpoint):
+    answer = sure.post(page_of(endpoint, "reveal"))
+    assert WHSEC in text(answer) and "no-store" in answer["Cache-Control"]
+    assert AuditRow.objects.get(verb="endpoint.reveal").object_id == str(endpoint.public_id)
+
+
+def test_anybody_else_is_asked_again_first(admin, endpoint):
+    answer = admin.post(page_of(endpoint, "reveal"))
+    assert answer.status_code == 302 and "reauthenticate" in answer["Location"]
+    assert admin.get(page_of(endpoint, "reveal")).status_code == 405
+
+
+def test_a_change_shows_the_new_secret_and_until_when_the_old_one_signs(sure, endpoint):
+    html = text(sure.post(page_of(endpoint, "rotate")))
+    document = Connection.unscoped.get().credential.open(endpoint)
+    new, old = signing_secrets(document, at=timezone.now())
+    assert new in html and old == WHSEC and old not in html and "Both sign until" in html
+
+
+def test_the_overlap_is_ended(sure, endpoint):
+    sure.post(page_of(endpoint, "rotate"))
+    sure.post(page_of(endpoint, "end-overlap"))
+    document = Connection.unscoped.get().credential.open(endpoint)
+    assert len(signing_secrets(document, at=timezone.now())) == 1
+
+
+def test_too_many_changes_in_a_day_are_refused_in_words(sure, endpoint):
+    for _ in range(3):
+        sure.post(page_of(endpoint, "rotate"))
+    assert "too often" in text(sure.post(page_of(endpoint, "rotate"), follow=True))
+
+
+# --- sending ---
+
+
+def test_a_test_leads_to_its_delivery(admin, endpoint):
+    answer = admin.post(page_of(endpoint, "test"))
+    delivery = Delivery.unscoped.get()
+    assert answer["Location"] == f"/t/acme/deliveries/{delivery.public_id}/" and delivery.event.type == "hub.test"
+
+
+def test_recovery_leads_to_the_plan_of_what_failed(admin, make, endpoint):
+    put(
+        [make.delivery(endpoint)],
+        "dead",
+        "exhausted",
+    )
+    Delivery.unscoped.update(moved_at=timezone.now())
+    answer = admin.post(page_of(endpoint, "recover"), {"what": "failed", "hours": "24"})
+    planned = admin.post(answer["Location"], {"kind": "retry"})
+    assert planned.status_code == 302 and Operation.unscoped.get().count == 1
+
+
+def test_what_is_missing_is_planned(admin, make, acme, endpoint):
+    make.event(acme)
+    subscribe(endpoint, ["*"], by=None, now=NOON)
+    answer = admin.post(page_of(endpoint, "recover"), {"what": "missing", "hours": "24"})
+    assert Operation.unscoped.get().count == 1
+    assert "Send what is missing" in text(admin.get(answer["Location"]))
+
+
+def test_nonsense_goes_back_to_the_page(admin, endpoint):
+    answer = admin.post(page_of(endpoint, "recover"), {"what": "x", "hours": "-1"})
+    assert answer["Location"] == page_of(endpoint)
+
+
+def test_another_connector_is_no_endpoint(admin, make, acme):
+    assert admin.get(page_of(make.connection(acme, "slack"))).status_code == 404

@@ -1,0 +1,131 @@
+"""A delivery's page: the cause in plain words first, the technical part folded, one thing to do."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.wire import Response
+from hub.audit import AuditRow
+from hub.outgoing.models import Delivery
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import put
+from tests.hub.outgoing.test_pump import pump
+from tests.hub.portal.visiting import queries
+from tests.makers import NOON, WHSEC
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def delivery(make, acme):
+    return make.delivery(make.connection(acme, name="Own endpoint"))
+
+
+def page_of(delivery, more=""):
+    return f"/t/acme/deliveries/{delivery.public_id}/{more}"
+
+
+def text(answer):
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
+    pump(FakeHttp(Response(500, b"oh no")))
+    html = text(admin.get(page_of(delivery)))
+    assert html.index("Next try") < html.index('id="technical"') < html.index("HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "who", "verb"),
+    [
+        ("dead", "exhausted", "You, once", "retry"),
+        ("held", "mapping_failed", "The people of", ""),
+        ("held", "not_connected", "whoever manages connections", ""),
+        ("held", "unknown_effect", "You: look", "retry"),
+    ],
+)
+def test_it_says_who_can_mend_it(admin, delivery, state, reason, who, verb):
+    put([delivery], state, reason)
+    remedy = admin.get(page_of(delivery)).context["remedy"]
+    assert who in remedy.who and remedy.verb == verb
+
+
+def test_a_pause_is_mended_at_the_connection(admin, delivery):
+    delivery.connection.pause("weekend", until=None, now=NOON)
+    remedy = admin.get(page_of(delivery)).context["remedy"]
+    assert remedy.words == "Resume the connection." and remedy.url
+
+
+def test_what_is_waiting_needs_nobody(admin, delivery):
+    assert "by itself" in admin.get(page_of(delivery)).context["remedy"].who
+
+
+def test_no_secret_is_on_the_page(admin, make, acme):
+    delivery = make.delivery(make.connection(acme), data={"number": "x", "access_token": "secret-in-the-body"})
+    pump(FakeHttp(Response(500, b'{"access_token": "secret-in-the-answer"}', {"set-cookie": "secret-cookie"})))
+    html = text(admin.get(page_of(delivery)))
+    secrets = ("secret-in-the-body", "secret-in-the-answer", "secret-cookie", WHSEC)
+    assert not [secret for secret in secrets if secret in html]
+
+
+def test_a_call_on_the_platforms_own_connection_is_not_shown(admin, make, acme):
+    app = make.connection(connector="app", name="our application")
+    make.app("app", urls={"events": "https://internal.example.com"})
+    make.route(app, tenant=acme, action="send_event")
+    delivery = make.event(acme).deliveries.get()
+    pump(FakeHttp(Response(500, b"internal")))
+    html = text(admin.get(page_of(delivery)))
+    assert "internal.example.com" not in html and "Request and response" not in html.partition('id="technical"')[2]
+
+
+@pytest.mark.parametrize(
+    ("state", "verb", "after"),
+    [("dead", "retry", "waiting"), ("held", "cancel", "cancelled"), ("held", "skip", "skipped")],
+)
+def test_a_decision_is_done_and_audited(admin, delivery, state, verb, after):
+    put([delivery], state, "exhausted")
+    admin.post(page_of(delivery, verb))
+    delivery.refresh_from_db()
+    row = AuditRow.objects.get(verb=f"delivery.{verb}")
+    assert (delivery.state, row.before["state"], row.tenant_reference) == (after, state, "acme")
+
+
+def test_sending_again_leads_to_the_new_delivery(admin, delivery):
+    put([delivery], "delivered")
+    answer = admin.post(page_of(delivery, "send_again"))
+    again = Delivery.unscoped.get(replay=1)
+    assert answer["Location"] == page_of(again) and again.outward_id == delivery.outward_id
+
+
+def test_what_is_not_possible_is_told(admin, delivery):
+    put([delivery], "delivered")
+    answer = admin.post(page_of(delivery, "retry"), follow=True)
+    assert "not possible" in text(answer)
+
+
+def test_an_unknown_verb_is_not_found(admin, delivery):
+    assert admin.post(page_of(delivery, "explode")).status_code == 404
+
+
+def test_a_member_reads_and_does_not_act(member, delivery):
+    put([delivery], "dead", "exhausted")
+    assert "An owner or admin" in text(member.get(page_of(delivery)))
+    assert member.post(page_of(delivery, "retry")).status_code == 403
+
+
+def test_the_first_part_follows_and_then_asks_for_the_whole_page(admin, delivery):
+    url = page_of(delivery, "live?seen=waiting.0")
+    first = admin.get(url)
+    assert "HX-Refresh" not in first
+    assert admin.get(url, headers={"If-None-Match": first["ETag"]}).status_code in (200, 304)
+    pump(FakeHttp())
+    assert admin.get(url)["HX-Refresh"] == "true"
+
+
+def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):
+    pump(FakeHttp(Response(500)))
+    few = queries(admin, page_of(delivery))
+    for minutes in (1, 10, 60):
+        pump(FakeHttp(Response(500)), NOON + timedelta(minutes=minutes))
+    assert queries(admin, page_of(delivery)) == few <= 20

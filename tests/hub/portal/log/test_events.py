@@ -1,0 +1,247 @@
+"""The log: narrowed by the address, paged by rows, told in lines, exported."""
+
+import json
+import uuid
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.outgoing.models import Delivery, Event
+from hub.portal.log.asked import asked_of
+from hub.portal.log.export import harmless
+from hub.portal.log.pages import Cursor, Limits, holds, page_of
+from tests.hub.outgoing.operating import many, put
+from tests.hub.portal.visiting import queries
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+LOG = "/t/acme/events/"
+MARKER = "<img src=x onerror=alert(1)>"
+
+
+def told(answer):
+    """The types and things on a page, in order."""
+    assert answer.status_code == 200
+    return [(line.type, line.thing, line.state) for line in answer.context["lines"]]
+
+
+@pytest.fixture
+def connection(make, acme):
+    connection = make.connection(acme, name="Own endpoint")
+    make.route(connection, event_type="*")
+    return connection
+
+
+@pytest.fixture
+def one(make, acme, connection):
+    event = make.event(acme, id="o-1", data={"number": "A-1001", "customer": {"name": "Zoë"}})
+    return event.deliveries.get()
+
+
+def test_an_empty_log_says_what_comes_next(admin):
+    assert "Nothing has happened yet" in admin.get(LOG).content.decode()
+
+
+def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
+    put([one], "dead", "exhausted", attempts=9)
+    html = admin.get(LOG).content.decode()
+    for text in ("order.created", "o-1", "dead", "Own endpoint", "Every try of the retry schedule failed."):
+        assert text in html
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("state=waiting", True), ("state=dead", False), ("type=order.created", True), ("type=order.*", True),
+        ("type=lead.won", False), ("reason=paused", False), ("span=1h", True), ("since=2999-01-01T00:00", False),
+        ("until=2999-01-01T00:00", True), ("until=2001-01-01T00:00", False), ("q=o-1", True), ("q=o-2", False),
+        ("value=a-1001", True), ("value=zoë", True), ("value=A-2", False), ("state=no_route", False),
+        ("type=order.created&value=A-1001&state=waiting", True),
+    ],
+)  # fmt: skip
+def test_the_address_narrows(admin, one, query, found):
+    assert bool(told(admin.get(f"{LOG}?{query}"))) is found
+
+
+def test_any_id_or_the_beginning_of_one_leads_to_its_row(admin, make, acme, one):
+    make.event(acme)
+    Delivery.unscoped.exclude(pk=one.pk).update(public_id=uuid.uuid4(), outward_id=uuid.uuid4())
+    for id in (one.public_id, one.message_id, one.event.public_id, "o-1"):
+        assert [thing for _, thing, _ in told(admin.get(LOG, {"q": str(id)}))] == ["o-1"]
+    assert told(admin.get(LOG, {"q": str(one.public_id)[:13]}))
+
+
+def test_a_connection_is_chosen_by_its_id(admin, make, acme, one):
+    other = make.connection(acme)
+    assert told(admin.get(LOG, {"connection": one.connection.public_id}))
+    assert not told(admin.get(LOG, {"connection": other.public_id}))
+
+
+def test_what_waits_behind_a_pause_is_found_as_held(admin, one):
+    one.connection.pause("weekend", until=None, now=one.accepted_at)
+    assert told(admin.get(f"{LOG}?state=held&reason=paused")) == [("order.created", "o-1", "held")]
+
+
+def test_events_that_no_route_took_stand_in_a_view_of_their_own(admin, make, acme):
+    make.event(acme, "lead.won", id="l-1")
+    assert told(admin.get(f"{LOG}?state=no_route&type=lead.*&q=l-1&value=A-1001")) == [("lead.won", "l-1", "skipped")]
+
+
+@pytest.mark.parametrize("query", ["state=lost", "connection=x", "since=yesterday", "span=9y", "type=%00", "after=x"])
+def test_what_is_not_understood_is_told_and_breaks_nothing(admin, one, query):
+    assert admin.get(f"{LOG}?{query}").status_code == 200
+
+
+def test_moments_are_of_the_zone_in_which_the_person_reads(admin, acme, one):
+    acme.time_zone = "Asia/Tokyo"
+    acme.save()
+    asked = admin.get(f"{LOG}?since=2026-11-25T12:00").context["form"].cleaned_data["since"]
+    assert asked.isoformat() == "2026-11-25T12:00:00+09:00"
+
+
+# --- paging ---
+
+
+@pytest.fixture
+def sixty(one):
+    return [one, *many(one, 59, state="waiting", due_at=NOON)]
+
+
+def walk(client, url):
+    """All rows by the links to older pages, and back by those to newer ones."""
+    forth, answer = [], client.get(url)
+    while True:
+        forth.append([line.id for line in answer.context["lines"]])
+        if not answer.context["older"]:
+            break
+        answer = client.get(LOG + answer.context["older"])
+    back = [[line.id for line in answer.context["lines"]]]
+    while answer.context["newer"]:
+        answer = client.get(LOG + answer.context["newer"])
+        back.insert(0, [line.id for line in answer.context["lines"]])
+    return forth, back
+
+
+@pytest.mark.parametrize("query", ["", "?type=order.created", "?state=waiting&type=order.*"])
+def test_pages_show_every_row_once_and_keep_the_filter(admin, sixty, query):
+    forth, back = walk(admin, LOG + query)
+    assert sum(forth, []) == [row.public_id for row in reversed(sixty)] and [len(page) for page in forth] == [50, 10]
+    assert sum(back, []) == sum(forth, [])
+
+
+def test_rows_that_come_meanwhile_move_no_page(admin, make, acme, sixty):
+    older = admin.get(LOG).context["older"]
+    before = told(admin.get(LOG + older))
+    make.event(acme)
+    assert told(admin.get(LOG + older)) == before
+
+
+def by_pages(acme, limits, **said):
+    """How many rows each page has, to the end."""
+    asked, cursor, sizes = asked_of(said, acme, ZoneInfo("UTC"), now=NOON), Cursor(), []
+    while True:
+        page = page_of(acme, asked, cursor, limits)
+        sizes.append(len(page.rows))
+        if page.older is None:
+            return sizes
+        cursor = Cursor(after=page.older)
+
+
+def test_what_no_index_answers_is_sought_among_a_bounded_number(acme, sixty):
+    Event.unscoped.filter(pk=sixty[0].event_id).update(type="rare.one")
+    assert by_pages(acme, Limits(looked=25), type="rare.one") == [0, 0, 1]
+
+
+def test_a_value_is_sought_in_a_bounded_number_of_events(acme, sixty):
+    assert by_pages(acme, Limits(bodies=25), value="nowhere") == [0, 0, 0]
+    assert by_pages(acme, Limits(rows=40, bodies=50), value="A-1001") == [40, 20]
+
+
+def test_a_page_that_ended_early_says_so(admin, acme, sixty):
+    asked = asked_of({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
+    assert page_of(acme, asked, Cursor(), Limits(looked=25)).cut
+    assert not page_of(acme, asked, Cursor(), Limits(looked=100)).cut
+
+
+@pytest.mark.parametrize("query", ["", "?state=held", "?type=order.created&span=24h", "?value=A-1001", "?q=o-1"])
+def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query):
+    none = queries(admin, LOG + query)
+    connection = make.connection(acme)
+    first = make.delivery(connection)
+    one = queries(admin, LOG + query)
+    many(first, 59, state="held")
+    assert queries(admin, LOG + query) <= one + 1 and none <= one <= 9
+
+
+def test_chips_take_away_what_they_name(admin, one):
+    chips = admin.get(f"{LOG}?state=dead&type=order.created&after={one.public_id}").context["chips"]
+    assert [(chip.label, chip.query) for chip in chips] == [
+        ("State: dead", "?type=order.created"),
+        ("Event type: order.created", "?state=dead"),
+    ]
+
+
+def test_a_view_knows_that_it_is_the_one_that_is_shown(admin):
+    views = admin.get(f"{LOG}?state=dead").context["views"]
+    assert [view.label for view in views if view.current] == ["Failed"]
+
+
+# --- new rows, by asking again ---
+
+
+def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
+    url = admin.get(LOG).context["new_url"]
+    first = admin.get(url)
+    assert first.status_code == 200 and b"new" not in first.content
+    assert admin.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
+    make.event(acme)
+    assert b"1 new" in admin.get(url, headers={"If-None-Match": first["ETag"]}).content
+
+
+# --- a file ---
+
+
+def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
+    rows = b"".join(admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content).splitlines()
+    assert len(rows) == 60 and json.loads(rows[-1])["sender_id"] == "o-1"
+    csv = b"".join(admin.get(f"{LOG}export.csv?state=dead").streaming_content).decode()
+    assert csv.strip() == "id,event,sender_id,type,state,reason,sentence,target,tries,accepted_at,moved_at"
+    assert AuditRow.objects.filter(verb="deliveries.export").count() == 2
+
+
+def test_no_spreadsheet_works_anything_out():
+    assert harmless("=HYPERLINK(1)") == "'=HYPERLINK(1)" and harmless("o-1") == "o-1" and harmless(3) == 3
+
+
+def test_an_unknown_kind_of_file_is_not_found(admin):
+    assert admin.get(f"{LOG}export.xlsx").status_code == 404
+
+
+# --- an event ---
+
+
+def test_an_event_tells_what_it_says_and_what_became_of_it(admin, one):
+    html = admin.get(f"{LOG}{one.event.public_id}/").content.decode()
+    assert "A-1001" in html and str(one.public_id) in html
+
+
+def test_an_event_that_no_route_took_says_so(admin, make, acme):
+    event = make.event(acme, "lead.won")
+    assert "No route was meant for lead.won." in admin.get(f"{LOG}{event.public_id}/").content.decode()
+
+
+def test_every_text_is_escaped(admin, make, acme):
+    connection = make.connection(acme, name=MARKER)
+    make.route(connection)
+    event = make.event(acme, id=MARKER, data={"number": MARKER})
+    delivery = event.deliveries.get()
+    put([delivery], "dead", says=MARKER)
+    for url in (LOG, f"{LOG}{event.public_id}/", f"/t/acme/deliveries/{delivery.public_id}/"):
+        assert MARKER not in admin.get(url).content.decode()
+
+
+def test_values_are_sought_everywhere_in_the_data_and_only_there():
+    body = b'{"id":"x-9","type":"t","data":{"list":[{"deep":"Needle"}],"number":42,"off":false,"none":null}}'
+    assert all(holds(body, value) for value in ("needle", "42", "false"))
+    assert not any(holds(body, value) for value in ("x-9", "deep", "null"))

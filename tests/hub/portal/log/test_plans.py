@@ -1,0 +1,79 @@
+"""On PostgreSQL, with many rows: no view of the log reads all deliveries there are."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.connections.models import Connection
+from hub.outgoing.models import Delivery
+from hub.portal.log.asked import asked_of
+from hub.portal.log.pages import Cursor, Limits, beyond, page_of, rows_of
+from tests.hub.outgoing.operating import many
+from tests.makers import NOON
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite plans in another way"),
+]
+ASKED = [
+    {},
+    {"state": "delivered"},
+    {"state": "dead"},
+    {"state": "held"},
+    {"state": "waiting"},
+    {"state": "skipped"},
+    {"reason": "exhausted"},
+    {"reason": "paused"},
+    {"state": "dead", "reason": "exhausted", "span": "24h"},
+    {"span": "24h"},
+    {"since": "2026-11-25T12:00", "until": "2027-11-25T12:00"},
+    {"q": "nobody"},
+]
+NARROWED = [{"type": "order.created"}, {"type": "order.*"}, {"type": "rare.one"}, {"state": "dead", "type": "rare.*"}]
+
+
+@pytest.fixture
+def big(make):
+    """A tenant with most of the rows, most of them delivered, and a small one."""
+    tenant = make.tenant("big")
+    connection = make.connection(tenant)
+    for state, count in (("delivered", 18_000), ("dead", 200), ("held", 200), ("skipped", 200), ("waiting", 200)):
+        many(make.delivery(connection), count, state=state, reason="exhausted" if state == "dead" else "", due_at=NOON)
+    other = make.delivery(make.connection(make.tenant("small")))
+    many(other, 2_000, state="delivered")
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return tenant
+
+
+def whole_reads(rows):
+    return [line for line in rows.explain().splitlines() if "Seq Scan on outgoing_delivery" in line]
+
+
+@pytest.mark.parametrize("reference", ["big", "small"])
+def test_what_is_found_by_indexes_reads_no_whole_table(big, reference):
+    tenant = type(big).objects.get(reference=reference)
+    later = Delivery.objects.of(tenant).order_by("pk").values_list("public_id", flat=True)[20]
+    bad = {}
+    for said in ASKED:
+        asked = asked_of(said, tenant, ZoneInfo("UTC"), now=NOON + timedelta(days=1))
+        for cursor in (Cursor(), Cursor(after=later), Cursor(before=later)):
+            rows = beyond(rows_of(tenant, asked), cursor).order_by("pk" if cursor.before else "-pk")[
+                : Limits().rows + 1
+            ]
+            if found := whole_reads(rows):
+                bad[str((said, cursor))] = found
+    assert bad == {}
+
+
+def test_what_is_narrowed_reads_no_whole_table_either(big):
+    with CaptureQueriesContext(database) as seen:
+        for said in (*NARROWED, {"connection": str(Connection.objects.of(big).get().public_id)}):
+            page_of(big, asked_of(said, big, ZoneInfo("UTC"), now=NOON), Cursor())
+    for query in seen.captured_queries:
+        with database.cursor() as cursor:
+            cursor.execute("EXPLAIN " + query["sql"])
+            assert not [row for (row,) in cursor.fetchall() if "Seq Scan on outgoing_delivery" in row], query["sql"]
