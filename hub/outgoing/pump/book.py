@@ -29,9 +29,10 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
         for (load, carriage), moment in zip(group, reserved.at, strict=False):
             carriage.berth = berth
             load.departures.append((moment, carriage))
+        again = reserved.again - lead if group[0][1].paced else reserved.again  # in time to be booked ahead
         for load, carriage in group[len(reserved.at) :]:
-            load.rests_until = min(reserved.again, now + REST_MOST)
-            unsent.append(Unsent(load, carriage, due_at=reserved.again, reason="throttled"))
+            load.rests_until = min(again, now + REST_MOST)
+            unsent.append(Unsent(load, carriage, due_at=again, reason="throttled"))
     return unsent
 
 
