@@ -79,7 +79,7 @@ def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="or
 
 def order(number):
     items = [{"sku": f"SKU-{number % 97}-{line}", "quantity": line} for line in (1, 2, 3)]
-    channel = f"c{number % CHANNELS}"
+    channel = f"c{number // CHANNELS % CHANNELS}"  # not as connections are dealt out: each has some of every channel
     return {
         "number": number,
         "channel": channel,
