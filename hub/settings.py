@@ -305,6 +305,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
+        "ConnectionStateEnum": "hub.connections.models.Connection.State",
         "OperationStateEnum": "hub.operations.models.Operation.State",
     },
 }
