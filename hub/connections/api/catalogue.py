@@ -8,8 +8,8 @@ from rest_framework.views import APIView
 
 from connectors.registry import CONNECTORS
 from hub.connections.api import described as says
-from hub.connections.models import ConnectorApp
 from hub.connections.api.shown import ConnectorListSerializer
+from hub.connections.models import ConnectorApp
 
 
 class ConnectorsView(APIView):

@@ -19,7 +19,6 @@ from hub.connections import connect, steer
 from hub.connections.api import described as says
 from hub.connections.api import filled
 from hub.connections.api.reading import find, told, visible
-from hub.connections.models import Connection
 from hub.connections.api.shown import (
     ChangeSerializer,
     ConnectedSerializer,
@@ -27,6 +26,7 @@ from hub.connections.api.shown import (
     ConnectSerializer,
     ReadConnectionSerializer,
 )
+from hub.connections.models import Connection
 from hub.operations.start import Hand
 from hub.problems import Problem
 from hub.rest.fields import address

@@ -18,9 +18,8 @@ from hub.connections.gauges import gauges
 from hub.connections.lives import MAIN, Token
 from hub.connections.models import Connection, Switch
 from hub.connections.permissions import held
+from hub.connections.unseal import SHARED
 from tenants.scoping import EVERYWHERE, changeable, reach, readable
-
-SHARED = {"app", "host", "address"}  # kinds of quotas that all tenants spend: no tenant sees what the others do
 
 
 def visible(request: Request) -> QuerySet[Connection]:
@@ -78,6 +77,7 @@ def switches_over(connection: Connection) -> QuerySet[Switch]:
 
 
 def quotas_of(connection: Connection, *, everywhere: bool, now: datetime) -> list[dict[str, Any]]:
+    """What all tenants spend is the platform's to see: no tenant learns what the others do."""
     return [
         {
             "kind": row.kind,

@@ -14,8 +14,6 @@ from hub.connections import checks, steer
 from hub.connections.api import described as says
 from hub.connections.api.filled import CallingView
 from hub.connections.api.reading import find, page_of
-from hub.connections.disconnect import cancel_what_waits, disconnect
-from hub.connections.models import Connection
 from hub.connections.api.shown import (
     ConnectionSerializer,
     DisconnectedSerializer,
@@ -24,6 +22,8 @@ from hub.connections.api.shown import (
     PauseSerializer,
     TestSerializer,
 )
+from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.models import Connection
 from hub.connections.stands import standing
 from hub.operations.start import Hand, Refused
 from hub.problems import Problem

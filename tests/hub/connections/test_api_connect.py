@@ -7,16 +7,13 @@ import pytest
 from connectors.base import Account
 from connectors.registry import CONNECTORS
 from connectors.splunk.connector import Splunk
-from connectors.wire import Response, Scope
+from connectors.wire import Response
 from hub.audit import AuditRow
-from hub.clock import clock
 from hub.connections.models import Connection, Credential, Lane
-from hub.connections.unseal import key_of
 from hub.egress import Unsent
 from hub.outgoing.models import Idempotency
-from hub.throttle.answers import pause
 from tests.hub.connections.rest import BAD_TOKEN, CONNECTIONS, NO_DATA, SPLUNK, TOKEN, URL, WEBHOOK, of, refusal
-from tests.makers import MINUTE, NOON, WHSEC
+from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 
@@ -103,13 +100,6 @@ def test_what_fails_the_test_is_not_kept_and_says_which_check(shop, systems, scr
     assert refusal(answer) == (422, "test-failed", [""])
     assert answer.json()["errors"][0]["code"] and answer.json()["detail"].startswith(f"Not passed: {check}.")
     assert stored() == (0, 0, 0) and TOKEN not in answer.content.decode()
-
-
-def test_a_quota_that_is_spent_fails_the_test_and_nothing_is_sent(shop, systems):
-    http, now = systems(NO_DATA), clock()
-    pause(key_of(Connection(connector="splunk"), Scope("connection")), until=now + MINUTE, now=now)
-    assert post(shop, SPLUNK).json()["errors"][0]["code"] == "throttled"
-    assert http.requests == []
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.wire import Scope
 from hub.audit import AuditRow
 from hub.clock import clock
 from hub.connections.models import Connection, Credential, Lane, Revocation
+from hub.connections.unseal import key_of
 from hub.egress import Unsent
 from hub.operations.models import Operation
+from hub.throttle.answers import pause
 from tests.hub.connections.rest import BAD_TOKEN, NO_DATA, of, refusal
-from tests.makers import NOON
+from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +69,13 @@ def test_a_credential_that_does_not_open_is_told_and_nothing_is_sent(make, shop,
     Credential.unscoped.filter(connection=splunk).update(sealed=other.credential.sealed)
     assert post(shop, splunk, "test").json()["reason"] == "credential_unreadable"
     assert http.requests == []
+
+
+def test_a_quota_that_is_spent_fails_the_test_and_nothing_is_sent(shop, splunk, systems):
+    http, now = systems(NO_DATA), clock()
+    pause(key_of(splunk, Scope("connection")), until=now + MINUTE, now=now)
+    assert post(shop, splunk, "test").json()["reason"] == "throttled"
+    assert http.requests == [] and state_of(splunk) == "healthy"
 
 
 def test_what_is_disconnected_is_not_tested(shop, splunk, systems):
