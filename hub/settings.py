@@ -306,6 +306,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
         "ConnectionStateEnum": "hub.connections.models.Connection.State",
+        "ConnectorEnum": "hub.connections.api.shown.EVERY",
         "FilledInConnectorEnum": "hub.connections.api.shown.BY_FORM",
         "OperationStateEnum": "hub.operations.models.Operation.State",
     },

@@ -20,6 +20,7 @@ from hub.connections.api import described as says
 from hub.connections.api import filled
 from hub.connections.api.reading import find, told, visible
 from hub.connections.api.shown import (
+    EVERY,
     ChangeSerializer,
     ConnectedSerializer,
     ConnectionSerializer,
@@ -38,7 +39,7 @@ from tenants.models import Tenant
 
 class ConnectionsQuery(PageQuery):
     tenant = serializers.CharField(required=False)
-    connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
+    connector = serializers.ChoiceField(EVERY, required=False)
     state = serializers.ChoiceField(Connection.State.choices, required=False)
 
 

@@ -16,6 +16,7 @@ from hub.rest.fields import MomentField, ObjectField, TextField, address
 
 NAME_MOST, IN_FLIGHT_MOST = 200, 200
 PAUSE_MOST = timedelta(days=366)
+EVERY = [(key, key) for key in CONNECTORS]
 BY_FORM = [(key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform]
 
 # --- what comes in ---------------------------------------------------------------------------------------------------
