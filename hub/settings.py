@@ -305,6 +305,9 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
+        "ConnectionStateEnum": "hub.connections.models.Connection.State",
+        "ConnectorEnum": "hub.connections.api.shown.EVERY",
+        "FilledInConnectorEnum": "hub.connections.api.shown.BY_FORM",
         "OperationStateEnum": "hub.operations.models.Operation.State",
     },
 }

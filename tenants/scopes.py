@@ -16,6 +16,7 @@ SCOPES = {
     "switches:read": Scope("Read what is switched off, and why"),
     "switches:write": Scope("Switch off what is sent, and on again"),
     "connections:read": Scope("Read which systems are connected, and how they are"),
+    "connections:write": Scope("Connect systems, and test, pause, change and disconnect them"),
     "members:read": Scope("Read who belongs to a tenant, and who is invited"),
     "members:write": Scope("Invite people, remove them, and change what they may do"),
     "metrics:read": Scope("Read the hub's own metrics", platform_only=True),

@@ -18,14 +18,14 @@ def test_the_description_is_valid_and_complains_of_nothing(tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", "--file", tmp_path / "api")
 
 
-def test_each_operation_of_events_and_deliveries_has_examples_and_its_problems(described):
+def test_each_operation_of_events_deliveries_and_connections_has_examples_and_its_problems(described):
     operations = [
         (path, verb, operation)
         for path, verbs in described["paths"].items()
         for verb, operation in verbs.items()
-        if path.startswith(("/api/v1/events", "/api/v1/deliveries"))
+        if path.startswith(("/api/v1/events", "/api/v1/deliveries", "/api/v1/conne"))
     ]
-    assert len(operations) >= 9
+    assert len(operations) >= 19
     for path, verb, operation in operations:
         answers = operation["responses"]
         fine = next(answer for status, answer in answers.items() if status.startswith("2"))

@@ -32,6 +32,14 @@ ROUTES = {
     "invitations": {"GET": "members:read", "POST": "members:write"},
     "invitations/<uuid:id>": {"GET": "members:read", "DELETE": "members:write"},
     "invitations/<uuid:id>/send-again": {"POST": "members:write"},
+    "connectors": {"GET": "connections:read"},
+    "connections": {"GET": "connections:read", "POST": "connections:write"},
+    "connections/<uuid:id>": {"GET": "connections:read", "PATCH": "connections:write"},
+    "connections/<uuid:id>/test": {"POST": "connections:write"},
+    "connections/<uuid:id>/pause": {"POST": "connections:write"},
+    "connections/<uuid:id>/resume": {"POST": "connections:write"},
+    "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
+    "connections/<uuid:id>/reconnect-link": {"POST": "connections:write"},
     "events": {"GET": "events:read", "POST": "events:write"},
     "events/<path:id>": {"GET": "events:read"},
     "events/<path:id>/explain": {"GET": "events:read"},
@@ -95,6 +103,7 @@ def by_room(tenant):
     """What an id stands for, by the first word of its address."""
     return {
         "operations": tenant.operations.get(),
+        "connections": tenant.connections.get(),
         "members": tenant.memberships.get(),
         "invitations": tenant.invitations.get(),
     }
@@ -195,6 +204,15 @@ def test_another_tenants_key_neither_sees_who_belongs_nor_invites(api, acme, glo
     refused(api.of(globex), "GET", f"/api/v1/{route}?tenant=acme-only", {404})
     asked = {"email": "me@evil.test", "role": "owner", "tenant": "acme-only"}
     refused(api.of(globex), "POST", "/api/v1/invitations", {404}, asked)
+
+
+def test_another_tenants_key_neither_sees_a_connection_nor_connects(api, acme, globex, refused):
+    client = api.of(globex)
+    for query in ("", "?limit=200", "?state=healthy", "?connector=webhook"):
+        refused(client, "GET", f"/api/v1/connections{query}", {200})
+    refused(client, "GET", "/api/v1/connections?tenant=acme-only", {404})
+    filled_in = {"tenant": "acme-only", "connector": "webhook", "settings": {"url": "https://evil.test/"}}
+    refused(client, "POST", "/api/v1/connections", {404}, filled_in)
 
 
 def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, refused):

@@ -9,10 +9,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector, Field
 from connectors.registry import CONNECTORS
 from hub import egress, staff
+from hub.connections.connect import SIGNING_SECRET
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.secrets import CannotOpen
 from tenants.models import Tenant
@@ -97,6 +99,24 @@ class Stated(forms.Form):
             if field.secret and said.get(field.key):
                 document[field.key] = said[field.key]
         return document
+
+
+class MendForm(Stated):
+    """What is stored stays where nothing is filled in; but it is not sent to an address that was just changed."""
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        addresses = {field.key for field in self.stated if field.kind == "url"}
+        if addresses & set(self.changed_data):
+            for field in self.stated:
+                if (
+                    field.secret
+                    and field.key != SIGNING_SECRET
+                    and self.kept.get(field.key)
+                    and not said.get(field.key)
+                ):
+                    self.add_error(field.key, _("The address has changed, so fill this in again."))
+        return said
 
 
 class FieldsForm(Stated, staff.Form):

@@ -12,6 +12,7 @@ from hub.connections.models import Connection, ConnectorApp
 from hub.connections.spend import NotFree, heard, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError, Refused
+from hub.secrets import CannotOpen
 
 Call = Callable[[Request], Response]
 
@@ -59,10 +60,18 @@ def app_of(connector: str) -> ConnectorApp | None:
     return ConnectorApp.objects.filter(connector=connector).first()
 
 
+def asked(connection: Connection, *, call: Call, now: datetime) -> Finding:
+    """Test what is stored. Never raises."""
+    sealed = getattr(connection, "credential", None)
+    try:
+        return probe(connection, sealed.open(connection) if sealed else {}, call=call, now=now)
+    except CannotOpen as error:
+        return found(later("credential_unreadable", str(error)))
+
+
 def test(connection: Connection, *, call: Call, now: datetime) -> Finding:
     """Test what is stored, and let the connection's state follow what was found."""
-    sealed = getattr(connection, "credential", None)
-    finding = probe(connection, sealed.open(connection) if sealed else {}, call=call, now=now)
+    finding = asked(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     if finding.lives and connection.state in ("degraded", "needs_reconnect", "silent"):
         connection.heal(now=now)

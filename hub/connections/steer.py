@@ -72,7 +72,7 @@ def pause(connection: Connection, reason: str, hand: Hand, *, until: datetime | 
 @transaction.atomic
 def resume(connection: Connection, hand: Hand, *, now: datetime) -> None:
     """What waited goes out."""
-    if connection.state not in STANDING:
+    if connection.state not in STANDING or connection.disconnected:
         raise NotNow(connection.state)
     before = {"state": connection.state, "reason": connection.reason}
     verb = "connection.resume" if connection.state == "paused" else "connection.enable"
@@ -94,6 +94,14 @@ def rename(connection: Connection, name: str, hand: Hand, *, now: datetime) -> N
     before, connection.name = {"name": connection.name}, name
     connection.save(update_fields=["name"])
     tell(hand, "connection.rename", connection, before=before, after={"name": name}, now=now)
+
+
+@transaction.atomic
+def limit(connection: Connection, in_flight: int, hand: Hand, *, now: datetime) -> None:
+    """Calls at the same time on this connection, at most."""
+    before, connection.lane.in_flight = {"in_flight": connection.lane.in_flight}, in_flight
+    connection.lane.save(update_fields=["in_flight"])
+    tell(hand, "connection.limit", connection, before=before, after={"in_flight": in_flight}, now=now)
 
 
 def tell(hand: Hand, verb: str, connection: Connection, *, now: datetime, **said: Any) -> None:

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from connectors.outcomes import later
 from connectors.registry import CONNECTORS
 from hub.connections.lives import Random
 from hub.connections.models import BREAKER, Connection
-from hub.connections.probe import Call, Finding, found, probe
+from hub.connections.probe import Call, Finding, asked
 from hub.connections.renewal import FAILING, FURTHER
 from hub.queue import ring
-from hub.secrets import CannotOpen
 from hub.states import WrongState
 
 JITTER = 0.1  # of the interval, to either side
@@ -66,13 +64,6 @@ def served_lately(connection: Connection, since: datetime) -> bool:
     """Attempts were made, and not one has failed since the last that came through."""
     lane = connection.lane
     return lane.turn > since and lane.failing_since is None
-
-
-def asked(connection: Connection, *, call: Call, now: datetime) -> Finding:
-    try:
-        return probe(connection, connection.credential.open(connection), call=call, now=now)
-    except CannotOpen as error:
-        return found(later("credential_unreadable", str(error)))
 
 
 def follow(connection: Connection, finding: Finding, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +13,7 @@ from hub.audit import Actor
 from hub.operations.models import Operation
 from hub.operations.run import ring_for
 from hub.redaction import short
+from tenants.scoping import EVERYWHERE, reach
 
 HOUR = timedelta(hours=1)
 PLATFORM_TIMES = 20  # whoever works for all tenants may do so many times more
@@ -38,6 +39,12 @@ class Hand:
     everywhere: bool
     request_id: str = ""
     ip: str = ""
+
+    @classmethod
+    def of_key(cls, request: Any) -> Self:
+        """Of the program that holds the request's API key."""
+        everywhere = reach(request.user) is EVERYWHERE
+        return cls(request.user.actor, everywhere, request.request_id, request.META.get("REMOTE_ADDR", ""))
 
     @property
     def most(self) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from hub.connections.lasting import Group, lasts
 from hub.connections.models import Connection
 from hub.operations.models import Operation
 from hub.operations.run import Batch
-from hub.outgoing.forecast import COUNTED, Forecast, Group, lasts, told
+from hub.outgoing.forecast import COUNTED, Forecast, told
 from hub.outgoing.match import Off, begun, matches
 from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.outgoing.order import queue_up

@@ -1,9 +1,9 @@
 """What a tenant can connect: found by name, synonym or category, with how it stands there. Pure but for its rows."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from connectors.base import Connector, Permission
+from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp
 from tenants.models import Tenant
@@ -59,32 +59,3 @@ def text_of(connector: Connector) -> str:
 
 def categories(connectors: Iterable[Connector]) -> list[str]:
     return sorted({category for connector in connectors for category in connector.categories})
-
-
-def asked(connector: Connector) -> list[Permission]:
-    """What we ask to be allowed there, and why; where nobody is asked, what the credential is needed for."""
-    if connector.permissions:
-        return list(connector.permissions)
-    stated = {key: why for action in connector.actions for key, why in action.permissions.items()}
-    return [Permission(key, why) for key, why in stated.items()]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One permission, with whether we have it; None: the system never told."""
-
-    permission: Permission
-    granted: bool | None
-
-
-def held(connection: Connection) -> list[Held]:
-    told: Collection[str] | None = connection.permissions
-    missing = set(connection.missing_permissions) if told is not None else set()
-    return [
-        Held(permission, None if told is None else has(permission, told, missing))
-        for permission in asked(connection.code)
-    ]
-
-
-def has(permission: Permission, told: Collection[str], missing: Collection[str]) -> bool:
-    return permission.key in told or (not permission.optional and permission.key not in missing)

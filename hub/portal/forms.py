@@ -7,7 +7,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
-from hub.connections.connect import SIGNING_SECRET
 from hub.connections.forms import PAUSES, Stated
 from tenants.models import Tenant, time_zones
 
@@ -22,24 +21,6 @@ class FillInForm(Stated):
     def __init__(self, *args: Any, connector: Connector, **kwargs: Any) -> None:
         super().__init__(*args, stated=connector.fields, known={}, kept={}, **kwargs)
         self.initial.setdefault("name", connector.label)
-
-
-class MendForm(Stated):
-    """What is stored stays where nothing is filled in; but it is not sent to an address that was just changed."""
-
-    def clean(self) -> dict[str, Any]:
-        said = super().clean()
-        addresses = {field.key for field in self.stated if field.kind == "url"}
-        if addresses & set(self.changed_data):
-            for field in self.stated:
-                if (
-                    field.secret
-                    and field.key != SIGNING_SECRET
-                    and self.kept.get(field.key)
-                    and not said.get(field.key)
-                ):
-                    self.add_error(field.key, _("The address has changed, so fill this in again."))
-        return said
 
 
 class PauseForm(forms.Form):

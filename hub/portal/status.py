@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from hub.connections.models import BREAKER, MAINTENANCE, REFRESHING, Connection, MaintenanceWindow
+from hub.connections.models import Connection, MaintenanceWindow
+from hub.connections.stands import cause
 from hub.words import CONNECTION_STATES, TONES, reason_of, state_word
 
 
@@ -53,33 +54,16 @@ STEPS = {
 def status(connection: Connection, *, window: MaintenanceWindow | None = None) -> Status:
     """Reads the tenant and the lane of the connection."""
     state = "disconnected" if connection.disconnected else connection.state
-    lane = getattr(connection, "lane", None)
-    why, until = cause(connection, lane, window)
+    reason, until = cause(connection, window)
     return Status(
         state=state,
         word=_("disconnected") if state == "disconnected" else state_word(state),
         sentence=_("A person disconnected it. Its history stays.")
         if state == "disconnected"
         else CONNECTION_STATES[state],
-        why=why,
+        why=reason_of(reason, system=connection.code.label).sentence if reason else "",
         says=connection.says,
         since=connection.since,
         until=until or connection.paused_until,
         step=STEPS[state],
     )
-
-
-def cause(connection: Connection, lane: object, window: MaintenanceWindow | None) -> tuple[str, datetime | None]:
-    """What stops it beside its own state, the widest first; otherwise why it has that state."""
-    held, off = getattr(lane, "held", ""), getattr(lane, "off", "")
-    if connection.tenant and connection.tenant.suspended:
-        return reason_of("tenant_suspended", system="").sentence, None
-    if off:
-        return reason_of("switched_off", system="").sentence, None
-    if held == MAINTENANCE and window:
-        return reason_of(MAINTENANCE, system="").sentence, window.ends_at
-    if held in (BREAKER, REFRESHING):
-        return reason_of(held, system="").sentence, None
-    if connection.reason in ("", connection.state, "disconnected"):
-        return "", None
-    return reason_of(connection.reason, system=connection.code.label).sentence, None

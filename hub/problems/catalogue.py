@@ -123,6 +123,22 @@ CATALOGUE = {
         "It is not in a state that allows this",
         "What the request wants to change has moved on, or somebody else was first. Read it again, then decide.",
     ),
+    "already-connected": Kind(
+        409,
+        "This account is connected already",
+        "The same account twice would get everything twice. Change the connection that is there, or disconnect it.",
+    ),
+    "other-account": Kind(
+        409,
+        "This is another account",
+        "What waits was meant for the account that was connected first. Disconnect it, and connect the other as new.",
+    ),
+    "test-failed": Kind(
+        422,
+        "The test did not pass, and nothing was changed",
+        "What was filled in was tried at the other system. `detail` names the check that failed, and `errors` tells "
+        "why, by a code. Mend the cause; where the other system was down, try again later.",
+    ),
     "event-conflict": Kind(
         409,
         "This event id was used before, with another body",

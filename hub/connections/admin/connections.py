@@ -20,6 +20,7 @@ from hub.connections.admin import shows
 from hub.connections.admin.forecast import forecast_page
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
+from hub.connections.gauges import gauges
 from hub.connections.life import life_of
 from hub.connections.models import Connection, Lane
 from hub.operations.start import Hand, Refused
@@ -156,7 +157,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "lane": getattr(connection, "lane", None),
             "notices": connection.notices.order_by("-id")[:5] if see("notices.view_notice") else (),
             "settings": shows.shown_settings(connection).items(),
-            "gauges": shows.gauges(connection, now=clock()),
+            "gauges": gauges(connection, now=clock()),
             "maintenance": maintenance.of(connection, now=clock()),
             "life": life_of(connection, now=clock()),
             "deliveries": shows.last_deliveries(connection) if see("outgoing.view_delivery") else (),

@@ -6,33 +6,23 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from connectors.registry import CONNECTORS
 from hub import staff
 from hub.clock import clock
+from hub.connections.gauges import gauge_of, with_calls_in_flight
 from hub.connections.models import Connection
 from hub.queue import ring
 from hub.throttle.admin import ConnectorFilter
-from hub.throttle.gauge import Gauge, gauge
-from hub.throttle.models import Holder, Scope
+from hub.throttle.models import Scope
 from hub.throttle.pace import ABSURD, usable
-from hub.throttle.reserve import standing_of
 from hub.throttle.stated import quota_of
 from tenants.scoping import ScopedAdminMixin
 
 SPENDERS_SHOWN = 20
-
-
-def gauge_of(scope: Scope, *, now: datetime) -> Gauge:
-    return gauge(quota_of(scope), standing_of(scope), now=now, in_flight=getattr(scope, "in_flight", None) or 0)
-
-
-def with_calls_in_flight(scopes: QuerySet[Scope], *, now: datetime) -> QuerySet[Scope]:
-    held = Holder.objects.filter(key=OuterRef("key"), until__gt=now).order_by().values("key")
-    return scopes.annotate(in_flight=Subquery(held.annotate(calls=Sum("count")).values("calls")))
 
 
 def spenders(scope: Scope) -> QuerySet[Connection]:

@@ -1,30 +1,12 @@
-"""What the page of a connection tells: quotas and what was sent last."""
+"""What the page of a connection tells: its settings, and what was sent last."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
-from connectors import wire
-from hub.connections.admin.quotas import gauge_of, with_calls_in_flight
 from hub.connections.models import Connection
-from hub.connections.unseal import key_of
-from hub.throttle.gauge import Gauge
-from hub.throttle.models import Scope
 
-SCOPES_MOST = 20
 DELIVERIES_SHOWN = 10
 DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the connection are found
-
-
-def gauges(connection: Connection, *, now: datetime) -> list[tuple[Scope, Gauge]]:
-    """Of every quota that calls of this connection have spent."""
-    wanted = Q(pk__in=())
-    for kind in sorted({stated.partition(":")[0] for stated in connection.code.quotas}):
-        wanted |= Q(key__startswith=key_of(connection, wire.Scope(kind)))
-    rows = with_calls_in_flight(Scope.objects.filter(wanted), now=now).order_by("key")
-    return [(row, gauge_of(row, now=now)) for row in rows[:SCOPES_MOST]]
 
 
 def last_deliveries(connection: Connection) -> list[Any]:

@@ -17,11 +17,12 @@ from hub import audit
 from hub.clock import clock
 from hub.outgoing import replay
 from hub.outgoing.api import described as says
-from hub.outgoing.api.pages import PageQuery, asked, page
 from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
 from hub.outgoing.models import Attempt, Delivery, Exchange
-from hub.outgoing.serializers import DeliverySerializer, ExplanationSerializer, ReadDeliverySerializer, address
+from hub.outgoing.serializers import DeliverySerializer, ExplanationSerializer, ReadDeliverySerializer
 from hub.problems import Problem
+from hub.rest.fields import address
+from hub.rest.pages import PageQuery, asked, page
 from hub.states import WrongState
 from tenants.authentication import resolve_tenant
 from tenants.scoping import reach, readable

@@ -15,8 +15,6 @@ from rest_framework.views import APIView
 from hub.clock import clock
 from hub.outgoing.api import described as says
 from hub.outgoing.api.intake import SOURCE, accept
-from hub.outgoing.api.once import once
-from hub.outgoing.api.pages import PageQuery, asked, page
 from hub.outgoing.explain import explain_event, in_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
@@ -28,6 +26,8 @@ from hub.outgoing.serializers import (
     EventSerializer,
     ReadEventSerializer,
 )
+from hub.rest.once import once
+from hub.rest.pages import PageQuery, asked, page
 from tenants.authentication import resolve_tenant
 from tenants.scoping import visible_to
 

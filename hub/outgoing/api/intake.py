@@ -9,11 +9,12 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from connectors.wire import dumps
-from hub.outgoing.api.once import Answer
 from hub.outgoing.models import Delivery
 from hub.outgoing.publish import EventConflict, Fact, Published, publish_all
-from hub.outgoing.serializers import AcceptedSerializer, EventSerializer, address
+from hub.outgoing.serializers import AcceptedSerializer, EventSerializer
 from hub.problems import Problem
+from hub.rest.fields import address
+from hub.rest.once import Answer
 from tenants.models import Tenant
 
 SOURCE = "api"

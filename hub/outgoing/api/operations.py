@@ -19,21 +19,16 @@ from hub.operations.start import Hand, Refused, TooManyRows
 from hub.outgoing import bulk
 from hub.outgoing.api import described as says
 from hub.outgoing.api.deliveries import READ, WRITE
-from hub.outgoing.api.pages import PageQuery, asked, page
 from hub.outgoing.api.planned import OperationSerializer, PlanSerializer
-from hub.outgoing.serializers import address
 from hub.problems import Problem
+from hub.rest.fields import address
+from hub.rest.pages import PageQuery, asked, page
 from hub.states import WrongState
 from tenants.authentication import resolve_tenant
 from tenants.models import Tenant
-from tenants.scoping import EVERYWHERE, changeable, reach, readable
+from tenants.scoping import changeable, reach, readable
 
 CONFIRMING = ("not-found", "wrong-state", "too-many-rows")
-
-
-def hand_of(request: Request) -> Hand:
-    everywhere = reach(request.user) is EVERYWHERE
-    return Hand(request.user.actor, everywhere, request.request_id, request.META.get("REMOTE_ADDR", ""))
 
 
 def operations(request: Request) -> QuerySet[Operation]:
@@ -88,7 +83,7 @@ class OperationsView(APIView):
             asked_for["filter"],
             tenant=tenant_of(request, asked_for.get("tenant")),
             reason=asked_for["reason"],
-            hand=hand_of(request),
+            hand=Hand.of_key(request),
             now=now,
         )
         answer = OperationSerializer(operation).data
@@ -112,7 +107,7 @@ class OperationView(APIView):
 def decide(request: Request, id: UUID, verb: Callable[..., None]) -> Response:
     operation, now = find(request, id), clock()
     try:
-        verb(operation, hand_of(request), now=now)
+        verb(operation, Hand.of_key(request), now=now)
     except TooManyRows as refused:
         raise Problem("too-many-rows", str(refused), headers=wait(refused.again, now)) from refused
     except Refused as refused:

@@ -11,8 +11,8 @@ from hub.clock import clock
 from hub.operations.models import Operation
 from hub.outgoing.bulk import KINDS, SELECTED_MOST
 from hub.outgoing.models import EVENT_TYPE, Delivery
-from hub.outgoing.serializers import MomentField, TextField, address
 from hub.problems import StrictSerializer
+from hub.rest.fields import MomentField, TextField, address
 
 
 class FilterSerializer(StrictSerializer):

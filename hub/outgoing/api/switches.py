@@ -25,8 +25,9 @@ from hub.connections.models import Switch
 from hub.connections.switch import AlreadyOff, switch_off, switch_on
 from hub.outgoing.api import described as says
 from hub.outgoing.models import Route
-from hub.outgoing.serializers import NamedSerializer, TextField
+from hub.outgoing.serializers import NamedSerializer
 from hub.problems import Problem, StrictSerializer
+from hub.rest.fields import TextField
 from tenants.authentication import resolve_tenant
 from tenants.scoping import EVERYWHERE, changeable, changeable_by, reach, readable
 

@@ -21,7 +21,8 @@ from django.utils.translation import ngettext
 from connectors.base import Connector, Permission
 from hub import plot, words
 from hub.clock import clock
-from hub.portal import catalogue, look, navigation
+from hub.connections import permissions
+from hub.portal import look, navigation
 from hub.portal.status import Step
 
 register = template.Library()
@@ -64,7 +65,7 @@ def pictured(connector: str) -> bool:
 
 @register.filter
 def asked(connector: Connector) -> list[Permission]:
-    return catalogue.asked(connector)
+    return permissions.asked(connector)
 
 
 @register.filter

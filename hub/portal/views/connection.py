@@ -14,15 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from hub.clock import clock
 from hub.connections import checks, maintenance, steer
+from hub.connections.backlog import backlog
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.life import life_of
 from hub.connections.models import Connection
+from hub.connections.permissions import held
 from hub.operations.start import Refused
 from hub.outgoing import lately
-from hub.outgoing.backlog import backlog
 from hub.outgoing.models import Delivery, Route
 from hub.portal.activity import activity
-from hub.portal.catalogue import held
 from hub.portal.forms import DisconnectForm, NameForm, PauseForm
 from hub.portal.handed import hand_of, outward
 from hub.portal.look import zone_of

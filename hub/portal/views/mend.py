@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
+from hub.connections.forms import MendForm
 from hub.connections.models import Connection, Credential
-from hub.portal.forms import MendForm
 from hub.portal.handed import hand_of, outward
 from hub.portal.views.connection import ADMIN, back_to, own_connection
 from hub.secrets import CannotOpen

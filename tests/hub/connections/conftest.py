@@ -4,6 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from hub.connections.api.filled import CallingView, outward
+from tests.fakes import FakeHttp
 from tests.hub.connections.connecting import Browser, register
 from tests.sandbox.conftest import desk
 
@@ -41,3 +43,22 @@ def person(make, tenant, role):
     user = make.user()
     make.membership(tenant, user, role=role)
     return Browser(user, tenant)
+
+
+@pytest.fixture
+def shop(api, acme):
+    """The client of Acme's own key."""
+    return api.of(acme)
+
+
+@pytest.fixture
+def systems():
+    """What the other systems answer to the API; the way to the network is put back afterwards."""
+
+    def answers(script):
+        http = FakeHttp(script)
+        CallingView.call = http.call
+        return http
+
+    yield answers
+    CallingView.call = staticmethod(outward)

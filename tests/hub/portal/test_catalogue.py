@@ -6,8 +6,9 @@ import pytest
 from django.contrib.staticfiles import finders
 
 from connectors.base import Connector, Move
+from hub.connections.permissions import held
 from hub.notices.models import Notice
-from hub.portal.catalogue import held, matching, offered
+from hub.portal.catalogue import matching, offered
 from hub.portal.wish import KIND, WISHES_MOST
 from tests.hub.portal.counting import queries
 from tests.makers import NOON

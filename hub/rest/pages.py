@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from hub.problems import StrictSerializer
 
 LIMIT, LIMIT_MOST = 50, 200
-SALT = "hub.outgoing.api.pages"
+SALT = "hub.rest.pages"
 
 
 class CursorField(serializers.CharField):

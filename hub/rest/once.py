@@ -1,10 +1,13 @@
-"""Idempotency-Key: the same request again gets the first answer, and nothing happens twice."""
+"""Idempotency-Key: the same request again gets the first answer, and nothing happens twice.
+
+The first answers are rows of the API key, in a room above this one.
+"""
 
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +15,6 @@ from django.db import IntegrityError, transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hub.outgoing.models import Idempotency
 from hub.problems import Problem
 
 KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
@@ -23,20 +25,24 @@ class Answer:
     body: dict[str, Any]
     status: int = 202
     location: str = ""
+    unkept: Mapping[str, str] = field(default_factory=dict)  # told now and never again, such as a secret that was made
 
     def response(self, **headers: str) -> Response:
         if self.location:
             headers["Location"] = self.location
-        return Response(self.body, status=self.status, headers=headers)
+        return Response({**self.body, **self.unkept}, status=self.status, headers=headers)
 
 
-def once(request: Request, act: Callable[[], Answer], *, now: datetime) -> Response:
-    """What `act` writes and its answer are kept in one transaction. A refusal is not kept: it may be mended."""
+def once(request: Request, act: Callable[[], Answer], *, said: Any = None, now: datetime) -> Response:
+    """What `act` writes and its answer are kept in one transaction. A refusal is not kept: it may be mended.
+
+    `said` stands for a body that holds secrets.
+    """
     name = key_of(request)
     if name is None:
         with transaction.atomic():
             return act().response()
-    digest = digest_of(request.data)
+    digest = digest_of(request.data if said is None else said)
     try:
         with transaction.atomic():
             if first := first_answer(request, name):
@@ -48,6 +54,13 @@ def once(request: Request, act: Callable[[], Answer], *, now: datetime) -> Respo
         if first := first_answer(request, name):
             return again(first, digest)
         raise
+
+
+def answered(request: Request, said: Any) -> Response | None:
+    """The first answer, where there is one: for what must call out before it writes."""
+    name = key_of(request)
+    first = first_answer(request, name) if name else None
+    return again(first, digest_of(said)) if first else None
 
 
 def key_of(request: Request) -> str | None:
@@ -62,19 +75,18 @@ def digest_of(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def first_answer(request: Request, name: str) -> Idempotency | None:
-    return Idempotency.objects.filter(api_key=request.auth, key=name).first()
+def first_answer(request: Request, name: str) -> Any:
+    return request.auth.idempotency_set.filter(key=name).first()
 
 
-def again(first: Idempotency, digest: str) -> Response:
+def again(first: Any, digest: str) -> Response:
     if first.digest != digest:
         raise Problem("idempotency-key-reused")
     return Answer(first.answer, first.status, first.location).response(**{"Idempotency-Replayed": "true"})
 
 
 def keep(request: Request, name: str, digest: str, answer: Answer, *, now: datetime) -> None:
-    Idempotency.objects.create(
-        api_key=request.auth,
+    request.auth.idempotency_set.create(
         key=name,
         digest=digest,
         status=answer.status,

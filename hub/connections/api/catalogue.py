@@ -1,0 +1,26 @@
+"""Which systems can be connected, and what each asks for."""
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.registry import CONNECTORS
+from hub.connections.api import described as says
+from hub.connections.api.shown import ConnectorListSerializer
+from hub.connections.models import ConnectorApp
+
+
+class ConnectorsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": says.READ}
+
+    @says.described(
+        "connectors_list",
+        {200: ConnectorListSerializer},
+        examples={"one of them": {"items": [says.CONNECTOR]}},
+    )
+    def get(self, request: Request) -> Response:
+        """All of them, in the words that people read before they connect."""
+        offered = [connector for connector in CONNECTORS.values() if not connector.platform]
+        return Response(ConnectorListSerializer({"items": offered}, context={"ready": ConnectorApp.ready()}).data)

@@ -1,0 +1,125 @@
+"""What the API's description says of connections and connectors: its words, and an example of each."""
+
+from hub.rest.describe import ANY_ID, DECIDING, HUB, MOMENT, READING, asking, described, header, listed, page_of
+
+__all__ = ["DECIDING", "READING", "asking", "described", "listed", "page_of"]
+
+READ, WRITE = "connections:read", "connections:write"
+
+WRITING = ("invalid-json", "validation-failed", "payload-too-large", "unsupported-media-type")
+STEERING = (*WRITING, *DECIDING)
+CONNECTING = (
+    *WRITING,
+    "tenant-required",
+    "tenant-not-found",
+    "already-connected",
+    "test-failed",
+    "idempotency-key-reused",
+)
+CHANGING = (*WRITING, "not-found", "other-account", "test-failed")
+ONCE = [
+    header("Idempotency-Key", "The same key with the same body gets the first answer, for 24 hours."),
+    header("Idempotency-Replayed", "true: this is that first answer again.", response=[201]),
+    header("Location", "Where to read the connection.", response=[201]),
+]
+
+LATER = "2026-11-25T16:00:00Z"
+PAGE = f"{HUB}/t/acme/connections/{ANY_ID}/"
+
+FILLED_IN = {
+    "tenant": "acme",
+    "connector": "splunk",
+    "name": "Acme's Splunk",
+    "settings": {"url": "https://splunk.acme.example:8088", "use_ack": False},
+    "secrets": {"token": "11111111-2222-3333-4444-555555555555"},
+}
+
+CONNECTION = {
+    "id": ANY_ID,
+    "url": f"{HUB}/api/v1/connections/{ANY_ID}",
+    "tenant": "acme",
+    "connector": "splunk",
+    "name": "Acme's Splunk",
+    "account": {"id": "", "name": "splunk.acme.example"},
+    "state": "healthy",
+    "reason": "",
+    "sentence": "It works.",
+    "action": "",
+    "says": "",
+    "since": MOMENT,
+    "until": None,
+    "created_at": MOMENT,
+    "checked_at": MOMENT,
+}
+CONNECTED = CONNECTION | {"signing_secret": None}
+PAUSED = CONNECTION | {
+    "state": "paused",
+    "reason": "paused",
+    "sentence": "The connection is paused.",
+    "action": "Resume the connection.",
+    "says": "They move servers.",
+    "until": LATER,
+}
+ENDED = CONNECTION | {
+    "state": "disabled",
+    "reason": "disconnected",
+    "sentence": "A person disconnected it; its history stays.",
+    "action": "Connect the same account again.",
+    "says": "They left.",
+}
+DISCONNECTED = {"cancelling": 12, "says": "", "connection": ENDED}
+TESTED = {
+    "passed": True,
+    "reason": "",
+    "steps": [{"label": "It accepts the credential", "state": "passed", "says": ""}],
+    "connection": CONNECTION,
+}
+
+READ_CONNECTION = CONNECTION | {
+    "connector": "slack",
+    "name": "Acme's workspace",
+    "account": {"id": "T0000ACME", "name": "Acme"},
+    "settings": {},
+    "in_flight": 4,
+    "permissions": [{"key": "chat:write", "why": "to write as the app", "optional": False, "granted": True}],
+    "missing_permissions": [],
+    "waiting": {"count": 120, "more": False, "oldest": MOMENT, "seconds": 132},
+    "token": {"given_at": MOMENT, "expires_at": LATER, "refresh_at": "2026-11-25T15:12:00Z", "failures": 0},
+    "ends_at": None,
+    "switches": [],
+    "quotas": [
+        {
+            "kind": "method",
+            "name": "chat.postMessage",
+            "label": "300 calls in a minute",
+            "used": 12,
+            "allowed": 300,
+            "free_at": None,
+            "paused_until": None,
+        }
+    ],
+    "links": {"page": PAGE, "deliveries": f"{HUB}/api/v1/deliveries?connection={ANY_ID}"},
+}
+
+CONNECTOR = {
+    "key": "splunk",
+    "label": "Splunk",
+    "summary": "Events and logs into the HTTP Event Collector.",
+    "categories": ["Logs"],
+    "needs_oauth": False,
+    "set_up": True,
+    "asks": [],
+    "moves": [{"way": "out", "what": "Each event that your routes choose."}],
+    "approval": "Splunk's administrator makes the token.",
+    "plan": "",
+    "fill_in": [
+        {
+            "key": "token",
+            "label": "Token",
+            "help": "A HEC token, as Splunk's administrator made it.",
+            "secret": True,
+            "required": True,
+            "kind": "text",
+        }
+    ],
+}

@@ -1,0 +1,261 @@
+"""How connections and connectors read in the API. What lies sealed has no field here."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+from hub.connections.permissions import asked
+from hub.connections.stands import Standing, standing
+from hub.problems import StrictSerializer
+from hub.rest.fields import MomentField, ObjectField, TextField, address
+
+NAME_MOST, IN_FLIGHT_MOST = 200, 200
+PAUSE_MOST = timedelta(days=366)
+EVERY = [(key, key) for key in CONNECTORS]
+BY_FORM = [(key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform]
+
+# --- what comes in ---------------------------------------------------------------------------------------------------
+
+
+class FilledSerializer(StrictSerializer):
+    """What a connector asks for, by the keys that GET /connectors tells."""
+
+    settings = ObjectField(required=False)
+    secrets = ObjectField(required=False, help_text="Sealed, and never shown again.")
+
+
+class ConnectSerializer(FilledSerializer):
+    tenant = TextField(max_length=100, required=False, help_text="Its reference. A platform key must name one.")
+    connector = serializers.ChoiceField(BY_FORM, help_text="One whose `needs_oauth` is false.")
+    name = serializers.CharField(max_length=NAME_MOST, required=False, help_text="Left out: the system's own.")
+
+
+class ChangeSerializer(FilledSerializer):
+    """What is left out stays as it is; a secret that is null is forgotten."""
+
+    name = serializers.CharField(max_length=NAME_MOST, required=False)
+    in_flight = serializers.IntegerField(
+        min_value=1, max_value=IN_FLIGHT_MOST, required=False, help_text="Calls at the same time, at most."
+    )
+
+
+class PauseSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=300, help_text="It is shown beside what stops, and kept in the audit.")
+    until = MomentField(
+        required=False, allow_null=True, default=None, ahead=PAUSE_MOST, help_text="Left out: until it is resumed."
+    )
+
+    def validate_until(self, until: datetime | None) -> datetime | None:
+        if until and until <= self.context["now"]:
+            raise serializers.ValidationError("Must be later than now.")
+        return until
+
+
+class DisconnectSerializer(StrictSerializer):
+    what_waits = serializers.ChoiceField(
+        ["hold", "cancel"], default="hold", help_text="hold: for when the same account is connected again."
+    )
+    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
+
+
+# --- what goes out ---------------------------------------------------------------------------------------------------
+
+
+class AccountSerializer(serializers.Serializer):
+    id = serializers.CharField(source="account", help_text="Theirs; empty: the system names none.")
+    name = serializers.CharField(source="account_name")
+
+
+class ConnectionSerializer(serializers.Serializer):
+    """One tenant's account at one external system."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    tenant = serializers.CharField(
+        source="tenant.reference", default=None, allow_null=True, help_text="null: the platform's own."
+    )
+    connector = serializers.CharField()
+    name = serializers.CharField()
+    account = AccountSerializer(source="*")
+    state = serializers.ChoiceField(Connection.State.choices)
+    reason = serializers.SerializerMethodField(help_text="A stable code, or the other system's own; empty: none.")
+    sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
+    action = serializers.SerializerMethodField(help_text="What a person does about it; empty: nothing.")
+    says = serializers.CharField(help_text="What stands behind the reason, such as the other system's own words.")
+    since = serializers.DateTimeField(help_text="Since when it has this state.")
+    until = serializers.SerializerMethodField(help_text="When what stops it ends by itself; null: not known.")
+    created_at = serializers.DateTimeField()
+    checked_at = serializers.DateTimeField(allow_null=True, help_text="When it was tested last.")
+
+    def get_url(self, connection: Connection) -> str:
+        return address("connection", connection)
+
+    def get_reason(self, connection: Connection) -> str:
+        return self.standing_of(connection).reason
+
+    def get_sentence(self, connection: Connection) -> str:
+        return str(self.standing_of(connection).sentence)
+
+    def get_action(self, connection: Connection) -> str:
+        return str(self.standing_of(connection).action)
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_until(self, connection: Connection) -> str | None:
+        until = self.standing_of(connection).until
+        return serializers.DateTimeField().to_representation(until) if until else None
+
+    def standing_of(self, connection: Connection) -> Standing:
+        return standing(connection, window=getattr(connection, "window", None))
+
+
+class PermissionSerializer(serializers.Serializer):
+    key = serializers.CharField(source="permission.key", help_text="The system's own word for it.")
+    why = serializers.CharField(source="permission.why")
+    optional = serializers.BooleanField(source="permission.optional")
+    granted = serializers.BooleanField(allow_null=True, help_text="null: the system never told.")
+
+
+class WaitingSerializer(serializers.Serializer):
+    """What waits to be sent."""
+
+    count = serializers.IntegerField()
+    more = serializers.BooleanField(help_text="There is more than was counted.")
+    oldest = serializers.DateTimeField(allow_null=True, help_text="When the oldest was accepted.")
+    seconds = serializers.IntegerField(help_text="How long sending takes at most, from when it may go.")
+
+
+class TokenSerializer(serializers.Serializer):
+    """What is known of the access token, which is never told."""
+
+    given_at = serializers.DateTimeField(help_text="When it came: by the authorization, or by the last refresh.")
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="null: the system does not tell.")
+    refresh_at = serializers.DateTimeField(allow_null=True, help_text="When another is asked for; null: never.")
+    failures = serializers.IntegerField(help_text="Refreshes in a row that failed.")
+
+
+class SwitchOverSerializer(serializers.Serializer):
+    """Something wider is switched off by staff."""
+
+    scope = serializers.CharField(help_text="platform, tenant or connector.")
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class QuotaSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    label = serializers.CharField(help_text="What is allowed, in words.")
+    used = serializers.IntegerField()
+    allowed = serializers.IntegerField(allow_null=True)
+    free_at = serializers.DateTimeField(allow_null=True, help_text="When the next call may go; null: now.")
+    paused_until = serializers.DateTimeField(allow_null=True, help_text="The other system asked us to wait.")
+
+
+class LinksSerializer(serializers.Serializer):
+    page = serializers.URLField(allow_null=True, help_text="Its page for people; null: it has none.")
+    deliveries = serializers.URLField(help_text="What was and will be sent over it.")
+
+
+class ReadConnectionSerializer(ConnectionSerializer):
+    settings = serializers.DictField(help_text="What was filled in and is no secret.")
+    in_flight = serializers.IntegerField(source="lane.in_flight", help_text="Calls at the same time, at most.")
+    permissions = PermissionSerializer(many=True, source="held_permissions", help_text="What is asked for.")
+    missing_permissions = serializers.ListField(child=serializers.CharField(), help_text="Needed, and not granted.")
+    waiting = WaitingSerializer(source="backlog")
+    token = TokenSerializer(allow_null=True, help_text="null: there is none that ends or is refreshed.")
+    ends_at = serializers.DateTimeField(
+        source="credential.ends_at", default=None, allow_null=True, help_text="The authorization, where that is known."
+    )
+    switches = SwitchOverSerializer(many=True)
+    quotas = QuotaSerializer(many=True, help_text="Those that its calls have spent.")
+    links = LinksSerializer()
+
+
+class ConnectedSerializer(ConnectionSerializer):
+    signing_secret = serializers.CharField(
+        allow_null=True, help_text="Where the hub made one: it is told in this answer, and in no other."
+    )
+
+
+class StepSerializer(serializers.Serializer):
+    label = serializers.CharField()
+    state = serializers.ChoiceField(["passed", "failed", "open"], help_text="open: not looked at.")
+    says = serializers.CharField()
+
+
+class TestSerializer(serializers.Serializer):
+    """What a test found, and how the connection stands after it."""
+
+    passed = serializers.BooleanField()
+    reason = serializers.CharField(help_text="A code; empty: it passed.")
+    steps = StepSerializer(many=True)
+    connection = ConnectionSerializer()
+
+
+class DisconnectedSerializer(serializers.Serializer):
+    cancelling = serializers.IntegerField(help_text="Waiting deliveries that are being cancelled; the others are held.")
+    says = serializers.CharField(help_text="Why they were not cancelled although that was asked; empty: they are.")
+    connection = ConnectionSerializer()
+
+
+class LinkSerializer(serializers.Serializer):
+    url = serializers.URLField(help_text="For a person who may manage the tenant's connections.")
+
+
+# --- connectors ------------------------------------------------------------------------------------------------------
+
+
+class AskedSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text="The system's own word for it.")
+    why = serializers.CharField()
+    optional = serializers.BooleanField(help_text="A person may leave it out.")
+
+
+class FieldSerializer(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()
+    help = serializers.CharField()
+    secret = serializers.BooleanField(help_text="true: it belongs in `secrets`; false: in `settings`.")
+    required = serializers.BooleanField()
+    kind = serializers.ChoiceField(["text", "url", "json", "flag"])
+
+
+class MoveSerializer(serializers.Serializer):
+    way = serializers.ChoiceField(["out", "in"], help_text="out: from us into that system.")
+    what = serializers.CharField()
+
+
+class ConnectorSerializer(serializers.Serializer):
+    """A system that a tenant can connect."""
+
+    key = serializers.CharField()
+    label = serializers.CharField()
+    summary = serializers.CharField()
+    categories = serializers.ListField(child=serializers.CharField())
+    needs_oauth = serializers.BooleanField(help_text="A person lets us in there; else see `fill_in`.")
+    set_up = serializers.SerializerMethodField(help_text="false: staff have not registered the hub there yet.")
+    asks = serializers.SerializerMethodField(help_text="What we ask to be allowed, and why.")
+    moves = MoveSerializer(many=True, help_text="Which data moves, and which way.")
+    approval = serializers.CharField(help_text="Who must agree besides the person who connects; empty: nobody.")
+    plan = serializers.CharField(help_text="What the account there must have been paid for; empty: nothing.")
+    fill_in = serializers.SerializerMethodField(help_text="What POST /connections takes; empty: it needs a person.")
+
+    def get_set_up(self, connector: Connector) -> bool:
+        return connector.key in self.context["ready"]
+
+    @extend_schema_field(FieldSerializer(many=True))
+    def get_fill_in(self, connector: Connector) -> Any:
+        return FieldSerializer(() if connector.needs_oauth else connector.fields, many=True).data
+
+    @extend_schema_field(AskedSerializer(many=True))
+    def get_asks(self, connector: Connector) -> Any:
+        return AskedSerializer(asked(connector), many=True).data
+
+
+class ConnectorListSerializer(serializers.Serializer):
+    items = ConnectorSerializer(many=True)

@@ -1,0 +1,18 @@
+"""Where connections are found: below /api/v1/."""
+
+from django.urls import path
+
+from hub.connections.api.catalogue import ConnectorsView
+from hub.connections.api.connections import ConnectionsView, ConnectionView
+from hub.connections.api.verbs import DisconnectView, PauseView, ReconnectLinkView, ResumeView, TestView
+
+urlpatterns = [
+    path("connectors", ConnectorsView.as_view(), name="connectors"),
+    path("connections", ConnectionsView.as_view(), name="connections"),
+    path("connections/<uuid:id>", ConnectionView.as_view(), name="connection"),
+    path("connections/<uuid:id>/test", TestView.as_view(), name="connection_test"),
+    path("connections/<uuid:id>/pause", PauseView.as_view(), name="connection_pause"),
+    path("connections/<uuid:id>/resume", ResumeView.as_view(), name="connection_resume"),
+    path("connections/<uuid:id>/disconnect", DisconnectView.as_view(), name="connection_disconnect"),
+    path("connections/<uuid:id>/reconnect-link", ReconnectLinkView.as_view(), name="connection_reconnect_link"),
+]

@@ -1,0 +1,115 @@
+"""What the API's description says of an operation: its answers, and each problem that it can end in."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from hub.problems import CATALOGUE, Problem
+
+MEDIA_TYPE = "application/problem+json"
+ALWAYS = ("authentication-required", "unknown-key", "expired-key", "scope-missing", "temporarily-unavailable")
+READING = ("validation-failed", "tenant-not-found")
+DECIDING = ("not-found", "wrong-state")
+
+MOMENT = "2026-11-25T12:00:00Z"
+ANY_ID = "01a21100-0000-7000-8000-000000000001"
+HUB = "https://hub.example.com"
+
+
+class ErrorSerializer(serializers.Serializer):
+    pointer = serializers.CharField(help_text="A JSON pointer into the body, or the name of a parameter after a slash.")
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """RFC 9457: what went wrong, by a stable `type`."""
+
+    type = serializers.URLField(help_text="A page that explains this kind of problem.")
+    code = serializers.ChoiceField(list(CATALOGUE))
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = ErrorSerializer(many=True)
+    request_id = serializers.CharField()
+    doc_url = serializers.URLField()
+    retryable = serializers.BooleanField(help_text="The same request, unchanged, may succeed later.")
+
+
+def described(
+    operation: str,
+    answers: Mapping[int, Any],
+    *,
+    problems: Iterable[str] = (),
+    examples: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Callable[[Any], Any]:
+    """`examples` are answers, by their name; those of a request come in `more` as a list."""
+    (status, *_) = answers
+    shown = [example(name, value, status) for name, value in (examples or {}).items()]
+    return extend_schema(
+        operation_id=operation,
+        responses={**answers, **refusals((*ALWAYS, *problems))},
+        examples=[*shown, *more.pop("requests", ())],
+        **more,
+    )
+
+
+def example(name: str, value: Any, status: int) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
+
+
+def asking(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def refusals(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in codes:
+        by_status[CATALOGUE[code].status].append(code)
+    return {(status, MEDIA_TYPE): refusal(among) for status, among in by_status.items()}
+
+
+def refusal(codes: Iterable[str]) -> OpenApiResponse:
+    return OpenApiResponse(
+        ProblemSerializer,
+        description=". ".join(CATALOGUE[code].title for code in codes) + ".",
+        examples=[OpenApiExample(code, value=Problem(code).document(ANY_ID)) for code in codes],
+    )
+
+
+def header(name: str, description: str, **options: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, **options)
+
+
+def either(name: str, *serializers: Any) -> PolymorphicProxySerializer:
+    return PolymorphicProxySerializer(name, serializers, resource_type_field_name=None, many=False)
+
+
+def page_of(serializer: type[serializers.Serializer], name: str) -> serializers.Serializer:
+    return inline_serializer(
+        name,
+        {
+            "items": serializer(many=True),
+            "next": serializers.URLField(allow_null=True, help_text="What follows, older; also in the header Link."),
+            "prev": serializers.URLField(allow_null=True, help_text="What comes before, newer."),
+        },
+    )
+
+
+def all_of(serializer: type[serializers.Serializer], name: str) -> serializers.Serializer:
+    return inline_serializer(name, {"items": serializer(many=True)})
+
+
+def listed(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"items": [row], "next": None, "prev": None}

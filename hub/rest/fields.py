@@ -1,0 +1,59 @@
+"""Fields that read strictly, and the address of a row."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def address(name: str, row: Any) -> str:
+    return settings.HUB_PUBLIC_URL + reverse(name, args=[row.public_id])
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ObjectField(serializers.Field):
+    """A JSON object, as it is: the strict parser has examined what is in it."""
+
+    default_error_messages = {"not_an_object": "Must be a JSON object."}
+
+    def to_internal_value(self, data: Any) -> Mapping[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_an_object")
+        return data
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment, not a time on some wall: with its offset from UTC, and within reason."""
+
+    default_error_messages = {
+        "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00.",
+        "too_early": "Must not be before the year 2000.",
+        "too_late": "Must not be more than {days} × 24 hours ahead of the hub's clock.",
+    }
+
+    def __init__(self, *, ahead: timedelta = timedelta(days=1), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ahead = ahead  # of our clock: a sender's may be wrong, or in another hurry
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.utcoffset() is None:
+            self.fail("naive")
+        if value < EARLIEST:
+            self.fail("too_early")
+        if value > self.context["now"] + self.ahead:
+            self.fail("too_late", days=self.ahead.days)
+        return value.astimezone(UTC)
+
+
+class TextField(serializers.CharField):
+    """A text as it is: a space around an id is a mistake to be told, not one to be mended."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
