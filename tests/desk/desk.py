@@ -55,6 +55,11 @@ class Desk:
         said, _ = self.process.communicate(timeout=60)
         return said
 
+    def manage(self, *said):
+        """As its staff does in a shell."""
+        command = [sys.executable, "manage.py", *said]
+        return subprocess.run(command, cwd=self.folder, env=shell(), check=True, capture_output=True, text=True).stdout
+
     def pids(self, words=""):
         """Its processes, known by where they work, whoever their parent is by now."""
         return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.owns(pid, words)]

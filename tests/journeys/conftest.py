@@ -14,6 +14,11 @@ from hub.connections.refresh import refresh
 from hub.outgoing.publish import publish
 from hub.outgoing.pump.drive import pump
 from tenants.models import Tenant
+from tests.desk.desk import READY
+from tests.desk.desk import Desk as RealDesk
+from tests.journeys.chromium import chromium
+from tests.journeys.person import Person
+from tests.journeys.street import Street
 from tests.sandbox.desk import Desk
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -69,3 +74,34 @@ def demo(desk, db, settings, tmp_path, began):
     desk.now = began.timestamp()
     desk.world(**json.loads(world.read_text()))
     return Journey(desk, file)
+
+
+@pytest.fixture(scope="session")
+def street(tmp_path_factory):
+    """A desk of real processes, one for all journeys by browser."""
+    real = RealDesk(tmp_path_factory.mktemp("street"))
+    real.start(HUB_DEMO="1").says(READY)
+    yield Street(real)
+    real.end()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def before(browser, street):
+    """Puts somebody before a browser of their own."""
+    contexts = []
+
+    def sits(company, **options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(15_000)
+        return Person(page, street, company)
+
+    yield sits
+    for context in contexts:
+        context.close()

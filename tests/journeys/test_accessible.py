@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from hub.clock import clock
 from hub.outgoing.models import Delivery
 from tests.hub.portal.pages import PAGES, page
-from tests.journeys.chromium import chromium, window
+from tests.journeys.chromium import window
 from tests.makers import NOON
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
@@ -17,12 +17,6 @@ pytestmark = [pytest.mark.desk, pytest.mark.django_db]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SIGNED_OUT = {"sign in": "/accounts/login/", "password forgotten": "/accounts/password/reset/"}
 LOOKS = {"light and wide": ("light", 1280), "dark and narrow": ("dark", 320)}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""Somebody before a real browser, who does with it what a person does; each click is counted."""
+
+import re
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+PASSWORD = "correct horse battery"
+LABELS = {
+    "slack": "Slack",
+    "salesforce": "Salesforce",
+    "pipedrive": "Pipedrive",
+    "splunk": "Splunk",
+    "webhook": "Webhook",
+}
+
+
+class Person:
+    def __init__(self, page, street, company):
+        self.page, self.street, self.company = page, street, company
+        self.home = f"{street.hub}/t/{company.reference}/"
+        self.clicks = 0
+
+    # --- the door ---
+
+    def signs_up(self):
+        """By the link of the mail."""
+        self.goes(self.link("invites you"))
+        self.press("Make an account and accept")
+        self.page.get_by_label("Your name").fill("Olga Owner")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Make the account")
+        self.page.wait_for_url(self.home)
+        return self
+
+    def signs_in(self):
+        """Where the page asks for it."""
+        self.page.get_by_label("Email").fill(self.company.email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.press("Sign in")
+
+    def link(self, about):
+        """Of the mail, on this hub."""
+        (link,) = [url for url in self.street.mail(self.company, about)["links"] if url.startswith(self.street.hub)]
+        return link
+
+    # --- what one does with a page ---
+
+    def goes(self, url):
+        self.page.goto(url)
+
+    def press(self, name, role="button"):
+        self.clicks += 1
+        self.page.get_by_role(role, name=name, exact=True).click()
+
+    def follow(self, name):
+        self.press(name, role="link")
+
+    def reads(self):
+        return self.page.locator("main").inner_text()
+
+    # --- connecting ---
+
+    def connects(self, connector):
+        """From the tenant's own page to the connection's."""
+        self.goes(self.home)
+        self.clicks = 0
+        self.follow("Open the catalogue")
+        self.follow(f"Connect {LABELS[connector]}")
+        (self.fills_in if connector in ("splunk", "webhook") else self.authorizes)(connector)
+        self.is_at_the_connection()
+        return self
+
+    def authorizes(self, connector, company=None):
+        self.leaves_for(connector)
+        self.allows(company)
+        self.press("Connect")
+
+    def reconnects(self, connector):
+        """From the page of the connection, or from where the mail led."""
+        if self.page.get_by_role("link", name="Reconnect", exact=True).count():
+            self.follow("Reconnect")
+        self.leaves_for(connector)
+        self.allows()
+        self.press("Connect again")
+        self.is_at_the_connection()
+
+    def leaves_for(self, connector):
+        """To the consent page, which the page in between goes on to by itself."""
+        self.press(f"Authorize at {LABELS[connector]}")
+        self.page.wait_for_url(f"{self.street.sandbox}/**")
+
+    def allows(self, company=None):
+        self.press(f"Allow in {(company or self.company).name}")
+
+    def fills_in(self, connector):
+        self.follow("Go on: fill in")
+        for label, value in self.answers(connector).items():
+            self.page.get_by_label(label, exact=True).fill(value)
+        self.press("Test and connect")
+        self.follow("To the connection")
+
+    def answers(self, connector):
+        here = f"{self.street.sandbox}/{connector}/{self.company.reference}"
+        token = {"Token": self.company.token} if connector == "splunk" else {}
+        return {"Collector URL" if connector == "splunk" else "Endpoint URL": here} | token
+
+    def is_at_the_connection(self):
+        self.page.wait_for_url(re.compile(re.escape(self.home) + "connections/[-0-9a-f]+/$"))
+
+    def sees(self, word):
+        expect(self.page.locator("#word")).to_have_text(word)
+
+    # --- when it goes wrong ---
+
+    def begins(self, connector):
+        self.goes(f"{self.home}connect/{connector}/")
+        self.leaves_for(connector)
+
+    def is_told(self, title, who):
+        """The cause, who can mend it, and what to send to them, on a page of ours."""
+        expect(self.page.locator("h1, h2").filter(has_text=title).first).to_be_visible()
+        assert urlsplit(self.page.url).netloc == urlsplit(self.street.hub).netloc
+        assert who in self.reads(), self.reads()

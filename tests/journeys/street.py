@@ -1,0 +1,125 @@
+"""A running desk as its neighbours meet it: our own application by the API, the systems by the sandbox's control."""
+
+import json
+
+import requests
+
+from bench.processes import until
+
+SHARED = ("client_id", "client_secret")  # of our app, which every account of a system lets in
+FIELDS = {
+    "Opportunity": [
+        {"name": "OrderNumber__c", "label": "Order number", "type": "string", "external_id": True, "unique": True}
+    ]
+}
+NAME_THE_CHANNEL = """
+from hub.connections.models import Connection
+from hub.mappings.models import Identity
+row = Connection.unscoped.get(tenant__reference={reference!r}, connector="slack")
+Identity.unscoped.create(connection=row, kind="channel", ours="orders", theirs="{channel}")
+"""
+
+
+class Street:
+    def __init__(self, desk):
+        self.desk = desk
+        self.told = json.loads((desk.folder / "var" / "demo.json").read_text())
+        self.hub, self.sandbox = self.told["hub"], self.told["sandbox"]
+        self.companies = 0
+
+    # --- our own application ---
+
+    def invites(self, reference, name):
+        """A new tenant, and a mail to whoever shall own it."""
+        company = self.settles(Company(reference, name, self.companies))
+        self.companies += 1
+        self.asks("PUT", f"tenants/{reference}", name=name)
+        self.asks("POST", "invitations", tenant=reference, email=company.email, role="owner")
+        return company
+
+    def order(self, company, number):
+        data = {"number": number, "customer": "Ada", "email": "ada@example.org", "total": "12.50", "currency": "EUR"}
+        data |= {"items": [{"name": "Tea", "quantity": 1, "price": "12.50"}]}
+        event = {"tenant": company.reference, "id": f"order-{number}", "type": "order.created", "data": data}
+        return self.asks("POST", "events", **event)["id"]
+
+    def asks(self, method, path, **said):
+        headers = {"Authorization": f"Bearer {self.told['platform_key']}"}
+        answer = requests.request(method, f"{self.hub}/api/v1/{path}", json=said, headers=headers, timeout=20)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    # --- the systems ---
+
+    def settles(self, company):
+        """An account of its own in every system, with our app registered and nothing let in."""
+        world = self.control("GET", "world")
+        app = {system: {key: world[system][0][key] for key in SHARED} for system in ("slack", "salesforce", "pipedrive")}
+        self.control("POST", "world", **company.accounts(app))
+        return company
+
+    def fault(self, system, **fault):
+        self.control("POST", "faults", system=system, **fault)
+
+    def revokes(self, system, company):
+        self.control("POST", "tokens", system=system, account=company.account(system), do="revoke")
+
+    def control(self, method, path, **said):
+        answer = requests.request(method, f"{self.sandbox}/_control/{path}", json=said or None, timeout=20)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    # --- what is seen of it ---
+
+    def mail(self, company, about):
+        """The newest to its owner with these words in the subject, as soon as there is one."""
+        until(lambda: self.mails(company, about), within=30, every=0.2, what=f"a mail that says {about!r}")
+        return self.mails(company, about)[-1]
+
+    def mails(self, company, about):
+        mails = self.control("GET", f"mail?to={company.email}")["mails"]
+        return [mail for mail in mails if about in mail["subject"]]
+
+    def sees(self, number, system, company):
+        """That the order comes into this account, and is taken there."""
+        until(lambda: self.taken(system, company, number), within=30, every=0.2, what=f"order {number} in {system}")
+
+    def taken(self, system, company, number):
+        lines = requests.get(f"{self.sandbox}/_control/ledger?since=0", timeout=20).text.splitlines()
+        came = [line for line in map(json.loads, lines) if line["system"] == system and line["status"] < 300]
+        return any(
+            line["account"] == company.account(system) and number in line["body"] + line["path"] for line in came
+        )
+
+    # --- staff ---
+
+    def name_the_channel(self, company):
+        """Where orders go in Slack is a record of theirs, which staff tell."""
+        code = NAME_THE_CHANNEL.format(reference=company.reference, channel=company.channel)
+        self.desk.manage("shell", "-c", code)
+
+
+class Company:
+    """A customer: who looks after it, and its accounts."""
+
+    def __init__(self, reference, name, number):
+        self.reference, self.name = reference, name
+        self.email = f"olga@{reference}.example"
+        self.team, self.channel = f"T{number:08}", f"C{number:08}"
+        self.org, self.company = f"00D0000000009{number:02}EAA", str(9000 + number)
+        self.token = f"11111111-1111-4111-8111-{number:012}"
+
+    def account(self, system):
+        return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(system, self.reference)
+
+    def accounts(self, app):
+        channels = [{"id": self.channel, "name": "orders"}]
+        org = {"org": self.org, "name": self.name, "fields": FIELDS}
+        company = {"company": self.company, "name": self.name, "domain": self.reference}
+        return {
+            "slack": [{"team": self.team, "name": self.name, "channels": channels} | app["slack"]],
+            "salesforce": [org | app["salesforce"]],
+            "pipedrive": [company | app["pipedrive"]],
+            "splunk": [{"stack": self.reference, "token": self.token}],
+            "webhook": [{"endpoint": self.reference, "name": self.name}],
+        }

@@ -1,0 +1,63 @@
+"""From the mail of an invitation to an order that arrives, in a real browser before real processes."""
+
+import pytest
+
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+
+JOURNEYS = {
+    "Slack": ("slack", True),
+    "Salesforce": ("salesforce", True),
+    "Pipedrive": ("pipedrive", True),
+    "Splunk": ("splunk", True),
+    "a webhook": ("webhook", True),
+    "Slack without scripts": ("slack", False),
+    "Splunk without scripts": ("splunk", False),
+}
+SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+
+
+def name_of(connector, scripts):
+    return f"{connector}-{'quick' if scripts else 'plain'}"
+
+
+@pytest.mark.parametrize(("connector", "scripts"), JOURNEYS.values(), ids=JOURNEYS)
+def test_from_the_invitation_to_an_order_that_arrives(street, before, connector, scripts):
+    reference = name_of(connector, scripts)
+    company = street.invites(reference, reference.title())
+    olga = before(company, java_script_enabled=scripts).signs_up().connects(connector)
+    assert olga.clicks <= 6
+    olga.sees("healthy")
+    if connector == "slack":
+        street.name_the_channel(company)
+    street.order(company, f"{reference}-1")
+    street.sees(f"{reference}-1", connector, company)
+
+
+@SCRIPTS
+def test_what_waits_arrives_after_the_link_of_the_mail_was_followed(street, before, scripts):
+    reference = name_of("again", scripts)
+    company = street.invites(reference, reference.title())
+    before(company).signs_up().connects("salesforce")
+    street.revokes("salesforce", company)
+    street.order(company, f"{reference}-1")
+    olga = before(company, java_script_enabled=scripts)
+    olga.goes(olga.link("must be authorized again"))
+    olga.signs_in()
+    olga.sees("needs reconnect")
+    street.order(company, f"{reference}-2")
+    olga.reconnects("salesforce")
+    olga.sees("healthy")
+    for number in (1, 2):
+        street.sees(f"{reference}-{number}", "salesforce", company)
+
+
+def test_an_authorize_link_that_is_opened_in_another_browser_stores_nothing(street, before):
+    company = street.invites("victim", "Victim")
+    olga, stranger = before(company).signs_up(), before(street.invites("stranger", "Stranger")).signs_up()
+    stranger.begins("slack")
+    olga.goes(stranger.page.url)
+    olga.press("Allow in Victim")
+    olga.is_told("This was begun in another browser", "You can mend it yourself.")
+    for person in (olga, stranger):
+        person.goes(person.home)
+        assert "Nothing is connected yet" in person.reads()
