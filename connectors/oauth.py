@@ -56,6 +56,7 @@ class OAuth(Connector):
     asks_permissions: bool = True  # False: they are fixed where our app is registered
     authorize_with: Mapping[str, str] = {}  # what else the address of consent takes
     problems: Mapping[str, str] = {}  # this system's own words, beside PROBLEMS
+    at_consent: Mapping[str, str] = {}  # words that mean something else where they come back from consent
     ended: ClassVar[frozenset[str]] = frozenset()  # its words for a token that has ended already
 
     def authorize(
@@ -142,6 +143,10 @@ class OAuth(Connector):
     def problem(self, word: str) -> str:
         """Our word for theirs; `refused` where nobody knows it."""
         return self.problems.get(word) or PROBLEMS.get(word.lower(), "refused")
+
+    def turned_away(self, word: str) -> str:
+        """The same for what comes back from consent."""
+        return self.at_consent.get(word) or self.problem(word)
 
     def manifest(self, *, redirect_uri: str, name: str) -> str:
         """Something to paste where our app is registered; empty where the system takes nothing of the kind."""

@@ -13,7 +13,7 @@ from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
 from connectors.salesforce.records import Create, Update, Upsert, base
-from connectors.salesforce.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.salesforce.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.salesforce.soql import Records
 from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
 
@@ -59,6 +59,7 @@ class Salesforce(OAuth):
     pkce = True
     client_in = "form"
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
+    at_consent = AT_CONSENT
     ended = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
     life = Life(access=2 * 3600.0, used_again="works")

@@ -24,6 +24,10 @@ PROBLEMS: Mapping[
     "OAUTH_EC_APP_NOT_FOUND": "not_approved",
 }
 
+AT_CONSENT: Mapping[str, str] = {
+    "invalid_client": "not_approved",  # "app must be installed into org", since September 2025; unverified
+}
+
 ERRORS: Mapping[str, Advice] = {
     "not_approved": Advice(
         "This organisation does not let the app in: it is not installed or not approved there, or your profile may not "

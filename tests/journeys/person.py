@@ -67,13 +67,17 @@ class Person:
         self.clicks = 0
         self.follow("Open the catalogue")
         self.follow(f"Connect {LABELS[connector]}")
-        (self.fills_in if connector in ("splunk", "webhook") else self.authorizes)(connector)
+        if connector in ("splunk", "webhook"):
+            self.fills_in(connector)
+            self.follow("To the connection")
+        else:
+            self.authorizes(connector)
         self.is_at_the_connection()
         return self
 
-    def authorizes(self, connector, company=None):
+    def authorizes(self, connector):
         self.leaves_for(connector)
-        self.allows(company)
+        self.allows()
         self.press("Connect")
 
     def reconnects(self, connector):
@@ -93,12 +97,11 @@ class Person:
     def allows(self, company=None):
         self.press(f"Allow in {(company or self.company).name}")
 
-    def fills_in(self, connector):
+    def fills_in(self, connector, **otherwise):
         self.follow("Go on: fill in")
-        for label, value in self.answers(connector).items():
+        for label, value in (self.answers(connector) | otherwise).items():
             self.page.get_by_label(label, exact=True).fill(value)
         self.press("Test and connect")
-        self.follow("To the connection")
 
     def answers(self, connector):
         here = f"{self.street.sandbox}/{connector}/{self.company.reference}"
@@ -116,6 +119,14 @@ class Person:
     def begins(self, connector):
         self.goes(f"{self.home}connect/{connector}/")
         self.leaves_for(connector)
+
+    def opens(self, connection):
+        self.goes(self.home)
+        self.follow(connection)
+
+    def has_not_connected(self, connector):
+        self.goes(f"{self.home}connect/{connector}/")
+        assert "Connected already" not in self.reads()
 
     def is_told(self, title, who):
         """The cause, who can mend it, and what to send to them, on a page of ours."""

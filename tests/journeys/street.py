@@ -64,8 +64,13 @@ class Street:
     def revokes(self, system, company):
         self.control("POST", "tokens", system=system, account=company.account(system), do="revoke")
 
-    def control(self, method, path, **said):
-        answer = requests.request(method, f"{self.sandbox}/_control/{path}", json=said or None, timeout=20)
+    def approves(self, system, company, approval):
+        """What the company's admin there thinks of our app."""
+        entry = {"slack": "team", "salesforce": "org"}[system]
+        self.control("POST", "world", **{system: [{entry: company.account(system), "approval": approval}]})
+
+    def control(self, method, page, **said):
+        answer = requests.request(method, f"{self.sandbox}/_control/{page}", json=said or None, timeout=20)
         assert answer.ok, answer.text
         return answer.json()
 

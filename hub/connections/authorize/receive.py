@@ -81,7 +81,7 @@ def wrong_with(row: Authorization, said: Said, *, redirect_uri: str) -> tuple[st
         return "other_issuer", issuer[:SAYS_MOST]
     if error:
         description = one(said, "error_description")
-        return row.code.problem(error), presentable(f"{error} {description}".strip(), SAYS_MOST)
+        return row.code.turned_away(error), presentable(f"{error} {description}".strip(), SAYS_MOST)
     return ("", "") if 0 < len(code) <= CODE_MOST else ("strange_answer", "it sent no code")
 
 

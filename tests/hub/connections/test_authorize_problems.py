@@ -57,6 +57,7 @@ ON_THE_WAY_BACK = {
     "the app is not approved in the workspace": ("slack", "app_not_approved", "not_approved"),
     "the app is blocked in the organisation": ("salesforce", "OAUTH_APP_BLOCKED", "not_approved"),
     "the app is not installed there": ("salesforce", "OAUTH_EC_APP_NOT_FOUND", "not_approved"),
+    "the app is not installed there, in other words": ("salesforce", "invalid_client", "not_approved"),
     "the app is not distributed": ("slack", "invalid_team_for_non_distributed_app", "not_distributed"),
     "a permission is not registered": ("slack", "invalid_scope", "permission_refused"),
     "the user is inactive": ("salesforce", "inactive_user", "account_closed"),

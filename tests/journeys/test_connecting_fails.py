@@ -1,0 +1,295 @@
+"""Each way in which connecting fails, in a real browser: a page says the cause, and who can mend it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.person import Person
+
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+
+YOU = "You can mend it yourself."
+ADMIN = "An administrator of your {} can mend it."
+US = "The people who run Integration Hub can mend it."
+WAIT = "Nobody has to do anything"
+
+
+@pytest.fixture(scope="module")
+def company(street):
+    return street.invites("mishaps", "Mishaps")
+
+
+@pytest.fixture(scope="module")
+def rival(street):
+    """Another company, in the same systems."""
+    return street.invites("rival", "Rival")
+
+
+@pytest.fixture(scope="module")
+def at_the_desk(browser, street, company):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    yield Person(page, street, company).signs_up()
+    context.close()
+
+
+@pytest.fixture
+def olga(at_the_desk, street):
+    """One person in one browser, for all of it; afterwards the systems are well again."""
+    yield at_the_desk
+    street.control("POST", "reset")
+
+
+@pytest.mark.parametrize("connector", ["slack", "salesforce", "pipedrive"])
+def test_somebody_says_no(olga, connector):
+    olga.begins(connector)
+    olga.press("Cancel")
+    olga.is_told("You said no", YOU)
+
+
+APPROVALS = {
+    "blocked there": "blocked",
+    "not installed there": "not_installed",
+    "not approved for this person": "not_approved",
+    "refused without a reason": "generic",
+}
+
+
+@pytest.mark.parametrize("approval", APPROVALS.values(), ids=APPROVALS)
+def test_an_app_that_an_organisation_does_not_let_in(olga, street, company, approval):
+    street.approves("salesforce", company, approval)
+    olga.begins("salesforce")
+    olga.allows()
+    street.approves("salesforce", company, "")
+    olga.is_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Please let the app"))
+
+
+def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, company):
+    """Slack sends nobody back: what is known of it stands on the page before."""
+    olga.goes(f"{olga.home}connect/slack/")
+    assert "approve" in olga.reads()
+    street.approves("slack", company, "needed")
+    olga.leaves_for("slack")
+    olga.press(f"Request to install in {company.name}")
+    expect(olga.page.get_by_role("heading", name="Your request was sent")).to_be_visible()
+    street.approves("slack", company, "")
+    olga.has_not_connected("slack")
+
+
+def test_an_app_that_an_administrator_of_slack_refused(olga, street, company):
+    street.approves("slack", company, "refused")
+    olga.begins("slack")
+    olga.allows()
+    street.approves("slack", company, "")
+    olga.is_told("You said no", YOU)
+
+
+ON_THE_WAY_BACK = {
+    "without its state": ("slack", {"state": None}, "This is not the end of a connection that you began", YOU),
+    "with a strange state": ("slack", {"state": "x" * 43}, "Nobody here began this connection", YOU),
+    "from another issuer": ("salesforce", {"iss": "https://evil.example"}, "The answer came from somebody else", US),
+    "with the code of another": ("slack", {"code": "foreign"}, "The code had ended", YOU),
+    "without a code": ("pipedrive", {"code": None}, "Pipedrive answered something strange", US),
+    "with a permission refused": ("slack", {"error": "invalid_scope"}, "A permission was refused", US),
+    "with a word of tomorrow": ("slack", {"error": "a_word_of_tomorrow"}, "Slack refused", US),
+}
+
+
+@pytest.mark.parametrize(("connector", "consent", "title", "who"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK)
+def test_what_comes_back_is_wrong(olga, street, connector, consent, title, who):
+    street.fault(connector, consent=consent)
+    olga.begins(connector)
+    olga.allows()
+    olga.is_told(title, who)
+
+
+def slack_says(error):
+    return {"path": "oauth.v2.access", "body": {"ok": False, "error": error}}
+
+
+ASKED_FOR_TOKENS = {
+    "an expired code": ("slack", slack_says("invalid_code"), "The code had ended", YOU),
+    "a redirect URL that is not registered": (
+        "slack",
+        slack_says("bad_redirect_uri"),
+        "Slack does not know our address",
+        US,
+    ),
+    "a client secret that is wrong": ("slack", slack_says("bad_client_secret"), "Slack does not know our app", US),
+    "an app that is not distributed": (
+        "slack",
+        slack_says("invalid_team_for_non_distributed_app"),
+        "Our app may not be installed there yet",
+        US,
+    ),
+    "a provider that is down": (
+        "salesforce",
+        {"path": "oauth2/token", "status": 503},
+        "Salesforce does not answer",
+        WAIT,
+    ),
+    "a cut line": ("pipedrive", {"path": "token", "status": 0}, "Pipedrive does not answer", WAIT),
+    "a page instead of tokens": (
+        "salesforce",
+        {"path": "oauth2/token", "body": "<html>Maintenance</html>"},
+        "Salesforce answered something strange",
+        US,
+    ),
+    "a person who is gone": (
+        "salesforce",
+        {"path": "oauth2/token", "status": 400, "body": {"error": "inactive_user"}},
+        "The user or the account is not active",
+        ADMIN.format("Salesforce"),
+    ),
+    "a strange host": (
+        "salesforce",
+        {"path": "oauth2/token", "changes": {"instance_url": "https://evil.example"}},
+        "The answer names a strange host",
+        US,
+    ),
+    "no token at all": (
+        "slack",
+        {"path": "oauth.v2.access", "changes": {"access_token": None}},
+        "We were given no token",
+        ADMIN.format("Slack"),
+    ),
+    "a call too many": (
+        "slack",
+        {"path": "oauth.v2.access", "retry_after": 1},
+        "Slack asks us to wait",
+        WAIT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("connector", "fault", "title", "who"), ASKED_FOR_TOKENS.values(), ids=ASKED_FOR_TOKENS)
+def test_the_other_system_gives_no_tokens(olga, street, connector, fault, title, who):
+    street.fault(connector, **fault)
+    olga.begins(connector)
+    olga.allows()
+    olga.is_told(title, who)
+
+
+def test_a_consent_page_that_is_down_leaves_nothing_behind(olga, street):
+    street.fault("slack", path="authorize", status=503)
+    olga.begins("slack")
+    olga.has_not_connected("slack")
+
+
+def test_a_sandbox_that_signs_in_at_production(olga, street, company):
+    """Salesforce sends nobody back."""
+    street.control("POST", "world", salesforce=[{"org": company.org, "sandbox": True}])
+    olga.begins("salesforce")
+    olga.press(f"Log in to {company.name} (sandbox)")
+    street.control("POST", "world", salesforce=[{"org": company.org, "sandbox": False}])
+    assert "check your username and password" in olga.page.content()
+    olga.has_not_connected("salesforce")
+
+
+def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, street):
+    sparing = street.invites("sparing", "Sparing")  # Slack adds up what a workspace has ever allowed
+    olga.begins("slack")
+    olga.page.get_by_text("Grant less than was asked").click()
+    olga.page.get_by_label("channels:read").uncheck()
+    olga.allows(sparing)
+    olga.is_told("What is missing", ADMIN.format("Slack"))
+    assert "channels:read" in olga.reads()
+    olga.press("Cancel")
+    olga.has_not_connected("slack")
+
+
+def test_a_token_that_is_revoked_before_it_is_confirmed(olga, street, company):
+    olga.begins("slack")
+    olga.allows()
+    street.revokes("slack", company)
+    olga.press("Connect")
+    olga.is_told("Slack does not take its own token", ADMIN.format("Slack"))
+
+
+def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, street, rival):
+    olga.begins("pipedrive")
+    olga.allows()
+    street.fault("pipedrive", status=503)
+    olga.press("Connect")
+    olga.is_told("Pipedrive does not answer", WAIT)
+    olga.press("Connect")
+    olga.is_at_the_connection()
+    olga.sees("healthy")
+
+
+# --- an account that is another one than was meant ---
+
+
+@pytest.fixture(scope="module")
+def connected(before_long, street):
+    """A company with Slack connected, whose page it is at."""
+    return before_long(street.invites("steady", "Steady")).signs_up().connects("slack")
+
+
+@pytest.fixture(scope="module")
+def before_long(browser, street):
+    contexts = []
+
+    def sits(company):
+        contexts.append(browser.new_context())
+        return Person(contexts[-1].new_page(), street, company)
+
+    yield sits
+    for context in contexts:
+        context.close()
+
+
+def test_another_account_on_reconnect_is_replaced_only_where_an_owner_says_so(connected, rival):
+    connected.opens("Slack")
+    connected.follow("Authorize again")
+    connected.leaves_for("slack")
+    connected.allows(rival)
+    connected.is_told("This is another account", YOU)
+    expect(connected.page.get_by_role("button", name="Replace the account")).to_be_visible()
+    connected.press("Cancel")
+
+
+def test_an_account_that_is_connected_already_is_authorized_again(connected):
+    connected.goes(f"{connected.home}connect/slack/")
+    assert "Connected already" in connected.reads()
+    connected.leaves_for("slack")
+    connected.allows()
+    assert "is this account already" in connected.reads()
+    connected.press("Connect again")
+    connected.is_at_the_connection()
+
+
+def test_an_account_that_another_tenant_has_is_said(olga, connected):
+    olga.begins("slack")
+    olga.allows(connected.company)
+    olga.is_told("This account is connected elsewhere, too", ADMIN.format("Slack"))
+    olga.press("Cancel")
+
+
+def test_an_attempt_is_used_once(olga, street):
+    olga.begins("slack")
+    with olga.page.expect_request("**/connect/slack/callback?*") as came_back:
+        olga.allows()
+    olga.press("Cancel")
+    olga.goes(came_back.value.url)
+    olga.is_told("This attempt was used already", YOU)
+
+
+# --- filled in ---
+
+
+def test_a_token_that_splunk_does_not_know(olga):
+    olga.goes(f"{olga.home}connect/splunk/")
+    olga.fills_in("splunk", Token="00000000-0000-4000-8000-000000000000")
+    olga.is_told("Splunk does not accept the credential", ADMIN.format("Splunk"))
+    assert "Nothing is saved." in olga.reads()
+
+
+def test_an_address_where_nobody_answers(olga, street):
+    olga.goes(f"{olga.home}connect/splunk/")
+    street.fault("splunk", status=0, times=0)
+    olga.fills_in("splunk")
+    olga.is_told("Splunk does not answer", WAIT)
