@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.conf import settings
 from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -63,7 +64,7 @@ def invite(
     if invitation.pk and invitation.state(now) == "pending":
         raise Refused(gettext("This person is invited already; the invitation can be sent again."))
     invitation.role, invitation.invited_by = role, hand.user
-    invitation.inviter = str(hand.user) if hand.user else tenant.name
+    invitation.inviter = str(hand.user) if hand.user else settings.HUB_NAME
     token = renew(invitation, random=random, now=now)
     tell(hand, "invitation.create", invitation, after={"email": email, "role": role}, now=now)
     return invitation, token

@@ -54,7 +54,9 @@ class Street:
     def settles(self, company):
         """An account of its own in every system, with our app registered and nothing let in."""
         world = self.control("GET", "world")
-        app = {system: {key: world[system][0][key] for key in SHARED} for system in ("slack", "salesforce", "pipedrive")}
+        app = {
+            system: {key: world[system][0][key] for key in SHARED} for system in ("slack", "salesforce", "pipedrive")
+        }
         self.control("POST", "world", **company.accounts(app))
         return company
 
