@@ -128,6 +128,14 @@ class Person:
         self.goes(f"{self.home}connect/{connector}/")
         assert "Connected already" not in self.reads()
 
+    def tries_again(self):
+        """Whether it goes better, as far as the question before anything is kept."""
+        self.press("Try again")
+        self.page.wait_for_url(f"{self.street.sandbox}/**")
+        self.allows()
+        self.page.wait_for_url("**/connect/confirm/*/")
+        return self.page.get_by_role("button", name="Connect", exact=True).count() > 0
+
     def is_told(self, title, who):
         """The cause, who can mend it, and what to send to them, on a page of ours."""
         expect(self.page.locator("h1, h2").filter(has_text=title).first).to_be_visible()

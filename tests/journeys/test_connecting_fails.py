@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from bench.processes import until
 from tests.journeys.person import Person
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
@@ -156,12 +157,6 @@ ASKED_FOR_TOKENS = {
         "We were given no token",
         ADMIN.format("Slack"),
     ),
-    "a call too many": (
-        "slack",
-        {"path": "oauth.v2.access", "retry_after": 1},
-        "Slack asks us to wait",
-        WAIT,
-    ),
 }
 
 
@@ -171,6 +166,15 @@ def test_the_other_system_gives_no_tokens(olga, street, connector, fault, title,
     olga.begins(connector)
     olga.allows()
     olga.is_told(title, who)
+
+
+def test_a_call_too_many_is_waited_out(olga, street):
+    street.fault("slack", path="oauth.v2.access", retry_after=1)
+    olga.begins("slack")
+    olga.allows()
+    olga.is_told("Slack asks us to wait", WAIT)
+    until(olga.tries_again, within=20, what="the end of the wait")
+    olga.press("Cancel")
 
 
 def test_a_consent_page_that_is_down_leaves_nothing_behind(olga, street):
