@@ -25,7 +25,8 @@ LATERAL (SELECT %(now)s::timestamptz - interval '{days} days' * (1 - n / %(event
 BODIES = """
 INSERT INTO outgoing_eventbody (event_id, body)
 SELECT id, convert_to(json_build_object('id', sender_id, 'type', type, 'data', json_build_object(
-    'number', id, 'customer', json_build_object('name', 'Ann', 'id', mod(id, 1000)), 'note', repeat('y', 300)))::text, 'UTF8')
+    'number', id, 'customer', json_build_object('name', 'Ann', 'id', mod(id, 1000)),
+    'note', repeat('y', 300)))::text, 'UTF8')
 FROM outgoing_event
 """
 DELIVERIES = """
@@ -33,11 +34,13 @@ INSERT INTO outgoing_delivery
     (id, public_id, outward_id, tenant_id, event_id, route_id, connection_id, replay, state, reason, says, due_at,
      attempts, crashes, unsure, background, order_key, accepted_at, moved_at)
 SELECT n, {id}, {id}, e.tenant_id, e.id, r.id, c.id, 0, e.state,
-    CASE e.state WHEN 'dead' THEN 'exhausted' WHEN 'held' THEN 'mapping_failed' WHEN 'skipped' THEN 'filtered' ELSE '' END,
+    CASE e.state WHEN 'dead' THEN 'exhausted' WHEN 'held' THEN 'mapping_failed' WHEN 'skipped' THEN 'filtered'
+        ELSE '' END,
     '', CASE e.state WHEN 'waiting' THEN at END, 1, 0, false, false, '', at, at
 FROM (SELECT e.*, e.accepted_at AS at, half, 2 * e.id - half AS n,
         CASE mod((2 * e.id - half) / {large}, 100)
-            WHEN 0 THEN 'dead' WHEN 1 THEN 'held' WHEN 2 THEN 'skipped' WHEN 3 THEN 'waiting' ELSE 'delivered' END AS state
+            WHEN 0 THEN 'dead' WHEN 1 THEN 'held' WHEN 2 THEN 'skipped' WHEN 3 THEN 'waiting'
+            ELSE 'delivered' END AS state
     FROM outgoing_event e, generate_series(0, 1) AS half) AS e
 JOIN bench_target t USING (tenant_id)
 JOIN connections_connection c ON c.id = t.connections[1 + mod(e.id / {large} + half, array_length(t.connections, 1))]

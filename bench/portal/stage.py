@@ -97,4 +97,3 @@ def granted(tenant, person, *, now):
 
 def newest_deliveries(tenant, count):
     return Delivery.objects.of(tenant).select_related("event", "connection").order_by("-pk")[:count]
-
