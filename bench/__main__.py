@@ -16,9 +16,9 @@ from bench.processes import no_strays
 django.setup()
 connector.install()
 
-from bench import faults, outgoing  # noqa: E402  (Django is ready by now)
+from bench import faults, outgoing, portal  # noqa: E402  (Django is ready by now)
 
-SUITES = {"outgoing": outgoing, "faults": faults}
+SUITES = {"outgoing": outgoing, "faults": faults, "portal": portal}
 
 
 def main():

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from connectors.base import Account
 from connectors.outcomes import Outcome, later, never
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.spend import NotFree, heard, spending
-from hub.connections.unseal import opened
+from hub.connections.unseal import opened, redacted, secrets_in
 from hub.egress import EgressError, Refused
 from hub.secrets import CannotOpen
 
@@ -31,6 +33,7 @@ class Finding:
         return self.account is not None
 
 
+@sensitive_variables()
 def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, now: datetime) -> Finding:
     """Test a connection with a document that need not be stored yet. Never raises."""
     credential = opened(connection, app_of(connection.connector), document)
@@ -49,7 +52,7 @@ def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, no
         answer = later(error.reason, str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:
         answer = never("unreadable", f"the answer is not what {connection.code.label} documents: {error}")
-    return Finding(answer) if isinstance(answer, Account) else found(answer)
+    return Finding(answer) if isinstance(answer, Account) else found(redacted(answer, secrets_in(credential)))
 
 
 def found(outcome: Outcome) -> Finding:

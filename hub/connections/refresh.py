@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
 
 from connectors import base
 from connectors.base import Grant
@@ -18,10 +19,9 @@ from hub.connections.lives import MAIN, Random, Token
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.connections.renewal import PAIR, Renewal
 from hub.connections.spend import NotFree, heard, spending
-from hub.connections.unseal import credential_of, secrets_in
+from hub.connections.unseal import credential_of, redacted, secrets_in
 from hub.egress import EgressError, Unsent
 from hub.failpoints import failpoint
-from hub.redaction import redact_text
 from hub.secrets import CannotOpen
 
 Call = Callable[[Request], Response]
@@ -82,6 +82,7 @@ def asked_twice(renewal: Renewal, call: Call) -> Grant | Outcome | None:
     return answer if isinstance(again, Outcome) and again.kind == "reconnect" else again
 
 
+@sensitive_variables()
 def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
     """No transaction is open here."""
     connection, prefix = renewal.connection, renewal.prefix
@@ -102,6 +103,7 @@ def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
     return answer if isinstance(answer, Grant) else redacted(answer, [*secrets_in(known), *app.values()])
 
 
+@sensitive_variables()
 def answered(renewal: Renewal, request: Request, known: base.Credential, call: Call) -> Grant | Outcome:
     connection, now = renewal.connection, renewal.now
     try:
@@ -115,8 +117,3 @@ def answered(renewal: Renewal, request: Request, known: base.Credential, call: C
         return later(error.reason, str(error))
     except (EgressError, Unreadable, KeyError, TypeError, ValueError) as error:
         return unknown("refresh_unanswered", str(error))
-
-
-def redacted(outcome: Outcome, secrets: list[str]) -> Outcome:
-    """What they say may repeat what we sent."""
-    return replace(outcome, reason=redact_text(outcome.reason, secrets), says=redact_text(outcome.says, secrets))

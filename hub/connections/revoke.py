@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import Outcome, later
 from connectors.registry import CONNECTORS
@@ -82,6 +83,7 @@ def revoke(row: Revocation, *, call: Callable[[Request], Response], now: datetim
     return True
 
 
+@sensitive_variables()
 def asked(row: Revocation, call: Callable[[Request], Response], *, now: datetime) -> Outcome:
     app = ConnectorApp.objects.filter(connector=row.connector).first()
     code = CONNECTORS[row.connector]

@@ -1,13 +1,20 @@
 """What a connector may know of a connection: its credential opened, base URLs, and the rows of the scopes it spends."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.views.decorators.debug import sensitive_variables
+
 from connectors.base import Connector, Credential
+from connectors.outcomes import Outcome
 from connectors.wire import Request, Scope, Spends
 from hub.connections.models import Connection, ConnectorApp
+from hub.redaction import redact_text
 from hub.throttle.reserve import Spent
 from hub.throttle.stated import OWN, own_quota
 
@@ -38,15 +45,28 @@ def secrets_in(credential: Credential) -> tuple[str, ...]:
     return tuple(value for value in texts(credential.secret) if len(value) >= SHORTEST_SECRET)
 
 
+@sensitive_variables()
+def redacted(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+    """What they say may repeat what we sent."""
+    return replace(outcome, reason=redact_text(outcome.reason, secrets), says=redact_text(outcome.says, secrets))
+
+
 def texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+        yield from texts(object_in(value))
     elif isinstance(value, Mapping):
         for child in value.values():
             yield from texts(child)
     elif isinstance(value, list | tuple):
         for child in value:
             yield from texts(child)
+
+
+def object_in(text: str) -> Any:
+    """What a text in JSON holds, such as a customer's own headers: each of them is a secret of its own."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text) if text.startswith("{") else None
 
 
 def spent_by(connection: Connection, request: Request) -> tuple[Spent, ...]:

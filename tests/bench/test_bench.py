@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.portal.pages import PAGES
 from bench.processes import MANAGE, family
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(400)]
@@ -46,6 +47,11 @@ def test_every_bench_tells_its_figures(bench):
     figures = told_by(bench("outgoing", "--quick"))
     assert {name.partition("_")[0] for name in figures} == set(BENCHES)
     assert all(figure.keys() == TOLD for figure in figures.values())
+
+
+def test_every_page_of_a_customer_is_measured(bench):
+    figures = told_by(bench("portal", "--quick"))
+    assert set(figures) == {f"portal_{name}" for name in [*PAGES, "confirm"]}
 
 
 def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench):

@@ -18,7 +18,7 @@ from hub.connections.models import Authorization, Connection, ConnectorApp
 from hub.connections.probe import Finding, app_of, probe
 from hub.connections.revoke import give_back
 from hub.connections.spend import NotFree, heard, spending
-from hub.connections.unseal import opened
+from hub.connections.unseal import opened, redacted, texts
 from hub.egress import EgressError, Unsent
 from hub.states import WrongState
 
@@ -136,8 +136,11 @@ def asked(row: Authorization, app: ConnectorApp | None, code: str, *, call: Call
         return unknown(error.reason, str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:
         return never("unreadable", str(error))
-    apart = isinstance(answer, Outcome) and clocks_are_apart(response)
-    return never("clock_off", f"its clock says {response.headers['date']}") if apart else answer
+    if not isinstance(answer, Outcome):
+        return answer
+    if clocks_are_apart(response):
+        return never("clock_off", f"its clock says {response.headers['date']}")
+    return redacted(answer, [code, *texts([client, row.open()])])
 
 
 def identified(row: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime) -> Finding:

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bench import faults, ground, outgoing
+from bench import faults, ground, outgoing, portal
 from bench.processes import python, running
 
-SUITES = {"outgoing": outgoing, "faults": faults}
+SUITES = {"outgoing": outgoing, "faults": faults, "portal": portal}
 GROUNDS = {"postgresql": ground.on_postgresql, "sqlite": ground.on_sqlite}
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

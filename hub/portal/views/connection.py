@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -61,8 +62,9 @@ def routes_to(connection: Connection) -> Any:
 @for_visitors()
 def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row, now = own_connection(visitor, id), clock()
-    newest = Delivery.objects.of(visitor.tenant).filter(connection=row).order_by()
-    newest = newest.filter(pk__in=Delivery.objects.of(visitor.tenant).order_by("-pk").values("pk")[:LOOKED])
+    every = Delivery.objects.of(visitor.tenant)
+    edge = every.order_by("-pk").values("pk")[LOOKED - 1 : LOOKED]
+    newest = every.filter(connection=row, pk__gte=Coalesce(Subquery(edge), 0)).order_by()
     hours = lately.by_hour(newest.values("pk"), [state for state, _tone, _word in PARTS], now=now)
     context = {
         "visitor": visitor,

@@ -1,0 +1,96 @@
+"""Each page of a customer: what the real web server needs for it, 95 times of 100, beside a million deliveries."""
+
+import http.client
+import itertools
+import time
+
+from bench.checker import percentile
+from bench.figures import Bar, Figure
+from bench.portal.stage import FULL, QUICK, endpoints_of, newest_deliveries, set_up
+from bench.web import serving
+
+DATABASES = ("postgresql",)
+LOOKS, QUICK_LOOKS = 60, 4  # at each page, every second one at the large tenant's
+WARM = 16
+BAR = Bar("<=", 150)
+PAGES = {
+    "home": "",
+    "catalogue": "catalogue/",
+    "connection": "connections/{connection}/",
+    "events": "events/",
+    "events_older": "events/?after={delivery}",
+    "events_dead": "events/?state=dead",
+    "events_held_for_a_reason": "events/?state=held&reason=mapping_failed",
+    "events_of_a_day": "events/?span=24h&state=delivered",
+    "events_of_a_type": "events/?type=order.paid",
+    "events_of_a_connection": "events/?connection={connection}",
+    "events_by_an_id": "events/?q={sender_id}",
+    "events_holding_a_value": "events/?value=nowhere+to+be+found",
+    "events_new": "events/new?after={delivery}",
+    "event": "events/{event}/",
+    "delivery": "deliveries/{delivery}/",
+    "endpoints": "endpoints/",
+    "endpoint": "endpoints/{endpoint}/",
+    "settings": "settings/",
+    "members": "members/",
+    "plan": "operations/plan?state=dead",
+}
+
+
+def measure(sink, options):
+    counts, looks = (QUICK, QUICK_LOOKS) if options.quick else (FULL, LOOKS)
+    stage = set_up(counts, sink.url + "/ok/{}")
+    with serving() as place:
+        browser = Browser(place, stage.cookie)
+        wanted = addresses(stage, looks)
+        for address in itertools.islice(itertools.cycle(wanted["home"]), WARM):
+            browser.milliseconds(address)
+        for name, paths in wanted.items():
+            found = [browser.milliseconds(path) for path in paths]
+            yield Figure(f"portal_{name}", percentile(found, 0.95), "ms", bar=BAR)
+        browser.close()
+
+
+def addresses(stage, looks):
+    """By the name of the page, each time with other rows."""
+    of_each = [rows_of(tenant, looks // 2) for tenant in stage.tenants]
+    turns = list(itertools.chain.from_iterable(zip(*of_each, strict=True)))
+    wanted = {name: [f"/t/{turn['tenant']}/" + path.format(**turn) for turn in turns] for name, path in PAGES.items()}
+    return wanted | {"confirm": [f"/connect/confirm/{stage.authorization.public_id}/"] * looks}
+
+
+def rows_of(tenant, count):
+    """What addresses name: deliveries of the tenant, each with its event and its connection, and its endpoints."""
+    endpoints = itertools.cycle(list(endpoints_of(tenant)))
+    deliveries = list(newest_deliveries(tenant, count))
+    for delivery in itertools.islice(itertools.cycle(deliveries), count):
+        yield {
+            "tenant": tenant.reference,
+            "delivery": delivery.public_id,
+            "event": delivery.event.public_id,
+            "sender_id": delivery.event.sender_id,
+            "connection": delivery.connection.public_id,
+            "endpoint": next(endpoints).public_id,
+        }
+
+
+class Browser:
+    """One person who looks at one page after another, over one connection."""
+
+    def __init__(self, place, cookie):
+        self.connection = http.client.HTTPConnection(place, timeout=60)
+        self.headers = {"Cookie": cookie}
+
+    def milliseconds(self, path):
+        """From asking to the last byte; the page must be there."""
+        began = time.perf_counter()
+        self.connection.request("GET", path, headers=self.headers)
+        answer = self.connection.getresponse()
+        answer.read()
+        took = (time.perf_counter() - began) * 1000
+        if answer.status != 200:
+            raise SystemExit(f"{path} answered {answer.status}")
+        return took
+
+    def close(self):
+        self.connection.close()

@@ -1,0 +1,99 @@
+"""Two thousand tenants and a person who belongs to two of them: the largest, and one as most are."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+
+from bench import seed
+from bench.portal.history import a_month
+from hub.clock import clock
+from hub.connections.authorize.who import digest_of
+from hub.connections.models import Authorization, Connection
+from hub.connections.views import BROWSER
+from hub.outgoing.models import Delivery
+from hub.outgoing.subscribe import subscribe
+from tenants.models import Membership, Tenant, User
+
+HERE = "the browser of the bench"
+SLACK = 4  # every fourth connection
+MEMBERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    tenants: int
+    connections: int
+    of_the_large: int  # connections
+    deliveries: int
+
+
+FULL = Counts(tenants=2_000, connections=8_000, of_the_large=200, deliveries=1_000_000)
+QUICK = Counts(tenants=20, connections=80, of_the_large=20, deliveries=2_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    tenants: tuple[Tenant, Tenant]
+    cookie: str
+    authorization: Authorization
+
+
+def set_up(counts, url):
+    now = clock()
+    seed.empty()
+    seed.connections(counts.of_the_large, url)
+    seed.connections(counts.connections - counts.of_the_large, url, tenants=counts.tenants - 1)
+    Connection.unscoped.extra(where=["id %% %s = 0"], params=[SLACK]).update(connector="slack", settings={})
+    seed.route()
+    seed.route("slack", "post_message", mapping={"channel": "data.channel", "text": "data.note"})
+    a_month(counts.deliveries, tenants=counts.tenants, now=now)
+    large, usual = Tenant.objects.order_by("pk")[:2]
+    for endpoint in endpoints_of(large):
+        subscribe(endpoint, ["invoice.*"], by=None, now=now)
+    person = somebody(large, usual)
+    seed.settle_down()
+    return Stage((large, usual), signed_in(person), granted(large, person, now=now))
+
+
+def endpoints_of(tenant):
+    return Connection.objects.of(tenant).filter(connector="webhook").order_by("pk")
+
+
+def somebody(*tenants):
+    """An owner of these; the first has many members."""
+    person = User.objects.create_user("owner@example.com", None)
+    others = User.objects.bulk_create(User(email=f"member-{number}@example.com") for number in range(MEMBERS))
+    owned = [Membership(tenant=tenant, user=person, role="owner") for tenant in tenants]
+    Membership.unscoped.bulk_create([*owned, *(Membership(tenant=tenants[0], user=other) for other in others)])
+    return person
+
+
+def signed_in(person):
+    """The cookie of a browser in which this person has signed in, and begun to connect."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session[BROWSER] = HERE
+    session.save()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+
+
+def granted(tenant, person, *, now):
+    """On the way back from Slack: the page asks whether this account is meant."""
+    row = Authorization(
+        tenant=tenant, connector="slack", name="Slack", user=person, digest=digest_of("state"), account="T1",
+        account_name="Teas", browser=digest_of(HERE), redirect_uri="http://127.0.0.1/", return_to="/", created_at=now,
+        expires_at=now,
+    )  # fmt: skip
+    row.save()
+    row.move("received")
+    row.grant({"secret": {}, "settings": {}}, until=now + timedelta(hours=1))
+    return row
+
+
+def newest_deliveries(tenant, count):
+    return Delivery.objects.of(tenant).select_related("event", "connection").order_by("-pk")[:count]

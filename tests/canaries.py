@@ -1,0 +1,175 @@
+"""A house in which every sealed place holds a canary, and what it looks like when one flies out."""
+
+import base64
+import json
+from contextlib import suppress
+from datetime import timedelta
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+
+from connectors.registry import CONNECTORS
+from connectors.wire import Response
+from hub.audit import Actor
+from hub.clock import clock
+from hub.connections import steer
+from hub.connections.authorize.receive import receive
+from hub.connections.authorize.who import Refused, Who, digest_of
+from hub.connections.models import Authorization, Connection, Credential, Revocation, Switch
+from hub.connections.refresh import refresh
+from hub.connections.revoke import give_back, revoke
+from hub.connections.switch import switch_off
+from hub.connections.views import BROWSER
+from hub.notices.notify import notify
+from hub.operations.start import Hand
+from hub.redaction import forms
+from hub.secrets import seal
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import planned
+from tests.hub.outgoing.test_pump import pump
+
+MARK = "ZQCANARYZQ"
+TEXT = MARK * 3 + "ZQ"  # 32 characters that are base32 too, as a TOTP secret is
+WHSEC = "whsec_" + base64.b64encode(TEXT.encode()).decode()
+SHAPES = {"signing_secret": WHSEC, "headers": json.dumps({"Authorization": f"Bearer {TEXT}", "X-Own": TEXT})}
+NOWHERE = "https://127.0.0.1"  # the guard refuses it, so nothing leaves the house
+TRACES = {*forms(MARK), MARK.encode().hex()}
+HOUR = timedelta(hours=1)
+HAND = Hand(Actor("user", "1", "ann@example.com"), everywhere=True)
+HERE = "a browser"
+
+
+def flew(text):
+    """Where a canary is to be seen in it, in whatever way it is written; empty where it is not."""
+    traces = [MARK.lower()] if MARK.lower() in text.lower() else [trace for trace in TRACES if trace in text]
+    places = [text.lower().find(trace.lower()) for trace in traces]
+    return [text[max(0, place - 60) : place + 60] for place in places]
+
+
+def echo(status):
+    """A system that repeats all that it was sent."""
+
+    def answer(request):
+        sent = [request.url, request.all_headers(), request.content().decode("utf-8", "replace")]
+        return Response(status, json.dumps({"error": str(sent), "sent": sent}).encode(), {"x-echo": str(sent)})
+
+    return answer
+
+
+def on_fire(request):
+    raise RuntimeError("the house is on fire")
+
+
+def secret_of(connector):
+    """Every secret that a connector keeps, as it states them."""
+    told = {field.key: SHAPES.get(field.key, TEXT) for field in CONNECTORS[connector].fields if field.secret}
+    old = [{"secret": WHSEC, "until": (clock() + HOUR).isoformat()}]
+    return told | ({"old_signing_secrets": old} if "signing_secret" in told else {})
+
+
+class House:
+    """One tenant with a connection to every system, our registration at each, people, and work that went wrong."""
+
+    def __init__(self, make):
+        self.make, self.now = make, clock()
+        self.tenant = make.tenant("acme")
+        self.owner = self.member("owner@acme.test")
+        self.staff = self.member("staff@hub.test", is_staff=True, is_superuser=True)
+        make.membership(self.tenant, make.user(), "member")
+        make.invitation(self.tenant)
+        self.connections = [self.connect(connector) for connector in CONNECTORS]
+        for person in (self.owner, self.staff):
+            self.second_factor(person)
+
+    def member(self, email, **fields):
+        return self.make.membership(self.tenant, self.make.user(email, **fields), "owner").user
+
+    def second_factor(self, person):
+        TOTP.activate(person, TEXT)
+        codes = RecoveryCodes.activate(person).instance
+        codes.data["seed"] = get_adapter().encrypt(TEXT)
+        codes.save()
+
+    def connect(self, connector):
+        code = CONNECTORS[connector]
+        asked = {field.key: SHAPES.get(field.key, TEXT) if field.secret else "public" for field in code.app_fields}
+        self.make.app(connector, asked, urls=dict.fromkeys(code.urls, NOWHERE), hosts=[NOWHERE])
+        settings = {field.key: NOWHERE for field in code.fields if field.kind == "url"}
+        tenant = None if code.platform else self.tenant
+        return self.make.connection(tenant, connector, secret=secret_of(connector), settings=settings)
+
+    # --- what went on here ---
+
+    def live(self):
+        """Everything that opens a secret is done, and the other system repeats what it was told."""
+        for connection in self.connections:
+            (action, *_) = connection.code.actions
+            mine = None if connection.code.platform else connection
+            self.make.route(mine, connector=connection.connector, action=action.key, tenant=self.tenant)
+        self.make.event(self.tenant, now=self.now)
+        for hours, status in enumerate((500, 401, 200)):
+            pump(FakeHttp(echo(status)), at=self.now + hours * HOUR)
+        for connection in self.connections:
+            connection.refresh_from_db()
+            steer.test(connection, HAND, call=echo(401), now=self.now)
+            self.renew(connection, echo(400))
+            self.authorize(connection, echo(400))
+        for row in self.give_back():
+            revoke(row, call=echo(500), now=self.now)
+        self.tell()
+
+    def renew(self, connection, call):
+        Credential.unscoped.filter(pk=connection.pk).update(refresh_at=self.now, refreshing_until=None)
+        refresh(connection, call=call, now=self.now, random=lambda: 0.5)
+
+    def authorize(self, connection, call):
+        """A person who comes back from there, one who has not yet, and one who is asked whether that was meant."""
+        code = connection.code
+        if not code.needs_oauth:
+            return
+        self.authorization(code.key, "begun")
+        self.authorization(code.key, "granted", account=connection.account, account_name="theirs")
+        back = self.authorization(code.key, "begun")
+        said = {"state": [f"state {back.pk}"], "code": ["a code"]}
+        Authorization.unscoped.filter(pk=back.pk).update(digest=digest_of(f"state {back.pk}"))
+        with suppress(Refused):
+            receive(
+                said, connector=code, who=Who(HERE, self.owner), redirect_uri=NOWHERE, call=call, now=self.now
+            )  # fmt: skip
+
+    def authorization(self, connector, state, **fields):
+        row = Authorization(
+            tenant=self.tenant, connector=connector, name=connector, user=self.owner, browser=digest_of(HERE),
+            redirect_uri=NOWHERE, return_to="/", state=state, created_at=self.now, expires_at=self.now + HOUR, **fields,
+        )  # fmt: skip
+        row.digest = digest_of(str(row.public_id))
+        told = {"secret": secret_of(connector), "settings": {}, "expires_in": None, "at": self.now.isoformat()}
+        row.sealed = seal({"verifier": TEXT} if state == "begun" else told, row.binding)
+        row.save()
+        return row
+
+    def give_back(self):
+        for connector in CONNECTORS:
+            give_back(self.tenant, connector, secret_of(connector), settings={}, account="gone", now=self.now)
+        return list(Revocation.unscoped.all())
+
+    def tell(self):
+        """Rows of every other kind that a page may show."""
+        mine = Connection.unscoped.filter(tenant=self.tenant).first()
+        self.make.identity(mine, "user", "7", "U7")
+        self.make.maintenance(mine)
+        self.make.api_key(self.tenant)
+        planned("send_again", self.tenant, now=self.now)
+        switch_off(Switch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
+        notify("disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk)
+
+    # --- who looks ---
+
+    def browser(self, client, person):
+        """Of somebody who has begun to connect here."""
+        client.force_login(person)
+        session = client.session
+        session[BROWSER] = HERE
+        session.save()
+        return client

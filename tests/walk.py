@@ -1,0 +1,71 @@
+"""Every address that there is, filled in with the rows that there are: an unknown name in an address fails."""
+
+import itertools
+import re
+
+from django.contrib import admin
+from django.contrib.admindocs.views import simplify_regex
+from django.urls import get_resolver
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Authorization, Connection
+from hub.operations.models import Operation
+from hub.outgoing.models import Delivery, Event
+from hub.portal.views import deliveries, operations
+from hub.problems import CATALOGUE
+from tenants.models import Invitation, Membership
+from tests.test_wall_api import patterns
+
+NAME = re.compile(r"<(?:\w+:)?(\w+)>")
+ROWS = {  # what an id stands for, by the word before it
+    "connections": lambda: Connection.unscoped.exclude(tenant=None),
+    "endpoints": lambda: Connection.unscoped.filter(connector="webhook"),
+    "deliveries": lambda: Delivery.unscoped.all(),
+    "events": lambda: Event.unscoped.all(),
+    "operations": lambda: Operation.unscoped.all(),
+    "members": lambda: Membership.unscoped.all(),
+    "invitations": lambda: Invitation.unscoped.all(),
+    "confirm": lambda: Authorization.unscoped.all(),
+}
+PLAIN = {
+    "tenant": ["acme"],
+    "reference": ["acme"],
+    "connector": list(CONNECTORS),
+    "kind": ["csv", "ndjson"],
+    "verb": [*deliveries.VERBS, *operations.VERBS],
+    "code": [*CATALOGUE, "refused"],
+    "token": ["none"],
+    "key": ["none"],
+    "uidb36": ["1"],
+    "name": ["tenant:acme"],
+}
+
+
+def routes(*beginnings):
+    """All that begin so, without the ends that expect whatever else there is."""
+    every = [simplify_regex(route).lstrip("/") for route in patterns(get_resolver())]
+    return [route for route in dict.fromkeys(every) if route.startswith(beginnings)]
+
+
+def addresses(route):
+    names = list(NAME.finditer(route))
+    for values in itertools.product(*(choices(route, name) for name in names)):
+        yield "/" + NAME.sub("{}", route).format(*values)
+
+
+def choices(route, name):
+    word, before = name[1], route[: name.start()].rstrip("/").rpartition("/")[2]
+    if route.startswith("admin/"):
+        return of_the_admin(route, word)
+    return [row.public_id for row in ROWS[before]()] if word == "id" else PLAIN[word]
+
+
+def of_the_admin(route, word):
+    """Rows of the model that the address names, and the verbs of its page."""
+    label = ".".join(route.split("/")[1:3])
+    pages = {model._meta.label_lower: page for model, page in admin.site._registry.items()}
+    if label not in pages:
+        return ["1"]
+    if word == "name":
+        return getattr(pages[label], "verbs", ())
+    return [row.pk for row in pages[label].model._base_manager.all()]
