@@ -63,6 +63,20 @@ EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a page wai
 HUB_EMAIL_FROM = read(an_address, "HUB_EMAIL_FROM", f"hub@{urlsplit(HUB_PUBLIC_URL).hostname}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
+# --- where people may be sent back to --------------------------------------------------------------------------------
+
+
+def origins(name: str, default: list[str]) -> list[str]:
+    value = env.list(name, default)
+    for text in value:
+        parts = urlsplit(text)
+        if text != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https") or "@" in parts.netloc:
+            raise ValueError("it is a list of origins such as https://app.example.com, without a path")
+    return value
+
+
+HUB_PORTAL_RETURN_URLS = read(origins, "HUB_PORTAL_RETURN_URLS", [])  # of our own application, for portal links
+
 # --- what it may reach -----------------------------------------------------------------------------------------------
 
 HUB_EGRESS_ALLOW = read(env.list, "HUB_EGRESS_ALLOW", [])  # exact host:port, for a desk's sandbox only
@@ -309,6 +323,8 @@ SPECTACULAR_SETTINGS = {
         "ConnectorEnum": "hub.connections.api.shown.EVERY",
         "FilledInConnectorEnum": "hub.connections.api.shown.BY_FORM",
         "OperationStateEnum": "hub.operations.models.Operation.State",
+        "RoleEnum": "tenants.models.Membership.Role",
+        "GuestRoleEnum": "tenants.models.PortalLink.ROLES",
     },
 }
 

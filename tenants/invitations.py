@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from hub import mail
+from tenants.keys import digest_of
 from tenants.models import Invitation
-from tenants.people import digest_of
 
 REMEMBERED = "invitation"  # in the session: its public id, never the token
 

@@ -11,6 +11,7 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_BYTES, RANDOM_LENGTH = 24, 33
 ID_BYTES, ID_LENGTH = 5, 8
 CHECKSUM_LENGTH = 6
+LINK_BYTES, LINK_LENGTH = 32, 43
 
 # Published, so that scanners of repositories and logs find keys that leaked.
 PATTERN = re.compile(r"hub_(live|test)_([0-9A-Za-z]{8})_[0-9A-Za-z]{39}")
@@ -37,6 +38,15 @@ def read(text: str) -> Key | None:
     if match is None or checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
         return None
     return Key(match[1], match[2], hashlib.sha256(text.encode()).hexdigest())
+
+
+def link_token(*, random: Random) -> str:
+    """What makes the address of a link unguessable; of it only the digest is kept."""
+    return base62(int.from_bytes(random(LINK_BYTES), "big"), LINK_LENGTH)
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def checksum(body: str) -> str:

@@ -187,6 +187,30 @@ class Invitation(Scoped):
         return "expired" if self.expires_at <= now else "pending"
 
 
+class PortalLink(Scoped):
+    """That our own application sends one of its people to a tenant's pages. Of the token only the digest is kept."""
+
+    LASTS = timedelta(minutes=5)
+    ROLES = ((Membership.Role.ADMIN, "Admin"), (Membership.Role.MEMBER, "Member"))  # nobody owns by a link
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="portal_links")
+    role = models.CharField(max_length=10, choices=ROLES)
+    reference = models.CharField(max_length=100, help_text="Who it is in our own application.")
+    name = models.CharField(max_length=150, blank=True)
+    return_url = models.CharField(max_length=500, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.reference} to {self.tenant}"
+
+    def open(self, now: datetime) -> bool:
+        return self.used_at is None and self.expires_at > now
+
+
 def known_scopes(value: list[str]) -> None:
     if why := refusal(value, of_platform=True):
         raise ValidationError(why)

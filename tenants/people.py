@@ -3,7 +3,6 @@
 Each verb holds the tenant's row, so that two of them at once see each other, and tells the audit.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -15,10 +14,9 @@ from django.utils.translation import gettext
 
 from hub import audit
 from hub.audit import Actor
-from tenants.keys import Random, base62
+from tenants.keys import Random, digest_of, link_token
 from tenants.models import Invitation, Membership, Tenant, User
 
-TOKEN_BYTES, TOKEN_LENGTH = 32, 43
 AN_HOUR, A_WHILE = timedelta(hours=1), timedelta(minutes=1)
 MAILS_AN_HOUR = 50  # of one tenant: nobody is flooded in our name
 OWNER = Membership.Role.OWNER
@@ -44,10 +42,6 @@ class Hand:
     @classmethod
     def of_person(cls, request: HttpRequest, user: User) -> Self:
         return cls.of(request, Actor.of_user(user), user)
-
-
-def digest_of(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -88,7 +82,7 @@ def renew(invitation: Invitation, *, random: Random, now: datetime) -> str:
     lately = Invitation.objects.of(invitation.tenant_id).filter(asked_at__gt=now - AN_HOUR)
     if lately.count() >= MAILS_AN_HOUR:
         raise Refused(gettext("This tenant has sent too many invitations; go on in an hour."))
-    token = base62(int.from_bytes(random(TOKEN_BYTES), "big"), TOKEN_LENGTH)
+    token = link_token(random=random)
     invitation.digest = digest_of(token)
     invitation.asked_at, invitation.sent_at, invitation.expires_at = now, None, now + Invitation.LASTS
     invitation.save()

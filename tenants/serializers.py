@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from hub.problems import StrictSerializer
-from tenants.models import ApiKey, Invitation, Membership, Tenant, a_time_zone
+from tenants.models import REFERENCE, ApiKey, Invitation, Membership, PortalLink, Tenant, a_time_zone
+from tenants.portal_links import may_return_to
 
 
 class SuspensionSerializer(StrictSerializer):
@@ -98,3 +99,31 @@ class InvitationSerializer(serializers.Serializer):
 
 class InvitationListSerializer(serializers.Serializer):
     items = InvitationSerializer(many=True)
+
+
+def allowed_to_return_to(value: str) -> None:
+    if not may_return_to(value):
+        raise serializers.ValidationError("Its origin is not one of those that HUB_PORTAL_RETURN_URLS allows.")
+
+
+class WantedPortalLinkSerializer(TenantQuery):
+    user = serializers.CharField(max_length=100, validators=[REFERENCE], help_text="Your own reference of the person.")
+    name = serializers.CharField(max_length=150, required=False, help_text="What the pages call the person.")
+    role = serializers.ChoiceField(PortalLink.ROLES, help_text="admin manages connections; member reads.")
+    return_url = serializers.CharField(
+        max_length=500, required=False, validators=[allowed_to_return_to], help_text="Where the way back leads."
+    )
+
+
+class PortalLinkSerializer(serializers.Serializer):
+    """An address that lets one person into a tenant's pages, once."""
+
+    id = serializers.UUIDField(source="public_id")
+    tenant = serializers.CharField(source="tenant.reference")
+    user = serializers.CharField(source="reference")
+    role = serializers.ChoiceField(PortalLink.ROLES)
+    url = serializers.SerializerMethodField(help_text="It is told now, and never again.")
+    expires_at = serializers.DateTimeField()
+
+    def get_url(self, link: PortalLink) -> str:
+        return self.context["url"]

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tenants.api.links import PortalLinksView
 from tenants.api.people import InvitationsView, InvitationView, MembersView, MemberView, SendAgainView
 from tenants.api.tenants import MeView, TenantView
 
@@ -13,4 +14,5 @@ urlpatterns = [
     path("invitations", InvitationsView.as_view(), name="invitations"),
     path("invitations/<uuid:id>", InvitationView.as_view(), name="invitation"),
     path("invitations/<uuid:id>/send-again", SendAgainView.as_view(), name="invitation_send_again"),
+    path("portal-links", PortalLinksView.as_view(), name="portal_links"),
 ]

@@ -9,8 +9,11 @@ from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from hub.audit import Actor
+from hub.clock import clock
+from tenants.guests import guest_of
 from tenants.models import Membership, Tenant, User
 
 RANK = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
@@ -24,6 +27,8 @@ class Visitor:
     role: str
     user: User | None = None
     reference: str = ""
+    name: str = ""
+    return_url: str = ""  # where our own application wants a guest back
 
     def is_at_least(self, role: str) -> bool:
         return RANK[Membership.Role(self.role)] >= RANK[Membership.Role(role)]
@@ -45,7 +50,7 @@ class Visitor:
     def actor(self) -> Actor:
         if self.user:
             return Actor.of_user(self.user)
-        return Actor("guest", self.reference, self.reference)
+        return Actor("guest", self.reference, self.name or self.reference)
 
 
 def home_of(tenant: Tenant) -> str:
@@ -55,15 +60,27 @@ def home_of(tenant: Tenant) -> str:
 def visitor_of(request: HttpRequest, reference: str) -> Visitor:
     """Raises Http404: nobody is told which tenants there are."""
     user = request.user
-    if not isinstance(user, User):
-        raise Http404(reference)
+    visitor = member_at(user, reference) if isinstance(user, User) else guest_at(request, reference)
+    request.visitor = visitor  # type: ignore[attr-defined]  # the frame of the page names them
+    return visitor
+
+
+def member_at(user: User, reference: str) -> Visitor:
     rows = Membership.unscoped.select_related("tenant").filter(user=user, tenant__reference=reference)
     membership = rows.first()
     if membership is None:
         raise Http404(reference)
-    visitor = Visitor(membership.tenant, membership.role, user)
-    request.visitor = visitor  # type: ignore[attr-defined]  # the frame of the page names them
-    return visitor
+    return Visitor(membership.tenant, membership.role, user)
+
+
+def guest_at(request: HttpRequest, reference: str) -> Visitor:
+    guest = guest_of(request)
+    if guest is None or guest.tenant != reference or guest.is_over(now=clock()):
+        raise Http404(reference)
+    tenant = Tenant.objects.filter(reference=reference).first()
+    if tenant is None:
+        raise Http404(reference)
+    return Visitor(tenant, guest.role, None, guest.reference, guest.name, guest.return_url)
 
 
 def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[..., HttpResponse]], Callable[..., Any]]:
@@ -72,8 +89,8 @@ def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[.
     def before(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+            if not request.user.is_authenticated and (refused := without_account(request)):
+                return refused
             visitor = visitor_of(request, tenant)
             if not visitor.is_at_least(least):
                 raise PermissionDenied
@@ -84,15 +101,28 @@ def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[.
     return before
 
 
+def without_account(request: HttpRequest) -> HttpResponse | None:
+    """None where it is a guest whose visit lasts."""
+    guest = guest_of(request)
+    if guest is None:
+        return redirect_to_login(request.get_full_path())
+    if guest.is_over(now=clock()):
+        return render(request, "people/visit_over.html", {"guest": guest}, status=403)
+    return None
+
+
 def asks_again(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
     """Before a sensitive act: whoever has not shown for five minutes who they are does so again, by password or second
     factor, and comes back to the same act. It stands below for_visitors(), or alone.
 
-    A POST waits for that in the session, as it is: it must carry no secret. A guest has nothing to show.
+    A POST waits for that in the session, as it is: it must carry no secret. A guest has nothing to show, and reads who
+    can do it.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_anonymous and guest_of(request):
+            return render(request, "people/not_for_guests.html", status=403)
         if request.user.is_anonymous:
             raise PermissionDenied
         return confirmed(request, *args, **kwargs)

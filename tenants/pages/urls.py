@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.pages import invitation, members
+from tenants.pages import invitation, members, portal_link
 
 app_name = "people"
 urlpatterns = [
@@ -13,4 +13,5 @@ urlpatterns = [
     path("t/<str:tenant>/invitations/<uuid:id>/send-again", members.send_again, name="send_again"),
     path("t/<str:tenant>/invitations/<uuid:id>/revoke", members.revoke, name="revoke"),
     path("invitations/<str:token>/", invitation.invitation, name="invitation"),
+    path("enter/<str:token>/", portal_link.portal_link, name="portal_link"),
 ]

@@ -28,3 +28,8 @@ def code_of(secret):
 
 def link_of_the_mail():
     return re.search(r"https://hub\.test(/\S+)", mail.outbox[-1].body)[1]
+
+
+def come_as_guest(client, link):
+    """By a portal link, as `make.portal_link()` makes it."""
+    return client.post(f"/enter/{link.token}/")

@@ -7,8 +7,9 @@ import pytest
 
 from hub.audit import AuditRow
 from tenants import people
+from tenants.keys import digest_of
 from tenants.models import Invitation, Membership
-from tenants.people import MAILS_AN_HOUR, Hand, Refused, digest_of
+from tenants.people import MAILS_AN_HOUR, Hand, Refused
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,7 @@ def closed_page(request, visitor):
 def asked(rf):
     def asked(user):
         request = rf.get("/t/acme/")
-        request.user = user
+        request.user, request.session = user, {}
         return request
 
     return asked
