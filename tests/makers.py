@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from connectors.registry import CONNECTORS
 from hub.audit import SYSTEM
 from hub.clock import clock
+from hub.connections import links
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane, MaintenanceWindow
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.publish import Fact, publish_all
 from hub.secrets import seal
-from tenants import people
+from tenants import people, portal_links
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.people import Hand
 
@@ -65,6 +66,18 @@ class Makers:
         hand = Hand.of_person(HttpRequest(), by) if by else Hand(SYSTEM)
         row, token = people.invite(tenant, email, role, hand, random=os.urandom, now=now)
         row.token = token
+        return row
+
+    def portal_link(self, tenant, role="admin", *, reference="u-7", now=None, **fields):
+        """`token` of it is what its address carries."""
+        made = {"random": os.urandom, "now": now or clock()} | fields
+        row, row.token = portal_links.make(tenant, reference, role, Hand(SYSTEM), **made)
+        return row
+
+    def connect_link(self, tenant, connector="webhook", *, now=None, **fields):
+        """`token` of it is what its address carries."""
+        made = {"random": os.urandom, "now": now or clock()} | fields
+        row, row.token = links.make(tenant, CONNECTORS[connector], Hand(SYSTEM), **made)
         return row
 
     def api_key(self, tenant=None, scopes=("events:write", "events:read"), **fields):

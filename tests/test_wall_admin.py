@@ -45,6 +45,7 @@ ROWS = {
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
     "connections.Switch": switch,
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
+    "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "hub.AuditRow": audit_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),

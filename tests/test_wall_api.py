@@ -40,6 +40,9 @@ ROUTES = {
     "connections/<uuid:id>/resume": {"POST": "connections:write"},
     "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
     "connections/<uuid:id>/reconnect-link": {"POST": "connections:write"},
+    "portal-links": {"POST": "portal-links:write"},
+    "connect-links": {"GET": "connect-links:read", "POST": "connect-links:write"},
+    "connect-links/<uuid:id>": {"GET": "connect-links:read", "DELETE": "connect-links:write"},
     "events": {"GET": "events:read", "POST": "events:write"},
     "events/<path:id>": {"GET": "events:read"},
     "events/<path:id>/explain": {"GET": "events:read"},
@@ -83,6 +86,7 @@ def acme(make):
     planned("send_again", tenant)
     make.membership(tenant, make.user("ann@only-acme.test"), "owner")
     make.invitation(tenant, "bob@only-acme.test")
+    make.connect_link(tenant)
     return tenant
 
 
@@ -106,6 +110,7 @@ def by_room(tenant):
         "connections": tenant.connections.get(),
         "members": tenant.memberships.get(),
         "invitations": tenant.invitations.get(),
+        "connect-links": tenant.connect_links.get(),
     }
 
 
@@ -213,6 +218,17 @@ def test_another_tenants_key_neither_sees_a_connection_nor_connects(api, acme, g
     refused(client, "GET", "/api/v1/connections?tenant=acme-only", {404})
     filled_in = {"tenant": "acme-only", "connector": "webhook", "settings": {"url": "https://evil.test/"}}
     refused(client, "POST", "/api/v1/connections", {404}, filled_in)
+
+
+def test_another_tenants_key_makes_no_links(api, acme, globex, refused):
+    for url in ("/api/v1/connect-links", "/api/v1/connect-links?tenant=acme-only"):
+        refused(api.of(globex), "GET", url, {200, 404})
+    connection = str(acme.connections.get().public_id)
+    asked = ({"connector": "webhook", "tenant": "acme-only"}, {"connector": "webhook", "connection": connection})
+    for body in asked:
+        refused(api.of(globex), "POST", "/api/v1/connect-links", {404}, body)
+    asked = {"user": "u-7", "role": "admin", "tenant": "acme-only"}
+    refused(api.of(globex), "POST", "/api/v1/portal-links", {404}, asked)
 
 
 def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, refused):

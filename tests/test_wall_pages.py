@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.urls import get_resolver
 
 from tests.hub.outgoing.operating import planned, put
-from tests.tenants.door import sign_in
+from tests.tenants.door import come_as_guest, sign_in
 from tests.test_wall_api import patterns, rows
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,8 @@ ROUTES = {
     "endpoints/<uuid:id>/end-overlap": "endpoint",
     "endpoints/<uuid:id>/test": "endpoint",
     "endpoints/<uuid:id>/recover": "endpoint",
+    "links/": None,
+    "links/<uuid:id>/revoke": "connect_link",
 }
 VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
 SAID = {
@@ -80,6 +82,7 @@ def address(make, acme):
         "event": lambda: make.event(acme),
         "delivery": lambda: put([make.delivery(make.connection(acme))], "dead", "exhausted")[0],
         "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
+        "connect_link": lambda: make.connect_link(acme),
         "endpoint": lambda: make.connection(acme, name="only their endpoint"),
     }
 
@@ -118,6 +121,36 @@ def test_nobody_from_outside_sees_or_does_anything(client, address, people, rout
             assert answer.status_code in (status, 405), (person, url)
             assert "only" not in (answer.content.decode() + str(answer.headers)).lower().replace(url, "")
     assert unlogged(rows()) == unlogged(before)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_guest_sees_and_does_nothing_at_another_tenant(client, make, address, route):
+    url = address(route)
+    come_as_guest(client, make.portal_link(make.tenant("globex")))
+    before = rows()
+    for answer in (client.get(url), client.post(url, SAID)):
+        assert answer.status_code in (404, 405)
+    assert rows() == before
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_guest_of_the_tenant_meets_no_page_that_needs_a_person(client, make, acme, address, route):
+    url = address(route)
+    come_as_guest(client, make.portal_link(acme))
+    for answer in (client.get(url), client.post(url, SAID)):
+        assert answer.status_code < 500 and not answer.headers.get("Location", "").startswith("/accounts/")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_who_comes_by_a_connect_link_sees_no_page_of_the_tenant(client, make, acme, address, route):
+    url = address(route)
+    client.post(f"/connect/link/{make.connect_link(acme).token}/")
+    before = rows()
+    for answer in (client.get(url), client.post(url, SAID)):
+        assert answer.status_code in (302, 405) and answer.headers.get("Location", "/accounts/").startswith(
+            "/accounts/"
+        )
+    assert rows() == before
 
 
 def unlogged(kept):

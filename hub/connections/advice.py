@@ -85,6 +85,13 @@ PROBLEMS: Mapping[str, Problem] = {
             _("Connecting %(system)s with %(hub)s was refused: `iss` names another issuer."),
         ),
     ),
+    "link_ended": Problem(
+        _("The link has ended"),
+        Advice(
+            _("It was taken back or used meanwhile, or it is older than a day. Ask whoever sent it for another one."),
+            "you",
+        ),
+    ),
     "moved": Problem(
         _("Our address has changed meanwhile"),
         Advice(_("You were sent to %(system)s with another address of ours than the one that it is now."), "you"),

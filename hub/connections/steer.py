@@ -12,8 +12,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.wire import Request, Response
 from hub import audit
-from hub.connections import connect, probe
-from hub.connections.models import Connection
+from hub.connections import connect, links, probe
+from hub.connections.models import Connection, ConnectLink
 from hub.operations.start import Hand
 from hub.queue import ring
 from tenants.models import User
@@ -40,6 +40,28 @@ def establish(
     connect.connect(connection, document, finding, by=by, now=now)
     after = {"name": connection.name, "account": connection.account, "state": connection.state}
     tell(hand, "connection.connect", connection, after=after, now=now)
+
+
+@transaction.atomic
+@sensitive_variables()
+def fulfil(
+    link: ConnectLink,
+    draft: Connection,
+    document: Mapping[str, Any],
+    finding: probe.Finding,
+    hand: Hand,
+    *,
+    now: datetime,
+) -> None:
+    """Keep what a guest filled in, for a new connection or the one that the link names; the link is used up.
+
+    Raises AlreadyConnected, OtherAccount, and Ended where the link is no longer good.
+    """
+    if link.connection:
+        mend(link.connection, draft.settings, document, finding, hand, now=now)
+    else:
+        establish(draft, document, finding, hand, by=None, now=now)
+    links.use(link, link.connection or draft, now=now)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ MENU = {
         ("Tenants", "apartment", "tenants_tenant", "tenants.view_tenant"),
         ("Connections", "cable", "connections_connection", "connections.view_connection"),
         ("Ending soon", "event_busy", "admin:connections_connection_forecast", "connections.view_connection"),
+        ("Connect links", "add_link", "connections_connectlink", "connections.view_connectlink"),
         ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
     ),
     "Routes & mappings": (

@@ -20,7 +20,7 @@ class Section:
 
 SECTIONS = (
     Section(_("Connections"), "portal:home", "cable", "c", ("connections/",)),
-    Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/")),
+    Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/", "links/")),
     Section(_("Events"), "portal:events", "bolt", "e", ("events/", "deliveries/", "operations/")),
     Section(_("Endpoints"), "portal:endpoints", "webhook", "w", ("endpoints/",)),
     Section(_("Members"), "people:members", "group", "m", ("members/",)),

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
-from hub.connections.models import Authorization, CredentialEvent
+from hub.connections.models import Authorization, ConnectLink, CredentialEvent
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
+from tenants.models import PortalLink
 
 UNENDED = ("waiting", "sending", "held")
 Ages = dict[Any, datetime]
@@ -69,6 +70,8 @@ TABLES = (  # in this order: a row goes after what hangs on it
     Table("deliveries", "rows", Delivery.unscoped.all, columns(Delivery, "accepted_at"), moving_deliveries),
     Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
     Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
+    Table("connect links", "rows", ConnectLink.unscoped.all, columns(ConnectLink, "created_at"), nothing),
+    Table("portal links", "rows", PortalLink.unscoped.all, columns(PortalLink, "created_at"), nothing),
     Table("credential events", "rows", CredentialEvent.unscoped.all, columns(CredentialEvent, "at"), nothing),
     Table("notices", "rows", Notice.unscoped.all, columns(Notice, "created_at"), open_notices),
     Table("operations", "rows", Operation.unscoped.all, columns(Operation, "planned_at"), running_operations),

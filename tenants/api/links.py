@@ -4,23 +4,48 @@ import secrets
 from typing import ClassVar
 
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub import mail
 from hub.clock import clock
+from hub.rest.describe import ANY_ID, HUB, MOMENT, asking, described
 from tenants import portal_links
 from tenants.authentication import resolve_tenant
 from tenants.people import Hand
 from tenants.serializers import PortalLinkSerializer, WantedPortalLinkSerializer
 
+PROBLEMS = (
+    "invalid-json",
+    "validation-failed",
+    "payload-too-large",
+    "unsupported-media-type",
+    "tenant-required",
+    "tenant-not-found",
+)
+WANTED = {"tenant": "acme", "user": "u-4711", "name": "Ann Baker", "role": "admin"}
+MADE = {
+    "id": ANY_ID,
+    "tenant": "acme",
+    "user": "u-4711",
+    "role": "admin",
+    "url": f"{HUB}/enter/3vQeUZ4rT0sPz7Lk2mXbN9cWdYfHgJ5aE8iR1oKtVuS/",
+    "expires_at": MOMENT,
+}
+
 
 class PortalLinksView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": "portal-links:write"}
 
-    @extend_schema(request=WantedPortalLinkSerializer, responses={201: PortalLinkSerializer})
+    @described(
+        "portal_links_make",
+        {201: PortalLinkSerializer},
+        problems=PROBLEMS,
+        request=WantedPortalLinkSerializer,
+        examples={"made": MADE},
+        requests=[asking("Ann, who is signed in with us", WANTED)],
+    )
     def post(self, request: Request) -> Response:
         """An address for one of your people, who is signed in with you: send their browser there at once.
 

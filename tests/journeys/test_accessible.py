@@ -62,6 +62,26 @@ def test_everybody_can_come_in(browser, client, acme, name, look):
     looked_at(browser, client, SIGNED_OUT[name], look)
 
 
+@pytest.mark.parametrize("look", LOOKS)
+def test_guests_can_come_in(browser, client, make, acme, look):
+    connect = make.connect_link(acme, "splunk")
+    looked_at(browser, client, f"/connect/link/{connect.token}/", look)
+    client.post(f"/connect/link/{connect.token}/")
+    looked_at(browser, client, "/connect/link/fill-in/", look)
+    looked_at(browser, client, "/connect/link/done/", look)
+
+
+def test_a_portal_link_goes_on_by_itself_and_shows_the_way_back(browser, client, make, acme, settings):
+    settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
+    link = make.portal_link(acme, name="Ann", return_url="https://app.example.com/back")
+    with window(browser, client) as shown:
+        shown.goto(f"/enter/{link.token}/")
+        shown.wait_for_url("**/t/acme/")
+        expect(shown.get_by_role("link", name="Go back")).to_have_attribute("href", link.return_url)
+    for look in LOOKS:
+        looked_at(browser, client, "/t/acme/", look)
+
+
 @pytest.mark.parametrize("state", ["slack", "salesforce", "splunk"])
 def test_whatever_its_state_a_connection_can_be_read(browser, signed_in, acme, state):
     row = acme.connections.get(connector=state)

@@ -152,6 +152,14 @@ def test_the_page_leads_back(guest):
     assert b'href="https://app.example.com/back"' in guest.get(MEMBERS).content
 
 
+def test_the_pages_ask_few_statements(make, acme, guest, django_assert_num_queries):
+    link = make.portal_link(acme)
+    with django_assert_num_queries(1):
+        Client().get(f"/enter/{link.token}/")
+    with django_assert_num_queries(4):  # session, tenant, members, invitations
+        guest.get(MEMBERS)
+
+
 def test_a_guest_sees_who_belongs_and_invites_nobody(guest):
     page = guest.post(MEMBERS, {"email": "me@evil.test", "role": "admin"})
     assert page.status_code == 403 and not Invitation.unscoped.exists()

@@ -2,8 +2,16 @@
 
 from hub.connections.admin.apps import ConnectorAppAdmin
 from hub.connections.admin.connections import ConnectionAdmin
+from hub.connections.admin.links import ConnectLinkAdmin
 from hub.connections.admin.quotas import ScopeAdmin
 from hub.connections.admin.switches import SwitchAdmin
 from hub.connections.admin.windows import MaintenanceWindowAdmin
 
-__all__ = ["ConnectionAdmin", "ConnectorAppAdmin", "MaintenanceWindowAdmin", "ScopeAdmin", "SwitchAdmin"]
+__all__ = [
+    "ConnectLinkAdmin",
+    "ConnectionAdmin",
+    "ConnectorAppAdmin",
+    "MaintenanceWindowAdmin",
+    "ScopeAdmin",
+    "SwitchAdmin",
+]

@@ -1,8 +1,8 @@
 """What the API's description says of connections and connectors: its words, and an example of each."""
 
-from hub.rest.describe import ANY_ID, DECIDING, HUB, MOMENT, READING, asking, described, header, listed, page_of
+from hub.rest.describe import ANY_ID, DECIDING, HUB, MOMENT, READING, all_of, asking, described, header, listed, page_of
 
-__all__ = ["DECIDING", "READING", "asking", "described", "listed", "page_of"]
+__all__ = ["DECIDING", "READING", "all_of", "asking", "described", "listed", "page_of"]
 
 READ, WRITE = "connections:read", "connections:write"
 
@@ -122,4 +122,16 @@ CONNECTOR = {
             "kind": "text",
         }
     ],
+}
+
+CONNECT_AT = f"{HUB}/connect/link/3vQeUZ4rT0sPz7Lk2mXbN9cWdYfHgJ5aE8iR1oKtVuS/"
+CONNECT_LINK = {
+    "id": ANY_ID,
+    "tenant": "acme",
+    "connector": "slack",
+    "connection": None,
+    "maker": "Acme",
+    "state": "pending",
+    "created_at": MOMENT,
+    "expires_at": "2026-11-26T12:00:00Z",
 }

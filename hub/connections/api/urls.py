@@ -4,6 +4,7 @@ from django.urls import path
 
 from hub.connections.api.catalogue import ConnectorsView
 from hub.connections.api.connections import ConnectionsView, ConnectionView
+from hub.connections.api.links import ConnectLinksView, ConnectLinkView
 from hub.connections.api.verbs import DisconnectView, PauseView, ReconnectLinkView, ResumeView, TestView
 
 urlpatterns = [
@@ -15,4 +16,6 @@ urlpatterns = [
     path("connections/<uuid:id>/resume", ResumeView.as_view(), name="connection_resume"),
     path("connections/<uuid:id>/disconnect", DisconnectView.as_view(), name="connection_disconnect"),
     path("connections/<uuid:id>/reconnect-link", ReconnectLinkView.as_view(), name="connection_reconnect_link"),
+    path("connect-links", ConnectLinksView.as_view(), name="connect_links"),
+    path("connect-links/<uuid:id>", ConnectLinkView.as_view(), name="connect_link"),
 ]

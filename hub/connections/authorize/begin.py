@@ -10,7 +10,7 @@ from django.urls import reverse
 from connectors.oauth import OAuth
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
-from hub.connections.models import Authorization, Connection
+from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.connections.probe import app_of
 from hub.connections.unseal import opened
 from hub.secrets import seal
@@ -34,6 +34,7 @@ def begin(
     return_to: str,
     name: str = "",
     connection: Connection | None = None,
+    link: ConnectLink | None = None,
     optional: Iterable[str] = (),
     random: Callable[[int], bytes],
     now: datetime,
@@ -52,6 +53,7 @@ def begin(
         name=name or (connection.name if connection else connector.label),
         user=who.user,
         guest=who.guest,
+        link=link,
         digest=digest_of(state),
         browser=digest_of(who.browser),
         redirect_uri=redirect_uri,

@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.wire import Request, Response
 from hub import audit
+from hub.connections import links
 from hub.connections.authorize.receive import problem_of_token
 from hub.connections.authorize.who import Refused
 from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
@@ -69,9 +70,7 @@ def confirm(
     ip: str = "",
 ) -> Connection:
     """The connection. Raises Refused, and WrongState where somebody was first."""
-    if row.state == "granted" and row.late(now=now):
-        abandon(row, "late", now=now)
-        raise Refused("late")
+    still_good(row, now=now)
     plan = plan_of(row, visitor)
     if row.state != "granted":
         raise WrongState(row, "confirmed")
@@ -84,6 +83,7 @@ def confirm(
         row.confirm()  # first, so that of two at once only one stores anything
         connection = stored(row, plan, kept, finding, by=visitor, now=now)
         row.lead_to(connection)
+        used_up(row, connection, now=now)
         audit.record(
             actor=visitor.actor,
             verb=VERBS.get(plan.kind, "connection.reconnect"),
@@ -96,6 +96,25 @@ def confirm(
             now=now,
         )
     return connection
+
+
+def still_good(row: Authorization, *, now: datetime) -> None:
+    """Raises Refused; what was granted is given back."""
+    if row.state != "granted":
+        return
+    problem = "late" if row.late(now=now) else "link_ended" if row.link and not row.link.open(now) else ""
+    if problem:
+        abandon(row, problem, now=now)
+        raise Refused(problem)
+
+
+def used_up(row: Authorization, connection: Connection, *, now: datetime) -> None:
+    """In the caller's transaction: where the link has ended just now, nothing is stored."""
+    try:
+        if row.link:
+            links.use(row.link, connection, now=now)
+    except links.Ended:
+        raise Refused("link_ended") from None
 
 
 @sensitive_variables()

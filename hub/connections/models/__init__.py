@@ -15,6 +15,7 @@ from hub.connections.models.connections import (
     a_connector,
 )
 from hub.connections.models.credentials import Credential, CredentialEvent
+from hub.connections.models.links import ConnectLink, guest_by
 
 __all__ = [
     "BREAKER",
@@ -23,6 +24,7 @@ __all__ = [
     "MAINTENANCE",
     "REFRESHING",
     "Authorization",
+    "ConnectLink",
     "Connection",
     "ConnectorApp",
     "Credential",
@@ -32,4 +34,5 @@ __all__ = [
     "Revocation",
     "Switch",
     "a_connector",
+    "guest_by",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub.connections.models.connections import Connection, a_connector
+from hub.connections.models.links import ConnectLink
 from hub.ids import uuid7
 from hub.secrets import SealedField, seal
 from hub.states import Moves
@@ -45,7 +46,8 @@ class Authorization(Scoped, Moves):
     )  # the one that is connected again; in the end the one that came of it
     name = models.CharField(max_length=200)
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True)
-    guest = models.CharField(max_length=100, blank=True)  # whom our own application knows by this reference
+    guest = models.CharField(max_length=100, blank=True)  # whom our own application, or a link, knows by this
+    link = models.ForeignKey(ConnectLink, on_delete=models.CASCADE, null=True, blank=True)  # by which the guest came
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of `state`
     browser = models.CharField(max_length=64)  # SHA-256 of what the session of its browser holds
     redirect_uri = models.CharField(max_length=500)

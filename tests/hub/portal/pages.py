@@ -8,6 +8,7 @@ PAGES = {
     "about, by oauth": "connect/slack/",
     "about, by form": "connect/splunk/",
     "fill in": "connect/webhook/fill-in/",
+    "links": "links/",
     "connection": ONE,
     "connected": ONE + "connected/",
     "pause": ONE + "pause/",

@@ -18,6 +18,7 @@ from tests.hub.outgoing.operating import put
 from tests.hub.portal.visiting import queries
 from tests.journeys.docs import ROOT, snippet
 from tests.makers import NOON, WHSEC
+from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db
 LIST = "/t/acme/endpoints/"
@@ -41,6 +42,13 @@ def sure(admin):
     """An admin who has just shown who they are."""
     admin.post(reverse("account_reauthenticate"), {"password": "correct horse"})
     return admin
+
+
+@pytest.fixture
+def guest(client, make, acme):
+    """An admin by our own application's word."""
+    come_as_guest(client, make.portal_link(acme))
+    return client
 
 
 def page_of(endpoint, more=""):
@@ -198,6 +206,12 @@ def test_a_secret_is_shown_to_who_has_just_shown_who_they_are(sure, endpoint):
     answer = sure.post(page_of(endpoint, "reveal"))
     assert WHSEC in text(answer) and "no-store" in answer["Cache-Control"]
     assert AuditRow.objects.get(verb="endpoint.reveal").object_id == str(endpoint.public_id)
+
+
+@pytest.mark.parametrize("what", ["reveal", "rotate", "end-overlap"])
+def test_a_guest_reads_who_may_have_the_secret(guest, endpoint, what):
+    html = text(guest.post(page_of(endpoint, what)), 403)
+    assert "with an account here can do it" in html and WHSEC not in html
 
 
 def test_anybody_else_is_asked_again_first(admin, endpoint):

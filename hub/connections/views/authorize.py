@@ -28,13 +28,16 @@ from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.who import Refused, Who
-from hub.connections.models import Authorization, Connection
+from hub.connections.links import visitor_by
+from hub.connections.models import Authorization, Connection, guest_by
 from hub.connections.revoke import abandon, cancel
 from hub.states import WrongState
+from tenants.guests import guest_of
 from tenants.models import Membership, Tenant, User
 from tenants.visitors import Visitor, for_visitors, visitor_of
 
 BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
+LINK = "connect_link"  # and the id of the link by which a guest came
 WITHIN = 10.0  # seconds for one call, while a person waits
 ENDED = {"begun": "unfinished", "received": "interrupted"}
 
@@ -57,8 +60,16 @@ def oauth_connector(key: str) -> OAuth:
 
 
 def who_of(request: HttpRequest) -> Who:
-    user = request.user if isinstance(request.user, User) else None
-    return Who(request.session.get(BROWSER, ""), user)
+    browser = request.session.get(BROWSER, "")
+    if isinstance(request.user, User):
+        return Who(browser, request.user)
+    visiting, link = guest_of(request), request.session.get(LINK)
+    return Who(browser, None, visiting.reference if visiting else guest_by(link) if link else "")
+
+
+def after(row: Authorization, made: Connection | None) -> str:
+    """Where it ends: a guest who came by a connect link sees none of the tenant's pages."""
+    return reverse("connections:link_done") if row.link_id else page_of(row.tenant, made)
 
 
 def inside(url: str, *, otherwise: str) -> str:
@@ -81,22 +92,26 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
         target = get_object_or_404(mine, public_id=uuid_or_404(said["connection"]))
     request.session.setdefault(BROWSER, secrets.token_urlsafe(32))
     home = page_of(visitor.tenant, target)
+    said_once = said.get("next", "") if len(said.getlist("next")) == 1 else ""
+    return sent_away(
+        request,
+        visitor.tenant,
+        code,
+        back=home,
+        return_to=inside(said_once, otherwise=home),
+        name=said.get("name", "").strip()[:200],
+        connection=target,
+        optional=said.getlist("optional"),
+    )
+
+
+def sent_away(request: HttpRequest, tenant: Tenant, code: OAuth, *, back: str, **said: Any) -> HttpResponse:
+    said |= {"redirect_uri": redirect_uri_of(code), "random": secrets.token_bytes, "now": clock()}
     try:
-        _row, url = begin(
-            visitor.tenant,
-            code,
-            who_of(request),
-            redirect_uri=redirect_uri_of(code),
-            return_to=inside(said.get("next", "") if len(said.getlist("next")) == 1 else "", otherwise=home),
-            name=said.get("name", "").strip()[:200],
-            connection=target,
-            optional=said.getlist("optional"),
-            random=secrets.token_bytes,
-            now=clock(),
-        )
+        _row, url = begin(tenant, code, who_of(request), **said)
     except Refused as refused:
-        return problem_page(request, refused, code, back=home)
-    return render(request, "connections/leaving.html", {"connector": code, "url": url, "back": home})
+        return problem_page(request, refused, code, back=back)
+    return render(request, "connections/leaving.html", {"connector": code, "url": url, "back": back})
 
 
 def uuid_or_404(text: str) -> UUID:
@@ -144,7 +159,7 @@ def refused(request: HttpRequest, connector: str, code: str) -> HttpResponse:
 def confirmation(request: HttpRequest, id: UUID) -> HttpResponse:
     """“Connect this account to this tenant?”, and where an attempt has ended, how."""
     row = own(request, id)
-    visitor = visitor_of(request, row.tenant.reference)
+    visitor = visitor_by(row.link) if row.link else visitor_of(request, row.tenant.reference)
     if not visitor.may_manage:
         raise PermissionDenied
     if request.method == "POST":
@@ -158,7 +173,9 @@ def confirmation(request: HttpRequest, id: UUID) -> HttpResponse:
 
 def own(request: HttpRequest, id: UUID) -> Authorization:
     """Raises Http404 for everybody but the person who began it, in the browser where it began."""
-    rows = Authorization.unscoped.select_related("tenant", "user", "connection__tenant", "connection__credential")
+    rows = Authorization.unscoped.select_related(
+        "tenant", "user", "connection__tenant", "connection__credential", "link__tenant"
+    )
     row, who = get_object_or_404(rows, public_id=id), who_of(request)
     if not (who.in_the_browser_of(row) and who.began(row)):
         raise Http404(id)
@@ -181,12 +198,12 @@ def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> Http
         row.refresh_from_db()
         return ended(request, row)
     messages.success(request, _("%(name)s is connected.") % {"name": made.name})
-    return HttpResponseRedirect(page_of(row.tenant, made))
+    return HttpResponseRedirect(after(row, made))
 
 
 def ended(request: HttpRequest, row: Authorization) -> HttpResponse:
     if row.state == "confirmed":
-        return HttpResponseRedirect(page_of(row.tenant, row.connection))
+        return HttpResponseRedirect(after(row, row.connection))
     if row.state == "cancelled":
         return HttpResponseRedirect(row.return_to)
     refused = Refused(row.reason or ENDED.get(row.state, "refused"), row.says)

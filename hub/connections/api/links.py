@@ -1,0 +1,122 @@
+"""REST: links by which somebody without an account connects one system. The verbs are those of the pages."""
+
+import secrets
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.clock import clock
+from hub.connections import links
+from hub.connections.api import described as says
+from hub.connections.api.shown_links import (
+    ConnectLinkSerializer,
+    MadeConnectLinkSerializer,
+    WantedConnectLinkSerializer,
+)
+from hub.connections.models import Connection, ConnectLink
+from hub.problems import Problem
+from tenants.authentication import resolve_tenant
+from tenants.models import Tenant
+from tenants.people import Hand
+from tenants.scoping import changeable, reach
+from tenants.serializers import TenantQuery
+
+READ, WRITE = "connect-links:read", "connect-links:write"
+LISTED = 200
+LINKS = says.all_of(ConnectLinkSerializer, "ConnectLinkList")
+
+
+def find(request: Request, id: UUID) -> ConnectLink:
+    link = links.rows().filter(changeable(ConnectLink, reach(request.user)), public_id=id).first()
+    if link is None:
+        raise Http404
+    return link
+
+
+class ConnectLinksView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @says.described(
+        "connect_links_list",
+        {200: LINKS},
+        problems=("tenant-required", *says.READING),
+        parameters=[TenantQuery],
+        examples={"all": {"items": [says.CONNECT_LINK]}},
+    )
+    def get(self, request: Request) -> Response:
+        """The newest 200, the newest first."""
+        query = TenantQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        tenant = resolve_tenant(request, query.validated_data.get("tenant"))
+        rows = ConnectLink.objects.of(tenant).select_related("tenant", "connection").order_by("-pk")[:LISTED]
+        return Response({"items": ConnectLinkSerializer(rows, many=True, context={"now": clock()}).data})
+
+    @says.described(
+        "connect_links_make",
+        {201: MadeConnectLinkSerializer},
+        problems=(*says.STEERING, "tenant-required", "tenant-not-found"),
+        request=WantedConnectLinkSerializer,
+        examples={"made": says.CONNECT_LINK | {"url": says.CONNECT_AT}},
+        requests=[says.asking("Slack", {"tenant": "acme", "connector": "slack"})],
+    )
+    def post(self, request: Request) -> Response:
+        """An address to send to somebody without an account: they connect this one system for this one tenant.
+
+        It works once, within 24 hours, in the browser where its button is pressed first; looking at it uses nothing
+        up. The tenant's admins see it, and can take it back.
+        """
+        said = WantedConnectLinkSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        wanted, now = said.validated_data, clock()
+        tenant = resolve_tenant(request, wanted.get("tenant"))
+        meant = {"connection": connection_of(tenant, wanted.get("connection"))}
+        hand = Hand.of(request, request.user.actor)
+        try:
+            made = links.make(tenant, wanted["connector"], hand, **meant, random=secrets.token_bytes, now=now)
+        except links.Refused as refused:
+            raise Problem("wrong-state", str(refused)) from refused
+        context = {"now": now, "url": links.address_of(made[1])}
+        return Response(MadeConnectLinkSerializer(made[0], context=context).data, status=201)
+
+
+def connection_of(tenant: Tenant, id: Any) -> Connection | None:
+    """Raises Http404 for one of another tenant's."""
+    if id is None:
+        return None
+    connection = Connection.objects.of(tenant).filter(public_id=id).first()
+    if connection is None:
+        raise Http404
+    return connection
+
+
+class ConnectLinkView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
+
+    @says.described(
+        "connect_links_read",
+        {200: ConnectLinkSerializer},
+        problems=["not-found"],
+        examples={"read": says.CONNECT_LINK},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """What became of it."""
+        return Response(ConnectLinkSerializer(find(request, id), context={"now": clock()}).data)
+
+    @says.described(
+        "connect_links_revoke",
+        {200: ConnectLinkSerializer},
+        problems=says.DECIDING,
+        examples={"taken back": says.CONNECT_LINK | {"state": "revoked"}},
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """It leads nowhere any more, and whoever is on the way gets no further; it stays listed."""
+        link, now = find(request, id), clock()
+        try:
+            links.revoke(link, Hand.of(request, request.user.actor), now=now)
+        except links.Ended as ended:
+            raise Problem("wrong-state", "The link has ended.") from ended
+        return Response(ConnectLinkSerializer(link, context={"now": now}).data)

@@ -1,0 +1,44 @@
+"""How connect links read in the API."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import ConnectLink
+from tenants.serializers import TenantQuery
+
+
+class WantedConnectLinkSerializer(TenantQuery):
+    connector = serializers.CharField(max_length=40, help_text="Its key, such as slack.")
+    connection = serializers.UUIDField(required=False, help_text="The connection that is to be connected again.")
+
+    def validate_connector(self, value: str) -> Any:
+        if value not in CONNECTORS or CONNECTORS[value].platform:
+            raise serializers.ValidationError("There is no such connector.")
+        return CONNECTORS[value]
+
+
+class ConnectLinkSerializer(serializers.Serializer):
+    """That somebody without an account is asked to connect one system."""
+
+    id = serializers.UUIDField(source="public_id")
+    tenant = serializers.CharField(source="tenant.reference")
+    connector = serializers.CharField()
+    connection = serializers.UUIDField(
+        source="connection.public_id", allow_null=True, default=None, help_text="To connect again, or what came of it."
+    )
+    maker = serializers.CharField(help_text="Who asks, as the page says it.")
+    state = serializers.SerializerMethodField(help_text="pending, opened, used, revoked or expired.")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+    def get_state(self, link: ConnectLink) -> str:
+        return link.state(self.context["now"])
+
+
+class MadeConnectLinkSerializer(ConnectLinkSerializer):
+    url = serializers.SerializerMethodField(help_text="It is told now, and never again.")
+
+    def get_url(self, link: ConnectLink) -> str:
+        return self.context["url"]

@@ -1,0 +1,72 @@
+"""What a guest fills in who came by a connect link: tested first, kept when the test passed, never shown again."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from hub.clock import clock
+from hub.connections import checks, connect, links, probe, steer
+from hub.connections.advice import told
+from hub.connections.forms import Stated
+from hub.connections.models import ConnectLink
+from hub.connections.views.authorize import outward
+from hub.connections.views.link import ended, held
+from hub.operations.start import Hand
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters()
+def fill_in(request: HttpRequest) -> HttpResponse:
+    """Nothing is filled in beforehand: what is stored is none of a guest's business."""
+    link = held(request)
+    if link is None or link.code.needs_oauth:
+        return ended(request)
+    form = Stated(request.POST or None, stated=link.code.fields, known={}, kept={})
+    context: dict[str, Any] = {"link": link, "connector": link.code, "form": form}
+    if request.method == "POST" and form.is_valid():
+        return tested(request, link, form, context)
+    return page(request, context)
+
+
+def page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    return render(request, "connections/link_fill_in.html", context, status=status)
+
+
+@sensitive_variables()
+def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[str, Any]) -> HttpResponse:
+    code, said, now = link.code, form.cleaned_data, clock()
+    draft = connect.draft(
+        link.tenant, code.key, link.connection.name if link.connection else code.label, said["settings"]
+    )
+    document, made = connect.completed(code, said["document"], random=secrets.token_bytes)
+    finding = probe.probe(draft, document, call=outward, now=now)
+    context["checks"] = checks.steps(finding)
+    if not finding.lives:
+        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
+        return page(request, context, status=422)
+    try:
+        steer.fulfil(link, draft, document, finding, hand_of(request, link), now=now)
+    except (connect.AlreadyConnected, connect.OtherAccount) as clash:
+        form.add_error(None, str(clash))
+        return page(request, context, status=409)
+    except links.Ended:
+        return ended(request)
+    if made:
+        return render(request, "connections/link_done.html", {"secret": made})
+    messages.success(request, _("%(name)s is connected.") % {"name": draft.name})
+    return HttpResponseRedirect(reverse("connections:link_done"))
+
+
+def hand_of(request: HttpRequest, link: ConnectLink) -> Hand:
+    actor, request_id = links.visitor_by(link).actor, getattr(request, "request_id", "")
+    return Hand(actor, False, request_id, request.META.get("REMOTE_ADDR", ""))

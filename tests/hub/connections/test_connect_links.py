@@ -1,0 +1,335 @@
+"""Somebody without an account connects one system for one tenant, by a link that works once."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from hub.audit import AuditRow
+from hub.clock import clock
+from hub.connections.models import Authorization, Connection, ConnectLink, Revocation
+from tests.hub.connections.connecting import Browser, problem, stored
+
+pytestmark = pytest.mark.django_db
+
+LINKS = "/t/acme/links/"
+
+
+class Guest(Browser):
+    """Somebody without an account, in one browser."""
+
+    def __init__(self):
+        self.client = Client()
+
+    def opens(self, link):
+        return self.client.post(f"/connect/link/{link.token}/")
+
+    def connects(self, link, place=0):
+        return self.comes_back(self.allow(self.opens(link).context["url"], place))
+
+
+@pytest.fixture
+def guest(db):
+    return Guest()
+
+
+@pytest.fixture
+def link(make, acme, outside):
+    return make.connect_link(acme, "slack")
+
+
+def state(link):
+    return ConnectLink.unscoped.get(pk=link.pk).state(clock())
+
+
+# --- the way of a guest ---
+
+
+def test_a_guest_connects_by_oauth(guest, link, acme):
+    page = guest.connects(link)
+    assert b"Acme Teas" in page.content and state(link) == "opened"
+    answer = guest.says(page)
+    assert answer.headers["Location"] == "/connect/link/done/"
+    made = Connection.unscoped.get()
+    assert (made.tenant, made.connector, made.connected_by) == (acme, "slack", None)
+    assert state(link) == "used" and ConnectLink.unscoped.get().connection == made
+    assert made.name in guest.client.get("/connect/link/done/").content.decode()
+
+
+def test_the_page_says_what_is_asked_and_by_whom(guest, link):
+    page = guest.client.get(f"/connect/link/{link.token}/").content.decode()
+    assert "Acme Teas asks you" in page and "chat:write" in page
+
+
+def test_looking_uses_nothing_up(guest, link):
+    url = f"/connect/link/{link.token}/"
+    for bot in (Client(), Client()):
+        assert (bot.get(url).status_code, bot.head(url).status_code) == (200, 200)
+        assert not bot.session.keys()
+    assert state(link) == "pending"
+    assert guest.opens(link).status_code == 200
+
+
+def test_an_attempt_that_was_refused_is_tried_again_in_the_same_browser(guest, link):
+    page = guest.comes_back(guest.deny(guest.opens(link).context["url"]))
+    assert problem(page) == "denied" and b"/connect/link/start" in page.content
+    away = guest.client.post("/connect/link/start")
+    assert guest.says(guest.comes_back(guest.allow(away.context["url"]))).status_code == 302
+    assert stored() == 1
+
+
+def test_who_cancels_is_back_at_the_link(guest, link):
+    answer = guest.says(guest.connects(link), do="cancel")
+    assert answer.headers["Location"] == "/connect/link/"
+    assert guest.client.get("/connect/link/").status_code == 200 and state(link) == "opened"
+
+
+def test_a_guest_connects_an_account_again(make, guest, outside, acme):
+    before = make.connection(acme, "slack", account="T0000ACME", name="Our Slack")
+    before.move("needs_reconnect", reason="token_revoked")
+    page = guest.connects(make.connect_link(acme, "slack", connection=before))
+    guest.says(page)
+    before.refresh_from_db()
+    assert (stored(), before.state) == (1, "healthy")
+
+
+def test_a_guest_does_not_put_another_account_in_its_place(make, guest, outside, acme):
+    before = make.connection(acme, "slack", account="T0000ELSE")
+    page = guest.connects(make.connect_link(acme, "slack", connection=before))
+    guest.says(page, do="replace")
+    before.refresh_from_db()
+    assert before.account == "T0000ELSE" and stored() == 1
+
+
+def test_a_guest_fills_in_what_a_webhook_needs(make, guest, outside, acme):
+    link = make.connect_link(acme)
+    assert guest.opens(link).headers["Location"] == "/connect/link/fill-in/"
+    page = guest.client.post("/connect/link/fill-in/", {"url": f"{outside.url}/webhook/sink"})
+    assert b"whsec_" in page.content and state(link) == "used"
+    assert Connection.unscoped.get().tenant == acme
+    assert guest.client.get("/connect/link/fill-in/").status_code == 404
+
+
+def test_what_does_not_pass_its_test_is_not_kept(make, guest, outside, acme):
+    link = make.connect_link(acme)
+    guest.opens(link)
+    page = guest.client.post("/connect/link/fill-in/", {"url": "https://10.0.0.1/"})
+    assert page.status_code in (200, 422) and stored() == 0 and state(link) == "opened"
+
+
+def test_who_did_it_stands_in_the_audit(guest, link):
+    guest.says(guest.connects(link))
+    row = AuditRow.objects.get(verb="connection.connect")
+    assert (row.actor_kind, row.actor_id) == ("guest", f"link {link.public_id}")
+
+
+# --- attacks ---
+
+
+def test_a_link_that_was_used(guest, link):
+    guest.says(guest.connects(link))
+    for browser in (guest, Guest()):
+        assert browser.opens(link).status_code == 404
+    assert guest.client.post("/connect/link/start").status_code == 404
+    assert stored() == 1
+
+
+def test_a_link_that_is_a_day_old(make, guest, outside, acme):
+    link = make.connect_link(acme, "slack", now=clock() - timedelta(hours=24))
+    assert guest.client.get(f"/connect/link/{link.token}/").status_code == 404
+    assert guest.opens(link).status_code == 404
+
+
+def test_a_link_that_was_taken_back(guest, link, browser):
+    browser.client.post(f"{LINKS}{link.public_id}/revoke")
+    assert guest.opens(link).status_code == 404 and state(link) == "revoked"
+
+
+@pytest.mark.parametrize("column", ["revoked_at", "expires_at", "used_at"])
+def test_a_link_that_ends_on_the_way(guest, link, column):
+    page = guest.connects(link)
+    ConnectLink.unscoped.update(**{column: clock()})
+    assert problem(guest.says(page)) == "link_ended"
+    assert stored() == 0 and Revocation.unscoped.count() == 1
+
+
+def test_a_link_that_ends_while_a_form_is_filled_in(make, guest, outside, acme):
+    guest.opens(make.connect_link(acme))
+    ConnectLink.unscoped.update(revoked_at=clock())
+    assert guest.client.post("/connect/link/fill-in/", {"url": f"{outside.url}/webhook/sink"}).status_code == 404
+    assert stored() == 0
+
+
+def test_a_link_that_is_opened_in_two_browsers(guest, link):
+    guest.opens(link)
+    second = Guest()
+    assert b"another browser" in second.opens(link).content
+    assert second.client.post("/connect/link/start").status_code == 404
+
+
+def test_the_address_of_consent_opened_in_another_browser(guest, link, make, acme):
+    consent = guest.opens(link).context["url"]
+    victim = Guest()
+    victim.opens(make.connect_link(acme, "slack"))
+    assert problem(victim.comes_back(victim.allow(consent))) == "other_browser"
+    assert stored() == 0
+
+
+def test_the_confirm_page_in_another_browser(guest, link, make, acme):
+    page = guest.connects(link)
+    second = Guest()
+    second.opens(make.connect_link(acme, "slack"))
+    assert second.says(page).status_code == 404 and stored() == 0
+
+
+def test_a_person_who_signs_in_meanwhile_is_somebody_else(guest, link, make, acme):
+    page = guest.connects(link)
+    guest.client.force_login(make.membership(acme, make.user(), role="owner").user)
+    assert guest.says(page).status_code == 404 and stored() == 0
+
+
+def test_the_link_of_one_system_begins_no_other(guest, link):
+    guest.opens(link)
+    assert guest.client.post("/t/acme/connect/salesforce/authorize").status_code == 302
+    assert guest.client.get("/connect/link/fill-in/").status_code == 404
+    assert set(Authorization.unscoped.values_list("connector", flat=True)) == {"slack"}
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_session_that_somebody_planted_is_worth_nothing(make, guest, link, acme, same):
+    attacker = Guest()
+    attacker.opens(link if same else make.connect_link(acme, "slack"))
+    guest.client.cookies["sessionid"] = attacker.client.cookies["sessionid"].value
+    assert guest.opens(link).status_code == 200
+    assert guest.client.cookies["sessionid"].value != attacker.client.cookies["sessionid"].value
+    assert attacker.client.post("/connect/link/start").status_code == 404
+
+
+def test_who_is_signed_in_stays_who_they_are(browser, link):
+    page = browser.client.post(f"/connect/link/{link.token}/")
+    assert browser.user.email in page.content.decode() and state(link) == "pending"
+    assert browser.client.get(LINKS).status_code == 200
+
+
+def test_a_guest_has_no_other_page(guest, link):
+    guest.opens(link)
+    for url in ("/admin/", "/t/", "/t/acme/", LINKS, "/accounts/email/"):
+        answer = guest.client.get(url)
+        assert answer.status_code == 302 and "login" in answer.headers["Location"], url
+
+
+def test_a_visitor_of_the_portal_is_not_that_guest(make, guest, link):
+    """Our own application may call a person whatever it likes."""
+    page = guest.connects(link)
+    another = make.portal_link(link.tenant, reference=f"link:{link.public_id}")
+    guest.client.post(f"/enter/{another.token}/")
+    assert guest.says(page).status_code == 404
+
+
+def test_a_token_that_nobody_was_given(guest, db):
+    for token in ("x" * 43, "ü", "a" * 10_000):
+        assert guest.client.post(f"/connect/link/{token}/").status_code == 404
+
+
+def test_the_token_is_kept_nowhere(guest, link, caplog):
+    caplog.set_level("DEBUG")
+    guest.says(guest.connects(link))
+    kept = [ConnectLink, Authorization, AuditRow]
+    rows = str([list(model._base_manager.values()) for model in kept]) + str(dict(guest.client.session))
+    assert link.token not in rows + caplog.text
+
+
+def test_nobody_is_told_the_address(guest, link):
+    page = guest.client.get(f"/connect/link/{link.token}/")
+    away = guest.opens(link)
+    assert (page.headers["Referrer-Policy"], away.headers["Referrer-Policy"]) == ("strict-origin", "no-referrer")
+    assert "no-store" in page.headers["Cache-Control"] and "no-store" in away.headers["Cache-Control"]
+
+
+def test_the_button_works_with_the_check_of_forms(link):
+    client, url = Client(enforce_csrf_checks=True), f"/connect/link/{link.token}/"
+    assert client.post(url).status_code == 403
+    client.get(url)
+    said = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
+    assert client.post(url, said, headers={"Origin": "https://hub.test"}).status_code == 200
+
+
+# --- who makes them ---
+
+
+def test_an_admin_makes_one_and_sees_its_address_once(browser, acme):
+    page = browser.client.post(LINKS, {"connector": "slack"})
+    address = page.context["address"]
+    assert address.startswith("https://hub.test/connect/link/") and address in page.content.decode()
+    assert address not in browser.client.get(LINKS).content.decode()
+    assert Client().get(address.removeprefix("https://hub.test")).status_code == 200
+
+
+def test_the_list_says_what_became_of_each(browser, make, acme):
+    make.connect_link(acme, "slack")
+    make.connect_link(acme, "slack", now=clock() - timedelta(days=2))
+    page = browser.client.get(LINKS).content.decode()
+    assert "waits to be opened" in page and "its time is over" in page and "Take back" in page
+
+
+def test_the_page_asks_the_same_number_of_statements_however_many_there_are(browser, make, acme):
+    make.connect_link(acme, "slack")
+    few = statements(browser)
+    for _ in range(5):
+        make.connect_link(acme, "slack")
+    assert statements(browser) == few == 6
+
+
+def test_the_pages_of_a_guest_ask_few_statements(make, guest, outside, acme):
+    link = make.connect_link(acme)
+    assert statements(guest, f"/connect/link/{link.token}/") == 1
+    guest.opens(link)
+    assert [statements(guest, f"/connect/link/{page}") for page in ("", "fill-in/", "done/")] == [2, 2, 1]
+
+
+def statements(browser, url=LINKS):
+    with CaptureQueriesContext(database) as asked:
+        assert browser.client.get(url).status_code == 200
+    return len(asked)
+
+
+def test_what_is_not_set_up_is_not_asked_for(make, acme, api):
+    answer = api.of(acme).post("/api/v1/connect-links", {"connector": "slack"}, "json")
+    assert answer.status_code == 409 and not ConnectLink.unscoped.exists()
+
+
+def test_a_program_makes_one_lists_it_and_takes_it_back(api, acme, outside):
+    client = api.of(acme)
+    made = client.post("/api/v1/connect-links", {"connector": "slack"}, "json")
+    assert made.status_code == 201
+    assert Client().get(made.json()["url"].removeprefix("https://hub.test")).status_code == 200
+    listed = client.get("/api/v1/connect-links").json()["items"]
+    assert [(one["id"], one["state"]) for one in listed] == [(made.json()["id"], "pending")]
+    assert "url" not in listed[0]
+    assert client.delete(f"/api/v1/connect-links/{made.json()['id']}").json()["state"] == "revoked"
+    assert client.get(f"/api/v1/connect-links/{made.json()['id']}").json()["state"] == "revoked"
+    assert client.delete(f"/api/v1/connect-links/{made.json()['id']}").status_code == 409
+
+
+def test_a_connection_of_another_system_is_not_connected_again_by_it(make, api, acme, outside):
+    wanted = {"connector": "slack", "connection": str(make.connection(acme).public_id)}
+    assert api.of(acme).post("/api/v1/connect-links", wanted, "json").status_code == 409
+
+
+@pytest.mark.parametrize("connector", ["app", "nothing", ""])
+def test_a_connector_that_is_not_offered(api, acme, connector):
+    assert api.of(acme).post("/api/v1/connect-links", {"connector": connector}, "json").status_code in (400, 422)
+
+
+def test_staff_make_one_on_the_tenants_behalf(client, make, acme, outside):
+    client.force_login(make.staff(is_superuser=True))
+    assert (
+        f"connectlink/add/?tenant={acme.pk}" in client.get(f"/admin/tenants/tenant/{acme.pk}/change/").content.decode()
+    )
+    page = client.post("/admin/connections/connectlink/add/", {"tenant": acme.pk, "connector": "slack"})
+    assert page.context["text"].startswith("https://hub.test/connect/link/")
+    row = ConnectLink.unscoped.get()
+    client.post(f"/admin/connections/connectlink/{row.pk}/verbs/revoke/")
+    assert state(row) == "revoked"
