@@ -20,7 +20,7 @@ from hub.connections.models import Authorization, Connection, Credential, Revoca
 from hub.connections.refresh import refresh
 from hub.connections.revoke import give_back, revoke
 from hub.connections.switch import switch_off
-from hub.connections.views import BROWSER
+from hub.connections.views.authorize import BROWSER
 from hub.notices.notify import notify
 from hub.operations.start import Hand
 from hub.redaction import forms
@@ -78,6 +78,7 @@ class House:
         self.staff = self.member("staff@hub.test", is_staff=True, is_superuser=True)
         make.membership(self.tenant, make.user(), "member")
         make.invitation(self.tenant)
+        make.connect_link(self.tenant, "webhook")
         self.connections = [self.connect(connector) for connector in CONNECTORS]
         for person in (self.owner, self.staff):
             self.second_factor(person)
