@@ -20,7 +20,7 @@ from hub.connections.models import Authorization, Connection, Credential, Revoca
 from hub.connections.refresh import refresh
 from hub.connections.revoke import give_back, revoke
 from hub.connections.switch import switch_off
-from hub.connections.views import BROWSER
+from hub.connections.views.authorize import BROWSER
 from hub.notices.notify import notify
 from hub.operations.start import Hand
 from hub.redaction import forms
@@ -160,6 +160,7 @@ class House:
         self.make.identity(mine, "user", "7", "U7")
         self.make.maintenance(mine)
         self.make.api_key(self.tenant)
+        self.make.connect_link(self.tenant)
         planned("send_again", self.tenant, now=self.now)
         switch_off(Switch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
         notify("disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk)

@@ -8,7 +8,7 @@ from django.contrib.admindocs.views import simplify_regex
 from django.urls import get_resolver
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Authorization, Connection
+from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.portal.views import deliveries, operations
@@ -25,6 +25,8 @@ ROWS = {  # what an id stands for, by the word before it
     "operations": lambda: Operation.unscoped.all(),
     "members": lambda: Membership.unscoped.all(),
     "invitations": lambda: Invitation.unscoped.all(),
+    "links": lambda: ConnectLink.unscoped.all(),
+    "connect-links": lambda: ConnectLink.unscoped.all(),
     "confirm": lambda: Authorization.unscoped.all(),
 }
 PLAIN = {
