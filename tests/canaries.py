@@ -161,6 +161,7 @@ class House:
         self.make.identity(mine, "user", "7", "U7")
         self.make.maintenance(mine)
         self.make.api_key(self.tenant)
+        self.make.connect_link(self.tenant)
         planned("send_again", self.tenant, now=self.now)
         switch_off(Switch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
         notify("disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk)

@@ -25,6 +25,8 @@ ROWS = {  # what an id stands for, by the word before it
     "operations": lambda: Operation.unscoped.all(),
     "members": lambda: Membership.unscoped.all(),
     "invitations": lambda: Invitation.unscoped.all(),
+    "links": lambda: ConnectLink.unscoped.all(),
+    "connect-links": lambda: ConnectLink.unscoped.all(),
     "confirm": lambda: Authorization.unscoped.all(),
     "links": lambda: ConnectLink.unscoped.all(),
     "connect-links": lambda: ConnectLink.unscoped.all(),

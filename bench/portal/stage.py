@@ -12,7 +12,7 @@ from bench.portal.history import a_month
 from hub.clock import clock
 from hub.connections.authorize.who import digest_of
 from hub.connections.models import Authorization, Connection
-from hub.connections.views import BROWSER
+from hub.connections.views.authorize import BROWSER
 from hub.outgoing.models import Delivery
 from hub.outgoing.subscribe import subscribe
 from tenants.models import Membership, Tenant, User
