@@ -28,8 +28,6 @@ ROWS = {  # what an id stands for, by the word before it
     "links": lambda: ConnectLink.unscoped.all(),
     "connect-links": lambda: ConnectLink.unscoped.all(),
     "confirm": lambda: Authorization.unscoped.all(),
-    "links": lambda: ConnectLink.unscoped.all(),
-    "connect-links": lambda: ConnectLink.unscoped.all(),
 }
 PLAIN = {
     "tenant": ["acme"],
