@@ -78,7 +78,6 @@ class House:
         self.staff = self.member("staff@hub.test", is_staff=True, is_superuser=True)
         make.membership(self.tenant, make.user(), "member")
         make.invitation(self.tenant)
-        make.connect_link(self.tenant, "webhook")
         self.connections = [self.connect(connector) for connector in CONNECTORS]
         for person in (self.owner, self.staff):
             self.second_factor(person)
