@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn, Self
 
@@ -49,6 +49,26 @@ class Actor:
 
 
 SYSTEM = Actor("system", "", "the hub")
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Who does it, and from where. The rooms add what else their verbs ask of whoever acts."""
+
+    actor: Actor
+    request_id: str = field(default="", kw_only=True)
+    ip: str = field(default="", kw_only=True)
+
+    @classmethod
+    def of(cls, request: Any, actor: Actor, **more: Any) -> Self:
+        """Of whoever sent the request."""
+        place = {"request_id": getattr(request, "request_id", ""), "ip": request.META.get("REMOTE_ADDR", "")}
+        return cls(actor, **more, **place)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """For `record()`."""
+        return {"actor": self.actor, "request_id": self.request_id, "ip": self.ip}
 
 
 class Rows(models.QuerySet["AuditRow"]):

@@ -26,22 +26,15 @@ class Refused(Exception):
     """It is not done, and nothing was changed; the sentence says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """Who does it, and from where. `user` is None for a program."""
+@dataclass(frozen=True)
+class Hand(audit.Hand):
+    """`user` is None for a program."""
 
-    actor: Actor
     user: User | None = None
-    request_id: str = ""
-    ip: str = ""
-
-    @classmethod
-    def of(cls, request: HttpRequest, actor: Actor, user: User | None = None) -> Self:
-        return cls(actor, user, getattr(request, "request_id", ""), request.META.get("REMOTE_ADDR", ""))
 
     @classmethod
     def of_person(cls, request: HttpRequest, user: User) -> Self:
-        return cls.of(request, Actor.of_user(user), user)
+        return cls.of(request, Actor.of_user(user), user=user)
 
 
 @transaction.atomic
@@ -150,5 +143,4 @@ def hold(tenant: Tenant) -> None:
 
 
 def tell(hand: Hand, verb: str, obj: models.Model, *, now: datetime, **said: Any) -> None:
-    who = {"actor": hand.actor, "request_id": hand.request_id, "ip": hand.ip}
-    audit.record(verb=verb, obj=obj, tenant=obj.tenant, now=now, **who, **said)
+    audit.record(verb=verb, obj=obj, tenant=obj.tenant, now=now, **hand.said, **said)

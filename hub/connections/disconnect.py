@@ -32,16 +32,14 @@ def disconnect(connection: Connection, hand: Hand, *, reason: str = "", now: dat
         version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
         CredentialEvent.note(connection, "revoked", version=version, now=now)
         audit.record(
-            actor=hand.actor,
             verb="connection.disconnect",
             obj=connection,
             tenant=connection.tenant,
             reason=reason,
             before=before,
             after={"state": connection.state, "reason": connection.reason},
-            request_id=hand.request_id,
-            ip=hand.ip,
             now=now,
+            **hand.said,
         )
 
 

@@ -34,12 +34,13 @@ def establish(
     hand: Hand,
     *,
     by: User | None,
+    reason: str = "",
     now: datetime,
 ) -> None:
-    """Keep a draft that passed its test. Raises AlreadyConnected."""
+    """Keep a draft that was tested. Raises AlreadyConnected."""
     connect.connect(connection, document, finding, by=by, now=now)
-    after = {"name": connection.name, "account": connection.account, "state": connection.state}
-    tell(hand, "connection.connect", connection, after=after, now=now)
+    after = {name: getattr(connection, name) for name in ("name", "account", "state", "settings")}
+    tell(hand, "connection.connect", connection, after=after, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -73,13 +74,14 @@ def mend(
     finding: probe.Finding,
     hand: Hand,
     *,
+    reason: str = "",
     now: datetime,
 ) -> None:
-    """Other settings and another credential, which passed the test. Raises OtherAccount."""
+    """Other settings and another credential, which were tested. Raises OtherAccount."""
     before = {"settings": connection.settings, "state": connection.state}
     connect.reconnect(connection, settings, document, finding, now=now)
     after = {"settings": connection.settings, "state": connection.state}
-    tell(hand, "connection.credential", connection, before=before, after=after, now=now)
+    tell(hand, "connection.credential", connection, before=before, after=after, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -127,5 +129,4 @@ def limit(connection: Connection, in_flight: int, hand: Hand, *, now: datetime) 
 
 
 def tell(hand: Hand, verb: str, connection: Connection, *, now: datetime, **said: Any) -> None:
-    who = {"actor": hand.actor, "request_id": hand.request_id, "ip": hand.ip}
-    audit.record(verb=verb, obj=connection, tenant=connection.tenant, now=now, **who, **said)
+    audit.record(verb=verb, obj=connection, tenant=connection.tenant, now=now, **hand.said, **said)

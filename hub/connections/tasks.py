@@ -2,7 +2,6 @@
 
 import random
 from datetime import datetime
-from functools import partial
 
 from django.db.models import Q
 
@@ -23,7 +22,7 @@ def refresh(name: str) -> None:
     connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
     if lifeline.stopping():
         return
-    if refresh_token(connection, call=outward(), now=clock(), random=random.random):
+    if refresh_token(connection, call=egress.outward, now=clock(), random=random.random):
         ring("pump", now=clock())
 
 
@@ -31,7 +30,7 @@ def revoke(name: str) -> None:
     """`revoke:17`: end the tokens of revocation 17 where they came from."""
     row = Revocation.unscoped.select_related("tenant", "connection").filter(pk=int(hear(name))).first()
     if row and not lifeline.stopping():
-        revoke_tokens(row, call=outward(), now=clock())
+        revoke_tokens(row, call=egress.outward, now=clock())
 
 
 def ring_for_revocations(*, now: datetime) -> None:
@@ -44,12 +43,8 @@ def check(name: str) -> None:
     """Some connections that were quiet for long: is their credential still good?"""
     hear(name)
     watch.check_some(
-        call=outward(), clock=clock, random=random.random, stopping=lifeline.stopping, still_here=still_here
+        call=egress.outward, clock=clock, random=random.random, stopping=lifeline.stopping, still_here=still_here
     )
-
-
-def outward() -> partial:
-    return partial(egress.call, rules=egress.rules(), clock=clock, timeout=WITHIN)
 
 
 def ring_for_refreshes(*, now: datetime) -> None:

@@ -1,11 +1,25 @@
 """The only door to the network: what may be called, how long it may take, how much of an answer is read.
 
-Two ways out, one rule: `outlet` (async, for deliveries) and `call` (blocking, for everything else).
+Two ways out, one rule: `outlet` (async, for deliveries) and `call` (blocking, for everything else); doors hand the
+second down as `outward`.
 """
 
 from hub.egress.aio import Outlet, outlet
 from hub.egress.call import call
 from hub.egress.errors import EgressError, Refused, Unanswered, Unsent
 from hub.egress.guard import Rules, check_url, rules
+from hub.egress.outward import outward
 
-__all__ = ["EgressError", "Outlet", "Refused", "Rules", "Unanswered", "Unsent", "call", "check_url", "outlet", "rules"]
+__all__ = [
+    "EgressError",
+    "Outlet",
+    "Refused",
+    "Rules",
+    "Unanswered",
+    "Unsent",
+    "call",
+    "check_url",
+    "outlet",
+    "outward",
+    "rules",
+]

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import transaction
 
 from hub import audit
-from hub.audit import Actor
 from hub.operations.models import Operation
 from hub.operations.run import ring_for
 from hub.redaction import short
@@ -31,20 +30,21 @@ class TooManyRows(Refused):
         self.again = again
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """Who does it, how far their reach goes, and from where."""
+@dataclass(frozen=True)
+class Hand(audit.Hand):
+    """And whether their reach goes over all tenants."""
 
-    actor: Actor
-    everywhere: bool
-    request_id: str = ""
-    ip: str = ""
+    everywhere: bool = False
 
     @classmethod
     def of_key(cls, request: Any) -> Self:
         """Of the program that holds the request's API key."""
-        everywhere = reach(request.user) is EVERYWHERE
-        return cls(request.user.actor, everywhere, request.request_id, request.META.get("REMOTE_ADDR", ""))
+        return cls.of(request, request.user.actor, everywhere=reach(request.user) is EVERYWHERE)
+
+    @classmethod
+    def of_staff(cls, request: Any) -> Self:
+        """Of a person in the admin."""
+        return cls.of(request, audit.Actor.of_user(request.user), everywhere=reach(request.user) is EVERYWHERE)
 
     @property
     def most(self) -> int:
@@ -106,13 +106,11 @@ def cancel(operation: Operation, hand: Hand, *, now: datetime) -> None:
 
 def note(hand: Hand, verb: str, operation: Operation, *, after: Mapping[str, Any], now: datetime) -> None:
     audit.record(
-        actor=hand.actor,
         verb=verb,
         obj=operation,
         tenant=operation.tenant,
         reason=operation.reason,
         after=after,
-        request_id=hand.request_id,
-        ip=hand.ip,
         now=now,
+        **hand.said,
     )

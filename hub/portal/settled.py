@@ -18,5 +18,4 @@ def settle(tenant: Tenant, changes: Mapping[str, Any], hand: Hand, *, now: datet
     for name, value in changes.items():
         setattr(held, name, value)
     held.save(update_fields=list(changes))
-    who = {"actor": hand.actor, "request_id": hand.request_id, "ip": hand.ip}
-    audit.record(verb="tenant.change", obj=held, tenant=held, before=before, after=changes, now=now, **who)
+    audit.record(verb="tenant.change", obj=held, tenant=held, before=before, after=changes, now=now, **hand.said)

@@ -126,7 +126,7 @@ def invitation_of(visitor: Visitor, id: UUID) -> Invitation:
 
 
 def hand_of(request: HttpRequest, visitor: Visitor) -> Hand:
-    return Hand.of(request, visitor.actor, visitor.user)
+    return Hand.of(request, visitor.actor, user=visitor.user)
 
 
 def say_sent(request: HttpRequest, invitation: Invitation, token: str) -> None:

@@ -4,13 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from bench.portal.pages import PAGES
-from bench.processes import MANAGE, family
+from bench.processes import MANAGE, family, until
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(400)]
 
@@ -62,11 +61,11 @@ def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench):
 
 def test_nothing_is_left_after_ctrl_c(bench):
     process = bench("outgoing", "--quick", "--only", "quiet")
-    wait_for(lambda: any("work" in command(pid) for pid in family(process.pid)))
+    until(lambda: any("work" in command(pid) for pid in family(process.pid)), within=WITHIN, what="the worker")
     there = list(family(process.pid))
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=WITHIN)
-    wait_for(lambda: not any(alive(pid) for pid in there))
+    until(lambda: not any(alive(pid) for pid in there), within=WITHIN, what="the end of all")
     assert not list(Path("/tmp").glob(f"hub-*-{process.pid}-*"))
 
 
@@ -74,13 +73,6 @@ def test_a_bench_that_is_not_there_is_named():
     done = subprocess.run([*MANAGE, "bench", "outgoing", "--only", "drian"], capture_output=True, text=True)
     assert done.returncode != 0
     assert "drian: choose from drain" in done.stderr
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def command(pid):

@@ -13,7 +13,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
-from connectors.wire import Request, Response
 from hub import egress, staff
 from hub.clock import clock
 from hub.connections.authorize.begin import redirect_uri_of
@@ -22,10 +21,6 @@ from hub.connections.forms import AppForm
 from hub.connections.models import ConnectorApp
 from hub.queue import ring
 from tenants.scoping import ScopedAdminMixin
-
-
-def outward(request: Request) -> Response:
-    return egress.call(request, rules=egress.rules(), clock=clock)
 
 
 def is_oauth(app: ConnectorApp) -> bool:
@@ -49,7 +44,7 @@ def instructions(connector: Any) -> dict[str, Any] | None:
 
 @admin.register(ConnectorApp)
 class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    call = staticmethod(outward)  # the way to the network
+    call = staticmethod(egress.outward)  # the way to the network
     verbs = ("test",)
     list_display = ("system", "registered", "addresses", "changed")
     ordering = ("connector",)

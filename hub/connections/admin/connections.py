@@ -11,11 +11,9 @@ from django.urls import path
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.registry import CONNECTORS
-from connectors.wire import Request, Response
 from hub import egress, staff
-from hub.audit import Actor
 from hub.clock import clock
-from hub.connections import checks, connect, maintenance, probe
+from hub.connections import checks, connect, maintenance, probe, steer
 from hub.connections.admin import shows
 from hub.connections.admin.forecast import forecast_page
 from hub.connections.disconnect import cancel_what_waits, disconnect
@@ -31,10 +29,6 @@ from tenants.scoping import ScopedAdminMixin
 
 WORKS = {"healthy", "degraded", "silent"}
 MENDS = {"needs_reconnect": "credential", "degraded": "credential", "paused": "resume", "disabled": "enable"}
-
-
-def outward(request: Request) -> Response:
-    return egress.call(request, rules=egress.rules(), clock=clock)
 
 
 def refreshable(connection: Connection) -> bool:
@@ -58,7 +52,7 @@ def is_switched_off(connection: Connection) -> bool:
 
 @admin.register(Connection)
 class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    call = staticmethod(outward)  # the way to the network
+    call = staticmethod(egress.outward)  # the way to the network
     form = ConnectionForm
     list_display = ("named", "whose", "system", "condition", "why", "lasting", "served")
     list_filter = (("state", staff.ChoicesFilter), ConnectorFilter, ("tenant", staff.RelatedFilter))
@@ -122,12 +116,11 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         row = connect.draft(said.get("tenant"), connector.key, said["name"], said["settings"])
         document, made = connect.completed(connector, said["document"], random=secrets.token_bytes)
         finding = self.tested(row, document, said, now)
+        hand = Hand.of_staff(request)
         try:
-            connect.connect(row, document, finding, by=request.user, now=now)
+            steer.establish(row, document, finding, hand, by=request.user, reason=said["reason"], now=now)
         except connect.AlreadyConnected as clash:
             raise staff.Declined(str(clash)) from None
-        after = {"name": row.name, "account": row.account, "state": row.state, "settings": row.settings}
-        staff.note(request, "connection.connect", row, now=now, after=after, reason=said["reason"])
         self.message_user(request, f"{connector.label} is connected.")
         return self.made(request, row, made) if made else HttpResponseRedirect(self.row_url(row))
 
@@ -206,11 +199,10 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.verb("Test now", icon="network_check", when=is_connected, atomic=False)
     def test(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        finding = probe.test(row, call=self.call, now=now)
-        after = {"lives": finding.lives, "reason": finding.reason}
+        finding = steer.test(row, Hand.of_staff(request), call=self.call, now=now)
         if finding.lives:
-            return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", after=after)
-        return staff.Done(f"The test did not pass: {checks.told(finding)}", after=after, well=False)
+            return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", told=True)
+        return staff.Done(f"The test did not pass: {checks.told(finding)}", well=False, told=True)
 
     @staff.verb("Ask for a new access token", icon="autorenew", when=refreshable)
     def renew(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
@@ -220,16 +212,13 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
     def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        row.heal(now=now)
-        ring("pump", now=now)
-        return staff.Done("Resumed: what waited goes out now.", before={"state": "paused"}, after={"state": row.state})
+        steer.resume(row, Hand.of_staff(request), now=now)
+        return staff.Done("Resumed: what waited goes out now.", told=True)
 
     @staff.verb("Enable", icon="play_arrow", when=is_switched_off)
     def enable(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        before = {"state": row.state, "reason": row.reason}
-        row.heal(now=now)
-        ring("pump", now=now)
-        return staff.Done("Enabled: what waited goes out now.", before=before, after={"state": row.state})
+        steer.resume(row, Hand.of_staff(request), now=now)
+        return staff.Done("Enabled: what waited goes out now.", told=True)
 
     @staff.verb(
         "Pause",
@@ -239,9 +228,8 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         asks="Nothing is sent over a paused connection. What arrives meanwhile waits, and goes when it is resumed.",
     )
     def pause(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        before, end = {"state": row.state}, until(said, now)
-        row.pause(said["reason"], until=end, now=now)
-        return staff.Done("Paused.", before=before, after={"state": row.state, "until": end})
+        steer.pause(row, said["reason"], Hand.of_staff(request), until=until(said, now), now=now)
+        return staff.Done("Paused.", told=True)
 
     @staff.verb(
         "Disable",
@@ -266,9 +254,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "account can be connected again.",
     )
     def disconnect(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        hand = Hand(
-            Actor.of_user(request.user), request.user.is_superuser, request.request_id, request.META["REMOTE_ADDR"]
-        )
+        hand = Hand.of_staff(request)
         disconnect(row, hand, reason=said["reason"], now=now)
         if said["waiting"] == "hold":
             return staff.Done("Disconnected. What waits is held.", told=True)
@@ -292,11 +278,11 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
         document, made = connect.completed(row.code, said["document"], random=secrets.token_bytes)
         finding = self.tested(tried, document, said, now)
-        before = {"settings": row.settings, "state": row.state}
+        hand = Hand.of_staff(request)
         try:
-            connect.reconnect(row, said["settings"], document, finding, now=now)
+            steer.mend(row, said["settings"], document, finding, hand, reason=said.get("reason", ""), now=now)
         except connect.OtherAccount as other:
             raise staff.Declined(str(other), steps=checks.steps(finding)) from None
         words = "Saved, and the test passed." if finding.lives else "Saved, without a passing test."
         page = self.made(request, row, made) if made else None
-        return staff.Done(words, before=before, after={"settings": row.settings, "state": row.state}, page=page)
+        return staff.Done(words, page=page, told=True)

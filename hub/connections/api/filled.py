@@ -10,28 +10,20 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.views import APIView
 
 from connectors.base import Connector, Field
-from connectors.wire import Request as Asked
-from connectors.wire import Response as Answered
 from hub import egress
-from hub.clock import clock
 from hub.connections import checks, probe
 from hub.connections.forms import MendForm, Stated
 from hub.connections.models import Connection, Credential
 from hub.problems import Problem
 from hub.secrets import CannotOpen, fingerprint
 
-WITHIN = 10.0  # seconds for one call, while a program waits
 PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
-
-
-def outward(request: Asked) -> Answered:
-    return egress.call(request, rules=egress.rules(), clock=clock, timeout=WITHIN)
 
 
 class CallingView(APIView):
     """It asks another system before it answers."""
 
-    call: ClassVar[probe.Call] = staticmethod(outward)  # the way to the network
+    call: ClassVar[probe.Call] = staticmethod(egress.outward)  # the way to the network
 
 
 @sensitive_variables()

@@ -3,7 +3,6 @@
 import secrets
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
@@ -20,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
-from connectors.wire import Request, Response
 from hub import egress
 from hub.clock import clock
 from hub.connections.advice import PROBLEMS, Told, told
@@ -38,18 +36,14 @@ from tenants.visitors import Visitor, for_visitors, visitor_of
 
 BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
 LINK = "connect_link"  # and the id of the link by which a guest came
-WITHIN = 10.0  # seconds for one call, while a person waits
 ENDED = {"begun": "unfinished", "received": "interrupted"}
-
-
-def outward(request: Request) -> Response:
-    return egress.call(request, rules=egress.rules(), clock=clock, timeout=WITHIN)
 
 
 def page_of(tenant: Tenant, connection: Connection | None = None) -> str:
     """The tenant's own pages: all connections, or the one."""
-    home = f"/t/{quote(tenant.reference)}/"
-    return f"{home}connections/{connection.public_id}/" if connection else home
+    if connection:
+        return reverse("portal:connection", args=[tenant.reference, connection.public_id])
+    return reverse("portal:home", args=[tenant.reference])
 
 
 def oauth_connector(key: str) -> OAuth:
@@ -132,7 +126,9 @@ def callback(request: HttpRequest, connector: str) -> HttpResponse:
     code, who = oauth_connector(connector), who_of(request)
     said = dict(request.GET.lists())
     try:
-        row = receive(said, connector=code, who=who, redirect_uri=redirect_uri_of(code), call=outward, now=clock())
+        row = receive(
+            said, connector=code, who=who, redirect_uri=redirect_uri_of(code), call=egress.outward, now=clock()
+        )
     except Refused as refused:
         return onward("refused", code.key, refused.code)
     return onward("confirm", row.public_id)
@@ -190,7 +186,7 @@ def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> Http
             cancel(row, now=now)
             messages.info(request, _("Nothing was connected."))
             return HttpResponseRedirect(row.return_to)
-        made = confirm(row, visitor, replace=said == "replace", call=outward, now=now, **where)
+        made = confirm(row, visitor, replace=said == "replace", call=egress.outward, now=now, **where)
     except Refused as refused:
         row.refresh_from_db()
         return refused_page(request, row, refused, plan_of(row, visitor))

@@ -13,12 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, links, probe, steer
 from hub.connections.advice import told
 from hub.connections.forms import Stated
 from hub.connections.models import ConnectLink
-from hub.connections.views.authorize import outward
 from hub.connections.views.link import ended, held
 from hub.operations.start import Hand
 
@@ -49,7 +49,7 @@ def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[
         link.tenant, code.key, link.connection.name if link.connection else code.label, said["settings"]
     )
     document, made = connect.completed(code, said["document"], random=secrets.token_bytes)
-    finding = probe.probe(draft, document, call=outward, now=now)
+    finding = probe.probe(draft, document, call=egress.outward, now=now)
     context["checks"] = checks.steps(finding)
     if not finding.lives:
         context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
@@ -68,5 +68,4 @@ def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[
 
 
 def hand_of(request: HttpRequest, link: ConnectLink) -> Hand:
-    actor, request_id = links.visitor_by(link).actor, getattr(request, "request_id", "")
-    return Hand(actor, False, request_id, request.META.get("REMOTE_ADDR", ""))
+    return Hand.of(request, links.visitor_by(link).actor)

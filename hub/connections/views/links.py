@@ -60,7 +60,7 @@ def links(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     form = LinkForm(request.POST or None, tenant=visitor.tenant)
     if request.method != "POST" or not form.is_valid():
         return page(request, visitor, form)
-    said, hand, now = form.cleaned_data, Hand.of(request, visitor.actor, visitor.user), clock()
+    said, hand, now = form.cleaned_data, Hand.of(request, visitor.actor, user=visitor.user), clock()
     try:
         wanted = {"connection": said["connection"], "random": secrets.token_bytes, "now": now}
         made, token = verbs.make(visitor.tenant, said["connector"], hand, **wanted)
@@ -82,7 +82,7 @@ def page(request: HttpRequest, visitor: Visitor, form: LinkForm, **shown: Any) -
 def revoke(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = get_object_or_404(ConnectLink.objects.of(visitor.tenant).select_related("tenant"), public_id=id)
     try:
-        verbs.revoke(row, Hand.of(request, visitor.actor, visitor.user), now=clock())
+        verbs.revoke(row, Hand.of(request, visitor.actor, user=visitor.user), now=clock())
         messages.success(request, _("The link is taken back: it leads nowhere any more."))
     except verbs.Ended:
         messages.error(request, _("The link has ended already."))

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
-from hub.audit import Actor
 from hub.clock import clock
 from hub.operations import start
 from hub.operations.models import Operation
@@ -21,7 +20,6 @@ from hub.outgoing.admin.pages import ReadingAdmin
 from hub.outgoing.admin.planning import PlanForm
 from hub.outgoing.models import Delivery
 from hub.staff import Declined, Done, badge, display, moment, number, span, verb
-from tenants.scoping import EVERYWHERE, reach
 
 SENTENCES = {
     "planned": "Nothing is done yet. Read the plan, then run it.",
@@ -31,12 +29,6 @@ SENTENCES = {
     "failed": "A fault of the hub stopped it; what was done stays done.",
 }
 WAYS = ("state", "reason", "connector", "tenant")  # of the list of deliveries, in the same words
-
-
-def hand_of(request: HttpRequest) -> Hand:
-    everywhere = reach(request.user) is EVERYWHERE
-    request_id, ip = getattr(request, "request_id", ""), request.META.get("REMOTE_ADDR", "")
-    return Hand(Actor.of_user(request.user), everywhere, request_id, ip)
 
 
 def planning_url(asked: dict[str, Any]) -> str:
@@ -135,14 +127,14 @@ class OperationAdmin(ReadingAdmin):
     @verb("Run it", icon="play_arrow", when=lambda row: row.state == "planned" and row.count)
     def confirm(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
         try:
-            start.confirm(row, hand_of(request), now=now)
+            start.confirm(row, Hand.of_staff(request), now=now)
         except Refused as refused:
             raise Declined(str(refused)) from None
         return Done("It runs.", told=True)
 
     @verb("Cancel", icon="close", when=lambda row: not row.ended, tone="danger")
     def cancel(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
-        start.cancel(row, hand_of(request), now=now)
+        start.cancel(row, Hand.of_staff(request), now=now)
         return Done("It is cancelled.", told=True)
 
     # --- planning ---
@@ -158,7 +150,7 @@ class OperationAdmin(ReadingAdmin):
                 form.filter,
                 tenant=said["tenant"],
                 reason=said["why"],
-                hand=hand_of(request),
+                hand=Hand.of_staff(request),
                 now=clock(),
             )
             return HttpResponseRedirect(self.row_url(operation))

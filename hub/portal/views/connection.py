@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hub import egress
 from hub.clock import clock
 from hub.connections import checks, maintenance, steer
 from hub.connections.backlog import backlog
@@ -25,7 +26,7 @@ from hub.outgoing import lately
 from hub.outgoing.models import Delivery, Route
 from hub.portal.activity import activity
 from hub.portal.forms import DisconnectForm, NameForm, PauseForm
-from hub.portal.handed import hand_of, outward
+from hub.portal.handed import hand_of
 from hub.portal.look import zone_of
 from hub.portal.status import status
 from hub.states import WrongState
@@ -90,7 +91,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
 @for_visitors(least=ADMIN)
 def test(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
-    finding = steer.test(row, hand_of(request, visitor), call=outward, now=clock())
+    finding = steer.test(row, hand_of(request, visitor), call=egress.outward, now=clock())
     if finding.lives:
         messages.success(request, _("The test passed: the other system answers and accepts the credential."))
     else:

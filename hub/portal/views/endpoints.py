@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.models import Connection
@@ -25,7 +26,7 @@ from hub.outgoing.figures import Figures, figures_of
 from hub.outgoing.models import Route
 from hub.outgoing.subscribe import ReachedAlready, subscribe, ways_of
 from hub.portal.endpoints.forms import AddForm, SinceForm
-from hub.portal.handed import hand_of, outward
+from hub.portal.handed import hand_of
 from hub.portal.log.lines import line_of
 from hub.secrets import CannotOpen
 from tenants.models import Membership
@@ -81,7 +82,7 @@ def added(request: HttpRequest, visitor: Visitor, form: AddForm, context: dict[s
     said, now = form.cleaned_data, clock()
     endpoint = connect.draft(visitor.tenant, KEY, said["name"], {"url": said["url"]})
     document, made = connect.completed(endpoint.code, {}, random=secrets.token_bytes)
-    finding = probe.probe(endpoint, document, call=outward, now=now)
+    finding = probe.probe(endpoint, document, call=egress.outward, now=now)
     if not finding.lives and not said["anyway"]:
         context |= {"finding": finding, "checks": checks.steps(finding), "told": checks.told(finding)}
         return render(request, "portal/endpoints/add.html", context, status=422)

@@ -14,12 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.forms import MendForm
 from hub.connections.models import Connection, Credential
-from hub.portal.handed import hand_of, outward
+from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
 from hub.secrets import CannotOpen
 from tenants.visitors import Visitor, for_visitors
@@ -55,7 +56,7 @@ def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict
     row, said, now = context["connection"], form.cleaned_data, clock()
     tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
     document, _made = connect.completed(row.code, said["document"], random=secrets.token_bytes)
-    finding = probe.probe(tried, document, call=outward, now=now)
+    finding = probe.probe(tried, document, call=egress.outward, now=now)
     context["checks"] = checks.steps(finding)
     if not finding.lives:
         context["problem"] = told(

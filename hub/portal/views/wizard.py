@@ -15,13 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
+from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.models import Connection, ConnectorApp
 from hub.outgoing.models import Route
 from hub.portal.forms import FillInForm
-from hub.portal.handed import hand_of, outward
+from hub.portal.handed import hand_of
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
@@ -90,7 +91,7 @@ def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: di
     code, said, now = context["connector"], form.cleaned_data, clock()
     row = connect.draft(visitor.tenant, code.key, said["name"], said["settings"])
     document, made = connect.completed(code, said["document"], random=secrets.token_bytes)
-    finding = probe.probe(row, document, call=outward, now=now)
+    finding = probe.probe(row, document, call=egress.outward, now=now)
     context |= {"checks": checks.steps(finding), "steps": steps_of(code, 3)}
     if not finding.lives:
         context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))

@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hub.connections.api.filled import CallingView, outward
+from hub import egress
+from hub.connections.api.filled import CallingView
 from tests.fakes import FakeHttp
 from tests.hub.connections.connecting import Browser, register
 from tests.sandbox.conftest import desk
@@ -61,4 +62,4 @@ def systems():
         return http
 
     yield answers
-    CallingView.call = staticmethod(outward)
+    CallingView.call = staticmethod(egress.outward)

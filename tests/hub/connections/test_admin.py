@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from connectors.wire import Response
+from hub import egress
 from hub.audit import AuditRow
 from hub.clock import clock
-from hub.connections.admin.connections import outward
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.egress import Unsent
 from hub.queue import Bell
@@ -42,7 +42,7 @@ def world():
         return http
 
     yield answers
-    page.call = outward
+    page.call = egress.outward
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from django.contrib import admin
 from django.urls import reverse
 
 from connectors.wire import Response
+from hub import egress
 from hub.audit import AuditRow
-from hub.connections.admin.apps import outward
 from hub.connections.models import ConnectorApp
 from hub.egress import Unsent
 from tests.fakes import FakeHttp
@@ -35,7 +35,7 @@ def world():
         return http
 
     yield answers
-    page.call = outward
+    page.call = egress.outward
 
 
 def page_of(client, app):

@@ -5,15 +5,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.signatures import signing_secrets
-from connectors.wire import Response
 from hub.audit import AuditRow
 from hub.connections.models import Connection
 from hub.connections.signing import signing_of
 from hub.operations.models import Operation
 from hub.outgoing.models import Attempt, Delivery, Route
 from hub.outgoing.subscribe import subscribe, ways_of
-from hub.portal.views import endpoints as views
-from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.visiting import queries
 from tests.journeys.docs import ROOT, snippet
@@ -27,14 +24,6 @@ LIST = "/t/acme/endpoints/"
 @pytest.fixture
 def endpoint(make, acme):
     return make.connection(acme, name="Own endpoint")
-
-
-@pytest.fixture
-def outside(monkeypatch):
-    """The network, as a door of the pages hands it down."""
-    http = FakeHttp()
-    monkeypatch.setattr(views, "outward", http.call)
-    return http
 
 
 @pytest.fixture
@@ -60,8 +49,8 @@ def text(answer, status=200):
     return answer.content.decode()
 
 
-def add(client, **said):
-    return client.post(f"{LIST}add", {"url": "https://shop.example.com/hook", "name": "Shop", "others": ""} | said)
+def add(client, outside, **said):
+    return client.post(f"{LIST}add", {"url": f"{outside.url}/webhook/shop", "name": "Shop", "others": ""} | said)
 
 
 # --- the list and a new one ---
@@ -81,48 +70,49 @@ def test_the_list_asks_a_fixed_number_of_questions(admin, make, acme):
 
 def test_three_fields_make_an_endpoint_that_gets_what_was_chosen(admin, make, acme, outside):
     make.event(acme)
-    html = text(add(admin, types=["order.created"], others="lead.*"))
+    html = text(add(admin, outside, types=["order.created"], others="lead.*"))
     endpoint = Connection.unscoped.get()
     assert (endpoint.state, ways_of(endpoint).patterns) == ("healthy", ["lead.*", "order.created"])
-    assert signing_of(endpoint, now=NOON).secret in html and outside.requests[0].url == "https://shop.example.com/hook"
+    assert signing_of(endpoint, now=NOON).secret in html
+    assert [call["account"] for call in outside.ledger()] == ["shop"]
     assert AuditRow.objects.filter(verb="connection.connect").exists()
 
 
 def test_its_secret_is_shown_once(admin, outside):
-    answer = add(admin, others="*")
+    answer = add(admin, outside, others="*")
     assert "no-store" in answer["Cache-Control"] and "whsec_" in text(answer).partition("Copy the signing")[2]
     secret = signing_of(Connection.unscoped.get(), now=NOON).secret
     assert secret not in text(admin.get(page_of(Connection.unscoped.get())))
 
 
-def test_nothing_is_kept_when_the_test_fails(admin, monkeypatch):
-    monkeypatch.setattr(views, "outward", FakeHttp(Response(500)).call)
-    html = text(add(admin, others="*"), 422)
+def test_nothing_is_kept_when_the_test_fails(admin, outside):
+    outside.fault("webhook", status=500, times=0)
+    html = text(add(admin, outside, others="*"), 422)
     assert "The test did not pass" in html and not Connection.unscoped.exists()
-    assert add(admin, others="*", anyway="on").status_code == 200
+    assert add(admin, outside, others="*", anyway="on").status_code == 200
     assert Connection.unscoped.get().state == "degraded"
 
 
 def test_nothing_is_kept_where_something_would_arrive_twice(admin, make, outside):
     make.route(connector="webhook", name="All orders")
-    assert "All orders" in text(add(admin, others="order.*"), 409)
+    assert "All orders" in text(add(admin, outside, others="order.*"), 409)
     assert not Connection.unscoped.exists()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ftp://example.com", "no address", ""])
 def test_an_address_that_may_not_be_called_is_refused(admin, outside, url):
-    assert add(admin, url=url, others="*").status_code == 200
-    assert not Connection.unscoped.exists() and not outside.requests
+    assert add(admin, outside, url=url, others="*").status_code == 200
+    assert not Connection.unscoped.exists() and not outside.ledger()
 
 
 @pytest.mark.parametrize("others", ["Order Created!", "*.created", "a" * 130])
 def test_what_is_no_event_type_is_refused(admin, outside, others):
-    add(admin, others=others)
+    add(admin, outside, others=others)
     assert not Connection.unscoped.exists()
 
 
-def test_a_member_reads_and_adds_nothing(member, endpoint):
-    assert member.get(f"{LIST}add").status_code == 403 and add(member).status_code == 403
+def test_a_member_reads_and_adds_nothing(member, endpoint, outside):
+    assert member.get(f"{LIST}add").status_code == 403 and add(member, outside).status_code == 403
     html = text(member.get(page_of(endpoint)))
     assert "Send a test event</button>" not in html and "reveal" not in html
 
