@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from connectors.base import Action, Connector, Credential, Message
+from connectors.base import Action, Connector
 from connectors.outcomes import Outcome, delivered, standing
+from connectors.parts import Credential, Message
 from connectors.registry import CONNECTORS
 from connectors.wire import Rate, Request, Response, Scope
 

@@ -1,7 +1,7 @@
 """The contract between the hub and a connector: what it states, what it builds, what it reads.
 
 A connector does no I/O, looks at no clock and knows no tenant: it turns messages into a `Request` and a `Response`
-into `Outcome`s. Everything that a person fills in is data here, so forms, pages and docs come from it.
+into `Outcome`s. Everything that a person fills in is data (parts.py), so forms, pages and docs come from it.
 """
 
 import math
@@ -10,138 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from connectors.outcomes import Outcome, presentable, readable
-from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope, Unreadable
+from connectors.outcomes import Outcome, readable
+from connectors.parts import Account, Advice, Credential, Field, Input, Life, Message, Move, Permission
+from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope
 
-TOGETHER = 2  # attempts that a message makes in company
-NAME_MOST = 200  # characters
 LIFE_MOST = 400 * 86400.0  # seconds; a longer life of a token is cut to this
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Credential:
-    """What a connector may know of one connection. Secrets have no repr."""
-
-    secret: Mapping[str, Any]
-    urls: Mapping[str, str] = field(default_factory=dict)
-    account: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    hosts: tuple[str, ...] = ()  # what an answer may name, where staff changed the connector's own patterns
-
-    @property
-    def access(self) -> str:
-        return str(self.secret.get("access_token", ""))
-
-    def __repr__(self) -> str:
-        return f"<Credential of {self.account or 'an account'}: ***>"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One delivery on its way: `id` is the outward id, the same over all attempts; `raw` the rendered JSON bytes."""
-
-    id: str
-    body: Mapping[str, Any]
-    raw: bytes
-    at: datetime  # the moment of this attempt, aware
-    type: str = ""
-    tenant: str = ""  # the tenant's reference in our own application
-    attempt: int = 1
-    ticket: str = ""  # what `pending` left behind, to be asked about again
-
-    def __getitem__(self, key: str) -> Any:
-        return self.body[key]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self.body.get(key, default)
-
-    @property
-    def company(self) -> str:
-        """Part of a group's key: after two tries in company a message goes alone, safe from a broken neighbour."""
-        return self.id if self.attempt > TOGETHER and not self.ticket else ""
-
-
-def stated(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Without nulls: a mapping makes null of what an event does not have."""
-    return {key: value for key, value in body.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One thing that a person fills in; a secret is sealed and never shown again."""
-
-    key: str
-    label: str
-    help: str = ""
-    secret: bool = False
-    required: bool = True
-    kind: Literal["text", "url", "json", "flag"] = "text"
-    default: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One key of the object that a field mapping must make for an action."""
-
-    key: str
-    label: str
-    help: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """Something that we ask to be allowed, by the system's own word for it, and why."""
-
-    key: str
-    why: str
-    optional: bool = False  # a person may leave it out
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Data that moves, and which way: `out` is from us into that system."""
-
-    way: Literal["out", "in"]
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What helps when connecting goes wrong: the cause, who can mend it, and a text to send to them.
-
-    `%(system)s`, `%(account)s` and `%(hub)s` stand for names that are known only then.
-    """
-
-    cause: str
-    who: Literal["you", "their_admin", "us", "wait"]
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """How an authorization lives where its answers do not tell; in seconds. None: it is not known, or for ever."""
-
-    access: float | None = None  # an access token, as the system makes them where nobody changed it
-    unused: float | None = None  # a refresh token that is not used for so long ends
-    used_again: Literal["works", "grace", "refused"] = "refused"  # a refresh token that was exchanged before
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who a credential belongs to, as the system itself says; no id where it names none. Raises Unreadable."""
-
-    id: str
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        """An id is believed whole or not at all; a name is cut, and made harmless."""
-        if len(self.id) > NAME_MOST or presentable(self.id, NAME_MOST) != self.id:
-            raise Unreadable("the id of the account is none")
-        object.__setattr__(self, "name", presentable(self.name, NAME_MOST))
-
-
-# --- what a connector can do -----------------------------------------------------------------------------------------
 
 
 class Action:

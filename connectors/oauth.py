@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl
 from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
 
-from connectors.base import Connector, Credential, Grant
+from connectors.base import Connector, Grant
 from connectors.hosts import allowed_origin
 from connectors.outcomes import Outcome, delivered, or_unreadable
+from connectors.parts import Credential
 from connectors.wire import Request, Response, Scope, Unreadable
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)  # it goes into a header

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from connectors.base import Account, Action, Connector, Credential, Field, Input, Message
+from connectors.base import Action, Connector
 from connectors.outcomes import Outcome, delivered, standing
+from connectors.parts import Account, Credential, Field, Input, Message
 from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
 from connectors.wire import InFlight, Rate, Request, Response, Scope, dumps
 

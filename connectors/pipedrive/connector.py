@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import Account, Credential, Field, Grant, Life, Move, lifetime
+from connectors.base import Grant, lifetime
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect
+from connectors.parts import Account, Credential, Field, Life, Move
 from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
 from connectors.pipedrive.records import ACTIONS, base, spends
 from connectors.pipedrive.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connectors.base import Input
+from connectors.parts import Input
 
 OWNER = Input("owner_id", "Owner", "The number of a user; otherwise it is who connected the account.")
 PERSON = Input("person_id", "Person", "The number of a person.")

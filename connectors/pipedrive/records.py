@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.base import Action, Credential, Input, Message, stated
+from connectors.base import Action
 from connectors.outcomes import Outcome, delivered
+from connectors.parts import Credential, Input, Message, stated
 from connectors.pipedrive.answers import BURST, COMPANY, DOOR, refusal
 from connectors.pipedrive.kinds import KINDS, Kind
 from connectors.wire import Request, Response, Spends, Unreadable

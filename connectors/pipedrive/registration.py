@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from connectors.base import Advice, Permission
+from connectors.parts import Advice, Permission
 
 # There is no asking for less: what the app has in the Developer Hub is asked of everybody, all of it or nothing.
 PERMISSIONS = (

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from connectors.base import Account, Credential, Field, Grant, Life, Move
+from connectors.base import Grant
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
+from connectors.parts import Account, Credential, Field, Life, Move
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
 from connectors.salesforce.records import Create, Update, Upsert, base
 from connectors.salesforce.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS

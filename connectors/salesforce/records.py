@@ -7,8 +7,9 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from connectors.base import Action, Credential, Input, Message, stated
+from connectors.base import Action
 from connectors.outcomes import MISREAD, Outcome, delivered, later, unknown
+from connectors.parts import Credential, Input, Message, stated
 from connectors.salesforce.errors import ORG, refusal, verdict
 from connectors.wire import WAIT_LEAST, Request, Response, Unreadable
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from connectors.base import Advice, Permission
+from connectors.parts import Advice, Permission
 
 PERMISSIONS = (
     Permission("api", "to read and write records, with the rights of the person who connects"),

@@ -4,8 +4,9 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from connectors.base import Collection, Credential, Page
+from connectors.base import Collection, Page
 from connectors.outcomes import Outcome, or_unreadable
+from connectors.parts import Credential
 from connectors.salesforce.errors import ORG, refusal
 from connectors.salesforce.records import VERSION, base
 from connectors.wire import KIBIBYTE, Request, Response, Scope, Unreadable

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Account, Action, Credential, Field, Grant, Input, Life, Message, Move, lifetime, stated
+from connectors.base import Action, Grant, lifetime
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
+from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
 from connectors.slack.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
 from connectors.slack.words import refusal
 from connectors.wire import Rate, Request, Response, Scope

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from connectors.base import Advice, Permission
+from connectors.parts import Advice, Permission
 
 NAME_MOST = 35  # characters of an app's name
 

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.base import Action, Credential, Message
+from connectors.base import Action
 from connectors.outcomes import Outcome, delivered, pending, unknown
+from connectors.parts import Credential, Message
 from connectors.splunk.answers import CONNECTION, refusal
 from connectors.wire import Request, Response, Unreadable
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from connectors.base import Account, Connector, Credential, Field, Input, Message, Move, stated
+from connectors.base import Connector
 from connectors.outcomes import Outcome, later, or_unreadable
+from connectors.parts import Account, Credential, Field, Input, Message, Move, stated
 from connectors.splunk.acks import Collected, collector, headers
 from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
 from connectors.splunk.envelope import TEXTS, envelope, wrong_with

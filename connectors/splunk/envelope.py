@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.base import stated
+from connectors.parts import stated
 from connectors.wire import dumps
 
 TIME_MOST = 1e11  # seconds since 1970; Python writes no number below this in scientific notation

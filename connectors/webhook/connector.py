@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from connectors.base import Account, Action, Connector, Credential, Field, Message, Move
+from connectors.base import Action, Connector
 from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
+from connectors.parts import Account, Credential, Field, Message, Move
 from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
 from connectors.webhook.headers import custom_headers
 from connectors.wire import Request, Response, Scope, dumps, retry_after

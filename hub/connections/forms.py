@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from connectors.base import Connector, Field
+from connectors.base import Connector
+from connectors.parts import Field
 from connectors.registry import CONNECTORS
 from hub import egress, staff
 from hub.connections.connect import SIGNING_SECRET

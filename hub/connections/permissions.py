@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from connectors.base import Connector, Permission
+from connectors.base import Connector
+from connectors.parts import Permission
 from hub.connections.models import Connection
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.base import Account
 from connectors.outcomes import Outcome, later, never
+from connectors.parts import Account
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.spend import NotFree, heard, spending

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.base import Connector, Credential
+from connectors.base import Connector
 from connectors.outcomes import Outcome
+from connectors.parts import Credential
 from connectors.wire import Request, Scope, Spends
 from hub.connections.models import Connection, ConnectorApp
 from hub.redaction import redact_text

@@ -8,7 +8,7 @@ from typing import Any
 
 import jmespath
 
-from connectors.base import Credential, Message
+from connectors.parts import Credential, Message
 from connectors.registry import CONNECTORS
 from connectors.wire import Response, dumps
 

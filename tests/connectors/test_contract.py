@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import connectors
-from connectors.base import Account, Action, Grant, Page
+from connectors.base import Action, Grant, Page
 from connectors.outcomes import Outcome
+from connectors.parts import Account
 from connectors.registry import CONNECTORS
 from connectors.wire import Response, Unreadable
 from tests.connectors.recorded import NOON, SECRETS, credential, fixtures, message, recorded, rendered

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import Action as BaseAction
-from connectors.base import Credential, Grant, Input, lifetime
+from connectors.base import Grant, lifetime
 from connectors.hosts import allowed_origin
 from connectors.outcomes import Outcome, delivered, maintenance, never, readable, standing
+from connectors.parts import Credential, Input
 from connectors.wire import Request, Response, Unreadable, dumps, retry_after
 from tests.connectors.recorded import NOON, WHSEC
 

@@ -5,9 +5,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from connectors.base import Account, Grant
+from connectors.base import Grant
 from connectors.oauth import challenge, permissions_in
 from connectors.outcomes import Outcome
+from connectors.parts import Account
 from connectors.registry import CONNECTORS
 from connectors.wire import Response, Unreadable
 from tests.connectors.recorded import credential

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.views import APIView
 
-from connectors.base import Connector, Field
+from connectors.base import Connector
+from connectors.parts import Field
 from hub import egress
 from hub.connections import checks, probe
 from hub.connections.forms import MendForm, Stated

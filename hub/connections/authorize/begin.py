@@ -10,7 +10,7 @@ from django.urls import reverse
 from connectors.oauth import OAuth
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
-from hub.connections.models import Authorization, Connection, ConnectLink
+from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
 from hub.connections.probe import app_of
 from hub.connections.unseal import opened
 from hub.secrets import seal
@@ -40,11 +40,7 @@ def begin(
     now: datetime,
 ) -> tuple[Authorization, str]:
     """The attempt, and the address of consent; `state` is in that address only. Raises Refused."""
-    app = app_of(connector.key)
-    if tenant.suspended:
-        raise Refused("tenant_suspended")
-    if app is None or not app.set_up:
-        raise Refused("not_set_up")
+    app = app_for(tenant, connector)
     state, verifier = text_of(random(STATE_BYTES)), text_of(random(VERIFIER_BYTES))
     row = Authorization(
         tenant=tenant,
@@ -66,6 +62,16 @@ def begin(
     ours = opened(draft(tenant, connector.key, row.name, {}), app, {})
     said = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
     return row, connector.authorize(app.open(), ours, optional=optional, **said)
+
+
+def app_for(tenant: Tenant, connector: OAuth) -> ConnectorApp:
+    """Our registration at the system, where the tenant may connect and it is set up."""
+    app = app_of(connector.key)
+    if tenant.suspended:
+        raise Refused("tenant_suspended")
+    if app is None or not app.set_up:
+        raise Refused("not_set_up")
+    return app
 
 
 def text_of(noise: bytes) -> str:

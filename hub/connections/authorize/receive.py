@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.base import Credential, Grant
+from connectors.base import Grant
 from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never, presentable, unknown
+from connectors.parts import Credential
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft

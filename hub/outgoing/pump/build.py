@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.base import Action, Message
+from connectors.base import Action
+from connectors.parts import Message
 from connectors.wire import dumps
 from hub import rows
 from hub.connections.models import Connection

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from connectors.base import Action, Credential, Message
+from connectors.base import Action
 from connectors.outcomes import Outcome
+from connectors.parts import Credential, Message
 from connectors.wire import Rate, Request, Response
 from hub.connections.models import Connection, Lane
 from hub.outgoing.pump.due import Due

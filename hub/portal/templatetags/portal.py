@@ -18,7 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from connectors.base import Connector, Permission
+from connectors.base import Connector
+from connectors.parts import Permission
 from hub import plot, words
 from hub.clock import clock
 from hub.connections import permissions

@@ -2,8 +2,9 @@
 
 import pytest
 
-from connectors.base import Account, Grant
+from connectors.base import Grant
 from connectors.outcomes import Outcome
+from connectors.parts import Account
 from connectors.pipedrive.answers import BURST, COMPANY, DOOR, STATUSES, TOKEN
 from connectors.pipedrive.connector import Pipedrive
 from connectors.pipedrive.kinds import KINDS

@@ -2,7 +2,8 @@
 
 import pytest
 
-from connectors.base import Account, Grant, Page
+from connectors.base import Grant, Page
+from connectors.parts import Account
 from connectors.salesforce.connector import Salesforce
 from connectors.salesforce.errors import CODES, ORG, verdict
 from connectors.wire import Report, Response, Unreadable

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.base import Account
+from connectors.parts import Account
 from connectors.slack.connector import Slack
 from connectors.slack.words import WORDS
 from connectors.wire import Response, Scope, Unreadable

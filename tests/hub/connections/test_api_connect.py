@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connectors.base import Account
+from connectors.parts import Account
 from connectors.registry import CONNECTORS
 from connectors.splunk.connector import Splunk
 from connectors.wire import Response

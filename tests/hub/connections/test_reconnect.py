@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.base import Account
+from connectors.parts import Account
 from connectors.wire import Response
 from hub.connections.connect import reconnect
 from hub.connections.models import CredentialEvent, Lane

@@ -5,7 +5,8 @@ from html import unescape
 import pytest
 from django.contrib.staticfiles import finders
 
-from connectors.base import Connector, Move
+from connectors.base import Connector
+from connectors.parts import Move
 from hub.connections.permissions import held
 from hub.notices.models import Notice
 from hub.portal.catalogue import matching, offered

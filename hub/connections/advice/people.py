@@ -1,0 +1,154 @@
+"""What goes wrong between the browser, the person who connects, and whoever must agree."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_noop as _
+
+from connectors.parts import Advice
+from hub.connections.advice.problem import Problem
+
+OF_PEOPLE: Mapping[str, Problem] = {
+    # --- the way back does not fit the way there ---
+    "state_missing": Problem(
+        _("This is not the end of a connection that you began"),
+        Advice(
+            _("The address was opened by itself, or something on the way cut it. Nothing was connected."),
+            "you",
+        ),
+    ),
+    "state_unknown": Problem(
+        _("Nobody here began this connection"),
+        Advice(_("We do not know the attempt that this address belongs to. Nothing was connected."), "you"),
+    ),
+    "reused": Problem(
+        _("This attempt was used already"),
+        Advice(
+            _("Each attempt to connect works once, and this one came back before: a page was loaded again."),
+            "you",
+        ),
+    ),
+    "late": Problem(
+        _("That took longer than ten minutes"),
+        Advice(_("For safety an attempt to connect ends after ten minutes. Nothing was connected."), "you"),
+    ),
+    "unfinished": Problem(
+        _("You have not finished yet"),
+        Advice(_("The window of %(system)s was closed, or is still open somewhere. Nothing was connected."), "you"),
+    ),
+    "interrupted": Problem(
+        _("We were interrupted"),
+        Advice(_("You came back from %(system)s, and we stopped before we had its answer."), "you"),
+    ),
+    "other_browser": Problem(
+        _("This was begun in another browser"),
+        Advice(
+            _(
+                "Whoever begins to connect must finish it, in the same browser. If somebody sent you the address of "
+                "%(system)s, they wanted your account to be connected to their tenant: close it, and tell us."
+            ),
+            "you",
+            _("Somebody sent me an address to connect %(system)s with %(hub)s. I did not finish it. Was that you?"),
+        ),
+    ),
+    "other_user": Problem(
+        _("Somebody else began this"),
+        Advice(_("Another person began to connect in this browser than the one who is signed in now."), "you"),
+    ),
+    "other_connector": Problem(
+        _("The answer came from another system"),
+        Advice(
+            _("What came back belongs to another system than the one that you were sent to. We did not use it."),
+            "us",
+            _("Connecting %(system)s with %(hub)s was refused: the answer came back at another system's address."),
+        ),
+    ),
+    "other_issuer": Problem(
+        _("The answer came from somebody else"),
+        Advice(
+            _("What came back says that it is from somebody else than %(system)s. We did not use it."),
+            "us",
+            _("Connecting %(system)s with %(hub)s was refused: `iss` names another issuer."),
+        ),
+    ),
+    "link_ended": Problem(
+        _("The link has ended"),
+        Advice(
+            _("It was taken back or used meanwhile, or it is older than a day. Ask whoever sent it for another one."),
+            "you",
+        ),
+    ),
+    "moved": Problem(
+        _("Our address has changed meanwhile"),
+        Advice(_("You were sent to %(system)s with another address of ours than the one that it is now."), "you"),
+    ),
+    # --- a person or an organisation does not want it ---
+    "denied": Problem(
+        _("You said no"),
+        Advice(_("%(system)s says that access was not allowed: somebody chose Cancel. Nothing was connected."), "you"),
+    ),
+    "not_approved": Problem(
+        _("An administrator must approve the app first"),
+        Advice(
+            _("%(system)s lets in only apps that an administrator has approved."),
+            "their_admin",
+            _("Please approve the app “%(hub)s” in our %(system)s, so that it can be connected."),
+        ),
+    ),
+    "not_distributed": Problem(
+        _("Our app may not be installed there yet"),
+        Advice(
+            _("The app is not open to other accounts than our own."),
+            "us",
+            _("Please open the app for %(system)s to all accounts: it cannot be installed in ours."),
+        ),
+    ),
+    "account_closed": Problem(
+        _("The user or the account is not active"),
+        Advice(
+            _("%(system)s says that this user or this account is closed or locked."),
+            "their_admin",
+            _("Please look at my user in %(system)s: it is said to be inactive, so that “%(hub)s” is not let in."),
+        ),
+    ),
+    "permission_refused": Problem(
+        _("A permission was refused"),
+        Advice(
+            _("%(system)s does not give one of the permissions that we ask for, or our app is not registered for it."),
+            "us",
+            _("Connecting %(system)s with %(hub)s was refused for its permissions. Are all registered with the app?"),
+        ),
+    ),
+    "missing_permission": Problem(
+        _("A permission is missing"),
+        Advice(
+            _("Not all that we need was allowed, so part of it will not work."),
+            "their_admin",
+            _("“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow them?"),
+        ),
+    ),
+    # --- the account is another one than was meant ---
+    "wrong_account": Problem(
+        _("This is another account"),
+        Advice(_("You chose another account than the one that is connected so far, %(account)s."), "you"),
+    ),
+    "other_environment": Problem(
+        _("Sandbox and production are mixed up"),
+        Advice(
+            _("One of the two accounts is a sandbox, and the other is not."),
+            "you",
+            _("Which %(system)s do we connect with %(hub)s: production or a sandbox? So far it is %(account)s."),
+        ),
+    ),
+    "taken": Problem(
+        _("This account is connected already"),
+        Advice(_("Another connection of yours has this account. Connect that one again instead."), "you"),
+    ),
+    "elsewhere": Problem(
+        _("This account is connected elsewhere, too"),
+        Advice(
+            _("The same account is connected to another tenant of %(hub)s. Both may use it; they share its quotas."),
+            "their_admin",
+            _("Our %(system)s account %(account)s is connected to %(hub)s in two places. Do you know of both?"),
+        ),
+    ),
+}
