@@ -1,4 +1,4 @@
-"""Two tenants, and keys of which both the row and the text are known."""
+"""Two tenants, a person and one of the staff, and keys of which both the row and the text are known."""
 
 import os
 
@@ -25,3 +25,19 @@ def issue(db):
         return ApiKey.issue(name="shop", tenant=tenant, scopes=scopes or may, random=os.urandom, **fields)
 
     return issue
+
+
+@pytest.fixture
+def ann(make):
+    return make.user("ann@acme.test", name="Ann")
+
+
+@pytest.fixture
+def robin(make):
+    return make.user("robin@hub.test", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture(autouse=True)
+def apps_that_are_a_step_off(settings):
+    """So that no test fails where a half minute ends within it."""
+    settings.MFA_TOTP_TOLERANCE = 1

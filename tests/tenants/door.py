@@ -4,6 +4,7 @@ import re
 import time
 
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from django.contrib.auth import get_user
 from django.core import mail
 
 PASSWORD = "correct horse"
@@ -33,3 +34,7 @@ def link_of_the_mail():
 def come_as_guest(client, link):
     """By a portal link, as `make.portal_link()` makes it."""
     return client.post(f"/enter/{link.token}/")
+
+
+def signed_in(client):
+    return get_user(client).is_authenticated

@@ -7,7 +7,7 @@ import pytest
 from hub import egress
 from hub.connections.api.filled import CallingView
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import Browser, register
+from tests.hub.connections.connecting import Browser, Guest, register
 from tests.sandbox.conftest import desk
 
 __all__ = ["desk"]
@@ -63,3 +63,13 @@ def systems():
 
     yield answers
     CallingView.call = staticmethod(egress.outward)
+
+
+@pytest.fixture
+def guest(db):
+    return Guest()
+
+
+@pytest.fixture
+def link(make, acme, outside):
+    return make.connect_link(acme, "slack")

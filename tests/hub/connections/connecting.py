@@ -84,3 +84,16 @@ def under_way():
 
 def problem(page):
     return page.context["problem"].code
+
+
+class Guest(Browser):
+    """Somebody without an account, in one browser."""
+
+    def __init__(self):
+        self.client = Client()
+
+    def opens(self, link):
+        return self.client.post(f"/connect/link/{link.token}/")
+
+    def connects(self, link, place=0):
+        return self.comes_back(self.allow(self.opens(link).context["url"], place))

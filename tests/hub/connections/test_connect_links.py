@@ -3,41 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection as database
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from hub.audit import AuditRow
 from hub.clock import clock
 from hub.connections.models import Authorization, Connection, ConnectLink, Revocation
-from tests.hub.connections.connecting import Browser, problem, stored
+from tests.hub.connections.connecting import Guest, problem, stored
 
 pytestmark = pytest.mark.django_db
 
 LINKS = "/t/acme/links/"
-
-
-class Guest(Browser):
-    """Somebody without an account, in one browser."""
-
-    def __init__(self):
-        self.client = Client()
-
-    def opens(self, link):
-        return self.client.post(f"/connect/link/{link.token}/")
-
-    def connects(self, link, place=0):
-        return self.comes_back(self.allow(self.opens(link).context["url"], place))
-
-
-@pytest.fixture
-def guest(db):
-    return Guest()
-
-
-@pytest.fixture
-def link(make, acme, outside):
-    return make.connect_link(acme, "slack")
 
 
 def state(link):
@@ -254,82 +229,3 @@ def test_the_button_works_with_the_check_of_forms(link):
     client.get(url)
     said = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
     assert client.post(url, said, headers={"Origin": "https://hub.test"}).status_code == 200
-
-
-# --- who makes them ---
-
-
-def test_an_admin_makes_one_and_sees_its_address_once(browser, acme):
-    page = browser.client.post(LINKS, {"connector": "slack"})
-    address = page.context["address"]
-    assert address.startswith("https://hub.test/connect/link/") and address in page.content.decode()
-    assert address not in browser.client.get(LINKS).content.decode()
-    assert Client().get(address.removeprefix("https://hub.test")).status_code == 200
-
-
-def test_the_list_says_what_became_of_each(browser, make, acme):
-    make.connect_link(acme, "slack")
-    make.connect_link(acme, "slack", now=clock() - timedelta(days=2))
-    page = browser.client.get(LINKS).content.decode()
-    assert "waits to be opened" in page and "its time is over" in page and "Take back" in page
-
-
-def test_the_page_asks_the_same_number_of_statements_however_many_there_are(browser, make, acme):
-    make.connect_link(acme, "slack")
-    few = statements(browser)
-    for _ in range(5):
-        make.connect_link(acme, "slack")
-    assert statements(browser) == few == 6
-
-
-def test_the_pages_of_a_guest_ask_few_statements(make, guest, outside, acme):
-    link = make.connect_link(acme)
-    assert statements(guest, f"/connect/link/{link.token}/") == 1
-    guest.opens(link)
-    assert [statements(guest, f"/connect/link/{page}") for page in ("", "fill-in/", "done/")] == [2, 2, 1]
-
-
-def statements(browser, url=LINKS):
-    with CaptureQueriesContext(database) as asked:
-        assert browser.client.get(url).status_code == 200
-    return len(asked)
-
-
-def test_what_is_not_set_up_is_not_asked_for(make, acme, api):
-    answer = api.of(acme).post("/api/v1/connect-links", {"connector": "slack"}, "json")
-    assert answer.status_code == 409 and not ConnectLink.unscoped.exists()
-
-
-def test_a_program_makes_one_lists_it_and_takes_it_back(api, acme, outside):
-    client = api.of(acme)
-    made = client.post("/api/v1/connect-links", {"connector": "slack"}, "json")
-    assert made.status_code == 201
-    assert Client().get(made.json()["url"].removeprefix("https://hub.test")).status_code == 200
-    listed = client.get("/api/v1/connect-links").json()["items"]
-    assert [(one["id"], one["state"]) for one in listed] == [(made.json()["id"], "pending")]
-    assert "url" not in listed[0]
-    assert client.delete(f"/api/v1/connect-links/{made.json()['id']}").json()["state"] == "revoked"
-    assert client.get(f"/api/v1/connect-links/{made.json()['id']}").json()["state"] == "revoked"
-    assert client.delete(f"/api/v1/connect-links/{made.json()['id']}").status_code == 409
-
-
-def test_a_connection_of_another_system_is_not_connected_again_by_it(make, api, acme, outside):
-    wanted = {"connector": "slack", "connection": str(make.connection(acme).public_id)}
-    assert api.of(acme).post("/api/v1/connect-links", wanted, "json").status_code == 409
-
-
-@pytest.mark.parametrize("connector", ["app", "nothing", ""])
-def test_a_connector_that_is_not_offered(api, acme, connector):
-    assert api.of(acme).post("/api/v1/connect-links", {"connector": connector}, "json").status_code in (400, 422)
-
-
-def test_staff_make_one_on_the_tenants_behalf(client, make, acme, outside):
-    client.force_login(make.staff(is_superuser=True))
-    assert (
-        f"connectlink/add/?tenant={acme.pk}" in client.get(f"/admin/tenants/tenant/{acme.pk}/change/").content.decode()
-    )
-    page = client.post("/admin/connections/connectlink/add/", {"tenant": acme.pk, "connector": "slack"})
-    assert page.context["text"].startswith("https://hub.test/connect/link/")
-    row = ConnectLink.unscoped.get()
-    client.post(f"/admin/connections/connectlink/{row.pk}/verbs/revoke/")
-    assert state(row) == "revoked"
