@@ -1,4 +1,4 @@
-"""A tenant with an owner, an admin and a member, each in a browser of their own, and the sandbox as the world."""
+"""Owner, admin and member of a tenant, and a stranger of another, each in a browser; the sandbox as the world."""
 
 import pytest
 from django.test import Client
@@ -15,10 +15,15 @@ def acme(make):
 
 
 @pytest.fixture
+def globex(make):
+    return make.tenant("globex")
+
+
+@pytest.fixture
 def somebody(make):
     """Makes a browser of a person with a role at a tenant."""
 
-    def somebody(tenant, role):
+    def somebody(tenant, role="admin"):
         client = Client()
         client.force_login(make.membership(tenant, make.user(), role=role).user)
         return client
@@ -39,3 +44,8 @@ def admin(somebody, acme):
 @pytest.fixture
 def member(somebody, acme):
     return somebody(acme, "member")
+
+
+@pytest.fixture
+def stranger(somebody, globex):
+    return somebody(globex, "owner")

@@ -5,7 +5,13 @@ from django.test.utils import CaptureQueriesContext
 
 
 def queries(look):
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as seen:
         page = look()
     assert page.status_code == 200
-    return page, len(asked)
+    return page, len(seen)
+
+
+def asked(client, url):
+    """By a page that was looked at before."""
+    client.get(url)
+    return queries(lambda: client.get(url))[1]

@@ -12,7 +12,7 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Attempt, Delivery, Route
 from hub.outgoing.subscribe import subscribe, ways_of
 from tests.hub.outgoing.operating import put
-from tests.hub.portal.visiting import queries
+from tests.hub.portal.counting import asked
 from tests.journeys.docs import ROOT, snippet
 from tests.makers import NOON, WHSEC
 from tests.tenants.door import come_as_guest
@@ -62,10 +62,10 @@ def test_an_empty_list_says_what_comes_next(admin):
 
 def test_the_list_asks_a_fixed_number_of_questions(admin, make, acme):
     make.connection(acme)
-    few = queries(admin, LIST)
+    few = asked(admin, LIST)
     for _ in range(59):
         make.connection(acme)
-    assert queries(admin, LIST) == few <= 6
+    assert asked(admin, LIST) == few <= 6
 
 
 def test_three_fields_make_an_endpoint_that_gets_what_was_chosen(admin, make, acme, outside):
@@ -146,10 +146,10 @@ def test_no_secret_is_on_the_page(admin, make, acme):
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, make, endpoint):
     subscribe(endpoint, ["*"], by=None, now=NOON)
-    few = queries(admin, page_of(endpoint))
+    few = asked(admin, page_of(endpoint))
     for number in range(60):
         make.event(endpoint.tenant, f"type.n{number}")
-    assert queries(admin, page_of(endpoint)) == few <= 9
+    assert asked(admin, page_of(endpoint)) == few <= 9
 
 
 def test_the_snippets_are_those_that_the_docs_test():

@@ -10,7 +10,7 @@ from hub.outgoing.models import Delivery
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
 from tests.hub.outgoing.test_pump import pump
-from tests.hub.portal.visiting import queries
+from tests.hub.portal.counting import asked
 from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +125,7 @@ def test_the_first_part_follows_and_then_asks_for_the_whole_page(admin, delivery
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):
     pump(FakeHttp(Response(500)))
-    few = queries(admin, page_of(delivery))
+    few = asked(admin, page_of(delivery))
     for minutes in (1, 10, 60):
         pump(FakeHttp(Response(500)), NOON + timedelta(minutes=minutes))
-    assert queries(admin, page_of(delivery)) == few <= 20
+    assert asked(admin, page_of(delivery)) == few <= 20

@@ -12,7 +12,7 @@ from hub.portal.log.asked import asked_of
 from hub.portal.log.export import harmless
 from hub.portal.log.pages import Cursor, Limits, holds, page_of
 from tests.hub.outgoing.operating import many, put
-from tests.hub.portal.visiting import queries
+from tests.hub.portal.counting import asked
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -166,12 +166,12 @@ def test_a_page_that_ended_early_says_so(admin, acme, sixty):
 
 @pytest.mark.parametrize("query", ["", "?state=held", "?type=order.created&span=24h", "?value=A-1001", "?q=o-1"])
 def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query):
-    none = queries(admin, LOG + query)
+    none = asked(admin, LOG + query)
     connection = make.connection(acme)
     first = make.delivery(connection)
-    one = queries(admin, LOG + query)
+    one = asked(admin, LOG + query)
     many(first, 59, state="held")
-    assert queries(admin, LOG + query) <= one + 1 and none <= one <= 9
+    assert asked(admin, LOG + query) <= one + 1 and none <= one <= 9
 
 
 def test_chips_take_away_what_they_name(admin, one):

@@ -11,7 +11,7 @@ from hub.operations.models import Operation
 from hub.outgoing.bulk import KINDS
 from hub.outgoing.models import Delivery
 from tests.hub.outgoing.operating import LATER, many, put, run
-from tests.hub.portal.visiting import queries
+from tests.hub.portal.counting import asked
 
 pytestmark = pytest.mark.django_db
 PLAN = "/t/acme/operations/plan"
@@ -88,9 +88,9 @@ def test_a_plan_of_nothing_has_no_button(admin, three):
 
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, three):
-    few = queries(admin, page_of(planned(admin)))
+    few = asked(admin, page_of(planned(admin)))
     many(three[0], 60, state="dead")
-    assert queries(admin, page_of(planned(admin))) == few <= 8
+    assert asked(admin, page_of(planned(admin))) == few <= 8
 
 
 numbers = itertools.count()
@@ -111,8 +111,8 @@ filters = st.fixed_dictionaries(
 @given(
     kind=st.sampled_from(sorted(KINDS)), said=filters, state=st.sampled_from(["dead", "held", "delivered", "waiting"])
 )
-def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(make, visit, acme, kind, said, state):
-    client, theirs = visit(acme), make.delivery(make.connection(make.tenant(f"other-{next(numbers)}")))
+def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(make, somebody, acme, kind, said, state):
+    client, theirs = somebody(acme), make.delivery(make.connection(make.tenant(f"other-{next(numbers)}")))
     put([theirs], state, "exhausted")
     before = list(Delivery.unscoped.filter(tenant=theirs.tenant).values())
     ids = {"deliveries": theirs.public_id, "connection": theirs.connection.public_id}
