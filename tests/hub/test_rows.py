@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError, transaction
 
 from hub import rows
 from hub.outgoing.models import Delivery, Exchange, Rendering
@@ -86,3 +86,21 @@ def test_json_goes_through_unchanged():
         {"id": [pk], "at": [NOON], "request_headers": [value], "response_headers": [{}], "status": [1]} | empty,
     )
     assert json.dumps(Exchange.objects.get(pk=pk).request_headers, sort_keys=True) == json.dumps(value, sort_keys=True)
+
+
+def rendering(*keys):
+    rows.insert(Rendering, {"delivery_id": keys, "body": [b""], "version_id": [None], "ticket": [""]})
+
+
+def test_what_is_inserted_together_is_there():
+    with transaction.atomic(), rows.together():
+        rendering(1)
+        rendering(2)
+    assert Rendering.objects.count() == 2
+
+
+def test_an_error_of_what_is_inserted_together_undoes_all_of_it():
+    with pytest.raises(IntegrityError), transaction.atomic(), rows.together():
+        rendering(1)
+        rendering(1)
+    assert not Rendering.objects.exists()

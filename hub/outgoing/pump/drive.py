@@ -232,7 +232,7 @@ class Drive:
     async def depart_all(self, load: Load, departures: Departures, ends: float, send: Send) -> None:
         """One of those that take from the same departures: as many calls are in flight as there are of these."""
         for moment, carriage in departures:
-            if carriage.waits and (wait := (moment - self.clock()).total_seconds()) > 0:
+            if (wait := (moment - self.clock()).total_seconds()) > 0:
                 await asyncio.sleep(wait)
             async with carriage.gate:
                 now = self.clock()

@@ -68,11 +68,6 @@ class Carriage:
         """Whether it goes at a moment that is booked, or whenever it can."""
         return any(isinstance(entry.quota, Rate) for entry in self.spent)
 
-    @property
-    def waits(self) -> bool:
-        """Whether its moment was given by some quota, and not by whoever asked."""
-        return bool(self.spent)
-
     def all(self, outcome: Outcome) -> list[Outcome]:
         return [outcome] * len(self.parcels)
 

@@ -157,6 +157,7 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
 
     async_to_sync(serve)(*drive.claim_and_build()[0])
     assert [type(result) for result in drive.hands.results] == [Journey, Unsent]
+    assert drive.lead > LEAD_LEAST  # the next is booked further ahead
 
 
 def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():

@@ -1,0 +1,61 @@
+from datetime import timedelta
+
+import pytest
+
+from hub.outgoing.pump.claim import CLAIM_MOST, measured
+from hub.outgoing.pump.reading import OLD, Reading
+from tests.makers import NOON
+
+
+@pytest.fixture
+def known(make):
+    """A reading that has learnt of one route, and the route."""
+    route, reading = make.route(make.connection()), Reading()
+    reading.renew(now=NOON)
+    learn(reading, route)
+    return reading, route
+
+
+def learn(reading, route):
+    reading.learn(tenants=[route.tenant_id], routes=[route.pk], connectors=[route.connector])
+
+
+@pytest.mark.django_db
+def test_what_is_known_is_not_read_again(known, django_assert_num_queries):
+    reading, route = known
+    with django_assert_num_queries(0):
+        learn(reading, route)
+
+
+@pytest.mark.django_db
+def test_a_changed_mapping_is_known_after_a_second(known, make):
+    reading, route = known
+    newest = make.version(route.mapping, {"other": "id"})
+    reading.renew(now=NOON + OLD - timedelta(milliseconds=1))
+    learn(reading, route)
+    assert reading.versions[route.mapping_id] != newest
+    reading.renew(now=NOON + OLD)
+    learn(reading, route)
+    assert reading.versions[route.mapping_id] == newest
+
+
+@pytest.mark.django_db
+def test_a_clock_that_goes_back_makes_nothing_last(known):
+    reading, _ = known
+    reading.renew(now=NOON - OLD)
+    assert not reading.routes
+
+
+class Lane:
+    def __init__(self, pk, in_flight=4):
+        self.pk, self.in_flight = pk, in_flight
+
+
+def test_a_claim_ends_with_the_lane_that_fills_its_measure():
+    lanes = [Lane(number) for number in range(CLAIM_MOST)]
+    assert len(measured(lanes, lambda lane: 2)) == CLAIM_MOST // 8
+
+
+def test_a_claim_takes_one_lane_however_much_that_may_hold():
+    assert measured([Lane(1, in_flight=CLAIM_MOST), Lane(2)], lambda lane: 2)[0].pk == 1
+    assert measured([], lambda lane: 2) == []
