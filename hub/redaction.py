@@ -38,7 +38,8 @@ LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (tuple(f'{last}"' for last in LAST), re.compile(rf'("(?:{NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.I), rf"\1{MASK}"),
 )
 TRIES = [(mark, pattern, stays) for marks, pattern, stays in LOOKS for mark in marks]
-ASSIGNED = [entry for entry in TRIES if entry[0].endswith("=")]  # of no use where there is no =, and many
+ASSIGNED = [entry for entry in TRIES if entry[0].endswith("=")]
+ASSIGNS = tuple({mark for mark, _, _ in ASSIGNED})
 OTHERS = [entry for entry in TRIES if not entry[0].endswith("=")]
 
 SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
@@ -49,16 +50,25 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     for form in every_form(tuple(secrets)):
         text = text.replace(form, MASK)
     lowered = text.lower()
-    for mark, pattern, stays in (*OTHERS, *ASSIGNED) if "=" in text else OTHERS:
+    for mark, pattern, stays in (*OTHERS, *ASSIGNED) if assigns(lowered) else OTHERS:
         if mark in lowered:
             text = pattern.sub(stays, text)
     return text
 
 
-def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
+def assigns(lowered: str) -> bool:
+    """There are many such marks, and few signs to look before."""
+    at = lowered.find("=")
+    while at >= 0:
+        if lowered.endswith(ASSIGNS, 0, at + 1):
+            return True
+        at = lowered.find("=", at + 1)
+    return False
+
+
+def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """A header that is a secret keeps its scheme only; a signature is none, and stays."""
-    masks = {name: masked(value) if is_secret(name) else value for name, value in headers.items()}
-    return dict(zip(masks, redact_all(tuple(masks.values()), secrets), strict=True))
+    return {name: masked(value) if is_secret(name) else value for name, value in headers.items()}
 
 
 def redact_all(texts: Sequence[str], secrets: Iterable[str] = ()) -> Sequence[str]:

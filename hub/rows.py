@@ -6,6 +6,7 @@ What the ORM does for a row costs as much as sending a message; here a row costs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -34,21 +35,23 @@ def insert(model: type[models.Model], columns: Columns, *, once: bool = False) -
         execute_many(f'INSERT INTO "{table}" ({names}) VALUES ({marks}){there}', prepared(fields, columns))
 
 
-def update(model: type[models.Model], keys: Sequence[int], columns: Columns, *, only: Mapping[str, Any]) -> int:
+def update(
+    model: type[models.Model], keys: Sequence[int], columns: Columns, *, only: Mapping[str, Any] = MappingProxyType({})
+) -> int:
     """Give the rows with these keys new values, where they are as `only` says; how many that were."""
     fields = [model._meta.get_field(name) for name in columns]
     guards = [model._meta.get_field(name) for name in only]
     key, table = model._meta.pk, model._meta.db_table
     if not keys:
         return 0
-    guard = " AND ".join(f't."{field.column}" = %s' for field in guards)
+    guard = "".join(f' AND t."{field.column}" = %s' for field in guards)
     if database.vendor == "postgresql":
         changes = ", ".join(f'"{field.column}" = v.c{place + 1}' for place, field in enumerate(fields))
         statement = f'UPDATE "{table}" AS t SET {changes} FROM {unnested([key, *fields])}'
         parameters = [*arrays([key, *fields], {key.name: keys, **columns}), *only.values()]
-        return execute(f'{statement} WHERE t."{key.column}" = v.c0 AND {guard}', parameters)
+        return execute(f'{statement} WHERE t."{key.column}" = v.c0{guard}', parameters)
     changes = ", ".join(f'"{field.column}" = %s' for field in fields)
-    statement = f'UPDATE "{table}" AS t SET {changes} WHERE t."{key.column}" = %s AND {guard}'
+    statement = f'UPDATE "{table}" AS t SET {changes} WHERE t."{key.column}" = %s{guard}'
     told = [field.get_db_prep_save(value, database) for field, value in zip(guards, only.values(), strict=True)]
     rows = [[*row, number, *told] for row, number in zip(prepared(fields, columns), keys, strict=True)]
     return execute_many(statement, rows)

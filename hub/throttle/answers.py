@@ -8,10 +8,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from connectors.wire import Quota
+from hub.asked import Asked
 from hub.throttle.models import Scope
 from hub.throttle.pace import corrected
 from hub.throttle.reserve import buckets_of, locked, new_row, save, standing_of
 
+CLOSED = Asked(lambda *, keys: Scope.objects.filter(key__among=keys, probing=True).values_list("key"))
 MOMENTS = ("free_at", "background_at", "paused_at", "paused_until", "window_ends")
 
 
@@ -33,7 +35,7 @@ def pause(key: str, *, until: datetime, now: datetime) -> None:
 
 def reopen(keys: Iterable[str]) -> list[str]:
     """A probe came through; which of these scopes it was that were closed until now."""
-    closed = list(Scope.objects.filter(key__in=list(keys), probing=True).values_list("key", flat=True))
+    closed = [key for (key,) in CLOSED.rows(keys=list(keys))]
     if closed:
         Scope.objects.filter(key__in=closed).update(probing=False, paused_at=None, paused_until=None)
     return closed

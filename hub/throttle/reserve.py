@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from connectors.wire import Budget, InFlight, Quota, Rate
+from hub.asked import Asked
 from hub.failpoints import failpoint
 from hub.throttle.holders import Rooms
 from hub.throttle.mend import mended
@@ -21,6 +22,7 @@ PROBE = timedelta(seconds=5)  # how long one probe may take before another goes
 ROOM_LOOK = timedelta(seconds=0.25)  # where all room for calls in flight is taken, it is looked at again after this
 COLUMNS = tuple(Standing.__dataclass_fields__)
 NOBODY = UUID(int=0)
+STANDING = Asked(lambda *, keys: Scope.objects.filter(key__among=keys).values_list("key")[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Reserved:
     at: tuple[datetime, ...]
     again: datetime
     room: int = 0
+    probes: bool = False  # one of its scopes was paused: what comes of these calls tells whether it is open again
 
 
 def reserve(
@@ -92,7 +95,7 @@ def reserve(
 
 def unlimited(wanted: Mapping[str, Quota | None]) -> bool:
     """Nothing states a quota, and no 429 ever paused one of these: so it is for most, and takes no transaction."""
-    return not any(wanted.values()) and not Scope.objects.filter(key__in=list(wanted)).exists()
+    return not any(wanted.values()) and not STANDING.rows(keys=list(wanted))
 
 
 # --- the rows --------------------------------------------------------------------------------------------------------
@@ -163,6 +166,7 @@ class Book:
     known: list[list[Spent]] = field(default_factory=list)  # of each demand: the scopes that have a row
     moments: list[list[datetime]] = field(default_factory=list)
     again: list[datetime] = field(default_factory=list)
+    probes: set[int] = field(default_factory=set)
 
     def answers(self) -> list[Reserved]:
         everybody = range(len(self.demands))
@@ -202,10 +206,10 @@ class Book:
     def answer(self, number: int, room: int) -> Reserved:
         demand, moments = self.demands[number], tuple(self.moments[number])
         if not demand.in_flight:
-            return Reserved(moments, self.again[number])
+            return Reserved(moments, self.again[number], probes=number in self.probes)
         used = min(room, len(moments))
         self.rooms.add(demand.in_flight, used - room)  # what is not used is not taken
-        return Reserved(moments, self.again[number], used)
+        return Reserved(moments, self.again[number], used, number in self.probes)
 
     def opens(self, number: int) -> datetime:
         share = share_of(self.demands[number])
@@ -230,6 +234,8 @@ class Book:
 
     def book(self, number: int, at: datetime) -> None:
         for spent in self.known[number]:
+            if self.standings[spent.key].probing:
+                self.probes.add(number)
             self.standings[spent.key] = self.booked(spent, at, share_of(self.demands[number]))
         self.moments[number].append(at)
 

@@ -7,10 +7,11 @@ from itertools import accumulate
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connectors.registry import CONNECTORS
-from hub import tally
+from hub import rows, tally
+from hub.asked import Asked
 from hub.connections.models import BREAKER, Connection, Lane
 from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
@@ -36,7 +37,7 @@ class Slice:
 
 
 def work_is_due(*, now: datetime) -> bool:
-    return claimable(now=now).exists()
+    return bool(ANY_LANE.rows(now=now))
 
 
 def claimable(*, now: datetime) -> QuerySet[Lane]:
@@ -53,33 +54,38 @@ def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
     return lanes.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
 
+ANY_LANE = Asked(lambda *, now: claimable(now=now).values_list("pk")[:1])
+OLDEST_TURNS = Asked(lambda *, now: in_turn(claimable(now=now), LANES_MOST))
+
+
 def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> list[Slice]:
     """Lanes with a slice of what is due on each, the oldest turn first, until they hold a claim's measure."""
     with transaction.atomic():
-        lanes = measured(locked(claimable(now=now), LANES_MOST, now=now), rounds)
+        lanes = OLDEST_TURNS.models(Lane, now=now)
+        recover(lanes, now=now)
+        lanes = measured(lanes, rounds)
         slices = lease_out(lease, lanes, now=now)
         taken = take({pk: most_of(slice, rounds(pk)) for pk, slice in slices.items()}, lease, reading, now=now)
     failpoint("O1")  # after the claim's commit
     return laden(slices, taken)
 
 
-def measured(lanes: Sequence[Lane], rounds: Rounds) -> Sequence[Lane]:
+def measured(lanes: list[Lane], rounds: Rounds) -> list[Lane]:
     """So many that nothing which is answered or falls due meanwhile waits for long; one at least."""
     room = accumulate(lane.in_flight * rounds(lane.pk) for lane in lanes)
     return [lane for lane, rows in zip(lanes, room, strict=True) if rows <= CLAIM_MOST] or lanes[:1]
 
 
-def locked(lanes: QuerySet[Lane], most: int, *, now: datetime) -> list[Lane]:
-    """Nobody else claims these until the transaction ends; what a dead pump left on them is recovered."""
-    rows = list(lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("turn", "pk")[:most])
-    recover([lane for lane in rows if lane.lease is not None], now=now)
-    return rows
+def in_turn(lanes: QuerySet[Lane], most: int) -> QuerySet[Lane]:
+    """Nobody else claims these until the transaction ends."""
+    return lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("turn", "pk")[:most]
 
 
 def lease_out(lease: UUID, lanes: Sequence[Lane], *, now: datetime) -> dict[int, Slice]:
-    ids = [lane.pk for lane in lanes]
+    ids, count = [lane.pk for lane in lanes], len(lanes)
     # due, whatever is taken: so it is found, and recovered, when its pump dies
-    Lane.unscoped.filter(pk__in=ids).update(lease=lease, lease_until=now + LEASE, turn=now, due_at=now)
+    leased = {"lease": [lease] * count, "lease_until": [now + LEASE] * count, "turn": [now] * count}
+    rows.update(Lane, ids, leased | {"due_at": [now] * count})
     connections = Connection.unscoped.select_related("credential").in_bulk(ids)
     return {lane.pk: Slice(lane, connections[lane.pk]) for lane in lanes}
 
@@ -118,11 +124,10 @@ def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slic
     """Some that died together for the second time, or one of which more is known."""
     with transaction.atomic():
         theirs = suspects(now=now).filter(connection=OuterRef("pk"))
-        lanes = {
-            lane.pk: lane for lane in locked(free(going(now=now), now=now).filter(Exists(theirs)), COHORT, now=now)
-        }
-        rows = suspects(now=now).filter(connection__in=lanes).order_by("-crashes", "due_at")
-        chosen = list(rows.values_list("pk", "connection", "crashes")[:COHORT])
+        lanes = {lane.pk: lane for lane in in_turn(free(going(now=now), now=now).filter(Exists(theirs)), COHORT)}
+        recover(list(lanes.values()), now=now)
+        worst = suspects(now=now).filter(connection__in=lanes).order_by("-crashes", "due_at")
+        chosen = list(worst.values_list("pk", "connection", "crashes")[:COHORT])
         if chosen and chosen[0][2] > CRASHES_FEW:
             chosen = chosen[:1]
         served = {connection for _, connection, _ in chosen}
@@ -131,18 +136,19 @@ def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slic
     return laden(slices, taken)
 
 
-def recover(expired: Sequence[Lane], *, now: datetime) -> None:
-    """Their pump died: what it was sending may have arrived, and goes again; what died too often is dead."""
+def recover(lanes: Sequence[Lane], *, now: datetime) -> None:
+    """Where a pump died: what it was sending may have arrived, and goes again; what died too often is dead."""
+    expired = [lane for lane in lanes if lane.lease is not None]
     if not expired:
         return
     lost = Delivery.unscoped.filter(connection_id__in=[lane.pk for lane in expired], state="sending")
-    rows = list(lost.select_related("route"))
+    sent = list(lost.select_related("route"))
     Attempt.unscoped.bulk_create(
-        Attempt(delivery=row, number=row.attempts, started_at=now, outcome="unknown", reason="crashed") for row in rows
+        Attempt(delivery=row, number=row.attempts, started_at=now, outcome="unknown", reason="crashed") for row in sent
     )
-    tally.add({("attempts", "unknown"): len(rows), ("crashes", ""): len(rows)})
-    dead = [row.pk for row in rows if row.crashes + 1 >= CRASHES_MOST]
-    unknown = [row.pk for row in rows if row.route.holds_unknown]
+    tally.add({("attempts", "unknown"): len(sent), ("crashes", ""): len(sent)})
+    dead = [row.pk for row in sent if row.crashes + 1 >= CRASHES_MOST]
+    unknown = [row.pk for row in sent if row.route.holds_unknown]
     told = {"crashes": F("crashes") + 1, "lease": None, "moved_at": now, "unsure": True}
     lost.filter(pk__in=dead).update(state="dead", reason="crashed", due_at=None, **told)
     lost.filter(pk__in=unknown).update(state="held", reason="unknown_effect", due_at=None, **told)
@@ -152,22 +158,3 @@ def recover(expired: Sequence[Lane], *, now: datetime) -> None:
 def extend(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
     """The holder lives. It names what it knows to hold: of a claim whose answer was lost, nobody extends the lease."""
     Lane.unscoped.filter(lease=lease, pk__in=lanes).update(lease_until=now + LEASE)
-
-
-def release(lease: UUID, lanes: Mapping[int, datetime | None], *, now: datetime) -> None:
-    """Give lanes back, due again when the first of what waits on them is, but not before the lane's moment."""
-    if not lanes:
-        return
-    waiting = Delivery.unscoped.filter(
-        connection=OuterRef("pk"), state="waiting", due_at__isnull=False, crashes__lt=CRASHES_FEW
-    )
-    first = waiting.order_by("due_at").values("due_at")[:1]
-    with transaction.atomic(savepoint=False):
-        mine = Lane.unscoped.filter(pk__in=lanes, lease=lease)
-        # A publisher that has not committed yet holds its lanes (Lane.guard): those are looked at again at once.
-        free = list(mine.select_for_update(skip_locked=True).values_list("pk", flat=True))
-        due_at = Case(When(pk__in=free, then=Subquery(first)), default=Value(now))
-        mine.update(lease=None, lease_until=None, due_at=due_at)
-        for moment in {moment for moment in lanes.values() if moment}:
-            resting = [pk for pk, until in lanes.items() if until == moment]
-            Lane.unscoped.filter(pk__in=resting, lease=None, due_at__lt=moment).update(due_at=moment)

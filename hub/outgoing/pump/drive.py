@@ -95,6 +95,7 @@ class Drive:
     windows: datetime = LONG_AGO  # when declared maintenance was last looked at
     looked: tuple[datetime, float] | None = None  # the clock and the loop's time, at the last look for work
     alone: bool = False  # suspects wait, or are being sent: nothing else is taken in
+    fruitful: bool = False  # the last claim found something: the next need not ask first
     suspected: float = float("-inf")  # when suspects were last looked for
 
     def __post_init__(self) -> None:
@@ -162,6 +163,7 @@ class Drive:
                 await in_database(lambda: leap(by, now=self.clock()))
             if await self.may_claim():
                 loads, unsent = await in_database(self.claim_and_build)
+                self.fruitful = bool(loads)
                 self.hands.results.extend(unsent)  # here and not on the other thread: the settler takes the list away
                 return loads
         except Error:  # away: what is on its way goes on, and we look again
@@ -173,7 +175,7 @@ class Drive:
         """Something is due; where suspects are, nothing else is in hand."""
         if await self.suspects():
             return not self.lanes and self.hands.empty
-        return await in_database(lambda: work_is_due(now=self.clock()))
+        return self.fruitful or await in_database(lambda: work_is_due(now=self.clock()))
 
     async def suspects(self) -> bool:
         """Whether what may have killed pumps waits, or is on its way: then innocents are not sent beside it."""

@@ -53,6 +53,7 @@ class Carriage:
     spent: tuple[Spent, ...]
     asks: bool = False  # it asks about tickets instead of sending
     berth: Berth | None = None
+    probes: bool = False  # one of its scopes was paused, and this shows whether it is open again
 
     @property
     def gate(self) -> AbstractAsyncContextManager[object]:

@@ -12,15 +12,16 @@ from django.db import transaction
 from connectors.outcomes import Outcome
 from hub import rows
 from hub.failpoints import failpoint
-from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
+from hub.outgoing.models import Delivery, Rendering
 from hub.outgoing.order import promote
-from hub.outgoing.pump.claim import release
 from hub.outgoing.pump.due import Due
+from hub.outgoing.pump.evidence import keep_attempts, keep_exchanges
 from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
+from hub.outgoing.pump.release import release
 from hub.outgoing.pump.tell import rest_until, tell
 from hub.outgoing.pump.weigh import weigh
 from hub.outgoing.retry import SCHEDULE, next_attempt
-from hub.redaction import redact_all, redact_headers, redact_text
+from hub.redaction import redact_text
 
 MENDABLE = {"egress_refused"}  # refused by a setting of the connection: held until that changes
 
@@ -38,11 +39,12 @@ class Change:
     survived: bool = False  # it was sent, and the pump lives
 
 
+ARRIVED = Change("delivered", survived=True)
+
+
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
-    """The state machine's next step after an outcome. Pure."""
+    """The state machine's next step after an outcome that is not the last. Pure."""
     kind, says = outcome.kind, outcome.says[:500]
-    if kind == "delivered":
-        return Change("delivered")
     if kind == "never":
         return Change("held" if outcome.reason in MENDABLE else "dead", outcome.reason, says)
     if kind == "pending":
@@ -106,6 +108,9 @@ def changes_of(
                 yield parcel.delivery, Change("waiting", result.reason, "", due, returned=1)
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
+                if outcome.kind == "delivered":
+                    yield parcel.delivery, ARRIVED
+                    continue
                 change = replace(change_after(outcome, parcel, now=now, random=random), survived=True)
                 if change.says:
                     change = replace(change, says=redact_text(change.says, result.load.secrets)[:500])
@@ -148,56 +153,6 @@ def let_follow(changes: Sequence[tuple[Due, Change]], *, now: datetime) -> None:
     arrived = [row.pk for row, change in changes if row.position is not None and change.state == "delivered"]
     if arrived:
         promote(arrived, now=now)
-
-
-def keep_attempts(journeys: Sequence[Journey]) -> None:
-    tries = [
-        (journey, parcel.delivery, outcome)
-        for journey in journeys
-        for parcel, outcome in zip(journey.carriage.parcels, journey.outcomes, strict=True)
-    ]
-    columns = {
-        "delivery": [delivery.pk for _, delivery, _ in tries],
-        "number": [delivery.attempts for _, delivery, _ in tries],
-        "started_at": [journey.started_at for journey, _, _ in tries],
-        "milliseconds": [journey.milliseconds for journey, _, _ in tries],
-        "outcome": [outcome.kind for _, _, outcome in tries],
-        "reason": [outcome.reason[:60] for _, _, outcome in tries],
-        "says": [redact_text(outcome.says, journey.load.secrets)[:500] for journey, _, outcome in tries],
-        "reference": [outcome.reference[:200] for _, _, outcome in tries],
-        "exchange": [journey.carriage.id for journey, _, _ in tries],
-    }
-    rows.insert(Attempt, columns)
-
-
-def keep_exchanges(journeys: Sequence[Journey]) -> None:
-    """As evidence: redacted, and of the answer only what was kept."""
-    texts = [shown(journey) for journey in journeys]
-    columns = {
-        "id": [journey.carriage.id for journey in journeys],
-        "at": [journey.started_at for journey in journeys],
-        "method": [journey.carriage.request.method for journey in journeys],
-        "url": [url for url, _, _ in texts],
-        "request_headers": [
-            redact_headers(journey.carriage.request.all_headers(), journey.load.secrets) for journey in journeys
-        ],
-        "request_body": [sent.encode() for _, sent, _ in texts],
-        "status": [journey.response and journey.response.status for journey in journeys],
-        "response_headers": [
-            redact_headers(journey.response.headers, journey.load.secrets) if journey.response else {}
-            for journey in journeys
-        ],
-        "response_body": [answered.encode() for _, _, answered in texts],
-        "error": [journey.error[:60] for journey in journeys],
-    }
-    rows.insert(Exchange, columns)
-
-
-def shown(journey: Journey) -> Sequence[str]:
-    """The address, what was sent, and what was answered."""
-    request, answer = journey.carriage.request, journey.response.body if journey.response else b""
-    bodies = [body.decode("utf-8", "replace") for body in (request.content(), answer)]
-    return redact_all([request.url, *bodies], journey.load.secrets)
 
 
 def keep_tickets(journeys: Sequence[Journey]) -> None:

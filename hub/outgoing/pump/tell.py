@@ -29,7 +29,7 @@ def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
             rest(journey.load, outcome, now=now)
             if outcome.kind in TURNS:
                 turn(journey.load, outcome, now=now)
-        if journey.response is not None and not throttled:
+        if journey.carriage.probes and journey.response is not None and not throttled:
             came_through |= {entry.key: journey.load.lane.pk for entry in journey.carriage.spent}
     if came_through and (opened := reopen(came_through)):
         hurry({came_through[key] for key in opened}, now=now)

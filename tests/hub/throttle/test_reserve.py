@@ -56,8 +56,8 @@ def test_demands_take_turns_at_what_they_share():
     assert (len(first.at), len(second.at)) == (5, 5)
 
 
-def test_no_row_is_made_for_what_is_not_limited(django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_no_row_is_made_for_what_is_not_limited(django_assert_max_num_queries):
+    with django_assert_max_num_queries(1):
         assert ask(HOOK, calls=100).at == (NOON,) * 100
     assert not Scope.objects.exists()
 
