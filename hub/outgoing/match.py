@@ -41,7 +41,7 @@ class Ways:
         routes = list(Route.unscoped.filter(mine, enabled=True).annotate(concerned=Exists(off)).order_by("pk"))
         return cls(
             routes,
-            list(Connection.unscoped.filter(mine).only("pk", "tenant_id", "connector").order_by("pk")),
+            list(Connection.unscoped.filter(mine).only("pk", "public_id", "tenant_id", "connector").order_by("pk")),
             Off.now() if any(route.concerned for route in routes) else Off(),
             unattached([route for route in routes if route.ordered]),
         )
@@ -107,7 +107,7 @@ def delivery_of(
     delivery = Delivery(
         tenant=tenant,
         route=route,
-        connection_id=target and target.pk,
+        connection=target,
         state=state,
         reason=reason,
         says=says,

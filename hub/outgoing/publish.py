@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from connectors.wire import dumps
 from hub.failpoints import failpoint
@@ -51,6 +51,7 @@ class Fact:
 class Published:
     event: Event
     created: bool  # False: it was told before, with the same body
+    deliveries: Sequence[Delivery]  # those that it began with, as they are now
 
 
 def publish(
@@ -90,27 +91,58 @@ def publish_all(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Pu
     """Tell many facts, all or none, in a fixed number of statements; one answer for each, in order."""
     try:
         with transaction.atomic():
-            return record(facts, source=source, now=now)
+            return all_recorded(facts, source=source, now=now)
     except IntegrityError:  # somebody told one of them at the same moment: it is there now
         with transaction.atomic():
-            return record(facts, source=source, now=now)
+            return all_recorded(facts, source=source, now=now)
 
 
-def record(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published]:
+def publish_each(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published | Exception]:
+    """Tell facts that have nothing to do with each other, in one transaction; a conflict is the answer of its own.
+
+    Where it raises, none was told.
+    """
+    try:
+        return committed(facts, source=source, now=now)
+    except IntegrityError:
+        return committed(facts, source=source, now=now)
+
+
+def committed(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published | Exception]:
+    answers: list[Published | Exception] = []
+    try:
+        with transaction.atomic():
+            answers += record(facts, source=source, now=now)
+    except (OperationalError, InterfaceError) as error:
+        if not answers:
+            raise
+        return [error] * len(facts)  # the commit itself: they may be there, and telling them again might double them
+    return answers
+
+
+def all_recorded(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published]:
+    answers = []
+    for answer in record(facts, source=source, now=now):
+        if isinstance(answer, EventConflict):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
+def record(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published | EventConflict]:
     events = [event_of(fact, source=source, now=now) for fact in facts]
     first = told_before(events, source=source)
-    fresh: list[tuple[Fact, Event]] = []
-    answers = []
-    for index, (fact, event) in enumerate(zip(facts, events, strict=True)):
-        known = first.setdefault((event.tenant_id, event.sender_id), event)
-        if known.digest != event.digest:
-            raise EventConflict(index, event.sender_id)
-        answers.append(Published(known, created=known is event))
-        if known is event:
-            fresh.append((fact, event))
-    store(fresh, now=now)
+    known = [first.setdefault((event.tenant_id, event.sender_id), event) for event in events]
+    fresh = [(fact, one) for fact, one, event in zip(facts, known, events, strict=True) if one is event]
+    deliveries = store(fresh, now=now)
+    deliveries |= begun_with([one for one in known if one.pk not in deliveries])
     failpoint("I1")  # before the commit
-    return answers
+    return [
+        Published(one, created=one is event, deliveries=deliveries[one.pk])
+        if one.digest == event.digest
+        else EventConflict(index, event.sender_id)
+        for index, (one, event) in enumerate(zip(known, events, strict=True))
+    ]
 
 
 def event_of(fact: Fact, *, source: str, now: datetime) -> Event:
@@ -138,9 +170,10 @@ def told_before(events: Sequence[Event], *, source: str) -> dict[tuple[int, str]
     return {(event.tenant_id, event.sender_id): event for event in rows}
 
 
-def store(fresh: Sequence[tuple[Fact, Event]], *, now: datetime) -> None:
+def store(fresh: Sequence[tuple[Fact, Event]], *, now: datetime) -> dict[int, list[Delivery]]:
+    """The deliveries of each event, by its primary key."""
     if not fresh:
-        return
+        return {}
     ways = Ways.of({fact.tenant for fact, _ in fresh})
     found = [(event, ways.deliveries(fact.tenant, event, fact.data, now=now)) for fact, event in fresh]
     for event, deliveries in found:
@@ -154,6 +187,17 @@ def store(fresh: Sequence[tuple[Fact, Event]], *, now: datetime) -> None:
     queue_up(rows)
     Delivery.unscoped.bulk_create(rows)
     wake({row.connection_id for row in rows if row.state == "waiting"}, now=now)
+    return {event.pk: deliveries for event, deliveries in found}
+
+
+def begun_with(events: Sequence[Event]) -> dict[int, list[Delivery]]:
+    """What became of events that were told before, by their primary keys."""
+    found: dict[int, list[Delivery]] = {event.pk: [] for event in events}
+    if found:
+        rows = Delivery.unscoped.filter(event__in=found, replay=0).select_related("route", "connection")
+        for delivery in rows.order_by("pk"):
+            found[delivery.event_id].append(delivery)
+    return found
 
 
 def body_of(fact: Fact, event: Event) -> bytes:
