@@ -18,6 +18,7 @@ class Place(Generic[Item, Result]):
     def __init__(self, item: Item) -> None:
         self.item = item
         self.answer: Result | Exception | None = None
+        self.served = False
         self.alone = False  # its batch failed
         self.call = Lock()
         self.call.acquire()
@@ -25,7 +26,7 @@ class Place(Generic[Item, Result]):
     def is_to_lead(self) -> bool:
         """Once called: it was not served, so it is its turn to serve."""
         self.call.acquire()
-        return self.answer is None and not self.alone
+        return not self.served
 
 
 class Batcher(Generic[Item, Result]):
@@ -68,7 +69,7 @@ class Batcher(Generic[Item, Result]):
 
     def serve(self, batch: Sequence[Place[Item, Result]]) -> None:
         for place in batch:
-            place.alone = True
+            place.served = place.alone = True
         try:
             answers = self.work([place.item for place in batch])
         except Exception as error:

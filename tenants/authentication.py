@@ -1,6 +1,8 @@
 """An API key in, a tenant and scopes out."""
 
 import re
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from secrets import compare_digest
 from typing import Any
@@ -14,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 
 from hub import rows
 from hub.audit import Actor
+from hub.batcher import Batcher
 from hub.clock import clock
 from hub.problems import Problem
 from tenants import keys
@@ -25,8 +28,9 @@ BEARER = re.compile(r"bearer +(\S+)", re.I)
 
 FIND = f"""
 SELECT {rows.columns(ApiKey, "k")}, {rows.columns(Tenant, "t")}
-FROM tenants_apikey k LEFT JOIN tenants_tenant t ON t.id = k.tenant_id WHERE k.prefix = %s
+FROM tenants_apikey k LEFT JOIN tenants_tenant t ON t.id = k.tenant_id WHERE k.prefix IN ({{marks}})
 """
+TOGETHER = 100  # requests whose keys are looked up in one statement
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,20 @@ class ApiKeyAuthentication(BaseAuthentication):
         return key
 
 
-def find_key(prefix: str) -> ApiKey | None:
-    """Asked for at each request, so that a key that was revoked is refused at once."""
-    for key, tenant in rows.read(FIND, [prefix], ApiKey, Tenant):
-        key.tenant = tenant
-        return key
-    return None
+def find_keys(prefixes: Sequence[str]) -> list[ApiKey | None]:
+    """For each request objects of its own, which it may change."""
+    statement = FIND.format(marks=", ".join(["%s"] * len(prefixes)))
+    found = {key.prefix: (key, tenant) for key, tenant in rows.read(statement, prefixes, ApiKey, Tenant)}
+    mine = []
+    for prefix in prefixes:
+        key, tenant = map(copy, found.get(prefix, (None, None)))
+        if key is not None:
+            key.tenant = tenant
+        mine.append(key)
+    return mine
+
+
+find_key = Batcher(find_keys, most=TOGETHER)  # at each request, so that a key that was revoked is refused at once
 
 
 class HasScope(BasePermission):

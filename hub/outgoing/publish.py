@@ -184,7 +184,7 @@ def store(told: Sequence[tuple[Fact, Event]], *, now: datetime) -> dict[int, lis
         bodies = [body_of(fact, event) for fact, event, _ in fresh]
         rows.insert(EventBody, {"event_id": [event.pk for _, event, _ in fresh], "body": bodies})
         rows.insert(Delivery, rows.columns_of(Delivery, lines))
-    wake({line.connection_id for line in lines if line.state == "waiting"}, now=now)
+        wake({line.connection_id for line in lines if line.state == "waiting"}, now=now)
     return {event.pk: deliveries for _, event, deliveries in fresh}
 
 
