@@ -4,8 +4,9 @@ What the ORM does for a row costs as much as sending a message; here a row costs
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ import psycopg
 from django.db import connection as database
 from django.db import models
 
+PARAMETERS = 999  # of one statement, on SQLite
 Columns = Mapping[str, Sequence[Any]]  # by the name of a field, a value for each row
 
 
@@ -28,7 +30,7 @@ def insert(model: type[models.Model], columns: Columns, *, once: bool = False) -
     table, there = model._meta.db_table, " ON CONFLICT DO NOTHING" if once else ""
     if database.vendor == "postgresql":
         picked = ", ".join(f"v.c{place}{'::jsonb' if is_json(field) else ''}" for place, field in enumerate(fields))
-        statement = f'INSERT INTO "{table}" ({names}) SELECT {picked} FROM {unnested(fields)}{there}'
+        statement = f'INSERT INTO "{table}" ({names}) SELECT {picked} FROM {unnested(tuple(fields))}{there}'
         execute(statement, arrays(fields, columns))
     else:
         marks = ", ".join(["%s"] * len(fields))
@@ -47,7 +49,7 @@ def update(
     guard = "".join(f' AND t."{field.column}" = %s' for field in guards)
     if database.vendor == "postgresql":
         changes = ", ".join(f'"{field.column}" = v.c{place + 1}' for place, field in enumerate(fields))
-        statement = f'UPDATE "{table}" AS t SET {changes} FROM {unnested([key, *fields])}'
+        statement = f'UPDATE "{table}" AS t SET {changes} FROM {unnested((key, *fields))}'
         parameters = [*arrays([key, *fields], {key.name: keys, **columns}), *only.values()]
         return execute(f'{statement} WHERE t."{key.column}" = v.c0{guard}', parameters)
     changes = ", ".join(f'"{field.column}" = %s' for field in fields)
@@ -57,6 +59,85 @@ def update(
     return execute_many(statement, rows)
 
 
+def insert_new(model: type[models.Model], columns: Columns, returning: Sequence[str]) -> list[tuple[Any, ...]]:
+    """As `insert` with `once`; of the rows that were not there yet, these fields as the database has them."""
+    fields = [model._meta.get_field(name) for name in columns]
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    told = ", ".join(f'"{model._meta.get_field(name).column}"' for name in returning)
+    head, tail = f'INSERT INTO "{model._meta.db_table}" ({names})', f"ON CONFLICT DO NOTHING RETURNING {told}"
+    if database.vendor == "postgresql":
+        picked = ", ".join(f"v.c{place}{'::jsonb' if is_json(field) else ''}" for place, field in enumerate(fields))
+        return fetch(f"{head} SELECT {picked} FROM {unnested(tuple(fields))} {tail}", arrays(fields, columns))
+    marks, rows, found = f"({', '.join(['%s'] * len(fields))})", prepared(fields, columns), []
+    step = PARAMETERS // len(fields)
+    for piece in (rows[start : start + step] for start in range(0, len(rows), step)):
+        values = [value for row in piece for value in row]
+        found += ask(f"{head} VALUES {', '.join([marks] * len(piece))} {tail}", values)
+    return found
+
+
+def columns_of(model: type[models.Model], objects: Sequence[Any]) -> dict[str, list[Any]]:
+    """For `insert`: what these objects hold, but for the key where the database makes it."""
+    return {
+        field.attname: [getattr(row, field.attname) for row in objects]
+        for field in model._meta.concrete_fields
+        if not isinstance(field, models.AutoField)
+    }
+
+
+# --- rows into objects, without what the ORM does for each statement -------------------------------------------------
+
+
+@cache
+def columns(model: type[models.Model], alias: str) -> str:
+    """What a statement selects that `read` shall make objects of."""
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+def read(statement: str, parameters: Sequence[Any], *kinds: type[models.Model]) -> list[tuple[Any, ...]]:
+    """The objects of these models in each row, by the columns of one after the other; then what else it selects.
+
+    None where an outer join found nothing.
+    """
+    makers, found = [maker(model) for model in kinds], []
+    for row in ask(statement, parameters):
+        objects, place = [], 0
+        for width, make in makers:
+            objects.append(make(row[place : place + width]))
+            place += width
+        found.append((*objects, *row[place:]))
+    return found
+
+
+def ask(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+@cache
+def maker(model: type[models.Model]) -> tuple[int, Callable[[Sequence[Any]], Any]]:
+    """How many columns an object has, and how it is made of them."""
+    fields = model._meta.concrete_fields
+    names, key = [field.attname for field in fields], fields.index(model._meta.pk)
+    shown = [field.get_col(model._meta.db_table) for field in fields]
+    converters = [
+        (place, column, [*database.ops.get_db_converters(column), *column.get_db_converters(database)])
+        for place, column in enumerate(shown)
+    ]
+    needed = [(place, column, each) for place, column, every in converters for each in every]
+
+    def make(values: Sequence[Any]) -> Any:
+        if values[key] is None:
+            return None
+        said = list(values)
+        for place, column, convert in needed:
+            said[place] = convert(said[place], column, database)
+        return model.from_db(database.alias, names, said)
+
+    return len(fields), make
+
+
 def is_json(field: Any) -> bool:
     return isinstance(field, models.JSONField)
 
@@ -64,7 +145,8 @@ def is_json(field: Any) -> bool:
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 
-def unnested(fields: Sequence[Any]) -> str:
+@cache
+def unnested(fields: tuple[Any, ...]) -> str:
     names = ", ".join(f"c{place}" for place in range(len(fields)))
     return f"unnest({', '.join(f'%b::{array_type(field)}' for field in fields)}) AS v({names})"
 

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
-
 from connectors.registry import CONNECTORS
+from hub import rows
 from hub.connections.models import Connection, Switch
 from hub.mappings.translate import compile_filter
 from hub.outgoing.models import Delivery, Event, Route
@@ -16,6 +15,16 @@ from hub.outgoing.order import key_of
 from tenants.models import Tenant
 
 OPEN, HELD, SKIPPED = "waiting", "held", "skipped"
+
+ROUTES = """
+SELECT {columns}, EXISTS (
+    SELECT 1 FROM connections_switch s WHERE s.route_id = r.id OR (s.scope = 'tenant' AND s.tenant_id IN ({mine}))
+)
+FROM outgoing_route r WHERE r.enabled AND (r.tenant_id IS NULL OR r.tenant_id IN ({mine})) ORDER BY r.id
+"""
+CONNECTIONS = """
+SELECT {columns} FROM connections_connection c WHERE c.tenant_id IS NULL OR c.tenant_id IN ({mine}) ORDER BY c.id
+"""
 
 compiled_filter = lru_cache(maxsize=2048)(compile_filter)
 
@@ -36,13 +45,15 @@ class Ways:
 
     @classmethod
     def of(cls, tenants: set[Tenant]) -> "Ways":
-        mine = Q(tenant__in=tenants) | Q(tenant=None)
-        off = Switch.unscoped.filter(Q(route=OuterRef("pk")) | Q(scope="tenant", tenant__in=tenants))
-        routes = list(Route.unscoped.filter(mine, enabled=True).annotate(concerned=Exists(off)).order_by("pk"))
+        mine = [tenant.pk for tenant in tenants]
+        marks = ", ".join(["%s"] * len(mine)) or "NULL"
+        found = rows.read(ROUTES.format(columns=rows.columns(Route, "r"), mine=marks), [*mine, *mine], Route)
+        connections = rows.read(CONNECTIONS.format(columns=rows.columns(Connection, "c"), mine=marks), mine, Connection)
+        routes = [route for route, _ in found]
         return cls(
             routes,
-            list(Connection.unscoped.filter(mine).only("pk", "tenant_id", "connector").order_by("pk")),
-            Off.now() if any(route.concerned for route in routes) else Off(),
+            [connection for (connection,) in connections],
+            Off.now() if any(concerned for _, concerned in found) else Off(),
             unattached([route for route in routes if route.ordered]),
         )
 
@@ -107,7 +118,7 @@ def delivery_of(
     delivery = Delivery(
         tenant=tenant,
         route=route,
-        connection_id=target and target.pk,
+        connection=target,
         state=state,
         reason=reason,
         says=says,
@@ -140,10 +151,10 @@ class Off:
 
     @classmethod
     def now(cls) -> "Off":
-        rows = list(Switch.unscoped.filter(scope__in=("route", "tenant")).values_list("route", "tenant", "scope"))
+        off = list(Switch.unscoped.filter(scope__in=("route", "tenant")).values_list("route", "tenant", "scope"))
         return cls(
-            {route for route, _, scope in rows if scope == "route"},
-            {tenant for _, tenant, scope in rows if scope == "tenant"},
+            {route for route, _, scope in off if scope == "route"},
+            {tenant for _, tenant, scope in off if scope == "tenant"},
         )
 
     def instead(self, tenant: Tenant, route: Route, target: Connection | None) -> tuple[str, str, str] | None:
@@ -162,5 +173,5 @@ class Off:
 def unattached(ordered: Sequence[Route]) -> Collection[tuple[int, int]]:
     if not ordered:
         return ()
-    rows = Delivery.unscoped.filter(route__in=ordered, connection=None, state="held")
-    return set(rows.values_list("tenant_id", "route_id").distinct())
+    waiting = Delivery.unscoped.filter(route__in=ordered, connection=None, state="held")
+    return set(waiting.values_list("tenant_id", "route_id").distinct())

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from connectors.wire import dumps
+from hub import rows
 from hub.failpoints import failpoint
 from hub.outgoing.match import Off, Ways, begun
 from hub.outgoing.models import Delivery, Event, EventBody, Route
@@ -51,6 +52,7 @@ class Fact:
 class Published:
     event: Event
     created: bool  # False: it was told before, with the same body
+    deliveries: Sequence[Delivery]  # those that it began with, as they are now
 
 
 def publish(
@@ -86,31 +88,58 @@ def publish_to(
     return delivery
 
 
+@transaction.atomic
 def publish_all(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published]:
     """Tell many facts, all or none, in a fixed number of statements; one answer for each, in order."""
+    answers = []
+    for answer in record(facts, source=source, now=now):
+        if isinstance(answer, EventConflict):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
+def publish_each(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published | Exception]:
+    """Tell facts that have nothing to do with each other, in one transaction; a conflict is the answer of its own.
+
+    Where it raises, none was told.
+    """
+    answers: list[Published | Exception] = []
     try:
         with transaction.atomic():
-            return record(facts, source=source, now=now)
-    except IntegrityError:  # somebody told one of them at the same moment: it is there now
-        with transaction.atomic():
-            return record(facts, source=source, now=now)
-
-
-def record(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published]:
-    events = [event_of(fact, source=source, now=now) for fact in facts]
-    first = told_before(events, source=source)
-    fresh: list[tuple[Fact, Event]] = []
-    answers = []
-    for index, (fact, event) in enumerate(zip(facts, events, strict=True)):
-        known = first.setdefault((event.tenant_id, event.sender_id), event)
-        if known.digest != event.digest:
-            raise EventConflict(index, event.sender_id)
-        answers.append(Published(known, created=known is event))
-        if known is event:
-            fresh.append((fact, event))
-    store(fresh, now=now)
-    failpoint("I1")  # before the commit
+            answers += record(facts, source=source, now=now)
+    except (OperationalError, InterfaceError) as error:
+        if not answers:
+            raise
+        return [error] * len(facts)  # the commit itself: they may be there, and telling them again might double them
     return answers
+
+
+def record(facts: Sequence[Fact], *, source: str, now: datetime) -> list[Published | EventConflict]:
+    events = [event_of(fact, source=source, now=now) for fact in facts]
+    first: dict[tuple[int, str], Event] = {}
+    for event in events:
+        first.setdefault(told_as(event), event)
+    fresh = [(fact, event) for fact, event in zip(facts, events, strict=True) if first[told_as(event)] is event]
+    deliveries = store(fresh, now=now)
+    before = told_before([event for event in first.values() if event.pk is None], source=source)
+    deliveries |= begun_with(before)
+    first |= {told_as(event): event for event in before}
+    failpoint("I1")  # before the commit
+    return [answer_of(index, event, first[told_as(event)], deliveries) for index, event in enumerate(events)]
+
+
+def told_as(event: Event) -> tuple[int, str]:
+    """What makes it one event, at one source."""
+    return event.tenant_id, event.sender_id
+
+
+def answer_of(
+    index: int, event: Event, first: Event, deliveries: Mapping[int, Sequence[Delivery]]
+) -> Published | EventConflict:
+    if first.digest != event.digest:
+        return EventConflict(index, event.sender_id)
+    return Published(first, created=first is event, deliveries=deliveries[first.pk])
 
 
 def event_of(fact: Fact, *, source: str, now: datetime) -> Event:
@@ -126,34 +155,55 @@ def event_of(fact: Fact, *, source: str, now: datetime) -> Event:
     return event
 
 
-def told_before(events: Sequence[Event], *, source: str) -> dict[tuple[int, str], Event]:
-    named = [event for event in events if event.sender_id != str(event.public_id)]
-    if not named:
+def told_before(events: Sequence[Event], *, source: str) -> list[Event]:
+    """The rows of those that were not inserted, as they are there already."""
+    if not events:
+        return []
+    wanted = {told_as(event) for event in events}
+    tenants, ids = {tenant for tenant, _ in wanted}, {id for _, id in wanted}
+    known = Event.unscoped.filter(source=source, tenant_id__in=tenants, sender_id__in=ids)
+    return [event for event in known if told_as(event) in wanted]
+
+
+def store(told: Sequence[tuple[Fact, Event]], *, now: datetime) -> dict[int, list[Delivery]]:
+    """Those that are new, each with its deliveries; they have a primary key then, and the others have none."""
+    if not told:
         return {}
-    rows = Event.unscoped.filter(
-        source=source,
-        tenant_id__in={event.tenant_id for event in named},
-        sender_id__in={event.sender_id for event in named},
-    )
-    return {(event.tenant_id, event.sender_id): event for event in rows}
-
-
-def store(fresh: Sequence[tuple[Fact, Event]], *, now: datetime) -> None:
-    if not fresh:
-        return
-    ways = Ways.of({fact.tenant for fact, _ in fresh})
-    found = [(event, ways.deliveries(fact.tenant, event, fact.data, now=now)) for fact, event in fresh]
-    for event, deliveries in found:
+    ways = Ways.of({fact.tenant for fact, _ in told})
+    found = [(fact, event, ways.deliveries(fact.tenant, event, fact.data, now=now)) for fact, event in told]
+    for _, event, deliveries in found:
         event.reason = "" if deliveries else "no_route"
-    Event.unscoped.bulk_create([event for event, _ in found])
-    EventBody.objects.bulk_create(EventBody(event_id=event.pk, body=body_of(fact, event)) for fact, event in fresh)
-    rows = [delivery for _, deliveries in found for delivery in deliveries]
-    for event, deliveries in found:
+    insert_events([event for _, event, _ in found])
+    fresh = [(fact, event, deliveries) for fact, event, deliveries in found if event.pk is not None]
+    lines = [delivery for _, _, deliveries in fresh for delivery in deliveries]
+    for _, event, deliveries in fresh:
         for delivery in deliveries:
             delivery.event = event
-    queue_up(rows)
-    Delivery.unscoped.bulk_create(rows)
-    wake({row.connection_id for row in rows if row.state == "waiting"}, now=now)
+    queue_up(lines)
+    with rows.together():
+        bodies = [body_of(fact, event) for fact, event, _ in fresh]
+        rows.insert(EventBody, {"event_id": [event.pk for _, event, _ in fresh], "body": bodies})
+        rows.insert(Delivery, rows.columns_of(Delivery, lines))
+        wake({line.connection_id for line in lines if line.state == "waiting"}, now=now)
+    return {event.pk: deliveries for _, event, deliveries in fresh}
+
+
+def insert_events(events: Sequence[Event]) -> None:
+    """Whoever tells the same at the same moment waits here for the first of them."""
+    inserted = rows.insert_new(Event, rows.columns_of(Event, events), ("tenant", "sender_id", "id"))
+    keys = {(tenant, sender_id): key for tenant, sender_id, key in inserted}
+    for event in events:
+        event.pk = keys.get(told_as(event))
+
+
+def begun_with(events: Sequence[Event]) -> dict[int, list[Delivery]]:
+    """What became of events that were told before, by their primary keys."""
+    found: dict[int, list[Delivery]] = {event.pk: [] for event in events}
+    if found:
+        known = Delivery.unscoped.filter(event__in=found, replay=0).select_related("route", "connection")
+        for delivery in known.order_by("pk"):
+            found[delivery.event_id].append(delivery)
+    return found
 
 
 def body_of(fact: Fact, event: Event) -> bytes:

@@ -39,27 +39,22 @@ class EventSerializer(StrictSerializer):
 
 
 class DeliverySummarySerializer(serializers.Serializer):
-    id = serializers.UUIDField(source="public_id")
-    connector = serializers.CharField(source="route.connector")
-    connection = serializers.UUIDField(
-        source="connection.public_id", default=None, allow_null=True, help_text="null: not connected yet."
-    )
+    id = serializers.UUIDField()
+    connector = serializers.CharField()
+    connection = serializers.UUIDField(allow_null=True, help_text="null: not connected yet.")
     state = serializers.ChoiceField(Delivery.State.choices)
 
 
 class AcceptedSerializer(serializers.Serializer):
     """An event that is stored for good, and what will become of it."""
 
-    id = serializers.UUIDField(source="public_id")
+    id = serializers.UUIDField()
     sender_id = serializers.CharField(help_text="The id that was sent.")
     type = serializers.CharField()
-    tenant = serializers.CharField(source="tenant.reference")
+    tenant = serializers.CharField()
     accepted_at = serializers.DateTimeField()
-    url = serializers.SerializerMethodField()
-    deliveries = DeliverySummarySerializer(many=True, source="first_deliveries")
-
-    def get_url(self, event: Event) -> str:
-        return address("event", event)
+    url = serializers.CharField()
+    deliveries = DeliverySummarySerializer(many=True)
 
 
 class AcceptedBatchSerializer(serializers.Serializer):

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from hub.connections.models import Lane
 from hub.failpoints import failpoint
@@ -17,7 +16,7 @@ def wake(connections: Iterable[int], *, now: datetime) -> None:
     ids = sorted(connections)
     if ids:
         Lane.guard(ids)
-        Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), pk__in=ids).update(due_at=now)
+        Lane.make_due(ids, now=now)
         transaction.on_commit(lambda: ring_after_commit(now=now), robust=True)
 
 

@@ -8,7 +8,9 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
 from hub import rows
-from hub.outgoing.models import Delivery, Exchange, Rendering
+from hub.connections.models import Connection
+from hub.outgoing.models import Delivery, Event, Exchange, Rendering
+from tenants.models import Tenant
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +106,43 @@ def test_an_error_of_what_is_inserted_together_undoes_all_of_it():
         rendering(1)
         rendering(1)
     assert not Rendering.objects.exists()
+
+
+def test_of_rows_that_may_be_there_only_the_new_ones_are_told(make):
+    event = make.event()
+    columns = rows.columns_of(Event, [Event(tenant=event.tenant, accepted_at=NOON, occurred_at=NOON) for _ in range(3)])
+    columns |= {"source": [event.source] * 3, "sender_id": ["new", event.sender_id, "newer"]}
+    told = rows.insert_new(Event, columns, ("sender_id", "id"))
+    kept = Event.unscoped.exclude(pk=event.pk).order_by("pk").values_list("sender_id", "pk")
+    assert told == list(kept) and len(told) == 2
+
+
+def test_more_rows_than_one_statement_holds_are_inserted(make):
+    acme = make.tenant()
+    events = [Event(tenant=acme, sender_id=str(n), accepted_at=NOON, occurred_at=NOON) for n in range(300)]
+    told = rows.insert_new(Event, rows.columns_of(Event, events), ("sender_id",))
+    assert [sender_id for (sender_id,) in told] == [str(n) for n in range(300)]
+
+
+def test_rows_are_read_as_the_orm_would(make):
+    connection = make.connection()
+    statement = """
+        SELECT {connection}, {tenant}, c.name FROM connections_connection c
+        LEFT JOIN tenants_tenant t ON t.id = c.tenant_id WHERE c.id = %s"""
+    statement = statement.format(connection=rows.columns(Connection, "c"), tenant=rows.columns(Tenant, "t"))
+    ((read, tenant, name),) = rows.read(statement, [connection.pk], Connection, Tenant)
+    for row in (read, tenant):
+        kept = type(row)._base_manager.get(pk=row.pk)
+        assert {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields} == {
+            f.attname: getattr(kept, f.attname) for f in row._meta.concrete_fields
+        }
+    assert name == connection.name
+
+
+def test_what_an_outer_join_did_not_find_is_none(make):
+    statement = f"""
+        SELECT {rows.columns(Connection, "c")}, {rows.columns(Tenant, "t")} FROM connections_connection c
+        LEFT JOIN tenants_tenant t ON t.id = -c.id"""
+    make.connection()
+    ((_, tenant),) = rows.read(statement, [], Connection, Tenant)
+    assert tenant is None

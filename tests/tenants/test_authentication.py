@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from hub.clock import clock
 from tenants import keys
+from tenants.authentication import find_keys
 from tenants.models import ApiKey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.tenants.urls")]
@@ -63,6 +64,14 @@ def test_a_key_of_another_environment_is_told_so(issue, api, settings):
 def test_two_keys_work_side_by_side_while_rotating(issue, api, acme):
     texts = [issue(acme)[1] for _ in range(2)]
     assert [api(text).get(ME).status_code for text in texts] == [200, 200]
+
+
+def test_keys_that_are_looked_up_together_are_each_requests_own(issue, acme):
+    one, other = issue(acme)[0], issue()[0]
+    first, nobody, second, again = find_keys([one.prefix, "nobody00", other.prefix, one.prefix])
+    assert (first, nobody, second, again) == (one, None, other, one)
+    assert (first.tenant, second.tenant) == (acme, None)
+    assert first is not again and first.tenant is not again.tenant
 
 
 def test_only_the_hash_of_a_key_is_kept(issue):

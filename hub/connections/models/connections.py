@@ -213,6 +213,17 @@ class Lane(Scoped):
                     [list(ids)],
                 )
 
+    @staticmethod
+    def make_due(ids: Sequence[int], *, now: datetime) -> None:
+        """Each at once, or when it is due already."""
+        marks, moment = ", ".join(["%s"] * len(ids)), database.ops.adapt_datetimefield_value(now)
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE connections_lane SET due_at = %s"
+                f" WHERE connection_id IN ({marks}) AND (due_at IS NULL OR due_at > %s)",
+                [moment, *ids, moment],
+            )
+
 
 class Switch(Scoped):
     """Off: nothing goes for the platform, a tenant, a connector or a route; what is accepted meanwhile is held."""

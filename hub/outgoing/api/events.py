@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from hub.clock import clock
 from hub.outgoing.api import described as says
-from hub.outgoing.api.intake import SOURCE, accept
+from hub.outgoing.api.intake import SOURCE, accept, accept_one
 from hub.outgoing.explain import explain_event, in_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
@@ -26,7 +26,7 @@ from hub.outgoing.serializers import (
     EventSerializer,
     ReadEventSerializer,
 )
-from hub.rest.once import once
+from hub.rest.once import key_of, once
 from hub.rest.pages import PageQuery, asked, page
 from tenants.authentication import resolve_tenant
 from tenants.scoping import visible_to
@@ -105,6 +105,8 @@ class EventsView(APIView):
         The same id with the same body again is the same event, and gets the first answer.
         """
         now = clock()
+        if key_of(request) is None and isinstance(request.data, dict):
+            return accept_one(request, now=now).response()
         return once(request, lambda: accept(request, now=now), now=now)
 
 

@@ -1,11 +1,12 @@
 """A fact becomes an event, and a delivery for each route and connection that it matches."""
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from hub.outgoing.models import Delivery, Event, EventBody
-from hub.outgoing.publish import EventConflict, Fact, publish, publish_all
+from hub.outgoing.publish import EventConflict, Fact, publish, publish_all, publish_each
 from hub.queue import Bell
+from tenants.models import Tenant
 from tests.makers import MINUTE, NOON, ORDER
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +120,34 @@ def test_the_same_fact_twice_in_a_batch_is_one_event(acme):
     fact = Fact(acme, "order.created", ORDER, "x")
     first, second = publish_all([fact, fact], source="app", now=NOON)
     assert (first.created, second.created, first.event) == (True, False, second.event)
+
+
+def test_of_facts_that_are_told_side_by_side_a_conflict_is_the_answer_of_its_own(make, acme):
+    make.route(make.connection(acme))
+    tell(acme, id="x")
+    facts = [Fact(acme, "order.created", {"a": n}, id) for n, id in enumerate(("w", "x", "y"))]
+    first, conflict, last = publish_each(facts, source="app", now=NOON)
+    assert isinstance(conflict, EventConflict)
+    assert [told.event.sender_id for told in (first, last)] == ["w", "y"]
+    assert Delivery.unscoped.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_one_cannot_be_stored_none_of_those_beside_it_is(acme):
+    facts = [Fact(acme, "order.created", ORDER), Fact(Tenant(pk=acme.pk + 1), "order.created", ORDER)]
+    with pytest.raises(IntegrityError):
+        publish_each(facts, source="app", now=NOON)
+    assert not Event.unscoped.exists()
+
+
+def test_what_is_published_says_what_it_began_with(make, acme):
+    connection = make.connection(acme)
+    make.route(connection)
+    fact = Fact(acme, "order.created", ORDER, "x")
+    answers = [publish_all([fact], source="app", now=NOON)[0] for _ in range(2)]
+    assert [(told.created, len(told.deliveries)) for told in answers] == [(True, 1), (False, 1)]
+    first, again = (told.deliveries[0] for told in answers)
+    assert (first.public_id, first.connection) == (again.public_id, connection)
 
 
 def test_what_is_published_belongs_to_the_callers_transaction(make, acme):
