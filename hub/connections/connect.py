@@ -118,7 +118,8 @@ def reconnect(
         raise OtherAccount(f"This is the account {told}; the connection belongs to {connection.account}.")
     with transaction.atomic():
         take_account(connection, finding)
-        connection.settings, connection.changed_at, connection.checked_at = dict(settings), now, now
+        connection.settings = {**connection.settings, **settings}
+        connection.changed_at = connection.checked_at = now
         columns = ["settings", "permissions", "changed_at", "checked_at", "account", "account_name", "connected_by"]
         connection.save(update_fields=columns)
         Credential.unscoped.filter(connection=connection).update(

@@ -112,6 +112,7 @@ CONNECTOR = {
     "moves": [{"way": "out", "what": "Each event that your routes choose."}],
     "approval": "Splunk's administrator makes the token.",
     "plan": "",
+    "environments": [],
     "fill_in": [
         {
             "key": "token",

@@ -151,9 +151,8 @@ def stored(
             raise Refused("taken") from None
     connection = plan.connection
     connection.permissions, connection.connected_by = row.permissions, by.user or connection.connected_by
-    settings = {**connection.settings, **kept["settings"]}
     replaces = plan.kind == "replace"
     if replaces:
         give_up(connection, now=now)
-    reconnect(connection, settings, kept["secret"], finding, expires_at=expires_at, replaces=replaces, now=now)
+    reconnect(connection, kept["settings"], kept["secret"], finding, expires_at=expires_at, replaces=replaces, now=now)
     return connection

@@ -27,7 +27,7 @@ from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
-from hub.connections.models import Authorization, Connection, guest_by
+from hub.connections.models import Authorization, Connection, ConnectorApp, guest_by
 from hub.connections.revoke import abandon, cancel
 from hub.states import WrongState
 from tenants.guests import guest_of
@@ -95,6 +95,7 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
         return_to=inside(said_once, otherwise=home),
         name=said.get("name", "").strip()[:200],
         connection=target,
+        environment=said.get("environment", ""),
         optional=said.getlist("optional"),
     )
 
@@ -216,6 +217,7 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: i
     facts: dict[str, Any] = {
         "row": row,
         "connector": row.code,
+        "environment": row.code.environment(row.environment),
         "plan": plan,
         "before": account,
         "given": [
@@ -227,7 +229,16 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: i
         "problem": advice(plan.problem, row, account=account) if plan.problem else None,
         "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
     }
+    facts |= to_choose(row, plan.problem)
     return render(request, "connections/confirm.html", facts, status=status)
+
+
+def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
+    """For another attempt: the same kind of account, or the other one where the two were mixed up."""
+    environments = ConnectorApp.choices(row.code)
+    others = [entry.key for entry in environments if entry.key != row.environment]
+    mixed = problem == "other_environment" and others
+    return {"environments": environments, "chosen": others[0] if mixed else row.environment}
 
 
 def advice(problem: str, row: Authorization, *, account: str) -> Told:
@@ -258,4 +269,5 @@ def problem_page(
     account = (target.account_name or target.account) if target else ""
     problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
     facts = {"problem": problem, "connector": connector, "back": back, "row": row, "plan": plan}
+    facts |= to_choose(row, refused.code) if row else {}
     return render(request, "connections/problem.html", facts, status=status)

@@ -19,7 +19,7 @@ from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.forms import MendForm
-from hub.connections.models import Connection, Credential
+from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
 from hub.secrets import CannotOpen
@@ -34,6 +34,7 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
     context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
     if row.code.needs_oauth:
+        context |= {"environments": ConnectorApp.choices(row.code), "chosen": row.settings.get("environment")}
         return render(request, "portal/reconnect.html", context)
     form = filled(row, request.POST or None)
     context["form"] = form

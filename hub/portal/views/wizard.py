@@ -60,6 +60,7 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
         "ready": code.key in ConnectorApp.ready(),
         "there": list(there),
         "steps": steps_of(code, 1),
+        "environments": ConnectorApp.choices(code),
         "managers": None if visitor.may_manage else managers(visitor),
     }
     return render(request, "portal/wizard/about.html", context)

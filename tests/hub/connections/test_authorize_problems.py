@@ -141,12 +141,6 @@ def test_an_account_that_another_connection_has(browser, make, acme):
     assert helps(browser.connects("slack", connection=str(row.public_id)), "taken")
 
 
-def test_sandbox_and_production_mixed_up(browser, make, acme):
-    sandbox = {"instance_url": "https://acme--uat.sandbox.my.salesforce.com", "environment": "sandbox"}
-    row = make.connection(acme, "salesforce", account="00D000000000009AAA", settings=sandbox)
-    assert helps(browser.connects("salesforce", connection=str(row.public_id)), "other_environment")
-
-
 def test_an_account_that_another_tenant_has(browser, make):
     make.connection(make.tenant("other"), "slack", account="T0000ACME")
     page = browser.connects("slack")
