@@ -127,6 +127,7 @@ class Connector:
     synonyms: tuple[str, ...] = ()  # what they may call it, or what it replaces
     moves: tuple[Move, ...] = ()
     approval: str = ""  # who besides the person who connects must agree; empty: nobody
+    asks_admins: bool = False  # an administrator is asked there first, and whoever asked is not sent back to us
     plan: str = ""  # what the account there must have been paid for; empty: nothing
     fields: tuple[Field, ...] = ()  # of a connection: secrets and settings
     app_fields: tuple[Field, ...] = ()  # of our registration at that system

@@ -31,11 +31,13 @@ class Authorization(Scoped, Moves):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails
+    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails;
+    # failed -> cancelled: nobody waits for an administrator there any more
     MOVES: ClassVar[Mapping[str, set[str]]] = {
         "begun": {"received", "cancelled", "failed"},
         "received": {"granted", "failed"},
         "granted": {"confirmed", "cancelled", "failed"},
+        "failed": {"cancelled"},
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

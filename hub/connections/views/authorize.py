@@ -1,6 +1,7 @@
 """Connecting by OAuth: sending a person away, taking them back, and asking which account is meant."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from hub.connections.advice import PROBLEMS, Told, told
 from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
+from hub.connections.authorize.waiting import waiting
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
 from hub.connections.models import Authorization, Connection, ConnectorApp, guest_by
@@ -114,6 +116,16 @@ def uuid_or_404(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise Http404(text) from None
+
+
+@require_POST
+@for_visitors(least=Membership.Role.ADMIN)
+def forget(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    """Nobody waits any more for an administrator of the other system."""
+    row = get_object_or_404(waiting(visitor.tenant, now=clock()), public_id=id)
+    with suppress(WrongState):  # whoever was away is back just now
+        row.cancel()
+    return HttpResponseRedirect(page_of(visitor.tenant))
 
 
 # --- the way back ---

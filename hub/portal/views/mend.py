@@ -22,6 +22,7 @@ from hub.connections.forms import MendForm
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
+from hub.portal.views.wizard import waited_for
 from hub.secrets import CannotOpen
 from tenants.visitors import Visitor, for_visitors
 
@@ -35,6 +36,7 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
     if row.code.needs_oauth:
         context |= {"environments": ConnectorApp.choices(row.code), "chosen": row.settings.get("environment")}
+        context |= waited_for(visitor, row.code, row)
         return render(request, "portal/reconnect.html", context)
     form = filled(row, request.POST or None)
     context["form"] = form

@@ -19,6 +19,7 @@ from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
+from hub.connections.authorize.waiting import waiting
 from hub.connections.models import Connection, ConnectorApp
 from hub.outgoing.models import Route
 from hub.portal.forms import FillInForm
@@ -61,9 +62,26 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
         "there": list(there),
         "steps": steps_of(code, 1),
         "environments": ConnectorApp.choices(code),
+        "chosen": "",
+        **waited_for(visitor, code),
         "managers": None if visitor.may_manage else managers(visitor),
     }
     return render(request, "portal/wizard/about.html", context)
+
+
+def waited_for(visitor: Visitor, code: Connector, connection: Connection | None = None) -> dict[str, Any]:
+    """An attempt at this that waits for somebody there, and what to say to them."""
+    mine = waiting(visitor.tenant, now=clock()).filter(connector=code.key, connection=connection)
+    row = mine.first() if code.asks_admins and visitor.may_manage else None
+    if row is None:
+        return {}
+    forget_at = reverse("connections:forget", args=[visitor.tenant.reference, row.public_id])
+    return {
+        "waiting": row,
+        "chosen": row.environment,
+        "asks": told("awaiting_approval", code, hub=settings.HUB_NAME),
+        "forget_at": forget_at,
+    }
 
 
 def managers(visitor: Visitor) -> list[Membership]:
