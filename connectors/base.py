@@ -147,6 +147,7 @@ class Connector:
         str, ...
     ] = ()  # registering there, step by step; %(redirect_uri)s, %(permissions)s and %(hub)s known then
     one_grant: bool = False  # all that an account gave us is one grant: to end one is to end all
+    grants_apart: bool = False  # each time that somebody lets us in is a grant of its own, which ends alone
     errors: Mapping[str, Advice] = {}  # by our word for what went wrong, where this system knows more than all do
 
     @property

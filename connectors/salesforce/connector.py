@@ -75,6 +75,7 @@ class Salesforce(OAuth):
     client_in = "form"
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     at_consent = AT_CONSENT
+    grants_apart = True  # an approval each, five at most: the sixth would end the oldest
     ended = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
     life = Life(access=2 * 3600.0, used_again="works")

@@ -16,7 +16,7 @@ from hub.connections.authorize.who import Refused
 from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
 from hub.connections.models import DISCONNECTED, Authorization, Connection
 from hub.connections.probe import Finding, probe
-from hub.connections.revoke import abandon, give_up
+from hub.connections.revoke import abandon, give_up, lived_on, supersede
 from hub.states import WrongState
 from tenants.visitors import Visitor
 
@@ -151,8 +151,10 @@ def stored(
             raise Refused("taken") from None
     connection = plan.connection
     connection.permissions, connection.connected_by = row.permissions, by.user or connection.connected_by
-    replaces = plan.kind == "replace"
+    replaces, settings, old = plan.kind == "replace", connection.settings, lived_on(connection)
     if replaces:
         give_up(connection, now=now)
     reconnect(connection, kept["settings"], kept["secret"], finding, expires_at=expires_at, replaces=replaces, now=now)
+    if not replaces:
+        supersede(connection, old, kept["secret"], settings=settings, now=now)
     return connection
