@@ -69,6 +69,11 @@ CATALOGUE = {
         "There is no such tenant",
         "No tenant that this key can see has this reference.",
     ),
+    "tenant-suspended": Kind(
+        409,
+        "The tenant is suspended",
+        "As long as a tenant is suspended, nothing is connected for it. Restore it first: `PUT /tenants/<reference>`.",
+    ),
     # --- the request ---
     "invalid-json": Kind(
         400,

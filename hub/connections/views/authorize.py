@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from connectors.base import Connector
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from hub import egress
@@ -199,7 +200,8 @@ def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> Http
             cancel(row, now=now)
             messages.info(request, _("Nothing was connected."))
             return HttpResponseRedirect(row.return_to)
-        made = confirm(row, visitor, replace=said == "replace", call=egress.outward, now=now, **where)
+        how = {"replace": said == "replace", "call": egress.outward, "random": secrets.SystemRandom().random}
+        made = confirm(row, visitor, **how, now=now, **where)
     except Refused as refused:
         row.refresh_from_db()
         return refused_page(request, row, refused, plan_of(row, visitor))
@@ -269,7 +271,7 @@ def refused_page(request: HttpRequest, row: Authorization, refused: Refused, pla
 def problem_page(
     request: HttpRequest,
     refused: Refused,
-    connector: OAuth,
+    connector: Connector,
     *,
     back: str,
     row: Authorization | None = None,

@@ -22,7 +22,7 @@ from hub.connections.forms import MendForm
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
-from hub.portal.views.wizard import waited_for
+from hub.portal.views.wizard import suspended_page, waited_for
 from hub.secrets import CannotOpen
 from tenants.visitors import Visitor, for_visitors
 
@@ -38,6 +38,8 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         context |= {"environments": ConnectorApp.choices(row.code), "chosen": row.settings.get("environment")}
         context |= waited_for(visitor, row.code, row)
         return render(request, "portal/reconnect.html", context)
+    if visitor.tenant.suspended:
+        return suspended_page(request, visitor, row.code)
     form = filled(row, request.POST or None)
     context["form"] = form
     if request.method == "POST" and form.is_valid():
@@ -67,7 +69,8 @@ def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict
         )
         return render(request, "portal/reconnect.html", context, status=422)
     try:
-        steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), now=now)
+        how = {"random": secrets.SystemRandom().random, "now": now}
+        steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), **how)
     except connect.OtherAccount as other:
         form.add_error(None, str(other))
         return render(request, "portal/reconnect.html", context, status=409)

@@ -90,7 +90,8 @@ def test_connecting_again_means_the_same_kind(browser):
 
 def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
     row = connected(browser)
-    reconnect(row, {"instance_url": ""}, {"access_token": "x"}, Finding(None, "later", "throttled"), now=clock())
+    said, found = {"instance_url": ""}, Finding(None, "later", "throttled")
+    reconnect(row, said, {"access_token": "x"}, found, random=lambda: 0.5, now=clock())
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
 
 
