@@ -74,6 +74,12 @@ CATALOGUE = {
         "The tenant is suspended",
         "As long as a tenant is suspended, nothing is connected for it. Restore it first: `PUT /tenants/<reference>`.",
     ),
+    "too-many-links": Kind(
+        409,
+        "Too many connect links are open",
+        "A tenant may have 100 connect links at a time that are neither used, taken back nor over. Take some back: "
+        "`DELETE /connect-links/<id>`.",
+    ),
     # --- the request ---
     "invalid-json": Kind(
         400,

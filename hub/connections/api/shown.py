@@ -203,10 +203,6 @@ class DisconnectedSerializer(serializers.Serializer):
     connection = ConnectionSerializer()
 
 
-class LinkSerializer(serializers.Serializer):
-    url = serializers.URLField(help_text="For a person who may manage the tenant's connections.")
-
-
 # --- connectors ------------------------------------------------------------------------------------------------------
 
 
