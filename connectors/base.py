@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.outcomes import Outcome, readable
-from connectors.parts import Account, Advice, Credential, Field, Input, Life, Message, Move, Permission
+from connectors.parts import Account, Advice, Credential, Environment, Field, Input, Life, Message, Move, Permission
 from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope
 
 LIFE_MOST = 400 * 86400.0  # seconds; a longer life of a token is cut to this
@@ -127,10 +127,12 @@ class Connector:
     synonyms: tuple[str, ...] = ()  # what they may call it, or what it replaces
     moves: tuple[Move, ...] = ()
     approval: str = ""  # who besides the person who connects must agree; empty: nobody
+    asks_admins: bool = False  # an administrator is asked there first, and whoever asked is not sent back to us
     plan: str = ""  # what the account there must have been paid for; empty: nothing
     fields: tuple[Field, ...] = ()  # of a connection: secrets and settings
     app_fields: tuple[Field, ...] = ()  # of our registration at that system
     urls: Mapping[str, str] = {}  # base URLs, changed by staff on the connector app
+    environments: tuple[Environment, ...] = ()  # of accounts, the usual one first; none: all sign in at one place
     hosts: tuple[str, ...] = ()  # what an answer may name as a host: "*.salesforce.com"
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
@@ -145,6 +147,7 @@ class Connector:
         str, ...
     ] = ()  # registering there, step by step; %(redirect_uri)s, %(permissions)s and %(hub)s known then
     one_grant: bool = False  # all that an account gave us is one grant: to end one is to end all
+    grants_apart: bool = False  # each time that somebody lets us in is a grant of its own, which ends alone
     errors: Mapping[str, Advice] = {}  # by our word for what went wrong, where this system knows more than all do
 
     @property
@@ -164,6 +167,14 @@ class Connector:
     life: Life = Life()
     tokens: tuple[str, ...] = ("",)  # prefixes of access_token and refresh_token that are refreshed each by itself
     checks_every: float | None = 6 * 3600.0  # seconds between two probes of a quiet connection; None: it has an effect
+
+    def environment(self, key: str) -> Environment | None:
+        return next((entry for entry in self.environments if entry.key == key), None)
+
+    def urls_at(self, environment: str, urls: Mapping[str, str]) -> Mapping[str, str]:
+        """The base URLs as they are for an account of this environment."""
+        there = self.environment(environment)
+        return {**urls, **{name: urls[stand_in] for name, stand_in in there.urls.items()}} if there else urls
 
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)

@@ -13,7 +13,7 @@ from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
 from connectors.base import Connector, Grant
 from connectors.hosts import allowed_origin
 from connectors.outcomes import Outcome, delivered, or_unreadable
-from connectors.parts import Credential
+from connectors.parts import Credential, Environment
 from connectors.wire import Request, Response, Scope, Unreadable
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)  # it goes into a header
@@ -80,6 +80,17 @@ class OAuth(Connector):
             add_params_to_uri(
                 self.authorize_at.format(**credential.urls),
                 [*asked.items(), ("state", state), *self.authorize_with.items()],
+            )
+        )
+
+    def offered(self, urls: Mapping[str, str], hosts: tuple[str, ...]) -> tuple[Environment, ...]:
+        """The environments that a person may be sent to: they sign in inside our host patterns."""
+        return tuple(
+            entry
+            for entry in self.environments
+            if all(
+                allowed_origin(place.format(**self.urls_at(entry.key, urls)), hosts or self.hosts)
+                for place in (self.authorize_at, self.token_at, self.revoke_at)
             )
         )
 

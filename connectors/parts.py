@@ -69,8 +69,9 @@ class Field:
     help: str = ""
     secret: bool = False
     required: bool = True
-    kind: Literal["text", "url", "json", "flag"] = "text"
+    kind: Literal["text", "url", "json", "flag", "choice"] = "text"
     default: str = ""
+    choices: tuple[tuple[str, str], ...] = ()  # of a choice: value and label
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,16 @@ class Permission:
     key: str
     why: str
     optional: bool = False  # a person may leave it out
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where accounts of one kind sign in, at a system that has several kinds."""
+
+    key: Literal["production", "sandbox"]
+    label: str
+    help: str  # how a person knows that theirs is one
+    urls: Mapping[str, str] = field(default_factory=dict)  # base URLs, and which others stand for them there
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Guest:
     name: str
     return_url: str
     until: datetime
+    link: str = ""  # the id of the one by which they came
 
     def is_over(self, *, now: datetime) -> bool:
         return self.until <= now

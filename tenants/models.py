@@ -191,6 +191,7 @@ class PortalLink(Scoped):
     """That our own application sends one of its people to a tenant's pages. Of the token only the digest is kept."""
 
     LASTS = timedelta(minutes=5)
+    VISIT = timedelta(hours=1)  # whoever came in by it may stay so long
     ROLES = ((Membership.Role.ADMIN, "Admin"), (Membership.Role.MEMBER, "Member"))  # nobody owns by a link
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -203,12 +204,24 @@ class PortalLink(Scoped):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.reference} to {self.tenant}"
 
+    def state(self, now: datetime) -> str:
+        if self.revoked_at:
+            return "revoked"
+        if self.used_at:
+            return "visiting" if self.used_at + self.VISIT > now else "used"
+        return "pending" if self.expires_at > now else "expired"
+
     def open(self, now: datetime) -> bool:
-        return self.used_at is None and self.expires_at > now
+        return self.state(now) == "pending"
+
+    def lasts(self, now: datetime) -> bool:
+        """It can still be used, or whoever used it is still here."""
+        return self.state(now) in ("pending", "visiting")
 
 
 def known_scopes(value: list[str]) -> None:

@@ -1,9 +1,10 @@
 """Our own application's people come to a tenant's pages without a second account: links that it asks for, used once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from hub import audit
 from hub.audit import Actor
@@ -12,12 +13,11 @@ from tenants.keys import Random, digest_of, link_token
 from tenants.models import PortalLink, Tenant
 from tenants.people import Hand, tell
 
-VISIT = timedelta(hours=1)
 URL_MOST = 500
 
 
 class Ended(Exception):
-    """The link was used, or its time is over."""
+    """The link was used or taken back, or its time is over."""
 
 
 def may_return_to(url: str) -> bool:
@@ -64,7 +64,7 @@ def named(token: str) -> PortalLink | None:
 @transaction.atomic
 def use(link: PortalLink, *, request_id: str = "", ip: str = "", now: datetime) -> Guest:
     """Of two at once only one comes in. Raises Ended."""
-    rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, expires_at__gt=now)
+    rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now)
     if not rows.update(used_at=now):
         raise Ended
     audit.record(
@@ -77,4 +77,15 @@ def use(link: PortalLink, *, request_id: str = "", ip: str = "", now: datetime) 
         ip=ip,
         now=now,
     )
-    return Guest(link.tenant.reference, link.role, link.reference, link.name, link.return_url, now + VISIT)
+    who = (link.tenant.reference, link.role, link.reference, link.name, link.return_url)
+    return Guest(*who, now + PortalLink.VISIT, str(link.public_id))
+
+
+@transaction.atomic
+def revoke(link: PortalLink, hand: Hand, *, now: datetime) -> None:
+    """Nobody comes in by it any more, and whoever did is shown out. Raises Ended."""
+    unused, visiting = Q(used_at=None, expires_at__gt=now), Q(used_at__gt=now - PortalLink.VISIT)
+    if not PortalLink.unscoped.filter(unused | visiting, pk=link.pk, revoked_at=None).update(revoked_at=now):
+        raise Ended
+    link.revoked_at = now
+    tell(hand, "portal_link.revoke", link, before={"used": link.used_at is not None}, now=now)

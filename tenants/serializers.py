@@ -121,9 +121,19 @@ class PortalLinkSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     tenant = serializers.CharField(source="tenant.reference")
     user = serializers.CharField(source="reference")
+    name = serializers.CharField()
     role = serializers.ChoiceField(PortalLink.ROLES)
+    state = serializers.SerializerMethodField(help_text="pending, visiting, used, revoked or expired.")
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="Until when it can be used.")
+    used_at = serializers.DateTimeField(allow_null=True, help_text="The visit lasts an hour from then on.")
+
+    def get_state(self, link: PortalLink) -> str:
+        return link.state(self.context["now"])
+
+
+class MadePortalLinkSerializer(PortalLinkSerializer):
     url = serializers.SerializerMethodField(help_text="It is told now, and never again.")
-    expires_at = serializers.DateTimeField()
 
     def get_url(self, link: PortalLink) -> str:
         return self.context["url"]

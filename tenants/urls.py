@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.api.links import PortalLinksView
+from tenants.api.links import PortalLinksView, PortalLinkView
 from tenants.api.people import InvitationsView, InvitationView, MembersView, MemberView, SendAgainView
 from tenants.api.tenants import MeView, TenantView
 
@@ -15,4 +15,5 @@ urlpatterns = [
     path("invitations/<uuid:id>", InvitationView.as_view(), name="invitation"),
     path("invitations/<uuid:id>/send-again", SendAgainView.as_view(), name="invitation_send_again"),
     path("portal-links", PortalLinksView.as_view(), name="portal_links"),
+    path("portal-links/<uuid:id>", PortalLinkView.as_view(), name="portal_link"),
 ]

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from hub.audit import Actor
 from hub.clock import clock
 from tenants.guests import guest_of
-from tenants.models import Membership, Tenant, User
+from tenants.models import Membership, PortalLink, Tenant, User
 
 RANK = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
@@ -53,6 +53,10 @@ class Visitor:
         return Actor("guest", self.reference, self.name or self.reference)
 
 
+class VisitOver(PermissionDenied):
+    """Whoever let this guest in has taken that back."""
+
+
 def home_of(tenant: Tenant) -> str:
     return f"/t/{tenant.reference}/"
 
@@ -74,13 +78,17 @@ def member_at(user: User, reference: str) -> Visitor:
 
 
 def guest_at(request: HttpRequest, reference: str) -> Visitor:
+    """Raises VisitOver, too, where the link was taken back meanwhile."""
     guest = guest_of(request)
     if guest is None or guest.tenant != reference or guest.is_over(now=clock()):
         raise Http404(reference)
-    tenant = Tenant.objects.filter(reference=reference).first()
-    if tenant is None:
+    links = PortalLink.unscoped.select_related("tenant").filter(tenant__reference=reference)
+    link = links.filter(public_id=guest.link).first() if guest.link else None
+    if link is None:
         raise Http404(reference)
-    return Visitor(tenant, guest.role, None, guest.reference, guest.name, guest.return_url)
+    if link.revoked_at:
+        raise VisitOver
+    return Visitor(link.tenant, guest.role, None, guest.reference, guest.name, guest.return_url)
 
 
 def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[..., HttpResponse]], Callable[..., Any]]:
@@ -91,7 +99,10 @@ def for_visitors(*, least: str = Membership.Role.MEMBER) -> Callable[[Callable[.
         def guarded(request: HttpRequest, tenant: str, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated and (refused := without_account(request)):
                 return refused
-            visitor = visitor_of(request, tenant)
+            try:
+                visitor = visitor_of(request, tenant)
+            except VisitOver:
+                return visit_over(request)
             if not visitor.is_at_least(least):
                 raise PermissionDenied
             return view(request, visitor, *args, **kwargs)
@@ -106,9 +117,11 @@ def without_account(request: HttpRequest) -> HttpResponse | None:
     guest = guest_of(request)
     if guest is None:
         return redirect_to_login(request.get_full_path())
-    if guest.is_over(now=clock()):
-        return render(request, "people/visit_over.html", {"guest": guest}, status=403)
-    return None
+    return visit_over(request) if guest.is_over(now=clock()) else None
+
+
+def visit_over(request: HttpRequest) -> HttpResponse:
+    return render(request, "people/visit_over.html", {"guest": guest_of(request)}, status=403)
 
 
 def asks_again(view: Callable[..., HttpResponse]) -> Callable[..., Any]:

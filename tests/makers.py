@@ -10,7 +10,7 @@ from connectors.registry import CONNECTORS
 from hub.audit import SYSTEM
 from hub.clock import clock
 from hub.connections import links
-from hub.connections.models import Connection, ConnectorApp, Credential, Lane, MaintenanceWindow
+from hub.connections.models import Authorization, Connection, ConnectorApp, Credential, Lane, MaintenanceWindow
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.publish import Fact, publish_all
@@ -79,6 +79,14 @@ class Makers:
         made = {"random": os.urandom, "now": now or clock()} | fields
         row, row.token = links.make(tenant, CONNECTORS[connector], Hand(SYSTEM), **made)
         return row
+
+    def authorization(self, tenant, connector="slack", *, now=None, **fields):
+        """An attempt that nobody has come back from."""
+        now, number = now or clock(), next(self.numbers)
+        made = {"name": CONNECTORS[connector].label, "digest": f"digest {number}", "browser": "a browser"} | fields
+        return Authorization.unscoped.create(
+            tenant=tenant, connector=connector, created_at=now, expires_at=now + 10 * MINUTE, **made
+        )
 
     def api_key(self, tenant=None, scopes=("events:write", "events:read"), **fields):
         """The text of the key."""

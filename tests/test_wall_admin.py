@@ -55,6 +55,7 @@ ROWS = {
     "outgoing.Event": lambda make, tenant: make.event(tenant),
     "outgoing.Route": lambda make, tenant: make.route(make.connection(tenant)),
     "tenants.ApiKey": api_key,
+    "tenants.PortalLink": lambda make, tenant: make.portal_link(tenant, reference="victim-7"),
     "tenants.Tenant": lambda make, tenant: tenant,
     "tenants.User": lambda make, tenant: make.user("victim@example.com"),
     "throttle.Scope": lambda make, tenant: Scope.objects.create(

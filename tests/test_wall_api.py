@@ -40,7 +40,8 @@ ROUTES = {
     "connections/<uuid:id>/resume": {"POST": "connections:write"},
     "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
     "connections/<uuid:id>/reconnect-link": {"POST": "connections:write"},
-    "portal-links": {"POST": "portal-links:write"},
+    "portal-links": {"GET": "portal-links:read", "POST": "portal-links:write"},
+    "portal-links/<uuid:id>": {"GET": "portal-links:read", "DELETE": "portal-links:write"},
     "connect-links": {"GET": "connect-links:read", "POST": "connect-links:write"},
     "connect-links/<uuid:id>": {"GET": "connect-links:read", "DELETE": "connect-links:write"},
     "events": {"GET": "events:read", "POST": "events:write"},
@@ -87,6 +88,7 @@ def acme(make):
     make.membership(tenant, make.user("ann@only-acme.test"), "owner")
     make.invitation(tenant, "bob@only-acme.test")
     make.connect_link(tenant)
+    make.portal_link(tenant)
     return tenant
 
 
@@ -111,6 +113,7 @@ def by_room(tenant):
         "members": tenant.memberships.get(),
         "invitations": tenant.invitations.get(),
         "connect-links": tenant.connect_links.get(),
+        "portal-links": tenant.portal_links.get(),
     }
 
 

@@ -25,6 +25,7 @@ ROUTES = {
     "connect/<slug:connector>/": None,
     "connect/<slug:connector>/fill-in/": None,
     "connect/<slug:connector>/authorize": None,
+    "connect/waiting/<uuid:id>/forget": "authorization",
     "connections/<uuid:id>/": "connection",
     "connections/<uuid:id>/connected/": "connection",
     "connections/<uuid:id>/test": "connection",
@@ -83,6 +84,7 @@ def address(make, acme):
         "delivery": lambda: put([make.delivery(make.connection(acme))], "dead", "exhausted")[0],
         "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
         "connect_link": lambda: make.connect_link(acme),
+        "authorization": lambda: make.authorization(acme),
         "endpoint": lambda: make.connection(acme, name="only their endpoint"),
     }
 

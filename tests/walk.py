@@ -13,7 +13,7 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.portal.views import deliveries, operations
 from hub.problems import CATALOGUE
-from tenants.models import Invitation, Membership
+from tenants.models import Invitation, Membership, PortalLink
 from tests.test_wall_api import patterns
 
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -27,6 +27,8 @@ ROWS = {  # what an id stands for, by the word before it
     "invitations": lambda: Invitation.unscoped.all(),
     "links": lambda: ConnectLink.unscoped.all(),
     "connect-links": lambda: ConnectLink.unscoped.all(),
+    "portal-links": lambda: PortalLink.unscoped.all(),
+    "waiting": lambda: Authorization.unscoped.all(),
     "confirm": lambda: Authorization.unscoped.all(),
 }
 PLAIN = {

@@ -14,7 +14,7 @@ from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refres
 from connectors.parts import Account, Credential, Field, Life, Move
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
 from connectors.salesforce.records import Create, Update, Upsert, base
-from connectors.salesforce.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.salesforce.registration import AT_CONSENT, ENVIRONMENTS, ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.salesforce.soql import Records
 from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
 
@@ -40,12 +40,26 @@ class Salesforce(OAuth):
         Field("access_token", "Access token", "00D…!…, a session of the organisation.", secret=True),
         Field("refresh_token", "Refresh token", "5Aep…, renews the session.", secret=True, required=False),
         Field("instance_url", "Instance URL", "Such as https://acme.my.salesforce.com.", kind="url", required=False),
+        Field(
+            "environment",
+            "Which Salesforce",
+            "Where its users sign in.",
+            kind="choice",
+            default="production",
+            choices=tuple((entry.key, entry.label) for entry in ENVIRONMENTS),
+        ),
     )
     app_fields = (
         Field("client_id", "Consumer key", "From the external client app's settings."),
         Field("client_secret", "Consumer secret", "From the external client app's settings.", secret=True),
     )
-    urls = {"login": "https://login.salesforce.com", "token": "https://login.salesforce.com/services/oauth2/token"}
+    urls = {
+        "login": "https://login.salesforce.com",
+        "token": "https://login.salesforce.com/services/oauth2/token",
+        "sandbox_login": "https://test.salesforce.com",
+        "sandbox_token": "https://test.salesforce.com/services/oauth2/token",
+    }
+    environments = ENVIRONMENTS
     hosts = ("*.salesforce.com", "*.force.com", "*.cloudforce.com", "*.salesforce.mil")
     actions = (Create(), Update(), Upsert())
     collections = (Records(),)
@@ -61,6 +75,7 @@ class Salesforce(OAuth):
     client_in = "form"
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     at_consent = AT_CONSENT
+    grants_apart = True  # an approval each, five at most: the sixth would end the oldest
     ended = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
     life = Life(access=2 * 3600.0, used_again="works")
@@ -112,7 +127,7 @@ class Salesforce(OAuth):
             settings={"instance_url": instance},
             account=Account(id=organisation(answer)),
             permissions=permissions_in(answer.get("scope")),
-            environment=environment(answer),
+            environment=environment(answer, credential),
         )
 
     @or_unreadable
@@ -156,7 +171,8 @@ def signed(answer: Mapping[str, Any], secret: str) -> bool:
     return hmac.compare_digest(base64.b64encode(expected), str(answer["signature"]).encode())
 
 
-def environment(answer: Mapping[str, Any]) -> Literal["production", "sandbox"]:
+def environment(answer: Mapping[str, Any], credential: Credential) -> Literal["production", "sandbox"]:
     """A sandbox signs in at test.salesforce.com, and its own address says so."""
     marks = f"{answer['id']} {answer['instance_url']}".lower()
-    return "sandbox" if "//test.salesforce.com" in marks or ".sandbox." in marks else "production"
+    there = str(answer["id"]).startswith(f"{credential.urls.get('sandbox_login')}/")
+    return "sandbox" if there or "//test.salesforce.com" in marks or ".sandbox." in marks else "production"

@@ -2,11 +2,25 @@
 
 from collections.abc import Mapping
 
-from connectors.parts import Advice, Permission
+from connectors.parts import Advice, Environment, Permission
 
 PERMISSIONS = (
     Permission("api", "to read and write records, with the rights of the person who connects"),
     Permission("refresh_token", "to stay connected without anybody signing in again"),
+)
+
+ENVIRONMENTS = (
+    Environment(
+        "production",
+        "Production",
+        "The organisation that you work in, a trial, or a Developer Edition: you sign in at login.salesforce.com.",
+    ),
+    Environment(
+        "sandbox",
+        "Sandbox",
+        "A copy to try things out in: you sign in at test.salesforce.com, and its address has “sandbox” in it.",
+        urls={"login": "sandbox_login", "token": "sandbox_token"},
+    ),
 )
 
 PROBLEMS: Mapping[
@@ -48,11 +62,15 @@ ERRORS: Mapping[str, Advice] = {
         "you",
     ),
     "other_environment": Advice(
-        "One of the two is a sandbox and the other is not: a sandbox signs in at test.salesforce.com or at an address "
-        "with “sandbox” in it, production at login.salesforce.com.",
+        "What was meant is not where you signed in: one is a sandbox and the other is not. A sandbox signs in at "
+        "test.salesforce.com or at an address with “sandbox” in it, production at login.salesforce.com.",
         "you",
-        "Which Salesforce do we connect with %(hub)s: the production organisation, or a sandbox? The connection so far "
-        "is with %(account)s.",
+        "Which Salesforce do we connect with %(hub)s: the production organisation, or a sandbox?",
+    ),
+    "unfinished": Advice(
+        "The window of Salesforce was closed, or is still open somewhere. Nothing was connected. If Salesforce did not "
+        "take your user name and password, your account is probably of the other kind: choose that one.",
+        "you",
     ),
     "code_refused": Advice(
         "The code that Salesforce sent us had ended, or was used already. It lives a few minutes only; a clock that is "
@@ -69,6 +87,8 @@ GUIDE = (
     "Selected OAuth scopes: %(permissions)s (Manage user data via APIs; Perform requests at any time).",
     "Flow enablement: the authorization code flow of a web server. Tick Require Secret for Web Server Flow and Require "
     "Proof Key for Code Exchange (PKCE).",
+    "Customers choose between production and a sandbox, which signs in at test.salesforce.com. The same consumer key "
+    "and secret serve both, once the sandbox knows the app: install it there, or refresh the sandbox.",
     "Policies: Refresh Token Policy: valid until revoked. Rotation may be on or off. IP Relaxation: relax IP "
     "restrictions, or allow the addresses of this hub.",
     "Settings, OAuth Settings, Consumer Key and Secret: copy both to this page. Salesforce takes up to 10 minutes to "

@@ -8,7 +8,7 @@ from connectors.base import Action, Grant, lifetime
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
 from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
-from connectors.slack.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
+from connectors.slack.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
 from connectors.slack.words import refusal
 from connectors.wire import Rate, Request, Response, Scope
 
@@ -132,6 +132,7 @@ class Slack(OAuth):
         Move("in", "Nothing that is said in your workspace. Only the names of its public channels are read."),
     )
     approval = "Where your workspace approves apps, one of its administrators must approve ours."
+    asks_admins = True
     fields = (
         Field("access_token", "Bot token", "xoxb-…, from the page of the installed app.", secret=True),
         Field("refresh_token", "Refresh token", "xoxe-…, where token rotation is on.", secret=True, required=False),
@@ -156,6 +157,7 @@ class Slack(OAuth):
     separator = ","
     one_grant = True  # a workspace has one bot token of ours, however often the app is installed there
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
+    at_consent = AT_CONSENT
     ended = frozenset({"token_revoked", "invalid_auth", "account_inactive", "token_expired"})
     life = Life(used_again="grace")  # "after a short grace period", and two access tokens live at a time
     tokens = ("", "user_")

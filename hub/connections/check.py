@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never
@@ -27,10 +28,24 @@ class Verdict:
 
 
 def check(app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime) -> Verdict:
-    """Never raises. A system looks at our client before it looks at the code."""
+    """Never raises. Where there are several environments, each is asked: the app may be unknown in one."""
     if not app.set_up:
         return Verdict(False, "Fill in the client id and the client secret first.")
-    outcome = asked(app, connector, redirect_uri, call=call, now=now)
+    ask = partial(verdict, app, connector, redirect_uri=redirect_uri, call=call, now=now)
+    if not connector.environments:
+        return ask()
+    told = [(entry, ask(environment=entry.key)) for entry in app.environments]
+    if not told:
+        return Verdict(False, "Nobody can sign in: no login is inside the hosts that an answer may name.")
+    worst = next((one.known for _, one in told if not one.known), True)
+    return Verdict(worst, " ".join(f"{entry.label}: {one.sentence} {one.says}".strip() for entry, one in told))
+
+
+def verdict(
+    app: ConnectorApp, connector: OAuth, *, environment: str = "", redirect_uri: str, call: Call, now: datetime
+) -> Verdict:
+    """A system looks at our client before it looks at the code."""
+    outcome = asked(app, connector, redirect_uri, environment, call=call, now=now)
     says = f"{connector.label} said: {outcome.reason} {outcome.says}".strip()
     problem = connector.problem(outcome.reason)
     if problem == "code_refused":
@@ -42,8 +57,10 @@ def check(app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call,
     return Verdict(None, f"The answer of {connector.label} tells neither yes nor no.", says)
 
 
-def asked(app: ConnectorApp, connector: OAuth, redirect_uri: str, *, call: Call, now: datetime) -> Outcome:
-    connection = Connection(connector=app.connector)
+def asked(
+    app: ConnectorApp, connector: OAuth, redirect_uri: str, environment: str, *, call: Call, now: datetime
+) -> Outcome:
+    connection = Connection(connector=app.connector, settings={"environment": environment})
     credential, client = opened(connection, app, {}), app.open()
     try:
         verifier = NO_CODE * 2 if connector.pkce else ""

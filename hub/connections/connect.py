@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from connectors.base import Connector, Grant
-from hub.connections.lives import fresh
+from hub.connections.lives import Random, fresh
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.probe import Finding
 from hub.connections.signing import SIGNING_SECRET, made_secret
@@ -17,18 +17,17 @@ from hub.secrets import seal
 from tenants.models import Tenant, User
 
 
-def evenly() -> float:
-    """What people connect is spread enough; the first refresh spreads it more."""
-    return 0.5
-
-
 def begun(
-    connection: Connection, document: Mapping[str, Any], expires_at: datetime | None, *, now: datetime
+    connection: Connection, document: Mapping[str, Any], expires_at: datetime | None, *, random: Random, now: datetime
 ) -> dict[str, Any]:
     """The life of what was just granted; tokens that came together live as long."""
     left = (expires_at - now).total_seconds() if expires_at else None
     grant = Grant(document, expires_in=left, lives=dict.fromkeys(connection.code.tokens, left))
-    return fresh(connection.code, grant, now=now, random=evenly)
+    return fresh(connection.code, grant, now=now, random=random)
+
+
+class Suspended(Exception):
+    """As long as a tenant is suspended, nothing is connected for it."""
 
 
 class AlreadyConnected(Exception):
@@ -62,9 +61,11 @@ def connect(
     *,
     by: User | None,
     expires_at: datetime | None = None,
+    random: Random,
     now: datetime,
 ) -> Connection:
     """Store a draft. What a test did not pass begins as degraded; what waited for this system goes out."""
+    refuse_suspended(connection)
     take_account(connection, finding)
     refuse_twice(connection)
     connection.connected_by, connection.checked_at = by, now
@@ -75,7 +76,7 @@ def connect(
         with transaction.atomic():
             connection.save(force_insert=True)
             sealed = seal(document, Credential.binding(connection))
-            life = begun(connection, document, expires_at, now=now)
+            life = begun(connection, document, expires_at, random=random, now=now)
             Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **life)
             CredentialEvent.note(connection, "issued", version=1, now=now)
             Lane.unscoped.create(connection=connection, in_flight=connection.code.in_flight, turn=now)
@@ -83,6 +84,11 @@ def connect(
     except IntegrityError:
         raise AlreadyConnected("Somebody has just connected the same account.") from None
     return connection
+
+
+def refuse_suspended(connection: Connection) -> None:
+    if connection.tenant and connection.tenant.suspended:
+        raise Suspended("This tenant is suspended: nothing is connected until it is restored.")
 
 
 def take_account(connection: Connection, finding: Finding) -> None:
@@ -107,25 +113,28 @@ def reconnect(
     *,
     expires_at: datetime | None = None,
     replaces: bool = False,
+    random: Random,
     now: datetime,
 ) -> None:
     """Other settings, another credential, the same account: the backlog stays, and goes on when the test passed.
 
     `replaces`: an owner wants another account in its place.
     """
+    refuse_suspended(connection)
     told = finding.account.id if finding.account else ""
     if told and connection.account and told != connection.account and not replaces:
         raise OtherAccount(f"This is the account {told}; the connection belongs to {connection.account}.")
     with transaction.atomic():
         take_account(connection, finding)
-        connection.settings, connection.changed_at, connection.checked_at = dict(settings), now, now
+        connection.settings = {**connection.settings, **settings}
+        connection.changed_at = connection.checked_at = now
         columns = ["settings", "permissions", "changed_at", "checked_at", "account", "account_name", "connected_by"]
         connection.save(update_fields=columns)
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal(document, Credential.binding(connection)),
             version=F("version") + 1,
             updated_at=now,
-            **begun(connection, document, expires_at, now=now),
+            **begun(connection, document, expires_at, random=random, now=now),
         )
         version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
         CredentialEvent.note(connection, "replaced" if replaces else "reconnected", version=version, now=now)

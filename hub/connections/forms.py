@@ -53,6 +53,10 @@ def form_field(field: Field, *, value: Any = None, stored: bool = False) -> form
     """`stored`: there is a secret already, which stays where nothing is filled in."""
     if field.kind == "flag":
         return forms.BooleanField(label=field.label, help_text=field.help, required=False, initial=bool(value))
+    if field.kind == "choice":
+        return forms.ChoiceField(
+            label=field.label, help_text=field.help, choices=field.choices, initial=value or field.default
+        )
     hint = "It is stored, and never shown. Leave it empty to keep it." if stored else ""
     return forms.CharField(
         label=field.label,

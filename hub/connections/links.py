@@ -13,7 +13,7 @@ from hub.audit import Actor
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
 from tenants.keys import Random, digest_of, link_token
 from tenants.models import Membership, Tenant
-from tenants.people import Hand, tell
+from tenants.people import Hand, hold, tell
 from tenants.visitors import Visitor
 
 
@@ -23,6 +23,13 @@ class Ended(Exception):
 
 class Refused(Exception):
     """No such link is made; the sentence says why."""
+
+
+class TooMany(Refused):
+    """As many are open as may be."""
+
+
+OPEN_MOST = 100  # of a tenant at a time
 
 
 @transaction.atomic
@@ -40,6 +47,11 @@ def make(
         raise Refused(gettext("%(system)s is not set up yet, so nobody can connect it.") % {"system": connector.label})
     if connection and (connection.tenant_id, connection.connector) != (tenant.pk, connector.key):
         raise Refused(gettext("This connection is of another system."))
+    hold(tenant)  # so that two at once count each other
+    ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
+    if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_MOST:
+        words = gettext("%(count)s connect links are open already: take some back, or wait until they end.")
+        raise TooMany(words % {"count": OPEN_MOST})
     token = link_token(random=random)
     link = ConnectLink.unscoped.create(
         tenant=tenant,

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.outcomes import Outcome, later
+from connectors.outcomes import Outcome, later, never
 from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response, Unreadable
 from hub import audit
@@ -51,12 +51,39 @@ def give_back(
 
 def give_up(connection: Connection, *, now: datetime) -> None:
     """What a connection lives on is ended there. Joins the caller's transaction."""
+    owner, secret = connection.tenant, lived_on(connection)
+    if owner:
+        known = {"settings": connection.settings, "account": connection.account}
+        give_back(owner, connection.connector, secret, **known, connection=connection, now=now)
+
+
+@sensitive_variables()
+def lived_on(connection: Connection) -> Mapping[str, Any]:
+    """Empty where it cannot be opened: then nobody can end it. In the caller's transaction."""
     kept = Credential.unscoped.select_for_update().filter(connection=connection).first()
-    with suppress(CannotOpen):  # then nobody can end it
-        secret, owner = kept.open(connection) if kept else {}, connection.tenant
-        if owner:
-            known = {"settings": connection.settings, "account": connection.account}
-            give_back(owner, connection.connector, secret, **known, connection=connection, now=now)
+    with suppress(CannotOpen):
+        return kept.open(connection) if kept else {}
+    return {}
+
+
+@sensitive_variables()
+def supersede(
+    connection: Connection,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """The same account has let us in again, and that is stored: what it gave before is ended, where it ends alone."""
+    owner = connection.tenant
+    if owner and connection.code.grants_apart and not pair_in(old) & pair_in(new):
+        known = {"settings": settings, "account": connection.account}
+        give_back(owner, connection.connector, old, **known, connection=connection, now=now)
+
+
+def pair_in(secret: Mapping[str, Any]) -> set[Any]:
+    return {secret[key] for key in ("access_token", "refresh_token") if secret.get(key)}
 
 
 def still_used(connector: str, account: str, connection: Connection | None) -> bool:
@@ -72,15 +99,42 @@ def revoke(row: Revocation, *, call: Callable[[Request], Response], now: datetim
     due = Revocation.unscoped.filter(pk=row.pk, due_at__lte=now)
     if not due.update(due_at=now + CLAIM, tries=row.tries + 1):
         return True
+    if needed_again(row):
+        conclude(row, never("needed_again"), now=now)
+        return True
     outcome = asked(row, call, now=now)
     if outcome.kind != "delivered" and row.tries + 1 < TRIES_MOST:
         wait = min(FIRST_WAIT * 2**row.tries, LONGEST_WAIT)
         Revocation.unscoped.filter(pk=row.pk).update(due_at=now + wait)
         return False
-    with transaction.atomic():
-        tell(row, outcome, now=now)
-        row.delete()
+    conclude(row, outcome, now=now)
     return True
+
+
+@sensitive_variables()
+def needed_again(row: Revocation) -> bool:
+    """Whether somebody lives on it meanwhile: on the same token, or on a grant that would end with it."""
+    if still_used(row.connector, row.account, None):
+        return True
+    if not renewed(row):
+        return False
+    if not CONNECTORS[row.connector].grants_apart:
+        return True
+    with suppress(CannotOpen, Credential.DoesNotExist):
+        return bool(pair_in(row.open()["secret"]) & pair_in(row.connection.credential.open(row.connection)))
+    return False
+
+
+def renewed(row: Revocation) -> bool:
+    """Its connection lives, by another authorization of the same account."""
+    connection = row.connection
+    return bool(connection and not connection.disconnected and connection.account == row.account)
+
+
+@transaction.atomic
+def conclude(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
+    tell(row, outcome, now=now)
+    row.delete()
 
 
 @sensitive_variables()
@@ -100,9 +154,12 @@ def asked(row: Revocation, call: Callable[[Request], Response], *, now: datetime
 
 
 def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
-    """The audit in any case; a person where it was in vain, for then only they can end it there."""
+    """The audit in any case; a person where it was in vain, for then only they can end it there.
+
+    Not where the account is connected all the same: to remove our app there would end that, too.
+    """
     label = CONNECTORS[row.connector].label
-    if outcome.kind != "delivered":
+    if outcome.kind != "delivered" and not renewed(row):
         sentence = (
             f"{label} could not be told that {row.account or 'an account'} is disconnected. Remove our app there."
         )

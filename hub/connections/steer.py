@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.wire import Request, Response
 from hub import audit
 from hub.connections import connect, links, probe
+from hub.connections.lives import Random
 from hub.connections.models import Connection, ConnectLink
 from hub.operations.start import Hand
 from hub.queue import ring
@@ -35,10 +36,11 @@ def establish(
     *,
     by: User | None,
     reason: str = "",
+    random: Random,
     now: datetime,
 ) -> None:
-    """Keep a draft that was tested. Raises AlreadyConnected."""
-    connect.connect(connection, document, finding, by=by, now=now)
+    """Keep a draft that was tested. Raises AlreadyConnected, Suspended."""
+    connect.connect(connection, document, finding, by=by, random=random, now=now)
     after = {name: getattr(connection, name) for name in ("name", "account", "state", "settings")}
     tell(hand, "connection.connect", connection, after=after, reason=reason, now=now)
 
@@ -52,16 +54,17 @@ def fulfil(
     finding: probe.Finding,
     hand: Hand,
     *,
+    random: Random,
     now: datetime,
 ) -> None:
     """Keep what a guest filled in, for a new connection or the one that the link names; the link is used up.
 
-    Raises AlreadyConnected, OtherAccount, and Ended where the link is no longer good.
+    Raises AlreadyConnected, OtherAccount, Suspended, and Ended where the link is no longer good.
     """
     if link.connection:
-        mend(link.connection, draft.settings, document, finding, hand, now=now)
+        mend(link.connection, draft.settings, document, finding, hand, random=random, now=now)
     else:
-        establish(draft, document, finding, hand, by=None, now=now)
+        establish(draft, document, finding, hand, by=None, random=random, now=now)
     links.use(link, link.connection or draft, now=now)
 
 
@@ -75,11 +78,12 @@ def mend(
     hand: Hand,
     *,
     reason: str = "",
+    random: Random,
     now: datetime,
 ) -> None:
-    """Other settings and another credential, which were tested. Raises OtherAccount."""
+    """Other settings and another credential, which were tested. Raises OtherAccount, Suspended."""
     before = {"settings": connection.settings, "state": connection.state}
-    connect.reconnect(connection, settings, document, finding, now=now)
+    connect.reconnect(connection, settings, document, finding, random=random, now=now)
     after = {"settings": connection.settings, "state": connection.state}
     tell(hand, "connection.credential", connection, before=before, after=after, reason=reason, now=now)
 

@@ -32,10 +32,11 @@ def credential_of(connection: Connection, app: ConnectorApp | None) -> Credentia
 
 def opened(connection: Connection, app: ConnectorApp | None, document: Mapping[str, Any]) -> Credential:
     """The same with a document that is not stored yet, to be tested."""
-    own = app.open() if app and connection.code.platform else {}
+    code = connection.code
+    own = app.open() if app and code.platform else {}
     return Credential(
         secret={**own, **document},
-        urls={**connection.code.urls, **(app.urls if app else {})},
+        urls=code.urls_at(connection.settings.get("environment", ""), app.bases if app else code.urls),
         account=connection.account,
         settings=connection.settings,
         hosts=tuple(app.hosts) if app else (),

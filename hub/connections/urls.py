@@ -9,6 +9,7 @@ HERE = "t/<str:tenant>/"
 app_name = "connections"
 urlpatterns = [
     path(f"{HERE}connect/<slug:connector>/authorize", authorize.authorize, name="authorize"),
+    path(f"{HERE}connect/waiting/<uuid:id>/forget", authorize.forget, name="forget"),
     path("connect/<slug:connector>/callback", authorize.callback, name="callback"),
     path("connect/<slug:connector>/refused/<slug:code>/", authorize.refused, name="refused"),
     path("connect/confirm/<uuid:id>/", authorize.confirmation, name="confirm"),

@@ -69,6 +69,17 @@ CATALOGUE = {
         "There is no such tenant",
         "No tenant that this key can see has this reference.",
     ),
+    "tenant-suspended": Kind(
+        409,
+        "The tenant is suspended",
+        "As long as a tenant is suspended, nothing is connected for it. Restore it first: `PUT /tenants/<reference>`.",
+    ),
+    "too-many-links": Kind(
+        409,
+        "Too many connect links are open",
+        "A tenant may have 100 connect links at a time that are neither used, taken back nor over. Take some back: "
+        "`DELETE /connect-links/<id>`.",
+    ),
     # --- the request ---
     "invalid-json": Kind(
         400,

@@ -91,7 +91,7 @@ class Person:
 
     def leaves_for(self, connector):
         """To the consent page, which the page in between goes on to by itself."""
-        self.press(f"Authorize at {LABELS[connector]}")
+        self.press(re.compile(f"^(Authorize|Try again) at {LABELS[connector]}$"))
         self.page.wait_for_url(f"{self.street.sandbox}/**")
 
     def allows(self, company=None):

@@ -43,11 +43,18 @@ def olga(at_the_desk, street):
     street.control("POST", "reset")
 
 
-@pytest.mark.parametrize("connector", ["slack", "salesforce", "pipedrive"])
+@pytest.mark.parametrize("connector", ["salesforce", "pipedrive"])
 def test_somebody_says_no(olga, connector):
     olga.begins(connector)
     olga.press("Cancel")
     olga.is_told("You said no", YOU)
+
+
+def test_somebody_says_no_to_slack(olga):
+    """Slack says the same where an administrator has refused."""
+    olga.begins("slack")
+    olga.press("Cancel")
+    olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
 
 
 APPROVALS = {
@@ -69,15 +76,23 @@ def test_an_app_that_an_organisation_does_not_let_in(olga, street, company, appr
 
 
 def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, company):
-    """Slack sends nobody back: what is known of it stands on the page before."""
+    """Slack sends nobody back: the page before says so, and later it has what to send, and the way on."""
     olga.goes(f"{olga.home}connect/slack/")
-    assert "approve" in olga.reads()
+    assert "does not send you back" in olga.reads()
     street.approves("slack", company, "needed")
     olga.leaves_for("slack")
     olga.press(f"Request to install in {company.name}")
     expect(olga.page.get_by_role("heading", name="Your request was sent")).to_be_visible()
     street.approves("slack", company, "")
     olga.has_not_connected("slack")
+    olga.goes(olga.home)
+    olga.follow("Slack")
+    expect(olga.page.get_by_role("heading", name="Waiting for an administrator of your Slack")).to_be_visible()
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Please approve it"))
+    olga.leaves_for("slack")
+    olga.allows()
+    expect(olga.page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
+    olga.press("Cancel")
 
 
 def test_an_app_that_an_administrator_of_slack_refused(olga, street, company):
@@ -85,7 +100,9 @@ def test_an_app_that_an_administrator_of_slack_refused(olga, street, company):
     olga.begins("slack")
     olga.allows()
     street.approves("slack", company, "")
-    olga.is_told("You said no", YOU)
+    olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
+    assert "it is the administrator's decision" in olga.reads()
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Restricted Apps"))
 
 
 ON_THE_WAY_BACK = {

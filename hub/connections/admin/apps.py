@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.oauth import OAuth
+from connectors.parts import Environment
 from connectors.registry import CONNECTORS
 from hub import egress, staff
 from hub.clock import clock
@@ -40,6 +41,15 @@ def instructions(connector: Any) -> dict[str, Any] | None:
         "steps": [step % names for step in connector.guide],
         "manifest": connector.manifest(redirect_uri=address, name=settings.HUB_NAME),
     }
+
+
+def logins(app: ConnectorApp) -> list[tuple[Environment, str]]:
+    """Where people sign in, by the kind of account; empty: no host pattern allows it, so that it is not offered."""
+    connector, offered = CONNECTORS[app.connector], app.environments
+    return [
+        (entry, connector.authorize_at.format(**connector.urls_at(entry.key, app.bases)) if entry in offered else "")
+        for entry in connector.environments
+    ]
 
 
 @admin.register(ConnectorApp)
@@ -88,6 +98,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
             title=f"Connector app: {connector.label}",
             connector=connector,
             there=instructions(connector),
+            logins=logins(app),
             buttons=self.buttons(request, app) if app.pk else (),
         )
 

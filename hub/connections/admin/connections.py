@@ -118,8 +118,9 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         finding = self.tested(row, document, said, now)
         hand = Hand.of_staff(request)
         try:
-            steer.establish(row, document, finding, hand, by=request.user, reason=said["reason"], now=now)
-        except connect.AlreadyConnected as clash:
+            how = {"by": request.user, "random": secrets.SystemRandom().random, "now": now}
+            steer.establish(row, document, finding, hand, reason=said["reason"], **how)
+        except (connect.AlreadyConnected, connect.Suspended) as clash:
             raise staff.Declined(str(clash)) from None
         self.message_user(request, f"{connector.label} is connected.")
         return self.made(request, row, made) if made else HttpResponseRedirect(self.row_url(row))
@@ -280,8 +281,9 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         finding = self.tested(tried, document, said, now)
         hand = Hand.of_staff(request)
         try:
-            steer.mend(row, said["settings"], document, finding, hand, reason=said.get("reason", ""), now=now)
-        except connect.OtherAccount as other:
+            how = {"reason": said.get("reason", ""), "random": secrets.SystemRandom().random, "now": now}
+            steer.mend(row, said["settings"], document, finding, hand, **how)
+        except (connect.OtherAccount, connect.Suspended) as other:
             raise staff.Declined(str(other), steps=checks.steps(finding)) from None
         words = "Saved, and the test passed." if finding.lives else "Saved, without a passing test."
         page = self.made(request, row, made) if made else None

@@ -94,6 +94,36 @@ OF_PEOPLE: Mapping[str, Problem] = {
             _("Please approve the app “%(hub)s” in our %(system)s, so that it can be connected."),
         ),
     ),
+    "awaiting_approval": Problem(
+        _("Waiting for an administrator of your %(system)s"),
+        Advice(
+            _(
+                "If %(system)s said that your request was sent, an administrator there decides now, and you are not "
+                "sent back to us. When they have approved it, come here and try again."
+            ),
+            "their_admin",
+            _("Please approve the app “%(hub)s” in our %(system)s: I have asked for it there."),
+        ),
+    ),
+    "refused_by_admin": Problem(
+        _("An administrator has decided against the app"),
+        Advice(
+            _(
+                "An administrator of your %(system)s has decided that our app may not be used. Only they can "
+                "change that."
+            ),
+            "their_admin",
+            _("The app “%(hub)s” is refused in our %(system)s, and we would like to use it. Please look at that."),
+        ),
+    ),
+    "not_let_in": Problem(
+        _("%(system)s did not let us in"),
+        Advice(
+            _("An administrator has decided against our app, or somebody chose Cancel: %(system)s tells not which."),
+            "their_admin",
+            _("%(system)s does not let me connect “%(hub)s”. Please look whether the app is refused, and approve it."),
+        ),
+    ),
     "not_distributed": Problem(
         _("Our app may not be installed there yet"),
         Advice(

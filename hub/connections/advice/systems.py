@@ -17,6 +17,14 @@ OF_SYSTEMS: Mapping[str, Problem] = {
             _("Please set up %(system)s in %(hub)s: we would like to connect it."),
         ),
     ),
+    "environment_refused": Problem(
+        _("This kind of account cannot be connected yet"),
+        Advice(
+            _("The address where such accounts of %(system)s sign in is not one that %(hub)s sends people to."),
+            "us",
+            _("Please look at the connector app for %(system)s: its hosts do not allow where our account signs in."),
+        ),
+    ),
     "client_refused": Problem(
         _("%(system)s does not know our app"),
         Advice(

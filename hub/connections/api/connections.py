@@ -81,6 +81,7 @@ class ConnectionsView(filled.CallingView):
         body = filled.without_secrets(request.data)
         if first := answered(request, body):
             return first
+        refuse_suspended(tenant)
         establish = self.tested(request, tenant, said, now=now)
         return once(request, establish, said=body, now=now)
 
@@ -96,7 +97,8 @@ class ConnectionsView(filled.CallingView):
         @sensitive_variables()
         def establish() -> Answer:
             try:
-                steer.establish(row, document, finding, Hand.of_key(request), by=None, now=now)
+                how = {"by": None, "random": secrets.SystemRandom().random, "now": now}
+                steer.establish(row, document, finding, Hand.of_key(request), **how)
             except connect.AlreadyConnected as clash:
                 raise Problem("already-connected", str(clash)) from None
             return answer(find(request, row.public_id), made, status=201)
@@ -157,6 +159,7 @@ class ConnectionView(filled.CallingView):
         if connection.code.needs_oauth:
             words = f"A person authorizes {connection.code.label}: give them a reconnect link."
             raise ValidationError({part: words for part in ("settings", "secrets") if part in said})
+        refuse_suspended(connection.tenant)
         given = filled.changed(connection, said)
         tried = connect.draft(connection.tenant, connection.connector, connection.name, given["settings"])
         document, made = connect.completed(connection.code, given["document"], random=secrets.token_bytes)
@@ -165,11 +168,17 @@ class ConnectionView(filled.CallingView):
         @sensitive_variables()
         def mend() -> None:
             try:
-                steer.mend(connection, given["settings"], document, finding, hand, now=now)
+                how = {"random": secrets.SystemRandom().random, "now": now}
+                steer.mend(connection, given["settings"], document, finding, hand, **how)
             except connect.OtherAccount as other:
                 raise Problem("other-account", str(other)) from None
 
         return mend, made
+
+
+def refuse_suspended(tenant: Tenant | None) -> None:
+    if tenant and tenant.suspended:
+        raise Problem("tenant-suspended")
 
 
 def answer(connection: Connection, made: str, status: int = 200) -> Answer:

@@ -12,11 +12,12 @@ CONNECTING = (
     *WRITING,
     "tenant-required",
     "tenant-not-found",
+    "tenant-suspended",
     "already-connected",
     "test-failed",
     "idempotency-key-reused",
 )
-CHANGING = (*WRITING, "not-found", "other-account", "test-failed")
+CHANGING = (*WRITING, "not-found", "tenant-suspended", "other-account", "test-failed")
 ONCE = [
     header("Idempotency-Key", "The same key with the same body gets the first answer, for 24 hours."),
     header("Idempotency-Replayed", "true: this is that first answer again.", response=[201]),
@@ -112,6 +113,7 @@ CONNECTOR = {
     "moves": [{"way": "out", "what": "Each event that your routes choose."}],
     "approval": "Splunk's administrator makes the token.",
     "plan": "",
+    "environments": [],
     "fill_in": [
         {
             "key": "token",

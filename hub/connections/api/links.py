@@ -1,6 +1,7 @@
 """REST: links by which somebody without an account connects one system. The verbs are those of the pages."""
 
 import secrets
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from connectors.base import Connector
 from hub.clock import clock
 from hub.connections import links
 from hub.connections.api import described as says
@@ -58,7 +60,7 @@ class ConnectLinksView(APIView):
     @says.described(
         "connect_links_make",
         {201: MadeConnectLinkSerializer},
-        problems=(*says.STEERING, "tenant-required", "tenant-not-found"),
+        problems=(*says.STEERING, "too-many-links", "tenant-required", "tenant-not-found"),
         request=WantedConnectLinkSerializer,
         examples={"made": says.CONNECT_LINK | {"url": says.CONNECT_AT}},
         requests=[says.asking("Slack", {"tenant": "acme", "connector": "slack"})],
@@ -74,13 +76,22 @@ class ConnectLinksView(APIView):
         wanted, now = said.validated_data, clock()
         tenant = resolve_tenant(request, wanted.get("tenant"))
         meant = {"connection": connection_of(tenant, wanted.get("connection"))}
-        hand = Hand.of(request, request.user.actor)
-        try:
-            made = links.make(tenant, wanted["connector"], hand, **meant, random=secrets.token_bytes, now=now)
-        except links.Refused as refused:
-            raise Problem("wrong-state", str(refused)) from refused
-        context = {"now": now, "url": links.address_of(made[1])}
-        return Response(MadeConnectLinkSerializer(made[0], context=context).data, status=201)
+        return made(request, tenant, wanted["connector"], **meant, now=now)
+
+
+def made(
+    request: Request, tenant: Tenant, connector: Connector, *, connection: Connection | None, now: datetime
+) -> Response:
+    """The link with its address, which is told now and never again."""
+    hand = Hand.of(request, request.user.actor)
+    try:
+        link, token = links.make(tenant, connector, hand, connection=connection, random=secrets.token_bytes, now=now)
+    except links.TooMany as full:
+        raise Problem("too-many-links", str(full)) from full
+    except links.Refused as refused:
+        raise Problem("wrong-state", str(refused)) from refused
+    context = {"now": now, "url": links.address_of(token)}
+    return Response(MadeConnectLinkSerializer(link, context=context).data, status=201)
 
 
 def connection_of(tenant: Tenant, id: Any) -> Connection | None:

@@ -203,10 +203,6 @@ class DisconnectedSerializer(serializers.Serializer):
     connection = ConnectionSerializer()
 
 
-class LinkSerializer(serializers.Serializer):
-    url = serializers.URLField(help_text="For a person who may manage the tenant's connections.")
-
-
 # --- connectors ------------------------------------------------------------------------------------------------------
 
 
@@ -222,12 +218,18 @@ class FieldSerializer(serializers.Serializer):
     help = serializers.CharField()
     secret = serializers.BooleanField(help_text="true: it belongs in `secrets`; false: in `settings`.")
     required = serializers.BooleanField()
-    kind = serializers.ChoiceField(["text", "url", "json", "flag"])
+    kind = serializers.ChoiceField(["text", "url", "json", "flag", "choice"])
 
 
 class MoveSerializer(serializers.Serializer):
     way = serializers.ChoiceField(["out", "in"], help_text="out: from us into that system.")
     what = serializers.CharField()
+
+
+class EnvironmentSerializer(serializers.Serializer):
+    key = serializers.ChoiceField(["production", "sandbox"])
+    label = serializers.CharField()
+    help = serializers.CharField(help_text="How a person knows that theirs is one.")
 
 
 class ConnectorSerializer(serializers.Serializer):
@@ -243,6 +245,7 @@ class ConnectorSerializer(serializers.Serializer):
     moves = MoveSerializer(many=True, help_text="Which data moves, and which way.")
     approval = serializers.CharField(help_text="Who must agree besides the person who connects; empty: nobody.")
     plan = serializers.CharField(help_text="What the account there must have been paid for; empty: nothing.")
+    environments = EnvironmentSerializer(many=True, help_text="Which kinds of account a person chooses between.")
     fill_in = serializers.SerializerMethodField(help_text="What POST /connections takes; empty: it needs a person.")
 
     def get_set_up(self, connector: Connector) -> bool:

@@ -13,15 +13,16 @@ from hub.clock import clock
 from hub.connections import checks, steer
 from hub.connections.api import described as says
 from hub.connections.api.filled import CallingView
-from hub.connections.api.reading import find, page_of
+from hub.connections.api.links import made
+from hub.connections.api.reading import find
 from hub.connections.api.shown import (
     ConnectionSerializer,
     DisconnectedSerializer,
     DisconnectSerializer,
-    LinkSerializer,
     PauseSerializer,
     TestSerializer,
 )
+from hub.connections.api.shown_links import MadeConnectLinkSerializer
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.models import Connection
 from hub.connections.stands import standing
@@ -142,14 +143,17 @@ class ReconnectLinkView(APIView):
 
     @says.described(
         "connections_reconnect_link",
-        {200: LinkSerializer},
-        problems=says.DECIDING,
+        {201: MadeConnectLinkSerializer},
+        problems=(*says.DECIDING, "too-many-links"),
         request=None,
-        examples={"a link": {"url": says.PAGE}},
+        examples={"a link": says.CONNECT_LINK | {"connection": says.ANY_ID, "url": says.CONNECT_AT}},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Where a person who may manage the tenant's connections authorizes this one again."""
-        url = page_of(find(request, id))
-        if url is None:
+        """A connect link of this connection: whoever it is sent to authorizes it again, without an account here.
+
+        It works once, within 24 hours. A person who has an account here finds the same on the connection's page.
+        """
+        connection = find(request, id)
+        if connection.tenant is None:
             raise Problem("wrong-state", "It is the platform's own: staff mend it.")
-        return Response(LinkSerializer({"url": url}).data)
+        return made(request, connection.tenant, connection.code, connection=connection, now=clock())

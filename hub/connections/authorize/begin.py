@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from connectors.oauth import OAuth
+from connectors.registry import CONNECTORS
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
 from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
@@ -35,6 +36,7 @@ def begin(
     name: str = "",
     connection: Connection | None = None,
     link: ConnectLink | None = None,
+    environment: str = "",
     optional: Iterable[str] = (),
     random: Callable[[int], bytes],
     now: datetime,
@@ -50,6 +52,7 @@ def begin(
         user=who.user,
         guest=who.guest,
         link=link,
+        environment=meant(app, environment or (connection.settings.get("environment", "") if connection else "")),
         digest=digest_of(state),
         browser=digest_of(who.browser),
         redirect_uri=redirect_uri,
@@ -59,7 +62,7 @@ def begin(
     )
     row.sealed = seal({"verifier": verifier} if connector.pkce else {}, row.binding)
     row.save(force_insert=True)
-    ours = opened(draft(tenant, connector.key, row.name, {}), app, {})
+    ours = opened(draft(tenant, connector.key, row.name, {"environment": row.environment}), app, {})
     said = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
     return row, connector.authorize(app.open(), ours, optional=optional, **said)
 
@@ -72,6 +75,16 @@ def app_for(tenant: Tenant, connector: OAuth) -> ConnectorApp:
     if app is None or not app.set_up:
         raise Refused("not_set_up")
     return app
+
+
+def meant(app: ConnectorApp, environment: str) -> str:
+    """Of the environments that people may be sent to; the first where nobody chose."""
+    offered = [entry.key for entry in app.environments]
+    if not CONNECTORS[app.connector].environments:
+        return ""
+    if not offered or (environment and environment not in offered):
+        raise Refused("environment_refused")
+    return environment or offered[0]
 
 
 def text_of(noise: bytes) -> str:

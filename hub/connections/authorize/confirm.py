@@ -14,9 +14,10 @@ from hub.connections import links
 from hub.connections.authorize.receive import problem_of_token
 from hub.connections.authorize.who import Refused
 from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
+from hub.connections.lives import Random
 from hub.connections.models import DISCONNECTED, Authorization, Connection
 from hub.connections.probe import Finding, probe
-from hub.connections.revoke import abandon, give_up
+from hub.connections.revoke import abandon, give_up, lived_on, supersede
 from hub.states import WrongState
 from tenants.visitors import Visitor
 
@@ -65,6 +66,7 @@ def confirm(
     *,
     replace: bool = False,
     call: Callable[[Request], Response],
+    random: Random,
     now: datetime,
     request_id: str = "",
     ip: str = "",
@@ -81,7 +83,7 @@ def confirm(
     before = {"account": plan.connection.account, "state": plan.connection.state} if plan.connection else None
     with transaction.atomic():
         row.confirm()  # first, so that of two at once only one stores anything
-        connection = stored(row, plan, kept, finding, by=visitor, now=now)
+        connection = stored(row, plan, kept, finding, by=visitor, random=random, now=now)
         row.lead_to(connection)
         used_up(row, connection, now=now)
         audit.record(
@@ -102,8 +104,12 @@ def still_good(row: Authorization, *, now: datetime) -> None:
     """Raises Refused; what was granted is given back."""
     if row.state != "granted":
         return
-    problem = "late" if row.late(now=now) else "link_ended" if row.link and not row.link.open(now) else ""
-    if problem:
+    ends = {
+        "late": row.late(now=now),
+        "link_ended": bool(row.link and not row.link.open(now)),
+        "tenant_suspended": row.tenant.suspended,
+    }
+    if problem := next((word for word, holds in ends.items() if holds), ""):
         abandon(row, problem, now=now)
         raise Refused(problem)
 
@@ -136,7 +142,14 @@ def tested(
 
 @sensitive_variables()
 def stored(
-    row: Authorization, plan: Plan, kept: Mapping[str, Any], finding: Finding, *, by: Visitor, now: datetime
+    row: Authorization,
+    plan: Plan,
+    kept: Mapping[str, Any],
+    finding: Finding,
+    *,
+    by: Visitor,
+    random: Random,
+    now: datetime,
 ) -> Connection:
     """In the caller's transaction."""
     granted = datetime.fromisoformat(kept["at"])
@@ -146,14 +159,16 @@ def stored(
         made = draft(row.tenant, row.connector, row.name, kept["settings"])
         made.permissions = row.permissions
         try:
-            return connect(made, kept["secret"], finding, by=by.user, expires_at=expires_at, now=now)
+            return connect(made, kept["secret"], finding, by=by.user, expires_at=expires_at, random=random, now=now)
         except AlreadyConnected:
             raise Refused("taken") from None
     connection = plan.connection
     connection.permissions, connection.connected_by = row.permissions, by.user or connection.connected_by
-    settings = {**connection.settings, **kept["settings"]}
-    replaces = plan.kind == "replace"
+    replaces, settings, old = plan.kind == "replace", connection.settings, lived_on(connection)
     if replaces:
         give_up(connection, now=now)
-    reconnect(connection, settings, kept["secret"], finding, expires_at=expires_at, replaces=replaces, now=now)
+    how: dict[str, Any] = {"expires_at": expires_at, "replaces": replaces, "random": random}
+    reconnect(connection, kept["settings"], kept["secret"], finding, **how, now=now)
+    if not replaces:
+        supersede(connection, old, kept["secret"], settings=settings, now=now)
     return connection

@@ -100,8 +100,12 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
     if isinstance(answer, Outcome):
         row.fail(problem_of(row.code, answer), answer.says or answer.reason)
         return
-    settings = {**answer.settings, **({"environment": answer.environment} if answer.environment else {})}
+    environment = answer.environment or row.environment
+    settings = {**answer.settings, **({"environment": environment} if environment else {})}
     document = {"secret": dict(answer.secret), "settings": settings, "expires_in": answer.expires_in}
+    if row.environment not in ("", environment):
+        turn_down(row, document, "other_environment", now=now)
+        return
     finding = Finding(answer.account) if answer.account else identified(row, document, call=call, now=now)
     if account := finding.account:
         row.grant(
@@ -109,13 +113,19 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
             until=now + CONFIRM_WITHIN,
             account=account.id,
             account_name=account.name,
-            environment=answer.environment,
+            environment=environment,
             permissions=None if answer.permissions is None else list(answer.permissions),
         )
         return
-    with transaction.atomic():
-        give_back(row.tenant, row.connector, document["secret"], settings=settings, account="", now=now)
-        row.fail(problem_of_token(row.code, finding), finding.says)
+    turn_down(row, document, problem_of_token(row.code, finding), finding.says, now=now)
+
+
+@transaction.atomic
+@sensitive_variables()
+def turn_down(row: Authorization, document: Mapping[str, Any], problem: str, says: str = "", *, now: datetime) -> None:
+    """What was granted is given back."""
+    give_back(row.tenant, row.connector, document["secret"], settings=document["settings"], account="", now=now)
+    row.fail(problem, says)
 
 
 @sensitive_variables()
@@ -176,7 +186,7 @@ def clocks_are_apart(response: Response) -> bool:
 
 
 def drafted(row: Authorization, settings: Mapping[str, Any]) -> Connection:
-    connection = draft(row.tenant, row.connector, row.name, settings)
+    connection = draft(row.tenant, row.connector, row.name, {"environment": row.environment, **settings})
     connection.account = row.account
     return connection
 

@@ -31,11 +31,13 @@ class Authorization(Scoped, Moves):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails
+    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails;
+    # failed -> cancelled: nobody waits for an administrator there any more
     MOVES: ClassVar[Mapping[str, set[str]]] = {
         "begun": {"received", "cancelled", "failed"},
         "received": {"granted", "failed"},
         "granted": {"confirmed", "cancelled", "failed"},
+        "failed": {"cancelled"},
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -55,7 +57,7 @@ class Authorization(Scoped, Moves):
     sealed = SealedField(null=True)
     account = models.CharField(max_length=200, blank=True)
     account_name = models.CharField(max_length=200, blank=True)
-    environment = models.CharField(max_length=20, blank=True)
+    environment = models.CharField(max_length=20, blank=True)  # that was chosen; what is granted is of the same
     permissions = models.JSONField(null=True)  # as granted; null: nobody told
     state = models.CharField(max_length=10, choices=State, default=State.BEGUN, editable=False)
     reason = models.CharField(max_length=60, blank=True)

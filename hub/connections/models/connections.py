@@ -10,6 +10,8 @@ from django.db import models
 from django.utils import timezone
 
 from connectors.base import Connector
+from connectors.oauth import OAuth
+from connectors.parts import Environment
 from connectors.registry import CONNECTORS
 from hub.connections import news
 from hub.ids import uuid7
@@ -54,6 +56,24 @@ class ConnectorApp(models.Model):
         except CannotOpen:
             return False
         return all(known.get(key) for key in CONNECTORS[self.connector].client_fields)
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """The base URLs: the connector's own, and what staff changed of them."""
+        return {**CONNECTORS[self.connector].urls, **self.urls}
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """Those of its system that people may be sent to."""
+        code = CONNECTORS[self.connector]
+        return code.offered(self.bases, tuple(self.hosts)) if isinstance(code, OAuth) else ()
+
+    @classmethod
+    def choices(cls, code: Connector) -> tuple[Environment, ...]:
+        """What a person chooses between; none where there is nothing to choose."""
+        app = cls.objects.filter(connector=code.key).first() if code.environments else None
+        offered = app.environments if app else ()
+        return offered if len(offered) > 1 else ()
 
     @classmethod
     def ready(cls) -> set[str]:

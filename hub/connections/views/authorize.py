@@ -1,6 +1,7 @@
 """Connecting by OAuth: sending a person away, taking them back, and asking which account is meant."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from connectors.base import Connector
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from hub import egress
@@ -25,9 +27,10 @@ from hub.connections.advice import PROBLEMS, Told, told
 from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
+from hub.connections.authorize.waiting import waiting
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
-from hub.connections.models import Authorization, Connection, guest_by
+from hub.connections.models import Authorization, Connection, ConnectorApp, guest_by
 from hub.connections.revoke import abandon, cancel
 from hub.states import WrongState
 from tenants.guests import guest_of
@@ -95,6 +98,7 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
         return_to=inside(said_once, otherwise=home),
         name=said.get("name", "").strip()[:200],
         connection=target,
+        environment=said.get("environment", ""),
         optional=said.getlist("optional"),
     )
 
@@ -113,6 +117,16 @@ def uuid_or_404(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise Http404(text) from None
+
+
+@require_POST
+@for_visitors(least=Membership.Role.ADMIN)
+def forget(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    """Nobody waits any more for an administrator of the other system."""
+    row = get_object_or_404(waiting(visitor.tenant, now=clock()), public_id=id)
+    with suppress(WrongState):  # whoever was away is back just now
+        row.cancel()
+    return HttpResponseRedirect(page_of(visitor.tenant))
 
 
 # --- the way back ---
@@ -186,7 +200,8 @@ def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> Http
             cancel(row, now=now)
             messages.info(request, _("Nothing was connected."))
             return HttpResponseRedirect(row.return_to)
-        made = confirm(row, visitor, replace=said == "replace", call=egress.outward, now=now, **where)
+        how = {"replace": said == "replace", "call": egress.outward, "random": secrets.SystemRandom().random}
+        made = confirm(row, visitor, **how, now=now, **where)
     except Refused as refused:
         row.refresh_from_db()
         return refused_page(request, row, refused, plan_of(row, visitor))
@@ -216,6 +231,7 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: i
     facts: dict[str, Any] = {
         "row": row,
         "connector": row.code,
+        "environment": row.code.environment(row.environment),
         "plan": plan,
         "before": account,
         "given": [
@@ -227,7 +243,16 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: i
         "problem": advice(plan.problem, row, account=account) if plan.problem else None,
         "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
     }
+    facts |= to_choose(row, plan.problem)
     return render(request, "connections/confirm.html", facts, status=status)
+
+
+def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
+    """For another attempt: the same kind of account, or the other one where the two were mixed up."""
+    environments = ConnectorApp.choices(row.code)
+    others = [entry.key for entry in environments if entry.key != row.environment]
+    mixed = problem == "other_environment" and others
+    return {"environments": environments, "chosen": others[0] if mixed else row.environment}
 
 
 def advice(problem: str, row: Authorization, *, account: str) -> Told:
@@ -246,7 +271,7 @@ def refused_page(request: HttpRequest, row: Authorization, refused: Refused, pla
 def problem_page(
     request: HttpRequest,
     refused: Refused,
-    connector: OAuth,
+    connector: Connector,
     *,
     back: str,
     row: Authorization | None = None,
@@ -258,4 +283,5 @@ def problem_page(
     account = (target.account_name or target.account) if target else ""
     problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
     facts = {"problem": problem, "connector": connector, "back": back, "row": row, "plan": plan}
+    facts |= to_choose(row, refused.code) if row else {}
     return render(request, "connections/problem.html", facts, status=status)

@@ -17,8 +17,10 @@ from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, links, probe, steer
 from hub.connections.advice import told
+from hub.connections.authorize.who import Refused
 from hub.connections.forms import Stated
 from hub.connections.models import ConnectLink
+from hub.connections.views.authorize import problem_page
 from hub.connections.views.link import ended, held
 from hub.operations.start import Hand
 
@@ -31,6 +33,8 @@ def fill_in(request: HttpRequest) -> HttpResponse:
     link = held(request)
     if link is None or link.code.needs_oauth:
         return ended(request)
+    if link.tenant.suspended:
+        return problem_page(request, Refused("tenant_suspended"), link.code, back=reverse("connections:link_here"))
     form = Stated(request.POST or None, stated=link.code.fields, known={}, kept={})
     context: dict[str, Any] = {"link": link, "connector": link.code, "form": form}
     if request.method == "POST" and form.is_valid():
@@ -55,7 +59,8 @@ def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[
         context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
         return page(request, context, status=422)
     try:
-        steer.fulfil(link, draft, document, finding, hand_of(request, link), now=now)
+        how = {"random": secrets.SystemRandom().random, "now": now}
+        steer.fulfil(link, draft, document, finding, hand_of(request, link), **how)
     except (connect.AlreadyConnected, connect.OtherAccount) as clash:
         form.add_error(None, str(clash))
         return page(request, context, status=409)

@@ -5,6 +5,7 @@ The address with the token is left at once: what follows is at addresses that te
 
 import secrets
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connectors.oauth import OAuth
 from hub.clock import clock
 from hub.connections import links
-from hub.connections.models import ConnectLink
+from hub.connections.advice import told
+from hub.connections.authorize.waiting import waiting_by
+from hub.connections.models import ConnectLink, ConnectorApp
 from hub.connections.views.authorize import BROWSER, LINK, sent_away
 from tenants.guests import at_a_secret_address, begin_session
 
@@ -77,7 +80,8 @@ def onward(request: HttpRequest, row: ConnectLink) -> HttpResponse:
     if not isinstance(code, OAuth):
         return HttpResponseRedirect(reverse("connections:link_fill_in"))
     page = reverse("connections:link_here")
-    page_there = sent_away(request, row.tenant, code, back=page, return_to=page, connection=row.connection, link=row)
+    said = {"connection": row.connection, "link": row, "environment": request.POST.get("environment", "")}
+    page_there = sent_away(request, row.tenant, code, back=page, return_to=page, **said)
     page_there["Referrer-Policy"] = "no-referrer"
     return page_there
 
@@ -89,7 +93,12 @@ def done(request: HttpRequest) -> HttpResponse:
 
 def about(request: HttpRequest, row: ConnectLink, begin_at: str = "") -> HttpResponse:
     """Empty: the button posts to the same address."""
-    return render(request, "connections/link.html", {"link": row, "connector": row.code, "begin_at": begin_at})
+    so_far = row.connection.settings.get("environment") if row.connection else ""
+    context = {"link": row, "connector": row.code, "begin_at": begin_at}
+    context |= {"environments": ConnectorApp.choices(row.code), "chosen": so_far}
+    if begin_at and (waits := waiting_by(row)):
+        context |= {"waiting": waits, "asks": told("awaiting_approval", row.code, hub=settings.HUB_NAME)}
+    return render(request, "connections/link.html", context)
 
 
 def ended(request: HttpRequest, row: ConnectLink | None = None) -> HttpResponse:

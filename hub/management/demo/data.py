@@ -19,6 +19,7 @@ class Customer:
     company: str  # in Pipedrive
     buyer: Mapping[str, str]  # somebody who orders
     owner: tuple[str, str]  # address and name of whoever looks after it here
+    trial_org: str = ""  # a sandbox in Salesforce, which nobody has connected
 
     def account(self, system: str) -> str:
         """As the sandbox's ledger names it."""
@@ -36,6 +37,7 @@ CUSTOMERS = (
         company="701",
         buyer={"customer": "Ann Archer", "email": "ann@acme.example", "currency": "EUR"},
         owner=("owner@acme.example", "Olga Owner"),
+        trial_org="00D000000000003EAA",
     ),
     Customer(
         reference="globex",

@@ -125,10 +125,15 @@ def issue(tenant: Tenant | None, scopes: list[str], random: Random, *, now: date
 
 
 def addresses(sandbox: str) -> dict[str, dict[str, str]]:
-    login = f"{sandbox}/salesforce/login"
+    login, test = f"{sandbox}/salesforce/login", f"{sandbox}/salesforce/test"
     return {
         "slack": {"api": f"{sandbox}/slack/api", "authorize": f"{sandbox}/slack/oauth/v2/authorize"},
-        "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
+        "salesforce": {
+            "login": login,
+            "token": f"{login}/services/oauth2/token",
+            "sandbox_login": test,
+            "sandbox_token": f"{test}/services/oauth2/token",
+        },
         "pipedrive": {"api": sandbox, "oauth": f"{sandbox}/pipedrive/oauth"},
         "app": {"api": f"{sandbox}/app/api"},
     }

@@ -8,6 +8,8 @@ from hub.management.demo.load import Told
 
 World = dict[str, Any]
 
+FIELDS = {"Opportunity": [ORDER_FIELD]}
+
 
 def world_of(told: Told) -> World:
     """Made of the rows, so that a sandbox that was emptied knows today's tokens."""
@@ -16,8 +18,12 @@ def world_of(told: Told) -> World:
     made: World = {system: [] for system in SYSTEMS}
     for entry in told["tenants"]:
         secrets = {name: secret_of(public_id) for name, public_id in entry["connections"].items()}
-        for section, account in accounts(customers[entry["reference"]], secrets, apps).items():
+        customer = customers[entry["reference"]]
+        for section, account in accounts(customer, secrets, apps).items():
             made[section].append(account)
+        if customer.trial_org:
+            trial = {"org": customer.trial_org, "name": f"{customer.name} UAT", "sandbox": True}
+            made["salesforce"].append(trial | {"fields": FIELDS} | client_of(apps["salesforce"]))
     return made | {"app": shop(told, customers)}
 
 
@@ -46,7 +52,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "name": customer.name,
             "access_token": secrets["salesforce"]["access_token"],
             "refresh_token": secrets["salesforce"]["refresh_token"],
-            "fields": {"Opportunity": [ORDER_FIELD]},
+            "fields": FIELDS,
             **client_of(apps["salesforce"]),
         },
         "pipedrive": {

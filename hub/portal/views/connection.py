@@ -71,6 +71,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "visitor": visitor,
         "connection": row,
         "connector": row.code,
+        "environment": row.code.environment(row.settings.get("environment", "")),
         "seen": status(row, window=maintenance.of(row, now=now)),
         "hours": hours,
         "parts": [(tone, word) for _state, tone, word in PARTS],

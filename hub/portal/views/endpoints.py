@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from connectors.registry import CONNECTORS
 from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
@@ -28,6 +29,7 @@ from hub.outgoing.subscribe import ReachedAlready, subscribe, ways_of
 from hub.portal.endpoints.forms import AddForm, SinceForm
 from hub.portal.handed import hand_of
 from hub.portal.log.lines import line_of
+from hub.portal.views.wizard import suspended_page
 from hub.secrets import CannotOpen
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
@@ -68,6 +70,8 @@ def endpoints(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @never_cache
 @for_visitors(least=ADMIN)
 def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    if visitor.tenant.suspended:
+        return suspended_page(request, visitor, CONNECTORS[KEY])
     every = Route.objects.of(visitor.tenant).filter(connection=None, connector=KEY, enabled=True).order_by("event_type")
     form = AddForm(request.POST or None, known=known_types(visitor.tenant), shared=every)
     context: dict[str, Any] = {"visitor": visitor, "form": form, "shared": every}
@@ -88,8 +92,8 @@ def added(request: HttpRequest, visitor: Visitor, form: AddForm, context: dict[s
         return render(request, "portal/endpoints/add.html", context, status=422)
     try:
         with transaction.atomic():
-            hand = hand_of(request, visitor)
-            steer.establish(endpoint, document, finding, hand, by=visitor.user, now=now)
+            how = {"by": visitor.user, "random": secrets.SystemRandom().random, "now": now}
+            steer.establish(endpoint, document, finding, hand_of(request, visitor), **how)
             subscribe(endpoint, form.patterns, by=visitor.user, now=now)
     except ReachedAlready as clash:
         form.add_error("types", str(clash))

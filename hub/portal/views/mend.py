@@ -19,9 +19,10 @@ from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.forms import MendForm
-from hub.connections.models import Connection, Credential
+from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
+from hub.portal.views.wizard import suspended_page, waited_for
 from hub.secrets import CannotOpen
 from tenants.visitors import Visitor, for_visitors
 
@@ -34,7 +35,11 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
     context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
     if row.code.needs_oauth:
+        context |= {"environments": ConnectorApp.choices(row.code), "chosen": row.settings.get("environment")}
+        context |= waited_for(visitor, row.code, row)
         return render(request, "portal/reconnect.html", context)
+    if visitor.tenant.suspended:
+        return suspended_page(request, visitor, row.code)
     form = filled(row, request.POST or None)
     context["form"] = form
     if request.method == "POST" and form.is_valid():
@@ -64,7 +69,8 @@ def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict
         )
         return render(request, "portal/reconnect.html", context, status=422)
     try:
-        steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), now=now)
+        how = {"random": secrets.SystemRandom().random, "now": now}
+        steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), **how)
     except connect.OtherAccount as other:
         form.add_error(None, str(other))
         return render(request, "portal/reconnect.html", context, status=409)

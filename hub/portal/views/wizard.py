@@ -19,7 +19,10 @@ from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
+from hub.connections.authorize.waiting import waiting
+from hub.connections.authorize.who import Refused
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.views.authorize import problem_page
 from hub.outgoing.models import Route
 from hub.portal.forms import FillInForm
 from hub.portal.handed import hand_of
@@ -60,9 +63,27 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
         "ready": code.key in ConnectorApp.ready(),
         "there": list(there),
         "steps": steps_of(code, 1),
+        "environments": ConnectorApp.choices(code),
+        "chosen": "",
+        **waited_for(visitor, code),
         "managers": None if visitor.may_manage else managers(visitor),
     }
     return render(request, "portal/wizard/about.html", context)
+
+
+def waited_for(visitor: Visitor, code: Connector, connection: Connection | None = None) -> dict[str, Any]:
+    """An attempt at this that waits for somebody there, and what to say to them."""
+    mine = waiting(visitor.tenant, now=clock()).filter(connector=code.key, connection=connection)
+    row = mine.first() if code.asks_admins and visitor.may_manage else None
+    if row is None:
+        return {}
+    forget_at = reverse("connections:forget", args=[visitor.tenant.reference, row.public_id])
+    return {
+        "waiting": row,
+        "chosen": row.environment,
+        "asks": told("awaiting_approval", code, hub=settings.HUB_NAME),
+        "forget_at": forget_at,
+    }
 
 
 def managers(visitor: Visitor) -> list[Membership]:
@@ -79,11 +100,19 @@ def fill_in(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespo
     code = offered_or_404(connector)
     if code.needs_oauth or code.key not in ConnectorApp.ready():
         return HttpResponseRedirect(reverse("portal:connect", args=[visitor.tenant.reference, code.key]))
+    if visitor.tenant.suspended:
+        return suspended_page(request, visitor, code)
     form = FillInForm(request.POST or None, connector=code)
     context: dict[str, Any] = {"visitor": visitor, "connector": code, "form": form, "steps": steps_of(code, 2)}
     if request.method == "POST" and form.is_valid():
         return tested(request, visitor, form, context)
     return render(request, "portal/wizard/fill_in.html", context)
+
+
+def suspended_page(request: HttpRequest, visitor: Visitor, code: Connector) -> HttpResponse:
+    """Nothing is connected for a tenant that is suspended."""
+    home = reverse("portal:home", args=[visitor.tenant.reference])
+    return problem_page(request, Refused("tenant_suspended"), code, back=home)
 
 
 @sensitive_variables()
@@ -97,7 +126,8 @@ def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: di
         context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
         return render(request, "portal/wizard/fill_in.html", context, status=422)
     try:
-        steer.establish(row, document, finding, hand_of(request, visitor), by=visitor.user, now=now)
+        how = {"by": visitor.user, "random": secrets.SystemRandom().random, "now": now}
+        steer.establish(row, document, finding, hand_of(request, visitor), **how)
     except connect.AlreadyConnected as clash:
         form.add_error(None, str(clash))
         return render(request, "portal/wizard/fill_in.html", context, status=409)

@@ -16,10 +16,15 @@ ACME = {"slack": "T0000ACME", "salesforce": "00D000000000001EAA"}
 
 
 def register(make, desk, connector, **secret):
-    login = f"{desk.url}/salesforce/login"
+    login, test = f"{desk.url}/salesforce/login", f"{desk.url}/salesforce/test"
     urls = {
         "slack": {"api": f"{desk.url}/slack/api", "authorize": f"{desk.url}/slack/oauth/v2/authorize"},
-        "salesforce": {"login": login, "token": f"{login}/services/oauth2/token"},
+        "salesforce": {
+            "login": login,
+            "token": f"{login}/services/oauth2/token",
+            "sandbox_login": test,
+            "sandbox_token": f"{test}/services/oauth2/token",
+        },
     }
     hosts = [desk.url] if connector == "salesforce" else []
     return make.app(connector, CLIENTS[connector] | secret, urls=urls[connector], hosts=hosts)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from connectors.wire import Scope
 from hub.audit import AuditRow
@@ -174,9 +175,29 @@ def test_a_wrong_disconnect_is_named(shop, splunk):
 # --- reconnect link --------------------------------------------------------------------------------------------------
 
 
-def test_a_reconnect_link_is_the_page_of_the_connection(shop, splunk):
-    url = post(shop, splunk, "reconnect-link").json()["url"]
-    assert url == f"https://hub.test/t/acme/connections/{splunk.public_id}/"
+def test_a_reconnect_link_is_a_connect_link_of_this_connection(shop, splunk):
+    answer = post(shop, splunk, "reconnect-link")
+    told = answer.json()
+    assert (answer.status_code, told["connection"], told["state"]) == (201, str(splunk.public_id), "pending")
+    assert splunk.name in Client().get(told["url"].removeprefix("https://hub.test")).content.decode()
+
+
+def test_a_guest_connects_it_again_by_that_link(shop, make, acme, guest, outside):
+    row = make.connection(acme, "slack", account="T0000ACME")
+    row.need_reconnect("token_revoked", now=clock())
+    url = post(shop, row, "reconnect-link").json()["url"].removeprefix("https://hub.test")
+    guest.says(guest.comes_back(guest.allow(guest.client.post(url).context["url"])))
+    row.refresh_from_db()
+    assert row.state == "healthy" and Client().get(url).status_code == 404
+
+
+def test_another_account_is_refused_by_that_link(shop, make, acme, guest, outside):
+    row = make.connection(acme, "slack", account="T000OTHER")
+    url = post(shop, row, "reconnect-link").json()["url"].removeprefix("https://hub.test")
+    page = guest.comes_back(guest.allow(guest.client.post(url).context["url"]))
+    guest.says(page, "replace")
+    row.refresh_from_db()
+    assert page.context["plan"].kind == "refused" and row.account == "T000OTHER"
 
 
 def test_the_platforms_own_has_no_page(make, api):

@@ -148,7 +148,7 @@ def test_a_code_that_is_none(browser, code):
 
 def test_an_error_is_shown_as_text_only(browser):
     page = back_with(browser, code=None, error="access_denied", error_description="<script>alert(1)</script>\x00")
-    assert problem(page) == "denied" and b"<script>" not in page.content
+    assert problem(page) == "not_let_in" and b"<script>" not in page.content
 
 
 def test_a_confirm_page_is_nobody_elses(browser, another, acme, client):

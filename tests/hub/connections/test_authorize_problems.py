@@ -44,9 +44,9 @@ def answered(browser, outside, connector="slack", **fault):
     return browser.comes_back(back)
 
 
-@pytest.mark.parametrize("connector", ["slack", "salesforce"])
-def test_denied(browser, connector):
-    assert helps(browser.comes_back(browser.deny(browser.sent_to(connector))), "denied")
+@pytest.mark.parametrize(("connector", "code"), [("slack", "not_let_in"), ("salesforce", "denied")])
+def test_denied(browser, connector, code):
+    assert helps(browser.comes_back(browser.deny(browser.sent_to(connector))), code)
 
 
 def slack_says(error):
@@ -55,6 +55,8 @@ def slack_says(error):
 
 ON_THE_WAY_BACK = {
     "the app is not approved in the workspace": ("slack", "app_not_approved", "not_approved"),
+    "an administrator has refused the app": ("slack", "app_approval_request_denied", "refused_by_admin"),
+    "an administrator is asked": ("slack", "app_approval_request_pending", "awaiting_approval"),
     "the app is blocked in the organisation": ("salesforce", "OAUTH_APP_BLOCKED", "not_approved"),
     "the app is not installed there": ("salesforce", "OAUTH_EC_APP_NOT_FOUND", "not_approved"),
     "the app is not installed there, in other words": ("salesforce", "invalid_client", "not_approved"),
@@ -139,12 +141,6 @@ def test_an_account_that_another_connection_has(browser, make, acme):
     make.connection(acme, "slack", account="T0000ACME")
     row = make.connection(acme, "slack", account="T0000OLD1")
     assert helps(browser.connects("slack", connection=str(row.public_id)), "taken")
-
-
-def test_sandbox_and_production_mixed_up(browser, make, acme):
-    sandbox = {"instance_url": "https://acme--uat.sandbox.my.salesforce.com", "environment": "sandbox"}
-    row = make.connection(acme, "salesforce", account="00D000000000009AAA", settings=sandbox)
-    assert helps(browser.connects("salesforce", connection=str(row.public_id)), "other_environment")
 
 
 def test_an_account_that_another_tenant_has(browser, make):

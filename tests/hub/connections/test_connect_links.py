@@ -49,7 +49,7 @@ def test_looking_uses_nothing_up(guest, link):
 
 def test_an_attempt_that_was_refused_is_tried_again_in_the_same_browser(guest, link):
     page = guest.comes_back(guest.deny(guest.opens(link).context["url"]))
-    assert problem(page) == "denied" and b"/connect/link/start" in page.content
+    assert problem(page) == "not_let_in" and b"/connect/link/start" in page.content
     away = guest.client.post("/connect/link/start")
     assert guest.says(guest.comes_back(guest.allow(away.context["url"]))).status_code == 302
     assert stored() == 1

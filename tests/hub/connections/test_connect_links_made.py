@@ -8,7 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from hub.clock import clock
+from hub.connections.links import OPEN_MOST
 from hub.connections.models import ConnectLink
+from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -93,3 +95,29 @@ def test_staff_make_one_on_the_tenants_behalf(client, make, acme, outside):
     row = ConnectLink.unscoped.get()
     client.post(f"/admin/connections/connectlink/{row.pk}/verbs/revoke/")
     assert state(row) == "revoked"
+
+
+# --- how many ---
+
+
+@pytest.fixture
+def full(make, acme, outside):
+    for _ in range(OPEN_MOST):
+        make.connect_link(acme, "slack")
+    return acme
+
+
+def test_there_are_so_many_open_ones_at_a_time(full, api, browser, make):
+    answer = api.of(full).post("/api/v1/connect-links", {"connector": "slack"}, "json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "too-many-links")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    page = browser.client.post(LINKS, {"connector": "slack"})
+    assert "100 connect links are open already" in page.content.decode()
+    assert ConnectLink.unscoped.count() == OPEN_MOST
+    assert make.connect_link(make.tenant("globex"), "slack")
+
+
+@pytest.mark.parametrize("ends", [{"used_at": NOON}, {"revoked_at": NOON}, {"expires_at": NOON}])
+def test_what_has_ended_makes_room(full, make, ends):
+    ConnectLink.unscoped.filter(pk=ConnectLink.unscoped.earliest("pk").pk).update(**ends)
+    assert make.connect_link(full, "slack")

@@ -5,9 +5,15 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import Grant
+from connectors.parts import Account
 from connectors.registry import CONNECTORS
+from hub.connections.connect import connect, draft, reconnect
 from hub.connections.lives import Token, columns, fresh, token, tokens_of
+from hub.connections.models import Credential
+from hub.connections.probe import Finding
 from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
 
 SLACK, SALESFORCE, WEBHOOK = (CONNECTORS[key] for key in ("slack", "salesforce", "webhook"))
 HALF_A_DAY = 43_200.0
@@ -54,3 +60,17 @@ def test_what_has_no_tokens_has_no_lives():
 def test_a_token_is_read_as_it_was_kept():
     begun = token(SLACK, HALF_A_DAY, refreshable=True, rotates=True, now=NOON, random=lambda: 0)
     assert Token.read(begun.kept()) == begun
+
+
+@pytest.mark.parametrize(("random", "minutes"), [(0, 90), (1, 102)])
+def test_the_first_token_is_spread_like_the_later_ones(make, random, minutes):
+    row = draft(make.tenant(), "salesforce", "CRM", {})
+    connect(row, PAIR, Finding(Account("00D1")), by=None, random=lambda: random, now=NOON)
+    assert row.credential.refresh_at == NOON + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(("random", "minutes"), [(0, 90), (1, 102)])
+def test_so_is_the_one_after_a_reconnect(make, random, minutes):
+    row = make.connection(connector="salesforce", account="00D1")
+    reconnect(row, {}, PAIR, Finding(Account("00D1")), random=lambda: random, now=NOON)
+    assert Credential.unscoped.get().refresh_at == NOON + timedelta(minutes=minutes)

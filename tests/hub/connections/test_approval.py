@@ -1,0 +1,109 @@
+"""Where an administrator is asked first, nobody comes back: the pages say so, remember it, and lead on."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.clock import clock
+from hub.connections.models import Authorization
+from hub.connections.revoke import end_abandoned
+from tests.hub.connections.connecting import problem, stored, under_way
+
+pytestmark = pytest.mark.django_db
+
+HOME, WIZARD = "/t/acme/", "/t/acme/connect/slack/"
+WAITING = "Waiting for an administrator of your Slack"
+
+
+def text(browser, url):
+    return browser.client.get(url).content.decode()
+
+
+def asks_its_admin(browser, outside, approval="needed", **said):
+    """The request is sent there, and nothing comes back."""
+    outside.world(slack=[{"team": "T0000ACME", "approval": approval}])
+    consent = browser.sent_to("slack", **said)
+    page = outside.post(consent.removeprefix(outside.url), data={"account": "T0000ACME"})
+    assert "Your request was sent" in page.text
+
+
+def test_the_page_before_says_that_nobody_is_sent_back(browser):
+    assert "does not send you back" in text(browser, WIZARD)
+    assert "does not send you back" in browser.begin("slack").content.decode()
+    assert "does not send you back" not in text(browser, "/t/acme/connect/salesforce/")
+
+
+def test_who_comes_back_finds_what_waits_what_to_send_and_a_button(browser, outside):
+    asks_its_admin(browser, outside, name="Our team")
+    assert "Our team" in text(browser, HOME) and f'href="{WIZARD}"' in text(browser, HOME)
+    page = text(browser, WIZARD)
+    assert WAITING in page and "under Apps, Requests" in page and "Try again at Slack" in page
+    assert 'value="Our team"' in page
+
+
+def test_it_still_waits_when_the_attempt_has_ended(browser, outside):
+    asks_its_admin(browser, outside)
+    end_abandoned(now=clock() + timedelta(minutes=11))
+    assert under_way().reason == "unfinished" and WAITING in text(browser, WIZARD)
+
+
+def test_a_month_later_nobody_waits_any_more(browser, make, acme):
+    make.authorization(acme, now=clock() - timedelta(days=31))
+    assert WAITING not in text(browser, WIZARD)
+
+
+def test_the_approved_one_is_connected_and_nothing_waits(browser, outside):
+    asks_its_admin(browser, outside)
+    outside.world(slack=[{"team": "T0000ACME", "approval": ""}])
+    browser.says(browser.connects("slack"))
+    assert stored() == 1 and WAITING not in text(browser, WIZARD)
+    assert "Not connected yet" not in text(browser, HOME)
+
+
+def test_a_connection_that_waits_to_be_authorized_again_leads_there(browser, outside, make, acme):
+    row = make.connection(acme, "slack", account="T0000ACME")
+    asks_its_admin(browser, outside, connection=str(row.public_id))
+    again = f"/t/acme/connections/{row.public_id}/reconnect/"
+    assert f'href="{again}"' in text(browser, HOME)
+    assert WAITING in text(browser, again) and WAITING not in text(browser, WIZARD)
+
+
+def test_what_is_given_up_is_forgotten(browser, outside):
+    asks_its_admin(browser, outside)
+    end_abandoned(now=clock() + timedelta(minutes=11))
+    browser.client.post(f"/t/acme/connect/waiting/{under_way().public_id}/forget")
+    assert under_way().state == "cancelled" and WAITING not in text(browser, WIZARD)
+
+
+def test_another_tenant_sees_and_forgets_nothing_of_it(browser, outside, another, make):
+    asks_its_admin(browser, outside)
+    other = another(make.tenant("globex"))
+    assert WAITING not in text(other, "/t/globex/connect/slack/")
+    assert other.client.post(f"/t/globex/connect/waiting/{under_way().public_id}/forget").status_code == 404
+    assert under_way().state == "begun"
+
+
+def test_a_system_that_sends_everybody_back_keeps_nobody_waiting(browser):
+    browser.sent_to("salesforce")
+    assert "Not connected yet" not in text(browser, HOME)
+
+
+def test_a_guest_finds_it_by_the_link(guest, link, outside):
+    guest.opens(link)
+    page = guest.client.get("/connect/link/").content.decode()
+    assert WAITING in page and "under Apps, Requests" in page
+    assert WAITING not in guest.client.get(f"/connect/link/{link.token}/").content.decode()
+
+
+def test_what_guests_of_a_link_began_is_none_of_the_tenants_attempts(browser, guest, link, outside):
+    guest.opens(link)
+    assert Authorization.unscoped.get().link == link and WAITING not in text(browser, WIZARD)
+
+
+def test_an_administrators_refusal_names_the_decision(browser, outside):
+    outside.world(slack=[{"team": "T0000ACME", "approval": "refused"}])
+    page = browser.connects("slack")
+    shown = page.context["problem"]
+    assert problem(page) == "not_let_in" and "said no" not in page.content.decode()
+    assert "it is the administrator's decision" in shown.cause
+    assert shown.who == "An administrator of your Slack can mend it." and "Restricted Apps" in shown.text

@@ -1,0 +1,170 @@
+"""Production or sandbox: a person says which, and all that is asked of that account is asked at its own login."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from connectors.registry import CONNECTORS
+from hub import egress
+from hub.audit import SYSTEM
+from hub.clock import clock
+from hub.connections.check import check
+from hub.connections.connect import reconnect
+from hub.connections.disconnect import disconnect
+from hub.connections.models import Authorization, Connection, ConnectorApp, Credential, Revocation
+from hub.connections.probe import Finding
+from hub.connections.refresh import refresh
+from hub.connections.revoke import revoke
+from hub.operations.start import Hand
+from tests.hub.connections.connecting import problem, stored, under_way
+
+pytestmark = pytest.mark.django_db
+
+PRODUCTION, UAT = "00D000000000001EAA", "00D000000000003EAA"
+WIZARD = "/t/acme/connect/salesforce/"
+
+
+@pytest.fixture(autouse=True)
+def uat(outside):
+    """A sandbox of Acme's beside the organisations that there are; it is the last that the page offers."""
+    app = {"client_id": "hub.salesforce", "client_secret": "salesforce-secret"}
+    outside.world(salesforce=[{"org": UAT, "name": "Acme UAT", "sandbox": True, **app}])
+    return outside
+
+
+def connected(browser, **said):
+    browser.says(browser.connects("salesforce", -1, environment="sandbox", **said))
+    return Connection.unscoped.get()
+
+
+def asked_at(desk):
+    """The hosts of the login whose OAuth endpoints were called, in their order."""
+    return [
+        tuple(line["path"].split("/")[2:])
+        for line in desk.ledger()
+        if line["system"] == "salesforce" and line["path"].endswith(("oauth2/token", "oauth2/revoke"))
+    ]
+
+
+def test_the_wizard_asks_which_and_means_production(browser):
+    page = browser.client.get(WIZARD).content.decode()
+    assert "Which Salesforce is it?" in page and "you sign in at test.salesforce.com" in page
+    assert 'value="production" aria-describedby="environment-production-help" checked' in page
+    assert "/salesforce/login/" in browser.sent_to("salesforce")
+    assert under_way().environment == "production"
+
+
+def test_slack_asks_nothing_of_the_kind(browser):
+    assert b'name="environment"' not in browser.client.get("/t/acme/connect/slack/").content
+    browser.sent_to("slack", environment="sandbox")
+    assert under_way().environment == ""
+
+
+def test_a_sandbox_is_connected_at_its_own_login(browser, outside):
+    row = connected(browser)
+    assert (row.account, row.settings["environment"], row.state) == (UAT, "sandbox", "healthy")
+    assert asked_at(outside) == [("test", "services", "oauth2", "token")]
+    assert b"Sandbox" in browser.client.get(f"/t/acme/connections/{row.public_id}/").content
+
+
+def test_the_confirm_page_says_which_kind_it_is(browser):
+    page = browser.connects("salesforce", -1, environment="sandbox")
+    assert page.context["environment"].label == "Sandbox" and b"Kind of account" in page.content
+
+
+def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
+    row = connected(browser)
+    Credential.unscoped.get().want_refresh(now=clock())
+    assert refresh(row, call=egress.outward, now=clock(), random=lambda: 0.5)
+    disconnect(row, Hand(SYSTEM, everywhere=True), now=clock())
+    assert revoke(Revocation.unscoped.get(), call=egress.outward, now=clock())
+    assert [place[0] for place in asked_at(outside)] == ["test", "test", "test"]
+
+
+def test_connecting_again_means_the_same_kind(browser):
+    row = connected(browser)
+    page = browser.client.get(f"/t/acme/connections/{row.public_id}/reconnect/").content.decode()
+    assert 'value="sandbox" aria-describedby="environment-sandbox-help" checked' in page
+    assert "/salesforce/test/" in browser.sent_to("salesforce", connection=str(row.public_id))
+
+
+def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
+    row = connected(browser)
+    said, found = {"instance_url": ""}, Finding(None, "later", "throttled")
+    reconnect(row, said, {"access_token": "x"}, found, random=lambda: 0.5, now=clock())
+    assert Connection.unscoped.get().settings["environment"] == "sandbox"
+
+
+@pytest.fixture
+def custom_domain(uat):
+    """Who chose a sandbox signs in to production all the same, by that organisation's own address."""
+    app = ConnectorApp.objects.get(connector="salesforce")
+    own = f"{uat.url}/salesforce/{PRODUCTION}"
+    app.urls |= {"sandbox_login": own, "sandbox_token": f"{own}/services/oauth2/token"}
+    app.save()
+
+
+def test_another_kind_than_was_chosen_is_not_connected_and_the_page_offers_the_other(browser, custom_domain):
+    page = browser.connects("salesforce", environment="sandbox")
+    assert problem(page) == "other_environment" and stored() == 0
+    assert page.context["chosen"] == "production" and b'name="environment"' in page.content
+    assert Authorization.unscoped.get().sealed is None
+    assert Revocation.unscoped.get().open()["secret"]["access_token"]
+
+
+def test_a_login_that_took_no_password_is_followed_by_the_choice(browser, uat):
+    consent = browser.sent_to("salesforce")
+    assert "check your username and password" in uat.post(consent.removeprefix(uat.url), data={"account": UAT}).text
+    page = browser.client.get(f"/connect/confirm/{under_way().public_id}/")
+    assert problem(page) == "unfinished" and b"of the other kind" in page.content
+    assert b'name="environment" value="sandbox"' in page.content.replace(b'id="environment-sandbox" ', b"")
+
+
+def test_a_connection_of_the_other_kind_is_not_replaced_by_mistake(browser, another, acme):
+    row = connected(browser)
+    said = {"connection": str(row.public_id), "environment": "production"}
+    for person in (another(acme, "admin"), browser):  # refused, and asked whether it shall be replaced
+        page = person.connects("salesforce", **said)
+        assert problem(page) == "other_environment"
+        assert page.context["chosen"] == "sandbox" and b"Try again" in page.content
+    row.refresh_from_db()
+    assert (row.account, row.settings["environment"]) == (UAT, "sandbox")
+
+
+def test_what_no_host_pattern_allows_is_not_offered(browser, make):
+    app = ConnectorApp.objects.get(connector="salesforce")
+    app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
+    app.save()
+    assert b'name="environment"' not in browser.client.get(WIZARD).content
+    assert problem(browser.begin("salesforce", environment="sandbox")) == "environment_refused"
+    assert "/salesforce/login/" in browser.sent_to("salesforce")
+
+
+@pytest.mark.parametrize("said", ["scratch", "PRODUCTION", "x" * 5000])
+def test_what_is_no_environment_is_refused(browser, said):
+    assert problem(browser.begin("salesforce", environment=said)) == "environment_refused"
+    assert not Authorization.unscoped.exists()
+
+
+def test_a_guest_chooses_at_the_link(guest, make, acme):
+    link = make.connect_link(acme, "salesforce")
+    assert b"Which Salesforce is it?" in guest.client.get(f"/connect/link/{link.token}/").content
+    away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "sandbox"}).context["url"]
+    guest.says(guest.comes_back(guest.allow(away, -1)))
+    assert Connection.unscoped.get().settings["environment"] == "sandbox"
+
+
+def test_salesforces_own_logins_are_inside_its_own_patterns():
+    code = CONNECTORS["salesforce"]
+    logins = [urlsplit(code.urls_at(entry.key, code.urls)["login"]).netloc for entry in code.offered(code.urls, ())]
+    assert logins == ["login.salesforce.com", "test.salesforce.com"]
+
+
+def test_staff_see_where_people_sign_in_and_test_both(make, client, uat):
+    client.force_login(make.staff(is_superuser=True))
+    app = ConnectorApp.objects.get(connector="salesforce")
+    page = client.get(f"/admin/connections/connectorapp/{app.pk}/change/").content.decode()
+    assert f"{uat.url}/salesforce/test/services/oauth2/authorize" in page
+    verdict = check(app, CONNECTORS["salesforce"], redirect_uri="https://hub.test/", call=egress.outward, now=clock())
+    assert verdict.known and verdict.sentence.startswith("Production:") and " Sandbox: " in verdict.sentence
+    assert [place[0] for place in asked_at(uat)] == ["login", "test"]
