@@ -1,4 +1,4 @@
-"""Ask an external system for the records that a person may choose from, a bounded number of them."""
+"""Ask an external system for the records that a person may choose from: the first page, since a person waits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,6 @@ from hub.connections.models import Connection
 from hub.connections.probe import Call, answered, app_of
 from hub.connections.unseal import credential_of
 from hub.secrets import CannotOpen
-
-PAGES_MOST = 5  # of one look: a person waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +31,12 @@ def choices(connection: Connection, identity: str, *, call: Call, now: datetime)
     offered = connection.code.listed.get(identity)
     if offered is None:
         return Offer()
-    found: list[tuple[str, str]] = []
-    cursor = ""
     try:
         credential = credential_of(connection, app_of(connection.connector))
-        for _page in range(PAGES_MOST):
-            build = partial(offered.page, credential, cursor=cursor)
-            page = answered(connection, credential, build, offered.records, call=call, now=now)
-            if isinstance(page, Outcome):
-                return Offer(says=page.says or page.reason.replace("_", " "))
-            found += [offered.choice(record) for record in page.records]
-            cursor = page.cursor
-            if not cursor:
-                break
+        page = answered(connection, credential, partial(offered.page, credential), offered.records, call=call, now=now)
+        if isinstance(page, Outcome):
+            return Offer(says=page.says or page.reason.replace("_", " "))
+        found = [offered.choice(record) for record in page.records]
     except (CannotOpen, KeyError, TypeError) as error:
         return Offer(says=str(error))
-    return Offer(tuple(sorted(found, key=lambda row: row[1].casefold())), bool(cursor))
+    return Offer(tuple(sorted(found, key=lambda row: row[1].casefold())), bool(page.cursor))

@@ -4,6 +4,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from hub.clock import clock
 from hub.connections.advice import PROBLEMS
@@ -14,6 +15,7 @@ from hub.outgoing.models import Delivery
 from tenants.models import Tenant
 from tests.hub.outgoing.operating import planned
 from tests.journeys.axe import LOOKS, looked_at
+from tests.journeys.chromium import window
 from tests.tenants.door import come_as_guest, sign_in, with_totp
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
@@ -151,6 +153,12 @@ def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann
     client.logout()
     sign_in(client, ann.email)
     looked_at(browser, client, "/accounts/2fa/authenticate/", look=look)
+
+
+def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_in):
+    with window(browser, signed_in, color_scheme="dark") as shown:
+        shown.goto("/accounts/2fa/totp/activate/")
+        expect(shown.locator("img.qr")).to_have_css("background-color", "rgb(255, 255, 255)")
 
 
 # --- rows of the log ---

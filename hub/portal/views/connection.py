@@ -76,6 +76,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "connector": row.code,
         "seen": status(row, window=maintenance.of(row, now=now)),
         "hours": hours,
+        "last": newest.filter(state="delivered").order_by("-pk").values_list("moved_at", flat=True).first(),
         "parts": [(tone, word) for _state, tone, word in PARTS],
         "totals": [
             (tone, word, sum(hour.counts[place] for hour in hours)) for place, (_s, tone, word) in enumerate(PARTS)

@@ -1,10 +1,12 @@
 """Which of their records is meant by ours, such as the channel that orders go to: said, changed and taken back."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -14,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from hub import egress
 from hub.clock import clock
-from hub.connections.choices import choices
+from hub.connections.choices import Offer, choices
 from hub.connections.models import Connection
 from hub.mappings.identify import forget, identify
 from hub.mappings.models import Identity, after, beginning
@@ -25,6 +27,7 @@ from hub.portal.views.connection import ADMIN, ROUTES_SHOWN, own_connection, rou
 from tenants.visitors import Visitor, for_visitors
 
 SHOWN = 50
+KEPT = 60  # seconds
 
 
 def told_of(visitor: Visitor, connection: Connection) -> QuerySet[Identity]:
@@ -79,11 +82,22 @@ def say(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         identify(row, theirs=theirs, name=name, hand=hand, now=now, **ours.cleaned_data)
         messages.success(request, _("Saved. What waited for it goes out now."))
         return all_of(visitor, row)
-    offer = choices(row, ours.cleaned_data["kind"], call=egress.outward, now=now)
+    offer = offered(row, ours.cleaned_data["kind"], now=now)
     form.show(offer, current=there.theirs if there else "")
     context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
     context |= {"ours": ours.cleaned_data, "form": form, "offer": offer, "there": there}
     return render(request, "portal/identities/say.html", context)
+
+
+def offered(connection: Connection, kind: str, *, now: datetime) -> Offer:
+    """Kept for a minute: whoever says one thing after another does not spend a quota on each."""
+    name = f"choices of {kind} over {connection.public_id} of {connection.account}"
+    if kept := cache.get(name):
+        return Offer(tuple((id, name) for id, name in kept["rows"]), kept["more"])
+    offer = choices(connection, kind, call=egress.outward, now=now)
+    if offer.rows:
+        cache.set(name, {"rows": offer.rows, "more": offer.more}, KEPT)
+    return offer
 
 
 @require_http_methods(["GET", "POST"])

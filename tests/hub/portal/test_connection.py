@@ -128,6 +128,7 @@ def test_the_last_day_is_a_picture_and_a_table(admin, make, connection):
         Delivery.unscoped.filter(pk=row.pk).update(state=state, moved_at=now - timedelta(hours=2))
     text = text_of(admin, connection)
     assert "2 delivered" in text and "1 held" in text and "1 given up" in text
+    assert "The last one arrived" in text and "2 hours ago</time>" in text
     assert '<rect class="good"' in text and '<td class="figure">2</td>' in text
 
 
@@ -153,7 +154,7 @@ def test_much_to_tell_costs_no_more_queries(admin, make, connection, count):
         admin.post(url_of(connection, "rename/"), {"name": f"Name {number}"})
     Delivery.unscoped.update(state="delivered")
     _, asked = queries(lambda: admin.get(url_of(connection)))
-    assert asked == 12
+    assert asked == 13
 
 
 def test_the_life_line_is_a_picture_and_a_table(admin, make, acme):

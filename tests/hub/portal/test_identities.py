@@ -116,6 +116,12 @@ def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outs
     assert "One of theirs" not in text and 'name="theirs"' in text
 
 
+def test_what_was_listed_is_kept_for_who_says_more(admin, slack, outside):
+    for ours in ("orders", "returns", "refunds"):
+        assert "#general" in text_of(admin, saying(slack, ours=ours))
+    assert len(outside.ledger()) == 1
+
+
 def test_of_a_kind_that_nobody_lists_nobody_is_asked(admin, make, acme, outside):
     connection = make.connection(acme)
     assert 'name="theirs"' in text_of(admin, saying(connection, "user", "7"))
@@ -182,4 +188,4 @@ def test_many_cost_no_more_queries(admin, make, slack, count):
         make.event(slack.tenant)
     Delivery.unscoped.update(state="delivered")
     assert asked(admin, url_of(slack)) == 9
-    assert queries(lambda: admin.get(url_of(slack, "")))[1] == 13
+    assert queries(lambda: admin.get(url_of(slack, "")))[1] == 14
