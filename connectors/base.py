@@ -117,6 +117,20 @@ def lifetime(told: object) -> float | None:
     return min(seconds, LIFE_MOST) if math.isfinite(seconds) and seconds > 0 else None
 
 
+class Choices(Collection):
+    """Records of which a person chooses one: the other side of an identity of this kind."""
+
+    identity: str
+
+    def choice(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """Its id, and what people call it. Raises KeyError and the like where it has none."""
+        raise NotImplementedError
+
+    def check(self, id: str) -> str:
+        """Why this cannot be an id of theirs, in words; empty when it may."""
+        return ""
+
+
 class Connector:
     """One external system. Stated as data, with the few methods that this system needs."""
 
@@ -163,6 +177,11 @@ class Connector:
 
     def has(self, permission: str, given: set[str]) -> bool:
         return permission in given
+
+    @property
+    def listed(self) -> dict[str, Choices]:
+        """Where the other side of an identity is listed, by its kind."""
+        return {entry.identity: entry for entry in self.collections if isinstance(entry, Choices)}
 
     life: Life = Life()
     tokens: tuple[str, ...] = ("",)  # prefixes of access_token and refresh_token that are refreshed each by itself

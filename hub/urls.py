@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("tenants.pages.urls")),
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.connections.api.urls")),
+    path("api/v1/", include("hub.mappings.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="openapi"),
     path("api/docs/", described(SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN)), name="api_docs"),

@@ -25,6 +25,7 @@ $sorry
 <label>Delay, seconds <input name="delay" inputmode="decimal"></label>
 <label>Requests <input name="times" inputmode="numeric" placeholder="1; 0: until reset"></label>
 <label>Bytes <input name="bytes" inputmode="numeric" placeholder="pad the answer"></label>
+<label>Clock ahead, seconds <input name="ahead" inputmode="decimal"></label>
 <label class="wide">Body <input name="body" placeholder="the system's own words"></label>
 <label class="wide">Changes <input name="changes" placeholder='{"instance_url": "https://evil.example"}'></label>
 <label class="wide">Consent <input name="consent" placeholder='{"error": "access_denied"}'></label>

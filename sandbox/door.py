@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import formatdate
 from random import Random
 from typing import Any
 
@@ -83,16 +84,18 @@ def decided(system: System, call: Call, fault: Fault | None) -> Answer:
     if fault is None:
         return system.answer(call)
     if not fault.answers:
-        return altered(system.answer(call), fault)
+        return altered(system.answer(call), fault, call.at)
     if fault.effect:
         system.answer(call)
     headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     body = system.refusal(fault.status or 0) if fault.body is None else fault.body
-    return altered(Answer(fault.status or 0, body, headers), fault)
+    return altered(Answer(fault.status or 0, body, headers), fault, call.at)
 
 
-def altered(answer: Answer, fault: Fault) -> Answer:
-    """With the fault's changes in its body, and as long as the fault says."""
+def altered(answer: Answer, fault: Fault, at: float) -> Answer:
+    """With the fault's changes in its body, as long as the fault says, and stating the time that it says."""
+    if fault.ahead:
+        answer = replace(answer, headers={**answer.headers, "Date": formatdate(at + fault.ahead, usegmt=True)})
     if fault.changes and isinstance(answer.body, dict):
         answer = replace(answer, body=merged(answer.body, fault.changes))
     body, kind = answer.content()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NUMBERS = {"status": int, "retry_after": float, "delay": float, "times": int, "bytes": int}
+NUMBERS = {"status": int, "retry_after": float, "delay": float, "times": int, "bytes": int, "ahead": float}
 OBJECTS = ("changes", "consent")
 KNOWN = {"system", "account", "path", "status", "retry_after", "body", "effect", *NUMBERS, *OBJECTS}
 
@@ -22,6 +22,7 @@ class Fault:
     changes: dict[str, Any] | None = None
     bytes: int = 0
     delay: float = 0
+    ahead: float = 0  # seconds by which the answer's own clock is
     left: int | None = 1  # None: until reset
     effect: bool = False
     consent: dict[str, Any] | None = None

@@ -130,8 +130,9 @@ class Makers:
         number = mapping.versions.count() + 1
         return MappingVersion.unscoped.create(mapping=mapping, number=number, body=body, created_at=at)
 
-    def identity(self, connection, kind, ours, theirs, at=NOON):
-        return Identity.unscoped.create(connection=connection, kind=kind, ours=ours, theirs=theirs, created_at=at)
+    def identity(self, connection, kind, ours, theirs, at=NOON, name=""):
+        said = {"kind": kind, "ours": ours, "theirs": theirs, "name": name}
+        return Identity.unscoped.create(connection=connection, created_at=at, **said)
 
     def route(self, connection=None, *, tenant=None, body=None, connector=None, action=None, mapping=None, **fields):
         connector = connector or (connection.connector if connection else "webhook")

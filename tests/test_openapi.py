@@ -25,7 +25,7 @@ def test_each_operation_of_events_deliveries_and_connections_has_examples_and_it
         for verb, operation in verbs.items()
         if path.startswith(("/api/v1/events", "/api/v1/deliveries", "/api/v1/conne"))
     ]
-    assert len(operations) >= 19
+    assert len(operations) >= 22
     for path, verb, operation in operations:
         answers = operation["responses"]
         fine = next(answer for status, answer in answers.items() if status.startswith("2"))

@@ -39,6 +39,11 @@ ROUTES = {
     "connections/<uuid:id>/pause": {"POST": "connections:write"},
     "connections/<uuid:id>/resume": {"POST": "connections:write"},
     "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
+    "connections/<uuid:id>/identities": {
+        "GET": "connections:read",
+        "PUT": "connections:write",
+        "DELETE": "connections:write",
+    },
     "connections/<uuid:id>/reconnect-link": {"POST": "connections:write"},
     "portal-links": {"GET": "portal-links:read", "POST": "portal-links:write"},
     "portal-links/<uuid:id>": {"GET": "portal-links:read", "DELETE": "portal-links:write"},
@@ -81,6 +86,7 @@ def acme(make):
     tenant = make.tenant("acme-only", name="Acme only")
     connection = make.connection(tenant, name="only Acme's connection")
     make.route(connection, name="only Acme's route")
+    make.identity(connection, "user", "only-ours", "only-theirs")
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
     switch_off(Switch(scope="tenant", tenant=tenant, reason="only Acme's reason"), by=None, now=NOON)

@@ -8,6 +8,7 @@ from connectors.base import Action, Grant, lifetime
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
 from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
+from connectors.slack.channels import Channels
 from connectors.slack.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
 from connectors.slack.words import refusal
 from connectors.wire import Rate, Request, Response, Scope
@@ -144,9 +145,11 @@ class Slack(OAuth):
     )
     urls = {"api": "https://slack.com/api", "authorize": "https://slack.com/oauth/v2/authorize"}
     actions = (PostMessage(), UpdateMessage())
+    collections = (Channels(),)
     quotas = {
         "method:chat.postMessage": Rate(300, 60.0),  # "several hundred per minute per workspace"
         "method:chat.update": Rate(50, 60.0),  # tier 3
+        "method:conversations.list": Rate(20, 60.0),  # tier 2
         "method:auth.test": Rate(600, 60.0),
         "method:auth.revoke": Rate(60, 60.0),
         "app:oauth.v2.access": Rate(600, 60.0),

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import Outcome, later, never
-from connectors.parts import Account
+from connectors.parts import Account, Credential
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.spend import NotFree, heard, spending
@@ -17,6 +18,7 @@ from hub.egress import EgressError, Refused
 from hub.secrets import CannotOpen
 
 Call = Callable[[Request], Response]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,30 @@ class Finding:
 @sensitive_variables()
 def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, now: datetime) -> Finding:
     """Test a connection with a document that need not be stored yet. Never raises."""
+    code = connection.code
     credential = opened(connection, app_of(connection.connector), document)
-    if refusal := connection.code.check(credential):
+    if refusal := code.check(credential):
         return Finding(None, "never", "incomplete", refusal)
+    build, read = partial(code.probe, credential, at=now), partial(code.probed, credential=credential)
+    answer = answered(connection, credential, build, read, call=call, now=now)
+    return found(answer) if isinstance(answer, Outcome) else Finding(answer)
+
+
+@sensitive_variables()
+def answered(
+    connection: Connection,
+    credential: Credential,
+    build: Callable[[], Request],
+    read: Callable[[Response], T | Outcome],
+    *,
+    call: Call,
+    now: datetime,
+) -> T | Outcome:
+    """What one call found, otherwise what is wrong. Never raises."""
     try:
-        request = connection.code.probe(credential, at=now)
+        request = build()
         with spending(connection, request, now=now):
-            answer = connection.code.probed(call(request), credential)
+            answer = read(call(request))
         heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
     except NotFree as spent:
         answer = later("throttled", str(spent))
@@ -52,7 +71,7 @@ def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, no
         answer = later(error.reason, str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:
         answer = never("unreadable", f"the answer is not what {connection.code.label} documents: {error}")
-    return Finding(answer) if isinstance(answer, Account) else found(redacted(answer, secrets_in(credential)))
+    return redacted(answer, secrets_in(credential)) if isinstance(answer, Outcome) else answer
 
 
 def found(outcome: Outcome) -> Finding:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
 from hub.clock import clock
 from hub.mappings.forms import IdentityForm, MappingForm, pretty
-from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.mappings.identify import anew
+from hub.mappings.models import FieldMapping, Identity, MappingVersion, beginning
 from hub.mappings.revise import revise
-from hub.queue import ring
 from hub.staff import ModelAdmin, display, moment
 from tenants.scoping import ScopedAdminMixin
 
@@ -99,7 +99,7 @@ def difference(before: MappingVersion | None, after: MappingVersion) -> list[tup
 @admin.register(Identity)
 class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     form = IdentityForm
-    list_display = ("kind", "ours", "theirs", "place", "whose", "told")
+    list_display = ("kind", "ours", "theirs", "name", "place", "whose", "told")
     list_select_related = ("connection__tenant",)
     search_fields = ("ours",)
     search_help_text = "Our id or theirs, or how it begins"
@@ -122,11 +122,5 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
         return moment(identity.created_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Told anew: what was held for want of it looks for pairs that are younger than itself."""
-        obj.created_at = now = clock()
+        anew(obj, now=clock())
         super().save_model(request, obj, form, change)
-        ring("drain", now=now)
-
-
-def beginning(term: str) -> Q:
-    return Q(ours__startswith=term) | Q(theirs__startswith=term) if term else Q()

@@ -167,4 +167,4 @@ class MappingForm(TargetForm):
 class IdentityForm(forms.ModelForm):
     class Meta:
         model = Identity
-        fields = ("connection", "kind", "ours", "theirs")
+        fields = ("connection", "kind", "ours", "theirs", "name")

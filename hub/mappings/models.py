@@ -57,6 +57,9 @@ class Identity(Scoped):
     kind = models.CharField(max_length=60, help_text="Such as user, product or customer.")
     ours = models.CharField(max_length=200)
     theirs = models.CharField(max_length=200)
+    name = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="What they call it; nothing depends on it."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Scoped.Meta):
@@ -66,3 +69,19 @@ class Identity(Scoped):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ours} = {self.theirs}"
+
+    @property
+    def place(self) -> str:
+        """In the order of kind and ours."""
+        return f"{self.kind}\n{self.ours}"
+
+
+def after(place: str) -> models.Q:
+    """What follows there."""
+    kind, _line, ours = place.partition("\n")
+    return models.Q(kind=kind, ours__gt=ours) | models.Q(kind__gt=kind)
+
+
+def beginning(term: str) -> models.Q:
+    """What people search by: how ours or theirs begins."""
+    return models.Q(ours__startswith=term) | models.Q(theirs__startswith=term) if term else models.Q()

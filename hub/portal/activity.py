@@ -24,6 +24,8 @@ ACTS = {
     "connection.disable": _("switched it off"),
     "connection.disconnect": _("disconnected it"),
     "connection.rename": _("gave it another name"),
+    "connection.identify": _("said which of their records is meant"),
+    "connection.forget": _("took back which of their records is meant"),
     "connection.change": _("changed it"),
 }
 WHO = {"api_key": _("the API key %(name)s"), "system": _("the hub")}

@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from connectors.base import Connector
+from connectors.base import Choices, Connector
+from hub.connections.choices import Offer
 from hub.connections.forms import PAUSES, Stated
 from tenants.models import Tenant, time_zones
 
@@ -45,6 +46,55 @@ class DisconnectForm(forms.Form):
     )
     reason = forms.CharField(label=_("Why"), max_length=300, required=False, help_text=_("It stands in the activity."))
     sure = forms.BooleanField(label=_("I have read what happens"))
+
+
+class OursForm(forms.Form):
+    """One of our records, whose counterpart is to be said."""
+
+    kind = forms.CharField(
+        label=_("Kind"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"list": "kinds", "autocomplete": "off"}),
+        help_text=_("Such as channel, user or product."),
+    )
+    ours = forms.CharField(label=_("Ours"), max_length=200, help_text=_("As events name it, such as orders."))
+
+
+class TheirsForm(forms.Form):
+    """Its counterpart: chosen among those that the other system lists, or filled in by its id."""
+
+    chosen = forms.CharField(required=False, max_length=401, widget=forms.Select())
+    theirs = forms.CharField(required=False, max_length=200)
+
+    def __init__(self, *args: Any, lists: Choices | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.check = lists.check if lists else lambda id: ""
+        self.fields["chosen"].label = _("One of theirs")
+        self.fields["theirs"].label = _("Its id there")
+
+    def show(self, offer: Offer, *, current: str) -> None:
+        """What there is to choose from, and what was said before."""
+        if not offer.rows:
+            del self.fields["chosen"]
+            self.fields["theirs"].initial, self.fields["theirs"].required = current, True
+            return
+        options = {f"{id} {name}": name for id, name in offer.rows}
+        listed = next((value for value in options if value.startswith(f"{current} ")), "")
+        self.fields["chosen"].widget.choices = [("", _("Choose one")), *options.items()]
+        self.fields["chosen"].initial, self.fields["theirs"].initial = listed, "" if listed else current
+        self.fields["theirs"].label = _("Or another one, by its id there")
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `id` and `name`: what is filled in counts more than what is chosen."""
+        said = super().clean() or self.cleaned_data
+        chosen, _space, name = said.get("chosen", "").partition(" ")
+        typed = said.get("theirs", "")
+        said["id"], said["name"] = (typed, "") if typed else (chosen, name)
+        if not said["id"]:
+            self.add_error("theirs", _("Say which one is meant."))
+        elif wrong := self.check(said["id"]):
+            self.add_error("theirs", wrong)
+        return said
 
 
 class TenantForm(forms.ModelForm):

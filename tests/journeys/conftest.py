@@ -1,6 +1,7 @@
 """A desk in one process: the demo in the test's database, the sandbox in a thread, the real pump and egress."""
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -94,6 +95,19 @@ def browser():
 @pytest.fixture
 def before(browser, street):
     """Puts somebody before a browser of their own."""
+    with seats(browser, street) as sits:
+        yield sits
+
+
+@pytest.fixture(scope="module")
+def before_long(browser, street):
+    """The same, and there they stay."""
+    with seats(browser, street) as sits:
+        yield sits
+
+
+@contextmanager
+def seats(browser, street):
     contexts = []
 
     def sits(company, **options):
@@ -105,3 +119,28 @@ def before(browser, street):
     yield sits
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def company(street, request):
+    """One for all tests of a module."""
+    name = request.module.__name__.rpartition("test_")[2].replace("_", "-")
+    return street.invites(name, name.title())
+
+
+@pytest.fixture(scope="module")
+def rival(street, company):
+    """Another one, in the same systems."""
+    return street.invites(f"{company.reference}-rival", "Rival")
+
+
+@pytest.fixture(scope="module")
+def at_the_desk(before_long, company):
+    return before_long(company).signs_up()
+
+
+@pytest.fixture
+def olga(at_the_desk, street):
+    """One person in one browser, for all of it; afterwards the systems are well again."""
+    yield at_the_desk
+    street.control("POST", "reset")

@@ -99,6 +99,9 @@ class Person:
 
     def fills_in(self, connector, **otherwise):
         self.follow("Go on: fill in")
+        self.writes(connector, **otherwise)
+
+    def writes(self, connector, **otherwise):
         for label, value in (self.answers(connector) | otherwise).items():
             self.page.get_by_label(label, exact=True).fill(value)
         self.press("Test and connect")
@@ -113,6 +116,13 @@ class Person:
 
     def sees(self, word):
         expect(self.page.locator("#word")).to_have_text(word)
+
+    def names_the_channel(self):
+        """Where the page of the connection asks for it: the one that orders go to."""
+        self.press("Say which channel orders", role="link")
+        self.page.get_by_label("One of theirs").select_option("#orders")
+        self.press("Save")
+        expect(self.page.get_by_role("row").filter(has_text="#orders")).to_contain_text(self.company.channel)
 
     # --- when it goes wrong ---
 

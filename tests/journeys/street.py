@@ -1,6 +1,7 @@
 """A running desk as its neighbours meet it: our own application by the API, the systems by the sandbox's control."""
 
 import json
+from contextlib import contextmanager
 
 import requests
 
@@ -12,11 +13,25 @@ FIELDS = {
         {"name": "OrderNumber__c", "label": "Order number", "type": "string", "external_id": True, "unique": True}
     ]
 }
-NAME_THE_CHANNEL = """
-from hub.connections.models import Connection
-from hub.mappings.models import Identity
-row = Connection.unscoped.get(tenant__reference={reference!r}, connector="slack")
-Identity.unscoped.create(connection=row, kind="channel", ours="orders", theirs="{channel}")
+TAKE_AWAY = """
+from hub.connections.models import ConnectorApp
+app = ConnectorApp.objects.get(connector={connector!r})
+kept = app.open()
+app.seal({{key: value for key, value in kept.items() if key != "client_id"}})
+app.save()
+print(kept["client_id"])
+"""
+PUT_BACK = """
+from hub.connections.models import ConnectorApp
+app = ConnectorApp.objects.get(connector={connector!r})
+app.seal(app.open() | {{"client_id": {kept!r}}})
+app.save()
+"""
+TEN_MINUTES_LATER = """
+from django.db.models import F
+from hub.connections.models import Authorization
+rows = Authorization.unscoped.filter(tenant__reference={reference!r}, state__in=("begun", "granted"))
+rows.update(expires_at=F("created_at"))
 """
 
 
@@ -29,11 +44,16 @@ class Street:
 
     # --- our own application ---
 
-    def invites(self, reference, name):
-        """A new tenant, and a mail to whoever shall own it."""
-        company = self.settles(Company(reference, name, self.companies))
+    def knows(self, reference, name=""):
+        """A new tenant, in which nobody has an account here."""
+        company = self.settles(Company(reference, name or reference.title(), self.companies))
         self.companies += 1
-        self.asks("PUT", f"tenants/{reference}", name=name)
+        self.asks("PUT", f"tenants/{reference}", name=company.name)
+        return company
+
+    def invites(self, reference, name):
+        """And a mail to whoever shall own it."""
+        company = self.knows(reference, name)
         self.asks("POST", "invitations", tenant=reference, email=company.email, role="owner")
         return company
 
@@ -48,6 +68,18 @@ class Street:
         answer = requests.request(method, f"{self.hub}/api/v1/{path}", json=said, headers=headers, timeout=20)
         assert answer.ok, answer.text
         return answer.json()
+
+    def connect_link(self, company, connector):
+        return self.asks("POST", "connect-links", tenant=company.reference, connector=connector)["url"]
+
+    def portal_link(self, company, **who):
+        said = {"user": "user-7", "name": "Gwen Guest", "role": "admin"} | who
+        return self.asks("POST", "portal-links", tenant=company.reference, **said)["url"]
+
+    def states(self, company):
+        """Of its connections, by connector."""
+        rows = self.asks("GET", f"connections?tenant={company.reference}")["items"]
+        return {row["connector"]: row["state"] for row in rows}
 
     # --- the systems ---
 
@@ -100,10 +132,16 @@ class Street:
 
     # --- staff ---
 
-    def name_the_channel(self, company):
-        """Where orders go in Slack is a record of theirs, which staff tell."""
-        code = NAME_THE_CHANNEL.format(reference=company.reference, channel=company.channel)
-        self.desk.manage("shell", "-c", code)
+    @contextmanager
+    def not_set_up(self, connector):
+        """Nobody has registered us there yet."""
+        kept = self.desk.manage("shell", "-v0", "-c", TAKE_AWAY.format(connector=connector)).strip()
+        yield
+        self.desk.manage("shell", "-c", PUT_BACK.format(connector=connector, kept=kept))
+
+    def ten_minutes_pass(self, company):
+        """For what its people have begun."""
+        self.desk.manage("shell", "-c", TEN_MINUTES_LATER.format(reference=company.reference))
 
 
 class Company:

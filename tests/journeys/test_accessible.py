@@ -3,20 +3,18 @@
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from hub.clock import clock
 from hub.outgoing.models import Delivery
 from tests.hub.portal.pages import PAGES, page
+from tests.journeys.axe import LOOKS, looked_at
 from tests.journeys.chromium import window
 from tests.makers import NOON
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SIGNED_OUT = {"sign in": "/accounts/login/", "password forgotten": "/accounts/password/reset/"}
-LOOKS = {"light and wide": ("light", 1280), "dark and narrow": ("dark", 320)}
 
 
 @pytest.fixture
@@ -39,36 +37,24 @@ def signed_in(client, make, acme):
     return client
 
 
-def looked_at(browser, client, url, look):
-    scheme, width = LOOKS[look]
-    with window(browser, client, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
-        shown.goto(url)
-        found = Axe().run(shown, options=RULES).response["violations"]
-        wide = shown.evaluate("document.documentElement.scrollWidth")
-        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
-        assert wide <= width
-        assert shown.complaints == []
-
-
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", PAGES)
 def test_everybody_can_use_it(browser, signed_in, make, acme, name, look):
-    looked_at(browser, signed_in, page(name, make, acme), look)
+    looked_at(browser, signed_in, page(name, make, acme), look=look)
 
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", SIGNED_OUT)
 def test_everybody_can_come_in(browser, client, acme, name, look):
-    looked_at(browser, client, SIGNED_OUT[name], look)
+    looked_at(browser, client, SIGNED_OUT[name], look=look)
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_guests_can_come_in(browser, client, make, acme, look):
     connect = make.connect_link(acme, "splunk")
-    looked_at(browser, client, f"/connect/link/{connect.token}/", look)
+    looked_at(browser, client, f"/connect/link/{connect.token}/", look=look)
     client.post(f"/connect/link/{connect.token}/")
-    looked_at(browser, client, "/connect/link/fill-in/", look)
-    looked_at(browser, client, "/connect/link/done/", look)
+    looked_at(browser, client, "/connect/link/", "/connect/link/fill-in/", "/connect/link/done/", look=look)
 
 
 def test_a_portal_link_goes_on_by_itself_and_shows_the_way_back(browser, client, make, acme, settings):
@@ -79,14 +65,14 @@ def test_a_portal_link_goes_on_by_itself_and_shows_the_way_back(browser, client,
         shown.wait_for_url("**/t/acme/")
         expect(shown.get_by_role("link", name="Go back")).to_have_attribute("href", link.return_url)
     for look in LOOKS:
-        looked_at(browser, client, "/t/acme/", look)
+        looked_at(browser, client, "/t/acme/", look=look)
 
 
 @pytest.mark.parametrize("state", ["slack", "salesforce", "splunk"])
 def test_whatever_its_state_a_connection_can_be_read(browser, signed_in, acme, state):
     row = acme.connections.get(connector=state)
     for look in LOOKS:
-        looked_at(browser, signed_in, f"/t/acme/connections/{row.public_id}/", look)
+        looked_at(browser, signed_in, f"/t/acme/connections/{row.public_id}/", look=look)
 
 
 def test_it_is_used_by_keyboard(browser, signed_in, acme):

@@ -28,7 +28,7 @@ def test_from_the_invitation_to_an_order_that_arrives(street, before, connector,
     assert olga.clicks <= 6
     olga.sees("healthy")
     if connector == "slack":
-        street.name_the_channel(company)
+        olga.names_the_channel()
     street.order(company, f"{reference}-1")
     street.sees(f"{reference}-1", connector, company)
 

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from bench.processes import until
-from tests.journeys.person import Person
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
@@ -14,33 +13,6 @@ YOU = "You can mend it yourself."
 ADMIN = "An administrator of your {} can mend it."
 US = "The people who run Integration Hub can mend it."
 WAIT = "Nobody has to do anything"
-
-
-@pytest.fixture(scope="module")
-def company(street):
-    return street.invites("mishaps", "Mishaps")
-
-
-@pytest.fixture(scope="module")
-def rival(street):
-    """Another company, in the same systems."""
-    return street.invites("rival", "Rival")
-
-
-@pytest.fixture(scope="module")
-def at_the_desk(browser, street, company):
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    yield Person(page, street, company).signs_up()
-    context.close()
-
-
-@pytest.fixture
-def olga(at_the_desk, street):
-    """One person in one browser, for all of it; afterwards the systems are well again."""
-    yield at_the_desk
-    street.control("POST", "reset")
 
 
 @pytest.mark.parametrize("connector", ["salesforce", "pipedrive"])
@@ -248,19 +220,6 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, stre
 def connected(before_long, street):
     """A company with Slack connected, whose page it is at."""
     return before_long(street.invites("steady", "Steady")).signs_up().connects("slack")
-
-
-@pytest.fixture(scope="module")
-def before_long(browser, street):
-    contexts = []
-
-    def sits(company):
-        contexts.append(browser.new_context())
-        return Person(contexts[-1].new_page(), street, company)
-
-    yield sits
-    for context in contexts:
-        context.close()
 
 
 def test_another_account_on_reconnect_is_replaced_only_where_an_owner_says_so(connected, rival):

@@ -1,5 +1,7 @@
 """Tokens live, expire, rotate, are revoked and forgotten, by themselves and by the control."""
 
+from email.utils import parsedate_to_datetime
+
 import pytest
 import requests
 
@@ -219,6 +221,12 @@ def test_token_answers_can_be_hostile(desk, fault, sees):
     sent = form | {"client_secret": "salesforce-secret"}
     answer = desk.post("/salesforce/login/services/oauth2/token", data=sent)
     assert sees(answer) in ("https://evil.example", "gone", "Bearer", "text/html; charset=utf-8")
+
+
+def test_its_clock_may_be_ahead(desk):
+    desk.fault("salesforce", path="oauth2/token", ahead=600)
+    answer = desk.post("/salesforce/login/services/oauth2/token", data={})
+    assert parsedate_to_datetime(answer.headers["Date"]).timestamp() == int(desk.now) + 600
 
 
 def test_another_account_may_answer_and_an_answer_may_be_lost_after_its_effect(desk):

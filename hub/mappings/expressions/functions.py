@@ -35,6 +35,13 @@ class IdentityMissing(Exception):
     def __str__(self) -> str:
         return f"no identity of kind {self.kind[:100]} is known for {self.value[:100]}"
 
+    @staticmethod
+    def read(says: str) -> tuple[str, str] | None:
+        """Kind and value out of that sentence."""
+        before, _, value = says.partition(" is known for ")
+        _, _, kind = before.partition("no identity of kind ")
+        return (kind, value) if kind and value else None
+
 
 def takes(*kinds: str, variadic: bool = False) -> Callable[[Function], Function]:
     """What a function takes, one text for each argument: "number string" is either, "" is anything."""

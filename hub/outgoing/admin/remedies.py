@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from hub.mappings.translate import IdentityMissing
 from hub.outgoing.explain import Shown
 from hub.outgoing.models import Delivery
 from hub.outgoing.order import head_of
@@ -45,7 +46,9 @@ def remedy(delivery: Delivery, state: Shown) -> Remedy | None:
 
 def page(delivery: Delivery, where: str) -> str:
     if where == "identity":
-        asked = {"connection": delivery.connection_id or "", **identity_asked_for(delivery.says)}
+        missing = IdentityMissing.read(delivery.says)
+        pair = dict(zip(("kind", "ours"), missing or (), strict=False))
+        asked = {"connection": delivery.connection_id or "", **pair}
         return f"{reverse('admin:mappings_identity_add')}?{urlencode(asked)}"
     if where == "switches":
         return reverse("admin:connections_switch_changelist")
@@ -63,10 +66,3 @@ def page(delivery: Delivery, where: str) -> str:
             f"{reverse('admin:connections_connection_changelist')}?{urlencode({'tenant': delivery.tenant.reference})}"
         )
     return reverse(PAGES[where], args=[rows[where]])
-
-
-def identity_asked_for(says: str) -> dict[str, str]:
-    """Kind and value out of "no identity of kind user is known for 7"."""
-    before, _, ours = says.partition(" is known for ")
-    _, _, kind = before.partition("no identity of kind ")
-    return {"kind": kind, "ours": ours} if kind and ours else {}

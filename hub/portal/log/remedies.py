@@ -1,11 +1,13 @@
 """Who can mend what stops a delivery, and the one thing to do: a page, or a button of the delivery's own."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from hub.mappings.translate import IdentityMissing
 from hub.outgoing.explain import Shown
 from hub.outgoing.models import Delivery
 
@@ -14,8 +16,7 @@ BY_CONNECTING = {
     "gone",
 }  # fmt: skip
 BY_OPERATOR = {
-    "filter_failed", "mapping_failed", "payload_refused", "identity_missing", "defect", "tenant_suspended",
-    "switched_off", "route_off",
+    "filter_failed", "mapping_failed", "payload_refused", "defect", "tenant_suspended", "switched_off", "route_off",
 }  # fmt: skip
 BY_WAITING = {"refreshing", "breaker_open", "throttled", "maintenance", "awaiting_confirmation", "same_record"}
 
@@ -36,6 +37,8 @@ def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
         return Remedy(_("You, once the other system takes it."), _("Send it again now"), verb="retry")
     if state.reason in BY_OPERATOR:
         return Remedy(_("The people of %(name)s. Tell them the id of this delivery.") % {"name": settings.HUB_NAME})
+    if state.reason == "identity_missing":
+        return Remedy(_("You, or whoever manages connections in your team."), state.action, said_at(delivery))
     if state.reason in BY_CONNECTING:
         return Remedy(_("You, or whoever manages connections in your team."), state.action, mended_at(delivery))
     if state.reason == "unknown_effect":
@@ -51,6 +54,15 @@ def mended_at(delivery: Delivery) -> str:
         return page("portal:catalogue", reference) or page("portal:home", reference)
     name = "portal:endpoint" if delivery.connection.connector == "webhook" else "portal:connection"
     return page(name, reference, delivery.connection.public_id) or page("portal:home", reference)
+
+
+def said_at(delivery: Delivery) -> str:
+    """Where a person says which of their records is meant; the page of all where the sentence is cut."""
+    here, missing = delivery.connection, IdentityMissing.read(delivery.says)
+    if here is None or missing is None:
+        return mended_at(delivery)
+    said = urlencode(dict(zip(("kind", "ours"), missing, strict=True)))
+    return f"{page('portal:identity_say', delivery.tenant.reference, here.public_id)}?{said}"
 
 
 def page(name: str, *args: object) -> str:

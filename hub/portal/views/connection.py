@@ -24,6 +24,7 @@ from hub.connections.permissions import held
 from hub.operations.start import Refused
 from hub.outgoing import lately
 from hub.outgoing.models import Delivery, Route
+from hub.outgoing.unidentified import named_by
 from hub.portal.activity import activity
 from hub.portal.forms import DisconnectForm, NameForm, PauseForm
 from hub.portal.handed import hand_of
@@ -35,6 +36,7 @@ from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
 LOOKED = 5_000  # of the tenant's newest deliveries, in which the last day of the connection is found
+ROUTES_SHOWN = 20
 PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),
     ("held", "warn", gettext_lazy("held")),
@@ -66,6 +68,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
     every = Delivery.objects.of(visitor.tenant)
     edge = every.order_by("-pk").values("pk")[LOOKED - 1 : LOOKED]
     newest = every.filter(connection=row, pk__gte=Coalesce(Subquery(edge), 0)).order_by()
+    routes = list(routes_to(row)[:ROUTES_SHOWN])
     hours = lately.by_hour(newest.values("pk"), [state for state, _tone, _word in PARTS], now=now)
     context = {
         "visitor": visitor,
@@ -74,6 +77,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "environment": row.code.environment(row.settings.get("environment", "")),
         "seen": status(row, window=maintenance.of(row, now=now)),
         "hours": hours,
+        "last": newest.filter(state="delivered").order_by("-pk").values_list("moved_at", flat=True).first(),
         "parts": [(tone, word) for _state, tone, word in PARTS],
         "totals": [
             (tone, word, sum(hour.counts[place] for hour in hours)) for place, (_s, tone, word) in enumerate(PARTS)
@@ -82,7 +86,8 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "permissions": held(row),
         "life": life_of(row, now=now),
         "zone": zone_of(request),
-        "routes": routes_to(row)[:20],
+        "routes": routes,
+        "missing": [] if row.disconnected else named_by(routes, row),
         "acts": activity(row),
     }
     return render(request, "portal/connection.html", context)

@@ -23,16 +23,16 @@ from hub.connections.authorize.waiting import waiting
 from hub.connections.authorize.who import Refused
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.views.authorize import problem_page
-from hub.outgoing.models import Route
+from hub.outgoing.unidentified import named_by
 from hub.portal.forms import FillInForm
 from hub.portal.handed import hand_of
+from hub.portal.views.connection import ROUTES_SHOWN, routes_to
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
 BY_FORM = (_("What it does"), _("Fill in"), _("Test"), _("Done"))
 BY_OAUTH = (_("What it does"), _("Authorize"), _("Confirm"), _("Done"))
-ROUTES_SHOWN = 20
 
 
 class Progress(NamedTuple):
@@ -145,14 +145,14 @@ def connected(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 
 def done_page(request: HttpRequest, visitor: Visitor, row: Connection, secret: str = "") -> HttpResponse:
     """A secret that was made is shown now, and never again."""
-    meant = Route.objects.of(visitor.tenant).filter(connector=row.connector, enabled=True)
-    routes = [route for route in meant.order_by("name", "pk") if route.connection_id in (None, row.pk)]
+    routes = list(routes_to(row)[:ROUTES_SHOWN])
     context = {
         "visitor": visitor,
         "connection": row,
         "connector": row.code,
         "secret": secret,
-        "routes": routes[:ROUTES_SHOWN],
+        "routes": routes,
+        "missing": named_by(routes, row),
         "steps": steps_of(row.code, 4),
         "checks": checks.steps(probe.Finding(probe.Account(row.account, row.account_name))),
     }

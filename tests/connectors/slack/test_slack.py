@@ -2,6 +2,7 @@
 
 import pytest
 
+from connectors.base import Page
 from connectors.parts import Account
 from connectors.slack.connector import Slack
 from connectors.slack.words import WORDS
@@ -9,6 +10,7 @@ from connectors.wire import Response, Scope, Unreadable
 from tests.connectors.recorded import NOON, credential, fixtures, message, recorded
 
 SLACK = Slack()
+CHANNELS = SLACK.listed["channel"]
 POST = SLACK.action("post_message")
 HELLO = {"channel": "C0000GEN1", "text": "hi"}
 APP = {"client_id": "1.2", "client_secret": "s"}
@@ -55,6 +57,8 @@ EXPECTED = {
     "auth_test__ok": Account("T0000ACME", "Acme"),
     "auth_test__whole_organisation": Account("E0000ACME", "Acme"),
     "auth_test__account_inactive": ("reconnect", "account_inactive"),
+    "conversations_list__missing_scope": ("reconnect", "missing_scope"),
+    "conversations_list__ok": [("C0000GEN1", "#general")],
     "oauth_access__refreshed": "xoxe-1-new",
     "oauth_access__other_workspace": ("reconnect", "other_account"),
     "oauth_access__invalid_refresh_token": ("reconnect", "invalid_refresh_token"),
@@ -68,6 +72,9 @@ def slack_says(name):
     response, method = recorded("slack", name), name.partition("__")[0]
     if method == "auth_test":
         return SLACK.probed(response, credential("slack"))
+    if method == "conversations_list":
+        page = CHANNELS.records(response)
+        return [CHANNELS.choice(record) for record in page.records] if isinstance(page, Page) else page
     if method == "oauth_access":
         return SLACK.refreshed(response, credential("slack"))
     (outcome,) = SLACK.action(method).read(response, [message(HELLO)])
@@ -88,7 +95,7 @@ def test_reads(name, expected):
     if isinstance(expected, tuple):
         assert (read.kind, read.reason) == expected
     else:
-        assert read == expected if isinstance(expected, Account) else read.secret["refresh_token"] == expected
+        assert read == expected if isinstance(expected, Account | list) else read.secret["refresh_token"] == expected
 
 
 @pytest.mark.parametrize(("word", "verdict"), WORDS.items())
@@ -125,6 +132,17 @@ def test_what_the_event_does_not_have_is_left_out():
 
 def test_a_post_carries_our_id_where_people_do_not_see_it():
     assert posted().json["metadata"]["event_payload"] == {"id": message(HELLO).id}
+
+
+def test_channels_are_asked_for_from_where_the_last_page_ended():
+    first = CHANNELS.records(recorded("slack", "conversations_list__ok"))
+    again = CHANNELS.page(credential("slack"), cursor=first.cursor)
+    assert again.form["cursor"] == "dGVhbTpDMDYxRkE1UEI=" and "cursor" not in CHANNELS.page(credential("slack")).form
+
+
+@pytest.mark.parametrize(("id", "taken"), [("C0123456789", True), ("G01", True), ("#orders", False), ("orders", False)])
+def test_a_channels_name_is_not_its_id(id, taken):
+    assert (CHANNELS.check(id) == "") is taken
 
 
 def test_the_token_travels_in_a_header_only():

@@ -14,6 +14,8 @@ PAGES = {
     "pause": ONE + "pause/",
     "rename": ONE + "rename/",
     "reconnect": ONE + "reconnect/",
+    "identities": ONE + "identities/",
+    "say an identity": ONE + "identities/say/?kind=user&ours=7",
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
     "events": "events/",

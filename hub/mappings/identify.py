@@ -1,0 +1,51 @@
+"""Say which record of theirs is meant by one of ours, or no longer: with its row in the audit of the connection."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from hub import audit
+from hub.connections.models import Connection
+from hub.mappings.models import Identity
+from hub.operations.start import Hand
+from hub.queue import ring
+
+
+@transaction.atomic
+def identify(
+    connection: Connection, kind: str, ours: str, theirs: str, hand: Hand, *, name: str = "", now: datetime
+) -> Identity:
+    """There is one for each of ours: what was told before is replaced."""
+    Connection.unscoped.select_for_update(of=("self",)).get(pk=connection.pk)  # two people at once tell one after other
+    identity = Identity.unscoped.filter(connection=connection, kind=kind, ours=ours).first()
+    before = identity and {"theirs": identity.theirs}
+    identity = identity or Identity(connection=connection, kind=kind, ours=ours)
+    identity.theirs, identity.name = theirs, name
+    anew(identity, now=now)
+    identity.save()
+    told = {"kind": kind, "ours": ours, "theirs": theirs}
+    audit.record(
+        verb="connection.identify",
+        obj=connection,
+        tenant=connection.tenant,
+        before=before,
+        after=told,
+        now=now,
+        **hand.said,
+    )
+    return identity
+
+
+def anew(identity: Identity, *, now: datetime) -> None:
+    """What was held for want of it looks for pairs that are younger than itself."""
+    identity.created_at = now
+    ring("drain", now=now)
+
+
+@transaction.atomic
+def forget(identity: Identity, hand: Hand, *, now: datetime) -> None:
+    """What needs it from now on is held."""
+    told = {"kind": identity.kind, "ours": identity.ours, "theirs": identity.theirs}
+    connection = identity.connection
+    identity.delete()
+    audit.record(verb="connection.forget", obj=connection, tenant=connection.tenant, before=told, now=now, **hand.said)

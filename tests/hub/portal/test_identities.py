@@ -1,0 +1,191 @@
+"""Customers say which record of theirs is meant by one of ours, such as the channel that orders go to."""
+
+from urllib.parse import quote
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.mappings.models import Identity
+from hub.outgoing.drain import drain_held
+from hub.outgoing.models import Delivery
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.hub.portal.counting import asked, queries
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+TO_ORDERS = {"channel": "identity('channel', 'orders')", "text": "data.number"}
+QUESTION = "Which channel in Slack is meant by “orders”?"
+
+
+def url_of(connection, rest="identities/"):
+    return f"/t/acme/connections/{connection.public_id}/{rest}"
+
+
+def saying(connection, kind="channel", ours="orders", verb="say"):
+    return url_of(connection, f"identities/{verb}/?kind={quote(kind)}&ours={quote(ours, safe='')}")
+
+
+def text_of(browser, url):
+    return browser.get(url).content.decode()
+
+
+def told():
+    return [(row.kind, row.ours, row.theirs, row.name) for row in Identity.unscoped.order_by("pk")]
+
+
+@pytest.fixture
+def slack(make, acme, outside):
+    """A connected workspace of the sandbox, with a route for all tenants that asks for a channel."""
+    make.route(connector="slack", mapping=make.mapping(None, "slack", "post_message", TO_ORDERS))
+    secret = {"access_token": "xoxb-acme-1"}
+    return make.connection(acme, "slack", secret=secret, account="T0000ACME")
+
+
+# --- what is missing ---
+
+
+def test_the_page_of_the_connection_asks_what_a_route_needs(admin, slack):
+    text = text_of(admin, url_of(slack, ""))
+    assert QUESTION in text and "identities/say/?kind=channel&amp;ours=orders" in text
+    assert QUESTION in text_of(admin, url_of(slack, "connected/"))
+
+
+def test_nothing_is_asked_once_it_is_said(admin, make, slack):
+    make.identity(slack, "channel", "orders", "C1")
+    assert QUESTION not in text_of(admin, url_of(slack, ""))
+
+
+def test_what_depends_on_an_event_is_asked_when_it_holds_something(admin, make, acme):
+    connection = make.connection(acme)
+    make.delivery(connection, body={"owner": "identity('user', data.email)"})
+    assert "must still be said" not in text_of(admin, url_of(connection))
+    pump(FakeHttp())
+    text = text_of(admin, url_of(connection))
+    assert "Which user in Webhook is meant by “ann@acme.test”?" in text and "1 delivery waits for it." in text
+
+
+def test_the_page_of_what_is_held_leads_there(admin, make, acme):
+    delivery = make.delivery(make.connection(acme), body={"owner": "identity('user', data.email)"})
+    pump(FakeHttp())
+    text = text_of(admin, f"/t/acme/deliveries/{delivery.public_id}/")
+    assert saying(delivery.connection, "user", "ann@acme.test").partition("?")[0] in text
+    assert "kind=user&amp;ours=ann%40acme.test" in text
+
+
+def test_a_member_reads_whom_to_ask(member, slack):
+    text = text_of(member, url_of(slack))
+    assert QUESTION in text and "An owner or an admin of your organisation can say it." in text
+    assert "Say which" not in text and "Say another one" not in text
+    for verb in ("say", "remove"):
+        assert member.post(saying(slack, verb=verb), {"theirs": "C1"}).status_code == 403
+
+
+# --- said ---
+
+
+def test_one_is_chosen_among_those_that_the_other_system_lists(admin, slack, outside):
+    text = text_of(admin, saying(slack))
+    assert '<option value="C0000GEN1 #general">#general</option>' in text
+    page = admin.post(saying(slack), {"chosen": "C0000GEN1 #general", "theirs": ""}, follow=True)
+    assert "Saved." in page.content.decode() and "#general" in page.content.decode()
+    assert told() == [("channel", "orders", "C0000GEN1", "#general")]
+
+
+def test_what_is_filled_in_counts_more_than_what_is_chosen(admin, slack):
+    admin.post(saying(slack), {"chosen": "C0000GEN1 #general", "theirs": "G0123456789"})
+    assert told() == [("channel", "orders", "G0123456789", "")]
+
+
+WRONG = {"nothing": ("", "Say which one is meant."), "a name": ("#orders", "is not its name")}
+
+
+@pytest.mark.parametrize(("theirs", "why"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_meant_is_asked_again(admin, slack, theirs, why):
+    text = admin.post(saying(slack), {"theirs": theirs}).content.decode()
+    assert why in text and "#general" in text and told() == []
+
+
+def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outside):
+    outside.fault(
+        "slack", path="conversations.list", body={"ok": False, "error": "missing_scope", "needed": "channels:read"}
+    )
+    text = text_of(admin, saying(slack))
+    assert "Slack lists nothing to choose from now: needed: channels:read." in text
+    assert "One of theirs" not in text and 'name="theirs"' in text
+
+
+def test_what_was_listed_is_kept_for_who_says_more(admin, slack, outside):
+    for ours in ("orders", "returns", "refunds"):
+        assert "#general" in text_of(admin, saying(slack, ours=ours))
+    assert len(outside.ledger()) == 1
+
+
+def test_of_a_kind_that_nobody_lists_nobody_is_asked(admin, make, acme, outside):
+    connection = make.connection(acme)
+    assert 'name="theirs"' in text_of(admin, saying(connection, "user", "7"))
+    assert outside.ledger() == []
+
+
+def test_what_was_said_is_offered_and_replaced(admin, make, slack):
+    make.identity(slack, "channel", "orders", "C0000GEN1", name="#general")
+    text = text_of(admin, saying(slack))
+    assert '<option value="C0000GEN1 #general" selected>' in text and "So far it is C0000GEN1. (#general)" in text
+    admin.post(saying(slack), {"theirs": "C0123456789"})
+    assert told() == [("channel", "orders", "C0123456789", "")]
+    row = AuditRow.objects.get()
+    assert (row.verb, row.before["theirs"], row.after["theirs"]) == ("connection.identify", "C0000GEN1", "C0123456789")
+
+
+def test_what_waited_for_it_goes_out(admin, make, acme):
+    delivery = make.delivery(make.connection(acme), body={"owner": "identity('user', data.email)"})
+    pump(FakeHttp())
+    admin.post(saying(delivery.connection, "user", "ann@acme.test"), {"theirs": "005A"})
+    assert drain_held(now=NOON + MINUTE) == 1
+    assert Delivery.unscoped.get().state == "waiting"
+
+
+def test_ours_is_named_first(admin, slack):
+    page = admin.get(url_of(slack, "identities/say/"), follow=True)
+    assert "Say first which of yours is meant" in page.content.decode()
+
+
+# --- listed, and taken back ---
+
+
+def test_it_is_taken_back_after_what_follows_was_read(admin, make, slack):
+    make.identity(slack, "channel", "orders", "C1")
+    url = saying(slack, verb="remove")
+    assert "Events that need it are held from now on" in text_of(admin, url) and len(told()) == 1
+    assert "Taken back." in admin.post(url, follow=True).content.decode() and told() == []
+    assert "took back which of their records is meant" in text_of(admin, url_of(slack, ""))
+    assert admin.post(url).status_code == 404
+
+
+def test_of_another_connection_nothing_is_listed_or_taken_back(admin, make, acme, slack):
+    make.identity(make.connection(acme), "channel", "orders", "C-of-another")
+    assert "C-of-another" not in text_of(admin, url_of(slack))
+    assert admin.post(saying(slack, verb="remove")).status_code == 404
+
+
+def test_many_are_read_page_by_page_and_found_by_how_they_begin(admin, make, slack):
+    for number in range(120):
+        make.identity(slack, "user", f"u{number:03}", f"T{number:03}")
+    first = admin.get(url_of(slack))
+    second = admin.get(url_of(slack) + first.context["older"])
+    assert [row.ours for row in second.context["identities"]] == [f"u{number:03}" for number in range(50, 100)]
+    third = admin.get(url_of(slack) + second.context["older"])
+    assert len(third.context["identities"]) == 20 and third.context["older"] == ""
+    found = admin.get(url_of(slack) + "?q=T11")
+    assert len(found.context["identities"]) == 10
+
+
+@pytest.mark.parametrize("count", [0, 1, 60])
+def test_many_cost_no_more_queries(admin, make, slack, count):
+    for number in range(count):
+        make.identity(slack, "user", str(number), str(number))
+        make.event(slack.tenant)
+    Delivery.unscoped.update(state="delivered")
+    assert asked(admin, url_of(slack)) == 9
+    assert queries(lambda: admin.get(url_of(slack, "")))[1] == 14

@@ -1,0 +1,179 @@
+"""What people meet on their way: the doors, second factors, links, what is confirmed, and each way to fail."""
+
+import secrets
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from hub.clock import clock
+from hub.connections.advice import PROBLEMS
+from hub.connections.authorize.who import digest_of
+from hub.connections.models import Authorization, ConnectLink
+from hub.connections.views.authorize import BROWSER
+from hub.outgoing.models import Delivery
+from tenants.models import Tenant
+from tests.hub.outgoing.operating import planned
+from tests.journeys.axe import LOOKS, looked_at
+from tests.journeys.chromium import window
+from tests.tenants.door import come_as_guest, sign_in, with_totp
+
+pytestmark = [pytest.mark.desk, pytest.mark.django_db]
+
+HERE = "the browser of the test"
+looks = pytest.mark.parametrize("look", LOOKS)
+
+
+@pytest.fixture
+def acme(make):
+    make.app("slack", {"client_id": "hub.slack", "client_secret": "secret"})
+    return make.tenant("acme", name="Acme Teas")
+
+
+@pytest.fixture
+def ann(make, acme):
+    return make.membership(acme, make.user(name="Ann Example"), role="owner").user
+
+
+@pytest.fixture
+def signed_in(client, ann):
+    """Just now, so that nothing asks again who it is."""
+    sign_in(client, ann.email)
+    session = client.session
+    session[BROWSER] = HERE
+    session.save()
+    return client
+
+
+@pytest.fixture
+def came_back(make, acme, ann):
+    """An attempt of Ann's, as it stands after she came back: the address of its page."""
+
+    def came_back(connector="slack", state="granted", **said):
+        now = clock()
+        row = Authorization.unscoped.create(
+            tenant=acme, connector=connector, name=connector, user=ann, browser=digest_of(HERE), state=state,
+            digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/", created_at=now,
+            expires_at=now + timedelta(minutes=10), **said,
+        )  # fmt: skip
+        return f"/connect/confirm/{row.public_id}/"
+
+    return came_back
+
+
+# --- connecting ---
+
+
+def test_every_way_to_fail_can_be_read(browser, signed_in, came_back):
+    """Their pages differ by their words alone."""
+    half = list(PROBLEMS)[::2]
+    of_nobody = [f"/connect/slack/refused/{code}/" for code in PROBLEMS if code not in half]
+    of_an_attempt = [came_back("salesforce", "failed", reason=code, says="what Salesforce said") for code in half]
+    looked_at(browser, signed_in, *of_nobody, *of_an_attempt, look="dark and narrow")
+
+
+@looks
+def test_a_way_to_fail_can_be_read_in_each_look(browser, signed_in, make, acme, came_back, look):
+    row = make.connection(acme, "slack", account_name="Acme")
+    pages = [came_back(state="failed", reason="wrong_account", connection=row), came_back(state="begun")]
+    looked_at(browser, signed_in, "/connect/slack/refused/not_approved/", *pages, look=look)
+
+
+@looks
+def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back, look):
+    there = make.connection(acme, "slack", account="T1", account_name="Acme")
+    make.connection(make.tenant("globex"), "slack", account="T3")
+    pages = [
+        came_back(account="T2", account_name="Two", permissions=["chat:write", "chat:write.public", "channels:read"]),
+        came_back(
+            account="T3", account_name="A name that is longer than most names of a workspace are", permissions=[]
+        ),
+        came_back(account="T1", account_name="Acme"),
+        came_back(account="T2", account_name="Two", connection=there),
+        came_back("salesforce", account="00D000000000001EAA", environment="sandbox"),
+    ]
+    looked_at(browser, signed_in, *pages, look=look)
+
+
+# --- links ---
+
+
+@looks
+def test_links_can_be_followed(browser, client, make, acme, look):
+    connect, again = make.connect_link(acme, "slack"), make.connect_link(acme, "splunk")
+    come_in = make.portal_link(acme, name="Gwen Guest")
+    ConnectLink.unscoped.filter(pk=again.pk).update(revoked_at=clock())
+    pages = [f"/connect/link/{connect.token}/", f"/connect/link/{again.token}/", "/connect/link/none/", "/enter/none/"]
+    looked_at(browser, client, *pages, look=look)
+    assert client.get(f"/enter/{come_in.token}/").status_code == 200
+
+
+@looks
+def test_who_is_signed_in_can_read_what_a_link_is_for(browser, signed_in, make, acme, look):
+    come_in, connect = make.portal_link(acme, name="Gwen"), make.connect_link(acme, "slack")
+    looked_at(browser, signed_in, f"/enter/{come_in.token}/", f"/connect/link/{connect.token}/", look=look)
+
+
+@looks
+def test_a_guest_can_read_what_is_not_for_guests_and_that_the_visit_is_over(browser, client, make, acme, look):
+    come_as_guest(client, make.portal_link(acme))
+    looked_at(browser, client, "/t/acme/members/", look=look)
+    session = client.session
+    session["visiting"] |= {"until": (clock() - timedelta(minutes=1)).isoformat()}
+    session.save()
+    looked_at(browser, client, "/t/acme/", look=look)
+
+
+# --- the doors ---
+
+
+@looks
+def test_who_is_outside_can_come_in(browser, client, make, acme, look):
+    invitation = make.invitation(acme)
+    pages = ["/accounts/signup/", "/accounts/password/reset/done/", "/accounts/inactive/", "/invitations/none/"]
+    looked_at(browser, client, *pages, f"/invitations/{invitation.token}/", "/no/such/page", look=look)
+
+
+@looks
+def test_an_account_can_be_looked_after(browser, signed_in, ann, make, acme, look):
+    other = make.membership(acme, make.user(name="Bob Example"))
+    make.membership(make.tenant("globex", name="Globex Coffee"), ann)
+    make.invitation(acme, "an-address-that-is-longer-than-most@a-company-with-a-long-name.example")
+    pages = ["/accounts/password/change/", "/accounts/email/", "/accounts/logout/", "/t/", "/t/acme/members/"]
+    looked_at(browser, signed_in, *pages, f"/t/acme/members/{other.public_id}/remove/", look=look)
+
+
+@looks
+def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann, look):
+    looked_at(browser, signed_in, "/accounts/2fa/", "/accounts/2fa/totp/activate/", look=look)
+    with_totp(ann)
+    codes = "/accounts/2fa/recovery-codes/"
+    pages = ["/accounts/2fa/", "/accounts/2fa/totp/deactivate/", f"{codes}generate/", "/accounts/2fa/reauthenticate/"]
+    looked_at(browser, signed_in, *pages, "/accounts/reauthenticate/", look=look)
+    client.logout()
+    sign_in(client, ann.email)
+    looked_at(browser, client, "/accounts/2fa/authenticate/", look=look)
+
+
+def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_in):
+    with window(browser, signed_in, color_scheme="dark") as shown:
+        shown.goto("/accounts/2fa/totp/activate/")
+        expect(shown.locator("img.qr")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+
+# --- rows of the log ---
+
+
+@looks
+def test_what_became_of_an_event_can_be_read(browser, signed_in, make, acme, look):
+    connection = make.connection(acme)
+    stopped = []
+    for state, reason in [("dead", "exhausted"), ("held", "mapping_failed"), ("held", "identity_missing")]:
+        row = make.delivery(connection, now=clock())
+        says = "no identity of kind user is known for 7"
+        Delivery.unscoped.filter(pk=row.pk).update(state=state, reason=reason, says=says)
+        stopped.append(row)
+    operation = planned("cancel", Tenant.objects.get())
+    pages = [f"/t/acme/deliveries/{row.public_id}/" for row in stopped]
+    pages += [f"/t/acme/events/{stopped[0].event.public_id}/", f"/t/acme/operations/{operation.public_id}/"]
+    looked_at(browser, signed_in, *pages, look=look)
