@@ -59,9 +59,10 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.hostname else 'conso
 EMAIL_HOST, EMAIL_PORT = MAIL.hostname or "", MAIL.port or MAIL_PORTS.get((MAIL.scheme, MAIL.query))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(MAIL.username or ""), unquote(MAIL.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.query == "tls=1", MAIL.scheme == "smtps"
-EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a page waits for it
+EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a worker waits for it
 HUB_EMAIL_FROM = read(an_address, "HUB_EMAIL_FROM", f"hub@{urlsplit(HUB_PUBLIC_URL).hostname}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
+HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.invitations.news"}  # who hears what became of a mail, by its template
 
 # --- where people may be sent back to --------------------------------------------------------------------------------
 
@@ -175,6 +176,7 @@ HUB_BELLS = {
     "revoke": "hub.connections.tasks.revoke",
     "check": "hub.connections.tasks.check",
     "tell": "hub.notices.tasks.tell",
+    "mail": "hub.mail.tasks.post",
     "canary": "hub.queue.canary",
     "operate": "hub.operations.tasks.operate",
     "prune": "hub.prune.tasks.prune",
@@ -241,6 +243,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 SECURE = urlsplit(HUB_PUBLIC_URL).scheme == "https"
+SESSION_ENGINE = "hub.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [HUB_PUBLIC_URL]

@@ -77,6 +77,20 @@ REASONS = {
         "The access token has ended, and there is nothing to get another one with.", "Reconnect the account."
     ),
     "refresh_failing": Reason("The access token is about to end, and another could not be had yet; it is tried again."),
+    # of a mail
+    "mail_server_away": Reason(
+        "The mail server could not be reached, or takes no mail from us; it is tried again.",
+        "See whether HUB_EMAIL_URL and HUB_EMAIL_FROM are right and the server stands.",
+    ),
+    "mail_put_off": Reason("The mail server put it off; it is tried again."),
+    "mail_refused": Reason(
+        "The mail server refuses this mail: most often there is no such address.",
+        "Mend the address where it was asked for, or send it again.",
+    ),
+    "mail_expired": Reason(
+        "No server took it as long as it was worth something.", "Whoever needs it asks for it again."
+    ),
+    "mail_unreadable": Reason("What it says does not open any more.", "Whoever needs it asks for it again."),
     "further_token_ended": Reason("One of its tokens has ended; deliveries do not use it.", "Reconnect the account."),
 }
 
@@ -145,6 +159,7 @@ STATES = {
 TONES = {  # state: (tone, icon); the colours of the tones stand in the style sheets
     "healthy": ("good", "check_circle"),
     "delivered": ("good", "check_circle"),
+    "sent": ("good", "check_circle"),
     "active": ("good", "check_circle"),
     "degraded": ("warn", "warning"),
     "silent": ("warn", "volume_off"),

@@ -18,6 +18,7 @@ from django.utils.functional import cached_property
 
 from hub.ids import uuid7
 from hub.queue import ring
+from hub.words import REASONS
 from tenants import keys
 from tenants.scopes import SCOPES, refusal
 from tenants.scoping import EVERYWHERE, NOWHERE, Scoped, Tenants
@@ -161,7 +162,8 @@ class Invitation(Scoped):
     digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
     created_at = models.DateTimeField()
     asked_at = models.DateTimeField(help_text="When the newest link was made.")
-    sent_at = models.DateTimeField(null=True, help_text="When a mail server took the newest link; empty: none did.")
+    sent_at = models.DateTimeField(null=True, help_text="When a mail server took the newest link; empty: none did yet.")
+    mail_reason = models.CharField(max_length=60, blank=True, default="", db_default="")  # why it has not gone: a code
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -185,6 +187,11 @@ class Invitation(Scoped):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at <= now else "pending"
+
+    @property
+    def mail_says(self) -> str:
+        """Why its mail has not gone, in a sentence."""
+        return REASONS[self.mail_reason].sentence if self.mail_reason else ""
 
 
 class PortalLink(Scoped):
