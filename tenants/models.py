@@ -15,10 +15,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from hub.ids import uuid7
 from hub.queue import ring
-from hub.words import REASONS
+from hub.words import MAILS
 from tenants import keys
 from tenants.scopes import SCOPES, refusal
 from tenants.scoping import EVERYWHERE, NOWHERE, Scoped, Tenants
@@ -131,9 +132,9 @@ class Membership(Scoped):
     """That a person belongs to a tenant, and as what."""
 
     class Role(models.TextChoices):
-        OWNER = "owner"
-        ADMIN = "admin"
-        MEMBER = "member"
+        OWNER = "owner", _("Owner")
+        ADMIN = "admin", _("Admin")
+        MEMBER = "member", _("Member")
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
@@ -191,7 +192,7 @@ class Invitation(Scoped):
     @property
     def mail_says(self) -> str:
         """Why its mail has not gone, in a sentence."""
-        return REASONS[self.mail_reason].sentence if self.mail_reason else ""
+        return MAILS[self.mail_reason].sentence if self.mail_reason else ""
 
 
 class PortalLink(Scoped):

@@ -12,7 +12,7 @@ from hub import staff
 from hub.audit import AuditRow
 from hub.clock import clock
 from hub.mail.models import Mail
-from hub.words import REASONS
+from hub.words import MAILS
 from tenants.scoping import ScopedAdminMixin
 
 
@@ -101,11 +101,11 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="why it has not gone")
     def why(self, mail: Mail) -> str:
-        return REASONS[mail.reason].sentence if mail.reason else "–"
+        return MAILS[mail.reason].sentence if mail.reason else "–"
 
     @staff.display(description="what to do")
     def todo(self, mail: Mail) -> str:
-        return (REASONS[mail.reason].action if mail.reason else "") or "–"
+        return (MAILS[mail.reason].action if mail.reason else "") or "–"
 
     @staff.display(description="asked for", ordering="id")
     def asked(self, mail: Mail) -> str:

@@ -13,7 +13,7 @@ from hub.mail.tasks import ring_for_mails
 from hub.prune.prune import Cuts, prune
 from hub.queue import Bell
 from hub.secrets import seal
-from hub.words import REASONS
+from hub.words import MAILS
 from tests.fakes import MailServer
 from tests.letters import letters
 from tests.makers import MINUTE, NOON
@@ -235,8 +235,8 @@ def test_the_sweep_rings_when_another_try_is_due():
 
 def test_every_reason_has_its_words_and_who_stands_still_an_action():
     for code in ("mail_server_away", "mail_put_off", "mail_refused", "mail_expired", "mail_unreadable"):
-        assert REASONS[code].sentence
-    assert all(REASONS[code].action for code in ("mail_refused", "mail_expired", "mail_unreadable"))
+        assert MAILS[code].sentence
+    assert all(MAILS[code].action for code in ("mail_refused", "mail_expired", "mail_unreadable"))
 
 
 def test_old_mails_are_pruned_and_those_that_wait_stay():
