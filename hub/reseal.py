@@ -16,7 +16,7 @@ from hub.failpoints import failpoint
 from hub.secrets import KeyCanary, Sealed, SealedField, WrongKey, resealed, resealed_text
 
 SIZE = 500  # rows of one batch, which is one short transaction
-TEXTS = (("mfa", "Authenticator", "data"),)  # columns of others that keep sealed texts in JSON
+TEXTS = (("mfa", "Authenticator", "data"), ("sessions", "Session", "session_data"))  # columns of others
 FERNET = "gAAAA"  # how every sealed text begins
 
 

@@ -1,4 +1,7 @@
-"""Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name."""
+"""Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name.
+
+What no environment changes stands in hub/fixed.py.
+"""
 
 import os
 from datetime import timedelta
@@ -6,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from csp.constants import SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from hub.environment import (
@@ -23,6 +25,7 @@ from hub.environment import (
     read,
     required,
 )
+from hub.fixed import *  # noqa: F403  (settings are looked for here)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -59,7 +62,7 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.hostname else 'conso
 EMAIL_HOST, EMAIL_PORT = MAIL.hostname or "", MAIL.port or MAIL_PORTS.get((MAIL.scheme, MAIL.query))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(MAIL.username or ""), unquote(MAIL.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.query == "tls=1", MAIL.scheme == "smtps"
-EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a page waits for it
+EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a worker waits for it
 HUB_EMAIL_FROM = read(an_address, "HUB_EMAIL_FROM", f"hub@{urlsplit(HUB_PUBLIC_URL).hostname}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
@@ -86,58 +89,7 @@ HUB_LIVE_SHARE = read(a_share, "HUB_LIVE_SHARE", 0.2)  # of each quota, kept fre
 HUB_HOST_RATE = read(a_rate, "HUB_HOST_RATE", "off")  # to any one host, over all connectors and tenants
 HUB_ADDRESS_RATE = read(a_rate, "HUB_ADDRESS_RATE", "off")  # from our own outgoing address
 
-# --- parts -----------------------------------------------------------------------------------------------------------
-
-INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",
-    "unfold.contrib.filters",
-    "hub.console.apps.SiteConfig",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "rest_framework",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "django_q",
-    "csp",
-    "django_htmx",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "tenants",
-    "hub",
-    "hub.notices",
-    "hub.throttle",
-    "hub.operations",
-    "hub.connections",
-    "hub.mappings",
-    "hub.outgoing",
-    "hub.console",
-    "hub.portal",
-]
-
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "hub.logs.RequestIdMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-]
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-
-ROOT_URLCONF = "hub.urls"
-WSGI_APPLICATION = "hub.wsgi.application"
-AUTH_USER_MODEL = "tenants.User"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# --- templates -------------------------------------------------------------------------------------------------------
 
 TEMPLATES = [
     {
@@ -168,17 +120,6 @@ if HUB_PUMPS < 1 or (ON_SQLITE and HUB_PUMPS > 1):
 HUB_DISABLE_AFTER = timedelta(days=read(env.float, "HUB_DISABLE_AFTER", 5))  # of nothing but failures
 if not timedelta() < HUB_DISABLE_AFTER:
     raise ImproperlyConfigured("HUB_DISABLE_AFTER is wrong: days, more than 0")
-HUB_BELLS = {
-    "pump": "hub.outgoing.tasks.pump",
-    "drain": "hub.outgoing.tasks.drain",
-    "refresh": "hub.connections.tasks.refresh",
-    "revoke": "hub.connections.tasks.revoke",
-    "check": "hub.connections.tasks.check",
-    "tell": "hub.notices.tasks.tell",
-    "canary": "hub.queue.canary",
-    "operate": "hub.operations.tasks.operate",
-    "prune": "hub.prune.tasks.prune",
-}
 Q_CLUSTER = {
     "name": "hub",  # the salt of its signatures: never changed
     "orm": "default",
@@ -198,41 +139,10 @@ Q_CLUSTER = {
     "cache": "queue",
     "scheduler": False,
 }
-CACHES = {
-    "default": {"BACKEND": "hub.cache.SharedCache"},
-    "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},
-}
 
-# --- people, pages, API ----------------------------------------------------------------------------------------------
+# --- people and pages ------------------------------------------------------------------------------------------------
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "front"
-ACCOUNT_ADAPTER = "tenants.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "tenants.adapter.SignupForm"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_CHANGE_EMAIL = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_SESSION_REMEMBER = True
-MFA_ADAPTER = "tenants.adapter.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = HUB_NAME
-LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
-
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -241,6 +151,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 SECURE = urlsplit(HUB_PUBLIC_URL).scheme == "https"
+SESSION_ENGINE = "hub.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [HUB_PUBLIC_URL]
@@ -251,17 +162,6 @@ X_FRAME_OPTIONS = "DENY"
 if read(env.bool, "HUB_BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ALLAUTH_TRUSTED_PROXY_COUNT = 1  # the last address of X-Forwarded-For, which the proxy adds
-
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": [SELF],
-        "form-action": [SELF],
-        "object-src": ["'none'"],
-    }
-}
 
 UNFOLD = {
     "SITE_TITLE": HUB_NAME,
@@ -280,13 +180,6 @@ UNFOLD = {
 
 # --- work on many rows -----------------------------------------------------------------------------------------------
 
-HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
-    "retry": "hub.outgoing.batches.retry",
-    "send_again": "hub.outgoing.batches.send_again",
-    "cancel": "hub.outgoing.batches.cancel",
-    "skip": "hub.outgoing.batches.skip",
-    "send_missing": "hub.outgoing.missing.send_missing",
-}
 HUB_OPERATION_ROWS_PER_HOUR = read(env.int, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
 HUB_KEEP_BODIES_DAYS = read(env.int, "HUB_KEEP_BODIES_DAYS", 30)
 HUB_KEEP_ROWS_DAYS = read(env.int, "HUB_KEEP_ROWS_DAYS", 90)
@@ -298,35 +191,6 @@ if not 1 <= HUB_KEEP_BODIES_DAYS <= HUB_KEEP_ROWS_DAYS:
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["hub.problems.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "hub.problems.handler",
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Integration Hub",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {
-        "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
-        "ConnectionStateEnum": "hub.connections.models.Connection.State",
-        "ConnectorEnum": "hub.connections.api.shown.EVERY",
-        "FilledInConnectorEnum": "hub.connections.api.shown.BY_FORM",
-        "OperationStateEnum": "hub.operations.models.Operation.State",
-        "RoleEnum": "tenants.models.Membership.Role",
-        "GuestRoleEnum": "tenants.models.PortalLink.ROLES",
-    },
-}
 
 HUB_LOG_LEVEL = read(env.str, "HUB_LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "hub.logs.configure"

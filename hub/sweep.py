@@ -7,7 +7,7 @@ import structlog
 from django.db import Error, connections
 from django.db.models import Exists, OuterRef, Q
 
-from hub import standing
+from hub import sessions, standing
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.connections.models import Connection, Lane, Switch
@@ -15,6 +15,7 @@ from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
 from hub.connections.tasks import ring_for_checks, ring_for_refreshes, ring_for_revocations
 from hub.failpoints import failpoint
+from hub.mail.tasks import ring_for_mails
 from hub.notices.tasks import ring_for_notices
 from hub.operations.run import ring_for_forgotten
 from hub.outgoing.announce import announce
@@ -55,10 +56,12 @@ def sweep(*, now: datetime) -> None:
         ring("drain", now=now)
     announce(now=now)
     ring_for_notices(now=now)
+    ring_for_mails(now=now)
     ring_for_forgotten(now=now)
     ring_once_a_day(now=now)
     Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
     standing.forget_the_old(now=now)
+    sessions.forget_the_old(now=now)
     beat("sweep", now=now)
 
 

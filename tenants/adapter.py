@@ -1,5 +1,6 @@
 """django-allauth for people: who may sign up, how mail reaches them, and how second factors lie at rest."""
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account import app_settings
@@ -52,13 +53,15 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- mail ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A page does not break with the mail server: it says the same, whether there is an account or not."""
+        """A row and a bell, whether there is an account or not: no page waits for a mail server, or breaks with it."""
         pages = {"reset_url": mail.link(reverse("account_reset_password")), "login_url": mail.link("/accounts/login/")}
         told = {name: value for name, value in context.items() if name not in ("request", "signup_url")}
+        now = clock()
+        until = now + timedelta(seconds=app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT) if "code" in told else None
         try:
-            mail.send(email, f"{template_prefix}.txt", told | pages)
-        except mail.NotSent:
-            messages.warning(self.request, gettext("If no mail comes, the mail server may be away: try again later."))
+            mail.send(email, f"{template_prefix}.txt", told | pages, until=until, now=now)
+        except mail.NotSetUp:
+            messages.warning(self.request, gettext("Mail is not set up here, so none will come."))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         named = {"uidb36": "UID", "key": "KEY"}

@@ -12,21 +12,21 @@ from tenants.models import Invitation
 REMEMBERED = "invitation"  # in the session: its public id, never the token
 
 
-def post(invitation: Invitation, token: str, *, now: datetime) -> bool:
-    """Send the mail. It calls out, so never within a transaction; False: no server took it, so send it again."""
+def post(invitation: Invitation, token: str, *, now: datetime) -> None:
+    """Joins the caller's transaction; what becomes of the mail comes as news. Raises `mail.NotSetUp`."""
     context = {
         "inviter": invitation.inviter,
         "tenant": invitation.tenant.name,
         "url": mail.link(reverse("people:invitation", args=[token])),
         "until": invitation.expires_at,
     }
-    try:
-        mail.send(invitation.email, "mail/invitation.txt", context)
-    except mail.NotSent:
-        return False
-    Invitation.unscoped.filter(pk=invitation.pk, digest=digest_of(token)).update(sent_at=now)
-    invitation.sent_at = now
-    return True
+    told = {"about": invitation.digest, "until": invitation.expires_at, "now": now}
+    mail.send(invitation.email, "mail/invitation.txt", context, **told)
+
+
+def news(digest: str, *, reason: str, sent_at: datetime | None) -> None:
+    """What became of the mail with the newest link; `reason` says why it has not gone (yet)."""
+    Invitation.unscoped.filter(digest=digest).update(sent_at=sent_at, mail_reason=reason)
 
 
 def named(token: str) -> Invitation | None:

@@ -15,9 +15,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 from hub.ids import uuid7
 from hub.queue import ring
+from hub.words import MAILS
 from tenants import keys
 from tenants.scopes import SCOPES, refusal
 from tenants.scoping import EVERYWHERE, NOWHERE, Scoped, Tenants
@@ -130,9 +132,9 @@ class Membership(Scoped):
     """That a person belongs to a tenant, and as what."""
 
     class Role(models.TextChoices):
-        OWNER = "owner"
-        ADMIN = "admin"
-        MEMBER = "member"
+        OWNER = "owner", _("Owner")
+        ADMIN = "admin", _("Admin")
+        MEMBER = "member", _("Member")
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
@@ -161,7 +163,8 @@ class Invitation(Scoped):
     digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
     created_at = models.DateTimeField()
     asked_at = models.DateTimeField(help_text="When the newest link was made.")
-    sent_at = models.DateTimeField(null=True, help_text="When a mail server took the newest link; empty: none did.")
+    sent_at = models.DateTimeField(null=True, help_text="When a mail server took the newest link; empty: none did yet.")
+    mail_reason = models.CharField(max_length=60, blank=True, default="", db_default="")  # why it has not gone: a code
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -185,6 +188,11 @@ class Invitation(Scoped):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at <= now else "pending"
+
+    @property
+    def mail_says(self) -> str:
+        """Why its mail has not gone, in a sentence."""
+        return MAILS[self.mail_reason].sentence if self.mail_reason else ""
 
 
 class PortalLink(Scoped):

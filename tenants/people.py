@@ -12,8 +12,9 @@ from django.db import models, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from hub import audit
+from hub import audit, mail
 from hub.audit import Actor
+from tenants import invitations
 from tenants.keys import Random, digest_of, link_token
 from tenants.models import Invitation, Membership, Tenant, User
 
@@ -38,10 +39,8 @@ class Hand(audit.Hand):
 
 
 @transaction.atomic
-def invite(
-    tenant: Tenant, email: str, role: str, hand: Hand, *, random: Random, now: datetime
-) -> tuple[Invitation, str]:
-    """The row, and the token of its link: this is the only moment when it is known. Whoever calls sends the mail."""
+def invite(tenant: Tenant, email: str, role: str, hand: Hand, *, random: Random, now: datetime) -> Invitation:
+    """A mail with the link goes out; nobody else is told its token."""
     hold(tenant)
     email = email.strip().lower()
     if Membership.objects.of(tenant).filter(user__email=email).exists():
@@ -52,34 +51,37 @@ def invite(
         raise Refused(gettext("This person is invited already; the invitation can be sent again."))
     invitation.role, invitation.invited_by = role, hand.user
     invitation.inviter = str(hand.user) if hand.user else settings.HUB_NAME
-    token = renew(invitation, random=random, now=now)
+    renew(invitation, random=random, now=now)
     tell(hand, "invitation.create", invitation, after={"email": email, "role": role}, now=now)
-    return invitation, token
+    return invitation
 
 
 @transaction.atomic
-def invite_again(invitation: Invitation, hand: Hand, *, random: Random, now: datetime) -> str:
-    """Another link, for as long as the first; the one before is worth nothing from now on."""
+def invite_again(invitation: Invitation, hand: Hand, *, random: Random, now: datetime) -> None:
+    """Another mail with another link, for as long as the first; the one before is worth nothing from now on."""
     hold(invitation.tenant)
     invitation.refresh_from_db()
     if invitation.state(now) in ("accepted", "revoked"):
         raise Refused(gettext("This invitation has ended."))
     if now - invitation.asked_at < A_WHILE:
         raise Refused(gettext("A mail has just been sent; wait a minute."))
-    token = renew(invitation, random=random, now=now)
+    renew(invitation, random=random, now=now)
     tell(hand, "invitation.send_again", invitation, after={"email": invitation.email}, now=now)
-    return token
 
 
-def renew(invitation: Invitation, *, random: Random, now: datetime) -> str:
+def renew(invitation: Invitation, *, random: Random, now: datetime) -> None:
     lately = Invitation.objects.of(invitation.tenant_id).filter(asked_at__gt=now - AN_HOUR)
     if lately.count() >= MAILS_AN_HOUR:
         raise Refused(gettext("This tenant has sent too many invitations; go on in an hour."))
     token = link_token(random=random)
-    invitation.digest = digest_of(token)
+    mail.withdraw(invitation.digest)
+    invitation.digest, invitation.mail_reason = digest_of(token), ""
     invitation.asked_at, invitation.sent_at, invitation.expires_at = now, None, now + Invitation.LASTS
     invitation.save()
-    return token
+    try:
+        invitations.post(invitation, token, now=now)
+    except mail.NotSetUp:
+        raise Refused(gettext("Mail is not set up here, so nobody can be invited.")) from None
 
 
 @transaction.atomic
@@ -89,6 +91,7 @@ def revoke(invitation: Invitation, hand: Hand, *, now: datetime) -> None:
     if not rows.update(revoked_at=now):
         raise Refused(gettext("This invitation has ended."))
     invitation.revoked_at = now
+    mail.withdraw(invitation.digest)
     tell(hand, "invitation.revoke", invitation, before={"email": invitation.email}, now=now)
 
 

@@ -90,7 +90,10 @@ class InvitationSerializer(serializers.Serializer):
     role = serializers.ChoiceField(Membership.Role.choices)
     state = serializers.SerializerMethodField(help_text="pending, expired, accepted or revoked.")
     asked_at = serializers.DateTimeField()
-    sent_at = serializers.DateTimeField(allow_null=True, help_text="null: no mail server took the mail.")
+    sent_at = serializers.DateTimeField(allow_null=True, help_text="null: no mail server took the mail yet.")
+    mail_reason = serializers.CharField(
+        help_text="Why the mail has not gone: a reason code. Empty: it has, or just goes."
+    )
     expires_at = serializers.DateTimeField()
 
     def get_state(self, invitation: Invitation) -> str:

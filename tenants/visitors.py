@@ -30,6 +30,10 @@ class Visitor:
     name: str = ""
     return_url: str = ""  # where our own application wants a guest back
 
+    @property
+    def role_word(self) -> str:
+        return Membership.Role(self.role).label
+
     def is_at_least(self, role: str) -> bool:
         return RANK[Membership.Role(self.role)] >= RANK[Membership.Role(role)]
 

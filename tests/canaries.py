@@ -7,10 +7,12 @@ from datetime import timedelta
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
+from django.test import Client
 
 from connectors.registry import CONNECTORS
 from connectors.wire import Response
+from hub import mail
 from hub.audit import Actor
 from hub.clock import clock
 from hub.connections import steer
@@ -118,6 +120,7 @@ class House:
         for row in self.give_back():
             revoke(row, call=echo(500), now=self.now)
         self.tell()
+        self.browser(Client(), self.owner)
 
     def renew(self, connection, call):
         Credential.unscoped.filter(pk=connection.pk).update(refresh_at=self.now, refreshing_until=None)
@@ -163,14 +166,16 @@ class House:
         self.make.connect_link(self.tenant)
         planned("send_again", self.tenant, now=self.now)
         switch_off(Switch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
+        mail.send(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)
         notify("disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk)
 
     # --- who looks ---
 
     def browser(self, client, person):
-        """Of somebody who has begun to connect here."""
+        """Of somebody who has begun to connect here, and to set up a second factor."""
         client.force_login(person)
         session = client.session
         session[BROWSER] = HERE
+        session[SECRET_SESSION_KEY] = TEXT
         session.save()
         return client

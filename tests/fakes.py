@@ -2,6 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from smtplib import SMTPException, SMTPRecipientsRefused
+
+from django.core.mail import EmailMessage
 
 from connectors.wire import Request, Response
 
@@ -55,3 +58,33 @@ def in_turn(answers: Iterable[Answer], request: Request) -> Answer:
     for answer in answers:
         return answer
     raise AssertionError(f"the script has no answer left for {request!r}")
+
+
+class MailServer:
+    """As Django's mail backends are: takes what it is given, or says no; `answer` may be changed on the way."""
+
+    AWAY = ConnectionRefusedError()
+    REFUSES = SMTPRecipientsRefused({"somebody": (550, b"no such user")})
+
+    def __init__(self, answer: Exception | None = None):
+        self.answer, self.taken, self.asked = answer, [], 0
+
+    def open(self) -> None:
+        self.asked += 1
+        if isinstance(self.answer, OSError) and not isinstance(self.answer, SMTPException):
+            raise self.answer
+
+    def send_messages(self, messages: list[EmailMessage]) -> None:
+        if self.answer:
+            raise self.answer
+        self.taken += messages
+
+    def close(self) -> None:
+        pass
+
+
+class NoMailServer:
+    """For those who have no business with one."""
+
+    def __init__(self, **options: object):
+        raise AssertionError("a mail server was asked for")

@@ -18,6 +18,7 @@ from hub.secrets import seal
 from tenants import people, portal_links
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.people import Hand
+from tests.letters import token_of
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -64,8 +65,8 @@ class Makers:
         """`token` of it is what its link carries; as long as `now` is not said, it is open."""
         email, now = email or f"invited{next(self.numbers)}@example.com", now or clock()
         hand = Hand.of_person(HttpRequest(), by) if by else Hand(SYSTEM)
-        row, token = people.invite(tenant, email, role, hand, random=os.urandom, now=now)
-        row.token = token
+        row = people.invite(tenant, email, role, hand, random=os.urandom, now=now)
+        row.token = token_of(row)
         return row
 
     def portal_link(self, tenant, role="admin", *, reference="u-7", now=None, **fields):

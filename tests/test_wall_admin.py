@@ -9,6 +9,7 @@ from hub import audit
 from hub.audit import AuditRow
 from hub.connections.models import Switch
 from hub.connections.switch import switch_off
+from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.notices.notify import notify
 from hub.throttle.models import Scope
@@ -18,7 +19,7 @@ from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-PLATFORM_ONLY = {"tenants.User", "connections.ConnectorApp", "throttle.Scope", "hub.AuditRow"}
+PLATFORM_ONLY = {"tenants.User", "connections.ConnectorApp", "throttle.Scope", "hub.AuditRow", "hub.Mail"}
 
 
 def api_key(make, tenant):
@@ -40,6 +41,11 @@ def notice(make, tenant):
     return Notice.unscoped.get()
 
 
+def mail_row(make, tenant):
+    make.invitation(tenant, "victim-7@example.com")
+    return Mail.objects.get()
+
+
 ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
@@ -47,6 +53,7 @@ ROWS = {
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "hub.AuditRow": audit_row,
+    "hub.Mail": mail_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),
     "operations.Operation": lambda make, tenant: make.delivery(make.connection(tenant)) and planned("cancel", tenant),

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 
 from bench import seed
 from bench.portal.history import a_month
@@ -15,6 +14,7 @@ from hub.connections.models import Authorization, Connection
 from hub.connections.views.authorize import BROWSER
 from hub.outgoing.models import Delivery
 from hub.outgoing.subscribe import subscribe
+from hub.sessions import SessionStore
 from tenants.models import Membership, Tenant, User
 
 HERE = "the browser of the bench"

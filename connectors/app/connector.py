@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from connectors.base import Action, Connector
+from connectors.marked import _
 from connectors.outcomes import Outcome, delivered, standing
 from connectors.parts import Account, Credential, Field, Input, Message
 from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
@@ -53,12 +54,15 @@ class SendEvent(Action):
 class App(Connector):
     key = "app"
     label = "Our application"
-    summary = "Our own application, told of what happens in the systems of its tenants."
+    summary = _("Our own application, told of what happens in the systems of its tenants.")
     fields = (
         Field(
             "signing_secret",
-            "Signing secret",
-            "whsec_ and the base64 of 24 to 64 bytes, known to the application too. Leave it empty to have one made.",
+            _("Signing secret"),
+            _(
+                "whsec_ and the base64 of 24 to 64 bytes, known to the application too. Leave it empty to have one "
+                "made."
+            ),
             secret=True,
             required=False,
         ),

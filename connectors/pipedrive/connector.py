@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from connectors.base import Grant, lifetime
+from connectors.marked import _
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.parts import Account, Credential, Field, Life, Move
@@ -16,22 +17,22 @@ from connectors.wire import Budget, Rate, Report, Request, Response
 class Pipedrive(OAuth):
     key = "pipedrive"
     label = "Pipedrive"
-    summary = "Persons, organizations, deals, leads, activities and notes of a company."
-    categories = ("CRM", "Sales")
+    summary = _("Persons, organizations, deals, leads, activities and notes of a company.")
+    categories = (_("CRM"), _("Sales"))
     synonyms = ("crm", "pipeline", "deals", "leads", "contacts", "sales")
     moves = (
-        Move("out", "The records that your routes make of events: persons, organizations, deals, and so on."),
-        Move("in", "The ids of the records that were written, and who you are there."),
+        Move("out", _("The records that your routes make of events: persons, organizations, deals, and so on.")),
+        Move("in", _("The ids of the records that were written, and who you are there.")),
     )
-    approval = "Where your company lets only administrators install apps, one of them must connect it."
+    approval = _("Where your company lets only administrators install apps, one of them must connect it.")
     fields = (
-        Field("access_token", "Access token", "v1u:…, of a user of the company; lives an hour.", secret=True),
-        Field("refresh_token", "Refresh token", "Renews the access token.", secret=True, required=False),
-        Field("api_domain", "API domain", "Such as https://acme.pipedrive.com.", kind="url", required=False),
+        Field("access_token", _("Access token"), _("v1u:…, of a user of the company; lives an hour."), secret=True),
+        Field("refresh_token", _("Refresh token"), _("Renews the access token."), secret=True, required=False),
+        Field("api_domain", _("API domain"), _("Such as https://acme.pipedrive.com."), kind="url", required=False),
     )
     app_fields = (
-        Field("client_id", "Client ID", "From the app's page in the Developer Hub, under OAuth & access scopes."),
-        Field("client_secret", "Client secret", "From the same page.", secret=True),
+        Field("client_id", _("Client ID"), _("From the app's page in the Developer Hub, under OAuth & access scopes.")),
+        Field("client_secret", _("Client secret"), _("From the same page."), secret=True),
     )
     urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
     hosts = ("*.pipedrive.com",)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.base import Grant
+from connectors.marked import _
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
 from connectors.parts import Account, Credential, Field, Life, Move
@@ -25,33 +26,35 @@ ORG_ID = 15  # the characters of an id that tell; the other three are a checksum
 class Salesforce(OAuth):
     key = "salesforce"
     label = "Salesforce"
-    summary = "Leads, contacts and every other record of an organisation."
-    categories = ("CRM", "Sales")
+    summary = _("Leads, contacts and every other record of an organisation.")
+    categories = (_("CRM"), _("Sales"))
     synonyms = ("sfdc", "crm", "leads", "contacts", "opportunities", "sales cloud", "force.com")
     moves = (
-        Move("out", "The records that your routes make of events: leads, contacts, and what else they name."),
-        Move("in", "The ids of the records that were written, and records that a route looks up."),
+        Move("out", _("The records that your routes make of events: leads, contacts, and what else they name.")),
+        Move("in", _("The ids of the records that were written, and records that a route looks up.")),
     )
-    approval = "Where your organisation blocks apps that it does not know, its administrator must install ours."
-    plan = (
+    approval = _("Where your organisation blocks apps that it does not know, its administrator must install ours.")
+    plan = _(
         "An edition with API access: Enterprise, Unlimited, Performance or Developer, or Professional with the add-on."
     )
     fields = (
-        Field("access_token", "Access token", "00D…!…, a session of the organisation.", secret=True),
-        Field("refresh_token", "Refresh token", "5Aep…, renews the session.", secret=True, required=False),
-        Field("instance_url", "Instance URL", "Such as https://acme.my.salesforce.com.", kind="url", required=False),
+        Field("access_token", _("Access token"), _("00D…!…, a session of the organisation."), secret=True),
+        Field("refresh_token", _("Refresh token"), _("5Aep…, renews the session."), secret=True, required=False),
+        Field(
+            "instance_url", _("Instance URL"), _("Such as https://acme.my.salesforce.com."), kind="url", required=False
+        ),
         Field(
             "environment",
-            "Which Salesforce",
-            "Where its users sign in.",
+            _("Which Salesforce"),
+            _("Where its users sign in."),
             kind="choice",
             default="production",
             choices=tuple((entry.key, entry.label) for entry in ENVIRONMENTS),
         ),
     )
     app_fields = (
-        Field("client_id", "Consumer key", "From the external client app's settings."),
-        Field("client_secret", "Consumer secret", "From the external client app's settings.", secret=True),
+        Field("client_id", _("Consumer key"), _("From the external client app's settings.")),
+        Field("client_secret", _("Consumer secret"), _("From the external client app's settings."), secret=True),
     )
     urls = {
         "login": "https://login.salesforce.com",

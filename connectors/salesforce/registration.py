@@ -2,23 +2,24 @@
 
 from collections.abc import Mapping
 
+from connectors.marked import _
 from connectors.parts import Advice, Environment, Permission
 
 PERMISSIONS = (
-    Permission("api", "to read and write records, with the rights of the person who connects"),
-    Permission("refresh_token", "to stay connected without anybody signing in again"),
+    Permission("api", _("to read and write records, with the rights of the person who connects")),
+    Permission("refresh_token", _("to stay connected without anybody signing in again")),
 )
 
 ENVIRONMENTS = (
     Environment(
         "production",
-        "Production",
-        "The organisation that you work in, a trial, or a Developer Edition: you sign in at login.salesforce.com.",
+        _("Production"),
+        _("The organisation that you work in, a trial, or a Developer Edition: you sign in at login.salesforce.com."),
     ),
     Environment(
         "sandbox",
-        "Sandbox",
-        "A copy to try things out in: you sign in at test.salesforce.com, and its address has “sandbox” in it.",
+        _("Sandbox"),
+        _("A copy to try things out in: you sign in at test.salesforce.com, and its address has “sandbox” in it."),
         urls={"login": "sandbox_login", "token": "sandbox_token"},
     ),
 )
@@ -44,53 +45,78 @@ AT_CONSENT: Mapping[str, str] = {
 
 ERRORS: Mapping[str, Advice] = {
     "not_approved": Advice(
-        "This organisation does not let the app in: it is not installed or not approved there, or your profile may not "
-        "use it.",
+        _(
+            "This organisation does not let the app in: it is not installed or not approved there, or your profile may "
+            "not use it."
+        ),
         "their_admin",
-        "Please let the app “%(hub)s” into our Salesforce organisation: Setup, Connected Apps OAuth Usage, “%(hub)s”, "
-        "Install, then Manage App Policies: permitted users, with the profile or permission set of whoever connects.",
+        _(
+            "Please let the app “%(hub)s” into our Salesforce organisation: Setup, Connected Apps OAuth Usage, "
+            "“%(hub)s”, Install, then Manage App Policies: permitted users, with the profile or permission set of "
+            "whoever connects."
+        ),
     ),
     "account_closed": Advice(
-        "Salesforce says that this user or this organisation is not active.",
+        _("Salesforce says that this user or this organisation is not active."),
         "their_admin",
-        "Please look at my user in Salesforce (Setup, Users): it is said to be inactive or locked, so that “%(hub)s” "
-        "cannot be connected.",
+        _(
+            "Please look at my user in Salesforce (Setup, Users): it is said to be inactive or locked, so that "
+            "“%(hub)s” cannot be connected."
+        ),
     ),
     "wrong_account": Advice(
-        "You signed in to another organisation than the one that is connected. Sign out of Salesforce first, or open a "
-        "private window, and choose the organisation again.",
+        _(
+            "You signed in to another organisation than the one that is connected. Sign out of Salesforce first, or "
+            "open a private window, and choose the organisation again."
+        ),
         "you",
     ),
     "other_environment": Advice(
-        "What was meant is not where you signed in: one is a sandbox and the other is not. A sandbox signs in at "
-        "test.salesforce.com or at an address with “sandbox” in it, production at login.salesforce.com.",
+        _(
+            "What was meant is not where you signed in: one is a sandbox and the other is not. A sandbox signs in at "
+            "test.salesforce.com or at an address with “sandbox” in it, production at login.salesforce.com."
+        ),
         "you",
-        "Which Salesforce do we connect with %(hub)s: the production organisation, or a sandbox?",
+        _("Which Salesforce do we connect with %(hub)s: the production organisation, or a sandbox?"),
     ),
     "unfinished": Advice(
-        "The window of Salesforce was closed, or is still open somewhere. Nothing was connected. If Salesforce did not "
-        "take your user name and password, your account is probably of the other kind: choose that one.",
+        _(
+            "The window of Salesforce was closed, or is still open somewhere. Nothing was connected. If Salesforce did "
+            "not take your user name and password, your account is probably of the other kind: choose that one."
+        ),
         "you",
     ),
     "code_refused": Advice(
-        "The code that Salesforce sent us had ended, or was used already. It lives a few minutes only; a clock that is "
-        "wrong on the way does the same.",
+        _(
+            "The code that Salesforce sent us had ended, or was used already. It lives a few minutes only; a clock "
+            "that is wrong on the way does the same."
+        ),
         "you",
     ),
 }
 
 GUIDE = (
-    "In a Salesforce organisation of ours: Setup, External Client App Manager, New External Client App. (Older "
-    "organisations: App Manager, New Connected App; the same values go there.)",
-    "Name and contact e-mail as you like; Distribution State: Packaged where customers install it, otherwise Local.",
-    "API (Enable OAuth Settings): tick Enable OAuth, and set Callback URL to %(redirect_uri)s",
-    "Selected OAuth scopes: %(permissions)s (Manage user data via APIs; Perform requests at any time).",
-    "Flow enablement: the authorization code flow of a web server. Tick Require Secret for Web Server Flow and Require "
-    "Proof Key for Code Exchange (PKCE).",
-    "Customers choose between production and a sandbox, which signs in at test.salesforce.com. The same consumer key "
-    "and secret serve both, once the sandbox knows the app: install it there, or refresh the sandbox.",
-    "Policies: Refresh Token Policy: valid until revoked. Rotation may be on or off. IP Relaxation: relax IP "
-    "restrictions, or allow the addresses of this hub.",
-    "Settings, OAuth Settings, Consumer Key and Secret: copy both to this page. Salesforce takes up to 10 minutes to "
-    "know a new app.",
+    _(
+        "In a Salesforce organisation of ours: Setup, External Client App Manager, New External Client App. (Older "
+        "organisations: App Manager, New Connected App; the same values go there.)"
+    ),
+    _("Name and contact e-mail as you like; Distribution State: Packaged where customers install it, otherwise Local."),
+    _("API (Enable OAuth Settings): tick Enable OAuth, and set Callback URL to %(redirect_uri)s"),
+    _("Selected OAuth scopes: %(permissions)s (Manage user data via APIs; Perform requests at any time)."),
+    _(
+        "Flow enablement: the authorization code flow of a web server. Tick Require Secret for Web Server Flow and "
+        "Require Proof Key for Code Exchange (PKCE)."
+    ),
+    _(
+        "Customers choose between production and a sandbox, which signs in at test.salesforce.com. The same consumer "
+        "key and secret serve both, once the sandbox knows the app: install it there, or refresh the sandbox."
+    ),
+    _(
+        "Policies: Refresh Token Policy: valid until revoked. Rotation may be on or off. IP Relaxation: relax IP "
+        "restrictions, or allow the addresses of this hub."
+    ),
+    _(
+        "Settings, OAuth Settings, Consumer Key and Secret: copy both to this page. Salesforce takes up to 10 minutes "
+        "to know a new app."
+    ),
 )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import Action, Grant, lifetime
+from connectors.marked import _
 from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
 from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
@@ -125,23 +126,25 @@ class UpdateMessage(Chat):
 class Slack(OAuth):
     key = "slack"
     label = "Slack"
-    summary = "Messages in the channels of a workspace."
-    categories = ("Chat", "Notifications")
+    summary = _("Messages in the channels of a workspace.")
+    categories = (_("Chat"), _("Notifications"))
     synonyms = ("messages", "channel", "bot", "chat", "team", "alerts")
     moves = (
-        Move("out", "The messages that your routes make of events, into the channels that they name."),
-        Move("in", "Nothing that is said in your workspace. Only the names of its public channels are read."),
+        Move("out", _("The messages that your routes make of events, into the channels that they name.")),
+        Move("in", _("Nothing that is said in your workspace. Only the names of its public channels are read.")),
     )
-    approval = "Where your workspace approves apps, one of its administrators must approve ours."
+    approval = _("Where your workspace approves apps, one of its administrators must approve ours.")
     asks_admins = True
     fields = (
-        Field("access_token", "Bot token", "xoxb-…, from the page of the installed app.", secret=True),
-        Field("refresh_token", "Refresh token", "xoxe-…, where token rotation is on.", secret=True, required=False),
+        Field("access_token", _("Bot token"), _("xoxb-…, from the page of the installed app."), secret=True),
+        Field(
+            "refresh_token", _("Refresh token"), _("xoxe-…, where token rotation is on."), secret=True, required=False
+        ),
     )
     app_fields = (
-        Field("client_id", "Client ID", "From the app's Basic Information."),
-        Field("client_secret", "Client secret", "From the app's Basic Information.", secret=True),
-        Field("signing_secret", "Signing secret", "Proves that a request comes from Slack.", secret=True),
+        Field("client_id", _("Client ID"), _("From the app's Basic Information.")),
+        Field("client_secret", _("Client secret"), _("From the app's Basic Information."), secret=True),
+        Field("signing_secret", _("Signing secret"), _("Proves that a request comes from Slack."), secret=True),
     )
     urls = {"api": "https://slack.com/api", "authorize": "https://slack.com/oauth/v2/authorize"}
     actions = (PostMessage(), UpdateMessage())

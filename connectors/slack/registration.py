@@ -3,17 +3,18 @@
 import json
 from collections.abc import Mapping
 
+from connectors.marked import _
 from connectors.parts import Advice, Permission
 
 NAME_MOST = 35  # characters of an app's name
 
 PERMISSIONS = (
-    Permission("chat:write", "to post messages as the app"),
-    Permission("chat:write.public", "to post in public channels that the app has not joined"),
-    Permission("channels:read", "to offer the public channels by their names"),
-    Permission("users:read", "to find out which member is meant by a name", optional=True),
-    Permission("users:read.email", "to find out which member is meant by an e-mail address", optional=True),
-    Permission("chat:write.customize", "to post under another name or icon", optional=True),
+    Permission("chat:write", _("to post messages as the app")),
+    Permission("chat:write.public", _("to post in public channels that the app has not joined")),
+    Permission("channels:read", _("to offer the public channels by their names")),
+    Permission("users:read", _("to find out which member is meant by a name"), optional=True),
+    Permission("users:read.email", _("to find out which member is meant by an e-mail address"), optional=True),
+    Permission("chat:write.customize", _("to post under another name or icon"), optional=True),
 )
 
 PROBLEMS: Mapping[str, str] = {
@@ -72,32 +73,41 @@ ERRORS: Mapping[str, Advice] = {
         "chat:write.public) and to read the names of public channels (channels:read).",
     ),
     "not_approved": Advice(
-        "This workspace lets its members install only apps that an administrator has approved, and %(system)s has not "
-        "approved ours yet.",
+        _(
+            "This workspace lets its members install only apps that an administrator has approved, and %(system)s has "
+            "not approved ours yet."
+        ),
         "their_admin",
-        "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration under Apps, Requests. It "
-        "asks to post messages (chat:write, chat:write.public) and to read the names of public channels "
-        "(channels:read).",
+        _(
+            "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration under Apps, Requests. "
+            "It asks to post messages (chat:write, chat:write.public) and to read the names of public channels "
+            "(channels:read)."
+        ),
     ),
     "not_distributed": Advice(
-        "Our app may be installed only in the workspace that it was made in: public distribution is not switched on.",
+        _(
+            "Our app may be installed only in the workspace that it was made in: public distribution is not switched "
+            "on."
+        ),
         "us",
-        "Please switch on public distribution for the Slack app: api.slack.com/apps, the app, Manage Distribution.",
+        _("Please switch on public distribution for the Slack app: api.slack.com/apps, the app, Manage Distribution."),
     ),
     "wrong_account": Advice(
-        "You chose another workspace than the one that is connected. Slack offers the workspace that you are signed in "
-        "to; the list at the top right of its page switches to another.",
+        _(
+            "You chose another workspace than the one that is connected. Slack offers the workspace that you are "
+            "signed in to; the list at the top right of its page switches to another."
+        ),
         "you",
     ),
 }
 
 GUIDE = (
-    "Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, and paste the manifest.",
-    "Or fill it in by hand: OAuth & Permissions, Redirect URLs: %(redirect_uri)s",
-    "There too, Bot Token Scopes: %(permissions)s",
-    "Leave PKCE off: it would make the app a public client for good. Token rotation may be on or off.",
-    "Manage Distribution: switch on public distribution, so that other workspaces may install it.",
-    "Basic Information, App Credentials: copy the client ID, the client secret and the signing secret to this page.",
+    _("Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, and paste the manifest."),
+    _("Or fill it in by hand: OAuth & Permissions, Redirect URLs: %(redirect_uri)s"),
+    _("There too, Bot Token Scopes: %(permissions)s"),
+    _("Leave PKCE off: it would make the app a public client for good. Token rotation may be on or off."),
+    _("Manage Distribution: switch on public distribution, so that other workspaces may install it."),
+    _("Basic Information, App Credentials: copy the client ID, the client secret and the signing secret to this page."),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connectors.base import Connector
+from connectors.marked import _
 from connectors.outcomes import Outcome, later, or_unreadable
 from connectors.parts import Account, Credential, Field, Input, Message, Move, stated
 from connectors.splunk.acks import Collected, collector, headers
@@ -106,22 +107,25 @@ class SendRaw(Collected):
 class Splunk(Connector):
     key = "splunk"
     label = "Splunk"
-    summary = "Events and logs into the HTTP Event Collector."
-    categories = ("Logs", "Security", "Analytics")
+    summary = _("Events and logs into the HTTP Event Collector.")
+    categories = (_("Logs"), _("Security"), _("Analytics"))
     synonyms = ("siem", "hec", "logging", "http event collector", "monitoring", "audit log")
     moves = (
-        Move("out", "Each event that your routes choose, as a whole or as they map it, into the token's indexes."),
-        Move("in", "Nothing but the collector's word that it has taken an event."),
+        Move("out", _("Each event that your routes choose, as a whole or as they map it, into the token's indexes.")),
+        Move("in", _("Nothing but the collector's word that it has taken an event.")),
     )
-    approval = "Splunk's administrator makes the token, and opens the collector to the addresses of this hub."
-    plan = "Splunk Enterprise or Splunk Cloud with the HTTP Event Collector switched on."
+    approval = _("Splunk's administrator makes the token, and opens the collector to the addresses of this hub.")
+    plan = _("Splunk Enterprise or Splunk Cloud with the HTTP Event Collector switched on.")
     fields = (
-        Field("url", "Collector URL", "Such as https://splunk.example.com:8088, without a path.", kind="url"),
-        Field("token", "Token", "A HEC token, as Splunk's administrator made it.", secret=True),
+        Field("url", _("Collector URL"), _("Such as https://splunk.example.com:8088, without a path."), kind="url"),
+        Field("token", _("Token"), _("A HEC token, as Splunk's administrator made it."), secret=True),
         Field(
             "use_ack",
-            "Indexer acknowledgement",
-            "Switch it on exactly where the token has it: an event then counts as delivered when Splunk confirms it.",
+            _("Indexer acknowledgement"),
+            _(
+                "Switch it on exactly where the token has it: an event then counts as delivered when Splunk confirms "
+                "it."
+            ),
             kind="flag",
             required=False,
         ),

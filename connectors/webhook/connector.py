@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from connectors.base import Action, Connector
+from connectors.marked import _
 from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
 from connectors.parts import Account, Credential, Field, Message, Move
 from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
@@ -62,26 +63,26 @@ class Send(Action):
 class Webhook(Connector):
     key = "webhook"
     label = "Webhook"
-    summary = "Your own HTTPS endpoint, told of each event with a signed request."
-    categories = ("Developers", "Automation")
+    summary = _("Your own HTTPS endpoint, told of each event with a signed request.")
+    categories = (_("Developers"), _("Automation"))
     synonyms = ("http", "callback", "endpoint", "api", "custom", "zapier", "make", "n8n")
     moves = (
-        Move("out", "Each event that your routes choose, as JSON, signed so that you can tell it is ours."),
-        Move("in", "Nothing but your endpoint's answer: that it has arrived."),
+        Move("out", _("Each event that your routes choose, as JSON, signed so that you can tell it is ours.")),
+        Move("in", _("Nothing but your endpoint's answer: that it has arrived.")),
     )
     fields = (
-        Field("url", "Endpoint URL", "HTTPS, reachable from the internet.", kind="url"),
+        Field("url", _("Endpoint URL"), _("HTTPS, reachable from the internet."), kind="url"),
         Field(
             "signing_secret",
-            "Signing secret",
-            "whsec_ and the base64 of 24 to 64 bytes. Leave it empty to have one made.",
+            _("Signing secret"),
+            _("whsec_ and the base64 of 24 to 64 bytes. Leave it empty to have one made."),
             secret=True,
             required=False,
         ),
         Field(
             "headers",
-            "Own headers",
-            'A JSON object such as {"X-Team": "sales"}; Authorization as Basic or Bearer.',
+            _("Own headers"),
+            _('A JSON object such as {"X-Team": "sales"}; Authorization as Basic or Bearer.'),
             secret=True,
             required=False,
             kind="json",

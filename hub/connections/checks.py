@@ -2,14 +2,21 @@
 
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from hub.connections.probe import Finding
+from hub.words import said
 
 STEPS = (
-    ("Everything that is needed is filled in", {"incomplete"}),
-    ("The address may be called", {"egress_refused"}),
-    ("The quotas have room for the call", {"throttled"}),
-    ("The other system can be reached", {"dns_failed", "connect_failed", "tls_failed"}),
-    ("It answers in its own language", {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"}),
+    (gettext_noop("Everything that is needed is filled in"), {"incomplete"}),
+    (gettext_noop("The address may be called"), {"egress_refused"}),
+    (gettext_noop("The quotas have room for the call"), {"throttled"}),
+    (gettext_noop("The other system can be reached"), {"dns_failed", "connect_failed", "tls_failed"}),
+    (
+        gettext_noop("It answers in its own language"),
+        {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"},
+    ),
 )
 ALIKE = {  # what a test finds, as a problem of hub.connections.advice
     "incomplete": "incomplete",
@@ -24,7 +31,7 @@ ALIKE = {  # what a test finds, as a problem of hub.connections.advice
     "bad_answer": "strange_answer",
     "unreadable": "strange_answer",
 }
-LAST_STEP = "It accepts the credential"
+LAST_STEP = gettext_noop("It accepts the credential")
 
 
 class Step(NamedTuple):
@@ -36,15 +43,15 @@ class Step(NamedTuple):
 def told(finding: Finding) -> str:
     """What went wrong, in words; a page that came instead of an answer is not repeated."""
     code = finding.reason.removeprefix("status_")
-    return f"it answered with status {code}" if code != finding.reason else finding.says
+    return _("it answered with status %(code)s") % {"code": code} if code != finding.reason else finding.says
 
 
 def steps(finding: Finding) -> list[Step]:
     """What passed, what failed and why, and what was not looked at."""
-    labels = [label for label, _ in STEPS] + [LAST_STEP]
+    labels = [said(label) for label in (*(label for label, _reasons in STEPS), LAST_STEP)]
     if finding.lives:
         return [Step(label, "passed") for label in labels]
-    failed = next((place for place, (_, reasons) in enumerate(STEPS) if finding.reason in reasons), len(STEPS))
+    failed = next((place for place, (_label, reasons) in enumerate(STEPS) if finding.reason in reasons), len(STEPS))
     return [
         *(Step(label, "passed") for label in labels[:failed]),
         Step(labels[failed], "failed", told(finding)),

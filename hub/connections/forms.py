@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
@@ -18,15 +19,16 @@ from hub import egress, staff
 from hub.connections.connect import SIGNING_SECRET
 from hub.connections.models import Connection, ConnectLink, ConnectorApp, Credential, Lane
 from hub.secrets import CannotOpen
+from hub.words import said
 from tenants.models import Tenant
 from tenants.scoping import visible_to
 
 PAUSES = {
-    "1": "for one hour",
-    "4": "for four hours",
-    "24": "for a day",
-    "168": "for a week",
-    "": "until somebody resumes it",
+    "1": _("for one hour"),
+    "4": _("for four hours"),
+    "24": _("for a day"),
+    "168": _("for a week"),
+    "": _("until somebody resumes it"),
 }
 
 
@@ -41,9 +43,9 @@ def a_json_object(value: str) -> None:
     try:
         read = json.loads(value)
     except ValueError:
-        raise ValidationError("This is not JSON.") from None
+        raise ValidationError(_("This is not JSON.")) from None
     if not isinstance(read, dict):
-        raise ValidationError('This is not a JSON object such as {"name": "value"}.')
+        raise ValidationError(_('This is not a JSON object such as {"name": "value"}.'))
 
 
 VALIDATORS = {"url": [an_address], "json": [a_json_object]}
@@ -52,15 +54,17 @@ VALIDATORS = {"url": [an_address], "json": [a_json_object]}
 def form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
     """`stored`: there is a secret already, which stays where nothing is filled in."""
     if field.kind == "flag":
-        return forms.BooleanField(label=field.label, help_text=field.help, required=False, initial=bool(value))
-    if field.kind == "choice":
-        return forms.ChoiceField(
-            label=field.label, help_text=field.help, choices=field.choices, initial=value or field.default
+        return forms.BooleanField(
+            label=said(field.label), help_text=said(field.help), required=False, initial=bool(value)
         )
-    hint = "It is stored, and never shown. Leave it empty to keep it." if stored else ""
+    if field.kind == "choice":
+        choices = [(key, said(label)) for key, label in field.choices]
+        initial = value or field.default
+        return forms.ChoiceField(label=said(field.label), help_text=said(field.help), choices=choices, initial=initial)
+    hint = gettext("It is stored, and never shown. Leave it empty to keep it.") if stored else ""
     return forms.CharField(
-        label=field.label,
-        help_text=" ".join(filter(None, (field.help, hint))),
+        label=said(field.label),
+        help_text=" ".join(filter(None, (said(field.help), hint))),
         required=field.required and not stored,
         validators=VALIDATORS.get(field.kind, []),
         widget=staff.WriteOnly() if field.secret else forms.TextInput(),
@@ -81,7 +85,8 @@ class Stated(forms.Form):
             stored = field.secret and bool(self.kept.get(field.key))
             self.fields[field.key] = self.dressed(form_field(field, value=known.get(field.key), stored=stored))
             if stored and not field.required:
-                clear = forms.BooleanField(label=f"Forget the stored {field.label.lower()}", required=False)
+                label = gettext("Forget what is stored: %(what)s") % {"what": said(field.label)}
+                clear = forms.BooleanField(label=label, required=False)
                 self.fields[f"forget_{field.key}"] = self.dressed(clear)
 
     def dressed(self, field: forms.Field) -> forms.Field:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from hub.words import CREDENTIAL_EVENTS
 
 WIDTH, MARGIN, MIDDLE = 600.0, 12.0, 24.0
@@ -59,7 +61,7 @@ class Picture(NamedTuple):
 def drawn(events: Iterable[Any], *, now: datetime, refresh_at: datetime | None, ends: datetime | None) -> Picture:
     """Of events as they happened, oldest first; what is still to come stands behind now."""
     events = list(events)[-SHOWN_MOST:]
-    told = [("Another access token is asked for", refresh_at), ("The access token ends", ends)]
+    told = [(_("Another access token is asked for"), refresh_at), (_("The access token ends"), ends)]
     coming = sorted([(at, label) for label, at in told if at and at > now])
     start = events[0].at if events else now - timedelta(hours=1)
     over = (coming[-1][0] if coming else now) - start
@@ -74,7 +76,7 @@ def drawn(events: Iterable[Any], *, now: datetime, refresh_at: datetime | None, 
 
 def mark_of(event: Any, x: float) -> Mark:
     look = LOOKS.get(event.kind, "warn")
-    label = CREDENTIAL_EVENTS.get(event.kind, event.kind)
+    label = CREDENTIAL_EVENTS[event.kind].sentence if event.kind in CREDENTIAL_EVENTS else event.kind
     return Mark(event.at, x, look, SHAPES[look], label, words(event.says), event.version)
 
 

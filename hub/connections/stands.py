@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hub.connections.models import BREAKER, DISCONNECTED, MAINTENANCE, REFRESHING, Connection, MaintenanceWindow
-from hub.words import CONNECTION_STATES, Reason, reason_of
+from hub.words import CONNECTION_STATES, reason_of
 
 
 class Standing(NamedTuple):
@@ -18,7 +18,7 @@ def standing(connection: Connection, *, window: MaintenanceWindow | None = None)
     """Reads the tenant and the lane of the connection."""
     stopped, until = cause(connection, window)
     reason = stopped or connection.reason
-    words = reason_of(reason, system=connection.code.label) if reason else Reason(CONNECTION_STATES[connection.state])
+    words = reason_of(reason, system=connection.code.label) if reason else CONNECTION_STATES[connection.state]
     return Standing(reason, words.sentence, words.action, until or connection.paused_until)
 
 

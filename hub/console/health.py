@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Case, Count, F, Min, Value, When
 
 from hub.health.probes import SILENCE_MOST, UNSERVED_MOST, database_latency
+from hub.mail.models import Mail
 from hub.outgoing.explain import HELD_BY_TENANT, in_state
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump.claim import claimable
@@ -20,6 +21,7 @@ from hub.standing import Replacement, Worker
 COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
 RECENT = 10  # replacements
 SLOW = 0.5  # seconds for one question to the database
+SLOW_MAIL = timedelta(minutes=10)  # a server that puts off strangers has let it in by then
 
 
 class Sending(NamedTuple):
@@ -43,6 +45,7 @@ class Standing:
     due: int
     unserved: timedelta  # the longest that a lane waits for its turn
     held: Sequence[tuple[str, int]]  # by reason
+    mails: timedelta  # the longest that a mail waits
 
     @property
     def living(self) -> list[Worker]:
@@ -75,6 +78,7 @@ def standing(*, now: datetime) -> Standing:
         due=due(now=now),
         unserved=unserved_lanes(now=now),
         held=held_by_reason(),
+        mails=overdue_mails(now=now),
     )
 
 
@@ -99,6 +103,11 @@ def unserved_lanes(*, now: datetime) -> timedelta:
     """Since when the lane that waits longest could be served: it was due, and its last turn was over."""
     rows = claimable(now=now).values_list("due_at", "turn").order_by("turn")[:RECENT]
     return max((now - max(at, turn) for at, turn in rows), default=timedelta())
+
+
+def overdue_mails(*, now: datetime) -> timedelta:
+    oldest = Mail.objects.filter(state="waiting").aggregate(oldest=Min("created_at"))["oldest"]
+    return now - oldest if oldest else timedelta()
 
 
 def held_by_reason() -> list[tuple[str, int]]:
@@ -129,6 +138,8 @@ def said(seen: Standing) -> Said:
         return Said("bad", "hourglass_disabled", "What is due is not sent.", "Are there enough pumps?")
     if seen.latency > SLOW:
         return Said("warn", "database", "The database is slow.", f"One question took {seen.latency:.1f} s.")
+    if seen.mails > SLOW_MAIL:
+        return Said("warn", "mail", "Mails do not go out.", "The list of mails says why; each is tried again.")
     count = len(seen.living)
     return Said("good", "favorite", f"All stands: {count} {'worker runs' if count == 1 else 'workers run'}.")
 

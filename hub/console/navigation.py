@@ -35,6 +35,7 @@ MENU = {
         ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
         ("People", "group", "tenants_user", "tenants.view_user"),
+        ("Mails", "mail", "hub_mail", "hub.view_mail"),
         ("Audit", "fact_check", "hub_auditrow", "hub.view_auditrow"),
     ),
 }

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from hub.clock import clock
 from hub.health.probes import database_latency, unserved
+from hub.mail.models import Mail
 from hub.outgoing.explain import HELD_BY_TENANT, READS_AS_HELD
 from hub.outgoing.models import Delivery, Event, PumpPlace
 from hub.queue import Beat, Bell
@@ -57,6 +58,7 @@ class Numbers:
         yield from self.queue()
         yield from self.deliveries()
         yield from self.due()
+        yield from self.mails()
         yield from totals()
         yield from tallied()
 
@@ -105,6 +107,14 @@ class Numbers:
             "hub_oldest_due_seconds", "Since the oldest of them is due.", self.since(found["oldest"])
         )
         yield GaugeMetricFamily("hub_unserved_seconds", "The longest that a connection waits for its turn.", waited)
+
+    def mails(self) -> Iterator[Metric]:
+        waiting = Mail.objects.filter(state="waiting").aggregate(count=Count("pk"), oldest=Min("created_at"))
+        states = {"waiting": waiting["count"], "dead": Mail.objects.filter(state="dead").count()}
+        yield by("state", "hub_mails", "Mails that no server has taken.", states)
+        yield GaugeMetricFamily(
+            "hub_oldest_mail_seconds", "Since the oldest that waits was asked for.", self.since(waiting["oldest"])
+        )
 
 
 def totals() -> Iterator[Metric]:

@@ -1,9 +1,9 @@
-"""What a person is told once, by page and mail, and who has had it."""
+"""What a person is told once, by page and mail, and who wants which mails."""
 
 from django.db import models
 from django.db.models import Q
 
-from tenants.models import Membership, Tenant, User
+from tenants.models import Membership, Tenant
 from tenants.scoping import Scoped
 
 
@@ -47,22 +47,10 @@ class Notice(Scoped):
         """The page where the person mends it."""
         return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/"
 
-
-class Telling(Scoped):
-    """That one person was told of a notice by mail, in one of its turns; written before the mail goes."""
-
-    TENANT = "notice__tenant"
-
-    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="tellings")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    turn = models.PositiveSmallIntegerField()
-    at = models.DateTimeField()
-
-    class Meta(Scoped.Meta):
-        constraints = (models.UniqueConstraint(fields=("notice", "user", "turn"), name="told_once_a_turn"),)
-
-    def __str__(self) -> str:
-        return f"{self.user} was told of {self.notice}"
+    @property
+    def mailed_as(self) -> str:
+        """What its mails are about."""
+        return f"notice:{self.pk}"
 
 
 class MailChoice(Scoped):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from hub import mail
 from hub.notices.models import Notice
 from hub.queue import ring
 
@@ -35,6 +36,7 @@ def notify(
 
 
 def resolve(kind: str, *, connection_id: int, now: datetime) -> None:
-    """Its cause is gone: nobody is reminded any more."""
+    """Its cause is gone: nobody is reminded any more, nor told what is true no longer."""
     rows = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
+    mail.withdraw(*(notice.mailed_as for notice in rows))
     rows.update(resolved_at=now, tell_at=None)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hub import lifeline, mail
+from hub import lifeline
 from hub.clock import clock
 from hub.notices import post
 from hub.queue import hear, ring, still_here
@@ -16,7 +16,7 @@ def tell(name: str) -> None:
     for notice in post.due(now=clock()).select_related("tenant", "connection")[:TOLD_MOST]:
         if lifeline.stopping() or clock() > until:
             return
-        post.tell(notice, send=mail.send, now=clock())
+        post.tell(notice, now=clock())
         still_here()
 
 

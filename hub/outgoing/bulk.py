@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from hub.connections.models import Connection
 from hub.operations import start
 from hub.operations.models import Operation
@@ -14,12 +16,12 @@ from hub.outgoing.missing import forecast_missing
 from tenants.models import Tenant
 
 KINDS = {
-    "retry": "Retry",
-    "send_again": "Send again",
-    "cancel": "Cancel",
-    "skip": "Skip",
+    "retry": _("Retry"),
+    "send_again": _("Send again"),
+    "cancel": _("Cancel"),
+    "skip": _("Skip"),
 }
-LABELS = {**KINDS, "send_missing": "Send what is missing"}  # of every kind there is
+LABELS = {**KINDS, "send_missing": _("Send what is missing")}  # of every kind there is
 SELECTED_MOST = 1000
 
 

@@ -5,30 +5,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from hub.outgoing.bodies import Body, body_of
 from hub.outgoing.explain import shown
 from hub.outgoing.models import Attempt, Delivery, EventBody, Exchange, Rendering
-from hub.words import REASONS
+from hub.words import REASONS, said
 
 ATTEMPTS_MOST = 50  # the newest ones
 OUTCOMES = {  # of an attempt: words, the state whose look it has
-    "delivered": ("Delivered", "delivered"),
-    "later": ("Not now", "waiting"),
-    "never": ("Refused for good", "dead"),
-    "refresh": ("The access token had ended", "held"),
-    "reconnect": ("The authorization has ended", "dead"),
-    "disable": ("It wants no more", "dead"),
-    "unknown": ("It may have arrived", "held"),
-    "pending": ("Taken, not confirmed yet", "sending"),
+    "delivered": (gettext_noop("Delivered"), "delivered"),
+    "later": (gettext_noop("Not now"), "waiting"),
+    "never": (gettext_noop("Refused for good"), "dead"),
+    "refresh": (gettext_noop("The access token had ended"), "held"),
+    "reconnect": (gettext_noop("The authorization has ended"), "dead"),
+    "disable": (gettext_noop("It wants no more"), "dead"),
+    "unknown": (gettext_noop("It may have arrived"), "held"),
+    "pending": (gettext_noop("Taken, not confirmed yet"), "sending"),
 }
 NEXT = {
-    "waiting": "Next try",
-    "sending": "It is being sent now",
-    "held": "It is held",
-    "delivered": "Done",
-    "skipped": "It was skipped",
-    "dead": "It is given up",
-    "cancelled": "A person cancelled it",
+    "waiting": gettext_noop("Next try"),
+    "sending": gettext_noop("It is being sent now"),
+    "held": gettext_noop("It is held"),
+    "delivered": gettext_noop("Done"),
+    "skipped": gettext_noop("It was skipped"),
+    "dead": gettext_noop("It is given up"),
+    "cancelled": gettext_noop("A person cancelled it"),
 }
 
 
@@ -73,18 +76,21 @@ def beginnings(delivery: Delivery) -> Iterator[Step]:
     received = EventBody.objects.filter(pk=event.pk).first()
     yield Step(
         "delivered",
-        f"Received: {event.type}",
+        _("Received: %(type)s") % {"type": event.type},
         event.accepted_at,
-        f"From {event.source}, as {event.sender_id}",
+        _("From %(source)s, as %(id)s") % {"source": event.source, "id": event.sender_id},
         body=received and body_of(received.body),
         pruned=received is None,
     )
-    wanted = f"The route takes {route.event_type}{f', where {route.filter}' if route.filter else ''}"
+    names = {"type": route.event_type, "filter": route.filter}
+    wanted = (
+        _("The route takes %(type)s, where %(filter)s") if route.filter else _("The route takes %(type)s")
+    ) % names
     refused = delivery.reason if delivery.reason in ("filtered", "filter_failed") else ""
     look = {"filtered": "skipped", "filter_failed": "held"}.get(refused, "delivered")
-    yield Step(look, f"Matched: {route.name}", delivery.accepted_at, wanted)
+    yield Step(look, _("Matched: %(route)s") % {"route": route.name}, delivery.accepted_at, wanted)
     if delivery.connection is None:
-        yield Step("held", "Not connected", text="The tenant has no connection at this system.")
+        yield Step("held", _("Not connected"), text=_("The tenant has no connection at this system."))
     yield from mapped(delivery)
 
 
@@ -92,12 +98,13 @@ def mapped(delivery: Delivery) -> Iterator[Step]:
     rendering = Rendering.objects.filter(pk=delivery.pk).first()
     if rendering:
         version = delivery.mapping_version
-        text = f"By version {version.number} of its mapping; the same bytes go at every try." if version else ""
-        yield Step("delivered", "Mapped", text=text, body=body_of(rendering.body))
+        by = _("By version %(number)s of its mapping; the same bytes go at every try.")
+        text = by % {"number": version.number} if version else ""
+        yield Step("delivered", _("Mapped"), text=text, body=body_of(rendering.body))
     elif delivery.mapping_version_id:
-        yield Step("delivered", "Mapped", text="What the mapping made is no longer kept.", pruned=True)
+        yield Step("delivered", _("Mapped"), text=_("What the mapping made is no longer kept."), pruned=True)
     elif delivery.state == "waiting":
-        yield Step("waiting", "Not mapped yet", text="The mapping is worked out at the first try.", ahead=True)
+        yield Step("waiting", _("Not mapped yet"), text=_("The mapping is worked out at the first try."), ahead=True)
 
 
 def tries(attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, evidence: bool) -> Iterator[Step]:
@@ -107,7 +114,7 @@ def tries(attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, evidence: 
         exchange = calls.get(attempt.exchange) if attempt.exchange else None
         yield Step(
             look,
-            f"Try {attempt.number}: {word}",
+            _("Try %(number)s: %(outcome)s") % {"number": attempt.number, "outcome": said(word)},
             attempt.started_at,
             REASONS[attempt.reason].sentence if attempt.reason in REASONS else "",
             attempt.says,
@@ -123,9 +130,9 @@ def call_of(exchange: Exchange) -> Call:
 
 
 def ending(delivery: Delivery) -> Step:
-    state, reason, sentence, _ = shown(delivery)
+    state, reason, sentence, _action = shown(delivery)
     says = delivery.says if reason == delivery.reason else ""
     if state == "waiting":
-        text = sentence if reason else "It goes as soon as it is its turn."
-        return Step(state, NEXT[state], delivery.due_at, text, says, ahead=True)
-    return Step(state, NEXT[state], delivery.moved_at, sentence if reason else "", says)
+        text = sentence if reason else _("It goes as soon as it is its turn.")
+        return Step(state, said(NEXT[state]), delivery.due_at, text, says, ahead=True)
+    return Step(state, said(NEXT[state]), delivery.moved_at, sentence if reason else "", says)

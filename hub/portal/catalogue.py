@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp
+from hub.words import said
 from tenants.models import Tenant
 
 NEEDS_HELP = {"needs_reconnect", "degraded", "silent", "disabled"}
@@ -53,7 +54,7 @@ def matching(connectors: Iterable[Connector], query: str, category: str = "") ->
 
 
 def text_of(connector: Connector) -> str:
-    named = (connector.label, connector.summary, *connector.categories, *connector.synonyms)
+    named = (connector.label, said(connector.summary), *map(said, connector.categories), *connector.synonyms)
     return " ".join(named).casefold()
 
 

@@ -110,6 +110,7 @@ class TenantForm(forms.ModelForm):
     class Meta:
         model = Tenant
         fields = ("name", "time_zone")
+        labels = {"name": _("Name")}
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from hub.connections.models import Connection, MaintenanceWindow
 from hub.connections.stands import cause
@@ -41,13 +42,13 @@ class Status:
 
 
 STEPS = {
-    "healthy": Step("Test now", "connection_test", "sync", posts=True),
-    "silent": Step("Test now", "connection_test", "sync", posts=True),
-    "degraded": Step("Test now", "connection_test", "sync", posts=True),
-    "paused": Step("Resume", "connection_resume", "play_circle", posts=True),
-    "disabled": Step("Switch it on again", "connection_resume", "play_circle", posts=True),
-    "needs_reconnect": Step("Reconnect", "reconnect", "sync"),
-    "disconnected": Step("Connect it again", "reconnect", "sync"),
+    "healthy": Step(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "silent": Step(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "degraded": Step(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "paused": Step(gettext_lazy("Resume"), "connection_resume", "play_circle", posts=True),
+    "disabled": Step(gettext_lazy("Switch it on again"), "connection_resume", "play_circle", posts=True),
+    "needs_reconnect": Step(gettext_lazy("Reconnect"), "reconnect", "sync"),
+    "disconnected": Step(gettext_lazy("Connect it again"), "reconnect", "sync"),
 }
 
 
@@ -60,7 +61,7 @@ def status(connection: Connection, *, window: MaintenanceWindow | None = None) -
         word=_("disconnected") if state == "disconnected" else state_word(state),
         sentence=_("A person disconnected it. Its history stays.")
         if state == "disconnected"
-        else CONNECTION_STATES[state],
+        else CONNECTION_STATES[state].sentence,
         why=reason_of(reason, system=connection.code.label).sentence if reason else "",
         says=connection.says,
         since=connection.since,

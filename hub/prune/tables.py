@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import Model, QuerySet
 
 from hub.connections.models import Authorization, ConnectLink, CredentialEvent
+from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
@@ -63,12 +64,17 @@ def open_notices(ids: Collection[Any], cut: datetime) -> Collection[Any]:
     return rows.values_list("pk", flat=True)
 
 
+def waiting_mails(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+    return Mail.objects.filter(pk__in=ids, state="waiting").values_list("pk", flat=True)
+
+
 TABLES = (  # in this order: a row goes after what hangs on it
     Table("exchanges", "bodies", Exchange.objects.all, columns(Exchange, "at"), nothing),
     Table("renderings", "bodies", Rendering.objects.all, columns(Delivery, "accepted_at"), needed_renderings),
     Table("event bodies", "bodies", EventBody.objects.all, columns(Event, "accepted_at"), needed_bodies),
     Table("deliveries", "rows", Delivery.unscoped.all, columns(Delivery, "accepted_at"), moving_deliveries),
     Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
+    Table("mails", "bodies", Mail.objects.all, columns(Mail, "created_at"), waiting_mails),
     Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
     Table("connect links", "rows", ConnectLink.unscoped.all, columns(ConnectLink, "created_at"), nothing),
     Table("portal links", "rows", PortalLink.unscoped.all, columns(PortalLink, "created_at"), nothing),

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from hub.clock import clock
 from hub.problems import Problem
-from tenants import invitations, people
+from tenants import people
 from tenants.authentication import resolve_tenant
 from tenants.models import Invitation, Membership, Tenant
 from tenants.people import Hand
@@ -105,15 +105,13 @@ class InvitationsView(APIView):
 
     @extend_schema(request=InviteSerializer, responses={201: InvitationSerializer})
     def post(self, request: Request) -> Response:
-        """A mail with a link goes out. Where no mail server took it, `sent_at` is null: send it again later."""
+        """A mail with a link is on its way: `sent_at` tells when a mail server took it, `mail_reason` why none did."""
         said = InviteSerializer(data=request.data)
         said.is_valid(raise_exception=True)
         wanted, now = said.validated_data, clock()
-        tenant, random = resolve_tenant(request, wanted.get("tenant")), secrets.token_bytes
+        tenant = resolve_tenant(request, wanted.get("tenant"))
         asked = (tenant, wanted["email"], wanted["role"], hand_of(request))
-        invitation, token = try_to(people.invite, *asked, random=random, now=now)
-        invitations.post(invitation, token, now=now)
-        return told(invitation, 201)
+        return told(try_to(people.invite, *asked, random=secrets.token_bytes, now=now), 201)
 
 
 class InvitationView(APIView):
@@ -136,7 +134,6 @@ class SendAgainView(APIView):
     @extend_schema(request=None, responses=InvitationSerializer)
     def post(self, request: Request, id: UUID) -> Response:
         """Another mail with another link, for seven days from now; the link before it ends."""
-        invitation, now = find(request, Invitation, id), clock()
-        token = try_to(people.invite_again, invitation, hand_of(request), random=secrets.token_bytes, now=now)
-        invitations.post(invitation, token, now=now)
+        invitation = find(request, Invitation, id)
+        try_to(people.invite_again, invitation, hand_of(request), random=secrets.token_bytes, now=clock())
         return told(invitation)

@@ -12,6 +12,7 @@ from django.db import connection
 
 from hub.clock import clock
 from hub.health.probes import in_time, look
+from hub.mail.models import Mail
 from hub.outgoing.models import Delivery
 from hub.queue import beat
 from tests.fakes import FakeHttp
@@ -160,11 +161,20 @@ def test_attempts_events_beats_and_latency_are_told(make, prometheus, alive):
     assert told['hub_pumps{place="all"}'] >= 1
 
 
+def test_mails_that_wait_and_those_given_up_are_told(make, prometheus):
+    for _ in range(2):
+        make.invitation(make.tenant(), now=NOON)
+    Mail.objects.filter(pk=Mail.objects.first().pk).update(state="dead")
+    told = numbers(prometheus)
+    assert (told['hub_mails{state="waiting"}'], told['hub_mails{state="dead"}']) == (1, 1)
+    assert told["hub_oldest_mail_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
+
+
 def test_the_numbers_cost_a_fixed_number_of_statements(make, prometheus, django_assert_num_queries):
     prometheus.get("/metrics")
     for _ in range(2):
         make.delivery()
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(17):
             prometheus.get("/metrics")
 
 

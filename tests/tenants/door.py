@@ -1,11 +1,9 @@
 """Going through the door as a person does."""
 
-import re
 import time
 
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth import get_user
-from django.core import mail
 
 PASSWORD = "correct horse"
 LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"
@@ -25,10 +23,6 @@ def with_totp(user):
 def code_of(secret):
     """What the app shows now."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
-
-
-def link_of_the_mail():
-    return re.search(r"https://hub\.test(/\S+)", mail.outbox[-1].body)[1]
 
 
 def come_as_guest(client, link):

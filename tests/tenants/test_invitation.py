@@ -4,17 +4,19 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from hub.clock import clock
 from tenants.models import Invitation, Membership, User
-from tests.tenants.door import link_of_the_mail, sign_in
+from tests.fakes import MailServer
+from tests.letters import letters, link_of_the_mail
+from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
 
 SIGNUP = reverse("account_signup")
+MEMBERS = reverse("people:members", args=["acme"])
 SAID = {"name": "Bob", "password1": "battery staple 9"}
 
 
@@ -37,7 +39,7 @@ def link(invitation):
 def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
     client.force_login(owner)
     client.post(reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "admin"})
-    (letter,) = mail.outbox
+    (letter,) = letters()
     assert (letter.to, letter.subject) == (["bob@acme.test"], "Ann invites you to Acme")
     bob = Client()
     link = link_of_the_mail()
@@ -48,7 +50,7 @@ def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
     assert get_user(bob).email == "bob@acme.test"
     assert Membership.objects.of(acme).get(user__email="bob@acme.test").role == "admin"
     assert bob.get("/").url == "/t/acme/"
-    assert len(mail.outbox) == 1  # nothing is left to be confirmed
+    assert len(letters()) == 1  # nothing is left to be confirmed
 
 
 def test_the_invited_address_is_the_only_one(client, asked):
@@ -114,28 +116,48 @@ def test_an_account_that_cannot_accept_is_not_made(client, asked):
     assert Invitation.unscoped.get().accepted_at is None
 
 
-def test_a_dead_mail_server_loses_no_invitation(client, owner, settings, acme):
-    settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 9
+def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
     client.force_login(owner)
-    page = client.post(
-        reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "member"}, follow=True
-    )
-    assert "the mail could not be sent: send it again" in page.content.decode()
+    page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"}, follow=True).content.decode()
+    assert "on its way to bob@acme.test" in page and "The mail is on its way." in page
+    letters(MailServer(MailServer.AWAY))
+    assert "The mail has not gone. The mail server could not be reached" in client.get(MEMBERS).content.decode()
+    letters(at=clock() + timedelta(minutes=2))
     invitation = acme.invitations.get()
-    assert invitation.sent_at is None
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert invitation.sent_at and not invitation.mail_reason
+    assert "Waits for an answer until" in client.get(MEMBERS).content.decode()
+
+
+def test_an_address_that_no_server_takes_is_shown_to_the_owner(client, owner, asked):
+    letters(MailServer(MailServer.REFUSES))
+    client.force_login(owner)
+    assert "most often there is no such address" in client.get(MEMBERS).content.decode()
+
+
+def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, asked):
+    client.force_login(owner)
     Invitation.unscoped.update(asked_at=clock() - timedelta(minutes=2))
-    client.post(reverse("people:send_again", args=["acme", invitation.public_id]))
-    invitation.refresh_from_db()
-    assert invitation.sent_at
-    assert mail.outbox[0].to == ["bob@acme.test"]
+    client.post(reverse("people:send_again", args=["acme", asked.public_id]))
+    assert len(letters()) == 1
+    assert asked.token not in letters()[0].body
+    client.post(MEMBERS, {"email": "carol@acme.test", "role": "member"})
+    client.post(reverse("people:revoke", args=["acme", Invitation.unscoped.get(email="carol@acme.test").public_id]))
+    assert len(letters()) == 1
+
+
+def test_without_mail_nobody_is_invited(client, owner, settings, acme):
+    settings.HUB_EMAIL_URL = ""
+    client.force_login(owner)
+    page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"})
+    assert "Mail is not set up here" in page.content.decode()
+    assert not acme.invitations.exists()
 
 
 def test_the_link_is_made_of_our_own_address(client, owner):
     client.force_login(owner)
     said = {"email": "bob@acme.test", "role": "member"}
     client.post(reverse("people:members", args=["acme"]), said, HTTP_X_FORWARDED_HOST="evil.example")
-    assert "evil" not in str(mail.outbox[0].message())
+    assert "evil" not in str(letters()[0].message())
 
 
 def test_the_token_is_kept_nowhere(client, asked):

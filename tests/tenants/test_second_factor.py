@@ -1,7 +1,13 @@
 """Staff show a second factor; whoever has one is asked for it; what is sensitive asks again."""
 
+import base64
+import zlib
+from contextlib import suppress
+
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
@@ -98,6 +104,27 @@ def test_a_recovery_code_signs_in_once_and_secrets_lie_sealed(client, robin):
         sign_in(browser, robin.email)
         browser.post(reverse("mfa_authenticate"), {"code": codes[0]})
         assert signed_in(browser) is expected
+
+
+def test_before_it_is_confirmed_the_secret_lies_sealed_too(client, robin):
+    sign_in(client, robin.email)
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    assert client.session[SECRET_SESSION_KEY] == secret
+    assert read_by_a_thief(Session.objects.get()).count(secret) == 0
+
+
+def read_by_a_thief(row):
+    """Of a backup: what is signed only can be read by everybody."""
+    texts = [row.session_data, *row.session_data.replace(".", ":").split(":")]
+    unpacked = [unpack(text + "=" * (-len(text) % 4)) for text in texts]
+    return "".join([*texts, *unpacked])
+
+
+def unpack(text):
+    with suppress(ValueError, zlib.error):
+        data = base64.urlsafe_b64decode(text)
+        return (zlib.decompress(data) if data[:1] == b"x" else data).decode("utf-8", "replace")
+    return ""
 
 
 @pytest.mark.django_db(transaction=True)

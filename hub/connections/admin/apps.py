@@ -21,6 +21,7 @@ from hub.connections.check import check
 from hub.connections.forms import AppForm
 from hub.connections.models import ConnectorApp
 from hub.queue import ring
+from hub.words import said
 from tenants.scoping import ScopedAdminMixin
 
 
@@ -38,7 +39,7 @@ def instructions(connector: Any) -> dict[str, Any] | None:
     return {
         "redirect_uri": address,
         "permissions": permissions,
-        "steps": [step % names for step in connector.guide],
+        "steps": [said(step) % names for step in connector.guide],
         "manifest": connector.manifest(redirect_uri=address, name=settings.HUB_NAME),
     }
 

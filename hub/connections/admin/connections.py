@@ -146,7 +146,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return {
             "connection": connection,
             "system": connection.code,
-            "sentence": CONNECTION_STATES[connection.state],
+            "sentence": CONNECTION_STATES[connection.state].sentence,
             "reason": self.reason(connection),
             "lane": getattr(connection, "lane", None),
             "notices": connection.notices.order_by("-id")[:5] if see("notices.view_notice") else (),

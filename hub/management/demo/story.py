@@ -150,7 +150,7 @@ def missing(order: Order, system: str) -> str:
     label = CONNECTORS[system].label
     delivery = delivery_of(order, system)
     words = delivery.reason and reason_of(delivery.reason, system=label).sentence
-    state = words or STATES[delivery.state]
+    state = words or STATES[delivery.state].sentence
     return f"Order {order.number} did not arrive in {label} of {order.customer.name}: {delivery.public_id}. {state}"
 
 

@@ -150,4 +150,4 @@ EXPLANATION = {name: DELIVERY[name] for name in ("state", "reason", "sentence", 
 
 
 def in_state(state: str) -> dict[str, str]:
-    return {"state": state, "reason": "", "sentence": STATES[state], "action": ""}
+    return {"state": state, "reason": "", "sentence": STATES[state].sentence, "action": ""}

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from hub.outgoing.explain.checks import Check, moment
+from hub.outgoing.explain.checks import Check, accepted, moment
 from hub.outgoing.match import matches
 from hub.outgoing.models import Delivery, Event, Route
 
@@ -16,7 +18,7 @@ LIKE = 0.6  # of 1: how alike a pattern and a type are to be worth a word
 def explain_event(event: Event) -> list[Check]:
     """Of an event read with its tenant; two statements."""
     return [
-        Check("accepted", True, f"Accepted on {moment(event.accepted_at)}.", f"{event.type} {event.sender_id}"),
+        accepted(event),
         matched(event),
     ]
 
@@ -25,10 +27,10 @@ def matched(event: Event) -> Check:
     deliveries = Delivery.unscoped.filter(event=event, replay=0).select_related("route")
     names = sorted({delivery.route.name for delivery in deliveries})
     if names:
-        count = "One route is" if len(names) == 1 else f"{len(names)} routes are"
-        return Check("matched", True, f"{count} meant for {event.type}.", "\n".join(names))
+        sentence = ngettext("One route is meant for %(type)s.", "%(count)s routes are meant for %(type)s.", len(names))
+        return Check("matched", True, sentence % {"count": len(names), "type": event.type}, "\n".join(names))
     near = nearest(event)
-    sentence = f"No route was meant for {event.type}."
+    sentence = _("No route was meant for %(type)s.") % {"type": event.type}
     return Check("matched", False, sentence, "\n".join(why_not(route, event) for route in near))
 
 
@@ -44,8 +46,9 @@ def likeness(pattern: str, type: str) -> float:
 
 
 def why_not(route: Route, event: Event) -> str:
+    names = {"route": route.name, "type": route.event_type, "at": moment(route.changed_at)}
     if not matches(route.event_type, event.type):
-        return f"“{route.name}” is meant for {route.event_type}."
+        return _("“%(route)s” is meant for %(type)s.") % names
     if not route.enabled:
-        return f"“{route.name}” is meant for it, and is switched off."
-    return f"“{route.name}” is meant for it, and was made or changed on {moment(route.changed_at)}."
+        return _("“%(route)s” is meant for it, and is switched off.") % names
+    return _("“%(route)s” is meant for it, and was made or changed on %(at)s.") % names

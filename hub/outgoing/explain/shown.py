@@ -34,7 +34,7 @@ def shown(delivery: Delivery) -> Shown:
     """Reads tenant, route, connection and lane of the delivery."""
     state, reason = standing(delivery)
     told = reason and state != "cancelled"  # then the reason is only why it did not go before
-    words = words_of(reason, delivery.route.connector) if told else Reason(STATES[state])
+    words = words_of(reason, delivery.route.connector) if told else STATES[state]
     return Shown(state, reason, words.sentence, words.action)
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
 from hub.ids import uuid7
@@ -27,13 +28,13 @@ class Delivery(Scoped, Moves):
     """One event on its way to one connection, by one route."""
 
     class State(models.TextChoices):
-        WAITING = "waiting"
-        SENDING = "sending"
-        DELIVERED = "delivered"
-        HELD = "held"
-        SKIPPED = "skipped"
-        DEAD = "dead"
-        CANCELLED = "cancelled"
+        WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Sending")
+        DELIVERED = "delivered", _("Delivered")
+        HELD = "held", _("Held")
+        SKIPPED = "skipped", _("Skipped")
+        DEAD = "dead", _("Dead")
+        CANCELLED = "cancelled", _("Cancelled")
 
     OPEN: ClassVar[tuple[str, ...]] = (
         "waiting",

@@ -44,7 +44,7 @@ class LogForm(forms.Form):
     type = forms.CharField(max_length=120, required=False, validators=[TYPE_PATTERN], label=_("Event type"))
     connection = forms.ChoiceField(required=False, label=_("To"))
     reason = forms.ChoiceField(
-        choices=[ANY, *((code, code.replace("_", " ")) for code in sorted(REASONS) if code != NO_ROUTE)],
+        choices=[ANY, *((code, _(REASONS[code].marked)) for code in sorted(REASONS) if code != NO_ROUTE)],
         required=False,
         label=_("Reason"),
     )

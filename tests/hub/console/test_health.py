@@ -11,6 +11,7 @@ from django.urls import reverse
 from hub.clock import clock
 from hub.connections.models import Lane
 from hub.console import health
+from hub.mail.models import Mail
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.queue import ring
 from hub.standing import Replacement, Worker
@@ -18,7 +19,7 @@ from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 
 @pytest.fixture
@@ -64,6 +65,14 @@ def test_a_pool_that_does_not_hear_is_told(superuser):
     now = clock()
     worker(seen=now, heard=now - timedelta(minutes=2))
     assert "A pool does not hear its bells." in looked_at(superuser)
+
+
+def test_mails_that_do_not_go_out_are_told(superuser, make):
+    worker(seen=clock(), heard=clock())
+    make.invitation(make.tenant())
+    assert "All stands" in looked_at(superuser)
+    Mail.objects.update(created_at=clock() - timedelta(minutes=11))
+    assert "Mails do not go out." in looked_at(superuser)
 
 
 def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):

@@ -5,9 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core import mail as outbox
 
-from hub import mail
+from hub.mail.models import Mail
 from hub.notices import post
 from hub.notices.forms import MailForm
 from hub.notices.models import MailChoice, Notice
@@ -17,6 +16,8 @@ from hub.outgoing.models import Event, EventBody
 from hub.prune.prune import Cuts, prune
 from hub.queue import Bell
 from hub.words import NOTICES
+from tests.fakes import MailServer
+from tests.letters import letters
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -51,129 +52,110 @@ def slack(make, acme, ann, owner):
     return make.connection(acme, connector="slack", name="Our Slack", connected_by=ann)
 
 
-class Post:
-    """A mail server; `down` refuses."""
-
-    def __init__(self):
-        self.mails, self.down = [], False
-
-    def __call__(self, to, template, context):
-        if self.down:
-            raise mail.NotSent("down")
-        self.mails.append((to, context))
-
-    @property
-    def receivers(self):
-        return sorted(to for to, _ in self.mails)
-
-
-@pytest.fixture
-def server():
-    return Post()
-
-
-def tell(server, at=NOON):
+def tell(at=NOON):
+    """Who gets a mail then."""
     for notice in post.due(now=at):
-        post.tell(notice, send=server, now=at)
-    mails, server.mails = server.receivers, []
-    return mails
+        post.tell(notice, now=at)
+    server = MailServer()
+    letters(server, at)
+    return sorted(to for letter in server.taken for to in letter.to)
 
 
-def test_who_connected_it_and_the_owners_are_told_once(slack, server):
+def test_who_connected_it_and_the_owners_are_told_once(slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    assert tell(server) == ["ann@acme.test", "owner@acme.test"]
-    assert tell(server, NOON + 60 * MINUTE) == []
+    assert tell() == ["ann@acme.test", "owner@acme.test"]
+    assert tell(NOON + 60 * MINUTE) == []
 
 
 def test_the_mail_says_what_why_and_where(slack, settings):
     slack.need_reconnect("token_revoked", now=NOON)
-    post.tell(Notice.unscoped.get(), send=mail.send, now=NOON)
-    sent = outbox.outbox[0]
+    post.tell(Notice.unscoped.get(), now=NOON)
+    sent, _ = letters(at=NOON)
     assert sent.subject == "A connection must be authorized again: Our Slack"
     assert "Slack refuses it: token revoked. What is sent to it meanwhile waits." in sent.body
     assert f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/" in sent.body
 
 
-def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack, server):
+def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    days = [day for day in range(30) if tell(server, NOON + day * DAY)]
+    days = [day for day in range(30) if tell(NOON + day * DAY)]
     assert days == [0, 1, 3, 7]
 
 
-def test_a_reminder_says_since_when(slack, server):
+def test_a_reminder_says_since_when(slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    tell(server)
-    post.tell(Notice.unscoped.get(), send=mail.send, now=NOON + DAY)
-    assert outbox.outbox[0].subject.startswith("Reminder: ")
-    assert "It is so since 2026-11-25 12:00 UTC." in outbox.outbox[0].body
+    tell()
+    post.tell(Notice.unscoped.get(), now=NOON + DAY)
+    sent = letters(at=NOON + DAY)[0]
+    assert sent.subject.startswith("Reminder: ")
+    assert "It is so since 2026-11-25 12:00 UTC." in sent.body
 
 
-def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack, server):
+def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    tell(server)
+    tell()
     for _ in range(3):
         make.delivery(slack)
     slack.heal(now=NOON + MINUTE)
     told = Notice.unscoped.get(kind="works_again")
     assert told.sentence == "“Our Slack”: it works again: 3 events waited and go out now."
-    assert tell(server, NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
-    assert not [day for day in range(1, 30) if tell(server, NOON + day * DAY)]
+    assert tell(NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
+    assert not [day for day in range(1, 30) if tell(NOON + day * DAY)]
 
 
-def test_paused_by_a_person_nobody_is_reminded_either(slack, server):
+def test_paused_by_a_person_nobody_is_reminded_either(slack):
     slack.need_reconnect("token_revoked", now=NOON)
     slack.pause("holiday", until=None, now=NOON)
-    assert (tell(server), Notice.unscoped.get().resolved_at) == ([], NOON)
+    assert (tell(), Notice.unscoped.get().resolved_at) == ([], NOON)
 
 
-def test_who_left_is_not_told(slack, ann, server):
+def test_who_left_is_not_told(slack, ann):
     ann.memberships.all().delete()
     slack.need_reconnect("token_revoked", now=NOON)
-    assert tell(server) == ["owner@acme.test"]
+    assert tell() == ["owner@acme.test"]
 
 
-def test_who_may_not_sign_in_any_more_is_not_told(slack, ann, server):
+def test_who_may_not_sign_in_any_more_is_not_told(slack, ann):
     ann.is_active = False
     ann.save()
     slack.need_reconnect("token_revoked", now=NOON)
-    assert tell(server) == ["owner@acme.test"]
+    assert tell() == ["owner@acme.test"]
 
 
-def test_a_mail_server_that_refuses_is_asked_again_for_those_who_had_none(slack, server):
-    server.down = True
+def test_mended_before_a_mail_server_took_it_nobody_is_told_what_is_true_no_longer(slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    assert tell(server) == []
-    server.down = False
-    assert tell(server, NOON + 4 * MINUTE) == []
-    assert tell(server, NOON + 5 * MINUTE) == ["ann@acme.test", "owner@acme.test"]
+    post.tell(Notice.unscoped.get(), now=NOON)
+    letters(MailServer(MailServer.AWAY), NOON)
+    slack.heal(now=NOON + MINUTE)
+    tell(NOON + MINUTE)
+    assert {mail.called for mail in Mail.objects.all()} == {"notice"}
+    assert Mail.objects.filter(about=Notice.unscoped.get(kind="needs_reconnect").mailed_as).count() == 0
 
 
-def test_a_mail_server_that_refuses_for_a_day_is_given_up_until_the_reminder(slack, server):
-    server.down = True
+def test_a_mail_is_tried_until_the_reminder_has_its_turn(slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    tell(server)
-    tell(server, NOON + DAY + MINUTE)
-    assert Notice.unscoped.get().turn == 1
+    post.tell(Notice.unscoped.get(), now=NOON)
+    assert set(Mail.objects.values_list("until", flat=True)) == {NOON + DAY}
 
 
-def test_without_mail_the_pages_tell_it_all_the_same(slack, server, settings):
-    settings.HUB_EMAIL_URL, server.down = "", True
+def test_without_mail_the_pages_tell_it_all_the_same(slack, settings):
+    settings.HUB_EMAIL_URL = ""
     slack.need_reconnect("token_revoked", now=NOON)
-    assert tell(server) == []
+    assert tell() == []
     assert Notice.unscoped.get().tell_at == NOON + DAY
 
 
-def test_two_workers_tell_it_once(slack, server):
+def test_two_workers_tell_it_once(slack):
     slack.need_reconnect("token_revoked", now=NOON)
     (mine,), (theirs,) = list(post.due(now=NOON)), list(post.due(now=NOON))
-    post.tell(mine, send=server, now=NOON)
-    post.tell(theirs, send=server, now=NOON)
-    assert server.receivers == ["ann@acme.test", "owner@acme.test"]
+    post.tell(mine, now=NOON)
+    post.tell(theirs, now=NOON)
+    assert Mail.objects.count() == 2
 
 
-def test_the_sweep_rings_for_reminders(slack, server):
+def test_the_sweep_rings_for_reminders(slack):
     slack.need_reconnect("token_revoked", now=NOON)
-    tell(server)
+    tell()
     Bell.objects.all().delete()
     ring_for_notices(now=NOON + MINUTE)
     assert not Bell.objects.exists()
@@ -184,19 +166,19 @@ def test_the_sweep_rings_for_reminders(slack, server):
 # --- what people want ------------------------------------------------------------------------------------------------
 
 
-def test_a_member_chooses_which_mails_to_have(slack, owner, server):
+def test_a_member_chooses_which_mails_to_have(slack, owner):
     form = MailForm({"works_again": "on"}, membership=owner.memberships.get())
     assert form.is_valid()
     form.save()
     slack.need_reconnect("token_revoked", now=NOON)
-    assert tell(server) == ["ann@acme.test"]
+    assert tell() == ["ann@acme.test"]
     assert MailChoice.unscoped.count() == len(NOTICES)
     assert MailForm(membership=owner.memberships.get())["works_again"].initial is True
 
 
-def test_where_nobody_chose_the_kind_says(slack, server):
+def test_where_nobody_chose_the_kind_says(slack):
     slack.degrade("unavailable", now=NOON)
-    assert tell(server) == []
+    assert tell() == []
     assert Notice.unscoped.get().sentence.startswith("“Our Slack”: It is used, but not all is well.")
 
 

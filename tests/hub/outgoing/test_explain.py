@@ -70,7 +70,7 @@ def test_a_paused_connection_holds_what_waits(make):
     delivery.connection.pause("window", until=None, now=NOON)
     told = why(delivery)
     assert told.shown == ("held", "paused", "The connection is paused.", "Resume the connection.")
-    assert told.stopped_by.sentence == "The connection is paused since 2026-11-25 12:00:00 UTC."
+    assert told.stopped_by.sentence == "The connection is paused. It is so since 2026-11-25 12:00:00 UTC."
     assert told.stopped_by.detail == "window"
 
 

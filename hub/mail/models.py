@@ -1,0 +1,75 @@
+"""A mail on its way. What it says may open a door, so it lies sealed, and goes when a server has taken it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from hub.ids import uuid7
+from hub.queue import ring
+from hub.secrets import SealedField
+from hub.states import Moves
+
+
+class Mail(Moves):
+    """It belongs to the platform: an address may be nobody's here."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        SENT = "sent"
+        DEAD = "dead"
+
+    MOVES = {"waiting": {"sent", "dead", "waiting"}, "dead": {"waiting"}}
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    to = models.CharField(max_length=320, db_index=True)
+    kind = models.CharField(max_length=80)  # its template
+    about = models.CharField(max_length=80, blank=True, db_index=True)  # for whoever asked for it
+    sealed = SealedField(null=True)  # subject and text; None: it was sent, or is worth nothing any more
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=60, blank=True)  # why it is not sent: a code
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    until = models.DateTimeField()  # what it says is worth nothing after that
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("due_at", "id"), condition=Q(state="waiting"), name="mails_waiting"),
+            models.Index(fields=("id",), condition=Q(state="dead"), name="mails_dead"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.called} to {self.to}"
+
+    @property
+    def called(self) -> str:
+        """The template's name in words: "invitation", "password reset key"."""
+        return self.kind.rpartition("/")[2].removesuffix(".txt").replace("_", " ")
+
+    @property
+    def binding(self) -> str:
+        return f"mail:{self.public_id}"
+
+    def open(self) -> dict[str, Any]:
+        return self.sealed.open(self.binding)
+
+    # --- the named moves ---
+
+    def taken(self, *, now: datetime) -> None:
+        self.move("sent", sealed=None, reason="", due_at=None, sent_at=now)
+
+    def give_up(self, reason: str) -> None:
+        self.move("dead", reason=reason, due_at=None)
+
+    def expire(self) -> None:
+        self.move("dead", sealed=None, reason="mail_expired", due_at=None)
+
+    def can_go_again(self, *, now: datetime) -> bool:
+        return bool(self.reason) and self.sealed is not None and self.until > now
+
+    def send_again(self, *, now: datetime) -> None:
+        self.move("waiting", reason="", tries=0, due_at=now)
+        ring("mail", now=now)

@@ -1,0 +1,59 @@
+"""Staff see which mails have not gone and why, send them, and never read them."""
+
+import pytest
+from django.urls import reverse
+
+from hub import mail
+from hub.audit import AuditRow
+from hub.clock import clock
+from hub.mail.models import Mail
+from hub.queue import Bell
+from tests.fakes import MailServer
+from tests.letters import letters
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:hub_mail_changelist")
+
+
+@pytest.fixture
+def staff(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def refused():
+    said = {"url": "https://hub.test/i/7/", "inviter": "Ann", "tenant": "Acme"}
+    mail.send("robin@example.com", "mail/invitation.txt", said, now=clock())
+    letters(MailServer(MailServer.REFUSES))
+    return Mail.objects.get()
+
+
+def page(row, *verb):
+    return reverse(f"admin:hub_mail_{'verb' if verb else 'change'}", args=[row.pk, *verb])
+
+
+def test_the_list_and_the_page_say_why_it_has_not_gone(staff, refused):
+    for url in (LIST, f"{LIST}?q=robin@example.com", f"{LIST}?state__exact=dead", page(refused)):
+        text = staff.get(url).content.decode()
+        assert "most often there is no such address" in text
+        assert "/i/7/" not in text and "Ann invites" not in text
+    assert "Mend the address" in staff.get(page(refused)).content.decode()
+
+
+def test_it_is_sent_again_by_a_button_and_that_is_told(staff, refused):
+    Bell.objects.all().delete()
+    staff.post(page(refused, "send_again"))
+    assert Bell.objects.filter(name="mail").exists()
+    assert AuditRow.objects.get().verb == "mail.send_again"
+    assert len(letters()) == 1
+    refused.refresh_from_db()
+    assert refused.state == "sent"
+
+
+def test_what_was_sent_is_not_sent_again(staff, refused):
+    refused.send_again(now=clock())
+    letters()
+    staff.post(page(refused, "send_again"))
+    assert len(letters()) == 1

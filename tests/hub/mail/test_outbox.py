@@ -1,0 +1,246 @@
+"""A mail is a row until a server has taken it: nothing is lost, nothing goes for ever, nothing lies open."""
+
+import smtplib
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from hub import mail
+from hub.mail.deliver import PAUSES, deliver
+from hub.mail.models import Mail
+from hub.mail.tasks import ring_for_mails
+from hub.prune.prune import Cuts, prune
+from hub.queue import Bell
+from hub.secrets import seal
+from hub.words import MAILS
+from tests.fakes import MailServer
+from tests.letters import letters
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+INVITED = {"inviter": "Ann", "tenant": "Acme", "url": "https://hub.test/i/7/", "until": NOON}
+DAY = timedelta(days=1)
+
+
+def ask(to="robin@example.com", **options):
+    mail.send(to, "mail/invitation.txt", INVITED, **{"now": NOON} | options)
+    return Mail.objects.latest("pk")
+
+
+def send(server=None, at=NOON):
+    letters(server, at)
+
+
+def standing(row):
+    row.refresh_from_db()
+    return row.state, row.reason
+
+
+def test_it_lies_sealed_until_it_was_sent_and_then_no_more():
+    row = ask()
+    assert "hub.test" not in str(Mail.objects.values().get()) and "Ann" not in str(Mail.objects.values().get())
+    server = MailServer()
+    send(server)
+    (letter,) = server.taken
+    assert (letter.to, letter.subject) == (["robin@example.com"], "Ann invites you to Acme")
+    assert (*standing(row), row.sealed, row.sent_at) == ("sent", "", None, NOON)
+    send(server, NOON + DAY)
+    assert len(server.taken) == 1
+
+
+def test_it_is_asked_for_with_what_it_tells_of_or_not_at_all():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        ask()
+        raise ZeroDivisionError
+    assert not Mail.objects.exists() and not Bell.objects.filter(name="mail").exists()
+    ask()
+    assert Bell.objects.filter(name="mail").exists()
+
+
+def test_without_a_server_nothing_is_asked_for(settings):
+    settings.HUB_EMAIL_URL = ""
+    with pytest.raises(mail.NotSetUp, match="HUB_EMAIL_URL is not set"):
+        ask()
+    assert not Mail.objects.exists()
+
+
+AWAY = {
+    "refused": ConnectionRefusedError(),
+    "silent": TimeoutError(),
+    "hung up": smtplib.SMTPServerDisconnected("bye"),
+    "busy": smtplib.SMTPConnectError(421, b"later"),
+    "wrong password": smtplib.SMTPAuthenticationError(535, b"no"),
+    "wrong sender": smtplib.SMTPSenderRefused(550, b"not you", "hub@hub.test"),
+    "no TLS": smtplib.SMTPNotSupportedError("STARTTLS"),
+}
+
+
+@pytest.mark.parametrize("error", AWAY.values(), ids=AWAY)
+def test_a_server_that_takes_nothing_is_tried_again_ever_more_rarely(error):
+    row, server = ask(until=NOON + 3 * DAY), MailServer(error)
+    at = NOON
+    for pause in (*PAUSES, PAUSES[-1]):
+        send(server, at)
+        assert standing(row) == ("waiting", "mail_server_away")
+        assert row.due_at == at + pause
+        at = row.due_at
+    server.answer = None
+    send(server, at)
+    assert standing(row) == ("sent", "")
+
+
+def test_a_server_that_is_away_is_left_alone_for_all():
+    """One try of one mail; the others wait without having been tried."""
+    server = MailServer(MailServer.AWAY)
+    rows = [ask(f"person{number}@example.com") for number in range(5)]
+    send(server)
+    send(server)
+    assert server.asked == 1
+    assert [Mail.objects.get(pk=row.pk).tries for row in rows] == [1, 0, 0, 0, 0]
+    server.answer = None
+    send(server, NOON + MINUTE)
+    assert len(server.taken) == 5
+
+
+ABOUT_THIS_MAIL = {
+    "no such user": (smtplib.SMTPRecipientsRefused({"a": (550, b"no such user")}), ("dead", "mail_refused")),
+    "put off": (smtplib.SMTPRecipientsRefused({"a": (451, b"greylisted")}), ("waiting", "mail_put_off")),
+    "looks like spam": (smtplib.SMTPDataError(554, b"spam"), ("dead", "mail_refused")),
+    "mailbox busy": (smtplib.SMTPDataError(452, b"full"), ("waiting", "mail_put_off")),
+    "no address at all": (ValueError("Invalid address"), ("dead", "mail_refused")),
+}
+
+
+@pytest.mark.parametrize(("error", "becomes"), ABOUT_THIS_MAIL.values(), ids=ABOUT_THIS_MAIL)
+def test_what_the_server_says_of_one_mail_holds_no_other(error, becomes):
+    first, second = ask("wrong@example.com"), ask("right@example.com")
+    server = MailServer(error)
+    send(server)
+    assert (standing(first), standing(second)) == (becomes, becomes)
+    assert server.asked == 2
+
+
+def test_what_was_refused_is_sent_again_when_somebody_says_so():
+    row = ask()
+    send(MailServer(MailServer.REFUSES))
+    row.refresh_from_db()
+    assert row.can_go_again(now=NOON)
+    row.send_again(now=NOON + MINUTE)
+    server = MailServer()
+    send(server, NOON + MINUTE)
+    assert standing(row) == ("sent", "")
+    assert len(server.taken) == 1
+
+
+def test_a_mail_sent_twice_is_the_same_mail():
+    row, servers = ask(), [MailServer(), MailServer()]
+    send(servers[0])
+    Mail.objects.update(state="waiting", due_at=NOON, sealed=seal({"subject": "a", "text": "b"}, row.binding))
+    send(servers[1])
+    first, second = (server.taken[0].message()["Message-ID"] for server in servers)
+    assert first == second == f"<{row.public_id}@hub.test>"
+
+
+def test_what_is_worth_nothing_any_more_is_not_sent_and_not_kept():
+    row, server = ask(until=NOON + 15 * MINUTE), MailServer()
+    send(MailServer(MailServer.AWAY))
+    send(server, NOON + 16 * MINUTE)
+    assert (*standing(row), row.sealed, server.taken) == ("dead", "mail_expired", None, [])
+    assert not row.can_go_again(now=NOON + 16 * MINUTE)
+
+
+def test_the_last_try_is_not_later_than_it_is_worth():
+    row = ask(until=NOON + 3 * MINUTE)
+    for minutes in range(2):
+        send(MailServer(MailServer.AWAY), NOON + minutes * MINUTE)
+    assert standing(row) == ("waiting", "mail_server_away")
+    assert row.due_at == NOON + 3 * MINUTE
+
+
+def test_what_does_not_open_holds_no_other(settings):
+    broken, other, server = ask(), ask(), MailServer()
+    Mail.objects.filter(pk=broken.pk).update(sealed=seal({}, "of another row"))
+    send(server)
+    assert (standing(broken), standing(other)) == (("dead", "mail_unreadable"), ("sent", ""))
+
+
+def test_two_workers_send_it_once():
+    row = ask()
+    mine = MailServer()
+
+    class Slow(MailServer):
+        def send_messages(self, messages):
+            send(mine)  # the other one looks meanwhile
+            super().send_messages(messages)
+
+    slow = Slow()
+    send(slow)
+    assert (len(slow.taken), len(mine.taken), standing(row)) == (1, 0, ("sent", ""))
+
+
+def test_a_worker_that_died_on_the_way_is_followed_by_another():
+    row = ask()
+
+    class Killed(MailServer):
+        def send_messages(self, messages):
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        send(Killed())
+    server = MailServer()
+    send(server, NOON + MINUTE)
+    assert not server.taken
+    send(server, NOON + 2 * MINUTE)
+    assert (len(server.taken), standing(row), row.tries) == (1, ("sent", ""), 2)
+
+
+def test_what_is_withdrawn_does_not_go_and_nothing_else_is_withdrawn_with_it():
+    ask(about="a"), ask(about="b"), ask()
+    mail.withdraw("a", "")
+    server = MailServer()
+    send(server)
+    assert len(server.taken) == 2
+
+
+def test_withdrawn_while_it_is_on_its_way_it_leaves_no_trace():
+    ask(about="a")
+
+    class Late(MailServer):
+        def send_messages(self, messages):
+            mail.withdraw("a")
+            super().send_messages(messages)
+
+    send(Late())
+    assert not Mail.objects.exists()
+
+
+def test_a_worker_that_shall_stop_leaves_the_rest():
+    ask(), ask()
+    server, answers = MailServer(), iter([True, False])
+    deliver(server, clock=lambda: NOON, go_on=lambda: next(answers), most=9)
+    assert len(server.taken) == 1
+
+
+def test_the_sweep_rings_when_another_try_is_due():
+    ask()
+    send(MailServer(MailServer.AWAY))
+    Bell.objects.all().delete()
+    ring_for_mails(now=NOON)
+    assert not Bell.objects.exists()
+    ring_for_mails(now=NOON + MINUTE)
+    assert Bell.objects.filter(name="mail").exists()
+
+
+def test_every_reason_has_its_words_and_who_stands_still_an_action():
+    for code in ("mail_server_away", "mail_put_off", "mail_refused", "mail_expired", "mail_unreadable"):
+        assert MAILS[code].sentence
+    assert all(MAILS[code].action for code in ("mail_refused", "mail_expired", "mail_unreadable"))
+
+
+def test_old_mails_are_pruned_and_those_that_wait_stay():
+    gone, waits = ask(), ask(until=NOON + 100 * DAY)
+    Mail.objects.filter(pk=gone.pk).update(state="sent")
+    list(prune(Cuts.at(NOON + 31 * DAY)))
+    assert list(Mail.objects.all()) == [waits]

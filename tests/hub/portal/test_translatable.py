@@ -1,0 +1,96 @@
+"""Every text that customers read can be translated: in a language of brackets nothing is read without them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from connectors.registry import CONNECTORS
+from hub import words
+from hub.connections.advice import PROBLEMS, told
+from tests.canaries import House
+from tests.pseudo import outside, spoken, unbracketed
+from tests.walk import addresses, routes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+
+NAMES = {connector.label for connector in CONNECTORS.values()} | {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
+DATA = re.compile(  # what somebody named, or another system said
+    r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ \d+|account-\d+|order\.created\b.*|app|acme|route|why|[a-z]+_[a-z_]+"
+    r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"
+    r"|(Python|Node|curl|import|const|KEY)\b.*|\w{3} \d\d:\d\d|[\d.]+ (ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def unmarked(text):
+    """What is left of a text beside names and data."""
+    rest = [part.strip(" :,") for part in text.split("·")]
+    return [part for part in rest if part and part not in NAMES and not DATA.fullmatch(part)]
+
+
+def test_no_page_of_a_tenant_has_a_text_that_cannot_be_translated(make):
+    house = House(make)
+    house.live()
+    client, seen, left = house.browser(Client(), house.owner), 0, {}
+    with spoken():
+        for address in (address for route in routes("t/") for address in addresses(route)):
+            answer = client.get(address)
+            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+                seen += 1
+                left |= {part: address for text in outside(answer.content.decode()) for part in unmarked(text)}
+    assert seen > 50
+    assert left == {}
+
+
+def whole(text):
+    return text and not unbracketed(text)
+
+
+REASONS = {**words.REASONS, **words.MAILS, **words.FORECASTS}
+TOLD = {**words.CONNECTION_STATES, **words.STATES, **words.CREDENTIAL_EVENTS}
+
+
+def test_every_word_of_the_product_is_said_in_the_readers_language():
+    with spoken():
+        for reason in (*REASONS.values(), *TOLD.values(), words.reason_of("of_theirs", system="Slack")):
+            assert whole(reason.sentence) and (whole(reason.action) or not reason.action)
+        for kind in words.NOTICES.values():
+            assert whole(kind.label) and whole(kind.todo)
+    assert words.REASONS["paused"].sentence == "The connection is paused."
+
+
+def test_every_advice_is_said_in_the_readers_language():
+    with spoken():
+        for connector in CONNECTORS.values():
+            for code in {*PROBLEMS, *connector.errors}:
+                advice = told(code, connector, hub="Hub")
+                assert whole(advice.title) and whole(advice.cause) and whole(advice.who)
+                assert whole(advice.text) or not advice.text
+
+
+def test_what_a_connector_states_for_people_is_marked_where_it_is_stated():
+    """A collector of translations reads sources, so a text that is not marked there reaches no translator."""
+    marked = {text for path in Path("connectors").rglob("*.py") for text in marked_in(path.read_text())}
+    stated = {text for connector in CONNECTORS.values() for text in stated_by(connector) if text}
+    assert stated - marked == set()
+    assert len(stated) > 80
+
+
+def marked_in(source):
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [ast.literal_eval(call.args[0]) for call in calls if getattr(call.func, "id", "") == "_"]
+
+
+def stated_by(connector):
+    yield from (connector.summary, connector.approval, connector.plan, *connector.categories, *connector.guide)
+    yield from (text for field in (*connector.fields, *connector.app_fields) for text in (field.label, field.help))
+    yield from (move.what for move in connector.moves)
+    yield from (permission.why for permission in connector.permissions)
+    yield from (text for advice in connector.errors.values() for text in (advice.cause, advice.text))
+
+
+def test_every_state_has_its_word_for_translators():
+    assert {state.replace("_", " ") for state in words.TONES} == set(words.STATE_WORDS)

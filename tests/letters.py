@@ -1,0 +1,28 @@
+"""What lies in the outbox, and what a mail server gets of it."""
+
+import re
+
+from django.core import mail
+from django.core.mail import get_connection
+
+from hub.clock import clock
+from hub.mail.deliver import deliver
+from hub.mail.models import Mail
+
+LINK = re.compile(r"https://hub\.test(/\S+)")
+
+
+def letters(server=None, at=None):
+    """The worker sends what is due; all that Django's tests keep of it."""
+    deliver(server or get_connection(), clock=(lambda: at) if at else clock, go_on=lambda: True, most=100)
+    return mail.outbox
+
+
+def link_of_the_mail():
+    return LINK.search(letters()[-1].body)[1]
+
+
+def token_of(invitation):
+    """What its link carries; nobody but the mail says it."""
+    text = Mail.objects.get(about=invitation.digest).open()["text"]
+    return re.search(r"/invitations/([\w-]+)/", text)[1]

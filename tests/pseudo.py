@@ -1,0 +1,72 @@
+"""A language in which every text stands in brackets: what is read without them was never marked for translation."""
+
+import re
+from contextlib import contextmanager
+from gettext import NullTranslations
+from html.parser import HTMLParser
+
+from django.utils.translation import trans_real
+
+OPEN, CLOSE = "⟦", "⟧"
+INNERMOST = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
+UNREAD = {"script", "style", "svg", "code", "time"}
+
+
+class Brackets(NullTranslations):
+    def gettext(self, message):
+        return f"{OPEN}{message}{CLOSE}" if message else ""
+
+    def ngettext(self, one, many, number):
+        return self.gettext(one if number == 1 else many)
+
+    def pgettext(self, context, message):
+        return self.gettext(message)
+
+    def to_language(self):
+        return "en"
+
+    language = to_language
+
+
+@contextmanager
+def spoken():
+    """On this thread, as `translation.override` is."""
+    before = getattr(trans_real._active, "value", None)
+    trans_real._active.value = Brackets()
+    try:
+        yield
+    finally:
+        trans_real._active.value = before
+
+
+class Texts(HTMLParser):
+    """What a person reads of a page, each text by itself."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.within, self.found = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        if tag in UNREAD:
+            self.within.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.within and self.within[-1] == tag:
+            self.within.pop()
+
+    def handle_data(self, data):
+        if not self.within and data.strip():
+            self.found.append(" ".join(data.split()))
+
+
+def unbracketed(text):
+    """What is left where nothing in brackets is read."""
+    while (shorter := INNERMOST.sub("", text)) != text:
+        text = shorter
+    return text.strip()
+
+
+def outside(page):
+    """What is left of each text of a page, where that is a word."""
+    return [left for text in Texts(page).found if re.search("[A-Za-z]{2}", left := unbracketed(text))]
