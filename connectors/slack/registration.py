@@ -42,35 +42,52 @@ AT_CONSENT: Mapping[str, str] = {"access_denied": "not_let_in"}  # a person's Ca
 
 ERRORS: Mapping[str, Advice] = {
     "awaiting_approval": Advice(
-        "If Slack said that your request was sent, an administrator of the workspace decides now, and Slack does not "
-        "send you back to us. It tells you by a message of Slackbot's when they have decided. Then come here and try "
-        "again: it takes a minute.",
+        _(
+            "If Slack said that your request was sent, an administrator of the workspace decides now, and Slack does "
+            "not send you back to us. It tells you by a message of Slackbot's when they have decided. Then come here "
+            "and try again: it takes a minute."
+        ),
         "their_admin",
-        "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
-        "administration under Apps, Requests. It asks to post messages (chat:write, chat:write.public) and to read the "
-        "names of public channels (channels:read).",
+        _(
+            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
+            "administration under Apps, Requests. It asks to post messages (chat:write, chat:write.public) and to "
+            "read the names of public channels (channels:read)."
+        ),
     ),
     "unfinished": Advice(
-        "The window of Slack was closed or is still open, or Slack sent your request to an administrator: then it does "
-        "not send you back. Try again when they have approved the app.",
+        _(
+            "The window of Slack was closed or is still open, or Slack sent your request to an administrator: then "
+            "it does not send you back. Try again when they have approved the app."
+        ),
         "their_admin",
-        "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
-        "administration under Apps, Requests.",
+        _(
+            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
+            "administration under Apps, Requests."
+        ),
     ),
     "refused_by_admin": Advice(
-        "An administrator of the workspace has decided that our app may not be installed there. Only an administrator "
-        "can change that.",
+        _(
+            "An administrator of the workspace has decided that our app may not be installed there. Only an "
+            "administrator can change that."
+        ),
         "their_admin",
-        "The app “%(hub)s” is restricted in our Slack workspace, and we would like to use it. Please look at that "
-        "decision: in Slack's administration under Apps, Restricted Apps.",
+        _(
+            "The app “%(hub)s” is restricted in our Slack workspace, and we would like to use it. Please look at that "
+            "decision: in Slack's administration under Apps, Restricted Apps."
+        ),
     ),
     "not_let_in": Advice(
-        "An administrator of the workspace has decided against our app, or somebody chose Cancel: Slack says the same "
-        "for both. If you did not choose Cancel, it is the administrator's decision, and only they can change it.",
+        _(
+            "An administrator of the workspace has decided against our app, or somebody chose Cancel: Slack says the "
+            "same for both. If you did not choose Cancel, it is the administrator's decision, and only they can "
+            "change it."
+        ),
         "their_admin",
-        "Slack does not let me install the app “%(hub)s” in our workspace. Please look whether it is restricted, and "
-        "approve it: in Slack's administration under Apps, Restricted Apps. It asks to post messages (chat:write, "
-        "chat:write.public) and to read the names of public channels (channels:read).",
+        _(
+            "Slack does not let me install the app “%(hub)s” in our workspace. Please look whether it is restricted, "
+            "and approve it: in Slack's administration under Apps, Restricted Apps. It asks to post messages "
+            "(chat:write, chat:write.public) and to read the names of public channels (channels:read)."
+        ),
     ),
     "not_approved": Advice(
         _(

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 NAMES = {connector.label for connector in CONNECTORS.values()} | {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 DATA = re.compile(  # what somebody named, or another system said
-    r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ \d+|account-\d+|order\.created\b.*|app|acme|route|why|[a-z]+_[a-z_]+"
+    r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ \d+|account-\d+|order\.created\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
     r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"
     r"|(Python|Node|curl|import|const|KEY)\b.*|\w{3} \d\d:\d\d|[\d.]+ (ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
     re.IGNORECASE | re.DOTALL,

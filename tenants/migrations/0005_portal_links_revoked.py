@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tenants", "0003_portal_links"),
+        ("tenants", "0004_news_of_an_invitations_mail"),
     ]
 
     operations = [
