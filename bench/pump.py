@@ -19,6 +19,7 @@ connector.install()
 
 from hub import egress, garbage  # noqa: E402  (Django is ready by now)
 from hub.clock import clock  # noqa: E402
+from hub.egress.aio import outlet  # noqa: E402
 from hub.outgoing.pump import drive  # noqa: E402
 
 
@@ -31,7 +32,7 @@ def main():
     while not stopped.wait(PLACE_AGAIN):
         drive.pump(
             clock=clock,
-            outlet=lambda: egress.outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
+            outlet=lambda: outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
             random=random.random,
             stopping=stopped.is_set,
         )

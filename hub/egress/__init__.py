@@ -1,10 +1,9 @@
 """The only door to the network: what may be called, how long it may take, how much of an answer is read.
 
-Two ways out, one rule: `outlet` (async, for deliveries) and `call` (blocking, for everything else); doors hand the
-second down as `outward`.
+Two ways out, one rule: `aio.outlet` (async, for deliveries) and `call` (blocking, for everything else); doors hand the
+second down as `outward`. The first is asked for by its own name: aiohttp is large, and only a pump needs it.
 """
 
-from hub.egress.aio import Outlet, outlet
 from hub.egress.call import call
 from hub.egress.errors import EgressError, Refused, Unanswered, Unsent
 from hub.egress.guard import Rules, check_url, rules
@@ -12,14 +11,12 @@ from hub.egress.outward import outward
 
 __all__ = [
     "EgressError",
-    "Outlet",
     "Refused",
     "Rules",
     "Unanswered",
     "Unsent",
     "call",
     "check_url",
-    "outlet",
     "outward",
     "rules",
 ]

@@ -4,6 +4,7 @@ import random
 
 from hub import egress
 from hub.clock import clock
+from hub.egress.aio import outlet
 from hub.lifeline import stopping
 from hub.outgoing.drain import drain_held
 from hub.outgoing.pump import drive
@@ -15,7 +16,7 @@ def pump(name: str) -> None:
     hear(name)
     drive.pump(
         clock=clock,
-        outlet=lambda: egress.outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
+        outlet=lambda: outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
         random=random.random,
         stopping=stopping,
         again=lambda: ring("pump", now=clock()),

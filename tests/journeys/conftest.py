@@ -12,6 +12,7 @@ from django.core.management import call_command
 from hub import egress
 from hub.connections.models import Connection
 from hub.connections.refresh import refresh
+from hub.egress.aio import outlet
 from hub.outgoing.publish import publish
 from hub.outgoing.pump.drive import pump
 from tenants.models import Tenant
@@ -41,7 +42,7 @@ class Journey:
     def pump(self, at=NOON):
         self.desk.now = at.timestamp()
         clock = lambda: at  # noqa: E731 - a clock that stands still
-        pump(clock=clock, outlet=lambda: egress.outlet(egress.rules(), clock=clock), random=lambda: 0, stay=0)
+        pump(clock=clock, outlet=lambda: outlet(egress.rules(), clock=clock), random=lambda: 0, stay=0)
 
     def refresh(self, reference, connector="salesforce", *, at):
         connection = Connection.unscoped.get(tenant__reference=reference, connector=connector)

@@ -10,7 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from hub.egress import Rules, call, outlet
+from hub.egress import Rules, call
+from hub.egress.aio import outlet
 from tests.hub.egress.hostile import Hostile
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

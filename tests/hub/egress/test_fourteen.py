@@ -7,8 +7,9 @@ import tracemalloc
 import pytest
 
 from connectors.wire import KEPT, Request
-from hub.egress import EgressError, Rules, call, outlet
+from hub.egress import EgressError, Rules, call
 from hub.egress.aio import TIMEOUT as TIMEOUT_OF_OUTLET
+from hub.egress.aio import outlet
 from hub.egress.call import TIMEOUT as TIMEOUT_OF_CALL
 from tests.hub.egress.conftest import NOON
 from tests.hub.egress.hostile import Hostile

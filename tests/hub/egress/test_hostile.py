@@ -9,7 +9,8 @@ import traceback
 import pytest
 
 from connectors.wire import KEPT, Request
-from hub.egress import EgressError, Rules, Unanswered, Unsent, outlet
+from hub.egress import EgressError, Rules, Unanswered, Unsent
+from hub.egress.aio import outlet
 from tests.hub.egress.conftest import NOON
 
 DEADLINE = 0.4

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from connectors.wire import Request
-from hub.egress import Refused, Rules, Unsent, outlet
-from hub.egress.aio import Gate
+from hub.egress import Refused, Rules, Unsent
+from hub.egress.aio import Gate, outlet
 from hub.egress.line import Line
 from tests.hub.egress.conftest import NOON
 from tests.hub.egress.urls import NAMES, WRITTEN
