@@ -49,6 +49,7 @@ def test_an_early_refresh_does_not_hold_the_lane_and_is_due_again_at_80_percent(
     assert told() == ["refreshed"]
 
 
+@pytest.mark.timeout(400)  # 5,000 askers, on two busy cores
 def test_fifty_sides_see_one_expiry_a_hundred_times_over_and_one_of_them_asks(connection):
     """The others come while the one has its answer and has not stored it; and once more when it has."""
     grants = []
