@@ -1,6 +1,7 @@
 """Querysets of the hot path, compiled once: on PostgreSQL the ORM's own work would cost more than the answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -38,24 +39,25 @@ class Asked(Generic[Row]):
 
     def __init__(self, ask: Callable[..., QuerySet[Row, Any]]) -> None:
         self.ask = ask
-        self.compiled: tuple[str, list[Any]] | None = (
-            None  # the statement; where an argument stands, its name in a Sign
-        )
+        self.compiled: Compiled | None = None
 
     def rows(self, **arguments: Any) -> list[tuple[Any, ...]]:
-        """As they are in the database; of a `values_list`, its columns, else all of the model's."""
+        """Of a `values_list`."""
         if database.vendor != "postgresql":
-            asked = self.ask(**arguments)
-            return list(asked if asked.query.values_select else asked.values_list())
+            return list(self.ask(**arguments))
+        return self.compile(arguments).fetch(arguments)
+
+    def models(self, **arguments: Any) -> list[Row]:
+        if database.vendor != "postgresql":
+            return list(self.ask(**arguments))
+        compiled = self.compile(arguments)
+        _, make = rows.maker(compiled.model)
+        return [make(row) for row in compiled.fetch(arguments)]
+
+    def compile(self, arguments: Mapping[str, Any]) -> "Compiled":
         if self.compiled is None:
             self.compiled = compile_with(self.ask, arguments)
-        statement, parameters = self.compiled
-        return rows.fetch(statement, [arguments[one.name] if isinstance(one, Sign) else one for one in parameters])
-
-    def models(self, model: type[Row], **arguments: Any) -> list[Row]:
-        """Of a model whose columns need no conversion."""
-        names = [field.attname for field in model._meta.concrete_fields]
-        return [model.from_db(database.alias, names, row) for row in self.rows(**arguments)]
+        return self.compiled
 
 
 class Sign:
@@ -65,17 +67,31 @@ class Sign:
         self.name = name
 
 
-def compile_with(ask: Callable[..., QuerySet[Any, Any]], arguments: dict[str, Any]) -> tuple[str, list[Any]]:
-    """The words of the question, with a value that nobody asks for in each argument's place."""
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The words of a question, and what it is asked of."""
+
+    model: type[Model]
+    statement: str
+    parameters: Sequence[Any]  # a Sign where an argument stands
+
+    def fetch(self, arguments: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        told = [arguments[one.name] if isinstance(one, Sign) else one for one in self.parameters]
+        return rows.fetch(self.statement, told)
+
+
+def compile_with(ask: Callable[..., QuerySet[Any, Any]], arguments: Mapping[str, Any]) -> Compiled:
+    """It is asked once with a value that nobody means in each argument's place."""
     signs = {name: sign_of(value, place) for place, (name, value) in enumerate(arguments.items())}
-    statement, parameters = ask(**signs).query.sql_with_params()
+    question = ask(**signs)
+    statement, parameters = question.query.sql_with_params()
     found = [
         next((Sign(name) for name, sign in signs.items() if sign is one or sign == one), one) for one in parameters
     ]
     named = {one.name for one in found if isinstance(one, Sign)}
     if named != set(arguments):
         raise ValueError(f"the question does not keep {set(arguments) - named} as it is told")
-    return statement, found
+    return Compiled(question.model, statement, found)
 
 
 def sign_of(value: Any, place: int) -> datetime | UUID | Sequence[Any]:

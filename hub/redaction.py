@@ -40,6 +40,7 @@ LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
 TRIES = [(mark, pattern, stays) for marks, pattern, stays in LOOKS for mark in marks]
 ASSIGNED = [entry for entry in TRIES if entry[0].endswith("=")]
 ASSIGNS = tuple({mark for mark, _, _ in ASSIGNED})
+SIGNS_FEW = 50
 OTHERS = [entry for entry in TRIES if not entry[0].endswith("=")]
 
 SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
@@ -57,18 +58,19 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def assigns(lowered: str) -> bool:
-    """There are many such marks, and few signs to look before."""
-    at = lowered.find("=")
-    while at >= 0:
-        if lowered.endswith(ASSIGNS, 0, at + 1):
-            return True
+    """There are many such marks, and mostly few signs to look before; where there are many signs, it may be."""
+    at = -1
+    for _ in range(SIGNS_FEW):
         at = lowered.find("=", at + 1)
-    return False
+        if at < 0 or lowered.endswith(ASSIGNS, 0, at + 1):
+            return at >= 0
+    return True
 
 
-def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def redact_headers(headers: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:
     """A header that is a secret keeps its scheme only; a signature is none, and stays."""
-    return {name: masked(value) if is_secret(name) else value for name, value in headers.items()}
+    masks = {name: masked(value) if is_secret(name) else value for name, value in headers.items()}
+    return dict(zip(masks, redact_all(tuple(masks.values()), secrets), strict=True))
 
 
 def redact_all(texts: Sequence[str], secrets: Iterable[str] = ()) -> Sequence[str]:

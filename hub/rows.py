@@ -26,15 +26,12 @@ def insert(model: type[models.Model], columns: Columns, *, once: bool = False) -
     fields = [model._meta.get_field(name) for name in columns]
     if not next(iter(columns.values())):
         return
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    table, there = model._meta.db_table, " ON CONFLICT DO NOTHING" if once else ""
+    head, there = into(model, fields), " ON CONFLICT DO NOTHING" if once else ""
     if database.vendor == "postgresql":
-        picked = ", ".join(f"v.c{place}{'::jsonb' if is_json(field) else ''}" for place, field in enumerate(fields))
-        statement = f'INSERT INTO "{table}" ({names}) SELECT {picked} FROM {unnested(tuple(fields))}{there}'
-        execute(statement, arrays(fields, columns))
+        execute(f"{head} {picked(tuple(fields))}{there}", arrays(fields, columns))
     else:
         marks = ", ".join(["%s"] * len(fields))
-        execute_many(f'INSERT INTO "{table}" ({names}) VALUES ({marks}){there}', prepared(fields, columns))
+        execute_many(f"{head} VALUES ({marks}){there}", prepared(fields, columns))
 
 
 def update(
@@ -62,18 +59,21 @@ def update(
 def insert_new(model: type[models.Model], columns: Columns, returning: Sequence[str]) -> list[tuple[Any, ...]]:
     """As `insert` with `once`; of the rows that were not there yet, these fields as the database has them."""
     fields = [model._meta.get_field(name) for name in columns]
-    names = ", ".join(f'"{field.column}"' for field in fields)
     told = ", ".join(f'"{model._meta.get_field(name).column}"' for name in returning)
-    head, tail = f'INSERT INTO "{model._meta.db_table}" ({names})', f"ON CONFLICT DO NOTHING RETURNING {told}"
+    head, tail = into(model, fields), f"ON CONFLICT DO NOTHING RETURNING {told}"
     if database.vendor == "postgresql":
-        picked = ", ".join(f"v.c{place}{'::jsonb' if is_json(field) else ''}" for place, field in enumerate(fields))
-        return fetch(f"{head} SELECT {picked} FROM {unnested(tuple(fields))} {tail}", arrays(fields, columns))
+        return fetch(f"{head} {picked(tuple(fields))} {tail}", arrays(fields, columns))
     marks, rows, found = f"({', '.join(['%s'] * len(fields))})", prepared(fields, columns), []
     step = PARAMETERS // len(fields)
     for piece in (rows[start : start + step] for start in range(0, len(rows), step)):
         values = [value for row in piece for value in row]
         found += ask(f"{head} VALUES {', '.join([marks] * len(piece))} {tail}", values)
     return found
+
+
+def into(model: type[models.Model], fields: Sequence[Any]) -> str:
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    return f'INSERT INTO "{model._meta.db_table}" ({names})'
 
 
 def columns_of(model: type[models.Model], objects: Sequence[Any]) -> dict[str, list[Any]]:
@@ -149,6 +149,13 @@ def is_json(field: Any) -> bool:
 def unnested(fields: tuple[Any, ...]) -> str:
     names = ", ".join(f"c{place}" for place in range(len(fields)))
     return f"unnest({', '.join(f'%b::{array_type(field)}' for field in fields)}) AS v({names})"
+
+
+@cache
+def picked(fields: tuple[Any, ...]) -> str:
+    """The rows of these arrays."""
+    values = ", ".join(f"v.c{place}{'::jsonb' if is_json(field) else ''}" for place, field in enumerate(fields))
+    return f"SELECT {values} FROM {unnested(fields)}"
 
 
 def array_type(field: Any) -> str:

@@ -17,6 +17,7 @@ PAGES = {
     "home": "",
     "catalogue": "catalogue/",
     "connection": "connections/{connection}/",
+    "identities": "connections/{connection}/identities/",
     "events": "events/",
     "events_older": "events/?after={delivery}",
     "events_dead": "events/?state=dead",

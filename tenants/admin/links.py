@@ -15,6 +15,7 @@ from tenants.scoping import ScopedAdminMixin
 
 BADGES = {
     "pending": "waiting",
+    "opened": "sending",
     "visiting": "sending",
     "used": "delivered",
     "revoked": "cancelled",
@@ -22,31 +23,36 @@ BADGES = {
 }
 
 
-@admin.register(PortalLink)
-class PortalLinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    list_display = ("reference", "whose", "role", "condition", "made", "came_in")
-    list_filter = (("tenant", staff.RelatedFilter),)
-    search_fields = ("reference", "name")
+class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    """Links that let somebody in at one tenant; their verb `revoke` takes one back."""
+
+    list_filter: tuple[Any, ...] = (("tenant", staff.RelatedFilter),)
     list_select_related = ("tenant",)
     ordering = ("-id",)
-    fields = ("reference", "name", "whose", "role", "condition", "made", "came_in")
-    readonly_fields = fields
     verbs = ("revoke",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # our own application asks for them
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it is taken back instead, and stays told
 
     @staff.display(description="tenant")
-    def whose(self, link: PortalLink) -> str:
+    def whose(self, link: Any) -> str:
         return staff.page_link(link.tenant)
 
     @staff.display(description="state")
-    def condition(self, link: PortalLink) -> str:
+    def condition(self, link: Any) -> str:
         state = link.state(clock())
         return staff.badge(BADGES[state], state)
+
+
+@admin.register(PortalLink)
+class PortalLinkAdmin(LinkAdmin):
+    list_display = ("reference", "whose", "role", "condition", "made", "came_in")
+    search_fields = ("reference", "name")
+    fields = ("reference", "name", "whose", "role", "condition", "made", "came_in")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # our own application asks for them
 
     @staff.display(description="made", ordering="created_at")
     def made(self, link: PortalLink) -> str:

@@ -17,16 +17,16 @@ def test_each_call_has_its_own_arguments(make):
     for hours, lane in enumerate(lanes):
         Lane.unscoped.filter(pk=lane.pk).update(due_at=NOON + timedelta(hours=hours))
     every = [lane.pk for lane in lanes]
-    assert [lane.pk for lane in DUE.models(Lane, now=NOON, ids=every)] == every[:1]
-    assert [lane.pk for lane in DUE.models(Lane, now=NOON + timedelta(hours=1), ids=every)] == every[:2]
-    assert [lane.pk for lane in DUE.models(Lane, now=NOON + timedelta(hours=2), ids=every[1:])] == every[1:]
-    assert DUE.models(Lane, now=NOON, ids=[]) == []
+    assert [lane.pk for lane in DUE.models(now=NOON, ids=every)] == every[:1]
+    assert [lane.pk for lane in DUE.models(now=NOON + timedelta(hours=1), ids=every)] == every[:2]
+    assert [lane.pk for lane in DUE.models(now=NOON + timedelta(hours=2), ids=every[1:])] == every[1:]
+    assert DUE.models(now=NOON, ids=[]) == []
 
 
 def test_a_model_is_as_the_orm_reads_it(make):
     lane = make.connection().lane
     Lane.unscoped.filter(pk=lane.pk).update(due_at=NOON)
     lane.refresh_from_db()
-    (asked,) = DUE.models(Lane, now=NOON, ids=[lane.pk])
+    (asked,) = DUE.models(now=NOON, ids=[lane.pk])
     names = [field.attname for field in Lane._meta.concrete_fields]
     assert [getattr(asked, name) for name in names] == [getattr(lane, name) for name in names]

@@ -6,6 +6,7 @@ import pytest
 
 from tenants.models import ApiKey
 from tenants.scopes import SCOPES
+from tests.tenants.door import come_as_guest
 
 
 @pytest.fixture
@@ -41,3 +42,11 @@ def robin(make):
 def apps_that_are_a_step_off(settings):
     """So that no test fails where a half minute ends within it."""
     settings.MFA_TOTP_TOLERANCE = 1
+
+
+@pytest.fixture
+def guest(client, make, acme, settings):
+    """Ann, who came in by a portal link, and goes back to our application."""
+    settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
+    come_as_guest(client, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back"))
+    return client

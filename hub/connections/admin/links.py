@@ -15,24 +15,16 @@ from hub.connections import links
 from hub.connections.forms import StaffLinkForm
 from hub.connections.models import ConnectLink
 from hub.throttle.admin import ConnectorFilter
+from tenants.admin.links import LinkAdmin
 from tenants.people import Hand
-from tenants.scoping import ScopedAdminMixin
-
-BADGES = {"pending": "waiting", "opened": "sending", "used": "delivered", "revoked": "cancelled", "expired": "skipped"}
 
 
 @admin.register(ConnectLink)
-class ConnectLinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
+class ConnectLinkAdmin(LinkAdmin):
     list_display = ("meant", "whose", "condition", "maker", "ends")
-    list_filter = (ConnectorFilter, ("tenant", staff.RelatedFilter))
-    list_select_related = ("tenant",)
-    ordering = ("-id",)
+    list_filter = (ConnectorFilter, *LinkAdmin.list_filter)
     fields = ("meant", "whose", "condition", "maker", "ends", "came_of")
     readonly_fields = fields
-    verbs = ("revoke",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # it is taken back instead, and stays told
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Its address stands on the answer to this POST and nowhere else."""
@@ -56,15 +48,6 @@ class ConnectLinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @staff.display(description="system", ordering="connector")
     def meant(self, link: ConnectLink) -> str:
         return link.system
-
-    @staff.display(description="tenant")
-    def whose(self, link: ConnectLink) -> str:
-        return staff.page_link(link.tenant)
-
-    @staff.display(description="state")
-    def condition(self, link: ConnectLink) -> str:
-        state = link.state(clock())
-        return staff.badge(BADGES[state], state)
 
     @staff.display(description="ends", ordering="expires_at")
     def ends(self, link: ConnectLink) -> str:

@@ -10,12 +10,11 @@ from hub.connections.models.connections import (
     Connection,
     ConnectorApp,
     Lane,
-    MaintenanceWindow,
-    Switch,
     a_connector,
 )
 from hub.connections.models.credentials import Credential, CredentialEvent
 from hub.connections.models.links import ConnectLink, guest_by
+from hub.connections.models.stops import MaintenanceWindow, Switch
 
 __all__ = [
     "BREAKER",

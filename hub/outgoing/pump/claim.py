@@ -61,7 +61,7 @@ OLDEST_TURNS = Asked(lambda *, now: in_turn(claimable(now=now), LANES_MOST))
 def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> list[Slice]:
     """Lanes with a slice of what is due on each, the oldest turn first, until they hold a claim's measure."""
     with transaction.atomic():
-        lanes = OLDEST_TURNS.models(Lane, now=now)
+        lanes = OLDEST_TURNS.models(now=now)
         recover(lanes, now=now)
         lanes = measured(lanes, rounds)
         slices = lease_out(lease, lanes, now=now)

@@ -1,14 +1,11 @@
 """What is kept of each attempt and of the HTTP call that carried it: redacted before it is written."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Sequence
 
 from hub import rows
 from hub.outgoing.models import Attempt, Exchange
 from hub.outgoing.pump.parcels import Journey
-from hub.redaction import mask_headers, redact_all, redact_text
+from hub.redaction import redact_all, redact_headers, redact_text
 
 
 def keep_attempts(journeys: Sequence[Journey]) -> None:
@@ -35,68 +32,29 @@ def keep_attempts(journeys: Sequence[Journey]) -> None:
 
 def keep_exchanges(journeys: Sequence[Journey]) -> None:
     """Of the answer only what was kept."""
-    told = [exchange for group in with_the_same_secrets(journeys) for exchange in redacted(group)]
+    texts = [shown(journey) for journey in journeys]
     columns = {
-        "id": [one.journey.carriage.id for one in told],
-        "at": [one.journey.started_at for one in told],
-        "method": [one.journey.carriage.request.method for one in told],
-        "url": [one.url for one in told],
-        "request_headers": [one.sent_headers for one in told],
-        "request_body": [one.sent.encode() for one in told],
-        "status": [one.journey.response and one.journey.response.status for one in told],
-        "response_headers": [one.answered_headers for one in told],
-        "response_body": [one.answered.encode() for one in told],
-        "error": [one.journey.error[:60] for one in told],
+        "id": [journey.carriage.id for journey in journeys],
+        "at": [journey.started_at for journey in journeys],
+        "method": [journey.carriage.request.method for journey in journeys],
+        "url": [url for url, _, _ in texts],
+        "request_headers": [
+            redact_headers(journey.carriage.request.all_headers(), journey.load.secrets) for journey in journeys
+        ],
+        "request_body": [sent.encode() for _, sent, _ in texts],
+        "status": [journey.response and journey.response.status for journey in journeys],
+        "response_headers": [
+            redact_headers(journey.response.headers, journey.load.secrets) if journey.response else {}
+            for journey in journeys
+        ],
+        "response_body": [answered.encode() for _, _, answered in texts],
+        "error": [journey.error[:60] for journey in journeys],
     }
     rows.insert(Exchange, columns)
 
 
-@dataclass(slots=True)
-class Told:
-    """One exchange as it is written down."""
-
-    journey: Journey
-    url: str
-    sent: str
-    answered: str
-    sent_headers: Mapping[str, str]
-    answered_headers: Mapping[str, str]
-
-
-def with_the_same_secrets(journeys: Sequence[Journey]) -> list[list[Journey]]:
-    groups = defaultdict[tuple[str, ...], list[Journey]](list)
-    for journey in journeys:
-        groups[journey.load.secrets].append(journey)
-    return list(groups.values())
-
-
-def redacted(journeys: Sequence[Journey]) -> Iterator[Told]:
-    """All their texts are looked through together, which costs little more than to look through one."""
-    told = [plain(journey) for journey in journeys]
-    texts = [
-        text
-        for one in told
-        for text in (one.url, one.sent, one.answered, *one.sent_headers.values(), *one.answered_headers.values())
-    ]
-    clean = iter(redact_all(texts, journeys[0].load.secrets))
-    for one in told:
-        url, sent, answered = islice(clean, 3)
-        sent_headers = dict(zip(one.sent_headers, clean, strict=False))
-        answered_headers = dict(zip(one.answered_headers, clean, strict=False))
-        yield Told(one.journey, url, sent, answered, sent_headers, answered_headers)
-
-
-def plain(journey: Journey) -> Told:
-    """As it went, but for headers that are secrets as a whole."""
-    request, response = journey.carriage.request, journey.response
-    sent, answered = (
-        body.decode("utf-8", "replace") for body in (request.content(), response.body if response else b"")
-    )
-    return Told(
-        journey,
-        request.url,
-        sent,
-        answered,
-        mask_headers(request.all_headers()),
-        mask_headers(response.headers) if response else {},
-    )
+def shown(journey: Journey) -> Sequence[str]:
+    """The address, what was sent, and what was answered."""
+    request, answer = journey.carriage.request, journey.response.body if journey.response else b""
+    bodies = [body.decode("utf-8", "replace") for body in (request.content(), answer)]
+    return redact_all([request.url, *bodies], journey.load.secrets)

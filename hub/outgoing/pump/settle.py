@@ -39,12 +39,14 @@ class Change:
     survived: bool = False  # it was sent, and the pump lives
 
 
-ARRIVED = Change("delivered", survived=True)
+ARRIVED = Change("delivered", survived=True)  # nearly all, so it is made once
 
 
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
-    """The state machine's next step after an outcome that is not the last. Pure."""
+    """The state machine's next step after an outcome. Pure."""
     kind, says = outcome.kind, outcome.says[:500]
+    if kind == "delivered":
+        return ARRIVED
     if kind == "never":
         return Change("held" if outcome.reason in MENDABLE else "dead", outcome.reason, says)
     if kind == "pending":
@@ -108,12 +110,10 @@ def changes_of(
                 yield parcel.delivery, Change("waiting", result.reason, "", due, returned=1)
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
-                if outcome.kind == "delivered":
-                    yield parcel.delivery, ARRIVED
-                    continue
-                change = replace(change_after(outcome, parcel, now=now, random=random), survived=True)
-                if change.says:
-                    change = replace(change, says=redact_text(change.says, result.load.secrets)[:500])
+                change = change_after(outcome, parcel, now=now, random=random)
+                if change is not ARRIVED:
+                    says = redact_text(change.says, result.load.secrets)[:500]
+                    change = replace(change, says=says, survived=True)
                 yield parcel.delivery, change
 
 

@@ -87,6 +87,35 @@ def test_a_429_reopens_with_one_probe_and_then_all_go(make):
     assert set(Delivery.unscoped.values_list("state", "attempts")) == {("delivered", 1)}
 
 
+class OneLate:
+    """Answers the first call well, but not before the second was refused."""
+
+    def __init__(self):
+        self.refused, self.calls = asyncio.Event(), 0
+
+    async def __call__(self, request):
+        self.calls += 1
+        if self.calls == 1:
+            await self.refused.wait()
+            return Response(200, at=NOON)
+        self.refused.set()
+        return Response(429, headers={"retry-after": "60"}, at=NOON)
+
+    @asynccontextmanager
+    async def outlet(self):
+        yield self
+
+
+def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
+    first = make.delivery(make.connection())
+    make.event(first.tenant, id="second")
+    drive(clock=lambda: NOON, outlet=(late := OneLate()).outlet, random=lambda: 0, stay=0)
+    assert late.calls == 2
+    scope = Scope.objects.get(probing=True)
+    assert scope.paused_until == NOON + MINUTE
+    assert pump(FakeHttp(), at=NOON + MINUTE / 2).requests == []
+
+
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [
