@@ -161,6 +161,8 @@ def begin(loop: Callable[..., None], *arguments: Any) -> threading.Thread:
             loop(*arguments)
         except Error as error:
             log.warning("pool.database_away", loop=loop.__name__, error=type(error).__name__)
+        except Exception:  # a task of another version, which cannot be read here: its loop goes on with the next
+            log.exception("pool.loop_failed", loop=loop.__name__)
         finally:
             connections.close_all()
 
