@@ -191,7 +191,9 @@ class LinkForm(forms.Form):
         to_field_name="public_id",
     )
 
-    environment = forms.ChoiceField(label=_("Kind of account"), required=False)
+    environment = forms.ChoiceField(
+        label=_("Kind of account"), required=False, help_text=_("Of a system that has several, such as a sandbox.")
+    )
 
     def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -12,6 +12,7 @@ from hub.words import said
 from tenants.models import Tenant
 
 NEEDS_HELP = {"needs_reconnect", "degraded", "silent", "disabled"}
+NAMED = 5  # connections on a card
 SHOWN_FIRST = {"attention": 0, "connected": 1, "available": 2, "not_set_up": 3}
 
 
@@ -21,6 +22,15 @@ class Entry:
     connections: Sequence[Connection]
     ready: bool  # our own registration there is set up
     asked: Asked = Asked()
+
+    @property
+    def first(self) -> Sequence[Connection]:
+        """What its card names; what needs a look before what does not."""
+        return sorted(self.connections, key=lambda row: row.state not in NEEDS_HELP)[:NAMED]
+
+    @property
+    def others(self) -> int:
+        return len(self.connections) - len(self.first)
 
     @property
     def state(self) -> str:

@@ -147,5 +147,6 @@ def test_where_nobody_told_nothing_is_claimed(make, acme):
 def test_many_connections_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.connection(acme)
-    _, asked = queries(lambda: owner.get("/t/acme/catalogue/"))
+    page, asked = queries(lambda: owner.get("/t/acme/catalogue/"))
     assert asked == 7
+    assert ("and 55 more" in page.content.decode()) == (count == 60)
