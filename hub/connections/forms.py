@@ -200,6 +200,8 @@ class LinkForm(forms.Form):
         ready = sorted(ConnectorApp.ready())
         self.fields["connector"].choices = [(key, CONNECTORS[key].label) for key in ready]
         self.fields["environment"].choices = kinds_of(ready)
+        if not any(CONNECTORS[key].environments for key in ready):
+            del self.fields["environment"]
         self.fields["connection"].queryset = Connection.objects.of(tenant).order_by("name")
 
     def clean_connector(self) -> Connector:

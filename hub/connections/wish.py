@@ -35,8 +35,7 @@ class Asked(NamedTuple):
 def wish(tenant: Tenant, name: str, hand: audit.Hand, *, now: datetime) -> int:
     """How many tenants have asked for it by now. The same tenant asks once. Raises TooMany."""
     hold(tenant)
-    name = " ".join(name.split())[:NAME_MOST]
-    system, mine = system_of(name), Wish.objects.of(tenant)
+    name, system, mine = tidy(name), system_of(name), Wish.objects.of(tenant)
     if not mine.filter(system=system).exists():
         if mine.count() >= WISHES_MOST:
             raise TooMany
@@ -54,9 +53,13 @@ def tell(row: Wish, *, now: datetime) -> None:
     notify(KIND, sentence, about=str(row.public_id), now=now)
 
 
+def tidy(name: str) -> str:
+    return " ".join(name.replace("\0", " ").split())[:NAME_MOST]
+
+
 def system_of(name: str) -> str:
     """A connector's key where it is called like one; otherwise the name as one word, so that spellings meet."""
-    slug = slug_of(name)
+    slug = slug_of(tidy(name))
     return next((key for key, code in CONNECTORS.items() if slug_of(code.label) == slug), slug)
 
 

@@ -21,7 +21,7 @@ def asking() -> list[str]:
 
 def unfinished(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
     """Of each system the newest attempt of the tenant's own people, if it can go on."""
-    own = Authorization.objects.of(tenant).filter(link=None, created_at__gt=now - WAITED_FOR)
+    own = Authorization.objects.of(tenant).filter(link=None, connector__in=CONNECTORS, created_at__gt=now - WAITED_FOR)
     newest = own.order_by().values("connector").annotate(newest=Max("pk")).values("newest")
     lately = Q(created_at__gt=now - GOES_ON) | (NOT_BACK & Q(connector__in=asking()))
     rows = Authorization.objects.of(tenant).filter(STOPPED & lately, pk__in=newest)

@@ -30,6 +30,8 @@ def asks(make):
         ("hubspot  crm!", "hubspot-crm"),
         ("Яндекс", "яндекс"),
         ("???", "other"),
+        ("No\0tion", "no-tion"),
+        ("word " * 30, "-".join(["word"] * 12)),
     ],
 )
 def test_spellings_of_one_system_meet(name, system):

@@ -95,6 +95,12 @@ def test_what_is_not_set_up_yet_is_asked_for_where_it_stands(owner, member, page
         assert "You have asked for it." in unescape(person.get(page).content.decode())
 
 
+@pytest.mark.parametrize("name", ["", "  ", "\0", "Noti\0on"])
+def test_a_strange_name_does_no_harm(owner, name):
+    assert owner.post("/t/acme/catalogue/request", {"name": name}, follow=True).status_code == 200
+    assert owner.get("/t/acme/catalogue/", {"q": name}).status_code == 200
+
+
 def test_a_kind_in_which_nothing_is_found_leads_to_the_others(owner):
     text = owner.get("/t/acme/catalogue/?q=slack&category=Logs").content.decode()
     assert "Look for “slack” among all kinds" in text and "Request “slack”" not in text
