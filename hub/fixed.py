@@ -146,6 +146,7 @@ SPECTACULAR_SETTINGS = {
         "ConnectionStateEnum": "hub.connections.models.Connection.State",
         "ConnectorEnum": "hub.connections.api.shown.EVERY",
         "FilledInConnectorEnum": "hub.connections.api.shown.BY_FORM",
+        "EnvironmentEnum": "hub.connections.api.shown.KINDS",
         "OperationStateEnum": "hub.operations.models.Operation.State",
         "RoleEnum": "tenants.models.Membership.Role",
         "GuestRoleEnum": "tenants.models.PortalLink.ROLES",

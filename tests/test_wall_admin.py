@@ -6,9 +6,10 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from hub import audit
-from hub.audit import AuditRow
-from hub.connections.models import Switch
+from hub.audit import AuditRow, Hand
+from hub.connections.models import Switch, Wish
 from hub.connections.switch import switch_off
+from hub.connections.wish import wish
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.notices.notify import notify
@@ -46,11 +47,17 @@ def mail_row(make, tenant):
     return Mail.objects.get()
 
 
+def a_wish(make, tenant):
+    wish(tenant, "victim's system", Hand(audit.SYSTEM), now=NOON)
+    return Wish.unscoped.get()
+
+
 ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
     "connections.Switch": switch,
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
+    "connections.Wish": a_wish,
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "hub.AuditRow": audit_row,
     "hub.Mail": mail_row,

@@ -173,6 +173,12 @@ class CredentialForm(FieldsForm, Untested):
         super().__init__(*args, obj=obj, stated=obj.code.fields, known=obj.settings, kept=kept, **kwargs)
 
 
+def kinds_of(connectors: Iterable[str]) -> list[tuple[str, Any]]:
+    """The kinds of accounts that one may mean, at those of the systems that have several."""
+    known = {entry.key: said(entry.label) for key in connectors for entry in CONNECTORS[key].environments}
+    return [("", _("– whoever connects it chooses –")), *known.items()]
+
+
 class LinkForm(forms.Form):
     """What a colleague is asked to connect."""
 
@@ -185,9 +191,17 @@ class LinkForm(forms.Form):
         to_field_name="public_id",
     )
 
+    environment = forms.ChoiceField(
+        label=_("Kind of account"), required=False, help_text=_("Of a system that has several, such as a sandbox.")
+    )
+
     def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["connector"].choices = [(key, CONNECTORS[key].label) for key in sorted(ConnectorApp.ready())]
+        ready = sorted(ConnectorApp.ready())
+        self.fields["connector"].choices = [(key, CONNECTORS[key].label) for key in ready]
+        self.fields["environment"].choices = kinds_of(ready)
+        if not any(CONNECTORS[key].environments for key in ready):
+            del self.fields["environment"]
         self.fields["connection"].queryset = Connection.objects.of(tenant).order_by("name")
 
     def clean_connector(self) -> Connector:
@@ -199,13 +213,17 @@ class StaffLinkForm(staff.Form):
 
     def __init__(self, *args: Any, request: HttpRequest, site: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        systems = [(key, CONNECTORS[key].label) for key in sorted(ConnectorApp.ready())]
+        ready = sorted(ConnectorApp.ready())
+        systems = [(key, CONNECTORS[key].label) for key in ready]
         tenant, connection = (ConnectLink._meta.get_field(name) for name in ("tenant", "connection"))
         self.fields = {
             "tenant": staff.related_field(tenant, site, visible_to(Tenant, request.user)),
             "connector": staff.styled(forms.ChoiceField(label="System", choices=systems)),
             "connection": staff.related_field(
                 connection, site, visible_to(Connection, request.user), required=False, help_text="To connect it again."
+            ),
+            "environment": staff.styled(
+                forms.ChoiceField(label="Kind of account", choices=kinds_of(ready), required=False)
             ),
         }
 

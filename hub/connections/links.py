@@ -39,6 +39,7 @@ def make(
     hand: Hand,
     *,
     connection: Connection | None = None,
+    environment: str = "",
     random: Random,
     now: datetime,
 ) -> tuple[ConnectLink, str]:
@@ -47,6 +48,10 @@ def make(
         raise Refused(gettext("%(system)s is not set up yet, so nobody can connect it.") % {"system": connector.label})
     if connection and (connection.tenant_id, connection.connector) != (tenant.pk, connector.key):
         raise Refused(gettext("This connection is of another system."))
+    if environment and environment not in offered(connector):
+        raise Refused(
+            gettext("Nobody can be sent to an account of this kind at %(system)s.") % {"system": connector.label}
+        )
     hold(tenant)  # so that two at once count each other
     ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
     if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_MOST:
@@ -57,13 +62,20 @@ def make(
         tenant=tenant,
         connector=connector.key,
         connection=connection,
+        environment=environment,
         maker=asking(tenant, hand)[:200],
         digest=digest_of(token),
         created_at=now,
         expires_at=now + ConnectLink.LASTS,
     )
-    tell(hand, "connect_link.create", link, after={"system": connector.label}, now=now)
+    tell(hand, "connect_link.create", link, after={"system": connector.label, "environment": environment}, now=now)
     return link, token
+
+
+def offered(connector: Connector) -> set[str]:
+    """The kinds of accounts that people may be sent to."""
+    app = ConnectorApp.objects.filter(connector=connector.key).first()
+    return {entry.key for entry in app.environments} if app else set()
 
 
 def asking(tenant: Tenant, hand: Hand) -> str:

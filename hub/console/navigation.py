@@ -13,6 +13,7 @@ MENU = {
         ("Connections", "cable", "connections_connection", "connections.view_connection"),
         ("Ending soon", "event_busy", "admin:connections_connection_forecast", "connections.view_connection"),
         ("Connect links", "add_link", "connections_connectlink", "connections.view_connectlink"),
+        ("Asked for", "lightbulb", "connections_wish", "connections.view_wish"),
         ("Portal links", "badge", "tenants_portallink", "tenants.view_portallink"),
         ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
     ),

@@ -43,5 +43,20 @@ def last_documents(tenant: Tenant, patterns: Collection[str]) -> list[tuple[Even
     return [(event, event.document(tenant, data[event.pk])) for event in meant if event.pk in data]
 
 
+def newest_of(tenant: Tenant, patterns: Collection[str]) -> dict[str, tuple[Event, dict[str, Any]]]:
+    """By pattern the newest event that a route of it would see, as its mapping sees it; three statements."""
+    first: dict[str, int] = {}
+    for type, pk in Event.objects.of(tenant).order_by("-pk").values_list("type", "pk")[:LOOKED]:
+        for pattern in patterns:
+            if pattern not in first and matches(pattern, type):
+                first[pattern] = pk
+    events, data = Event.objects.of(tenant).in_bulk(first.values()), data_of(first.values())
+    return {
+        pattern: (events[pk], events[pk].document(tenant, data[pk]))
+        for pattern, pk in first.items()
+        if pk in events and pk in data
+    }
+
+
 def data_of(events: Iterable[int]) -> dict[int, Any]:
     return {row.pk: json.loads(bytes(row.body))["data"] for row in EventBody.objects.in_bulk(list(events)).values()}

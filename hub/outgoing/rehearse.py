@@ -7,16 +7,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.base import Action
+from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
-from hub.mappings.models import Identity
+from hub.mappings.models import Identity, MappingVersion
 from hub.mappings.translate import (
     CompiledFilter,
     CompiledMapping,
     Explanation,
+    MappingError,
     MappingFailed,
     collect_identities,
+    compile_filter,
+    compile_mapping,
     translate,
 )
+from hub.outgoing.models import Route
 from tenants.models import Tenant
 
 Pair = tuple[str, str]
@@ -30,6 +35,13 @@ class Draft:
     mapping: CompiledMapping
     filter: CompiledFilter | None = None
 
+    @classmethod
+    def of(cls, route: Route, version: MappingVersion) -> "Draft":
+        """A route as it is, by this version of its mapping. Raises LookupError and MappingError."""
+        action = CONNECTORS[route.connector].action(route.action)
+        mapping = compile_mapping(version.body or dict(action.default))
+        return cls(action, mapping, compile_filter(route.filter) if route.filter else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -41,6 +53,23 @@ class Rehearsal:
     clause: Explanation | None = None
     body: str = ""
     missing: tuple[Pair, ...] = ()
+
+
+def of_route(
+    route: Route,
+    version: MappingVersion,
+    document: Mapping[str, Any],
+    tenant: Tenant,
+    connection: Connection | None = None,
+) -> Rehearsal:
+    """What this route makes of an event today. Never raises."""
+    try:
+        draft = Draft.of(route, version)
+    except MappingError as error:
+        return Rehearsal("held", "mapping_failed", str(error))
+    except LookupError as error:
+        return Rehearsal("held", "defect", f"no such action: {error}")
+    return rehearse(draft, document, tenant, connection)
 
 
 def rehearse(

@@ -1,7 +1,7 @@
 """What the routes to a connection ask for that nobody told: our records whose counterpart is not known there."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from hub.mappings.translate import IdentityMissing, MappingError, collect_identi
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.models.events import document
 from hub.outgoing.pump.reading import compiled
+from tenants.models import Tenant
 
 Pair = tuple[str, str]
 
@@ -27,11 +28,30 @@ class Missing:
 
 def named_by(routes: Iterable[Route], connection: Connection) -> list[Missing]:
     """Those that a mapping names itself, whatever the event; two statements."""
+    return [Missing(*pair) for pair in sorted(named_at(routes, [connection])[connection.pk])]
+
+
+def named_at(routes: Iterable[Route], connections: Sequence[Connection]) -> dict[int, set[Pair]]:
+    """The same by connection, for those of one tenant."""
+    asked: dict[int, set[Pair]] = {row.pk: set() for row in connections}
     newest = MappingVersion.unscoped.filter(mapping__in={route.mapping_id for route in routes}).order_by("number")
     versions = {version.mapping_id: version for version in newest}
-    asked = {pair for route in routes for pair in named_in(versions.get(route.mapping_id), route, connection)}
-    known = Identity.unscoped.filter(connection=connection, kind__in={kind for kind, _ in asked})
-    return [Missing(*pair) for pair in sorted(asked - set(known.values_list("kind", "ours")))]
+    for route in routes:
+        meant = [row for row in connections if leads_to(route, row)]
+        pairs = named_in(versions.get(route.mapping_id), route, meant[0]) if meant else set()
+        for row in meant:
+            asked[row.pk] |= pairs
+    kinds = {kind for pairs in asked.values() for kind, _ in pairs}
+    known = Identity.unscoped.filter(connection__in=[pk for pk, pairs in asked.items() if pairs], kind__in=kinds)
+    for pk, kind, ours in known.values_list("connection", "kind", "ours"):
+        asked[pk].discard((kind, ours))
+    return asked
+
+
+def leads_to(route: Route, connection: Connection) -> bool:
+    return route.connection_id == connection.pk or (
+        route.connection_id is None and route.connector == connection.connector
+    )
 
 
 def named_in(version: MappingVersion | None, route: Route, connection: Connection) -> set[Pair]:
@@ -46,17 +66,29 @@ def named_in(version: MappingVersion | None, route: Route, connection: Connectio
     return collect_identities(mapping, silent, ZoneInfo(connection.tenant.time_zone))
 
 
-def waited_for(connection: Connection) -> list[Missing]:
-    """Those for want of which deliveries are held now; one statement."""
-    held = Delivery.objects.of(connection.tenant).filter(state="held").order_by("-pk")
-    rows = held.values_list("connection_id", "reason", "says")[:LOOKED]
-    ours = (says for pk, reason, says in rows if pk == connection.pk and reason == "identity_missing")
-    counts = Counter(pair for says in ours if (pair := IdentityMissing.read(says)))
-    return [Missing(*pair, held) for pair, held in sorted(counts.items())]
+def waited_for(tenant: Tenant) -> dict[int, Counter[Pair]]:
+    """By connection those for want of which deliveries are held now, with how many; one statement."""
+    held = Delivery.objects.of(tenant).filter(state="held").order_by("-pk")
+    counts: dict[int, Counter[Pair]] = defaultdict(Counter)
+    for pk, reason, says in held.values_list("connection_id", "reason", "says")[:LOOKED]:
+        if pk and reason == "identity_missing" and (pair := IdentityMissing.read(says)):
+            counts[pk][pair] += 1
+    return counts
 
 
 def unidentified(routes: Iterable[Route], connection: Connection) -> list[Missing]:
     """Both, each once: what holds something first."""
-    waits = waited_for(connection)
-    told = {(row.kind, row.ours) for row in waits}
-    return waits + [row for row in named_by(routes, connection) if (row.kind, row.ours) not in told]
+    return unidentified_at(routes, connection.tenant, [connection])[connection.pk]
+
+
+def unidentified_at(
+    routes: Iterable[Route], tenant: Tenant, connections: Sequence[Connection]
+) -> dict[int, list[Missing]]:
+    """The same by connection, for those of one tenant; three statements."""
+    waits, named = waited_for(tenant), named_at(routes, connections)
+    return {pk: merged(waits.get(pk, Counter()), pairs) for pk, pairs in named.items()}
+
+
+def merged(waits: Counter[Pair], named: set[Pair]) -> list[Missing]:
+    held = [Missing(*pair, count) for pair, count in sorted(waits.items())]
+    return held + [Missing(*pair) for pair in sorted(named - waits.keys())]

@@ -69,9 +69,9 @@ class Person:
         self.follow(f"Connect {LABELS[connector]}")
         if connector in ("splunk", "webhook"):
             self.fills_in(connector)
-            self.follow("To the connection")
         else:
             self.authorizes(connector)
+        self.follow("To the connection")
         self.is_at_the_connection()
         return self
 

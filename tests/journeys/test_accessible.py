@@ -28,6 +28,10 @@ def acme(make):
     for number, state in enumerate(["delivered", "held", "dead", "waiting"] * 3):
         row = make.delivery(make.connection(tenant), now=now)
         Delivery.unscoped.filter(pk=row.pk).update(state=state, moved_at=now - timedelta(hours=number))
+    make.route(tenant=tenant)
+    asks = {"channel": "identity('channel', 'orders')", "text": "'New order'"}
+    make.route(tenant.connections.get(connector="slack"), body=asks)
+    make.authorization(tenant, "pipedrive")
     return tenant
 
 

@@ -95,6 +95,12 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
     looked_at(browser, signed_in, *pages, look=look)
 
 
+@looks
+def test_what_was_begun_and_not_finished_can_be_read(browser, signed_in, came_back, look):
+    came_back(account="T2", account_name="Two", permissions=["chat:write"])
+    looked_at(browser, signed_in, "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/slack/", look=look)
+
+
 # --- links ---
 
 

@@ -51,6 +51,37 @@ def test_what_waits_arrives_after_the_link_of_the_mail_was_followed(street, befo
         street.sees(f"{reference}-{number}", "salesforce", company)
 
 
+@SCRIPTS
+def test_who_was_interrupted_goes_on_where_it_stopped(street, before, scripts):
+    reference = name_of("interrupted", scripts)
+    company = street.invites(reference, reference.title())
+    olga = before(company, java_script_enabled=scripts).signs_up()
+    olga.begins("salesforce")
+    olga.goes(f"{olga.home}catalogue/")
+    olga.follow("Go on with Salesforce")
+    olga.leaves_for("salesforce")
+    olga.allows()
+    olga.page.wait_for_url("**/connect/confirm/*/")
+    olga.goes(olga.home)
+    olga.follow("Go on with Salesforce")
+    olga.press("Connect")
+    olga.follow("To the connection")
+    olga.is_at_the_connection()
+    olga.sees("healthy")
+    street.order(company, f"{reference}-1")
+    street.sees(f"{reference}-1", "salesforce", company)
+
+
+def test_who_gives_up_on_the_way_leaves_nothing_behind(street, before):
+    company = street.invites("given-up", "Given Up")
+    olga = before(company).signs_up()
+    olga.begins("slack")
+    olga.goes(olga.home)
+    olga.press("Give it up Slack")
+    assert "Nothing is connected yet" in olga.reads() and "Go on" not in olga.reads()
+    assert street.states(company) == {}
+
+
 def test_an_authorize_link_that_is_opened_in_another_browser_stores_nothing(street, before):
     company = street.invites("victim", "Victim")
     olga, stranger = before(company).signs_up(), before(street.invites("stranger", "Stranger")).signs_up()

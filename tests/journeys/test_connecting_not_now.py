@@ -19,8 +19,9 @@ def test_a_system_that_we_are_not_registered_at_is_asked_for_until_it_is(olga, s
         olga.goes(f"{olga.home}connect/pipedrive/")
         assert "Pipedrive is not set up yet." in olga.reads()
         expect(olga.page.get_by_role("button", name="Authorize at Pipedrive")).to_have_count(0)
-        olga.press("Request Pipedrive")
+        olga.press("Request “Pipedrive”")
         expect(olga.page.get_by_role("status").first).to_be_visible()
+        assert "You have asked for it." in olga.reads()
     olga.goes(f"{olga.home}connect/pipedrive/")
     expect(olga.page.get_by_role("button", name="Authorize at Pipedrive")).to_be_visible()
 

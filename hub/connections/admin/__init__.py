@@ -6,6 +6,7 @@ from hub.connections.admin.links import ConnectLinkAdmin
 from hub.connections.admin.quotas import ScopeAdmin
 from hub.connections.admin.switches import SwitchAdmin
 from hub.connections.admin.windows import MaintenanceWindowAdmin
+from hub.connections.admin.wishes import WishAdmin
 
 __all__ = [
     "ConnectLinkAdmin",
@@ -14,4 +15,5 @@ __all__ = [
     "MaintenanceWindowAdmin",
     "ScopeAdmin",
     "SwitchAdmin",
+    "WishAdmin",
 ]

@@ -35,7 +35,8 @@ class ConnectLinkAdmin(LinkAdmin):
         if request.method == "POST" and form.is_valid():
             said, hand, now = form.cleaned_data, Hand.of_person(request, request.user), clock()
             try:
-                wanted = {"connection": said["connection"], "random": secrets.token_bytes, "now": now}
+                wanted = {"connection": said["connection"], "environment": said["environment"]}
+                wanted |= {"random": secrets.token_bytes, "now": now}
                 link, token = links.make(said["tenant"], said["connector"], hand, **wanted)
                 shown = {"link": link, "text": links.address_of(token), "title": "Copy the address now"}
                 back = reverse("admin:connections_connectlink_changelist")

@@ -132,6 +132,7 @@ CONNECT_LINK = {
     "tenant": "acme",
     "connector": "slack",
     "connection": None,
+    "environment": "",
     "maker": "Acme",
     "state": "pending",
     "created_at": MOMENT,

@@ -63,7 +63,12 @@ class ConnectLinksView(APIView):
         problems=(*says.STEERING, "too-many-links", "tenant-required", "tenant-not-found"),
         request=WantedConnectLinkSerializer,
         examples={"made": says.CONNECT_LINK | {"url": says.CONNECT_AT}},
-        requests=[says.asking("Slack", {"tenant": "acme", "connector": "slack"})],
+        requests=[
+            says.asking("Slack", {"tenant": "acme", "connector": "slack"}),
+            says.asking(
+                "a sandbox of Salesforce", {"tenant": "acme", "connector": "salesforce", "environment": "sandbox"}
+            ),
+        ],
     )
     def post(self, request: Request) -> Response:
         """An address to send to somebody without an account: they connect this one system for this one tenant.
@@ -76,16 +81,24 @@ class ConnectLinksView(APIView):
         wanted, now = said.validated_data, clock()
         tenant = resolve_tenant(request, wanted.get("tenant"))
         meant = {"connection": connection_of(tenant, wanted.get("connection"))}
+        meant["environment"] = wanted.get("environment", "")
         return made(request, tenant, wanted["connector"], **meant, now=now)
 
 
 def made(
-    request: Request, tenant: Tenant, connector: Connector, *, connection: Connection | None, now: datetime
+    request: Request,
+    tenant: Tenant,
+    connector: Connector,
+    *,
+    connection: Connection | None,
+    environment: str = "",
+    now: datetime,
 ) -> Response:
     """The link with its address, which is told now and never again."""
     hand = Hand.of(request, request.user.actor)
     try:
-        link, token = links.make(tenant, connector, hand, connection=connection, random=secrets.token_bytes, now=now)
+        meant = {"connection": connection, "environment": environment}
+        link, token = links.make(tenant, connector, hand, **meant, random=secrets.token_bytes, now=now)
     except links.TooMany as full:
         raise Problem("too-many-links", str(full)) from full
     except links.Refused as refused:

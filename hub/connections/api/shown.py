@@ -16,6 +16,7 @@ from hub.rest.fields import MomentField, ObjectField, TextField, address
 
 NAME_MOST, IN_FLIGHT_MOST = 200, 200
 PAUSE_MOST = timedelta(days=366)
+KINDS = ["production", "sandbox"]  # of accounts, where a system has several
 EVERY = [(key, key) for key in CONNECTORS]
 BY_FORM = [(key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform]
 
@@ -227,7 +228,7 @@ class MoveSerializer(serializers.Serializer):
 
 
 class EnvironmentSerializer(serializers.Serializer):
-    key = serializers.ChoiceField(["production", "sandbox"])
+    key = serializers.ChoiceField(KINDS)
     label = serializers.CharField()
     help = serializers.CharField(help_text="How a person knows that theirs is one.")
 

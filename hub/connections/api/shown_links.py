@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from connectors.registry import CONNECTORS
+from hub.connections.api.shown import KINDS
 from hub.connections.models import ConnectLink
 from tenants.serializers import TenantQuery
 
@@ -13,10 +14,20 @@ class WantedConnectLinkSerializer(TenantQuery):
     connector = serializers.CharField(max_length=40, help_text="Its key, such as slack.")
     connection = serializers.UUIDField(required=False, help_text="The connection that is to be connected again.")
 
+    environment = serializers.ChoiceField(
+        KINDS, required=False, help_text="Which kind of account; whoever connects it is not asked."
+    )
+
     def validate_connector(self, value: str) -> Any:
         if value not in CONNECTORS or CONNECTORS[value].platform:
             raise serializers.ValidationError("There is no such connector.")
         return CONNECTORS[value]
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        kind, connector = said.get("environment"), said["connector"]
+        if kind and connector.environment(kind) is None:
+            raise serializers.ValidationError({"environment": f"{connector.label} has no accounts of this kind."})
+        return said
 
 
 class ConnectLinkSerializer(serializers.Serializer):
@@ -28,6 +39,7 @@ class ConnectLinkSerializer(serializers.Serializer):
     connection = serializers.UUIDField(
         source="connection.public_id", allow_null=True, default=None, help_text="To connect again, or what came of it."
     )
+    environment = serializers.CharField(help_text="The kind of account that is meant; empty: who connects it chooses.")
     maker = serializers.CharField(help_text="Who asks, as the page says it.")
     state = serializers.SerializerMethodField(help_text="pending, opened, used, revoked or expired.")
     created_at = serializers.DateTimeField()

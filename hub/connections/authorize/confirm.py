@@ -134,10 +134,10 @@ def tested(
     if finding.lives and finding.account and finding.account.id == row.account:
         return finding
     if not finding.lives and finding.kind in ("later", "unknown"):
-        raise Refused("throttled" if finding.reason == "throttled" else "unavailable", finding.says)
+        raise Refused("throttled" if finding.reason == "throttled" else "unavailable", finding.says, finding)
     problem = "strange_answer" if finding.lives else problem_of_token(row.code, finding)
     abandon(row, problem, finding.says, now=now)
-    raise Refused(problem, finding.says)
+    raise Refused(problem, finding.says, None if finding.lives else finding)
 
 
 @sensitive_variables()

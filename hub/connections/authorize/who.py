@@ -3,16 +3,19 @@
 import hashlib
 from dataclasses import dataclass
 
+from hub.connections.checks import steps
 from hub.connections.models import Authorization
+from hub.connections.probe import Finding
 from tenants.models import User
 
 
 class Refused(Exception):
-    """It does not go on; the code says why. Nothing was stored."""
+    """It does not go on; the code says why, `checks` how far a test came. Nothing was stored."""
 
-    def __init__(self, code: str, says: str = "") -> None:
+    def __init__(self, code: str, says: str = "", finding: Finding | None = None) -> None:
         super().__init__(code)
         self.code, self.says = code, says
+        self.checks = steps(finding) if finding else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from hub.connections.models.connections import (
 from hub.connections.models.credentials import Credential, CredentialEvent
 from hub.connections.models.links import ConnectLink, guest_by
 from hub.connections.models.stops import MaintenanceWindow, Switch
+from hub.connections.models.wishes import Wish
 
 __all__ = [
     "BREAKER",
@@ -32,6 +33,7 @@ __all__ = [
     "MaintenanceWindow",
     "Revocation",
     "Switch",
+    "Wish",
     "a_connector",
     "guest_by",
 ]

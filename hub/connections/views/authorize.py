@@ -2,7 +2,6 @@
 
 import secrets
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from hub.connections.advice import PROBLEMS, Told, told
 from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import Plan, confirm, plan_of
 from hub.connections.authorize.receive import receive
-from hub.connections.authorize.waiting import waiting
+from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
 from hub.connections.models import Authorization, Connection, ConnectorApp, guest_by
@@ -66,7 +65,15 @@ def who_of(request: HttpRequest) -> Who:
 
 def after(row: Authorization, made: Connection | None) -> str:
     """Where it ends: a guest who came by a connect link sees none of the tenant's pages."""
-    return reverse("connections:link_done") if row.link_id else page_of(row.tenant, made)
+    if row.link_id:
+        return reverse("connections:link_done")
+    if made and is_new(row, made):
+        return reverse("portal:connected", args=[row.tenant.reference, made.public_id])
+    return page_of(row.tenant, made)
+
+
+def is_new(row: Authorization, made: Connection) -> bool:
+    return made.created_at >= row.created_at
 
 
 def inside(url: str, *, otherwise: str) -> str:
@@ -106,10 +113,10 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
 def sent_away(request: HttpRequest, tenant: Tenant, code: OAuth, *, back: str, **said: Any) -> HttpResponse:
     said |= {"redirect_uri": redirect_uri_of(code), "random": secrets.token_bytes, "now": clock()}
     try:
-        _row, url = begin(tenant, code, who_of(request), **said)
+        row, url = begin(tenant, code, who_of(request), **said)
     except Refused as refused:
         return problem_page(request, refused, code, back=back)
-    return render(request, "connections/leaving.html", {"connector": code, "url": url, "back": back})
+    return render(request, "connections/leaving.html", {"connector": code, "row": row, "url": url, "back": back})
 
 
 def uuid_or_404(text: str) -> UUID:
@@ -122,11 +129,12 @@ def uuid_or_404(text: str) -> UUID:
 @require_POST
 @for_visitors(least=Membership.Role.ADMIN)
 def forget(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    """Nobody waits any more for an administrator of the other system."""
-    row = get_object_or_404(waiting(visitor.tenant, now=clock()), public_id=id)
+    """What nobody finished is given up, and nothing is left of it: what was granted meanwhile is given back."""
+    now = clock()
+    row = get_object_or_404(unfinished(visitor.tenant, now=now), public_id=id)
     with suppress(WrongState):  # whoever was away is back just now
-        row.cancel()
-    return HttpResponseRedirect(page_of(visitor.tenant))
+        cancel(row, now=now)
+    return HttpResponseRedirect(page_of(visitor.tenant, row.connection))
 
 
 # --- the way back ---
@@ -208,7 +216,8 @@ def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> Http
     except WrongState:  # somebody was first, such as the same person with a second click
         row.refresh_from_db()
         return ended(request, row)
-    messages.success(request, _("%(name)s is connected.") % {"name": made.name})
+    if row.link_id or not is_new(row, made):  # the last step says so itself
+        messages.success(request, _("%(name)s is connected.") % {"name": made.name})
     return HttpResponseRedirect(after(row, made))
 
 
@@ -224,7 +233,8 @@ def ended(request: HttpRequest, row: Authorization) -> HttpResponse:
 # --- pages ---
 
 
-def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: int = 200) -> HttpResponse:
+def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: Refused | None = None) -> HttpResponse:
+    problem = plan.problem or (refused.code if refused else "")
     granted = set(row.permissions or ())
     missing = row.code.missing(row.permissions)
     account = plan.connection.account_name or plan.connection.account if plan.connection else ""
@@ -240,15 +250,18 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, status: i
         "missing": [entry for entry in row.code.permissions if entry.key in missing],
         "lacks": advice("missing_permission", row, account=", ".join(missing)) if missing else None,
         "elsewhere": advice("elsewhere", row, account=row.account_name or row.account) if plan.elsewhere else None,
-        "problem": advice(plan.problem, row, account=account) if plan.problem else None,
+        "problem": advice(problem, row, account=account) if problem else None,
+        "refused": refused,
         "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
     }
-    facts |= to_choose(row, plan.problem)
-    return render(request, "connections/confirm.html", facts, status=status)
+    facts |= to_choose(row, problem)
+    return render(request, "connections/confirm.html", facts, status=409 if refused else 200)
 
 
 def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
     """For another attempt: the same kind of account, or the other one where the two were mixed up."""
+    if row.link and row.link.environment:  # whoever made the link has chosen
+        return {}
     environments = ConnectorApp.choices(row.code)
     others = [entry.key for entry in environments if entry.key != row.environment]
     mixed = problem == "other_environment" and others
@@ -263,9 +276,7 @@ def refused_page(request: HttpRequest, row: Authorization, refused: Refused, pla
     """What may pass is told beside the question, which is asked again; what has ended has a page of its own."""
     if row.state != "granted" or not plan.goes:
         return problem_page(request, refused, row.code, back=row.return_to, row=row, plan=plan)
-    if not plan.problem:
-        plan = replace(plan, problem=refused.code)
-    return confirm_page(request, row, plan, status=409)
+    return confirm_page(request, row, plan, refused)
 
 
 def problem_page(
@@ -282,6 +293,6 @@ def problem_page(
     target = row.connection if row else None
     account = (target.account_name or target.account) if target else ""
     problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
-    facts = {"problem": problem, "connector": connector, "back": back, "row": row, "plan": plan}
+    facts = {"problem": problem, "connector": connector, "refused": refused, "back": back, "row": row, "plan": plan}
     facts |= to_choose(row, refused.code) if row else {}
     return render(request, "connections/problem.html", facts, status=status)

@@ -16,7 +16,7 @@ from connectors.oauth import OAuth
 from hub.clock import clock
 from hub.connections import links
 from hub.connections.advice import told
-from hub.connections.authorize.waiting import waiting_by
+from hub.connections.authorize.unfinished import waiting_by
 from hub.connections.models import ConnectLink, ConnectorApp
 from hub.connections.views.authorize import BROWSER, LINK, sent_away
 from tenants.guests import at_a_secret_address, begin_session
@@ -80,7 +80,8 @@ def onward(request: HttpRequest, row: ConnectLink) -> HttpResponse:
     if not isinstance(code, OAuth):
         return HttpResponseRedirect(reverse("connections:link_fill_in"))
     page = reverse("connections:link_here")
-    said = {"connection": row.connection, "link": row, "environment": request.POST.get("environment", "")}
+    said = {"connection": row.connection, "link": row, "optional": request.POST.getlist("optional")}
+    said["environment"] = row.environment or request.POST.get("environment", "")
     page_there = sent_away(request, row.tenant, code, back=page, return_to=page, **said)
     page_there["Referrer-Policy"] = "no-referrer"
     return page_there
@@ -96,6 +97,7 @@ def about(request: HttpRequest, row: ConnectLink, begin_at: str = "") -> HttpRes
     so_far = row.connection.settings.get("environment") if row.connection else ""
     context = {"link": row, "connector": row.code, "begin_at": begin_at}
     context |= {"environments": ConnectorApp.choices(row.code), "chosen": so_far}
+    context["environment"] = row.code.environment(row.environment)
     if begin_at and (waits := waiting_by(row)):
         context |= {"waiting": waits, "asks": told("awaiting_approval", row.code, hub=settings.HUB_NAME)}
     return render(request, "connections/link.html", context)

@@ -62,7 +62,8 @@ def links(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return page(request, visitor, form)
     said, hand, now = form.cleaned_data, Hand.of(request, visitor.actor, user=visitor.user), clock()
     try:
-        wanted = {"connection": said["connection"], "random": secrets.token_bytes, "now": now}
+        wanted = {"connection": said["connection"], "environment": said.get("environment", "")}
+        wanted |= {"random": secrets.token_bytes, "now": now}
         made, token = verbs.make(visitor.tenant, said["connector"], hand, **wanted)
     except verbs.Refused as refused:
         form.add_error(None, str(refused))

@@ -8,14 +8,12 @@ from typing import Any
 
 from django.db.models import Q
 
-from connectors.registry import CONNECTORS
 from hub.connections import maintenance
 from hub.connections.models import MAINTENANCE, MaintenanceWindow, Switch
 from hub.mappings.models import MappingVersion
-from hub.mappings.translate import MappingError, compile_filter, compile_mapping
 from hub.outgoing.models import Attempt, Delivery, EventBody, Rendering
 from hub.outgoing.order import head_of
-from hub.outgoing.rehearse import Draft, Rehearsal, rehearse
+from hub.outgoing.rehearse import Rehearsal, of_route
 from hub.throttle.models import Scope
 
 
@@ -58,18 +56,7 @@ def rehearsed(delivery: Delivery) -> Rehearsal | None:
     version = MappingVersion.unscoped.filter(mapping=delivery.route.mapping_id).order_by("-number").first()
     if document is None or version is None:
         return None
-    try:
-        action = CONNECTORS[delivery.route.connector].action(delivery.route.action)
-        draft = Draft(
-            action,
-            compile_mapping(version.body or dict(action.default)),
-            compile_filter(delivery.route.filter) if delivery.route.filter else None,
-        )
-    except MappingError as error:
-        return Rehearsal("held", "mapping_failed", str(error))
-    except LookupError as error:
-        return Rehearsal("held", "defect", f"no such action: {error}")
-    return rehearse(draft, document, delivery.tenant, delivery.connection)
+    return of_route(delivery.route, version, document, delivery.tenant, delivery.connection)
 
 
 def switch_of(delivery: Delivery) -> Switch | None:

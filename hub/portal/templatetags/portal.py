@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from connectors.base import Connector
 from connectors.parts import Permission
@@ -29,6 +29,8 @@ from hub.portal.status import Step
 register = template.Library()
 
 SIZES = ("B", "kB", "MB", "GB")
+BY_FORM = (gettext_lazy("What it does"), gettext_lazy("Fill in"), gettext_lazy("Test"))
+BY_OAUTH = (gettext_lazy("What it does"), gettext_lazy("Authorize"), gettext_lazy("Confirm"))
 
 
 @register.simple_tag
@@ -65,8 +67,20 @@ def pictured(connector: str) -> bool:
 
 
 @register.filter
-def asked(connector: Connector) -> list[Permission]:
-    return permissions.asked(connector)
+def needed(connector: Connector) -> list[Permission]:
+    return [permission for permission in permissions.asked(connector) if not permission.optional]
+
+
+@register.filter
+def optional(connector: Connector) -> list[Permission]:
+    return [permission for permission in permissions.asked(connector) if permission.optional]
+
+
+@register.inclusion_tag("portal/parts/steps.html")
+def steps(connector: Connector, at: int, guest: Any = False) -> dict[str, Any]:
+    """How far somebody is who connects it; `at` from 1. A guest sees nothing of what is sent."""
+    labels = BY_OAUTH if connector.needs_oauth else BY_FORM
+    return {"labels": (*labels, _("Done") if guest else _("What is sent")), "at": at}
 
 
 @register.filter

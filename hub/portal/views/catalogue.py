@@ -10,8 +10,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from hub.clock import clock
-from hub.portal.catalogue import categories, entries, matching, offered
-from hub.portal.wish import NAME_MOST, TooMany, wish
+from hub.connections.wish import NAME_MOST, TooMany, wish
+from hub.portal.catalogue import categories, offered, search
+from hub.portal.handed import hand_of
+from hub.portal.views.unfinished import all_stopped
+from hub.portal.views.wizard import managers
 from tenants.visitors import Visitor, for_visitors
 
 QUERY_MOST = 100
@@ -21,14 +24,16 @@ QUERY_MOST = 100
 @for_visitors()
 def catalogue(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     query, category = request.GET.get("q", "")[:QUERY_MOST], request.GET.get("category", "")
-    everything = offered()
-    found = entries(matching(everything, query, category), visitor.tenant)
+    found = search(query, category, visitor.tenant)
+    stopped = {one.row.connector: one for one in all_stopped(request, visitor, now=clock())}
     context = {
         "visitor": visitor,
         "query": query,
         "category": category,
-        "categories": categories(everything),
-        "entries": found,
+        "categories": categories(offered()),
+        "entries": [(entry, stopped.get(entry.connector.key)) for entry in found.entries],
+        "asked": found.asked,
+        "managers": managers(visitor),
     }
     return render(request, "portal/catalogue.html", context)
 
@@ -41,7 +46,7 @@ def request_one(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if not name:
         return HttpResponseRedirect(back)
     try:
-        count = wish(visitor.tenant, name, now=clock())
+        count = wish(visitor.tenant, name, hand_of(request, visitor), now=clock())
     except TooMany:
         messages.warning(request, _("You have asked for many systems already; please talk to us."))
         return HttpResponseRedirect(back)

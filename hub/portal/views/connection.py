@@ -31,7 +31,7 @@ from hub.portal.handed import hand_of
 from hub.portal.look import zone_of
 from hub.portal.status import status
 from hub.states import WrongState
-from tenants.models import Membership
+from tenants.models import Membership, Tenant
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
@@ -58,7 +58,11 @@ def back_to(visitor: Visitor, connection: Connection) -> HttpResponseRedirect:
 def routes_to(connection: Connection) -> Any:
     """Those that send over it: its own, and those of every connection of its system."""
     meant = Q(connection=connection) | Q(connection=None, connector=connection.connector)
-    return Route.objects.of(connection.tenant).filter(meant, enabled=True).order_by("name", "pk")
+    return routes_of(connection.tenant).filter(meant)
+
+
+def routes_of(tenant: Tenant) -> Any:
+    return Route.objects.of(tenant).filter(enabled=True).order_by("name", "pk")
 
 
 @require_safe

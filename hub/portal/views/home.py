@@ -1,17 +1,22 @@
 """The first page of a tenant: its connections, and the next step where there is none."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from hub.clock import clock
-from hub.connections.authorize.waiting import waiting
-from hub.connections.models import Authorization, Connection
+from hub.connections.models import Connection
+from hub.outgoing.unidentified import unidentified_at
 from hub.portal.status import status
+from hub.portal.views.connection import routes_of
+from hub.portal.views.unfinished import all_stopped
 from tenants.visitors import Visitor, for_visitors
 
 SHOWN = 200
+ROUTES_LOOKED = 200
 
 
 @require_safe
@@ -19,15 +24,25 @@ SHOWN = 200
 def home(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     rows = Connection.objects.of(visitor.tenant).select_related("lane", "tenant").order_by("name", "pk")[:SHOWN]
     cards = sorted(((row, status(row)) for row in rows), key=lambda card: card[1].tone != "bad")
-    waits = [(row, page_of(row)) for row in waiting(visitor.tenant, now=clock())]
+    stopped = all_stopped(request, visitor, now=clock())
+    unsaid = unsaid_at(visitor, [row for row, _seen in cards])
     troubled = sum(seen.tone in ("bad", "warn") for _row, seen in cards)
-    context = {"visitor": visitor, "cards": cards, "troubled": troubled, "waits": waits}
+    context = {"visitor": visitor, "cards": cards, "troubled": troubled, "stopped": stopped, "unsaid": unsaid}
     return render(request, "portal/home.html", context)
 
 
-def page_of(row: Authorization) -> str:
-    """Where an attempt that waits for somebody goes on."""
-    here = row.tenant.reference
-    if row.connection:
-        return reverse("portal:reconnect", args=[here, row.connection.public_id])
-    return reverse("portal:connect", args=[here, row.connector])
+class Unsaid(NamedTuple):
+    """What is to be said of a connection: which of their records is meant."""
+
+    connection: Connection
+    count: int
+    held: int  # deliveries that wait for it
+
+
+def unsaid_at(visitor: Visitor, connections: Sequence[Connection]) -> list[Unsaid]:
+    """In the order of the connections; four statements."""
+    asked = [row for row in connections if not row.disconnected]
+    found = unidentified_at(list(routes_of(visitor.tenant)[:ROUTES_LOOKED]), visitor.tenant, asked)
+    return [
+        Unsaid(row, len(missing), sum(entry.held for entry in missing)) for row in asked if (missing := found[row.pk])
+    ]

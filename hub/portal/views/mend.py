@@ -22,7 +22,7 @@ from hub.connections.forms import MendForm
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
-from hub.portal.views.wizard import suspended_page, waited_for
+from hub.portal.views.wizard import going_on, suspended_page
 from hub.secrets import CannotOpen
 from tenants.visitors import Visitor, for_visitors
 
@@ -36,7 +36,7 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
     if row.code.needs_oauth:
         context |= {"environments": ConnectorApp.choices(row.code), "chosen": row.settings.get("environment")}
-        context |= waited_for(visitor, row.code, row)
+        context |= going_on(request, visitor, row.code, row)
         return render(request, "portal/reconnect.html", context)
     if visitor.tenant.suspended:
         return suspended_page(request, visitor, row.code)

@@ -1,14 +1,13 @@
 """Connecting in named steps: what it does, authorize or fill in, test, done; nothing is kept before the test passed."""
 
 import secrets
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,29 +18,21 @@ from hub import egress
 from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
-from hub.connections.authorize.waiting import waiting
+from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.who import Refused
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.views.authorize import problem_page
+from hub.connections.wish import asked_for
+from hub.outgoing.samples import samples
 from hub.outgoing.unidentified import named_by
 from hub.portal.forms import FillInForm
 from hub.portal.handed import hand_of
-from hub.portal.views.connection import ROUTES_SHOWN, routes_to
+from hub.portal.views.connection import ROUTES_SHOWN, back_to, own_connection, routes_to
+from hub.portal.views.unfinished import stopped
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
-BY_FORM = (_("What it does"), _("Fill in"), _("Test"), _("Done"))
-BY_OAUTH = (_("What it does"), _("Authorize"), _("Confirm"), _("Done"))
-
-
-class Progress(NamedTuple):
-    labels: tuple[Any, ...]
-    at: int  # from 1
-
-
-def steps_of(connector: Connector, at: int) -> Progress:
-    return Progress(BY_OAUTH if connector.needs_oauth else BY_FORM, at)
 
 
 def offered_or_404(key: str) -> Connector:
@@ -56,38 +47,37 @@ def offered_or_404(key: str) -> Connector:
 def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpResponse:
     """All that it asks for, before anything is asked."""
     code = offered_or_404(connector)
+    ready = code.key in ConnectorApp.ready()
     there = Connection.objects.of(visitor.tenant).filter(connector=code.key).order_by("name")
     context = {
         "visitor": visitor,
         "connector": code,
-        "ready": code.key in ConnectorApp.ready(),
+        "ready": ready,
         "there": list(there),
-        "steps": steps_of(code, 1),
         "environments": ConnectorApp.choices(code),
         "chosen": "",
-        **waited_for(visitor, code),
-        "managers": None if visitor.may_manage else managers(visitor),
+        **going_on(request, visitor, code),
+        "asked": asked_for([] if ready else [code.key], visitor.tenant).get(code.key),
+        "managers": managers(visitor),
     }
     return render(request, "portal/wizard/about.html", context)
 
 
-def waited_for(visitor: Visitor, code: Connector, connection: Connection | None = None) -> dict[str, Any]:
-    """An attempt at this that waits for somebody there, and what to say to them."""
-    mine = waiting(visitor.tenant, now=clock()).filter(connector=code.key, connection=connection)
-    row = mine.first() if code.asks_admins and visitor.may_manage else None
-    if row is None:
+def going_on(
+    request: HttpRequest, visitor: Visitor, code: Connector, connection: Connection | None = None
+) -> dict[str, Any]:
+    """An attempt at this that was begun and not finished, for who may finish it."""
+    if not (code.needs_oauth and visitor.may_manage):
         return {}
-    forget_at = reverse("connections:forget", args=[visitor.tenant.reference, row.public_id])
-    return {
-        "waiting": row,
-        "chosen": row.environment,
-        "asks": told("awaiting_approval", code, hub=settings.HUB_NAME),
-        "forget_at": forget_at,
-    }
+    now = clock()
+    row = unfinished(visitor.tenant, now=now).filter(connector=code.key, connection=connection).first()
+    return {"stopped": stopped(request, row, now=now), "chosen": row.environment} if row else {}
 
 
 def managers(visitor: Visitor) -> list[Membership]:
-    """Whom to ask."""
+    """Whom a member asks."""
+    if visitor.may_manage:
+        return []
     rows = Membership.objects.of(visitor.tenant).filter(role__in=("owner", "admin"), user__is_active=True)
     return list(rows.select_related("user").order_by("-role", "user__email")[:5])
 
@@ -103,7 +93,7 @@ def fill_in(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespo
     if visitor.tenant.suspended:
         return suspended_page(request, visitor, code)
     form = FillInForm(request.POST or None, connector=code)
-    context: dict[str, Any] = {"visitor": visitor, "connector": code, "form": form, "steps": steps_of(code, 2)}
+    context: dict[str, Any] = {"visitor": visitor, "connector": code, "form": form}
     if request.method == "POST" and form.is_valid():
         return tested(request, visitor, form, context)
     return render(request, "portal/wizard/fill_in.html", context)
@@ -121,7 +111,7 @@ def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: di
     row = connect.draft(visitor.tenant, code.key, said["name"], said["settings"])
     document, made = connect.completed(code, said["document"], random=secrets.token_bytes)
     finding = probe.probe(row, document, call=egress.outward, now=now)
-    context |= {"checks": checks.steps(finding), "steps": steps_of(code, 3)}
+    context["checks"] = checks.steps(finding)
     if not finding.lives:
         context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
         return render(request, "portal/wizard/fill_in.html", context, status=422)
@@ -139,21 +129,24 @@ def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: di
 @require_safe
 @for_visitors()
 def connected(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    row = get_object_or_404(Connection.objects.of(visitor.tenant), public_id=id)
-    return done_page(request, visitor, row)
+    """As long as what it says holds; then the page of the connection knows better."""
+    row = own_connection(visitor, id)
+    return done_page(request, visitor, row) if row.state == "healthy" else back_to(visitor, row)
 
 
 def done_page(request: HttpRequest, visitor: Visitor, row: Connection, secret: str = "") -> HttpResponse:
     """A secret that was made is shown now, and never again."""
     routes = list(routes_to(row)[:ROUTES_SHOWN])
+    shown = samples(routes, row)
+    told = {sample.route.pk for sample in shown}
     context = {
         "visitor": visitor,
         "connection": row,
         "connector": row.code,
         "secret": secret,
-        "routes": routes,
+        "samples": shown,
+        "others": [route for route in routes if route.pk not in told],
         "missing": named_by(routes, row),
-        "steps": steps_of(row.code, 4),
         "checks": checks.steps(probe.Finding(probe.Account(row.account, row.account_name))),
     }
     return render(request, "portal/wizard/done.html", context)

@@ -83,9 +83,10 @@ def test_another_tenant_sees_and_forgets_nothing_of_it(browser, outside, another
     assert under_way().state == "begun"
 
 
-def test_a_system_that_sends_everybody_back_keeps_nobody_waiting(browser):
+def test_a_system_that_sends_everybody_back_has_no_administrator_to_wait_for(browser):
     browser.sent_to("salesforce")
-    assert "Not connected yet" not in text(browser, HOME)
+    page = text(browser, "/t/acme/connect/salesforce/")
+    assert "Begun, and not finished" in page and "administrator of your Salesforce approves" not in page
 
 
 def test_a_guest_finds_it_by_the_link(guest, link, outside):

@@ -27,7 +27,7 @@ def test_an_account_is_connected_after_it_was_confirmed(browser, acme, connector
     assert "Acme Teas" in text(page) and stored() == 0
     answer = browser.says(page)
     row = Connection.objects.of(acme).get()
-    assert answer["Location"] == f"/t/acme/connections/{row.public_id}/"
+    assert answer["Location"] == f"/t/acme/connections/{row.public_id}/connected/"
     assert (row.state, row.account, row.connected_by) == ("healthy", ACME[connector], browser.user)
     assert row.credential.open(row)["access_token"]
     assert under_way().state == "confirmed" and under_way().sealed is None

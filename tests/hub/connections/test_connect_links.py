@@ -8,7 +8,7 @@ from django.test import Client
 from hub.audit import AuditRow
 from hub.clock import clock
 from hub.connections.models import Authorization, Connection, ConnectLink, Revocation
-from tests.hub.connections.connecting import Guest, problem, stored
+from tests.hub.connections.connecting import Guest, problem, query_of, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +98,13 @@ def test_who_did_it_stands_in_the_audit(guest, link):
     guest.says(guest.connects(link))
     row = AuditRow.objects.get(verb="connection.connect")
     assert (row.actor_kind, row.actor_id) == ("guest", f"link {link.public_id}")
+
+
+def test_a_guest_allows_what_may_be_left_out(guest, link):
+    assert "users:read.email" in guest.client.get(f"/connect/link/{link.token}/").content.decode()
+    said = {"optional": ["users:read"]}
+    asked = query_of(guest.client.post(f"/connect/link/{link.token}/", said).context["url"])["scope"].split(",")
+    assert "users:read" in asked and "users:read.email" not in asked
 
 
 # --- attacks ---

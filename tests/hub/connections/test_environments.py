@@ -11,7 +11,7 @@ from hub.clock import clock
 from hub.connections.check import check
 from hub.connections.connect import reconnect
 from hub.connections.disconnect import disconnect
-from hub.connections.models import Authorization, Connection, ConnectorApp, Credential, Revocation
+from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp, Credential, Revocation
 from hub.connections.probe import Finding
 from hub.connections.refresh import refresh
 from hub.connections.revoke import revoke
@@ -152,6 +152,48 @@ def test_a_guest_chooses_at_the_link(guest, make, acme):
     away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "sandbox"}).context["url"]
     guest.says(guest.comes_back(guest.allow(away, -1)))
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
+
+
+def test_a_link_says_which_and_asks_the_guest_no_more(guest, make, acme):
+    link = make.connect_link(acme, "salesforce", environment="sandbox")
+    page = guest.client.get(f"/connect/link/{link.token}/").content.decode()
+    assert "Kind of account: <strong>Sandbox</strong>" in page and 'name="environment"' not in page
+    away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "production"}).context["url"]
+    assert "/salesforce/test/" in away
+    guest.says(guest.comes_back(guest.allow(away, -1)))
+    assert Connection.unscoped.get().settings["environment"] == "sandbox"
+
+
+def test_a_program_says_which_in_a_link(api, acme):
+    client = api.of(acme)
+    wanted = {"connector": "salesforce", "environment": "sandbox"}
+    made = client.post("/api/v1/connect-links", wanted, "json")
+    assert (made.status_code, made.json()["environment"]) == (201, "sandbox")
+    assert ConnectLink.unscoped.get().environment == "sandbox"
+    assert client.post("/api/v1/connect-links", {"connector": "salesforce"}, "json").json()["environment"] == ""
+
+
+@pytest.mark.parametrize("wanted", [("slack", "sandbox"), ("salesforce", "scratch")])
+def test_a_kind_that_a_system_does_not_have_is_refused(api, acme, wanted):
+    said = dict(zip(("connector", "environment"), wanted, strict=True))
+    answer = api.of(acme).post("/api/v1/connect-links", said, "json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+    assert not ConnectLink.unscoped.exists()
+
+
+def test_a_kind_to_which_nobody_can_be_sent_is_refused(api, browser, acme):
+    app = ConnectorApp.objects.get(connector="salesforce")
+    app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
+    app.save()
+    wanted = {"connector": "salesforce", "environment": "sandbox"}
+    assert api.of(acme).post("/api/v1/connect-links", wanted, "json").status_code == 409
+    assert "Nobody can be sent" in browser.client.post("/t/acme/links/", wanted).content.decode()
+    assert not ConnectLink.unscoped.exists()
+
+
+def test_an_admin_says_which_in_a_link(browser, acme):
+    browser.client.post("/t/acme/links/", {"connector": "salesforce", "environment": "sandbox"})
+    assert ConnectLink.unscoped.get().environment == "sandbox"
 
 
 def test_salesforces_own_logins_are_inside_its_own_patterns():

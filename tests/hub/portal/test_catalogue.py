@@ -1,16 +1,19 @@
 """What can be connected: found, told before the click, and asked for where it is missing."""
 
 from html import unescape
+from time import perf_counter
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
 
 from connectors.base import Connector
 from connectors.parts import Move
 from hub.connections.permissions import held
-from hub.notices.models import Notice
-from hub.portal.catalogue import matching, offered
-from hub.portal.wish import KIND, WISHES_MOST
+from hub.connections.wish import WISHES_MOST, Asked
+from hub.portal.catalogue import entries, matching, offered
+from tenants.models import Tenant, User
+from tenants.visitors import Visitor
 from tests.hub.portal.counting import queries
 from tests.makers import NOON
 
@@ -74,24 +77,65 @@ def test_the_search_stays_in_the_address_and_works_without_a_script(owner):
     assert "/connect/webhook/" in text and "/connect/splunk/" not in text
 
 
-def test_an_empty_search_offers_to_request_it_and_staff_see_how_often(owner, somebody, make):
+def test_an_empty_search_offers_to_request_it_and_tells_how_many_asked(owner, somebody, make):
     assert "Request “Notion”" in owner.get("/t/acme/catalogue/?q=Notion").content.decode()
-    owner.post("/t/acme/catalogue/request", {"name": "Notion"})
-    owner.post("/t/acme/catalogue/request", {"name": " notion "})
+    page = owner.post("/t/acme/catalogue/request", {"name": "Notion"}, follow=True).content.decode()
+    assert "You have asked for it." in page and "Request “Notion”" not in page
     other = somebody(make.tenant("globex", name="Globex"), "member")
-    page = other.post("/t/globex/catalogue/request", {"name": "Notion"}, follow=True)
-    assert "2 customers have asked by now." in page.content.decode()
-    told = list(Notice.unscoped.filter(kind=KIND).order_by("pk").values_list("sentence", flat=True))
-    assert told == [
-        "Acme Teas asks for “Notion”; 1 tenant has asked.",
-        "Globex asks for “Notion”; 2 tenants have asked.",
-    ]
+    assert "1 customer has asked for it." in other.get("/t/globex/catalogue/?q=notion").content.decode()
+    page = other.post("/t/globex/catalogue/request", {"name": "Notion"}, follow=True).content.decode()
+    assert "2 customers have asked by now." in page and "2 customers have asked for it, you among them." in page
 
 
-def test_nobody_floods_the_staffs_page(owner):
-    for number in range(WISHES_MOST + 2):
+@pytest.mark.parametrize("page", ["/t/acme/catalogue/?q=slack", "/t/acme/connect/slack/"])
+def test_what_is_not_set_up_yet_is_asked_for_where_it_stands(owner, member, page):
+    assert "Request “Slack”" in owner.get(page).content.decode()
+    owner.post("/t/acme/catalogue/request", {"name": "Slack"})
+    for person in (owner, member):
+        assert "You have asked for it." in unescape(person.get(page).content.decode())
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\0", "Noti\0on"])
+def test_a_strange_name_does_no_harm(owner, name):
+    assert owner.post("/t/acme/catalogue/request", {"name": name}, follow=True).status_code == 200
+    assert owner.get("/t/acme/catalogue/", {"q": name}).status_code == 200
+
+
+def test_a_kind_in_which_nothing_is_found_leads_to_the_others(owner):
+    text = owner.get("/t/acme/catalogue/?q=slack&category=Logs").content.decode()
+    assert "Look for “slack” among all kinds" in text and "Request “slack”" not in text
+
+
+def test_whoever_asks_too_much_is_told_so(owner):
+    for number in range(WISHES_MOST):
         owner.post("/t/acme/catalogue/request", {"name": f"System {number}"})
-    assert Notice.unscoped.filter(kind=KIND).count() == WISHES_MOST
+    page = owner.post("/t/acme/catalogue/request", {"name": "One more"}, follow=True)
+    assert "You have asked for many systems already" in page.content.decode()
+
+
+def test_a_card_says_who_may_connect_it_and_members_whom_to_ask(owner, member):
+    mine, theirs = (person.get("/t/acme/catalogue/").content.decode() for person in (owner, member))
+    assert "You, every owner and admin of your organisation" in mine
+    assert "Owners and admins of your organisation" in theirs and "Ask one of them: person1@example.com" in theirs
+    assert "Ask a colleague" in mine and "Ask a colleague" not in theirs
+
+
+@pytest.mark.parametrize("count", [0, 1, 60, 200])
+def test_any_number_of_systems_is_shown(rf, count):
+    systems = [named(f"other-{number}") for number in range(count)]
+    found = entries(systems, [], {systems[0].key} if count else set(), {"other-1": Asked(3, False)})
+    here = Visitor(Tenant(reference="acme"), "owner", User(email="ann@acme.test"))
+    context = {"visitor": here, "entries": [(entry, None) for entry in found], "asked": Asked(), "query": "x"}
+    text = render_to_string("portal/catalogue.html", context, request=rf.get("/t/acme/catalogue/"))
+    assert text.count('<article class="card">') == count
+    assert ("Nothing here is called “x”" in text) == (count == 0)
+    assert ("3 customers have asked for it." in text) == (count > 1)
+
+
+def test_two_hundred_systems_are_searched_in_no_time():
+    began = perf_counter()
+    assert len(matching([named(f"Other {number}", "crm") for number in range(200)], "does crm other")) == 200
+    assert perf_counter() - began < 0.05
 
 
 def test_what_was_granted_is_compared_with_what_is_asked(make, acme):
@@ -109,5 +153,6 @@ def test_where_nobody_told_nothing_is_claimed(make, acme):
 def test_many_connections_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.connection(acme)
-    _, asked = queries(lambda: owner.get("/t/acme/catalogue/"))
-    assert asked == 5
+    page, asked = queries(lambda: owner.get("/t/acme/catalogue/"))
+    assert asked == 7
+    assert ("and 55 more" in page.content.decode()) == (count == 60)

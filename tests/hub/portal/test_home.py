@@ -2,6 +2,8 @@
 
 import pytest
 
+from hub.mappings.translate import IdentityMissing
+from tests.hub.outgoing.operating import put
 from tests.hub.portal.counting import queries
 from tests.makers import NOON
 
@@ -27,10 +29,44 @@ def test_a_suspended_tenant_is_told_so(owner, acme):
     assert "Your organisation is suspended" in owner.get("/t/acme/").content.decode()
 
 
+ASKS = {"channel": "identity('channel', 'orders')", "text": "'New order'"}
+
+
+def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make, acme):
+    row = make.connection(acme, "slack", name="Team chat")
+    make.route(row, body=ASKS)
+    for client in (owner, member):
+        text = client.get("/t/acme/").content.decode()
+        assert "Something must still be said" in text and "one thing to say" in text
+        assert f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat</a>' in text
+    delivery = make.event(acme).deliveries.get()
+    put([delivery], "held", "identity_missing", says=str(IdentityMissing("channel", "orders")))
+    assert "1 delivery waits for it" in owner.get("/t/acme/").content.decode()
+    make.identity(row, "channel", "orders", "C1")
+    put([delivery], "delivered")
+    assert "Something must still be said" not in owner.get("/t/acme/").content.decode()
+
+
+def test_what_is_disconnected_asks_for_nothing(owner, make, acme):
+    row = make.connection(acme, "slack")
+    make.route(row, body=ASKS)
+    row.disable("disconnected", now=NOON)
+    assert "Something must still be said" not in owner.get("/t/acme/").content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_many_that_ask_cost_no_more_queries(owner, make, acme, count):
+    for _ in range(count):
+        make.route(make.connection(acme, "slack"), body=ASKS)
+    page, asked = queries(lambda: owner.get("/t/acme/"))
+    assert asked == 9
+    assert page.content.decode().count("one thing to say") == count
+
+
 @pytest.mark.parametrize("count", [0, 1, 60])
 def test_many_connections_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.connection(acme)
     page, asked = queries(lambda: owner.get("/t/acme/"))
-    assert asked == 5
+    assert asked == 7
     assert page.content.decode().count('class="card linked"') == count

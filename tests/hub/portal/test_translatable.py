@@ -16,7 +16,8 @@ from tests.walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
-NAMES = {connector.label for connector in CONNECTORS.values()} | {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
+NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
+NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ \d+|account-\d+|order\.created\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
     r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"

@@ -1,13 +1,16 @@
 """Connecting in named steps, against the sandbox: tested before it is kept, and nothing is left of what was not."""
 
 import re
+from html import unescape
 
 import pytest
 
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential
+from hub.outgoing.models import Delivery
 from tests.hub.connections.connecting import Browser
 from tests.hub.portal.counting import queries
+from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -72,19 +75,130 @@ def test_a_signing_secret_that_was_made_is_shown_once(admin, outside):
     assert secret not in admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
 
 
+# --- what is sent ---
+
+
+@pytest.fixture
+def told(make, acme, admin):
+    """The last step, by a route of this mapping."""
+
+    def told(body, **route):
+        row = make.connection(acme, "slack", name="Team chat")
+        make.route(row, body=body, name="Orders", **route)
+        return unescape(admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode())
+
+    return told
+
+
+SAYS = {"channel": "'C0123456789'", "text": "join(' ', ['New order', data.number])"}
+
+
+def test_a_sample_of_the_newest_event_shows_what_would_be_sent(told, make, acme):
+    make.event(acme, "order.created", {"number": "A-1"}, id="order-1")
+    text = told(SAYS)
+    assert '"text": "New order A-1"' in text and "One like it would be sent like this:" in text
+    assert not Delivery.unscoped.exists()
+
+
+def test_a_sample_that_the_filter_refuses_is_told(told, make, acme):
+    make.event(acme, "order.created", {"number": "A-1"})
+    text = told(SAYS, filter="data.number == 'A-2'")
+    assert "would not be sent: The route's filter refused this event." in text
+
+
+def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme):
+    make.event(acme, "order.created", {"number": "A-1"})
+    text = told(SAYS | {"channel": "identity('channel', 'orders')"})
+    assert "would be held, and nothing lost: Nobody told which of their records is meant." in text
+    assert "Which channel in Slack is meant by “orders”?" in text
+
+
+def test_where_no_event_came_it_says_what_it_will_be_made_of(told):
+    text = told(SAYS)
+    assert "No such event came lately" in text and "join(' ', ['New order', data.number])" in text
+
+
+def test_another_tenants_event_is_no_sample(told, make, globex):
+    make.event(globex, "order.created", {"number": "theirs"})
+    assert "No such event came lately" in told(SAYS)
+
+
+def test_an_endpoint_without_events_leads_to_their_choice(admin, make, acme):
+    row = make.connection(acme)
+    text = admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
+    assert "choose the events that it gets" in text and f"/t/acme/endpoints/{row.public_id}/events" in text
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_many_routes_and_events_cost_the_last_step_no_more_queries(admin, make, acme, count):
+    row = make.connection(acme, "slack")
+    for _ in range(count):
+        make.route(row, body=SAYS)
+        make.event(acme, "order.created", {"number": "A-1"})
+    assert queries(lambda: admin.get(f"/t/acme/connections/{row.public_id}/connected/"))[1] == 10
+
+
 def test_the_done_page_tells_what_is_sent_from_now_on(admin, splunk, make, acme):
     make.route(tenant=acme, connector="splunk", action="send_event", name="Orders to the index")
     assert "Orders to the index" in admin.post(FILL.format("splunk"), splunk, follow=True).content.decode()
 
 
-def test_who_signs_in_there_connects_in_six_clicks(make, acme, outside):
-    """Catalogue, Connect, Authorize, Allow, Confirm."""
-    person = make.membership(acme, make.user(), role="admin").user
-    browser = Browser(person, acme)
+@pytest.fixture
+def browser(make, acme, outside):
+    return Browser(make.membership(acme, make.user(), role="admin").user, acme)
+
+
+def step(page):
+    """The one that the page says one is at."""
+    return re.search(r'aria-current="step">([^<]+)<', page.content.decode())[1]
+
+
+def test_who_signs_in_there_connects_in_four_named_steps_and_six_clicks(browser):
+    """Catalogue, Connect, Authorize, Allow, Confirm, To the connection."""
+    pages = [browser.client.get("/t/acme/connect/slack/"), browser.begin("slack")]
     confirm = browser.connects("slack", name="Team chat")
-    page = browser.client.get(browser.says(confirm).headers["Location"])
-    assert page.request["PATH_INFO"].startswith("/t/acme/connections/")
-    assert "<span>healthy</span>" in page.content.decode()
+    pages += [confirm, browser.client.get(browser.says(confirm).headers["Location"])]
+    assert [step(page) for page in pages] == ["What it does", "Authorize", "Confirm", "What is sent"]
+    text = pages[-1].content.decode()
+    assert "Team chat is connected" in text and text.count(">passed:</span>") == 6
+
+
+def test_who_connects_again_goes_no_steps(browser, make, acme):
+    row = make.connection(acme, "slack", account="T0000ACME")
+    again = browser.connects("slack", connection=str(row.public_id))
+    assert 'aria-current="step"' not in again.content.decode()
+    assert browser.says(again).headers["Location"] == f"/t/acme/connections/{row.public_id}/"
+
+
+def test_the_last_step_is_there_as_long_as_what_it_says_holds(admin, make, acme):
+    row = make.connection(acme)
+    url = f"/t/acme/connections/{row.public_id}/"
+    assert admin.get(f"{url}connected/").status_code == 200
+    row.degrade("timed_out", now=NOON)
+    assert admin.get(f"{url}connected/").headers["Location"] == url
+
+
+def test_a_test_that_fails_after_authorizing_tells_check_by_check(browser, outside):
+    confirm = browser.connects("slack")
+    outside.fault("slack", path="auth.test", status=503, times=1)
+    page = browser.says(confirm)
+    assert page.status_code == 409 and stored() == (0, 0)
+    text = page.content.decode()
+    assert ">failed:</span>" in text and ">not looked at:</span>" in text and "Nothing was connected." in text
+
+
+def test_what_may_be_left_out_stands_apart(owner, outside):
+    text = owner.get("/t/acme/connect/slack/").content.decode()
+    needed, extras = text.split("<dt>If you like</dt>")
+    assert "chat:write.public" in needed and "users:read" not in needed and "users:read.email" in extras
+    assert "If you like" not in owner.get("/t/acme/connect/splunk/").content.decode()
+
+
+def test_a_colleague_is_asked_from_the_wizard(admin, member, outside):
+    text = admin.get("/t/acme/connect/slack/").content.decode()
+    assert 'action="/t/acme/links/"' in text and 'name="connector" value="slack"' in text
+    assert "/connect/link/" in admin.post("/t/acme/links/", {"connector": "slack"}).content.decode()
+    assert 'action="/t/acme/links/"' not in member.get("/t/acme/connect/slack/").content.decode()
 
 
 def test_who_is_not_registered_there_is_not_asked_to_authorize(owner):

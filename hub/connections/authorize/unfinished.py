@@ -1,0 +1,36 @@
+"""Attempts that somebody began and nobody ended: the page was left, or an administrator there is asked first."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q, QuerySet
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Authorization, ConnectLink
+from tenants.models import Tenant
+
+GOES_ON = timedelta(days=1)
+WAITED_FOR = timedelta(days=30)  # where an administrator decides
+NOT_BACK = Q(state="begun") | Q(state="failed", reason__in=("unfinished", "not_approved", "awaiting_approval"))
+STOPPED = NOT_BACK | Q(state__in=("received", "granted"))
+STOPPED |= Q(state="failed", reason__in=("late", "interrupted", "unavailable", "throttled"))
+
+
+def asking() -> list[str]:
+    return [key for key, code in CONNECTORS.items() if code.asks_admins]
+
+
+def unfinished(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
+    """Of each system the newest attempt of the tenant's own people, if it can go on."""
+    own = Authorization.objects.of(tenant).filter(link=None, connector__in=CONNECTORS, created_at__gt=now - WAITED_FOR)
+    newest = own.order_by().values("connector").annotate(newest=Max("pk")).values("newest")
+    lately = Q(created_at__gt=now - GOES_ON) | (NOT_BACK & Q(connector__in=asking()))
+    rows = Authorization.objects.of(tenant).filter(STOPPED & lately, pk__in=newest)
+    return rows.select_related("tenant", "user", "connection").order_by("pk")
+
+
+def waiting_by(link: ConnectLink) -> Authorization | None:
+    """Of a guest: where an administrator of the other system may be asked first."""
+    newest = Authorization.unscoped.filter(link=link).order_by("-pk")[:1]
+    return (
+        Authorization.unscoped.filter(NOT_BACK, pk__in=newest.values("pk")).first() if link.code.asks_admins else None
+    )

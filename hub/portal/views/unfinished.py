@@ -1,0 +1,50 @@
+"""Attempts to connect that nobody ended: how each stands, where it goes on, and how it is given up."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from hub.connections.advice import Told, told
+from hub.connections.authorize.unfinished import unfinished
+from hub.connections.models import Authorization
+from hub.connections.views.authorize import who_of
+from tenants.visitors import Visitor
+
+
+class Stopped(NamedTuple):
+    row: Authorization
+    page: str  # where it goes on
+    asks: Told | None  # what to say to an administrator there, who may be asked first
+
+    @property
+    def confirms(self) -> bool:
+        """The person has said yes there, and is asked here which account is meant."""
+        return self.page == confirm_page(self.row)
+
+
+def all_stopped(request: HttpRequest, visitor: Visitor, *, now: datetime) -> list[Stopped]:
+    """One statement."""
+    return [stopped(request, row, now=now) for row in unfinished(visitor.tenant, now=now)]
+
+
+def stopped(request: HttpRequest, row: Authorization, *, now: datetime) -> Stopped:
+    came_back = row.state in ("received", "granted")
+    asks = None if came_back or not row.code.asks_admins else told("awaiting_approval", row.code, hub=settings.HUB_NAME)
+    return Stopped(row, page_of(request, row, now=now), asks)
+
+
+def page_of(request: HttpRequest, row: Authorization, *, now: datetime) -> str:
+    """At the question which account is meant, for who is back in the same browser; otherwise where it begins."""
+    who, here = who_of(request), row.tenant.reference
+    if row.state == "granted" and not row.late(now=now) and who.in_the_browser_of(row) and who.began(row):
+        return confirm_page(row)
+    if row.connection:
+        return reverse("portal:reconnect", args=[here, row.connection.public_id])
+    return reverse("portal:connect", args=[here, row.connector])
+
+
+def confirm_page(row: Authorization) -> str:
+    return reverse("connections:confirm", args=[row.public_id])

@@ -1,0 +1,98 @@
+"""Who was interrupted goes on where it stopped, and who gives it up leaves nothing behind."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.clock import clock
+from hub.connections.models import Authorization, Connection, Revocation
+from hub.connections.revoke import end_abandoned
+from tests.hub.connections.connecting import stored, under_way
+
+pytestmark = pytest.mark.django_db
+
+HOME, CATALOGUE, WIZARD = "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/salesforce/"
+PAGES = (HOME, CATALOGUE)
+
+
+def text(browser, url):
+    return browser.client.get(url).content.decode()
+
+
+def goes_on_at(browser, page):
+    return f'class="button primary" href="{page}">Go on<' in text(browser, HOME)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
+    assert "Go on" not in text(browser, page)
+    browser.sent_to("salesforce", name="Sales", environment="sandbox")
+    assert f'href="{WIZARD}">Go on<' in text(browser, page)
+    form = text(browser, WIZARD)
+    assert "Begun, and not finished" in form and 'value="Sales"' in form and "Try again at Salesforce" in form
+    assert 'value="sandbox" aria-describedby="environment-sandbox-help" checked' in form
+
+
+def test_who_has_said_yes_there_goes_on_at_the_question_in_the_same_browser(browser, another, acme):
+    browser.connects("salesforce")
+    assert goes_on_at(browser, f"/connect/confirm/{under_way().public_id}/")
+    assert "Go on: confirm the account" in text(browser, WIZARD)
+    colleague = another(acme, "admin")
+    assert goes_on_at(colleague, WIZARD) and "Go on: confirm" not in text(colleague, WIZARD)
+
+
+def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
+    browser.connects("salesforce")
+    end_abandoned(now=clock() + timedelta(minutes=11))
+    assert under_way().reason == "late" and goes_on_at(browser, WIZARD)
+
+
+def test_a_day_later_nobody_is_asked_to_go_on(browser, make, acme):
+    make.authorization(acme, "salesforce", now=clock() - timedelta(hours=25))
+    assert "Go on" not in text(browser, HOME)
+
+
+@pytest.mark.parametrize("how", ["connected", "denied", "cancelled"])
+def test_what_has_an_end_does_not_go_on(browser, how):
+    if how == "denied":
+        browser.comes_back(browser.deny(browser.sent_to("salesforce")))
+    else:
+        browser.says(browser.connects("salesforce"), do={"connected": "confirm", "cancelled": "cancel"}[how])
+    assert "Go on" not in text(browser, HOME)
+
+
+def test_giving_it_up_leaves_nothing_behind(browser):
+    browser.connects("salesforce")
+    answer = browser.client.post(f"/t/acme/connect/waiting/{under_way().public_id}/forget")
+    assert answer.headers["Location"] == HOME
+    row = under_way()
+    assert (row.state, row.sealed, stored()) == ("cancelled", None, 0)
+    assert Revocation.unscoped.get().open()["secret"]["access_token"]
+    assert "Go on" not in text(browser, HOME)
+
+
+def test_cancel_on_the_way_there_leaves_nothing_behind(browser):
+    page = browser.begin("salesforce").content.decode()
+    give_up = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
+    assert f'action="{give_up}"' in page
+    browser.client.post(give_up)
+    assert under_way().state == "cancelled" and "Go on" not in text(browser, HOME)
+    assert not Connection.unscoped.exists()
+
+
+def test_what_is_authorized_again_goes_on_at_its_own_page(browser, make, acme):
+    row = make.connection(acme, "salesforce")
+    browser.sent_to("salesforce", connection=str(row.public_id))
+    assert "Not authorized again yet" in text(browser, HOME)
+    assert goes_on_at(browser, f"/t/acme/connections/{row.public_id}/reconnect/")
+
+
+def test_a_member_sees_it_and_has_no_button(browser, another, acme):
+    browser.sent_to("salesforce")
+    member = another(acme, "member")
+    for page in PAGES:
+        shown = text(member, page)
+        assert "ot finished" in shown or "Not connected yet" in shown
+        assert "Go on" not in shown and "Give it up" not in shown
+    url = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
+    assert member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"

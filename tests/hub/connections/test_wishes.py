@@ -1,0 +1,74 @@
+"""Customers ask for what cannot be connected yet; it is counted, and staff see who asks for what."""
+
+import pytest
+
+from hub.audit import SYSTEM, AuditRow, Hand
+from hub.connections.models import Wish
+from hub.connections.wish import KIND, WISHES_MOST, Asked, TooMany, asked_for, system_of, wish
+from hub.notices.models import Notice
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/admin/connections/wish/"
+
+
+@pytest.fixture
+def asks(make):
+    def asks(tenant, name):
+        return wish(tenant, name, Hand(SYSTEM), now=NOON)
+
+    return asks
+
+
+@pytest.mark.parametrize(
+    ("name", "system"),
+    [
+        ("Pipedrive", "pipedrive"),
+        (" pipe drive ", "pipe-drive"),
+        ("HubSpot CRM", "hubspot-crm"),
+        ("hubspot  crm!", "hubspot-crm"),
+        ("Яндекс", "яндекс"),
+        ("???", "other"),
+        ("No\0tion", "no-tion"),
+        ("word " * 30, "-".join(["word"] * 12)),
+    ],
+)
+def test_spellings_of_one_system_meet(name, system):
+    assert system_of(name) == system
+
+
+def test_it_is_counted_by_tenant_and_once_for_each(asks, make, acme):
+    assert [asks(acme, "Notion"), asks(acme, " notion "), asks(make.tenant("globex"), "NOTION")] == [1, 1, 2]
+    assert asked_for(["notion", "other"], acme) == {"notion": Asked(2, True)}
+    assert asked_for(["notion"], make.tenant("hooli")) == {"notion": Asked(2, False)}
+
+
+def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
+    for _ in range(2):
+        asks(acme, "Notion")
+    asks(make.tenant("globex", name="Globex"), "Notion")
+    told = list(Notice.unscoped.filter(kind=KIND).order_by("pk").values_list("sentence", flat=True))
+    assert told == [
+        "Acme Teas asks for “Notion”; 1 tenant has asked.",
+        "Globex asks for “Notion”; 2 tenants have asked.",
+    ]
+    assert AuditRow.objects.filter(verb="connector.request", tenant_reference="acme").count() == 1
+
+
+def test_nobody_floods_the_staffs_page(asks, acme):
+    for number in range(WISHES_MOST):
+        asks(acme, f"System {number}")
+    with pytest.raises(TooMany):
+        asks(acme, "One more")
+    assert asks(acme, "System 1") == 1 and Wish.unscoped.count() == WISHES_MOST
+
+
+def test_staff_see_who_asks_for_what_and_how_many_do(asks, make, client, acme):
+    asks(acme, "Notion")
+    asks(make.tenant("globex", name="Globex"), "Notion")
+    client.force_login(make.staff(is_superuser=True))
+    page = client.get(PAGE, {"q": "not"}).content.decode()
+    assert page.count("2 tenants") == 2 and "Globex" in page
+    assert "Nothing" not in page and client.get(f"{PAGE}add/").status_code == 403
+    assert "1 tenant" not in client.get(PAGE, {"q": "slack"}).content.decode()
