@@ -12,7 +12,7 @@ from connectors.outcomes import Outcome, later, never
 from connectors.parts import Account, Credential
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.spend import NotFree, heard, spending
+from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, secrets_in
 from hub.egress import EgressError, Refused
 from hub.secrets import CannotOpen
@@ -60,9 +60,9 @@ def answered(
     """What one call found, otherwise what is wrong. Never raises."""
     try:
         request = build()
-        with spending(connection, request, now=now):
+        with spending(connection, request, now=now) as turn:
             answer = read(call(request))
-        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+            turn.heard(answer)
     except NotFree as spent:
         answer = later("throttled", str(spent))
     except Refused as refused:
