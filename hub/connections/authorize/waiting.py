@@ -13,12 +13,16 @@ NOT_BACK = Q(state="begun") | Q(state="failed", reason__in=("unfinished", "not_a
 
 
 def waiting(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
-    """Of each system that asks its administrators the newest attempt of the tenant's own people, if it waits."""
+    """Attempts of the tenant's own people at systems that ask their administrators, the newest first.
+
+    Nobody tells us which account an attempt was for, so the name that it was given stands for it: of each name the
+    newest attempt counts, if it waits.
+    """
     asking = [key for key, code in CONNECTORS.items() if code.asks_admins]
     own = Authorization.objects.of(tenant).filter(link=None, connector__in=asking, created_at__gt=now - WAITED_FOR)
-    newest = own.order_by().values("connector").annotate(newest=Max("pk")).values("newest")
+    newest = own.order_by().values("connector", "name").annotate(newest=Max("pk")).values("newest")
     rows = Authorization.objects.of(tenant).filter(NOT_BACK, pk__in=newest)
-    return rows.select_related("tenant", "user", "connection").order_by("pk")
+    return rows.select_related("tenant", "user", "connection").order_by("-pk")
 
 
 def waiting_by(link: ConnectLink) -> Authorization | None:

@@ -11,7 +11,7 @@ from hub.connections.models import Authorization, Connection
 from hub.portal.status import status
 from tenants.visitors import Visitor, for_visitors
 
-SHOWN = 200
+SHOWN, WAITING_SHOWN = 200, 20
 
 
 @require_safe
@@ -19,7 +19,7 @@ SHOWN = 200
 def home(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     rows = Connection.objects.of(visitor.tenant).select_related("lane", "tenant").order_by("name", "pk")[:SHOWN]
     cards = sorted(((row, status(row)) for row in rows), key=lambda card: card[1].tone != "bad")
-    waits = [(row, page_of(row)) for row in waiting(visitor.tenant, now=clock())]
+    waits = [(row, page_of(row)) for row in waiting(visitor.tenant, now=clock())[:WAITING_SHOWN]]
     troubled = sum(seen.tone in ("bad", "warn") for _row, seen in cards)
     context = {"visitor": visitor, "cards": cards, "troubled": troubled, "waits": waits}
     return render(request, "portal/home.html", context)
@@ -30,4 +30,4 @@ def page_of(row: Authorization) -> str:
     here = row.tenant.reference
     if row.connection:
         return reverse("portal:reconnect", args=[here, row.connection.public_id])
-    return reverse("portal:connect", args=[here, row.connector])
+    return f"{reverse('portal:connect', args=[here, row.connector])}?waiting={row.public_id}"

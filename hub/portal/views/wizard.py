@@ -31,6 +31,7 @@ from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
+WAITING_LOOKED_AT = 20
 BY_FORM = (_("What it does"), _("Fill in"), _("Test"), _("Done"))
 BY_OAUTH = (_("What it does"), _("Authorize"), _("Confirm"), _("Done"))
 
@@ -65,18 +66,23 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
         "steps": steps_of(code, 1),
         "environments": ConnectorApp.choices(code),
         "chosen": "",
-        **waited_for(visitor, code),
+        **waited_for(visitor, code, meant=request.GET.get("waiting", "")),
         "managers": None if visitor.may_manage else managers(visitor),
     }
     return render(request, "portal/wizard/about.html", context)
 
 
-def waited_for(visitor: Visitor, code: Connector, connection: Connection | None = None) -> dict[str, Any]:
-    """An attempt at this that waits for somebody there, and what to say to them."""
-    mine = waiting(visitor.tenant, now=clock()).filter(connector=code.key, connection=connection)
-    row = mine.first() if code.asks_admins and visitor.may_manage else None
-    if row is None:
+def waited_for(
+    visitor: Visitor, code: Connector, connection: Connection | None = None, *, meant: str = ""
+) -> dict[str, Any]:
+    """An attempt at this that waits for somebody there, the one that is meant or the newest; and what to say to them."""
+    if not (code.asks_admins and visitor.may_manage):
         return {}
+    mine = waiting(visitor.tenant, now=clock()).filter(connector=code.key, connection=connection)
+    rows = list(mine[:WAITING_LOOKED_AT])
+    if not rows:
+        return {}
+    row = next((row for row in rows if str(row.public_id) == meant), rows[0])
     forget_at = reverse("connections:forget", args=[visitor.tenant.reference, row.public_id])
     return {
         "waiting": row,
