@@ -69,8 +69,7 @@ def asked(
         with spending(connection, request, now=now) as turn:
             answer = connector.exchanged(call(request), client, credential)
             turn.heard(answer)
-        outcome = answer if isinstance(answer, Outcome) else never("granted", "it gave tokens for a code of nobody")
-        return outcome
+        return answer if isinstance(answer, Outcome) else never("granted", "it gave tokens for a code of nobody")
     except (NotFree, EgressError) as error:
         return later("unavailable", str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:

@@ -1,5 +1,6 @@
 """What came of one refresh: a grant that is stored first, a wait, or the end of the authorization."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from connectors.outcomes import Outcome
 from hub.connections import lives
 from hub.connections.lives import MAIN, Random, Token
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
+from hub.connections.revoke import give_back
 from hub.secrets import seal
 from hub.states import WrongState
 
@@ -61,9 +63,19 @@ class Renewal:
             **lives.columns({**self.others(), self.prefix: begun}, self.connection.code, now=self.now),
             **lives.UNTROUBLED,
         )
-        if stored:  # otherwise a person was faster, with another credential
+        if stored:
             self.stored(grant)
+        else:
+            self.hand_back(document)
         return bool(stored)
+
+    @transaction.atomic
+    def hand_back(self, document: Mapping[str, Any]) -> None:
+        """Somebody was faster. Where that was a person who ended this authorization, what came late is ended too."""
+        row, before = Connection.unscoped.select_related("tenant").get(pk=self.connection.pk), self.connection
+        if row.tenant and (row.disconnected or row.account != before.account):
+            known = {"settings": before.settings, "account": before.account}
+            give_back(row.tenant, row.connector, document, **known, connection=row, now=self.now)
 
     def others(self) -> dict[str, Token]:
         kept = self.credential.lives.items()

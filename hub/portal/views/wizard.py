@@ -75,7 +75,7 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
 def waited_for(
     visitor: Visitor, code: Connector, connection: Connection | None = None, *, meant: str = ""
 ) -> dict[str, Any]:
-    """An attempt at this that waits for somebody there, the one that is meant or the newest; and what to say to them."""
+    """An attempt at this that waits for somebody there, which is meant or the newest; and what to say to them."""
     if not (code.asks_admins and visitor.may_manage):
         return {}
     mine = waiting(visitor.tenant, now=clock()).filter(connector=code.key, connection=connection)
