@@ -22,7 +22,6 @@ from hub.outgoing.order import queue_up
 from hub.outgoing.wake import wake
 from tenants.models import Tenant
 
-
 LITTLE = "SET LOCAL lock_timeout = '500ms'"
 
 
