@@ -21,6 +21,7 @@ AGAIN, AGAIN_MOST = timedelta(seconds=10), timedelta(minutes=10)  # after one th
 FAILS_FEW = 3  # of a token whose end nobody knows, before the connection reads as degraded
 PAIR = ("access_token", "refresh_token")
 FAILING, LOST, FURTHER = "refresh_failing", "refresh_lost", "further_token_ended"
+OF_THE_ACCESS_TOKEN = {"no_refresh_token", "refused_after_refresh"}  # ends that it may live through after all
 NOT_LOST = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}  # all answers were read
 
 
@@ -143,6 +144,14 @@ class Renewal:
         self.connection.refresh_from_db(fields=["state"])
         if self.connection.state == "healthy":
             self.connection.degrade(reason, says, now=self.now)
+
+
+def known_by_refresh(connection: Connection) -> bool:
+    """Its state was found by a refresh: that the access token still lives does not answer that."""
+    if connection.reason in (FAILING, FURTHER):
+        return True
+    last = connection.credential_events.order_by("-id").first()
+    return last is not None and last.kind == "ended" and connection.reason not in OF_THE_ACCESS_TOKEN
 
 
 def wait(outcome: Outcome, failures: int) -> timedelta:

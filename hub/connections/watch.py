@@ -10,7 +10,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.lives import Random
 from hub.connections.models import BREAKER, Connection
 from hub.connections.probe import Call, Finding, asked
-from hub.connections.renewal import FAILING, FURTHER
+from hub.connections.renewal import known_by_refresh
 from hub.queue import ring
 from hub.states import WrongState
 
@@ -20,7 +20,6 @@ ROWS_MOST = 200
 SOON = timedelta(minutes=10)  # after a check that failed, or could not be made
 FAILS_FEW = 2  # in a row, before the connection reads as degraded
 CHECKED = ("healthy", "degraded", "silent")
-OTHERS = {BREAKER, FAILING, FURTHER}  # reasons that a passing check does not answer
 
 
 def due(*, now: datetime) -> QuerySet[Connection]:
@@ -70,7 +69,8 @@ def follow(connection: Connection, finding: Finding, *, now: datetime) -> None:
     """The state follows what was found."""
     if finding.lives:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
-        if connection.state != "healthy" and connection.reason not in OTHERS:
+        open_question = connection.reason == BREAKER or known_by_refresh(connection)
+        if connection.state != "healthy" and not open_question:
             connection.heal(now=now)
     elif finding.kind == "reconnect":
         connection.need_reconnect(finding.reason, finding.says, now=now)
