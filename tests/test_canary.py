@@ -21,7 +21,7 @@ from hub.secrets import KeyCanary, crypter
 from hub.throttle.models import Scope
 from tests.canaries import HAND, House, flew, on_fire
 from tests.clients import Api
-from tests.tenants.door import sign_in
+from tests.tenants.door import come_as_guest, sign_in
 from tests.test_wall_pages import SAID
 from tests.walk import addresses, routes
 
@@ -128,6 +128,20 @@ def test_no_page_of_a_person_sings(house):
     client = house.browser(Client(), house.owner)
     chosen = [route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route]
     assert sung(look for route in chosen for look in looked_at(client, route)) == []
+
+
+def test_no_page_of_a_guest_sings(house, make):
+    """Who came by a portal link to all pages of the tenant, and who came by a connect link for each connection."""
+    client = Client()
+    come_as_guest(client, make.portal_link(house.tenant))
+    assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
+    for connection in house.connections:
+        if connection.tenant:
+            link = make.connect_link(house.tenant, connection.connector, connection=connection, now=house.now)
+            client = Client()
+            began = client.post(f"/connect/link/{link.token}/")
+            assert began.status_code in (200, 302) and not flew(body_of(began))
+            assert through(client, "connect/", posted={}) == []
 
 
 def test_no_report_of_an_error_sings(house):
