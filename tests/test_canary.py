@@ -19,7 +19,7 @@ from hub.logs import formatter
 from hub.reseal import places
 from hub.secrets import KeyCanary, crypter
 from hub.throttle.models import Scope
-from tests.canaries import HAND, House, flew, on_fire
+from tests.canaries import HAND, NOWHERE, House, flew, on_fire, secret_of
 from tests.clients import Api
 from tests.tenants.door import come_as_guest, sign_in
 from tests.test_wall_pages import SAID
@@ -122,6 +122,20 @@ def test_no_page_of_staff_sings(house):
 
 def test_no_answer_of_the_api_sings(house, make):
     assert through(Api(make).platform(), "api/", posted={}) == []
+
+
+def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, settings):
+    """It is tested, and nobody answers there."""
+    settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
+    client, person = Api(make).platform(), house.browser(Client(), house.owner)
+    for connector in (row.code for row in house.connections if row.tenant and not row.code.needs_oauth):
+        stated = {field.key for field in connector.fields}
+        kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
+        asked = {"tenant": "acme", "connector": connector.key, "settings": {"url": NOWHERE}, "secrets": kept}
+        answers = [client.post("/api/v1/connections", asked, format="json")]
+        said = {"name": "mine", "url": NOWHERE} | kept
+        answers += [person.post(f"/t/acme/connect/{connector.key}/fill-in/", said)]
+        assert [(answer.status_code, flew(body_of(answer))) for answer in answers] == [(422, [])] * 2
 
 
 def test_no_page_of_a_person_sings(house):
