@@ -22,6 +22,7 @@ FAILS_FEW = 3  # of a token whose end nobody knows, before the connection reads 
 PAIR = ("access_token", "refresh_token")
 FAILING, LOST, FURTHER = "refresh_failing", "refresh_lost", "further_token_ended"
 OF_THE_ACCESS_TOKEN = {"no_refresh_token", "refused_after_refresh"}  # ends that it may live through after all
+ENDED_BY_A_PERSON = ("revoked", "replaced")  # by what a life line says
 NOT_LOST = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}  # all answers were read
 
 
@@ -73,9 +74,11 @@ class Renewal:
     @transaction.atomic
     def hand_back(self, document: Mapping[str, Any]) -> None:
         """Somebody was faster. Where that was a person who ended this authorization, what came late is ended too."""
-        row, before = Connection.unscoped.select_related("tenant").get(pk=self.connection.pk), self.connection
-        if row.tenant and (row.disconnected or row.account != before.account):
-            known = {"settings": before.settings, "account": before.account}
+        row = self.connection
+        ends = [*ENDED_BY_A_PERSON, "reconnected"] if row.code.grants_apart else ENDED_BY_A_PERSON
+        since = row.credential_events.filter(version__gt=self.credential.version)
+        if row.tenant and since.filter(kind__in=ends).exists():
+            known = {"settings": row.settings, "account": row.account}
             give_back(row.tenant, row.connector, document, **known, connection=row, now=self.now)
 
     def others(self) -> dict[str, Token]:

@@ -5,11 +5,14 @@ import json
 import pytest
 from django.db.models import F
 
+from connectors.parts import Account
 from connectors.wire import Response
 from hub.audit import Actor, AuditRow
 from hub.clock import clock
+from hub.connections.connect import reconnect
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.models import Connection, Credential, Lane, Revocation
+from hub.connections.probe import Finding
 from hub.connections.revoke import TRIES_MOST, revoke
 from hub.connections.tasks import revoke as hear_revoke
 from hub.notices.models import Notice
@@ -72,12 +75,21 @@ def leaves(row, hand):
     disconnect(row, hand, now=NOON)
 
 
+def comes_again(row, hand):
+    again(row, "00D000000000001AAA")
+
+
 def makes_way(row, hand):
-    Connection.unscoped.filter(pk=row.pk).update(account="00D000000000002AAA")
-    Credential.unscoped.update(version=F("version") + 1)
+    again(row, "00D000000000002AAA")
 
 
-@pytest.mark.parametrize("ends", [leaves, makes_way])
+def again(row, account):
+    row = Connection.unscoped.get(pk=row.pk)
+    how = {"replaces": row.account != account, "random": lambda: 0.5, "now": NOON}
+    reconnect(row, {}, {"access_token": "00Dby a person"}, Finding(Account(account)), **how)
+
+
+@pytest.mark.parametrize("ends", [leaves, comes_again, makes_way])
 def test_what_a_refresh_brings_after_a_person_ended_the_authorization_is_ended_too(connection, hand, ends):
     def meanwhile(request):
         ends(connection, hand)
@@ -87,6 +99,8 @@ def test_what_a_refresh_brings_after_a_person_ended_the_authorization_is_ended_t
     late = Revocation.unscoped.latest("pk")
     assert (late.open()["secret"]["refresh_token"], late.account) == ("5Aeprotated", "00D000000000001AAA")
     assert "5Aeprotated" not in str(Credential.unscoped.get().open(connection))
+    assert revoke(late, call=FakeHttp(Response(200)).call, now=NOON)
+    assert AuditRow.objects.get(verb="connection.revoke").after["revoked"] is True
 
 
 def test_what_another_refresh_was_faster_with_lives_on(connection):
