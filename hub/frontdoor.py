@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import IO, Any
 
 from django.conf import settings
@@ -38,6 +39,8 @@ class FrontDoor:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         environ = {name: value for name, value in environ.items() if of_the_request(name, value)}
+        if settings.HUB_BEHIND_TLS_PROXY:
+            environ["REMOTE_ADDR"] = caller_of(environ)
         if "HTTP_TRANSFER_ENCODING" not in environ:
             return self.django(environ, start_response)
         try:
@@ -67,6 +70,15 @@ def of_the_request(name: str, value: Any) -> bool:
     if name.startswith("HTTP_"):
         return os.environ.get(name) != value
     return name in NAMES or name.startswith("wsgi.")
+
+
+def caller_of(environ: Environ) -> str:
+    """The address that the proxy has seen, which it adds as the last one; what stands before it anybody may say."""
+    told = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    try:
+        return str(ip_address(told))
+    except ValueError:
+        return str(environ.get("REMOTE_ADDR", ""))
 
 
 def whole_body(environ: Environ) -> IO[bytes]:

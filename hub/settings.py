@@ -159,9 +159,8 @@ CSRF_FAILURE_VIEW = "hub.problems.csrf_failure"
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if read(env.bool, "HUB_BEHIND_TLS_PROXY", False):
+if HUB_BEHIND_TLS_PROXY := read(env.bool, "HUB_BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # the last address of X-Forwarded-For, which the proxy adds
 
 UNFOLD = {
     "SITE_TITLE": HUB_NAME,

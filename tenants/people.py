@@ -141,8 +141,8 @@ def stay_owned(membership: Membership) -> None:
 
 
 def hold(tenant: Tenant) -> None:
-    """Until the transaction ends."""
-    Tenant.objects.select_for_update().get(pk=tenant.pk)
+    """Until the transaction ends; what names the tenant, such as an event that is accepted, does not wait for it."""
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
 
 
 def tell(hand: Hand, verb: str, obj: models.Model, *, now: datetime, **said: Any) -> None:

@@ -58,7 +58,7 @@ class Visitor:
 
 
 class VisitOver(PermissionDenied):
-    """Whoever let this guest in has taken that back."""
+    """The guest's time is over, who let them in has taken that back, or nobody knows by which link they came."""
 
 
 def home_of(tenant: Tenant) -> str:
@@ -82,15 +82,13 @@ def member_at(user: User, reference: str) -> Visitor:
 
 
 def guest_at(request: HttpRequest, reference: str) -> Visitor:
-    """Raises VisitOver, too, where the link was taken back meanwhile."""
+    """Raises VisitOver, too: then they are told where to go on."""
     guest = guest_of(request)
-    if guest is None or guest.tenant != reference or guest.is_over(now=clock()):
+    if guest is None or guest.tenant != reference:
         raise Http404(reference)
     links = PortalLink.unscoped.select_related("tenant").filter(tenant__reference=reference)
     link = links.filter(public_id=guest.link).first() if guest.link else None
-    if link is None:
-        raise Http404(reference)
-    if link.revoked_at:
+    if link is None or link.revoked_at or guest.is_over(now=clock()):
         raise VisitOver
     return Visitor(link.tenant, guest.role, None, guest.reference, guest.name, guest.return_url)
 

@@ -19,9 +19,9 @@ from hub.logs import formatter
 from hub.reseal import places
 from hub.secrets import KeyCanary, crypter
 from hub.throttle.models import Scope
-from tests.canaries import HAND, House, flew, on_fire
+from tests.canaries import HAND, NOWHERE, House, flew, on_fire, secret_of
 from tests.clients import Api
-from tests.tenants.door import sign_in
+from tests.tenants.door import come_as_guest, sign_in
 from tests.test_wall_pages import SAID
 from tests.walk import addresses, routes
 
@@ -124,10 +124,38 @@ def test_no_answer_of_the_api_sings(house, make):
     assert through(Api(make).platform(), "api/", posted={}) == []
 
 
+def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, settings):
+    """It is tested, and nobody answers there."""
+    settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
+    client, person = Api(make).platform(), house.browser(Client(), house.owner)
+    for connector in (row.code for row in house.connections if row.tenant and not row.code.needs_oauth):
+        stated = {field.key for field in connector.fields}
+        kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
+        asked = {"tenant": "acme", "connector": connector.key, "settings": {"url": NOWHERE}, "secrets": kept}
+        answers = [client.post("/api/v1/connections", asked, format="json")]
+        said = {"name": "mine", "url": NOWHERE} | kept
+        answers += [person.post(f"/t/acme/connect/{connector.key}/fill-in/", said)]
+        assert [(answer.status_code, flew(body_of(answer))) for answer in answers] == [(422, [])] * 2
+
+
 def test_no_page_of_a_person_sings(house):
     client = house.browser(Client(), house.owner)
     chosen = [route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route]
     assert sung(look for route in chosen for look in looked_at(client, route)) == []
+
+
+def test_no_page_of_a_guest_sings(house, make):
+    """Who came by a portal link to all pages of the tenant, and who came by a connect link for each connection."""
+    client = Client()
+    come_as_guest(client, make.portal_link(house.tenant))
+    assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
+    for connection in house.connections:
+        if connection.tenant:
+            link = make.connect_link(house.tenant, connection.connector, connection=connection, now=house.now)
+            client = Client()
+            began = client.post(f"/connect/link/{link.token}/")
+            assert began.status_code in (200, 302) and not flew(body_of(began))
+            assert through(client, "connect/", posted={}) == []
 
 
 def test_no_report_of_an_error_sings(house):

@@ -9,7 +9,7 @@ from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.spend import NotFree, heard, spending
+from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError
 
@@ -66,11 +66,10 @@ def asked(
         verifier = NO_CODE * 2 if connector.pkce else ""
         said = {"code": NO_CODE, "redirect_uri": redirect_uri, "verifier": verifier}
         request = connector.exchange(client, credential, **said)
-        with spending(connection, request, now=now):
+        with spending(connection, request, now=now) as turn:
             answer = connector.exchanged(call(request), client, credential)
-        outcome = answer if isinstance(answer, Outcome) else never("granted", "it gave tokens for a code of nobody")
-        heard(connection, request, outcome, now=now)
-        return outcome
+            turn.heard(answer)
+        return answer if isinstance(answer, Outcome) else never("granted", "it gave tokens for a code of nobody")
     except (NotFree, EgressError) as error:
         return later("unavailable", str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:

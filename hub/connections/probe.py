@@ -12,7 +12,8 @@ from connectors.outcomes import Outcome, later, never
 from connectors.parts import Account, Credential
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.spend import NotFree, heard, spending
+from hub.connections.renewal import known_by_refresh
+from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, secrets_in
 from hub.egress import EgressError, Refused
 from hub.secrets import CannotOpen
@@ -60,9 +61,9 @@ def answered(
     """What one call found, otherwise what is wrong. Never raises."""
     try:
         request = build()
-        with spending(connection, request, now=now):
+        with spending(connection, request, now=now) as turn:
             answer = read(call(request))
-        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+            turn.heard(answer)
     except NotFree as spent:
         answer = later("throttled", str(spent))
     except Refused as refused:
@@ -92,11 +93,12 @@ def asked(connection: Connection, *, call: Call, now: datetime) -> Finding:
 
 
 def test(connection: Connection, *, call: Call, now: datetime) -> Finding:
-    """Test what is stored, and let the connection's state follow what was found."""
+    """Test what is stored, and let the connection's state follow what was found, as far as a test can tell."""
     finding = asked(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     if finding.lives and connection.state in ("degraded", "needs_reconnect", "silent"):
-        connection.heal(now=now)
+        if not known_by_refresh(connection):
+            connection.heal(now=now)
     elif finding.kind == "reconnect" and connection.state in ("healthy", "degraded", "silent"):
         connection.need_reconnect(finding.reason, finding.says, now=now)
     return finding

@@ -18,7 +18,7 @@ from connectors.wire import Request, Response, Unreadable
 from hub.connections.lives import MAIN, Random, Token
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.connections.renewal import PAIR, Renewal
-from hub.connections.spend import NotFree, heard, spending
+from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import credential_of, redacted, secrets_in
 from hub.egress import EgressError, Unsent
 from hub.failpoints import failpoint
@@ -107,9 +107,9 @@ def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
 def answered(renewal: Renewal, request: Request, known: base.Credential, call: Call) -> Grant | Outcome:
     connection, now = renewal.connection, renewal.now
     try:
-        with spending(connection, request, now=now):
+        with spending(connection, request, now=now) as turn:
             answer = connection.code.refreshed(call(request), known)
-        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+            turn.heard(answer)
         return answer
     except NotFree as spent:
         return later("throttled", str(spent), after=(spent.until - now).total_seconds())

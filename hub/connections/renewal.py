@@ -1,5 +1,6 @@
 """What came of one refresh: a grant that is stored first, a wait, or the end of the authorization."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from connectors.outcomes import Outcome
 from hub.connections import lives
 from hub.connections.lives import MAIN, Random, Token
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
+from hub.connections.revoke import give_back
 from hub.secrets import seal
 from hub.states import WrongState
 
@@ -19,6 +21,8 @@ AGAIN, AGAIN_MOST = timedelta(seconds=10), timedelta(minutes=10)  # after one th
 FAILS_FEW = 3  # of a token whose end nobody knows, before the connection reads as degraded
 PAIR = ("access_token", "refresh_token")
 FAILING, LOST, FURTHER = "refresh_failing", "refresh_lost", "further_token_ended"
+OF_THE_ACCESS_TOKEN = {"no_refresh_token", "refused_after_refresh"}  # ends that it may live through after all
+ENDED_BY_A_PERSON = ("revoked", "replaced")  # by what a life line says
 NOT_LOST = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}  # all answers were read
 
 
@@ -61,9 +65,21 @@ class Renewal:
             **lives.columns({**self.others(), self.prefix: begun}, self.connection.code, now=self.now),
             **lives.UNTROUBLED,
         )
-        if stored:  # otherwise a person was faster, with another credential
+        if stored:
             self.stored(grant)
+        else:
+            self.hand_back(document)
         return bool(stored)
+
+    @transaction.atomic
+    def hand_back(self, document: Mapping[str, Any]) -> None:
+        """Somebody was faster. Where that was a person who ended this authorization, what came late is ended too."""
+        row = self.connection
+        ends = [*ENDED_BY_A_PERSON, "reconnected"] if row.code.grants_apart else ENDED_BY_A_PERSON
+        since = row.credential_events.filter(version__gt=self.credential.version)
+        if row.tenant and since.filter(kind__in=ends).exists():
+            known = {"settings": row.settings, "account": row.account}
+            give_back(row.tenant, row.connector, document, **known, connection=row, now=self.now)
 
     def others(self) -> dict[str, Token]:
         kept = self.credential.lives.items()
@@ -131,6 +147,14 @@ class Renewal:
         self.connection.refresh_from_db(fields=["state"])
         if self.connection.state == "healthy":
             self.connection.degrade(reason, says, now=self.now)
+
+
+def known_by_refresh(connection: Connection) -> bool:
+    """Its state was found by a refresh: that the access token still lives does not answer that."""
+    if connection.reason in (FAILING, FURTHER):
+        return True
+    last = connection.credential_events.order_by("-id").first()
+    return last is not None and last.kind == "ended" and connection.reason not in OF_THE_ACCESS_TOKEN
 
 
 def wait(outcome: Outcome, failures: int) -> timedelta:

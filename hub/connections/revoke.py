@@ -13,7 +13,7 @@ from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response, Unreadable
 from hub import audit
 from hub.connections.models import DISCONNECTED, Authorization, Connection, ConnectorApp, Credential, Revocation
-from hub.connections.spend import NotFree, heard, spending
+from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError
 from hub.notices.notify import notify
@@ -145,9 +145,9 @@ def asked(row: Revocation, call: Callable[[Request], Response], *, now: datetime
         kept = row.open()
         connection = Connection(connector=row.connector, account=row.account, settings=kept["settings"])
         request = code.revoke(app.open() if app else {}, opened(connection, app, kept["secret"]))
-        with spending(connection, request, now=now):
+        with spending(connection, request, now=now) as turn:
             outcome = code.revoked(call(request))
-        heard(connection, request, outcome, now=now)
+            turn.heard(outcome)
         return outcome
     except (NotFree, EgressError, CannotOpen, Unreadable, KeyError, TypeError, ValueError) as error:
         return later("not_revoked", type(error).__name__)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome
@@ -25,9 +26,36 @@ class NotFree(Exception):
         self.until = until
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A call that may go now. `probes`: a 429 had closed one of its scopes, and this call finds out."""
+
+    connection: Connection
+    request: Request
+    probes: bool
+    now: datetime
+
+    def heard(self, answer: object) -> None:
+        """What the answer says of the quotas: a 429 pauses them, and what comes through a probe re-opens them.
+
+        A call that was on its way when somebody else met a 429 re-opens nothing.
+        """
+        if isinstance(answer, Outcome) and answer.reason == "throttled":
+            self.rest(answer)
+        elif self.probes:
+            reopen([spent.key for spent in spent_by(self.connection, self.request)])
+
+    def rest(self, outcome: Outcome) -> None:
+        row = self.connection
+        until = self.now + (REST if outcome.after is None else timedelta(seconds=outcome.after))
+        for scope in outcome.pauses:
+            if has_owner(row.pk, row.account, scope):
+                pause(key_of(row, scope), until=until, now=self.now)
+
+
 @contextmanager
-def spending(connection: Connection, request: Request, *, now: datetime) -> Iterator[None]:
-    """Around the call. It never waits: raises NotFree."""
+def spending(connection: Connection, request: Request, *, now: datetime) -> Iterator[Turn]:
+    """Around the call, which tells its turn what it heard. It never waits: raises NotFree."""
     lease, demand = uuid.uuid4(), Demand(spent_by(connection, request), 1)
     (answer,) = reserve([demand], now=now, horizon=timedelta(0), lease=lease)
     if not answer.at:
@@ -35,18 +63,7 @@ def spending(connection: Connection, request: Request, *, now: datetime) -> Iter
     if demand.in_flight:
         holders.keep(lease, until=now + CALL_MOST)
     try:
-        yield
+        yield Turn(connection, request, answer.probes, now)
     finally:
         if demand.in_flight:
             holders.leave(lease)
-
-
-def heard(connection: Connection, request: Request, outcome: Outcome | None, *, now: datetime) -> None:
-    """What the answer says of the quotas: none but a 429 leaves them paused."""
-    if outcome is None or outcome.reason != "throttled":
-        reopen([spent.key for spent in spent_by(connection, request)])
-        return
-    until = now + (REST if outcome.after is None else timedelta(seconds=outcome.after))
-    for scope in outcome.pauses:
-        if has_owner(connection.pk, connection.account, scope):
-            pause(key_of(connection, scope), until=until, now=now)

@@ -1,4 +1,7 @@
-"""Ask a quiet connection from time to time whether its credential is still good, before an event finds out."""
+"""Ask a quiet connection from time to time whether its credential is still good, before an event finds out.
+
+One that was refused is asked too: an administrator may have undone what refused it, and then nobody need reconnect.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +13,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.lives import Random
 from hub.connections.models import BREAKER, Connection
 from hub.connections.probe import Call, Finding, asked
-from hub.connections.renewal import FAILING, FURTHER
+from hub.connections.renewal import known_by_refresh
 from hub.queue import ring
 from hub.states import WrongState
 
@@ -19,8 +22,8 @@ SLICE = timedelta(seconds=20)  # as long as one bell checks; the sweep rings for
 ROWS_MOST = 200
 SOON = timedelta(minutes=10)  # after a check that failed, or could not be made
 FAILS_FEW = 2  # in a row, before the connection reads as degraded
-CHECKED = ("healthy", "degraded", "silent")
-OTHERS = {BREAKER, FAILING, FURTHER}  # reasons that a passing check does not answer
+REFUSED = "needs_reconnect"
+CHECKED = ("healthy", "degraded", "silent", REFUSED)
 
 
 def due(*, now: datetime) -> QuerySet[Connection]:
@@ -51,13 +54,18 @@ def check(connection: Connection, *, call: Call, now: datetime, random: Random) 
     first = connection.check_at is None
     share = random() if first else 1 + JITTER * (2 * random() - 1)
     rows = Connection.unscoped.filter(pk=connection.pk, check_at=connection.check_at)
-    if not rows.update(check_at=now + every * share) or first or served_lately(connection, now - every):
+    if not rows.update(check_at=now + every * share) or first or needless(connection, now - every):
         return None
     finding = asked(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     with suppress(WrongState):  # somebody was first
         follow(connection, finding, now=now)
     return finding
+
+
+def needless(connection: Connection, since: datetime) -> bool:
+    """Deliveries tell as much; and where a refresh has found the end, a check tells no more."""
+    return known_by_refresh(connection) if connection.state == REFUSED else served_lately(connection, since)
 
 
 def served_lately(connection: Connection, since: datetime) -> bool:
@@ -70,7 +78,8 @@ def follow(connection: Connection, finding: Finding, *, now: datetime) -> None:
     """The state follows what was found."""
     if finding.lives:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
-        if connection.state != "healthy" and connection.reason not in OTHERS:
+        open_question = connection.reason == BREAKER or known_by_refresh(connection)
+        if connection.state != "healthy" and not open_question:
             connection.heal(now=now)
     elif finding.kind == "reconnect":
         connection.need_reconnect(finding.reason, finding.says, now=now)

@@ -16,7 +16,9 @@ def identify(
     connection: Connection, kind: str, ours: str, theirs: str, hand: Hand, *, name: str = "", now: datetime
 ) -> Identity:
     """There is one for each of ours: what was told before is replaced."""
-    Connection.unscoped.select_for_update(of=("self",)).get(pk=connection.pk)  # two people at once tell one after other
+    Connection.unscoped.select_for_update(of=("self",), no_key=True).get(
+        pk=connection.pk
+    )  # two people at once tell one after other
     identity = Identity.unscoped.filter(connection=connection, kind=kind, ours=ours).first()
     before = identity and {"theirs": identity.theirs}
     identity = identity or Identity(connection=connection, kind=kind, ours=ours)

@@ -64,7 +64,7 @@ def forecast_missing(connection: Connection, *, since: datetime, now: datetime, 
 def send_missing(operation: Operation, size: int, *, now: datetime) -> Batch:
     """A batch of an operation. The connection is locked, so that two operations at once send nothing twice."""
     rows = Connection.objects.of(operation.tenant).filter(public_id=operation.filter["connection"])
-    connection = rows.select_related("tenant").select_for_update(of=("self",)).get()
+    connection = rows.select_related("tenant").select_for_update(of=("self",), no_key=True).get()
     routes, since = routes_to(connection), datetime.fromisoformat(operation.filter["since"])
     rest = missing(connection, routes, since=since).filter(pk__gt=operation.cursor, pk__lte=operation.last)
     events = list(rest.order_by("pk")[:size])

@@ -74,7 +74,7 @@ def subscribe(
     connection: Connection, patterns: Collection[str], *, filter: str = "", by: User | None, now: datetime
 ) -> list[str]:
     """From now on the endpoint's own routes take these types, through this filter. What is on its way stays there."""
-    Connection.unscoped.select_for_update().get(pk=connection.pk)
+    Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     ways, wanted = ways_of(connection), widest(patterns)
     for pattern in wanted:
         for route in ways.shared:
@@ -123,7 +123,7 @@ def route_to(
 @transaction.atomic
 def send_test(connection: Connection, *, by: User | None, now: datetime) -> Delivery:
     """A test event to this endpoint and no other, on the way of all events."""
-    Connection.unscoped.select_for_update().get(pk=connection.pk)
+    Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     route = Route.unscoped.filter(connection=connection, event_type=TEST).order_by("pk").first()
     if route is None:
         mapping = mapping_of(connection, by=by, now=now)

@@ -13,7 +13,7 @@ from tenants.models import Tenant
 
 @transaction.atomic
 def settle(tenant: Tenant, changes: Mapping[str, Any], hand: Hand, *, now: datetime) -> None:
-    held = Tenant.objects.select_for_update().get(pk=tenant.pk)
+    held = Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     before = {name: getattr(held, name) for name in changes}
     for name, value in changes.items():
         setattr(held, name, value)

@@ -41,7 +41,7 @@ class TenantView(APIView):
 def put_tenant(reference: str, wanted: dict[str, Any], request: Request) -> tuple[Tenant, bool]:
     now = clock()
     plain = {name: wanted[name] for name in ("name", "time_zone") if name in wanted}
-    tenant, created = Tenant.objects.select_for_update().get_or_create(reference=reference, defaults=plain)
+    tenant, created = Tenant.objects.select_for_update(no_key=True).get_or_create(reference=reference, defaults=plain)
     before = None if created else TenantSerializer(tenant).data
     change(tenant, plain)
     if "suspension" in wanted:

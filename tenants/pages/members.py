@@ -35,6 +35,12 @@ def members(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if request.method != "POST":
         return page(request, visitor, InviteForm())
     visitor.must_own()
+    return invite(request, visitor)
+
+
+@asks_again
+def invite(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """Otherwise a session that was left open would bring in another owner."""
     form, now = InviteForm(request.POST), clock()
     if not form.is_valid():
         return page(request, visitor, form)

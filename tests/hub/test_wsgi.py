@@ -61,6 +61,31 @@ def test_what_the_request_carries_comes_in(knock, echo):
     assert names <= set(echo.environ)
 
 
+PROXY = {"REMOTE_ADDR": "10.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("told", "caller"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("1.1.1.1, 203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7,2001:DB8::7", "2001:db8::7"),
+        ("", "10.0.0.1"),
+        ("203.0.113.7, nobody", "10.0.0.1"),
+        ("<script>", "10.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_the_caller_is_the_one_that_the_proxy_has_seen(knock, echo, settings, told, caller):
+    settings.HUB_BEHIND_TLS_PROXY = True
+    knock(HTTP_X_FORWARDED_FOR=told, **PROXY)
+    assert echo.environ["REMOTE_ADDR"] == caller
+
+
+def test_without_a_proxy_nobody_says_who_they_are(knock, echo):
+    knock(HTTP_X_FORWARDED_FOR="203.0.113.7", **PROXY)
+    assert echo.environ["REMOTE_ADDR"] == "10.0.0.1"
+
+
 def test_a_chunked_body_gets_a_length(knock):
     body = b"x" * 3_000_000
     assert knock(body, HTTP_TRANSFER_ENCODING="Chunked")[2] == body

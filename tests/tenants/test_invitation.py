@@ -11,7 +11,7 @@ from hub.clock import clock
 from tenants.models import Invitation, Membership, User
 from tests.fakes import MailServer
 from tests.letters import letters, link_of_the_mail
-from tests.tenants.door import sign_in
+from tests.tenants.door import PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def link(invitation):
 
 
 def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
-    client.force_login(owner)
+    sign_in(client, owner.email)
     client.post(reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "admin"})
     (letter,) = letters()
     assert (letter.to, letter.subject) == (["bob@acme.test"], "Ann invites you to Acme")
@@ -117,7 +117,7 @@ def test_an_account_that_cannot_accept_is_not_made(client, asked):
 
 
 def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
-    client.force_login(owner)
+    sign_in(client, owner.email)
     page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"}, follow=True).content.decode()
     assert "on its way to bob@acme.test" in page and "The mail is on its way." in page
     letters(MailServer(MailServer.AWAY))
@@ -135,7 +135,7 @@ def test_an_address_that_no_server_takes_is_shown_to_the_owner(client, owner, as
 
 
 def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, asked):
-    client.force_login(owner)
+    sign_in(client, owner.email)
     Invitation.unscoped.update(asked_at=clock() - timedelta(minutes=2))
     client.post(reverse("people:send_again", args=["acme", asked.public_id]))
     assert len(letters()) == 1
@@ -147,17 +147,25 @@ def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, asked):
 
 def test_without_mail_nobody_is_invited(client, owner, settings, acme):
     settings.HUB_EMAIL_URL = ""
-    client.force_login(owner)
+    sign_in(client, owner.email)
     page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"})
     assert "Mail is not set up here" in page.content.decode()
     assert not acme.invitations.exists()
 
 
 def test_the_link_is_made_of_our_own_address(client, owner):
-    client.force_login(owner)
+    sign_in(client, owner.email)
     said = {"email": "bob@acme.test", "role": "member"}
     client.post(reverse("people:members", args=["acme"]), said, HTTP_X_FORWARDED_HOST="evil.example")
     assert "evil" not in str(letters()[0].message())
+
+
+def test_an_old_session_shows_again_who_it_is_before_anybody_is_invited(client, owner, acme):
+    client.force_login(owner)
+    asked = client.post(MEMBERS, {"email": "mallory@evil.test", "role": "owner"})
+    assert asked.url.startswith(reverse("account_reauthenticate")) and not acme.invitations.exists()
+    client.post(asked.url, {"password": PASSWORD})  # and the act goes on by itself
+    assert acme.invitations.get().email == "mallory@evil.test"
 
 
 def test_the_token_is_kept_nowhere(client, asked):

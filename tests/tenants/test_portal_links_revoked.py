@@ -82,8 +82,12 @@ def test_staff_take_one_back(guest, make):
     assert guest.get(MEMBERS).status_code == 403
 
 
-def test_a_visit_of_which_nobody_knows_the_link_is_none(guest):
+@pytest.mark.parametrize("link", ["", "01890000-0000-7000-8000-000000000000"])
+def test_who_came_by_a_link_that_nobody_knows_is_told_where_to_go_on(guest, link):
+    """Such as whoever visits while the hub is upgraded from a version that did not note the link."""
     session = guest.session
-    session["visiting"] |= {"link": ""}
+    session["visiting"] |= {"link": link}
     session.save()
-    assert guest.get(MEMBERS).status_code == 404
+    page = guest.get(MEMBERS)
+    assert page.status_code == 403 and b"open the connections from there again" in page.content
+    assert b'href="https://app.example.com/back"' in page.content

@@ -18,7 +18,7 @@ from hub.connections.connect import draft
 from hub.connections.models import Authorization, Connection, ConnectorApp
 from hub.connections.probe import Finding, app_of, probe
 from hub.connections.revoke import give_back
-from hub.connections.spend import NotFree, heard, spending
+from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, texts
 from hub.egress import EgressError, Unsent
 from hub.states import WrongState
@@ -135,10 +135,10 @@ def asked(row: Authorization, app: ConnectorApp | None, code: str, *, call: Call
     try:
         said = {"code": code, "redirect_uri": row.redirect_uri, "verifier": row.open().get("verifier", "")}
         request = connector.exchange(client, credential, **said)
-        with spending(connection, request, now=now):
+        with spending(connection, request, now=now) as turn:
             response = call(request)
             answer = never("unreadable") if response.cut else connector.exchanged(response, client, credential)
-        heard(connection, request, answer if isinstance(answer, Outcome) else None, now=now)
+            turn.heard(answer)
     except NotFree as spent:
         return later("throttled", str(spent))
     except Unsent as error:

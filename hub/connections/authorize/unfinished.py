@@ -20,9 +20,12 @@ def asking() -> list[str]:
 
 
 def unfinished(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
-    """Of each system the newest attempt of the tenant's own people, if it can go on."""
+    """Of each system and name the newest attempt of the tenant's own people, if it can go on.
+
+    Nobody tells us which account an attempt was for, so the name that it was given stands for it.
+    """
     own = Authorization.objects.of(tenant).filter(link=None, connector__in=CONNECTORS, created_at__gt=now - WAITED_FOR)
-    newest = own.order_by().values("connector").annotate(newest=Max("pk")).values("newest")
+    newest = own.order_by().values("connector", "name").annotate(newest=Max("pk")).values("newest")
     lately = Q(created_at__gt=now - GOES_ON) | (NOT_BACK & Q(connector__in=asking()))
     rows = Authorization.objects.of(tenant).filter(STOPPED & lately, pk__in=newest)
     return rows.select_related("tenant", "user", "connection").order_by("pk")

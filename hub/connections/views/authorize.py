@@ -34,7 +34,7 @@ from hub.connections.revoke import abandon, cancel
 from hub.states import WrongState
 from tenants.guests import guest_of
 from tenants.models import Membership, Tenant, User
-from tenants.visitors import Visitor, for_visitors, visitor_of
+from tenants.visitors import Visitor, VisitOver, for_visitors, visit_over, visitor_of
 
 BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
 LINK = "connect_link"  # and the id of the link by which a guest came
@@ -177,7 +177,10 @@ def refused(request: HttpRequest, connector: str, code: str) -> HttpResponse:
 def confirmation(request: HttpRequest, id: UUID) -> HttpResponse:
     """“Connect this account to this tenant?”, and where an attempt has ended, how."""
     row = own(request, id)
-    visitor = visitor_by(row.link) if row.link else visitor_of(request, row.tenant.reference)
+    try:
+        visitor = visitor_by(row.link) if row.link else visitor_of(request, row.tenant.reference)
+    except VisitOver:
+        return visit_over(request)
     if not visitor.may_manage:
         raise PermissionDenied
     if request.method == "POST":

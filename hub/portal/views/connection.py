@@ -102,7 +102,10 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
 def test(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
     finding = steer.test(row, hand_of(request, visitor), call=egress.outward, now=clock())
-    if finding.lives:
+    if finding.lives and row.state == "needs_reconnect":
+        words = _("The access token still opens the other system, but no new one can be had: connect it again.")
+        messages.warning(request, words)
+    elif finding.lives:
         messages.success(request, _("The test passed: the other system answers and accepts the credential."))
     else:
         messages.error(request, _("The test did not pass: %(why)s") % {"why": checks.told(finding)})

@@ -13,6 +13,8 @@ from hub.connections.models import Authorization
 from hub.connections.views.authorize import who_of
 from tenants.visitors import Visitor
 
+SHOWN = 20
+
 
 class Stopped(NamedTuple):
     row: Authorization
@@ -27,7 +29,7 @@ class Stopped(NamedTuple):
 
 def all_stopped(request: HttpRequest, visitor: Visitor, *, now: datetime) -> list[Stopped]:
     """One statement."""
-    return [stopped(request, row, now=now) for row in unfinished(visitor.tenant, now=now)]
+    return [stopped(request, row, now=now) for row in unfinished(visitor.tenant, now=now)[:SHOWN]]
 
 
 def stopped(request: HttpRequest, row: Authorization, *, now: datetime) -> Stopped:
@@ -43,7 +45,7 @@ def page_of(request: HttpRequest, row: Authorization, *, now: datetime) -> str:
         return confirm_page(row)
     if row.connection:
         return reverse("portal:reconnect", args=[here, row.connection.public_id])
-    return reverse("portal:connect", args=[here, row.connector])
+    return f"{reverse('portal:connect', args=[here, row.connector])}?waiting={row.public_id}"
 
 
 def confirm_page(row: Authorization) -> str:

@@ -28,7 +28,7 @@ from hub.outgoing.unidentified import named_by
 from hub.portal.forms import FillInForm
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ROUTES_SHOWN, back_to, own_connection, routes_to
-from hub.portal.views.unfinished import stopped
+from hub.portal.views.unfinished import SHOWN, stopped
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
@@ -56,7 +56,7 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
         "there": list(there),
         "environments": ConnectorApp.choices(code),
         "chosen": "",
-        **going_on(request, visitor, code),
+        **going_on(request, visitor, code, meant=request.GET.get("waiting", "")),
         "asked": asked_for([] if ready else [code.key], visitor.tenant).get(code.key),
         "managers": managers(visitor),
     }
@@ -64,13 +64,15 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
 
 
 def going_on(
-    request: HttpRequest, visitor: Visitor, code: Connector, connection: Connection | None = None
+    request: HttpRequest, visitor: Visitor, code: Connector, connection: Connection | None = None, *, meant: str = ""
 ) -> dict[str, Any]:
-    """An attempt at this that was begun and not finished, for who may finish it."""
+    """An attempt at this that was begun and not finished, which is meant or the newest, for who may finish it."""
     if not (code.needs_oauth and visitor.may_manage):
         return {}
     now = clock()
-    row = unfinished(visitor.tenant, now=now).filter(connector=code.key, connection=connection).first()
+    mine = unfinished(visitor.tenant, now=now).filter(connector=code.key, connection=connection)
+    rows = list(mine.order_by("-pk")[:SHOWN])
+    row = next((row for row in rows if str(row.public_id) == meant), rows[0] if rows else None)
     return {"stopped": stopped(request, row, now=now), "chosen": row.environment} if row else {}
 
 

@@ -7,7 +7,7 @@ import pytest
 from hub import egress
 from hub.connections.api.filled import CallingView
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import Browser, Guest, register
+from tests.hub.connections.connecting import CLIENTS, Browser, Guest, register
 from tests.sandbox.conftest import desk
 
 __all__ = ["desk"]
@@ -18,7 +18,7 @@ def outside(make, desk, settings):
     """The other systems, and our apps there."""
     settings.HUB_EGRESS_ALLOW = [urlsplit(desk.url).netloc]
     desk.world(app={"hub": "https://hub.test"})
-    for connector in ("slack", "salesforce"):
+    for connector in CLIENTS:
         register(make, desk, connector)
     return desk
 

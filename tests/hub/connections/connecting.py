@@ -11,6 +11,7 @@ from hub.connections.models import Authorization, Connection
 CLIENTS = {
     "slack": {"client_id": "hub.slack", "client_secret": "slack-secret", "signing_secret": "a signing secret"},
     "salesforce": {"client_id": "hub.salesforce", "client_secret": "salesforce-secret"},
+    "pipedrive": {"client_id": "hub.pipedrive", "client_secret": "pipedrive-secret"},
 }
 ACME = {"slack": "T0000ACME", "salesforce": "00D000000000001EAA"}
 
@@ -25,8 +26,9 @@ def register(make, desk, connector, **secret):
             "sandbox_login": test,
             "sandbox_token": f"{test}/services/oauth2/token",
         },
+        "pipedrive": {"api": desk.url, "oauth": f"{desk.url}/pipedrive/oauth"},
     }
-    hosts = [desk.url] if connector == "salesforce" else []
+    hosts = [] if connector == "slack" else [desk.url]
     return make.app(connector, CLIENTS[connector] | secret, urls=urls[connector], hosts=hosts)
 
 

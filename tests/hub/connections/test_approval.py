@@ -35,7 +35,7 @@ def test_the_page_before_says_that_nobody_is_sent_back(browser):
 
 def test_who_comes_back_finds_what_waits_what_to_send_and_a_button(browser, outside):
     asks_its_admin(browser, outside, name="Our team")
-    assert "Our team" in text(browser, HOME) and f'href="{WIZARD}"' in text(browser, HOME)
+    assert "Our team" in text(browser, HOME) and f'href="{WIZARD}?waiting=' in text(browser, HOME)
     page = text(browser, WIZARD)
     assert WAITING in page and "under Apps, Requests" in page and "Try again at Slack" in page
     assert 'value="Our team"' in page
@@ -66,6 +66,26 @@ def test_a_connection_that_waits_to_be_authorized_again_leads_there(browser, out
     again = f"/t/acme/connections/{row.public_id}/reconnect/"
     assert f'href="{again}"' in text(browser, HOME)
     assert WAITING in text(browser, again) and WAITING not in text(browser, WIZARD)
+
+
+def test_each_of_several_workspaces_is_waited_for_by_its_name(browser, outside):
+    for name in ("Sales", "Support", "Sales"):
+        asks_its_admin(browser, outside, name=name)
+    home = text(browser, HOME)
+    assert (home.count("Not connected yet"), home.count("Sales"), home.count("Support")) == (2, 1, 1)
+    outside.world(slack=[{"team": "T0000ACME", "approval": ""}])
+    browser.says(browser.connects("slack", name="Support"))
+    assert text(browser, HOME).count("Not connected yet") == 1 and 'value="Sales"' in text(browser, WIZARD)
+
+
+def test_the_one_that_was_chosen_is_tried_again(browser, outside):
+    for name in ("Sales", "Support"):
+        asks_its_admin(browser, outside, name=name)
+    older = Authorization.unscoped.get(name="Sales")
+    assert f'href="{WIZARD}?waiting={older.public_id}"' in text(browser, HOME)
+    assert 'value="Sales"' in text(browser, f"{WIZARD}?waiting={older.public_id}")
+    for nobodys in ("", "nonsense"):
+        assert 'value="Support"' in text(browser, f"{WIZARD}?waiting={nobodys}")
 
 
 def test_what_is_given_up_is_forgotten(browser, outside):

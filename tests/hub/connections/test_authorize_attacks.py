@@ -1,5 +1,6 @@
 """Somebody wants a connection that is not theirs to make: nothing is stored, whatever they try."""
 
+import itertools
 import json
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from hub.connections.authorize.who import Refused, Who
 from hub.connections.models import Authorization, Revocation
 from tests.connectors.test_oauth import GRANTED, HOSTILE
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import Browser, problem, query_of, stored, under_way
+from tests.hub.connections.connecting import CLIENTS, Browser, problem, query_of, stored, under_way
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -29,36 +30,46 @@ def nothing_is_stored(db):
     assert stored() == 0
 
 
-def back_with(browser, **changes):
-    """Comes back from Slack with something else than it gave; None leaves it out."""
-    came = query_of(browser.allow(browser.sent_to("slack"))) | changes
+@pytest.fixture(params=CLIENTS)
+def system(request):
+    """Each that lets us in by OAuth: security is no choice of a connector's."""
+    return request.param
+
+
+def test_no_system_is_left_out():
+    assert set(CLIENTS) == {connector.key for connector in CONNECTORS.values() if connector.needs_oauth}
+
+
+def back_with(browser, system, **changes):
+    """Comes back from there with something else than it gave; None leaves it out."""
+    came = query_of(browser.allow(browser.sent_to(system))) | changes
     said = {key: value for key, value in came.items() if value is not None}
-    return browser.client.get("/connect/slack/callback", said, follow=True)
+    return browser.client.get(f"/connect/{system}/callback", said, follow=True)
 
 
 @pytest.mark.parametrize("state", [None, "", "x" * 43, "x" * 1_000_000, "\x00", "ü"], ids=str)
-def test_a_state_that_nobody_was_given(browser, state):
-    page = back_with(browser, state=state and state[:100_000])
+def test_a_state_that_nobody_was_given(browser, state, system):
+    page = back_with(browser, system, state=state and state[:100_000])
     assert page.status_code == 400 and problem(page) in ("state_missing", "state_unknown")
 
 
-def test_two_states_are_none(browser):
-    came = query_of(browser.allow(browser.sent_to("slack")))
+def test_two_states_are_none(browser, system):
+    came = query_of(browser.allow(browser.sent_to(system)))
     page = browser.client.get(
-        "/connect/slack/callback", {"state": [came["state"], "x"], "code": came["code"]}, follow=True
+        f"/connect/{system}/callback", {"state": [came["state"], "x"], "code": came["code"]}, follow=True
     )
     assert problem(page) == "state_missing"
 
 
-def test_a_state_that_was_used(browser):
-    back = browser.allow(browser.sent_to("slack"))
+def test_a_state_that_was_used(browser, system):
+    back = browser.allow(browser.sent_to(system))
     browser.comes_back(back)
     page = browser.comes_back(back)
     assert problem(page) == "reused"
 
 
-def test_a_state_that_is_ten_minutes_and_a_second_old(browser):
-    back = browser.allow(browser.sent_to("slack"))
+def test_a_state_that_is_ten_minutes_and_a_second_old(browser, system):
+    back = browser.allow(browser.sent_to(system))
     Authorization.unscoped.update(expires_at=clock() - timedelta(seconds=1))
     assert problem(browser.comes_back(back)) == "late"
     assert under_way().reason == "late"
@@ -71,22 +82,22 @@ def test_a_confirmation_that_comes_late(browser):
     assert Revocation.unscoped.count() == 1
 
 
-def test_the_address_of_consent_opened_in_another_browser(browser, another, make):
+def test_the_address_of_consent_opened_in_another_browser(browser, another, make, system):
     """A victim finishes what an attacker began: their account must not land at the attacker's tenant."""
     victim = another(make.tenant("victim"))
-    page = victim.comes_back(victim.allow(browser.sent_to("slack")))
+    page = victim.comes_back(victim.allow(browser.sent_to(system)))
     assert problem(page) == "other_browser" and page.context["problem"].text
 
 
-def test_the_same_person_in_another_browser(browser, acme):
+def test_the_same_person_in_another_browser(browser, acme, system):
     elsewhere = Browser(browser.user, acme)
-    elsewhere.sent_to("slack")
-    page = elsewhere.comes_back(browser.allow(browser.sent_to("slack")))
+    elsewhere.sent_to(system)
+    page = elsewhere.comes_back(browser.allow(browser.sent_to(system)))
     assert problem(page) == "other_browser"
 
 
-def test_another_person_in_the_same_browser(browser, another, acme):
-    back = browser.allow(browser.sent_to("slack"))
+def test_another_person_in_the_same_browser(browser, another, acme, system):
+    back = browser.allow(browser.sent_to(system))
     kept = browser.client.session["connecting"]
     browser.client.force_login(another(acme).user)
     session = browser.client.session
@@ -95,41 +106,42 @@ def test_another_person_in_the_same_browser(browser, another, acme):
     assert problem(browser.comes_back(back)) == "other_user"
 
 
-def test_nobody_in_the_browser_at_all(browser):
-    back = browser.allow(browser.sent_to("slack"))
+def test_nobody_in_the_browser_at_all(browser, system):
+    back = browser.allow(browser.sent_to(system))
     browser.client.logout()
     assert problem(browser.comes_back(back)) == "other_browser"
 
 
-def test_somebody_who_has_lost_the_right_meanwhile(browser):
-    page = browser.connects("slack")
+def test_somebody_who_has_lost_the_right_meanwhile(browser, system):
+    page = browser.connects(system)
     browser.user.memberships.update(role="member")
     assert browser.says(page).status_code == 403
     browser.user.memberships.all().delete()
     assert browser.says(page).status_code == 404
 
 
-def test_a_tenant_that_the_person_belongs_to_beside_is_not_the_one(browser, make):
+def test_a_tenant_that_the_person_belongs_to_beside_is_not_the_one(browser, make, system):
     """The tenant is that of the beginning, whatever else is open in the browser."""
     make.membership(make.tenant("beside"), browser.user, role="owner")
-    page = browser.connects("slack")
+    page = browser.connects(system)
     assert page.context["row"].tenant.reference == "acme"
 
 
-def test_a_code_of_one_system_at_the_address_of_another(browser):
-    came = query_of(browser.allow(browser.sent_to("slack")))
-    page = browser.client.get("/connect/salesforce/callback", came, follow=True)
+@pytest.mark.parametrize(("given_by", "brought_to"), list(itertools.permutations(CLIENTS, 2)))
+def test_a_code_of_one_system_at_the_address_of_another(browser, given_by, brought_to):
+    came = query_of(browser.allow(browser.sent_to(given_by)))
+    page = browser.client.get(f"/connect/{brought_to}/callback", came, follow=True)
     assert problem(page) == "other_connector"
-    assert problem(browser.client.get("/connect/slack/callback", came, follow=True)) == "reused"
+    assert problem(browser.client.get(f"/connect/{given_by}/callback", came, follow=True)) == "reused"
 
 
 @pytest.mark.parametrize("iss", ["https://evil.example", "https://slack.com.evil.example", "", "javascript:alert(1)"])
-def test_an_issuer_that_is_not_the_system(browser, iss):
-    assert problem(back_with(browser, iss=iss)) == "other_issuer"
+def test_an_issuer_that_is_not_the_system(browser, iss, system):
+    assert problem(back_with(browser, system, iss=iss)) == "other_issuer"
 
 
 def test_an_issuer_that_is_the_system(browser, outside):
-    page = back_with(browser, iss=outside.url)
+    page = back_with(browser, "slack", iss=outside.url)
     assert page.context["row"].state == "granted"
 
 
@@ -142,32 +154,34 @@ def test_a_code_of_somebody_else_for_the_same_system(browser):
 
 
 @pytest.mark.parametrize("code", [None, "", "x" * 5000, "never given"], ids=["none", "empty", "long", "invented"])
-def test_a_code_that_is_none(browser, code):
-    assert problem(back_with(browser, code=code)) in ("strange_answer", "code_refused")
+def test_a_code_that_is_none(browser, code, system):
+    assert problem(back_with(browser, system, code=code)) in ("strange_answer", "code_refused")
 
 
 def test_an_error_is_shown_as_text_only(browser):
-    page = back_with(browser, code=None, error="access_denied", error_description="<script>alert(1)</script>\x00")
+    page = back_with(
+        browser, "slack", code=None, error="access_denied", error_description="<script>alert(1)</script>\x00"
+    )
     assert problem(page) == "not_let_in" and b"<script>" not in page.content
 
 
-def test_a_confirm_page_is_nobody_elses(browser, another, acme, client):
-    address = browser.connects("slack").request["PATH_INFO"]
+def test_a_confirm_page_is_nobody_elses(browser, another, acme, client, system):
+    address = browser.connects(system).request["PATH_INFO"]
     for stranger in (another(acme, "owner").client, client):
         assert stranger.get(address).status_code == 404
         assert stranger.post(address, {"do": "confirm"}).status_code == 404
 
 
-def test_a_confirmation_without_a_csrf_token(browser):
-    page = browser.connects("slack")
+def test_a_confirmation_without_a_csrf_token(browser, system):
+    page = browser.connects(system)
     browser.client.handler.enforce_csrf_checks = True
     assert browser.says(page).status_code == 403
-    assert browser.begin("slack").status_code == 403
+    assert browser.begin(system).status_code == 403
 
 
-def test_nothing_is_begun_or_confirmed_by_a_link(browser):
-    page = browser.connects("slack")
-    assert browser.client.get("/t/acme/connect/slack/authorize").status_code == 405
+def test_nothing_is_begun_or_confirmed_by_a_link(browser, system):
+    page = browser.connects(system)
+    assert browser.client.get(f"/t/acme/connect/{system}/authorize").status_code == 405
     browser.client.get(page.request["PATH_INFO"], {"do": "confirm"})
 
 
@@ -178,8 +192,8 @@ def test_the_address_of_the_way_back_is_the_settings_not_the_requests(browser):
     assert browser.client.post("/t/acme/connect/slack/authorize", HTTP_HOST="evil.example").status_code == 400
 
 
-def test_a_way_back_that_has_changed_meanwhile(browser, settings):
-    back = browser.allow(browser.sent_to("slack"))
+def test_a_way_back_that_has_changed_meanwhile(browser, settings, system):
+    back = browser.allow(browser.sent_to(system))
     settings.HUB_PUBLIC_URL = "https://new.hub.test"
     assert problem(browser.comes_back(back)) == "moved"
 
@@ -231,10 +245,12 @@ def granted(connector, **changes):
     return Response(200, json.dumps(GRANTED[connector.key] | changes).encode())
 
 
-@pytest.mark.parametrize("connector", [SLACK, SALESFORCE], ids=lambda connector: connector.key)
+COMPANY = Response(200, b'{"success":true,"data":{"id":1,"name":"Ann","company_id":701,"company_name":"Acme"}}')
+
+
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_answer_is_a_named_end(make, connector, changes):
-    row = comes_back(make, connector, granted(connector, **changes))
+def test_a_hostile_answer_is_a_named_end(make, system, changes):
+    row = comes_back(make, CONNECTORS[system], granted(CONNECTORS[system], **changes), COMPANY)
     assert row.state == "granted" or row.reason in ("strange_answer", "host_refused")
     assert "\x00" not in row.account + row.says
 

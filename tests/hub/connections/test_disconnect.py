@@ -1,12 +1,18 @@
 """A person disconnects: the authorization ends there and here, the history stays, and it can come back."""
 
-import pytest
+import json
 
+import pytest
+from django.db.models import F
+
+from connectors.parts import Account
 from connectors.wire import Response
 from hub.audit import Actor, AuditRow
 from hub.clock import clock
+from hub.connections.connect import reconnect
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.models import Connection, Credential, Lane, Revocation
+from hub.connections.probe import Finding
 from hub.connections.revoke import TRIES_MOST, revoke
 from hub.connections.tasks import revoke as hear_revoke
 from hub.notices.models import Notice
@@ -15,9 +21,11 @@ from hub.operations.run import step
 from hub.operations.start import Hand
 from tests.fakes import FakeHttp
 from tests.hub.connections.connecting import stored
+from tests.hub.connections.refreshing import RENEWED, connection, renew
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
+__all__ = ["connection"]  # the fixture
 
 DOWN, ENDED = Response(503), Response(200, b'{"ok":true,"revoked":true}')
 
@@ -58,6 +66,50 @@ def test_the_token_is_ended_where_it_came_from(slack, hand):
     assert (http.requests[0].url, http.requests[0].bearer) == ("https://slack.com/api/auth.revoke", "xoxb-test-token")
     assert not Revocation.unscoped.exists()
     assert AuditRow.objects.get(verb="connection.revoke").after["revoked"] is True
+
+
+ROTATED = json.loads(RENEWED.body) | {"refresh_token": "5Aeprotated"}
+
+
+def leaves(row, hand):
+    disconnect(row, hand, now=NOON)
+
+
+def comes_again(row, hand):
+    again(row, "00D000000000001AAA")
+
+
+def makes_way(row, hand):
+    again(row, "00D000000000002AAA")
+
+
+def again(row, account):
+    row = Connection.unscoped.get(pk=row.pk)
+    how = {"replaces": row.account != account, "random": lambda: 0.5, "now": NOON}
+    reconnect(row, {}, {"access_token": "00Dby a person"}, Finding(Account(account)), **how)
+
+
+@pytest.mark.parametrize("ends", [leaves, comes_again, makes_way])
+def test_what_a_refresh_brings_after_a_person_ended_the_authorization_is_ended_too(connection, hand, ends):
+    def meanwhile(request):
+        ends(connection, hand)
+        return Response(200, json.dumps(ROTATED).encode())
+
+    assert not renew(connection, FakeHttp(meanwhile))
+    late = Revocation.unscoped.latest("pk")
+    assert (late.open()["secret"]["refresh_token"], late.account) == ("5Aeprotated", "00D000000000001AAA")
+    assert "5Aeprotated" not in str(Credential.unscoped.get().open(connection))
+    assert revoke(late, call=FakeHttp(Response(200)).call, now=NOON)
+    assert AuditRow.objects.get(verb="connection.revoke").after["revoked"] is True
+
+
+def test_what_another_refresh_was_faster_with_lives_on(connection):
+    def meanwhile(request):
+        Credential.unscoped.update(version=F("version") + 1)
+        return Response(200, json.dumps(ROTATED).encode())
+
+    assert not renew(connection, FakeHttp(meanwhile))
+    assert not Revocation.unscoped.exists()
 
 
 def test_a_system_that_is_down_is_asked_again(slack, hand):

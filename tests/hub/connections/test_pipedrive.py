@@ -13,14 +13,6 @@ from tests.makers import MINUTE
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-APP = {"client_id": "hub.pipedrive", "client_secret": "pipedrive-secret"}
-
-
-@pytest.fixture
-def browser(browser, make, outside):
-    urls = {"api": outside.url, "oauth": f"{outside.url}/pipedrive/oauth"}
-    make.app("pipedrive", APP, urls=urls, hosts=[outside.url])
-    return browser
 
 
 def test_a_company_is_connected_after_it_was_confirmed(browser, acme):

@@ -8,6 +8,7 @@ from connectors.wire import Request, Response
 from hub.connections import probe
 from hub.connections.connect import draft
 from hub.connections.unseal import spent_by
+from hub.egress import Unanswered
 from hub.throttle.answers import pause
 from hub.throttle.models import Holder, Scope
 from tests.fakes import FakeHttp
@@ -38,6 +39,24 @@ def test_a_429_of_the_token_endpoint_pauses_it(connection):
     renew(connection, FakeHttp(Response(429, headers={"retry-after": "90"}, at=NOON)))
     assert lane(connection).held in ("", "refreshing")
     assert Scope.objects.get(key=TOKEN).paused_until == NOON + 1.5 * MINUTE
+
+
+def test_a_call_that_was_on_its_way_before_a_429_reopens_nothing(connection):
+    def meanwhile(request):
+        pause(TOKEN, until=NOON + MINUTE, now=NOON)
+        return RENEWED
+
+    assert renew(connection, FakeHttp(meanwhile))
+    row = Scope.objects.get(key=TOKEN)
+    assert (row.paused_until, row.probing) == (NOON + MINUTE, True)
+
+
+def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
+    pause(TOKEN, until=NOON - MINUTE, now=NOON - 2 * MINUTE)
+    renew(connection, FakeHttp(Unanswered("timed_out")))
+    assert Scope.objects.get(key=TOKEN).probing
+    assert renew(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
+    assert not Scope.objects.get(key=TOKEN).probing
 
 
 def test_a_test_by_a_person_says_when_it_can_be_made(make):

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.wire import Response
 from hub.connections import watch
-from hub.connections.models import Connection, Credential, Lane
+from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.egress import Unsent
 from hub.queue import Bell
 from hub.secrets import seal
@@ -66,7 +66,23 @@ def test_a_revoked_token_is_found_and_told(slack):
     look(REVOKED)
     assert seen(slack)[:2] == ("needs_reconnect", "token_revoked")
     assert slack.notices.get().kind == "needs_reconnect"
-    assert look(REVOKED, at=NOON + timedelta(days=1)) == []
+    assert len(look(REVOKED, at=NOON + timedelta(days=1))) == 1
+    assert slack.notices.count() == 1
+
+
+def test_what_an_administrator_has_undone_works_again_by_itself(slack):
+    look(REVOKED)
+    Lane.unscoped.update(turn=NOON + timedelta(hours=5))
+    look(OK, at=NOON + timedelta(hours=7))
+    assert seen(slack)[:2] == ("healthy", "") and Lane.unscoped.get().held == ""
+    assert [notice.kind for notice in slack.notices.order_by("pk")] == ["needs_reconnect", "works_again"]
+
+
+def test_where_a_refresh_has_found_the_end_nobody_is_asked(slack):
+    slack.need_reconnect("invalid_grant", now=NOON)
+    CredentialEvent.note(slack, "ended", version=1, now=NOON)
+    assert look(OK) == []
+    assert seen(slack)[0] == "needs_reconnect"
 
 
 def test_a_token_that_ended_is_refreshed(slack):

@@ -1,0 +1,48 @@
+"""An authorization that has ended is not mended by a test: the access token lives on for a while, and then no more."""
+
+import pytest
+
+from connectors.wire import Response
+from hub.connections import probe
+from hub.connections.models import Connection
+from tests.fakes import FakeHttp
+from tests.hub.connections.refreshing import DUE, ENDED, RENEWED, SESSION_ENDED, connection, go, renew, scheduled
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+__all__ = ["connection", "scheduled"]  # the fixtures
+
+USERINFO = Response(200, b'{"organization_id":"00D000000000001AAA","user_id":"005000000000001AAA","name":"Ann"}')
+
+
+def when_tested(row, answer=USERINFO, at=DUE + MINUTE):
+    row = Connection.unscoped.select_related("credential").get(pk=row.pk)
+    finding = probe.test(row, call=FakeHttp(answer).call, now=at)
+    row.refresh_from_db()
+    return finding.lives, row.state, row.reason
+
+
+def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(scheduled):
+    go(scheduled, FakeHttp(ENDED), at=DUE)
+    assert when_tested(scheduled) == (True, "needs_reconnect", "invalid_grant")
+    assert [notice.kind for notice in scheduled.notices.all()] == ["needs_reconnect"]
+
+
+def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
+    scheduled.degrade("refresh_failing", now=NOON)
+    assert when_tested(scheduled) == (True, "degraded", "refresh_failing")
+    assert go(scheduled, FakeHttp(RENEWED), at=DUE)
+    scheduled.refresh_from_db()
+    assert scheduled.state == "healthy"
+
+
+def test_a_token_that_was_refused_and_is_taken_again_is_mended_by_a_test(connection):
+    renew(connection, FakeHttp(RENEWED))
+    renew(connection, FakeHttp([]), at=NOON + MINUTE / 2)
+    assert when_tested(connection, SESSION_ENDED)[1:] == ("needs_reconnect", "refused_after_refresh")
+    assert when_tested(connection) == (True, "healthy", "")
+
+
+def test_so_is_what_no_refresh_was_asked_about(connection):
+    connection.need_reconnect("token_revoked", now=NOON)
+    assert when_tested(connection) == (True, "healthy", "")

@@ -1,0 +1,75 @@
+"""A person of our own application, who came in by a portal link, connects an account as anybody of the tenant."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.clock import clock
+from hub.connections.models import Connection
+from hub.connections.revoke import end_abandoned
+from tenants.models import PortalLink
+from tests.hub.connections.connecting import Browser, Guest, problem, stored, under_way
+from tests.tenants.door import come_as_guest
+
+pytestmark = pytest.mark.django_db
+
+
+class Visitor(Guest):
+    begin = Browser.begin
+    connects = Browser.connects
+
+    def __init__(self, tenant, link):
+        super().__init__()
+        self.tenant = tenant
+        come_as_guest(self.client, link)
+
+    def stays_until(self, moment):
+        session = self.client.session
+        session["visiting"] |= {"until": moment.isoformat()}
+        session.save()
+
+
+@pytest.fixture
+def visitor(make, acme, outside, settings):
+    settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
+    return Visitor(acme, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back"))
+
+
+def shown_out(page):
+    told = page.content.decode()
+    return page.status_code == 403 and "Your visit is over" in told and 'href="https://app.example.com/back"' in told
+
+
+def test_it_is_connected_under_our_reference(visitor):
+    visitor.says(visitor.connects("slack"))
+    row = AuditRow.objects.get(verb="connection.connect")
+    assert (row.actor_kind, row.actor_id, row.actor_label) == ("guest", "u-7", "Ann")
+    assert Connection.unscoped.get().connected_by is None
+
+
+def test_a_member_by_link_begins_nothing(make, acme, outside):
+    member = Visitor(acme, make.portal_link(acme, "member"))
+    assert member.begin("slack").status_code == 403 and under_way() is None
+
+
+def test_whose_visit_ends_while_they_are_away_is_told_so_and_nothing_stays_granted(visitor):
+    back = visitor.allow(visitor.sent_to("slack"))
+    visitor.stays_until(clock())
+    page = visitor.comes_back(back)
+    assert shown_out(page) and under_way().state == "granted"
+    assert shown_out(visitor.says(page)) and stored() == 0
+    end_abandoned(now=clock() + timedelta(minutes=11))
+    assert (under_way().state, under_way().tenant.revocations.count()) == ("failed", 1)
+
+
+def test_whose_link_was_taken_back_while_they_are_away_connects_nothing(visitor):
+    page = visitor.connects("slack")
+    PortalLink.unscoped.update(revoked_at=clock())
+    assert shown_out(visitor.says(page)) and stored() == 0
+
+
+def test_another_person_of_ours_in_the_same_browser_does_not_finish_it(visitor, make, acme):
+    back = visitor.allow(visitor.sent_to("slack"))
+    come_as_guest(visitor.client, make.portal_link(acme, reference="u-8"))
+    assert problem(visitor.comes_back(back)) == "other_browser" and stored() == 0
