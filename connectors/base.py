@@ -198,6 +198,10 @@ class Connector:
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)
 
+    def own_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+        """Scopes that the settings of one connection limit further: `quota` reads how far from their names."""
+        return ()
+
     def action(self, key: str) -> Action:
         """Raises LookupError."""
         for action in self.actions:

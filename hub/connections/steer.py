@@ -3,7 +3,7 @@
 Pages, admin and REST call these.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.wire import Request, Response
 from hub import audit
-from hub.connections import connect, links, probe
+from hub.connections import connect, links, own_headers, probe
 from hub.connections.lives import Random
 from hub.connections.models import Connection, ConnectLink
 from hub.operations.start import Hand
@@ -122,6 +122,26 @@ def rename(connection: Connection, name: str, hand: Hand, *, now: datetime) -> N
     before, connection.name = {"name": connection.name}, name
     connection.save(update_fields=["name"])
     tell(hand, "connection.rename", connection, before=before, after={"name": name}, now=now)
+
+
+@transaction.atomic
+def settle(connection: Connection, changes: Mapping[str, Any], hand: Hand, *, now: datetime) -> None:
+    """Settings that no test tells anything of, such as how fast it may go."""
+    before = {name: connection.settings.get(name) for name in changes}
+    connection.settings = {**connection.settings, **changes}
+    connection.save(update_fields=["settings"])
+    tell(hand, "connection.settle", connection, before=before, after=dict(changes), now=now)
+
+
+@transaction.atomic
+@sensitive_variables()
+def change_headers(
+    connection: Connection, put: Mapping[str, str], drop: Collection[str], hand: Hand, *, now: datetime
+) -> None:
+    """Own headers; the audit tells their names. Raises ValueError with a sentence, and CannotOpen."""
+    before = own_headers.names(connection)
+    after = own_headers.change(connection, put, drop, now=now)
+    tell(hand, "endpoint.headers", connection, before={"headers": before}, after={"headers": after}, now=now)
 
 
 @transaction.atomic

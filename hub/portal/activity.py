@@ -27,6 +27,15 @@ ACTS = {
     "connection.identify": _("said which of their records is meant"),
     "connection.forget": _("took back which of their records is meant"),
     "connection.change": _("changed it"),
+    "connection.settle": _("changed its settings"),
+    "connection.limit": _("changed how many calls it makes at the same time"),
+    "connection.look": _("looked at it, as our support"),
+    "endpoint.events": _("chose which events it gets"),
+    "endpoint.headers": _("changed its own headers"),
+    "endpoint.reveal": _("looked at its signing secret"),
+    "endpoint.rotate": _("changed its signing secret"),
+    "endpoint.end_overlap": _("ended the time of the old signing secret"),
+    "endpoint.test": _("sent a test event"),
 }
 WHO = {"api_key": _("the API key %(name)s"), "system": _("the hub")}
 
