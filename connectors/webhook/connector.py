@@ -41,7 +41,7 @@ def signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -
 
 class Send(Action):
     key = "send"
-    label = "Send the event to the endpoint"
+    label = _("Send the event to the endpoint")
     help = "The mapped object is the body, as JSON. Without a mapping: type, timestamp and data."
     example = WHOLE_EVENT
     default = WHOLE_EVENT

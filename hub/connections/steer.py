@@ -4,7 +4,7 @@ Pages, admin and REST call these.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from hub.operations.start import Hand
 from hub.queue import ring
 from tenants.models import User
 
+VISIT = timedelta(hours=1)  # of our support at the page of a connection: it is told once
 STANDING = {"paused", "disabled"}  # states that a person ends
 
 
@@ -150,6 +151,13 @@ def limit(connection: Connection, in_flight: int, hand: Hand, *, now: datetime) 
     before, connection.lane.in_flight = {"in_flight": connection.lane.in_flight}, in_flight
     connection.lane.save(update_fields=["in_flight"])
     tell(hand, "connection.limit", connection, before=before, after={"in_flight": in_flight}, now=now)
+
+
+def looked(connection: Connection, hand: Hand, *, now: datetime) -> None:
+    """Our support reads its page: the customer is told, once an hour for each of us."""
+    told = audit.of(connection).filter(verb="connection.look", actor_id=hand.actor.id, at__gt=now - VISIT)
+    if connection.tenant_id and not told.exists():
+        tell(hand, "connection.look", connection, now=now)
 
 
 def tell(hand: Hand, verb: str, connection: Connection, *, now: datetime, **said: Any) -> None:

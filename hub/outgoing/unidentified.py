@@ -27,11 +27,16 @@ class Missing:
 
 def named_by(routes: Iterable[Route], connection: Connection) -> list[Missing]:
     """Those that a mapping names itself, whatever the event; two statements."""
-    newest = MappingVersion.unscoped.filter(mapping__in={route.mapping_id for route in routes}).order_by("number")
-    versions = {version.mapping_id: version for version in newest}
+    versions = newest_versions(routes)
     asked = {pair for route in routes for pair in named_in(versions.get(route.mapping_id), route, connection)}
     known = Identity.unscoped.filter(connection=connection, kind__in={kind for kind, _ in asked})
     return [Missing(*pair) for pair in sorted(asked - set(known.values_list("kind", "ours")))]
+
+
+def newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
+    """By mapping; one statement."""
+    rows = MappingVersion.unscoped.filter(mapping__in={route.mapping_id for route in routes}).order_by("number")
+    return {version.mapping_id: version for version in rows}
 
 
 def named_in(version: MappingVersion | None, route: Route, connection: Connection) -> set[Pair]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from hub import audit
 from hub.audit import AuditRow
 from hub.connections.models import Connection
 
@@ -49,8 +50,7 @@ class Act(NamedTuple):
 
 def activity(connection: Connection) -> Sequence[Act]:
     """The newest first, by the index of an object."""
-    rows = AuditRow.objects.filter(object_label=connection._meta.label, object_id=str(connection.public_id))
-    return [told(row) for row in rows.order_by("-at", "-number")[:SHOWN]]
+    return [told(row) for row in audit.of(connection).order_by("-at", "-number")[:SHOWN]]
 
 
 def told(row: AuditRow) -> Act:

@@ -44,6 +44,16 @@ class DisconnectForm(forms.Form):
         initial="keep",
         widget=forms.RadioSelect,
     )
+    data = forms.ChoiceField(
+        label=_("What was sent over it"),
+        choices=[
+            ("keep", _("Keep it readable for as long as usual")),
+            ("erase", _("Erase it now: what was sent and answered, and the identities. That it was sent stays known")),
+        ],
+        initial="keep",
+        required=False,
+        widget=forms.RadioSelect,
+    )
     reason = forms.CharField(label=_("Why"), max_length=300, required=False, help_text=_("It stands in the activity."))
     sure = forms.BooleanField(label=_("I have read what happens"))
 

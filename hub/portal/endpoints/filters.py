@@ -1,7 +1,6 @@
 """A filter that is put together of conditions: what a person chooses, written as JMESPath. Pure."""
 
 import json
-import math
 import re
 from typing import Any
 
@@ -24,6 +23,7 @@ ALONE = {
     "there": (_("is there"), "{path} != `null`"),
     "absent": (_("is not there"), "{path} == `null`"),
 }
+LARGEST = 2**63  # what is larger is no number that a filter can hold
 NUMBERS = {"more", "least", "less", "most"}  # JMESPath orders nothing else
 TEXTS = {"begins", "contains"}
 CHOICES = [(key, label) for key, (label, _written) in (COMPARED | ALONE).items()]
@@ -55,7 +55,7 @@ def plain(value: str) -> Any:
         read = json.loads(value, parse_constant=str)
     except (ValueError, RecursionError):
         return value
-    endless = isinstance(read, float) and not math.isfinite(read)
+    endless = isinstance(read, int | float) and not abs(read) < LARGEST
     return value if endless or isinstance(read, dict | list | str) else read
 
 

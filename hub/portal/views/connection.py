@@ -1,6 +1,7 @@
 """The page of one connection: how it stands, what it did lately, what it may do, and what a person does about it."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,11 +19,14 @@ from hub.clock import clock
 from hub.connections import checks, maintenance, steer
 from hub.connections.backlog import backlog
 from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.facts import facts
 from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.connections.permissions import held
 from hub.operations.start import Refused
 from hub.outgoing import lately
+from hub.outgoing.conversions import conversions
+from hub.outgoing.erase import erase
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.unidentified import named_by
 from hub.portal.activity import activity
@@ -61,6 +65,22 @@ def routes_to(connection: Connection) -> Any:
     return Route.objects.of(connection.tenant).filter(meant, enabled=True).order_by("name", "pk")
 
 
+class Next(NamedTuple):
+    """When something is to happen by itself; None: that is not known, or only an event starts it."""
+
+    sends: datetime | None
+    tests: datetime | None
+    renews: datetime | None
+
+
+def next_of(connection: Connection, *, now: datetime) -> Next:
+    lane = connection.lane
+    works = not (lane.held or lane.off or connection.disconnected)
+    sends = lane.due_at if works and lane.due_at and lane.due_at > now else None
+    tests = connection.check_at if works and connection.code.checks_every else None
+    return Next(sends, tests, getattr(getattr(connection, "credential", None), "refresh_at", None) if works else None)
+
+
 @require_safe
 @for_visitors()
 def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
@@ -68,7 +88,8 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
     every = Delivery.objects.of(visitor.tenant)
     edge = every.order_by("-pk").values("pk")[LOOKED - 1 : LOOKED]
     newest = every.filter(connection=row, pk__gte=Coalesce(Subquery(edge), 0)).order_by()
-    routes = list(routes_to(row)[:ROUTES_SHOWN])
+    found = list(routes_to(row)[: ROUTES_SHOWN + 1])
+    routes = found[:ROUTES_SHOWN]
     hours = lately.by_hour(newest.values("pk"), [state for state, _tone, _word in PARTS], now=now)
     context = {
         "visitor": visitor,
@@ -86,7 +107,10 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "permissions": held(row),
         "life": life_of(row, now=now),
         "zone": zone_of(request),
-        "routes": routes,
+        "next": next_of(row, now=now),
+        "more_routes": len(found) > ROUTES_SHOWN,
+        "conversions": conversions(routes, row),
+        "facts": facts(row),
         "missing": [] if row.disconnected else named_by(routes, row),
         "acts": activity(row),
     }
@@ -173,7 +197,10 @@ def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: Disconn
         messages.warning(request, FIRST_WAS_SOMEBODY)
         return back_to(visitor, row)
     messages.success(request, _("%(name)s is disconnected. Its history stays.") % {"name": row.name})
-    if form.cleaned_data["waiting"] == "cancel":
+    if form.cleaned_data["data"] == "erase":
+        erase(row, hand, cancel=form.cleaned_data["waiting"] == "cancel", now=now)
+        messages.info(request, _("What was sent over it and answered is being erased, and its identities are gone."))
+    elif form.cleaned_data["waiting"] == "cancel":
         try:
             count = cancel_what_waits(row, hand, now=now)
             told = ngettext(
