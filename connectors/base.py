@@ -26,6 +26,7 @@ class Action:
     inputs: tuple[Input, ...] = ()
     example: Mapping[str, Any] = {}  # a field mapping to start from
     default: Mapping[str, Any] = {}  # the field mapping of a route that has none; empty: it must have one
+    notice: Mapping[str, Any] = {}  # a field mapping that says a notice of ours to people; empty: it is not for that
     permissions: Mapping[str, str] = {}
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request

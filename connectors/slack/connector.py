@@ -101,6 +101,7 @@ class PostMessage(Chat):
         "to_string(data.total), ' ', data.currency])",
         "unfurl_links": "`false`",
     }
+    notice = {"channel": "identity('channel', 'notices')", "text": "data.sentence", "unfurl_links": "`false`"}
 
     def arguments(self, message: Message) -> dict[str, Any]:
         told = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}

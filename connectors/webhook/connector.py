@@ -45,6 +45,7 @@ class Send(Action):
     help = "The mapped object is the body, as JSON. Without a mapping: type, timestamp and data."
     example = WHOLE_EVENT
     default = WHOLE_EVENT
+    notice = WHOLE_EVENT
     permissions = {"the signing secret": "so that your endpoint can tell our requests from anybody else's"}
     idempotent = True  # webhook-id stays the same over all attempts
 

@@ -42,6 +42,7 @@ urlpatterns = [
     path(f"{ONE}identities/", identities.identities, name="identities"),
     path(f"{ONE}identities/say/", identities.say, name="identity_say"),
     path(f"{ONE}identities/remove/", identities.remove, name="identity_remove"),
+    path(f"{ONE}notifications/", settings.notifications, name="notifications"),
     path(f"{ONE}disconnect/", connection.end, name="disconnect"),
     path(f"{HERE}settings/", settings.settings, name="settings"),
     path(f"{HERE}events/", events.events, name="events"),

@@ -23,6 +23,8 @@ from hub.connections.facts import facts
 from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.connections.permissions import held
+from hub.notices.models import Notice
+from hub.notices.wanted import wanted
 from hub.operations.start import Refused
 from hub.outgoing import lately
 from hub.outgoing.conversions import conversions
@@ -35,12 +37,13 @@ from hub.portal.handed import hand_of
 from hub.portal.look import zone_of
 from hub.portal.status import status
 from hub.states import WrongState
+from hub.words import NOTICES, reason_of
 from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
 LOOKED = 5_000  # of the tenant's newest deliveries, in which the last day of the connection is found
-ROUTES_SHOWN = 20
+ROUTES_SHOWN, NOTICES_SHOWN = 20, 5
 PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),
     ("held", "warn", gettext_lazy("held")),
@@ -81,6 +84,23 @@ def next_of(connection: Connection, *, now: datetime) -> Next:
     return Next(sends, tests, getattr(getattr(connection, "credential", None), "refresh_at", None) if works else None)
 
 
+def mails_of(visitor: Visitor, connection: Connection) -> dict[str, Any]:
+    """What was told of it last; and which mails this person gets, where they have an account."""
+    rows = connection.notices.filter(kind__in=NOTICES).order_by("-id")[:NOTICES_SHOWN]
+    told: dict[str, Any] = {
+        "notices": [(NOTICES[row.kind].label, why(row, connection), row.created_at) for row in rows]
+    }
+    if visitor.user:
+        concerned = visitor.owns or connection.connected_by_id == visitor.user.pk
+        membership = Membership.objects.of(visitor.tenant).get(user=visitor.user)
+        told |= {"concerned": concerned, "mails": wanted(membership, connection, concerned=concerned)}
+    return told
+
+
+def why(notice: Notice, connection: Connection) -> str:
+    return reason_of(notice.reason, system=connection.code.label).sentence if notice.reason else ""
+
+
 @require_safe
 @for_visitors()
 def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
@@ -113,6 +133,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "facts": facts(row),
         "missing": [] if row.disconnected else named_by(routes, row),
         "acts": activity(row),
+        **mails_of(visitor, row),
     }
     return render(request, "portal/connection.html", context)
 
