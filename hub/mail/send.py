@@ -33,7 +33,8 @@ def send(
     if not settings.HUB_EMAIL_URL:
         raise NotSetUp("Mail is not set up: HUB_EMAIL_URL is not set.")
     subject, text = rendered(template, context)
-    row = Mail(to=to, kind=template, about=about, created_at=now, due_at=after or now, until=until or now + LASTS)
+    goes = after or now
+    row = Mail(to=to, kind=template, about=about, created_at=goes, due_at=goes, until=until or goes + LASTS)
     row.sealed = seal({"subject": subject, "text": text}, row.binding)
     row.save(force_insert=True)
     ring("mail", now=now)
