@@ -26,6 +26,7 @@ class Action:
     inputs: tuple[Input, ...] = ()
     example: Mapping[str, Any] = {}  # a field mapping to start from
     default: Mapping[str, Any] = {}  # the field mapping of a route that has none; empty: it must have one
+    notice: Mapping[str, Any] = {}  # a field mapping that says a notice of ours to people; empty: it is not for that
     permissions: Mapping[str, str] = {}
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
@@ -197,6 +198,10 @@ class Connector:
 
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)
+
+    def own_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+        """Scopes that the settings of one connection limit further: `quota` reads how far from their names."""
+        return ()
 
     def action(self, key: str) -> Action:
         """Raises LookupError."""

@@ -69,8 +69,9 @@ class Field:
     help: str = ""
     secret: bool = False
     required: bool = True
-    kind: Literal["text", "url", "json", "flag", "choice"] = "text"
+    kind: Literal["text", "url", "json", "flag", "choice", "number"] = "text"
     default: str = ""
+    most: int | None = None  # of a number; the least is 1
     choices: tuple[tuple[str, str], ...] = ()  # of a choice: value and label
 
 

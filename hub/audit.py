@@ -165,7 +165,7 @@ def record(
         tenant_reference=tenant.reference if tenant else "",
         verb=verb,
         object_label=obj._meta.label,
-        object_id=str(getattr(obj, "public_id", obj.pk)),
+        object_id=id_of(obj),
         reason=short(redact_text(reason), 500),
         before=telling(before),
         after=telling(after),
@@ -174,6 +174,15 @@ def record(
     )
     link(row)
     return row
+
+
+def of(obj: models.Model) -> models.QuerySet[AuditRow]:
+    """What was done to it."""
+    return AuditRow.objects.filter(object_label=obj._meta.label, object_id=id_of(obj))
+
+
+def id_of(obj: models.Model) -> str:
+    return str(getattr(obj, "public_id", obj.pk))
 
 
 def link(row: AuditRow) -> None:

@@ -76,6 +76,7 @@ HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
     "cancel": "hub.outgoing.batches.cancel",
     "skip": "hub.outgoing.batches.skip",
     "send_missing": "hub.outgoing.missing.send_missing",
+    "erase": "hub.outgoing.erase.erase_some",
 }
 CACHES = {
     "default": {"BACKEND": "hub.cache.SharedCache"},

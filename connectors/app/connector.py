@@ -19,12 +19,12 @@ WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 class SendEvent(Action):
     key = "send_event"
-    label = "Tell our application of the event"
+    label = _("Tell our application of the event")
     help = "Without a mapping: type, timestamp and data. The hub adds the tenant."
     inputs = (
-        Input("type", "Type", "What happened, such as order.created.", required=True),
-        Input("timestamp", "Time", "When it happened, in ISO 8601."),
-        Input("data", "Data", "An object with the facts.", required=True),
+        Input("type", _("Type"), "What happened, such as order.created.", required=True),
+        Input("timestamp", _("Time"), "When it happened, in ISO 8601."),
+        Input("data", _("Data"), "An object with the facts.", required=True),
     )
     example = WHOLE_EVENT
     default = WHOLE_EVENT

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.base import Action
+from connectors.marked import _
 from connectors.outcomes import Outcome, delivered
 from connectors.parts import Credential, Input, Message, stated
 from connectors.pipedrive.answers import BURST, COMPANY, DOOR, refusal
@@ -71,7 +72,7 @@ class Create(Write):
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
         self.key = f"create_{kind.key}"
-        self.label = f"Create {kind.named}"
+        self.label = kind.creates
         self.inputs = tuple(replace(entry, required=entry.key == kind.needs) for entry in kind.inputs)
         self.example = kind.example
 
@@ -94,8 +95,8 @@ class Update(Write):
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
         self.key = f"update_{kind.key}"
-        self.label = f"Change {kind.named}"
-        self.inputs = (Input("id", "Id", f"Of the {kind.key}.", required=True), *kind.inputs)
+        self.label = kind.changes
+        self.inputs = (Input("id", _("Id"), f"Of the {kind.key}.", required=True), *kind.inputs)
         self.example = {"id": "'1'", **kind.change}
 
     def check(self, body: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from connectors.base import Action
+from connectors.marked import _
 from connectors.outcomes import MISREAD, Outcome, delivered, later, unknown
 from connectors.parts import Credential, Input, Message, stated
 from connectors.salesforce.errors import ORG, refusal, verdict
@@ -17,16 +18,16 @@ VERSION = "v67.0"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
 
-OBJECT = Input("object", "Object", "The API name of the object, such as Contact or Order__c.", required=True)
+OBJECT = Input("object", _("Object"), "The API name of the object, such as Contact or Order__c.", required=True)
 FIELDS = Input(
     "fields",
-    "Fields",
+    _("Fields"),
     "An object with the API names of fields and their values; what the event does not have is left as it is.",
     required=True,
 )
-RECORD = Input("record_id", "Record", "The id of the record, 15 or 18 characters.", required=True)
-EXTERNAL_FIELD = Input("external_id_field", "External id field", "The API name of the field.", required=True)
-EXTERNAL_ID = Input("external_id", "External id", "Our id of the record, such as the order's number.", required=True)
+RECORD = Input("record_id", _("Record"), "The id of the record, 15 or 18 characters.", required=True)
+EXTERNAL_FIELD = Input("external_id_field", _("External id field"), "The API name of the field.", required=True)
+EXTERNAL_ID = Input("external_id", _("External id"), "Our id of the record, such as the order's number.", required=True)
 
 
 def base(credential: Credential) -> str:
@@ -120,7 +121,7 @@ def one(answer: Any) -> Outcome:
 
 class Create(Records):
     key = "create"
-    label = "Create a record"
+    label = _("Create a record")
     help = "Salesforce takes no id of ours here: after a lost answer, sending again may create two. Upsert does not."
     method = "POST"
     inputs = (OBJECT, FIELDS)
@@ -137,7 +138,7 @@ class Create(Records):
 
 class Update(Records):
     key = "update"
-    label = "Change a record"
+    label = _("Change a record")
     help = "The record is named by its Salesforce id."
     method = "PATCH"
     idempotent = True
@@ -162,7 +163,7 @@ class Update(Records):
 
 class Upsert(Records):
     key = "upsert"
-    label = "Create a record, or change it where it is already there"
+    label = _("Create a record, or change it where it is already there")
     help = "Found by an external id of ours, so that sending again has no second effect."
     method = "PATCH"
     idempotent = True

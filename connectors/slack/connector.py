@@ -19,15 +19,17 @@ AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
 OAUTH = Scope("app", "oauth.v2.access")
 
-CHANNEL = Input("channel", "Channel", "The id of the channel, such as C0123456789.", required=True)
+CHANNEL = Input("channel", _("Channel"), "The id of the channel, such as C0123456789.", required=True)
 CONTENT = (
-    Input("text", "Text", "Up to 4,000 characters read well; the notification shows it even where there are blocks."),
-    Input("blocks", "Blocks", "A list of Block Kit blocks."),
-    Input("attachments", "Attachments", "A list of the older kind of attachments."),
-    Input("markdown_text", "Markdown", "Up to 12,000 characters of Markdown, without text or blocks."),
-    Input("metadata", "Metadata", "An object with event_type and event_payload, unseen by people."),
-    Input("link_names", "Link names", "true links @names and #channels in the text."),
-    Input("parse", "Parse", "none or full: how the text is read."),
+    Input(
+        "text", _("Text"), "Up to 4,000 characters read well; the notification shows it even where there are blocks."
+    ),
+    Input("blocks", _("Blocks"), "A list of Block Kit blocks."),
+    Input("attachments", _("Attachments"), "A list of the older kind of attachments."),
+    Input("markdown_text", _("Markdown"), "Up to 12,000 characters of Markdown, without text or blocks."),
+    Input("metadata", _("Metadata"), "An object with event_type and event_payload, unseen by people."),
+    Input("link_names", _("Link names"), "true links @names and #channels in the text."),
+    Input("parse", _("Parse"), "none or full: how the text is read."),
 )
 SAYS = ("text", "blocks", "attachments", "markdown_text")
 
@@ -73,7 +75,7 @@ class Chat(Action):
 
 class PostMessage(Chat):
     key = "post_message"
-    label = "Post a message to a channel"
+    label = _("Post a message to a channel")
     help = "After a lost answer, sending again may post twice; the message's metadata, unseen by people, tells it."
     method = "chat.postMessage"
     permissions = {
@@ -84,14 +86,14 @@ class PostMessage(Chat):
     inputs = (
         CHANNEL,
         *CONTENT,
-        Input("thread_ts", "Thread", "The ts of the message to reply to."),
-        Input("reply_broadcast", "Also to the channel", "true shows a reply in the channel too."),
-        Input("unfurl_links", "Unfurl links", "false keeps links from being shown with a preview."),
-        Input("unfurl_media", "Unfurl media", "false keeps media from being shown with a preview."),
-        Input("mrkdwn", "Slack markup", "false shows the text as it is."),
-        Input("username", "Name", "Another name for the sender."),
-        Input("icon_emoji", "Emoji", "An emoji for the sender, such as :package:."),
-        Input("icon_url", "Icon", "The address of an image for the sender."),
+        Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
+        Input("reply_broadcast", _("Also to the channel"), "true shows a reply in the channel too."),
+        Input("unfurl_links", _("Unfurl links"), "false keeps links from being shown with a preview."),
+        Input("unfurl_media", _("Unfurl media"), "false keeps media from being shown with a preview."),
+        Input("mrkdwn", _("Slack markup"), "false shows the text as it is."),
+        Input("username", _("Name"), "Another name for the sender."),
+        Input("icon_emoji", _("Emoji"), "An emoji for the sender, such as :package:."),
+        Input("icon_url", _("Icon"), "The address of an image for the sender."),
     )
     example = {
         "channel": "'C0123456789'",
@@ -99,6 +101,7 @@ class PostMessage(Chat):
         "to_string(data.total), ' ', data.currency])",
         "unfurl_links": "`false`",
     }
+    notice = {"channel": "identity('channel', 'notices')", "text": "data.sentence", "unfurl_links": "`false`"}
 
     def arguments(self, message: Message) -> dict[str, Any]:
         told = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}
@@ -107,13 +110,13 @@ class PostMessage(Chat):
 
 class UpdateMessage(Chat):
     key = "update_message"
-    label = "Change a message that the app has posted"
+    label = _("Change a message that the app has posted")
     help = "Channel and ts together are the message's id."
     method = "chat.update"
     idempotent = True  # the same change twice is the same change
     inputs = (
         CHANNEL,
-        Input("ts", "Message", "The ts of the message, such as 1764000000.000100.", required=True),
+        Input("ts", _("Message"), "The ts of the message, such as 1764000000.000100.", required=True),
         *CONTENT,
     )
     example = {

@@ -17,23 +17,23 @@ from connectors.wire import WAIT_LEAST, Rate, Request, Response
 NO_DATA = 5
 
 WHERE = (
-    Input("host", "Host", "The machine that it is about."),
-    Input("source", "Source", "Where it comes from, such as integration-hub."),
-    Input("sourcetype", "Source type", "How Splunk reads it, such as _json."),
-    Input("index", "Index", "One that the token allows; otherwise the token's own."),
+    Input("host", _("Host"), "The machine that it is about."),
+    Input("source", _("Source"), "Where it comes from, such as integration-hub."),
+    Input("sourcetype", _("Source type"), "How Splunk reads it, such as _json."),
+    Input("index", _("Index"), "One that the token allows; otherwise the token's own."),
 )
 
 
 class SendEvent(Collected):
     key = "send_event"
-    label = "Send an event"
+    label = _("Send an event")
     help = "After a lost answer an event may be there twice: the indexed field delivery_id tells them apart."
     batch = 500
     inputs = (
-        Input("event", "Event", "Text, or an object with the facts.", required=True),
-        Input("time", "Time", "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
+        Input("event", _("Event"), "Text, or an object with the facts.", required=True),
+        Input("time", _("Time"), "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
         *WHERE,
-        Input("fields", "Indexed fields", "A flat object of texts, or of lists of texts."),
+        Input("fields", _("Indexed fields"), "A flat object of texts, or of lists of texts."),
     )
     example = {
         "time": "occurred_at",
@@ -73,9 +73,9 @@ class SendEvent(Collected):
 
 class SendRaw(Collected):
     key = "send_raw"
-    label = "Send raw text"
+    label = _("Send raw text")
     help = "Splunk breaks the text into events by its source type."
-    inputs = (Input("text", "Text", "One line, or several.", required=True), *WHERE)
+    inputs = (Input("text", _("Text"), "One line, or several.", required=True), *WHERE)
     example = {
         "text": "join(' ', [occurred_at, type, to_string(data.number), to_string(data.total), data.currency])",
         "source": "'integration-hub'",

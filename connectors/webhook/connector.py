@@ -1,7 +1,8 @@
 """Webhook: the customer's own endpoint, signed after Standard Webhooks 1.0.0."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.base import Action, Connector
@@ -10,11 +11,18 @@ from connectors.outcomes import Outcome, delivered, disable, later, never, throt
 from connectors.parts import Account, Credential, Field, Message, Move
 from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
 from connectors.webhook.headers import custom_headers
-from connectors.wire import Request, Response, Scope, dumps, retry_after
+from connectors.wire import Quota, Rate, Request, Response, Scope, dumps, retry_after
 
 ENDPOINT = Scope("connection")
 SLOW_DOWN = {502, 503, 504}  # and 429: the endpoint is overloaded
+FASTEST = 1000  # calls a second that a customer may allow
 WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
+
+
+def own_limits(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+    """The customer's own throttle, by its number: another number is another row, which begins afresh."""
+    limit = settings.get("calls_a_second")
+    return (Scope("connection", str(limit)),) if limit else ()
 
 
 def signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -> Request:
@@ -27,16 +35,17 @@ def signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -
             "Content-Type": "application/json",
             **standard_webhook_headers(signing_secrets(credential.secret, at=at), id=id, at=at, body=body),
         },
-        spends=((ENDPOINT, 1),),
+        spends=tuple((scope, 1) for scope in (ENDPOINT, *own_limits(credential.settings))),
     )
 
 
 class Send(Action):
     key = "send"
-    label = "Send the event to the endpoint"
+    label = _("Send the event to the endpoint")
     help = "The mapped object is the body, as JSON. Without a mapping: type, timestamp and data."
     example = WHOLE_EVENT
     default = WHOLE_EVENT
+    notice = WHOLE_EVENT
     permissions = {"the signing secret": "so that your endpoint can tell our requests from anybody else's"}
     idempotent = True  # webhook-id stays the same over all attempts
 
@@ -87,10 +96,25 @@ class Webhook(Connector):
             required=False,
             kind="json",
         ),
+        Field(
+            "calls_a_second",
+            _("Calls a second, at most"),
+            _("Empty: as fast as your endpoint answers."),
+            required=False,
+            kind="number",
+            most=FASTEST,
+        ),
     )
     actions = (Send(),)
     checks_every = None  # a ping is a call to the customer's endpoint: deliveries and the breaker tell instead
     unlimited = {"connection": "it is the customer's own endpoint: calls in flight and its own answers limit it"}
+
+    def own_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+        return own_limits(settings)
+
+    def quota(self, scope: Scope) -> Quota | None:
+        own = scope.kind == "connection" and scope.name.isdecimal()
+        return Rate(int(scope.name), 1.0) if own else super().quota(scope)
 
     def check(self, credential: Credential) -> str:
         try:

@@ -61,6 +61,11 @@ def form_field(field: Field, *, value: Any = None, stored: bool = False) -> form
         choices = [(key, said(label)) for key, label in field.choices]
         initial = value or field.default
         return forms.ChoiceField(label=said(field.label), help_text=said(field.help), choices=choices, initial=initial)
+    if field.kind == "number":
+        return forms.IntegerField(
+            label=said(field.label), help_text=said(field.help), required=field.required, initial=value,
+            min_value=1, max_value=field.most,
+        )  # fmt: skip
     hint = gettext("It is stored, and never shown. Leave it empty to keep it.") if stored else ""
     return forms.CharField(
         label=said(field.label),

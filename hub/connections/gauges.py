@@ -29,5 +29,6 @@ def gauges(connection: Connection, *, now: datetime) -> list[tuple[Scope, Gauge]
     wanted = Q(pk__in=())
     for kind in sorted({stated.partition(":")[0] for stated in connection.code.quotas}):
         wanted |= Q(key__startswith=key_of(connection, wire.Scope(kind)))
+    wanted |= Q(key__in=[key_of(connection, scope) for scope in connection.code.own_limits(connection.settings)])
     rows = with_calls_in_flight(Scope.objects.filter(wanted), now=now).order_by("key")
     return [(row, gauge_of(row, now=now)) for row in rows[:SCOPES_MOST]]

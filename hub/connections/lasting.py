@@ -83,9 +83,13 @@ def spendable(group: Group) -> Iterator[tuple[str, Quota, str]]:
     """The scopes whose quotas a call of this connection may spend: key, quota, name."""
     if group.connection is None:
         return
-    for stated, quota in CONNECTORS[group.connection.connector].quotas.items():
+    connector = CONNECTORS[group.connection.connector]
+    for stated, quota in connector.quotas.items():
         kind, _, name = stated.partition(":")
         yield key_of(group.connection, Scope(kind, name)), quota, name  # type: ignore[arg-type]
+    for scope in connector.own_limits(group.connection.settings):
+        if limit := connector.quota(scope):
+            yield key_of(group.connection, scope), limit, ""
 
 
 def length(quota: Quota, standing: Standing, calls: int, now: datetime) -> timedelta:

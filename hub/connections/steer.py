@@ -3,8 +3,8 @@
 Pages, admin and REST call these.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,13 +12,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.wire import Request, Response
 from hub import audit
-from hub.connections import connect, links, probe
+from hub.connections import connect, links, own_headers, probe
 from hub.connections.lives import Random
 from hub.connections.models import Connection, ConnectLink
 from hub.operations.start import Hand
 from hub.queue import ring
 from tenants.models import User
 
+VISIT = timedelta(hours=1)  # of our support at the page of a connection: it is told once
 STANDING = {"paused", "disabled"}  # states that a person ends
 
 
@@ -125,11 +126,38 @@ def rename(connection: Connection, name: str, hand: Hand, *, now: datetime) -> N
 
 
 @transaction.atomic
+def settle(connection: Connection, changes: Mapping[str, Any], hand: Hand, *, now: datetime) -> None:
+    """Settings that no test tells anything of, such as how fast it may go."""
+    before = {name: connection.settings.get(name) for name in changes}
+    connection.settings = {**connection.settings, **changes}
+    connection.save(update_fields=["settings"])
+    tell(hand, "connection.settle", connection, before=before, after=dict(changes), now=now)
+
+
+@transaction.atomic
+@sensitive_variables()
+def change_headers(
+    connection: Connection, put: Mapping[str, str], drop: Collection[str], hand: Hand, *, now: datetime
+) -> None:
+    """Own headers; the audit tells their names. Raises ValueError with a sentence, and CannotOpen."""
+    before = own_headers.names(connection)
+    after = own_headers.change(connection, put, drop, now=now)
+    tell(hand, "endpoint.headers", connection, before={"headers": before}, after={"headers": after}, now=now)
+
+
+@transaction.atomic
 def limit(connection: Connection, in_flight: int, hand: Hand, *, now: datetime) -> None:
     """Calls at the same time on this connection, at most."""
     before, connection.lane.in_flight = {"in_flight": connection.lane.in_flight}, in_flight
     connection.lane.save(update_fields=["in_flight"])
     tell(hand, "connection.limit", connection, before=before, after={"in_flight": in_flight}, now=now)
+
+
+def looked(connection: Connection, hand: Hand, *, now: datetime) -> None:
+    """Our support reads its page: the customer is told, once an hour for each of us."""
+    told = audit.of(connection).filter(verb="connection.look", actor_id=hand.actor.id, at__gt=now - VISIT)
+    if connection.tenant_id and not told.exists():
+        tell(hand, "connection.look", connection, now=now)
 
 
 def tell(hand: Hand, verb: str, connection: Connection, *, now: datetime, **said: Any) -> None:

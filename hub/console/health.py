@@ -106,7 +106,7 @@ def unserved_lanes(*, now: datetime) -> timedelta:
 
 
 def overdue_mails(*, now: datetime) -> timedelta:
-    oldest = Mail.objects.filter(state="waiting").aggregate(oldest=Min("created_at"))["oldest"]
+    oldest = Mail.objects.filter(state="waiting", created_at__lte=now).aggregate(oldest=Min("created_at"))["oldest"]
     return now - oldest if oldest else timedelta()
 
 

@@ -109,7 +109,8 @@ class Numbers:
         yield GaugeMetricFamily("hub_unserved_seconds", "The longest that a connection waits for its turn.", waited)
 
     def mails(self) -> Iterator[Metric]:
-        waiting = Mail.objects.filter(state="waiting").aggregate(count=Count("pk"), oldest=Min("created_at"))
+        to_go = Mail.objects.filter(state="waiting", created_at__lte=self.now)
+        waiting = to_go.aggregate(count=Count("pk"), oldest=Min("created_at"))
         states = {"waiting": waiting["count"], "dead": Mail.objects.filter(state="dead").count()}
         yield by("state", "hub_mails", "Mails that no server has taken.", states)
         yield GaugeMetricFamily(

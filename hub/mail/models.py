@@ -30,7 +30,7 @@ class Mail(Moves):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=60, blank=True)  # why it is not sent: a code
     tries = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField()  # or when it may go first, which quiet hours put off
     due_at = models.DateTimeField(null=True)
     until = models.DateTimeField()  # what it says is worth nothing after that
     sent_at = models.DateTimeField(null=True)

@@ -25,13 +25,16 @@ def send(
     *,
     now: datetime,
     about: str = "",
+    after: datetime | None = None,
     until: datetime | None = None,
 ) -> None:
-    """`until` says how long it is worth trying; `about` is what HUB_MAIL_NEWS tells of it, and `withdraw()` takes."""
+    """It does not go before `after`, and is worth trying `until`; `about` is what HUB_MAIL_NEWS tells of it, and
+    `withdraw()` takes."""
     if not settings.HUB_EMAIL_URL:
         raise NotSetUp("Mail is not set up: HUB_EMAIL_URL is not set.")
     subject, text = rendered(template, context)
-    row = Mail(to=to, kind=template, about=about, created_at=now, due_at=now, until=until or now + LASTS)
+    goes = after or now
+    row = Mail(to=to, kind=template, about=about, created_at=goes, due_at=goes, until=until or goes + LASTS)
     row.sealed = seal({"subject": subject, "text": text}, row.binding)
     row.save(force_insert=True)
     ring("mail", now=now)

@@ -1,10 +1,17 @@
 """What a person is told once, by page and mail, and who wants which mails."""
 
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
-from tenants.models import Membership, Tenant
+from hub.notices.hours import next_at, quiet_end
+from tenants.models import Membership, Tenant, a_time_zone
 from tenants.scoping import Scoped
+
+SETTLED = timedelta(minutes=1)  # a daily mail tells what is so old: what is just being written is seen by then
 
 
 class Notice(Scoped):
@@ -67,3 +74,55 @@ class MailChoice(Scoped):
 
     def __str__(self) -> str:
         return f"{self.membership}: {self.kind} {'by mail' if self.wanted else 'not by mail'}"
+
+
+class ConnectionMailChoice(Scoped):
+    """The same for one connection. Where a member has none for it, what they chose for all holds."""
+
+    TENANT = "membership__tenant"
+
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="connection_mail_choices")
+    connection = models.ForeignKey("connections.Connection", on_delete=models.CASCADE, related_name="mail_choices")
+    kind = models.CharField(max_length=40)  # of hub.words.NOTICES
+    wanted = models.BooleanField()
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("membership", "connection", "kind"), name="one_choice_a_connection"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.membership}: {self.kind} of {self.connection}"
+
+
+class MailHours(Scoped):
+    """When a member wants mails that can wait: not in quiet hours, or one a day that tells them together."""
+
+    TENANT = "membership__tenant"
+
+    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="mail_hours")
+    time_zone = models.CharField(max_length=64, blank=True, validators=[a_time_zone])  # empty: the tenant's
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    digest = models.BooleanField(default=False)
+    digest_hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
+    digest_at = models.DateTimeField(null=True, editable=False)  # the next one
+    digested_at = models.DateTimeField(null=True, editable=False)  # notices until then were told
+
+    class Meta(Scoped.Meta):
+        verbose_name_plural = "mail hours"
+        indexes = (models.Index(fields=("digest_at",), condition=Q(digest_at__isnull=False), name="digests_to_tell"),)
+
+    def __str__(self) -> str:
+        return f"{self.membership}: when mails go"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or self.membership.tenant.time_zone)
+
+    def quiet_end(self, *, now: datetime) -> datetime | None:
+        """When a mail that can wait may go; None: at once."""
+        return quiet_end(self.quiet_from, self.quiet_until, self.zone, now=now)
+
+    def next_digest(self, *, now: datetime) -> datetime | None:
+        return next_at(time(self.digest_hour), self.zone, now=now) if self.digest else None

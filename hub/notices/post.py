@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from hub import mail
-from hub.notices.models import MailChoice, Notice
+from hub.notices.models import ConnectionMailChoice, MailChoice, Notice
 from hub.words import NOTICES
-from tenants.models import Membership, User
+from tenants.models import Membership
 
 REMINDERS = (timedelta(days=1), timedelta(days=3), timedelta(days=7))  # after the notice; then it is quiet
 REMINDED = {"needs_reconnect"}
@@ -26,10 +26,28 @@ def tell(notice: Notice, *, now: datetime) -> None:
     mine = Notice.unscoped.filter(pk=notice.pk, tell_at=notice.tell_at)
     if not mine.update(tell_at=next_turn(notice), turn=notice.turn + 1):
         return  # another worker tells it, or its cause is gone meanwhile
-    told = {"about": notice.mailed_as, "until": now + WORTH, "now": now}
     with suppress(mail.NotSetUp):  # then the pages tell it alone
-        for user in audience(notice):
-            mail.send(user.email, "mail/notice.txt", context(notice), **told)
+        for member in audience(notice):
+            if after := when(member, notice, now=now):
+                until = max(after, now) + WORTH
+                said = context(notice, member)
+                mail.send(
+                    member.user.email,
+                    "mail/notice.txt",
+                    said,
+                    about=notice.mailed_as,
+                    after=after,
+                    until=until,
+                    now=now,
+                )
+
+
+def when(member: Membership, notice: Notice, *, now: datetime) -> datetime | None:
+    """What can wait does so until quiet hours end; None where the daily mail tells it."""
+    hours = getattr(member, "mail_hours", None)
+    if hours is None or not NOTICES[notice.kind].can_wait:
+        return now
+    return None if hours.digest else hours.quiet_end(now=now) or now
 
 
 def next_turn(notice: Notice) -> datetime | None:
@@ -37,21 +55,26 @@ def next_turn(notice: Notice) -> datetime | None:
     return notice.created_at + reminders[notice.turn] if notice.turn < len(reminders) else None
 
 
-def audience(notice: Notice) -> list[User]:
-    """Who connected the account, and the owners; as far as they want mails of this kind."""
-    concerned = Q(role=Membership.Role.OWNER)
+def audience(notice: Notice) -> list[Membership]:
+    """Who connected the account, the owners, and who asked for it; as far as they want mails of this kind."""
+    here = ConnectionMailChoice.unscoped.filter(connection=notice.connection_id, kind=notice.kind)
+    concerned = Q(role=Membership.Role.OWNER) | Q(pk__in=here.filter(wanted=True).values("membership"))
     if notice.connection and notice.connection.connected_by_id:
         concerned |= Q(user=notice.connection.connected_by_id)
     members = Membership.unscoped.filter(concerned, tenant=notice.tenant, user__is_active=True)
     chosen = dict(
         MailChoice.unscoped.filter(kind=notice.kind, membership__in=members).values_list("membership", "wanted")
     )
+    chosen |= dict(here.values_list("membership", "wanted"))
     usual = NOTICES[notice.kind].mailed
-    return [member.user for member in members.select_related("user") if chosen.get(member.pk, usual)]
+    rows = members.select_related("user", "tenant", "mail_hours__membership__tenant")
+    return [member for member in rows if chosen.get(member.pk, usual)]
 
 
-def context(notice: Notice) -> dict[str, object]:
+def context(notice: Notice, member: Membership) -> dict[str, object]:
+    asked = member.role != Membership.Role.OWNER and member.user_id != notice.connection.connected_by_id
     return {
+        "asked": asked,
         "heading": NOTICES[notice.kind].label,
         "sentence": notice.sentence,
         "todo": NOTICES[notice.kind].todo,

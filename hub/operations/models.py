@@ -13,6 +13,10 @@ from tenants.models import Tenant
 from tenants.scoping import Scoped
 
 PLAN_HOLDS = timedelta(minutes=15)  # a plan that is older is not run: it tells of rows as they were
+UNTOLD = {  # of what was confirmed elsewhere, such as on the page where a connection is ended
+    "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0, "unsure": 0, "doubles": 0,
+    "sample": [],
+}  # fmt: skip
 ENDED = {"finished", "cancelled", "failed"}
 
 
@@ -65,6 +69,11 @@ class Operation(Scoped, Moves):
 
     def __str__(self) -> str:
         return f"{self.kind.replace('_', ' ')} of {self.count:,}{'+' if self.more else ''}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the plan tells, whole."""
+        return {**UNTOLD, **self.plan}
 
     @property
     def actor(self) -> Actor:

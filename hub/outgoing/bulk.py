@@ -21,7 +21,11 @@ KINDS = {
     "cancel": _("Cancel"),
     "skip": _("Skip"),
 }
-LABELS = {**KINDS, "send_missing": _("Send what is missing")}  # of every kind there is
+LABELS = {
+    **KINDS,
+    "send_missing": _("Send what is missing"),
+    "erase": _("Erase what was sent"),
+}  # of every kind there is
 SELECTED_MOST = 1000
 
 

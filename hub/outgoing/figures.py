@@ -30,6 +30,11 @@ class Figures:
         return [(start + hour * HOUR, counts) for hour, counts in enumerate(zip(self.well, self.failed, strict=True))]
 
     @property
+    def an_hour(self) -> int:
+        """In the last hour."""
+        return self.well[-1] + self.failed[-1]
+
+    @property
     def failure_percent(self) -> int | None:
         return round(100 * sum(self.failed) / self.calls) if self.calls else None
 

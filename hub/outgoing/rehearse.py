@@ -75,15 +75,20 @@ def of_route(
 def rehearse(
     draft: Draft, document: Mapping[str, Any], tenant: Tenant, connection: Connection | None = None
 ) -> Rehearsal:
-    """In the order of the real way: filter, mapping, identities, what the action itself checks. Never raises."""
+    """With the identities that are known at this connection. Never raises."""
     zone = ZoneInfo(tenant.time_zone)
+    known = known_identities(collect_identities(draft.mapping, dict(document), zone), connection)
+    return rehearsed(draft, document, zone, known)
+
+
+def rehearsed(draft: Draft, document: Mapping[str, Any], zone: ZoneInfo, known: Mapping[Pair, str]) -> Rehearsal:
+    """In the order of the real way: filter, mapping, identities, what the action itself checks. Never raises."""
     try:
         clause = draft.filter.explain(dict(document)) if draft.filter else None
     except MappingFailed as error:
         return Rehearsal("held", "filter_failed", str(error))
     if clause and not clause.passed:
         return Rehearsal("skipped", "filtered", f"{clause.clause} found {clause.value}", clause)
-    known = known_identities(collect_identities(draft.mapping, dict(document), zone), connection)
     missing: set[Pair] = set()
 
     def theirs(kind: str, ours: str) -> str:

@@ -34,8 +34,7 @@ def named_by(routes: Iterable[Route], connection: Connection) -> list[Missing]:
 def named_at(routes: Iterable[Route], connections: Sequence[Connection]) -> dict[int, set[Pair]]:
     """The same by connection, for those of one tenant."""
     asked: dict[int, set[Pair]] = {row.pk: set() for row in connections}
-    newest = MappingVersion.unscoped.filter(mapping__in={route.mapping_id for route in routes}).order_by("number")
-    versions = {version.mapping_id: version for version in newest}
+    versions = newest_versions(routes)
     for route in routes:
         meant = [row for row in connections if leads_to(route, row)]
         pairs = named_in(versions.get(route.mapping_id), route, meant[0]) if meant else set()
@@ -52,6 +51,12 @@ def leads_to(route: Route, connection: Connection) -> bool:
     return route.connection_id == connection.pk or (
         route.connection_id is None and route.connector == connection.connector
     )
+
+
+def newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
+    """By mapping; one statement."""
+    rows = MappingVersion.unscoped.filter(mapping__in={route.mapping_id for route in routes}).order_by("number")
+    return {version.mapping_id: version for version in rows}
 
 
 def named_in(version: MappingVersion | None, route: Route, connection: Connection) -> set[Pair]:

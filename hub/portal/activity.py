@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from hub import audit
 from hub.audit import AuditRow
 from hub.connections.models import Connection
 
@@ -27,6 +28,16 @@ ACTS = {
     "connection.identify": _("said which of their records is meant"),
     "connection.forget": _("took back which of their records is meant"),
     "connection.change": _("changed it"),
+    "connection.settle": _("changed its settings"),
+    "connection.limit": _("changed how many calls it makes at the same time"),
+    "connection.notices": _("changed whether notices are told over it"),
+    "connection.look": _("looked at it, as our support"),
+    "endpoint.events": _("chose which events it gets"),
+    "endpoint.headers": _("changed its own headers"),
+    "endpoint.reveal": _("looked at its signing secret"),
+    "endpoint.rotate": _("changed its signing secret"),
+    "endpoint.end_overlap": _("ended the time of the old signing secret"),
+    "endpoint.test": _("sent a test event"),
 }
 WHO = {"api_key": _("the API key %(name)s"), "system": _("the hub")}
 
@@ -40,8 +51,7 @@ class Act(NamedTuple):
 
 def activity(connection: Connection) -> Sequence[Act]:
     """The newest first, by the index of an object."""
-    rows = AuditRow.objects.filter(object_label=connection._meta.label, object_id=str(connection.public_id))
-    return [told(row) for row in rows.order_by("-at", "-number")[:SHOWN]]
+    return [told(row) for row in audit.of(connection).order_by("-at", "-number")[:SHOWN]]
 
 
 def told(row: AuditRow) -> Act:

@@ -1,5 +1,6 @@
 """What a customer fills in."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from connectors.base import Choices, Connector
 from hub.connections.choices import Offer
 from hub.connections.forms import PAUSES, Stated
+from hub.connections.models import Connection
+from hub.outgoing.tell_in import Place
 from tenants.models import Tenant, time_zones
 
 NAME_MOST = 200
@@ -42,6 +45,16 @@ class DisconnectForm(forms.Form):
         label=_("What waits for it"),
         choices=[("keep", _("Keep it held, until it is connected again")), ("cancel", _("Cancel it"))],
         initial="keep",
+        widget=forms.RadioSelect,
+    )
+    data = forms.ChoiceField(
+        label=_("What was sent over it"),
+        choices=[
+            ("keep", _("Keep it readable for as long as usual")),
+            ("erase", _("Erase it now: what was sent and answered, and the identities. That it was sent stays known")),
+        ],
+        initial="keep",
+        required=False,
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(label=_("Why"), max_length=300, required=False, help_text=_("It stands in the activity."))
@@ -117,3 +130,20 @@ class TenantForm(forms.ModelForm):
         if zone not in time_zones():
             raise forms.ValidationError(_("This is not a time zone such as Europe/Berlin."))
         return zone
+
+
+class PlacesForm(forms.Form):
+    """Over which connections a tenant's people are told of notices."""
+
+    over = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple, label=_("Tell them in"))
+
+    def __init__(self, *args: Any, places: Sequence[Place], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.free = {str(place.connection.public_id): place.connection for place in places if place.by is None}
+        self.anyhow = [place for place in places if place.by]
+        self.fields["over"].choices = [(id, row.name) for id, row in self.free.items()]  # type: ignore[attr-defined]
+        self.initial["over"] = [str(place.connection.public_id) for place in places if place.on]
+
+    @property
+    def chosen(self) -> list[Connection]:
+        return [self.free[id] for id in self.cleaned_data["over"]]

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList as UnfoldChangeList
 
+from hub import audit
 from hub.audit import AuditRow
 from hub.staff.verbs import VerbsMixin, note
 
@@ -135,7 +136,7 @@ def tellable(value: Any) -> Any:
 
 
 def acts_on(obj: models.Model) -> Sequence[AuditRow]:
-    rows = AuditRow.objects.filter(object_label=obj._meta.label, object_id=str(getattr(obj, "public_id", obj.pk)))
+    rows = audit.of(obj)
     return rows.order_by("-at")[:TOLD_MOST]
 
 

@@ -54,6 +54,13 @@
     if (search) { event.preventDefault(); search.focus(); search.select(); }
   });
 
+  const two = (number) => String(number).padStart(2, "0");
+  const count = (place) => {
+    const left = Math.max(0, Math.floor((new Date(place.dataset.until) - Date.now()) / 1000));
+    place.textContent = `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+  };
+  if (all("[data-until]").length) setInterval(() => all("[data-until]").forEach(count), 1000);
+
   document.addEventListener("htmx:load", (event) => wake(event.detail.elt));
   wake(document);
 })();

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
@@ -90,9 +92,10 @@ def test_the_python_snippet_tells_the_hub_from_anybody_else(seconds_ago, changes
     assert space["verified"](WHSEC, signed(seconds_ago) | changes, body) is good
 
 
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 def test_the_node_snippet_says_the_same():
-    if node := shutil.which("node"):
-        assert node_says(node, BODY) == "true" and node_says(node, BODY + b" ") == "false"
+    node = shutil.which("node")
+    assert node_says(node, BODY) == "true" and node_says(node, BODY + b" ") == "false"
 
 
 def node_says(node, body):
@@ -107,6 +110,28 @@ def test_the_shell_snippet_prints_the_signature(tmp_path):
     named = {"SECRET": WHSEC, "ID": headers["webhook-id"], "STAMP": headers["webhook-timestamp"]}
     said = shell(snippet("docs/partners.md", "shell"), cwd=tmp_path, **named)
     assert said.strip() == headers["webhook-signature"]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+@pytest.mark.parametrize(("secret", "answer"), [(WHSEC, "204"), ("whsec_" + "A" * 44, "401")])
+def test_the_curl_snippet_sends_what_the_python_snippet_takes(tmp_path, secret, answer):
+    space = {}
+    exec(snippet("docs/partners.md", "python"), space)
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(204 if space["verified"](WHSEC, self.headers, body) else 401)
+            self.end_headers()
+
+        def log_message(self, *said):
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        said = shell(snippet("docs/partners.md", "curl"), cwd=tmp_path, SECRET=secret, URL=url, no_proxy="*")
+    assert answer in said.splitlines()[0]
 
 
 def test_the_secrets_that_operators_make_are_taken_as_they_are():

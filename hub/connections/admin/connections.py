@@ -142,6 +142,8 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def around(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
         if connection.connector not in CONNECTORS:  # it was there in another release
             return {}
+        if request.method == "GET":
+            steer.looked(connection, Hand.of_staff(request), now=clock())
         see = request.user.has_perm
         return {
             "connection": connection,

@@ -78,6 +78,8 @@ def strange(connector: Connector, said: Mapping[str, Any]) -> Iterator[dict[str,
 def fits(field: Field, value: Any) -> bool:
     if field.kind == "flag":
         return isinstance(value, bool)
+    if field.kind == "number":
+        return value is None or type(value) is int
     return isinstance(value, str) or (value is None and field.secret) or (field.kind == "json" and type(value) is dict)
 
 

@@ -219,7 +219,7 @@ class FieldSerializer(serializers.Serializer):
     help = serializers.CharField()
     secret = serializers.BooleanField(help_text="true: it belongs in `secrets`; false: in `settings`.")
     required = serializers.BooleanField()
-    kind = serializers.ChoiceField(["text", "url", "json", "flag", "choice"])
+    kind = serializers.ChoiceField(["text", "url", "json", "flag", "choice", "number"])
 
 
 class MoveSerializer(serializers.Serializer):

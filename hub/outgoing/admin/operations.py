@@ -109,14 +109,14 @@ class OperationAdmin(ReadingAdmin):
         }
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        sample = [entry["id"] for entry in row.plan["sample"]]
+        sample = [entry["id"] for entry in row.facts["sample"]]
         rows = {str(one.public_id): one for one in Delivery.unscoped.filter(public_id__in=sample)}
         return {
             "kind": bulk.LABELS[row.kind],
             "asked": [(name.replace("_", " "), told(name, value)) for name, value in sorted(row.filter.items())],
-            "oldest": datetime.fromisoformat(row.plan["oldest"]) if row.plan["oldest"] else None,
-            "lasts": span(timedelta(seconds=row.plan["seconds"])) if row.plan["seconds"] else "",
-            "samples": [(entry, rows.get(entry["id"])) for entry in row.plan["sample"]],
+            "oldest": datetime.fromisoformat(row.facts["oldest"]) if row.facts["oldest"] else None,
+            "lasts": span(timedelta(seconds=row.facts["seconds"])) if row.facts["seconds"] else "",
+            "samples": [(entry, rows.get(entry["id"])) for entry in row.facts["sample"]],
         }
 
     # --- what can be done ---

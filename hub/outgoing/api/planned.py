@@ -101,7 +101,7 @@ class OperationSerializer(serializers.Serializer):
     done = serializers.IntegerField()
     left_out = serializers.IntegerField(help_text="Looked at, and not possible any more.")
     seconds_left = serializers.SerializerMethodField(help_text="By its pace so far; null: not known.")
-    plan = FactsSerializer()
+    plan = FactsSerializer(source="facts")
     planned_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)

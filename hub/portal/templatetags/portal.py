@@ -122,6 +122,19 @@ def exact(at: datetime, context: Context) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {local:%Z}"
 
 
+@register.simple_tag
+def countdown(until: datetime, whole: timedelta, label: str) -> SafeString:
+    """Hours, minutes and seconds that are left, and how much of the whole that is; a script lets it run."""
+    left = max(timedelta(0), until - clock())
+    seconds = int(left.total_seconds())
+    shown = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    markup = (
+        '<p>{0}: <strong class="figure" data-until="{1}">{2}</strong></p>'
+        '<progress max="{3}" value="{4}" aria-label="{0}"></progress>'
+    )
+    return format_html(markup, label, until.isoformat(timespec="seconds"), shown, int(whole.total_seconds()), seconds)
+
+
 @register.filter
 def span(length: timedelta | float) -> str:
     """The largest unit that fits: 3 days, 14 minutes."""

@@ -1,6 +1,7 @@
 """The page of one connection: how it stands, what it did lately, what it may do, and what a person does about it."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,11 +19,16 @@ from hub.clock import clock
 from hub.connections import checks, maintenance, steer
 from hub.connections.backlog import backlog
 from hub.connections.disconnect import cancel_what_waits, disconnect
+from hub.connections.facts import facts
 from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.connections.permissions import held
+from hub.notices.models import Notice
+from hub.notices.wanted import wanted
 from hub.operations.start import Refused
 from hub.outgoing import lately
+from hub.outgoing.conversions import conversions
+from hub.outgoing.erase import erase
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.unidentified import named_by
 from hub.portal.activity import activity
@@ -31,12 +37,13 @@ from hub.portal.handed import hand_of
 from hub.portal.look import zone_of
 from hub.portal.status import status
 from hub.states import WrongState
+from hub.words import NOTICES, reason_of
 from tenants.models import Membership, Tenant
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
 LOOKED = 5_000  # of the tenant's newest deliveries, in which the last day of the connection is found
-ROUTES_SHOWN = 20
+ROUTES_SHOWN, NOTICES_SHOWN = 20, 5
 PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),
     ("held", "warn", gettext_lazy("held")),
@@ -65,6 +72,39 @@ def routes_of(tenant: Tenant) -> Any:
     return Route.objects.of(tenant).filter(enabled=True).order_by("name", "pk")
 
 
+class Next(NamedTuple):
+    """When something is to happen by itself; None: that is not known, or only an event starts it."""
+
+    sends: datetime | None
+    tests: datetime | None
+    renews: datetime | None
+
+
+def next_of(connection: Connection, *, now: datetime) -> Next:
+    lane = connection.lane
+    works = not (lane.held or lane.off or connection.disconnected)
+    sends = lane.due_at if works and lane.due_at and lane.due_at > now else None
+    tests = connection.check_at if works and connection.code.checks_every else None
+    return Next(sends, tests, getattr(getattr(connection, "credential", None), "refresh_at", None) if works else None)
+
+
+def mails_of(visitor: Visitor, connection: Connection) -> dict[str, Any]:
+    """What was told of it last; and which mails this person gets, where they have an account."""
+    rows = connection.notices.filter(kind__in=NOTICES).order_by("-id")[:NOTICES_SHOWN]
+    told: dict[str, Any] = {
+        "notices": [(NOTICES[row.kind].label, why(row, connection), row.created_at) for row in rows]
+    }
+    if visitor.user:
+        concerned = visitor.owns or connection.connected_by_id == visitor.user.pk
+        membership = Membership.objects.of(visitor.tenant).get(user=visitor.user)
+        told |= {"concerned": concerned, "mails": wanted(membership, connection, concerned=concerned)}
+    return told
+
+
+def why(notice: Notice, connection: Connection) -> str:
+    return reason_of(notice.reason, system=connection.code.label).sentence if notice.reason else ""
+
+
 @require_safe
 @for_visitors()
 def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
@@ -72,7 +112,8 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
     every = Delivery.objects.of(visitor.tenant)
     edge = every.order_by("-pk").values("pk")[LOOKED - 1 : LOOKED]
     newest = every.filter(connection=row, pk__gte=Coalesce(Subquery(edge), 0)).order_by()
-    routes = list(routes_to(row)[:ROUTES_SHOWN])
+    found = list(routes_to(row)[: ROUTES_SHOWN + 1])
+    routes = found[:ROUTES_SHOWN]
     hours = lately.by_hour(newest.values("pk"), [state for state, _tone, _word in PARTS], now=now)
     context = {
         "visitor": visitor,
@@ -90,9 +131,13 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "permissions": held(row),
         "life": life_of(row, now=now),
         "zone": zone_of(request),
-        "routes": routes,
+        "next": next_of(row, now=now),
+        "more_routes": len(found) > ROUTES_SHOWN,
+        "conversions": conversions(routes, row),
+        "facts": facts(row),
         "missing": [] if row.disconnected else named_by(routes, row),
         "acts": activity(row),
+        **mails_of(visitor, row),
     }
     return render(request, "portal/connection.html", context)
 
@@ -180,7 +225,10 @@ def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: Disconn
         messages.warning(request, FIRST_WAS_SOMEBODY)
         return back_to(visitor, row)
     messages.success(request, _("%(name)s is disconnected. Its history stays.") % {"name": row.name})
-    if form.cleaned_data["waiting"] == "cancel":
+    if form.cleaned_data["data"] == "erase":
+        erase(row, hand, cancel=form.cleaned_data["waiting"] == "cancel", now=now)
+        messages.info(request, _("What was sent over it and answered is being erased, and its identities are gone."))
+    elif form.cleaned_data["waiting"] == "cancel":
         try:
             count = cancel_what_waits(row, hand, now=now)
             told = ngettext(

@@ -13,16 +13,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.clock import clock
-from hub.connections import signing
+from hub.connections import own_headers, signing, steer
 from hub.connections.models import Connection
 from hub.outgoing import bulk
 from hub.outgoing.examples import known_types
 from hub.outgoing.subscribe import ReachedAlready, send_test, subscribe, ways_of
-from hub.portal.endpoints.forms import EventsForm, SinceForm
+from hub.portal.endpoints.forms import PACE, ConditionForm, EventsForm, HeadersForm, PaceForm, SinceForm
 from hub.portal.endpoints.match import matches_of
 from hub.portal.handed import hand_of
 from hub.portal.views.acts import note
@@ -44,18 +44,34 @@ def events(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     """The types and the filter; *Try it* shows how the filter does, and saves nothing."""
     endpoint = found(visitor, id)
     ways = ways_of(endpoint)
+    said, more = with_condition(request)
     form = EventsForm(
-        request.POST or None, known=known_types(visitor.tenant), shared=ways.shared, chosen=ways.patterns,
+        said, known=known_types(visitor.tenant), shared=ways.shared, chosen=ways.patterns,
         initial={"filter": ways.filter},
     )  # fmt: skip
-    context = {"visitor": visitor, "endpoint": endpoint, "form": form, "ways": ways}
+    context = {"visitor": visitor, "endpoint": endpoint, "form": form, "ways": ways, "more": more}
     if request.method == "POST" and form.is_valid():
-        if "try" not in request.POST and chosen(request, visitor, endpoint, form):
+        if not {"try", "add"} & request.POST.keys() and chosen(request, visitor, endpoint, form):
             return back(visitor, endpoint)
         context["matches"] = matches_of(visitor.tenant, form.patterns, form.cleaned_data.get("filter", ""))
     elif request.method != "POST":
         context["matches"] = matches_of(visitor.tenant, ways.patterns, ways.filter)
     return render(request, "portal/endpoints/events.html", context)
+
+
+def with_condition(request: HttpRequest) -> tuple[Any, ConditionForm]:
+    """What was filled in, its filter with the condition that was to be added; and the form for the next one."""
+    if "add" not in request.POST:
+        return request.POST or None, ConditionForm()
+    said, more = request.POST.copy(), ConditionForm(request.POST)
+    if not more.is_valid():
+        return said, more
+    try:
+        said["filter"] = more.written(said.get("filter", ""))
+    except ValueError as wrong:
+        more.add_error(None, str(wrong))
+        return said, more
+    return said, ConditionForm()
 
 
 def chosen(request: HttpRequest, visitor: Visitor, endpoint: Connection, form: EventsForm) -> bool:
@@ -136,6 +152,43 @@ def end_overlap(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpRespons
         note(request, visitor, "endpoint.end_overlap", endpoint, now=now)
     messages.success(request, _("Only the new secret signs now."))
     return back(visitor, endpoint)
+
+
+# --- how it is called ------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters()
+@for_visitors(least=ADMIN)
+@sensitive_variables()
+def headers(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    endpoint = found(visitor, id)
+    names = own_headers.names(endpoint)
+    form = HeadersForm(request.POST or None, names=names)
+    if request.method == "POST" and form.is_valid():
+        try:
+            drop = form.cleaned_data.get("drop", ())
+            steer.change_headers(endpoint, form.put, drop, hand_of(request, visitor), now=clock())
+        except (ValueError, CannotOpen) as wrong:
+            form.add_error(None, str(wrong))
+        else:
+            messages.success(request, _("Saved. It holds from the next call on."))
+            return back(visitor, endpoint)
+    context = {"visitor": visitor, "endpoint": endpoint, "form": form, "names": names}
+    return render(request, "portal/endpoints/headers.html", context)
+
+
+@require_POST
+@for_visitors(least=ADMIN)
+def pace(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    endpoint = found(visitor, id)
+    form = PaceForm(request.POST, endpoint=endpoint)
+    if form.is_valid():
+        steer.settle(endpoint, {PACE: form.cleaned_data[PACE]}, hand_of(request, visitor), now=clock())
+        messages.success(request, _("Saved. It holds from the next call on."))
+        return back(visitor, endpoint)
+    return page_of(request, visitor, endpoint, pace=form)
 
 
 # --- sending ---------------------------------------------------------------------------------------------------------

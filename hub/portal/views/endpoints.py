@@ -1,6 +1,5 @@
 """A customer's own webhook endpoints: the list, a new one, and the page of each."""
 
-import json
 import secrets
 from typing import Any
 from uuid import UUID
@@ -18,15 +17,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from connectors.registry import CONNECTORS
 from hub import egress
 from hub.clock import clock
-from hub.connections import checks, connect, probe, steer
+from hub.connections import checks, connect, own_headers, probe, steer
 from hub.connections.models import Connection
-from hub.connections.signing import Signing, signing_of
+from hub.connections.signing import OVERLAP, Signing, signing_of
 from hub.outgoing.examples import known_types
 from hub.outgoing.explain import readable_deliveries
 from hub.outgoing.figures import Figures, figures_of
 from hub.outgoing.models import Route
 from hub.outgoing.subscribe import ReachedAlready, subscribe, ways_of
-from hub.portal.endpoints.forms import AddForm, SinceForm
+from hub.portal.endpoints.forms import AddForm, PaceForm, SinceForm
 from hub.portal.handed import hand_of
 from hub.portal.log.lines import line_of
 from hub.portal.views.wizard import suspended_page
@@ -111,7 +110,9 @@ def endpoint(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     return page_of(request, visitor, found(visitor, id))
 
 
-def page_of(request: HttpRequest, visitor: Visitor, endpoint: Connection, *, secret: str = "") -> HttpResponse:
+def page_of(
+    request: HttpRequest, visitor: Visitor, endpoint: Connection, *, secret: str = "", pace: PaceForm | None = None
+) -> HttpResponse:
     """With a secret only where a person has just asked for it."""
     now = clock()
     ways = ways_of(endpoint)
@@ -126,8 +127,10 @@ def page_of(request: HttpRequest, visitor: Visitor, endpoint: Connection, *, sec
         "parts": (("good", _("arrived")), ("bad", _("failed"))),
         "lines": [line_of(row) for row in recent],
         "since": SinceForm(),
+        "overlap": OVERLAP,
         "signing": signing_or_none(endpoint, now=now),
-        "headers": header_names(endpoint),
+        "headers": own_headers.names(endpoint),
+        "pace": pace or PaceForm(endpoint=endpoint),
         "secret": secret,
     }
     return render(request, "portal/endpoints/endpoint.html", context)
@@ -138,12 +141,3 @@ def signing_or_none(endpoint: Connection, *, now: Any) -> Signing | None:
         return signing_of(endpoint, now=now)
     except CannotOpen:
         return None
-
-
-@sensitive_variables()
-def header_names(endpoint: Connection) -> list[str]:
-    """Their values are secrets."""
-    try:
-        return sorted(json.loads(endpoint.credential.open(endpoint).get("headers") or "{}"))
-    except (CannotOpen, ValueError):
-        return []

@@ -61,7 +61,7 @@ def found(visitor: Visitor, id: UUID) -> Operation:
 @for_visitors()
 def operation(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = found(visitor, id)
-    sample = [entry["id"] for entry in row.plan["sample"]]
+    sample = [entry["id"] for entry in row.facts["sample"]]
     known = {
         str(pk)
         for pk in Delivery.objects.of(visitor.tenant).filter(public_id__in=sample).values_list("public_id", flat=True)
@@ -69,9 +69,9 @@ def operation(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     context = {
         "visitor": visitor,
         "label": bulk.LABELS[row.kind],
-        "samples": [(entry, entry["id"] in known) for entry in row.plan["sample"]],
-        "oldest": row.plan["oldest"] and datetime.fromisoformat(row.plan["oldest"]),
-        "lasts": timedelta(seconds=row.plan["seconds"]),
+        "samples": [(entry, entry["id"] in known) for entry in row.facts["sample"]],
+        "oldest": row.facts["oldest"] and datetime.fromisoformat(row.facts["oldest"]),
+        "lasts": timedelta(seconds=row.facts["seconds"]),
         **told(row, now=clock()),
     }
     return render(request, "portal/log/operation.html", context)

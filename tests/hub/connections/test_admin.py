@@ -196,7 +196,11 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
     do(superuser, row, "resume")
     row.refresh_from_db()
     assert (row.state, Lane.unscoped.get(connection=row).held) == ("healthy", "")
-    acts = AuditRow.objects.order_by("id").values_list("verb", "reason", "tenant_reference")
+    acts = (
+        AuditRow.objects.exclude(verb="connection.look")
+        .order_by("id")
+        .values_list("verb", "reason", "tenant_reference")
+    )
     assert list(acts) == [
         ("connection.pause", "they move servers", row.tenant.reference),
         ("connection.resume", "", row.tenant.reference),
@@ -206,7 +210,7 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
 def test_what_is_not_possible_now_is_declined_in_words(superuser, make):
     row = make.connection()
     assert "not possible as it is now" in text(do(superuser, row, "resume"))
-    assert not AuditRow.objects.exists()
+    assert not AuditRow.objects.exclude(verb="connection.look").exists()
 
 
 def test_a_verb_without_the_token_of_the_form_is_refused(make):

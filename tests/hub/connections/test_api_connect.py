@@ -137,6 +137,16 @@ def test_headers_may_be_an_object_and_must_be_json(shop, systems):
     assert refusal(post(shop, WEBHOOK | {"secrets": {"headers": "no"}}))[2] == ["/secrets/headers"]
 
 
+@pytest.mark.parametrize(("said", "kept"), [(5, 5), (None, None), ("5", 400), (0, 400), (1001, 400), (True, 400)])
+def test_how_fast_an_endpoint_is_called_is_a_number(shop, systems, said, kept):
+    systems(Response(204))
+    answer = post(shop, WEBHOOK | {"settings": {**WEBHOOK["settings"], "calls_a_second": said}})
+    if kept == 400:
+        assert refusal(answer) == (400, "validation-failed", ["/settings/calls_a_second"])
+    else:
+        assert Connection.unscoped.get().settings["calls_a_second"] == kept
+
+
 class Named(Splunk):
     """As a system that says whose a token is."""
 

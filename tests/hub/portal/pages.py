@@ -16,6 +16,7 @@ PAGES = {
     "reconnect": ONE + "reconnect/",
     "identities": ONE + "identities/",
     "say an identity": ONE + "identities/say/?kind=user&ours=7",
+    "mails about it": ONE + "notifications/",
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
     "events": "events/",
@@ -24,6 +25,7 @@ PAGES = {
     "add an endpoint": "endpoints/add",
     "endpoint": "endpoints/{id}/",
     "its events": "endpoints/{id}/events",
+    "its own headers": "endpoints/{id}/headers",
 }
 
 

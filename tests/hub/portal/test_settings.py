@@ -1,10 +1,14 @@
 """What owners say of their organisation."""
 
+import re
+
 import pytest
 
 from hub.audit import AuditRow
-from hub.notices.models import MailChoice
+from hub.notices.models import ConnectionMailChoice, MailChoice, MailHours
+from hub.outgoing.models import Route
 from tests.hub.portal.counting import queries
+from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db
 URL = "/t/acme/settings/"
@@ -40,4 +44,65 @@ def test_a_person_chooses_what_comes_by_mail(member):
 
 
 def test_it_costs_a_fixed_number_of_queries(owner):
-    assert queries(lambda: owner.get(URL))[1] == 5
+    assert queries(lambda: owner.get(URL))[1] == 8
+
+
+# --- when and where ---
+
+
+def test_a_person_says_when_mails_come(member):
+    said = {"save": "hours", "hours-quiet_from": "22:00", "hours-quiet_until": "07:00", "hours-time_zone": "Asia/Tokyo"}
+    assert member.post(URL, said | {"hours-digest_hour": "9", "hours-digest": "on"}).status_code == 302
+    row = MailHours.unscoped.get()
+    assert (str(row.quiet_from), row.zone.key, row.digest_hour) == ("22:00:00", "Asia/Tokyo", 9) and row.digest_at
+    html = member.get(URL).content.decode()
+    assert 'value="22:00"' in html and 'value="Asia/Tokyo"' in html
+
+
+def test_half_of_quiet_hours_is_refused(member):
+    page = member.post(URL, {"save": "hours", "hours-quiet_from": "22:00", "hours-digest_hour": "8"})
+    assert "Quiet hours have a beginning and an end." in page.content.decode() and not MailHours.unscoped.exists()
+
+
+def test_no_two_things_on_the_page_have_the_same_id(owner):
+    ids = re.findall(r'\sid="([^"]+)"', owner.get(URL).content.decode())
+    assert len(ids) == len(set(ids))
+
+
+def test_an_admin_says_where_else_people_are_told_and_a_member_does_not(admin, member, make, acme):
+    slack = make.connection(acme, "slack", name="Our Slack")
+    said = {"save": "where", "over": [str(slack.public_id)]}
+    member.post(URL, said)
+    assert not Route.unscoped.exists()
+    admin.post(URL, said)
+    assert Route.unscoped.get().event_type == "connection.*"
+    page = admin.get(f"/t/acme/connections/{slack.public_id}/").content.decode()
+    assert "channel notices" in page or "notices" in page
+
+
+def test_anothers_connection_is_none_of_theirs(admin, make, globex):
+    theirs = make.connection(globex, "slack")
+    admin.post(URL, {"save": "where", "over": [str(theirs.public_id)]})
+    assert not Route.unscoped.exists()
+
+
+# --- one connection ---
+
+
+def test_a_person_chooses_for_one_connection(member, make, acme):
+    slack = make.connection(acme, "slack")
+    url = f"/t/acme/connections/{slack.public_id}/notifications/"
+    assert "who chooses it for this connection" in member.get(url.removesuffix("notifications/")).content.decode()
+    assert member.post(url, {"own": "own", "degraded": "on"}).status_code == 302
+    assert dict(ConnectionMailChoice.unscoped.values_list("kind", "wanted"))["degraded"]
+    assert 'name="degraded" id="id_degraded" checked' in member.get(url).content.decode()
+    member.post(url, {"own": ""})
+    assert not ConnectionMailChoice.unscoped.exists()
+
+
+def test_a_guest_has_no_mails(client, make, acme):
+    come_as_guest(client, make.portal_link(acme))
+    slack = make.connection(acme, "slack")
+    assert client.get(f"/t/acme/connections/{slack.public_id}/").status_code == 200
+    assert client.get(f"/t/acme/connections/{slack.public_id}/notifications/").status_code == 403
+    assert client.get(URL).status_code == 200

@@ -21,7 +21,7 @@ NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ \d+|account-\d+|order\.created\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
     r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"
-    r"|(Python|Node|curl|import|const|KEY)\b.*|\w{3} \d\d:\d\d|[\d.]+ (ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
+    r"|(Python|Node|curl|import|const|KEY|BODY)\b.*|\w{3} \d\d:\d\d|[\d.]+ (ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -88,6 +88,8 @@ def marked_in(source):
 def stated_by(connector):
     yield from (connector.summary, connector.approval, connector.plan, *connector.categories, *connector.guide)
     yield from (text for field in (*connector.fields, *connector.app_fields) for text in (field.label, field.help))
+    yield from (action.label for action in connector.actions)
+    yield from (entry.label for action in connector.actions for entry in action.inputs)
     yield from (move.what for move in connector.moves)
     yield from (permission.why for permission in connector.permissions)
     yield from (text for advice in connector.errors.values() for text in (advice.cause, advice.text))

@@ -153,7 +153,7 @@ def test_the_page_asks_a_fixed_number_of_questions(admin, make, endpoint):
 
 
 def test_the_snippets_are_those_that_the_docs_test():
-    for name in ("python", "node", "shell"):
+    for name in ("python", "node", "curl", "shell"):
         file = ROOT / f"templates/portal/endpoints/snippets/{name}.txt"
         assert file.read_text() == snippet("docs/partners.md", name)
 
