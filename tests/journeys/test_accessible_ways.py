@@ -14,7 +14,7 @@ from hub.connections.views.authorize import BROWSER
 from hub.outgoing.models import Delivery
 from tenants.models import Tenant
 from tests.hub.outgoing.operating import planned
-from tests.journeys.axe import LOOKS, looked_at
+from tests.journeys.axe import LOOKS, looked_at, wrong_as_it_is
 from tests.journeys.chromium import window
 from tests.tenants.door import come_as_guest, sign_in, with_totp
 
@@ -93,6 +93,16 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
         came_back("salesforce", account="00D000000000001EAA", environment="sandbox"),
     ]
     looked_at(browser, signed_in, *pages, look=look)
+
+
+@looks
+def test_the_page_that_sends_a_person_away_can_be_read(browser, signed_in, look):
+    scheme, width = LOOKS[look]
+    with window(browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+        shown.goto("/t/acme/connect/slack/")
+        shown.get_by_role("button", name="Authorize at Slack").click()
+        expect(shown.get_by_role("heading", name="On to Slack…")).to_be_visible()
+        assert wrong_as_it_is(shown, width) == [] == shown.complaints
 
 
 # --- links ---

@@ -23,7 +23,7 @@ from connectors.parts import Permission
 from hub import plot, words
 from hub.clock import clock
 from hub.connections import permissions
-from hub.portal import look, navigation
+from hub.portal import look, navigation, twins
 from hub.portal.status import Step
 
 register = template.Library()
@@ -154,7 +154,8 @@ def copyable(text: Any, label: str = "") -> SafeString:
         "</button></span>"
     )
     named = label or _("id")
-    return format_html(markup, text, _("Copy %(what)s") % {"what": named}, _("Copied"), icon("content_copy"))
+    spoken = _("Copied: %(what)s") % {"what": named}
+    return format_html(markup, text, _("Copy %(what)s") % {"what": named}, spoken, icon("content_copy"))
 
 
 @register.inclusion_tag("portal/parts/plot.html", takes_context=True)
@@ -201,7 +202,7 @@ def step_url(step: Step, tenant: str, id: UUID) -> str:
 def frame(context: Context) -> dict[str, Any]:
     """What the frame of a page needs: it works with a visitor and without one."""
     request: HttpRequest | None = context.get("request")
-    visitor = getattr(request, "visitor", None)
+    visitor, asks = getattr(request, "visitor", None), context.get("api_asks", {})
     return {
         "name": settings.HUB_NAME,
         "logo": look.logo(),
@@ -211,4 +212,5 @@ def frame(context: Context) -> dict[str, Any]:
         "zones": look.zones(request),
         "visitor": visitor,
         "sections": navigation.items(request, visitor.tenant.reference) if request and visitor else (),
+        "curl": twins.curl(request, visitor.tenant.reference, asks) if request and visitor else "",
     }

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -91,12 +90,10 @@ def delivery(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row, now = found(visitor, id), clock()
     siblings = readable_deliveries().filter(event=row.event_id).exclude(pk=row.pk).order_by("pk")[:SIBLINGS_MOST]
     verbs = {name: verb for name, verb in VERBS.items() if verb.when(row)} if visitor.may_manage else {}
-    api = settings.HUB_PUBLIC_URL + reverse("delivery", args=[row.public_id])
     context = {
         "visitor": visitor,
         "verbs": verbs,
         "siblings": [line_of(sibling) for sibling in siblings],
-        "curl": f'curl -H "Authorization: Bearer $HUB_KEY" {api}',
         **summary(row, now=now),
         **technical(row, now=now),
     }
@@ -106,12 +103,12 @@ def delivery(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 @require_safe
 @for_visitors()
 def live(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    """The part that changes by itself; the whole page again where more than that has changed."""
+    """The part that changes by itself; where more than that has changed, the rest is asked for again."""
     row = found(visitor, id)
     context = {"visitor": visitor, **summary(row, now=clock())}
     response = render(request, "portal/log/delivery_live.html", context)
     if request.GET.get("seen", "") != context["seen"]:
-        response["HX-Refresh"] = "true"
+        response["HX-Trigger"] = "moved"
         return response
     return unless_known(request, response)
 
