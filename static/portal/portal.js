@@ -77,18 +77,18 @@
 
   /* A part that could not be loaded says so, and what to name when asking for help. */
   const failed = ({ detail: { xhr } }) => {
-    const said = of("failed").content.cloneNode(true);
-    const [again] = all("a", said);
+    const place = drawer.open ? detail : of("trouble");
+    if (!place.querySelector("[data-request]")) place.replaceChildren(of("failed").content.cloneNode(true));
+    const again = place.querySelector("a");
     again.href = drawer.open ? of("drawer-page").href : location.href;
     again.toggleAttribute("data-drawer", drawer.open);
-    said.querySelector("[data-request]").textContent = xhr.getResponseHeader("X-Request-Id") || "–";
-    (drawer.open ? detail : of("trouble")).replaceChildren(said);
+    place.querySelector("[data-request]").textContent = xhr.getResponseHeader("X-Request-Id") || "–";
   };
   for (const name of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(name, failed);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr, pathInfo } = event.detail;
-    of("trouble").replaceChildren();
-    if (new URL(xhr.responseURL || location).pathname === new URL(pathInfo.requestPath, location).pathname) return;
+    const { xhr, pathInfo, isError } = event.detail;
+    if (!isError) of("trouble").replaceChildren();
+    if (!xhr.responseURL || new URL(xhr.responseURL).pathname === new URL(pathInfo.requestPath, location).pathname) return;
     event.detail.shouldSwap = false; // another page answered: the visit is over, or one has to sign in
     location.reload();
   });

@@ -57,7 +57,7 @@ class LogForm(forms.Form):
     until = MomentField(required=False, label=_("Before"))
     value = forms.CharField(max_length=200, required=False, label=_("A value in the event"))
     where = FilterField(
-        max_length=300, required=False, label=_("Only where"),
+        max_length=300, required=False, label=_("Only where"), help_text=_("JMESPath, as filters are written."),
         widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "data.total > `100`"}),
     )  # fmt: skip
 
