@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,6 +23,7 @@ from hub.outgoing.models import DONE, STOPPED, Delivery
 from hub.outgoing.timeline import timeline
 from hub.portal.log.lines import line_of
 from hub.portal.log.remedies import remedy_of
+from hub.portal.look import zone_of
 from hub.portal.views.acts import note, unless_known
 from hub.states import WrongState
 from hub.words import TONES
@@ -95,8 +97,9 @@ def delivery(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         "verbs": verbs,
         "siblings": [line_of(sibling) for sibling in siblings],
         **summary(row, now=now),
-        **technical(row, now=now),
     }
+    with timezone.override(zone_of(request)):
+        context |= technical(row, now=now)
     return render(request, "portal/log/delivery.html", context)
 
 

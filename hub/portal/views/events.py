@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from hub.clock import clock
@@ -99,12 +100,14 @@ def event(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     kept = EventBody.objects.filter(pk=row.pk).first()
     deliveries = readable_deliveries().filter(event=row).order_by("pk")[:SHOWN_MOST]
     lines = [line_of(delivery) for delivery in deliveries]
+    with timezone.override(zone_of(request)):
+        checks = () if lines else explain_event(row)
     context = {
         "visitor": visitor,
         "event": row,
         "body": kept and body_of(kept.body),
         "pruned": kept is None,
         "lines": lines,
-        "checks": () if lines else explain_event(row),
+        "checks": checks,
     }
     return render(request, "portal/log/event.html", context)

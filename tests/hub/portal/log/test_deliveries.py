@@ -51,6 +51,12 @@ def test_it_says_who_can_mend_it(admin, delivery, state, reason, who, verb):
     assert who in remedy.who and remedy.verb == verb
 
 
+def test_checks_tell_times_in_the_zone_of_whoever_reads(admin, delivery):
+    assert "Accepted on 2026-11-25 13:00:00 CET." in text(admin.get(page_of(delivery)))
+    admin.cookies["hub_zone"] = "UTC"
+    assert "Accepted on 2026-11-25 12:00:00 UTC." in text(admin.get(page_of(delivery)))
+
+
 def test_a_pause_is_mended_at_the_connection(admin, delivery):
     delivery.connection.pause("weekend", until=None, now=NOON)
     remedy = admin.get(page_of(delivery)).context["remedy"]
