@@ -124,3 +124,13 @@ def test_at_twice_the_size_nothing_is_too_wide(browser, signed_in, make, acme, r
             shown.goto(url)
             wide[url] = shown.evaluate("document.documentElement.scrollWidth")
     assert {url: width for url, width in wide.items() if width > 640} == {}
+
+
+def test_what_takes_longer_shows_that_it_goes_on(browser, signed_in, acme):
+    with window(browser, signed_in) as shown:
+        shown.goto("/t/acme/settings/")
+        expect(shown.locator("#busy")).to_be_hidden()
+        never = lambda route: route.fallback() if route.request.method == "GET" else None  # noqa: E731
+        shown.route("**/t/acme/settings/", never)
+        shown.get_by_role("button", name="Save").first.click(no_wait_after=True)
+        expect(shown.get_by_role("progressbar", name="Working")).to_be_visible()

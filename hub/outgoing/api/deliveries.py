@@ -78,7 +78,7 @@ class DeliveriesView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The newest first."""
-        query = asked(request, DeliveriesQuery)
+        query = asked(request, DeliveriesQuery, now=clock())
         rows = visible(request)
         if "tenant" in query:
             rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))

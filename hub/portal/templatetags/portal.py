@@ -32,6 +32,7 @@ SIZES = ("B", "kB", "MB", "GB")
 
 
 @register.simple_tag
+@cache  # dozens of the same few stand on a page
 def icon(name: str) -> SafeString:
     """One of static/portal/icons.svg; a word stands beside it, so it is not read out."""
     return format_html(
