@@ -164,6 +164,7 @@ class House:
         self.make.maintenance(mine)
         self.make.api_key(self.tenant)
         self.make.connect_link(self.tenant)
+        self.make.saved_view(self.tenant)
         planned("send_again", self.tenant, now=self.now)
         switch_off(Switch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
         mail.send(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)

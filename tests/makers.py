@@ -14,6 +14,7 @@ from hub.connections.models import Authorization, Connection, ConnectorApp, Cred
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.publish import Fact, publish_all
+from hub.portal.models import SavedView
 from hub.secrets import seal
 from tenants import people, portal_links
 from tenants.models import ApiKey, Membership, Tenant, User
@@ -151,6 +152,9 @@ class Makers:
     def event(self, tenant=None, type="order.created", data=None, id="", now=NOON):
         fact = Fact(tenant or self.tenant(), type, ORDER if data is None else data, id)
         return publish_all([fact], source="app", now=now)[0].event
+
+    def saved_view(self, tenant, name="view 1", query="state=dead"):
+        return SavedView.unscoped.create(tenant=tenant, name=name, query=query, created_at=NOON)
 
     def delivery(self, connection=None, *, data=None, now=NOON, **route):
         connection = connection or self.connection()

@@ -42,6 +42,8 @@ ROUTES = {
     "events/": None,
     "events/new": None,
     "events/export.<slug:kind>": None,
+    "events/views": None,
+    "events/views/<uuid:id>/remove": "saved_view",
     "events/<uuid:id>/": "event",
     "deliveries/<uuid:id>/": "delivery",
     "deliveries/<uuid:id>/live": "delivery",
@@ -68,7 +70,7 @@ ROUTES = {
 VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
 SAID = {
     "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "waiting": "cancel",
-    "types": "*", "kind": "cancel", "what": "missing", "hours": "24",
+    "types": "*", "kind": "cancel", "what": "missing", "hours": "24", "query": "state=dead",
 }  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def address(make, acme):
         "event": lambda: make.event(acme),
         "delivery": lambda: put([make.delivery(make.connection(acme))], "dead", "exhausted")[0],
         "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
+        "saved_view": lambda: make.saved_view(acme, "only theirs"),
         "connect_link": lambda: make.connect_link(acme),
         "authorization": lambda: make.authorization(acme),
         "endpoint": lambda: make.connection(acme, name="only their endpoint"),

@@ -11,6 +11,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
+from hub.portal.models import SavedView
 from hub.portal.views import deliveries, operations
 from hub.problems import CATALOGUE
 from tenants.models import Invitation, Membership, PortalLink
@@ -28,6 +29,7 @@ ROWS = {  # what an id stands for, by the word before it
     "links": lambda: ConnectLink.unscoped.all(),
     "connect-links": lambda: ConnectLink.unscoped.all(),
     "portal-links": lambda: PortalLink.unscoped.all(),
+    "views": lambda: SavedView.unscoped.all(),
     "waiting": lambda: Authorization.unscoped.all(),
     "confirm": lambda: Authorization.unscoped.all(),
 }

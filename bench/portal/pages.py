@@ -27,6 +27,7 @@ PAGES = {
     "events_of_a_connection": "events/?connection={connection}",
     "events_by_an_id": "events/?q={sender_id}",
     "events_holding_a_value": "events/?value=nowhere+to+be+found",
+    "events_where": "events/?where=data.customer.name+%3D%3D+%27Bob%27",
     "events_new": "events/new?after={delivery}",
     "event": "events/{event}/",
     "delivery": "deliveries/{delivery}/",
@@ -34,6 +35,7 @@ PAGES = {
     "endpoint": "endpoints/{endpoint}/",
     "settings": "settings/",
     "members": "members/",
+    "links": "links/",
     "plan": "operations/plan?state=dead",
 }
 

@@ -16,6 +16,7 @@ from hub.mappings.expressions.language import Evaluation, Expression, clauses, r
 from hub.mappings.expressions.output import Output, short
 
 __all__ = [
+    "Budget",
     "CompiledFilter",
     "CompiledMapping",
     "Explanation",
@@ -179,8 +180,8 @@ def collect_identities(compiled: CompiledMapping, document: Document, zone: tzin
     return found
 
 
-def _evaluation(zone: tzinfo, identities: Lookup) -> Evaluation:
-    return Evaluation(Functions(Budget(), zone, identities))
+def _evaluation(zone: tzinfo, identities: Lookup, budget: Budget | None = None) -> Evaluation:
+    return Evaluation(Functions(budget or Budget(), zone, identities))
 
 
 def _value(leaf: Leaf, document: Document, evaluation: Evaluation, output: Output) -> Any:
@@ -214,9 +215,9 @@ class CompiledFilter:
     expression: Expression
     clauses: tuple[Expression, ...] = field(repr=False)
 
-    def passes(self, document: Document) -> bool:
-        """Raises MappingFailed."""
-        return truthy(_answer(self.expression, document))
+    def passes(self, document: Document, *, budget: Budget | None = None) -> bool:
+        """Raises MappingFailed. `budget`: what many documents share."""
+        return truthy(_answer(self.expression, document, budget))
 
     def value(self, document: Document) -> Any:
         """What it comes to, as it is. Raises MappingFailed."""
@@ -238,8 +239,8 @@ def compile_filter(expression: str) -> CompiledFilter:
     return CompiledFilter(whole, tuple(clauses(whole)))
 
 
-def _answer(expression: Expression, document: Document) -> Any:
+def _answer(expression: Expression, document: Document, budget: Budget | None = None) -> Any:
     try:
-        return _evaluation(UTC, lambda kind, value: None).value(expression, document)
+        return _evaluation(UTC, lambda kind, value: None, budget).value(expression, document)
     except Refused as refused:
         raise _failed("", expression, refused) from refused

@@ -12,6 +12,7 @@ from hub.connections.choices import Offer
 from hub.connections.forms import PAUSES, Stated
 from hub.connections.models import Connection
 from hub.outgoing.tell_in import Place
+from hub.portal.log.saved import narrowing
 from tenants.models import Tenant, time_zones
 
 NAME_MOST = 200
@@ -38,6 +39,18 @@ class PauseForm(forms.Form):
 
 class NameForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=NAME_MOST)
+
+
+class ViewForm(forms.Form):
+    """What narrows the log now, and how the team calls it."""
+
+    name = forms.CharField(label=_("Name"), max_length=60)
+    query = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_query(self) -> str:
+        if not (query := narrowing(self.cleaned_data["query"])):
+            raise forms.ValidationError(_("Nothing narrows the log."))
+        return query
 
 
 class DisconnectForm(forms.Form):

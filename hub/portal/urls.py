@@ -14,6 +14,7 @@ from hub.portal.views import (
     look,
     mend,
     operations,
+    saved,
     settings,
     wizard,
 )
@@ -48,6 +49,8 @@ urlpatterns = [
     path(f"{HERE}events/", events.events, name="events"),
     path(f"{HERE}events/new", events.new, name="events_new"),
     path(f"{HERE}events/export.<slug:kind>", events.export, name="events_export"),
+    path(f"{HERE}events/views", saved.keep, name="view_save"),
+    path(f"{HERE}events/views/<uuid:id>/remove", saved.remove, name="view_remove"),
     path(f"{HERE}events/<uuid:id>/", events.event, name="event"),
     path(f"{HERE}deliveries/<uuid:id>/", deliveries.delivery, name="delivery"),
     path(f"{HERE}deliveries/<uuid:id>/live", deliveries.live, name="delivery_live"),

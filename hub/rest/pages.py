@@ -38,11 +38,11 @@ class PageQuery(StrictSerializer):
     before = CursorField(required=False, help_text="From `prev`: what comes before, newer.")
 
 
-def asked(request: Request, query: type[PageQuery]) -> dict[str, Any]:
+def asked(request: Request, query: type[PageQuery], **context: Any) -> dict[str, Any]:
     twice = [name for name, values in request.query_params.lists() if len(values) > 1]
     if twice:
         raise ValidationError(dict.fromkeys(twice, "Stands twice: which of them is meant?"), code="repeated")
-    read = query(data=request.query_params.dict())
+    read = query(data=request.query_params.dict(), context=context)
     read.is_valid(raise_exception=True)
     return read.validated_data
 

@@ -1,10 +1,10 @@
 /* Small comforts. Every page works without this file. */
 (() => {
   const all = (selector, root = document) => root.querySelectorAll(selector);
+  const of = (id) => document.getElementById(id);
   const speak = (text) => {
-    const place = document.getElementById("spoken");
-    place.textContent = "";
-    setTimeout(() => { place.textContent = text; }, 50);
+    of("spoken").textContent = "";
+    setTimeout(() => { of("spoken").textContent = text; }, 50);
   };
 
   const copy = async (button) => {
@@ -14,7 +14,7 @@
     setTimeout(() => button.classList.remove("done"), 1500);
   };
 
-  const keys = document.getElementById("keys");
+  const keys = of("keys");
   const help = () => keys.open || keys.showModal();
 
   const wake = (root) => {
@@ -28,9 +28,21 @@
     });
   };
 
+  /* A page beside the one that is open: the same address, and a real link for whoever wants another tab. */
+  const drawer = of("drawer"), detail = of("drawer-detail");
+  const open = (url) => {
+    of("drawer-page").href = url;
+    detail.replaceChildren(of("loading").content.cloneNode(true));
+    if (!drawer.open) drawer.showModal();
+    htmx.ajax("GET", url, { target: detail, select: "#detail", swap: "innerHTML" });
+  };
+  drawer.addEventListener("close", () => detail.replaceChildren()); // and what asks again and again in it ends
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy], [data-keys]");
     if (button) button.dataset.copy === undefined ? help() : copy(button);
+    const link = event.target.closest("a[data-drawer]");
+    if (link && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) { event.preventDefault(); open(link.href); }
     all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
 
@@ -50,8 +62,35 @@
     going = event.key === "g";
     if (jump) return jump.click();
     if (event.key === "?") return help();
-    const search = event.key === "/" && document.querySelector("[type=search]");
-    if (search) { event.preventDefault(); search.focus(); search.select(); }
+    if (event.key !== "/") return;
+    event.preventDefault();
+    const search = document.querySelector("[type=search]");
+    if (search) { search.focus(); search.select(); } else location.href = document.body.dataset.search;
+  });
+
+  /* What takes longer shows that it goes on. */
+  document.addEventListener("submit", (event) => {
+    if (event.target.method === "dialog") return;
+    setTimeout(() => { of("busy").hidden = event.defaultPrevented; }, 700);
+  });
+  addEventListener("pageshow", () => { of("busy").hidden = true; });
+
+  /* A part that could not be loaded says so, and what to name when asking for help. */
+  const failed = ({ detail: { xhr } }) => {
+    const place = drawer.open ? detail : of("trouble");
+    if (!place.querySelector("[data-request]")) place.replaceChildren(of("failed").content.cloneNode(true));
+    const again = place.querySelector("a");
+    again.href = drawer.open ? of("drawer-page").href : location.href;
+    again.toggleAttribute("data-drawer", drawer.open);
+    place.querySelector("[data-request]").textContent = xhr.getResponseHeader("X-Request-Id") || "–";
+  };
+  for (const name of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(name, failed);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, pathInfo, isError } = event.detail;
+    if (!isError) of("trouble").replaceChildren();
+    if (!xhr.responseURL || new URL(xhr.responseURL).pathname === new URL(pathInfo.requestPath, location).pathname) return;
+    event.detail.shouldSwap = false; // another page answered: the visit is over, or one has to sign in
+    location.reload();
   });
 
   const two = (number) => String(number).padStart(2, "0");

@@ -22,6 +22,10 @@ def wrong_with(shown, url, width):
     shown.goto(url)
     if not shown.url.endswith(url):
         return [f"leads to {shown.url}"]
+    return wrong_as_it_is(shown, width)
+
+
+def wrong_as_it_is(shown, width):
     found = Axe().run(shown, options=RULES).response["violations"]
     wide = shown.evaluate("document.documentElement.scrollWidth")
     said = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]

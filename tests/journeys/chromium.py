@@ -34,7 +34,7 @@ def answer(client: Client, here: Context, route, request):
     """As the hub answers; the session is the client's, so that nobody has to sign in."""
     parts = urlsplit(request.url)
     if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
-        return route.abort()
+        return route.fulfill(status=204)  # silence: where a page leads outside, it stays
     # Playwright calls this in a context of its own, where Django would open another connection to the database.
     said = here.copy().run(ask, client, request, f"{parts.path}?{parts.query}" if parts.query else parts.path)
     if said.headers.get("Location"):  # what is fulfilled cannot redirect

@@ -14,7 +14,7 @@ from hub.connections.views.authorize import BROWSER
 from hub.outgoing.models import Delivery
 from tenants.models import Tenant
 from tests.hub.outgoing.operating import planned
-from tests.journeys.axe import LOOKS, looked_at
+from tests.journeys.axe import LOOKS, looked_at, wrong_as_it_is
 from tests.journeys.chromium import window
 from tests.tenants.door import come_as_guest, sign_in, with_totp
 
@@ -99,6 +99,16 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
 def test_what_was_begun_and_not_finished_can_be_read(browser, signed_in, came_back, look):
     came_back(account="T2", account_name="Two", permissions=["chat:write"])
     looked_at(browser, signed_in, "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/slack/", look=look)
+
+
+@looks
+def test_the_page_that_sends_a_person_away_can_be_read(browser, signed_in, look):
+    scheme, width = LOOKS[look]
+    with window(browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+        shown.goto("/t/acme/connect/slack/")
+        shown.get_by_role("button", name="Authorize at Slack").click()
+        expect(shown.get_by_role("heading", name="On to Slack…")).to_be_visible()
+        assert wrong_as_it_is(shown, width) == [] == shown.complaints
 
 
 # --- links ---

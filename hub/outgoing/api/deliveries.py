@@ -19,9 +19,10 @@ from hub.outgoing import replay
 from hub.outgoing.api import described as says
 from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
 from hub.outgoing.models import Attempt, Delivery, Exchange
+from hub.outgoing.search import floor_of
 from hub.outgoing.serializers import DeliverySerializer, ExplanationSerializer, ReadDeliverySerializer
 from hub.problems import Problem
-from hub.rest.fields import address
+from hub.rest.fields import MomentField, address
 from hub.rest.pages import PageQuery, asked, page
 from hub.states import WrongState
 from tenants.authentication import resolve_tenant
@@ -37,6 +38,9 @@ class DeliveriesQuery(PageQuery):
     event = serializers.UUIDField(required=False)
     route = serializers.UUIDField(required=False)
     connection = serializers.UUIDField(required=False)
+    type = serializers.CharField(max_length=120, required=False, help_text="Of the event.")
+    since = MomentField(required=False, help_text="Accepted then or later.")
+    until = MomentField(required=False, help_text="Accepted before.")
 
 
 FILTERS: dict[str, Callable[[Any], Q]] = {
@@ -45,6 +49,9 @@ FILTERS: dict[str, Callable[[Any], Q]] = {
     "event": lambda id: Q(event__public_id=id),
     "route": lambda id: Q(route__public_id=id),
     "connection": lambda id: Q(connection__public_id=id),
+    "type": lambda type: Q(event__type=type),
+    "since": lambda moment: Q(public_id__gte=floor_of(moment)),  # ids are in order of time, and indexed
+    "until": lambda moment: Q(public_id__lt=floor_of(moment)),
 }
 
 
@@ -71,7 +78,7 @@ class DeliveriesView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The newest first."""
-        query = asked(request, DeliveriesQuery)
+        query = asked(request, DeliveriesQuery, now=clock())
         rows = visible(request)
         if "tenant" in query:
             rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -63,7 +64,8 @@ def explain(delivery: Delivery, *, now: datetime) -> Explanation:
 
 
 def moment(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else _("some time")
+    """In the zone of whoever reads, where a page has set it; else in UTC."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S %Z}" if at else _("some time")
 
 
 def span(length: timedelta) -> str:

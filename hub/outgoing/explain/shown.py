@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 
 from connectors.registry import CONNECTORS
+from hub.connections.models import BREAKER, HOLDING, MAINTENANCE, REFRESHING
 from hub.outgoing.models import Delivery
 from hub.words import REASONS, STATES, Reason, reason_of
 
@@ -14,6 +15,13 @@ HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__off=""
 HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__held="")
 BEHIND = Q(due_at=None)  # another of its key stands before it
 READS_AS_HELD = Q(state="waiting") & (HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | BEHIND)
+OF_LANES = {*HOLDING, BREAKER, MAINTENANCE, REFRESHING}  # all that a lane is ever held for
+OF_OTHERS = {
+    *OF_LANES,
+    "tenant_suspended",
+    "switched_off",
+    "behind",
+}  # reasons that no row of a delivery needs to carry
 
 
 class Shown(NamedTuple):
@@ -60,6 +68,9 @@ def in_state(state: str) -> Q:
 
 def for_reason(reason: str) -> Q:
     """The deliveries that read as having this reason."""
+    of_its_own = Q(reason=reason) & ~READS_AS_HELD
+    if reason not in OF_OTHERS:
+        return of_its_own
     waiting = Q(state="waiting")
     wider = {
         "tenant_suspended": HELD_BY_TENANT,
@@ -67,7 +78,7 @@ def for_reason(reason: str) -> Q:
         "behind": BEHIND & ~HELD_BY_TENANT & ~HELD_BY_SWITCH & ~HELD_BY_LANE,
     }
     by_lane = Q(connection__lane__held=reason) & ~HELD_BY_TENANT & ~HELD_BY_SWITCH
-    return waiting & wider.get(reason, by_lane) | Q(reason=reason) & ~READS_AS_HELD
+    return waiting & wider.get(reason, by_lane) | of_its_own
 
 
 def words_of(reason: str, connector: str) -> Reason:

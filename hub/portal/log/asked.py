@@ -13,12 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
 from hub.outgoing.chosen import WAYS
+from hub.outgoing.forms import FilterField
 from hub.outgoing.models import TYPE_PATTERN, Delivery
 from hub.outgoing.search import SKIPPED_FOR, STATES_STOPPED, deliveries_by, events_by, floor_of
 from hub.words import REASONS
 from tenants.models import Tenant
 
 NO_ROUTE = "no_route"
+BY_API = ("state", "reason", "connection", "type", "until")
+INSIDE = {"value", "where"}  # what only an event that is opened tells
 SPANS = {
     "15m": (_("the last 15 minutes"), timedelta(minutes=15)),
     "1h": (_("the last hour"), timedelta(hours=1)),
@@ -53,6 +56,10 @@ class LogForm(forms.Form):
     since = MomentField(required=False, label=_("From"))
     until = MomentField(required=False, label=_("Before"))
     value = forms.CharField(max_length=200, required=False, label=_("A value in the event"))
+    where = FilterField(
+        max_length=300, required=False, label=_("Only where"), help_text=_("JMESPath, as filters are written."),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "data.total > `100`"}),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, connections: Iterable[Connection], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,16 +81,32 @@ class Asked:
         """Events that no route took have no delivery to be listed by."""
         return self.said.get("state") == NO_ROUTE
 
-    def for_operation(self, *, now: datetime) -> dict[str, str] | None:
-        """The same in the words of an operation; None where an operation cannot say it, or nothing narrows."""
-        said = {name: value for name, value in self.said.items() if name != "span"}
-        if said.keys() & {"q", "value"} or self.of_events or "*" in said.get("type", ""):
-            return None
-        if "span" in self.said:
-            said["since"] = since_of(self.said, now=now)
-        if "type" in said:
-            said["event_type"] = said.pop("type")
+    @property
+    def opens_events(self) -> bool:
+        return bool(self.said.keys() & INSIDE)
+
+    @property
+    def only_here(self) -> bool:
+        """Neither the API nor an operation can say it."""
+        return self.opens_events or "q" in self.said or "*" in self.said.get("type", "")
+
+    def for_api(self, *, now: datetime) -> dict[str, str]:
+        """As far as the API has the words for it."""
+        said = {name: self.said[name] for name in BY_API if name in self.said}
+        if since := since_of(self.said, now=now):
+            said["since"] = since
+        if "*" in said.get("type", ""):
+            del said["type"]
+        if self.of_events:
+            said = {name: said[name] for name in ("state", "type") if name in said}
         return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()}
+
+    def for_operation(self, *, now: datetime) -> dict[str, str] | None:
+        """The same in the words of an operation; None where an operation cannot say it."""
+        if self.only_here or self.of_events:
+            return None
+        said = self.for_api(now=now)
+        return said | ({"event_type": said.pop("type")} if "type" in said else {})
 
 
 def asked_of(data: Any, tenant: Tenant, zone: ZoneInfo, *, now: datetime) -> Asked:
@@ -129,4 +152,4 @@ def narrowed_by(said: dict[str, Any]) -> Q | None:
         ways &= Q(**{f"{way}__startswith": type[:-1]}) if type.endswith("*") else Q(**{way: type})
     if "connection" in said and not of_event:
         ways &= WAYS["connection"](said["connection"])
-    return ways if ways or "value" in said else None
+    return ways if ways or said.keys() & INSIDE else None

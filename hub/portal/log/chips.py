@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from hub.portal.log.asked import SPANS, Asked
 
+CODES = ("state", "reason")
 PLACE = ("after", "before")  # where in the list, which no link that narrows keeps
 VIEWS = (
     (gettext_lazy("All"), {}),
@@ -34,8 +35,8 @@ def kept(data: Mapping[str, str], without: tuple[str, ...] = ()) -> dict[str, st
     return {name: value for name, value in data.items() if value and name not in (*PLACE, *without)}
 
 
-def query_of(data: Mapping[str, str], **place: Any) -> str:
-    return "?" + urlencode(kept(data) | {name: str(value) for name, value in place.items() if value})
+def query_of(data: Mapping[str, str], without: tuple[str, ...] = (), **more: Any) -> str:
+    return "?" + urlencode(kept(data, without) | {name: str(value) for name, value in more.items() if value})
 
 
 def chips_of(asked: Asked, data: Mapping[str, str], zone: ZoneInfo) -> list[Link]:
@@ -56,7 +57,9 @@ def word_of(asked: Asked, name: str, value: Any, zone: ZoneInfo) -> str:
         return asked.form.names.get(value, value)
     if name == "span":
         return str(SPANS[value][0])
-    return _("not routed") if value == "no_route" else str(value).replace("_", " ")
+    if name in CODES:
+        return _("not routed") if value == "no_route" else str(value).replace("_", " ")
+    return str(value)
 
 
 def views_of(asked: Asked) -> list[Link]:

@@ -1,7 +1,9 @@
 """Which deliveries an operation means, as an address says it, and what is to be done to them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,10 +11,12 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from hub.connections.models import Connection
 from hub.outgoing.bulk import SELECTED_MOST
 from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.portal.log.pages import uuid_or_none
 from hub.words import REASONS
+from tenants.models import Tenant
 
 KINDS = (
     ("retry", _("Retry: what failed, is held or was cancelled goes again as it is, under the same id.")),
@@ -20,6 +24,18 @@ KINDS = (
     ("cancel", _("Cancel: what waits or is held is not sent; it can be retried later.")),
     ("skip", _("Skip: what is held or failed is left aside for good; it can still be sent again.")),
 )
+
+
+MOMENTS = ("since", "until", "stopped_since")
+WORDS = {
+    "state": _("State"),
+    "reason": _("Reason"),
+    "connection": _("To"),
+    "event_type": _("Event type"),
+    "since": _("From"),
+    "until": _("Before"),
+    "stopped_since": _("Stopped since"),
+}
 
 
 class PlanForm(forms.Form):
@@ -71,6 +87,19 @@ def public_id(text: str) -> str:
     if (id := uuid_or_none(text)) is None:
         raise ValueError(text)
     return str(id)
+
+
+def worded(chosen: Mapping[str, Any], tenant: Tenant, zone: ZoneInfo) -> list[str]:
+    """The same for people, in the zone in which they read."""
+    return [f"{WORDS[name]}: {value_of(name, value, tenant, zone)}" for name, value in chosen.items() if name in WORDS]
+
+
+def value_of(name: str, value: str, tenant: Tenant, zone: ZoneInfo) -> str:
+    if name in MOMENTS:
+        return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    if name == "connection":
+        return Connection.objects.of(tenant).filter(public_id=value).values_list("name", flat=True).first() or value
+    return value if name == "event_type" else value.replace("_", " ")
 
 
 READ = {

@@ -23,7 +23,7 @@ from connectors.parts import Permission
 from hub import plot, words
 from hub.clock import clock
 from hub.connections import permissions
-from hub.portal import look, navigation
+from hub.portal import look, navigation, twins
 from hub.portal.status import Step
 
 register = template.Library()
@@ -34,6 +34,7 @@ BY_OAUTH = (gettext_lazy("What it does"), gettext_lazy("Authorize"), gettext_laz
 
 
 @register.simple_tag
+@cache  # dozens of the same few stand on a page
 def icon(name: str) -> SafeString:
     """One of static/portal/icons.svg; a word stands beside it, so it is not read out."""
     return format_html(
@@ -181,7 +182,8 @@ def copyable(text: Any, label: str = "") -> SafeString:
         "</button></span>"
     )
     named = label or _("id")
-    return format_html(markup, text, _("Copy %(what)s") % {"what": named}, _("Copied"), icon("content_copy"))
+    spoken = _("Copied: %(what)s") % {"what": named}
+    return format_html(markup, text, _("Copy %(what)s") % {"what": named}, spoken, icon("content_copy"))
 
 
 @register.inclusion_tag("portal/parts/plot.html", takes_context=True)
@@ -228,7 +230,7 @@ def step_url(step: Step, tenant: str, id: UUID) -> str:
 def frame(context: Context) -> dict[str, Any]:
     """What the frame of a page needs: it works with a visitor and without one."""
     request: HttpRequest | None = context.get("request")
-    visitor = getattr(request, "visitor", None)
+    visitor, asks = getattr(request, "visitor", None), context.get("api_asks", {})
     return {
         "name": settings.HUB_NAME,
         "logo": look.logo(),
@@ -238,4 +240,5 @@ def frame(context: Context) -> dict[str, Any]:
         "zones": look.zones(request),
         "visitor": visitor,
         "sections": navigation.items(request, visitor.tenant.reference) if request and visitor else (),
+        "curl": twins.curl(request, visitor.tenant.reference, asks) if request and visitor else "",
     }

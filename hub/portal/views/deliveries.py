@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +23,7 @@ from hub.outgoing.models import DONE, STOPPED, Delivery
 from hub.outgoing.timeline import timeline
 from hub.portal.log.lines import line_of
 from hub.portal.log.remedies import remedy_of
+from hub.portal.look import zone_of
 from hub.portal.views.acts import note, unless_known
 from hub.states import WrongState
 from hub.words import TONES
@@ -91,27 +92,26 @@ def delivery(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row, now = found(visitor, id), clock()
     siblings = readable_deliveries().filter(event=row.event_id).exclude(pk=row.pk).order_by("pk")[:SIBLINGS_MOST]
     verbs = {name: verb for name, verb in VERBS.items() if verb.when(row)} if visitor.may_manage else {}
-    api = settings.HUB_PUBLIC_URL + reverse("delivery", args=[row.public_id])
     context = {
         "visitor": visitor,
         "verbs": verbs,
         "siblings": [line_of(sibling) for sibling in siblings],
-        "curl": f'curl -H "Authorization: Bearer $HUB_KEY" {api}',
         **summary(row, now=now),
-        **technical(row, now=now),
     }
+    with timezone.override(zone_of(request)):
+        context |= technical(row, now=now)
     return render(request, "portal/log/delivery.html", context)
 
 
 @require_safe
 @for_visitors()
 def live(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    """The part that changes by itself; the whole page again where more than that has changed."""
+    """The part that changes by itself; where more than that has changed, the rest is asked for again."""
     row = found(visitor, id)
     context = {"visitor": visitor, **summary(row, now=clock())}
     response = render(request, "portal/log/delivery_live.html", context)
     if request.GET.get("seen", "") != context["seen"]:
-        response["HX-Refresh"] = "true"
+        response["HX-Trigger"] = "moved"
         return response
     return unless_known(request, response)
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from hub.clock import clock
@@ -19,6 +20,7 @@ from hub.portal.log.chips import chips_of, query_of, views_of
 from hub.portal.log.export import ROWS_MOST, WAYS, exported
 from hub.portal.log.lines import line_of
 from hub.portal.log.pages import Cursor, Limits, cursor_of, page_of, rows_of
+from hub.portal.log.saved import narrowing, saved_of
 from hub.portal.look import zone_of
 from hub.portal.views.acts import note, unless_known
 from tenants.visitors import Visitor, for_visitors
@@ -43,13 +45,19 @@ def events(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "lines": [line_of(row) for row in page.rows],
         "chips": chips_of(asked, data, zone_of(request)),
         "views": views_of(asked),
+        "saved": saved_of(visitor.tenant),
+        "narrowed_to": narrowing(query_of(data)[1:]),
         "newer": query_of(data, before=page.newer) if page.newer else "",
         "older": query_of(data, after=page.older) if page.older else "",
         "cut": page.cut,
         "looked": Limits().looked,
         "query": query_of(data),
         "new_url": reverse("portal:events_new", args=[visitor.tenant.reference]) + query_of(data, after=first),
-        "polls": cursor == Cursor() and not {"until", "value"} & asked.said.keys(),
+        "can_follow": cursor == Cursor() and "until" not in asked.said and not asked.opens_events,
+        "follows": data.get("live") != "off",
+        "live_query": query_of(data, without=("live",), live="" if data.get("live") == "off" else "off"),
+        "api_asks": asked.for_api(now=clock()),
+        "api_lacks": asked.only_here,
         "all_query": urlencode(asked.for_operation(now=clock()) or {}) if visitor.may_manage else "",
         "rows_most": ROWS_MOST,
     }
@@ -92,12 +100,14 @@ def event(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     kept = EventBody.objects.filter(pk=row.pk).first()
     deliveries = readable_deliveries().filter(event=row).order_by("pk")[:SHOWN_MOST]
     lines = [line_of(delivery) for delivery in deliveries]
+    with timezone.override(zone_of(request)):
+        checks = () if lines else explain_event(row)
     context = {
         "visitor": visitor,
         "event": row,
         "body": kept and body_of(kept.body),
         "pruned": kept is None,
         "lines": lines,
-        "checks": () if lines else explain_event(row),
+        "checks": checks,
     }
     return render(request, "portal/log/event.html", context)

@@ -18,7 +18,8 @@ from hub.operations.start import Refused
 from hub.outgoing import bulk
 from hub.outgoing.models import Delivery
 from hub.portal.handed import hand_of
-from hub.portal.log.planning import PlanForm, which
+from hub.portal.log.planning import PlanForm, which, worded
+from hub.portal.look import zone_of
 from hub.portal.views.acts import unless_known
 from hub.states import WrongState
 from tenants.models import Membership
@@ -41,9 +42,15 @@ def plan(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         )  # fmt: skip
         return HttpResponseRedirect(address("portal:operation", visitor, operation))
     count = len(chosen.get("deliveries", ()))
-    return render(
-        request, "portal/log/plan.html", {"visitor": visitor, "form": form, "chosen": chosen, "selected": count}
-    )
+    context = {
+        "visitor": visitor,
+        "form": form,
+        "chosen": chosen,
+        "selected": count,
+        "worded": worded(chosen, visitor.tenant, zone_of(request)),
+        "api_asks": chosen,
+    }
+    return render(request, "portal/log/plan.html", context)
 
 
 def address(page: str, visitor: Visitor, operation: Operation) -> str:

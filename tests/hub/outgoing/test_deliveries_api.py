@@ -95,6 +95,17 @@ def test_deliveries_are_listed_by_what_they_read_as(make, shop, delivery, connec
         assert ids(shop.get(f"{DELIVERIES}?{query}")) == [str(other.public_id)]
 
 
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("type=order.created", 1), ("type=order", 0), ("since=2020-01-01T00:00:00Z", 1),
+        ("until=2020-01-01T00:00:00%2B01:00", 0), ("type=order.created&since=2020-01-01T00:00:00Z&state=waiting", 1),
+    ],
+)  # fmt: skip
+def test_deliveries_are_listed_by_type_and_time(shop, delivery, query, count):
+    assert len(ids(shop.get(f"{DELIVERIES}?{query}"))) == count
+
+
 def test_pages_follow_each_other_forth_and_back_while_rows_are_added(make, shop, acme):
     events = [str(make.event(acme).public_id) for _ in range(5)][::-1]
     first = shop.get(f"{EVENTS}?limit=2&type=order.created")
@@ -133,6 +144,7 @@ def test_a_cursor_does_not_tell_the_row(make, shop, acme):
         ("after=eyJh:1:x", "/after"),
         ("before=%00", "/before"),
         ("state=lost", "/state"),
+        ("since=2026-11-25T12:00:00", "/since"),
         ("state=held&state=dead", "/state"),
         ("_connector=OR+1%3D1--", "/_connector"),
         ("tenant__name=x", "/tenant__name"),

@@ -51,6 +51,12 @@ def test_it_says_who_can_mend_it(admin, delivery, state, reason, who, verb):
     assert who in remedy.who and remedy.verb == verb
 
 
+def test_checks_tell_times_in_the_zone_of_whoever_reads(admin, delivery):
+    assert "Accepted on 2026-11-25 13:00:00 CET." in text(admin.get(page_of(delivery)))
+    admin.cookies["hub_zone"] = "UTC"
+    assert "Accepted on 2026-11-25 12:00:00 UTC." in text(admin.get(page_of(delivery)))
+
+
 def test_a_pause_is_mended_at_the_connection(admin, delivery):
     delivery.connection.pause("weekend", until=None, now=NOON)
     remedy = admin.get(page_of(delivery)).context["remedy"]
@@ -114,13 +120,13 @@ def test_a_member_reads_and_does_not_act(member, delivery):
     assert member.post(page_of(delivery, "retry")).status_code == 403
 
 
-def test_the_first_part_follows_and_then_asks_for_the_whole_page(admin, delivery):
+def test_the_first_part_follows_and_then_has_the_rest_asked_for(admin, delivery):
     url = page_of(delivery, "live?seen=waiting.0")
     first = admin.get(url)
-    assert "HX-Refresh" not in first
+    assert "HX-Trigger" not in first
     assert admin.get(url, headers={"If-None-Match": first["ETag"]}).status_code in (200, 304)
     pump(FakeHttp())
-    assert admin.get(url)["HX-Refresh"] == "true"
+    assert admin.get(url)["HX-Trigger"] == "moved"
 
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):

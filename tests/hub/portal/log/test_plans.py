@@ -32,7 +32,13 @@ ASKED = [
     {"since": "2026-11-25T12:00", "until": "2027-11-25T12:00"},
     {"q": "nobody"},
 ]
-NARROWED = [{"type": "order.created"}, {"type": "order.*"}, {"type": "rare.one"}, {"state": "dead", "type": "rare.*"}]
+NARROWED = [
+    {"type": "order.created"},
+    {"where": "data.number == 'A-2'"},
+    {"type": "order.*"},
+    {"type": "rare.one"},
+    {"state": "dead", "type": "rare.*"},
+]
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""What stands inside of events: a value anywhere in the data, or what an expression of the filters' language says."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from hub.mappings.translate import Budget, CompiledFilter, MappingFailed
+from hub.outgoing.match import compiled_filter
+from hub.outgoing.models import document
+from tenants.models import Tenant
+
+
+class Opened(NamedTuple):
+    """A row, with what is read of its event."""
+
+    pk: int
+    public_id: UUID
+    event: int
+    sender_id: str
+    type: str
+    occurred_at: datetime
+
+
+class Sought:
+    """Asked of one event after the other; all of them share what expressions may cost."""
+
+    def __init__(self, tenant: Tenant, value: str, where: CompiledFilter | None, budget: Budget) -> None:
+        self.tenant, self.value, self.where, self.budget = tenant, value.strip().lower(), where, budget
+
+    @classmethod
+    def of(cls, said: dict[str, Any], tenant: Tenant, budget: Budget) -> Self:
+        return cls(tenant, said.get("value", ""), compiled_filter(said["where"]) if "where" in said else None, budget)
+
+    @property
+    def spent(self) -> bool:
+        return self.budget.left < 0
+
+    def in_body(self, row: Opened, body: bytes) -> bool:
+        data = json.loads(body).get("data")
+        return self.in_values(data) and self.by_expression(row, data)
+
+    def in_values(self, data: Any) -> bool:
+        """Whether some value contains the text; upper and lower case alike."""
+        return not self.value or any(self.value in text.lower() for text in texts(data))
+
+    def by_expression(self, row: Opened, data: Any) -> bool:
+        """Where there is no answer, the event is not meant."""
+        if self.where is None:
+            return True
+        try:
+            return self.where.passes(
+                document(row.sender_id, row.type, self.tenant, row.occurred_at, data), budget=self.budget
+            )
+        except MappingFailed:
+            return False
+
+
+def texts(data: Any) -> Iterator[str]:
+    """Without recursion: data may be nested deeper than Python likes."""
+    rest = [data]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict | list):
+            rest.extend(children(one))
+        elif one is not None:
+            yield one if isinstance(one, str) else json.dumps(one)
+
+
+def children(one: Any) -> Iterable[Any]:
+    return one.values() if isinstance(one, dict) else one

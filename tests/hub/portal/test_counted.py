@@ -1,0 +1,59 @@
+"""Every page of a tenant asks the same number of questions, however many rows there are."""
+
+import pytest
+from django.test import Client
+
+from hub.outgoing.models import Delivery
+from tests.canaries import House
+from tests.hub.outgoing.operating import many
+from tests.hub.portal.counting import asked
+from tests.walk import addresses, routes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+SIXTY = range(60)
+MOST = 24  # of one page
+
+
+@pytest.fixture
+def house(make):
+    house = House(make)
+    house.live()
+    return house
+
+
+def pages(client):
+    """One address of each page."""
+    for route in routes("t/<str:tenant>/"):
+        for address in addresses(route):
+            answer = client.get(address)
+            if answer.status_code == 200 and not answer.streaming:
+                yield address
+                break
+
+
+def grows(house, make):
+    """Sixty more of whatever a page may list."""
+    tenant, mine = house.tenant, house.connections
+    for row in Delivery.unscoped.filter(tenant=tenant):
+        many(row, 60, state="delivered")
+    for number in SIXTY:
+        make.connection(tenant)
+        make.event(tenant, "lead.won", id=f"l-{number}")
+        make.membership(tenant, make.user())
+        for connection in mine[:2]:
+            make.identity(connection, "user", f"u-{number}", f"U{number}")
+    for number in range(10):
+        make.connect_link(tenant)
+        make.invitation(tenant)
+        make.saved_view(tenant, f"more {number}")
+
+
+def test_sixty_more_of_everything_cost_no_page_another_question(house, make):
+    client = house.browser(Client(), house.owner)
+    make.event(house.tenant, "lead.won")
+    few = {address: asked(client, address) for address in pages(client)}
+    grows(house, make)
+    many = {address: asked(client, address) for address in few}
+    assert len(few) > 25
+    assert {address: (count, many[address]) for address, count in few.items() if many[address] != count} == {}
+    assert {address: count for address, count in few.items() if count > MOST} == {}

@@ -1,0 +1,78 @@
+"""Every page that an address leads to, by the list of the addresses themselves, as axe sees it."""
+
+import itertools
+
+import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.test import Client
+
+from tests.canaries import TEXT, House
+from tests.journeys.axe import LOOKS, looked_at
+from tests.journeys.chromium import chromium
+from tests.tenants.door import code_of
+from tests.walk import addresses, routes
+
+pytestmark = [pytest.mark.desk, pytest.mark.django_db, pytest.mark.timeout(300)]
+
+BEGIN = ("t/", "connect/", "invitations/", "enter/", "accounts/", "problems/")
+HERE = "t/<str:tenant>/"
+OF_EACH = 5  # addresses: as many as there are systems of a customer
+ASKED = {  # what an address needs beside its rows
+    f"{HERE}operations/plan": "?state=dead",
+    f"{HERE}connections/<uuid:id>/identities/say/": "?kind=user&ours=7",
+    f"{HERE}connections/<uuid:id>/identities/remove/": "?kind=user&ours=7",
+}
+PARTS = {  # of a page, asked for by the page itself
+    f"{HERE}events/new",
+    f"{HERE}deliveries/<uuid:id>/live",
+    f"{HERE}operations/<uuid:id>/live",
+    f"{HERE}endpoints/<uuid:id>/match",
+}
+FILES = {f"{HERE}events/export.<slug:kind>", "accounts/2fa/recovery-codes/download/"}
+LEAD_ON = {"connect/<slug:connector>/callback", "accounts/password/set/", "accounts/login/code/confirm/"}
+OF_OTHERS = {  # whom the owner of a house is not: test_accessible and test_accessible_ways go there
+    "accounts/login/", "accounts/signup/", "accounts/confirm-email/", "accounts/2fa/authenticate/",
+    "accounts/2fa/totp/activate/", "invitations/<str:token>/", "enter/<str:token>/", "connect/link/",
+    "connect/link/fill-in/", "connect/link/<str:token>/", "connect/<slug:connector>/refused/<slug:code>/",
+}  # fmt: skip
+
+
+@pytest.fixture
+def owner(make):
+    """In a house where everything has happened; has just shown who they are."""
+    house = House(make)
+    house.live()
+    client = house.browser(Client(), house.owner)
+    client.post("/accounts/2fa/reauthenticate/", {"code": code_of(TEXT)})
+    return client
+
+
+def pages(client, route):
+    """Its addresses that answer with a page."""
+    for address in itertools.islice(addresses(route), 2 * OF_EACH):
+        answer = client.get(address + ASKED.get(route, ""))
+        if answer.status_code == 200 and not answer.streaming and b"<html" in answer.content:
+            yield address + ASKED.get(route, "")
+
+
+def only_posted_to(client, route):
+    return client.get(next(addresses(route))).status_code == 405
+
+
+def test_every_address_leads_to_a_page_or_it_is_said_why_not(owner):
+    others = PARTS | FILES | LEAD_ON | OF_OTHERS
+    every = set(routes(*BEGIN))
+    assert others - every == set()
+    assert [
+        route for route in every - others if not any(pages(owner, route)) and not only_posted_to(owner, route)
+    ] == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_everybody_can_use_it(owner, look):
+    every = [route for route in routes(*BEGIN) if route not in FILES and "logout" not in route]
+    found = [address for route in every for address in itertools.islice(pages(owner, route), OF_EACH)]
+    database = connections[DEFAULT_DB_ALIAS]
+    with chromium() as browser:  # its loop runs in this thread: nothing of the house could be sent any more,
+        connections[DEFAULT_DB_ALIAS] = database  # and Django would open another connection
+        looked_at(browser, owner, *found, look=look)
