@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import Error
 
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.failpoints import failpoint
-from hub.outgoing.pump import place
+from hub.outgoing.pump import line, place
 from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
@@ -65,7 +64,7 @@ def pump(
         return
     drive = Drive(lease, clock, random, stopping, stay, run)
     try:
-        async_to_sync(drive.run_through)(outlet, again)
+        line.run(lambda: drive.run_through(outlet, again))
     finally:
         place.leave(lease)
         holders.leave(lease)

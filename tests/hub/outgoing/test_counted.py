@@ -4,13 +4,13 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from connectors.wire import Response
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump import place
 from hub.outgoing.pump.drive import MANY
 from hub.outgoing.pump.drive import pump as drive
+from hub.outgoing.pump.line import in_database
 from hub.tally import by_label
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @asynccontextmanager
 async def outlet_of_a_pump_that_loses_its_lease():
     async def send(request):
-        await sync_to_async(Delivery.unscoped.update, thread_sensitive=True)(lease=uuid4())
+        await in_database(lambda: Delivery.unscoped.update(lease=uuid4()))
         return Response(200)
 
     yield send
