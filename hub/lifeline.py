@@ -10,7 +10,7 @@ import select
 from dataclasses import dataclass
 
 NAME = "HUB_LIFELINE"  # the numbers of the two inherited file descriptors, "5:8"
-GRACE = 24.0  # seconds that a stop may take; a call that is on its way may last for 20
+GRACE = 22.5  # seconds that a stop may take; a call that is on its way may last for 20
 
 
 @dataclass
@@ -63,10 +63,10 @@ def mine() -> tuple[int, int] | None:
     return below, above
 
 
-def stopping() -> bool:
-    """Whether whoever started this process wants it to stop, or is gone. Costs a system call, never waits."""
+def stopping(*, within: float = 0.0) -> bool:
+    """Whether whoever started this process wants it to stop, or is gone. Costs a system call; waits where asked to."""
     ends = mine()
-    return ends is not None and bool(select.select([ends[0]], [], [], 0)[0])
+    return ends is not None and bool(select.select([ends[0]], [], [], within)[0])
 
 
 def wait() -> None:

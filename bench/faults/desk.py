@@ -121,7 +121,7 @@ class Desk:
         victims.kill(self.dice.choice(victims.pumps_of(self.worker.pid, self.sink_port)))
 
     def helper(self):
-        """One that does not send: an idle worker, the monitor, or the pusher."""
+        """One that does not send."""
         members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
         victims.kill(self.dice.choice([pid for pid in members if pid not in pumps]))
 
@@ -139,9 +139,7 @@ class Desk:
         self.hung.append(time.monotonic() - began)
 
     def sentinel(self):
-        victims.kill(victims.sentinel_of(self.worker.pid))
-
-    def parent(self):
+        """The pool's first process, which is its pusher and its monitor, too."""
         victims.kill(victims.pool_of(self.worker.pid))
 
     def pool(self):

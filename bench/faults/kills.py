@@ -36,7 +36,7 @@ def plan(options):
     if options.quick:
         return QUICK, len(QUICK)
     rounds, kills = (LONG_ROUNDS, LONG_KILLS) if options.long else (ROUNDS, KILLS)
-    return (*ROUND * rounds, "parent"), kills
+    return ROUND * rounds, kills
 
 
 def instead(blow):

@@ -21,19 +21,14 @@ def command(pid):
 
 
 def pool_of(worker):
-    """The pool's first process, which is its process group, too; None while there is none."""
+    """The pool's first process, which guards the others and is their process group; None while there is none."""
     return next((pid for pid in children(worker) if "manage.py pool" in command(pid)), None)
 
 
-def sentinel_of(worker):
-    pool = pool_of(worker)
-    return next(iter(children(pool)), None) if pool else None
-
-
 def members_of(worker):
-    """django-q2's workers, monitor and pusher."""
-    sentinel = sentinel_of(worker)
-    return children(sentinel) if sentinel else []
+    """The processes that do the pool's tasks."""
+    pool = pool_of(worker)
+    return children(pool) if pool else []
 
 
 def pumps_of(worker, port):

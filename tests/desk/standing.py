@@ -34,6 +34,7 @@ class Ground:
     def __init__(self, environment):
         self.environment = environment
         self.sink = Sink(environment["HUB_BENCH_SINK"])
+        self.port = int(self.sink.place.rpartition(":")[2])
         self.workers = []
 
     def run(self, code):

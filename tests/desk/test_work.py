@@ -40,6 +40,28 @@ def test_a_deaf_pool_is_replaced_though_another_hears_every_bell(shared_place):
     until(lambda: victims.is_empty(before), within=10, what="the end of the deaf one")
 
 
+def test_a_deaf_pool_that_is_told_to_stop_stops_soon(place):
+    worker = place.work()
+    place.all_are_heard()
+    pool = victims.pool_of(worker.pid)
+    victims.kill(*victims.members_of(worker.pid))
+    assert seconds_to_stop(worker, signal.SIGTERM) < 15
+    assert victims.is_empty(pool)
+
+
+def test_a_member_that_is_killed_at_its_work_is_replaced_and_its_work_done(place):
+    place.seed("slow-3000", count=4)
+    worker = place.work()
+    until(lambda: place.sink.count() == 4, within=60, what="four calls")
+    pool, members = victims.pool_of(worker.pid), victims.members_of(worker.pid)
+    (pump,) = victims.pumps_of(worker.pid, place.port)
+    victims.kill(pump)
+    until(lambda: place.states() == "{'delivered': 4}", within=60, every=0.5, what="all four, again")
+    assert victims.pool_of(worker.pid) == pool
+    assert len(victims.members_of(worker.pid)) == len(members)
+    assert seconds_to_stop(worker, signal.SIGTERM) < 15
+
+
 def test_a_stop_waits_for_the_answers_that_are_on_their_way(place):
     place.seed("slow-6000", count=8)
     worker = place.work()

@@ -1,4 +1,4 @@
-"""The worker: starts django-q2's pool as a child, watches it over the lifeline, replaces it, and sweeps."""
+"""The worker: starts a pool as a child, watches it over the lifeline, replaces it, and sweeps."""
 
 import contextlib
 import os
@@ -32,7 +32,7 @@ BREATH = 2.0  # seconds before another pool is started after one that never gave
 
 
 class Command(BaseCommand):
-    help = "Run the worker: the pool of django-q2, watched and replaced, and the sweep."
+    help = "Run the worker: a pool, watched and replaced, and the sweep."
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()

@@ -1,4 +1,4 @@
-"""Ring a doorbell: the only file that knows django-q2. A task carries a name; rows are the truth.
+"""Ring a doorbell: the only door to django-q2. A task carries a name; rows are the truth.
 
 A lost, late, doubled or poisoned bell may change latency and nothing else.
 """
@@ -100,7 +100,7 @@ def show_life(*, now: datetime) -> None:
 class Doorbell(ORM):
     """The queue as the pusher of one pool sees it: the bells of the database, and a canary for this pool alone.
 
-    The canary goes the way of every task, from the pusher over the pool's own pipe to a worker: the way that gets stuck
+    The canary goes the way of every task, from the pusher over the pool's own pipe to a member: the way that gets stuck
     when a process of the pool is killed. No other pool can hear it.
     """
 
