@@ -12,14 +12,14 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from connectors.registry import CONNECTORS
 from hub import rows, tally
 from hub.asked import Asked
-from hub.connections.models import BREAKER, Connection, Lane
+from hub.connections.models import BREAKER, Connection, Credential, Lane
 from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
 from hub.outgoing.pump.reading import Reading
 
 LEASE = timedelta(seconds=12)
-LANES_MOST, CLAIM_MOST = 64, 128  # lanes and deliveries of one claim
+LANES_MOST, CLAIM_MOST = 16, 64  # lanes and deliveries of one claim
 SLICE_MOST = 800
 BEHIND = timedelta(seconds=0.25)  # for each delivery of its slice a lane stands back: who asks for little waits little
 CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
@@ -57,6 +57,8 @@ def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
 
 ANY_LANE = Asked(lambda *, now: claimable(now=now).values_list("pk")[:1])
 OLDEST_TURNS = Asked(lambda *, now: in_turn(claimable(now=now), LANES_MOST))
+CONNECTIONS = Asked(lambda *, ids: Connection.unscoped.filter(id__among=ids))
+CREDENTIALS = Asked(lambda *, ids: Credential.unscoped.filter(connection__id__among=ids))
 
 
 def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> list[Slice]:
@@ -84,7 +86,10 @@ def in_turn(lanes: QuerySet[Lane], most: int) -> QuerySet[Lane]:
 
 
 def slices_of(lanes: Sequence[Lane]) -> dict[int, Slice]:
-    connections = Connection.unscoped.select_related("credential").in_bulk([lane.pk for lane in lanes])
+    ids = [lane.pk for lane in lanes]
+    connections = {connection.pk: connection for connection in CONNECTIONS.models(ids=ids)}
+    for credential in CREDENTIALS.models(ids=ids):
+        credential.connection = connections[credential.connection_id]  # and it is that one's credential
     return {lane.pk: Slice(lane, connections[lane.pk]) for lane in lanes}
 
 
