@@ -1,8 +1,9 @@
 """The loop, on a thread of its own; and the one thread that may use the database: that which started it."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -40,18 +41,23 @@ QUESTIONS: ContextVar[Questions] = ContextVar("QUESTIONS")
 def run(work: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
     """What the work gives; until it ends, this thread does what it asks of the database."""
     questions: Questions = SimpleQueue()
-    with ThreadPoolExecutor(1, thread_name_prefix="loop") as beside:
-        end = beside.submit(run_loop, work, questions)
-        end.add_done_callback(lambda _: questions.put(None))
-        for question in iter(questions.get, None):
-            question.do()
+    end: Future[Found] = Future()
+    end.add_done_callback(lambda _: questions.put(None))
+    threading.Thread(target=run_loop, args=(work, questions, end), name="loop", daemon=True).start()
+    for question in iter(questions.get, None):
+        question.do()
     return end.result()
 
 
-def run_loop(work: Callable[[], Coroutine[Any, Any, Found]], questions: Questions) -> Found:
+def run_loop(work: Callable[[], Coroutine[Any, Any, Found]], questions: Questions, end: Future[Found]) -> None:
     QUESTIONS.set(questions)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            found = runner.run(work())
+    except BaseException as error:
+        end.set_exception(error)  # it is for who waits
+    else:
+        end.set_result(found)
 
 
 async def in_database(verb: Callable[..., Found], *args: object) -> Found:
