@@ -61,8 +61,11 @@ def presentable(text: object, most: int) -> str:
     return shown if shown.isprintable() else "".join(c if c.isprintable() else " " for c in shown)
 
 
+DELIVERED = Outcome("delivered")  # of most answers, which say no more: it is made once
+
+
 def delivered(reference: str = "", *, says: str = "") -> Outcome:
-    return Outcome("delivered", reference=reference, says=says)
+    return Outcome("delivered", reference=reference, says=says) if reference or says else DELIVERED
 
 
 def later(

@@ -24,10 +24,12 @@ class DatabaseClock:
         self.read_as = datetime.min.replace(tzinfo=UTC), float("-inf")
 
     def __call__(self) -> datetime:
-        if time.monotonic() - self.read_as[1] > READ_EVERY and not in_event_loop():
-            self.read()
         base, read_at = self.read_as
-        return base + timedelta(seconds=time.monotonic() - read_at)
+        since = time.monotonic() - read_at
+        if since > READ_EVERY and not in_event_loop():
+            self.read()
+            return self()
+        return base + timedelta(seconds=since)
 
     def read(self) -> None:
         self.read_as = ask_database(), time.monotonic()  # one value: threads beside this one read it meanwhile

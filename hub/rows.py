@@ -125,7 +125,11 @@ def maker(model: type[models.Model]) -> tuple[int, Callable[[Sequence[Any]], Any
         (place, column, [*database.ops.get_db_converters(column), *column.get_db_converters(database)])
         for place, column in enumerate(shown)
     ]
-    needed = [(place, column, each) for place, column, every in converters for each in every]
+    needed = [
+        (place, column, unless_read(each) if is_json(column.target) else each)
+        for place, column, every in converters
+        for each in every
+    ]
 
     def make(values: Sequence[Any]) -> Any:
         if values[key] is None:
@@ -136,6 +140,11 @@ def maker(model: type[models.Model]) -> tuple[int, Callable[[Sequence[Any]], Any
         return model.from_db(database.alias, names, said)
 
     return len(fields), make
+
+
+def unless_read(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """A JSON object that came in PostgreSQL's binary format is read already."""
+    return lambda value, column, database: convert(value, column, database) if isinstance(value, str) else value
 
 
 def is_json(field: Any) -> bool:

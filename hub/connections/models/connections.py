@@ -198,7 +198,7 @@ class Lane(Scoped):
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
     due_at = models.DateTimeField(null=True, blank=True)
-    turn = models.DateTimeField(default=timezone.now)  # when it was last served: the oldest turn goes first
+    turn = models.DateTimeField(default=timezone.now)  # the oldest goes first; the more it was given, the later it is
     held = models.CharField(max_length=40, blank=True)  # a reason code; empty: it may be claimed
     lease = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -138,7 +138,7 @@ def document_of(delivery: Due) -> dict[str, Any]:
     """What filters and mappings see of an event; the same as at publishing. Raises CannotSend where it was pruned."""
     if delivery.told is None:
         raise CannotSend("pruned", "the body of the event is kept no longer")
-    data = json.loads(delivery.told)["data"]
+    data = json.loads(delivery.told.decode())["data"]
     return document(delivery.sender_id, delivery.type, delivery.tenant, delivery.occurred_at, data)
 
 

@@ -12,15 +12,16 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from connectors.registry import CONNECTORS
 from hub import rows, tally
 from hub.asked import Asked
-from hub.connections.models import BREAKER, Connection, Lane
+from hub.connections.models import BREAKER, Connection, Credential, Lane
 from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
 from hub.outgoing.pump.reading import Reading
 
 LEASE = timedelta(seconds=12)
-LANES_MOST, CLAIM_MOST = 64, 256  # lanes and deliveries of one claim
+LANES_MOST, CLAIM_MOST = 16, 64  # lanes and deliveries of one claim
 SLICE_MOST = 800
+BEHIND = timedelta(seconds=0.25)  # for each delivery of its slice a lane stands back: who asks for little waits little
 CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
 COHORT = 32  # suspects that go together the first time; after that each goes alone
 
@@ -56,6 +57,8 @@ def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
 
 ANY_LANE = Asked(lambda *, now: claimable(now=now).values_list("pk")[:1])
 OLDEST_TURNS = Asked(lambda *, now: in_turn(claimable(now=now), LANES_MOST))
+CONNECTIONS = Asked(lambda *, ids: Connection.unscoped.filter(id__among=ids))
+CREDENTIALS = Asked(lambda *, ids: Credential.unscoped.filter(connection__id__among=ids))
 
 
 def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> list[Slice]:
@@ -64,10 +67,11 @@ def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> li
         lanes = OLDEST_TURNS.models(now=now)
         recover(lanes, now=now)
         lanes = measured(lanes, rounds)
-        slices = lease_out(lease, lanes, now=now)
-        taken = take({pk: most_of(slice, rounds(pk)) for pk, slice in slices.items()}, lease, reading, now=now)
+        slices = slices_of(lanes)
+        lade(slices, take({pk: most_of(slice, rounds(pk)) for pk, slice in slices.items()}, lease, reading, now=now))
+        lease_out(lease, slices, now=now)
     failpoint("O1")  # after the claim's commit
-    return laden(slices, taken)
+    return list(slices.values())
 
 
 def measured(lanes: list[Lane], rounds: Rounds) -> list[Lane]:
@@ -81,19 +85,29 @@ def in_turn(lanes: QuerySet[Lane], most: int) -> QuerySet[Lane]:
     return lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("turn", "pk")[:most]
 
 
-def lease_out(lease: UUID, lanes: Sequence[Lane], *, now: datetime) -> dict[int, Slice]:
-    ids, count = [lane.pk for lane in lanes], len(lanes)
-    # due, whatever is taken: so it is found, and recovered, when its pump dies
-    leased = {"lease": [lease] * count, "lease_until": [now + LEASE] * count, "turn": [now] * count}
-    rows.update(Lane, ids, leased | {"due_at": [now] * count})
-    connections = Connection.unscoped.select_related("credential").in_bulk(ids)
+def slices_of(lanes: Sequence[Lane]) -> dict[int, Slice]:
+    ids = [lane.pk for lane in lanes]
+    connections = {connection.pk: connection for connection in CONNECTIONS.models(ids=ids)}
+    for credential in CREDENTIALS.models(ids=ids):
+        credential.connection = connections[credential.connection_id]  # and it is that one's credential
     return {lane.pk: Slice(lane, connections[lane.pk]) for lane in lanes}
 
 
-def laden(slices: Mapping[int, Slice], taken: Sequence[Due]) -> list[Slice]:
+def lade(slices: Mapping[int, Slice], taken: Sequence[Due]) -> None:
     for delivery in taken:
         slices[delivery.connection_id].deliveries.append(delivery)
-    return list(slices.values())
+
+
+def lease_out(lease: UUID, slices: Mapping[int, Slice], *, now: datetime) -> None:
+    count = len(slices)
+    columns = {
+        "lease": [lease] * count,
+        "lease_until": [now + LEASE] * count,
+        "turn": [now + BEHIND * len(slice.deliveries) for slice in slices.values()],
+        # due, whatever is taken: so it is found, and recovered, when its pump dies
+        "due_at": [now] * count,
+    }
+    rows.update(Lane, list(slices), columns)
 
 
 def most_of(slice: Slice, rounds: int) -> int:
@@ -131,9 +145,10 @@ def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slic
         if chosen and chosen[0][2] > CRASHES_FEW:
             chosen = chosen[:1]
         served = {connection for _, connection, _ in chosen}
-        slices = lease_out(lease, [lane for pk, lane in lanes.items() if pk in served], now=now)
-        taken = take_these([pk for pk, _, _ in chosen], lease, reading, now=now)
-    return laden(slices, taken)
+        slices = slices_of([lane for pk, lane in lanes.items() if pk in served])
+        lade(slices, take_these([pk for pk, _, _ in chosen], lease, reading, now=now))
+        lease_out(lease, slices, now=now)
+    return list(slices.values())
 
 
 def recover(lanes: Sequence[Lane], *, now: datetime) -> None:

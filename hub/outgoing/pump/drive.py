@@ -3,20 +3,19 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import Error
 
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.failpoints import failpoint
-from hub.outgoing.pump import place
+from hub.outgoing.pump import line, place
 from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
@@ -36,7 +35,8 @@ SLICE = 2.0  # seconds after which no further call of a slice begins, so that no
 LOOK_EVERY, SUSPECT_EVERY = 0.02, 0.5  # seconds
 WINDOWS_EVERY = timedelta(seconds=1)
 BUSY = 0.03  # seconds of one turn of the loop: with so much in hand, what is claimed would only wait here
-HELP_EVERY, MANY = 1.0, 16  # seconds between calls for another pump; lanes of one claim that are a reason for it
+HELP_EVERY = 1.0  # seconds between calls for another pump
+MANY, MUCH = 8, 32  # lanes or deliveries of one claim that are a reason for it
 MISSED = timedelta(seconds=MARGIN)  # after its moment a call that is paced is booked again
 LEAD_LEAST, LEAD_MOST = timedelta(seconds=0.05), timedelta(seconds=1)  # a paced call is booked so far ahead at least
 LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
@@ -65,7 +65,7 @@ def pump(
         return
     drive = Drive(lease, clock, random, stopping, stay, run)
     try:
-        async_to_sync(drive.run_through)(outlet, again)
+        line.run(lambda: drive.run_through(outlet, again))
     finally:
         place.leave(lease)
         holders.leave(lease)
@@ -137,7 +137,7 @@ class Drive:
                 worked = loop.time()
             elif loop.time() >= worked + self.stay:
                 return
-            if not able or len(loads) >= MANY:
+            if not able or much(loads):
                 await self.call_for_help(again)
             if not loads:
                 await asyncio.sleep(LOOK_EVERY)
@@ -269,3 +269,8 @@ class Drive:
                 self.paused |= dict.fromkeys(paused_keys(journey.load, outcome), rest_until(outcome, now=self.clock()))
             journey.load.turned = journey.load.turned or outcome.kind in TURNS
         return journey
+
+
+def much(loads: Sequence[Load]) -> bool:
+    """A claim that took nearly what it may: more waits."""
+    return len(loads) >= MANY or sum(len(load.carriages) for load in loads) >= MUCH

@@ -1,11 +1,12 @@
 """What is kept of each attempt and of the HTTP call that carried it: redacted before it is written."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hub import rows
 from hub.outgoing.models import Attempt, Exchange
 from hub.outgoing.pump.parcels import Journey
-from hub.redaction import redact_all, redact_headers, redact_text
+from hub.redaction import mask_headers, redact_all, redact_text
 
 
 def keep_attempts(journeys: Sequence[Journey]) -> None:
@@ -32,29 +33,40 @@ def keep_attempts(journeys: Sequence[Journey]) -> None:
 
 def keep_exchanges(journeys: Sequence[Journey]) -> None:
     """Of the answer only what was kept."""
-    texts = [shown(journey) for journey in journeys]
+    seen = [shown(journey) for journey in journeys]
     columns = {
         "id": [journey.carriage.id for journey in journeys],
         "at": [journey.started_at for journey in journeys],
         "method": [journey.carriage.request.method for journey in journeys],
-        "url": [url for url, _, _ in texts],
-        "request_headers": [
-            redact_headers(journey.carriage.request.all_headers(), journey.load.secrets) for journey in journeys
-        ],
-        "request_body": [sent.encode() for _, sent, _ in texts],
+        "url": [exchange.url for exchange in seen],
+        "request_headers": [exchange.request_headers for exchange in seen],
+        "request_body": [exchange.request_body.encode() for exchange in seen],
         "status": [journey.response and journey.response.status for journey in journeys],
-        "response_headers": [
-            redact_headers(journey.response.headers, journey.load.secrets) if journey.response else {}
-            for journey in journeys
-        ],
-        "response_body": [answered.encode() for _, _, answered in texts],
+        "response_headers": [exchange.response_headers for exchange in seen],
+        "response_body": [exchange.response_body.encode() for exchange in seen],
         "error": [journey.error[:60] for journey in journeys],
     }
     rows.insert(Exchange, columns)
 
 
-def shown(journey: Journey) -> Sequence[str]:
-    """The address, what was sent, and what was answered."""
-    request, answer = journey.carriage.request, journey.response.body if journey.response else b""
-    bodies = [body.decode("utf-8", "replace") for body in (request.content(), answer)]
-    return redact_all([request.url, *bodies], journey.load.secrets)
+@dataclass(slots=True)
+class Shown:
+    """What may be kept of an exchange."""
+
+    url: str
+    request_body: str
+    response_body: str
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+
+
+def shown(journey: Journey) -> Shown:
+    """All its texts are looked at together: a look has its price, however little there is to see."""
+    request, response = journey.carriage.request, journey.response
+    bodies = [body.decode("utf-8", "replace") for body in (request.content(), response.body if response else b"")]
+    sent, answered = mask_headers(request.all_headers()), mask_headers(response.headers if response else {})
+    url, body, answer, *values = redact_all(
+        [request.url, *bodies, *sent.values(), *answered.values()], journey.load.secrets
+    )
+    told, heard = values[: len(sent)], values[len(sent) :]
+    return Shown(url, body, answer, dict(zip(sent, told, strict=True)), dict(zip(answered, heard, strict=True)))

@@ -14,6 +14,8 @@ from hub.connections.models import Connection, Lane
 from hub.outgoing.pump.due import Due
 from hub.throttle.reserve import Spent
 
+FREE: AbstractAsyncContextManager[object] = nullcontext()
+
 
 @dataclass(slots=True)
 class Parcel:
@@ -57,7 +59,7 @@ class Carriage:
 
     @property
     def gate(self) -> AbstractAsyncContextManager[object]:
-        return self.berth.gate if self.berth else nullcontext()
+        return self.berth.gate if self.berth else FREE
 
     @property
     def background(self) -> bool:

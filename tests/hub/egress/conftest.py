@@ -1,6 +1,5 @@
 """Nothing here leaves the machine: every attempt to connect is seen, and those to other machines are refused."""
 
-import asyncio
 import errno
 import socket
 import sys
@@ -9,6 +8,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import pytest
+import uvloop
 
 from hub.egress import Rules, call
 from hub.egress.aio import outlet
@@ -90,7 +90,7 @@ def by_outlet(request, rules, **options):
         async with outlet(rules, clock=lambda: NOON, **options) as send:
             return await send(request)
 
-    return asyncio.run(main())
+    return uvloop.run(main())
 
 
 def by_call(request, rules, **options):

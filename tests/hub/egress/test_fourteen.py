@@ -5,6 +5,7 @@ import time
 import tracemalloc
 
 import pytest
+import uvloop
 
 from connectors.wire import KEPT, Request
 from hub.egress import EgressError, Rules, call
@@ -56,7 +57,7 @@ def by_lane(request, rules):
         async with outlet(rules, clock=lambda: NOON, timeout=DEADLINE) as send:
             return await asyncio.gather(*(send(request) for _ in range(LANE)), return_exceptions=True)
 
-    return asyncio.run(main())
+    return uvloop.run(main())
 
 
 def by_call(request, rules):
@@ -106,7 +107,7 @@ def test_the_neighbours_of_all_fourteen_are_unharmed(request_to, rules):
             return neighbours, still_there
 
     with Hostile() as good:
-        neighbours, still_there = asyncio.run(main(good.url("ok"), Rules(allow=rules.allow | {good.place})))
+        neighbours, still_there = uvloop.run(main(good.url("ok"), Rules(allow=rules.allow | {good.place})))
     assert {response.status for response in neighbours} == {200}
     assert len(still_there) >= LANE
 

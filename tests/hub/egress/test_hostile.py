@@ -7,6 +7,7 @@ import time
 import traceback
 
 import pytest
+import uvloop
 
 from connectors.wire import KEPT, Request
 from hub.egress import EgressError, Rules, Unanswered, Unsent
@@ -140,7 +141,7 @@ def in_turn(rules, *requests):
         async with outlet(rules, clock=lambda: NOON) as send:
             return [await send(request) for request in requests]
 
-    return asyncio.run(main())
+    return uvloop.run(main())
 
 
 def test_deliveries_share_a_connection_but_no_cookie(sandbox, hostile):
@@ -161,7 +162,7 @@ def test_a_slow_destination_holds_up_nobody_else(sandbox, hostile):
             quick = await asyncio.gather(*(send(Request("POST", hostile.url("ok"))) for _ in range(20)))
             return quick, any(task.done() for task in slow), await asyncio.gather(*slow, return_exceptions=True)
 
-    quick, slow_was_done, slow = asyncio.run(main())
+    quick, slow_was_done, slow = uvloop.run(main())
     assert {response.status for response in quick} == {200}
     assert not slow_was_done
     assert {error.reason for error in slow} == {"timed_out"}
@@ -173,7 +174,7 @@ def test_waiting_for_a_free_socket_is_not_sending(sandbox, hostile):
             both = [send(Request("POST", hostile.url("silent"))) for _ in range(2)]
             return await asyncio.gather(*both, return_exceptions=True)
 
-    first, second = asyncio.run(main())
+    first, second = uvloop.run(main())
     assert (first.reason, second.reason) == ("timed_out", "connect_failed")
     assert isinstance(second, Unsent)
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import uvloop
 
 from connectors.wire import Request
 from hub.egress import Refused, Rules, Unsent
@@ -97,7 +98,7 @@ def test_deliveries_that_wait_for_the_same_name_all_hear_of_it(answers, reason):
             request = Request("POST", "https://example.com/", json={})
             return await asyncio.gather(*(send(request) for _ in range(20)), return_exceptions=True)
 
-    assert [error.reason for error in asyncio.run(main())] == [reason] * 20
+    assert [error.reason for error in uvloop.run(main())] == [reason] * 20
 
 
 def test_a_name_is_looked_up_once_for_many_deliveries(attempts):
@@ -108,7 +109,7 @@ def test_a_name_is_looked_up_once_for_many_deliveries(attempts):
             request = Request("POST", "https://example.com/", json={})
             await asyncio.gather(*(send(request) for _ in range(20)), return_exceptions=True)
 
-    asyncio.run(main())
+    uvloop.run(main())
     assert (asked, set(attempts)) == (["example.com"], {(PUBLIC, 443)})
 
 

@@ -4,13 +4,13 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from connectors.wire import Response
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump import place
-from hub.outgoing.pump.drive import MANY
+from hub.outgoing.pump.drive import MANY, MUCH
 from hub.outgoing.pump.drive import pump as drive
+from hub.outgoing.pump.line import in_database
 from hub.tally import by_label
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @asynccontextmanager
 async def outlet_of_a_pump_that_loses_its_lease():
     async def send(request):
-        await sync_to_async(Delivery.unscoped.update, thread_sensitive=True)(lease=uuid4())
+        await in_database(lambda: Delivery.unscoped.update(lease=uuid4()))
         return Response(200)
 
     yield send
@@ -62,13 +62,17 @@ def test_what_a_dead_pump_left_is_counted(make):
     assert by_label("crashes") == {"": 1}
 
 
-@pytest.mark.parametrize(("lanes", "places", "called"), [(MANY, 2, 1), (MANY, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize(
+    ("lanes", "each", "places", "called"), [(MANY, 1, 2, 1), (MANY, 1, 1, 0), (MUCH // 8, 8, 2, 1), (1, 1, 2, 0)]
+)
 def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_place_is_free(
-    make, settings, lanes, places, called
+    make, settings, lanes, each, places, called
 ):
     settings.HUB_PUMPS = places
     for _ in range(lanes):
-        make.delivery()
+        connection = make.connection()
+        for _ in range(each):
+            make.delivery(connection)
     calls = []
     drive(clock=lambda: NOON, outlet=FakeHttp().outlet, random=lambda: 0, stay=0, again=lambda: calls.append(1))
     assert len(calls) == called

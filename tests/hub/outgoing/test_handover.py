@@ -4,12 +4,12 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.db import connection as database
 
 from connectors.wire import Response
 from hub.outgoing.models import Attempt
 from hub.outgoing.pump.drive import pump
+from hub.outgoing.pump.line import in_database
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def test_an_answer_that_comes_as_the_pump_leaves_is_written_down(make):
 @asynccontextmanager
 async def outlet_that_breaks_the_line_to_the_database():
     async def send(request):
-        await sync_to_async(lambda: database.connection.close(), thread_sensitive=True)()
+        await in_database(lambda: database.connection.close())
         return Response(200)
 
     yield send

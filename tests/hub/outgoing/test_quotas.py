@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connectors.wire import Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
+from hub.outgoing.pump import line
 from hub.outgoing.pump.drive import LEAD_LEAST, LEAP, Drive
 from hub.outgoing.pump.drive import pump as drive
 from hub.outgoing.pump.parcels import Journey, Unsent
@@ -184,7 +184,8 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
         load.leased = asyncio.get_running_loop().time()
         await drive.serve(load, slow)
 
-    async_to_sync(serve)(*drive.claim_and_build()[0])
+    loads, _ = drive.claim_and_build()
+    line.run(lambda: serve(*loads))
     assert [type(result) for result in drive.hands.results] == [Journey, Unsent]
     assert drive.lead > LEAD_LEAST  # the next is booked further ahead
 
@@ -200,7 +201,7 @@ def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
     async def looks():
         return [await look(by) for by in (SECOND, timedelta(hours=1), timedelta(0), -timedelta(hours=1))]
 
-    first, ahead, still, back = async_to_sync(looks)()
+    first, ahead, still, back = line.run(looks)
     assert (first, still > LEAP, back > LEAP) == (timedelta(0), False, False)
     assert ahead > LEAP
 

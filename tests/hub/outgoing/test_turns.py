@@ -1,0 +1,56 @@
+"""Whose turn it is, where more is due than can be sent."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from hub.connections.models import Lane
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.claim import claim
+from hub.outgoing.pump.reading import Reading
+from hub.outgoing.pump.release import release
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+SOON = NOON + timedelta(seconds=1)
+
+
+def claimed(now, rounds=2):
+    """The lanes in the order in which they are served, each given back at once."""
+    lease = uuid4()
+    slices = claim(lease, Reading(), now=now, rounds=lambda lane: rounds)
+    Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
+    release(lease, {slice.lane.pk: None for slice in slices}, now=now)
+    return [slice.connection for slice in slices]
+
+
+def test_who_asked_for_little_goes_before_who_asked_for_much(make):
+    loud, quiet = make.connection(), make.connection()
+    for _ in range(9):  # more than a slice of eight
+        make.delivery(loud)
+    make.delivery(quiet)
+    assert claimed(NOON) == [loud, quiet]
+    make.delivery(quiet, now=SOON)
+    assert claimed(SOON) == [quiet, loud]
+
+
+def test_who_was_given_much_is_not_put_off_for_ever(make):
+    loud, quiet = make.connection(), make.connection()
+    for _ in range(9):
+        make.delivery(loud)
+    claimed(NOON)
+    served, now = [], NOON
+    while loud not in served:
+        now += timedelta(seconds=0.25)
+        make.delivery(quiet, now=now)
+        served = claimed(now)[:1]
+    assert now - NOON <= timedelta(seconds=3)
+
+
+def test_what_waits_beside_a_lane_that_is_served_keeps_its_lane_due(make):
+    loud = make.connection()
+    for _ in range(9):
+        make.delivery(loud)
+    claimed(NOON)
+    assert Lane.unscoped.get(pk=loud.pk).due_at is not None
