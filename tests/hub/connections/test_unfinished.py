@@ -23,11 +23,16 @@ def goes_on_at(browser, page):
     return f'class="button primary" href="{page}">Go on<' in text(browser, HOME)
 
 
+def again():
+    """The first step, with what was said before."""
+    return f"{WIZARD}?waiting={under_way().public_id}"
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
     assert "Go on" not in text(browser, page)
     browser.sent_to("salesforce", name="Sales", environment="sandbox")
-    assert f'href="{WIZARD}">Go on<' in text(browser, page)
+    assert f'href="{again()}">Go on<' in text(browser, page)
     form = text(browser, WIZARD)
     assert "Begun, and not finished" in form and 'value="Sales"' in form and "Try again at Salesforce" in form
     assert 'value="sandbox" aria-describedby="environment-sandbox-help" checked' in form
@@ -38,13 +43,13 @@ def test_who_has_said_yes_there_goes_on_at_the_question_in_the_same_browser(brow
     assert goes_on_at(browser, f"/connect/confirm/{under_way().public_id}/")
     assert "Go on: confirm the account" in text(browser, WIZARD)
     colleague = another(acme, "admin")
-    assert goes_on_at(colleague, WIZARD) and "Go on: confirm" not in text(colleague, WIZARD)
+    assert goes_on_at(colleague, again()) and "Go on: confirm" not in text(colleague, WIZARD)
 
 
 def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
     browser.connects("salesforce")
     end_abandoned(now=clock() + timedelta(minutes=11))
-    assert under_way().reason == "late" and goes_on_at(browser, WIZARD)
+    assert under_way().reason == "late" and goes_on_at(browser, again())
 
 
 def test_a_day_later_nobody_is_asked_to_go_on(browser, make, acme):
