@@ -112,7 +112,7 @@ def test_an_id_is_copied_and_it_is_said(browser, signed_in, acme):
     with window(browser, signed_in, permissions=["clipboard-read", "clipboard-write"]) as shown:
         shown.goto(f"/t/acme/connections/{row.public_id}/")
         shown.locator(f'[data-copy="{row.public_id}"]').click()
-        expect(shown.locator("#spoken")).to_have_text("Copied")
+        expect(shown.locator("#spoken")).to_have_text("Copied: id")
         assert shown.evaluate("navigator.clipboard.readText()") == str(row.public_id)
 
 

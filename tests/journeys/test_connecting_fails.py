@@ -58,7 +58,7 @@ def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, compan
     street.approves("slack", company, "")
     olga.has_not_connected("slack")
     olga.goes(olga.home)
-    olga.follow("Slack")
+    olga.follow("Go on with Slack")
     expect(olga.page.get_by_role("heading", name="Waiting for an administrator of your Slack")).to_be_visible()
     expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Please approve it"))
     olga.leaves_for("slack")
@@ -209,6 +209,7 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, stre
     olga.press("Connect")
     olga.is_told("Pipedrive does not answer", WAIT)
     olga.press("Connect")
+    olga.follow("To the connection")
     olga.is_at_the_connection()
     olga.sees("healthy")
 
