@@ -18,11 +18,13 @@ from bench.faults import victims
 from bench.faults.callers import Caller
 from bench.faults.kept import Kept
 from bench.processes import MANAGE, until
+from hub.connections.models import Connection
 from hub.failpoints import DONE, NAME, plans_of
 from hub.outgoing.models import Delivery, Route
 from tenants.models import ApiKey, Tenant
 
 TENANTS = 20
+PACE = 50  # calls a second to each: a quota that holds nothing up, so that calls are booked
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
 UNORDERED, ORDERED = 4, 2  # callers
 PER_SECOND = 6, 1  # events of each; of an ordered row goes one after the other, each for ANSWER
@@ -191,7 +193,10 @@ def stage(sink):
     """Tenants with one connection each; a route, and an ordered one where there are any. The text of a platform key."""
     seed.empty()
     sink.clear()
-    seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)
+    rows = seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)
+    for row in rows:
+        row.settings["calls_a_second"] = PACE
+    Connection.unscoped.bulk_update(rows, ["settings"])
     ordered = any(field.name == "ordered" for field in Route._meta.get_fields())
     seed.route(event_type="order.created")
     row = seed.route(event_type="order.moved")

@@ -38,7 +38,7 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     for client in (owner, member):
         text = client.get("/t/acme/").content.decode()
         assert "Something must still be said" in text and "one thing to say" in text
-        assert f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat</a>' in text
+        assert f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>' in text
     delivery = make.event(acme).deliveries.get()
     put([delivery], "held", "identity_missing", says=str(IdentityMissing("channel", "orders")))
     assert "1 delivery waits for it" in owner.get("/t/acme/").content.decode()
