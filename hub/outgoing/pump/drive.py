@@ -39,6 +39,7 @@ HELP_EVERY = 1.0  # seconds between calls for another pump
 MANY, MUCH = 8, 32  # lanes or deliveries of one claim that are a reason for it
 MISSED = timedelta(seconds=MARGIN)  # after its moment a call that is paced is booked again
 LEAD_LEAST, LEAD_MOST = timedelta(seconds=0.05), timedelta(seconds=1)  # a paced call is booked so far ahead at least
+LEAD_HALVES = timedelta(seconds=1)
 LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
 AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -90,6 +91,7 @@ class Drive:
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
     calls: int = 0  # that the lanes in hand may have in flight
     lead: timedelta = LEAD_LEAST
+    led_at: datetime = LONG_AGO
     claims_from: float = 0.0  # by the loop's time
     helped: float = 0.0  # when another pump was last called for, by the loop's time
     windows: datetime = LONG_AGO  # when declared maintenance was last looked at
@@ -207,10 +209,15 @@ class Drive:
         self.reading.learn(connectors={slice.connection.connector for slice in slices})
         loads = build(slices, self.reading, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
-        unsent = book(self.lease, loads, now=self.clock(), lead=self.lead)
-        self.lead = max(LEAD_LEAST, self.lead * 0.95)
+        unsent = book(self.lease, loads, now=self.clock(), lead=self.led(now=now))
         failpoint("O2")  # the attempt is noted, nothing has gone
         return loads, unsent
+
+    def led(self, *, now: datetime) -> timedelta:
+        """How far ahead paced calls are booked. What a rush needed is soon forgotten, however few claims come after."""
+        passed, self.led_at = max(timedelta(), now - self.led_at), now
+        self.lead = max(LEAD_LEAST, self.lead * 0.5 ** (passed / LEAD_HALVES))
+        return self.lead
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

@@ -187,7 +187,10 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
     loads, _ = drive.claim_and_build()
     line.run(lambda: serve(*loads))
     assert [type(result) for result in drive.hands.results] == [Journey, Unsent]
-    assert drive.lead > LEAD_LEAST  # the next is booked further ahead
+    rushed = drive.lead
+    assert rushed > LEAD_LEAST  # the next is booked further ahead
+    assert drive.led(now=clock.now + SECOND / 2) < rushed
+    assert drive.led(now=clock.now + MINUTE) == LEAD_LEAST
 
 
 def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
