@@ -1,7 +1,7 @@
 """What each kind of event becomes over a connection: the action, each of their fields in words, and a sample."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,17 +12,15 @@ from connectors.base import Action
 from connectors.wire import dumps
 from hub.connections.models import Connection
 from hub.mappings.models import MappingVersion
-from hub.mappings.translate import MappingError, collect_identities, compile_filter
+from hub.mappings.translate import collect_identities
 from hub.outgoing.bodies import Body, body_of
-from hub.outgoing.examples import data_of
-from hub.outgoing.match import matches
+from hub.outgoing.examples import newest_of
+from hub.outgoing.explain import words_of
 from hub.outgoing.models import Event, Route
-from hub.outgoing.pump.reading import compiled
-from hub.outgoing.rehearse import Draft, Pair, Rehearsal, known_identities, rehearsed
+from hub.outgoing.rehearse import Draft, Pair, Rehearsal, draft_of, known_identities, rehearsed
 from hub.outgoing.unidentified import newest_versions
 from hub.words import said as in_language
 
-LOOKED = 500  # of the tenant's newest events, among which a sample is found
 VALUE = re.compile(r"data((?:\.[A-Za-z_][A-Za-z0-9_]*)+)", re.ASCII)
 TEXT = re.compile(r"'([^'\\]*)'")
 IDENTITY = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
@@ -50,6 +48,12 @@ class Conversion:
     sample: Rehearsal | None = None
 
     @property
+    def why(self) -> str:
+        """Why this event is not sent as it is."""
+        reason = self.sample.reason if self.sample else ""
+        return words_of(reason, self.route.connector).sentence if reason else ""
+
+    @property
     def body(self) -> Body | None:
         """What would be sent of it."""
         return body_of(self.sample.body.encode(errors="backslashreplace")) if self.sample else None
@@ -57,25 +61,30 @@ class Conversion:
 
 def conversions(routes: Sequence[Route], connection: Connection) -> list[Conversion]:
     """In five statements, however many routes; nothing is stored or sent."""
-    versions, drafts = newest_versions(routes), dict[int, Draft]()
-    for route in routes:
-        if draft := draft_of(route, versions.get(route.mapping_id), connection):
-            drafts[route.pk] = draft
-    events = samples(routes, connection)
+    tenant, versions = connection.tenant, newest_versions(routes)
+    zone = ZoneInfo(tenant.time_zone)
+    events = newest_of(tenant, {route.event_type for route in routes})
+    drafts = {
+        route.pk: (draft_of(route, versions[route.mapping_id]), events[route.event_type][1])
+        for route in routes
+        if route.mapping_id in versions and route.event_type in events
+    }
     asked: set[Pair] = set()
-    zone = ZoneInfo(connection.tenant.time_zone)
-    documents = {pk: document for pk, (_event, document) in events.items() if pk in drafts}
-    for pk, document in documents.items():
-        asked |= collect_identities(drafts[pk].mapping, document, zone)
+    for draft, document in drafts.values():
+        if isinstance(draft, Draft):
+            asked |= collect_identities(draft.mapping, document, zone)
     known = known_identities(asked, connection)
-    made = {pk: rehearsed(drafts[pk], document, zone, known) for pk, document in documents.items()}
+    made = {
+        pk: rehearsed(draft, document, zone, known) if isinstance(draft, Draft) else draft
+        for pk, (draft, document) in drafts.items()
+    }
     return [told(route, versions.get(route.mapping_id), events, made, connection) for route in routes]
 
 
 def told(
     route: Route,
     version: MappingVersion | None,
-    events: Mapping[int, tuple[Event, Any]],
+    events: Mapping[str, tuple[Event, Any]],
     made: Mapping[int, Rehearsal],
     connection: Connection,
 ) -> Conversion:
@@ -87,7 +96,7 @@ def told(
         in_language(action.label) if action else route.action,
         version.number if version else None,
         [line(key, labels.get(key, ""), value) for key, value in said.items()],
-        events[route.pk][0] if route.pk in made else None,
+        events[route.event_type][0] if route.pk in made else None,
         made.get(route.pk),
     )
 
@@ -97,30 +106,6 @@ def action_of(route: Route, connection: Connection) -> Action | None:
         return connection.code.action(route.action)
     except LookupError:  # of another release
         return None
-
-
-def draft_of(route: Route, version: MappingVersion | None, connection: Connection) -> Draft | None:
-    action = action_of(route, connection)
-    if action is None or version is None:
-        return None
-    try:
-        filter = compile_filter(route.filter) if route.filter else None
-        return Draft(action, compiled(dumps(version.body or action.default)), filter)
-    except MappingError:  # it is told where it is mended
-        return None
-
-
-def samples(routes: Iterable[Route], connection: Connection) -> dict[int, tuple[Event, dict[str, Any]]]:
-    """By route, the newest event of its type whose body is still kept; three statements."""
-    newest = list(Event.objects.of(connection.tenant).order_by("-pk").values_list("pk", "type")[:LOOKED])
-    found = {route.pk: next((pk for pk, type in newest if matches(route.event_type, type)), None) for route in routes}
-    events = Event.unscoped.in_bulk({pk for pk in found.values() if pk})
-    data = data_of(events)
-    return {
-        route: (events[pk], events[pk].document(connection.tenant, data[pk]))
-        for route, pk in found.items()
-        if pk in events and pk in data
-    }
 
 
 # --- in words --------------------------------------------------------------------------------------------------------

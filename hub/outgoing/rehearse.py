@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Action
 from connectors.registry import CONNECTORS
+from connectors.wire import dumps
 from hub.connections.models import Connection
 from hub.mappings.models import Identity, MappingVersion
 from hub.mappings.translate import (
@@ -17,11 +18,11 @@ from hub.mappings.translate import (
     MappingError,
     MappingFailed,
     collect_identities,
-    compile_filter,
-    compile_mapping,
     translate,
 )
+from hub.outgoing.match import compiled_filter
 from hub.outgoing.models import Route
+from hub.outgoing.pump.reading import compiled
 from tenants.models import Tenant
 
 Pair = tuple[str, str]
@@ -39,8 +40,8 @@ class Draft:
     def of(cls, route: Route, version: MappingVersion) -> "Draft":
         """A route as it is, by this version of its mapping. Raises LookupError and MappingError."""
         action = CONNECTORS[route.connector].action(route.action)
-        mapping = compile_mapping(version.body or dict(action.default))
-        return cls(action, mapping, compile_filter(route.filter) if route.filter else None)
+        mapping = compiled(dumps(version.body or action.default))
+        return cls(action, mapping, compiled_filter(route.filter) if route.filter else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,18 @@ def of_route(
     connection: Connection | None = None,
 ) -> Rehearsal:
     """What this route makes of an event today. Never raises."""
+    draft = draft_of(route, version)
+    return rehearse(draft, document, tenant, connection) if isinstance(draft, Draft) else draft
+
+
+def draft_of(route: Route, version: MappingVersion) -> Draft | Rehearsal:
+    """Or what becomes of every event, as the route itself is broken. Never raises."""
     try:
-        draft = Draft.of(route, version)
+        return Draft.of(route, version)
     except MappingError as error:
         return Rehearsal("held", "mapping_failed", str(error))
     except LookupError as error:
         return Rehearsal("held", "defect", f"no such action: {error}")
-    return rehearse(draft, document, tenant, connection)
 
 
 def rehearse(

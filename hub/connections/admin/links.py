@@ -12,7 +12,7 @@ from django.urls import reverse
 from hub import staff
 from hub.clock import clock
 from hub.connections import links
-from hub.connections.forms import StaffLinkForm
+from hub.connections.link_forms import StaffLinkForm
 from hub.connections.models import ConnectLink
 from hub.throttle.admin import ConnectorFilter
 from tenants.admin.links import LinkAdmin

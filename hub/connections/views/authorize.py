@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,20 +16,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from connectors.base import Connector
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from hub import egress
 from hub.clock import clock
-from hub.connections.advice import PROBLEMS, Told, told
+from hub.connections.advice import PROBLEMS
 from hub.connections.authorize.begin import begin, redirect_uri_of
-from hub.connections.authorize.confirm import Plan, confirm, plan_of
+from hub.connections.authorize.confirm import confirm, plan_of
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
-from hub.connections.models import Authorization, Connection, ConnectorApp, guest_by
+from hub.connections.models import Authorization, Connection, guest_by
 from hub.connections.revoke import abandon, cancel
+from hub.connections.views.pages import confirm_page, problem_page, refused_page
 from hub.states import WrongState
 from tenants.guests import guest_of
 from tenants.models import Membership, Tenant, User
@@ -231,71 +230,3 @@ def ended(request: HttpRequest, row: Authorization) -> HttpResponse:
         return HttpResponseRedirect(row.return_to)
     refused = Refused(row.reason or ENDED.get(row.state, "refused"), row.says)
     return problem_page(request, refused, row.code, back=row.return_to, row=row, status=200)
-
-
-# --- pages ---
-
-
-def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: Refused | None = None) -> HttpResponse:
-    problem = plan.problem or (refused.code if refused else "")
-    granted = set(row.permissions or ())
-    missing = row.code.missing(row.permissions)
-    account = plan.connection.account_name or plan.connection.account if plan.connection else ""
-    facts: dict[str, Any] = {
-        "row": row,
-        "connector": row.code,
-        "environment": row.code.environment(row.environment),
-        "plan": plan,
-        "before": account,
-        "given": [
-            entry for entry in row.code.permissions if row.permissions is None or row.code.has(entry.key, granted)
-        ],
-        "missing": [entry for entry in row.code.permissions if entry.key in missing],
-        "lacks": advice("missing_permission", row, account=", ".join(missing)) if missing else None,
-        "elsewhere": advice("elsewhere", row, account=row.account_name or row.account) if plan.elsewhere else None,
-        "problem": advice(problem, row, account=account) if problem else None,
-        "refused": refused,
-        "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
-    }
-    facts |= to_choose(row, problem)
-    return render(request, "connections/confirm.html", facts, status=409 if refused else 200)
-
-
-def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
-    """For another attempt: the same kind of account, or the other one where the two were mixed up."""
-    if row.link and row.link.environment:  # whoever made the link has chosen
-        return {}
-    environments = ConnectorApp.choices(row.code)
-    others = [entry.key for entry in environments if entry.key != row.environment]
-    mixed = problem == "other_environment" and others
-    return {"environments": environments, "chosen": others[0] if mixed else row.environment}
-
-
-def advice(problem: str, row: Authorization, *, account: str) -> Told:
-    return told(problem, row.code, hub=settings.HUB_NAME, account=account)
-
-
-def refused_page(request: HttpRequest, row: Authorization, refused: Refused, plan: Plan) -> HttpResponse:
-    """What may pass is told beside the question, which is asked again; what has ended has a page of its own."""
-    if row.state != "granted" or not plan.goes:
-        return problem_page(request, refused, row.code, back=row.return_to, row=row, plan=plan)
-    return confirm_page(request, row, plan, refused)
-
-
-def problem_page(
-    request: HttpRequest,
-    refused: Refused,
-    connector: Connector,
-    *,
-    back: str,
-    row: Authorization | None = None,
-    plan: Plan | None = None,
-    status: int = 409,
-) -> HttpResponse:
-    """Cause, who can mend it, a text for that person, a way back, and where we know whose it is: once more."""
-    target = row.connection if row else None
-    account = (target.account_name or target.account) if target else ""
-    problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
-    facts = {"problem": problem, "connector": connector, "refused": refused, "back": back, "row": row, "plan": plan}
-    facts |= to_choose(row, refused.code) if row else {}
-    return render(request, "connections/problem.html", facts, status=status)

@@ -20,8 +20,8 @@ from hub.connections.advice import told
 from hub.connections.authorize.who import Refused
 from hub.connections.forms import Stated
 from hub.connections.models import ConnectLink
-from hub.connections.views.authorize import problem_page
 from hub.connections.views.link import ended, held
+from hub.connections.views.pages import problem_page
 from hub.operations.start import Hand
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from hub.clock import clock
 from hub.connections import links as verbs
-from hub.connections.forms import LinkForm
+from hub.connections.link_forms import LinkForm
 from hub.connections.models import ConnectLink
 from tenants.models import Membership
 from tenants.people import Hand

@@ -21,9 +21,9 @@ from hub.connections.advice import told
 from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.who import Refused
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.views.authorize import problem_page
+from hub.connections.views.pages import problem_page
 from hub.connections.wish import asked_for
-from hub.outgoing.samples import samples
+from hub.outgoing.conversions import conversions
 from hub.outgoing.unidentified import named_by
 from hub.portal.forms import FillInForm
 from hub.portal.handed import hand_of
@@ -33,6 +33,7 @@ from tenants.models import Membership
 from tenants.visitors import Visitor, for_visitors
 
 ADMIN = Membership.Role.ADMIN
+CONVERSIONS_SHOWN = 3
 
 
 def offered_or_404(key: str) -> Connector:
@@ -139,15 +140,13 @@ def connected(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 def done_page(request: HttpRequest, visitor: Visitor, row: Connection, secret: str = "") -> HttpResponse:
     """A secret that was made is shown now, and never again."""
     routes = list(routes_to(row)[:ROUTES_SHOWN])
-    shown = samples(routes, row)
-    told = {sample.route.pk for sample in shown}
     context = {
         "visitor": visitor,
         "connection": row,
         "connector": row.code,
         "secret": secret,
-        "samples": shown,
-        "others": [route for route in routes if route.pk not in told],
+        "conversions": conversions(routes[:CONVERSIONS_SHOWN], row),
+        "others": routes[CONVERSIONS_SHOWN:],
         "missing": named_by(routes, row),
         "checks": checks.steps(probe.Finding(probe.Account(row.account, row.account_name))),
     }

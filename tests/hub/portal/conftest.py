@@ -49,3 +49,8 @@ def member(somebody, acme):
 @pytest.fixture
 def stranger(somebody, globex):
     return somebody(globex, "owner")
+
+
+@pytest.fixture
+def connection(make, acme):
+    return make.connection(acme, name="Ours")

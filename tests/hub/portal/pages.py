@@ -34,3 +34,11 @@ def page(name, make, tenant):
     if "{id}" in path:
         path = path.format(id=make.connection(tenant).public_id)
     return f"/t/{tenant.reference}/{path}"
+
+
+def url_of(connection, rest=""):
+    return f"/t/acme/connections/{connection.public_id}/{rest}"
+
+
+def text_of(browser, connection, rest=""):
+    return browser.get(url_of(connection, rest)).content.decode()

@@ -4,38 +4,21 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.wire import Response
 from hub.audit import AuditRow
 from hub.clock import clock
 from hub.connections.models import Connection, Switch
 from hub.connections.switch import switch_off
-from hub.mappings.models import Identity
 from hub.operations.models import Operation
-from hub.operations.run import run
-from hub.outgoing.models import Delivery, Exchange, Rendering
-from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from hub.outgoing.models import Delivery
 from tests.hub.portal.counting import queries
+from tests.hub.portal.pages import text_of, url_of
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
 
-def url_of(connection, rest=""):
-    return f"/t/acme/connections/{connection.public_id}/{rest}"
-
-
-def text_of(browser, connection, rest=""):
-    return browser.get(url_of(connection, rest)).content.decode()
-
-
 def state_of(connection):
     return Connection.unscoped.get(pk=connection.pk).state
-
-
-@pytest.fixture
-def connection(make, acme):
-    return make.connection(acme, name="Ours")
 
 
 def disconnected(connection):
@@ -243,139 +226,3 @@ def test_how_fast_it_goes_is_measured(admin, make, connection):
     Delivery.unscoped.update(state="delivered", moved_at=now - MINUTE)
     make.delivery(connection, now=now)
     assert "Sending now, 2 a minute." in text_of(admin, connection)
-
-
-# --- what is set, what is shared, what becomes of events ---
-
-
-def test_settings_are_facts_and_secrets_are_only_named(admin, make, acme):
-    connection = make.connection(acme, "splunk", secret={"token": "very-secret-token"})
-    text = text_of(admin, connection)
-    assert "https://splunk.example.com:8088" in text and "stored, and never shown" in text
-    assert "very-secret" not in text and "What is shared" in text and "Goes there" in text
-
-
-def test_a_connection_without_a_credential_has_a_page(admin, connection):
-    Connection.unscoped.get(pk=connection.pk).credential.delete()
-    assert "not filled in" not in text_of(admin, connection)
-
-
-def test_a_mapping_is_told_in_words_with_a_sample(admin, make, acme):
-    slack = make.connection(acme, "slack")
-    make.identity(slack, "channel", "orders", "C1")
-    body = {
-        "channel": "identity('channel', 'orders')",
-        "text": "join(' ', ['Order', data.number])",
-        "thread_ts": "data.x",
-    }
-    make.route(slack, body=body, filter="data.total > `1`", name="Orders to a channel")
-    make.event(acme)
-    text = text_of(admin, slack)
-    assert "Post a message to a channel" in text and "<code>data.total &gt; `1`</code>" in text
-    assert "the channel that is said for “orders”" in text and "the event&#x27;s x" in text
-    assert "<code>join(&#x27; &#x27;, [&#x27;Order&#x27;, data.number])</code>" in text
-    assert "This would be sent of it:" in text and "&quot;Order A-1001&quot;" in text and "&quot;C1&quot;" in text
-
-
-def test_a_sample_that_would_not_go_says_why(admin, make, acme):
-    slack = make.connection(acme, "slack")
-    make.route(slack, body={"channel": "identity('channel', data.number)", "text": "'Hi'"})
-    make.route(slack, filter="data.total > `100`", name="Large ones")
-    make.event(acme)
-    text = text_of(admin, slack)
-    assert "It would be held: channel A-1001" in text and "The filter refuses it, so nothing would be sent." in text
-
-
-def test_a_sample_shows_no_secret_and_no_markup(admin, make, connection):
-    make.delivery(connection, data={"number": "<script>alert(1)</script>", "note": "Bearer abcdefghijklmnop123456"})
-    text = text_of(admin, connection)
-    assert "<script>alert" not in text
-
-
-def test_what_comes_next_is_told(admin, make, acme):
-    slack = make.connection(acme, "slack", check_at=clock() + timedelta(hours=3))
-    slack.lane.due_at = clock() + timedelta(minutes=5)
-    slack.lane.save()
-    text = text_of(admin, slack)
-    assert "the next try goes" in text and "Tested next" in text and "in 2 hours" in text
-    slack.pause("holiday", until=None, now=NOON)
-    assert "nothing goes until this is mended" in text_of(admin, slack)
-
-
-@pytest.mark.parametrize("count", [0, 1, 60])
-def test_many_routes_cost_no_more_queries(admin, make, acme, connection, count):
-    mapping = make.mapping(acme)
-    for number in range(count):
-        make.route(connection, mapping=mapping, name=f"Route {number}")
-    make.event(acme)
-    Delivery.unscoped.update(state="delivered")
-    page, asked = queries(lambda: admin.get(url_of(connection)))
-    assert asked == (21 if count else 17)
-    assert ("There are more routes" in page.content.decode()) is (count == 60)
-
-
-# --- our support ---
-
-
-def test_a_visit_of_our_support_is_told_once_an_hour(admin, client, make, connection):
-    client.force_login(make.staff(is_superuser=True, email="help@hub.test"))
-    for _ in range(2):
-        page = client.get(f"/admin/connections/connection/{connection.pk}/change/", follow=True)
-    assert page.status_code == 200
-    text = text_of(admin, connection)
-    assert text.count("looked at it, as our support") == 1 and "help@hub.test" in text
-
-
-# --- what becomes of what was sent ---
-
-
-def arrived(make, connection):
-    delivery = make.delivery(connection)
-    pump(FakeHttp(Response(200, b"thanks, Ann")))
-    delivery.refresh_from_db()
-    assert (delivery.state, Exchange.objects.count(), Rendering.objects.count()) == ("delivered", 1, 1)
-    return delivery
-
-
-def erased(connection):
-    operation = Operation.unscoped.get(kind="erase")
-    run(operation.pk, clock=clock, rest=lambda: None, stopping=lambda: False)
-    operation.refresh_from_db()
-    return operation
-
-
-def test_contents_are_kept_where_nobody_says_else(admin, make, connection):
-    arrived(make, connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "sure": "on"})
-    assert not Operation.unscoped.exists() and Rendering.objects.exists()
-
-
-def test_contents_are_erased_and_that_it_was_sent_stays_known(admin, make, connection):
-    delivery = arrived(make, connection)
-    make.identity(connection, "user", "7", "U7")
-    waits = make.delivery(connection, data={"number": "waits"})
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "data": "erase", "sure": "on"})
-    operation = erased(connection)
-    assert (operation.state, operation.done, operation.left_out) == ("finished", 1, 1)
-    assert not Exchange.objects.exists() and not Rendering.objects.exists() and not Identity.unscoped.exists()
-    delivery.refresh_from_db()
-    waits.refresh_from_db()
-    assert (delivery.state, waits.state, delivery.tries.count()) == ("delivered", "waiting", 1)
-    assert admin.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
-
-
-def test_what_waits_is_cancelled_and_erased_with_it(admin, make, connection):
-    waits = make.delivery(connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
-    erased(connection)
-    waits.refresh_from_db()
-    assert waits.state == "cancelled"
-
-
-def test_another_connections_contents_stay(admin, make, acme, connection):
-    theirs = make.connection(acme, settings={"url": "https://theirs.example.com/"})
-    arrived(make, theirs)
-    make.delivery(connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
-    erased(connection)
-    assert Rendering.objects.exists() and Exchange.objects.exists()

@@ -7,7 +7,7 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential
-from hub.outgoing.models import Delivery
+from hub.outgoing.models import Delivery, Route
 from tests.hub.connections.connecting import Browser
 from tests.hub.portal.counting import queries
 from tests.makers import NOON
@@ -98,6 +98,21 @@ def test_a_sample_of_the_newest_event_shows_what_would_be_sent(told, make, acme)
     text = told(SAYS)
     assert '"text": "New order A-1"' in text and "One like it would be sent like this:" in text
     assert not Delivery.unscoped.exists()
+
+
+def test_a_sample_shows_nothing_that_looks_like_a_secret(told, make, acme):
+    make.event(acme, "order.created", {"number": "Bearer abcdefghijklmnop123456"})
+    text = told(SAYS)
+    assert "New order Bearer ***" in text and "abcdefghijklmnop" not in text
+
+
+def test_a_sample_of_a_route_that_is_broken_says_so(told, make, acme, admin):
+    make.event(acme, "order.created", {"number": "A-1"})
+    told(SAYS)
+    Route.unscoped.update(action="of_another_release")
+    row = Connection.unscoped.get()
+    text = admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
+    assert "would be held, and nothing lost:" in text and "no such action" in text
 
 
 def test_a_sample_that_the_filter_refuses_is_told(told, make, acme):

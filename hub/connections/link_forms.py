@@ -1,0 +1,74 @@
+"""Forms of connect links: what somebody without an account is asked to connect."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub import staff
+from hub.connections.models import Connection, ConnectLink, ConnectorApp
+from hub.words import said
+from tenants.models import Tenant
+from tenants.scoping import visible_to
+
+
+def kinds_of(connectors: Iterable[str]) -> list[tuple[str, Any]]:
+    """The kinds of accounts that one may mean, at those of the systems that have several."""
+    known = {entry.key: said(entry.label) for key in connectors for entry in CONNECTORS[key].environments}
+    return [("", _("– whoever connects it chooses –")), *known.items()]
+
+
+class LinkForm(forms.Form):
+    """What a colleague is asked to connect."""
+
+    connector = forms.ChoiceField(label=_("System"))
+    connection = forms.ModelChoiceField(
+        Connection.unscoped.none(),
+        label=_("Connect again"),
+        required=False,
+        empty_label=_("– a new connection –"),
+        to_field_name="public_id",
+    )
+
+    environment = forms.ChoiceField(
+        label=_("Kind of account"), required=False, help_text=_("Of a system that has several, such as a sandbox.")
+    )
+
+    def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
+        super().__init__(*args, **options)
+        ready = sorted(ConnectorApp.ready())
+        self.fields["connector"].choices = [(key, CONNECTORS[key].label) for key in ready]
+        self.fields["environment"].choices = kinds_of(ready)
+        if not any(CONNECTORS[key].environments for key in ready):
+            del self.fields["environment"]
+        self.fields["connection"].queryset = Connection.objects.of(tenant).order_by("name")
+
+    def clean_connector(self) -> Connector:
+        return CONNECTORS[self.cleaned_data["connector"]]
+
+
+class StaffLinkForm(staff.Form):
+    """The same for any tenant that staff look after."""
+
+    def __init__(self, *args: Any, request: HttpRequest, site: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        ready = sorted(ConnectorApp.ready())
+        systems = [(key, CONNECTORS[key].label) for key in ready]
+        tenant, connection = (ConnectLink._meta.get_field(name) for name in ("tenant", "connection"))
+        self.fields = {
+            "tenant": staff.related_field(tenant, site, visible_to(Tenant, request.user)),
+            "connector": staff.styled(forms.ChoiceField(label="System", choices=systems)),
+            "connection": staff.related_field(
+                connection, site, visible_to(Connection, request.user), required=False, help_text="To connect it again."
+            ),
+            "environment": staff.styled(
+                forms.ChoiceField(label="Kind of account", choices=kinds_of(ready), required=False)
+            ),
+        }
+
+    def clean_connector(self) -> Connector:
+        return CONNECTORS[self.cleaned_data["connector"]]

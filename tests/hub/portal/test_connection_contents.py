@@ -1,0 +1,67 @@
+"""What becomes of the contents that were sent over a connection that ends."""
+
+import pytest
+
+from connectors.wire import Response
+from hub.clock import clock
+from hub.mappings.models import Identity
+from hub.operations.models import Operation
+from hub.operations.run import run
+from hub.outgoing.models import Exchange, Rendering
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.test_pump import pump
+from tests.hub.portal.pages import url_of
+
+pytestmark = pytest.mark.django_db
+
+
+def arrived(make, connection):
+    delivery = make.delivery(connection)
+    pump(FakeHttp(Response(200, b"thanks, Ann")))
+    delivery.refresh_from_db()
+    assert (delivery.state, Exchange.objects.count(), Rendering.objects.count()) == ("delivered", 1, 1)
+    return delivery
+
+
+def erased(connection):
+    operation = Operation.unscoped.get(kind="erase")
+    run(operation.pk, clock=clock, rest=lambda: None, stopping=lambda: False)
+    operation.refresh_from_db()
+    return operation
+
+
+def test_contents_are_kept_where_nobody_says_else(admin, make, connection):
+    arrived(make, connection)
+    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "sure": "on"})
+    assert not Operation.unscoped.exists() and Rendering.objects.exists()
+
+
+def test_contents_are_erased_and_that_it_was_sent_stays_known(admin, make, connection):
+    delivery = arrived(make, connection)
+    make.identity(connection, "user", "7", "U7")
+    waits = make.delivery(connection, data={"number": "waits"})
+    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "data": "erase", "sure": "on"})
+    operation = erased(connection)
+    assert (operation.state, operation.done, operation.left_out) == ("finished", 1, 1)
+    assert not Exchange.objects.exists() and not Rendering.objects.exists() and not Identity.unscoped.exists()
+    delivery.refresh_from_db()
+    waits.refresh_from_db()
+    assert (delivery.state, waits.state, delivery.tries.count()) == ("delivered", "waiting", 1)
+    assert admin.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
+
+
+def test_what_waits_is_cancelled_and_erased_with_it(admin, make, connection):
+    waits = make.delivery(connection)
+    admin.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
+    erased(connection)
+    waits.refresh_from_db()
+    assert waits.state == "cancelled"
+
+
+def test_another_connections_contents_stay(admin, make, acme, connection):
+    theirs = make.connection(acme, settings={"url": "https://theirs.example.com/"})
+    arrived(make, theirs)
+    make.delivery(connection)
+    admin.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
+    erased(connection)
+    assert Rendering.objects.exists() and Exchange.objects.exists()

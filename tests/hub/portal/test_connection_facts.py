@@ -1,0 +1,94 @@
+"""What the page of a connection tells: what is set, what is shared, what becomes of events, who looked at it."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.clock import clock
+from hub.connections.models import Connection
+from hub.outgoing.models import Delivery
+from tests.hub.portal.counting import queries
+from tests.hub.portal.pages import text_of, url_of
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def test_settings_are_facts_and_secrets_are_only_named(admin, make, acme):
+    connection = make.connection(acme, "splunk", secret={"token": "very-secret-token"})
+    text = text_of(admin, connection)
+    assert "https://splunk.example.com:8088" in text and "stored, and never shown" in text
+    assert "very-secret" not in text and "What is shared" in text and "Goes there" in text
+
+
+def test_a_connection_without_a_credential_has_a_page(admin, connection):
+    Connection.unscoped.get(pk=connection.pk).credential.delete()
+    assert "not filled in" not in text_of(admin, connection)
+
+
+def test_a_mapping_is_told_in_words_with_a_sample(admin, make, acme):
+    slack = make.connection(acme, "slack")
+    make.identity(slack, "channel", "orders", "C1")
+    body = {
+        "channel": "identity('channel', 'orders')",
+        "text": "join(' ', ['Order', data.number])",
+        "thread_ts": "data.x",
+    }
+    make.route(slack, body=body, filter="data.total > `1`", name="Orders to a channel")
+    make.event(acme)
+    text = text_of(admin, slack)
+    assert "Post a message to a channel" in text and "<code>data.total &gt; `1`</code>" in text
+    assert "the channel that is said for “orders”" in text and "the event&#x27;s x" in text
+    assert "<code>join(&#x27; &#x27;, [&#x27;Order&#x27;, data.number])</code>" in text
+    assert "One like it would be sent like this:" in text
+    assert "&quot;Order A-1001&quot;" in text and "&quot;C1&quot;" in text
+
+
+def test_a_sample_that_would_not_go_says_why(admin, make, acme):
+    slack = make.connection(acme, "slack")
+    make.route(slack, body={"channel": "identity('channel', data.number)", "text": "'Hi'"})
+    make.route(slack, filter="data.total > `100`", name="Large ones")
+    make.event(acme)
+    text = text_of(admin, slack)
+    assert "would be held, and nothing lost: Nobody told which of their records is meant." in text
+    assert "channel A-1001" in text and "would not be sent: The route&#x27;s filter refused this event." in text
+
+
+def test_a_sample_shows_no_secret_and_no_markup(admin, make, connection):
+    make.delivery(connection, data={"number": "<script>alert(1)</script>", "note": "Bearer abcdefghijklmnop123456"})
+    text = text_of(admin, connection)
+    assert "<script>alert" not in text
+
+
+def test_what_comes_next_is_told(admin, make, acme):
+    slack = make.connection(acme, "slack", check_at=clock() + timedelta(hours=3))
+    slack.lane.due_at = clock() + timedelta(minutes=5)
+    slack.lane.save()
+    text = text_of(admin, slack)
+    assert "the next try goes" in text and "Tested next" in text and "in 2 hours" in text
+    slack.pause("holiday", until=None, now=NOON)
+    assert "nothing goes until this is mended" in text_of(admin, slack)
+
+
+@pytest.mark.parametrize("count", [0, 1, 60])
+def test_many_routes_cost_no_more_queries(admin, make, acme, connection, count):
+    mapping = make.mapping(acme)
+    for number in range(count):
+        make.route(connection, mapping=mapping, name=f"Route {number}")
+    make.event(acme)
+    Delivery.unscoped.update(state="delivered")
+    page, asked = queries(lambda: admin.get(url_of(connection)))
+    assert asked == (21 if count else 17)
+    assert ("There are more routes" in page.content.decode()) is (count == 60)
+
+
+# --- our support ---
+
+
+def test_a_visit_of_our_support_is_told_once_an_hour(admin, client, make, connection):
+    client.force_login(make.staff(is_superuser=True, email="help@hub.test"))
+    for _ in range(2):
+        page = client.get(f"/admin/connections/connection/{connection.pk}/change/", follow=True)
+    assert page.status_code == 200
+    text = text_of(admin, connection)
+    assert text.count("looked at it, as our support") == 1 and "help@hub.test" in text
