@@ -166,7 +166,7 @@ def copy(model, rows):
     if database.vendor != "postgresql":
         model._base_manager.bulk_create((model(**row) for row in rows), batch_size=500)
         return
-    fields = model._meta.concrete_fields
+    fields = [field for field in model._meta.concrete_fields if not field.generated]
     defaults = {field.attname: field.get_db_prep_save(field.get_default(), database) for field in fields}
     columns = ", ".join(field.column for field in fields)
     with database.cursor() as cursor:

@@ -15,6 +15,7 @@ KIBIBYTE = 1024
 KEPT = 64 * KIBIBYTE  # bytes of an answer that are read; what is longer is cut
 SECONDS = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 WAIT_LEAST, WAIT_MOST = 1.0, 24 * 3600.0  # seconds
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 ScopeKind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
 
@@ -143,8 +144,7 @@ class Unreadable(ValueError):
 
 def dumps(value: Json) -> bytes:
     """Compact JSON in UTF-8; a lone surrogate, which UTF-8 has no bytes for, stays a JSON escape."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return written.encode(errors="backslashreplace")
+    return COMPACT.encode(value).encode(errors="backslashreplace")
 
 
 def retry_after(response: Response) -> float | None:

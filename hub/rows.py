@@ -28,7 +28,8 @@ def insert(model: type[models.Model], columns: Columns, *, once: bool = False) -
         return
     head, there = into(model, fields), " ON CONFLICT DO NOTHING" if once else ""
     if database.vendor == "postgresql":
-        execute(f"{head} {picked(tuple(fields))}{there}", arrays(fields, columns))
+        alike, parameters = spread(fields, columns)
+        execute(f"{head} {picked(tuple(fields), alike)}{there}", parameters)
     else:
         marks = ", ".join(["%s"] * len(fields))
         execute_many(f"{head} VALUES ({marks}){there}", prepared(fields, columns))
@@ -45,10 +46,13 @@ def update(
         return 0
     guard = "".join(f' AND t."{field.column}" = %s' for field in guards)
     if database.vendor == "postgresql":
-        changes = ", ".join(f'"{field.column}" = v.c{place + 1}' for place, field in enumerate(fields))
-        statement = f'UPDATE "{table}" AS t SET {changes} FROM {unnested((key, *fields))}'
-        parameters = [*arrays([key, *fields], {key.name: keys, **columns}), *only.values()]
-        return execute(f'{statement} WHERE t."{key.column}" = v.c0{guard}', parameters)
+        alike, parameters = spread([key, *fields], {key.name: keys, **columns})
+        _, *values = cells((key, *fields), alike)
+        changes = ", ".join(f'"{field.column}" = {value}' for field, value in zip(fields, values, strict=True))
+        statement = f'UPDATE "{table}" AS t SET {changes} FROM {unnested((key, *fields), alike)}'
+        # by their keys, whatever the planner believes of the guard: few rows it would look for in the whole table
+        guard = f" AND CASE WHEN true{guard} THEN true ELSE false END" if guard else ""
+        return execute(f'{statement} WHERE t."{key.column}" = v.c0{guard}', [*parameters, *only.values()])
     changes = ", ".join(f'"{field.column}" = %s' for field in fields)
     statement = f'UPDATE "{table}" AS t SET {changes} WHERE t."{key.column}" = %s{guard}'
     told = [field.get_db_prep_save(value, database) for field, value in zip(guards, only.values(), strict=True)]
@@ -62,7 +66,8 @@ def insert_new(model: type[models.Model], columns: Columns, returning: Sequence[
     told = ", ".join(f'"{model._meta.get_field(name).column}"' for name in returning)
     head, tail = into(model, fields), f"ON CONFLICT DO NOTHING RETURNING {told}"
     if database.vendor == "postgresql":
-        return fetch(f"{head} {picked(tuple(fields))} {tail}", arrays(fields, columns))
+        alike, parameters = spread(fields, columns)
+        return fetch(f"{head} {picked(tuple(fields), alike)} {tail}", parameters)
     marks, rows, found = f"({', '.join(['%s'] * len(fields))})", prepared(fields, columns), []
     step = PARAMETERS // len(fields)
     for piece in (rows[start : start + step] for start in range(0, len(rows), step)):
@@ -77,11 +82,11 @@ def into(model: type[models.Model], fields: Sequence[Any]) -> str:
 
 
 def columns_of(model: type[models.Model], objects: Sequence[Any]) -> dict[str, list[Any]]:
-    """For `insert`: what these objects hold, but for the key where the database makes it."""
+    """For `insert`: what these objects hold, but for what the database makes."""
     return {
         field.attname: [getattr(row, field.attname) for row in objects]
         for field in model._meta.concrete_fields
-        if not isinstance(field, models.AutoField)
+        if not (isinstance(field, models.AutoField) or field.generated)
     }
 
 
@@ -154,17 +159,38 @@ def is_json(field: Any) -> bool:
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 
-@cache
-def unnested(fields: tuple[Any, ...]) -> str:
-    names = ", ".join(f"c{place}" for place in range(len(fields)))
-    return f"unnest({', '.join(f'%b::{array_type(field)}' for field in fields)}) AS v({names})"
+def spread(fields: Sequence[Any], columns: Columns) -> tuple[tuple[bool, ...], list[Any]]:
+    """Which columns agree in all rows, and the parameters: one value for each of those, then arrays for the others.
+
+    The first is always an array: it tells how many rows there are.
+    """
+    values = arrays(fields, columns)
+    alike = (False, *(each.count(each[0]) == len(each) for each in values[1:]))
+    once = [each[0] for each, same in zip(values, alike, strict=True) if same]
+    return alike, once + [each for each, same in zip(values, alike, strict=True) if not same]
 
 
 @cache
-def picked(fields: tuple[Any, ...]) -> str:
+def cells(fields: tuple[Any, ...], alike: tuple[bool, ...]) -> tuple[str, ...]:
+    """What stands for each column in a statement."""
+    once = (
+        f"%b::{array_type(field)[:-2]}" if same else f"v.c{place}"
+        for place, (field, same) in enumerate(zip(fields, alike, strict=True))
+    )
+    return tuple(f"{cell}::jsonb" if is_json(field) else cell for field, cell in zip(fields, once, strict=True))
+
+
+@cache
+def unnested(fields: tuple[Any, ...], alike: tuple[bool, ...]) -> str:
+    many = [(place, field) for place, field in enumerate(fields) if not alike[place]]
+    names = ", ".join(f"c{place}" for place, _ in many)
+    return f"unnest({', '.join(f'%b::{array_type(field)}' for _, field in many)}) AS v({names})"
+
+
+@cache
+def picked(fields: tuple[Any, ...], alike: tuple[bool, ...]) -> str:
     """The rows of these arrays."""
-    values = ", ".join(f"v.c{place}{'::jsonb' if is_json(field) else ''}" for place, field in enumerate(fields))
-    return f"SELECT {values} FROM {unnested(fields)}"
+    return f"SELECT {', '.join(cells(fields, alike))} FROM {unnested(fields, alike)}"
 
 
 def array_type(field: Any) -> str:

@@ -9,11 +9,12 @@ from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
 from hub.clock import clock
+from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claim import claim, work_is_due
 from hub.outgoing.pump.reading import Reading
 from hub.outgoing.pump.release import release
-from hub.outgoing.pump.strides import MOST
+from hub.outgoing.pump.strides import MOST, Strides
 
 DATABASES = ("postgresql",)
 HISTORY, DUE, CONNECTIONS = 1_000_000, 100_000, 1_000
@@ -34,7 +35,7 @@ def measure(sink, options):
 
 def multiply(rows):
     """The same deliveries again, to each of these connections."""
-    others = [field.column for field in Delivery._meta.concrete_fields]
+    others = [field.column for field in Delivery._meta.concrete_fields if not field.generated]
     others = [name for name in others if name not in ("id", "public_id", "connection_id")]
     names = ", ".join(others)
     with database.cursor() as cursor:
@@ -47,12 +48,12 @@ def multiply(rows):
 
 def claims():
     """Milliseconds of each; what was claimed is settled before the next."""
-    found, reading = [], Reading()
+    found, reading, strides = [], Reading(), Strides(dict.fromkeys(Lane.unscoped.values_list("pk", flat=True), MOST))
     while len(found) < CLAIMS and work_is_due(now=clock()):
         lease, now = uuid.uuid4(), clock()
         began = time.perf_counter()
         reading.renew(now=now)  # as a pump does
-        slices = claim(lease, reading, now=now, rounds=lambda lane: MOST)
+        slices = claim(lease, reading, strides, now=now)
         found.append((time.perf_counter() - began) * 1000)
         Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
         release(lease, dict.fromkeys((slice.lane.pk for slice in slices), None), now=now)

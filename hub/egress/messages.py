@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from connectors.wire import Request, Response
 from hub.egress.errors import Refused, Unanswered
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 OURS = {"User-Agent": "integration-hub", "Accept": "*/*", "Accept-Encoding": "identity"}
-NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
+NAME_MOST = 100  # characters
+NAME = re.compile(rf"[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{NAME_MOST}}}", re.ASCII)
 NOT_THEIRS = frozenset(
     {
         "accept-encoding",
@@ -36,10 +38,15 @@ def outgoing(request: Request) -> dict[str, str]:
         raise Refused("method")
     headers = OURS.copy()
     for name, value in request.all_headers().items():
-        if not NAME.fullmatch(name) or name.lower() in NOT_THEIRS or not _plain(value):
+        if not may_go(name) or not _plain(value):
             raise Refused("header")
         headers[name] = value
     return headers
+
+
+@lru_cache(maxsize=1024)
+def may_go(name: str) -> bool:
+    return NAME.fullmatch(name) is not None and name.lower() not in NOT_THEIRS
 
 
 def _plain(value: str) -> bool:
@@ -51,12 +58,17 @@ def incoming(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in pairs:
         key = name.lower()
-        if key == "set-cookie" or not NAME.fullmatch(key):
+        if len(key) > NAME_MOST or not is_kept(key):
             continue
         if not value.isprintable() or len(value) > LONGEST:
             value = "".join(sign if sign.isprintable() else "?" for sign in value[:LONGEST])
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return headers
+
+
+@lru_cache(maxsize=1024)
+def is_kept(key: str) -> bool:
+    return key != "set-cookie" and NAME.fullmatch(key) is not None
 
 
 def answered(

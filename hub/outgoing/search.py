@@ -18,7 +18,7 @@ PREFIX_LEAST = 8  # hex digits of a public id; it begins with its time, so they 
 SKIPPED_FOR = ("filtered", "skipped_by_person")  # reasons
 STATES_STOPPED = ("held", "dead", "waiting")
 # Word for word the condition of the index `deliveries_stopped`: SQLite takes it only where it reads the same
-STOPPED = RawSQL("\"outgoing_delivery\".\"state\" IN ('held', 'dead', 'waiting')", (), output_field=BooleanField())
+STOPPED = RawSQL("\"outgoing_delivery\".\"stage\" IN ('held', 'dead', 'waiting')", (), output_field=BooleanField())
 
 
 def floor_of(moment: datetime) -> uuid.UUID:

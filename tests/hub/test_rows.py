@@ -146,3 +146,12 @@ def test_what_an_outer_join_did_not_find_is_none(make):
     make.connection()
     ((_, tenant),) = rows.read(statement, [], Connection, Tenant)
     assert tenant is None
+
+
+def test_columns_in_which_all_rows_agree_are_written_as_those_in_which_they_do_not(make):
+    connection = make.connection()
+    keys = [make.delivery(connection).pk for _ in range(2)]
+    for says, due in ((["same", "same"], [NOON, NOON]), (["one", "other"], [NOON, None])):
+        rows.update(Delivery, keys, {"says": says, "due_at": due, "unsure": [True, True]})
+        found = Delivery.unscoped.filter(pk__in=keys).order_by("pk").values_list("says", "due_at", "unsure")
+        assert list(found) == list(zip(says, due, [True, True], strict=True))

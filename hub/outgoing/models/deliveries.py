@@ -15,6 +15,7 @@ from hub.ids import uuid7
 from hub.mappings.models import MappingVersion
 from hub.outgoing.models.events import Event
 from hub.outgoing.models.routes import Route
+from hub.outgoing.models.stages import ask_by_stage, at_stage, stage_field
 from hub.states import Moves
 from tenants.models import Tenant
 from tenants.scoping import Scoped
@@ -63,6 +64,7 @@ class Delivery(Scoped, Moves):
     )
     replay = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    stage = stage_field()  # what the indexes know of it
     reason = models.CharField(max_length=40, blank=True)
     says = models.CharField(max_length=500, blank=True)  # in words, what stands behind the reason
     due_at = models.DateTimeField(null=True)
@@ -89,27 +91,30 @@ class Delivery(Scoped, Moves):
             ),
         )
         indexes = (
-            models.Index(fields=("connection", "due_at"), condition=Q(state="waiting"), name="deliveries_due"),
-            models.Index(fields=("connection",), condition=Q(state="sending"), name="deliveries_sending"),
+            models.Index(fields=("connection", "due_at"), condition=at_stage("waiting"), name="deliveries_due"),
             models.Index(fields=("tenant", "-id"), name="deliveries_of_tenant"),
             models.Index(
                 fields=("connection", "route", "order_key", "position"),
-                condition=Q(position__isnull=False, state__in=("waiting", "sending", "held", "dead")),
+                condition=Q(position__isnull=False) & at_stage("waiting", "sending", "held", "dead"),
                 name="deliveries_in_order",
             ),
             models.Index(
                 fields=("expires_at",),
-                condition=Q(expires_at__isnull=False, state__in=("waiting", "held")),
+                condition=Q(expires_at__isnull=False) & at_stage("waiting", "held"),
                 name="deliveries_expiring",
             ),
-            models.Index(fields=("due_at",), condition=Q(state="waiting", crashes__gt=1), name="deliveries_suspect"),
-            models.Index(fields=("route",), condition=Q(connection=None, state="held"), name="deliveries_unconnected"),
             models.Index(
-                fields=("state", "-id"), condition=Q(state__in=("held", "dead", "waiting")), name="deliveries_stopped"
+                fields=("due_at",), condition=Q(crashes__gt=1) & at_stage("waiting"), name="deliveries_suspect"
+            ),
+            models.Index(
+                fields=("route",), condition=Q(connection=None) & at_stage("held"), name="deliveries_unconnected"
+            ),
+            models.Index(
+                fields=("stage", "-id"), condition=at_stage("held", "dead", "waiting"), name="deliveries_stopped"
             ),
             models.Index(  # of the few that did not just arrive: nothing on the hot path writes it
-                fields=("tenant", "state", "-id"),
-                condition=Q(state__in=("held", "dead", "skipped", "cancelled")),
+                fields=("tenant", "stage", "-id"),
+                condition=at_stage("held", "dead", "skipped", "cancelled"),
                 name="deliveries_astray",
             ),
         )
@@ -121,6 +126,9 @@ class Delivery(Scoped, Moves):
     def message_id(self) -> str:
         """The id that the other system sees."""
         return f"msg_{self.outward_id.hex}"
+
+
+ask_by_stage(Delivery._meta.get_field("state"))
 
 
 class Rendering(models.Model):

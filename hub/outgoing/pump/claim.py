@@ -1,6 +1,6 @@
 """Claim lanes and what is due on them, in one short transaction; the attempt is counted here."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -17,15 +17,13 @@ from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery
 from hub.outgoing.pump.due import CRASHES_FEW, Due, take, take_these
 from hub.outgoing.pump.reading import Reading
+from hub.outgoing.pump.strides import NARROW, WIDE, Measure, Strides
 
 LEASE = timedelta(seconds=12)
-LANES_MOST, CLAIM_MOST = 16, 64  # lanes and deliveries of one claim
 SLICE_MOST = 800
 BEHIND = timedelta(seconds=0.25)  # for each delivery of its slice a lane stands back: who asks for little waits little
 CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
 COHORT = 32  # suspects that go together the first time; after that each goes alone
-
-Rounds = Callable[[int], int]  # of a lane: how many deliveries its slice holds for each call that may be in flight
 
 
 @dataclass(slots=True)
@@ -56,28 +54,33 @@ def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
 
 
 ANY_LANE = Asked(lambda *, now: claimable(now=now).values_list("pk")[:1])
-OLDEST_TURNS = Asked(lambda *, now: in_turn(claimable(now=now), LANES_MOST))
+OLDEST_TURNS = {
+    NARROW: Asked(lambda *, now: in_turn(claimable(now=now), NARROW.lanes)),
+    WIDE: Asked(lambda *, now: in_turn(claimable(now=now), WIDE.lanes)),
+}
 CONNECTIONS = Asked(lambda *, ids: Connection.unscoped.filter(id__among=ids))
 CREDENTIALS = Asked(lambda *, ids: Credential.unscoped.filter(connection__id__among=ids))
 
 
-def claim(lease: UUID, reading: Reading, *, now: datetime, rounds: Rounds) -> list[Slice]:
+def claim(lease: UUID, reading: Reading, strides: Strides, *, now: datetime) -> list[Slice]:
     """Lanes with a slice of what is due on each, the oldest turn first, until they hold a claim's measure."""
+    measure = strides.measure(now=now)
     with transaction.atomic():
-        lanes = OLDEST_TURNS.models(now=now)
+        lanes = OLDEST_TURNS[measure].models(now=now)
         recover(lanes, now=now)
-        lanes = measured(lanes, rounds)
-        slices = slices_of(lanes)
-        lade(slices, take({pk: most_of(slice, rounds(pk)) for pk, slice in slices.items()}, lease, reading, now=now))
+        slices = slices_of(measured(lanes, measure, strides))
+        most = {pk: most_of(slice, strides.of(pk)) for pk, slice in slices.items()}
+        lade(slices, take(most, lease, reading, now=now))
         lease_out(lease, slices, now=now)
     failpoint("O1")  # after the claim's commit
+    strides.saw((len(slice.deliveries) >= most[pk] for pk, slice in slices.items()), now=now)
     return list(slices.values())
 
 
-def measured(lanes: list[Lane], rounds: Rounds) -> list[Lane]:
-    """So many that nothing which is answered or falls due meanwhile waits for long; one at least."""
-    room = accumulate(lane.in_flight * rounds(lane.pk) for lane in lanes)
-    return [lane for lane, rows in zip(lanes, room, strict=True) if rows <= CLAIM_MOST] or lanes[:1]
+def measured(lanes: list[Lane], measure: Measure, strides: Strides) -> list[Lane]:
+    """So many that they hold the measure and no more; one at least."""
+    room = accumulate(lane.in_flight * strides.of(lane.pk) for lane in lanes)
+    return [lane for lane, rows in zip(lanes, room, strict=True) if rows <= measure.deliveries] or lanes[:1]
 
 
 def in_turn(lanes: QuerySet[Lane], most: int) -> QuerySet[Lane]:

@@ -205,7 +205,7 @@ class Drive:
             slices = claim_suspects(self.lease, self.reading, now=now)
             self.alone = bool(slices)  # none: another pump holds their lanes
         else:
-            slices = claim(self.lease, self.reading, now=now, rounds=self.strides.of)
+            slices = claim(self.lease, self.reading, self.strides, now=now)
         self.reading.learn(connectors={slice.connection.connector for slice in slices})
         loads = build(slices, self.reading, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)

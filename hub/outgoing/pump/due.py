@@ -28,7 +28,7 @@ CASE
         SELECT head.position FROM outgoing_delivery AS head
         WHERE head.connection_id = row.connection_id AND head.route_id = row.route_id
         AND head.order_key = row.order_key
-        AND head.position IS NOT NULL AND head.state IN ('waiting', 'sending', 'held', 'dead')
+        AND head.position IS NOT NULL AND head.stage IN ('waiting', 'held', 'dead')
         ORDER BY head.position LIMIT 1
     ) THEN 'behind'
     ELSE ''
@@ -37,7 +37,7 @@ END AS stays
 OF_LANES = f"""
 SELECT first.id, first.stays FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id, most) CROSS JOIN LATERAL (
     SELECT id, {STAYS} FROM outgoing_delivery AS row
-    WHERE connection_id = lane.id AND state = 'waiting' AND due_at <= %s AND crashes < %s
+    WHERE connection_id = lane.id AND stage = 'waiting' AND state = 'waiting' AND due_at <= %s AND crashes < %s
     ORDER BY due_at LIMIT lane.most
 ) AS first
 """

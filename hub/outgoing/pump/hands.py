@@ -21,7 +21,7 @@ from hub.outgoing.pump.settle import settle
 from hub.throttle import holders
 
 SETTLE_EVERY, EXTEND_EVERY = 0.05, 4.0  # seconds
-SETTLE_MOST = 100
+SETTLE_MOST = 250
 AWAY, LAST_TRIES = 0.5, 20  # seconds between looks at a database that is away, and how often for what was answered
 LEASE_SURE = 10.0  # seconds of a lease in which nobody else can have the lane
 

@@ -20,7 +20,7 @@ UPDATE connections_lane AS lane SET lease = NULL, lease_until = NULL,
 FROM unnest(%s::bigint[], %s::timestamptz[]) AS back(id, moment)
 LEFT JOIN LATERAL (
     SELECT due_at FROM outgoing_delivery AS delivery
-    WHERE connection_id = back.id AND state = 'waiting' AND due_at IS NOT NULL AND crashes < %s
+    WHERE connection_id = back.id AND stage = 'waiting' AND state = 'waiting' AND due_at IS NOT NULL AND crashes < %s
     ORDER BY due_at LIMIT 1
 ) AS first ON true
 CROSS JOIN LATERAL (

@@ -119,11 +119,10 @@ def changes_of(
 
 def counts_of(results: Sequence[Result], *, now: datetime) -> Counter[tuple[str, str]]:
     """Attempts by outcome; and what a quota sent back, with the milliseconds that it waits."""
-    counts = Counter[tuple[str, str]]()
+    journeys = (result for result in results if isinstance(result, Journey))
+    counts = Counter(("attempts", outcome.kind) for journey in journeys for outcome in journey.outcomes)
     for result in results:
-        if isinstance(result, Journey):
-            counts.update(("attempts", outcome.kind) for outcome in result.outcomes)
-        elif result.reason == "throttled" and result.due_at:
+        if isinstance(result, Unsent) and result.reason == "throttled" and result.due_at:
             parcels = len(result.carriage.parcels)
             wait = max(timedelta(), result.due_at - now) // timedelta(milliseconds=1)
             counts.update({("quota_waits", ""): parcels, ("quota_wait_ms", ""): parcels * wait})

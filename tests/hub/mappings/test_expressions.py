@@ -270,3 +270,18 @@ def test_reading_refuses_or_gives_an_expression(text):
         assert read(text).text == text
     except Refused as refused:
         assert refused.message
+
+
+@pytest.mark.parametrize("text", ["a", "a.b", '"a b".c', "a.b.c.d", "list.b"])
+@pytest.mark.parametrize("document", [{}, {"a": 1}, {"a": {"b": [2]}}, {"a b": {"c": None}}, {"list": [{"b": 1}]}, []])
+def test_a_path_of_names_is_found_as_the_interpreter_finds_it_at_the_same_price(text, document):
+    expression, short_way, long_way = read(text), Budget(), Budget()
+    found = Evaluation(Functions(short_way, BERLIN, PEOPLE.get)).value(expression, document)
+    assert expression.names
+    assert found == Evaluation(Functions(long_way, BERLIN, PEOPLE.get)).visit(expression.tree, document)
+    assert short_way.left == long_way.left
+
+
+@pytest.mark.parametrize("text", ["a[0]", "a.*", "a || b", "a.b[]", "upper(a)", "'a'", "@", "a.{b: c}"])
+def test_anything_but_names_takes_the_long_way(text):
+    assert read(text).names == ()

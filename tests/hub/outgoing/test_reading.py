@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from hub.outgoing.pump.claim import CLAIM_MOST, measured
+from hub.outgoing.pump.claim import measured
 from hub.outgoing.pump.reading import OLD, Reading
+from hub.outgoing.pump.strides import FIRST, NARROW, WIDE, Strides
 from tests.makers import NOON
 
 
@@ -51,11 +52,12 @@ class Lane:
         self.pk, self.in_flight = pk, in_flight
 
 
-def test_a_claim_ends_with_the_lane_that_fills_its_measure():
-    lanes = [Lane(number) for number in range(CLAIM_MOST)]
-    assert len(measured(lanes, lambda lane: 2)) == CLAIM_MOST // 8
+@pytest.mark.parametrize("measure", [NARROW, WIDE])
+def test_a_claim_ends_with_the_lane_that_fills_its_measure(measure):
+    lanes = [Lane(number) for number in range(measure.deliveries)]
+    assert len(measured(lanes, measure, Strides())) == measure.deliveries // (4 * FIRST)
 
 
 def test_a_claim_takes_one_lane_however_much_that_may_hold():
-    assert measured([Lane(1, in_flight=CLAIM_MOST), Lane(2)], lambda lane: 2)[0].pk == 1
-    assert measured([], lambda lane: 2) == []
+    assert measured([Lane(1, in_flight=WIDE.deliveries), Lane(2)], WIDE, Strides())[0].pk == 1
+    assert measured([], WIDE, Strides()) == []

@@ -10,16 +10,17 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claim import claim
 from hub.outgoing.pump.reading import Reading
 from hub.outgoing.pump.release import release
+from hub.outgoing.pump.strides import NARROW, NARROW_FOR, WIDE, Strides
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 SOON = NOON + timedelta(seconds=1)
 
 
-def claimed(now, rounds=2):
+def claimed(now, strides=None):
     """The lanes in the order in which they are served, each given back at once."""
     lease = uuid4()
-    slices = claim(lease, Reading(), now=now, rounds=lambda lane: rounds)
+    slices = claim(lease, Reading(), strides or Strides(), now=now)
     Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
     release(lease, {slice.lane.pk: None for slice in slices}, now=now)
     return [slice.connection for slice in slices]
@@ -39,13 +40,35 @@ def test_who_was_given_much_is_not_put_off_for_ever(make):
     loud, quiet = make.connection(), make.connection()
     for _ in range(60):
         make.delivery(loud)
-    assert claimed(NOON, rounds=12) == [loud]  # 48 deliveries: nobody else has room in that claim
+    strides = Strides({loud.pk: 12, quiet.pk: 12}, narrow_until=NOON + timedelta(hours=1))
+    assert claimed(NOON, strides) == [loud]  # 48 deliveries: nobody else has room in that claim
     moments = [NOON + timedelta(seconds=0.5) * number for number in range(1, 30)]
     served = []
     for now in moments:
         make.delivery(quiet, now=now)
-        served += claimed(now, rounds=12)
+        served += claimed(now, strides)
     assert served[:3] == [quiet] * 3 and loud in served
+
+
+def test_claims_are_narrow_while_somebody_asks_for_little_beside_a_backlog(make):
+    loud, quiet, strides = make.connection(), make.connection(), Strides()
+    for _ in range(30):
+        make.delivery(loud)
+    claimed(NOON, strides)
+    assert strides.measure(now=NOON) == WIDE  # a backlog, and nothing else
+    make.delivery(quiet, now=SOON)
+    assert claimed(SOON, strides) == [quiet, loud]
+    assert strides.measure(now=SOON) == NARROW
+    assert strides.measure(now=SOON + NARROW_FOR) == WIDE
+
+
+def test_many_who_ask_for_little_share_a_wide_claim(make):
+    strides = Strides()
+    lanes = [make.connection() for _ in range(3)]
+    for connection in lanes:
+        make.delivery(connection)
+    assert claimed(NOON, strides) == lanes
+    assert strides.measure(now=NOON) == WIDE
 
 
 def test_what_waits_beside_a_lane_that_is_served_keeps_its_lane_due(make):

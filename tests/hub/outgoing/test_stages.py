@@ -1,0 +1,68 @@
+"""The indexes know stages, not states: a claim writes none of them, and whatever asks for a state finds them."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection as database
+from django.db.models import Q
+
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.claim import claim
+from hub.outgoing.pump.reading import Reading
+from hub.outgoing.pump.strides import Strides
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+CLAIMED = {"state", "lease", "attempts", "moved_at"}  # what a claim writes
+
+
+def test_no_index_mentions_what_a_claim_writes():
+    for index in (*Delivery._meta.indexes, *Delivery._meta.constraints):
+        named = {name.lstrip("-") for name in index.fields}
+        asked = {lookup.partition("__")[0] for lookup in lookups(index.condition)}
+        assert not (named | asked) & CLAIMED, index.name
+
+
+def lookups(condition):
+    for child in condition.children if condition else ():
+        yield from lookups(child) if isinstance(child, Q) else [child[0]]
+
+
+@pytest.mark.parametrize("state", Delivery.State.values)
+def test_each_state_is_found_as_itself(make, state):
+    delivery = make.delivery(make.connection())
+    Delivery.unscoped.filter(pk=delivery.pk).update(state=state)
+    delivery.refresh_from_db()
+    assert delivery.stage == ("waiting" if state == "sending" else state)
+    for other in Delivery.State.values:
+        assert Delivery.unscoped.filter(state=other).exists() is (other == state)
+        assert Delivery.unscoped.exclude(state=other).exists() is (other != state)
+        assert Delivery.unscoped.filter(state__in=[other, "nothing"]).exists() is (other == state)
+    assert Delivery.unscoped.filter(state__in=["waiting", "sending"]).exists() is (state in ("waiting", "sending"))
+    assert delivery.connection.deliveries.filter(Q(state=state) | Q(state="nothing")).exists()
+
+
+def test_a_question_for_a_state_is_asked_of_the_indexed_column():
+    held = str(Delivery.unscoped.filter(state="held").query)
+    assert '"stage" = held' in held and '"state" = ' not in held
+    both = str(Delivery.unscoped.filter(state="waiting").query)
+    assert '"stage" = waiting' in both and '"state" = waiting' in both
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(database.vendor != "postgresql", reason="heap-only updates are PostgreSQL's")
+def test_a_claim_writes_no_index(make):
+    for _ in range(5):
+        make.delivery(make.connection())
+    before = heap_only()
+    claim(uuid4(), Reading(), Strides(), now=NOON)
+    assert heap_only() - before == Delivery.unscoped.filter(state="sending").count() == 5
+
+
+def heap_only():
+    """Updates of deliveries that wrote no index, as this session counts them."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'outgoing_delivery'")
+        return cursor.fetchone()[0]
