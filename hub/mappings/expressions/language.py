@@ -198,7 +198,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
 
     def _named(self, names: tuple[str, ...], value: Any) -> Any:
         """As the visits would find it, at the same price: nearly all of a mapping are such paths."""
-        self._budget.spend(2 * len(names) - 1)
+        self._budget.spend(len(names) + (len(names) > 1))
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
         return value
