@@ -85,7 +85,7 @@ class Drive:
     stay: float
     run: float
     hands: Hands = field(init=False)
-    strides: Strides = field(default_factory=Strides)
+    strides: Strides = field(init=False)
     reading: Reading = field(default_factory=Reading)
     paused: dict[str, datetime] = field(default_factory=dict)  # by scope, as this run heard it
     lanes: set[asyncio.Task[None]] = field(default_factory=set)
@@ -102,6 +102,7 @@ class Drive:
 
     def __post_init__(self) -> None:
         self.hands = Hands(self.lease, self.clock, self.random)
+        self.strides = Strides.at_first(now=self.clock())
 
     async def run_through(self, outlet: Outlet, again: Callable[[], object]) -> None:
         async with outlet() as send:

@@ -18,7 +18,9 @@ class Measure:
 
 WIDE = Measure(64, 256)  # much shares the price of one claim
 NARROW = Measure(16, 64)  # what is answered, or falls due meanwhile, does not wait for long
-NARROW_FOR = timedelta(seconds=10)
+REMEMBERED = timedelta(seconds=10)
+AT_FIRST = timedelta(seconds=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -26,7 +28,13 @@ class Strides:
     """A lane that a pump does not know begins small: what it cannot send goes back, which costs as much as sending."""
 
     known: dict[int, int] = field(default_factory=dict)  # by lane
-    narrow_until: datetime = datetime.min.replace(tzinfo=UTC)
+    light_until: datetime = LONG_AGO  # so long it is remembered that a lane asked for little
+    heavy_until: datetime = LONG_AGO  # and that one asked for more than it may have at once
+
+    @classmethod
+    def at_first(cls, *, now: datetime) -> "Strides":
+        """Of a pump that has seen nothing yet: for a moment it is careful."""
+        return cls(light_until=now + AT_FIRST, heavy_until=now + AT_FIRST)
 
     def of(self, lane: int) -> int:
         """How many rounds of calls its next slice may hold."""
@@ -40,9 +48,13 @@ class Strides:
             self.known[lane] = min(MOST, self.of(lane) * 2)
 
     def measure(self, *, now: datetime) -> Measure:
-        return NARROW if now < self.narrow_until else WIDE
+        """Where somebody asks for little beside a backlog, claims are narrow: he would wait behind it."""
+        return NARROW if now < min(self.light_until, self.heavy_until) else WIDE
 
     def saw(self, full: Iterable[bool], *, now: datetime) -> None:
-        """Whether each slice of a claim was full. Some and some not: beside a backlog, somebody asks for little."""
-        if len(set(full)) > 1:
-            self.narrow_until = now + NARROW_FOR
+        """Of each slice of a claim, whether it holds all that it may."""
+        for heavy in set(full):
+            if heavy:
+                self.heavy_until = now + REMEMBERED
+            else:
+                self.light_until = now + REMEMBERED

@@ -10,7 +10,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claim import claim
 from hub.outgoing.pump.reading import Reading
 from hub.outgoing.pump.release import release
-from hub.outgoing.pump.strides import NARROW, NARROW_FOR, WIDE, Strides
+from hub.outgoing.pump.strides import AT_FIRST, NARROW, REMEMBERED, WIDE, Strides
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def test_who_was_given_much_is_not_put_off_for_ever(make):
     loud, quiet = make.connection(), make.connection()
     for _ in range(60):
         make.delivery(loud)
-    strides = Strides({loud.pk: 12, quiet.pk: 12}, narrow_until=NOON + timedelta(hours=1))
+    strides = Strides({loud.pk: 12, quiet.pk: 12}, light_until=SOON + REMEMBERED, heavy_until=SOON + REMEMBERED)
     assert claimed(NOON, strides) == [loud]  # 48 deliveries: nobody else has room in that claim
     moments = [NOON + timedelta(seconds=0.5) * number for number in range(1, 30)]
     served = []
@@ -59,7 +59,23 @@ def test_claims_are_narrow_while_somebody_asks_for_little_beside_a_backlog(make)
     make.delivery(quiet, now=SOON)
     assert claimed(SOON, strides) == [quiet, loud]
     assert strides.measure(now=SOON) == NARROW
-    assert strides.measure(now=SOON + NARROW_FOR) == WIDE
+    assert strides.measure(now=SOON + REMEMBERED) == WIDE
+
+
+def test_a_backlog_that_comes_beside_somebody_who_asks_for_little_is_noticed_at_once(make):
+    loud, quiet, strides = make.connection(), make.connection(), Strides()
+    make.delivery(quiet)
+    assert claimed(NOON, strides) == [quiet]
+    for _ in range(30):
+        make.delivery(loud, now=SOON)
+    assert claimed(SOON, strides) == [loud]
+    assert strides.measure(now=SOON) == NARROW
+
+
+def test_a_pump_that_has_seen_nothing_is_careful_for_a_moment():
+    strides = Strides.at_first(now=NOON)
+    assert strides.measure(now=NOON) == NARROW
+    assert strides.measure(now=NOON + AT_FIRST) == WIDE
 
 
 def test_many_who_ask_for_little_share_a_wide_claim(make):
