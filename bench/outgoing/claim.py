@@ -19,7 +19,7 @@ from hub.outgoing.pump.strides import MOST, Strides
 DATABASES = ("postgresql",)
 HISTORY, DUE, CONNECTIONS = 1_000_000, 100_000, 1_000
 COPIES = 100  # of each told event, each to another connection
-CLAIMS = 60
+CLAIMS = 200
 
 
 def measure(sink, options):
@@ -55,6 +55,7 @@ def claims():
         reading.renew(now=now)  # as a pump does
         slices = claim(lease, reading, strides, now=now)
         found.append((time.perf_counter() - began) * 1000)
-        Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
+        claimed = [delivery.pk for slice in slices for delivery in slice.deliveries]
+        Delivery.unscoped.filter(pk__in=claimed).update(state="delivered", lease=None, due_at=None)
         release(lease, dict.fromkeys((slice.lane.pk for slice in slices), None), now=now)
     return found

@@ -16,7 +16,7 @@ class Measure:
     deliveries: int
 
 
-WIDE = Measure(64, 256)  # much shares the price of one claim
+WIDE = Measure(32, 192)  # much shares the price of one claim
 NARROW = Measure(16, 64)  # what is answered, or falls due meanwhile, does not wait for long
 REMEMBERED = timedelta(seconds=10)
 AT_FIRST = timedelta(seconds=1)
