@@ -14,7 +14,7 @@ from hub.health.probes import SILENCE_MOST, UNSERVED_MOST, database_latency
 from hub.mail.models import Mail
 from hub.outgoing.explain import HELD_BY_TENANT, in_state
 from hub.outgoing.models import Delivery, PumpPlace
-from hub.outgoing.pump.claim import claimable
+from hub.outgoing.pump.claim import claimable, in_hand
 from hub.queue import Bell, queue_rows
 from hub.standing import Replacement, Worker
 
@@ -89,7 +89,7 @@ def places(*, now: datetime) -> list[PumpPlace]:
 
 
 def sending() -> list[Sending]:
-    rows = Delivery.unscoped.filter(state="sending").order_by().values("lease")
+    rows = in_hand().order_by().values("lease")
     found = rows.annotate(rows=Count("pk"), since=Min("moved_at")).values_list("lease", "rows", "since")
     return sorted(map(Sending._make, found), key=lambda entry: entry.since)
 

@@ -19,6 +19,7 @@ from hub.health.probes import database_latency, unserved
 from hub.mail.models import Mail
 from hub.outgoing.explain import HELD_BY_TENANT, READS_AS_HELD
 from hub.outgoing.models import Delivery, Event, PumpPlace
+from hub.outgoing.pump.claim import in_hand
 from hub.queue import Beat, Bell
 from hub.standing import GONE, Worker
 from hub.tally import Tally
@@ -88,7 +89,7 @@ class Numbers:
 
     def deliveries(self) -> Iterator[Metric]:
         states = counted(Delivery.unscoped.filter(state__in=("waiting", "held", "dead")), "state")
-        states["sending"] = Delivery.unscoped.filter(state="sending").count()
+        states["sending"] = in_hand().count()
         own = counted(Delivery.unscoped.filter(state="held"), "reason")
         behind = counted(held_by_lane_or_tenant(), "cause")
         closed = sum(behind.values())

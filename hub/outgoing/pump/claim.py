@@ -53,6 +53,11 @@ def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
     return lanes.filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
 
+def in_hand() -> QuerySet[Delivery]:
+    """What is being sent: it stands on lanes that a pump holds, and those are few."""
+    return Delivery.unscoped.filter(state="sending", connection__lane__lease__isnull=False)
+
+
 ANY_LANE = Asked(lambda *, now: claimable(now=now).values_list("pk")[:1])
 OLDEST_TURNS = {
     NARROW: Asked(lambda *, now: in_turn(claimable(now=now), NARROW.lanes)),
