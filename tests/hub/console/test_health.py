@@ -88,6 +88,7 @@ def test_what_a_dead_pump_had_claimed_is_told(make):
     lease = uuid4()
     make.delivery()
     Delivery.unscoped.update(state="sending", lease=lease)
+    Lane.unscoped.update(lease=lease)
     (*_, left) = health.pumps(health.standing(now=NOON))
     assert (left.name, left.sending.rows) == ("left its place", 1)
 
