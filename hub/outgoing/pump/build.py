@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Action
 from connectors.parts import Message
-from connectors.wire import dumps
+from connectors.wire import Request, dumps
 from hub import rows
 from hub.connections.models import Connection
 from hub.connections.unseal import credential_of, secrets_in, spent_by
@@ -33,6 +33,7 @@ from hub.outgoing.pump.due import Due
 from hub.outgoing.pump.parcels import Carriage, Held, Load, Parcel
 from hub.outgoing.pump.reading import Reading
 from hub.secrets import CannotOpen
+from hub.throttle.reserve import Spent
 
 zone_of = lru_cache(ZoneInfo)
 
@@ -186,12 +187,20 @@ def embark(load: Load, action: Action, parcels: list[Parcel]) -> None:
     assert load.credential is not None
     try:
         request = (action.confirm if asks else action.request)(messages, load.credential)
-        spent = spent_by(load.connection, request)
+        spent = spent_beside(load, request)
     except Exception as error:  # a defect of the connector: these rows wait for a mended one
         says = f"{type(error).__name__} while the request was built"
         load.held += [Held(parcel.delivery, "defect", says) for parcel in parcels]
         return
     load.carriages.append(Carriage(uuid7(), action, parcels, request, spent, asks))
+
+
+def spent_beside(load: Load, request: Request) -> tuple[Spent, ...]:
+    """Mostly the same as by the request before it on this lane."""
+    before = load.carriages[-1] if load.carriages else None
+    if before and (before.request.spends, before.request.url) == (request.spends, request.url):
+        return before.spent
+    return spent_by(load.connection, request)
 
 
 class Identities:

@@ -53,6 +53,13 @@ def test_it_says_one_word_a_sentence_and_one_thing_to_do(name, admin, connection
     assert text.count('class="button primary"') == 1 and button in text
 
 
+def test_an_own_endpoint_leads_to_its_other_page_and_back(admin, make, acme, connection):
+    there, here = url_of(connection).replace("connections", "endpoints"), url_of(connection)
+    assert f'href="{there}"' in text_of(admin, connection)
+    assert f'href="{here}"' in admin.get(there).content.decode()
+    assert "/endpoints/" not in text_of(admin, make.connection(acme, connector="slack")).partition("<main")[2]
+
+
 def test_what_stops_it_from_above_is_told(admin, connection):
     switch_off(Switch(scope="connector", connector="webhook", reason="they fail"), by=None, now=NOON)
     assert "It is switched off." in text_of(admin, connection)
