@@ -30,21 +30,27 @@ def at_stage(*states: str) -> Q:
     return Q(stage__in=tuple(stages)) if len(stages) > 1 else Q(stage=stages[0])
 
 
-def by_stage(lookup: Exact | In, states: list[str], own: tuple[str, Any], compiler: Any, connection: Any) -> Any:
-    """The same question of the stage; with the state's own words beside it, where those tell more."""
-    column = Col(lookup.lhs.alias, lookup.lhs.target.model._meta.get_field("stage"))
-    stages = stages_of(states)
-    words, told = compiler.compile(Exact(column, stages[0]) if len(stages) == 1 else In(column, stages))
+def by_stage(lookup: Exact | In, states: list[str], own: tuple[str, Any], compiler: Any) -> Any:
+    """The same question of the stage; with the state's own words beside it, where those tell more.
+
+    Its words are written out: SQLite takes a partial index only where the condition reads the same.
+    """
+    field = lookup.lhs.target
+    if not {value for value, _ in field.flatchoices}.issuperset(states):
+        return own
+    column, _ = compiler.compile(Col(lookup.lhs.alias, field.model._meta.get_field("stage")))
+    stages = [f"'{stage}'" for stage in stages_of(states)]
+    words = f"{column} = {stages[0]}" if len(stages) == 1 else f"{column} IN ({', '.join(stages)})"
     if len({*states} & OF_ONE_STAGE) != 1:
-        return words, told
-    return f"({words} AND {own[0]})", [*told, *own[1]]
+        return words, []
+    return f"({words} AND {own[0]})", own[1]
 
 
 class IsState(Exact):  # type: ignore[type-arg]
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         own = super().as_sql(compiler, connection)
         if isinstance(self.lhs, Col) and isinstance(self.rhs, str):
-            return by_stage(self, [self.rhs], own, compiler, connection)
+            return by_stage(self, [self.rhs], own, compiler)
         return own
 
 
@@ -52,7 +58,7 @@ class IsOneOfStates(In):  # type: ignore[type-arg]
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         own = super().as_sql(compiler, connection)
         if isinstance(self.lhs, Col) and self.rhs_is_direct_value():
-            return by_stage(self, list(self.rhs), own, compiler, connection)
+            return by_stage(self, list(self.rhs), own, compiler)
         return own
 
 
