@@ -6,7 +6,6 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 WHSEC = "whsec_"
@@ -18,7 +17,6 @@ _ID = re.compile(r"[!-\-/-~]{1,256}", re.ASCII)  # a dot would shift what is sig
 _STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-@lru_cache(maxsize=1024)
 def whsec_key(secret: str) -> bytes:
     """The key inside `whsec_…` (base64 of 24 to 64 bytes). Raises ValueError with a sentence."""
     try:

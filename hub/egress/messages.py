@@ -58,7 +58,7 @@ def incoming(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in pairs:
         key = name.lower()
-        if len(key) > NAME_MOST or not is_kept(key):
+        if len(key) > NAME_MOST or not is_kept(key):  # the length first: nobody fills the memory of `is_kept`
             continue
         if not value.isprintable() or len(value) > LONGEST:
             value = "".join(sign if sign.isprintable() else "?" for sign in value[:LONGEST])

@@ -3,8 +3,7 @@
 import uuid
 from datetime import datetime
 
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 
 from connectors.registry import CONNECTORS
 from hub.outgoing.models import Delivery, Event
@@ -17,8 +16,7 @@ PREFIX_LEAST = 8  # hex digits of a public id; it begins with its time, so they 
 
 SKIPPED_FOR = ("filtered", "skipped_by_person")  # reasons
 STATES_STOPPED = ("held", "dead", "waiting")
-# Word for word the condition of the index `deliveries_stopped`: SQLite takes it only where it reads the same
-STOPPED = RawSQL("\"outgoing_delivery\".\"stage\" IN ('held', 'dead', 'waiting')", (), output_field=BooleanField())
+STOPPED = Q(state__in=STATES_STOPPED)  # as the index `deliveries_stopped` has it, which SQLite wants in the same order
 
 
 def floor_of(moment: datetime) -> uuid.UUID:

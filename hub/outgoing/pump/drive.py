@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from django.conf import settings
@@ -25,7 +25,7 @@ from hub.outgoing.pump.line import in_database
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Unsent
 from hub.outgoing.pump.reading import Reading
 from hub.outgoing.pump.settle import hold
-from hub.outgoing.pump.strides import Strides
+from hub.outgoing.pump.strides import LONG_AGO, Strides
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
 from hub.throttle import holders
 from hub.throttle.answers import leap
@@ -42,7 +42,6 @@ LEAD_LEAST, LEAD_MOST = timedelta(seconds=0.05), timedelta(seconds=1)  # a paced
 LEAD_HALVES = timedelta(seconds=1)
 LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
 AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
 SOCKETS = 900  # of one pump: the calls in flight, below the 1,024 files that a process may usually open
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from connectors.base import Action
@@ -12,6 +12,7 @@ from hub.connections.models import ConnectorApp
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import CompiledMapping, compile_mapping
 from hub.outgoing.models import Route
+from hub.outgoing.pump.strides import LONG_AGO
 from tenants.models import Tenant
 
 OLD = timedelta(seconds=1)
@@ -24,7 +25,7 @@ def compiled(body: bytes) -> CompiledMapping:
 
 @dataclass(slots=True)
 class Reading:
-    read_at: datetime = datetime.min.replace(tzinfo=UTC)
+    read_at: datetime = LONG_AGO
     tenants: dict[int, Tenant] = field(default_factory=dict)
     routes: dict[int, Route] = field(default_factory=dict)
     versions: dict[int, MappingVersion] = field(default_factory=dict)  # by mapping, the newest

@@ -33,7 +33,8 @@ def weigh(journeys: Sequence[Journey], *, now: datetime) -> None:
         return
     calls: dict[int, Calls] = defaultdict(Calls)
     for pk, each in said:
-        calls[pk] += each
+        if pk in telling:
+            calls[pk] += each
     # whoever publishes to one of them at this moment holds it: what it says is then not counted, rather than waited for
     free = Lane.unscoped.filter(pk__in=telling).select_for_update(skip_locked=True, no_key=True)
     lanes = list(free.order_by("pk"))
