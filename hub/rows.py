@@ -3,18 +3,21 @@
 What the ORM does for a row costs as much as sending a message; here a row costs little more than its bytes.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connection as database
 from django.db import models
 
+from connectors.wire import dumps_checked
+
 PARAMETERS = 999  # of one statement, on SQLite
+PLANS_SERVE = 300  # statements
 Columns = Mapping[str, Sequence[Any]]  # by the name of a field, a value for each row
 
 
@@ -199,7 +202,7 @@ def array_type(field: Any) -> str:
 
 def arrays(fields: Sequence[Any], columns: Columns) -> list[list[Any]]:
     return [
-        [json.dumps(value) for value in values] if is_json(field) else list(values)
+        [dumps_checked(value).decode() for value in values] if is_json(field) else list(values)
         for field, values in zip(fields, columns.values(), strict=True)
     ]
 
@@ -213,6 +216,24 @@ def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of a statement in PostgreSQL's own words, read in its binary format."""
     with binary_cursor() as cursor:
         return cursor.execute(statement, parameters).fetchall()
+
+
+class Plans:
+    """Statements are prepared, so PostgreSQL plans them once; from time to time anew, for tables grow.
+
+    What was planned for an empty table reads a full one from end to end, until somebody analyses it.
+    """
+
+    def __init__(self) -> None:
+        self.used: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
+
+    def use(self, line: "psycopg.Connection[Any]") -> None:
+        count = self.used[line] = self.used.get(line, 0) + 1
+        if count % PLANS_SERVE == 0:
+            line.execute("DISCARD PLANS")
+
+
+PLANS = Plans()
 
 
 @contextmanager
@@ -231,6 +252,7 @@ def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
     """On Django's connection, in its transaction; parameters and rows go as bytes, not as text."""
     database.ensure_connection()
     with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
+        PLANS.use(database.connection)
         cursor.format = psycopg.pq.Format.BINARY
         yield cursor
 

@@ -134,3 +134,12 @@ def test_long_text_is_cut():
     assert short("x" * 1_000_000, 10) == "xxxxxxxxx…"
     assert short("x" * 10, 10) == "x" * 10
     assert len(short("\x00" * 10, 10)) == 10
+
+
+def test_half_a_surrogate_pair_hides_nothing():
+    text = f'\ud800 {SECRET} "access_token": "very"'
+    assert redact_text(text, [SECRET]) == '\ud800 *** "access_token": "***"'
+
+
+def test_two_secrets_that_are_told_in_different_case_are_both_hidden():
+    assert redact_text("Sesame-One sesame-one SESAME-ONE", ["sesame-one", "Sesame-One"]) == "*** *** SESAME-ONE"

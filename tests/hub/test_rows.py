@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
+from django.db import connection as database
 
 from hub import rows
 from hub.connections.models import Connection
@@ -155,3 +156,30 @@ def test_columns_in_which_all_rows_agree_are_written_as_those_in_which_they_do_n
         rows.update(Delivery, keys, {"says": says, "due_at": due, "unsure": [True, True]})
         found = Delivery.unscoped.filter(pk__in=keys).order_by("pk").values_list("says", "due_at", "unsure")
         assert list(found) == list(zip(says, due, [True, True], strict=True))
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite plans each statement when it comes")
+def test_what_was_planned_for_a_small_table_is_planned_anew_when_it_has_grown(make):
+    statement = "SELECT id, 'planned' FROM outgoing_event WHERE id = %s"
+    make.delivery(make.connection())
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE outgoing_event")
+    for _ in range(20):
+        rows.fetch(statement, [1])
+    assert "Seq Scan" in plan_of("planned")
+    tenant = make.tenant()
+    Event.unscoped.bulk_create(
+        Event(tenant=tenant, sender_id=str(n), accepted_at=NOON, occurred_at=NOON) for n in range(5000)
+    )
+    for _ in range(rows.PLANS_SERVE):
+        rows.fetch(statement, [1])
+    assert "outgoing_event_pkey" in plan_of("planned")
+
+
+def plan_of(word):
+    """How PostgreSQL would go about the prepared statement with this word."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE %s", [f"%'{word}'%$1%"])
+        ((name,),) = cursor.fetchall()
+        cursor.execute(f'EXPLAIN EXECUTE "{name}"(1)')
+        return str(cursor.fetchall())

@@ -168,7 +168,7 @@ class Attempt(Scoped):
 class Exchange(models.Model):
     """The HTTP call that carried one attempt, or many: redacted before it is written."""
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField(primary_key=True)  # a UUIDv7: in the order of time
     at = models.DateTimeField()
     method = models.CharField(max_length=10)
     url = models.TextField()
@@ -178,9 +178,6 @@ class Exchange(models.Model):
     response_headers = models.JSONField(default=dict)
     response_body = models.BinaryField(default=bytes)
     error = models.CharField(max_length=60, blank=True)
-
-    class Meta:
-        indexes = (models.Index(fields=("at",), name="exchanges_by_age"),)
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"

@@ -78,7 +78,7 @@ def claim(lease: UUID, reading: Reading, strides: Strides, *, now: datetime) -> 
         lade(slices, take(most, lease, reading, now=now))
         lease_out(lease, slices, now=now)
     failpoint("O1")  # after the claim's commit
-    strides.saw((len(slice.deliveries) >= most[pk] for pk, slice in slices.items()), now=now)
+    strides.saw((len(slice.deliveries) > slice.lane.in_flight for slice in slices.values()), now=now)
     return list(slices.values())
 
 
@@ -138,8 +138,11 @@ def suspects(*, now: datetime) -> QuerySet[Delivery]:
     return Delivery.unscoped.filter(state="waiting", due_at__lte=now, crashes__gte=CRASHES_FEW)
 
 
+ANY_SUSPECT = Asked(lambda *, now: suspects(now=now).filter(connection__lane__in=going(now=now)).values_list("pk")[:1])
+
+
 def suspects_wait(*, now: datetime) -> bool:
-    return suspects(now=now).filter(connection__lane__in=going(now=now)).exists()
+    return bool(ANY_SUSPECT.rows(now=now))
 
 
 def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slice]:

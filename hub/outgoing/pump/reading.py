@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from connectors.base import Action
 from connectors.wire import dumps
+from hub.asked import Asked
 from hub.connections.models import ConnectorApp
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import CompiledMapping, compile_mapping
@@ -16,6 +17,7 @@ from hub.outgoing.pump.strides import LONG_AGO
 from tenants.models import Tenant
 
 OLD = timedelta(seconds=1)
+TENANTS = Asked(lambda *, ids: Tenant.objects.filter(id__among=ids))
 
 
 @lru_cache(maxsize=2048)
@@ -31,11 +33,13 @@ class Reading:
     versions: dict[int, MappingVersion] = field(default_factory=dict)  # by mapping, the newest
     apps: dict[str, ConnectorApp | None] = field(default_factory=dict)
     mappings: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)  # by version and action
+    again: set[int] = field(default_factory=set)  # tenants that are likely to be asked for soon
 
     def renew(self, *, now: datetime) -> None:
         """Forget what is old."""
         if abs(now - self.read_at) >= OLD:
             self.read_at = now
+            self.again = set(self.tenants)
             for known in (self.tenants, self.routes, self.versions, self.apps, self.mappings):
                 known.clear()
 
@@ -44,7 +48,8 @@ class Reading:
     ) -> None:
         """Read what is not known of these: a statement for each kind at most."""
         if missing := set(tenants) - self.tenants.keys():
-            self.tenants |= Tenant.objects.in_bulk(missing)
+            wanted, self.again = missing | self.again, set()  # all at once, not some at each claim
+            self.tenants |= {tenant.pk: tenant for tenant in TENANTS.models(ids=list(wanted))}
         if missing := set(routes) - self.routes.keys():
             self.routes |= Route.unscoped.in_bulk(missing)
             mappings = {route.mapping_id for route in self.routes.values()} - self.versions.keys()

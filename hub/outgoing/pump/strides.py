@@ -28,8 +28,10 @@ class Strides:
     """A lane that a pump does not know begins small: what it cannot send goes back, which costs as much as sending."""
 
     known: dict[int, int] = field(default_factory=dict)  # by lane
-    light_until: datetime = LONG_AGO  # so long it is remembered that a lane asked for little
-    heavy_until: datetime = LONG_AGO  # and that one asked for more than it may have at once
+    light_until: datetime = (
+        LONG_AGO  # so long it is remembered that a lane asked for no more than it may have in flight
+    )
+    heavy_until: datetime = LONG_AGO  # and that one asked for more
 
     @classmethod
     def at_first(cls, *, now: datetime) -> "Strides":
@@ -51,9 +53,9 @@ class Strides:
         """Where somebody asks for little beside a backlog, claims are narrow: he would wait behind it."""
         return NARROW if now < min(self.light_until, self.heavy_until) else WIDE
 
-    def saw(self, full: Iterable[bool], *, now: datetime) -> None:
-        """Of each slice of a claim, whether it holds all that it may."""
-        for heavy in set(full):
+    def saw(self, much: Iterable[bool], *, now: datetime) -> None:
+        """Of each slice of a claim, whether it holds more than its lane may have in flight at once."""
+        for heavy in set(much):
             if heavy:
                 self.heavy_until = now + REMEMBERED
             else:

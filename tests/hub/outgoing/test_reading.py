@@ -47,6 +47,20 @@ def test_a_clock_that_goes_back_makes_nothing_last(known):
     assert not reading.routes
 
 
+@pytest.mark.django_db
+def test_tenants_that_were_asked_for_lately_are_read_together(make):
+    reading, tenants = Reading(), [make.tenant(f"t{number}").pk for number in range(3)]
+    reading.learn(tenants=tenants)
+    reading.renew(now=NOON)
+    assert not reading.tenants
+    reading.learn(tenants=tenants[:1])
+    assert reading.tenants.keys() == set(tenants)
+    reading.renew(now=NOON + OLD)
+    reading.renew(now=NOON + 2 * OLD)
+    reading.learn(tenants=tenants[:1])
+    assert reading.tenants.keys() == set(tenants[:1])  # nobody asked for the others meanwhile
+
+
 class Lane:
     def __init__(self, pk, in_flight=4):
         self.pk, self.in_flight = pk, in_flight

@@ -78,6 +78,14 @@ def test_a_pump_that_has_seen_nothing_is_careful_for_a_moment():
     assert strides.measure(now=NOON + AT_FIRST) == WIDE
 
 
+def test_the_end_of_a_backlog_is_not_little(make):
+    loud, strides = make.connection(), Strides()
+    for _ in range(5):  # more than may be in flight, and less than its slice may hold
+        make.delivery(loud)
+    assert claimed(NOON, strides) == [loud]
+    assert strides.light_until < NOON < strides.heavy_until
+
+
 def test_many_who_ask_for_little_share_a_wide_claim(make):
     strides = Strides()
     lanes = [make.connection() for _ in range(3)]
