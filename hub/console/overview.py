@@ -14,6 +14,7 @@ from hub.notices.models import Notice
 from hub.outgoing import lately
 from hub.outgoing.explain import READS_AS_HELD
 from hub.outgoing.models import Delivery, Route
+from hub.outgoing.search import STOPPED
 from hub.queue import Beat
 from tenants.models import Tenant
 from tenants.scoping import visible_to
@@ -22,7 +23,6 @@ COUNTED = 2_000  # rows of one state; beyond that it reads "2,000+"
 RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
 NOTICES_SHOWN = 6
 NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
-STOPPED = ("held", "dead", "waiting")  # as the index has it
 
 
 class Hour(NamedTuple):
@@ -121,14 +121,14 @@ def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
 
 def waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
     """The oldest that wait, by whether something holds them."""
-    oldest = deliveries.filter(state__in=STOPPED, state="waiting").order_by("id").values("pk")[: COUNTED + 1]
+    oldest = deliveries.filter(STOPPED, state="waiting").order_by("id").values("pk")[: COUNTED + 1]
     stopped = Case(When(READS_AS_HELD, then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=stopped).values("stopped")
     return list(rows.annotate(rows=Count("pk"), oldest=Min("accepted_at")))
 
 
 def by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int]]:
-    newest = deliveries.filter(state__in=STOPPED, state=state).order_by("-id").values("pk")[: COUNTED + 1]
+    newest = deliveries.filter(STOPPED, state=state).order_by("-id").values("pk")[: COUNTED + 1]
     rows = Delivery.unscoped.filter(pk__in=newest).values("reason").annotate(rows=Count("pk"))
     return list(rows.order_by("-rows").values_list("reason", "rows"))
 
