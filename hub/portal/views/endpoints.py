@@ -39,11 +39,12 @@ ADMIN = Membership.Role.ADMIN
 
 
 def endpoints_of(visitor: Visitor) -> Any:
-    return Connection.objects.of(visitor.tenant).filter(connector=KEY).select_related("tenant", "lane", "credential")
+    return Connection.objects.of(visitor.tenant).filter(connector=KEY)
 
 
 def found(visitor: Visitor, id: UUID) -> Connection:
-    endpoint = endpoints_of(visitor).filter(public_id=id).first()
+    whole = endpoints_of(visitor).select_related("tenant", "lane", "credential")
+    endpoint = whole.filter(public_id=id).first()
     if endpoint is None:
         raise Http404(id)
     return endpoint
