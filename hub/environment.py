@@ -25,7 +25,7 @@ SQLITE = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
 POSTGRESQL = {
-    "prepare_threshold": 5,
+    "prepare_threshold": 5,  # uses; Django would have nothing prepared (see hub/rows.py)
     "connect_timeout": 5,
     "tcp_user_timeout": 15000,
     "keepalives_idle": 10,

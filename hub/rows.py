@@ -17,7 +17,7 @@ from django.db import models
 from connectors.wire import dumps_checked
 
 PARAMETERS = 999  # of one statement, on SQLite
-PLANS_SERVE = 300  # statements
+PLANS_SERVE = 300  # statements of one connection
 Columns = Mapping[str, Sequence[Any]]  # by the name of a field, a value for each row
 
 
@@ -218,22 +218,17 @@ def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return cursor.execute(statement, parameters).fetchall()
 
 
-class Plans:
-    """Statements are prepared, so PostgreSQL plans them once; from time to time anew, for tables grow.
+USES: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()  # statements of each connection
+
+
+def plan_anew(line: "psycopg.Connection[Any]") -> None:
+    """Statements are prepared, so PostgreSQL plans them once; after so many uses it plans them anew, for tables grow.
 
     What was planned for an empty table reads a full one from end to end, until somebody analyses it.
     """
-
-    def __init__(self) -> None:
-        self.used: WeakKeyDictionary[psycopg.Connection[Any], int] = WeakKeyDictionary()
-
-    def use(self, line: "psycopg.Connection[Any]") -> None:
-        count = self.used[line] = self.used.get(line, 0) + 1
-        if count % PLANS_SERVE == 0:
-            line.execute("DISCARD PLANS")
-
-
-PLANS = Plans()
+    USES[line] = USES.get(line, 0) + 1
+    if USES[line] % PLANS_SERVE == 0:
+        line.execute("DISCARD PLANS")
 
 
 @contextmanager
@@ -252,7 +247,7 @@ def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
     """On Django's connection, in its transaction; parameters and rows go as bytes, not as text."""
     database.ensure_connection()
     with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
-        PLANS.use(database.connection)
+        plan_anew(database.connection)
         cursor.format = psycopg.pq.Format.BINARY
         yield cursor
 

@@ -12,25 +12,28 @@ from hub.outgoing.models import PumpPlace
 LEASE = timedelta(seconds=12)
 
 
+def taken(*, now: datetime) -> list[int]:
+    """The numbers of the places that a living pump holds."""
+    moment = connection.ops.adapt_datetimefield_value(now)
+    return [number for (number,) in rows.ask("SELECT number FROM outgoing_pumpplace WHERE lease_until > %s", [moment])]
+
+
 def resident(*, now: datetime) -> bool:
     """Whether a pump runs that looks at due lanes by itself."""
-    moment = connection.ops.adapt_datetimefield_value(now)
-    return bool(rows.ask("SELECT 1 FROM outgoing_pumpplace WHERE lease_until > %s LIMIT 1", [moment]))
+    return bool(taken(now=now))
 
 
 def is_free(*, places: int, now: datetime) -> bool:
-    moment = connection.ops.adapt_datetimefield_value(now)
-    taken = rows.ask("SELECT 1 FROM outgoing_pumpplace WHERE number < %s AND lease_until > %s", [places, moment])
-    return len(taken) < places
+    return sum(number < places for number in taken(now=now)) < places
 
 
 def take(lease: UUID, *, places: int, now: datetime) -> bool:
     """Take a free place, or one whose pump died; False where all are taken."""
     free = Q(lease=None) | Q(lease_until__lte=now)
     with transaction.atomic():
-        taken = set(PumpPlace.objects.values_list("number", flat=True))
+        known = set(PumpPlace.objects.values_list("number", flat=True))
         PumpPlace.objects.bulk_create(
-            [PumpPlace(number=number) for number in range(places) if number not in taken], ignore_conflicts=True
+            [PumpPlace(number=number) for number in range(places) if number not in known], ignore_conflicts=True
         )
         place = PumpPlace.objects.select_for_update(skip_locked=True).filter(free, number__lt=places).first()
         if place is None:

@@ -29,7 +29,7 @@ class Strides:
 
     known: dict[int, int] = field(default_factory=dict)  # by lane
     light_until: datetime = (
-        LONG_AGO  # so long it is remembered that a lane asked for no more than it may have in flight
+        LONG_AGO  # so long it is remembered that a lane asked for what it may have in flight or less
     )
     heavy_until: datetime = LONG_AGO  # and that one asked for more
 
