@@ -4,12 +4,9 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
-
-from ahocorasick_rs import AhoCorasick, Implementation
 
 MASK = "***"
 SHORTEST = 6  # characters; what is shorter stands in innocent words too
@@ -41,45 +38,33 @@ LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (tuple(f'{last}"' for last in LAST), re.compile(rf'("(?:{NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.I), rf"\1{MASK}"),
 )
 TRIES = [(mark, pattern, stays) for marks, pattern, stays in LOOKS for mark in marks]
+ASSIGNED = [entry for entry in TRIES if entry[0].endswith("=")]
+ASSIGNS = tuple({mark for mark, _, _ in ASSIGNED})
+SIGNS_FEW = 50
+OTHERS = [entry for entry in TRIES if not entry[0].endswith("=")]
 
 SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
 SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|session", re.I)
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    known = looked_for(tuple(secrets))
-    for number in known.found_in(text):
-        if number < len(known.forms):
-            text = text.replace(known.forms[number], MASK)
-        else:
-            _, pattern, stays = TRIES[number - len(known.forms)]
+    for form in every_form(tuple(secrets)):
+        text = text.replace(form, MASK)
+    lowered = text.lower()
+    for mark, pattern, stays in (*OTHERS, *ASSIGNED) if assigns(lowered) else OTHERS:
+        if mark in lowered:
             text = pattern.sub(stays, text)
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The forms of some secrets, and one automaton that looks for all of these and for all marks in one go."""
-
-    forms: Sequence[str]
-    automaton: AhoCorasick
-
-    def found_in(self, text: str) -> list[int]:
-        """The numbers of what stands there, forms before looks, whatever the case; mostly none."""
-        folded = text.casefold()
-        try:
-            found = self.automaton.find_matches_as_indexes(folded, overlapping=True)
-        except UnicodeEncodeError:  # half a surrogate pair: none of what is looked for has one
-            readable = folded.encode(errors="replace").decode()
-            found = self.automaton.find_matches_as_indexes(readable, overlapping=True)
-        return sorted({number for number, _, _ in found})
-
-
-@lru_cache(maxsize=1024)
-def looked_for(secrets: tuple[str, ...]) -> Known:
-    forms = every_form(secrets)
-    patterns = [*(form.casefold() for form in forms), *(mark for mark, _, _ in TRIES)]
-    return Known(forms, AhoCorasick(patterns, implementation=Implementation.ContiguousNFA))
+def assigns(lowered: str) -> bool:
+    """There are many such marks, and mostly few signs to look before; where there are many signs, it may be."""
+    at = -1
+    for _ in range(SIGNS_FEW):
+        at = lowered.find("=", at + 1)
+        if at < 0 or lowered.endswith(ASSIGNS, 0, at + 1):
+            return at >= 0
+    return True
 
 
 def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -112,6 +97,7 @@ def short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+@lru_cache(maxsize=4096)
 def every_form(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """The longest first, so that no rest remains."""
     every = {form for secret in secrets if len(secret) >= SHORTEST for form in forms(secret)}
