@@ -10,6 +10,8 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 6  # characters; what is shorter stands in innocent words too
+PLAIN = re.compile(r"[A-Za-z0-9]+")  # what looks the same in most forms of a secret
+SIGN = 8  # characters; a short one is found sooner
 
 NAMES = (
     r"(?:access|refresh|id|api|auth|session)_?token|(?:client|signing|webhook)_?secret|api_?key|password"
@@ -48,8 +50,10 @@ SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    for form in every_form(tuple(secrets)):
-        text = text.replace(form, MASK)
+    known = tuple(secrets)
+    if any(sign in text for sign in signs(known)):
+        for form in every_form(known):
+            text = text.replace(form, MASK)
     lowered = text.lower()
     for mark, pattern, stays in (*OTHERS, *ASSIGNED) if assigns(lowered) else OTHERS:
         if mark in lowered:
@@ -102,6 +106,12 @@ def every_form(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """The longest first, so that no rest remains."""
     every = {form for secret in secrets if len(secret) >= SHORTEST for form in forms(secret)}
     return tuple(sorted(every, key=len, reverse=True))
+
+
+@lru_cache(maxsize=4096)
+def signs(secrets: tuple[str, ...]) -> frozenset[str]:
+    """What must stand in a text that holds any form of these: a few short pieces, which many forms have in common."""
+    return frozenset(max(PLAIN.findall(form), key=len, default=form)[:SIGN] for form in every_form(secrets))
 
 
 def forms(secret: str) -> set[str]:
