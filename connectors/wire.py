@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+import orjson
+
 Json = Any  # a value that json.loads() can give
 
 KIBIBYTE = 1024
@@ -145,6 +147,14 @@ class Unreadable(ValueError):
 def dumps(value: Json) -> bytes:
     """Compact JSON in UTF-8; a lone surrogate, which UTF-8 has no bytes for, stays a JSON escape."""
     return COMPACT.encode(value).encode(errors="backslashreplace")
+
+
+def dumps_checked(value: Json) -> bytes:
+    """The same, much faster, of a value that was looked at before: NaN or infinity in it would become null."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a lone surrogate, or a whole number of more than 64 bits
+        return dumps(value)
 
 
 def retry_after(response: Response) -> float | None:

@@ -8,6 +8,8 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
 
+from ahocorasick_rs import AhoCorasick, Implementation
+
 MASK = "***"
 SHORTEST = 6  # characters; what is shorter stands in innocent words too
 PLAIN = re.compile(r"[A-Za-z0-9]+")  # what looks the same in most forms of a secret
@@ -40,10 +42,7 @@ LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (tuple(f'{last}"' for last in LAST), re.compile(rf'("(?:{NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.I), rf"\1{MASK}"),
 )
 TRIES = [(mark, pattern, stays) for marks, pattern, stays in LOOKS for mark in marks]
-ASSIGNED = [entry for entry in TRIES if entry[0].endswith("=")]
-ASSIGNS = tuple({mark for mark, _, _ in ASSIGNED})
-SIGNS_FEW = 50
-OTHERS = [entry for entry in TRIES if not entry[0].endswith("=")]
+MARKS = AhoCorasick([mark for mark, _, _ in TRIES], implementation=Implementation.DFA)  # all of them in one look
 
 SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
 SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|session", re.I)
@@ -54,21 +53,19 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     if any(sign in text for sign in signs(known)):
         for form in every_form(known):
             text = text.replace(form, MASK)
-    lowered = text.lower()
-    for mark, pattern, stays in (*OTHERS, *ASSIGNED) if assigns(lowered) else OTHERS:
-        if mark in lowered:
-            text = pattern.sub(stays, text)
+    for _, pattern, stays in marked(text):
+        text = pattern.sub(stays, text)
     return text
 
 
-def assigns(lowered: str) -> bool:
-    """There are many such marks, and mostly few signs to look before; where there are many signs, it may be."""
-    at = -1
-    for _ in range(SIGNS_FEW):
-        at = lowered.find("=", at + 1)
-        if at < 0 or lowered.endswith(ASSIGNS, 0, at + 1):
-            return at >= 0
-    return True
+def marked(text: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """What is worth a try; mostly nothing."""
+    folded = text.casefold()
+    try:
+        found = MARKS.find_matches_as_indexes(folded, overlapping=True)
+    except UnicodeEncodeError:  # half of a surrogate pair: no mark has one
+        found = MARKS.find_matches_as_indexes(folded.encode(errors="replace").decode(), overlapping=True)
+    return [TRIES[number] for number in sorted({number for number, _, _ in found})]
 
 
 def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:

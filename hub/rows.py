@@ -3,7 +3,6 @@
 What the ORM does for a row costs as much as sending a message; here a row costs little more than its bytes.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +13,8 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import connection as database
 from django.db import models
+
+from connectors.wire import dumps_checked
 
 PARAMETERS = 999  # of one statement, on SQLite
 PLANS_SERVE = 300  # statements of one connection
@@ -201,7 +202,7 @@ def array_type(field: Any) -> str:
 
 def arrays(fields: Sequence[Any], columns: Columns) -> list[list[Any]]:
     return [
-        [json.dumps(value) for value in values] if is_json(field) else list(values)
+        [dumps_checked(value).decode() for value in values] if is_json(field) else list(values)
         for field, values in zip(fields, columns.values(), strict=True)
     ]
 

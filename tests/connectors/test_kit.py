@@ -11,7 +11,7 @@ from connectors.base import Grant, lifetime
 from connectors.hosts import allowed_origin
 from connectors.outcomes import Outcome, delivered, maintenance, never, readable, standing
 from connectors.parts import Credential, Input
-from connectors.wire import Request, Response, Unreadable, dumps, retry_after
+from connectors.wire import Request, Response, Unreadable, dumps, dumps_checked, retry_after
 from tests.connectors.recorded import NOON, WHSEC
 
 DAY = 86_400.0
@@ -163,9 +163,10 @@ def test_a_body_implies_its_content_type():
     assert Request("POST", "u", body=b"x", headers={"content-type": "a/b"}).all_headers() == {"content-type": "a/b"}
 
 
+@pytest.mark.parametrize("write", [dumps, dumps_checked])
 @pytest.mark.parametrize("value", ["\ud800", 2**64, -(2**63) - 1, 1e16, 5e-324, 'é\0"', [None, True, {}]])
-def test_what_json_can_say_goes_out_as_it_came(value):
-    assert json.loads(dumps({"a": value})) == {"a": value}
+def test_what_json_can_say_goes_out_as_it_came(write, value):
+    assert json.loads(write({"a": value})) == {"a": value}
 
 
 def test_no_number_goes_out_that_json_does_not_have():

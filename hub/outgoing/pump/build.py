@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.base import Action
 from connectors.parts import Message
-from connectors.wire import Request, dumps
+from connectors.wire import Request, dumps_checked
 from hub import rows
 from hub.connections.models import Connection
 from hub.connections.unseal import credential_of, secrets_in, spent_by
@@ -132,7 +132,7 @@ def render(delivery: Due, action: Action, reading: Reading, identities: "Identit
         zone=zone_of(delivery.tenant.time_zone),
         identities=lambda kind, ours: identities.theirs(delivery.connection_id, kind, ours),
     )
-    return Rendered(dumps(made), made, version.pk, fresh=True)
+    return Rendered(dumps_checked(made), made, version.pk, fresh=True)
 
 
 def document_of(delivery: Due) -> dict[str, Any]:

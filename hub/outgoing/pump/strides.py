@@ -19,7 +19,7 @@ class Measure:
 WIDE = Measure(32, 192)  # much shares the price of one claim
 NARROW = Measure(16, 64)  # what is answered, or falls due meanwhile, does not wait for long
 REMEMBERED = timedelta(seconds=10)
-AT_FIRST = timedelta(seconds=1)
+AT_FIRST = timedelta(seconds=0.25)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
