@@ -2,7 +2,7 @@
 
 import random
 
-from hub import egress
+from hub import egress, garbage
 from hub.clock import clock
 from hub.egress.aio import outlet
 from hub.lifeline import stopping
@@ -21,6 +21,7 @@ def pump(name: str) -> None:
         stopping=stopping,
         again=lambda: ring("pump", now=clock()),
     )
+    garbage.give_back()  # the next run may be another process's
 
 
 def drain(name: str) -> None:

@@ -88,6 +88,7 @@ def load(
             written.append((delivery.pk, rendered))
             delivery.version = rendered.version
         parcels.append((action, Parcel(delivery, message_of(delivery, rendered, at=now))))
+        delivery.told = delivery.made = None  # thousands may be in hand, and what goes is in the message
     for action, group in gathered(parcels):
         embark(found, action, group)
     return found
