@@ -66,7 +66,7 @@ class DeliveryAdmin(ReadingAdmin):
             "since_chips": chips(request, "since", [(key, key) for key in SPANS]),
         }
         shortcuts["all_url"] = url_for_all(request) if self.may_operate(request) else ""
-        return super().changelist_view(request, {"title": "Deliveries", **shortcuts, **(extra_context or {})})
+        return super().changelist_view(request, {**shortcuts, **(extra_context or {})})
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return super().get_actions(request) if self.may_operate(request) else {}

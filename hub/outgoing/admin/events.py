@@ -65,7 +65,7 @@ class EventAdmin(ReadingAdmin):
             "since_chips": chips(request, "since", [(key, key) for key in SPANS]),
             "may_send": self.may_send(request),
         }
-        return super().changelist_view(request, {"title": "Events", **more, **(extra_context or {})})
+        return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The deliveries of the rows on this page, in one more statement."""

@@ -64,9 +64,6 @@ class OperationAdmin(ReadingAdmin):
         view = self.admin_site.admin_view(self.plan_view)
         return [path("plan/", view, name="operations_operation_plan"), *super().get_urls()]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Operations", **(extra_context or {})})
-
     # --- columns ---
 
     @display(description="state")

@@ -58,7 +58,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         return obj is not None and super().has_delete_permission(request, obj) and not obj.deliveries.exists()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        more = {"title": "Routes", "may_send": request.user.has_perm("outgoing.add_event")}
+        more = {"may_send": request.user.has_perm("outgoing.add_event")}
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
