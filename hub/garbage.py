@@ -1,4 +1,4 @@
-"""The garbage of processes that live long: what is there at their start stays, and is not looked at again and again."""
+"""The memory of processes that live long: what is there at their start stays, what a piece of work needed goes."""
 
 import ctypes
 import gc
@@ -8,7 +8,7 @@ YOUNG, MIDDLE, OLD = 50_000, 20, 20  # the thresholds of the generations; Python
 
 
 def keep_what_is_there() -> None:
-    """Before a fork, it also leaves the pages that parent and children share alone."""
+    """It is looked at no more. Before a fork, that also leaves the pages that parent and children share alone."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)

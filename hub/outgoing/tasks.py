@@ -14,14 +14,15 @@ from hub.queue import hear, ring
 
 def pump(name: str) -> None:
     hear(name)
-    drive.pump(
+    ran = drive.pump(
         clock=clock,
         outlet=lambda: outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
         random=random.random,
         stopping=stopping,
         again=lambda: ring("pump", now=clock()),
     )
-    garbage.give_back()  # the next run may be another process's
+    if ran:
+        garbage.give_back()  # the next run may be another process's
 
 
 def drain(name: str) -> None:

@@ -58,11 +58,11 @@ def pump(
     again: Callable[[], object] = lambda: None,
     stay: float = STAY,
     run: float = RUN,
-) -> None:
-    """Run one pump on one of the places, if there is a free one; ends by itself well within a minute."""
+) -> bool:
+    """Run one pump on one of the places, and whether there was a free one; ends by itself well within a minute."""
     lease = uuid.uuid4()
     if not place.take(lease, places=settings.HUB_PUMPS, now=clock()):
-        return
+        return False
     drive = Drive(lease, clock, random, stopping, stay, run)
     try:
         line.run(lambda: drive.run_through(outlet, again))
@@ -71,6 +71,7 @@ def pump(
         holders.leave(lease)
     if (work_is_due(now=clock()) or suspects_wait(now=clock())) and not stopping():
         again()  # it came while the place was given up
+    return True
 
 
 @dataclass(slots=True)

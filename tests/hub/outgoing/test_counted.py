@@ -82,3 +82,10 @@ def test_a_place_whose_lease_ended_is_free():
     PumpPlace.objects.create(number=0, lease=uuid4(), lease_until=NOON)
     assert not place.is_free(places=1, now=NOON - MINUTE)
     assert place.is_free(places=1, now=NOON)
+
+
+@pytest.mark.parametrize(("places", "ran"), [(1, False), (2, True)])
+def test_a_pump_runs_where_a_place_is_free(settings, places, ran):
+    settings.HUB_PUMPS = places
+    PumpPlace.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
+    assert drive(clock=lambda: NOON, outlet=FakeHttp().outlet, random=lambda: 0, stay=0) is ran
