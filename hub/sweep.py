@@ -1,10 +1,11 @@
 """What every long-lived process does beside its job: find what a lost bell or a dead process left lying."""
 
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import Error, connections
+from django.db import Error, connections, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from hub import sessions, standing
@@ -84,10 +85,8 @@ def sweep_for_ever(clock: Clock, every: float, over: threading.Event) -> None:
 
 def end_pauses(*, now: datetime) -> None:
     for connection in Connection.unscoped.filter(state="paused", paused_until__lte=now):
-        try:
-            connection.heal(now=now)
-        except WrongState:
-            continue
+        with suppress(WrongState), transaction.atomic():
+            connection.resume(now=now)
 
 
 def wake_forgotten_lanes(*, now: datetime) -> None:

@@ -146,6 +146,8 @@ def reconnect(
 
 def settle(connection: Connection, finding: Finding, *, now: datetime) -> None:
     """A pause and a switch-off stay: a person set them. What was disconnected is connected again."""
+    if finding.lives:
+        Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_says="")
     mended = connection.state in ("needs_reconnect", "degraded", "silent") or connection.disconnected
     if finding.lives and mended:
         connection.heal(now=now)

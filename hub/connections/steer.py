@@ -14,13 +14,12 @@ from connectors.wire import Request, Response
 from hub import audit
 from hub.connections import connect, links, own_headers, probe
 from hub.connections.lives import Random
-from hub.connections.models import Connection, ConnectLink
+from hub.connections.models import STOPPED, Connection, ConnectLink
 from hub.operations.start import Hand
 from hub.queue import ring
 from tenants.models import User
 
 VISIT = timedelta(hours=1)  # of our support at the page of a connection: it is told once
-STANDING = {"paused", "disabled"}  # states that a person ends
 
 
 class NotNow(Exception):
@@ -100,12 +99,12 @@ def pause(connection: Connection, reason: str, hand: Hand, *, until: datetime | 
 
 @transaction.atomic
 def resume(connection: Connection, hand: Hand, *, now: datetime) -> None:
-    """What waited goes out."""
-    if connection.state not in STANDING or connection.disconnected:
+    """What waited goes out, unless the authorization ended meanwhile."""
+    if connection.state not in STOPPED or connection.disconnected:
         raise NotNow(connection.state)
     before = {"state": connection.state, "reason": connection.reason}
     verb = "connection.resume" if connection.state == "paused" else "connection.enable"
-    connection.heal(now=now)
+    connection.resume(now=now)
     tell(hand, verb, connection, before=before, after={"state": connection.state}, now=now)
     ring("pump", now=now)
 

@@ -50,6 +50,13 @@ def is_switched_off(connection: Connection) -> bool:
     return connection.state == "disabled" and not connection.disconnected
 
 
+def resumed(word: str, connection: Connection) -> staff.Done:
+    if connection.state == "needs_reconnect":
+        ended = f"{word}, but its authorization ended meanwhile: somebody at the customer must reconnect it."
+        return staff.Done(ended, well=False, told=True)
+    return staff.Done(f"{word}: what waited goes out now.", told=True)
+
+
 @admin.register(Connection)
 class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     call = staticmethod(egress.outward)  # the way to the network
@@ -216,12 +223,12 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @staff.verb("Resume", icon="play_arrow", when=in_state("paused"))
     def resume(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         steer.resume(row, Hand.of_staff(request), now=now)
-        return staff.Done("Resumed: what waited goes out now.", told=True)
+        return resumed("Resumed", row)
 
     @staff.verb("Enable", icon="play_arrow", when=is_switched_off)
     def enable(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         steer.resume(row, Hand.of_staff(request), now=now)
-        return staff.Done("Enabled: what waited goes out now.", told=True)
+        return resumed("Enabled", row)
 
     @staff.verb(
         "Pause",

@@ -16,7 +16,7 @@ from connectors.registry import CONNECTORS
 from hub.connections import news
 from hub.ids import uuid7
 from hub.secrets import CannotOpen, SealedField, seal
-from hub.states import Moves
+from hub.states import Moves, WrongState
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
@@ -25,6 +25,7 @@ BREAKER = "breaker_open"
 MAINTENANCE = "maintenance"
 DISCONNECTED = "disconnected"
 HOLDING = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
+STOPPED = ("paused", "disabled")  # states that only a person ends
 
 
 def a_connector(value: str) -> None:
@@ -126,6 +127,9 @@ class Connection(Scoped, Moves):
     says = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(default=timezone.now, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # the end of its authorization that was found while a person's stop holds it; it counts when the stop is over
+    ended_reason = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
+    ended_says = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)  # settings or credential
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     check_at = models.DateTimeField(null=True, blank=True, editable=False)  # the next liveness check
@@ -168,10 +172,33 @@ class Connection(Scoped, Moves):
         self._turn("paused", reason="paused", says=reason, paused_until=until, now=now)
 
     def disable(self, reason: str, says: str = "", *, now: datetime) -> None:
+        """What is disabled keeps its reason, unless a person disconnects it."""
+        if self.state == "disabled" and reason != DISCONNECTED:
+            raise WrongState(self, "disabled")
         self._turn("disabled", reason=reason, says=says, now=now)
 
     def need_reconnect(self, reason: str, says: str = "", *, now: datetime) -> None:
-        self._turn("needs_reconnect", reason=reason, says=says, now=now)
+        """Only a person can authorize it again. Where a person has stopped it, it stays stopped, and this is noted."""
+        try:
+            if self.state in STOPPED:
+                raise WrongState(self, "needs_reconnect")
+            self._turn("needs_reconnect", reason=reason, says=says, now=now)
+        except WrongState:
+            if not self._note_end(reason, says[:500]):
+                raise
+
+    def _note_end(self, reason: str, says: str) -> bool:
+        stopped = Connection.unscoped.filter(pk=self.pk, state__in=STOPPED).exclude(reason=DISCONNECTED)
+        return bool(stopped.update(ended_reason=reason, ended_says=says))
+
+    def resume(self, *, now: datetime) -> None:
+        """A person's stop is over: healthy, unless its authorization ended meanwhile. In the caller's transaction."""
+        locked = Connection.unscoped.select_for_update().get(pk=self.pk)
+        if locked.ended_reason:
+            end = {"reason": locked.ended_reason, "says": locked.ended_says}
+            self._turn("needs_reconnect", **end, paused_until=None, now=now)
+        else:
+            self.heal(now=now)
 
     def degrade(self, reason: str, says: str = "", *, now: datetime) -> None:
         """It is used, and its lane goes on."""
@@ -184,11 +211,18 @@ class Connection(Scoped, Moves):
 
     def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
         before = self.state
-        self.move(state, since=now, **changes | {"says": str(changes.get("says", ""))[:500]})
+        says = str(changes.get("says", ""))[:500]
+        self.move(state, since=now, **self._end_under(state), **changes | {"says": says})
         news.turned(self, before, now=now)
         held = state if state in HOLDING else ""
         fresh = {"due_at": now, "open_until": None, "opened": 0, "went_well": 0, "went_wrong": 0, "failing_since": None}
         Lane.unscoped.filter(connection=self).update(held=held, **({} if held else fresh))
+
+    def _end_under(self, state: str) -> dict[str, str]:
+        """What a stop keeps of an authorization that has ended, and every other state forgets."""
+        if state not in STOPPED:
+            return {"ended_reason": "", "ended_says": ""}
+        return {"ended_reason": self.reason, "ended_says": self.says} if self.state == "needs_reconnect" else {}
 
 
 class Lane(Scoped):

@@ -163,7 +163,10 @@ def resume(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
     try:
         steer.resume(row, hand_of(request, visitor), now=clock())
-        messages.success(request, _("It is on again: what waited goes out now."))
+        if row.state == "needs_reconnect":
+            messages.warning(request, _("Its authorization ended meanwhile. Reconnect the account to send what waits."))
+        else:
+            messages.success(request, _("It is on again: what waited goes out now."))
     except (steer.NotNow, WrongState):
         messages.warning(request, FIRST_WAS_SOMEBODY)
     return back_to(visitor, row)

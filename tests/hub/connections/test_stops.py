@@ -1,0 +1,108 @@
+"""What a person stopped ends only by a person; that its authorization ended meanwhile counts when they resume."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.parts import Account
+from hub.audit import Actor
+from hub.connections import steer
+from hub.connections.connect import reconnect
+from hub.connections.models import Connection, Lane
+from hub.connections.probe import Finding
+from hub.operations.start import Hand
+from hub.states import WrongState
+from hub.sweep import sweep
+from tests.fakes import FakeHttp
+from tests.hub.connections.refreshing import DUE, ENDED, connection, go, scheduled
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+both_stops = pytest.mark.parametrize("stop", ["paused", "disabled"])
+__all__ = ["connection", "scheduled"]  # the fixtures
+
+HOUR = timedelta(hours=1)
+SOMEBODY = Hand(Actor("user", "1", "Robin"), everywhere=False)
+
+
+def stopped(row, stop):
+    if stop == "paused":
+        row.pause("stocktaking", until=None, now=NOON)
+    else:
+        row.disable("disabled", "misuse", now=NOON)
+
+
+def reconnected(row):
+    row.refresh_from_db()
+    reconnect(row, {}, {"access_token": "00Dnew"}, Finding(Account(row.account)), random=lambda: 0.5, now=DUE)
+
+
+def standing():
+    row = Connection.unscoped.get()
+    return row.state, Lane.unscoped.get().held
+
+
+def resumed(now=DUE + HOUR):
+    steer.resume(Connection.unscoped.get(), SOMEBODY, now=now)
+    row = Connection.unscoped.get()
+    return row.state, row.reason
+
+
+@both_stops
+def test_a_refresh_that_failed_and_a_reconnect_leave_the_stop(scheduled, stop):
+    stopped(scheduled, stop)
+    go(scheduled, FakeHttp(ENDED), at=DUE)
+    reconnected(scheduled)
+    assert standing() == (stop, stop)
+    assert resumed() == ("healthy", "")
+
+
+@both_stops
+def test_an_end_that_a_refresh_found_counts_when_a_person_resumes(scheduled, stop):
+    stopped(scheduled, stop)
+    go(scheduled, FakeHttp(ENDED), at=DUE)
+    assert standing() == (stop, stop) and not scheduled.notices.exists()
+    assert resumed() == ("needs_reconnect", "invalid_grant")
+    assert [notice.kind for notice in scheduled.notices.all()] == ["needs_reconnect"]
+
+
+@both_stops
+def test_an_end_that_was_known_before_the_stop_is_not_forgotten_by_it(scheduled, stop):
+    go(scheduled, FakeHttp(ENDED), at=DUE)
+    scheduled.refresh_from_db()
+    stopped(scheduled, stop)
+    assert resumed() == ("needs_reconnect", "invalid_grant")
+
+
+@both_stops
+def test_a_stop_that_came_while_the_token_endpoint_was_asked_stays_too(scheduled, stop):
+    def meanwhile_stopped(request):
+        stopped(Connection.unscoped.get(), stop) if standing()[0] == "healthy" else None
+        return ENDED
+
+    go(scheduled, FakeHttp(meanwhile_stopped), at=DUE)
+    assert standing() == (stop, stop)
+    assert resumed() == ("needs_reconnect", "invalid_grant")
+
+
+@both_stops
+def test_what_a_call_on_its_way_brings_back_does_not_end_the_stop(scheduled, stop):
+    before = Connection.unscoped.get()
+    stopped(scheduled, stop)
+    before.need_reconnect("inactive_organization", now=NOON)
+    assert standing() == (stop, stop)
+    assert resumed() == ("needs_reconnect", "inactive_organization")
+
+
+def test_a_pause_with_an_end_ends_in_what_was_found(scheduled):
+    scheduled.pause("stocktaking", until=NOON + 2 * HOUR, now=NOON)
+    go(scheduled, FakeHttp(ENDED), at=DUE)
+    sweep(now=NOON + 2 * HOUR + MINUTE)
+    assert standing() == ("needs_reconnect", "needs_reconnect")
+
+
+def test_a_switch_off_by_staff_keeps_its_reason_when_the_endpoint_wants_no_more(scheduled):
+    stopped(scheduled, "disabled")
+    with pytest.raises(WrongState):
+        scheduled.disable("gone", now=NOON + timedelta(minutes=1))
+    assert Connection.unscoped.get().says == "misuse"
