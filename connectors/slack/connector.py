@@ -10,11 +10,11 @@ from connectors.oauth import OAuth, permissions_in, tokens_in
 from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
 from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
 from connectors.slack.channels import Channels
+from connectors.slack.content import CONVERSATION, TEXT_MOST, UPDATED_TEXT_MOST, content_problem
 from connectors.slack.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
 from connectors.slack.words import refusal
 from connectors.wire import Rate, Request, Response, Scope
 
-TEXT_MOST = 40_000  # characters; Slack cuts silently what is longer
 AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
 OAUTH = Scope("app", "oauth.v2.access")
@@ -31,13 +31,13 @@ CONTENT = (
     Input("link_names", _("Link names"), "true links @names and #channels in the text."),
     Input("parse", _("Parse"), "none or full: how the text is read."),
 )
-SAYS = ("text", "blocks", "attachments", "markdown_text")
 
 
 class Chat(Action):
     """A method of `chat.`: one message to one channel, as JSON."""
 
     method: str
+    text_most = TEXT_MOST
     permissions = {"chat:write": "to write as the app"}
 
     @property
@@ -49,9 +49,7 @@ class Chat(Action):
             return wrong
         if not isinstance(body["channel"], str):
             return "channel is not text"
-        if not any(body.get(key) for key in SAYS):
-            return f"missing: one of {', '.join(SAYS)}"
-        return "text is longer than 40,000 characters" if len(str(body.get("text") or "")) > TEXT_MOST else ""
+        return content_problem(body, text_most=self.text_most)
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
@@ -113,6 +111,7 @@ class UpdateMessage(Chat):
     label = _("Change a message that the app has posted")
     help = "Channel and ts together are the message's id."
     method = "chat.update"
+    text_most = UPDATED_TEXT_MOST
     idempotent = True  # the same change twice is the same change
     inputs = (
         CHANNEL,
@@ -124,6 +123,13 @@ class UpdateMessage(Chat):
         "ts": "'1764000000.000100'",
         "text": "join('', ['Order ', to_string(data.number), ' is now ', to_string(data.total), ' ', data.currency])",
     }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().check(body):
+            return wrong
+        if CONVERSATION.fullmatch(body["channel"]):
+            return ""
+        return "channel is not an id such as C0123456789: a message is changed by the id, not the name"
 
 
 class Slack(OAuth):

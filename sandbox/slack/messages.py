@@ -1,11 +1,19 @@
-"""chat.postMessage and chat.update: what Slack accepts as a message, and its words for what it does not."""
+"""chat.postMessage and chat.update: what Slack accepts as a message, and its errors."""
 
 import json
 from typing import Any
 
 from sandbox.accounts import Team
+from sandbox.slack.block_kit import (
+    MOST_MARKDOWN,
+    SHOWN,
+    check_attachment,
+    check_blocks,
+    markdown_length,
+)
 
-MOST_TEXT, MOST_MARKDOWN, MOST_BLOCKS, MOST_ATTACHMENTS = 40_000, 12_000, 50, 100
+MOST_TEXT, MOST_ATTACHMENTS = 40_000, 100
+MOST_UPDATED_TEXT = 4_000  # "cannot exceed 4,000 characters", of chat.update; a post is cut
 
 
 class Refused(Exception):
@@ -18,31 +26,58 @@ class Refused(Exception):
 
 def content(arguments: dict[str, Any]) -> dict[str, Any]:
     """The message that these arguments make."""
-    blocks, attachments = listed(arguments, "blocks"), listed(arguments, "attachments")
+    blocks, attachments = checked_blocks(arguments), checked_attachments(arguments)
     markdown, text = (str(arguments.get(name) or "") for name in ("markdown_text", "text"))
     if markdown and (text or blocks):
         raise Refused("markdown_text_conflict")
     if markdown and len(markdown) > MOST_MARKDOWN:
         raise Refused("msg_too_long")
-    if not (text or markdown or blocks or attachments):
+    if not (text or markdown or blocks or any(shows(each) for each in attachments)):
         raise Refused("no_text")
-    if len(blocks) > MOST_BLOCKS or not all(isinstance(block, dict) and block.get("type") for block in blocks):
-        raise Refused("invalid_blocks")
-    if len(attachments) > MOST_ATTACHMENTS:
-        raise Refused("too_many_attachments")
     message: dict[str, Any] = {"text": (text or markdown)[:MOST_TEXT]}
     return message | ({"blocks": blocks} if blocks else {}) | ({"attachments": attachments} if attachments else {})
 
 
-def listed(arguments: dict[str, Any], name: str) -> list[Any]:
+def checked_blocks(arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    blocks = listed(arguments, "blocks", "invalid_blocks_format")
+    if problems := check_blocks(blocks, "/blocks"):
+        raise invalid("invalid_blocks", problems)
+    if markdown_length(blocks) > MOST_MARKDOWN:
+        raise Refused("msg_blocks_too_long")
+    return blocks
+
+
+def checked_attachments(arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    attachments = listed(arguments, "attachments", "invalid_attachments")
+    if len(attachments) > MOST_ATTACHMENTS:
+        raise Refused("too_many_attachments")
+    found = [check_attachment(each, f"/attachments/{at}") for at, each in enumerate(attachments)]
+    if problems := [sentence for problems in found for sentence in problems]:
+        raise invalid("invalid_attachments", problems)
+    return attachments
+
+
+def shows(attachment: dict[str, Any]) -> bool:
+    """Whether people would see anything of it."""
+    return any(attachment.get(name) for name in SHOWN)
+
+
+def invalid(error: str, problems: list[str]) -> Refused:
+    messages = [f"[ERROR] {problem}" for problem in problems]
+    return Refused(error, errors=problems, response_metadata={"messages": messages})
+
+
+def listed(arguments: dict[str, Any], name: str, error: str) -> list[Any]:
     """A list, which a form carries as JSON text."""
-    value = arguments.get(name) or []
+    value = arguments.get(name)
     try:
-        value = json.loads(value) if isinstance(value, str) else value
+        value = json.loads(value) if isinstance(value, str) and value else value
     except ValueError:
-        value = None
+        raise Refused(error) from None
+    if value in (None, ""):
+        return []
     if not isinstance(value, list):
-        raise Refused("invalid_blocks_format" if name == "blocks" else "invalid_attachments")
+        raise Refused(error)
     return value
 
 
@@ -57,14 +92,34 @@ def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
     return value
 
 
-def message(team: Team, arguments: dict[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "message", "subtype": "bot_message", "bot_id": bot_id(team), "app_id": team.app_id}
-    made |= {"username": str(arguments.get("username") or team.bot_name), "attachments": [], **content(arguments)}
+def message(team: Team, arguments: dict[str, Any], user: str = "") -> dict[str, Any]:
+    """The message as it is stored; its author is the person whose token it is, or the app."""
+    made: dict[str, Any] = {"type": "message", "bot_id": bot_id(team), "app_id": team.app_id}
+    if user:
+        made |= {"user": user, "team": team.team}
+    else:
+        name = str(arguments.get("username") or team.bot_name)
+        made |= {"subtype": "bot_message", "username": name}
+    made |= {"attachments": [], **content(arguments)}
     for name in ("thread_ts", "icon_emoji", "icon_url"):
         if arguments.get(name):
             made[name] = str(arguments[name])
     described = metadata(arguments)
     return made | ({"metadata": described} if described else {})
+
+
+def changed(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """What chat.update changes: what is not sent stays, but for blocks where text is sent alone."""
+    new = content(arguments)
+    if len(str(arguments.get("text") or "")) > MOST_UPDATED_TEXT:
+        raise Refused("msg_too_long")
+    for name in ("blocks", "attachments"):
+        emptied = name in arguments and name not in new
+        if emptied or (name == "blocks" and arguments.get("text") and name not in new):
+            new[name] = []
+    if not arguments.get("text") and not arguments.get("markdown_text"):
+        new["text"] = old["text"]
+    return new
 
 
 def bot_id(team: Team) -> str:

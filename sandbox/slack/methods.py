@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.accounts import Team
-from sandbox.slack.messages import Refused, bot_id, content, message
+from sandbox.slack.messages import Refused, bot_id, changed, message
 from sandbox.slack.rooms import Rooms
 
 TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = 1, 20, 50, 100, 600  # calls per minute, per method and workspace
 POSTS = 300  # chat.postMessage: "several hundred per minute per workspace"
 MOST_OF_A_PAGE = 1000
+READS = {  # what the list of each kind of conversation needs
+    "public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read", "mpim": "mpim:read",
+}  # fmt: skip
+CUSTOMIZED = ("username", "icon_emoji", "icon_url")
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,28 @@ class Asked:
     pace: Callable[[str], None]
     user: str = ""  # whose token it is; empty: the bot's
 
-    def channel(self) -> dict[str, Any]:
-        found = self.rooms.channel(self.team, self.arguments.get("channel"))
+    def needs(self, scope: str) -> None:
+        if scope not in self.team.scopes.split(","):
+            raise Refused("missing_scope", needed=scope, provided=self.team.scopes)
+
+    def channel(self, *, by_name: bool = False) -> dict[str, Any]:
+        """By its id; chat.postMessage alone takes a name too."""
+        wanted = self.arguments.get("channel")
+        if wanted in (None, ""):
+            messages = ["[ERROR] missing required field: channel"]
+            raise Refused("invalid_arguments", response_metadata={"messages": messages})
+        found = self.rooms.channel(self.team, wanted, by_name=by_name)
         if found is None or not visible(found):
             raise Refused("channel_not_found")
         return found
 
-    def writable(self) -> dict[str, Any]:
-        channel = self.channel()
+    def writable(self, *, by_name: bool = False) -> dict[str, Any]:
+        """A person may write in each public channel; the app only where it is, or by a scope of its own."""
+        channel = self.channel(by_name=by_name)
         if channel["is_archived"]:
             raise Refused("is_archived")
-        if not channel["is_member"] and "chat:write.public" not in self.team.scopes.split(","):
+        everywhere = self.user or "chat:write.public" in self.team.scopes.split(",")
+        if not channel["is_member"] and not everywhere:
             raise Refused("not_in_channel")
         return channel
 
@@ -57,25 +72,35 @@ def who(asked: Asked) -> dict[str, str]:
 
 
 def post_message(asked: Asked) -> dict[str, Any]:
-    channel = asked.writable()
-    made = message(asked.team, asked.arguments)
+    if any(asked.arguments.get(name) for name in CUSTOMIZED):
+        asked.needs("chat:write.customize")
+    channel = asked.writable(by_name=True)
+    made = message(asked.team, asked.arguments, asked.user)
     asked.pace(channel["id"])
     posted = asked.rooms.post(asked.team, channel, made, asked.at)
     return {"channel": channel["id"], "ts": posted["ts"], "message": posted}
 
 
 def update(asked: Asked) -> dict[str, Any]:
+    """Each may change only what they have written: a person's token that person's messages, the bot's the bot's."""
     channel, ts = asked.writable(), asked.arguments.get("ts")
     old = asked.rooms.message(channel, ts)
     if old is None:
         raise Refused("message_not_found")
-    new = content(asked.arguments)
-    asked.rooms.change(channel, old["ts"], **new, edited={"user": asked.team.bot_user, "ts": f"{asked.at:.6f}"})
+    if old.get("user", "") != asked.user:
+        raise Refused("cant_update_message")
+    new = changed(old, asked.arguments)
+    author = asked.user or asked.team.bot_user
+    asked.rooms.change(channel, old["ts"], **new, edited={"user": author, "ts": f"{asked.at:.6f}"})
     return {"channel": channel["id"], "ts": old["ts"], "text": new["text"], "message": old | new}
 
 
 def conversations_list(asked: Asked) -> dict[str, Any]:
-    wanted = str(asked.arguments.get("types") or "public_channel").split(",")
+    wanted = str(asked.arguments.get("types") or "public_channel").replace(" ", "").split(",")
+    for kind in wanted:
+        if kind not in READS:
+            raise Refused("invalid_types")
+        asked.needs(READS[kind])
     page, following = a_page(asked.rooms.channels(asked.team), asked.arguments, unless_told=100)
     shown = [channel for channel in page if kind_of(channel) in wanted and visible(channel)]
     if truth(asked.arguments.get("exclude_archived")):  # taken out after paging, as Slack does: pages may run short
@@ -144,7 +169,7 @@ METHODS = {
     "conversations.history": Method(conversations_history, TIER_3, "channels:history"),
     "conversations.info": Method(conversations_info, TIER_3, "channels:read"),
     "conversations.join": Method(conversations_join, TIER_3, "channels:join"),
-    "conversations.list": Method(conversations_list, TIER_2, "channels:read"),
+    "conversations.list": Method(conversations_list, TIER_2),  # the scope depends on the types
     "team.info": Method(team_info, TIER_3, "team:read"),
     "users.info": Method(users_info, TIER_4, "users:read"),
     "users.list": Method(users_list, TIER_2, "users:read"),

@@ -27,7 +27,7 @@ CHANNEL = '<li><a href="$url"$current>$sign $name<span class="count">$count</spa
 MESSAGE = """
 <li class="message" id="m$ts">
 <span class="avatar" aria-hidden="true">$letter</span>
-<div><header><strong>$name</strong> <span class="badge">APP</span> $time</header>
+<div><header><strong>$name</strong> $badge $time</header>
 <div class="said">$text$blocks</div>$edited$thread</div></li>
 """
 
@@ -111,11 +111,14 @@ def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
         iso=when.isoformat(timespec="milliseconds"),
         at=f"{when:%b %d, %H:%M:%S}",
     )
+    person = row.get("user", "")
+    name = names.get(person, person) if person else row["username"]
     return markup(
         MESSAGE,
         ts=row["ts"],
-        letter=row["username"][:1].upper(),
-        name=row["username"],
+        letter=name[:1].upper(),
+        name=name,
+        badge=None if person else markup('<span class="badge">APP</span>'),
         time=time,
         text=None if blocks else rendered(row["text"], names),
         blocks=[*blocks, *attached],

@@ -19,11 +19,13 @@ class Rooms:
         given = team.channels or [{"id": f"C{team.team[1:]}GENERAL", "name": "general"}]
         return [self._channel(team, channel) for channel in given]
 
-    def channel(self, team: Team, wanted: Any) -> dict[str, Any] | None:
-        """By id, or by name with or without its #."""
-        names = (channel for channel in self.channels(team) if wanted in (channel["id"], channel["name"]))
-        hashed = (channel for channel in self.channels(team) if wanted == f"#{channel['name']}")
-        return next(names, None) or next(hashed, None)
+    def channel(self, team: Team, wanted: Any, *, by_name: bool = False) -> dict[str, Any] | None:
+        """By id, or also by name with or without its #."""
+        for channel in self.channels(team):
+            names = (channel["name"], f"#{channel['name']}") if by_name else ()
+            if wanted in (channel["id"], *names):
+                return channel
+        return None
 
     def join(self, team: Team, channel: dict[str, Any]) -> None:
         self._joined[f"{team.team}/{channel['id']}"] = True

@@ -51,7 +51,9 @@ def test_a_message_is_changed(slack):
         ({"channel": "C0000SEC1", "text": "x"}, "channel_not_found"),
         ({"channel": "C0000OLD1", "text": "x"}, "is_archived"),
         ({"channel": "C0000GEN1"}, "no_text"),
-        ({"channel": "C0000GEN1", "blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
+        ({"text": "x"}, "invalid_arguments"),
+        ({"channel": "C0000GEN1", "attachments": [{}]}, "no_text"),
+        ({"channel": "C0000GEN1", "text": "x", "username": "Orders"}, "missing_scope"),
         ({"channel": "C0000GEN1", "text": "x", "markdown_text": "y"}, "markdown_text_conflict"),
         ({"channel": "C0000GEN1", "markdown_text": "y" * 12_001}, "msg_too_long"),
     ],
@@ -61,6 +63,52 @@ def test_a_message_is_changed(slack):
 def test_a_refused_message_is_still_a_200(slack, message, error):
     response = refused(slack.api_call, "chat.postMessage", json=message)
     assert (response.status_code, response["error"]) == (200, error)
+
+
+def test_a_name_reaches_a_channel_for_a_new_message_only(slack):
+    posted = slack.chat_postMessage(channel="orders", text="new")
+    assert posted["channel"] == "C0000ORD1"
+    for name in ("orders", "#orders"):
+        response = refused(slack.chat_update, channel=name, ts=posted["ts"], text="x")
+        assert response["error"] == "channel_not_found"
+        assert refused(slack.conversations_info, channel=name)["error"] == "channel_not_found"
+
+
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing:UserWarning")
+def test_a_changed_message_keeps_what_was_not_sent_but_text_alone_takes_its_blocks_away(slack):
+    blocks, attachments = [{"type": "divider"}], [{"text": "more"}]
+    message = {"channel": "C0000ORD1", "blocks": blocks, "attachments": attachments}
+    posted = slack.chat_postMessage(**message, text="new")
+    kept = slack.chat_update(channel="C0000ORD1", ts=posted["ts"], blocks=[*blocks, *blocks])
+    assert kept["text"] == "new"
+    changed = slack.chat_update(channel="C0000ORD1", ts=posted["ts"], text="shipped")["message"]
+    assert (changed["text"], changed["blocks"], changed["attachments"]) == ("shipped", [], attachments)
+
+
+def test_a_changed_message_holds_4000_characters_where_a_new_one_is_cut_at_40000(slack):
+    posted = slack.chat_postMessage(channel="C0000ORD1", text="x" * 40_001)
+    assert len(posted["message"]["text"]) == 40_000
+    response = refused(slack.chat_update, channel="C0000ORD1", ts=posted["ts"], text="x" * 4_001)
+    assert response["error"] == "msg_too_long"
+
+
+def test_a_users_token_posts_as_that_person_and_changes_only_their_messages(desk, slack):
+    desk.world(slack=[{"team": "T0000ACME", "user_token": "xoxp-ann", "user_scopes": "chat:write"}])
+    ann = client(desk, "xoxp-ann")
+    of_ann = ann.chat_postMessage(channel="C0000FAR1", text="by a person")
+    of_bot = slack.chat_postMessage(channel="C0000FAR1", text="by the app")
+    assert (of_ann["message"]["user"], "username" in of_ann["message"]) == ("U0000ANN1", False)
+    assert of_bot["message"]["username"] == "Hub"
+    for other, posted in ((slack, of_ann), (ann, of_bot)):
+        response = refused(other.chat_update, channel="C0000FAR1", ts=posted["ts"], text="x")
+        assert response["error"] == "cant_update_message"
+    ann.chat_update(channel="C0000FAR1", ts=of_ann["ts"], text="changed")
+    assert "<strong>Ann Archer</strong>" in desk.get("/slack/T0000ACME/C0000FAR1").text
+
+
+def test_a_list_needs_the_scope_of_each_kind_of_channel(slack):
+    assert refused(slack.conversations_list, types=BOTH)["needed"] == "groups:read"
+    assert refused(slack.conversations_list, types="channels")["error"] == "invalid_types"
 
 
 def test_a_channel_not_joined_needs_the_public_scope(desk, slack):
@@ -85,7 +133,8 @@ def test_people_are_found_by_email(slack):
     assert refused(slack.users_lookupByEmail, email="nobody@acme.example")["error"] == "users_not_found"
 
 
-def test_lists_come_in_pages_that_may_run_short_and_end_with_an_empty_cursor(slack):
+def test_lists_come_in_pages_that_may_run_short_and_end_with_an_empty_cursor(desk, slack):
+    desk.world(slack=[{"team": "T0000ACME", "scopes": "channels:read,groups:read,users:read"}])
     pages = [page.data for page in slack.conversations_list(limit=2, exclude_archived=True, types=BOTH)]
     assert [len(page["channels"]) for page in pages] == [2, 1, 0]
     assert pages[-1]["response_metadata"]["next_cursor"] == ""

@@ -11,7 +11,7 @@ from tests.connectors.recorded import NOON, credential, fixtures, message, recor
 
 SLACK = Slack()
 CHANNELS = SLACK.listed["channel"]
-POST = SLACK.action("post_message")
+POST, UPDATE = SLACK.action("post_message"), SLACK.action("update_message")
 HELLO = {"channel": "C0000GEN1", "text": "hi"}
 APP = {"client_id": "1.2", "client_secret": "s"}
 EXPECTED = {
@@ -159,10 +159,31 @@ def test_the_token_travels_in_a_header_only():
         ({"channel": ["C1"], "text": "hi"}, "channel is not text"),
         ({"channel": "C1", "text": "x" * 40_001}, "longer"),
         ({"channel": "C1", "text": "hi", "token": "xoxb-2"}, "not known"),
+        ({"channel": "C1", "blocks": "[]"}, "blocks is not a list of objects"),
+        ({"channel": "C1", "blocks": ["hi"]}, "blocks is not a list of objects"),
+        ({"channel": "C1", "blocks": [{"type": "divider"}] * 51}, "blocks holds more than 50"),
+        ({"channel": "C1", "attachments": [{"text": "hi"}] * 101}, "attachments holds more than 100"),
+        ({"channel": "C1", "text": "hi", "markdown_text": "*hi*"}, "without text and blocks"),
+        ({"channel": "C1", "markdown_text": "x" * 12_001}, "longer"),
     ],
 )
 def test_refuses_a_body_with_a_sentence(body, wrong):
     assert wrong in POST.check(body)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({}, ""),
+        ({"channel": "D0000DM01"}, ""),
+        ({"channel": "#orders"}, "channel is not an id"),
+        ({"channel": "orders"}, "channel is not an id"),
+        ({"text": "x" * 4_001}, "text is longer than 4,000"),
+    ],
+)
+def test_a_change_names_the_channel_by_its_id_and_holds_less_text_than_a_post(changes, wrong):
+    problem = UPDATE.check({**HELLO, "ts": "1764000000.000100", **changes})
+    assert problem.startswith(wrong) if wrong else problem == ""
 
 
 def test_blocks_are_enough():
