@@ -4,6 +4,7 @@ import importlib
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.contrib.sessions.backends.db import SessionStore as SignedSessions
@@ -12,7 +13,7 @@ from django.db import connection
 
 from hub.clock import clock
 from hub.reseal import reseal
-from hub.sessions import FORGOTTEN_AT_ONCE, SessionStore, forget_the_old
+from hub.sessions import FORGOTTEN_AT_ONCE, SessionStore, digest_session_key, forget_the_old
 
 pytestmark = pytest.mark.django_db
 
@@ -39,11 +40,43 @@ def test_what_is_kept_is_read_by_its_key_alone(session):
 
 def test_copied_into_another_row_it_opens_nothing(session):
     other = SessionStore()
+    copied = Session.objects.get().session_data
     other.save()
-    Session.objects.filter(pk=other.session_key).update(
-        session_data=Session.objects.get(pk=session.session_key).session_data
-    )
+    Session.objects.filter(pk=digest_session_key(other.session_key)).update(session_data=copied)
     assert found(other.session_key) == {}
+
+
+def test_what_the_database_holds_is_no_key(session):
+    read = Session.objects.get().pk
+    assert session.session_key not in read
+    assert found(read) == {} and not SessionStore().exists(read)
+    assert SessionStore().exists(session.session_key)
+
+
+def test_a_cookie_with_any_text_is_an_empty_session(session):
+    for text in ("", "short", "\udc80" * 32, "\x00" * 32, "x" * 10_000):
+        assert found(text) == {}
+
+
+def test_whoever_signs_out_leaves_no_row(session):
+    session.flush()
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asynchronous_code_finds_the_same_rows(session):
+    async def walk():
+        same = SessionStore(session.session_key)
+        same_as_kept = await same.aget("secret"), await same.aexists(session.session_key)
+        other = SessionStore()
+        await other.aset("number", 1)
+        await other.asave()
+        await same.adelete()
+        return same_as_kept, other.session_key
+
+    kept, other_key = async_to_sync(walk)()
+    assert kept == (SECRET, True)
+    assert Session.objects.get().pk == digest_session_key(other_key)
 
 
 def test_a_new_key_takes_what_was_kept_along(session):
@@ -67,12 +100,15 @@ def test_a_newer_key_takes_over(session, settings):
     assert found(session.session_key) == {"secret": SECRET}
 
 
-def test_whoever_was_signed_in_before_the_upgrade_stays_so_and_the_row_is_sealed():
+def test_whoever_was_signed_in_before_the_upgrade_stays_so_and_the_row_is_sealed_under_a_digest():
     signed = SignedSessions()
     signed["secret"] = SECRET
     signed.save()
-    migration = importlib.import_module("hub.migrations.0006_sessions_are_sealed")
-    migration.seal_sessions(apps, connection.schema_editor())
+    sealing = importlib.import_module("hub.migrations.0006_sessions_are_sealed")
+    sealing.seal_sessions(apps, connection.schema_editor())
+    digesting = importlib.import_module("hub.migrations.0007_session_keys_are_digests")
+    digesting.digest_session_keys(apps, connection.schema_editor())
+    assert signed.session_key not in Session.objects.get().pk
     assert found(signed.session_key) == {"secret": SECRET}
     assert Session.objects.get().session_data.startswith("gAAAA")
 
@@ -84,4 +120,4 @@ def test_those_that_ended_are_forgotten_a_little_at_a_time(session):
     forget_the_old(now=now)
     assert Session.objects.count() == 2
     forget_the_old(now=now)
-    assert Session.objects.get().pk == session.session_key
+    assert Session.objects.get().pk == digest_session_key(session.session_key)
