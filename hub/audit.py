@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Self
 
 from django.db import models, transaction
 
-from hub.redaction import MASK, redact_text, short
+from hub.redaction import MASK, redact_excerpt, short
 from hub.secrets import Sealed, fingerprint
 
 PLATFORM = "platform"
@@ -166,7 +166,7 @@ def record(
         verb=verb,
         object_label=obj._meta.label,
         object_id=id_of(obj),
-        reason=short(redact_text(reason), 500),
+        reason=short(redact_excerpt(reason, 501), 500),
         before=telling(before),
         after=telling(after),
         request_id=short(request_id, 100),
@@ -211,7 +211,7 @@ def telling(value: Any, path: str = "") -> Any:
             return f"{MASK} {fingerprint(str(value))}"
         case int():
             return value
-    return short(redact_text(str(value)), TEXT_MOST)
+    return short(redact_excerpt(str(value), TEXT_MOST + 1), TEXT_MOST)
 
 
 def broken_link(chain: str) -> str:

@@ -16,7 +16,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 
 from hub.ids import uuid7
-from hub.redaction import MASK, redact_text, short
+from hub.redaction import MASK, redact_excerpt, redact_text, short
 
 MOST = 2000  # characters of one value
 MOST_OF_TRACEBACK = 20_000
@@ -99,7 +99,7 @@ def unable_to_harm(value: Any) -> bool:
 
 
 def tamed(value: Any) -> str:
-    return short(redact_text(str(value)[: MOST * 4]), MOST)
+    return short(redact_excerpt(str(value), MOST + 1), MOST)
 
 
 class RequestIdMiddleware:
@@ -164,7 +164,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
         return [(name, self.told(name, value)) for name, value in variables]
 
     def told(self, name: str, value: Any) -> str:
-        return MASK if self.hidden_settings.search(name) else short(redact_text(repr(value)), MOST)
+        return MASK if self.hidden_settings.search(name) else short(redact_excerpt(repr(value), MOST + 1), MOST)
 
 
 log = structlog.get_logger(__name__)

@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
@@ -11,38 +11,94 @@ from urllib.parse import quote, quote_plus
 from ahocorasick_rs import AhoCorasick, Implementation
 
 MASK = "***"
+LONGEST = 4096  # characters of a secret that an excerpt may cut
 SHORTEST = 6  # characters; what is shorter stands in innocent words too
 PLAIN = re.compile(r"[A-Za-z0-9]+")  # what looks the same in most forms of a secret
 SIGN = 8  # characters; a short one is found sooner
 
-NAMES = (
-    r"(?:access|refresh|id|api|auth|session)_?token|(?:client|signing|webhook)_?secret|api_?key|password"
-    r"|code_verifier|assertion"
-)
 LAST = ("token", "secret", "key", "password", "verifier", "assertion")  # how the names end
+# The names by their first letter: where it does not fit, nothing else is compared.
+NAMES = (
+    r"(?:[Aa](?ai:(?:ccess|pi|uth)_?token|pi_?key|ssertion)|[Rr](?ai:efresh_?token)|[Ii](?ai:d_?token)"
+    r"|[Ss](?ai:ession_?token|igning_?secret)|[Cc](?ai:lient_?secret|ode_verifier)|[Ww](?ai:ebhook_?secret)"
+    r"|[Pp](?ai:assword))"
+)
+FIRST = "[AaCcIiPpRrSsWw]"  # letters of the names
 
-# What must stand in the text (in lower case) for the pattern to be worth a try; the pattern; what stays.
-LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    (("xox", "xapp-"), re.compile(r"\b(xox[abeprs]|xapp)[-.][\w.-]{6,}"), rf"\1-{MASK}"),
-    (("00d",), re.compile(r"\b00D\w{9,15}(?:!|%21)[\w.]{8,}"), f"00D!{MASK}"),
-    (("bearer",), re.compile(r"\b(bearer)(\s+|%20|\+)[\w.~+/=%-]{8,}", re.I), rf"\1 {MASK}"),
-    (("basic",), re.compile(r"\b((?i:basic))(\s+|%20|\+)(?=\S*[A-Z0-9=])[\w+/=%-]{8,}"), rf"\1 {MASK}"),
-    (("splunk",), re.compile(r"\b(splunk)\s+[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I), rf"\1 {MASK}"),
-    (("whsec_",), re.compile(r"\bwhsec_[\w+/=%-]{6,}"), f"whsec_{MASK}"),
-    (("hub_",), re.compile(r"\b(hub_(?:live|test)_(?:[0-9A-Za-z]{8}_)?)\w{6,}"), rf"\1{MASK}"),
-    (("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)*"), MASK),
-    (("private key",), re.compile(r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----)[^-]*"), rf"\1{MASK}"),
-    (("://",), re.compile(r"(://[^/\s:@\"]{0,200}:)[^/\s@\"]{1,200}(?=@)"), rf"\1{MASK}"),
-    (tuple(f"{last}=" for last in LAST), re.compile(rf"((?<![a-z])(?:{NAMES})=)[^&\s\"'#<>;]+", re.I), rf"\1{MASK}"),
+Replacement = Callable[[re.Match[str]], str]
+
+
+def mask_after(separator: str = "") -> Replacement:
+    """Keep the first group. A function, as a template costs three times as much for each match."""
+    return lambda match: f"{match[1]}{separator}{MASK}"
+
+
+def mask_complete_token(match: re.Match[str]) -> str:
+    return MASK if match[1] else match[0]
+
+
+# What must stand in the text (in lower case) for the pattern to be worth a try; the pattern; what replaces a match.
+# The texts are strangers' and Python holds its lock while it matches: each pattern takes time in proportion to the
+# text, whatever stands there. What may be long is taken whole and possessively (`++`), look-aheads are bounded, and
+# where a match that fails has read far (a token of JSON), it succeeds and its replacement leaves it as it is.
+LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], Replacement], ...] = (
+    (("xox", "xapp-"), re.compile(r"\b(xox[abeprs]|xapp)[-.][\w.-]{6,}"), mask_after("-")),
+    (("00d",), re.compile(r"\b(00D)\w{9,15}(?:!|%21)[\w.]{8,}"), mask_after("!")),
+    (
+        ("bearer",),
+        re.compile(r"\b([Bb](?ai:earer))(\s++|%20|\+)[\w.~+/=%-]{8,}"),
+        mask_after(" "),
+    ),
+    (  # base64; words in lower case after "basic" are text
+        ("basic",),
+        re.compile(r"\b([Bb](?ai:asic))(\s++|%20|\+)(?=[\w+/%-]{0,16}?[A-Z0-9=])[\w+/=%-]{8,}"),
+        mask_after(" "),
+    ),
+    (
+        ("splunk",),
+        re.compile(r"\b([Ss](?ai:plunk))\s++(?ai:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
+        mask_after(" "),
+    ),
+    (("whsec_",), re.compile(r"\b(whsec_)[\w+/=%-]{6,}"), mask_after()),
+    (
+        ("hub_",),
+        re.compile(r"\b(hub_(?:live|test)_(?:[0-9A-Za-z]{8}_)?)\w{6,}"),
+        mask_after(),
+    ),
+    (
+        ("eyj",),
+        re.compile(r"\beyJ[\w-]{8,}+(\.[\w-]{8,}+(?:\.[\w-]++)*+)?"),
+        mask_complete_token,
+    ),
+    (
+        ("private key",),
+        re.compile(r"(-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----)[^-]*"),
+        mask_after(),
+    ),
+    (("://",), re.compile(r"(://[^/\s:@\"]{0,200}:)[^/\s@\"]{1,200}(?=@)"), mask_after()),
+    (
+        tuple(f"{last}=" for last in LAST),
+        re.compile(rf"((?={FIRST})(?<![A-Za-z]){NAMES}=)[^&\s\"'#<>;]+"),
+        mask_after(),
+    ),
     (
         ("key=", "token=", "code=", "secret=", "sig=", "signature="),
-        re.compile(r"([?&](?:key|token|code|secret|sig|signature)=)[^&\s\"'#<>]+", re.I),
-        rf"\1{MASK}",
+        re.compile(r"([?&](?ai:key|token|code|secret|sig|signature)=)[^&\s\"'#<>]+"),
+        mask_after(),
     ),
-    (tuple(f'{last}"' for last in LAST), re.compile(rf'("(?:{NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.I), rf"\1{MASK}"),
+    (
+        tuple(f'{last}"' for last in LAST),
+        re.compile(rf'("(?={FIRST}){NAMES}"\s*+:\s*+")[^"\\]*+(?:\\.[^"\\]*+)*+'),
+        mask_after(),
+    ),
 )
-TRIES = [(mark, pattern, stays) for marks, pattern, stays in LOOKS for mark in marks]
-MARKS = AhoCorasick([mark for mark, _, _ in TRIES], implementation=Implementation.DFA)  # all of them in one look
+PATTERNS_OF: dict[str, list[int]] = {}  # the numbers of the patterns that a mark asks for
+for number, (marks, _, _) in enumerate(LOOKS):
+    for mark in marks:
+        PATTERNS_OF.setdefault(mark, []).append(number)
+MARKS = list(PATTERNS_OF)
+AUTOMATON = AhoCorasick(MARKS, implementation=Implementation.DFA)  # all of them in one look
+LONG = 16 * 1024  # characters; beyond, a text may hold so many marks that each is searched for by itself
 
 SCHEMES = {"bearer", "basic", "splunk", "digest", "token"}
 SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|session", re.I)
@@ -53,19 +109,31 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     if any(sign in text for sign in signs(known)):
         for form in every_form(known):
             text = text.replace(form, MASK)
-    for _, pattern, stays in marked(text):
-        text = pattern.sub(stays, text)
+    for pattern, replacement in likely_patterns(text):
+        text = pattern.sub(replacement, text)
     return text
 
 
-def marked(text: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """What is worth a try; mostly nothing."""
+def redact_excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
+    """The first characters of a text, redacted. Of a long text only these are read, and what a secret that begins
+    among them may need."""
+    return redact_text(text[: length + LONGEST], secrets)[:length]
+
+
+def likely_patterns(text: str) -> list[tuple[re.Pattern[str], Replacement]]:
+    """Those of whose marks one stands in the text; mostly none."""
     folded = text.casefold()
+    marks = (mark for mark in MARKS if mark in folded) if len(folded) > LONG else found_marks(folded)
+    numbers = sorted({number for mark in marks for number in PATTERNS_OF[mark]})
+    return [LOOKS[number][1:] for number in numbers]
+
+
+def found_marks(folded: str) -> set[str]:
     try:
-        found = MARKS.find_matches_as_indexes(folded, overlapping=True)
+        found = AUTOMATON.find_matches_as_indexes(folded, overlapping=True)
     except UnicodeEncodeError:  # half of a surrogate pair: no mark has one
-        found = MARKS.find_matches_as_indexes(folded.encode(errors="replace").decode(), overlapping=True)
-    return [TRIES[number] for number in sorted({number for number, _, _ in found})]
+        found = AUTOMATON.find_matches_as_indexes(folded.encode(errors="replace").decode(), overlapping=True)
+    return {MARKS[index] for index, _, _ in found}
 
 
 def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -15,12 +15,13 @@ from connectors.outcomes import Outcome
 from connectors.parts import Credential
 from connectors.wire import Request, Scope, Spends
 from hub.connections.models import Connection, ConnectorApp
-from hub.redaction import redact_text
+from hub.redaction import redact_excerpt, redact_text
 from hub.throttle.reserve import Spent
 from hub.throttle.stated import OWN, own_quota
 
 KEY_MOST = 300  # characters
 SHARED = ("app", "host", "address")  # scopes that belong to no single account
+SAYS_MOST = 2000  # characters of what a system said
 SHORTEST_SECRET = 6  # shorter values would blacken half of a text when they are redacted
 
 
@@ -50,7 +51,9 @@ def secrets_in(credential: Credential) -> tuple[str, ...]:
 @sensitive_variables()
 def redacted(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     """What they say may repeat what we sent."""
-    return replace(outcome, reason=redact_text(outcome.reason, secrets), says=redact_text(outcome.says, secrets))
+    return replace(
+        outcome, reason=redact_text(outcome.reason, secrets), says=redact_excerpt(outcome.says, SAYS_MOST, secrets)
+    )
 
 
 def texts(value: Any) -> Iterator[str]:

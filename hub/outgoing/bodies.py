@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from hub.redaction import MASK, redact_text
+from hub.redaction import MASK, redact_excerpt
 
 SHOWN_MOST = 20_000  # characters
+PRETTY_MOST = 1024 * 1024  # characters of a body that is read as JSON to be indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,14 @@ def body_of(content: bytes | memoryview | None) -> Body | None:
     """None where there is nothing, or no longer."""
     if not content:
         return None
-    text = redact_text(bytes(content).decode("utf-8", "replace"))  # what looks like a secret is nobody's to read here
+    text = bytes(content).decode("utf-8", "replace")
+    raw = redact_excerpt(text, SHOWN_MOST)  # what looks like a secret is nobody's to read here
+    indented = redact_excerpt(pretty(text), SHOWN_MOST) if len(text) <= PRETTY_MOST else ""
     return Body(
-        raw=text[:SHOWN_MOST],
-        pretty=pretty(text)[:SHOWN_MOST],
+        raw=raw,
+        pretty=indented,
         size=len(content),
-        redacted=MASK in text,
+        redacted=MASK in raw or MASK in indented,
         cut=len(text) > SHOWN_MOST,
     )
 

@@ -3,13 +3,14 @@
 import base64
 import json
 import re
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.redaction import mask_headers, redact_all, redact_text, short
+from hub.redaction import LOOKS, MARKS, likely_patterns, mask_headers, redact_all, redact_text, short
 
 SECRET = 'p/4+ss "wörd"&<x>'
 
@@ -143,3 +144,89 @@ def test_half_a_surrogate_pair_hides_nothing():
 
 def test_two_secrets_that_are_told_in_different_case_are_both_hidden():
     assert redact_text("Sesame-One sesame-one SESAME-ONE", ["sesame-one", "Sesame-One"]) == "*** *** SESAME-ONE"
+
+
+LARGEST = 256 * 1024  # characters: an event's body
+WITHIN = 0.02  # seconds of the processor for one pattern
+NAME = '"client_secret"'
+WORST = {  # by a mark of the pattern: what makes it read far and fail, or match as often as can be
+    "xox": ("-xoxb-", "xoxb-a ", "xoxb-aaaaaa "),
+    "00d": ("-00D", "00D" + "a" * 15 + " ", "00Daaaaaaaaa!aaaaaaaa "),
+    "bearer": ("bearer ", "bearer+", "bearer" + " " * 50, "Bearer aaaaaaaa "),
+    "basic": ("basic+", "basic ", "basic" + "\t" * 50, "basic " + "a" * 17 + " ", "basic aaaaaaaA "),
+    "splunk": ("splunk ", "splunk" + " " * 50, "splunk aaaaaaaa-aaaa-aaaa-aaaa-"),
+    "whsec_": ("whsec_", "whsec_aaa ", "whsec_aaaaaa "),
+    "hub_": ("hub_live_", "hub_live_a ", "hub_test_aaaaaaaa_aaaaaa "),
+    "eyj": ("-eyJ", "eyJ", "eyJaaaaaaaa ", "eyJaaaaaaaa.", "eyJaaaaaaaa.aaaaaaaa "),
+    "private key": ("-----BEGIN ", "-----BEGIN" + " " * 20, "-----BEGIN PRIVATE KEY-----"),
+    "://": ("://", "://a:", "://" + "a" * 200 + ":" + "b" * 200, "://a:b@"),
+    "verifier=": ("s ", " ", "\\", "é", "access_", "api_", "api_key=", "id_token=a ", "password=a&"),
+    "sig=": ("?", "?sig=", "&sig=", "?sig=a ", "?signature"),
+    'secret"': ('"', NAME, f"{NAME}:", NAME + " " * 50, f'{NAME}:"a" ', f'{NAME}:"', f"{NAME}:{' ' * 50}", '"api_key'),
+}
+UNBROKEN = [f'{NAME}:"' + part * LARGEST for part in ("a", "\\a", '\\"')] + [
+    "basic" + " " * LARGEST,
+    "eyJ" + "a" * LARGEST,
+]
+
+
+def seconds(work, *arguments):
+    """Of the processor, as what else runs on the machine says nothing about our patterns; the best of three."""
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        work(*arguments)
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
+def filled(unit):
+    return (unit * (LARGEST // len(unit) + 1))[:LARGEST]
+
+
+def test_each_pattern_has_its_worst_input():
+    assert all(len(set(WORST) & set(marks)) == 1 for marks, _, _ in LOOKS) and len(WORST) == len(LOOKS)
+
+
+@pytest.mark.parametrize("marks, pattern, replacement", LOOKS, ids=[marks[0] for marks, _, _ in LOOKS])
+def test_each_pattern_takes_20_milliseconds_at_most_for_its_worst_input(marks, pattern, replacement):
+    (units,) = [WORST[mark] for mark in marks if mark in WORST]
+    texts = [filled(unit) for unit in units] + [text[:LARGEST] for text in UNBROKEN]
+    slowest = max(texts, key=lambda text: seconds(pattern.sub, replacement, text))
+    assert seconds(pattern.sub, replacement, slowest) <= WITHIN, slowest[:80]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_however_often_a_mark_stands_in_a_text_it_is_soon_found(mark):
+    assert seconds(likely_patterns, filled(mark)) <= WITHIN
+
+
+PARTS = st.one_of(
+    st.sampled_from(MARKS),
+    st.sampled_from([unit for units in WORST.values() for unit in units]),
+    st.sampled_from(
+        ["eyJ", "-", ".", "=", ":", '"', "\\", "@", "/", " ", "+", "%20", "!", "aaaaaaaa", "A", "1", "é", "&"]
+    ),
+    st.text(alphabet='aA1-_.=:"\\ /@+%!&?', min_size=1, max_size=9),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PARTS, max_size=4), st.lists(PARTS, min_size=1, max_size=5))
+def test_no_text_that_is_made_of_what_patterns_look_for_takes_long(before, repeated):
+    text = ("".join(before) + filled("".join(repeated)))[: LARGEST // 4]
+    assert seconds(redact_text, text) <= len(LOOKS) * WITHIN / 4
+
+
+def test_a_token_that_stands_in_a_longer_word_is_masked():
+    assert redact_text("-eyJ-eyJhbGciOiJI.eyJzdWIiOiI.c2ln end") == "-*** end"
+
+
+def test_text_after_basic_hides_no_credentials_that_follow():
+    assert redact_text("basic authentication+basic dXNlcjpw end") == "basic authentication+basic *** end"
+
+
+@pytest.mark.parametrize("padding", ["", "x " * 20_000])
+def test_a_long_text_is_looked_through_as_a_short_one_is(padding):
+    text = padding + "whsec_MfKQ9r8GKY api_key=s3cr3t hub_live_abcd1234_0123456 " + padding
+    assert redact_text(text) == padding + "whsec_*** api_key=*** hub_live_abcd1234_*** " + padding

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from hub import rows
-from hub.outgoing.models import Attempt, Exchange
 from hub.outgoing.pump.parcels import Journey
-from hub.redaction import mask_headers, redact_all, redact_text
+from hub.redaction import mask_headers, redact_all, redact_excerpt
+
+SAYS_MOST = 500  # characters
 
 
-def keep_attempts(journeys: Sequence[Journey]) -> None:
+def attempt_columns(journeys: Sequence[Journey]) -> dict[str, list[Any]]:
     tries = [
         (journey, parcel.delivery, outcome)
         for journey in journeys
         for parcel, outcome in zip(journey.carriage.parcels, journey.outcomes, strict=True)
     ]
-    columns = {
+    return {
         "delivery": [delivery.pk for _, delivery, _ in tries],
         "number": [delivery.attempts for _, delivery, _ in tries],
         "started_at": [journey.started_at for journey, _, _ in tries],
@@ -23,18 +24,18 @@ def keep_attempts(journeys: Sequence[Journey]) -> None:
         "outcome": [outcome.kind for _, _, outcome in tries],
         "reason": [outcome.reason[:60] for _, _, outcome in tries],
         "says": [
-            outcome.says and redact_text(outcome.says, journey.load.secrets)[:500] for journey, _, outcome in tries
+            outcome.says and redact_excerpt(outcome.says, SAYS_MOST, journey.load.secrets)
+            for journey, _, outcome in tries
         ],
         "reference": [outcome.reference[:200] for _, _, outcome in tries],
         "exchange": [journey.carriage.id for journey, _, _ in tries],
     }
-    rows.insert(Attempt, columns)
 
 
-def keep_exchanges(journeys: Sequence[Journey]) -> None:
+def exchange_columns(journeys: Sequence[Journey]) -> dict[str, list[Any]]:
     """Of the answer only what was kept."""
     seen = [shown(journey) for journey in journeys]
-    columns = {
+    return {
         "id": [journey.carriage.id for journey in journeys],
         "at": [journey.started_at for journey in journeys],
         "method": [journey.carriage.request.method for journey in journeys],
@@ -46,7 +47,6 @@ def keep_exchanges(journeys: Sequence[Journey]) -> None:
         "response_body": [exchange.response_body.encode() for exchange in seen],
         "error": [journey.error[:60] for journey in journeys],
     }
-    rows.insert(Exchange, columns)
 
 
 @dataclass(slots=True)

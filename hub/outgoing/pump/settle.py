@@ -12,17 +12,18 @@ from django.db import transaction
 from connectors.outcomes import Outcome
 from hub import rows
 from hub.failpoints import failpoint
-from hub.outgoing.models import Delivery, Rendering
+from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.order import promote
 from hub.outgoing.pump.due import Due
-from hub.outgoing.pump.evidence import keep_attempts, keep_exchanges
+from hub.outgoing.pump.evidence import attempt_columns, exchange_columns
 from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
 from hub.outgoing.pump.release import release
 from hub.outgoing.pump.tell import rest_until, tell
 from hub.outgoing.pump.weigh import weigh
 from hub.outgoing.retry import SCHEDULE, next_attempt
-from hub.redaction import redact_text
+from hub.redaction import redact_excerpt
 
+SAYS_MOST = 500  # characters
 MENDABLE = {"egress_refused"}  # refused by a setting of the connection: held until that changes
 
 
@@ -44,7 +45,7 @@ ARRIVED = Change("delivered", survived=True)  # nearly all, so it is made once
 
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
     """The state machine's next step after an outcome. Pure."""
-    kind, says = outcome.kind, outcome.says[:500]
+    kind, says = outcome.kind, outcome.says
     if kind == "delivered":
         return ARRIVED
     if kind == "never":
@@ -79,14 +80,15 @@ def settle(
     """
     journeys = [result for result in results if isinstance(result, Journey)]
     tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
+    changes = list(changes_of(results, now=now, random=random))
+    attempts, exchanges = attempt_columns(journeys), exchange_columns(journeys)  # redacted while nobody waits
     with transaction.atomic():
-        changes = list(changes_of(results, now=now, random=random))
         owned = apply(lease, changes, now=now)
         failpoint("O6")  # in the middle of settling
         let_follow(changes, now=now)
         with rows.together():
-            keep_attempts(journeys)
-            keep_exchanges(journeys)
+            rows.insert(Attempt, attempts)
+            rows.insert(Exchange, exchanges)
         keep_tickets(journeys)
         weigh(journeys, now=now)
         release(lease, emptied, now=now)
@@ -112,7 +114,7 @@ def changes_of(
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
                 change = change_after(outcome, parcel, now=now, random=random)
                 if change is not ARRIVED:
-                    says = redact_text(change.says, result.load.secrets)[:500]
+                    says = redact_excerpt(change.says, SAYS_MOST, result.load.secrets)
                     change = replace(change, says=says, survived=True)
                 yield parcel.delivery, change
 

@@ -11,10 +11,11 @@ from hub.notices.notify import notify
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.parcels import Journey, Load
 from hub.queue import ring
-from hub.redaction import redact_text
+from hub.redaction import redact_excerpt
 from hub.states import WrongState
 from hub.throttle.answers import Told, correct, pause, reopen
 
+SAYS_MOST = 500  # characters
 FREE_WAIT = 60.0  # seconds, where a system refuses for now, costs no attempt, and does not say for how long
 TURNS = {"refresh", "reconnect", "disable"}  # outcomes that are the whole connection's
 
@@ -80,7 +81,7 @@ def told_of(connection: Connection, entry: Report, *, now: datetime) -> Told:
 
 def turn(load: Load, outcome: Outcome, *, now: datetime) -> None:
     """The connection's own state changes and holds its lane, unless somebody was first."""
-    says = redact_text(outcome.says, load.secrets)
+    says = redact_excerpt(outcome.says, SAYS_MOST, load.secrets)
     row = Connection.unscoped.select_related("credential").get(pk=load.connection.pk)
     try:
         if outcome.kind == "refresh" and row.code.refreshes:
