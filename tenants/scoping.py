@@ -53,18 +53,30 @@ class Scoped(models.Model):
         default_manager_name = "unscoped"
         base_manager_name = "unscoped"
 
+    @classmethod
+    def reserved_for_platform(cls) -> Q | None:
+        """Rows of a tenant that only the platform changes, such as what goes over its own connection."""
+        return None
+
 
 def readable(model: type[models.Model], tenants: Tenants) -> Q:
     if tenants is EVERYWHERE:
         return Q()
-    mine = changeable(model, tenants)
+    mine = own_rows(model, tenants)
     return mine | Q(**{f"{model.TENANT}__isnull": True}) if getattr(model, "SHARED", False) else mine
 
 
 def changeable(model: type[models.Model], tenants: Tenants) -> Q:
-    """A model that states no way to a tenant is the platform's own."""
+    """The tenants' own rows, but for those that the model reserves for the platform."""
     if tenants is EVERYWHERE:
         return Q()
+    rows = own_rows(model, tenants)
+    reserved = model.reserved_for_platform() if issubclass(model, Scoped) else None
+    return rows if reserved is None else rows & ~reserved
+
+
+def own_rows(model: type[models.Model], tenants: Tenants) -> Q:
+    """A model that states no way to a tenant is the platform's own."""
     way = getattr(model, "TENANT", None)
     return Q(**{f"{way}__in": tenants}) if way else Q(pk__in=())
 

@@ -43,6 +43,7 @@ class Operation(Scoped, Moves):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="operations")
     kind = models.CharField(max_length=20)  # a key of settings.HUB_OPERATIONS
     filter = models.JSONField(default=dict)
+    includes_platform = models.BooleanField(default=False, db_default=False)  # rows that only the platform changes
     reason = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
     says = models.CharField(max_length=300, blank=True)  # why it failed

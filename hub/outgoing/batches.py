@@ -87,7 +87,7 @@ def go_on(rows: Sequence[Delivery], *, now: datetime) -> None:
 
 def take(operation: Operation, size: int) -> tuple[list[int], list[Delivery]]:
     """The next rows that are meant; and, locked until the batch ends, those of them to which it can be done now."""
-    rows = chosen(operation.kind, operation.filter, operation.tenant)
+    rows = chosen(operation.kind, operation.filter, operation.tenant, includes_platform=operation.includes_platform)
     beyond = rows.filter(pk__gt=operation.cursor, pk__lte=operation.last)
     ids = list(beyond.order_by("pk").values_list("pk", flat=True)[:size])
     free = Delivery.unscoped.filter(POSSIBLE[operation.kind], pk__in=ids).order_by("pk")

@@ -29,9 +29,11 @@ LABELS = {
 SELECTED_MOST = 1000
 
 
-def foresee(kind: str, filter: Mapping[str, Any], *, tenant: Tenant | None, now: datetime) -> Forecast:
+def foresee(
+    kind: str, filter: Mapping[str, Any], *, tenant: Tenant | None, includes_platform: bool, now: datetime
+) -> Forecast:
     """The plan without writing it down."""
-    return forecast(kind, chosen(kind, filter, tenant), now=now)
+    return forecast(kind, chosen(kind, filter, tenant, includes_platform=includes_platform), now=now)
 
 
 def plan(
@@ -40,7 +42,7 @@ def plan(
     """Write down what would be done; `start.confirm` does it. Without a tenant, on rows of all tenants."""
     if tenant is None and not hand.everywhere:
         raise PermissionError("an operation over all tenants, by somebody whose reach ends at some")
-    seen = foresee(kind, filter, tenant=tenant, now=now)
+    seen = foresee(kind, filter, tenant=tenant, includes_platform=hand.everywhere, now=now)
     return keep(kind, filter, seen, tenant=tenant, reason=reason, hand=hand, now=now)
 
 
@@ -65,6 +67,7 @@ def keep(
         hand,
         kind=kind,
         filter=dict(filter),
+        includes_platform=hand.everywhere,
         tenant=tenant,
         reason=reason,
         plan=seen.facts,

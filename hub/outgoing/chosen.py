@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from hub.outgoing.explain import for_reason, in_state
 from hub.outgoing.models import DONE, STOPPED, UNSENT, Delivery
 from tenants.models import Tenant
+from tenants.scoping import NOWHERE, changeable
 
 POSSIBLE = {  # by kind of operation: the deliveries to which it can be done at all
     "retry": Q(state__in=STOPPED, tenant__suspended_at=None),
@@ -30,9 +31,17 @@ WAYS: Mapping[str, Callable[[Any], Q]] = {  # moments as ISO texts, rows by thei
 }
 
 
-def chosen(kind: str, filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[Delivery]:
-    """Without a tenant: of all tenants. Raises LookupError where the filter says something else than the WAYS."""
+def chosen(
+    kind: str, filter: Mapping[str, Any], tenant: Tenant | None, *, includes_platform: bool
+) -> QuerySet[Delivery]:
+    """The deliveries of this tenant, or of all tenants, that an operation changes.
+
+    Without `includes_platform` only those that the tenant itself may change: over its own connections. Raises
+    LookupError where the filter says something else than the WAYS.
+    """
     rows = Delivery.objects.of(tenant) if tenant else Delivery.unscoped.all()
+    if not includes_platform:
+        rows = rows.filter(changeable(Delivery, [tenant.pk] if tenant else NOWHERE))
     rows = rows.filter(POSSIBLE[kind])
     for name, value in filter.items():
         rows = rows.filter(WAYS[name](value))

@@ -51,7 +51,8 @@ class Command(BaseCommand):
         filter = {name: options[name] for name in ("state", "connector", "reason") if options[name]}
         filter |= {name: options[name].isoformat() for name in ("since", "stopped_since") if options[name]}
         if options["dry_run"]:
-            self.tell_plan(bulk.foresee("retry", filter, tenant=tenant, now=clock()), options)
+            plan = bulk.foresee("retry", filter, tenant=tenant, includes_platform=True, now=clock())
+            self.tell_plan(plan, options)
             return
         if not options["why"]:
             raise CommandError("Say --why you do this; it is kept in the audit.")

@@ -26,9 +26,13 @@ from hub.rest.fields import MomentField, address
 from hub.rest.pages import PageQuery, asked, page
 from hub.states import WrongState
 from tenants.authentication import resolve_tenant
-from tenants.scoping import reach, readable
+from tenants.scoping import changeable_by, reach, readable
 
 READ, WRITE = "deliveries:read", "deliveries:write"
+RESERVED = (
+    "This delivery goes over the platform's own connection, such as to our own application. "
+    "Only a platform key may change it."
+)
 
 
 class DeliveriesQuery(PageQuery):
@@ -133,12 +137,19 @@ class ExplainView(APIView):
 # --- deciding --------------------------------------------------------------------------------------------------------
 
 
+def find_changeable(request: Request, id: UUID) -> Delivery:
+    delivery = find(request, id)
+    if not changeable_by(Delivery, request.user).filter(pk=delivery.pk).exists():
+        raise Problem("permission-denied", RESERVED)
+    return delivery
+
+
 def decide(request: Request, id: UUID, verb: str, act: Callable[..., Delivery | None]) -> Delivery:
     """Do it and tell the audit, or neither; `act` gives the new delivery where it makes one."""
     now = clock()
     try:
         with transaction.atomic():
-            delivery = find(request, id)
+            delivery = find_changeable(request, id)
             before = shown(delivery)
             decided = act(delivery, now=now) or delivery
             tell(request, verb, delivery, {"state": before.state, "reason": before.reason}, decided, now=now)
@@ -170,7 +181,7 @@ class RetryView(APIView):
     @says.described(
         "deliveries_retry",
         {200: DeliverySerializer},
-        problems=says.DECIDING,
+        problems=(*says.DECIDING, "permission-denied"),
         request=None,
         examples={"decided": says.DELIVERY | says.in_state("waiting")},
     )
@@ -185,7 +196,7 @@ class CancelView(APIView):
     @says.described(
         "deliveries_cancel",
         {200: DeliverySerializer},
-        problems=says.DECIDING,
+        problems=(*says.DECIDING, "permission-denied"),
         request=None,
         examples={"decided": says.DELIVERY | says.in_state("cancelled")},
     )
@@ -200,7 +211,7 @@ class SkipView(APIView):
     @says.described(
         "deliveries_skip",
         {200: DeliverySerializer},
-        problems=says.DECIDING,
+        problems=(*says.DECIDING, "permission-denied"),
         request=None,
         examples={"decided": says.DELIVERY | says.in_state("skipped")},
     )
@@ -215,7 +226,7 @@ class SendAgainView(APIView):
     @says.described(
         "deliveries_send_again",
         {201: DeliverySerializer},
-        problems=says.DECIDING,
+        problems=(*says.DECIDING, "permission-denied"),
         request=None,
         examples={"decided": says.DELIVERY | says.in_state("waiting")},
     )

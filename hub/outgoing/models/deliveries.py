@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 from hub.ids import uuid7
 from hub.mappings.models import MappingVersion
@@ -126,6 +127,13 @@ class Delivery(Scoped, Moves):
     def message_id(self) -> str:
         """The id that the other system sees."""
         return f"msg_{self.outward_id.hex}"
+
+    @classmethod
+    def reserved_for_platform(cls) -> Q:
+        """What goes over the platform's own connection, such as to our own application."""
+        platform = [key for key, connector in CONNECTORS.items() if connector.platform]
+        unowned = Q(connection__isnull=False, connection__tenant__isnull=True)
+        return unowned | Q(route__connector__in=platform)
 
 
 ask_by_stage(Delivery._meta.get_field("state"))

@@ -33,10 +33,10 @@ def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
     """None where all is well."""
     if state.state in ("delivered", "sending", "skipped", "cancelled"):
         return None
+    if state.reason in BY_OPERATOR or (goes_to_platform(delivery) and is_stuck(state)):
+        return operator()
     if state.state == "dead":
         return Remedy(_("You, once the other system takes it."), _("Send it again now"), verb="retry")
-    if state.reason in BY_OPERATOR:
-        return Remedy(_("The people of %(name)s. Tell them the id of this delivery.") % {"name": settings.HUB_NAME})
     if state.reason == "identity_missing":
         return Remedy(_("You, or whoever manages connections in your team."), state.action, said_at(delivery))
     if state.reason in BY_CONNECTING:
@@ -46,6 +46,20 @@ def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
             _("You: look in the other system whether it arrived."), _("It did not arrive: send it"), verb="retry"
         )
     return Remedy(_("Nobody needs to: it goes by itself.")) if state.reason or state.state == "waiting" else None
+
+
+def goes_to_platform(delivery: Delivery) -> bool:
+    """Only staff change a delivery over the platform's own connection."""
+    return delivery.connection is not None and delivery.connection.tenant_id is None
+
+
+def is_stuck(state: Shown) -> bool:
+    """It does not go on by itself."""
+    return state.state == "dead" or state.reason in BY_CONNECTING | {"identity_missing", "unknown_effect"}
+
+
+def operator() -> Remedy:
+    return Remedy(_("The people of %(name)s. Tell them the id of this delivery.") % {"name": settings.HUB_NAME})
 
 
 def mended_at(delivery: Delivery) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,7 +29,7 @@ from hub.portal.views.acts import note, unless_known
 from hub.states import WrongState
 from hub.words import TONES
 from tenants.models import Membership
-from tenants.scoping import belongs_to
+from tenants.scoping import belongs_to, changeable
 from tenants.visitors import Visitor, for_visitors
 
 SIBLINGS_MOST = 50
@@ -86,15 +87,23 @@ def found(visitor: Visitor, id: UUID) -> Delivery:
     return delivery
 
 
+def may_change(visitor: Visitor, row: Delivery) -> bool:
+    """Whether this visitor may retry, cancel, skip or send it again."""
+    changeable_rows = Delivery.unscoped.filter(changeable(Delivery, [visitor.tenant.pk]))
+    return visitor.may_manage and changeable_rows.filter(pk=row.pk).exists()
+
+
 @require_safe
 @for_visitors()
 def delivery(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row, now = found(visitor, id), clock()
     siblings = readable_deliveries().filter(event=row.event_id).exclude(pk=row.pk).order_by("pk")[:SIBLINGS_MOST]
-    verbs = {name: verb for name, verb in VERBS.items() if verb.when(row)} if visitor.may_manage else {}
+    allowed = may_change(visitor, row)
+    possible = {name: verb for name, verb in VERBS.items() if verb.when(row)}
     context = {
         "visitor": visitor,
-        "verbs": verbs,
+        "verbs": possible if allowed else {},
+        "may_change": allowed,
         "siblings": [line_of(sibling) for sibling in siblings],
         **summary(row, now=now),
     }
@@ -108,7 +117,7 @@ def delivery(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 def live(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     """The part that changes by itself; where more than that has changed, the rest is asked for again."""
     row = found(visitor, id)
-    context = {"visitor": visitor, **summary(row, now=clock())}
+    context = {"visitor": visitor, "may_change": may_change(visitor, row), **summary(row, now=clock())}
     response = render(request, "portal/log/delivery_live.html", context)
     if request.GET.get("seen", "") != context["seen"]:
         response["HX-Trigger"] = "moved"
@@ -149,6 +158,8 @@ def do(request: HttpRequest, visitor: Visitor, id: UUID, verb: str) -> HttpRespo
     if verb not in VERBS:
         raise Http404(verb)
     row, now = found(visitor, id), clock()
+    if not may_change(visitor, row):
+        raise PermissionDenied
     before = shown(row)
     try:
         with transaction.atomic():

@@ -252,3 +252,15 @@ def test_staff_of_the_tenant_read_and_act(make, staff_of):
     mine.post(verb_of(delivery, "cancel"), {"reason": "x"})
     delivery.refresh_from_db()
     assert delivery.state == "cancelled"
+
+
+def test_staff_of_the_tenant_do_not_change_what_goes_to_our_own_application(make, staff_of, root):
+    tenant = make.tenant()
+    make.route(make.connection(connector="app"), tenant=tenant, action="send_event", body={"type": "type"})
+    delivery = make.event(tenant).deliveries.get()
+    mine = staff_of(tenant)
+    assert mine.get(page_of(delivery)).context["buttons"] == []
+    assert mine.post(verb_of(delivery, "cancel"), {"reason": "x"}).status_code == 403
+    root.post(verb_of(delivery, "cancel"), {"reason": "x"})
+    delivery.refresh_from_db()
+    assert delivery.state == "cancelled"

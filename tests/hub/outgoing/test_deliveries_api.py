@@ -254,3 +254,34 @@ def test_nobody_is_nobody(shop):
     ):
         assert shop.get(url).json()["code"] == "not-found"
     assert Event.unscoped.count() == 0
+
+
+# --- over the platform's own connection ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def platform_delivery(make, acme):
+    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    return make.event(acme).deliveries.get()
+
+
+VERBS = {"retry": "dead", "cancel": "waiting", "skip": "held", "send-again": "delivered"}
+
+
+@pytest.mark.parametrize(("verb", "state"), VERBS.items())
+def test_a_tenants_key_does_not_change_a_delivery_to_our_own_application(
+    shop, platform, platform_delivery, verb, state
+):
+    Delivery.unscoped.update(state=state)
+    answer = shop.post(of(platform_delivery, verb))
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission-denied")
+    assert shop.get(of(platform_delivery)).json()["state"] == state
+    assert Delivery.unscoped.count() == 1
+    assert platform.post(of(platform_delivery, verb)).status_code in (200, 201)
+
+
+def test_nor_one_that_waits_for_our_own_application_to_be_connected(make, shop, acme):
+    make.route(tenant=acme, connector="app", action="send_event", body={"type": "type"})
+    waiting = make.event(acme).deliveries.get()
+    assert (waiting.state, waiting.connection) == ("held", None)
+    assert shop.post(of(waiting, "cancel")).status_code == 403

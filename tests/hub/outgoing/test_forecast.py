@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def seen(kind="retry", tenant=None, **options):
-    return forecast(kind, chosen(kind, {}, tenant), now=LATER, **options)
+    return forecast(kind, chosen(kind, {}, tenant, includes_platform=True), now=LATER, **options)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_it_asks_a_fixed_number_of_questions(dead):
 
 def test_a_filter_says_nothing_but_the_ways_on_the_list(db):
     with pytest.raises(LookupError):
-        chosen("retry", {"tenant__reference": "acme"}, None)
+        chosen("retry", {"tenant__reference": "acme"}, None, includes_platform=True)
     assert "tenant" not in WAYS
 
 
@@ -139,6 +139,6 @@ def test_each_way_narrows(dead):
         "state": "dead",
     }
     assert said.keys() == WAYS.keys()
-    assert list(chosen("retry", said, None)) == [row]
+    assert list(chosen("retry", said, None, includes_platform=True)) == [row]
     for name, other in {"since": LATER, "until": NOON, "stopped_since": LATER}.items():
-        assert not chosen("retry", said | {name: other.isoformat()}, None).exists()
+        assert not chosen("retry", said | {name: other.isoformat()}, None, includes_platform=True).exists()

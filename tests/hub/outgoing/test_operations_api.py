@@ -150,3 +150,29 @@ def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, d
     run(Operation.unscoped.get(public_id=told["id"]), at=NOON)
     assert list(Delivery.unscoped.filter(tenant=theirs[0].tenant).order_by("pk").values()) == before
     assert {row["tenant"] for row in told["plan"]["sample"]} <= {ours[0].tenant.reference}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_tenants_operation_leaves_out_what_goes_to_our_own_application(make, shop, acme, kind):
+    state = {"retry": "dead", "cancel": "held", "skip": "held", "send_again": "delivered"}[kind]
+    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    own = make.delivery(make.connection(acme))
+    put(Delivery.unscoped.all(), state)
+    told = post(shop, body={"kind": kind, "filter": {"state": state}, "reason": "x"}).json()
+    assert [row["id"] for row in told["plan"]["sample"]] == [str(own.public_id)]
+    before = list(Delivery.unscoped.filter(route__connector="app").values())
+    Operation.unscoped.update(more=True)  # so that only the batch itself can stop
+    post(shop, f"/{told['id']}/confirm")
+    run(Operation.unscoped.get(), at=NOON)
+    assert list(Delivery.unscoped.filter(route__connector="app").values()) == before
+    assert Operation.unscoped.get().done == 1
+
+
+def test_the_platforms_operation_for_a_tenant_includes_it(make, platform, acme):
+    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    make.event(acme)
+    put(Delivery.unscoped.all(), "dead")
+    told = post(platform, body=DEAD | {"tenant": "acme"}).json()
+    post(platform, f"/{told['id']}/confirm")
+    run(Operation.unscoped.get(), at=NOON)
+    assert Operation.unscoped.get().done == 1

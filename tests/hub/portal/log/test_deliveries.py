@@ -135,3 +135,17 @@ def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):
     for minutes in (1, 10, 60):
         pump(FakeHttp(Response(500)), NOON + timedelta(minutes=minutes))
     assert asked(admin, page_of(delivery)) == few <= 20
+
+
+@pytest.mark.parametrize("state", ["dead", "held", "delivered"])
+def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make, acme, state):
+    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    delivery = make.event(acme).deliveries.get()
+    put([delivery], state, "unknown_effect" if state == "held" else "")
+    answer = admin.get(page_of(delivery))
+    assert answer.context["verbs"] == {} and 'action="/t/acme/deliveries' not in text(answer)
+    assert state == "delivered" or "The people of" in answer.context["remedy"].who
+    for verb in ("retry", "cancel", "skip", "send_again"):
+        assert admin.post(page_of(delivery, verb)).status_code == 403
+    delivery.refresh_from_db()
+    assert (delivery.state, AuditRow.objects.count()) == (state, 0)
