@@ -5,7 +5,19 @@ from hub.cache import Cached
 from hub.mail.models import Mail
 from hub.queue import Beat, Bell
 from hub.secrets import KeyCanary
-from hub.standing import Replacement, Worker
+from hub.standing import Replacement, SweepFailure, Worker
 from hub.tally import Tally
 
-__all__ = ["AuditHead", "AuditRow", "Beat", "Bell", "Cached", "KeyCanary", "Mail", "Replacement", "Tally", "Worker"]
+__all__ = [
+    "AuditHead",
+    "AuditRow",
+    "Beat",
+    "Bell",
+    "Cached",
+    "KeyCanary",
+    "Mail",
+    "Replacement",
+    "SweepFailure",
+    "Tally",
+    "Worker",
+]

@@ -1,10 +1,14 @@
 """Who stands up: a row for each `manage.py work`, and one for each pool that had to be replaced."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db import models
 
-GONE = timedelta(minutes=1)  # a worker that was not seen for so long is gone
+from hub import tally
+
+GONE = timedelta(seconds=12)  # a worker that was not seen for so long is gone
+POOL_SILENCE_MOST = timedelta(seconds=20)  # a pool gives a sign every 2 s, and is replaced after 15 s of silence
 FORGET = timedelta(days=1)
 REPLACEMENTS_KEPT = timedelta(days=30)
 
@@ -24,6 +28,13 @@ class Worker(models.Model):
     def __str__(self) -> str:
         return f"worker {self.pid} on {self.host}"
 
+    def is_alive(self, *, now: datetime) -> bool:
+        return now - self.seen_at <= GONE
+
+    def hears(self, *, now: datetime) -> bool:
+        """Whether its pool gave a sign of late."""
+        return self.heard_at is not None and now - self.heard_at <= POOL_SILENCE_MOST
+
 
 class Replacement(models.Model):
     """A pool that was hung, or ended by itself, and was replaced."""
@@ -36,6 +47,29 @@ class Replacement(models.Model):
 
     def __str__(self) -> str:
         return f"pool {self.pool} on {self.host}: {self.why}"
+
+
+class SweepFailure(models.Model):
+    """A step of the sweep that fails; the row goes when the step succeeds again."""
+
+    step = models.CharField(max_length=60, primary_key=True)
+    error = models.CharField(max_length=80)  # the type of the exception: its text may hold what is secret
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.error}"
+
+
+def record_sweep(failed: Mapping[str, str], succeeded: Collection[str], *, now: datetime) -> None:
+    """Store which steps of a sweep fail, with the type of the exception; one question where all is well."""
+    known = set(SweepFailure.objects.values_list("step", flat=True))
+    if healed := known.intersection(succeeded):
+        SweepFailure.objects.filter(step__in=healed).delete()
+    for step, error in failed.items():
+        changes = {"error": error[:80], "last_at": now}
+        SweepFailure.objects.update_or_create(step=step, defaults=changes, create_defaults=changes | {"since": now})
+    tally.add({("sweep_failures", step): 1 for step in failed})
 
 
 def forget_the_old(*, now: datetime) -> None:

@@ -1,11 +1,13 @@
 """What every long-lived process does beside its job: find what a lost bell or a dead process left lying."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import Error, connections, transaction
+from django.db import Error, InterfaceError, OperationalError, connections, transaction
+from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q
 
 from hub import sessions, standing
@@ -36,34 +38,31 @@ log = structlog.get_logger(__name__)
 SWEEP_EVERY = 5.0  # seconds
 ANSWERS_KEPT = timedelta(hours=24)
 
+Step = Callable[..., object]
+
 
 def sweep(*, now: datetime) -> None:
-    """Cheap when there is nothing to find; every step may run anywhere, any number of times."""
-    end_pauses(now=now)
-    maintenance.keep(now=now)
-    holders.bury(now=now)
-    ring_for_refreshes(now=now)
-    end_abandoned(now=now)
-    ring_for_revocations(now=now)
-    ring_for_checks(now=now)
-    end_switches(now=now)
-    expire(now=now)
-    wake_forgotten_heads(now=now)
-    wake_forgotten_lanes(now=now)
-    failpoint("S1")  # in the middle of a sweep
-    if work_is_due(now=now) or suspects_wait(now=now):
-        ring_pump(now=now)
-    if Delivery.unscoped.filter(state="held").exists() or Switch.unscoped.exists():
-        ring("drain", now=now)
-    announce(now=now)
-    ring_for_notices(now=now)
-    ring_for_mails(now=now)
-    ring_for_forgotten(now=now)
-    ring_once_a_day(now=now)
-    Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
-    standing.forget_the_old(now=now)
-    sessions.forget_the_old(now=now)
+    """Run every step; one that fails stops no other, is logged by name and shown until it succeeds.
+
+    Cheap when there is nothing to find; each step may run anywhere, any number of times. Raises the database's own
+    error where the database is away, since then no step can do anything.
+    """
+    failed: dict[str, str] = {}
+    for step in STEPS:
+        try:
+            step(now=now)
+        except Exception as error:
+            if database_is_away(error, usable=database.is_usable):
+                raise
+            log.exception("sweep.step_failed", step=step.__name__)
+            failed[step.__name__] = type(error).__name__
+    standing.record_sweep(failed, [step.__name__ for step in STEPS if step.__name__ not in failed], now=now)
     beat("sweep", now=now)
+
+
+def database_is_away(error: Exception, *, usable: Callable[[], bool]) -> bool:
+    """Whether the connection broke, as opposed to one statement that was refused."""
+    return isinstance(error, OperationalError | InterfaceError) and not usable()
 
 
 def sweep_beside(clock: Clock, *, every: float = SWEEP_EVERY) -> None:
@@ -83,6 +82,9 @@ def sweep_for_ever(clock: Clock, every: float, over: threading.Event) -> None:
             connections.close_all()
 
 
+# --- the steps -------------------------------------------------------------------------------------------------------
+
+
 def end_pauses(*, now: datetime) -> None:
     for connection in Connection.unscoped.filter(state="paused", paused_until__lte=now):
         with suppress(WrongState), transaction.atomic():
@@ -96,3 +98,59 @@ def wake_forgotten_lanes(*, now: datetime) -> None:
     )
     asleep = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
     asleep.filter(Exists(earlier)).update(due_at=now)
+
+
+def ring_for_due_work(*, now: datetime) -> None:
+    failpoint("S1")  # in the middle of a sweep
+    if work_is_due(now=now) or suspects_wait(now=now):
+        ring_pump(now=now)
+
+
+def ring_for_held_work(*, now: datetime) -> None:
+    if Delivery.unscoped.filter(state="held").exists() or Switch.unscoped.exists():
+        ring("drain", now=now)
+
+
+def delete_old_answers(*, now: datetime) -> None:
+    Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
+
+
+def delete_old_standings(*, now: datetime) -> None:
+    standing.forget_the_old(now=now)
+
+
+def delete_old_sessions(*, now: datetime) -> None:
+    sessions.forget_the_old(now=now)
+
+
+def keep_maintenance(*, now: datetime) -> None:
+    maintenance.keep(now=now)
+
+
+def delete_dead_holders(*, now: datetime) -> None:
+    holders.bury(now=now)
+
+
+STEPS: tuple[Step, ...] = (
+    end_pauses,
+    keep_maintenance,
+    delete_dead_holders,
+    ring_for_refreshes,
+    end_abandoned,
+    ring_for_revocations,
+    ring_for_checks,
+    end_switches,
+    expire,
+    wake_forgotten_heads,
+    wake_forgotten_lanes,
+    ring_for_due_work,
+    ring_for_held_work,
+    announce,
+    ring_for_notices,
+    ring_for_mails,
+    ring_for_forgotten,
+    ring_once_a_day,
+    delete_old_answers,
+    delete_old_standings,
+    delete_old_sessions,
+)

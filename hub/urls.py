@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from hub.console.views import front, problem_page
 from hub.health.metrics import MetricsView
-from hub.health.probes import livez, readyz
+from hub.health.probes import healthz, livez, readyz
 
 handler400 = "hub.problems.bad_request"
 handler403 = "hub.problems.permission_denied"
@@ -33,6 +33,7 @@ urlpatterns = [
     path("api/docs/", described(SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN)), name="api_docs"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
+    path("healthz", healthz, name="healthz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("problems/<str:code>", problem_page, name="problem"),
     path("", include("hub.portal.urls")),

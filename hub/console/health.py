@@ -10,13 +10,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, Count, F, Min, Value, When
 
-from hub.health.probes import SILENCE_MOST, UNSERVED_MOST, database_latency
+from hub.health.probes import UNSERVED_MOST, database_latency
 from hub.mail.models import Mail
 from hub.outgoing.explain import HELD_BY_TENANT, in_state
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump.claim import claimable, in_hand
 from hub.queue import Bell, queue_rows
-from hub.standing import Replacement, Worker
+from hub.standing import Replacement, SweepFailure, Worker
 
 COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
 RECENT = 10  # replacements
@@ -38,6 +38,7 @@ class Standing:
     latency: float  # seconds
     workers: Sequence[Worker]
     replacements: Sequence[Replacement]
+    failures: Sequence[SweepFailure]
     places: Sequence[PumpPlace]
     bells: Sequence[Bell]
     queue_rows: int
@@ -49,12 +50,12 @@ class Standing:
 
     @property
     def living(self) -> list[Worker]:
-        return [worker for worker in self.workers if self.now - worker.seen_at < SILENCE_MOST]
+        return [worker for worker in self.workers if worker.is_alive(now=self.now)]
 
     @property
     def deaf(self) -> list[Worker]:
         """Their pools were not heard for long."""
-        return [row for row in self.living if row.heard_at is None or self.now - row.heard_at > SILENCE_MOST]
+        return [worker for worker in self.living if not worker.hears(now=self.now)]
 
     @property
     def claimed(self) -> int:
@@ -71,6 +72,7 @@ def standing(*, now: datetime) -> Standing:
         latency=database_latency(),
         workers=list(Worker.objects.order_by("host", "pid")),
         replacements=list(Replacement.objects.order_by("-at")[:RECENT]),
+        failures=list(SweepFailure.objects.order_by("step")),
         places=places(now=now),
         bells=list(Bell.objects.filter(rung_at__isnull=False).order_by("rung_at")[:RECENT]),
         queue_rows=queue_rows(),
@@ -136,6 +138,9 @@ def said(seen: Standing) -> Said:
         return Said("bad", "hearing_disabled", "A pool does not hear its bells.", "Its worker replaces it by itself.")
     if seen.unserved > UNSERVED_MOST:
         return Said("bad", "hourglass_disabled", "What is due is not sent.", "Are there enough pumps?")
+    if seen.failures:
+        steps = ", ".join(failure.step for failure in seen.failures)
+        return Said("bad", "build", "A part of the background work fails.", f"{steps}: the log says why.")
     if seen.latency > SLOW:
         return Said("warn", "database", "The database is slow.", f"One question took {seen.latency:.1f} s.")
     if seen.mails > SLOW_MAIL:

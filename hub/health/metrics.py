@@ -79,7 +79,7 @@ class Numbers:
         yield GaugeMetricFamily("hub_oldest_bell_seconds", "Since the oldest was rung.", self.since(rung["oldest"]))
         living = Worker.objects.filter(seen_at__gt=self.now - GONE)
         told = living.aggregate(count=Count("pk"), quietest=Min("heard_at"))
-        yield GaugeMetricFamily("hub_workers", "Workers that were seen within a minute.", told["count"])
+        yield GaugeMetricFamily("hub_workers", "Workers that run.", told["count"])
         yield GaugeMetricFamily(
             "hub_pool_silence_seconds", "Since the quietest pool was heard.", self.since(told["quietest"])
         )
@@ -131,6 +131,7 @@ TALLIED = {  # name in the tally: (metric, what it is, its label, how many make 
     "quota_wait_ms": ("hub_quota_wait_seconds", "For how long they were sent back.", "", 1000),
     "lease_losses": ("hub_lease_losses", "Answers that came when the delivery was no longer ours.", "", 1),
     "crashes": ("hub_crashes", "Deliveries that were on their way when their pump died.", "", 1),
+    "sweep_failures": ("hub_sweep_failures", "Failures of steps of the sweep.", "step", 1),
     "pool_replacements": ("hub_pool_replacements", "Pools that a worker replaced: hung, or ended.", "why", 1),
 }
 

@@ -1,6 +1,10 @@
-"""/livez and /readyz: open to everybody, so they tell no more than whether, and why not."""
+"""/livez, /readyz and /healthz: open to everybody, so they answer only whether, and why not.
 
-from collections.abc import Callable
+/livez: the process answers. /readyz: this process can accept events, whatever became of the workers. /healthz: the
+installation does its work: workers, pools, the sweep, and what is due.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from threading import Thread
@@ -16,15 +20,11 @@ from django.views.decorators.http import require_safe
 from hub.clock import clock
 from hub.outgoing.pump.claim import claimable
 from hub.queue import Beat
+from hub.standing import SweepFailure, Worker
 
 PATIENCE = 1.0  # seconds that a probe waits for the database
-SILENCE_MOST = timedelta(seconds=60)
+SWEEP_SILENCE_MOST = timedelta(seconds=60)
 UNSERVED_MOST = timedelta(minutes=2)
-
-BEATS = {
-    "worker": "The worker",
-    "canary": "The worker's pool",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,20 @@ def livez(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
+    return answer("ready", look_at_readiness)
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    return answer("healthy", look_at_health)
+
+
+def answer(title: str, look: Callable[..., dict[str, Check]]) -> JsonResponse:
     checks = in_time(lambda: look(now=clock()))
-    ready = all(check.ok for check in checks.values())
-    body = {"ready": ready, "checks": {name: asdict(check) for name, check in checks.items()}}
-    return JsonResponse(body, status=200 if ready else 503)
+    passed = all(check.ok for check in checks.values())
+    body = {title: passed, "checks": {name: asdict(check) for name, check in checks.items()}}
+    return JsonResponse(body, status=200 if passed else 503)
 
 
 def in_time(look: Callable[[], dict[str, Check]], patience: float = PATIENCE) -> dict[str, Check]:
@@ -76,23 +86,62 @@ def away(says: str) -> dict[str, Check]:
     return {"database": Check(False, f"The database {says}.")}
 
 
-def look(*, now: datetime) -> dict[str, Check]:
-    latency = database_latency()
-    beats = dict(Beat.objects.filter(name__in=BEATS).values_list("name", "at"))
+def look_at_readiness(*, now: datetime) -> dict[str, Check]:
+    """Whether this process can store an event: no other process is needed for that."""
+    return {"database": writable()}
+
+
+def look_at_health(*, now: datetime) -> dict[str, Check]:
+    workers = list(Worker.objects.all())
     return {
-        "database": Check(True, "It answers.", latency),
-        **{name: heard(label, beats.get(name), now=now) for name, label in BEATS.items()},
+        "database": writable(),
+        "workers": workers_run(workers, now=now),
+        "pools": pools_hear(workers, now=now),
+        "sweep": sweep_succeeds(now=now),
         "deliveries": served(now=now),
     }
 
 
-def heard(label: str, at: datetime | None, *, now: datetime) -> Check:
-    if at is None:
-        return Check(False, f"{label} was never seen: start `manage.py work`.")
-    age = now - at
-    if age > SILENCE_MOST:
-        return Check(False, f"{label} was last seen on {at:%Y-%m-%d %H:%M:%S} UTC.", age.total_seconds())
-    return Check(True, f"{label} is alive.", age.total_seconds())
+def writable() -> Check:
+    """A database that was moved may leave us at a standby, which answers and stores nothing."""
+    latency = database_latency()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_read_only")
+            if cursor.fetchone() == ("on",):
+                return Check(False, "The database is read-only.", latency)
+    return Check(True, "The database answers.", latency)
+
+
+def workers_run(workers: Sequence[Worker], *, now: datetime) -> Check:
+    last = max((worker.seen_at for worker in workers), default=None)
+    if last is None:
+        return Check(False, "No worker is running: start `manage.py work`.")
+    if not any(worker.is_alive(now=now) for worker in workers):
+        says = f"No worker is running: the last was seen on {last:%Y-%m-%d at %H:%M:%S} UTC."
+        return Check(False, says, (now - last).total_seconds())
+    return Check(True, "A worker is running.", max(0.0, (now - last).total_seconds()))
+
+
+def pools_hear(workers: Sequence[Worker], *, now: datetime) -> Check:
+    """One that hears is enough; the worker of a silent one replaces it."""
+    heard = max((worker.heard_at for worker in workers if worker.heard_at), default=None)
+    if not any(worker.is_alive(now=now) and worker.hears(now=now) for worker in workers):
+        seconds = (now - heard).total_seconds() if heard else None
+        return Check(False, "No pool takes tasks from the queue.", seconds)
+    return Check(True, "A pool takes tasks from the queue.")
+
+
+def sweep_succeeds(*, now: datetime) -> Check:
+    if failures := list(SweepFailure.objects.order_by("step")):
+        steps = ", ".join(f"{failure.step} ({failure.error})" for failure in failures)
+        since = min(failure.since for failure in failures)
+        says = f"Steps of the sweep fail since {since:%Y-%m-%d %H:%M:%S} UTC: {steps}."
+        return Check(False, says, (now - since).total_seconds())
+    last = Beat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    if last is None or now - last > SWEEP_SILENCE_MOST:
+        return Check(False, "The sweep does not run.", (now - last).total_seconds() if last else None)
+    return Check(True, "Every step of the sweep succeeds.", (now - last).total_seconds())
 
 
 def served(*, now: datetime) -> Check:

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
 from hub.clock import clock
-from hub.health.probes import in_time, look
+from hub.health.probes import in_time, look_at_health, look_at_readiness
 from hub.mail.models import Mail
 from hub.outgoing.models import Delivery
 from hub.queue import beat
+from hub.standing import Worker, record_sweep
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import NOON
@@ -34,14 +36,23 @@ os._exit(0)  # not waiting for the line's own timeouts
 """
 
 
+def run_worker(*, now, heard_at=NOON):
+    """A worker whose pool was heard, and the sweep."""
+    Worker.objects.create(
+        id=uuid4(), host="here", pid=7, pool=8, started_at=NOON, seen_at=now, pool_since=NOON, heard_at=heard_at
+    )
+    beat("sweep", now=now)
+
+
 @pytest.fixture
 def alive(db):
+    run_worker(now=NOON)
     for name in ("worker", "canary"):
         beat(name, now=NOON)
 
 
 def unwell(**at):
-    return {name: check.says for name, check in look(**at).items() if not check.ok}
+    return {name: check.says for name, check in look_at_health(**at).items() if not check.ok}
 
 
 def test_a_process_that_serves_is_alive(client, django_assert_num_queries):
@@ -50,43 +61,81 @@ def test_a_process_that_serves_is_alive(client, django_assert_num_queries):
     assert (response.status_code, response.json()) == (200, {"alive": True})
 
 
-def test_a_fresh_desk_is_not_ready_until_a_worker_was_seen(db):
+def test_a_fresh_installation_is_not_healthy_until_a_worker_runs(db):
     assert unwell(now=NOON) == {
-        "worker": "The worker was never seen: start `manage.py work`.",
-        "canary": "The worker's pool was never seen: start `manage.py work`.",
+        "workers": "No worker is running: start `manage.py work`.",
+        "pools": "No pool takes tasks from the queue.",
+        "sweep": "The sweep does not run.",
     }
 
 
-def test_a_working_hub_is_ready(alive):
-    assert unwell(now=NOON + timedelta(seconds=60)) == {}
+def test_a_working_hub_is_healthy(alive):
+    assert unwell(now=NOON + timedelta(seconds=12)) == {}
 
 
-def test_a_silent_worker_is_told(alive):
-    assert unwell(now=NOON + timedelta(seconds=61))["canary"].startswith(
-        "The worker's pool was last seen on 2026-11-25"
-    )
+def test_the_last_workers_death_is_reported_within_fifteen_seconds(alive):
+    assert unwell(now=NOON + timedelta(seconds=13)) == {
+        "workers": "No worker is running: the last was seen on 2026-11-25 at 12:00:00 UTC.",
+        "pools": "No pool takes tasks from the queue.",
+    }
 
 
-def test_what_is_due_and_not_sent_is_told(alive, make):
+def test_one_worker_of_two_is_enough(alive):
+    later = NOON + timedelta(hours=1)
+    run_worker(now=later, heard_at=later)
+    assert unwell(now=later) == {}
+
+
+def test_a_pool_that_hears_nothing_is_reported(db):
+    run_worker(now=NOON, heard_at=NOON - timedelta(seconds=21))
+    assert unwell(now=NOON) == {"pools": "No pool takes tasks from the queue."}
+
+
+def test_a_step_of_the_sweep_that_fails_is_reported_by_name(alive):
+    record_sweep({"expire": "KeyError"}, [], now=NOON)
+    assert unwell(now=NOON) == {"sweep": "Steps of the sweep fail since 2026-11-25 12:00:00 UTC: expire (KeyError)."}
+
+
+def test_a_sweep_that_does_not_run_is_reported(alive):
+    later = NOON + timedelta(seconds=61)
+    Worker.objects.update(seen_at=later, heard_at=later)
+    assert unwell(now=later) == {"sweep": "The sweep does not run."}
+
+
+def test_what_is_due_and_not_sent_is_told(db, make):
     make.delivery()
     later = NOON + timedelta(seconds=121)
-    beat("worker", now=later)
-    beat("canary", now=later)
+    run_worker(now=later, heard_at=later)
     assert unwell(now=later) == {"deliveries": "What is due is not sent."}
 
 
-def test_what_is_held_makes_the_hub_no_less_ready(alive, make):
+def test_what_is_held_makes_the_hub_no_less_healthy(alive, make):
     make.delivery().connection.pause("window", until=None, now=NOON)
     assert "deliveries" not in unwell(now=NOON + timedelta(days=1))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_readiness_is_answered_with_each_check(client):
-    for name in ("worker", "canary"):
-        beat(name, now=clock())
-    response = client.get("/readyz")
-    assert (response.status_code, response.json()["ready"]) == (200, True)
-    assert set(response.json()["checks"]) == {"database", "worker", "canary", "deliveries"}
+def test_health_is_answered_with_each_check(client):
+    run_worker(now=clock(), heard_at=clock())
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()["healthy"]) == (200, True)
+    assert set(response.json()["checks"]) == {"database", "workers", "pools", "sweep", "deliveries"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_is_ready_and_accepts_without_any_worker(client, api, make):
+    assert client.get("/healthz").status_code == 503
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    response = api.of(make.tenant()).post("/api/v1/events", {"id": "1", "type": "order", "data": {}}, format="json")
+    assert response.status_code == 202
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process, and opened to write")
+def test_a_standby_is_not_ready():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    assert look_at_readiness(now=NOON)["database"].says == "The database is read-only."
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process")
@@ -159,6 +208,12 @@ def test_attempts_events_beats_and_latency_are_told(make, prometheus, alive):
     assert told['hub_beat_age_seconds{name="canary"}'] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
     assert told["hub_database_latency_seconds"] > 0
     assert told['hub_pumps{place="all"}'] >= 1
+
+
+def test_failures_of_the_sweep_are_counted_by_step(prometheus):
+    for _ in range(2):
+        record_sweep({"expire": "KeyError"}, [], now=NOON)
+    assert numbers(prometheus)['hub_sweep_failures_total{step="expire"}'] == 2
 
 
 def test_mails_that_wait_and_those_given_up_are_told(make, prometheus):

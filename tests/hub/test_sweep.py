@@ -3,13 +3,17 @@
 import threading
 
 import pytest
+from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from hub.connections.models import Connection, Lane
+from hub.connections.models import Authorization, Connection, Lane
 from hub.outgoing.models import PumpPlace
 from hub.queue import Beat, Bell, Doorbell, canary, forget, hear, ring
-from hub.sweep import sweep, sweep_for_ever
+from hub.secrets import seal
+from hub.standing import SweepFailure
+from hub.sweep import database_is_away, sweep, sweep_for_ever
+from hub.tally import by_label
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +66,44 @@ def test_held_work_is_looked_at(make):
     make.event(tenant)
     sweep(now=NOON)
     assert "drain" in rung()
+
+
+@pytest.fixture
+def broken_step(make):
+    """An attempt to connect whose connector was uninstalled: `end_abandoned` fails on it."""
+    row = make.authorization(make.tenant(), now=NOON - 20 * MINUTE)
+    Authorization.unscoped.update(connector="uninstalled", state="granted")
+    row.refresh_from_db()
+    row.sealed = seal({"secret": {"access_token": "x"}, "settings": {}}, row.binding)
+    row.save()
+    return row
+
+
+def test_a_step_that_fails_stops_no_other(make, broken_step):
+    make.delivery()
+    Bell.objects.all().delete()
+    sweep(now=NOON)
+    assert "pump" in rung()
+    assert Beat.objects.get(name="sweep").at == NOON
+
+
+def test_a_step_that_fails_is_counted_and_known_by_name_until_it_succeeds(broken_step):
+    for minutes in range(2):
+        sweep(now=NOON + minutes * MINUTE)
+    failure = SweepFailure.objects.get()
+    assert (failure.step, failure.error) == ("end_abandoned", "KeyError")
+    assert (failure.since, failure.last_at) == (NOON, NOON + MINUTE)
+    assert by_label("sweep_failures") == {"end_abandoned": 2}
+    broken_step.delete()
+    sweep(now=NOON + 2 * MINUTE)
+    assert not SweepFailure.objects.exists()
+
+
+def test_a_sweep_without_a_database_gives_up_at_once():
+    lost = OperationalError("server closed the connection unexpectedly")
+    assert database_is_away(lost, usable=lambda: False)
+    assert not database_is_away(lost, usable=lambda: True)
+    assert not database_is_away(KeyError(), usable=lambda: False)
 
 
 def test_it_tells_that_it_was_here():

@@ -24,7 +24,7 @@ from hub.sweep import SWEEP_EVERY, sweep
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY, SEEN_EVERY = 0.2, 5.0  # seconds
+LOOK_EVERY, SEEN_EVERY = 0.2, 3.0  # seconds
 START_MOST = 60.0  # seconds until a pool's first sign of life
 SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
 LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool

@@ -29,7 +29,7 @@ class Desk:
     def insist(self) -> None:
         """Raises NotRunning."""
         self.seq()
-        ready = self.answer("GET", f"{self.hub}/readyz")
+        ready = self.answer("GET", f"{self.hub}/healthz")
         if ready.status != 200:
             wrong = [check["says"] for check in ready.json()["checks"].values() if not check["ok"]]
             raise NotRunning(f"The desk is not ready. {' '.join(wrong)}")

@@ -14,12 +14,12 @@ from hub.console import health
 from hub.mail.models import Mail
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.queue import ring
-from hub.standing import Replacement, Worker
+from hub.standing import Replacement, Worker, record_sweep
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 13
+MOST_QUERIES = 14
 
 
 @pytest.fixture
@@ -65,6 +65,14 @@ def test_a_pool_that_does_not_hear_is_told(superuser):
     now = clock()
     worker(seen=now, heard=now - timedelta(minutes=2))
     assert "A pool does not hear its bells." in looked_at(superuser)
+
+
+def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):
+    worker(seen=clock(), heard=clock())
+    record_sweep({"end_abandoned": "KeyError"}, [], now=clock())
+    page = looked_at(superuser)
+    assert "A part of the background work fails." in page
+    assert '<code class="hub-mono">end_abandoned</code>' in page
 
 
 def test_mails_that_do_not_go_out_are_told(superuser, make):
