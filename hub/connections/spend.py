@@ -28,11 +28,11 @@ class NotFree(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A call that may go now. `probes`: a 429 had closed one of its scopes, and this call finds out."""
+    """A call that may go now. `probed_at`: a 429 had closed one of its scopes, and this call finds out."""
 
     connection: Connection
     request: Request
-    probes: bool
+    probed_at: datetime | None
     now: datetime
 
     def heard(self, answer: object) -> None:
@@ -42,15 +42,16 @@ class Turn:
         """
         if isinstance(answer, Outcome) and answer.reason == "throttled":
             self.rest(answer)
-        elif self.probes:
-            reopen([spent.key for spent in spent_by(self.connection, self.request)])
+        elif self.probed_at is not None:
+            keys = [spent.key for spent in spent_by(self.connection, self.request)]
+            reopen(dict.fromkeys(keys, self.probed_at))
 
     def rest(self, outcome: Outcome) -> None:
         row = self.connection
         until = self.now + (REST if outcome.after is None else timedelta(seconds=outcome.after))
         for scope in outcome.pauses:
             if has_owner(row.pk, row.account, scope):
-                pause(key_of(row, scope), until=until, now=self.now)
+                pause(key_of(row, scope), until=until, now=self.now, probed_at=self.probed_at)
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def spending(connection: Connection, request: Request, *, now: datetime) -> Iter
     if demand.in_flight:
         holders.keep(lease, until=now + CALL_MOST)
     try:
-        yield Turn(connection, request, answer.probes, now)
+        yield Turn(connection, request, answer.at[0] if answer.probes else None, now)
     finally:
         if demand.in_flight:
             holders.leave(lease)

@@ -32,12 +32,13 @@ def retry(operation: Operation, size: int, *, now: datetime) -> Batch:
     requeue([row for row in plain if row.pk in going])
     Delivery.unscoped.filter(pk__in=going, reason="expired").update(expires_at=None)
     Delivery.unscoped.filter(pk__in=going).update(**GOES, due_at=now, moved_at=now)
+    following: set[int] = set()  # lanes of what ordered routes kept behind those that are skipped
     if judged:
         columns = ["state", "reason", "says", "connection", "position", "background", "due_at", "moved_at"]
         queue_up([row for row in judged if row.position is None])
         Delivery.unscoped.bulk_update(judged, columns)
-        promote([row.pk for row in judged if row.state == "skipped"], now=now)
-    wake({row.connection_id for row in plain if row.pk in going} | lanes_of(judged), now=now)
+        following = promote([row.pk for row in judged if row.state == "skipped"], now=now)
+    wake({row.connection_id for row in plain if row.pk in going} | lanes_of(judged) | following, now=now)
     return counted(ids, len(going) + len(judged))
 
 

@@ -1,6 +1,6 @@
 """What answers say of quotas: a 429 pauses, what comes through re-opens, headers tell what is left."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,10 +10,10 @@ from django.db.models import Q
 from connectors.wire import Quota
 from hub.asked import Asked
 from hub.throttle.models import Scope
-from hub.throttle.pace import corrected
-from hub.throttle.reserve import buckets_of, locked, new_row, save, standing_of
+from hub.throttle.pace import PAUSE_MOST, SKEW, corrected
+from hub.throttle.reserve import PROBE, buckets_of, locked, new_row, save, standing_of
 
-CLOSED = Asked(lambda *, keys: Scope.objects.filter(key__among=keys, probing=True).values_list("key"))
+CLOSED = Asked(lambda *, keys: Scope.objects.filter(key__among=keys, probing=True).values_list("key", "paused_until"))
 MOMENTS = ("free_at", "background_at", "paused_at", "paused_until", "window_ends")
 
 
@@ -27,18 +27,31 @@ class Told:
     window_ends: datetime | None = None
 
 
-def pause(key: str, *, until: datetime, now: datetime) -> None:
-    """A 429: nothing that spends this scope goes before `until`; then one call goes first."""
+def pause(key: str, *, until: datetime, now: datetime, probed_at: datetime | None = None) -> None:
+    """A 429: nothing that spends this scope goes before `until`; then one call goes first.
+
+    Of two pauses the one that ends later counts. The answer to a probe, which went at `probed_at`, ends the pause that
+    the probe itself made.
+    """
     Scope.objects.bulk_create([new_row(key)], ignore_conflicts=True)
-    Scope.objects.filter(key=key).update(paused_at=now, paused_until=until, probing=True)
+    possible = now + PAUSE_MOST + SKEW
+    is_longer = Q(paused_until__gt=until, paused_until__lte=possible)
+    if probed_at is not None:
+        is_longer &= ~Q(paused_until=probed_at + PROBE)
+    rows = Scope.objects.filter(key=key).exclude(is_longer)
+    rows.update(paused_at=now, paused_until=until, probing=True)
 
 
-def reopen(keys: Iterable[str]) -> list[str]:
-    """A probe came through; which of these scopes it was that were closed until now."""
-    closed = [key for (key,) in CLOSED.rows(keys=list(keys))]
-    if closed:
-        Scope.objects.filter(key__in=closed).update(probing=False, paused_at=None, paused_until=None)
-    return closed
+def reopen(probes: Mapping[str, datetime]) -> list[str]:
+    """Probes of these scopes, by when they went, came through; which scopes were closed until now.
+
+    What was paused anew while its probe was on the way stays closed.
+    """
+    closed = CLOSED.rows(keys=list(probes))
+    opened = [key for key, paused_until in closed if paused_until == probes[key] + PROBE]
+    if opened:
+        Scope.objects.filter(key__in=opened).update(probing=False, paused_at=None, paused_until=None)
+    return opened
 
 
 def correct(reports: Mapping[str, Told], *, now: datetime) -> None:

@@ -27,7 +27,7 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
     for group, reserved in zip(groups, answers, strict=True):
         berth = berth_of(group, reserved)
         for (load, carriage), moment in zip(group, reserved.at, strict=False):
-            carriage.berth, carriage.probes = berth, reserved.probes
+            carriage.berth, carriage.probed_at = berth, moment if reserved.probes else None
             load.departures.append((moment, carriage))
         again = reserved.again - lead if group[0][1].paced else reserved.again  # in time to be booked ahead
         for load, carriage in group[len(reserved.at) :]:

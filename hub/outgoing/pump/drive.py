@@ -274,9 +274,14 @@ class Drive:
         """What one answer says of its neighbours is true at once, before it is written down."""
         for outcome in journey.outcomes:
             if outcome.pauses:
-                self.paused |= dict.fromkeys(paused_keys(journey.load, outcome), rest_until(outcome, now=self.clock()))
+                self.note_pause(paused_keys(journey.load, outcome), rest_until(outcome, now=self.clock()))
             journey.load.turned = journey.load.turned or outcome.kind in TURNS
         return journey
+
+    def note_pause(self, keys: Sequence[str], until: datetime) -> None:
+        """Of two pauses of one scope the one that ends later counts."""
+        for key in keys:
+            self.paused[key] = max(until, self.paused.get(key, LONG_AGO))
 
 
 def much(loads: Sequence[Load]) -> bool:

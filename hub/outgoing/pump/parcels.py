@@ -55,7 +55,7 @@ class Carriage:
     spent: tuple[Spent, ...]
     asks: bool = False  # it asks about tickets instead of sending
     berth: Berth | None = None
-    probes: bool = False  # one of its scopes was paused, and this shows whether it is open again
+    probed_at: datetime | None = None  # one of its scopes was paused, and this call shows whether it is open again
 
     @property
     def gate(self) -> AbstractAsyncContextManager[object]:
@@ -65,6 +65,11 @@ class Carriage:
     def background(self) -> bool:
         """Whether it leaves room for live work; what shares a request agrees on that."""
         return self.parcels[0].delivery.background
+
+    @property
+    def keys(self) -> list[str]:
+        """Of the scopes that it spends."""
+        return [entry.key for entry in self.spent]
 
     @property
     def paced(self) -> bool:

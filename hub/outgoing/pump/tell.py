@@ -22,18 +22,21 @@ TURNS = {"refresh", "reconnect", "disable"}  # outcomes that are the whole conne
 
 def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
     """Pause what a 429 named, re-open what a probe found open, correct what headers report, turn connections."""
-    came_through: dict[str, int] = {}  # scopes, and a lane that spends each
+    probes: dict[str, datetime] = {}  # that came through, by scope
+    lanes: dict[str, int] = {}  # one that spends each
     for journey in journeys:
         throttled = False
         for outcome in distinct(journey.outcomes):
             throttled = throttled or outcome.reason == "throttled"
-            rest(journey.load, outcome, now=now)
+            rest(journey, outcome, now=now)
             if outcome.kind in TURNS:
                 turn(journey.load, outcome, now=now)
-        if journey.carriage.probes and journey.response is not None and not throttled:
-            came_through |= {entry.key: journey.load.lane.pk for entry in journey.carriage.spent}
-    if came_through and (opened := reopen(came_through)):
-        hurry({came_through[key] for key in opened}, now=now)
+        probed_at = journey.carriage.probed_at
+        if probed_at is not None and journey.response is not None and not throttled:
+            probes |= dict.fromkeys(journey.carriage.keys, probed_at)
+            lanes |= dict.fromkeys(journey.carriage.keys, journey.load.lane.pk)
+    if probes and (opened := reopen(probes)):
+        hurry({lanes[key] for key in opened}, now=now)
     report(journeys, now=now)
 
 
@@ -49,9 +52,9 @@ def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return list({(outcome.kind, outcome.reason): outcome for outcome in outcomes}.values())
 
 
-def rest(load: Load, outcome: Outcome, *, now: datetime) -> None:
-    for key in paused_keys(load, outcome):
-        pause(key, until=rest_until(outcome, now=now), now=now)
+def rest(journey: Journey, outcome: Outcome, *, now: datetime) -> None:
+    for key in paused_keys(journey.load, outcome):
+        pause(key, until=rest_until(outcome, now=now), now=now, probed_at=journey.carriage.probed_at)
 
 
 def paused_keys(load: Load, outcome: Outcome) -> list[str]:

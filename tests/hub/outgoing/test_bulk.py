@@ -4,6 +4,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.connections.models import Lane
 from hub.operations.run import step
 from hub.outgoing.models import Delivery, EventBody, Rendering
 from tests.fakes import FakeHttp
@@ -45,6 +46,19 @@ def test_a_filter_that_failed_is_asked_again(make):
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.state, first.reason, second.state) == ("skipped", "filtered", "waiting")
+
+
+def test_a_retry_that_skips_a_head_wakes_the_lane_of_what_follows(make):
+    connection = make.connection()
+    head = make.delivery(connection, data={"number": 5}, ordered=True, filter="contains(data.number, `1`)")
+    head.route.filter = ""
+    head.route.save()
+    make.delivery(connection, data={"number": "6"})
+    pump(FakeHttp())
+    head.route.filter = "data.number == `6`"
+    head.route.save()
+    done("retry")
+    assert Lane.unscoped.get().due_at == LATER
 
 
 def test_a_cause_that_stands_leaves_the_row_where_it_is(make):

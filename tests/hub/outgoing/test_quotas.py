@@ -106,6 +106,24 @@ class OneLate:
         yield self
 
 
+class SideBySide:
+    """Answers only when it has as many calls as it has answers."""
+
+    def __init__(self, answers):
+        self.answers, self.calls, self.full = answers, 0, asyncio.Event()
+
+    async def __call__(self, request):
+        answer, self.calls = self.answers[self.calls], self.calls + 1
+        if self.calls == len(self.answers):
+            self.full.set()
+        await self.full.wait()
+        return answer
+
+    @asynccontextmanager
+    async def outlet(self):
+        yield self
+
+
 def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
     first = make.delivery(make.connection())
     make.event(first.tenant, id="second")
@@ -114,6 +132,22 @@ def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
     scope = Scope.objects.get(probing=True)
     assert scope.paused_until == NOON + MINUTE
     assert pump(FakeHttp(), at=NOON + MINUTE / 2).requests == []
+
+
+def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
+    first = make.delivery(make.connection())
+    make.event(first.tenant, id="second")
+    refusals = [Response(429, headers={"retry-after": wait}, at=NOON) for wait in ("3600", "60")]
+    drive(clock=lambda: NOON, outlet=SideBySide(refusals).outlet, random=lambda: 0, stay=0)
+    assert Scope.objects.get(probing=True).paused_until == NOON + 60 * MINUTE
+    assert pump(FakeHttp(), at=NOON + 2 * MINUTE).requests == []
+
+
+def test_a_pump_does_not_shorten_a_pause_that_it_has_heard_of():
+    drive = a_drive(Clock())
+    drive.note_pause(["a", "b"], NOON + 60 * MINUTE)
+    drive.note_pause(["a"], NOON + MINUTE)
+    assert set(drive.paused.values()) == {NOON + 60 * MINUTE}
 
 
 @pytest.mark.parametrize(

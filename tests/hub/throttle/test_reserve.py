@@ -12,6 +12,7 @@ from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
+HOUR = 60 * MINUTE
 CHANNEL = Spent("slack|channel|T1|C1", Rate(1, 1))
 METHOD = Spent("slack|method|T1|chat.postMessage", Rate(300, 60))
 HOOK = Spent("webhook|connection|#1|", None)
@@ -66,8 +67,41 @@ def test_a_429_pauses_even_what_is_not_limited_and_one_probe_reopens_it():
     pause(HOOK.key, until=NOON + MINUTE, now=NOON)
     assert ask(HOOK, calls=3).again == NOON + MINUTE
     assert len(ask(HOOK, calls=3, now=NOON + MINUTE).at) == 1
-    assert reopen([HOOK.key]) == [HOOK.key]
+    assert reopen({HOOK.key: NOON + MINUTE}) == [HOOK.key]
     assert len(ask(HOOK, calls=3, now=NOON + MINUTE).at) == 3
+
+
+def test_of_two_pauses_the_one_that_ends_later_counts():
+    pause(HOOK.key, until=NOON + HOUR, now=NOON)
+    pause(HOOK.key, until=NOON + MINUTE, now=NOON)
+    assert Scope.objects.get().paused_until == NOON + HOUR
+    pause(HOOK.key, until=NOON + 2 * HOUR, now=NOON)
+    assert Scope.objects.get().paused_until == NOON + 2 * HOUR
+
+
+def test_the_answer_to_a_probe_ends_the_pause_that_the_probe_made():
+    pause(HOOK.key, until=NOON, now=NOON)
+    (at,) = ask(HOOK).at
+    pause(HOOK.key, until=NOON + SECOND, now=NOON, probed_at=at)
+    assert Scope.objects.get().paused_until == NOON + SECOND
+
+
+@pytest.mark.parametrize("ends", ["well", "throttled"])
+def test_what_a_probe_finds_does_not_shorten_a_pause_that_began_meanwhile(ends):
+    pause(HOOK.key, until=NOON, now=NOON)
+    (at,) = ask(HOOK).at
+    pause(HOOK.key, until=NOON + HOUR, now=NOON)
+    if ends == "well":
+        assert reopen({HOOK.key: at}) == []
+    else:
+        pause(HOOK.key, until=NOON + SECOND, now=NOON, probed_at=at)
+    assert Scope.objects.get().paused_until == NOON + HOUR
+
+
+def test_a_pause_that_cannot_be_meant_does_not_outlast_a_new_one():
+    pause(HOOK.key, until=NOON + 1000 * HOUR, now=NOON)
+    pause(HOOK.key, until=NOON + MINUTE, now=NOON)
+    assert Scope.objects.get().paused_until == NOON + MINUTE
 
 
 def test_a_probe_that_never_answers_lets_another_go_later():
