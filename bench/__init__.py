@@ -1,1 +1,1 @@
-"""The instruments of `manage.py bench`: a ledgered sink, an offline checker, baselines."""
+"""The instruments of `manage.py bench`: a ledgered sink, an offline checker, baselines to measure against."""

@@ -4,12 +4,14 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from dataclasses import replace
 
 import django
 from django.db import connection
 
 from bench import connector
+from bench.figures import Figure
 from bench.ledger import Sink
 from bench.processes import no_strays
 
@@ -25,12 +27,23 @@ def main():
     options = arguments()
     sink = Sink(os.environ["HUB_BENCH_SINK"])
     suffix = "_sqlite" if connection.vendor == "sqlite" else ""
-    held = []  # of each figure; none at all is a failure too
+    passed = []  # for each figure; none at all is a failure too
     for name in options.only or SUITES[options.suite].BENCHES:
-        for figure in SUITES[options.suite].BENCHES[name].measure(sink, options):
+        for figure in figures_of(name, SUITES[options.suite].BENCHES[name], sink, options):
             print(replace(figure, name=figure.name + suffix).line(), flush=True)
-            held.append(figure.holds or options.quick)
-    sys.exit(not (held and all(held)))
+            passed.append(figure.holds or (options.quick and not figure.error))
+    sys.exit(not (passed and all(passed)))
+
+
+def figures_of(name, bench, sink, options):
+    """Yield what a bench measures; one that fails becomes a figure with the error, and the next one runs."""
+    try:
+        yield from bench.measure(sink, options)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and isinstance(error.code, int):
+            raise  # a signal ends everything
+        traceback.print_exc()
+        yield Figure(name, 0, "", error=f"{type(error).__name__}: {error}")
 
 
 def arguments():
@@ -39,7 +52,6 @@ def arguments():
     parser.add_argument("--only", action="append")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--long", action="store_true")
-    parser.add_argument("--reference")
     return parser.parse_args()
 
 

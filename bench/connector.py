@@ -1,4 +1,4 @@
-"""A connector for benches only: every kind of scope has a quota. Only the processes of a bench know it."""
+"""Connectors for benches only: quotas of every kind that bind, and some that never do. Only a bench knows them."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,15 @@ from connectors.registry import CONNECTORS
 from connectors.wire import Rate, Request, Response, Scope
 
 KEY = "bench"
+UNBOUND_KEY, UNBOUND_ACTION = "bench-unbound", "unbound"
+PLENTY = Rate(1_000_000, 1)
 QUOTAS = {"app": Rate(600, 60), "account": Rate(100, 10), "method": Rate(50, 60), "channel": Rate(1, 1)}
 SPENT = {  # by an action, so that the first is what binds
     "app": ("app", "account"),
     "account": ("account",),
     "method": ("method", "account"),
     "channel": ("channel", "account"),
+    UNBOUND_ACTION: ("account", "method", "connection"),
 }
 
 
@@ -45,9 +48,17 @@ class Spend(Action):
 class Metered(Connector):
     key = KEY
     label = "Bench"
-    actions = tuple(Spend(key) for key in SPENT)
+    actions = tuple(Spend(key) for key in SPENT if key != UNBOUND_ACTION)
     quotas = QUOTAS
+
+
+class Unbound(Connector):
+    key = UNBOUND_KEY
+    label = "Bench without limits"
+    actions = (Spend(UNBOUND_ACTION),)
+    quotas = dict.fromkeys(SPENT[UNBOUND_ACTION], PLENTY)
 
 
 def install() -> None:
     CONNECTORS[KEY] = Metered()
+    CONNECTORS[UNBOUND_KEY] = Unbound()

@@ -26,6 +26,7 @@ class Figure:
     unit: str
     baseline: float | None = None
     bar: Bar | None = None
+    error: str = ""  # why there is no value
 
     @property
     def ratio(self):
@@ -34,20 +35,21 @@ class Figure:
     @property
     def holds(self):
         """Without a bar it is told for comparison only."""
+        if self.error:
+            return False
         return self.bar is None or WAYS[self.bar.way](getattr(self, self.bar.of), self.bar.limit)
 
     def line(self):
-        return json.dumps(
-            {
-                "name": self.name,
-                "value": rounded(self.value),
-                "unit": self.unit,
-                "baseline": rounded(self.baseline),
-                "ratio": rounded(self.ratio),
-                "bar": self.bar and str(self.bar),
-                "holds": self.holds,
-            }
-        )
+        document = {
+            "name": self.name,
+            "value": rounded(self.value),
+            "unit": self.unit,
+            "baseline": rounded(self.baseline),
+            "ratio": rounded(self.ratio),
+            "bar": self.bar and str(self.bar),
+            "holds": self.holds,
+        }
+        return json.dumps(document | {"error": self.error} if self.error else document)
 
 
 def rounded(value):

@@ -10,7 +10,6 @@ from django.db import connection as database
 from hub.connections.models import Connection, Credential, Lane
 from hub.ids import uuid7
 from hub.mappings.models import FieldMapping, MappingVersion
-from hub.mappings.translate import compile_mapping, translate
 from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.secrets import seal
 from tenants.models import Tenant
@@ -65,6 +64,13 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
     )
     Lane.unscoped.bulk_create(Lane(connection=row, in_flight=row.code.in_flight, turn=LONG_AGO) for row in rows)
     return rows
+
+
+def give_accounts(rows):
+    """Give each connection an external account of its own."""
+    for row in rows:
+        row.account = f"account-{row.pk}"
+    Connection.unscoped.bulk_update(rows, ["account"])
 
 
 def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="order.created"):
@@ -136,20 +142,6 @@ def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at)
             "accepted_at": accepted_at,
             "moved_at": accepted_at,
         }
-
-
-def rendered(count, mapping=MAPPING):
-    """The bodies that the product would send of so many orders, for whoever shall send the same."""
-    compiled = compile_mapping(mapping)
-    for number in range(1, count + 1):
-        document = {
-            "id": f"order-{number}",
-            "type": "order.created",
-            "tenant": "bench-0",
-            "occurred_at": LONG_AGO.isoformat(),
-            "data": order(number),
-        }
-        yield json.dumps(translate(compiled, document, zone=UTC, identities=None), separators=(",", ":"))
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

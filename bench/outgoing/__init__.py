@@ -1,9 +1,10 @@
 """What `manage.py bench outgoing` measures: by name, in order."""
 
-from bench.outgoing import accept, claim, drain, neighbour, quiet, quota, slow
+from bench.outgoing import accept, claim, drain, drain_quota, neighbour, quiet, quota, slow
 
 BENCHES = {
     "drain": drain,
+    "drain_quota": drain_quota,
     "slow": slow,
     "quiet": quiet,
     "quota": quota,

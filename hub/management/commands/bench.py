@@ -3,7 +3,6 @@
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -29,7 +28,6 @@ class Command(BaseCommand):
 
         parser.add_argument("--long", action="store_true", help="Of faults: 200 kills on each database.")
         parser.add_argument("--on", choices=GROUNDS, help="Only on this database.")
-        parser.add_argument("--reference", type=Path, help="A pump to show beside the baseline of drain: a script.")
 
     def handle(self, *, suite: str, only: list[str] | None, **options: Any) -> None:
         names = only or list(SUITES[suite].BENCHES)
@@ -43,8 +41,7 @@ class Command(BaseCommand):
 
 
 def flags_of(options: Mapping[str, Any]) -> list[str]:
-    flags = [f"--{name}" for name in ("quick", "long") if options[name]]
-    return [*flags, "--reference", str(options["reference"].resolve())] if options["reference"] else flags
+    return [f"--{name}" for name in ("quick", "long") if options[name]]
 
 
 def measured(suite: str, names: list[str], on: str, flags: list[str]) -> int:

@@ -1,0 +1,7 @@
+"""The drain again, over a connector whose quotas must be reserved for every call and never bind."""
+
+from bench.outgoing.drain import DATABASES, measure_with_quotas
+
+__all__ = ["DATABASES", "measure"]
+
+measure = measure_with_quotas
