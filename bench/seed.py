@@ -148,7 +148,12 @@ def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at)
 
 
 def numbers_after(model, count):
-    """Primary keys that are free."""
+    """Primary keys that are free, also beside others who insert."""
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            sequence = f"pg_get_serial_sequence('{model._meta.db_table}', 'id')"
+            cursor.execute(f"SELECT nextval({sequence}) FROM generate_series(1, %s)", [count])
+            return [number for (number,) in cursor.fetchall()]
     last = model._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
     return range(last + 1, last + 1 + count)
 
@@ -165,6 +170,3 @@ def copy(model, rows):
         with cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out:
             for row in rows:
                 out.write_row([row.get(name, default) for name, default in defaults.items()])
-        if model._meta.pk.get_internal_type() == "BigAutoField":
-            table = model._meta.db_table
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
