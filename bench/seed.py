@@ -166,7 +166,6 @@ def copy(model, rows):
     fields = [field for field in model._meta.concrete_fields if not field.generated]
     defaults = {field.attname: field.get_db_prep_save(field.get_default(), database) for field in fields}
     columns = ", ".join(field.column for field in fields)
-    with database.cursor() as cursor:
-        with cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out:
-            for row in rows:
-                out.write_row([row.get(name, default) for name, default in defaults.items()])
+    with database.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out:
+        for row in rows:
+            out.write_row([row.get(name, default) for name, default in defaults.items()])
