@@ -44,6 +44,10 @@ class Action:
         strange = sorted(set(body) - {entry.key for entry in self.inputs}) if self.inputs else []
         return f"not known to {self.label!r}: {', '.join(strange)}" if strange else ""
 
+    def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
+        """What an account must have granted for a mapping that fills in these inputs."""
+        return set(self.permissions)
+
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ from oauthlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from connectors.base import Connector, Grant
 from connectors.hosts import allowed_origin
-from connectors.outcomes import Outcome, delivered, or_unreadable
+from connectors.outcomes import PERMISSION_MISSING, Outcome, delivered, or_unreadable
 from connectors.parts import Credential, Environment
 from connectors.wire import Request, Response, Scope, Unreadable
 
@@ -34,6 +34,7 @@ PROBLEMS: Mapping[str, str] = {  # their words, on the way back and at the token
     "invalid_redirect_uri": "redirect_refused",
     "redirect_uri_mismatch": "redirect_refused",
     "invalid_scope": "permission_refused",
+    PERMISSION_MISSING: "permission_refused",
     "rate_limit_exceeded": "throttled",
     "server_error": "unavailable",
     "temporarily_unavailable": "unavailable",

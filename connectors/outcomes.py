@@ -12,6 +12,7 @@ Kind = Literal["delivered", "later", "never", "refresh", "reconnect", "disable",
 Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the connectors' tables hold
 
 UNAUTHORIZED = "unauthorized"
+PERMISSION_MISSING = "permission_missing"
 NOT_NOW = {408: "status_408", 425: "status_425", 503: "unavailable"}
 REASON_MOST = 40  # characters
 SAYS_MOST = 300
@@ -88,6 +89,11 @@ def maintenance(says: str = "", *, after: float | None = None) -> Outcome:
 def never(reason: str, says: str = "") -> Outcome:
     """It is refused for good: the same again would be refused again."""
     return Outcome("never", reason, says)
+
+
+def permission_missing(reason: str, says: str = "") -> Outcome:
+    """The account did not grant what this call needs: it is held, and the rest of the connection goes on."""
+    return never(PERMISSION_MISSING, says or reason)
 
 
 def refresh(reason: str, says: str = "") -> Outcome:

@@ -70,6 +70,7 @@ HUB_BELLS = {
     "prune": "hub.prune.tasks.prune",
 }
 HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.invitations.news"}  # who hears what became of a mail, by its template
+HUB_NEEDED_PERMISSIONS = "hub.outgoing.needed_permissions.needed_permissions"  # what a tenant's routes need
 HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
     "retry": "hub.outgoing.batches.retry",
     "send_again": "hub.outgoing.batches.send_again",

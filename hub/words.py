@@ -48,6 +48,10 @@ REASONS = {
     "payload_refused": Reason(_("What the mapping made cannot be sent by this action."), _("Mend the field mapping.")),
     "identity_missing": Reason(_("Nobody told which of their records is meant."), _("Add the missing identity.")),
     "egress_refused": Reason(_("The address may not be called."), _("Change the address of the connection.")),
+    "permission_missing": Reason(
+        _("The account has not granted a permission that this action needs."),
+        _("Reconnect the account and allow that permission."),
+    ),
     "credential_unreadable": Reason(_("The stored credential does not open."), _("Enter the credential again.")),
     "defect": Reason(
         _("A fault of the hub itself stopped it before it was sent."), _("Retry it after the next release.")

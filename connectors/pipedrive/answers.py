@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from connectors.outcomes import Outcome, Verdict, later, never, reconnect, refresh, standing, throttled, unknown
+from connectors.outcomes import (
+    Outcome,
+    Verdict,
+    later,
+    never,
+    permission_missing,
+    reconnect,
+    refresh,
+    standing,
+    throttled,
+    unknown,
+)
 from connectors.wire import Report, Response, Scope, Unreadable, retry_after
 
 COMPANY = Scope("account")  # the tokens of its day, shared by all of its users and all apps
@@ -26,7 +37,7 @@ STATUSES: Mapping[int, tuple[Verdict, str]] = {  # https://pipedrive.readme.io/d
     422: (never, "unprocessable"),
 }
 ERRORS: Mapping[str, tuple[Verdict, str]] = {  # where `error` says more than the status
-    "scope and url mismatch": (reconnect, "missing_scope"),
+    "scope and url mismatch": (permission_missing, "missing_scope"),
 }
 OAUTH: Mapping[str, Verdict] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
     "invalid_grant": reconnect,

@@ -14,7 +14,7 @@ PERMISSIONS = (
     Permission("activities:full", _("to write activities")),
 )
 
-PROBLEMS: Mapping[str, str] = {"account_not_open": "account_closed", "missing_scope": "permission_refused"}
+PROBLEMS: Mapping[str, str] = {"account_not_open": "account_closed"}
 
 ERRORS: Mapping[str, Advice] = {
     "denied": Advice(

@@ -1,6 +1,6 @@
 """Slack: say something in a channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ CONTENT = (
     Input("link_names", _("Link names"), "true links @names and #channels in the text."),
     Input("parse", _("Parse"), "none or full: how the text is read."),
 )
+SENDER = frozenset({"username", "icon_emoji", "icon_url"})
 
 
 class Chat(Action):
@@ -100,6 +101,11 @@ class PostMessage(Chat):
         "unfurl_links": "`false`",
     }
     notice = {"channel": "identity('channel', 'notices')", "text": "data.sentence", "unfurl_links": "`false`"}
+
+    def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
+        """Whether a channel is one that the app has not joined, no mapping tells."""
+        custom = {"chat:write.customize"} if SENDER.intersection(inputs) else set()
+        return {"chat:write", *custom}
 
     def arguments(self, message: Message) -> dict[str, Any]:
         told = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}

@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 
-from connectors.outcomes import Outcome, Verdict, later, never, reconnect, refresh, standing, throttled, unknown
+from connectors.outcomes import (
+    Outcome,
+    Verdict,
+    later,
+    never,
+    permission_missing,
+    reconnect,
+    refresh,
+    standing,
+    throttled,
+    unknown,
+)
 from connectors.wire import Response, Scope, Unreadable, retry_after
 
 WORDS: Mapping[str, Verdict] = {
@@ -12,11 +23,11 @@ WORDS: Mapping[str, Verdict] = {
     "ekm_access_denied": reconnect,
     "invalid_auth": reconnect,  # a disallowed IP address says the same: auth.test tells
     "invalid_refresh_token": reconnect,
-    "missing_scope": reconnect,
     "not_allowed_token_type": reconnect,
     "not_authed": reconnect,
     "team_access_not_granted": reconnect,
     "token_revoked": reconnect,
+    "missing_scope": permission_missing,
     # not now
     "message_limit_exceeded": later,
     "request_timeout": later,  # our POST arrived cut

@@ -18,7 +18,7 @@ from hub.queue import still_here
 
 BATCH = 500
 BY_MAPPING = ("mapping_failed", "payload_refused", "identity_missing")
-BY_CONNECTION = ("egress_refused", "credential_unreadable")
+BY_CONNECTION = ("egress_refused", "credential_unreadable", "permission_missing")
 
 
 def drain_held(*, now: datetime) -> int:

@@ -156,6 +156,17 @@ OF_PEOPLE: Mapping[str, Problem] = {
             _("“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow them?"),
         ),
     ),
+    "permission_needed": Problem(
+        _("Your routes need a permission that was not allowed"),
+        Advice(
+            _(
+                "Routes that are switched on cannot work without: %(account)s. Try again, and allow it in %(system)s. "
+                "Nothing was changed."
+            ),
+            "you",
+            _("“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow them?"),
+        ),
+    ),
     # --- the account is another one than was meant ---
     "wrong_account": Problem(
         _("This is another account"),

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
+from hub.connections.authorize.needs import needed_permissions
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
 from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
@@ -64,7 +65,9 @@ def begin(
     row.save(force_insert=True)
     ours = opened(draft(tenant, connector.key, row.name, {"environment": row.environment}), app, {})
     said = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
-    return row, connector.authorize(app.open(), ours, optional=optional, **said)
+    wanted = {*optional, *(connection and connection.permissions or ())}
+    wanted |= needed_permissions(tenant, connector, connection)
+    return row, connector.authorize(app.open(), ours, optional=wanted, **said)
 
 
 def app_for(tenant: Tenant, connector: OAuth) -> ConnectorApp:

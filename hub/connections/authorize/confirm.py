@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.wire import Request, Response
 from hub import audit
 from hub.connections import links
+from hub.connections.authorize.needs import lacking_permissions
 from hub.connections.authorize.receive import problem_of_token
 from hub.connections.authorize.who import Refused
 from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
@@ -33,6 +34,7 @@ class Plan:
     connection: Connection | None = None
     problem: str = ""
     elsewhere: bool = False  # another tenant has connected this account too
+    lacking: tuple[str, ...] = ()  # permissions that active routes need, and that were not granted
 
     @property
     def goes(self) -> bool:
@@ -40,12 +42,14 @@ class Plan:
 
 
 def plan_of(row: Authorization, visitor: Visitor) -> Plan:
-    """Two statements. Which other tenant has it is told to nobody here."""
+    """Three statements. Which other tenant has it is told to nobody here."""
     same = Connection.unscoped.filter(connector=row.connector, account=row.account).exclude(account="")
     mine = same.filter(tenant=row.tenant).first()
     others = same.exclude(tenant=row.tenant).exclude(state="disabled", reason=DISCONNECTED)
     elsewhere = others.exists()
     target = row.connection
+    if lacking := lacking_permissions(row.tenant, row.code, target or mine, row.permissions):
+        return Plan("refused", target or mine, "permission_needed", elsewhere, lacking)
     if target is None:
         kind: Kind = "new" if mine is None else "revive" if mine.disconnected else "renew"
         return Plan(kind, mine, elsewhere=elsewhere)

@@ -30,7 +30,7 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: 
         "missing": [entry for entry in row.code.permissions if entry.key in missing],
         "lacks": advice("missing_permission", row, account=", ".join(missing)) if missing else None,
         "elsewhere": advice("elsewhere", row, account=row.account_name or row.account) if plan.elsewhere else None,
-        "problem": advice(problem, row, account=account) if problem else None,
+        "problem": advice(problem, row, account=", ".join(plan.lacking) or account) if problem else None,
         "refused": refused,
         "sandbox": row.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
     }
@@ -72,6 +72,7 @@ def problem_page(
     """Cause, who can mend it, a text for that person, a way back, and where we know whose it is: once more."""
     target = row.connection if row else None
     account = (target.account_name or target.account) if target else ""
+    account = ", ".join(plan.lacking if plan else ()) or account
     problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
     facts = {"problem": problem, "connector": connector, "refused": refused, "back": back, "row": row, "plan": plan}
     facts |= to_choose(row, refused.code) if row else {}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from connectors.outcomes import Outcome
+from connectors.outcomes import PERMISSION_MISSING, Outcome
 from hub import rows
 from hub.failpoints import failpoint
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
@@ -24,7 +24,7 @@ from hub.outgoing.retry import SCHEDULE, next_attempt
 from hub.redaction import redact_excerpt
 
 SAYS_MOST = 500  # characters
-MENDABLE = {"egress_refused"}  # refused by a setting of the connection: held until that changes
+MENDABLE = {"egress_refused", PERMISSION_MISSING}  # refused by how it is connected: held until that changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hub.outgoing.models import Delivery
 
 BY_CONNECTING = {
     "not_connected", "paused", "disabled", "needs_reconnect", "egress_refused", "credential_unreadable", "failing",
-    "gone",
+    "gone", "permission_missing",
 }  # fmt: skip
 BY_OPERATOR = {
     "filter_failed", "mapping_failed", "payload_refused", "defect", "tenant_suspended", "switched_off", "route_off",

@@ -28,7 +28,7 @@ EXPECTED = {
     "create_deal__limit_of_the_plan": ("never", "forbidden"),
     "create_deal__expired_token": ("refresh", "unauthorized_access"),
     "create_deal__unauthorized_by_a_proxy": ("refresh", "unauthorized_access"),
-    "create_deal__missing_scope": ("reconnect", "missing_scope"),
+    "create_deal__missing_scope": ("never", "permission_missing"),
     "create_deal__account_not_open": ("reconnect", "account_not_open"),
     "create_deal__burst": ("later", "throttled"),
     "create_deal__day_spent": ("later", "throttled"),
@@ -114,7 +114,7 @@ def test_a_status_means_what_the_table_says(status, meaning):
 
 def test_words_count_more_than_the_status_whatever_their_case():
     answer = Response(400, b'{"error":"SCOPE and URL mismatch"}')
-    assert PIPEDRIVE.action("create_deal").outcome(answer).reason == "missing_scope"
+    assert PIPEDRIVE.action("create_deal").outcome(answer).reason == "permission_missing"
 
 
 def test_what_it_says_is_kept_for_a_person():

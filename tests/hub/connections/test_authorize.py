@@ -188,7 +188,7 @@ def test_what_is_connected_by_a_form_has_no_such_address(browser, connector):
 
 def test_pages_ask_the_database_a_fixed_number_of_times(browser, django_assert_num_queries):
     page = browser.connects("slack")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         browser.client.get(page.request["PATH_INFO"])
 
 
