@@ -55,6 +55,7 @@ def quick_passwords():
 @pytest.fixture(scope="session", autouse=True)
 def signed_in_by_force():
     """`client.force_login()` stands for the whole way in: password, and what staff show beside it."""
+    from allauth.account.internal.flows.login import record_authentication
     from django.contrib.auth.signals import user_logged_in
 
     from hub.staff.door import let_pass
@@ -62,5 +63,7 @@ def signed_in_by_force():
     def came_in(sender, request, user, **told):
         if not request.path:  # no page was asked for it
             let_pass(request, user)
+            if user.is_staff:
+                record_authentication(request, user, "mfa", reauthenticated=True)
 
     user_logged_in.connect(came_in, weak=False)

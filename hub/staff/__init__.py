@@ -1,6 +1,7 @@
 """What the pages for staff are made of, in the product's look; nothing else imports unfold."""
 
 from hub.staff.admins import ModelAdmin, Paginator, StackedInline, TabularInline, display
+from hub.staff.door import way_to_reauthenticate
 from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter, TextFilter
 from hub.staff.forms import (
     AdminPasswordChangeForm,
@@ -12,6 +13,7 @@ from hub.staff.forms import (
     related_field,
     styled,
 )
+from hub.staff.session_limits import StaffSessionMiddleware
 from hub.staff.shows import badge, icon, moment, moments, number, page_link, span
 from hub.staff.site import SearchResult, Site
 from hub.staff.verbs import Declined, Done, note, verb
@@ -30,6 +32,7 @@ __all__ = [
     "SearchResult",
     "Site",
     "StackedInline",
+    "StaffSessionMiddleware",
     "TabularInline",
     "TextFilter",
     "UserChangeForm",
@@ -47,4 +50,5 @@ __all__ = [
     "span",
     "styled",
     "verb",
+    "way_to_reauthenticate",
 ]

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
@@ -27,8 +29,25 @@ def way_in(request: HttpRequest) -> HttpResponseRedirect:
         return redirect_to_login(wanted)
     if not request.user.is_staff:
         raise PermissionDenied
-    has_one = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.TOTP).exists()
-    return redirect_to_login(wanted, reverse("mfa_reauthenticate" if has_one else "mfa_activate_totp"))
+    way = "mfa_reauthenticate" if has_second_factor(request.user) else "mfa_activate_totp"
+    return redirect_to_login(wanted, reverse(way))
+
+
+def has_second_factor(user: Any) -> bool:
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+
+
+def way_to_reauthenticate(request: HttpRequest) -> HttpResponseRedirect | None:
+    """Before a sensitive page: None where the person has shown in the last minutes who they are.
+
+    A POST is not kept meanwhile, as it may carry a secret: the person comes back to the empty form.
+    """
+    if not is_reauthentication_required(request, app="staff"):
+        return None
+    if request.method == "POST":
+        messages.warning(request, "Nothing was saved: show who you are, then fill in the form again.")
+    way = "mfa_reauthenticate" if has_second_factor(request.user) else "account_reauthenticate"
+    return redirect_to_login(request.get_full_path(), reverse(way))
 
 
 @receiver([authenticator_added, authenticator_used])

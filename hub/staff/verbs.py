@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from hub import audit
 from hub.clock import clock
+from hub.staff.door import way_to_reauthenticate
 from hub.staff.forms import Form
 from hub.states import WrongState
 
@@ -54,6 +55,7 @@ class Verb:
     permission: str
     tone: str  # primary, plain or danger
     atomic: bool
+    sensitive: bool  # whether it asks for a recent login
 
 
 def verb(
@@ -66,15 +68,16 @@ def verb(
     permission: str = "change",
     tone: str = "plain",
     atomic: bool = True,
+    sensitive: bool = False,
 ) -> Callable[[Any], Any]:
     """Marks `def pause(self, request, row, said, *, now) -> Done` of a ModelAdmin.
 
     `said` is what the form cleaned. It is done in one transaction with its audit row; a verb that uses the network
-    says `atomic=False`.
+    says `atomic=False`. A `sensitive` one asks the person again who they are, unless they have just shown it.
     """
 
     def mark(function: Any) -> Any:
-        function.verb = Verb(label, icon, when, form, asks, permission, tone, atomic)
+        function.verb = Verb(label, icon, when, form, asks, permission, tone, atomic, sensitive)
         return function
 
     return mark
@@ -172,6 +175,8 @@ class VerbsMixin:
         verb = getattr(self, name).verb
         if not self.may(request, verb, row):
             raise PermissionDenied
+        if verb.sensitive and (way := way_to_reauthenticate(request)):
+            return way
         form = verb.form(request.POST or None, obj=row) if verb.form else None
         if request.method != "POST":
             return self.verb_page(request, row, verb, form) if form else HttpResponseNotAllowed(["POST"])

@@ -156,6 +156,8 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         """Issue a key; its text stands on the answer to this POST and nowhere else."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        if way := staff.way_to_reauthenticate(request):
+            return way
         form = IssueForm(request.POST or None, request=request, site=self.admin_site)
         if request.method == "POST" and form.is_valid() and (text := self.issue(request, form)):
             return self.page(request, "console/key_issued.html", text=text, key=form.key, title="Copy the key now")
@@ -264,12 +266,15 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         form=staff.ReasonForm,
         asks="For somebody who lost both phone and recovery codes. Be sure who asks you: the password alone signs in "
         "then, and whoever does sets up a new one.",
+        sensitive=True,
     )
     def reset_factor(self, request: HttpRequest, user: User, said: dict[str, Any], *, now: datetime) -> staff.Done:
         user.authenticator_set.all().delete()
         return staff.Done(f"{user} signs in by password, and sets up a second factor anew.", after={"factor": "none"})
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        if way := staff.way_to_reauthenticate(request):
+            return way
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == 302:
             staff.note(request, "user.change_password", self.get_object(request, id))

@@ -1,6 +1,7 @@
 """Going through the door as a person does."""
 
 import time
+from datetime import timedelta
 
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth import get_user
@@ -32,3 +33,17 @@ def come_as_guest(client, link):
 
 def signed_in(client):
     return get_user(client).is_authenticated
+
+
+def reauthenticate(client):
+    return client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+
+def age_session(client, since_sign_in=timedelta(), since_activity=timedelta()):
+    """As if so much time had gone by since the person signed in, and since they last did something."""
+    session = client.session
+    session["signed_in_at"] -= since_sign_in.total_seconds()
+    session["active_at"] -= since_activity.total_seconds()
+    for record in session.get("account_authentication_methods", ()):
+        record["at"] -= since_sign_in.total_seconds()
+    session.save()

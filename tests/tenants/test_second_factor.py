@@ -137,8 +137,8 @@ def test_whoever_takes_the_factor_away_sets_up_another(client, robin):
     assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith(reverse("mfa_activate_totp"))
 
 
-def test_what_is_sensitive_asks_again_in_an_old_session(client, robin):
-    client.force_login(robin)
+def test_what_is_sensitive_asks_again_in_an_old_session(client, ann):
+    client.force_login(ann)
     for name in ("mfa_activate_totp", "mfa_generate_recovery_codes"):
         assert client.get(reverse(name)).url.startswith(reverse("account_reauthenticate"))
     said = {"password": PASSWORD, "next": reverse("mfa_activate_totp")}

@@ -86,6 +86,8 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @sensitive_variables()
     def form_page(self, request: HttpRequest, app: ConnectorApp) -> HttpResponse:
+        if way := staff.way_to_reauthenticate(request):
+            return way
         form = AppForm(request.POST or None, app=app)
         if request.method == "POST" and form.is_valid():
             self.keep(request, app, form.cleaned_data)

@@ -33,7 +33,7 @@ from hub.connections.views.pages import confirm_page, problem_page, refused_page
 from hub.states import WrongState
 from tenants.guests import guest_of
 from tenants.models import Membership, Tenant, User
-from tenants.visitors import Visitor, VisitOver, for_visitors, visit_over, visitor_of
+from tenants.visitors import Visitor, VisitOver, asks_again, for_visitors, visit_over, visitor_of
 
 BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
 LINK = "connect_link"  # and the id of the link by which a guest came
@@ -183,7 +183,8 @@ def confirmation(request: HttpRequest, id: UUID) -> HttpResponse:
     if not visitor.may_manage:
         raise PermissionDenied
     if request.method == "POST":
-        return answered(request, row, visitor)
+        replaces = visitor.owns and request.POST.get("do") == "replace"
+        return (replace_account if replaces else answered)(request, row, visitor)
     if row.state == "granted" and row.late(now=clock()):
         abandon(row, "late", now=clock())
     if row.state == "granted":
@@ -221,6 +222,9 @@ def answered(request: HttpRequest, row: Authorization, visitor: Visitor) -> Http
     if row.link_id or not is_new(row, made):  # the last step says so itself
         messages.success(request, _("%(name)s is connected.") % {"name": made.name})
     return HttpResponseRedirect(after(row, made))
+
+
+replace_account = asks_again(answered)
 
 
 def ended(request: HttpRequest, row: Authorization) -> HttpResponse:

@@ -39,7 +39,7 @@ from hub.portal.status import status
 from hub.states import WrongState
 from hub.words import NOTICES, reason_of
 from tenants.models import Membership, Tenant
-from tenants.visitors import Visitor, for_visitors
+from tenants.visitors import Visitor, asks_again, for_visitors
 
 ADMIN = Membership.Role.ADMIN
 LOOKED = 5_000  # of the tenant's newest deliveries, in which the last day of the connection is found
@@ -206,7 +206,8 @@ def end(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row, now = own_connection(visitor, id), clock()
     form = DisconnectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return ended(request, visitor, row, form)
+        erases = form.cleaned_data["data"] == "erase"
+        return (end_and_erase if erases else ended)(request, visitor, row, form)
     routes = list(routes_to(row)[:51])
     context = {
         "visitor": visitor,
@@ -241,3 +242,6 @@ def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: Disconn
         except Refused as refused:
             messages.warning(request, str(refused))
     return back_to(visitor, row)
+
+
+end_and_erase = asks_again(ended)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +24,7 @@ from hub.portal.log.pages import Cursor, Limits, cursor_of, page_of, rows_of
 from hub.portal.log.saved import narrowing, saved_of
 from hub.portal.look import zone_of
 from hub.portal.views.acts import note, unless_known
+from hub.staff import way_to_reauthenticate
 from tenants.visitors import Visitor, for_visitors
 
 COUNTED = 100  # new rows; beyond that it is "more"
@@ -79,9 +81,11 @@ def new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @require_safe
 @for_visitors()
-def export(request: HttpRequest, visitor: Visitor, kind: str) -> StreamingHttpResponse:
+def export(request: HttpRequest, visitor: Visitor, kind: str) -> HttpResponseBase:
     if kind not in WAYS:
         raise Http404(kind)
+    if visitor.user and visitor.user.is_staff and (way := way_to_reauthenticate(request)):
+        return way
     asked, (write, content_type) = asked_by(request, visitor), WAYS[kind]
     told = {name: str(value) for name, value in asked.said.items()}
     note(request, visitor, "deliveries.export", visitor.tenant, now=clock(), after={"kind": kind, **told})

@@ -12,6 +12,7 @@ from hub.connections.tasks import revoke
 from hub.prune.prune import Cuts, prune
 from tests.hub.connections.connecting import ACME, problem, query_of, stored, under_way
 from tests.makers import MINUTE
+from tests.tenants.door import PASSWORD
 
 pytestmark = pytest.mark.django_db
 both = pytest.mark.parametrize("connector", ["slack", "salesforce"])
@@ -140,12 +141,15 @@ def test_another_account_is_refused_and_the_old_one_goes_on(make, acme, another)
     assert row.account == "T0000ACME" and row.credential.open(row)["access_token"] == "xoxb-test-token"
 
 
-def test_an_owner_may_replace_the_account_by_saying_so(browser, make, acme):
+def test_an_owner_may_replace_the_account_by_saying_so_and_who_they_are(browser, make, acme):
     row = make.connection(acme, "slack", account="T0000OLD1", account_name="Old")
     page = browser.connects("slack", connection=str(row.public_id))
     assert page.context["plan"].kind == "replace" and "identities" in text(page)
     assert browser.says(page).status_code == 409
-    browser.says(page, "replace")
+    asked = browser.says(page, "replace")
+    row.refresh_from_db()
+    assert asked.url.startswith("/accounts/reauthenticate/") and row.account == "T0000OLD1"
+    browser.client.post(asked.url, {"password": PASSWORD, "next": page.request["PATH_INFO"]})
     row.refresh_from_db()
     assert (row.account, row.account_name) == ("T0000ACME", "Acme")
     assert AuditRow.objects.get(verb="connection.replace").before["account"] == "T0000OLD1"

@@ -5,6 +5,7 @@ from django.test import Client
 
 from tests.hub.connections.conftest import outside
 from tests.sandbox.conftest import desk
+from tests.tenants.door import reauthenticate
 
 __all__ = ["desk", "outside"]
 
@@ -39,6 +40,13 @@ def owner(somebody, acme):
 @pytest.fixture
 def admin(somebody, acme):
     return somebody(acme, "admin")
+
+
+@pytest.fixture
+def sure(admin):
+    """The admin, who has just shown who they are."""
+    reauthenticate(admin)
+    return admin
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What becomes of the contents that were sent over a connection that ends."""
 
 import pytest
+from django.test import Client
 
 from connectors.wire import Response
 from hub.clock import clock
@@ -11,6 +12,7 @@ from hub.outgoing.models import Exchange, Rendering
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
 from tests.hub.portal.pages import url_of
+from tests.tenants.door import PASSWORD, come_as_guest
 
 pytestmark = pytest.mark.django_db
 
@@ -36,32 +38,47 @@ def test_contents_are_kept_where_nobody_says_else(admin, make, connection):
     assert not Operation.unscoped.exists() and Rendering.objects.exists()
 
 
-def test_contents_are_erased_and_that_it_was_sent_stays_known(admin, make, connection):
+def test_contents_are_erased_and_that_it_was_sent_stays_known(sure, make, connection):
     delivery = arrived(make, connection)
     make.identity(connection, "user", "7", "U7")
     waits = make.delivery(connection, data={"number": "waits"})
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "data": "erase", "sure": "on"})
+    sure.post(url_of(connection, "disconnect/"), {"waiting": "keep", "data": "erase", "sure": "on"})
     operation = erased(connection)
     assert (operation.state, operation.done, operation.left_out) == ("finished", 1, 1)
     assert not Exchange.objects.exists() and not Rendering.objects.exists() and not Identity.unscoped.exists()
     delivery.refresh_from_db()
     waits.refresh_from_db()
     assert (delivery.state, waits.state, delivery.tries.count()) == ("delivered", "waiting", 1)
-    assert admin.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
+    assert sure.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
 
 
-def test_what_waits_is_cancelled_and_erased_with_it(admin, make, connection):
+def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, connection):
+    arrived(make, connection)
+    said = {"waiting": "keep", "data": "erase", "sure": "on"}
+    asked = admin.post(url_of(connection, "disconnect/"), said)
+    assert asked.url.startswith("/accounts/reauthenticate/")
+    guest = Client()
+    come_as_guest(guest, make.portal_link(acme))
+    assert guest.post(url_of(connection, "disconnect/"), said).status_code == 403
+    connection.refresh_from_db()
+    assert not connection.disconnected and Rendering.objects.exists()
+    admin.post(asked.url, {"password": PASSWORD, "next": url_of(connection, "disconnect/")})
+    connection.refresh_from_db()
+    assert connection.disconnected and Operation.unscoped.filter(kind="erase").exists()
+
+
+def test_what_waits_is_cancelled_and_erased_with_it(sure, make, connection):
     waits = make.delivery(connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
+    sure.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
     erased(connection)
     waits.refresh_from_db()
     assert waits.state == "cancelled"
 
 
-def test_another_connections_contents_stay(admin, make, acme, connection):
+def test_another_connections_contents_stay(sure, make, acme, connection):
     theirs = make.connection(acme, settings={"url": "https://theirs.example.com/"})
     arrived(make, theirs)
     make.delivery(connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
+    sure.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
     erased(connection)
     assert Rendering.objects.exists() and Exchange.objects.exists()

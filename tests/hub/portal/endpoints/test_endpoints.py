@@ -1,7 +1,6 @@
 """Own endpoints: added, read, told which events they get, their secret, a test, what they missed."""
 
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 
 from connectors.signatures import signing_secrets
@@ -24,13 +23,6 @@ LIST = "/t/acme/endpoints/"
 @pytest.fixture
 def endpoint(make, acme):
     return make.connection(acme, name="Own endpoint")
-
-
-@pytest.fixture
-def sure(admin):
-    """An admin who has just shown who they are."""
-    admin.post(reverse("account_reauthenticate"), {"password": "correct horse"})
-    return admin
 
 
 @pytest.fixture

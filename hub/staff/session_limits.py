@@ -1,0 +1,68 @@
+"""How long staff stay signed in: eight hours at most, and one hour without activity."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import SessionBase
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from hub.clock import clock
+
+SIGNED_IN_AT, ACTIVE_AT = "signed_in_at", "active_at"  # in the session, in seconds
+LIFETIME, IDLE_LIMIT = timedelta(hours=8), timedelta(hours=1)
+ACTIVITY_STORED_EVERY = timedelta(minutes=1)  # so that not every page writes the session
+
+
+class StaffSessionMiddleware(MiddlewareMixin):
+    """Stands behind AuthenticationMiddleware; costs a request nothing that does not look at `user`."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        user = request.user
+        request.user = SimpleLazyObject(lambda: user_within_limits(request, user))  # type: ignore[assignment]
+
+
+def user_within_limits(request: HttpRequest, user: Any) -> Any:
+    """The signed-in user; anonymous where a session of staff has ended, which deletes it."""
+    if not (user.is_authenticated and user.is_staff):
+        return user
+    now = clock()
+    if is_over(request.session, now=now):
+        request.session.flush()
+        text = _("You were signed out: staff sign in again after 8 hours, or 1 hour without activity.")
+        messages.info(request, text, fail_silently=True)
+        return AnonymousUser()
+    if not is_background_request(request):
+        store_activity(request.session, now=now)
+    return user
+
+
+def is_over(session: SessionBase, *, now: datetime) -> bool:
+    """A session that does not say when it began is from before this limit existed."""
+    signed_in_at, active_at = session.get(SIGNED_IN_AT, 0), session.get(ACTIVE_AT, 0)
+    at = now.timestamp()
+    idle = at - max(signed_in_at, active_at)
+    return at - signed_in_at > LIFETIME.total_seconds() or idle > IDLE_LIMIT.total_seconds()
+
+
+def is_background_request(request: HttpRequest) -> bool:
+    """What a page asks for by itself, such as a list that follows new rows, is no activity."""
+    return request.method == "GET" and request.headers.get("HX-Request") == "true"
+
+
+def store_activity(session: SessionBase, *, now: datetime) -> None:
+    since = now.timestamp() - session.get(ACTIVE_AT, 0)
+    if since > ACTIVITY_STORED_EVERY.total_seconds():
+        session[ACTIVE_AT] = now.timestamp()
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, **signal: Any) -> None:
+    """For everybody: a person may become staff while signed in."""
+    request.session[SIGNED_IN_AT] = request.session[ACTIVE_AT] = clock().timestamp()
