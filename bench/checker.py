@@ -51,11 +51,18 @@ def used(moments, limit, per, *, begin, end):
     return calls / (limit * (end - begin - per) / per)
 
 
-def unexcused(arrivals, kills, *, settled_within):
-    """Extra sends without a kill behind them: one that fell while the send before was not settled yet."""
+def unexcused(arrivals, *, kills_of, outages=(), settled_within):
+    """Count the extra sends whose earlier send was not cut off.
+
+    What cuts a send off: a kill of the process that made it, within `settled_within` seconds of its arrival, or a
+    database that is away (`outages`: from, to). `kills_of(arrival)`: the moments at which its sender was killed.
+    """
     return sum(
-        not any(before.at - MOMENT <= kill <= min(after.at, before.at + settled_within) for kill in kills)
-        for before, after in repeats(arrivals)
+        not (
+            any(before.at - MOMENT <= kill <= before.at + settled_within for kill in kills_of(before))
+            or any(gone - settled_within <= before.at <= back for gone, back in outages)
+        )
+        for before, _ in repeats(arrivals)
     )
 
 
@@ -68,16 +75,13 @@ def repeats(arrivals):
         last[arrival.id] = arrival
 
 
-def longest_recovery(accepted, arrivals, kills):
-    """The longest wait for an arrival, of what was accepted or sent before, since the last kill. `accepted`: by id."""
-    known, ordered = dict(accepted), sorted(kills)
-    worst = 0.0
+def longest_wait(accepted, arrivals):
+    """The longest wait for an arrival since its event was accepted (`accepted`: moments by id) or sent before."""
+    since, longest = dict(accepted), 0.0
     for arrival in arrivals:
-        since = known.get(arrival.id, arrival.at)
-        known[arrival.id] = arrival.at
-        place = bisect.bisect_left(ordered, arrival.at)
-        worst = max(worst, arrival.at - max([since, *ordered[max(0, place - 1) : place]]))
-    return worst
+        longest = max(longest, arrival.at - since.get(arrival.id, arrival.at))
+        since[arrival.id] = arrival.at
+    return longest
 
 
 def percentile(values, share):

@@ -16,11 +16,14 @@ PUMPS = 2
 OWN_SERVER = "HUB_BENCH_OWN_SERVER"  # set where PostgreSQL is ours to break
 
 
+def names_a_server():
+    return os.environ.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://"))
+
+
 @contextlib.contextmanager
 def on_postgresql():
     """A scratch database on the server that DATABASE_URL names, or on one that is started for it."""
-    given = os.environ.get("DATABASE_URL", "")
-    named = given.startswith(("postgres://", "postgresql://"))
+    given, named = os.environ.get("DATABASE_URL", ""), names_a_server()
     with (
         contextlib.nullcontext(given) if named else postgres.server(postgres.DURABLE) as server,
         scratch_database(server) as url,

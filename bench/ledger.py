@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request as it came: seconds of the machine's monotonic clock, the outward id, the path."""
+    """One request as it came: seconds of the machine's monotonic clock, the outward id, the path, the sender's port."""
 
     at: float
     id: str
     path: str
+    port: int = 0
 
 
 class Sink:
@@ -37,5 +38,5 @@ class Sink:
 
 
 def arrival(line):
-    at, id, path = line.split(" ", 2)
-    return Arrival(int(at) / 1e9, id, path)
+    at, id, port, path = line.split(" ", 3)
+    return Arrival(int(at) / 1e9, id, path, int(port))

@@ -26,16 +26,16 @@ class World:
         self.count = 0
         self.windows = defaultdict(deque)
 
-    def note(self, id, path):
-        self.ledger += b"%d %b %b\n" % (self.clock(), id or b"-", path)
+    def note(self, id, path, port):
+        self.ledger += b"%d %b %d %b\n" % (self.clock(), id or b"-", port, path)
         self.count += 1
 
-    def answer(self, path, id):
+    def answer(self, path, id, port=0):
         """The bytes of the answer and after how many seconds they go; None: never."""
         manner, *numbers = path[1:].partition(b"/")[0].split(b"-")
         if manner == b"":
             return self.told(path), 0
-        self.note(id, path)
+        self.note(id, path, port)
         if manner == b"ok":
             return OK, 0
         return MANNERS[manner](self, path, *map(int, numbers))
@@ -77,6 +77,7 @@ class Peer(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        self.port = transport.get_extra_info("peername")[1]
 
     def data_received(self, data):
         self.buffer += data
@@ -86,7 +87,7 @@ class Peer(asyncio.Protocol):
             if len(self.buffer) < end + 4 + size:
                 return
             self.buffer = self.buffer[end + 4 + size :]
-            answer, after = self.world.answer(head.split(b" ", 2)[1], header(head, b"\r\nwebhook-id:"))
+            answer, after = self.world.answer(head.split(b" ", 2)[1], header(head, b"\r\nwebhook-id:"), self.port)
             if after:
                 asyncio.get_running_loop().call_later(after, self.transport.write, answer)
             elif answer:

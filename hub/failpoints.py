@@ -44,7 +44,7 @@ def first_time(name: str) -> bool:
     if folder := os.environ.get(DONE):
         try:
             with (Path(folder) / name).open("x") as note:
-                note.write(str(time.monotonic()))
+                note.write(f"{time.monotonic()} {os.getpid()}")
         except FileExistsError:
             return False
     return True

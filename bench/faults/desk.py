@@ -17,6 +17,8 @@ from bench.faults import moments as clocks
 from bench.faults import victims
 from bench.faults.callers import Caller
 from bench.faults.kept import Kept
+from bench.faults.kill import Kill
+from bench.faults.owners import SocketOwners
 from bench.processes import MANAGE, until
 from hub.connections.models import Connection
 from hub.failpoints import DONE, NAME, plans_of
@@ -27,13 +29,14 @@ TENANTS = 20
 PACE = 50  # calls a second to each: a quota that holds nothing up, so that calls are booked
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
 UNORDERED, ORDERED = 4, 2  # callers
-PER_SECOND = 6, 1  # events of each; of an ordered row goes one after the other, each for ANSWER
+PER_SECOND_ORDERED = 1  # events of each; of an ordered row goes one after the other, each for ANSWER
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 TOLD = (
     "state", "reason", "due_at", "moved_at", "attempts", "crashes", "position", "lease",
     "connection__lane__lease", "connection__lane__lease_until", "connection__lane__due_at", "connection__lane__held",
 )  # fmt: skip
+INTO_RECOVERY = 0.2, 4.0  # seconds after a kill at which the next one falls
 NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
 DOWN = 4.0  # seconds that the database stays away
 
@@ -41,9 +44,11 @@ DOWN = 4.0  # seconds that the database stays away
 class Desk:
     """A context: everything runs within."""
 
-    def __init__(self, sink):
+    def __init__(self, sink, *, per_second):
         self.sink, self.sink_port = sink, int(sink.place.rpartition(":")[2])
-        self.kills = []  # (moment, what)
+        self.per_second = per_second, PER_SECOND_ORDERED
+        self.owners = SocketOwners(self.sink_port)
+        self.kills = []
         self.stops, self.hung, self.outages = [], [], []
         self.pools = set()
         self.dice = random.Random(7)
@@ -56,12 +61,13 @@ class Desk:
             shell = web.environment_of(port)
             self.web = stack.enter_context(Kept(web.command(), shell))
             self.worker = stack.enter_context(Kept([*MANAGE, "work"], shell))
+            stack.enter_context(self.owners)
             web.wait_until_it_answers(port)
             self.callers = [
-                Caller(port, self.key, f"free-{number}", "order.created", tenants, PER_SECOND[0])
+                Caller(port, self.key, f"free-{number}", "order.created", tenants, self.per_second[0])
                 for number in range(UNORDERED)
             ] + [
-                Caller(port, self.key, f"row-{number}", "order.moved", tenants[number : number + 1], PER_SECOND[1])
+                Caller(port, self.key, f"row-{number}", "order.moved", tenants[number : number + 1], self.per_second[1])
                 for number in range(ORDERED)
             ]
             for caller in self.callers:
@@ -105,33 +111,46 @@ class Desk:
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
-    def strike(self, what):
-        """One kill, and the wait until it is mended."""
+    def strike(self, what, *, into_recovery):
+        """One kill, and the wait until what it hit goes on; into a recovery: the next one falls before that."""
         self.pool_is_there()
         self.pools.add(victims.pool_of(self.worker.pid))
-        at = time.monotonic()
         getattr(self, what)()
-        self.kills.append((at, what))
-        time.sleep(NOTICED)
-        self.recovers(since=time.monotonic())
+        if into_recovery:
+            time.sleep(self.dice.uniform(*INTO_RECOVERY))
+        else:
+            time.sleep(NOTICED)
+            self.recovers(since=time.monotonic())
 
     def pool_is_there(self):
         """With a pump that sends."""
         until(lambda: victims.pumps_of(self.worker.pid, self.sink_port), within=BACK_WITHIN, every=0.1, what="a pump")
 
+    def kill(self, what, *pids, group=None, hits_worker=True):
+        """Note who is killed, at the last moment before it."""
+        self.owners.sample()
+        members = victims.processes_of(group) if group else []
+        self.kills.append(Kill(time.monotonic(), what, frozenset([*pids, *members]), hits_worker))
+        victims.kill(*pids)
+        if group:
+            victims.kill_group(group)
+
     def pump(self):
-        victims.kill(self.dice.choice(victims.pumps_of(self.worker.pid, self.sink_port)))
+        self.kill("pump", self.dice.choice(victims.pumps_of(self.worker.pid, self.sink_port)))
+
+    def idle_members(self):
+        """Those that do not send."""
+        members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
+        return [pid for pid in members if pid not in pumps]
 
     def helper(self):
-        """One that does not send."""
-        members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
-        victims.kill(self.dice.choice([pid for pid in members if pid not in pumps]))
+        until(self.idle_members, within=BACK_WITHIN, every=0.1, what="a member that does not send")
+        self.kill("helper", self.dice.choice(self.idle_members()))
 
     def idle(self):
         """All that do not send: the pool is deaf from now on, and must be replaced."""
         before, began = victims.pool_of(self.worker.pid), time.monotonic()
-        members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
-        victims.kill(*(pid for pid in members if pid not in pumps))
+        self.kill("idle", *self.idle_members())
         until(
             lambda: victims.pool_of(self.worker.pid) not in (before, None),
             within=BACK_WITHIN,
@@ -142,27 +161,26 @@ class Desk:
 
     def sentinel(self):
         """The pool's first process, which is its pusher and its monitor, too."""
-        victims.kill(victims.pool_of(self.worker.pid))
+        self.kill("sentinel", victims.pool_of(self.worker.pid))
 
     def pool(self):
-        victims.kill_group(victims.pool_of(self.worker.pid))
+        self.kill("pool", group=victims.pool_of(self.worker.pid))
 
     def work(self):
-        victims.kill(self.worker.pid)
+        self.kill("work", self.worker.pid)
 
     def everything(self):
-        pool = victims.pool_of(self.worker.pid)
-        victims.kill(self.worker.pid, self.web.pid)
-        victims.kill_group(pool)
+        self.kill("everything", self.worker.pid, self.web.pid, group=victims.pool_of(self.worker.pid))
 
     def web_worker(self):
-        victims.kill(*victims.children(self.web.pid))
+        self.kill("web_worker", *victims.children(self.web.pid), hits_worker=False)
 
     def web_master(self):
-        victims.kill(self.web.pid)
+        self.kill("web_master", self.web.pid, hits_worker=False)
 
     def database(self):
         """Killed, away for a few seconds, and there again."""
+        self.kills.append(Kill(time.monotonic(), "database"))
         with postgres.killed(postgres.folder_of(os.environ["DATABASE_URL"])):
             gone = time.monotonic()
             time.sleep(DOWN)
@@ -176,8 +194,12 @@ class Desk:
         self.stops.append(kept.stop())
         notes = [self.notes / point for point in plans_of(plan)]
         until(lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan)
-        self.kills += sorted((float(note.read_text()), note.name) for note in notes)
+        self.kills += [self.kill_noted_in(note) for note in notes]
         self.recovers(since=time.monotonic())
+
+    def kill_noted_in(self, note):
+        at, pid = note.read_text().split()
+        return Kill(float(at), note.name, frozenset([int(pid)]), hits_worker=not note.name.startswith("I"))
 
 
 def asked(question):

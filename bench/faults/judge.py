@@ -5,18 +5,21 @@ import math
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import checker
 from bench.faults import moments as clocks
 from bench.faults.callers import Told
+from bench.faults.kill import Kill
 from bench.figures import Bar, Figure
 from hub.outgoing.models import Attempt, Delivery
 from hub.standing import Replacement
 
-SOON = 35.0  # seconds in which a crash must be noticed after a kill
-SETTLED = 3.0  # seconds after a request within which its answer is written down
+SETTLED = 1.0  # seconds after a request within which its answer is written down
+FOUND = 15.0  # seconds after a kill within which what it left behind must have been found
 NONE = Bar("==", 0)
+MEMBER, MACHINE = {"pump", "helper", "pool"}, {"work", "everything"}  # what must be made good at once, and soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,10 @@ class Case:
     told: list[Told]  # of each caller
     arrivals: list
     ids: dict[str, str]  # the id that the sink saw, by the sender's
-    crashes: dict[str, list[float]]  # when each was found lying after its pump had died
-    away: list[float]  # moments without a database, in which nothing can be settled
-    blows: list[tuple[float, str]]  # the kills, and the pools that a worker replaced
+    crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
+    outages: list[tuple[float, float]]  # without a database, in which nothing can be settled
+    kills: list[Kill]  # in the order of time; with the pools that a worker replaced
+    owner: Callable[[int, float], int | None]  # the process that held a local port at a moment
 
     @classmethod
     def of(cls, desk, arrivals):
@@ -38,58 +42,66 @@ class Case:
             arrivals=arrivals,
             ids={sender: f"msg_{id.hex}" for sender, id in rows},
             crashes=crashes_by_id(),
-            away=[gone + second for gone, back in desk.outages for second in range(round(back - gone) + 1)],
-            blows=sorted([*desk.kills, *replaced()]),
+            outages=desk.outages,
+            kills=sorted([*desk.kills, *replacements(desk.owners)], key=lambda kill: kill.at),
+            owner=desk.owners.owner,
         )
-
-    @property
-    def moments(self):
-        return [at for at, _ in self.blows]
 
     @property
     def acknowledged(self):
         """When, by the id that the sink sees; what is not even stored keeps the sender's."""
         return {self.ids.get(id, id): at for told in self.told for id, at in told.acknowledged.items()}
 
+    def kills_of(self, arrival):
+        """Return when the process that made this request was killed.
+
+        A process whose connection was never seen open ended within a sample: any kill of a worker's may be its own.
+        """
+        pid = self.owner(arrival.port, arrival.at)
+        return [kill.at for kill in self.kills if (pid in kill.pids if pid else kill.hits_worker)]
+
 
 def crashes_by_id():
     found = defaultdict(list)
-    for attempt in Attempt.unscoped.filter(reason="crashed").select_related("delivery"):
+    for attempt in Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at"):
         found[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
     return found
 
 
-def replaced():
-    """Until its worker kills what is left of a pool, a pump that lost only its parents goes on sending."""
-    return [(clocks.monotonic(row.at), f"({row.why})") for row in Replacement.objects.all()]
+def replacements(owners):
+    """Yield a kill for each pool that a worker replaced: it ends what is left of its processes then."""
+    for replacement in Replacement.objects.all():
+        members = owners.members_of(replacement.pool)
+        for at in {owners.alive[pid] for pid in members} or {clocks.monotonic(replacement.at)}:
+            yield Kill(at, f"({replacement.why})", members)
 
 
 def figure(name, value, unit, bar=None):
     return Figure(f"faults_{name}", value, unit, bar=bar)
 
 
-def figures(desk, arrivals, *, orphans, seconds, kills):
+def figures(desk, arrivals, *, orphans, seconds, options):
     case = Case.of(desk, arrivals)
-    yield figure("kills", len(desk.kills), "kills", Bar(">=", kills))
-    yield from losses(case)
+    yield figure("kills", len(desk.kills), "kills", Bar(">=", options.kills))
+    yield from losses(case, least=options.acknowledged)
     yield from repeats(case)
     yield from recoveries(case)
     if desk.hung:
         yield figure("deaf_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
     if desk.ordered:
         yield figure("order_breaks", order_breaks(desk, case), "events", NONE)
-    if desk.outages:
+    if options.outages:
         yield from outage(desk, case)
     yield figure("stopped_within", max(desk.stops), "s", Bar("<=", 25))
     yield figure("orphans", orphans, "groups", NONE)
-    yield figure("took", seconds, "s", Bar("<=", 600 if kills <= 40 else math.inf))
+    yield figure("took", seconds, "s")
 
 
 # --- nothing is lost -------------------------------------------------------------------------------------------------
 
 
-def losses(case):
-    yield figure("acknowledged", len(case.acknowledged), "events")
+def losses(case, *, least):
+    yield figure("acknowledged", len(case.acknowledged), "events", Bar(">=", least))
     yield figure("lost", len(checker.lost(case.acknowledged, case.arrivals)), "events", NONE)
     yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", NONE)
 
@@ -101,50 +113,79 @@ def repeats(case):
     """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
-    unexcused = checker.unexcused(case.arrivals, case.moments + case.away, settled_within=SETTLED)
+    unexcused = checker.unexcused(case.arrivals, kills_of=case.kills_of, outages=case.outages, settled_within=SETTLED)
     yield figure("extra_sends_without_a_kill", unexcused, "requests", NONE)
-    unexplained = sum(max(0, count - 1 - len(case.crashes[id])) for id, count in sends.items())
+    unexplained = sum(max(0, count - 1 - len(case.crashes.get(id, ()))) for id, count in sends.items())
     yield figure("unexplained_sends", unexplained, "requests", NONE)
-    strays = [at for ats in case.crashes.values() for at in ats if kill_before(case.moments, at) is None]
-    yield figure("stray_crashes", len(strays), "deliveries", NONE)
+    yield figure("stray_crashes", sum(crash.kill is None for crash in crashes_of(case)), "deliveries", NONE)
 
 
-def kill_before(kills, at):
-    """The last kill before this moment, if it was not long ago."""
-    place = bisect_left(kills, at)
-    return kills[place - 1] if place and at - kills[place - 1] < SOON else None
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """One time that a delivery was found lying: the kill that left it so, and when it was sent again."""
+
+    id: str
+    at: float
+    kill: Kill | None  # None: no kill explains it
+    sent_again: float
+    sender_known: bool  # the killed process is the one that had sent it
+
+
+def crashes_of(case):
+    """Yield each crash with its kill: that of the process that sent it, else the first that can have hit it."""
+    requests = defaultdict(list)
+    for arrival in case.arrivals:
+        requests[arrival.id].append(arrival)
+    accepted = case.acknowledged
+    for id, found in case.crashes.items():
+        moments = [arrival.at for arrival in requests[id]]
+        for before, at in itertools.pairwise([accepted.get(id, -math.inf), *sorted(found)]):
+            sent = [arrival for arrival in requests[id] if before <= arrival.at < at]
+            kill = kill_behind(case, before, at, sent[-1] if sent else None)
+            yield Crash(id, at, kill, following(moments, at), sender_known=bool(sent))
+
+
+def kill_behind(case, before, at, request):
+    """Return the kill that left a delivery lying which was claimed after `before` and found at `at`."""
+    if request is not None:
+        moments = case.kills_of(request)
+        hits = [kill for kill in case.kills if kill.at in moments and kill.at <= at]
+    else:
+        hits = [kill for kill in case.kills if kill.hits_worker and before - checker.MOMENT <= kill.at <= at]
+    recent = [kill for kill in hits if at - kill.at <= FOUND + outage_seconds(case, kill.at, at)]
+    return recent[0] if recent else None
+
+
+def outage_seconds(case, begin, end):
+    """While the database is away nothing can be found."""
+    return sum(max(0.0, min(back, end) - max(gone, begin)) for gone, back in case.outages)
 
 
 # --- everything comes back -------------------------------------------------------------------------------------------
 
 
 def recoveries(case):
-    waits = waits_by_kill(case)
-    tell(case.blows, waits)
-    longest = max(itertools.chain.from_iterable(waits.values()), default=0.0)
-    yield figure("sent_again_within", longest, "s", Bar("<=", 30))
-    waited = checker.longest_recovery(case.acknowledged, case.arrivals, case.moments)
-    yield figure("longest_wait", waited, "s", Bar("<=", 60))
+    """Every wait counts from the kill, also where others fell into it; the strict bars are for single kills."""
+    crashes = [crash for crash in crashes_of(case) if crash.kill is not None]
+    print_recoveries(case.kills, crashes)
+    yield figure("sent_again_within", longest(crashes), "s", Bar("<=", 30))
+    alone = [crash for crash in crashes if crash.sender_known and stands_alone(case, crash)]
+    for name, kinds, limit in (("member", MEMBER, 5), ("machine", MACHINE, 15)):
+        of_kind = [crash for crash in alone if crash.kill.what in kinds]
+        yield figure(f"sent_again_after_{name}", longest(of_kind), "s", Bar("<=", limit))
+    yield figure("longest_wait", checker.longest_wait(case.acknowledged, case.arrivals), "s", Bar("<=", 60))
 
 
-def waits_by_kill(case):
-    """Until what was on its way at a kill was sent again, by the last kill before that."""
-    came = moments_by_id(case.arrivals)
-    waits = defaultdict(list)
-    for id, ats in case.crashes.items():
-        for at, hit_again in itertools.pairwise([*sorted(ats), math.inf]):
-            sent = following(came[id], at)
-            if kill_before(case.moments, at) is not None and sent <= hit_again:
-                last = case.moments[bisect_left(case.moments, sent) - 1]
-                waits[last].append(sent - last)
-    return waits
+def longest(crashes):
+    return max((crash.sent_again - crash.kill.at for crash in crashes), default=0.0)
 
 
-def moments_by_id(arrivals):
-    came = defaultdict(list)
-    for arrival in arrivals:
-        came[arrival.id].append(arrival.at)
-    return came
+def stands_alone(case, crash):
+    """Whether no other kill and no outage fell between a kill and the moment at which its delivery went again."""
+    others = [kill for kill in case.kills if kill.at != crash.kill.at and kill.what != crash.kill.what]
+    return not any(crash.kill.at <= kill.at <= crash.sent_again for kill in others) and not outage_seconds(
+        case, crash.kill.at - 10, crash.sent_again
+    )
 
 
 def following(moments, at):
@@ -152,12 +193,16 @@ def following(moments, at):
     return moments[place] if place < len(moments) else math.inf
 
 
-def tell(blows, waits):
+def print_recoveries(kills, crashes):
     """Each kill with what it cost, for whoever reads along."""
-    first = blows[0][0]
-    for at, what in blows:
-        cost = f"{len(waits[at])} sent again within {max(waits[at]):.1f} s" if waits[at] else "nothing lay"
-        print(f"{at - first:7.1f} s {what:12} {cost}", file=sys.stderr)
+    waits = defaultdict(list)
+    for crash in crashes:
+        waits[crash.kill.at].append(crash.sent_again - crash.kill.at)
+    for kill in kills:
+        cost = (
+            f"{len(waits[kill.at])} sent again within {max(waits[kill.at]):.1f} s" if waits[kill.at] else "nothing lay"
+        )
+        print(f"{kill.at - kills[0].at:7.1f} s {kill.what:12} {cost}", file=sys.stderr)
 
 
 def order_breaks(desk, case):
@@ -174,10 +219,11 @@ def outage(desk, case):
         for began, lasted, status in told.refusals
         if status == 503 and within(began, desk.outages)
     ]
+    yield figure("outages", len(desk.outages), "times", Bar(">=", 1))
     yield figure("acknowledged_without_a_database", len(false), "events", NONE)
     yield figure("refused_within", max(refused, default=math.inf), "s", Bar("<=", 2))
     came = [arrival.at for arrival in case.arrivals]
-    back = max(following(came, back) - back for _, back in desk.outages)
+    back = max((following(came, back) - back for _, back in desk.outages), default=math.inf)
     yield figure("delivers_after_the_database", back, "s", Bar("<=", 30))
 
 

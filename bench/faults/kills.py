@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import dataclass
 
 from bench.faults import judge, victims
 from bench.faults.desk import BACK_WITHIN, Desk
@@ -13,38 +14,43 @@ ROUND = ("pump", "helper", "pool", "work", "web_worker", "sentinel", "database",
 PLACES = ("O1=kill@5,O4=kill@40", "O2=kill@5,O5=kill@40", "O3=kill@20,O6=kill@20", "O8=kill@5,S1=kill@4")
 FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
 QUICK = ("pump", "work", "web_worker")
-ROUNDS, LONG_ROUNDS = 3, 19
-KILLS, LONG_KILLS = 40, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is struck, in order, and how much must have happened in the end."""
+
+    strikes: tuple[str, ...]
+    kills: int
+    acknowledged: int
+    per_second: int  # events of each of the callers whose events have no order
+    outages: bool
 
 
 def measure(sink, options):
-    began = time.monotonic()
-    with Desk(sink) as desk:
-        blows, kills = plan(options)
-        for blow in map(instead, blows):
-            desk.strike(blow)
+    began, plan = time.monotonic(), plan_of(options, own_server=OWN_SERVER in os.environ)
+    with Desk(sink, per_second=plan.per_second) as desk:
+        for strike in plan.strikes:
+            desk.strike(strike, into_recovery=desk.dice.random() < 0.5)
+        desk.recovers(since=time.monotonic())
         if not options.quick:
-            by_their_own_hand(desk)
+            kill_at_named_places(desk)
         desk.stops.append(desk.worker.stop())
         desk.calm_down()
         orphans = left_of(desk)
-    yield from judge.figures(desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, kills=kills)
+    yield from judge.figures(desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, options=plan)
 
 
-def plan(options):
-    """What is struck, in order, and how many kills there must be in the end."""
+def plan_of(options, *, own_server):
+    """Only a PostgreSQL of ours may be killed; where there is none, a process of the pool is killed in its place."""
     if options.quick:
-        return QUICK, len(QUICK)
-    rounds, kills = (LONG_ROUNDS, LONG_KILLS) if options.long else (ROUNDS, KILLS)
-    return ROUND * rounds, kills
+        return Plan(QUICK, kills=len(QUICK), acknowledged=1, per_second=6, outages=False)
+    rounds, kills, acknowledged, per_second = (19, 200, 100_000, 30) if options.long else (3, 40, 5_000, 6)
+    strikes = tuple("helper" if strike == "database" and not own_server else strike for strike in ROUND * rounds)
+    return Plan(strikes, kills=kills, acknowledged=acknowledged, per_second=per_second, outages=own_server)
 
 
-def instead(blow):
-    """Only a PostgreSQL of ours may be killed; where there is none, something else is."""
-    return "helper" if blow == "database" and OWN_SERVER not in os.environ else blow
-
-
-def by_their_own_hand(desk):
+def kill_at_named_places(desk):
     for plan in PLACES:
         desk.fail_at(desk.worker, plan)
     desk.fail_at(desk.web, FRONT)

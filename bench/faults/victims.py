@@ -39,8 +39,19 @@ def pumps_of(worker, port):
 
 def lines_to(port):
     """The inodes of this machine's sockets that lead to a port."""
+    return set(local_ports_to(port))
+
+
+def local_ports_to(port):
+    """The local port of each socket that leads to a port, by its inode; those that are closing have none."""
     rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return {row[9] for row in rows if int(row[2].partition(":")[2], 16) == port}
+    sockets = {row[9]: port_in(row[1]) for row in rows if port_in(row[2]) == port}
+    sockets.pop("0", None)
+    return sockets
+
+
+def port_in(address):
+    return int(address.partition(":")[2], 16)
 
 
 def sockets_of(pid):
@@ -64,9 +75,13 @@ def kill_group(group):
         os.killpg(group, signal.SIGKILL)
 
 
+def processes_of(group):
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if group_of(int(path.name)) == group]
+
+
 def is_empty(group):
     """Whether no process of it is left, but for those that nobody has buried yet."""
-    return not any(group == group_of(int(path.name)) for path in Path("/proc").glob("[0-9]*"))
+    return not processes_of(group)
 
 
 def group_of(pid):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.ledger import arrival
+from bench.ledger import Arrival, arrival
 from bench.sink import OK, Peer, World
 
 POST = b"POST %b HTTP/1.1\r\nWebhook-Id: msg_1\r\nContent-Length: 2\r\n\r\n{}"
@@ -13,6 +13,9 @@ class Wire:
 
     def __init__(self):
         self.written = []
+
+    def get_extra_info(self, name):
+        return {"peername": ("127.0.0.1", 4711)}[name]
 
     def write(self, answer):
         self.written.append(answer)
@@ -30,10 +33,10 @@ def peer(world):
     return peer
 
 
-def test_a_request_is_noted_with_its_id_and_path(peer, world):
+def test_a_request_is_noted_with_its_id_its_path_and_the_port_it_came_from(peer, world):
     peer.data_received(POST % b"/ok/3")
     (noted,) = map(arrival, world.ledger.decode().splitlines())
-    assert (noted.at, noted.id, noted.path) == (7.0, "msg_1", "/ok/3")
+    assert noted == Arrival(7.0, "msg_1", "/ok/3", port=4711)
     assert peer.transport.written == [OK]
 
 
@@ -61,6 +64,6 @@ def test_a_slow_endpoint_answers_later(world):
 
 def test_the_ledger_is_told_and_cleared(world):
     world.answer(b"/ok/1", b"msg_1")
-    assert world.answer(b"/-/ledger", b"")[0].endswith(b"7000000000 msg_1 /ok/1\n")
+    assert world.answer(b"/-/ledger", b"")[0].endswith(b"7000000000 msg_1 0 /ok/1\n")
     world.answer(b"/-/clear", b"")
     assert world.answer(b"/-/count", b"")[0].endswith(b"\r\n\r\n0")

@@ -39,7 +39,8 @@ def test_a_kill_is_noted_and_not_done_again(tmp_path):
         for _ in range(2)
     ]
     assert codes == [-9, 0]
-    assert float((tmp_path / "O4").read_text()) > 0
+    at, pid = (tmp_path / "O4").read_text().split()
+    assert float(at) > 0 and int(pid) > 0
 
 
 def test_without_the_setting_nothing_is_there():

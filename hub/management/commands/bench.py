@@ -27,17 +27,33 @@ class Command(BaseCommand):
         )
 
         parser.add_argument("--long", action="store_true", help="Of faults: 200 kills on each database.")
+        parser.add_argument(
+            "--without-outages",
+            action="store_true",
+            help="Of faults: leave the outages of PostgreSQL out, as a server that DATABASE_URL names is not killed.",
+        )
         parser.add_argument("--on", choices=GROUNDS, help="Only on this database.")
 
     def handle(self, *, suite: str, only: list[str] | None, **options: Any) -> None:
         names = only or list(SUITES[suite].BENCHES)
         if strange := [name for name in names if name not in SUITES[suite].BENCHES]:
             raise CommandError(f"{', '.join(strange)}: choose from {', '.join(SUITES[suite].BENCHES)}")
+        refuse_a_foreign_server(suite, options)
         for number in ENDINGS:
             signal.signal(number, interrupted)
         grounds = [options["on"]] if options["on"] else GROUNDS
         codes = [measured(suite, names, on, flags_of(options)) for on in grounds]
         sys.exit(max(codes))
+
+
+def refuse_a_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
+    """Raise CommandError where outages cannot be measured and nobody agreed to do without."""
+    on_postgresql = options["on"] in (None, "postgresql") and ground.names_a_server()
+    if suite == "faults" and on_postgresql and not (options["quick"] or options["without_outages"]):
+        raise CommandError(
+            "faults kills its PostgreSQL, and DATABASE_URL names a server that is not its own:"
+            " unset DATABASE_URL, or pass --without-outages."
+        )
 
 
 def flags_of(options: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,72 @@
+"""What the judge of `bench faults` excuses, and what it does not."""
+
+import pytest
+
+from bench.faults.callers import Told
+from bench.faults.judge import Case, crashes_of, recoveries, repeats
+from bench.faults.kill import Kill
+from bench.ledger import Arrival
+
+PUMP, OTHER = 100, 200  # process ids
+TWICE = [Arrival(10.0, "msg_a", "/", port=PUMP), Arrival(14.0, "msg_a", "/", port=OTHER)]
+
+
+def case(*, kills=(), crashes=(12.0,), arrivals=TWICE, outages=()):
+    """One event, accepted at second 9.5, whose sender's port is its process id."""
+    return Case(
+        told=[Told(acknowledged={"a": 9.5})],
+        arrivals=arrivals,
+        ids={"a": "msg_a"},
+        crashes={"msg_a": list(crashes)},
+        outages=list(outages),
+        kills=list(kills),
+        owner=lambda port, at: port,
+    )
+
+
+def value(figures, name):
+    return next(figure.value for figure in figures if figure.name == f"faults_{name}")
+
+
+def test_a_kill_of_the_process_that_sent_it_excuses_a_second_send():
+    assert value(repeats(case(kills=[Kill(10.2, "pump", frozenset([PUMP]))])), "extra_sends_without_a_kill") == 0
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        Kill(10.2, "pump", frozenset([OTHER])),
+        Kill(11.5, "pump", frozenset([PUMP])),
+        Kill(10.2, "web_worker", frozenset([300]), hits_worker=False),
+    ],
+    ids=["of another process", "after its answer was written down", "of the web"],
+)
+def test_no_other_kill_excuses_a_second_send(kill):
+    assert value(repeats(case(kills=[kill])), "extra_sends_without_a_kill") == 1
+
+
+def test_a_crash_that_no_kill_explains_is_a_stray():
+    assert value(repeats(case(kills=[Kill(10.2, "pump", frozenset([OTHER]))])), "stray_crashes") == 1
+
+
+def test_a_second_send_that_no_row_explains_is_counted():
+    assert value(repeats(case(crashes=[])), "unexplained_sends") == 1
+
+
+def test_recovery_counts_from_the_kill_that_hit_the_delivery_also_where_another_follows():
+    kills = [Kill(10.2, "pump", frozenset([PUMP])), Kill(13.0, "pump", frozenset([300]))]
+    assert value(recoveries(case(kills=kills)), "sent_again_within") == pytest.approx(3.8)
+
+
+def test_what_was_claimed_and_never_sent_counts_from_the_first_kill_after_it_was_accepted():
+    arrivals, kills = [Arrival(14.0, "msg_a", "/", port=OTHER)], [Kill(9.8, "pool", frozenset([PUMP]))]
+    (crash,) = crashes_of(case(kills=kills, arrivals=arrivals))
+    assert (crash.kill.at, crash.sent_again) == (9.8, 14.0)
+
+
+def test_while_the_database_is_away_nothing_can_be_found():
+    kill = Kill(10.2, "pump", frozenset([PUMP]))
+    late = [TWICE[0], Arrival(45.0, "msg_a", "/", port=OTHER)]
+    with_outage = case(kills=[kill], crashes=[40.0], arrivals=late, outages=[(11.0, 30.0)])
+    assert [crash.kill for crash in crashes_of(with_outage)] == [kill]
+    assert [crash.kill for crash in crashes_of(case(kills=[kill], crashes=[40.0], arrivals=late))] == [None]
