@@ -159,6 +159,7 @@ class Connector:
     unlimited: Mapping[str, str] = {}  # by kind: why no quota is stated for a scope that its requests name
     in_flight: int = 4  # calls at the same time on one connection, where staff says nothing else
     platform: bool = False  # one connection for the platform, none for a tenant: our own application
+    own_endpoint: bool = False  # the customer runs it: each answer outside 2xx is theirs to fix
     refreshes: bool = False
     needs_oauth: bool = False  # a person lets us in there; otherwise they fill in `fields`
     permissions: tuple[Permission, ...] = ()

@@ -9,6 +9,7 @@ from typing import Literal, ParamSpec, TypeVar
 from connectors.wire import WAIT_MOST, Response, Scope, Unreadable, retry_after
 
 Kind = Literal["delivered", "later", "never", "refresh", "reconnect", "disable", "unknown", "pending"]
+Concern = Literal["system", "record", "quota"]
 Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the connectors' tables hold
 
 UNAUTHORIZED = "unauthorized"
@@ -30,6 +31,7 @@ class Outcome:
 
     `reason` is a stable code, `says` the system's own words, `reference` their id of what was made. `after` is in
     seconds. `pauses` are the scopes that rest for `after`. `free` costs no attempt. `ticket` is for `pending`.
+    `concerns` says what refused: the system as a whole, one record in it, or a quota.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class Outcome:
     pauses: tuple[Scope, ...] = ()
     free: bool = False
     ticket: str = ""
+    concerns: Concern = "system"
 
     def __post_init__(self) -> None:
         """Their words fit a column and a page, whatever they are."""
@@ -78,7 +81,12 @@ def later(
 
 def throttled(says: str = "", *, after: float | None = None, pauses: tuple[Scope, ...] = ()) -> Outcome:
     """The quota is spent: the scopes rest for `after`; costs no attempt."""
-    return later("throttled", says, after=after, pauses=pauses, free=True)
+    return Outcome("later", "throttled", says, after=after, pauses=pauses, free=True, concerns="quota")
+
+
+def record_later(reason: str, says: str = "", *, after: float | None = None, free: bool = False) -> Outcome:
+    """Not now, because of one record or its neighbours in a batch: it says nothing of the system."""
+    return Outcome("later", reason, says, after=after, free=free, concerns="record")
 
 
 def maintenance(says: str = "", *, after: float | None = None) -> Outcome:

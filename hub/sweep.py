@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from hub import sessions, standing
 from hub.clock import Clock
 from hub.connections import maintenance
+from hub.connections.call_health import degrade_failing
 from hub.connections.models import Connection, Lane, Switch
 from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
@@ -139,6 +140,7 @@ STEPS: tuple[Step, ...] = (
     end_abandoned,
     ring_for_revocations,
     ring_for_checks,
+    degrade_failing,
     end_switches,
     expire,
     wake_forgotten_heads,

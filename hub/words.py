@@ -97,7 +97,15 @@ REASONS = {
     ),
     "redirected": Reason(_("The endpoint answered with a redirect, which is not followed."), _("Change the address.")),
     # of a connection
-    "failing": Reason(_("Every attempt has failed for days."), _("Enable it once the endpoint works.")),
+    "calls_failing": Reason(
+        _("Calls to the other system have failed since then; what waits is tried again by itself."),
+        _("Test the connection; if the test fails too, ask whoever runs the other system."),
+    ),
+    "endpoint_refuses": Reason(
+        _("The endpoint answers every call with an error that only its operator can fix."),
+        _("Fix the endpoint, then test the connection or try what waits now."),
+    ),
+    "failing": Reason(_("Every attempt failed until it was disabled."), _("Enable it once the endpoint works.")),
     "gone": Reason(_("The endpoint answered 410 Gone: it wants no more."), _("Enable it once the endpoint is back.")),
     "other_account": Reason(_("The answer is of another account."), _("Reconnect the right account.")),
     "no_access_token": Reason(_("The answer holds no access token."), _("Reconnect the account.")),
@@ -160,7 +168,8 @@ FORECASTS = {  # why a connection that works will stop
         _("Its access token ends, and there is nothing to get another one with."), _("Authorize it again.")
     ),
     "only_fails": Reason(
-        _("Every attempt has failed for days; it will be disabled."), _("Ask the customer to mend it.")
+        _("Every attempt has failed since %(since)s; it will be disabled."),
+        _("Ask the customer to look at the system."),
     ),
 }
 

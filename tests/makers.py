@@ -31,6 +31,7 @@ SECRETS = {
     "splunk": {"token": "11111111-2222-3333-4444-555555555555"},
     "app": {},
 }
+ACTIONS = {"slack": "post_message", "salesforce": "upsert", "splunk": "send_event"}
 SETTINGS = {
     "webhook": {"url": "https://example.com/hook"},
     "salesforce": {"instance_url": "https://acme.my.salesforce.com"},
@@ -139,7 +140,7 @@ class Makers:
     def route(self, connection=None, *, tenant=None, body=None, connector=None, action=None, mapping=None, **fields):
         connector = connector or (connection.connector if connection else "webhook")
         tenant = tenant or (connection.tenant if connection else None)
-        action = action or {"webhook": "send", "slack": "post_message", "salesforce": "upsert"}.get(connector, "send")
+        action = action or ACTIONS.get(connector, "send")
         return Route.unscoped.create(
             tenant=tenant,
             connector=connector,

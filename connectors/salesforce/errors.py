@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.outcomes import Outcome, Verdict, later, never, reconnect, refresh, standing, throttled, unknown
+from connectors.outcomes import (
+    Outcome,
+    Verdict,
+    later,
+    never,
+    reconnect,
+    record_later,
+    refresh,
+    standing,
+    throttled,
+    unknown,
+)
 from connectors.wire import Response, Scope, Unreadable, retry_after
 
 ORG = Scope("account")
@@ -19,12 +30,12 @@ CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
     "ORG_LOCKED": reconnect,
     "PASSWORD_LOCKOUT": reconnect,
     # not now, and without effect
-    "ALL_OR_NONE_OPERATION_ROLLED_BACK": later,
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": record_later,
     "API_CURRENTLY_DISABLED": later,
-    "PROCESSING_HALTED": later,
+    "PROCESSING_HALTED": record_later,
     "SERVER_UNAVAILABLE": later,
     "STORAGE_LIMIT_EXCEEDED": later,
-    "UNABLE_TO_LOCK_ROW": later,
+    "UNABLE_TO_LOCK_ROW": record_later,
     # it may have been done
     "REQUEST_RUNNING_TOO_LONG": unknown,
     "UNKNOWN_EXCEPTION": unknown,

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.base import Action
 from connectors.marked import _
-from connectors.outcomes import MISREAD, Outcome, delivered, later, unknown
+from connectors.outcomes import MISREAD, Outcome, delivered, record_later, unknown
 from connectors.parts import Credential, Input, Message, stated
 from connectors.salesforce.errors import ORG, refusal, verdict
 from connectors.wire import WAIT_LEAST, Request, Response, Unreadable
@@ -95,13 +95,14 @@ class Records(Action):
     def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
         sent = self.firsts(messages)
         read = dict(zip((message.id for message in sent), self.answers(response, len(sent)), strict=True))
-        waiting = later("same_record", "another message of this record goes first", after=WAIT_LEAST, free=True)
+        waiting = record_later("same_record", "another message of this record goes first", after=WAIT_LEAST, free=True)
         return [read.pop(message.id, waiting) for message in messages]
 
     def answers(self, response: Response, count: int) -> list[Outcome]:
         if wrong := refusal(response):
             together = wrong.kind == "never" and count > 1
-            return [later("refused_together", wrong.says, after=WAIT_LEAST) if together else wrong] * count
+            alone = record_later("refused_together", wrong.says, after=WAIT_LEAST)
+            return [alone if together else wrong] * count
         answers = response.json()
         if not isinstance(answers, list) or len(answers) != count:
             raise Unreadable("not one answer for each record")

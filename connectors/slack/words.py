@@ -1,6 +1,7 @@
 """Slack's words, and what they mean to us. Slack says nearly everything by `error` in a 200."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from connectors.outcomes import (
     Outcome,
@@ -16,6 +17,12 @@ from connectors.outcomes import (
 )
 from connectors.wire import Response, Scope, Unreadable, retry_after
 
+
+def quota_later(reason: str, says: str) -> Outcome:
+    """The workspace has a limit of its own for all its members; Slack does not say when it ends."""
+    return replace(later(reason, says), concerns="quota")
+
+
 WORDS: Mapping[str, Verdict] = {
     "token_expired": refresh,
     # only a person can mend these
@@ -29,7 +36,7 @@ WORDS: Mapping[str, Verdict] = {
     "token_revoked": reconnect,
     "missing_scope": permission_missing,
     # not now
-    "message_limit_exceeded": later,
+    "message_limit_exceeded": quota_later,
     "request_timeout": later,  # our POST arrived cut
     "service_unavailable": later,
     "team_added_to_org": later,

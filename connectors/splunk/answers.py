@@ -13,8 +13,8 @@ TAKEN = {0, 24, 25}  # Success; taken, though a queue or the acknowledgements ne
 
 
 def full(reason: str, says: str) -> Outcome:
-    """Back-pressure, nothing was taken: the connection rests."""
-    return throttled(says, after=PAUSE, pauses=(CONNECTION,))
+    """Back-pressure, nothing was taken: the connection rests. It is the server's state, not a quota of ours."""
+    return replace(throttled(says, after=PAUSE, pauses=(CONNECTION,)), concerns="system")
 
 
 CODES: Mapping[int, Verdict] = {  # `reconnect` where a person must act: a token has nothing to refresh

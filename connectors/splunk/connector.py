@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from connectors.base import Connector
 from connectors.marked import _
-from connectors.outcomes import Outcome, later, or_unreadable
+from connectors.outcomes import Outcome, or_unreadable, record_later
 from connectors.parts import Account, Credential, Field, Input, Message, Move, stated
 from connectors.splunk.acks import Collected, collector, headers
 from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
@@ -64,11 +64,12 @@ class SendEvent(Collected):
             return [self.taken(response, message) for message in messages]
         place = failing(response, len(messages)) if wrong.kind == "never" else None
         if place is not None:
-            after = later("not_looked_at", "an event before this one was refused", after=WAIT_LEAST, free=True)
+            after = record_later("not_looked_at", "an event before this one was refused", after=WAIT_LEAST, free=True)
             before = [self.taken(response, message) for message in messages[:place]]
             return [*before, wrong, *[after] * (len(messages) - place - 1)]
         together = wrong.kind == "never" and len(messages) > 1
-        return [later("refused_together", wrong.says, after=WAIT_LEAST) if together else wrong] * len(messages)
+        alone = record_later("refused_together", wrong.says, after=WAIT_LEAST)
+        return [alone if together else wrong] * len(messages)
 
 
 class SendRaw(Collected):

@@ -106,6 +106,7 @@ class Webhook(Connector):
         ),
     )
     actions = (Send(),)
+    own_endpoint = True
     checks_every = None  # a ping is a call to the customer's endpoint: deliveries and the breaker tell instead
     unlimited = {"connection": "it is the customer's own endpoint: calls in flight and its own answers limit it"}
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from hub.connections.call_health import FAILED_IN_A_ROW, ONLY_FAILURES, is_failing
 from hub.connections.models import Connection
+from hub.words import FORECASTS, Reason
 
 AHEAD = timedelta(days=7)
 SHOWN_MOST = 200
@@ -18,6 +20,12 @@ class Dying(NamedTuple):
     connection: Connection
     ends: datetime | None  # None: it may be any moment
     reason: str  # of hub.words.FORECASTS
+    since: datetime | None = None
+
+    @property
+    def words(self) -> Reason:
+        names = {"since": f"{self.since:%Y-%m-%d %H:%M} UTC"} if self.since else {}
+        return FORECASTS[self.reason]._replace(names=names)
 
     @property
     def served_at(self) -> datetime | None:
@@ -29,7 +37,9 @@ def endangered(*, now: datetime) -> Q:
     ends = Q(credential__ends_at__lte=soon)
     no_other = Q(credential__expires_at__lte=soon, credential__refresh_at=None)
     troubled = Q(credential__unsure_since__isnull=False) | Q(credential__failures__gt=0)
-    only_fails = Q(lane__failing_since__lte=soon - settings.HUB_DISABLE_AFTER)
+    failing = Q(lane__failed_calls__gte=FAILED_IN_A_ROW)
+    failing |= Q(lane__failing_since__lte=now - ONLY_FAILURES)
+    only_fails = failing & Q(lane__failing_since__lte=soon - settings.HUB_DISABLE_AFTER)
     return ~Q(state__in=OVER) & (ends | no_other | troubled | only_fails)
 
 
@@ -50,5 +60,7 @@ def reasons(row: Connection, *, now: datetime) -> Iterator[Dying]:
         yield Dying(row, credential.ends_at, "unused")
     if credential and credential.expires_at and credential.refresh_at is None and credential.expires_at <= soon:
         yield Dying(row, credential.expires_at, "no_refresh")
-    if lane and lane.failing_since and lane.failing_since <= soon - settings.HUB_DISABLE_AFTER:
-        yield Dying(row, lane.failing_since + settings.HUB_DISABLE_AFTER, "only_fails")
+    if lane and is_failing(lane.failed_calls, lane.failing_since, now=now):
+        ends = lane.failing_since + settings.HUB_DISABLE_AFTER
+        if ends <= soon:
+            yield Dying(row, ends, "only_fails", lane.failing_since)

@@ -14,17 +14,31 @@ def turned(connection: Any, before: str, *, now: datetime) -> None:
         tell(connection, "needs_reconnect", f"{why(connection)} What is sent to it meanwhile waits.", now=now)
     elif connection.state == "degraded":
         tell(connection, "degraded", f"It is used, but not all is well. {why(connection)}", now=now)
+    elif before == "degraded":
+        resolve("degraded", connection_id=connection.pk, now=now)
     elif before == "needs_reconnect":
         resolve("needs_reconnect", connection_id=connection.pk, now=now)
         if connection.state == "healthy":
             tell(connection, "works_again", waited(connection), now=now)
 
 
-def tell(connection: Any, kind: str, sentence: str, *, now: datetime) -> None:
+def calls_fail(connection: Any, *, now: datetime) -> None:
+    """Once an hour at most: calls that fail by turns would otherwise make a notice each time."""
+    since = f"{connection.since:%Y-%m-%d %H:%M} UTC"
+    last = f" The last answer: {connection.says[:200]}." if connection.says else ""
+    sentence = f"{why(connection)} It is so since {since}.{last} What is not delivered yet is tried again."
+    tell(connection, "degraded", sentence, now=now, about=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}")
+
+
+def calls_succeed(connection: Any, *, now: datetime) -> None:
+    resolve("degraded", connection_id=connection.pk, now=now)
+
+
+def tell(connection: Any, kind: str, sentence: str, *, now: datetime, about: str = "") -> None:
     notify(
         kind,
         f"“{connection}”: {sentence}",
-        about=f"{connection.pk}:{now.isoformat()}",
+        about=about or f"{connection.pk}:{now.isoformat()}",
         now=now,
         tenant_id=connection.tenant_id,
         connection_id=connection.pk,

@@ -11,8 +11,8 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.outcomes import Outcome, later, never
 from connectors.parts import Account, Credential
 from connectors.wire import Request, Response, Unreadable
+from hub.connections.call_health import is_open_question
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.renewal import known_by_refresh
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, secrets_in
 from hub.egress import EgressError, Refused
@@ -97,7 +97,7 @@ def test(connection: Connection, *, call: Call, now: datetime) -> Finding:
     finding = asked(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     if finding.lives and connection.state in ("degraded", "needs_reconnect", "silent"):
-        if not known_by_refresh(connection):
+        if not is_open_question(connection):
             connection.heal(now=now)
     elif finding.kind == "reconnect" and connection.state in ("healthy", "degraded", "silent"):
         connection.need_reconnect(finding.reason, finding.says, now=now)

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from connectors.registry import CONNECTORS
+from hub.connections.call_health import is_open_question
 from hub.connections.lives import Random
-from hub.connections.models import BREAKER, Connection
+from hub.connections.models import Connection, Lane
 from hub.connections.probe import Call, Finding, asked
 from hub.connections.renewal import known_by_refresh
 from hub.queue import ring
@@ -78,8 +79,7 @@ def follow(connection: Connection, finding: Finding, *, now: datetime) -> None:
     """The state follows what was found."""
     if finding.lives:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
-        open_question = connection.reason == BREAKER or known_by_refresh(connection)
-        if connection.state != "healthy" and not open_question:
+        if connection.state != "healthy" and not is_open_question(connection):
             connection.heal(now=now)
     elif finding.kind == "reconnect":
         connection.need_reconnect(finding.reason, finding.says, now=now)
@@ -102,3 +102,4 @@ def failed(connection: Connection, finding: Finding, *, now: datetime) -> None:
     postpone(connection, now=now, checks_failed=fails)
     if fails >= FAILS_FEW and connection.state == "healthy":
         connection.degrade(finding.reason, finding.says, now=now)
+        Lane.unscoped.filter(connection=connection, failing_since=None).update(failing_since=now)

@@ -12,6 +12,7 @@ REMEMBERED = 20.0  # calls that count at most, so that a busy connection is judg
 WINDOW = timedelta(minutes=1)  # each that passes halves what older calls count
 FORGOTTEN = 0.5  # failures that are left of a long time ago
 REST_FIRST, REST_MOST = timedelta(seconds=30), timedelta(minutes=10)
+FAILED_MOST = 1_000  # counted in a row, at most
 WARNINGS = (90, 70, 50)  # per cent of the time after which it is switched off
 
 
@@ -43,6 +44,7 @@ class Health:
     opened: int = 0
     open_until: datetime | None = None
     failing_since: datetime | None = None
+    failed_calls: int = 0  # in a row
 
     @property
     def is_open(self) -> bool:
@@ -55,7 +57,11 @@ class Health:
 
 def weigh(health: Health, calls: Calls, *, now: datetime) -> Health:
     """The health after these calls."""
-    health = replace(health, failing_since=failing_since(health, calls, now=now))
+    health = replace(
+        health,
+        failing_since=failing_since(health, calls, now=now),
+        failed_calls=failed_calls(health, calls),
+    )
     if health.open_until is not None:
         return health if now < health.open_until else probed(health, calls, now=now)
     health = counted(faded(health, now=now), calls, now=now)
@@ -68,9 +74,14 @@ def weigh(health: Health, calls: Calls, *, now: datetime) -> Health:
 def probed(health: Health, calls: Calls, *, now: datetime) -> Health:
     """After the one call; where it said nothing of the endpoint, another is asked for as long a rest later."""
     if calls.up:
-        return Health(failing_since=health.failing_since)
+        return closed(health)
     opened = health.opened + bool(calls.down)
     return replace(health, opened=opened, open_until=now + rest(opened))
+
+
+def closed(health: Health) -> Health:
+    """The breaker begins anew; what only fails goes on to count as failing."""
+    return Health(failing_since=health.failing_since, failed_calls=health.failed_calls)
 
 
 def rest(opened: int) -> timedelta:
@@ -85,7 +96,7 @@ def faded(health: Health, *, now: datetime) -> Health:
     left = 0.5 ** min(passed, 20)
     wrong = health.went_wrong * left
     if wrong < FORGOTTEN:
-        return Health(failing_since=health.failing_since)
+        return closed(health)
     return replace(health, went_well=health.went_well * left, went_wrong=wrong, weighed_at=now)
 
 
@@ -101,6 +112,11 @@ def failing_since(health: Health, calls: Calls, *, now: datetime) -> datetime | 
     if calls.came_through:
         return None
     return health.failing_since or (now if calls.failed else None)
+
+
+def failed_calls(health: Health, calls: Calls) -> int:
+    """In a row. What came in the same settling as a success is not told apart from what came before it."""
+    return 0 if calls.came_through else min(health.failed_calls + calls.failed, FAILED_MOST)
 
 
 def given_up(health: Health, *, after: timedelta, now: datetime) -> bool:

@@ -7,14 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from hub.clock import clock
 from hub.connections.forecast import AHEAD, forecast
 from hub.connections.models import Connection
-from hub.words import FORECASTS
 from tenants.scoping import visible_to
 
 
 def forecast_page(page: Any, request: HttpRequest) -> HttpResponse:
     """`page`: the admin of connections, in whose frame it stands."""
     dying = forecast(visible_to(Connection, request.user), now=clock())
-    rows = [(entry, FORECASTS[entry.reason], entry.connection.code.label) for entry in dying]
+    rows = [(entry, entry.words, entry.connection.code.label) for entry in dying]
     return page.page(
         request, "console/forecast.html", rows=rows, days=AHEAD.days, title=f"Ending within {AHEAD.days} days"
     )

@@ -3,9 +3,12 @@
 from hub.connections.models.authorizations import Authorization, Revocation
 from hub.connections.models.connections import (
     BREAKER,
+    CALLS_FAILING,
     DISCONNECTED,
+    ENDPOINT_REFUSES,
     HOLDING,
     MAINTENANCE,
+    OF_CALLS,
     REFRESHING,
     STOPPED,
     Connection,
@@ -20,9 +23,12 @@ from hub.connections.models.wishes import Wish
 
 __all__ = [
     "BREAKER",
+    "CALLS_FAILING",
     "DISCONNECTED",
+    "ENDPOINT_REFUSES",
     "HOLDING",
     "MAINTENANCE",
+    "OF_CALLS",
     "REFRESHING",
     "STOPPED",
     "Authorization",

@@ -23,6 +23,9 @@ from tenants.scoping import Scoped
 REFRESHING = "refreshing"
 BREAKER = "breaker_open"
 MAINTENANCE = "maintenance"
+CALLS_FAILING = "calls_failing"
+ENDPOINT_REFUSES = "endpoint_refuses"
+OF_CALLS = (CALLS_FAILING, ENDPOINT_REFUSES, BREAKER)  # why it is degraded until the next call succeeds
 DISCONNECTED = "disconnected"
 HOLDING = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
 STOPPED = ("paused", "disabled")  # states that only a person ends
@@ -215,14 +218,23 @@ class Connection(Scoped, Moves):
         self.move(state, since=now, **self._end_under(state), **changes | {"says": says})
         news.turned(self, before, now=now)
         held = state if state in HOLDING else ""
-        fresh = {"due_at": now, "open_until": None, "opened": 0, "went_well": 0, "went_wrong": 0, "failing_since": None}
-        Lane.unscoped.filter(connection=self).update(held=held, **({} if held else fresh))
+        Lane.unscoped.filter(connection=self).update(held=held, **({} if held else {"due_at": now, **UNTROUBLED}))
 
     def _end_under(self, state: str) -> dict[str, str]:
         """What a stop keeps of an authorization that has ended, and every other state forgets."""
         if state not in STOPPED:
             return {"ended_reason": "", "ended_says": ""}
         return {"ended_reason": self.reason, "ended_says": self.says} if self.state == "needs_reconnect" else {}
+
+
+UNTROUBLED: Mapping[str, Any] = {  # the counts of a lane over which no call has failed
+    "open_until": None,
+    "opened": 0,
+    "went_well": 0,
+    "went_wrong": 0,
+    "failed_calls": 0,
+    "failing_since": None,
+}
 
 
 class Lane(Scoped):
@@ -247,9 +259,15 @@ class Lane(Scoped):
     opened = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often in a row the breaker opened
     open_until = models.DateTimeField(null=True, blank=True)  # then one call probes; empty: the breaker is closed
     failing_since = models.DateTimeField(null=True, blank=True)  # no attempt came through since
+    failed_calls = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row
 
     class Meta(Scoped.Meta):
-        indexes = (models.Index(fields=("turn",), condition=models.Q(due_at__isnull=False), name="lanes_by_turn"),)
+        indexes = (
+            models.Index(fields=("turn",), condition=models.Q(due_at__isnull=False), name="lanes_by_turn"),
+            models.Index(
+                fields=("failing_since",), condition=models.Q(failing_since__isnull=False), name="lanes_failing"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"lane of connection {self.connection_id}"

@@ -4,21 +4,25 @@ A settle in which all is well asks the database nothing here.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
 from django.conf import settings
 
+from connectors.outcomes import Outcome
+from hub.connections.call_health import answer_text, follow_calls
 from hub.connections.models import BREAKER, Connection, Lane
 from hub.notices.notify import notify
 from hub.outgoing import breaker
 from hub.outgoing.breaker import Calls, Health
 from hub.outgoing.pump.parcels import Journey, Load
+from hub.redaction import redact_text
 from hub.states import WrongState
 
 COLUMNS = [field.name for field in fields(Health)]
-FAILURES = {"later", "unknown"}
+FAILURES = {"later", "unknown", "reconnect"}
+THROTTLED = 429
 ARRIVED = {"delivered", "pending"}
 WELL = Calls(up=1, came_through=1)  # nearly all, so it is made once
 NOT_SENT = {"egress_refused"}  # by a setting of ours: it says nothing of the endpoint
@@ -36,16 +40,18 @@ def weigh(journeys: Sequence[Journey], *, now: datetime) -> None:
         if pk in telling:
             calls[pk] += each
     # whoever publishes to one of them at this moment holds it: what it says is then not counted, rather than waited for
-    free = Lane.unscoped.filter(pk__in=telling).select_for_update(skip_locked=True, no_key=True)
-    lanes = list(free.order_by("pk"))
+    free = Lane.unscoped.filter(pk__in=telling).select_for_update(skip_locked=True, no_key=True, of=("self",))
+    lanes = list(free.select_related("connection__tenant").order_by("pk"))
     before = {lane.pk: health_of(lane) for lane in lanes}
     for lane in lanes:
         health = breaker.weigh(before[lane.pk], calls[lane.pk], now=now)
         for row in (lane, loads[lane.pk].lane):  # the rest of this slice goes by it too
             vars(row).update(asdict(health))
     Lane.unscoped.bulk_update(lanes, COLUMNS)
-    turned(lanes, before, loads, now=now)
+    turned(lanes, before, loads)
+    answers = last_failures(journeys)
     for lane in lanes:
+        follow_calls(lane.connection, lane, answers.get(lane.pk, ""), now=now)
         end_or_warn(loads[lane.pk], health_of(lane), now=now)
 
 
@@ -53,8 +59,7 @@ def said_by(journey: Journey) -> Calls:
     kinds = {outcome.kind for outcome in journey.outcomes}
     if kinds == {"delivered"} and journey.response is not None and journey.response.status < 500:
         return WELL
-    came = bool(kinds & ARRIVED)
-    failed = not came and any(outcome.kind in FAILURES and not outcome.free for outcome in journey.outcomes)
+    came, failed = bool(kinds & ARRIVED), failure_of(journey) is not None
     if journey.response is None:
         gone = journey.error not in NOT_SENT
         return Calls(down=gone, failed=failed and gone)
@@ -63,30 +68,47 @@ def said_by(journey: Journey) -> Calls:
     return Calls(up=not down and not free, down=down, came_through=came, failed=failed)
 
 
+def failure_of(journey: Journey) -> Outcome | None:
+    """The outcome for which this call counts as failed; None where it does not.
+
+    At a customer's own endpoint each answer outside 2xx but 429; at a system what it refused as a whole, not what one
+    record or a quota was refused for.
+    """
+    if any(outcome.kind in ARRIVED for outcome in journey.outcomes):
+        return None
+    if journey.load.connection.code.own_endpoint and journey.response is not None:
+        failed = not 200 <= journey.response.status < 300 and journey.response.status != THROTTLED
+        return journey.outcomes[0] if failed else None
+    refused = (outcome for outcome in journey.outcomes if outcome.kind in FAILURES)
+    return next((outcome for outcome in refused if outcome.concerns == "system"), None)
+
+
+def last_failures(journeys: Sequence[Journey]) -> dict[int, str]:
+    """What the last failed call on each lane was answered, without secrets."""
+    answers = {}
+    for journey in journeys:
+        if (failure := failure_of(journey)) is not None:
+            status = journey.response.status if journey.response else 0
+            says = redact_text(failure.says, journey.load.secrets)
+            reason = f"status_{status}" if status >= 300 else failure.reason
+            answers[journey.load.lane.pk] = answer_text(reason, says)
+    return answers
+
+
 def health_of(lane: Lane) -> Health:
     return Health(**{name: getattr(lane, name) for name in COLUMNS})
 
 
-def turned(lanes: Sequence[Lane], before: dict[int, Health], loads: dict[int, Load], *, now: datetime) -> None:
-    """Lanes and connections whose breaker opened or closed by this."""
+def turned(lanes: Sequence[Lane], before: dict[int, Health], loads: dict[int, Load]) -> None:
+    """Hold the lanes whose breaker opened by this, and let go those whose breaker closed."""
     opened = [lane.pk for lane in lanes if lane.open_until and not before[lane.pk].is_open]
     closed = [lane.pk for lane in lanes if not lane.open_until and before[lane.pk].is_open]
     for pk in opened:
         loads[pk].turned = True
     if opened:
         Lane.unscoped.filter(pk__in=opened, held="").update(held=BREAKER)
-        Connection.unscoped.filter(pk__in=opened, state="healthy").update(
-            state="degraded", reason=BREAKER, says="", since=now
-        )
     if closed:
-        close(closed, now=now)
-
-
-def close(lanes: Collection[int], *, now: datetime) -> None:
-    Lane.unscoped.filter(pk__in=lanes, held=BREAKER).update(held="")
-    Connection.unscoped.filter(pk__in=lanes, state="degraded", reason=BREAKER).update(
-        state="healthy", reason="", says="", since=now
-    )
+        Lane.unscoped.filter(pk__in=closed, held=BREAKER).update(held="")
 
 
 def end_or_warn(load: Load, health: Health, *, now: datetime) -> None:

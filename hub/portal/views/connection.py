@@ -150,6 +150,12 @@ def test(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     if finding.lives and row.state == "needs_reconnect":
         words = _("The access token still opens the other system, but no new one can be had: connect it again.")
         messages.warning(request, words)
+    elif finding.lives and row.state == "degraded":
+        words = _(
+            "The test passed, and calls that deliver events still fail: it is healthy again by the first "
+            "delivery that arrives."
+        )
+        messages.warning(request, words)
     elif finding.lives:
         messages.success(request, _("The test passed: the other system answers and accepts the credential."))
     else:

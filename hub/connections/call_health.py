@@ -1,0 +1,119 @@
+"""Whether a connection reads as degraded because its calls fail, and what it says then.
+
+The pump counts calls on the lane as it settles them; a check of a quiet connection and the sweep follow the same rule.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from hub.connections import news
+from hub.connections.models import (
+    BREAKER,
+    CALLS_FAILING,
+    ENDPOINT_REFUSES,
+    OF_CALLS,
+    Connection,
+    Lane,
+)
+from hub.connections.renewal import FAILING, FURTHER, known_by_refresh
+
+FAILED_IN_A_ROW = 3
+ONLY_FAILURES = timedelta(seconds=60)
+SWEPT_MOST = 200  # connections at a time
+REFUSALS = ("3", "4")  # how a status begins that only the endpoint's operator can change
+
+
+def is_failing(failed_calls: int, failing_since: datetime | None, *, now: datetime) -> bool:
+    """Return whether three calls in a row failed, or nothing but failures came for a minute."""
+    if failing_since is None:
+        return False
+    return failed_calls >= FAILED_IN_A_ROW or now - failing_since >= ONLY_FAILURES
+
+
+def failing_reason(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> str:
+    """Return why the connection reads as degraded by its calls; empty when it does not."""
+    if lane.open_until is not None:
+        return BREAKER
+    if not is_failing(lane.failed_calls, lane.failing_since, now=now):
+        return ""
+    refused = connection.code.own_endpoint and answer.startswith(REFUSALS)
+    return ENDPOINT_REFUSES if refused else CALLS_FAILING
+
+
+def follow_calls(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> None:
+    """Turn the connection as its lane's counts have it. `answer`: the last failed one; empty: none was seen.
+
+    One statement where the state, its reason or the kind of answer turns, none otherwise.
+    """
+    reason = failing_reason(connection, lane, answer or connection.says, now=now)
+    if not reason:
+        recover(connection, lane, now=now)
+    elif connection.state == "healthy":
+        since = lane.failing_since or now
+        if update_state(connection, state="degraded", reason=reason, says=answer[:500], since=since):
+            news.calls_fail(connection, now=now)
+    elif connection.state == "degraded" and connection.reason in OF_CALLS:
+        other_answer = answer and kind_of(answer) != kind_of(connection.says)
+        if reason != connection.reason or other_answer:
+            update_state(connection, reason=reason, says=(answer or connection.says)[:500])
+
+
+def recover(connection: Connection, lane: Lane, *, now: datetime) -> None:
+    """Healthy by the first success, where failed calls or failed checks had made it degraded."""
+    by_checks = connection.checks_failed and connection.reason not in (FAILING, FURTHER)
+    if connection.state != "degraded" or lane.failing_since is not None:
+        return
+    if connection.reason in OF_CALLS or by_checks:
+        healthy = {"state": "healthy", "reason": "", "says": "", "since": now, "checks_failed": 0}
+        if update_state(connection, **healthy):
+            news.calls_succeed(connection, now=now)
+
+
+def is_open_question(connection: Connection) -> bool:
+    """Whether a check that passed leaves the connection as it reads: calls of another kind failed, or a refresh did.
+
+    Where deliveries wait after failed attempts, the next of them answers; where none does, the check is the success.
+    """
+    if known_by_refresh(connection):
+        return True
+    if connection.reason not in OF_CALLS or connection.code.own_endpoint:
+        return False
+    return connection.deliveries.filter(state="waiting", attempts__gt=0).exists()
+
+
+def update_state(connection: Connection, **changes: Any) -> bool:
+    """Change the row where it still is as it was read, and the object with it."""
+    rows = Connection.unscoped.filter(pk=connection.pk, state=connection.state, reason=connection.reason)
+    if not rows.update(**changes):
+        return False
+    vars(connection).update(changes)
+    return True
+
+
+def kind_of(answer: str) -> str:
+    """Return what stays the same from one such answer to the next: the status or code before its text."""
+    return answer.partition(":")[0]
+
+
+def degrade_failing(*, now: datetime) -> None:
+    """Turn healthy connections whose only call for a minute has failed: no pump may come by to say so."""
+    due = Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
+    lanes = Lane.unscoped.filter(due).select_related("connection__tenant").order_by("failing_since")
+    for lane in lanes[:SWEPT_MOST]:
+        follow_calls(lane.connection, lane, last_answer(lane.connection), now=now)
+
+
+def last_answer(connection: Connection) -> str:
+    """Return what the newest delivery that waits after a failed attempt says."""
+    tried: Iterable[Any] = connection.deliveries.filter(state="waiting", attempts__gt=0)
+    newest = max(tried.order_by("due_at")[:SWEPT_MOST], key=lambda row: row.moved_at, default=None)
+    return answer_text(newest.reason, newest.says) if newest else ""
+
+
+def answer_text(reason: str, says: str) -> str:
+    """Return one line such as `503: try later`, from a reason code and the system's own words."""
+    code = reason.removeprefix("status_").replace("_", " ")
+    return f"{code}: {says}" if says and says != reason else code
