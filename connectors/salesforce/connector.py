@@ -7,19 +7,21 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
 from connectors.base import Grant
 from connectors.marked import _
 from connectors.oauth import OAuth, permissions_in, tokens_in
-from connectors.outcomes import Outcome, never, or_unreadable, reconnect, refresh
+from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.parts import Account, Credential, Field, Life, Move
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
-from connectors.salesforce.records import Create, Update, Upsert, base
+from connectors.salesforce.records import VERSION, Create, Update, Upsert, base
 from connectors.salesforce.registration import AT_CONSENT, ENVIRONMENTS, ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.salesforce.soql import Records
 from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
 
 USAGE = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
+WHICH_ORGANISATION = "SELECT Id, Name FROM Organization"
 ORG_ID = 15  # the characters of an id that tell; the other three are a checksum
 
 
@@ -90,18 +92,16 @@ class Salesforce(OAuth):
         return "" if not url or self.origin(url, credential) else "the instance URL is not one of Salesforce's"
 
     def probe(self, credential: Credential, *, at: datetime) -> Request:
-        """Who are we there: userinfo names the organisation (limits would not)."""
-        url = f"{base(credential)}/services/oauth2/userinfo"
+        """Ask which organisation it is; `api` is enough for that, where userinfo needs `id` or `openid`."""
+        url = f"{base(credential)}/services/data/{VERSION}/query?q={quote(WHICH_ORGANISATION, safe='')}"
         return Request("GET", url, bearer=credential.access, spends=((ORG, 1),))
 
     @or_unreadable
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:
-        if response.status == 403 and "Bad_OAuth_Token" in response.text():  # plain text, unlike the REST API
-            return refresh("bad_oauth_token", response.text())
         if wrong := refusal(response):
             return wrong
-        answer = response.json()
-        return Account(id=str(answer["organization_id"]), name=str(answer.get("preferred_username") or ""))
+        organization = response.json()["records"][0]
+        return Account(id=str(organization["Id"]), name=str(organization.get("Name") or ""))
 
     def has(self, permission: str, given: set[str]) -> bool:
         """`full` is everything but a refresh token, which goes by two names."""

@@ -41,7 +41,6 @@ class Records(Action):
     method: str
     permissions = {
         "api": "to reach the records",
-        "id": "to learn which organisation it is",
         "refresh_token": "to stay connected",
     }
     batch = 200
@@ -57,7 +56,10 @@ class Records(Action):
         return ""
 
     def group(self, message: Message) -> Hashable:
-        """Salesforce refuses a whole call for one field that it does not know: only the same fields go together."""
+        """Only the same fields go together: one that Salesforce does not know spoils the whole call.
+
+        So does a value of another type, which is why what was refused together goes again alone.
+        """
         return (
             message["object"],
             message.get("external_id_field"),

@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.salesforce import resources
-from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.checks import MalformedRequest, Refusal
 from sandbox.salesforce.resources import Asked
 from sandbox.wire import Answer
 
@@ -27,7 +28,7 @@ HALTED = Refusal(
 
 
 def create(asked: Asked) -> Answer:
-    return each(asked, records_of(asked), lambda one, record: resources.create(one, type_of(record)))
+    return each(asked, records_of(asked), lambda one, record: resources.create(one, type_of(one, record)))
 
 
 def update(asked: Asked) -> Answer:
@@ -36,7 +37,7 @@ def update(asked: Asked) -> Answer:
         id = str(record.get("id") or record.get("Id") or "")
         if not id:
             raise Refusal(400, "MISSING_ARGUMENT", "Id not specified in an update call", ["Id"])
-        resources.update(one.with_body(fields), type_of(record), id)
+        resources.update(one.with_body(fields), type_of(one, record), id)
         return Answer(200, {"id": id, "success": True, "errors": []})
 
     return each(asked, records_of(asked), change)
@@ -58,11 +59,14 @@ def delete(asked: Asked) -> Answer:
 
 def upsert(asked: Asked, name: str, field: str) -> Answer:
     def write(one: Asked, record: Any) -> Answer:
-        if type_of(record).lower() != name.lower():
-            raise Refusal(400, "INVALID_TYPE", f"{type_of(record)} in a collection of {name}")
+        if type_of(one, record).lower() != name.lower():
+            raise Refusal(400, "INVALID_TYPE", f"{type_of(one, record)} in a collection of {name}")
         by_key = {key.lower(): value for key, value in record.items()}
         if by_key.get(field.lower()) in (None, ""):
             raise Refusal(400, "MISSING_ARGUMENT", f"{field} not specified", [field])
+        if times[key_of(record, field)] > 1:
+            message = f"Duplicate external id specified: {by_key[field.lower()]}"
+            raise Refusal(400, "DUPLICATE_VALUE", message, [field])
         rest = {key: value for key, value in record.items() if key.lower() != field.lower()}
         answer = resources.upsert(one.with_body(rest), name, field, str(by_key[field.lower()]))
         if answer.status == 300:
@@ -70,11 +74,21 @@ def upsert(asked: Asked, name: str, field: str) -> Answer:
         return answer
 
     asked.key(asked.kind(name), field)
-    return each(asked, records_of(asked), write)
+    records = records_of(asked)
+    times = Counter(key_of(record, field) for record in records)
+    return each(asked, records, write)
+
+
+def key_of(record: dict[str, Any], field: str) -> str:
+    """Its external id as Salesforce compares it: without regard to case."""
+    return next((str(value).lower() for name, value in record.items() if name.lower() == field.lower()), "")
 
 
 def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -> Answer:
-    """200 with an entry for each, in their order; a failure spoils the others only with allOrNone."""
+    """200 with an entry for each, in their order; a failure spoils the others only with allOrNone.
+
+    What cannot be read spoils them all.
+    """
     if len(items) > MOST_RECORDS:
         message = f"record limit reached. cannot submit more than {MOST_RECORDS} records in this call"
         raise Refusal(400, "EXCEEDED_MAX_SIZE_REQUEST", message)
@@ -83,6 +97,9 @@ def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -
     for item in items:
         try:
             results.append(work(asked.with_body(item), item).body)
+        except MalformedRequest:
+            asked.records.roll_back(mark)
+            raise
         except Refusal as refusal:
             results.append(refusal.of_a_record())
     if asked.body.get("allOrNone") is True and not all(result["success"] for result in results):
@@ -94,15 +111,17 @@ def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -
 def records_of(asked: Asked) -> list[Any]:
     records = asked.body.get("records") if isinstance(asked.body, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise Refusal(400, "JSON_PARSER_ERROR", "a list of records is expected")
+        raise MalformedRequest(400, "JSON_PARSER_ERROR", "a list of records is expected")
     return records
 
 
-def type_of(record: dict[str, Any]) -> str:
+def type_of(asked: Asked, record: dict[str, Any]) -> str:
     attributes = record.get("attributes")
     name = attributes.get("type") if isinstance(attributes, dict) else None
     if not isinstance(name, str):
-        raise Refusal(400, "INVALID_TYPE", "the record has no attributes.type")
+        raise MalformedRequest(400, "INVALID_TYPE", "the record has no attributes.type")
+    if name.lower() not in asked.objects:
+        raise MalformedRequest(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
     return name
 
 

@@ -1,6 +1,8 @@
 """What Salesforce refuses to store, in its words."""
 
+import math
 import re
+from datetime import datetime
 from typing import Any
 
 from sandbox.salesforce.schema import Field, Object
@@ -27,17 +29,27 @@ class Refusal(Exception):
         return {"success": False, "errors": [{"statusCode": self.code, "message": self.message, "fields": self.fields}]}
 
 
+class MalformedRequest(Refusal):
+    """A body that cannot be read as records of these objects: a collection with one fails as a whole.
+
+    "If the request isn't well formed, the API returns a 400": resources_composite_sobjects_collections.
+    A field that nobody knows and a value of another type are found while records are read.
+    """
+
+
 def checked(kind: Object, given: Any, *, new: bool) -> dict[str, Any]:
     """The values under their proper names, or a Refusal."""
     if not isinstance(given, dict):
-        raise Refusal(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, and must be a JSON object")
+        message = "The HTTP entity body is required, and must be a JSON object"
+        raise MalformedRequest(400, "JSON_PARSER_ERROR", message)
+    known = {known_field(kind, name): value for name, value in given.items() if name != "attributes"}
+    for field, value in known.items():
+        is_readable(field, value)
     values = {}
-    for name, value in given.items():
-        if name == "attributes":
-            continue
-        field = writable(kind, name)
-        fits(field, value)
-        values[field.name] = float(value) if field.type == "double" and isinstance(value, str) else value
+    for field, value in known.items():
+        is_writable(field)
+        values[field.name] = stored(field, value)
+        fits(field, values[field.name])
     emptied = [name for name, value in values.items() if value in (None, "") and kind.fields[name.lower()].required]
     absent = (
         [field.name for field in kind.fields.values() if field.required and field.name not in values] if new else []
@@ -48,32 +60,54 @@ def checked(kind: Object, given: Any, *, new: bool) -> dict[str, Any]:
     return values
 
 
-def writable(kind: Object, name: str) -> Field:
+def known_field(kind: Object, name: str) -> Field:
     field = kind.field(name)
     if field is None:
-        raise Refusal(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {kind.name}")
-    if not field.writable:
-        message = f"Unable to create/update fields: {name}. Please check the security settings of this field."
-        raise Refusal(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [name])
+        message = f"No such column '{name}' on sobject of type {kind.name}"
+        raise MalformedRequest(400, "INVALID_FIELD", message)
     return field
+
+
+def is_readable(field: Field, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, dict | list) or not TYPES.get(field.type, is_text)(value):
+        shown = "VALUE_STRING" if isinstance(value, str) else "value"
+        message = (
+            f"Cannot deserialize instance of {field.type} from {shown} {value} "
+            "or request may be missing a required field"
+        )
+        raise MalformedRequest(400, "JSON_PARSER_ERROR", message)
+
+
+def is_writable(field: Field) -> None:
+    if not field.writable:
+        message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field."
+        raise Refusal(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
+
+
+def stored(field: Field, value: Any) -> Any:
+    """Text loses the blanks around it, and nothing but blanks is nothing."""
+    if field.type in NUMBERS and isinstance(value, str):
+        return float(value)
+    if isinstance(value, str):
+        return value.strip() or None
+    return value
 
 
 def fits(field: Field, value: Any) -> None:
     if value is None:
         return
-    if isinstance(value, dict | list) or not TYPES.get(field.type, is_text)(value):
-        shown = "VALUE_STRING" if isinstance(value, str) else "value"
-        message = f"Cannot deserialize instance of {field.type} from {shown} {value} or request may be missing a field"
-        raise Refusal(400, "JSON_PARSER_ERROR", message)
     if field.length and len(str(value)) > field.length:
         label = field.described()["label"]
         message = f"{label}: data value too large: {str(value)[:255]} (max length={field.length})"
         raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
-    if field.type == "email" and value and not EMAIL.fullmatch(value):
+    if field.type == "email" and not EMAIL.fullmatch(value):
         message = f"{field.name}: invalid email address: {value}"
         raise Refusal(400, "INVALID_EMAIL_ADDRESS", message, [field.name])
-    if field.type == "reference" and value and not ID.fullmatch(value):
-        raise Refusal(400, "MALFORMED_ID", f"{field.name}: id value of incorrect type: {value}", [field.name])
+    if field.type == "reference" and not ID.fullmatch(value):
+        message = f"{field.name}: id value of incorrect type: {value}"
+        raise Refusal(400, "MALFORMED_ID", message, [field.name])
 
 
 def is_text(value: Any) -> bool:
@@ -84,16 +118,31 @@ def is_number(value: Any) -> bool:
     if isinstance(value, bool):
         return False
     try:
-        float(value)
+        return math.isfinite(float(value))
     except (TypeError, ValueError):
+        return False
+
+
+def is_whole(value: Any) -> bool:
+    return is_number(value) and float(value).is_integer()
+
+
+def is_moment(value: Any) -> bool:
+    """A day of the calendar, alone or with a time and an offset."""
+    if not is_text(value) or not (DATETIME.fullmatch(value) or DATE.fullmatch(value)):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
         return False
     return True
 
 
+NUMBERS = ("double", "int")
 TYPES = {
     "boolean": lambda value: isinstance(value, bool),
     "double": is_number,
-    "int": is_number,
-    "date": lambda value: is_text(value) and bool(DATE.match(value)),
-    "datetime": lambda value: is_text(value) and bool(DATETIME.fullmatch(value) or DATE.fullmatch(value)),
+    "int": is_whole,
+    "date": is_moment,
+    "datetime": is_moment,
 }

@@ -13,6 +13,8 @@ from sandbox.salesforce.sessions import Approval, Sessions
 from sandbox.wire import Answer, Call
 from sandbox.world import World
 
+IDENTITY = {"id", "openid", "profile", "email", "address", "phone", "full"}  # "the identity URL service"
+
 
 class Denied(Exception):
     def __init__(self, error: str, description: str):
@@ -102,6 +104,8 @@ class Login:
         approval = self._sessions.session(call.credential("Bearer"), call.at)
         if approval is None:
             return Answer(403, "Bad_OAuth_Token" if call.credential("Bearer") else "Missing_OAuth_Token")
+        if not IDENTITY.intersection(approval.scopes):
+            return Answer(403, "Bad_OAuth_Token")
         org = approval.org
         if path.startswith("/id/") and path.split("/")[2][:15] != org.org[:15]:
             return Answer(403, "Wrong_Org")

@@ -51,7 +51,7 @@ class Pages:
         org = self._salesforce.world.salesforce.get(request.match_info["org"])
         if org is None:
             return missing(request, "No such org.", system="salesforce")
-        fullest = max(objects(org).values(), key=lambda kind: len(self._salesforce.records.all(org, kind)))
+        fullest = max(written_objects(org).values(), key=lambda kind: len(self._salesforce.records.all(org, kind)))
         return web.Response(status=302, headers={"Location": list_of(org, fullest)})
 
     async def list(self, request: web.Request) -> web.Response:
@@ -108,7 +108,7 @@ class Pages:
 
     def _asked(self, request: web.Request) -> tuple[Org | None, Object | None]:
         org = self._salesforce.world.salesforce.get(request.match_info["org"])
-        return org, org and objects(org).get(request.match_info["name"].lower())
+        return org, org and written_objects(org).get(request.match_info["name"].lower())
 
     def _tabs(self, org: Org, here: Object) -> Markup:
         orgs = [
@@ -121,9 +121,13 @@ class Pages:
                 f"{plural(kind)} {len(self._salesforce.records.all(org, kind))}",
                 kind.name == here.name,
             )
-            for kind in objects(org).values()
+            for kind in written_objects(org).values()
         ]
         return markup(TABS, orgs=orgs, kinds=kinds)
+
+
+def written_objects(org: Org) -> dict[str, Object]:
+    return {name: kind for name, kind in objects(org).items() if not kind.read_only}
 
 
 def named(org: Org, kind: Object, row: Record) -> Markup:

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.accounts import Org
 from sandbox.salesforce.checks import Refusal, checked
 from sandbox.salesforce.ids import id_of
-from sandbox.salesforce.schema import Object
+from sandbox.salesforce.schema import Object, objects
 from sandbox.shelf import Shelf
 
 Record = dict[str, Any]
@@ -27,7 +27,11 @@ class Records:
             self._place(key, row)
 
     def create(self, org: Org, kind: Object, given: Any, at: float) -> str:
+        if kind.read_only:
+            message = f"entity type cannot be inserted: {kind.name}"
+            raise Refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
         values = checked(kind, given, new=True)
+        self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values)
         self._number += 1
         now = stamp(at)
@@ -38,6 +42,7 @@ class Records:
     def update(self, org: Org, kind: Object, id: str, given: Any, at: float) -> None:
         row = self.read(org, kind, id)
         values = checked(kind, given, new=False)
+        self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values, but=row["Id"])
         now = stamp(at)
         self._store(org, kind, {**row, **values, "LastModifiedDate": now, "SystemModstamp": now})
@@ -89,6 +94,25 @@ class Records:
 
     def close(self) -> None:
         self._rows.close()
+
+    def _check_references(self, org: Org, kind: Object, values: Record) -> None:
+        """A reference names a living record of the right object; it is kept with 18 characters."""
+        names = {target.prefix: target.name for target in objects(org).values()}
+        for name, value in values.items():
+            field = kind.fields[name.lower()]
+            if field.type != "reference" or value is None:
+                continue
+            target = names.get(value[:3], "")
+            if field.refers not in ("", target):
+                message = f"{field.name}: id value of incorrect type: {value}"
+                raise Refusal(400, "FIELD_INTEGRITY_EXCEPTION", message, [field.name])
+            row = self._tables[org.org, target].get(value[:15])
+            if row is None:
+                message = "invalid cross reference id"
+                raise Refusal(400, "INVALID_CROSS_REFERENCE_KEY", message, [field.name])
+            if row["IsDeleted"]:
+                raise Refusal(400, "ENTITY_IS_DELETED", "entity is deleted", [field.name])
+            values[name] = row["Id"]
 
     def _no_duplicate(self, org: Org, kind: Object, values: Record, but: str = "") -> None:
         for name, value in values.items():

@@ -7,8 +7,10 @@ from typing import Any
 from sandbox.accounts import Org
 from sandbox.salesforce import soql
 from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.criteria import criterion
+from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record, Records
-from sandbox.salesforce.schema import Field, Object
+from sandbox.salesforce.schema import ORGANIZATION, Field, Object
 from sandbox.wire import Answer
 
 CREATED = {"success": True, "errors": []}
@@ -64,8 +66,18 @@ class Asked:
     def shown(self, kind: Object, row: Record, names: list[str]) -> Record:
         return {"attributes": {"type": kind.name, "url": self.url(kind, row["Id"])}} | {n: row.get(n) for n in names}
 
+    def rows(self, kind: Object, *, deleted: bool) -> list[Record]:
+        if kind is ORGANIZATION:
+            return [organization(self.org)]
+        return self.records.all(self.org, kind, deleted=deleted)
+
     def with_body(self, body: Any) -> "Asked":
         return replace(self, body=body)
+
+
+def organization(org: Org) -> Record:
+    """The one record that says which org this is; everybody who may use the API may read it."""
+    return {"Id": long(org.org), "Name": org.title, "IsSandbox": org.sandbox}
 
 
 def list_resources(asked: Asked) -> Answer:
@@ -155,7 +167,7 @@ def query(asked: Asked, *, deleted: bool = False) -> Answer:
     if kind is None:
         message = f"sObject type '{parsed.object}' is not supported."
         raise Refusal(400, "INVALID_TYPE", message)
-    rows = properly(kind, parsed).of(asked.records.all(asked.org, kind, deleted=deleted))
+    rows = properly(kind, parsed).of(asked.rows(kind, deleted=deleted))
     if not parsed.fields:
         return Answer(200, {"totalSize": len(rows), "done": True, "records": []})
     records = [asked.shown(kind, row, proper(kind, parsed.fields)) for row in rows]
@@ -186,7 +198,9 @@ def batch_size(asked: Asked) -> int:
 def properly(kind: Object, parsed: soql.Query) -> soql.Query:
     """The query with the object's own spelling of the names."""
     names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
-    conditions = [(names[name], sign, want) for name, sign, want in parsed.conditions]
+    conditions = [
+        (names[name], sign, criterion(kind.fields[name.lower()], sign, want)) for name, sign, want in parsed.conditions
+    ]
     return replace(parsed, conditions=conditions, order=[(names[name], down) for name, down in parsed.order])
 
 

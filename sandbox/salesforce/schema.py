@@ -1,7 +1,7 @@
 """The objects of an org and their fields: what Salesforce ships, and what the world adds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.accounts import Org
@@ -17,6 +17,7 @@ class Field:
     unique: bool = False
     writable: bool = True
     label: str = ""
+    refers: str = ""  # of a reference: the object that it names; empty: any
 
     def described(self) -> dict[str, Any]:
         return {
@@ -33,6 +34,7 @@ class Object:
     name: str
     prefix: str  # of its ids
     fields: dict[str, Field]  # by lower-case name: Salesforce does not mind case
+    read_only: bool = False
 
     def field(self, name: str) -> Field | None:
         return self.fields.get(name.lower())
@@ -65,32 +67,46 @@ PERSON = [
     *texts(40, "FirstName"), Field("LastName", length=80, required=True), Field("Name", length=121, writable=False),
     Field("Email", "email", 80), Field("Phone", "phone", 40), *texts(128, "Title"), *texts(32000, "Description"),
 ]  # fmt: skip
+ACCOUNT = Field("AccountId", "reference", 18, refers="Account")
+ORGANIZATION = Object(
+    "Organization",
+    "00D",
+    {
+        field.name.lower(): field
+        for field in (
+            Field("Id", "id", 18, writable=False),
+            Field("Name", length=80, writable=False),
+            Field("IsSandbox", "boolean", writable=False),
+        )
+    },
+    read_only=True,
+)
 STANDARD: dict[str, tuple[str, list[Field]]] = {
     "Account": ("001", [
         Field("Name", length=255, required=True), *texts(40, "Type", "Industry", "AccountNumber", "Phone"),
         *texts(255, "Website", *(f"Billing{part}" for part in ADDRESS)), *texts(32000, "Description"),
-        *kinds("double", "AnnualRevenue", "NumberOfEmployees"),
+        Field("AnnualRevenue", "double"), Field("NumberOfEmployees", "int"),
     ]),
     "Contact": ("003", [
-        *PERSON, Field("AccountId", "reference", 18), *texts(255, *(f"Mailing{part}" for part in ADDRESS)),
+        *PERSON, ACCOUNT, *texts(255, *(f"Mailing{part}" for part in ADDRESS)),
     ]),
     "Lead": ("00Q", [
         *PERSON, Field("Company", length=255, required=True), *texts(255, *ADDRESS),
         *texts(40, "Status", "LeadSource", "Industry", "Rating"), Field("Website", "url", 255),
-        *kinds("double", "AnnualRevenue", "NumberOfEmployees"),
+        Field("AnnualRevenue", "double"), Field("NumberOfEmployees", "int"),
     ]),
     "Opportunity": ("006", [
         Field("Name", length=120, required=True), Field("StageName", "picklist", 255, required=True),
         Field("CloseDate", "date", required=True), *kinds("double", "Amount", "Probability"),
-        Field("AccountId", "reference", 18), *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
+        ACCOUNT, *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
         *texts(32000, "Description"),
     ]),
     "Case": ("500", [
         *texts(255, "Subject"), *texts(32000, "Description"), *texts(40, "Status", "Priority", "Origin", "Type"),
-        *kinds("reference", "AccountId", "ContactId"), *texts(80, "SuppliedName", "SuppliedEmail"),
+        ACCOUNT, Field("ContactId", "reference", 18, refers="Contact"), *texts(80, "SuppliedName", "SuppliedEmail"),
     ]),
     "Order": ("801", [
-        Field("AccountId", "reference", 18, required=True), Field("EffectiveDate", "date", required=True),
+        replace(ACCOUNT, required=True), Field("EffectiveDate", "date", required=True),
         Field("Status", "picklist", 255, required=True), *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
         *texts(32000, "Description"), *kinds("double", "TotalAmount"),
     ]),
@@ -100,7 +116,7 @@ ADDED = {"name", "label", "type", "length", "required", "external_id", "unique"}
 
 def objects(org: Org) -> dict[str, Object]:
     """By lower-case name."""
-    made = {}
+    made = {"organization": ORGANIZATION}
     for number, name in enumerate([*STANDARD, *(name for name in org.fields if name not in STANDARD)]):
         prefix, shipped = STANDARD.get(name, (f"a{number:02d}", [Field("Name", length=80)]))
         made[name.lower()] = Object(name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))]))

@@ -7,7 +7,7 @@ Comparisons: = != < <= > >= LIKE IN NOT IN; values: text, number, true, false, n
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sandbox.salesforce.checks import Refusal
@@ -26,9 +26,8 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": lambda have, want: have is not None and want is not None and have <= want,
     ">=": lambda have, want: have is not None and want is not None and have >= want,
     "LIKE": lambda have, want: have is not None and bool(like(want).fullmatch(str(have))),
-    "IN": lambda have, want: have in want,
-    "NOT IN": lambda have, want: have not in want,
 }
+LISTS = ("IN", "NOT IN")
 
 
 @dataclass
@@ -99,9 +98,9 @@ class Parser:
         if sign == "NOT":
             self._expect("IN")
             sign = "NOT IN"
-        if sign not in SIGNS:
+        if sign not in SIGNS and sign not in LISTS:
             raise malformed(f"unexpected token: '{sign}'")
-        if not sign.endswith("IN"):
+        if sign not in LISTS:
             return name, sign, self._value()
         self._expect("(")
         values = self._many(self._value, ",")
@@ -130,7 +129,7 @@ class Parser:
         if kind == "number":
             return float(text)
         if kind == "moment":
-            return moment(text)
+            return moment(text) if "T" in text else moment(text).date()
         if kind == "word" and text.upper() in CONSTANTS:
             return CONSTANTS[text.upper()]
         raise malformed(f"unexpected token: '{text}'")
@@ -168,6 +167,8 @@ def malformed(message: str) -> Refusal:
 
 
 def holds(have: Any, sign: str, want: Any) -> bool:
+    if sign in LISTS:
+        return any(holds(have, "=", one) for one in want) == (sign == "IN")
     try:
         return SIGNS[sign](*comparable(have, want))
     except TypeError:
@@ -176,10 +177,10 @@ def holds(have: Any, sign: str, want: Any) -> bool:
 
 def comparable(have: Any, want: Any) -> tuple[Any, Any]:
     """Text is compared without case, numbers as numbers, dates as moments."""
-    if isinstance(want, list):
-        return comparable(have, "")[0], [comparable("", one)[1] for one in want]
     if isinstance(want, datetime) and isinstance(have, str):
         return moment(have), want
+    if isinstance(want, date) and isinstance(have, str):
+        return moment(have).date(), want
     return (*(one.lower() if isinstance(one, str) else one for one in (have, want)),)
 
 

@@ -18,6 +18,7 @@ from simple_salesforce.exceptions import (
 
 ORG, TOKEN = "00D000000000001EAA", "00D000000000001!acme"
 APP = {"client_id": "hub.salesforce", "client_secret": "salesforce-secret"}
+OPPORTUNITY = {"Name": "A-1001", "StageName": "Closed Won", "CloseDate": "2026-12-01"}
 LEAD = {"LastName": "Lovelace", "FirstName": "Ada", "Company": "Acme"}
 
 
@@ -85,6 +86,10 @@ def test_creating_answers_201_and_where_the_record_is(desk):
         ({"Email": "nobody"}, "INVALID_EMAIL_ADDRESS"),
         ({"LastName": {"a": 1}}, "JSON_PARSER_ERROR"),
         ({"CreatedDate": "2020-01-01"}, "INVALID_FIELD_FOR_INSERT_UPDATE"),
+        ({"LastName": "  "}, "REQUIRED_FIELD_MISSING"),
+        ({"Company": ""}, "REQUIRED_FIELD_MISSING"),
+        ({"NumberOfEmployees": 1.5}, "JSON_PARSER_ERROR"),
+        ({"AnnualRevenue": "much"}, "JSON_PARSER_ERROR"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -92,6 +97,43 @@ def test_a_wrong_record_is_refused_in_salesforces_words(org, change, code):
     with pytest.raises(SalesforceMalformedRequest) as caught:
         org.Lead.create(LEAD | change)
     assert caught.value.content[0]["errorCode"] == code
+
+
+@pytest.mark.parametrize("day", ["2026-02-31", "2026-13-01", "31.12.2026", "2026-02-28T25:00:00Z"])
+def test_a_day_that_the_calendar_does_not_have_is_refused(org, day):
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        org.Opportunity.create(OPPORTUNITY | {"CloseDate": day})
+    assert caught.value.content[0]["errorCode"] == "JSON_PARSER_ERROR"
+
+
+def test_blanks_around_text_are_not_kept(org):
+    made = org.Lead.create(LEAD | {"Company": "  Acme  ", "Title": "   "})
+    lead = org.Lead.get(made["id"])
+    assert (lead["Company"], lead["Title"]) == ("Acme", None)
+
+
+def test_a_reference_names_a_living_record_of_the_right_object(org):
+    account, contact = (org.Account.create({"Name": "Acme"})["id"], org.Contact.create({"LastName": "Ada"})["id"])
+    made = org.Contact.create({"LastName": "Bob", "AccountId": account[:15]})
+    assert org.Contact.get(made["id"])["AccountId"] == account
+    gone = org.Account.create({"Name": "Gone"})["id"]
+    org.Account.delete(gone)
+    wrong = {
+        "FIELD_INTEGRITY_EXCEPTION": contact,
+        "INVALID_CROSS_REFERENCE_KEY": "001000000009999AAA",
+        "ENTITY_IS_DELETED": gone,
+        "MALFORMED_ID": "Acme",
+    }
+    for code, id in wrong.items():
+        with pytest.raises(SalesforceMalformedRequest) as caught:
+            org.Contact.update(made["id"], {"AccountId": id})
+        assert caught.value.content[0]["errorCode"] == code
+
+
+def test_the_org_itself_is_read_only(org):
+    assert org.query("SELECT Name, IsSandbox FROM Organization")["records"][0]["IsSandbox"] is False
+    with pytest.raises(SalesforceMalformedRequest):
+        org.Organization.create({})
 
 
 def test_an_upsert_makes_then_changes(desk):
@@ -159,6 +201,67 @@ def test_soql_is_small_but_honest(org, where, found):
             org.query(query)
     else:
         assert [row["LastName"] for row in org.query(query)["records"]] == found
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("AnnualRevenue = '100'", "INVALID_FIELD"),
+        ("LastName = 7", "INVALID_FIELD"),
+        ("LastName IN ('Ada', 7)", "INVALID_FIELD"),
+        ("IsDeleted = 'false'", "INVALID_FIELD"),
+        ("CreatedDate > '2026-11-25T12:00:00Z'", "INVALID_FIELD"),
+        ("CreatedDate > 2026-11-25", "INVALID_FIELD"),
+        ("IsDeleted > true", "INVALID_QUERY_FILTER_OPERATOR"),
+        ("AnnualRevenue LIKE '1%'", "INVALID_QUERY_FILTER_OPERATOR"),
+        ("Id = 'Ada'", "INVALID_QUERY_FILTER_OPERATOR"),
+    ],
+)
+def test_a_condition_compares_with_the_type_of_its_field(org, where, code):
+    with pytest.raises(SalesforceMalformedRequest) as caught:
+        org.query(f"SELECT Id FROM Lead WHERE {where}")
+    assert caught.value.content[0]["errorCode"] == code
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "CloseDate = 2026-12-01",
+        "CloseDate IN (2026-12-01, 2026-12-02)",
+        "CloseDate != null AND Amount >= 99.5",
+        "Amount IN (99.5)",
+        "IsDeleted = false",
+        "CreatedDate <= 2026-11-25T12:00:00Z",
+    ],
+)
+def test_a_condition_of_the_right_type_finds_the_record(org, where):
+    made = org.Opportunity.create(OPPORTUNITY | {"Amount": 99.5})
+    short = f"SELECT Id FROM Opportunity WHERE Id = '{made['id'][:15]}' AND {where}"
+    assert [record["Id"] for record in org.query(short)["records"]] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"Shoe_Size__c": 43}, "INVALID_FIELD"),
+        ({"AnnualRevenue": "much"}, "JSON_PARSER_ERROR"),
+        ({"attributes": {"type": "Shoe"}}, "INVALID_TYPE"),
+        ({"attributes": {}}, "INVALID_TYPE"),
+    ],
+)
+def test_a_collection_that_cannot_be_read_fails_as_a_whole_and_writes_nothing(desk, org, wrong, code):
+    records = [{"attributes": {"type": "Lead"}, **LEAD, **change} for change in ({}, wrong, {})]
+    answer = raw(desk, "POST", "/composite/sobjects", json={"records": records})
+    assert error(answer) == (400, code)
+    assert org.query("SELECT COUNT() FROM Lead")["totalSize"] == 0
+
+
+def test_an_external_id_comes_once_in_a_collection(desk):
+    keys = ("9a", "9A", "9b")
+    records = [{"attributes": {"type": "Lead"}, "External_Id__c": key, **LEAD} for key in keys]
+    answer = raw(desk, "PATCH", "/composite/sobjects/Lead/External_Id__c", json={"records": records})
+    codes = [[error["statusCode"] for error in record["errors"]] for record in answer.json()]
+    assert codes == [["DUPLICATE_VALUE"], ["DUPLICATE_VALUE"], []]
 
 
 def test_a_collection_answers_for_each_in_order(desk, org):

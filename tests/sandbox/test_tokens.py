@@ -133,11 +133,21 @@ def test_an_org_that_moved_says_so_at_the_next_refresh(desk):
 
 
 def test_the_identity_is_of_the_sessions_org(desk):
-    given = join_salesforce(desk, ORG)
+    given = join_salesforce(desk, ORG, scope="api id")
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     assert requests.get(given["id"], headers=headers, timeout=5).json()["organization_id"] == ORG
     assert requests.get(given["id"].replace(ORG, OTHER), headers=headers, timeout=5).text == "Wrong_Org"
     assert requests.get(given["id"], timeout=5).text == "Missing_OAuth_Token"
+
+
+def test_who_somebody_is_needs_a_scope_of_its_own(desk):
+    given = join_salesforce(desk, ORG, scope="api refresh_token")
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    for url in (given["id"], f"{given['instance_url']}/services/oauth2/userinfo"):
+        assert requests.get(url, headers=headers, timeout=5).status_code == 403
+    query = f"{given['instance_url']}/services/data/v67.0/query?q=SELECT Id, Name FROM Organization"
+    records = requests.get(query, headers=headers, timeout=5).json()["records"]
+    assert [(record["Id"], record["Name"]) for record in records] == [(ORG, "Acme")]
 
 
 def test_the_control_expires_what_can_expire(desk):

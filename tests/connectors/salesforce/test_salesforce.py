@@ -56,8 +56,8 @@ EXPECTED = {
     "query__cut_short": UNREADABLE,
     "query__a_locator_elsewhere": UNREADABLE,
     "query__malformed": ("never", "malformed_query"),
-    "userinfo__ok": Account("00D000000000001AAA", "hub@acme.example"),
-    "userinfo__bad_token": ("refresh", "bad_oauth_token"),
+    "organization__ok": Account("00D000000000001AAA", "Acme Teas"),
+    "organization__session_ended": ("refresh", "invalid_session_id"),
     "token__refreshed": "5Aep861",
     "token__rotated": "5Aep-new",
     "token__instance_elsewhere": "5Aep861",
@@ -76,7 +76,7 @@ def salesforce_says(name):
     response, door = recorded("salesforce", name), name.partition("__")[0]
     if door == "query":
         return SALESFORCE.collections[0].records(response)
-    if door == "userinfo":
+    if door == "organization":
         return SALESFORCE.probed(response, credential("salesforce"))
     if door == "token":
         return SALESFORCE.refreshed(response, credential("salesforce"))
@@ -248,5 +248,7 @@ def test_refreshes_at_the_token_url():
     assert request.form["refresh_token"] == "5Aep861"
 
 
-def test_asks_who_it_is():
-    assert SALESFORCE.probe(credential("salesforce"), at=NOON).url.endswith("/services/oauth2/userinfo")
+def test_asks_which_organisation_it_is_where_the_permissions_that_we_ask_for_are_enough():
+    url = SALESFORCE.probe(credential("salesforce"), at=NOON).url
+    assert url.endswith("/services/data/v67.0/query?q=SELECT%20Id%2C%20Name%20FROM%20Organization")
+    assert not {"id", "openid"} & {permission.key for permission in SALESFORCE.permissions}

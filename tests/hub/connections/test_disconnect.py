@@ -197,4 +197,4 @@ def test_the_sandbox_ends_the_session(browser, outside, acme, hand):
     disconnect(row, hand, now=clock())
     hear_revoke(f"revoke:{Revocation.unscoped.get().pk}")
     headers = {"Authorization": f"Bearer {token}"}
-    assert outside.get("/services/oauth2/userinfo", headers=headers).status_code in (401, 403)
+    assert outside.get("/services/data/v67.0/limits", headers=headers).status_code == 401

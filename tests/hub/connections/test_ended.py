@@ -12,10 +12,10 @@ from tests.makers import MINUTE, NOON
 pytestmark = pytest.mark.django_db
 __all__ = ["connection", "scheduled"]  # the fixtures
 
-USERINFO = Response(200, b'{"organization_id":"00D000000000001AAA","user_id":"005000000000001AAA","name":"Ann"}')
+ORGANIZATION = Response(200, b'{"done":true,"records":[{"Id":"00D000000000001AAA","Name":"Acme"}]}')
 
 
-def when_tested(row, answer=USERINFO, at=DUE + MINUTE):
+def when_tested(row, answer=ORGANIZATION, at=DUE + MINUTE):
     row = Connection.unscoped.select_related("credential").get(pk=row.pk)
     finding = probe.test(row, call=FakeHttp(answer).call, now=at)
     row.refresh_from_db()
