@@ -5,6 +5,7 @@ mark, so whoever comes next knows that a new token may have been lost, and says 
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,7 +18,7 @@ from connectors.outcomes import Outcome, later, reconnect, unknown
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.lives import MAIN, Random, Token
 from hub.connections.models import Connection, ConnectorApp, Credential
-from hub.connections.renewal import PAIR, Renewal
+from hub.connections.renewal import PAIR, Renewal, Sleep
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import credential_of, redacted, secrets_in
 from hub.egress import EgressError, Unsent
@@ -31,20 +32,25 @@ TOO_SOON = timedelta(seconds=60)  # a token that is refused so soon after it was
 REFUSED_TOO = reconnect("refused_after_refresh", "the new access token is refused too")
 
 
-def refresh(connection: Connection, *, call: Call, now: datetime, random: Random) -> bool:
-    """Refresh what is due, once; the lane goes on. False where nothing is due, another side does it, or it failed."""
+def refresh(connection: Connection, *, call: Call, now: datetime, random: Random, sleep: Sleep) -> bool:
+    """Refresh what is due, once; the lane goes on. False where nothing is due, another side does it, or it failed.
+
+    What the answer says of quotas is written down after the token is stored.
+    """
     credential = Credential.unscoped.get(connection=connection)
     if not claimed(credential, now=now):
         return False
     renewal = Renewal(connection, credential, wanted(credential), now)
     if credential.asked_at:
         renewal.note("unsure")
-    answer = REFUSED_TOO if refused_too_soon(credential, now=now) else asked_twice(renewal, call)
-    if isinstance(answer, Grant):
-        return renewal.store(answer, random=random)
-    if answer is not None:
-        renewal.settle(answer)
-    return False
+    with ExitStack() as afterwards:
+        too_soon = refused_too_soon(credential, now=now)
+        answer = REFUSED_TOO if too_soon else asked_twice(renewal, call, afterwards)
+        if isinstance(answer, Grant):
+            return renewal.store(answer, random=random, sleep=sleep)
+        if answer is not None:
+            renewal.settle(answer)
+        return False
 
 
 def claimed(credential: Credential, *, now: datetime) -> bool:
@@ -71,19 +77,19 @@ def refused_too_soon(credential: Credential, *, now: datetime) -> bool:
     return now - (Token.read(kept).given if kept else credential.updated_at) < TOO_SOON
 
 
-def asked_twice(renewal: Renewal, call: Call) -> Grant | Outcome | None:
+def asked_twice(renewal: Renewal, call: Call, afterwards: ExitStack) -> Grant | Outcome | None:
     """Only the end of a grant that is confirmed is one. None where somebody else stored another document meanwhile."""
-    answer = asked(renewal, call)
+    answer = asked(renewal, call, afterwards)
     if isinstance(answer, Grant) or answer.kind != "reconnect":
         return answer
     if not renewal.rows().exists():
         return None
-    again = asked(renewal, call)
+    again = asked(renewal, call, afterwards)
     return answer if isinstance(again, Outcome) and again.kind == "reconnect" else again
 
 
 @sensitive_variables()
-def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
+def asked(renewal: Renewal, call: Call, afterwards: ExitStack) -> Grant | Outcome:
     """No transaction is open here."""
     connection, prefix = renewal.connection, renewal.prefix
     row = ConnectorApp.objects.filter(connector=connection.connector).first()
@@ -98,18 +104,21 @@ def asked(renewal: Renewal, call: Call) -> Grant | Outcome:
         return later("credential_unreadable", str(error))
     except KeyError as error:
         return later("app_incomplete", f"the connector app lacks {error}")
-    answer = answered(renewal, request, known, call)
+    answer = answered(renewal, request, known, call, afterwards)
     failpoint("O7")  # a refresh was answered, and is not stored
     return answer if isinstance(answer, Grant) else redacted(answer, [*secrets_in(known), *app.values()])
 
 
 @sensitive_variables()
-def answered(renewal: Renewal, request: Request, known: base.Credential, call: Call) -> Grant | Outcome:
+def answered(
+    renewal: Renewal, request: Request, known: base.Credential, call: Call, afterwards: ExitStack
+) -> Grant | Outcome:
+    """Nothing of ours stands between the answer and its store."""
     connection, now = renewal.connection, renewal.now
     try:
-        with spending(connection, request, now=now) as turn:
-            answer = connection.code.refreshed(call(request), known)
-            turn.heard(answer)
+        turn = afterwards.enter_context(spending(connection, request, now=now))
+        answer = connection.code.refreshed(call(request), known)
+        afterwards.callback(turn.heard, answer)
         return answer
     except NotFree as spent:
         return later("throttled", str(spent), after=(spent.until - now).total_seconds())

@@ -1,11 +1,12 @@
 """What came of one refresh: a grant that is stored first, a wait, or the end of the authorization."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as database
 from django.db.models import F, QuerySet
 
 from connectors.base import Grant
@@ -17,8 +18,12 @@ from hub.connections.revoke import give_back
 from hub.secrets import seal
 from hub.states import WrongState
 
+T = TypeVar("T")
+Sleep = Callable[[float], None]
+
 AGAIN, AGAIN_MOST = timedelta(seconds=10), timedelta(minutes=10)  # after one that did not come through, doubling
 FAILS_FEW = 3  # of a token whose end nobody knows, before the connection reads as degraded
+STORE_DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before a token is stored again; less than a claim lasts
 PAIR = ("access_token", "refresh_token")
 FAILING, LOST, FURTHER = "refresh_failing", "refresh_lost", "further_token_ended"
 OF_THE_ACCESS_TOKEN = {"no_refresh_token", "refused_after_refresh"}  # ends that it may live through after all
@@ -44,8 +49,28 @@ class Renewal:
 
     # --- a grant ---
 
-    def store(self, grant: Grant, *, random: Random) -> bool:
-        """The new document under version + 1, before anything else; what the grant does not name stays."""
+    def store(self, grant: Grant, *, random: Random, sleep: Sleep) -> bool:
+        """The new document under version + 1, before anything else; what the grant does not name stays.
+
+        The token endpoint may have ended the old one: a database that is away is tried again while the claim lives.
+        """
+        document, columns = self.renewed(grant, random=random)
+        if not persistently(lambda: self.replace(document, columns), sleep=sleep):
+            persistently(lambda: self.hand_back(document), sleep=sleep)
+            return False
+        persistently(lambda: self.stored(grant), sleep=sleep)
+        return True
+
+    def replace(self, document: Mapping[str, Any], columns: Mapping[str, Any]) -> bool:
+        """Whether this document is the one that is stored now."""
+        sealed = seal(document, Credential.binding(self.connection))
+        if self.rows().update(sealed=sealed, version=F("version") + 1, updated_at=self.now, **columns):
+            return True
+        kept = Credential.unscoped.get(pk=self.credential.pk)  # an earlier try may have been committed unheard
+        return kept.version == self.credential.version + 1 and kept.open(self.connection) == document
+
+    def renewed(self, grant: Grant, *, random: Random) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The document with the new tokens in it, and what the row says of their life."""
         before = self.credential.open(self.connection)
         given = {self.prefix + key: grant.secret[key] for key in PAIR if grant.secret.get(key)}
         document = {**before, **(grant.secret if self.prefix == MAIN else {}), **given}
@@ -58,18 +83,8 @@ class Renewal:
             now=self.now,
             random=random,
         )
-        stored = self.rows().update(
-            sealed=seal(document, Credential.binding(self.connection)),
-            version=F("version") + 1,
-            updated_at=self.now,
-            **lives.columns({**self.others(), self.prefix: begun}, self.connection.code, now=self.now),
-            **lives.UNTROUBLED,
-        )
-        if stored:
-            self.stored(grant)
-        else:
-            self.hand_back(document)
-        return bool(stored)
+        columns = lives.columns({**self.others(), self.prefix: begun}, self.connection.code, now=self.now)
+        return document, columns | lives.UNTROUBLED
 
     @transaction.atomic
     def hand_back(self, document: Mapping[str, Any]) -> None:
@@ -147,6 +162,17 @@ class Renewal:
         self.connection.refresh_from_db(fields=["state"])
         if self.connection.state == "healthy":
             self.connection.degrade(reason, says, now=self.now)
+
+
+def persistently(write: Callable[[], T], *, sleep: Sleep) -> T:
+    """Try a write again where the database failed, as long as the claim of a refresh lives."""
+    for seconds in STORE_DELAYS:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            database.close_if_unusable_or_obsolete()
+            sleep(seconds)
+    return write()
 
 
 def known_by_refresh(connection: Connection) -> bool:

@@ -1,6 +1,7 @@
 """The bells of this room."""
 
 import random
+import time
 from datetime import datetime
 
 from django.db.models import Q
@@ -22,8 +23,13 @@ def refresh(name: str) -> None:
     connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
     if lifeline.stopping():
         return
-    if refresh_token(connection, call=egress.outward, now=clock(), random=random.random):
+    if refresh_token(connection, call=egress.outward, now=clock(), random=random.random, sleep=rest):
         ring("pump", now=clock())
+
+
+def rest(seconds: float) -> None:
+    still_here()
+    time.sleep(seconds)
 
 
 def revoke(name: str) -> None:

@@ -1,6 +1,7 @@
 """A desk in one process: the demo in the test's database, the sandbox in a thread, the real pump and egress."""
 
 import json
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -47,7 +48,7 @@ class Journey:
     def refresh(self, reference, connector="salesforce", *, at):
         connection = Connection.unscoped.get(tenant__reference=reference, connector=connector)
         call = partial(egress.call, rules=egress.rules(), clock=lambda: at)
-        assert refresh(connection, call=call, now=at, random=lambda: 0.5)
+        assert refresh(connection, call=call, now=at, random=lambda: 0.5, sleep=time.sleep)
 
     def ledger(self, marker):
         """Where a marker was seen: system, account and status, in the order of arrival."""

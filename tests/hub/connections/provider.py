@@ -3,6 +3,7 @@
 import fcntl
 import json
 import sys
+import time
 from pathlib import Path
 
 from connectors.wire import Response
@@ -57,7 +58,7 @@ def main(file, moment, grace):
 
     connection = Connection.unscoped.select_related("credential").get(connector="salesforce")
     now = datetime.fromisoformat(moment)
-    refresh(connection, call=Provider(file, grace=grace == "grace").call, now=now, random=lambda: 0.5)
+    refresh(connection, call=Provider(file, grace=grace == "grace").call, now=now, random=lambda: 0.5, sleep=time.sleep)
 
 
 if __name__ == "__main__":

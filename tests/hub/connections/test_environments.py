@@ -17,6 +17,7 @@ from hub.connections.refresh import refresh
 from hub.connections.revoke import revoke
 from hub.operations.start import Hand
 from tests.hub.connections.connecting import problem, stored, under_way
+from tests.hub.connections.refreshing import no_pause
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +76,7 @@ def test_the_confirm_page_says_which_kind_it_is(browser):
 def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
     row = connected(browser)
     Credential.unscoped.get().want_refresh(now=clock())
-    assert refresh(row, call=egress.outward, now=clock(), random=lambda: 0.5)
+    assert refresh(row, call=egress.outward, now=clock(), random=lambda: 0.5, sleep=no_pause)
     disconnect(row, Hand(SYSTEM, everywhere=True), now=clock())
     assert revoke(Revocation.unscoped.get(), call=egress.outward, now=clock())
     assert [place[0] for place in asked_at(outside)] == ["test", "test", "test"]
