@@ -100,6 +100,7 @@ class Company:
     burst: int = 0
     currency: str = "EUR"
     custom_fields: dict[str, Any] = field(default_factory=dict)
+    pipelines: list[dict[str, Any]] = field(default_factory=list)
     records: dict[str, Any] = field(default_factory=dict)
     closed: bool = False
     revoked: bool = False

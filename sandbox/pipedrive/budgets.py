@@ -16,6 +16,7 @@ COSTS = {  # of v2; v1 costs twice as much
     "list": 10,
     "write": 5,
     "delete": 3,
+    "short list": 5,  # pipelines and stages
 }
 IGNORED, MINUTE = 30, 60  # so many refused calls in a minute, and Cloudflare blocks
 BLOCK = 300  # seconds: nobody tells how long it really lasts
@@ -56,9 +57,9 @@ class Budgets:
         """A 429 where one of both is spent; both count what they let through only."""
         calls = self._lately(token, at)
         if len(calls) >= burst(company):
-            return self._refuse(at, math.ceil(calls[0] + WINDOW - at))
+            return self._refuse(at)
         if self._left(company, at) < tokens:
-            return self._refuse(at, WINDOW)
+            return self._refuse(at)
         calls.append(at)
         self.days[company.company, int(at // DAY)] += tokens
         return None
@@ -75,10 +76,11 @@ class Budgets:
             told |= {"x-daily-ratelimit-token-remaining": self._left(company, at)}
         return {name: str(value) for name, value in told.items()}
 
-    def _refuse(self, at: float, wait: int) -> Answer:
+    def _refuse(self, at: float) -> Answer:
+        """No Retry-After: none is documented, x-ratelimit-reset tells of the two seconds alone."""
         if self.refused.add(at) >= IGNORED:
             self.blocked_until = at + BLOCK
-        return Answer(429, LIMITED, {"Retry-After": str(wait)})
+        return Answer(429, LIMITED)
 
     def _lately(self, token: str, at: float) -> deque[float]:
         calls = self.calls[token]

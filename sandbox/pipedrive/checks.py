@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sandbox.accounts import Company
@@ -10,6 +11,7 @@ from sandbox.pipedrive.kinds import Kind
 INFO = "Please check developers.pipedrive.com"
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")  # with milliseconds it is refused
+CURRENCY = re.compile(r"[A-Z]{3}")
 HASH = re.compile(r"[0-9a-f]{40}")
 
 
@@ -81,6 +83,17 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_moment(value: Any, form: re.Pattern[str]) -> bool:
+    """Of this form, and of the calendar."""
+    if not is_text(value) or not form.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
 def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(fits(item) for item in value)
 
@@ -91,7 +104,7 @@ def is_value(item: Any) -> bool:
 
 
 def is_money(value: Any) -> bool:
-    return isinstance(value, dict) and is_number(value.get("amount")) and is_text(value.get("currency"))
+    return isinstance(value, dict) and is_number(value.get("amount")) and TYPES["currency"](value.get("currency"))
 
 
 TYPES: dict[str, Callable[[Any], bool]] = {
@@ -101,8 +114,11 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "flag": lambda value: value in (0, 1),
     "status": lambda value: value in ("open", "won", "lost"),
-    "date": lambda value: is_text(value) and bool(DATE.fullmatch(value)),
-    "moment": lambda value: is_text(value) and bool(MOMENT.fullmatch(value)),
+    "date": lambda value: is_moment(value, DATE),
+    "moment": lambda value: is_moment(value, MOMENT),
+    "currency": lambda value: is_text(value) and bool(CURRENCY.fullmatch(value)),
+    "visibility": lambda value: value in (1, 3, 5, 7) and is_integer(value),
+    "visibility text": lambda value: value in ("1", "3", "5", "7"),
     "integers": is_list_of(is_integer),
     "list": lambda value: isinstance(value, list),
     "values": is_list_of(is_value),

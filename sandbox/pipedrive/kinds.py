@@ -31,7 +31,7 @@ KINDS = {
             "persons", "v2", "Person", "contacts", "name",
             {
                 "name": "text", "owner_id": "integer", "org_id": "integer", "emails": "values", "phones": "values",
-                "visible_to": "integer", "label_ids": "integers", "marketing_status": "text", "add_time": "moment",
+                "visible_to": "visibility", "label_ids": "integers", "marketing_status": "text", "add_time": "moment",
                 "update_time": "moment", **dict.fromkeys(CONTACT_SYNC, "contact_sync"),
             },
             links={"org_id": "organizations"}, custom_of="persons",
@@ -39,7 +39,7 @@ KINDS = {
         Kind(
             "organizations", "v2", "Organization", "contacts", "name",
             {
-                "name": "text", "owner_id": "integer", "address": "object", "visible_to": "integer",
+                "name": "text", "owner_id": "integer", "address": "object", "visible_to": "visibility",
                 "label_ids": "integers", "add_time": "moment", "update_time": "moment",
             },
             custom_of="organizations",
@@ -48,9 +48,9 @@ KINDS = {
             "deals", "v2", "Deal", "deals", "title",
             {
                 "title": "text", "owner_id": "integer", "person_id": "integer", "org_id": "integer",
-                "pipeline_id": "integer", "stage_id": "integer", "value": "number", "currency": "text",
+                "pipeline_id": "integer", "stage_id": "integer", "value": "number", "currency": "currency",
                 "is_archived": "boolean", "status": "status", "probability": "number", "lost_reason": "text",
-                "visible_to": "integer", "close_time": "moment", "won_time": "moment", "lost_time": "moment",
+                "visible_to": "visibility", "close_time": "moment", "won_time": "moment", "lost_time": "moment",
                 "expected_close_date": "date", "label_ids": "integers",
             },
             links={"person_id": "persons", "org_id": "organizations"}, custom_of="deals",
@@ -69,7 +69,8 @@ KINDS = {
             "leads", "v1", "Lead", "leads", "title",
             {
                 "title": "text", "owner_id": "integer", "label_ids": "list", "person_id": "integer",
-                "organization_id": "integer", "value": "money", "expected_close_date": "date", "visible_to": "text",
+                "organization_id": "integer", "value": "money", "expected_close_date": "date",
+                "visible_to": "visibility text",
                 "was_seen": "boolean", "is_archived": "boolean", "origin_id": "text", "channel": "integer",
                 "channel_id": "text",
             },

@@ -10,13 +10,14 @@ from uuid import UUID
 from sandbox.accounts import Company
 from sandbox.pipedrive.checks import Refusal, checked, invalid
 from sandbox.pipedrive.kinds import KINDS, Kind
+from sandbox.pipedrive.pipelines import pipelines, placed
 from sandbox.shelf import Shelf
 
 Record = dict[str, Any]
 DEFAULTS: dict[str, Record] = {
     "persons": {"emails": [], "phones": [], "label_ids": [], "visible_to": 3},
     "organizations": {"label_ids": [], "visible_to": 3},
-    "deals": {"status": "open", "pipeline_id": 1, "stage_id": 1, "value": 0, "label_ids": [], "visible_to": 3},
+    "deals": {"status": "open", "value": 0, "label_ids": [], "visible_to": 3},
     "activities": {"type": "task", "done": False, "busy": False},
     "leads": {"label_ids": [], "was_seen": False, "is_archived": False, "visible_to": "3"},
     "notes": {},
@@ -35,6 +36,9 @@ class Records:
     def create(self, company: Company, kind: Kind, given: Any, at: float) -> Record:
         values = checked(company, kind, given, new=True)
         self._check_links(company, kind, values)
+        if kind.path == "deals":
+            first = {"pipeline_id": pipelines(company)[0]["id"]}
+            values |= placed(company, values) or placed(company, first)
         now = stamp(kind, at)
         blank = {**dict.fromkeys(kind.fields), **DEFAULTS[kind.path]}
         owned = {"creator_user_id": company.user_id, "owner_id": company.user_id, "currency": company.currency}
@@ -47,6 +51,8 @@ class Records:
         row = self.read(company, kind, id)
         values = checked(company, kind, given, new=False)
         self._check_links(company, kind, values)
+        if kind.path == "deals":
+            values |= placed(company, values)
         custom = row["custom_fields"] | values.pop("custom_fields", {})
         changes = {"custom_fields": custom, "update_time": stamp(kind, at)}
         return self._store(company, kind, {**row, **stored(values), **changes})
@@ -85,6 +91,9 @@ class Records:
             table = self._tables[company.company, path]
             if id is not None and (str(id) not in table or table[str(id)]["is_deleted"]):
                 raise invalid(kind, f"{name}: {KINDS[path].name} {id} not found")
+        for name in ("owner_id", "user_id"):
+            if values.get(name) not in (None, company.user_id):
+                raise invalid(kind, f"{name}: User {values[name]} not found")
 
     def _store(self, company: Company, kind: Kind, row: Record) -> Record:
         id = str(row["id"])

@@ -14,6 +14,7 @@ from sandbox.pipedrive.budgets import Budgets, cost
 from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.login import Login
+from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Records
 from sandbox.pipedrive.resources import Asked
 from sandbox.pipedrive.tokens import Tokens
@@ -28,6 +29,7 @@ ONE: dict[str, Work] = {
     "GET": ("read", resources.read, "read"),
     "DELETE": ("delete", resources.delete, "full"),
 }
+SHORT_LISTS = {"pipelines": pipelines, "stages": stages}
 ALL: dict[str, Work] = {
     "GET": ("list", resources.list_all, "read"),
     "POST": ("write", resources.create, "full"),
@@ -112,10 +114,25 @@ class Pipedrive(System):
         if call.method == "GET" and path.rstrip("/") == "/api/v1/users/me":
             return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(company)
         match = API.fullmatch(path)
+        if match and match["version"] == "v2" and match["path"] in SHORT_LISTS and not match["id"]:
+            return self._short_list(company, token, call, match["path"])
         kind = KINDS.get(match["path"]) if match else None
         if match is None or kind is None or kind.version != match["version"]:
             return Answer(404, self.refusal(404))
         return self._resource(company, token, call, kind, match["id"])
+
+    def _short_list(self, company: Company, token: str, call: Call, path: str) -> Answer:
+        if call.method != "GET":
+            return Answer(405, Refusal(405, "Method not allowed").body())
+        if refused := self._budgets.spend(company, token, cost("short list", "v2"), call.at):
+            return refused
+        if not {"deals:full", "deals:read"}.intersection(company.scopes.split(",")):
+            return Answer(403, self.refusal(403))
+        rows = SHORT_LISTS[path](company)
+        if path == "stages" and (pipeline := call.query.get("pipeline_id")):
+            rows = [row for row in rows if str(row["pipeline_id"]) == pipeline]
+        more = {"next_cursor": None}
+        return Answer(200, {"success": True, "data": rows, "additional_data": more})
 
     def _resource(self, company: Company, token: str, call: Call, kind: Kind, id: str | None) -> Answer:
         works = ONE | {kind.changed_by: ("write", resources.update, "full")} if id else ALL

@@ -59,6 +59,12 @@ def test_the_other_version_does_not_know_it(desk, path):
         ("v2/deals", {"title": "a", "status": "sold"}, 400),
         ("v2/deals", {"title": "a", "lost_reason": "price"}, 400),
         ("v2/deals", {"title": "a", "expected_close_date": "tomorrow"}, 400),
+        ("v2/deals", {"title": "a", "expected_close_date": "2026-02-31"}, 400),
+        ("v2/deals", {"title": "a", "stage_id": 99}, 400),
+        ("v2/deals", {"title": "a", "pipeline_id": 99}, 400),
+        ("v2/deals", {"title": "a", "owner_id": 99}, 400),
+        ("v2/deals", {"title": "a", "currency": "euro"}, 400),
+        ("v2/deals", {"title": "a", "visible_to": 2}, 400),
         ("v2/deals", {"title": "a", "custom_fields": {"0" * 40: 1}}, 400),
         ("v2/deals", {"title": "a", "custom_fields": {KEY: []}}, 400),
         ("v2/activities", {"subject": "a", "done": 1}, 400),
@@ -72,6 +78,20 @@ def test_a_wrong_record_is_refused(desk, path, body, status):
     answer = create(desk, path, **body)
     assert (answer.status_code, answer.json()["success"]) == (status, False)
     assert answer.json().keys() >= {"error", "error_info", "data", "additional_data"}
+
+
+def test_a_deal_stands_in_a_stage_which_says_in_which_pipeline(desk):
+    sales = {"id": 7, "name": "Sales", "stages": {"70": "New", "71": "Hot"}}
+    support = {"id": 8, "name": "Renewals", "stages": {"80": "Due"}}
+    desk.world(pipedrive=[{"company": "701", "pipelines": [sales, support]}])
+    asked = ({}, {"stage_id": 80}, {"pipeline_id": 7}, {"stage_id": 71, "pipeline_id": 8})
+    deals = [made(desk, "v2/deals", title="a", **place) for place in asked]
+    assert [(deal["pipeline_id"], deal["stage_id"]) for deal in deals] == [(7, 70), (8, 80), (7, 70), (7, 71)]
+    moved = call(desk, "PATCH", f"v2/deals/{deals[0]['id']}", json={"stage_id": 99})
+    assert moved.status_code == 400
+    stages = call(desk, "GET", "v2/stages?pipeline_id=7").json()["data"]
+    assert [(stage["id"], stage["name"]) for stage in stages] == [(70, "New"), (71, "Hot")]
+    assert [row["name"] for row in call(desk, "GET", "v2/pipelines").json()["data"]] == ["Sales", "Renewals"]
 
 
 def test_custom_fields_stand_inside_in_v2_and_beside_in_v1(desk):
