@@ -141,6 +141,7 @@ class OAuth(Connector):
 
     @or_unreadable
     def revoked(self, response: Response) -> Outcome:
+        """`delivered` where nothing lives on; `refresh` where a new access token must be asked for first."""
         wrong = self.refusal(response)
         return delivered() if wrong is None or wrong.reason in self.ended else wrong
 

@@ -181,7 +181,9 @@ CREDENTIAL_EVENTS = {
     "ended": Reason(_("The authorization ended.")),
     "reconnected": Reason(_("The account was authorized again.")),
     "replaced": Reason(_("Another account took its place.")),
-    "revoked": Reason(_("The authorization was given back.")),
+    "revoked": Reason(_("A person disconnected it; the other system is asked to end the authorization.")),
+    "given_back": Reason(_("The other system ended the authorization.")),
+    "not_given_back": Reason(_("The authorization was not revoked: the other system did not confirm that it ended.")),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.base import Action, Grant, lifetime
 from connectors.marked import _
 from connectors.oauth import OAuth, permissions_in, tokens_in
-from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, unrefreshed
+from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, refresh, unrefreshed
 from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
 from connectors.slack.channels import Channels
 from connectors.slack.content import CONVERSATION, TEXT_MOST, UPDATED_TEXT_MOST, content_problem
@@ -17,6 +17,7 @@ from connectors.wire import Rate, Request, Response, Scope
 
 AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
+APPS_UNINSTALL = Scope("method", "apps.uninstall")
 OAUTH = Scope("app", "oauth.v2.access")
 
 CHANNEL = Input("channel", _("Channel"), "The id of the channel, such as C0123456789.", required=True)
@@ -31,6 +32,7 @@ CONTENT = (
     Input("link_names", _("Link names"), "true links @names and #channels in the text."),
     Input("parse", _("Parse"), "none or full: how the text is read."),
 )
+ACCESS_ENDED = frozenset({"token_expired", "token_revoked", "invalid_auth"})
 SENDER = frozenset({"username", "icon_emoji", "icon_url"})
 
 
@@ -170,6 +172,7 @@ class Slack(OAuth):
         "method:conversations.list": Rate(20, 60.0),  # tier 2
         "method:auth.test": Rate(600, 60.0),
         "method:auth.revoke": Rate(60, 60.0),
+        "method:apps.uninstall": Rate(1, 60.0),  # tier 1, "1+ per minute"
         "app:oauth.v2.access": Rate(600, 60.0),
         "channel": Rate(1, 1.0),
     }
@@ -179,7 +182,7 @@ class Slack(OAuth):
     one_grant = True  # a workspace has one bot token of ours, however often the app is installed there
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     at_consent = AT_CONSENT
-    ended = frozenset({"token_revoked", "invalid_auth", "account_inactive", "token_expired"})
+    ended = frozenset({"account_inactive"})
     life = Life(used_again="grace")  # "after a short grace period", and two access tokens live at a time
     tokens = ("", "user_")
 
@@ -226,14 +229,24 @@ class Slack(OAuth):
         return Grant({**credential.secret, **renewed}, expires_in=lifetime(answer.get("expires_in")))
 
     def revoke(self, app: Mapping[str, str], credential: Credential) -> Request:
-        """The token ends itself."""
-        return Request(
-            "POST",
-            self.revoke_at.format(**credential.urls),
-            form={},
-            bearer=credential.access,
-            spends=((AUTH_REVOKE, 1),),
-        )
+        """A lasting token ends itself; of rotating ones auth.revoke ends one only, so that the app is uninstalled."""
+        if not credential.secret.get("refresh_token"):
+            url, form, scope = self.revoke_at.format(**credential.urls), {}, AUTH_REVOKE
+        else:
+            url, scope = f"{credential.urls['api']}/apps.uninstall", APPS_UNINSTALL
+            form = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
+        return Request("POST", url, form=form, bearer=credential.access, spends=((scope, 1),))
+
+    @or_unreadable
+    def revoked(self, response: Response) -> Outcome:
+        """`refresh` where only the access token has ended: the refresh token may live."""
+        wrong = refusal(response, APPS_UNINSTALL)
+        if wrong is None:
+            done = response.json().get("revoked", True) is True
+            return delivered() if done else never("not_revoked", "revoked is false")
+        if wrong.reason in ACCESS_ENDED:
+            return refresh(wrong.reason, wrong.says)
+        return delivered() if wrong.reason in self.ended else wrong
 
     def manifest(self, *, redirect_uri: str, name: str) -> str:
         return manifest(redirect_uri=redirect_uri, name=name)

@@ -19,6 +19,8 @@ LOOKS = {  # kind: how its mark looks, so that colour alone tells nothing
     "unsure": "warn",
     "ended": "bad",
     "revoked": "bad",
+    "given_back": "bad",
+    "not_given_back": "warn",
 }
 SHAPES = {  # around 0, 0
     "born": "M-6,-6H6V6H-6Z",

@@ -8,11 +8,20 @@ from typing import Any
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.outcomes import Outcome, later, never
+from connectors.base import Grant
+from connectors.outcomes import Outcome, delivered, later, never
 from connectors.registry import CONNECTORS
 from connectors.wire import Request, Response, Unreadable
 from hub import audit
-from hub.connections.models import DISCONNECTED, Authorization, Connection, ConnectorApp, Credential, Revocation
+from hub.connections.models import (
+    DISCONNECTED,
+    Authorization,
+    Connection,
+    ConnectorApp,
+    Credential,
+    CredentialEvent,
+    Revocation,
+)
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError
@@ -22,9 +31,12 @@ from hub.secrets import CannotOpen, seal
 from hub.states import WrongState
 from tenants.models import Tenant
 
+Call = Callable[[Request], Response]
+
 CLAIM = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 TRIES_MOST = 12  # about two days
+UNPROVEN = {"other_account", "no_access_token"}  # answers of a token endpoint that tell nothing of the grant
 ABANDONED = {"begun": "unfinished", "received": "interrupted", "granted": "late"}
 
 
@@ -94,7 +106,7 @@ def still_used(connector: str, account: str, connection: Connection | None) -> b
     return not account or others.exclude(state="disabled", reason=DISCONNECTED).exists()
 
 
-def revoke(row: Revocation, *, call: Callable[[Request], Response], now: datetime) -> bool:
+def revoke(row: Revocation, *, call: Call, now: datetime) -> bool:
     """One try; True where it is over, or somebody else is at it. No transaction is open during the call."""
     due = Revocation.unscoped.filter(pk=row.pk, due_at__lte=now)
     if not due.update(due_at=now + CLAIM, tries=row.tries + 1):
@@ -138,19 +150,53 @@ def conclude(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
 
 
 @sensitive_variables()
-def asked(row: Revocation, call: Callable[[Request], Response], *, now: datetime) -> Outcome:
+def asked(row: Revocation, call: Call, *, now: datetime) -> Outcome:
+    """End it there; where the access token has ended before, with another that the refresh token gives."""
     app = ConnectorApp.objects.filter(connector=row.connector).first()
-    code = CONNECTORS[row.connector]
     try:
-        kept = row.open()
-        connection = Connection(connector=row.connector, account=row.account, settings=kept["settings"])
-        request = code.revoke(app.open() if app else {}, opened(connection, app, kept["secret"]))
-        with spending(connection, request, now=now) as turn:
-            outcome = code.revoked(call(request))
-            turn.heard(outcome)
-        return outcome
+        outcome = end_grant(row, app, call, now=now)
+        if outcome.kind != "refresh":
+            return outcome
+        if not row.open()["secret"].get("refresh_token"):
+            return delivered()  # nothing is left that opens anything
+        tokens = renew_tokens(row, app, call, now=now)
+        if isinstance(tokens, Outcome):
+            ended = tokens.kind == "reconnect" and tokens.reason not in UNPROVEN
+            return delivered() if ended else later("not_revoked", tokens.says or tokens.reason)
+        again = end_grant(row, app, call, now=now)
+        return later("not_revoked", again.says or again.reason) if again.kind == "refresh" else again
     except (NotFree, EgressError, CannotOpen, Unreadable, KeyError, TypeError, ValueError) as error:
         return later("not_revoked", type(error).__name__)
+
+
+@sensitive_variables()
+def end_grant(row: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime) -> Outcome:
+    connection, secret = drafted(row)
+    request = connection.code.revoke(app.open() if app else {}, opened(connection, app, secret))
+    with spending(connection, request, now=now) as turn:
+        outcome: Outcome = connection.code.revoked(call(request))
+        turn.heard(outcome)
+    return outcome
+
+
+@sensitive_variables()
+def renew_tokens(row: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime) -> Grant | Outcome:
+    """Another access token, stored at once: the refresh token may have been used up by this."""
+    connection, secret = drafted(row)
+    credential = opened(connection, app, secret)
+    request = connection.code.refresh(app.open() if app else {}, credential)
+    with spending(connection, request, now=now) as turn:
+        answer = connection.code.refreshed(call(request), credential)
+        if isinstance(answer, Grant):
+            row.sealed = seal({**row.open(), "secret": dict(answer.secret)}, row.binding)
+            row.save(update_fields=["sealed"])
+        turn.heard(answer)
+    return answer
+
+
+def drafted(row: Revocation) -> tuple[Connection, Mapping[str, Any]]:
+    kept = row.open()
+    return Connection(connector=row.connector, account=row.account, settings=kept["settings"]), kept["secret"]
 
 
 def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
@@ -165,6 +211,10 @@ def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
         )
         about = {"tenant_id": row.tenant_id, "connection_id": row.connection_id}
         notify("not_revoked", sentence, about=str(row.public_id), now=now, **about)
+    if row.connection and not renewed(row):
+        kind = "given_back" if outcome.kind == "delivered" else "not_given_back"
+        version = Credential.unscoped.values_list("version", flat=True).get(connection=row.connection)
+        CredentialEvent.note(row.connection, kind, outcome.says or outcome.reason, version=version, now=now)
     after = {"account": row.account, "revoked": outcome.kind == "delivered", "tries": row.tries + 1}
     said = {"tenant": row.tenant, "after": after, "reason": outcome.reason, "now": now}
     audit.record(actor=audit.SYSTEM, verb="connection.revoke", obj=row.connection or row, **said)
