@@ -67,11 +67,12 @@ def test_guests_can_come_in(browser, client, make, acme, look):
     looked_at(browser, client, "/connect/link/", "/connect/link/fill-in/", "/connect/link/done/", look=look)
 
 
-def test_a_portal_link_goes_on_by_itself_and_shows_the_way_back(browser, client, make, acme, settings):
+def test_a_portal_link_lets_in_by_a_click_and_shows_the_way_back(browser, client, make, acme, settings):
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
     link = make.portal_link(acme, name="Ann", return_url="https://app.example.com/back")
     with window(browser, client) as shown:
         shown.goto(f"/enter/{link.token}/")
+        shown.get_by_role("button", name="Continue to").click()
         shown.wait_for_url("**/t/acme/")
         expect(shown.get_by_role("link", name="Go back")).to_have_attribute("href", link.return_url)
     for look in LOOKS:

@@ -201,6 +201,19 @@ def test_a_tenant_that_is_gone(guest, acme):
 # --- one browser is never two people ---
 
 
+def test_nobody_is_let_in_without_a_click(client, make, acme):
+    page = client.get(f"/enter/{make.portal_link(acme, name='Ann').token}/").content.decode()
+    assert "You come in as Ann" in page and f"Continue to {acme}" in page
+    assert "<script" not in page and "http-equiv" not in page
+    assert client.get(MEMBERS).status_code == 302
+
+
+def test_a_guest_is_told_that_another_link_ends_their_visit(guest, make, globex):
+    page = guest.get(f"/enter/{make.portal_link(globex).token}/").content.decode()
+    assert "This ends the visit of Ann at acme" in page
+    assert guest.get(MEMBERS).status_code == 200
+
+
 def test_who_is_signed_in_stays_who_they_are(client, make, acme, globex):
     person = make.membership(globex, make.user()).user
     client.force_login(person)

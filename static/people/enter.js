@@ -1,3 +1,0 @@
-"use strict";
-
-document.getElementById("enter").requestSubmit();
