@@ -104,6 +104,10 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {  # see tenants/sign_in_limits.py
+    "login_failed": "10/m/ip,5/300s/key",
+    "login_failed_everywhere": "100/h/key",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "tenants.adapter.MFAAdapter"

@@ -1,7 +1,7 @@
 """django-allauth for people: who may sign up, how mail reaches them, and how second factors lie at rest."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
@@ -23,13 +23,24 @@ from hub.clock import clock
 from hub.secrets import opened_text, sealed_text
 from tenants import people
 from tenants.invitations import invitation_of
+from tenants.keys import digest_of
 from tenants.models import User
 from tenants.people import Hand
+from tenants.sign_in_limits import Attempt
 
+UNKNOWN_ACCOUNT = "account/email/unknown_account"  # allauth's mail to an address without an account
 MFA_SECRET = "allauth.mfa"  # what a sealed second factor is bound to: allauth does not say whose it is
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
+        "too_many_passwords": _(
+            "Too many failed tries. Wait a few minutes, or choose “Forgot your password?”: once you have set "
+            "a new one by the link in the mail, you can sign in at once."
+        ),
+    }
+    attempt: Attempt
+
     # --- sign-up: by invitation only, for its address, which counts as verified as the invitation came by mail ---
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -59,7 +70,10 @@ class AccountAdapter(DefaultAccountAdapter):
         now = clock()
         until = now + timedelta(seconds=app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT) if "code" in told else None
         try:
-            mail.send(email, f"{template_prefix}.txt", told | pages, until=until, now=now)
+            if template_prefix == UNKNOWN_ACCOUNT:
+                write_for_nobody(email, pages, now=now)
+            else:
+                mail.send(email, f"{template_prefix}.txt", told | pages, until=until, now=now)
         except mail.NotSetUp:
             messages.warning(self.request, gettext("Mail is not set up here, so none will come."))
 
@@ -80,9 +94,31 @@ class AccountAdapter(DefaultAccountAdapter):
         """Pages of this hub, by their path alone."""
         return url.startswith("/") and super().is_safe_url(url)
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """One count for an account: allauth's own begins with the Host header, of which there are many."""
-        return str(credentials.get("email", "")).lower()
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """In the place of allauth's own count, which one stranger can fill up for everybody."""
+        self.attempt = self.attempt_at(request, **credentials)
+        if not self.attempt.is_allowed():
+            raise self.validation_error("too_many_passwords")
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        self.attempt.roll_back()
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        self.attempt_at(request, **credentials).clear()
+
+    def attempt_at(self, request: HttpRequest, **credentials: Any) -> Attempt:
+        return Attempt(request, str(credentials.get("email", "")), self.get_client_ip(request))
+
+
+@transaction.atomic
+def write_for_nobody(email: str, context: dict[str, Any], *, now: datetime) -> None:
+    """Do what a mail with a link costs, and send none: a stranger's address is not ours to write to, and the time that
+    the page takes does not tell who has an account.
+    """
+    about = f"nobody:{digest_of(email)}"
+    letter = context | {"password_reset_url": context["reset_url"]}
+    mail.send(email, "account/email/password_reset_key.txt", letter, about=about, now=now)
+    mail.withdraw(about)
 
 
 class MFAAdapter(DefaultMFAAdapter):
