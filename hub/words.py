@@ -270,3 +270,15 @@ def reason_of(code: str, *, system: str) -> Reason:
         return REASONS[code]
     names = {"system": system, "word": code.replace("_", " ")}
     return Reason(_("%(system)s refuses it: %(word)s."), _("Mend the cause, then retry."), names)
+
+
+def endpoint_refusal(code: str) -> Reason | None:
+    """A 4xx of the customer's own endpoint, which only its operator can change; None for any other reason."""
+    status = code.removeprefix("status_")
+    if status == code or not status.startswith("4"):
+        return None
+    return Reason(
+        _("The endpoint answered %(status)s, which only its operator can change."),
+        _("Fix the endpoint, then try it now."),
+        {"status": status},
+    )

@@ -20,6 +20,7 @@ class Backlog:
     oldest: datetime | None
     seconds: int  # that sending takes at the allowed rate, from the moment when it may go
     a_minute: int  # that were delivered lately
+    held: bool  # nothing of it goes until a cause is gone: it reads as held
 
 
 def backlog(connection: Connection, *, now: datetime) -> Backlog:
@@ -38,7 +39,15 @@ def backlog(connection: Connection, *, now: datetime) -> Backlog:
         oldest=min((row["oldest"] for row in counted), default=None),
         seconds=lasts(grouped(counted), now=now) if counted else 0,
         a_minute=pace(connection, now=now),
+        held=is_held(connection),
     )
+
+
+def is_held(connection: Connection) -> bool:
+    """Whether a closed lane, a switch or a suspended tenant holds what waits."""
+    lane = getattr(connection, "lane", None)
+    suspended = connection.tenant is not None and connection.tenant.suspended
+    return suspended or (lane is not None and bool(lane.held or lane.off))
 
 
 def pace(connection: Connection, *, now: datetime) -> int:

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Count, F, Min, Value, When
+from django.db.models import Count, Min
 
 from hub.health.probes import UNSERVED_MOST, database_latency
 from hub.mail.models import Mail
-from hub.outgoing.explain import HELD_BY_TENANT, in_state
+from hub.outgoing.explain import in_state, shown_reason
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump.claim import claimable, in_hand
 from hub.queue import Bell, queue_rows
@@ -113,13 +113,8 @@ def overdue_mails(*, now: datetime) -> timedelta:
 
 
 def held_by_reason() -> list[tuple[str, int]]:
-    cause = Case(
-        When(state="held", then=F("reason")),
-        When(HELD_BY_TENANT, then=Value("tenant_suspended")),
-        default=F("connection__lane__held"),
-    )
     newest = Delivery.unscoped.filter(in_state("held")).order_by("-id").values("pk")[: COUNTED + 1]
-    rows = Delivery.unscoped.filter(pk__in=newest).order_by().annotate(cause=cause).values("cause")
+    rows = Delivery.unscoped.filter(pk__in=newest).order_by().annotate(cause=shown_reason()).values("cause")
     return list(rows.annotate(rows=Count("pk")).order_by("-rows").values_list("cause", "rows"))
 
 
@@ -158,9 +153,9 @@ class Bar(NamedTuple):
 
 def bars(seen: Standing) -> list[Bar]:
     """Where deliveries are that have not arrived. Pure."""
-    counted = [("due", seen.due, "state__exact=waiting"), ("sending", seen.claimed, "state__exact=sending")]
+    counted = [("due", seen.due, "state=waiting"), ("sending", seen.claimed, "state=sending")]
     for reason, rows in seen.held:
-        query = urlencode({"state__exact": "held", "reason": reason})
+        query = urlencode({"state": "held", "reason": reason})
         counted.append((f"held: {reason.replace('_', ' ')}", rows, query))
     most = max(rows for _, rows, _ in counted) or 1
     return [Bar(label, rows, round(100 * rows / most, 1), query) for label, rows, query in counted]

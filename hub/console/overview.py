@@ -91,7 +91,7 @@ class Overview:
 def overview(user: Any, *, now: datetime) -> Overview:
     """As far as this person may see."""
     deliveries, connections = visible_to(Delivery, user), visible_to(Connection, user)
-    last = list(deliveries.select_related("event", "tenant", "connection").order_by("-id")[:8])
+    last = list(deliveries.select_related("event", "tenant", "route", "connection__lane").order_by("-id")[:8])
     waiting = waiting_by_cause(deliveries)
     troubles = list(troubles_of(connections, now=now))
     could_go = [row["oldest"] for row in waiting if not row["stopped"]]
@@ -107,7 +107,7 @@ def overview(user: Any, *, now: datetime) -> Overview:
         troubles=troubles,
         broken=connections.filter(state__in=NEED_A_PERSON).select_related("tenant").order_by("since")[:8],
         last=last,
-        notices=list(visible_to(Notice, user).filter(seen_at=None).order_by("-id")[:NOTICES_SHOWN]),
+        notices=list(visible_to(Notice, user).filter(seen_at=None, resolved_at=None).order_by("-id")[:NOTICES_SHOWN]),
         has_tenants=bool(troubles) or visible_to(Tenant, user).exists(),
         has_routes=bool(last) or visible_to(Route, user).exists(),
     )

@@ -59,7 +59,7 @@ def steps(seen: Overview) -> list[tuple[bool, str, Step]]:
 
 
 def worker(seen: Overview) -> Sentence | None:
-    step = Step("See what waits", "outgoing_delivery_changelist", "state__exact=waiting")
+    step = Step("See what waits", "outgoing_delivery_changelist", "state=waiting")
     if seen.worker_at is None:
         return Sentence("bad", "heart_broken", "No worker has been started.", "Start manage.py work: it sends.", step)
     if seen.now - seen.worker_at < WORKER_SILENT:
@@ -84,9 +84,7 @@ def given_up(seen: Overview) -> Sentence | None:
         return None
     text = f"{many(lately, 'delivery was', 'deliveries were')} given up in the last day."
     why = reason_of(seen.dead[0][0], system="The other system").sentence if seen.dead else ""
-    return Sentence(
-        "warn", "cancel", text, why, Step("Look at them", "outgoing_delivery_changelist", "state__exact=dead")
-    )
+    return Sentence("warn", "cancel", text, why, Step("Look at them", "outgoing_delivery_changelist", "state=dead"))
 
 
 def stopped(seen: Overview) -> Sentence | None:
@@ -95,7 +93,7 @@ def stopped(seen: Overview) -> Sentence | None:
     reason, count = max(seen.held, key=lambda held: held[1])
     told = reason_of(reason, system="The other system")
     text = f"{many(count, 'delivery is', 'deliveries are')} held: {lower(told.sentence)}"
-    step = Step("Look at them", "outgoing_delivery_changelist", f"state__exact=held&reason={reason}")
+    step = Step("Look at them", "outgoing_delivery_changelist", f"state=held&reason={reason}")
     return Sentence("warn", "pan_tool", text, told.action, step)
 
 
@@ -112,7 +110,7 @@ def backlog(seen: Overview) -> Sentence | None:
     if seen.oldest is None or seen.now - seen.oldest < BACKLOG:
         return None
     text = f"{many(seen.waiting - seen.held_back, 'delivery waits', 'deliveries wait')}, the oldest since "
-    step = Step("See what waits", "outgoing_delivery_changelist", "state__exact=waiting")
+    step = Step("See what waits", "outgoing_delivery_changelist", "state=waiting")
     return Sentence("warn", "schedule", f"{text}{clock_time(seen.oldest, seen.now)}.", "", step)
 
 
@@ -121,7 +119,9 @@ def normal(seen: Overview) -> Sentence:
     rest = f"{many(going, 'is', 'are')} on the way" if going else "nothing waits"
     text = f"All normal: {seen.delivered:,} delivered in the last day, {rest}."
     switched_off = seen.connections("paused", "disabled")
-    detail = f"{many(switched_off, 'connection is', 'connections are')} paused or disabled." if switched_off else ""
+    parts = [f"{many(switched_off, 'connection is', 'connections are')} paused or disabled."] if switched_off else []
+    parts += [f"{many(seen.held_back, 'delivery is', 'deliveries are')} held by that."] if seen.held_back else []
+    detail = " ".join(parts)
     return Sentence("good", "check_circle", text, detail, Step("See deliveries", "outgoing_delivery_changelist"))
 
 

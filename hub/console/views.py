@@ -83,13 +83,13 @@ def address(step: Step) -> str:
 
 def tiles(seen: Overview) -> list[dict[str, Any]]:
     deliveries, connections = "outgoing_delivery_changelist", "connections_connection_changelist"
-    waiting = Step("", deliveries, "state__exact=waiting")
+    waiting = Step("", deliveries, "state=waiting")
     oldest = staff.span(seen.now - seen.oldest) if seen.oldest else "–"
     told = (
-        ("Delivered", seen.delivered, "in the last 24 hours", Step("", deliveries, "state__exact=delivered"), False),
+        ("Delivered", seen.delivered, "in the last 24 hours", Step("", deliveries, "state=delivered"), False),
         ("Waiting", seen.waiting - seen.held_back, "for their turn", waiting, False),
-        ("Held", seen.held_rows, "by a cause that can be mended", Step("", deliveries, "state__exact=held"), False),
-        ("Dead", seen.dead_rows, "given up", Step("", deliveries, "state__exact=dead"), True),
+        ("Held", seen.held_rows, "by a cause that can be mended", Step("", deliveries, "state=held"), False),
+        ("Dead", seen.dead_rows, "given up", Step("", deliveries, "state=dead"), True),
         (
             "Needs reconnect",
             seen.connections("needs_reconnect"),

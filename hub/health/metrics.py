@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db.models import Case, Count, F, Max, Min, QuerySet, Value, When
+from django.db.models import Count, Max, Min, QuerySet
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from hub.clock import clock
 from hub.health.probes import database_latency, unserved
 from hub.mail.models import Mail
-from hub.outgoing.explain import HELD_BY_TENANT, READS_AS_HELD
+from hub.outgoing.explain import READS_AS_HELD, shown_reason
 from hub.outgoing.models import Delivery, Event, PumpPlace
 from hub.outgoing.pump.claim import in_hand
 from hub.queue import Beat, Bell
@@ -91,7 +91,7 @@ class Numbers:
         states = counted(Delivery.unscoped.filter(state__in=("waiting", "held", "dead")), "state")
         states["sending"] = in_hand().count()
         own = counted(Delivery.unscoped.filter(state="held"), "reason")
-        behind = counted(held_by_lane_or_tenant(), "cause")
+        behind = counted(reading_as_held(), "cause")
         closed = sum(behind.values())
         for state, moved in (("waiting", -closed), ("held", closed), ("dead", 0)):
             states[state] = states.get(state, 0) + moved
@@ -147,9 +147,9 @@ def tallied() -> Iterator[Metric]:
         yield family
 
 
-def held_by_lane_or_tenant() -> QuerySet[Delivery]:
-    cause = Case(When(HELD_BY_TENANT, then=Value("tenant_suspended")), default=F("connection__lane__held"))
-    return Delivery.unscoped.filter(READS_AS_HELD).annotate(cause=cause)
+def reading_as_held() -> QuerySet[Delivery]:
+    """What waits behind a closed lane, a switch or a suspended tenant."""
+    return Delivery.unscoped.filter(READS_AS_HELD).annotate(cause=shown_reason())
 
 
 def counted(rows: QuerySet[Any], column: str) -> dict[str, int]:

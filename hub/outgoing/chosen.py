@@ -5,16 +5,18 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from hub.outgoing.explain import for_reason, in_state
+from hub.outgoing.explain import READS_AS_HELD, for_reason, in_state
 from hub.outgoing.models import DONE, STOPPED, UNSENT, Delivery
 from tenants.models import Tenant
 from tenants.scoping import NOWHERE, changeable
 
+# What waits after a failed try, or behind what holds it; what only waits for its turn goes by itself.
+TRIED_LATER = Q(state="waiting", due_at__isnull=False) & (Q(attempts__gt=0) | READS_AS_HELD)
 POSSIBLE = {  # by kind of operation: the deliveries to which it can be done at all
-    "retry": Q(state__in=STOPPED, tenant__suspended_at=None),
+    "retry": (Q(state__in=STOPPED) | TRIED_LATER) & Q(tenant__suspended_at=None),
     "send_again": Q(state__in=DONE, connection__isnull=False),
     "cancel": Q(state__in=UNSENT),
-    "skip": Q(state__in=("held", "dead")),
+    "skip": in_state("held") | in_state("dead"),
 }
 
 WAYS: Mapping[str, Callable[[Any], Q]] = {  # moments as ISO texts, rows by their public ids

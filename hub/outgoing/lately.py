@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import CharField, Count, QuerySet
+from django.db.models import CharField, Count, F, QuerySet
 from django.db.models.functions import Cast, Substr
 
+from hub.outgoing.explain import shown_state
 from hub.outgoing.models import Delivery
 
 HOURS = 24
@@ -21,8 +22,10 @@ def by_hour(newest: QuerySet[Delivery], states: Sequence[str], *, now: datetime)
     """Of the deliveries with these ids, those that came into one of the states in the last hours, oldest first."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
     hour = Substr(Cast("moved_at", CharField()), 1, 13)  # a text as both databases write it, in UTC
-    moved = Delivery.unscoped.filter(pk__in=newest, state__in=states, moved_at__gte=start)
-    rows = moved.values("state").annotate(hour=hour, rows=Count("pk")).values_list("hour", "state", "rows")
+    reads = shown_state() if "held" in states else F("state")  # nothing else reads otherwise
+    moved = Delivery.unscoped.filter(pk__in=newest, moved_at__gte=start).annotate(reads=reads)
+    of_states = moved.filter(reads__in=states).values("reads").annotate(hour=hour, rows=Count("pk"))
+    rows = of_states.values_list("hour", "reads", "rows")
     counted = {(text.replace("T", " "), state): count for text, state, count in rows}
     starts = [start + timedelta(hours=number) for number in range(HOURS)]
     return [Hour(at, tuple(counted.get((f"{at:%Y-%m-%d %H}", state), 0) for state in states)) for at in starts]

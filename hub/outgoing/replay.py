@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from hub.outgoing.drain import attach, judge
+from hub.outgoing.explain import standing
 from hub.outgoing.match import repetition_of
 from hub.outgoing.models import DONE, STOPPED, Delivery, EventBody, Rendering
 from hub.outgoing.order import promote, queue_up, requeue
@@ -19,13 +20,35 @@ from hub.states import WrongState
 SKIPPED_BY_PERSON = "skipped_by_person"
 
 
+def can_retry(delivery: Delivery) -> bool:
+    """Whether it has stopped, or waits for a later try."""
+    return delivery.state in STOPPED or (delivery.state == "waiting" and delivery.due_at is not None)
+
+
+def can_skip(delivery: Delivery) -> bool:
+    """Whether it reads as held or dead. Reads its tenant and lane."""
+    return standing(delivery)[0] in ("held", "dead")
+
+
 def retry(delivery: Delivery, *, now: datetime) -> None:
     """The same row goes again, at once, with the bytes that it was rendered to if it was.
 
-    Its attempts are counted on: at the end of the schedule a retry is one more attempt.
+    Its attempts are counted on: at the end of the schedule a retry is one more attempt. What waits for a later try is
+    tried now; where a closed lane holds it, it goes first thing when the lane opens.
     """
-    if delivery.state not in STOPPED or delivery.tenant.suspended or not let_go(delivery, now=now):
+    if delivery.state == "waiting":
+        try_now(delivery, now=now)
+    elif delivery.state not in STOPPED or delivery.tenant.suspended or not let_go(delivery, now=now):
         raise WrongState(delivery, "waiting")
+
+
+def try_now(delivery: Delivery, *, now: datetime) -> None:
+    """Make a waiting delivery due. Its reason stays: why it waits is still what happened last."""
+    waiting = Delivery.unscoped.filter(pk=delivery.pk, state="waiting", due_at__isnull=False)
+    if delivery.tenant.suspended or not waiting.update(due_at=now, background=False):
+        raise WrongState(delivery, "waiting")
+    delivery.due_at, delivery.background = now, False
+    wake([delivery.connection_id], now=now)
 
 
 def let_go(delivery: Delivery, *, now: datetime) -> bool:
@@ -60,9 +83,9 @@ def cancel(delivery: Delivery, *, now: datetime) -> None:
 
 def skip(delivery: Delivery, *, now: datetime) -> None:
     """What stopped is left aside for good; what it stopped for stays in its words."""
-    if delivery.state not in ("held", "dead"):
+    if not can_skip(delivery):
         raise WrongState(delivery, "skipped")
-    says = delivery.says or delivery.reason
+    says = delivery.says or standing(delivery)[1]
     delivery.move("skipped", reason=SKIPPED_BY_PERSON, says=says, due_at=None, moved_at=now)
     wake(promote([delivery.pk], now=now), now=now)
 

@@ -14,7 +14,11 @@ def last_deliveries(connection: Connection) -> list[Any]:
     if connection.tenant is None:
         return []
     newest = connection.tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_SEARCHED]
-    rows = connection.deliveries.filter(pk__in=newest).select_related("event").order_by("-id")
+    rows = (
+        connection.deliveries.filter(pk__in=newest)
+        .select_related("event", "tenant", "route", "connection__lane")
+        .order_by("-id")
+    )
     return list(rows[:DELIVERIES_SHOWN])
 
 

@@ -22,10 +22,10 @@ from hub.outgoing.admin.lists import (
 from hub.outgoing.admin.operations import planning_url, url_for_all
 from hub.outgoing.admin.pages import ReadingAdmin
 from hub.outgoing.admin.remedies import remedy
-from hub.outgoing.explain import explain, shown
+from hub.outgoing.explain import Shown, explain, shown
 from hub.outgoing.forms import WhyForm
 from hub.outgoing.models import Delivery
-from hub.outgoing.replay import DONE, STOPPED
+from hub.outgoing.replay import DONE
 from hub.outgoing.search import deliveries_by
 from hub.outgoing.timeline import timeline
 from hub.staff import Declined, Done, badge, display, moment, verb
@@ -142,19 +142,19 @@ class DeliveryAdmin(ReadingAdmin):
     def first_verb(self, row: Any) -> str:
         return "retry" if row.state == "dead" else ""
 
-    @verb("Retry now", icon="refresh", when=lambda row: row.state in STOPPED and row.reason != UNSURE)
+    @verb("Retry now", icon="refresh", when=lambda row: replay.can_retry(row) and row.reason != UNSURE)
     def retry(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
         before = row.state
         try:
             replay.retry(row, now=now)
         except WrongState:
             raise Declined(f"It cannot go as long as its cause stands. {shown(row).sentence}") from None
-        return Done("It goes again now.", {"state": before}, {"state": row.state})
+        return Done(retried(shown(row)), {"state": before}, {"state": row.state})
 
     @verb(
         "Retry although it may have arrived",
         icon="refresh",
-        when=lambda row: row.state in STOPPED and row.reason == UNSURE,
+        when=lambda row: replay.can_retry(row) and row.reason == UNSURE,
         form=WhyForm,
         asks="It may have arrived there already, and this system cannot be told that it is the same. Look there first: "
         "where it has arrived, cancel it here instead.",
@@ -195,7 +195,7 @@ class DeliveryAdmin(ReadingAdmin):
     @verb(
         "Skip",
         icon="redo",
-        when=lambda row: row.state in ("held", "dead"),
+        when=replay.can_skip,
         form=WhyForm,
         asks="It is left aside for good, and what an ordered route keeps behind it goes on. It can be sent again.",
     )
@@ -203,6 +203,11 @@ class DeliveryAdmin(ReadingAdmin):
         before = row.state
         replay.skip(row, now=now)
         return Done("It is skipped.", {"state": before}, {"state": row.state})
+
+
+def retried(state: Shown) -> str:
+    held = f"It is due now, and goes as soon as its cause is gone: {state.sentence}"
+    return held if state.state == "held" else "It goes again now."
 
 
 def api_url(delivery: Delivery) -> str:

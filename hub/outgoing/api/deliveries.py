@@ -186,7 +186,7 @@ class RetryView(APIView):
         examples={"decided": says.DELIVERY | says.in_state("waiting")},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A dead, held or cancelled delivery goes again at once, with the same bytes and id."""
+        """A dead, held, cancelled or waiting delivery is tried now, with the same bytes and id."""
         return Response(DeliverySerializer(decide(request, id, "delivery.retry", replay.retry)).data)
 
 

@@ -10,6 +10,9 @@ from hub.outgoing.explain.shown import (
     in_state,
     readable_deliveries,
     shown,
+    shown_reason,
+    shown_state,
+    standing,
     words_of,
 )
 
@@ -25,5 +28,8 @@ __all__ = [
     "in_state",
     "readable_deliveries",
     "shown",
+    "shown_reason",
+    "shown_state",
+    "standing",
     "words_of",
 ]

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import BREAKER, HOLDING, MAINTENANCE, REFRESHING
 from hub.outgoing.models import Delivery
-from hub.words import REASONS, STATES, Reason, reason_of
+from hub.words import REASONS, STATES, Reason, endpoint_refusal, reason_of
 
 # The same as `standing`, for lists.
 HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)
@@ -66,6 +66,24 @@ def in_state(state: str) -> Q:
     return Q(state="waiting") & ~READS_AS_HELD if state == "waiting" else Q(state=state)
 
 
+def shown_state() -> Case:
+    """The state as people read it, for a statement that counts or groups."""
+    return Case(When(READS_AS_HELD, then=Value("held")), default=F("state"), output_field=CharField())
+
+
+def shown_reason() -> Case:
+    """The reason as people read it, the widest first, as `standing` gives it."""
+    waiting = Q(state="waiting")
+    return Case(
+        When(waiting & HELD_BY_TENANT, then=Value("tenant_suspended")),
+        When(waiting & HELD_BY_SWITCH, then=Value("switched_off")),
+        When(waiting & HELD_BY_LANE, then=F("connection__lane__held")),
+        When(waiting & BEHIND, then=Value("behind")),
+        default=F("reason"),
+        output_field=CharField(),
+    )
+
+
 def for_reason(reason: str) -> Q:
     """The deliveries that read as having this reason."""
     of_its_own = Q(reason=reason) & ~READS_AS_HELD
@@ -83,4 +101,6 @@ def for_reason(reason: str) -> Q:
 
 def words_of(reason: str, connector: str) -> Reason:
     code = CONNECTORS.get(connector)
+    if code and code.own_endpoint and (refusal := endpoint_refusal(reason)):
+        return refusal
     return REASONS.get(reason) or reason_of(reason, system=code.label if code else connector)

@@ -7,9 +7,11 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from connectors.registry import CONNECTORS
 from hub.mappings.translate import IdentityMissing
 from hub.outgoing.explain import Shown
 from hub.outgoing.models import Delivery
+from hub.words import endpoint_refusal
 
 BY_CONNECTING = {
     "not_connected", "paused", "disabled", "needs_reconnect", "egress_refused", "credential_unreadable", "failing",
@@ -45,7 +47,16 @@ def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
         return Remedy(
             _("You: look in the other system whether it arrived."), _("It did not arrive: send it"), verb="retry"
         )
+    if state.state == "waiting" and is_refused_by_endpoint(delivery):
+        return Remedy(_("You: only your endpoint can change its answer. It is tried again by itself meanwhile."),
+                      _("Try it now"), verb="retry")  # fmt: skip
     return Remedy(_("Nobody needs to: it goes by itself.")) if state.reason or state.state == "waiting" else None
+
+
+def is_refused_by_endpoint(delivery: Delivery) -> bool:
+    """Whether the customer's own endpoint answered 4xx the last time."""
+    code = CONNECTORS.get(delivery.route.connector)
+    return code is not None and code.own_endpoint and endpoint_refusal(delivery.reason) is not None
 
 
 def goes_to_platform(delivery: Delivery) -> bool:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hub.clock import clock
 from hub.outgoing import replay
 from hub.outgoing.explain import explain, readable_deliveries, shown
-from hub.outgoing.models import DONE, STOPPED, Delivery
+from hub.outgoing.models import DONE, Delivery
 from hub.outgoing.timeline import timeline
 from hub.portal.log.lines import line_of
 from hub.portal.log.remedies import remedy_of
@@ -47,8 +47,8 @@ class Verb(NamedTuple):
 VERBS = {
     "retry": Verb(
         replay.retry,
-        lambda row: row.state in STOPPED,
-        gettext_lazy("Retry"),
+        replay.can_retry,
+        gettext_lazy("Try it now"),
         gettext_lazy("The same message goes again at once: the same bytes, under the same id, to the address and with "
                      "the secret of today. Routes are not matched anew."),
         gettext_lazy("It goes again now."),
@@ -70,7 +70,7 @@ VERBS = {
     ),
     "skip": Verb(
         replay.skip,
-        lambda row: row.state in ("held", "dead"),
+        replay.can_skip,
         gettext_lazy("Skip"),
         gettext_lazy("It is left aside for good, and what an ordered route keeps behind it goes on. It can still be "
                      "sent again."),

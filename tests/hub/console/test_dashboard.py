@@ -10,6 +10,7 @@ from django.urls import reverse
 from hub.clock import clock
 from hub.outgoing.models import Delivery
 from hub.queue import beat
+from tests.hub.outgoing.operating import planned
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,21 @@ def test_what_waits_on_a_held_lane_is_told_as_held(superuser, make):
     page, _ = looked_at(superuser)
     assert "All normal" in page
     assert "1 connection is paused or disabled." in page
+
+
+def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser, make):
+    beat("worker", now=clock())
+    connection = make.connection()
+    for _ in range(3):
+        make.delivery(connection)
+    connection.need_reconnect("unauthorized", now=clock())
+    page, _ = looked_at(superuser)
+    link = reverse("admin:outgoing_delivery_changelist") + "?state=held"
+    assert f'href="{link}"><span class="hub-tile-label">Held</span><span class="hub-tile-value">3</span>' in page
+    assert ">held</span>" in page and ">waiting</span>" not in page
+    assert superuser.get(link).context["cl"].result_count == 3
+    assert planned("retry", state="held").count == planned("cancel", state="held").count == 3
+    assert planned("skip", state="held").count == 3 and planned("cancel", state="waiting").count == 0
 
 
 def test_staff_see_their_own_tenants_only(client, make):

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from connectors.wire import Response
 from hub.audit import AuditRow
+from hub.clock import clock
 from hub.outgoing.models import Delivery, EventBody, Exchange, Rendering
 from hub.outgoing.pump.drive import pump as drive
 from hub.outgoing.search import STOPPED
@@ -193,6 +194,16 @@ def test_a_retry_sets_a_dead_delivery_going_and_is_audited(root, make):
     root.post(verb_of(delivery, "retry"))
     delivery.refresh_from_db()
     assert delivery.state == "waiting"
+    assert AuditRow.objects.get(verb="delivery.retry").object_id == str(delivery.public_id)
+
+
+def test_a_waiting_delivery_is_tried_now_and_audited(root, make):
+    delivery = make.delivery()
+    pump(FakeHttp(Response(500)), at=clock())
+    root.post(verb_of(delivery, "retry"))
+    http = FakeHttp()
+    pump(http, at=clock())
+    assert len(http.requests) == 1
     assert AuditRow.objects.get(verb="delivery.retry").object_id == str(delivery.public_id)
 
 

@@ -10,6 +10,7 @@ from hub.outgoing.models import Delivery, EventBody, Rendering
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import LATER, done, many, planned, put, run, states
 from tests.hub.outgoing.test_pump import pump
+from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +151,14 @@ def test_a_batch_asks_a_fixed_number_of_questions(make, kind, state, most):
         return len(seen)
 
     assert questions(rows[:1]) == questions(rows[1:]) <= most
+
+
+def test_what_waits_after_a_failed_try_or_behind_a_stop_is_tried_now(make):
+    tried, held, fresh = (make.delivery(make.connection()) for _ in range(3))
+    Delivery.unscoped.filter(pk=tried.pk).update(attempts=1, due_at=LATER + MINUTE, reason="status_500")
+    held.connection.pause("stocktaking", until=None, now=NOON)
+    assert done("retry").done == 2
+    tried.refresh_from_db()
+    assert (tried.state, tried.due_at, tried.reason) == ("waiting", LATER, "status_500")
+    fresh.refresh_from_db()
+    assert fresh.due_at == NOON

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.wire import Response
 from hub.audit import AuditRow
+from hub.clock import clock
 from hub.outgoing.models import Delivery, Event
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
@@ -285,3 +286,20 @@ def test_nor_one_that_waits_for_our_own_application_to_be_connected(make, shop, 
     waiting = make.event(acme).deliveries.get()
     assert (waiting.state, waiting.connection) == ("held", None)
     assert shop.post(of(waiting, "cancel")).status_code == 403
+
+
+def test_a_waiting_delivery_is_tried_now_and_audited(shop, delivery):
+    pump(FakeHttp(Response(400, b"no such field")), at=clock())
+    told = shop.get(of(delivery)).json()
+    assert told["sentence"] == "The endpoint answered 400, which only its operator can change."
+    assert told["action"] == "Fix the endpoint, then try it now."
+    response = shop.post(of(delivery, "retry"))
+    assert (response.status_code, response.json()["state"]) == (200, "waiting")
+    assert len(pump(FakeHttp(), at=clock()).requests) == 1
+    assert AuditRow.objects.get(verb="delivery.retry").tenant_reference == "acme"
+
+
+def test_what_waits_behind_a_pause_is_listed_as_held(shop, delivery, connection):
+    connection.pause("stocktaking", until=None, now=NOON)
+    assert ids(shop.get(f"{DELIVERIES}?state=held")) == [str(delivery.public_id)]
+    assert ids(shop.get(f"{DELIVERIES}?state=waiting")) == []

@@ -1,5 +1,7 @@
 """What a person decides about a delivery."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.wire import Response
@@ -12,7 +14,7 @@ from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-LATER = NOON + MINUTE
+LATER, SECOND = NOON + MINUTE, timedelta(seconds=1)
 
 
 def put(delivery, state, reason=""):
@@ -130,3 +132,48 @@ def test_what_was_pruned_is_neither_sent_again_nor_judged_again(make):
     for verb, delivery in ((replay.send_again, done), (replay.retry, held)):
         with pytest.raises(WrongState):
             verb(delivery, now=LATER)
+
+
+def waiting_after_a_failure(delivery):
+    pump(FakeHttp(Response(500, b"sorry")))
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.due_at > NOON) == ("waiting", True)
+    return delivery
+
+
+def test_what_waits_after_a_failed_try_is_tried_now(make):
+    delivery = waiting_after_a_failure(make.delivery())
+    replay.retry(delivery, now=NOON + SECOND)
+    assert delivery.reason == "status_500"
+    pump(FakeHttp(), at=NOON + SECOND)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == ("delivered", 2)
+
+
+def test_what_is_tried_now_behind_a_closed_lane_goes_first_thing_when_it_opens(make):
+    delivery = waiting_after_a_failure(make.delivery())
+    delivery.connection.pause("stocktaking", until=None, now=NOON)
+    replay.retry(delivery, now=NOON + SECOND)
+    assert pump(FakeHttp(), at=NOON + SECOND).requests == []
+    delivery.connection.heal(now=NOON + SECOND)
+    assert len(pump(FakeHttp(), at=NOON + SECOND).requests) == 1
+
+
+def test_what_waits_in_a_suspended_tenant_is_not_tried(make):
+    delivery = waiting_after_a_failure(make.delivery())
+    delivery.tenant.suspend("unpaid", now=NOON)
+    with pytest.raises(WrongState):
+        replay.retry(delivery, now=LATER)
+
+
+def test_what_reads_as_held_is_skipped(make):
+    delivery = make.delivery()
+    delivery.connection.pause("stocktaking", until=None, now=NOON)
+    replay.skip(Delivery.unscoped.get(pk=delivery.pk), now=LATER)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.says) == ("skipped", "paused")
+
+
+def test_what_waits_for_its_turn_is_not_skipped(make):
+    with pytest.raises(WrongState):
+        replay.skip(make.delivery(), now=LATER)

@@ -37,7 +37,7 @@ STANDS = {
     "disabled": (
         lambda row: row.disable("failing", now=NOON),
         "disabled",
-        "Every attempt has failed for days.",
+        "Every attempt failed until it was disabled.",
         "Switch it on again",
     ),
     "disconnected": (disconnected, "disconnected", "A person disconnected it.", "Connect it again"),
@@ -133,6 +133,14 @@ def test_what_waits_is_counted_with_how_long_it_takes(admin, make, connection):
     connection.need_reconnect("unauthorized", now=NOON)
     text = text_of(admin, connection)
     assert '<p class="word">3</p>' in text and "It goes as soon as this is mended" in text
+
+
+def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, connection):
+    for _ in range(3):
+        make.delivery(connection, now=clock())
+    connection.need_reconnect("unauthorized", now=clock())
+    text = text_of(admin, connection)
+    assert "3 held" in text and "What is held" in text and "What waits" not in text
 
 
 def test_another_tenants_deliveries_are_not_counted(admin, make, connection):

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.wire import Response
 from hub.audit import AuditRow
+from hub.clock import clock
 from hub.outgoing.models import Delivery
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
@@ -149,3 +150,13 @@ def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make
         assert admin.post(page_of(delivery, verb)).status_code == 403
     delivery.refresh_from_db()
     assert (delivery.state, AuditRow.objects.count()) == (state, 0)
+
+
+def test_a_4xx_of_the_own_endpoint_is_the_customers_to_fix_and_is_tried_now(admin, delivery):
+    pump(FakeHttp(Response(400, b"no such field")), at=clock())
+    page = admin.get(page_of(delivery))
+    assert page.context["remedy"].who.startswith("You: only your endpoint")
+    assert "The endpoint answered 400" in text(page) and "Try it now" in text(page)
+    admin.post(page_of(delivery, "retry"))
+    assert len(pump(FakeHttp(), at=clock()).requests) == 1
+    assert AuditRow.objects.get(verb="delivery.retry").object_id == str(delivery.public_id)
