@@ -25,6 +25,7 @@ def addresses(*, port, sandbox_port, mail_port):
         "HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}",
         "HUB_EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
+        "HUB_PORTAL_RETURN_URLS": f"http://127.0.0.1:{sandbox_port}",  # the shop is our own application
     }
 
 

@@ -117,16 +117,19 @@ find_key = Batcher(find_keys, most=TOGETHER)  # at each request, so that a key t
 class HasScope(BasePermission):
     """The view says which scope each method needs: `required_scopes = {"POST": "events:write"}`.
 
-    A method for which nothing is said is refused; None says that any key will do.
+    A method for which nothing is said is not allowed; None says that any key will do.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        scopes = getattr(view, "required_scopes", None)
+        if scopes is None:
+            return False
+        view.headers["Allow"] = ", ".join([*scopes, *(["HEAD"] if "GET" in scopes else [])])
         if not isinstance(request.user, KeyHolder):
             return False
-        scopes = getattr(view, "required_scopes", {})
         method = "GET" if request.method == "HEAD" else request.method
         if method not in scopes:
-            return False
+            raise Problem("method-not-allowed")
         scope = scopes[method]
         if scope is not None and not request.user.key.may(scope):
             raise Problem("scope-missing", f"The key needs the scope {scope}.")

@@ -7,22 +7,34 @@ from tenants.models import REFERENCE, ApiKey, Invitation, Membership, PortalLink
 from tenants.portal_links import may_return_to
 
 
-class SuspensionSerializer(StrictSerializer):
+class SuspendSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=300)
-    since = serializers.DateTimeField(read_only=True)
 
 
-class TenantSerializer(StrictSerializer):
+class WantedTenantSerializer(StrictSerializer):
     """What is left out when a tenant is changed stays as it is."""
 
-    id = serializers.UUIDField(source="public_id", read_only=True)
-    reference = serializers.CharField(read_only=True)
     name = serializers.CharField(max_length=200)
     time_zone = serializers.CharField(max_length=64, required=False, validators=[a_time_zone])
-    suspended = SuspensionSerializer(
+    suspended = SuspendSerializer(
         source="suspension", required=False, allow_null=True, help_text="null: not suspended."
     )
-    created_at = serializers.DateTimeField(read_only=True)
+
+
+class SuspensionSerializer(serializers.Serializer):
+    reason = serializers.CharField()
+    since = serializers.DateTimeField()
+
+
+class TenantSerializer(serializers.Serializer):
+    """One customer organisation."""
+
+    id = serializers.UUIDField(source="public_id")
+    reference = serializers.CharField()
+    name = serializers.CharField()
+    time_zone = serializers.CharField()
+    suspended = SuspensionSerializer(source="suspension", allow_null=True, help_text="null: not suspended.")
+    created_at = serializers.DateTimeField()
 
 
 class TenantOfKeySerializer(serializers.ModelSerializer):

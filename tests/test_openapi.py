@@ -18,21 +18,71 @@ def test_the_description_is_valid_and_complains_of_nothing(tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", "--file", tmp_path / "api")
 
 
-def test_each_operation_of_events_deliveries_and_connections_has_examples_and_its_problems(described):
-    operations = [
-        (path, verb, operation)
-        for path, verbs in described["paths"].items()
-        for verb, operation in verbs.items()
-        if path.startswith(("/api/v1/events", "/api/v1/deliveries", "/api/v1/conne"))
-    ]
-    assert len(operations) >= 22
-    for path, verb, operation in operations:
+def operations(described):
+    for path, verbs in described["paths"].items():
+        for verb, operation in verbs.items():
+            yield f"{verb} {path}", operation
+
+
+def test_each_operation_has_a_summary_a_description_examples_and_its_problems(described):
+    found = list(operations(described))
+    assert len(found) >= 50
+    for where, operation in found:
         answers = operation["responses"]
+        assert operation["summary"] and operation["description"], where
         fine = next(answer for status, answer in answers.items() if status.startswith("2"))
-        assert fine["content"]["application/json"]["examples"], (path, verb)
+        assert "content" not in fine or fine["content"]["application/json"]["examples"], where
         for status in ("401", "403", "503"):
-            assert answers[status]["content"]["application/problem+json"]["examples"], (path, verb)
-        assert operation["description"], (path, verb)
+            assert answers[status]["content"]["application/problem+json"]["examples"], where
+        if "requestBody" in operation:
+            assert {"400", "413", "415"} <= answers.keys(), where
+    assert len({operation["summary"] for _, operation in found}) == len(found)
+
+
+def test_a_body_is_required_where_something_in_it_is(described):
+    optional = {
+        where
+        for where, op in operations(described)
+        if op.get("requestBody", {"required": True}).get("required") is not True
+    }
+    assert optional == {"patch /api/v1/connections/{id}", "post /api/v1/connections/{id}/disconnect"}
+
+
+def component_of(described, schema):
+    return described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+
+
+def test_a_request_takes_no_field_that_is_not_described(described):
+    for where, operation in operations(described):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            one = component_of(described, content["schema"])
+            parts = [part.get("items", part) for part in one.get("oneOf", [])]
+            for component in [component_of(described, part) for part in parts] or [one]:
+                assert component["additionalProperties"] is False, where
+
+
+@pytest.mark.django_db
+def test_each_example_of_a_request_is_accepted_today(make, api, described, settings):
+    settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
+    tenant = make.tenant("acme")
+    connection, member = make.connection(tenant, "slack"), make.membership(tenant, make.user())
+    salesforce = {"client_id": "x", "client_secret": "y"}
+    make.app("slack", {**salesforce, "signing_secret": "z"})
+    make.app("salesforce", salesforce)
+    ids = {"connections": connection.public_id, "members": member.public_id}
+    shop, platform = api.of(tenant), api.platform()
+    refused = {}
+    for where, operation in sorted(operations(described), key=lambda entry: "disconnect" in entry[0]):
+        verb, path = where.split()
+        url = path.replace("{id}", str(ids.get(path.split("/")[3]))).replace("{reference}", "acme")
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            for name, example in content["examples"].items():
+                client = platform if "tenants" in path else shop
+                answer = getattr(client, verb)(url, example["value"], format="json")
+                if answer.status_code >= 300:
+                    refused[where, name] = answer.json()["code"]
+    asks_outside = {"post /api/v1/connections", "patch /api/v1/connections/{id}"}
+    assert {where for where, _ in refused} <= asks_outside, refused
 
 
 def contents(described):

@@ -64,6 +64,8 @@ class IdentityPageSerializer(serializers.Serializer):
 
 
 class IdentitiesQuery(StrictSerializer):
+    from_query = True
+
     kind = serializers.CharField(max_length=60, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MOST, default=LIMIT)
     after = serializers.CharField(required=False, trim_whitespace=False, help_text="From `next`.")
@@ -74,6 +76,7 @@ class IdentitiesView(APIView):
 
     @says.described(
         "identities_list",
+        "List identities",
         {200: IdentityPageSerializer},
         problems=("not-found", "validation-failed"),
         parameters=[IdentitiesQuery],
@@ -95,6 +98,7 @@ class IdentitiesView(APIView):
 
     @says.described(
         "identities_say",
+        "Set an identity",
         {200: IdentitySerializer},
         problems=WRITING,
         request=SaySerializer,
@@ -113,6 +117,7 @@ class IdentitiesView(APIView):
 
     @says.described(
         "identities_forget",
+        "Delete an identity",
         {200: IdentitySerializer},
         problems=("not-found", "validation-failed"),
         parameters=[OursSerializer],

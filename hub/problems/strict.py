@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.serializers import Serializer
 
 from hub.problems.answers import Problem, token
+from hub.problems.json_types import wrong_types
 
 DEPTH = 64
 PIECE = 64 * 1024
@@ -122,11 +123,26 @@ def bounded(stream: IO[bytes], limit: int) -> bytes:
 
 
 class StrictSerializer(Serializer):
-    """A field that nobody knows, or that is not for writing, is an error: a typing mistake is told, not swallowed."""
+    """Refuses unknown fields, fields that are not for writing, and values of another JSON type."""
+
+    from_query = False  # it reads the parameters of an address, where everything is a text
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            writable = {name for name, field in self.fields.items() if not field.read_only}
-            if unknown := sorted(set(data) - writable):
+            fields = {name: field for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(set(data) - set(fields)):
                 raise ValidationError(dict.fromkeys(unknown, "There is no such field to set."), code="unknown")
+            if wrong := self.wrong_types(fields, data):
+                raise ValidationError(self.other_errors(data) | wrong)
         return super().to_internal_value(data)
+
+    def wrong_types(self, fields: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        checked = {name: wrong_types(fields[name], data[name], from_query=self.from_query) for name in data}
+        return {name: error for name, error in checked.items() if error}
+
+    def other_errors(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            super().to_internal_value(data)
+        except ValidationError as error:
+            return dict(error.detail)
+        return {}

@@ -17,7 +17,24 @@ from rest_framework import serializers
 from hub.problems import CATALOGUE, Problem
 
 MEDIA_TYPE = "application/problem+json"
-ALWAYS = ("authentication-required", "unknown-key", "expired-key", "scope-missing", "temporarily-unavailable")
+ALWAYS = (
+    "authentication-required",
+    "malformed-key",
+    "unknown-key",
+    "expired-key",
+    "revoked-key",
+    "wrong-environment",
+    "scope-missing",
+    "not-acceptable",
+    "temporarily-unavailable",
+)
+WITH_BODY = (
+    "invalid-json",
+    "validation-failed",
+    "unreadable-body",
+    "payload-too-large",
+    "unsupported-media-type",
+)
 READING = ("validation-failed", "tenant-not-found")
 DECIDING = ("not-found", "wrong-state")
 
@@ -48,18 +65,24 @@ class ProblemSerializer(serializers.Serializer):
 
 def described(
     operation: str,
+    summary: str,
     answers: Mapping[int, Any],
     *,
     problems: Iterable[str] = (),
     examples: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Callable[[Any], Any]:
-    """`examples` are answers, by their name; those of a request come in `more` as a list."""
+    """Describe an operation: its id, its summary, its answers by status, and the problems it may end in.
+
+    `examples` are answers, by their name; those of a request come in `more` as a list.
+    """
     (status, *_) = answers
+    of_body = WITH_BODY if more.get("request") is not None else ()
     shown = [example(name, value, status) for name, value in (examples or {}).items()]
     return extend_schema(
         operation_id=operation,
-        responses={**answers, **refusals((*ALWAYS, *problems))},
+        summary=summary,
+        responses={**answers, **refusals((*ALWAYS, *of_body, *problems))},
         examples=[*shown, *more.pop("requests", ())],
         **more,
     )
@@ -75,7 +98,7 @@ def asking(name: str, value: Any) -> OpenApiExample:
 
 def refusals(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
     by_status: dict[int, list[str]] = defaultdict(list)
-    for code in codes:
+    for code in dict.fromkeys(codes):
         by_status[CATALOGUE[code].status].append(code)
     return {(status, MEDIA_TYPE): refusal(among) for status, among in by_status.items()}
 

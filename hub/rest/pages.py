@@ -33,6 +33,8 @@ class CursorField(serializers.CharField):
 class PageQuery(StrictSerializer):
     """What every list takes; an unknown parameter is an error, so that a mistyped filter does not list everything."""
 
+    from_query = True
+
     limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MOST, default=LIMIT)
     after = CursorField(required=False, help_text="From `next`: what follows, older.")
     before = CursorField(required=False, help_text="From `prev`: what comes before, newer.")

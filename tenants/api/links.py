@@ -57,6 +57,7 @@ class PortalLinksView(APIView):
 
     @described(
         "portal_links_list",
+        "List portal links",
         {200: LINKS},
         problems=("tenant-required", *READING),
         parameters=[TenantQuery],
@@ -72,6 +73,7 @@ class PortalLinksView(APIView):
 
     @described(
         "portal_links_make",
+        "Create a portal link",
         {201: MadePortalLinkSerializer},
         problems=PROBLEMS,
         request=WantedPortalLinkSerializer,
@@ -104,13 +106,20 @@ class PortalLinksView(APIView):
 class PortalLinkView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
 
-    @described("portal_links_read", {200: PortalLinkSerializer}, problems=["not-found"], examples={"read": LINK})
+    @described(
+        "portal_links_read",
+        "Read a portal link",
+        {200: PortalLinkSerializer},
+        problems=["not-found"],
+        examples={"read": LINK},
+    )
     def get(self, request: Request, id: UUID) -> Response:
         """What became of it."""
         return Response(PortalLinkSerializer(find(request, id), context={"now": clock()}).data)
 
     @described(
         "portal_links_revoke",
+        "Revoke a portal link",
         {200: PortalLinkSerializer},
         problems=DECIDING,
         examples={"taken back": LINK | {"state": "revoked"}},

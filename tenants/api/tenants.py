@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import transaction
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,23 +12,49 @@ from rest_framework.views import APIView
 from hub import audit
 from hub.clock import clock
 from hub.problems import Problem
+from hub.rest.describe import ANY_ID, MOMENT, asking, described
 from tenants.authentication import resolve_tenant
 from tenants.models import REFERENCE, Tenant
 from tenants.scopes import SCOPES
-from tenants.serializers import MeSerializer, TenantSerializer
+from tenants.serializers import MeSerializer, TenantSerializer, WantedTenantSerializer
+
+WANTED = {"name": "Acme", "time_zone": "Europe/Berlin"}
+TENANT = {"id": ANY_ID, "reference": "acme", **WANTED, "suspended": None, "created_at": MOMENT}
+ME = {
+    "key": {"id": "4Zt9aQxK", "name": "Shop", "created_at": MOMENT, "expires_at": None, "last_used_at": MOMENT},
+    "environment": "live",
+    "scopes": ["events:read", "events:write"],
+    "tenant": {"reference": "acme", **WANTED},
+    "limits": {"event_bytes": 262144, "batch_events": 1000, "request_bytes": 33554432},
+}
 
 
 class TenantView(APIView):
     required_scopes: ClassVar[dict[str, str | None]] = {"GET": "tenants:read", "PUT": "tenants:write"}
 
-    @extend_schema(responses=TenantSerializer)
+    @described(
+        "tenants_retrieve",
+        "Read a tenant",
+        {200: TenantSerializer},
+        problems=["tenant-not-found"],
+        examples={"read": TENANT},
+    )
     def get(self, request: Request, reference: str) -> Response:
+        """Its name and time zone, and whether it is suspended."""
         return Response(TenantSerializer(resolve_tenant(request, reference)).data)
 
-    @extend_schema(request=TenantSerializer, responses={200: TenantSerializer, 201: TenantSerializer})
+    @described(
+        "tenants_update",
+        "Create or change a tenant",
+        {200: TenantSerializer, 201: TenantSerializer},
+        problems=["tenant-not-found"],
+        request=WantedTenantSerializer,
+        examples={"changed": TENANT},
+        requests=[asking("Acme", WANTED)],
+    )
     def put(self, request: Request, reference: str) -> Response:
         """Creates the tenant, or changes it; the same again changes nothing."""
-        wanted = TenantSerializer(data=request.data)
+        wanted = WantedTenantSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         if not REFERENCE.regex.match(reference):
             raise Problem("validation-failed", f"The reference is wrong: {REFERENCE.message}")
@@ -78,7 +103,7 @@ def switch(tenant: Tenant, suspension: dict[str, str] | None, *, now: datetime) 
 class MeView(APIView):
     required_scopes: ClassVar[dict[str, str | None]] = {"GET": None}
 
-    @extend_schema(responses=MeSerializer)
+    @described("me_retrieve", "Read what the key may do", {200: MeSerializer}, examples={"a tenant's key": ME})
     def get(self, request: Request) -> Response:
         """What this key is, what it may do, and how much at once."""
         key = request.auth

@@ -155,6 +155,14 @@ def test_a_charset_of_utf_8_is_fine(api):
     assert posted(api, b"{}", content_type="application/json; charset=UTF-8").status_code == 200
 
 
+@pytest.mark.parametrize("sku", [1, 1.5, True, ["a"], {"a": 1}])
+def test_a_number_does_not_pass_for_a_text(api, sku):
+    answer = posted(api, json.dumps({"lines": [{"sku": sku}]}).encode(), "/api/orders")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"], error["code"]) == (400, "/lines/0/sku", "invalid")
+    assert error["detail"] == "Must be a JSON string."
+
+
 def test_each_wrong_field_is_pointed_at(api):
     body = json.dumps({"lines": [{"sku": "a"}, {"sku": "", "size": 1}, {}], "note": []}).encode()
     errors = posted(api, body, "/api/orders").json()["errors"]

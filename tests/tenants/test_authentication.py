@@ -146,8 +146,21 @@ def test_a_view_that_states_no_scopes_is_closed(issue, api):
 
 def test_a_method_without_a_scope_is_closed(issue, api):
     _, text = issue()
-    assert api(text).options(ME).status_code == 403
-    assert api(text).delete(ME).status_code in (403, 405)
+    for method in ("delete", "post", "options"):
+        answer = getattr(api(text), method)(ME)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
+        assert answer["Allow"] == "GET, HEAD"
+
+
+def test_a_wrong_method_tells_the_methods_whatever_the_scopes(issue, api):
+    _, text = issue(scopes=["events:read"])
+    answer = api(text).delete("/api/v1/tenants/acme")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, PUT, HEAD")
+    assert APIClient().delete(ME).status_code == 401
+
+
+def test_an_answer_names_the_methods_too(issue, api):
+    assert api(issue()[1]).get(ME)["Allow"] == "GET, HEAD"
 
 
 def test_a_suspended_tenants_key_still_works(issue, api, acme):

@@ -17,6 +17,7 @@ class ConnectorsView(APIView):
 
     @says.described(
         "connectors_list",
+        "List connectors",
         {200: ConnectorListSerializer},
         examples={"one of them": {"items": [says.CONNECTOR]}},
     )

@@ -48,6 +48,7 @@ class ConnectionsView(filled.CallingView):
 
     @says.described(
         "connections_list",
+        "List connections",
         {200: says.page_of(ConnectionSerializer, "ConnectionPage")},
         problems=says.READING,
         parameters=[ConnectionsQuery],
@@ -64,6 +65,7 @@ class ConnectionsView(filled.CallingView):
 
     @says.described(
         "connections_connect",
+        "Connect a system",
         {201: ConnectedSerializer},
         problems=says.CONNECTING,
         request=ConnectSerializer,
@@ -111,6 +113,7 @@ class ConnectionView(filled.CallingView):
 
     @says.described(
         "connections_read",
+        "Read a connection",
         {200: ReadConnectionSerializer},
         problems=["not-found"],
         examples={"read": says.READ_CONNECTION},
@@ -124,6 +127,7 @@ class ConnectionView(filled.CallingView):
 
     @says.described(
         "connections_change",
+        "Change a connection",
         {200: ConnectedSerializer},
         problems=says.CHANGING,
         request=ChangeSerializer,

@@ -44,6 +44,7 @@ class ConnectLinksView(APIView):
 
     @says.described(
         "connect_links_list",
+        "List connect links",
         {200: LINKS},
         problems=("tenant-required", *says.READING),
         parameters=[TenantQuery],
@@ -59,6 +60,7 @@ class ConnectLinksView(APIView):
 
     @says.described(
         "connect_links_make",
+        "Create a connect link",
         {201: MadeConnectLinkSerializer},
         problems=(*says.STEERING, "too-many-links", "tenant-required", "tenant-not-found"),
         request=WantedConnectLinkSerializer,
@@ -122,6 +124,7 @@ class ConnectLinkView(APIView):
 
     @says.described(
         "connect_links_read",
+        "Read a connect link",
         {200: ConnectLinkSerializer},
         problems=["not-found"],
         examples={"read": says.CONNECT_LINK},
@@ -132,6 +135,7 @@ class ConnectLinkView(APIView):
 
     @says.described(
         "connect_links_revoke",
+        "Revoke a connect link",
         {200: ConnectLinkSerializer},
         problems=says.DECIDING,
         examples={"taken back": says.CONNECT_LINK | {"state": "revoked"}},

@@ -58,6 +58,7 @@ class TestView(CallingView):
 
     @says.described(
         "connections_test",
+        "Test a connection",
         {200: TestSerializer},
         problems=says.DECIDING,
         request=None,
@@ -83,11 +84,12 @@ class PauseView(APIView):
 
     @says.described(
         "connections_pause",
+        "Pause a connection",
         {200: ConnectionSerializer},
         problems=says.STEERING,
         request=PauseSerializer,
         examples={"paused": says.PAUSED},
-        requests=[says.asking("for a while", {"reason": "They move servers.", "until": says.LATER})],
+        requests=[says.asking("until it is resumed", {"reason": "They move servers."})],
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Nothing is sent over it; what is accepted meanwhile waits, and goes when it is resumed."""
@@ -102,6 +104,7 @@ class ResumeView(APIView):
 
     @says.described(
         "connections_resume",
+        "Resume a connection",
         {200: ConnectionSerializer},
         problems=says.DECIDING,
         request=None,
@@ -118,6 +121,7 @@ class DisconnectView(APIView):
 
     @says.described(
         "connections_disconnect",
+        "Disconnect a connection",
         {200: DisconnectedSerializer},
         problems=says.STEERING,
         request=DisconnectSerializer,
@@ -143,6 +147,7 @@ class ReconnectLinkView(APIView):
 
     @says.described(
         "connections_reconnect_link",
+        "Create a reconnect link",
         {201: MadeConnectLinkSerializer},
         problems=(*says.DECIDING, "too-many-links"),
         request=None,

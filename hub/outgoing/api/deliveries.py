@@ -75,6 +75,7 @@ class DeliveriesView(APIView):
 
     @says.described(
         "deliveries_list",
+        "List deliveries",
         {200: says.page_of(DeliverySerializer, "DeliveryPage")},
         problems=says.READING,
         parameters=[DeliveriesQuery],
@@ -96,6 +97,7 @@ class DeliveryView(APIView):
 
     @says.described(
         "deliveries_read",
+        "Read a delivery",
         {200: ReadDeliverySerializer},
         problems=["not-found"],
         examples={"read": says.DELIVERY | {"attempts": [says.ATTEMPT | {"exchange": says.EXCHANGE}]}},
@@ -125,6 +127,7 @@ class ExplainView(APIView):
 
     @says.described(
         "deliveries_explain",
+        "Explain a delivery",
         {200: ExplanationSerializer},
         problems=["not-found"],
         examples={"explained": says.EXPLANATION},
@@ -180,6 +183,7 @@ class RetryView(APIView):
 
     @says.described(
         "deliveries_retry",
+        "Retry a delivery",
         {200: DeliverySerializer},
         problems=(*says.DECIDING, "permission-denied"),
         request=None,
@@ -195,6 +199,7 @@ class CancelView(APIView):
 
     @says.described(
         "deliveries_cancel",
+        "Cancel a delivery",
         {200: DeliverySerializer},
         problems=(*says.DECIDING, "permission-denied"),
         request=None,
@@ -210,6 +215,7 @@ class SkipView(APIView):
 
     @says.described(
         "deliveries_skip",
+        "Skip a delivery",
         {200: DeliverySerializer},
         problems=(*says.DECIDING, "permission-denied"),
         request=None,
@@ -225,6 +231,7 @@ class SendAgainView(APIView):
 
     @says.described(
         "deliveries_send_again",
+        "Send a delivery again",
         {201: DeliverySerializer},
         problems=(*says.DECIDING, "permission-denied"),
         request=None,

@@ -110,9 +110,10 @@ OPERATION = {
     "finished_at": None,
 }
 
-SWITCHING = {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking.", "until": "2026-11-25T18:00:00Z"}
+SWITCHING = {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking."}
 
 SWITCH = SWITCHING | {
+    "until": "2026-11-25T18:00:00Z",
     "id": "tenant:acme",
     "url": f"{HUB}/api/v1/switches/tenant:acme",
     "connector": "",

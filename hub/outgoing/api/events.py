@@ -69,6 +69,7 @@ class EventsView(APIView):
 
     @says.described(
         "events_list",
+        "List events",
         {200: says.page_of(EventRowSerializer, "EventPage")},
         problems=says.READING,
         parameters=[EventsQuery],
@@ -88,6 +89,7 @@ class EventsView(APIView):
 
     @says.described(
         "events_accept",
+        "Send events",
         {202: says.either("AcceptedEvents", AcceptedSerializer, AcceptedBatchSerializer)},
         problems=INTAKE,
         request=says.either("Events", EventSerializer, EventSerializer(many=True)),
@@ -115,6 +117,7 @@ class ExplainEventView(APIView):
 
     @says.described(
         "events_explain",
+        "Explain an event",
         {200: inline_serializer("EventExplanation", {"checks": CheckSerializer(many=True)})},
         problems=FINDING,
         parameters=[OF_TENANT],
@@ -130,6 +133,7 @@ class EventView(APIView):
 
     @says.described(
         "events_read",
+        "Read an event",
         {200: ReadEventSerializer},
         problems=FINDING,
         parameters=[OF_TENANT],

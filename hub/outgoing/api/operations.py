@@ -55,6 +55,7 @@ class OperationsView(APIView):
 
     @says.described(
         "operations_list",
+        "List operations",
         {200: says.page_of(OperationSerializer, "OperationPage")},
         problems=["validation-failed"],
         parameters=[PageQuery],
@@ -66,6 +67,7 @@ class OperationsView(APIView):
 
     @says.described(
         "operations_plan",
+        "Plan an operation",
         {201: OperationSerializer},
         problems=says.READING,
         request=PlanSerializer,
@@ -95,6 +97,7 @@ class OperationView(APIView):
 
     @says.described(
         "operations_read",
+        "Read an operation",
         {200: OperationSerializer},
         problems=["not-found"],
         examples={"read": says.OPERATION},
@@ -126,6 +129,7 @@ class ConfirmView(APIView):
 
     @says.described(
         "operations_confirm",
+        "Confirm an operation",
         {200: OperationSerializer},
         problems=CONFIRMING,
         request=None,
@@ -141,6 +145,7 @@ class CancelOperationView(APIView):
 
     @says.described(
         "operations_cancel",
+        "Cancel an operation",
         {200: OperationSerializer},
         problems=says.DECIDING,
         request=None,

@@ -149,6 +149,7 @@ class SwitchesView(APIView):
 
     @says.described(
         "switches_list",
+        "List what is switched off",
         {200: says.all_of(SwitchSerializer, "Switches")},
         examples={"all": {"items": [says.SWITCH]}},
     )
@@ -158,10 +159,11 @@ class SwitchesView(APIView):
 
     @says.described(
         "switches_off",
+        "Switch off",
         {201: SwitchSerializer},
         problems=[*says.READING, "tenant-required", "permission-denied", "wrong-state"],
         request=OffSerializer,
-        requests=[says.asking("a tenant, for some hours", says.SWITCHING)],
+        requests=[says.asking("a tenant, until it is switched on", says.SWITCHING)],
         examples={"off": says.SWITCH},
     )
     def post(self, request: Request) -> Response:
@@ -188,6 +190,7 @@ class SwitchView(APIView):
 
     @says.described(
         "switches_read",
+        "Read a switch",
         {200: SwitchSerializer},
         problems=["not-found"],
         examples={"read": says.SWITCH},
@@ -196,7 +199,7 @@ class SwitchView(APIView):
         """Why it is off, since when and until when; not found: it is on."""
         return Response(SwitchSerializer(find(request, name)).data)
 
-    @says.described("switches_on", {204: None}, problems=["not-found"])
+    @says.described("switches_on", "Switch on again", {204: None}, problems=["not-found"])
     def delete(self, request: Request, name: str) -> Response:
         """Switch on again: what was held goes out now."""
         now = clock()
