@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -124,7 +125,7 @@ class House:
 
     def renew(self, connection, call):
         Credential.unscoped.filter(pk=connection.pk).update(refresh_at=self.now, refreshing_until=None)
-        refresh(connection, call=call, now=self.now, random=lambda: 0.5)
+        refresh(connection, call=call, now=self.now, random=lambda: 0.5, sleep=time.sleep)
 
     def authorize(self, connection, call):
         """A person who comes back from there, one who has not yet, and one who is asked whether that was meant."""
