@@ -117,6 +117,9 @@ ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 HUB_PUMPS = read(env.int, "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1))
 if HUB_PUMPS < 1 or (ON_SQLITE and HUB_PUMPS > 1):
     raise ImproperlyConfigured("HUB_PUMPS is wrong: at least 1, and 1 on SQLite")
+HUB_PUMPS_TOTAL = read(env.int, "HUB_PUMPS_TOTAL", 1 if ON_SQLITE else 0)  # of the installation; 0: no limit
+if HUB_PUMPS_TOTAL < 0 or (ON_SQLITE and HUB_PUMPS_TOTAL != 1):
+    raise ImproperlyConfigured("HUB_PUMPS_TOTAL is wrong: at least 1, or 0 for no limit, and 1 on SQLite")
 HUB_DISABLE_AFTER = timedelta(days=read(env.float, "HUB_DISABLE_AFTER", 5))  # of nothing but failures
 if not timedelta() < HUB_DISABLE_AFTER:
     raise ImproperlyConfigured("HUB_DISABLE_AFTER is wrong: days, more than 0")

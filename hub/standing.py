@@ -1,7 +1,9 @@
 """Who stands up: a row for each `manage.py work`, and one for each pool that had to be replaced."""
 
+import os
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import models
 
@@ -11,6 +13,13 @@ GONE = timedelta(seconds=12)  # a worker that was not seen for so long is gone
 POOL_SILENCE_MOST = timedelta(seconds=20)  # a pool gives a sign every 2 s, and is replaced after 15 s of silence
 FORGET = timedelta(days=1)
 REPLACEMENTS_KEPT = timedelta(days=30)
+WORKER = "HUB_WORKER"  # the id of the worker, in the environment of its pool
+NO_WORKER = UUID(int=0)
+
+
+def current_worker() -> UUID:
+    """The worker that this process belongs to; a process that no worker started has none."""
+    return UUID(os.environ[WORKER]) if WORKER in os.environ else NO_WORKER
 
 
 class Worker(models.Model):
@@ -22,6 +31,7 @@ class Worker(models.Model):
     pool = models.PositiveIntegerField(null=True)  # its process
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
+    pumps = models.PositiveSmallIntegerField(default=1, db_default=1)  # that may run in its pool
     pool_since = models.DateTimeField(null=True)
     heard_at = models.DateTimeField(null=True)  # when its pool last gave a sign of life
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count, islice
 from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,6 +16,7 @@ from hub.mail.models import Mail
 from hub.outgoing.explain import in_state, shown_reason
 from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump.claim import claimable, in_hand
+from hub.outgoing.pump.place import capacity
 from hub.queue import Bell, queue_rows
 from hub.standing import Replacement, SweepFailure, Worker
 
@@ -67,13 +69,14 @@ class Standing:
 
 
 def standing(*, now: datetime) -> Standing:
+    workers = list(Worker.objects.order_by("host", "pid"))
     return Standing(
         now=now,
         latency=database_latency(),
-        workers=list(Worker.objects.order_by("host", "pid")),
+        workers=workers,
         replacements=list(Replacement.objects.order_by("-at")[:RECENT]),
         failures=list(SweepFailure.objects.order_by("step")),
-        places=places(now=now),
+        places=places(workers, now=now),
         bells=list(Bell.objects.filter(rung_at__isnull=False).order_by("rung_at")[:RECENT]),
         queue_rows=queue_rows(),
         sending=sending(),
@@ -84,10 +87,12 @@ def standing(*, now: datetime) -> Standing:
     )
 
 
-def places(*, now: datetime) -> list[PumpPlace]:
-    """One for each pump that may run; a place that was never taken has no row yet."""
-    rows = {row.number: row for row in PumpPlace.objects.all()}
-    return [rows.get(number) or PumpPlace(number=number) for number in range(settings.HUB_PUMPS)]
+def places(workers: Sequence[Worker], *, now: datetime) -> list[PumpPlace]:
+    """One for each pump that runs, and one for each that may run beside them."""
+    taken = list(PumpPlace.objects.filter(lease_until__gt=now).order_by("number"))
+    free = capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken)
+    unused = (number for number in count() if number not in {row.number for row in taken})
+    return taken + [PumpPlace(number=number) for number in islice(unused, max(0, free))]
 
 
 def sending() -> list[Sending]:

@@ -18,7 +18,8 @@ from hub.clock import clock
 from hub.health.probes import database_latency, unserved
 from hub.mail.models import Mail
 from hub.outgoing.explain import READS_AS_HELD, shown_reason
-from hub.outgoing.models import Delivery, Event, PumpPlace
+from hub.outgoing.models import Delivery, Event
+from hub.outgoing.pump import place
 from hub.outgoing.pump.claim import in_hand
 from hub.queue import Beat, Bell
 from hub.standing import GONE, Worker
@@ -68,8 +69,8 @@ class Numbers:
         ages = {name: (self.now - at).total_seconds() for name, at in Beat.objects.values_list("name", "at")}
         yield by("name", "hub_beat_age_seconds", "Since the worker, its pool (canary), the sweep were seen.", ages)
         places = {
-            "taken": PumpPlace.objects.filter(lease_until__gt=self.now).count(),
-            "all": settings.HUB_PUMPS,
+            "taken": len(place.living_leases(now=self.now)),
+            "all": place.capacity(Worker.objects.all(), total=settings.HUB_PUMPS_TOTAL, now=self.now),
         }
         yield by("place", "hub_pumps", "Pumps that run, and that may run.", places)
 

@@ -4,6 +4,7 @@ A lost, late, doubled or poisoned bell may change latency and nothing else.
 """
 
 import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import Error, connection, models
 from django.db.models import Q
 from django_q.brokers.orm import ORM
+from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
@@ -23,7 +25,9 @@ HEARD = "canary"  # the beat of a pool that hears, and the bell that each pool r
 CANARY_EVERY = 2.0  # seconds
 SHOW_EVERY = timedelta(seconds=5)
 AWAY = 0.5  # seconds between looks at a database that is away
-FORGOTTEN = timedelta(seconds=20)  # a bell that nobody heard for so long is rung again
+BUSY = 0.05  # seconds between looks for an idle member
+PUMP = "pump"  # the bell that waits under a key of its own, as a pool that runs all its pumps leaves it to others
+FORGOTTEN = timedelta(seconds=10)  # a bell that nobody heard for so long is rung again
 
 
 class Bell(models.Model):
@@ -53,8 +57,13 @@ def ring(name: str, *, now: datetime) -> bool:
         _, made = Bell.objects.get_or_create(name=name, defaults={"rung_at": now})
         if not made:
             return False
-    async_task(settings.HUB_BELLS[name.partition(":")[0]], name)
+    async_task(settings.HUB_BELLS[name.partition(":")[0]], name, broker=Doorbell(key_of(name)))
     return True
+
+
+def key_of(name: str) -> str:
+    """The key under which a bell waits in the queue."""
+    return PUMP if name == PUMP else str(Conf.CLUSTER_NAME)
 
 
 def hear(name: str) -> str:
@@ -97,25 +106,52 @@ def show_life(*, now: datetime) -> None:
         beat(HEARD, now=now)
 
 
+def every_key() -> list[str]:
+    return [key_of(""), PUMP]
+
+
 class Doorbell(ORM):
     """The queue as the pusher of one pool sees it: the bells of the database, and a canary for this pool alone.
 
-    The canary goes the way of every task, from the pusher over the pool's own pipe to a member: the way that gets stuck
-    when a process of the pool is killed. No other pool can hear it.
+    The canary goes the way of every task, from the pusher to a member; no other pool can hear it. A bell leaves the
+    queue as it is taken: where it is lost after that, the row that it was rung for rings again.
     """
 
     sang = float("-inf")
 
+    def __init__(
+        self,
+        list_key: str | None = None,
+        *,
+        has_idle_member: Callable[[], bool] = lambda: True,
+        keys: Callable[[], Collection[str]] = every_key,
+    ) -> None:
+        super().__init__(list_key)
+        self.has_idle_member, self.keys = has_idle_member, keys
+
     def dequeue(self) -> list[tuple[int | None, str]] | None:
+        if not self.has_idle_member():  # the bells are for pools that have one
+            Event().wait(BUSY)
+            return None
         if time.monotonic() - self.sang > CANARY_EVERY:
             self.sang = time.monotonic()
             return [(None, song())]
         try:
-            return super().dequeue()
+            return self.take()
         except Error:  # django-q2's pusher would sleep for ten seconds, and end
             connection.close()
             Event().wait(AWAY)
             return None
+
+    def take(self) -> list[tuple[int | None, str]] | None:
+        bells = self.get_connection().filter(key__in=self.keys()).order_by("pk")
+        oldest = bells.values_list("pk", "payload").first()
+        if oldest is None:
+            Event().wait(Conf.POLL)
+            return None
+        number, payload = oldest
+        taken, _ = OrmQ.objects.filter(pk=number).delete()
+        return [(None, payload)] if taken else None  # another pool was first
 
 
 def song() -> str:

@@ -10,6 +10,34 @@ from bench.faults import victims
 from bench.processes import MANAGE, until
 from tests.desk.standing import Ground, seconds_to_stop
 
+# A row as whoever can write to the database may plant it, of the id and the name of a task that fails.
+PLANT = """
+import django; django.setup()
+import os
+from django.utils import timezone
+from django_q.models import OrmQ, Task
+from django_q.signing import SignedPackage
+from picklefield.fields import PickledObject, dbsafe_encode
+class Planted:
+    def __reduce__(self):
+        return os.mkdir, ({trace!r},)
+known = dict(id="canary", name="canary", func="hub.nothing", args=(), kwargs={{}})
+result = PickledObject(dbsafe_encode(Planted(), copy=False))
+Task.objects.create(**known, result=result, started=timezone.now(), stopped=timezone.now(), success=False)
+task = SignedPackage.dumps(known | dict(started=timezone.now(), ack_failure=True))
+OrmQ.objects.create(key="hub", payload=task, lock=timezone.now())
+"""
+QUEUED = """
+import django; django.setup()
+from django_q.models import OrmQ
+print(OrmQ.objects.count())
+"""
+READ = """
+import django; django.setup()
+from django_q.models import Task
+Task.objects.get(id="canary", name="canary")
+"""
+
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
 
@@ -34,13 +62,13 @@ def test_a_deaf_pool_is_replaced_though_another_hears_every_bell(shared_place):
     deaf, other = shared_place.work(), shared_place.work()
     shared_place.all_are_heard()
     before, others = victims.pool_of(deaf.pid), victims.pool_of(other.pid)
-    victims.kill(*victims.members_of(deaf.pid))
+    victims.stop(*victims.members_of(deaf.pid))
     until(lambda: victims.pool_of(deaf.pid) not in (before, None), within=60, what="another pool")
     assert victims.pool_of(other.pid) == others
     until(lambda: victims.is_empty(before), within=10, what="the end of the deaf one")
 
 
-def test_a_deaf_pool_that_is_told_to_stop_stops_soon(place):
+def test_a_pool_whose_members_were_killed_stops_soon(place):
     worker = place.work()
     place.all_are_heard()
     pool = victims.pool_of(worker.pid)
@@ -60,6 +88,67 @@ def test_a_member_that_is_killed_at_its_work_is_replaced_and_its_work_done(place
     assert victims.pool_of(worker.pid) == pool
     assert len(victims.members_of(worker.pid)) == len(members)
     assert seconds_to_stop(worker, signal.SIGTERM) < 15
+
+
+def test_what_a_killed_member_was_sending_goes_again_within_five_seconds(place):
+    worker, (pump,) = begin_slow_calls(place)
+    pool = victims.pool_of(worker.pid)
+    victims.kill(pump)
+    until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
+    assert victims.pool_of(worker.pid) == pool
+
+
+def test_what_a_killed_pool_was_sending_goes_again_within_five_seconds(place):
+    worker, _ = begin_slow_calls(place)
+    victims.kill_group(victims.pool_of(worker.pid))
+    until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
+
+
+def test_what_the_orphans_of_a_killed_first_process_were_sending_goes_again_within_five_seconds(place):
+    worker, _ = begin_slow_calls(place)
+    victims.kill(victims.pool_of(worker.pid))
+    until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
+
+
+def test_what_a_lost_machine_was_sending_goes_again_within_fifteen_seconds(shared_place):
+    lost, _ = begin_slow_calls(shared_place)
+    shared_place.work()
+    shared_place.all_are_heard()
+    pool = victims.pool_of(lost.pid)
+    victims.kill(lost.pid)
+    victims.kill_group(pool)
+    until(lambda: shared_place.sink.count() == 8, within=15, every=0.1, what="the same four calls again")
+
+
+def begin_slow_calls(place):
+    """A worker that waits for the answers of four calls, and the process that sends them."""
+    place.seed("slow-20000", count=4)
+    worker = place.work()
+    until(lambda: place.sink.count() == 4, within=60, what="four calls")
+    return worker, victims.pumps_of(worker.pid, place.port)
+
+
+def test_a_pool_goes_on_hearing_when_an_idle_member_is_killed(place):
+    worker = place.work()
+    place.all_are_heard()
+    pool, members = victims.pool_of(worker.pid), victims.members_of(worker.pid)
+    for member in members:
+        victims.kill(member)
+        place.seed("ok", count=1, lanes=1)
+        until(lambda: "'waiting'" not in place.states(), within=5, every=0.2, what="the delivery")
+    assert victims.pool_of(worker.pid) == pool
+    assert len(victims.members_of(worker.pid)) == len(members)
+
+
+def test_nothing_reads_the_pickles_of_the_table_of_results(place, tmp_path):
+    trace = tmp_path / "executed"
+    place.run(PLANT.format(trace=str(trace)))
+    place.work()
+    place.all_are_heard()
+    until(lambda: place.run(QUEUED).strip() == "0", within=20, every=0.5, what="the end of the planted task")
+    assert not trace.exists()
+    place.run(READ)
+    assert trace.exists()  # so the row was there, and does harm where it is read
 
 
 def test_a_stop_waits_for_the_answers_that_are_on_their_way(place):

@@ -3,8 +3,10 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
+from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.pusher import pusher
 from django_q.queues import Queue
@@ -12,7 +14,8 @@ from django_q.signing import SignedPackage
 
 from hub import lifeline
 from hub.queue import ring
-from hub.queue.pool import SPENT, Member, begin
+from hub.queue.member import SPENT, Member
+from hub.queue.pool import Pool, begin, recover_all
 from tests.makers import NOON
 
 
@@ -27,7 +30,7 @@ class Unreadable:
 def member(monkeypatch):
     ends = lifeline.tie()
     monkeypatch.setenv(lifeline.NAME, ends.name)
-    member = Member(Queue(), Queue())
+    member = Member()
     yield member
     member.end()
     ends.close()
@@ -43,7 +46,7 @@ def test_a_member_that_is_killed_is_over(member):
 def test_a_member_that_used_up_its_time_is_over(member):
     member.timer.value = 0.8
     member.count_down()
-    assert (member.is_busy(), member.is_over()) == (True, False)
+    assert (member.is_idle(), member.is_over()) == (False, False)
     member.count_down()
     assert (member.timer.value, member.is_over(), member.fate()) == (SPENT, True, "timeout")
 
@@ -54,6 +57,77 @@ def test_a_member_that_died_with_its_timer_in_its_hands_stops_nobody(member):
     holder.join()
     member.count_down()
     assert not member.is_over()
+
+
+def until(holds, *, within=10.0):
+    deadline = time.monotonic() + within
+    while not holds() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    return holds()
+
+
+def task(function="operator.add", *arguments, **more):
+    return {"id": "1", "name": "task", "func": function, "args": arguments, "kwargs": {}} | more
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_is_idle_when_it_has_done_what_it_was_given(member):
+    assert member.is_idle()
+    member.give(task("time.sleep", 0.2))
+    assert not member.is_idle()
+    assert until(member.is_idle)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_fails_makes_its_member_idle_again(member):
+    member.give(task("operator.nothing"))
+    assert until(member.is_idle)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_that_is_killed_blocks_no_other(member):
+    idle, other = Member(), Member()
+    os.kill(idle.process.pid, signal.SIGKILL)
+    idle.end(within=10)
+    other.give(task("operator.add", 1, 2))
+    assert until(other.is_idle)
+    other.end()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pool_hands_tasks_to_idle_members_only(member):
+    pool = Pool(recover=lambda pid: None, keys=lambda: [])
+    pool.members = [member]
+    pool.put(task("time.sleep", 0.2))
+    assert not pool.has_idle_member()
+    pool.put(task("operator.add", 1, 2))
+    assert member.given == 2
+    assert until(pool.has_idle_member)
+
+
+def test_a_dead_member_is_told_to_who_frees_its_leases(member):
+    pool = Pool(recover=lambda pid: None, keys=lambda: [])
+    pool.members = [member]
+    os.kill(member.process.pid, signal.SIGKILL)
+    assert until(member.is_over)
+    assert (pool.bury(), pool.members) == ([member.process.pid], [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
+    ring("pump", now=NOON)
+    freed = []
+    recover_all(freed.append, [41, 42])
+    assert freed == [41, 42]
+    assert ring("pump", now=NOON)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_stops_no_new_member():
+    def recover(pid):
+        raise OperationalError
+
+    recover_all(recover, [41])
 
 
 @pytest.mark.django_db(transaction=True)

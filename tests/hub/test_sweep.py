@@ -140,8 +140,30 @@ def test_each_pool_sings_for_itself_before_it_looks_at_the_bells():
     ((none, song),) = queue.dequeue()
     task = SignedPackage.loads(song)
     assert (none, task["func"], task["args"]) == (None, "hub.queue.canary", ("canary",))
-    ((number, _),) = queue.dequeue()
-    assert number == OrmQ.objects.get().pk
+    ((none, bell),) = queue.dequeue()
+    assert (none, SignedPackage.loads(bell)["args"]) == (None, ("pump",))
+
+
+def test_a_bell_leaves_the_queue_as_it_is_taken():
+    ring("drain", now=NOON)
+    assert Doorbell("hub").take()
+    assert not OrmQ.objects.exists()
+
+
+def test_a_pool_without_an_idle_member_leaves_the_bells_to_others():
+    ring("drain", now=NOON)
+    assert Doorbell("hub", has_idle_member=lambda: False).dequeue() is None
+    assert OrmQ.objects.exists()
+
+
+def test_a_pool_that_runs_all_its_pumps_leaves_that_bell_to_others_and_takes_the_rest():
+    for name in ("pump", "drain"):
+        ring(name, now=NOON)
+    queue = Doorbell("hub", keys=lambda: ["hub"])
+    ((_, bell),) = queue.take()
+    assert SignedPackage.loads(bell)["args"] == ("drain",)
+    assert queue.take() is None
+    assert OrmQ.objects.get().key == "pump"
 
 
 def test_a_canary_tells_that_a_pool_hears():

@@ -12,19 +12,22 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, transaction
 
 from hub import lifeline, tally
 from hub.clock import clock
+from hub.outgoing.pump.leases import free_leases, worker_prefix
 from hub.queue import beat, forget
 from hub.secrets import check_keys
-from hub.standing import Replacement, Worker
-from hub.sweep import SWEEP_EVERY, sweep
+from hub.standing import WORKER, Replacement, Worker
+from hub.sweep import SWEEP_EVERY, ring_for_due_work, sweep
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY, SEEN_EVERY = 0.2, 3.0  # seconds
+RING_EVERY = 1.0  # seconds between looks for due work: where a whole machine was lost, no pump of it looks any more
 START_MOST = 60.0  # seconds until a pool's first sign of life
 SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
 LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
@@ -42,14 +45,14 @@ class Command(BaseCommand):
 class Pool:
     """One pool: its process group, our ends of its lifeline, and when it last gave a sign."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: uuid.UUID) -> None:
         self.lifeline = lifeline.tie()
         self.process = subprocess.Popen(
             [sys.executable, sys.argv[0], "pool"],
             start_new_session=True,
             pass_fds=self.lifeline.theirs,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, lifeline.NAME: self.lifeline.name},
+            env={**os.environ, lifeline.NAME: self.lifeline.name, WORKER: str(worker)},
         )
         for end in self.lifeline.theirs:
             os.close(end)
@@ -81,7 +84,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.id = uuid.uuid4()
         self.asked = 0  # how often somebody told us to stop
-        self.swept = self.seen = float("-inf")
+        self.swept = self.seen = self.rang = float("-inf")
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -106,8 +109,8 @@ class Supervisor:
         """No bell was rung for this pool yet: each may be rung again at once."""
         with contextlib.suppress(Error):
             forget()
-        self.swept = self.seen = float("-inf")
-        return Pool()
+        self.swept = self.seen = self.rang = float("-inf")
+        return Pool(self.id)
 
     def replace(self, pool: Pool, why: str) -> Pool:
         pool.kill()
@@ -117,6 +120,8 @@ class Supervisor:
             Replacement.objects.create(
                 at=clock(), host=platform.node(), pool=pool.process.pid, why=why, code=pool.process.returncode
             )
+        with contextlib.suppress(Error):  # else they end by themselves
+            free_leases(worker_prefix(self.id), now=clock())
         if pool.heard_at is None:
             time.sleep(BREATH)
         return self.start()
@@ -127,6 +132,9 @@ class Supervisor:
             if time.monotonic() - self.seen > SEEN_EVERY:
                 self.seen = time.monotonic()
                 self.be_seen(pool)
+            if time.monotonic() - self.rang > RING_EVERY:
+                self.rang = time.monotonic()
+                ring_for_due_work(now=clock())
             if time.monotonic() - self.swept > SWEEP_EVERY:
                 self.swept = time.monotonic()
                 sweep(now=clock())
@@ -142,6 +150,7 @@ class Supervisor:
         said = {
             "seen_at": now,
             "pool": pool.process.pid,
+            "pumps": settings.HUB_PUMPS,
             "pool_since": now - since(pool.began),
             "heard_at": None if pool.heard_at is None else now - since(pool.heard_at),
         }

@@ -192,7 +192,7 @@ class Exchange(models.Model):
 
 
 class PumpPlace(models.Model):
-    """One place for each pump that may run; leased, so that a dead pump's place is free again."""
+    """A place that one running pump holds, leased; the rows are as many as pumps ever ran at once."""
 
     number = models.PositiveSmallIntegerField(primary_key=True)
     lease = models.UUIDField(null=True)

@@ -21,6 +21,7 @@ from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
 from hub.outgoing.pump.claim import claim, claim_suspects, suspects_wait, work_is_due
 from hub.outgoing.pump.hands import AWAY, Hands
+from hub.outgoing.pump.leases import new_lease
 from hub.outgoing.pump.line import in_database
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Unsent
 from hub.outgoing.pump.reading import Reading
@@ -60,8 +61,8 @@ def pump(
     run: float = RUN,
 ) -> bool:
     """Run one pump on one of the places, and whether there was a free one; ends by itself well within a minute."""
-    lease = uuid.uuid4()
-    if not place.take(lease, places=settings.HUB_PUMPS, now=clock()):
+    lease = new_lease()
+    if not place.take(lease, places=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()):
         return False
     drive = Drive(lease, clock, random, stopping, stay, run)
     try:
@@ -157,8 +158,11 @@ class Drive:
         if (now := asyncio.get_running_loop().time()) > self.helped + HELP_EVERY:
             self.helped = now
             with contextlib.suppress(Error):
-                if await in_database(lambda: place.is_free(places=settings.HUB_PUMPS, now=self.clock())):
+                if await in_database(self.place_is_free):
                     await in_database(again)
+
+    def place_is_free(self) -> bool:
+        return place.is_free(places=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=self.clock())
 
     async def claim(self) -> list[Load]:
         try:

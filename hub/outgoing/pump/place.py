@@ -1,44 +1,68 @@
-"""At most HUB_PUMPS pumps run on one database: each holds one of the places, leased."""
+"""At most HUB_PUMPS pumps run for each worker, and HUB_PUMPS_TOTAL in all: each holds a leased place."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from hub import rows
 from hub.outgoing.models import PumpPlace
+from hub.outgoing.pump.leases import worker_prefix
+from hub.standing import NO_WORKER, Worker, current_worker
 
 LEASE = timedelta(seconds=12)
 
 
-def taken(*, now: datetime) -> list[int]:
-    """The numbers of the places that a living pump holds."""
+def living_leases(*, now: datetime) -> list[UUID]:
+    """The leases of pumps that claim."""
     moment = connection.ops.adapt_datetimefield_value(now)
-    return [number for (number,) in rows.ask("SELECT number FROM outgoing_pumpplace WHERE lease_until > %s", [moment])]
+    found = rows.ask("SELECT lease FROM outgoing_pumpplace WHERE lease_until > %s", [moment])
+    return [lease if isinstance(lease, UUID) else UUID(lease or NO_WORKER.hex) for (lease,) in found]
 
 
 def resident(*, now: datetime) -> bool:
     """Whether a pump runs that looks at due lanes by itself."""
-    return bool(taken(now=now))
+    return bool(living_leases(now=now))
 
 
-def is_free(*, places: int, now: datetime) -> bool:
-    return sum(number < places for number in taken(now=now)) < places
+def count_of(worker: UUID, leases: Sequence[UUID]) -> int:
+    return sum(lease.bytes.startswith(worker_prefix(worker)) for lease in leases)
 
 
-def take(lease: UUID, *, places: int, now: datetime) -> bool:
-    """Take a free place, or one whose pump died; False where all are taken."""
-    free = Q(lease=None) | Q(lease_until__lte=now)
+def has_room(*, places: int, total: int, now: datetime) -> bool:
+    """Whether this worker may run one more pump; `total` is the limit of the installation, 0 for none."""
+    leases = living_leases(now=now)
+    return count_of(current_worker(), leases) < places and not (total and len(leases) >= total)
+
+
+def is_free(*, places: int, total: int, now: datetime) -> bool:
+    """Whether this worker or another one may run one more pump."""
+    leases = living_leases(now=now)
+    if total and len(leases) >= total:
+        return False
+    if count_of(current_worker(), leases) < places:
+        return True
+    workers = [worker for worker in Worker.objects.all() if worker.is_alive(now=now)]
+    return any(count_of(worker.id, leases) < worker.pumps for worker in workers)
+
+
+def capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> int:
+    """How many pumps may run in all: those of the living workers, within the limit of the installation."""
+    pumps = sum(worker.pumps for worker in workers if worker.is_alive(now=now))
+    return min(pumps, total) if total else pumps
+
+
+def take(lease: UUID, *, places: int, total: int, now: datetime) -> bool:
+    """Take a place; False where this worker, or the installation, runs as many pumps as it may."""
+    PumpPlace.objects.bulk_create([PumpPlace(number=0)], ignore_conflicts=True)
     with transaction.atomic():
-        known = set(PumpPlace.objects.values_list("number", flat=True))
-        PumpPlace.objects.bulk_create(
-            [PumpPlace(number=number) for number in range(places) if number not in known], ignore_conflicts=True
-        )
-        place = PumpPlace.objects.select_for_update(skip_locked=True).filter(free, number__lt=places).first()
-        if place is None:
+        PumpPlace.objects.select_for_update().get(number=0)  # whoever has it decides alone
+        if not has_room(places=places, total=total, now=now):
             return False
-        PumpPlace.objects.filter(pk=place.pk).update(lease=lease, lease_until=now + LEASE)
+        taken = set(PumpPlace.objects.filter(lease_until__gt=now).values_list("number", flat=True))
+        number = next(number for number in range(len(taken) + 1) if number not in taken)
+        PumpPlace.objects.update_or_create(number=number, defaults={"lease": lease, "lease_until": now + LEASE})
         return True
 
 

@@ -10,6 +10,7 @@ from hub.outgoing.models import Delivery, PumpPlace
 from hub.outgoing.pump import place
 from hub.outgoing.pump.drive import MANY, MUCH
 from hub.outgoing.pump.drive import pump as drive
+from hub.outgoing.pump.leases import new_lease
 from hub.outgoing.pump.line import in_database
 from hub.tally import by_label
 from tests.fakes import FakeHttp
@@ -68,7 +69,7 @@ def test_what_a_dead_pump_left_is_counted(make):
 def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_place_is_free(
     make, settings, lanes, each, places, called
 ):
-    settings.HUB_PUMPS = places
+    settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = places, 0
     for _ in range(lanes):
         connection = make.connection()
         for _ in range(each):
@@ -79,13 +80,13 @@ def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_place_is_
 
 
 def test_a_place_whose_lease_ended_is_free():
-    PumpPlace.objects.create(number=0, lease=uuid4(), lease_until=NOON)
-    assert not place.is_free(places=1, now=NOON - MINUTE)
-    assert place.is_free(places=1, now=NOON)
+    PumpPlace.objects.create(number=0, lease=new_lease(), lease_until=NOON)
+    assert not place.is_free(places=1, total=0, now=NOON - MINUTE)
+    assert place.is_free(places=1, total=0, now=NOON)
 
 
 @pytest.mark.parametrize(("places", "ran"), [(1, False), (2, True)])
 def test_a_pump_runs_where_a_place_is_free(settings, places, ran):
-    settings.HUB_PUMPS = places
-    PumpPlace.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
+    settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = places, 0
+    PumpPlace.objects.create(number=0, lease=new_lease(), lease_until=NOON + MINUTE)
     assert drive(clock=lambda: NOON, outlet=FakeHttp().outlet, random=lambda: 0, stay=0) is ran
