@@ -12,7 +12,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django import forms
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -46,17 +46,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return invitation_of(request, now=clock()) is not None
 
-    @transaction.atomic
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """The account and its membership are made together, or not at all."""
-        now = clock()
-        invitation = invitation_of(request, now=now)
+        invitation = invitation_of(request, now=clock())
         user.name = form.cleaned_data["name"]
-        super().save_user(request, user, form)
         try:
-            people.accept(invitation, user, Hand.of_person(request, user), now=now)
-        except people.Refused as refused:  # somebody was first
-            messages.error(request, str(refused))
+            with transaction.atomic():
+                super().save_user(request, user, form)
+                people.accept(invitation, user, Hand.of_person(request, user), now=clock())
+        except (people.Refused, IntegrityError) as error:  # the same invitation was accepted meanwhile
+            refused = isinstance(error, people.Refused)
+            messages.error(request, str(error) if refused else gettext("This invitation has ended."))
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login"))) from None
         self.stash_verified_email(request, invitation.email)
         return user

@@ -10,6 +10,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.utils.deprecation import MiddlewareMixin
 
 from hub.audit import Actor
 from hub.clock import clock
@@ -55,6 +57,15 @@ class Visitor:
         if self.user:
             return Actor.of_user(self.user)
         return Actor("guest", self.reference, self.name or self.reference)
+
+
+class TenantPagesMiddleware(MiddlewareMixin):
+    """No page below /t/ is stored, by a browser or between: who uses the computer next reads nothing of it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.path.startswith("/t/"):
+            patch_cache_control(response, no_store=True)
+        return response
 
 
 class VisitOver(PermissionDenied):

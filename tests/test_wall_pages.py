@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client
 from django.urls import get_resolver
 
 from tests.hub.outgoing.operating import planned, put
@@ -132,6 +133,16 @@ def test_nobody_from_outside_sees_or_does_anything(client, address, people, rout
             assert answer.status_code in (status, 405), (person, url)
             assert "only" not in (answer.content.decode() + str(answer.headers)).lower().replace(url, "")
     assert unlogged(rows()) == unlogged(before)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_page_is_stored_whoever_asks(client, make, acme, address, route):
+    url = address(route)
+    sign_in(client, "owner@only.test")
+    for browser in (client, Client()):
+        for path in (url, url.replace("acme-only", "nobody")):
+            assert "no-store" in browser.get(path).headers["Cache-Control"]
+        assert "no-store" in browser.post(url, SAID).headers["Cache-Control"]
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -20,8 +20,11 @@ STOPPED = Q(state__in=STATES_STOPPED)  # as the index `deliveries_stopped` has i
 
 
 def floor_of(moment: datetime) -> uuid.UUID:
-    """The smallest UUIDv7 of a moment: public ids are in order of time, and indexed, so they tell *since*."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+    """The smallest UUIDv7 of a moment: public ids are in order of time, and indexed, so they tell *since*.
+
+    No id is older than 1970, so a moment before it has the smallest id of all.
+    """
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def uuids_of(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:

@@ -85,9 +85,17 @@
     place.querySelector("[data-request]").textContent = xhr.getResponseHeader("X-Request-Id") || "–";
   };
   for (const name of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(name, failed);
+
+  /* No page is stored by the browser, so what is fetched again and again says itself what is shown already. */
+  const shown = new Map();
+  document.addEventListener("htmx:configRequest", ({ detail: { path, headers } }) => {
+    if (shown.has(path)) headers["If-None-Match"] = shown.get(path);
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr, pathInfo, isError } = event.detail;
+    const { xhr, pathInfo, isError } = event.detail, etag = xhr.getResponseHeader("ETag");
     if (!isError) of("trouble").replaceChildren();
+    if (etag) shown.set(pathInfo.requestPath, etag);
+    if (xhr.status === 304) event.detail.shouldSwap = false;
     if (!xhr.responseURL || new URL(xhr.responseURL).pathname === new URL(pathInfo.requestPath, location).pathname) return;
     event.detail.shouldSwap = false; // another page answered: the visit is over, or one has to sign in
     location.reload();

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -114,6 +115,23 @@ def test_an_account_that_cannot_accept_is_not_made(client, asked):
     client.post(SIGNUP, SAID, follow=True)
     assert User.objects.filter(email="bob@acme.test").count() == 1
     assert Invitation.unscoped.get().accepted_at is None
+
+
+def test_of_two_who_sign_up_at_the_same_moment_one_is_sent_to_sign_in(client, make, asked):
+    """The other account is written between this one's check of the form and its INSERT."""
+    others = []
+
+    def another_is_first(execute, sql, *rest):
+        if sql.startswith('INSERT INTO "tenants_user"') and not others:
+            others.append(True)
+            make.user("bob@acme.test")
+        return execute(sql, *rest)
+
+    client.post(link(asked))
+    with connection.execute_wrapper(another_is_first):
+        answer = client.post(SIGNUP, SAID)
+    assert others and answer.url == reverse("account_login")
+    assert not Membership.unscoped.filter(user__email="bob@acme.test").exists()
 
 
 def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,9 @@ ROWS_MOST, PAGES_MOST, AT_ONCE = 10_000, 100, 500
 COLUMNS = (
     "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "tries", "accepted_at", "moved_at",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
+# What a spreadsheet would work out: a sign of a formula, wide or not, alone or behind what the spreadsheet skips or
+# takes for the end of a cell.
+FORMULA = re.compile(r"[\t\r\n]|[\s'\"“”,;|]*[=+\-@＝＋－＠−]")
 
 
 def exported(tenant: Tenant, asked: Asked) -> Iterator[Line]:
@@ -48,12 +51,12 @@ def as_csv(lines: Iterator[Line]) -> Iterator[str]:
 
 def row_of(values: Any) -> str:
     place = io.StringIO()
-    csv.writer(place).writerow(values)
+    csv.writer(place, quoting=csv.QUOTE_ALL).writerow(values)
     return place.getvalue()
 
 
 def harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 WAYS = {"csv": (as_csv, "text/csv; charset=utf-8"), "ndjson": (as_ndjson, "application/x-ndjson")}

