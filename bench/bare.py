@@ -1,4 +1,4 @@
-"""`granian bench.bare:application`: the least that may accept an event, a bare DRF view with the same INSERTs."""
+"""What may accept an event at the least: a bare DRF view with the same INSERTs, behind the same front."""
 
 import django
 from django.conf import settings
@@ -15,6 +15,7 @@ from rest_framework.views import APIView  # noqa: E402
 from connectors.wire import dumps  # noqa: E402
 from hub.clock import clock  # noqa: E402
 from hub.connections.models import Connection  # noqa: E402
+from hub.front import Front, Limits  # noqa: E402
 from hub.outgoing.models import Delivery, Event, EventBody, Route  # noqa: E402
 
 ONLY = Connection.unscoped.get(), Route.unscoped.get()
@@ -54,4 +55,4 @@ class BareView(APIView):
 urlpatterns = [path("api/v1/events", BareView.as_view())]
 settings.ROOT_URLCONF = __name__
 settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # which says Content-Length
-application = WSGIHandler()
+application = Front(WSGIHandler(), behind_proxy=False, limits=Limits())

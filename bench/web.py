@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.processes import ROOT, running, until
 
-HUB = "hub.wsgi:application"
+HUB = "hub.asgi:application"
 WITHIN = 30.0  # seconds, to start
 
 

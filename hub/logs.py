@@ -130,7 +130,7 @@ class RequestIdMiddleware:
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """What a report of an exception may show: granian puts the whole environment of the process into META."""
+    """What a report of an exception may show: a web server may put the process's environment into META."""
 
     KEPT = {
         "CONTENT_LENGTH",

@@ -98,6 +98,12 @@ CATALOGUE = {
         "The connection ended before the whole body had arrived. Send it again.",
         retryable=True,
     ),
+    "request-timeout": Kind(
+        408,
+        "The body took too long to arrive",
+        "The rest of the body did not arrive in time, and nothing was accepted. Send the request again.",
+        retryable=True,
+    ),
     "bad-request": Kind(
         400,
         "The request is malformed",
@@ -179,6 +185,12 @@ CATALOGUE = {
         "The hub made a mistake",
         "It is not your fault, and it has been noted. Send the request again later; if it fails again, "
         "tell us the request id.",
+        retryable=True,
+    ),
+    "overloaded": Kind(
+        503,
+        "The hub has too much to do at this moment",
+        "Nothing was accepted. Wait as long as the header Retry-After says, then send the request again.",
         retryable=True,
     ),
     "temporarily-unavailable": Kind(

@@ -100,7 +100,7 @@ class StrictJSONParser(BaseParser):
         only_plain_utf8(request.META)
         request.raw_body = bounded(stream, getattr(view, "max_bytes", settings.HUB_EVENT_BYTES))
         if len(request.raw_body) < int(request.META.get("CONTENT_LENGTH") or 0):
-            raise Problem("unreadable-body")  # cut on its way; granian and Django give what came, and no error
+            raise Problem("unreadable-body")  # cut on its way
         return read_json(request.raw_body)
 
 

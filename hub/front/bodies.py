@@ -1,0 +1,74 @@
+"""A request's body: how it is framed, how long it may take, how large it may be. No thread waits for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hub.front.limits import Budget, Limits
+from hub.problems import Problem
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+class Body:
+    """Counts in the budget from its first byte until it is released."""
+
+    def __init__(self, limits: Limits, budget: Budget, client: str) -> None:
+        self.limits, self.budget, self.client = limits, budget, client
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    async def read(self, receive: Receive, length: int | None) -> bytes:
+        """The whole of it; `length` is what was announced. Raises Problem."""
+        if length is not None and length > self.limits.body:
+            raise self.too_large()
+        try:
+            async with asyncio.timeout(self.limits.body_seconds) as deadline:
+                began = asyncio.get_running_loop().time()
+                while await self.read_piece(receive):
+                    deadline.reschedule(began + self.limits.body_seconds + self.size / self.limits.body_rate)
+        except TimeoutError:
+            raise Problem("request-timeout") from None
+        if length is not None and self.size != length:
+            raise Problem("unreadable-body")  # cut on its way
+        return b"".join(self.pieces)
+
+    async def read_piece(self, receive: Receive) -> bool:
+        """Whether there is more."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("unreadable-body")  # cut on its way
+        if piece := message.get("body", b""):
+            if self.size + len(piece) > self.limits.body:
+                raise self.too_large()
+            self.budget.take(len(piece), self.client)
+            self.size += len(piece)
+            self.pieces.append(piece)
+        return bool(message.get("more_body"))
+
+    def too_large(self) -> Problem:
+        return Problem("payload-too-large", f"A body is at most {self.limits.body:,} bytes.")
+
+    def release(self) -> None:
+        self.pieces.clear()
+        if self.size:
+            self.budget.give_back(self.size, self.client)
+            self.size = 0
+
+
+def announced_length(headers: Mapping[str, str]) -> int | None:
+    """The length of the body: 0 where there is none, None where only its end will tell. Raises Problem."""
+    length, coding = headers.get("CONTENT_LENGTH"), headers.get("HTTP_TRANSFER_ENCODING")
+    if coding is None:
+        return announced_number(length or "0")
+    if length:
+        raise Problem("bad-request", "A body has a Content-Length or a Transfer-Encoding, never both.")
+    if coding.strip().lower() != "chunked":
+        raise Problem("bad-request", "The only Transfer-Encoding taken here is chunked.")
+    return None
+
+
+def announced_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise Problem("bad-request", "The Content-Length is not a number.")
+    return int(text)

@@ -1,0 +1,69 @@
+"""How much the front takes at a time, and what is taken at this moment. Used in the loop only, so nothing is locked."""
+
+import resource
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hub.problems import Problem
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one web process."""
+
+    threads: int = 32
+    requests: int = 256  # that Django has, or that wait for a thread
+    body: int = 8 * MEBIBYTE  # bytes of one
+    bodies: int = 64 * MEBIBYTE  # bytes of all that were not answered yet
+    bodies_per_client: int = 16 * MEBIBYTE
+    body_seconds: float = 10.0  # for a body to arrive
+    body_rate: int = 128 * KIBIBYTE  # bytes a second; what arrives as fast has longer than that
+    answers: int = 64 * MEBIBYTE  # bytes of large answers that clients have not read yet
+    answer_ahead: int = 2 * MEBIBYTE  # bytes of one answer, beyond which its thread waits for the client
+    answer_seconds: float = 20.0  # for a client to read a piece
+    long_answers: int = 8  # whose threads may wait for their clients at a time
+
+
+def overloaded() -> Problem:
+    return Problem("overloaded", headers={"Retry-After": "1"})
+
+
+class Budget:
+    """So many at a time, and at most a share of them for one holder."""
+
+    def __init__(self, limit: int, share: int | None = None) -> None:
+        self.limit, self.share = limit, limit if share is None else share
+        self.used = 0
+        self.used_by: Counter[str] = Counter()
+
+    def take(self, amount: int, holder: str = "") -> None:
+        """Raises Problem("overloaded")."""
+        if self.used + amount > self.limit or self.used_by[holder] + amount > self.share:
+            raise overloaded()
+        self.used += amount
+        self.used_by[holder] += amount
+
+    def give_back(self, amount: int, holder: str = "") -> None:
+        self.used -= amount
+        self.used_by[holder] -= amount
+        if not self.used_by[holder]:
+            del self.used_by[holder]
+
+    @contextmanager
+    def taken(self, amount: int, holder: str = "") -> Iterator[None]:
+        self.take(amount, holder)
+        try:
+            yield
+        finally:
+            self.give_back(amount, holder)
+
+
+def raise_file_limit() -> None:
+    """Each connection is a file: as many as the machine allows, where a shell's limit may be 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,139 @@
+"""An answer of Django's on its way from a thread to the loop, which sends it as fast as the client reads."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+from typing import Any
+
+from hub.front.environ import Environ
+from hub.front.limits import KIBIBYTE, Limits, overloaded
+from hub.problems import Problem
+
+WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+PIECE = 256 * KIBIBYTE
+Headers = list[tuple[bytes, bytes]]
+
+
+class ClientStalled(Exception):
+    """The client stopped reading, or is gone."""
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    headers: Headers
+    body: bytes
+    rest: "Rest | None" = None  # what follows the body while a thread makes it
+
+
+@dataclass(slots=True)
+class Rest:
+    """The pieces of a long answer; a thread waits for the client between them. An empty piece is the end."""
+
+    loop: asyncio.AbstractEventLoop
+    seconds: float
+    pieces: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(1))
+    broken: bool = False  # the end came too early
+
+    def put(self, piece: bytes) -> None:
+        """From the thread. Raises ClientStalled."""
+        placed = asyncio.run_coroutine_threadsafe(self.pieces.put(piece), self.loop)
+        try:
+            placed.result(self.seconds)
+        except TimeoutError:
+            placed.cancel()
+            raise ClientStalled from None
+
+    def end(self, *, broken: bool) -> None:
+        """From the thread."""
+        self.broken = broken
+        self.loop.call_soon_threadsafe(self.finish)
+
+    def finish(self) -> None:
+        while self.broken and not self.pieces.empty():
+            self.pieces.get_nowait()
+        asyncio.ensure_future(self.pieces.put(b""))
+
+
+class Exchange:
+    """One request in a thread, from its environment to its answer."""
+
+    def __init__(self, wsgi: WSGI, environ: Environ, limits: Limits, long_answers: BoundedSemaphore) -> None:
+        self.wsgi, self.environ, self.limits = wsgi, environ, limits
+        self.long_answers = long_answers
+        self.loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[Answer] = self.loop.create_future()
+        self.status, self.headers = 500, Headers()
+
+    def __call__(self) -> None:
+        """In the thread."""
+        try:
+            response = self.wsgi(self.environ, self.start_response)
+            try:
+                self.pass_on(response)
+            finally:
+                if hasattr(response, "close"):
+                    response.close()  # here: Django lets go of what this thread holds
+        except (Problem, ClientStalled) as error:
+            self.loop.call_soon_threadsafe(self.fail, error)
+        except Exception:
+            self.loop.call_soon_threadsafe(self.fail, Problem("internal-error"))
+            raise
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        self.status = int(status[:3])
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+    def pass_on(self, response: Iterable[bytes]) -> None:
+        if self.environ["REQUEST_METHOD"] == "HEAD":
+            return self.hand_over(b"")
+        if not getattr(response, "streaming", True):
+            return self.hand_over(b"".join(response))
+        pieces = joined(response, self.limits.answer_ahead)
+        first = next(pieces, b"")
+        if len(first) < self.limits.answer_ahead:
+            return self.hand_over(first)
+        if not self.long_answers.acquire(blocking=False):
+            raise overloaded()
+        try:
+            self.pass_on_long(first, pieces)
+        finally:
+            self.long_answers.release()
+
+    def pass_on_long(self, first: bytes, pieces: Iterator[bytes]) -> None:
+        """The thread waits for the client, but for few clients at a time."""
+        rest = Rest(self.loop, self.limits.answer_seconds)
+        self.hand_over(first, rest)
+        broken = True
+        try:
+            for piece in pieces:
+                rest.put(piece)
+            broken = False
+        finally:
+            rest.end(broken=broken)
+
+    def hand_over(self, body: bytes, rest: Rest | None = None) -> None:
+        answer = Answer(self.status, self.headers, body, rest)
+        self.loop.call_soon_threadsafe(self.succeed, answer)
+
+    def succeed(self, answer: Answer) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+def joined(pieces: Iterable[bytes], first: int) -> Iterator[bytes]:
+    """The same bytes in few pieces: the first of at least so many, then of `PIECE`; the last may be shorter."""
+    gathered, size, enough = [], 0, first
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= enough:
+            yield b"".join(gathered)
+            gathered, size, enough = [], 0, PIECE
+    if gathered:
+        yield b"".join(gathered)
