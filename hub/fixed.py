@@ -38,6 +38,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hub.logs.RequestIdMiddleware",
+    "hub.problems.parsing.ParsingMiddleware",
     "csp.middleware.CSPMiddleware",
     "tenants.visitors.TenantPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -12,15 +12,19 @@ from rest_framework.serializers import Serializer
 
 from hub.problems.answers import Problem, token
 from hub.problems.json_types import wrong_types
+from hub.problems.parsing import count_parsing, weight_of
 
 DEPTH = 64
 PIECE = 64 * 1024
+SINGLE_BYTES = 1024 * 1024  # of a document that is no array
+BLANKS = b" \t\r\n"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
 UTF8 = ("", "utf-8", "utf8")
 
 
 def read_json(raw: bytes) -> Any:
     """What the bytes say; raises Problem("invalid-json") where they are not one plain JSON document."""
+    weight_of(raw)  # before anything is built of it
     try:
         value = json.loads(
             raw.decode(), object_pairs_hook=without_doubles, parse_constant=no_constant, parse_float=finite
@@ -101,6 +105,9 @@ class StrictJSONParser(BaseParser):
         request.raw_body = bounded(stream, getattr(view, "max_bytes", settings.HUB_EVENT_BYTES))
         if len(request.raw_body) < int(request.META.get("CONTENT_LENGTH") or 0):
             raise Problem("unreadable-body")  # cut on its way
+        if not request.raw_body.lstrip(BLANKS).startswith(b"[") and len(request.raw_body) > SINGLE_BYTES:
+            raise Problem("payload-too-large", f"A body that is no array is at most {SINGLE_BYTES:,} bytes.")
+        count_parsing(request, request.raw_body)
         return read_json(request.raw_body)
 
 

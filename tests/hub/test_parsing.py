@@ -1,0 +1,156 @@
+"""How much JSON is read at a time."""
+
+import json
+import subprocess
+import sys
+import time
+from functools import partial
+
+import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.problems import Problem, read_json
+from hub.problems.parsing import PARSING, VALUE_BYTES, VALUES_MOST, ParsingBudget, separators_outside_texts, weight_of
+
+MEBIBYTE = 1024 * 1024
+MOST = 8 * MEBIBYTE
+EVENTS = "/api/v1/events"
+
+
+UNITS = (  # texts that make many objects of few bytes
+    *("{}", "[]", '{"a":1}', "[1]", '"ab"', "1234567890", "1.5e10", "[[[[[[1]]]]]]", '"\N{GRINNING FACE}a"'),
+    '{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}',
+)
+LARGEST = "\n".join(
+    [
+        "import re, sys",
+        "from pathlib import Path",
+        "from hub.problems import Problem, read_json",
+        "raw = sys.stdin.buffer.read()",
+        "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])",
+        "before = peak()",
+        "try:",
+        "    read_json(raw)",
+        "except Problem:",
+        "    pass",
+        "print((peak() - before) // 1024)",
+    ]
+)
+
+
+def many(unit, *, bytes_most=MOST, values_most=None):
+    """An array of a text so often that it is just not refused, or as large as a body may be."""
+    separators = sum(unit.count(sign) for sign in ",[{") + 1
+    count = (bytes_most - 2) // (len(unit.encode()) + 1)
+    if values_most:
+        count = min(count, (values_most - 1) // separators)
+    return ("[" + ",".join([unit] * count) + "]").encode()
+
+
+def names(count):
+    return ("{" + ",".join(f'"{number:x}":"{number:x}"' for number in range(count)) + "}").encode()
+
+
+HOSTILE = {
+    **{f"{unit} as often as can be": partial(many, unit) for unit in UNITS},
+    **{f"{unit} as often as is taken": partial(many, unit, values_most=VALUES_MOST) for unit in UNITS},
+    "names": partial(names, VALUES_MOST - 1),
+    "depth": lambda: b"[" * MOST,
+    "quotes": lambda: b'"' * MOST,
+    "objects in objects": lambda: b'{"a":' * (MOST // 5),
+    "one text": lambda: b'["' + b"x" * (MOST - 4) + b'"]',
+    "one text of wide characters": lambda: '["\N{GRINNING FACE}'.encode() + b"x" * (MOST - 8) + b'"]',
+}
+
+
+@pytest.mark.desk
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_no_body_takes_more_than_100_megabytes(body):
+    process = subprocess.run([sys.executable, "-c", LARGEST], input=body(), capture_output=True, check=True)
+    assert int(process.stdout) <= 100
+
+
+@pytest.mark.parametrize("unit", ["{}", "[]", "1", '"a"', '{"a":1}'])
+def test_a_document_of_too_many_values_is_refused_before_it_is_read(unit):
+    raw = many(unit)
+    began = time.thread_time()
+    with pytest.raises(Problem) as refusal:
+        read_json(raw)
+    assert refusal.value.code == "payload-too-large" and time.thread_time() - began < 1
+
+
+def test_signs_in_texts_are_no_values():
+    text = "{[,\\" * VALUES_MOST
+    assert read_json(json.dumps([text]).encode()) == [text]
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(alphabet='a,[{"\\]}é'), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_the_exact_count_is_that_of_the_values(value):
+    assert separators_outside_texts(json.dumps(value, ensure_ascii=False).encode()) == separators(value)
+
+
+def separators(value):
+    if not isinstance(value, list | dict):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(0, len(value) - 1) + sum(map(separators, inner))
+
+
+def test_a_value_weighs_more_than_its_text():
+    assert weight_of(b"[{},{}]") == 4 * VALUE_BYTES and weight_of(b'"' + b"x" * 98 + b'"') == 100
+
+
+def test_a_tenant_has_a_quarter_of_what_all_may_read():
+    budget = ParsingBudget(100)
+    budget.take(25, "acme")
+    for weight, tenant in ((1, "acme"), (76, None)):
+        with pytest.raises(Problem) as refusal:
+            budget.take(weight, tenant)
+        assert (refusal.value.code, refusal.value.headers) == ("overloaded", {"Retry-After": "1"})
+    budget.take(25, "globex")
+    budget.take(50, None)
+    budget.give_back(25, "acme")
+    budget.take(25, "initech")
+
+
+def test_the_largest_document_fits_into_the_share_of_a_tenant():
+    assert max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, VALUES_MOST * VALUE_BYTES) <= PARSING.share
+
+
+@pytest.fixture
+def full():
+    """All is taken by somebody else."""
+    PARSING.take(PARSING.limit, None)
+    yield
+    PARSING.give_back(PARSING.limit, None)
+
+
+def posted(client, raw):
+    return client.post(EVENTS, raw, content_type="application/json")
+
+
+@pytest.mark.usefixtures("full")
+def test_when_too_much_is_read_already_the_answer_says_when_to_come_again(api, make):
+    answer = posted(api.of(make.tenant("acme"), scopes=["events:write"]), b'{"type": "a", "data": {}}')
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "overloaded", "1")
+
+
+@pytest.mark.parametrize("raw", [b'{"type": "a", "data": {}}', b"[", b'{"type": 1}', many("{}", bytes_most=10_000)])
+def test_what_a_request_has_read_is_given_back_when_it_is_answered(api, make, raw):
+    posted(api.of(make.tenant("acme"), scopes=["events:write"]), raw)
+    assert (PARSING.used, dict(PARSING.used_by)) == (0, {})
+
+
+def test_one_document_is_at_most_a_mebibyte_and_an_array_eight(api, make):
+    client = api.of(make.tenant("acme"), scopes=["events:write"])
+    single = b' {"type": "a", "data": {"text": "' + b"x" * MEBIBYTE + b'"}}'
+    event = json.dumps({"type": "a", "data": {"text": "x" * 200_000}}).encode()
+    assert posted(client, single).status_code == 413
+    assert posted(client, b" [" + b",".join([event] * 40) + b"]").status_code == 202
+    assert posted(client, b" [" + b",".join([event] * 45) + b"]").status_code == 413
