@@ -1,29 +1,34 @@
-"""Four pumps, one of them killed every so often: no sliding window may hold too much, and little may be left unused."""
+"""Four pumps, and every so often the one that holds most connections is killed, as its pool notices at once.
 
-import itertools
+No sliding window may hold too much, and little may be left unused.
+"""
+
 import os
 import signal
 import subprocess
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from bench import checker, connector, seed
 from bench.figures import Bar, Figure
 from bench.processes import python, signal_group, spawn, stop, until
+from hub.clock import clock
+from hub.connections.models import Lane
+from hub.outgoing.pump.leases import free_leases, process_prefix
+from hub.standing import current_worker
 
 DATABASES = ("postgresql",)
 PUMPS, KILL_EVERY = 4, 15  # seconds
 SECONDS = 200  # three windows of a minute, and some
-SHARING = 4  # connections of one account, so that a killed pump's lease does not idle it
 ACCOUNTS = {"app": 3, "account": 2, "method": 2, "channel": 1}
 NAMED_BY = {"app": 1, "account": 2, "method": 2, "channel": 3}  # parts of a path: action, account, channel
-USED = {"app": 0.95, "account": 0.95, "method": 0.95, "channel": 0.8}
+USED = dict.fromkeys(ACCOUNTS, 0.9)
 
 
 def measure(sink, options):
     seconds = 8 if options.quick else SECONDS
     seed.empty()
-    for action in connector.SPENT:
+    for action in ACCOUNTS:
         stage(sink, action, seconds)
     seed.settle_down()
     sink.clear()
@@ -38,28 +43,41 @@ def stage(sink, action, seconds):
     rows = [
         row
         for number in range(ACCOUNTS[action])
-        for row in seed.connections(
-            SHARING, f"{sink.url}/ok", tenants=SHARING, connector=connector.KEY, account=f"{action}-{number}"
-        )
+        for row in seed.connections(1, f"{sink.url}/ok", connector=connector.KEY, account=f"{action}-{number}")
     ]
     seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per + 1)), route)
 
 
 def run(sink, seconds):
     """When it began, and when it ended."""
-    pumps = [pump() for _ in range(PUMPS)]
+    pumps = {process.pid: process for process in (pump() for _ in range(PUMPS))}
     try:
         until(sink.count, within=60, what="the first call")
         begin = time.monotonic()
-        for victim in itertools.cycle(range(PUMPS)):
+        while True:
             time.sleep(min(KILL_EVERY, max(0.0, begin + seconds - time.monotonic())))
             if time.monotonic() >= begin + seconds:
                 return begin, time.monotonic()
-            signal_group(pumps[victim], signal.SIGKILL)
-            pumps[victim].wait()
-            pumps[victim] = pump()
+            replace(pumps, busiest(pumps))
     finally:
-        stop(pumps)
+        stop(list(pumps.values()))
+
+
+def busiest(pumps):
+    """Return the process that holds most connections."""
+    leases = Lane.unscoped.filter(lease_until__gt=clock()).values_list("lease", flat=True)
+    held = Counter(lease.bytes[: len(process_prefix(current_worker(), 0))] for lease in leases)
+    return max(pumps, key=lambda pid: held[process_prefix(current_worker(), pid)])
+
+
+def replace(pumps, pid):
+    """Kill a pump and do as the guard of its pool does: free what it held, and start another."""
+    process = pumps.pop(pid)
+    signal_group(process, signal.SIGKILL)
+    process.wait()
+    free_leases(process_prefix(current_worker(), pid), now=clock())
+    process = pump()
+    pumps[process.pid] = process
 
 
 def pump():
