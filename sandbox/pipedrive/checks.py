@@ -38,11 +38,11 @@ def checked(company: Company, kind: Kind, given: Any, *, new: bool) -> dict[str,
     values = {name: given[name] for name in kind.fields if name in given}
     for name, value in values.items():
         fits(kind, name, value)
-    if new and not values.get(kind.title):
+    if new and is_blank(values.get(kind.title)):
         raise invalid(kind, f"{kind.title}: {kind.title} is required")
     if new and kind.linked_to and not any(values.get(name) for name in kind.linked_to):
         raise invalid(kind, f"{kind.name} must be linked to one of {', '.join(kind.linked_to)}")
-    if not new and kind.title in values and not values[kind.title]:
+    if not new and kind.title in values and is_blank(values[kind.title]):
         raise invalid(kind, f"{kind.title}: {kind.title} is not allowed to be empty")
     if values.get("lost_reason") and given.get("status") != "lost":
         raise invalid(kind, "lost_reason: can only be set if deal status is lost")
@@ -69,6 +69,10 @@ def fits(kind: Kind, name: str, value: Any) -> None:
         raise Refusal(403, f"{name} can only be set where Contact Sync is on")
     if value is not None and not TYPES[wanted](value):
         raise invalid(kind, f"{name}: {name} must be of type {wanted}")
+
+
+def is_blank(value: Any) -> bool:
+    return not value or (is_text(value) and not value.strip())
 
 
 def is_integer(value: Any) -> bool:

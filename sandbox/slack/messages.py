@@ -82,12 +82,17 @@ def listed(arguments: dict[str, Any], name: str, error: str) -> list[Any]:
 
 
 def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """`event_type` and the flat object `event_payload`; an empty object takes it away at an update."""
     value = arguments.get("metadata")
     try:
         value = json.loads(value) if isinstance(value, str) else value
     except ValueError:
-        value = ""
-    if value is not None and not (isinstance(value, dict) and {"event_type", "event_payload"} <= set(value)):
+        raise Refused("invalid_metadata_format") from None
+    if value is None or value == {}:
+        return value
+    if not isinstance(value, dict) or set(value) - {"entities"} != {"event_type", "event_payload"}:
+        raise Refused("invalid_metadata_format")
+    if not isinstance(value["event_type"], str) or not isinstance(value["event_payload"], dict):
         raise Refused("invalid_metadata_format")
     return value
 
@@ -119,7 +124,8 @@ def changed(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
             new[name] = []
     if not arguments.get("text") and not arguments.get("markdown_text"):
         new["text"] = old["text"]
-    return new
+    described = metadata(arguments)
+    return new | ({} if described is None else {"metadata": described})
 
 
 def bot_id(team: Team) -> str:

@@ -51,6 +51,7 @@ def test_the_other_version_does_not_know_it(desk, path):
     ("path", "body", "status"),
     [
         ("v2/persons", {}, 400),
+        ("v2/persons", {"name": "  "}, 400),
         ("v2/persons", {"name": "Ada", "org_id": "1"}, 400),
         ("v2/persons", {"name": "Ada", "org_id": 99}, 400),
         ("v2/persons", {"name": "Ada", "emails": [{"value": None}]}, 400),

@@ -54,6 +54,12 @@ def test_a_message_is_changed(slack):
         ({"text": "x"}, "invalid_arguments"),
         ({"channel": "C0000GEN1", "attachments": [{}]}, "no_text"),
         ({"channel": "C0000GEN1", "text": "x", "username": "Orders"}, "missing_scope"),
+        ({"channel": "C0000GEN1", "text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_format"),
+        ({"channel": "C0000GEN1", "text": "x", "metadata": "{"}, "invalid_metadata_format"),
+        (
+            {"channel": "C0000GEN1", "text": "x", "metadata": {"event_type": "a", "event_payload": []}},
+            "invalid_metadata_format",
+        ),
         ({"channel": "C0000GEN1", "text": "x", "markdown_text": "y"}, "markdown_text_conflict"),
         ({"channel": "C0000GEN1", "markdown_text": "y" * 12_001}, "msg_too_long"),
     ],
@@ -104,6 +110,20 @@ def test_a_users_token_posts_as_that_person_and_changes_only_their_messages(desk
         assert response["error"] == "cant_update_message"
     ann.chat_update(channel="C0000FAR1", ts=of_ann["ts"], text="changed")
     assert "<strong>Ann Archer</strong>" in desk.get("/slack/T0000ACME/C0000FAR1").text
+
+
+def test_who_a_token_is_needs_no_scope(desk, slack):
+    desk.world(slack=[{"team": "T0000ACME", "scopes": ""}])
+    assert slack.auth_test()["team_id"] == "T0000ACME"
+
+
+def test_metadata_stays_until_it_is_replaced_or_taken_away(desk, slack):
+    desk.world(slack=[{"team": "T0000ACME", "scopes": "chat:write,channels:history"}])
+    first = {"event_type": "hub_delivery", "event_payload": {"id": "1"}}
+    ts = slack.chat_postMessage(channel="C0000ORD1", text="new", metadata=first)["ts"]
+    kept = slack.chat_update(channel="C0000ORD1", ts=ts, text="again")["message"]
+    emptied = slack.chat_update(channel="C0000ORD1", ts=ts, text="again", metadata={})["message"]
+    assert (kept["metadata"], emptied["metadata"]) == (first, {})
 
 
 def test_a_list_needs_the_scope_of_each_kind_of_channel(slack):
