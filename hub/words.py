@@ -150,6 +150,10 @@ CONNECTION_STATES = {
     "paused": Reason(_("A person paused it. What is sent meanwhile waits.")),
     "silent": Reason(_("Nothing has come from it for longer than usual.")),
     "disabled": Reason(_("It is switched off. What is sent meanwhile is held.")),
+    "switched_off": Reason(
+        _("Our team has switched it off. What is sent meanwhile is held, and goes when it is on again.")
+    ),
+    "disconnected": Reason(_("A person disconnected it. Its history stays.")),
 }
 
 FORECASTS = {  # why a connection that works will stop
@@ -239,11 +243,13 @@ TONES = {  # state: (tone, icon); the colours of the tones stand in the style sh
     "needs_reconnect": ("bad", "link_off"),
     "dead": ("bad", "cancel"),
     "revoked": ("bad", "block"),
+    "switched_off": ("bad", "block"),
     "expired": ("bad", "schedule"),
     "waiting": ("info", "schedule"),
     "sending": ("info", "send"),
     "paused": ("idle", "pause_circle"),
     "disabled": ("idle", "do_not_disturb_on"),
+    "disconnected": ("idle", "link_off"),
     "skipped": ("idle", "redo"),
     "cancelled": ("idle", "close"),
     "planned": ("info", "checklist"),
@@ -256,7 +262,8 @@ TONES = {  # state: (tone, icon); the colours of the tones stand in the style sh
 STATE_WORDS = (  # each state as people read it
     _("healthy"), _("delivered"), _("sent"), _("active"), _("degraded"), _("silent"), _("held"), _("suspended"),
     _("needs reconnect"), _("dead"), _("revoked"), _("expired"), _("waiting"), _("sending"), _("paused"), _("disabled"),
-    _("skipped"), _("cancelled"), _("planned"), _("running"), _("finished"), _("failed"),
+    _("skipped"), _("cancelled"), _("planned"), _("running"), _("finished"), _("failed"), _("switched off"),
+    _("disconnected"),
 )  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import BooleanField, Case, Count, Min, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
 from hub.connections.forecast import endangered
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Switch
+from hub.connections.stands import shown_state_column
 from hub.notices.models import Notice
 from hub.outgoing import lately
 from hub.outgoing.explain import READS_AS_HELD
@@ -21,7 +22,7 @@ from tenants.scoping import visible_to
 
 COUNTED = 2_000  # rows of one state; beyond that it reads "2,000+"
 RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
-NOTICES_SHOWN = 6
+NOTICES_SHOWN, SWITCHES_SHOWN = 6, 20
 NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
 
 
@@ -63,6 +64,7 @@ class Overview:
     notices: Sequence[Notice]  # the newest that nobody has seen
     has_tenants: bool
     has_routes: bool
+    switches: Sequence[Switch] = ()  # that are off, the widest first
 
     @property
     def delivered(self) -> int:
@@ -105,12 +107,21 @@ def overview(user: Any, *, now: datetime) -> Overview:
         held=by_reason(deliveries, "held"),
         dead=by_reason(deliveries, "dead"),
         troubles=troubles,
-        broken=connections.filter(state__in=NEED_A_PERSON).select_related("tenant").order_by("since")[:8],
+        broken=connections.filter(state__in=NEED_A_PERSON).select_related("tenant", "lane").order_by("since")[:8],
         last=last,
         notices=list(visible_to(Notice, user).filter(seen_at=None, resolved_at=None).order_by("-id")[:NOTICES_SHOWN]),
+        switches=switches_seen_by(user),
         has_tenants=bool(troubles) or visible_to(Tenant, user).exists(),
         has_routes=bool(last) or visible_to(Route, user).exists(),
     )
+
+
+def switches_seen_by(user: Any) -> list[Switch]:
+    """What stops the tenants that this person looks after, the whole platform and systems included."""
+    seen = Q(pk__in=visible_to(Switch, user)) | Q(scope__in=("platform", "connector"))
+    rows = Switch.unscoped.filter(seen).select_related("tenant", "route", "by")
+    widest = {scope: place for place, scope in enumerate(Switch.Scope.values)}
+    return sorted(rows.order_by("since")[:SWITCHES_SHOWN], key=lambda row: widest[row.scope])
 
 
 def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
@@ -134,12 +145,13 @@ def by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int
 
 
 def troubles_of(connections: QuerySet[Connection], *, now: datetime) -> Iterator[Trouble]:
-    grouped = connections.values("connector", "state", "reason").annotate(
+    shown = connections.annotate(shown_state=shown_state_column())
+    grouped = shown.values("connector", "shown_state", "reason").annotate(
         rows=Count("pk"),
         tenants=Count("tenant", distinct=True),
         earliest=Min("since"),
         ending=Count("pk", filter=endangered(now=now)),
     )
-    columns = ("connector", "state", "reason", "rows", "tenants", "earliest", "ending")
-    for row in grouped.order_by("connector", "state").values_list(*columns):
+    columns = ("connector", "shown_state", "reason", "rows", "tenants", "earliest", "ending")
+    for row in grouped.order_by("connector", "shown_state").values_list(*columns):
         yield Trouble(*row)

@@ -68,6 +68,18 @@ def worker(seen: Overview) -> Sentence | None:
     return Sentence("bad", "heart_broken", text, "Nothing is sent until manage.py work runs again.", step)
 
 
+def switched_off(seen: Overview) -> Sentence | None:
+    if not seen.switches:
+        return None
+    first, others = seen.switches[0], len(seen.switches) - 1
+    more = f" {many(others, 'more switch is', 'more switches are')} off." if others else ""
+    text = f"{capitalized(first.what)} is switched off since {clock_time(first.since, seen.now)}: {first.reason}"
+    held = f"{many(seen.held_back, 'delivery is', 'deliveries are')} held." if seen.held_back else ""
+    tone = "bad" if first.scope == "platform" else "warn"
+    step = Step("See the off switches", "connections_switch_changelist")
+    return Sentence(tone, "block", f"{text.rstrip('.')}.{more}", held, step)
+
+
 def refused(seen: Overview) -> Sentence | None:
     worst = most([trouble for trouble in seen.troubles if trouble.state == "needs_reconnect"])
     if worst is None:
@@ -103,7 +115,9 @@ def unwell(seen: Overview) -> Sentence | None:
         return None
     text = f"{worst.label} is {worst.state} for {tenants(worst)} since {clock_time(worst.since, seen.now)}."
     query = f"state__exact={worst.state}&connector={worst.connector}"
-    return Sentence("warn", "warning", text, "", Step("Look at it", "connections_connection_changelist", query))
+    words = reason_of(worst.reason, system=worst.label)
+    detail = " ".join(filter(None, [words.sentence, words.action]))
+    return Sentence("warn", "warning", text, detail, Step("Look at it", "connections_connection_changelist", query))
 
 
 def backlog(seen: Overview) -> Sentence | None:
@@ -128,6 +142,7 @@ def normal(seen: Overview) -> Sentence:
 LOOKS: tuple[Callable[[Overview], Sentence | None], ...] = (
     setting_up,
     worker,
+    switched_off,
     refused,
     given_up,
     stopped,
@@ -154,6 +169,10 @@ def tenants(trouble: Trouble) -> str:
 
 def waits(seen: Overview) -> str:
     return f"{many(seen.held_back, 'delivery waits', 'deliveries wait')} for it." if seen.held_back else ""
+
+
+def capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def lower(text: str) -> str:

@@ -1,14 +1,14 @@
 """How a connection stands, as a person reads it: one word, a sentence, one thing to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hub.connections.models import Connection, MaintenanceWindow
-from hub.connections.stands import cause
+from hub.connections.models import Connection, MaintenanceWindow, Switch
+from hub.connections.stands import SWITCHED_OFF, cause, shown_state, stopping_switches
 from hub.words import CONNECTION_STATES, TONES, reason_of, state_word
 
 
@@ -28,6 +28,8 @@ class Status:
     sentence: str
     why: str
     says: str
+    says_why: bool  # a person typed it, rather than the other system
+    action: str  # what a person does about what fails; empty: the button says it
     since: datetime
     until: datetime | None
     step: Step
@@ -46,25 +48,34 @@ STEPS = {
     "silent": Step(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
     "degraded": Step(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
     "paused": Step(gettext_lazy("Resume"), "connection_resume", "play_circle", posts=True),
+    "switched_off": Step(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
     "disabled": Step(gettext_lazy("Switch it on again"), "connection_resume", "play_circle", posts=True),
     "needs_reconnect": Step(gettext_lazy("Reconnect"), "reconnect", "sync"),
     "disconnected": Step(gettext_lazy("Connect it again"), "reconnect", "sync"),
 }
 
 
-def status(connection: Connection, *, window: MaintenanceWindow | None = None) -> Status:
-    """Reads the tenant and the lane of the connection."""
-    state = "disconnected" if connection.disconnected else connection.state
+def status(connection: Connection, *, window: MaintenanceWindow | None = None, switch: Switch | None = None) -> Status:
+    """Reads the tenant and the lane of the connection. `switch`: the one that stops it."""
+    state = shown_state(connection)
     reason, until = cause(connection, window)
+    words = reason_of(reason, system=connection.code.label) if reason and reason != state else None
+    off = state == SWITCHED_OFF
     return Status(
         state=state,
-        word=_("disconnected") if state == "disconnected" else state_word(state),
-        sentence=_("A person disconnected it. Its history stays.")
-        if state == "disconnected"
-        else CONNECTION_STATES[state].sentence,
-        why=reason_of(reason, system=connection.code.label).sentence if reason else "",
-        says=connection.says,
-        since=connection.since,
-        until=until or connection.paused_until,
+        word=state_word(state),
+        sentence=CONNECTION_STATES[state].sentence,
+        why=words.sentence if words else "",
+        says=switch.reason if switch and off else connection.says,
+        says_why=off or state == "paused",
+        action=words.action if words and state == "degraded" else "",
+        since=switch.since if switch and off else connection.since,
+        until=switch.until if switch and off else until or connection.paused_until,
         step=STEPS[state],
     )
+
+
+def statuses(connections: Sequence[Connection]) -> list[tuple[Connection, Status]]:
+    """Each with how it stands, in one statement at most; reads the tenants and lanes of the connections."""
+    switches = stopping_switches(connections)
+    return [(row, status(row, switch=switches.get(row.pk))) for row in connections]

@@ -44,7 +44,7 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     change_form_outer_before_template = "console/tenant.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
-        return super().get_queryset(request).prefetch_related("connections")
+        return super().get_queryset(request).prefetch_related("connections__lane")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # events and deliveries name it; it is suspended instead
@@ -55,9 +55,10 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def around(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         """What belongs to the tenant, as far as the person may see it."""
         see = request.user.has_perm
+        connections = tenant.connections.select_related("lane")[:CARDS_MOST]
         return {
             "tenant": tenant,
-            "connections": tenant.connections.all()[:CARDS_MOST] if see("connections.view_connection") else (),
+            "connections": connections if see("connections.view_connection") else (),
             "routes": tenant.routes.order_by("name")[:ROWS_MOST] if see("outgoing.view_route") else (),
             "keys": tenant.api_keys.order_by("-id")[:ROWS_MOST] if see("tenants.view_apikey") else (),
         }

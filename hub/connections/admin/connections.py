@@ -16,11 +16,13 @@ from hub.clock import clock
 from hub.connections import checks, connect, maintenance, probe, steer
 from hub.connections.admin import shows
 from hub.connections.admin.forecast import forecast_page
+from hub.connections.backlog import backlog
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
 from hub.connections.gauges import gauges
 from hub.connections.life import life_of
 from hub.connections.models import Connection, Lane
+from hub.connections.stands import shown_state, stopping_switches
 from hub.operations.start import Hand, Refused
 from hub.queue import ring
 from hub.throttle.admin import ConnectorFilter
@@ -155,8 +157,11 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return {
             "connection": connection,
             "system": connection.code,
-            "sentence": CONNECTION_STATES[connection.state].sentence,
+            "sentence": CONNECTION_STATES[shown_state(connection)].sentence,
             "reason": self.reason(connection),
+            "state": shown_state(connection),
+            "switch": stopping_switches([connection]).get(connection.pk),
+            "waiting": backlog(connection, now=clock()) if see("outgoing.view_delivery") else None,
             "lane": getattr(connection, "lane", None),
             "notices": connection.notices.order_by("-id")[:5] if see("notices.view_notice") else (),
             "settings": shows.shown_settings(connection).items(),
@@ -191,7 +196,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="state", ordering="state")
     def condition(self, connection: Connection) -> str:
-        return staff.badge(connection.state)
+        return staff.badge(shown_state(connection))
 
     @staff.display(description="why")
     def why(self, connection: Connection) -> str:

@@ -35,6 +35,7 @@ class SwitchForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             return
+        self.fields["reason"].help_text = "Customers read it on the pages of what is stopped."
         for name in ("connector", "length"):
             staff.styled(self.fields[name])
         if reach(self.user) is not EVERYWHERE:

@@ -23,6 +23,7 @@ from hub.connections.facts import facts
 from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.connections.permissions import held
+from hub.connections.stands import stopping_switches
 from hub.notices.models import Notice
 from hub.notices.wanted import wanted
 from hub.operations.start import Refused
@@ -120,7 +121,7 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
         "connection": row,
         "connector": row.code,
         "environment": row.code.environment(row.settings.get("environment", "")),
-        "seen": status(row, window=maintenance.of(row, now=now)),
+        "seen": status(row, window=maintenance.of(row, now=now), switch=stopping_switches([row]).get(row.pk)),
         "hours": hours,
         "last": newest.filter(state="delivered").order_by("-pk").values_list("moved_at", flat=True).first(),
         "parts": [(tone, word) for _state, tone, word in PARTS],

@@ -28,6 +28,7 @@ from hub.outgoing.subscribe import ReachedAlready, subscribe, ways_of
 from hub.portal.endpoints.forms import AddForm, PaceForm, SinceForm
 from hub.portal.handed import hand_of
 from hub.portal.log.lines import line_of
+from hub.portal.status import statuses
 from hub.portal.views.wizard import suspended_page
 from hub.secrets import CannotOpen
 from tenants.models import Membership
@@ -57,9 +58,9 @@ def address(page: str, visitor: Visitor, endpoint: Connection) -> str:
 @require_safe
 @for_visitors()
 def endpoints(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    rows = list(endpoints_of(visitor).order_by("name")[:LISTED])
+    rows = list(endpoints_of(visitor).select_related("lane", "tenant").order_by("name")[:LISTED])
     figures = figures_of(visitor.tenant, [row.pk for row in rows], now=clock()) if rows else {}
-    listed = [(row, figures.get(row.pk, Figures())) for row in rows]
+    listed = [(row, seen, figures.get(row.pk, Figures())) for row, seen in statuses(rows)]
     return render(request, "portal/endpoints/list.html", {"visitor": visitor, "endpoints": listed})
 
 
@@ -122,6 +123,7 @@ def page_of(
     context = {
         "visitor": visitor,
         "endpoint": endpoint,
+        "seen": statuses([endpoint])[0][1],
         "ways": ways,
         "figures": figures,
         "hours": figures.by_hour(now=now),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from hub.clock import clock
 from hub.connections.models import Connection
 from hub.outgoing.unidentified import unidentified_at
-from hub.portal.status import status
+from hub.portal.status import statuses
 from hub.portal.views.connection import routes_of
 from hub.portal.views.unfinished import all_stopped
 from tenants.visitors import Visitor, for_visitors
@@ -23,7 +23,7 @@ ROUTES_LOOKED = 200
 @for_visitors()
 def home(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     rows = Connection.objects.of(visitor.tenant).select_related("lane", "tenant").order_by("name", "pk")[:SHOWN]
-    cards = sorted(((row, status(row)) for row in rows), key=lambda card: card[1].tone != "bad")
+    cards = sorted(statuses(rows), key=lambda card: card[1].tone != "bad")
     stopped = all_stopped(request, visitor, now=clock())
     unsaid = unsaid_at(visitor, [row for row, _seen in cards])
     troubled = sum(seen.tone in ("bad", "warn") for _row, seen in cards)

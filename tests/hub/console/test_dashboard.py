@@ -8,13 +8,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.clock import clock
+from hub.connections.models import Switch
+from hub.connections.switch import switch_off
+from hub.console.overview import switches_seen_by
 from hub.outgoing.models import Delivery
 from hub.queue import beat
 from tests.hub.outgoing.operating import planned
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 
 @pytest.fixture
@@ -105,3 +108,30 @@ def test_the_page_needs_no_inline_script_and_no_eval(superuser):
     assert "script-src" not in policy or "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
     assert "default-src 'self'" in policy
     assert "<script>" not in answer.content.decode()
+
+
+def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, make):
+    beat("worker", now=clock())
+    make.delivery()
+    _, before = looked_at(superuser)
+    switch_off(Switch(scope="connector", connector="webhook", reason="They lose data"), by=None, now=clock())
+    page, queries = looked_at(superuser)
+    assert "They lose data" in page and "Switched off: connector webhook" in page
+    assert "1 switched off" in page and "1 healthy" not in page and queries == before
+
+
+def test_a_connection_whose_calls_fail_is_told_with_its_last_answer(superuser, make):
+    beat("worker", now=clock())
+    make.delivery(make.connection(state="degraded", reason="endpoint_refuses", says="400: no such field"))
+    page, _ = looked_at(superuser)
+    assert "All normal" not in page and "Webhook is degraded for 1 tenant" in page
+    assert "400: no such field" in page and "only its operator can fix" in page
+
+
+def test_staff_of_one_tenant_see_its_switches_and_the_wide_ones(client, make):
+    own, other = make.tenant("own"), make.tenant("other")
+    staff = make.staff(own)
+    for scope in ({"scope": "tenant", "tenant": own}, {"scope": "tenant", "tenant": other}, {"scope": "platform"}):
+        switch_off(Switch(reason="why", **scope), by=None, now=clock())
+    assert [switch.scope for switch in switches_seen_by(staff)] == ["platform", "tenant"]
+    assert switches_seen_by(staff)[1].tenant == own

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from hub.connections.models import Switch
 from hub.console.overview import Hour, Overview, Trouble
 from hub.console.plot import bars
 from hub.console.sentence import sentence
@@ -26,6 +27,7 @@ QUIET = Overview(
     has_tenants=True,
     has_routes=True,
 )
+OFF = Switch(scope="platform", reason="they lose data", since=NOON - 5 * MINUTE)
 REVOKED = Trouble("salesforce", "needs_reconnect", "unauthorized", 3, 3, NOON - 42 * MINUTE)
 SITUATIONS = {
     "All normal: 1,204 delivered in the last day, nothing waits.": {},
@@ -37,6 +39,7 @@ SITUATIONS = {
     "Salesforce refuses 3 tenants since 11:18 UTC: token revoked.": {
         "troubles": [REVOKED._replace(reason="token_revoked")]
     },
+    "The platform is switched off since 11:55 UTC: they lose data.": {"switches": [OFF], "troubles": [REVOKED]},
     "1 delivery was given up in the last day.": {"hours": [Hour(NOON, 5, 1)], "dead": [("exhausted", 1)]},
     "12 deliveries are held: the tenant has not connected this system yet.": {
         "held": [("mapping_failed", 2), ("not_connected", 12)]

@@ -62,7 +62,8 @@ def test_an_own_endpoint_leads_to_its_other_page_and_back(admin, make, acme, con
 
 def test_what_stops_it_from_above_is_told(admin, connection):
     switch_off(Switch(scope="connector", connector="webhook", reason="they fail"), by=None, now=NOON)
-    assert "It is switched off." in text_of(admin, connection)
+    text = text_of(admin, connection)
+    assert "<span>switched off</span></h2>" in text and "they fail" in text and "It works." not in text
 
 
 def test_a_member_reads_and_changes_nothing(member, connection):
