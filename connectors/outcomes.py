@@ -15,6 +15,7 @@ Verdict = Callable[[str, str], "Outcome"]  # of (reason, their words): what the 
 UNAUTHORIZED = "unauthorized"
 PERMISSION_MISSING = "permission_missing"
 NOT_NOW = {408: "status_408", 425: "status_425", 503: "unavailable"}
+CLOSED_WAIT = 900.0  # seconds between two looks at an account that is not open
 REASON_MOST = 40  # characters
 SAYS_MOST = 300
 REFERENCE_MOST = 200
@@ -92,6 +93,11 @@ def record_later(reason: str, says: str = "", *, after: float | None = None, fre
 def maintenance(says: str = "", *, after: float | None = None) -> Outcome:
     """The system says that it is under maintenance; costs no attempt."""
     return later("maintenance", says, after=after, free=True)
+
+
+def account_closed(reason: str, says: str = "", *, pauses: tuple[Scope, ...]) -> Outcome:
+    """The account there is not open, which its owner must change; no reconnect does. Costs no attempt."""
+    return later(reason, says, after=CLOSED_WAIT, pauses=pauses, free=True)
 
 
 def never(reason: str, says: str = "") -> Outcome:

@@ -17,7 +17,7 @@ from hub.connections.call_health import degrade_failing
 from hub.connections.models import Connection, Lane, Switch
 from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
-from hub.connections.tasks import ring_for_checks, ring_for_refreshes, ring_for_revocations
+from hub.connections.tasks import recover_refused, ring_for_checks, ring_for_refreshes, ring_for_revocations
 from hub.failpoints import failpoint
 from hub.mail.tasks import ring_for_mails
 from hub.notices.tasks import ring_for_notices
@@ -137,6 +137,7 @@ STEPS: tuple[Step, ...] = (
     keep_maintenance,
     delete_dead_holders,
     ring_for_refreshes,
+    recover_refused,
     end_abandoned,
     ring_for_revocations,
     ring_for_checks,

@@ -111,6 +111,29 @@ REASONS = {
     "no_access_token": Reason(_("The answer holds no access token."), _("Reconnect the account.")),
     "unauthorized": Reason(_("The other system refuses the credential."), _("Reconnect the account.")),
     "refused_after_refresh": Reason(_("Even a fresh access token is refused."), _("Reconnect the account.")),
+    "refused_again": Reason(
+        _("The other system refused new access tokens as well; another one is asked for at growing intervals."),
+        _("If this lasts, ask an administrator of the other system whether the account may use its API."),
+    ),
+    "login_restricted": Reason(
+        _("The user who connected it may not sign in at this hour, or from the hub's address; it is tried again."),
+        _("Ask an administrator of the other system to allow the hub's address and these hours."),
+    ),
+    "account_not_open": Reason(
+        _("The account at the other system is not open: its trial has ended, or a payment is missing."),
+        _("Pay for the account there, or open it again; what waits goes by itself then."),
+    ),
+    "api_disabled_for_org": Reason(
+        _("The organisation has no access to the API: its edition has none, or it was switched off."),
+        _("Ask an administrator there to switch on API access; what waits goes by itself then."),
+    ),
+    "inactive_organization": Reason(
+        _("The organisation is not active."),
+        _("Ask an administrator there to activate it; what waits goes by itself then."),
+    ),
+    "org_locked": Reason(
+        _("The organisation is locked."), _("Ask an administrator there to unlock it; what waits goes by itself then.")
+    ),
     "invalid_grant": Reason(_("The other system says that the authorization has ended."), _("Reconnect the account.")),
     "refresh_lost": Reason(
         _("The answer with the new access token was lost on its way to us, and the old one no longer opens."),

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from connectors.outcomes import (
     Outcome,
     Verdict,
+    account_closed,
     later,
     never,
     permission_missing,
@@ -30,7 +32,7 @@ DEAREST = 10  # tokens: where fewer are left, the day is as good as spent
 STATUSES: Mapping[int, tuple[Verdict, str]] = {  # https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
     400: (never, "bad_request"),
     401: (refresh, "unauthorized_access"),
-    402: (reconnect, "account_not_open"),  # the trial has ended, or nobody pays
+    402: (partial(account_closed, pauses=(COMPANY,)), "account_not_open"),  # the trial has ended, or nobody pays
     403: (never, "forbidden"),  # a limit of the plan, or a field that it does not have
     404: (never, "not_found"),
     415: (never, "feature_not_enabled"),

@@ -6,6 +6,7 @@ from typing import Any
 from connectors.outcomes import (
     Outcome,
     Verdict,
+    account_closed,
     later,
     never,
     reconnect,
@@ -19,15 +20,16 @@ from connectors.wire import Response, Scope, Unreadable, retry_after
 
 ORG = Scope("account")
 TOKEN = Scope("app", "token")
+CLOSED = {"API_DISABLED_FOR_ORG", "INACTIVE_ORGANIZATION", "ORG_LOCKED"}  # of the organisation: no reconnect cures it
+# of invalid_grant, where the user may not sign in now or from here, and the authorization lives
+# https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_refresh_token_flow.htm (2026-11)
+RESTRICTED = ("ip restricted", "invalid login hours")
 LONG, SHORT = 3600.0, 30.0  # seconds: the day's budget is spent; too many calls at the same time
 
 CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
     "INVALID_SESSION_ID": refresh,
     # only a person can mend these
-    "API_DISABLED_FOR_ORG": reconnect,
     "CLIENT_NOT_ACCESSIBLE_FOR_USER": reconnect,
-    "INACTIVE_ORGANIZATION": reconnect,
-    "ORG_LOCKED": reconnect,
     "PASSWORD_LOCKOUT": reconnect,
     # not now, and without effect
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": record_later,
@@ -91,6 +93,8 @@ def verdict(code: str, message: str, otherwise: Verdict = never) -> Outcome:
     if code == "REQUEST_LIMIT_EXCEEDED":
         wait = SHORT if message.startswith("ConcurrentRequests") else LONG
         return throttled(message, after=wait, pauses=(ORG,))
+    if code in CLOSED:
+        return account_closed(code.lower(), message, pauses=(ORG,))
     return CODES.get(code, otherwise)(code.lower(), message)
 
 
@@ -128,4 +132,6 @@ def token_refusal(response: Response) -> Outcome | None:
         error, says = str(answer["error"]), str(answer.get("error_description", ""))
     except (Unreadable, LookupError, TypeError, AttributeError):
         return unknown(f"status_{response.status}", response.text(), after=wait)
+    if error == "invalid_grant" and any(words in says.lower() for words in RESTRICTED):
+        return later("login_restricted", says)
     return OAUTH.get(error, later)(error, says)

@@ -85,7 +85,8 @@ def columns(tokens: Mapping[str, Token], connector: Connector, *, now: datetime)
 
 def fresh(connector: Connector, grant: Grant, *, now: datetime, random: Random) -> dict[str, Any]:
     """The columns of a credential that was just granted: nothing is wrong with it yet."""
-    return columns(tokens_of(connector, grant, now=now, random=random), connector, now=now) | UNTROUBLED
+    begun = columns(tokens_of(connector, grant, now=now, random=random), connector, now=now)
+    return begun | UNTROUBLED | {"refusals": 0}
 
 
 UNTROUBLED: Mapping[str, Any] = {

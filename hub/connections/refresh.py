@@ -18,7 +18,7 @@ from connectors.outcomes import Outcome, later, reconnect, unknown
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.lives import MAIN, Random, Token
 from hub.connections.models import Connection, ConnectorApp, Credential
-from hub.connections.renewal import PAIR, Renewal, Sleep
+from hub.connections.renewal import PAIR, REFUSALS_FEW, REFUSED_AGAIN, Renewal, Sleep
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import credential_of, redacted, secrets_in
 from hub.egress import EgressError, Unsent
@@ -28,8 +28,6 @@ from hub.secrets import CannotOpen
 Call = Callable[[Request], Response]
 
 CLAIM = timedelta(seconds=30)  # as long as one refresh may take
-TOO_SOON = timedelta(seconds=60)  # a token that is refused so soon after it was given is not mended by another
-REFUSED_TOO = reconnect("refused_after_refresh", "the new access token is refused too")
 
 
 def refresh(connection: Connection, *, call: Call, now: datetime, random: Random, sleep: Sleep) -> bool:
@@ -44,8 +42,9 @@ def refresh(connection: Connection, *, call: Call, now: datetime, random: Random
     if credential.asked_at:
         renewal.note("unsure")
     with ExitStack() as afterwards:
-        too_soon = refused_too_soon(credential, now=now)
-        answer = REFUSED_TOO if too_soon else asked_twice(renewal, call, afterwards)
+        if credential.refusals >= REFUSALS_FEW:
+            renewal.degrade(REFUSED_AGAIN, "")
+        answer = asked_twice(renewal, call, afterwards)
         if isinstance(answer, Grant):
             return renewal.store(answer, random=random, sleep=sleep)
         if answer is not None:
@@ -68,13 +67,6 @@ def wanted(credential: Credential) -> str:
     due = {prefix: Token.read(kept).due for prefix, kept in credential.lives.items()}
     known = {prefix: at for prefix, at in due.items() if at}
     return MAIN if credential.refused_at or not known else min(known, key=lambda prefix: known[prefix])
-
-
-def refused_too_soon(credential: Credential, *, now: datetime) -> bool:
-    if not credential.refused_at or credential.version == 1:
-        return False
-    kept = credential.lives.get(MAIN)
-    return now - (Token.read(kept).given if kept else credential.updated_at) < TOO_SOON
 
 
 def asked_twice(renewal: Renewal, call: Call, afterwards: ExitStack) -> Grant | Outcome | None:

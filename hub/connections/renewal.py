@@ -24,7 +24,10 @@ Sleep = Callable[[float], None]
 AGAIN, AGAIN_MOST = timedelta(seconds=10), timedelta(minutes=10)  # after one that did not come through, doubling
 FAILS_FEW = 3  # of a token whose end nobody knows, before the connection reads as degraded
 STORE_DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before a token is stored again; less than a claim lasts
+REFUSALS_FEW = 2  # new access tokens that were refused in a row, before the connection reads as degraded
+REFUSED_AGAIN = "refused_again"
 PAIR = ("access_token", "refresh_token")
+RESTRICTED = "login_restricted"  # the user may not sign in now or from here; the authorization lives
 FAILING, LOST, FURTHER = "refresh_failing", "refresh_lost", "further_token_ended"
 OF_THE_ACCESS_TOKEN = {"no_refresh_token", "refused_after_refresh"}  # ends that it may live through after all
 ENDED_BY_A_PERSON = ("revoked", "replaced")  # by what a life line says
@@ -135,7 +138,7 @@ class Renewal:
         stays = self.rows().update(asked_at=None, refreshing_until=again, failures=failures, unsure_since=unsure)
         if stays and sent:
             self.note("refresh_failed", says)
-            if about_to_end(row, failures, then=again):
+            if outcome.reason == RESTRICTED or about_to_end(row, failures, then=again):
                 self.degrade(FAILING, says)
 
     @transaction.atomic
@@ -177,7 +180,7 @@ def persistently(write: Callable[[], T], *, sleep: Sleep) -> T:
 
 def known_by_refresh(connection: Connection) -> bool:
     """Its state was found by a refresh: that the access token still lives does not answer that."""
-    if connection.reason in (FAILING, FURTHER):
+    if connection.reason in (FAILING, FURTHER, REFUSED_AGAIN):
         return True
     last = connection.credential_events.order_by("-id").first()
     return last is not None and last.kind == "ended" and connection.reason not in OF_THE_ACCESS_TOKEN

@@ -40,7 +40,7 @@ class Turn:
 
         A call that was on its way when somebody else met a 429 re-opens nothing.
         """
-        if isinstance(answer, Outcome) and answer.reason == "throttled":
+        if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.pauses):
             self.rest(answer)
         elif self.probed_at is not None:
             keys = [spent.key for spent in spent_by(self.connection, self.request)]

@@ -2,17 +2,22 @@
 
 import random
 import time
+from contextlib import suppress
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
 from hub import egress, lifeline
 from hub.clock import clock
 from hub.connections import watch
 from hub.connections.models import REFRESHING, Connection, Credential, Lane, Revocation
+from hub.connections.models.credentials import FRESH
 from hub.connections.refresh import refresh as refresh_token
+from hub.connections.renewal import REFUSED_AGAIN
 from hub.connections.revoke import revoke as revoke_tokens
 from hub.queue import hear, ring, still_here
+from hub.states import WrongState
 
 WITHIN = 10.0  # seconds for one call: while it lasts, its worker hears no other bell
 RUNG_MOST = 20  # refreshes at a time, the oldest first: the queue never fills
@@ -61,6 +66,16 @@ def ring_for_refreshes(*, now: datetime) -> None:
         ring(f"refresh:{number}", now=now)
     come = Lane.unscoped.filter(held=REFRESHING, connection__credential__refused_at=None)
     come.update(held="", due_at=now)
+
+
+def recover_refused(*, now: datetime) -> None:
+    """New access tokens that were refused again and again, and one that has lived for a minute now."""
+    lives = Credential.unscoped.filter(refusals__gt=0, refused_at=None, updated_at__lte=now - FRESH)
+    for credential in lives.select_related("connection")[:RUNG_MOST]:
+        Credential.unscoped.filter(pk=credential.pk, version=credential.version).update(refusals=0)
+        if (credential.connection.state, credential.connection.reason) == ("degraded", REFUSED_AGAIN):
+            with suppress(WrongState), transaction.atomic():
+                credential.connection.heal(now=now)
 
 
 def ring_for_checks(*, now: datetime) -> None:

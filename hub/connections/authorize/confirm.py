@@ -137,7 +137,8 @@ def tested(
     finding = probe(connection, kept["secret"], call=call, now=now)
     if finding.lives and finding.account and finding.account.id == row.account:
         return finding
-    if not finding.lives and finding.kind in ("later", "unknown"):
+    closed = row.code.problem(finding.reason) == "account_closed"
+    if not finding.lives and finding.kind in ("later", "unknown") and not closed:
         raise Refused("throttled" if finding.reason == "throttled" else "unavailable", finding.says, finding)
     problem = "strange_answer" if finding.lives else problem_of_token(row.code, finding)
     abandon(row, problem, finding.says, now=now)

@@ -1,14 +1,23 @@
 """The sealed document of a connection, how long its tokens live, and what happened to it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
+from hub.connections.lives import MAIN, Token
 from hub.connections.models.connections import BREAKER, REFRESHING, Connection, Lane
 from hub.secrets import SealedField
 from tenants.scoping import Scoped
+
+FRESH = timedelta(seconds=60)  # a token that is refused so soon after it was given may be refused again
+REFUSAL_WAIT, REFUSAL_WAIT_MOST = timedelta(seconds=10), timedelta(minutes=10)  # doubling
+
+
+def refusal_wait(refusals: int) -> timedelta:
+    """Return how long to wait before another token is asked for, after so many new ones were refused in a row."""
+    return min(REFUSAL_WAIT * 2 ** min(refusals - 1, 10), REFUSAL_WAIT_MOST) if refusals else timedelta()
 
 
 class Credential(Scoped):
@@ -30,6 +39,9 @@ class Credential(Scoped):
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)  # nobody else begins before
     unsure_since = models.DateTimeField(null=True, blank=True, editable=False)  # an answer may have been lost
     failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # refreshes in a row
+    refusals = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False
+    )  # new access tokens in a row that were refused within a minute
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Scoped.Meta):
@@ -40,6 +52,7 @@ class Credential(Scoped):
             models.Index(
                 fields=("expires_at",), condition=models.Q(expires_at__isnull=False), name="credentials_by_expiry"
             ),
+            models.Index(fields=("updated_at",), condition=models.Q(refusals__gt=0), name="credentials_refused_again"),
             models.Index(fields=("ends_at",), condition=models.Q(ends_at__isnull=False), name="credentials_by_end"),
         )
 
@@ -51,11 +64,24 @@ class Credential(Scoped):
         return f"credential:{connection.public_id}"
 
     def await_refresh(self, *, used: int, now: datetime) -> bool:
-        """Hold the lane until there is a newer version than the one that was used; False where there is one already."""
-        if not Credential.unscoped.filter(pk=self.pk, version=used).update(refused_at=now, refresh_at=now):
+        """Hold the lane until there is a newer version than the one that was used; False where there is one already.
+
+        Another token is asked for at once, but for one that was refused within a minute of its grant.
+        """
+        rows = Credential.unscoped.filter(pk=self.pk, version=used)
+        if not rows.exists():
             return False
+        refusals = self.refusals + 1 if self.is_fresh(now=now) else 0
+        due = now + refusal_wait(refusals)
+        rows.filter(refused_at=None).update(refused_at=now, refresh_at=due, refusals=refusals)
         Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
         return True
+
+    def is_fresh(self, *, now: datetime) -> bool:
+        """Whether a refresh or a reconnect has just given the access token that deliveries use."""
+        kept = self.lives.get(MAIN)
+        given = Token.read(kept).given if kept else self.updated_at
+        return self.version > 1 and now - given < FRESH
 
     def want_refresh(self, *, now: datetime) -> None:
         """Now, although nobody refused the token."""

@@ -27,7 +27,7 @@ def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
     for journey in journeys:
         throttled = False
         for outcome in distinct(journey.outcomes):
-            throttled = throttled or outcome.reason == "throttled"
+            throttled = throttled or outcome.reason == "throttled" or bool(outcome.pauses)
             rest(journey, outcome, now=now)
             if outcome.kind in TURNS:
                 turn(journey.load, outcome, now=now)

@@ -29,7 +29,7 @@ EXPECTED = {
     "create_deal__expired_token": ("refresh", "unauthorized_access"),
     "create_deal__unauthorized_by_a_proxy": ("refresh", "unauthorized_access"),
     "create_deal__missing_scope": ("never", "permission_missing"),
-    "create_deal__account_not_open": ("reconnect", "account_not_open"),
+    "create_deal__account_not_open": ("later", "account_not_open"),
     "create_deal__burst": ("later", "throttled"),
     "create_deal__day_spent": ("later", "throttled"),
     "create_deal__not_enough_left_of_the_day": ("later", "throttled"),

@@ -36,7 +36,7 @@ EXPECTED = {
     "create__unauthorized_by_a_proxy": ("refresh", "status_401"),
     "create__total_limit": ("later", "throttled"),
     "create__concurrent_limit": ("later", "throttled"),
-    "create__api_disabled": ("reconnect", "api_disabled_for_org"),
+    "create__api_disabled": ("later", "api_disabled_for_org"),
     "create__insufficient_access": ("never", "insufficient_access_or_readonly"),
     "create__unknown_field": ("never", "invalid_field"),
     "create__not_json": ("never", "json_parser_error"),

@@ -6,7 +6,7 @@ from connectors.wire import Response
 from hub.connections import probe
 from hub.connections.models import Connection
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import DUE, ENDED, RENEWED, SESSION_ENDED, connection, go, renew, scheduled
+from tests.hub.connections.refreshing import DUE, ENDED, RENEWED, SESSION_ENDED, connection, go, scheduled
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -37,8 +37,7 @@ def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
 
 
 def test_a_token_that_was_refused_and_is_taken_again_is_mended_by_a_test(connection):
-    renew(connection, FakeHttp(RENEWED))
-    renew(connection, FakeHttp([]), at=NOON + MINUTE / 2)
+    connection.need_reconnect("refused_after_refresh", now=NOON)  # by a release before this one
     assert when_tested(connection, SESSION_ENDED)[1:] == ("needs_reconnect", "refused_after_refresh")
     assert when_tested(connection) == (True, "healthy", "")
 

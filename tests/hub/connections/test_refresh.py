@@ -6,14 +6,18 @@ import pytest
 
 from connectors.wire import Response
 from hub.connections.models import Credential
+from hub.connections.tasks import recover_refused
 from hub.egress import Unanswered
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
+    DUE,
     ENDED,
     RENEWED,
     SESSION_ENDED,
     connection,
+    go,
     lane,
+    refused,
     renew,
     scheduled,
 )
@@ -62,12 +66,71 @@ def test_an_outage_only_waits(connection, answer):
     assert renew(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
 
 
-def test_a_fresh_token_that_is_refused_too_is_not_refreshed_for_ever(connection):
-    renew(connection, FakeHttp(RENEWED))
-    http = FakeHttp(RENEWED)
-    renew(connection, http, at=NOON + timedelta(seconds=5))
+SECOND = timedelta(seconds=1)
+
+
+def refused_at_once(connection, times):
+    """Each new token is refused a second after it came; gives the moments at which another was asked for."""
+    at, asked = NOON, []
+    for _ in range(times):
+        refused(connection, at)
+        due = Credential.unscoped.get().refresh_at
+        assert not go(connection, FakeHttp([]), at=due - SECOND) and go(connection, FakeHttp(RENEWED), at=due)
+        asked.append((due - at).total_seconds())
+        at = due + SECOND
+    return asked
+
+
+def test_a_new_token_that_is_refused_at_once_is_asked_for_again_at_growing_intervals(connection):
+    assert refused_at_once(connection, 9) == [0, 10, 20, 40, 80, 160, 320, 600, 600]
+
+
+def test_no_person_is_asked_where_the_token_endpoint_still_grants(connection):
+    refused_at_once(connection, 3)
     connection.refresh_from_db()
-    assert (http.requests, connection.state, connection.reason) == ([], "needs_reconnect", "refused_after_refresh")
+    assert (connection.state, connection.reason) == ("degraded", "refused_again")
+    assert lane(connection).held == "" and not connection.notices.filter(kind="needs_reconnect").exists()
+
+
+def test_only_a_confirmed_end_of_the_grant_asks_a_person(connection):
+    refused_at_once(connection, 2)
+    refused(connection, NOON + MINUTE)
+    go(connection, FakeHttp(ENDED), at=NOON + 5 * MINUTE)
+    connection.refresh_from_db()
+    assert (connection.state, connection.reason) == ("needs_reconnect", "invalid_grant")
+
+
+def test_a_new_token_that_lives_for_a_minute_ends_the_trouble(connection):
+    refused_at_once(connection, 3)
+    given = Credential.unscoped.get().updated_at
+    recover_refused(now=given + 59 * SECOND)
+    connection.refresh_from_db()
+    assert connection.state == "degraded"
+    recover_refused(now=given + MINUTE)
+    connection.refresh_from_db()
+    assert (connection.state, Credential.unscoped.get().refusals) == ("healthy", 0)
+
+
+def test_calls_that_were_refused_together_count_once(connection):
+    renew(connection, FakeHttp(RENEWED))
+    for second in (1, 2, 3):
+        refused(connection, NOON + second * SECOND)
+    row = Credential.unscoped.get()
+    assert (row.refusals, row.refresh_at) == (1, NOON + 11 * SECOND)
+
+
+RESTRICTED = Response(400, b'{"error":"invalid_grant","error_description":"ip restricted or invalid login hours"}')
+
+
+def test_where_the_user_may_not_sign_in_at_this_hour_it_is_asked_again_later(scheduled):
+    http = FakeHttp(RESTRICTED)
+    go(scheduled, http, at=DUE)
+    scheduled.refresh_from_db()
+    assert (scheduled.state, scheduled.reason, len(http.requests)) == ("degraded", "refresh_failing", 1)
+    assert scheduled.says == "ip restricted or invalid login hours"
+    assert go(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(hours=12))
+    scheduled.refresh_from_db()
+    assert scheduled.state == "healthy"
 
 
 def test_a_401_of_an_older_token_just_goes_again(make, connection):
