@@ -1,0 +1,41 @@
+"""Two workers of one pump each, beside one worker of two pumps: a second worker adds the pumps that it has."""
+
+import os
+
+from bench import checker, seed
+from bench.figures import Bar, Figure
+from bench.outgoing.drain import alternate
+from bench.processes import MANAGE, running, until
+
+DATABASES = ("postgresql",)
+DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
+WITHIN = 200.0  # seconds
+LOOK_EVERY = 0.5  # seconds
+STARTING = 0.15  # the share of the arrivals before all pumps run; as many are left out at the end
+
+
+def measure(sink, options):
+    deliveries, runs = (2_000, 1) if options.quick else (DELIVERIES, RUNS)
+    runners = {
+        "one": lambda: drain(sink, deliveries, workers=1, pumps=2),
+        "two": lambda: drain(sink, deliveries, workers=2, pumps=1),
+    }
+    rates = alternate(runners, runs)
+    yield Figure("scale", rates["two"], "deliveries/s", rates["one"], Bar(">=", 0.95, of="ratio"))
+
+
+def drain(sink, deliveries, *, workers, pumps):
+    """Return deliveries a second while all pumps run; each must have come once."""
+    seed.empty()
+    connections = seed.connections(CONNECTIONS, sink.url + "/ok/{}", tenants=CONNECTIONS // 4)
+    seed.orders(connections, deliveries, seed.route())
+    seed.settle_down()
+    sink.clear()
+    environment = os.environ | {"HUB_PUMPS": str(pumps), "HUB_PUMPS_TOTAL": "0"}
+    with running(*[[*MANAGE, "work"]] * workers, environment=environment):
+        until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=f"{deliveries} deliveries")
+    arrivals = sorted(sink.arrivals(), key=lambda arrival: arrival.at)
+    if checker.extra_sends(arrivals) or len(arrivals) != deliveries:
+        raise SystemExit(f"{len(arrivals)} requests for {deliveries} deliveries: this is no measurement")
+    starting = round(len(arrivals) * STARTING)
+    return checker.per_second(arrivals[starting : len(arrivals) - starting])
