@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
-from hub.mappings.expressions.budget import Budget, Refused
+from hub.mappings.expressions.budget import Budget, OverBudget, Refused
 from hub.mappings.expressions.functions import Functions, IdentityMissing, Lookup
 from hub.mappings.expressions.language import Evaluation, Expression, clauses, read, subject, truthy
 from hub.mappings.expressions.output import Output, short
@@ -23,6 +23,7 @@ __all__ = [
     "IdentityMissing",
     "MappingError",
     "MappingFailed",
+    "OverBudget",
     "collect_identities",
     "compile_filter",
     "compile_mapping",

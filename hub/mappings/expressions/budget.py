@@ -15,6 +15,10 @@ class Refused(ValueError):
         self.offending = offending
 
 
+class OverBudget(Refused):
+    """It takes more steps than there are."""
+
+
 class Budget:
     """Counts down; one for everything that is worked out for one message."""
 
@@ -26,7 +30,7 @@ class Budget:
     def spend(self, steps: int) -> None:
         self.left -= steps
         if self.left < 0:
-            raise Refused(f"takes more than {STEPS} steps to work out")
+            raise OverBudget(f"takes more than {STEPS} steps to work out")
 
     def spend_characters(self, characters: int) -> None:
         self.spend(characters // CHARACTERS)

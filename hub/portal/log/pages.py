@@ -14,13 +14,13 @@ from hub.portal.log.inside import Opened, Sought
 from tenants.models import Tenant
 from tenants.scoping import belongs_to
 
-AT_ONCE = 200  # events that are opened together
+AT_ONCE = 100  # events that are opened together
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one page: its rows, those that it is sought among where no index finds them, the events that are opened, and
-    the steps that expressions may take over them (about a fifth of a second)."""
+    the steps that reading them and expressions may take (about a fifth of a second)."""
 
     rows: int = 50
     looked: int = 10_000
@@ -63,7 +63,10 @@ def rows_of(tenant: Tenant, asked: Asked) -> QuerySet[Any]:
     return readable_deliveries().filter(belongs_to(Delivery, tenant), asked.found_by)
 
 
-def page_of(tenant: Tenant, asked: Asked, cursor: Cursor, limits: Limits = Limits()) -> Page:
+def page_of(
+    tenant: Tenant, asked: Asked, cursor: Cursor, limits: Limits = Limits(), budget: Budget | None = None
+) -> Page:
+    """`budget` is what several pages share; else a page has its own."""
     backwards, size = cursor.before is not None, limits.rows
     rows = beyond(rows_of(tenant, asked), cursor).order_by("pk" if backwards else "-pk")
     if asked.narrowed_by is None:
@@ -75,7 +78,7 @@ def page_of(tenant: Tenant, asked: Asked, cursor: Cursor, limits: Limits = Limit
     last_looked = edge and edge[1]
     if not asked.opens_events:
         return told(list(meant[: size + 1]), cursor, size, last_looked)
-    sought = Sought.of(asked.said, tenant, Budget(limits.steps))
+    sought = Sought.of(asked.said, tenant, budget or Budget(limits.steps))
     found, stopped_at = holding(meant, sought, size + 1, limits.bodies)
     return told(found, cursor, size, stopped_at or last_looked)
 
@@ -116,6 +119,7 @@ def holding(rows: QuerySet[Any], sought: Sought, most: int, bodies: int) -> tupl
     event, way = ("event_id", "event__") if rows.model is Delivery else ("pk", "")
     read = rows.values_list("pk", "public_id", event, *(way + name for name in Opened._fields[3:]))
     found: list[int] = []  # most rows are not meant: they are read by their ids
+    last: UUID | None = None
     for start in range(0, bodies, AT_ONCE):
         end = min(bodies, start + AT_ONCE)
         batch = [Opened(*values) for values in read[start:end]]
@@ -123,8 +127,9 @@ def holding(rows: QuerySet[Any], sought: Sought, most: int, bodies: int) -> tupl
         for row in batch:
             if row.event in kept and sought.in_body(row, bytes(kept[row.event])):
                 found.append(row.pk)
-            if sought.spent:
-                return list(rows.filter(pk__in=found[:most])), row.public_id
+            if sought.spent:  # the next page begins with this row, unless that alone is too much for a page
+                return list(rows.filter(pk__in=found[:most])), last or row.public_id
+            last = row.public_id
         if len(found) >= most or len(batch) < end - start:
             return list(rows.filter(pk__in=found[:most])), None
     return list(rows.filter(pk__in=found)), batch[-1].public_id

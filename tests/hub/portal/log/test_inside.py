@@ -1,11 +1,16 @@
 """What stands inside of events: values anywhere in the data, and what an expression says of them."""
 
+import csv
+import json
+import time
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from hub.mappings.translate import Budget
+from hub.outgoing.models import EventBody
 from hub.portal.log.asked import asked_of
+from hub.portal.log.export import CUT, as_csv, as_ndjson, exported
 from hub.portal.log.inside import Opened, Sought
 from hub.portal.log.pages import Cursor, Limits, page_of
 from tests.hub.outgoing.operating import many
@@ -43,3 +48,54 @@ def test_what_expressions_cost_is_bounded_for_a_page(make):
     page = page_of(tenant, asked, Cursor(), Limits(steps=300))
     assert 0 < len(page.rows) < 31 and page.cut
     assert page_of(tenant, asked, Cursor(after=page.older)).rows
+
+
+LARGE = b'{"data":{"list":["needle"' + b",7" * 100_000 + b"]}}"
+
+
+@pytest.fixture
+def large(make):
+    """Five events of 200 KB each; what is sought is found last in each."""
+    first = make.delivery(make.connection(tenant := make.tenant()))
+    many(first, 4, state="held")
+    EventBody.objects.update(body=LARGE)
+    return tenant
+
+
+def asking(tenant, value):
+    return asked_of({"value": value}, tenant, ZoneInfo("UTC"), now=NOON)
+
+
+@pytest.mark.django_db
+def test_what_looking_for_a_value_costs_is_bounded_for_a_page(large):
+    page = page_of(large, asking(large, "needle"), Cursor())
+    assert 0 < len(page.rows) < 5 and page.cut
+    began = time.thread_time()
+    page_of(large, asking(large, "nowhere"), Cursor())
+    assert time.thread_time() - began < 1
+
+
+@pytest.mark.django_db
+def test_pages_that_ended_for_their_cost_miss_no_event(large):
+    cursor, rows = Cursor(), []
+    while True:
+        page = page_of(large, asking(large, "needle"), cursor)
+        rows += page.rows
+        if page.older is None:
+            break
+        cursor = Cursor(after=page.older)
+    assert len({row.pk for row in rows}) == len(rows) == 5
+
+
+@pytest.mark.django_db
+def test_all_pages_of_an_export_share_what_it_may_cost(large):
+    lines = list(exported(large, asking(large, "needle"), steps=500_000))
+    assert 0 < len(lines) < 6 and lines[-1] is None
+    assert [json.loads(row) for row in as_ndjson(iter(lines))][-1] == {"cut": CUT}
+    assert list(csv.reader(as_csv(iter(lines))))[-1] == [CUT]
+
+
+@pytest.mark.django_db
+def test_an_export_that_is_complete_says_nothing_more(large):
+    lines = list(exported(large, asking(large, "needle")))
+    assert len(lines) == 5 and None not in lines
