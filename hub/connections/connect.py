@@ -8,12 +8,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from connectors.base import Connector, Grant
+from hub.connections import signing
 from hub.connections.lives import Random, fresh
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.probe import Finding
 from hub.connections.signing import SIGNING_SECRET, made_secret
 from hub.queue import ring
-from hub.secrets import seal
+from hub.secrets import CannotOpen, seal
 from tenants.models import Tenant, User
 
 
@@ -34,8 +35,16 @@ class AlreadyConnected(Exception):
     """The same account twice would send everything twice."""
 
 
-class OtherAccount(Exception):
+class ChangeRefused(Exception):
+    """The connection stays as it is; the sentence says why."""
+
+
+class OtherAccount(ChangeRefused):
     """What waits was meant for the account that was connected first."""
+
+
+class SecretChangedTooOften(ChangeRefused):
+    """Another signing secret would end one that signs for 24 hours."""
 
 
 def draft(tenant: Tenant | None, connector: str, name: str, settings: Mapping[str, Any]) -> Connection:
@@ -125,6 +134,7 @@ def reconnect(
     if told and connection.account and told != connection.account and not replaces:
         raise OtherAccount(f"This is the account {told}; the connection belongs to {connection.account}.")
     with transaction.atomic():
+        document = with_overlap(connection, document, now=now)
         take_account(connection, finding)
         connection.settings = {**connection.settings, **settings}
         connection.changed_at = connection.checked_at = now
@@ -142,6 +152,18 @@ def reconnect(
         settle(connection, finding, now=now)
         ring("drain", now=now)
         ring("pump", now=now)
+
+
+def with_overlap(connection: Connection, document: Mapping[str, Any], *, now: datetime) -> Mapping[str, Any]:
+    """The document, in which a signing secret that it replaces goes on signing for 24 hours."""
+    stored = Credential.unscoped.select_for_update().filter(connection=connection).first()
+    try:
+        return signing.overlapped(stored.open(connection) if stored else {}, document, now=now)
+    except CannotOpen:
+        return document
+    except signing.TooManyAtOnce:
+        words = "The signing secret was changed too often in one day: the old ones still sign for 24 hours."
+        raise SecretChangedTooOften(words) from None
 
 
 def settle(connection: Connection, finding: Finding, *, now: datetime) -> None:

@@ -64,13 +64,25 @@ def rotate(connection: Connection, *, random: Callable[[int], bytes], now: datet
     """The new secret; what signed until now does so for 24 hours more."""
 
     def changed(document: dict[str, Any]) -> dict[str, Any]:
-        old = still_old(document, now=now)
-        if len(old) >= OLD_MOST:
-            raise TooManyAtOnce
-        replaced = {"secret": document[SIGNING_SECRET], "until": (now + OVERLAP).isoformat()}
-        return document | {SIGNING_SECRET: made_secret(random), OLD_SECRETS: [replaced, *old]}
+        return overlapped(document, document | {SIGNING_SECRET: made_secret(random)}, now=now)
 
     return rewrite(connection, changed, now=now)[SIGNING_SECRET]
+
+
+@sensitive_variables()
+def overlapped(stored: Mapping[str, Any], document: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """The document with the secrets that sign beside its own: those that do already, and the one that it replaces.
+
+    Raises TooManyAtOnce.
+    """
+    if SIGNING_SECRET not in document:
+        return dict(document)
+    old, before = still_old(stored, now=now), stored.get(SIGNING_SECRET)
+    if before and before != document[SIGNING_SECRET]:
+        if len(old) >= OLD_MOST:
+            raise TooManyAtOnce
+        old = [{"secret": before, "until": (now + OVERLAP).isoformat()}, *old]
+    return {**document, OLD_SECRETS: old} if old else {key: document[key] for key in document if key != OLD_SECRETS}
 
 
 def end_overlap(connection: Connection, *, now: datetime) -> None:

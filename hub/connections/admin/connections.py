@@ -297,7 +297,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
         try:
             how = {"reason": said.get("reason", ""), "random": secrets.SystemRandom().random, "now": now}
             steer.mend(row, said["settings"], document, finding, hand, **how)
-        except (connect.OtherAccount, connect.Suspended) as other:
+        except (connect.ChangeRefused, connect.Suspended) as other:
             raise staff.Declined(str(other), steps=checks.steps(finding)) from None
         words = "Saved, and the test passed." if finding.lives else "Saved, without a passing test."
         page = self.made(request, row, made) if made else None

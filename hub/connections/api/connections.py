@@ -176,6 +176,8 @@ class ConnectionView(filled.CallingView):
                 steer.mend(connection, given["settings"], document, finding, hand, **how)
             except connect.OtherAccount as other:
                 raise Problem("other-account", str(other)) from None
+            except connect.SecretChangedTooOften as refused:
+                raise Problem("wrong-state", str(refused)) from None
 
         return mend, made
 

@@ -17,7 +17,7 @@ CONNECTING = (
     "test-failed",
     "idempotency-key-reused",
 )
-CHANGING = (*WRITING, "not-found", "tenant-suspended", "other-account", "test-failed")
+CHANGING = (*WRITING, "not-found", "tenant-suspended", "other-account", "wrong-state", "test-failed")
 ONCE = [
     header("Idempotency-Key", "The same key with the same body gets the first answer, for 24 hours."),
     header("Idempotency-Replayed", "true: this is that first answer again.", response=[201]),

@@ -61,7 +61,7 @@ def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[
     try:
         how = {"random": secrets.SystemRandom().random, "now": now}
         steer.fulfil(link, draft, document, finding, hand_of(request, link), **how)
-    except (connect.AlreadyConnected, connect.OtherAccount) as clash:
+    except (connect.AlreadyConnected, connect.ChangeRefused) as clash:
         form.add_error(None, str(clash))
         return page(request, context, status=409)
     except links.Ended:

@@ -71,7 +71,7 @@ def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict
     try:
         how = {"random": secrets.SystemRandom().random, "now": now}
         steer.mend(row, said["settings"], document, finding, hand_of(request, visitor), **how)
-    except connect.OtherAccount as other:
+    except connect.ChangeRefused as other:
         form.add_error(None, str(other))
         return render(request, "portal/reconnect.html", context, status=409)
     messages.success(request, _("It was tested and saved. What waited goes out now."))

@@ -1,15 +1,19 @@
 """Connecting by REST, and changing what was filled in: tested first, kept whole or not at all, and once."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from connectors.parts import Account
 from connectors.registry import CONNECTORS
+from connectors.signatures import signing_secrets
 from connectors.splunk.connector import Splunk
 from connectors.wire import Response
 from hub.audit import AuditRow
+from hub.clock import clock
 from hub.connections.models import Connection, Credential, Lane
+from hub.connections.signing import rotate, signing_of
 from hub.egress import Unsent
 from hub.outgoing.models import Idempotency
 from tests.hub.connections.rest import BAD_TOKEN, CONNECTIONS, NO_DATA, SPLUNK, TOKEN, URL, WEBHOOK, of, refusal
@@ -205,6 +209,37 @@ def test_what_is_stored_is_not_sent_to_an_address_that_changes(shop, splunk, sys
     assert refusal(patch(shop, splunk, elsewhere)) == (400, "validation-failed", ["/secrets/token"])
     assert http.requests == []
     assert patch(shop, splunk, elsewhere | {"secrets": {"token": TOKEN}}).status_code == 200
+
+
+NEWER = "whsec_" + "bmV3ZXItbmV3ZXItbmV3ZXItbmV3ZXItbmV3ZXI="
+
+
+@pytest.mark.parametrize("given", [NEWER, None])
+def test_a_signing_secret_that_is_changed_signs_for_24_hours_more(make, shop, acme, systems, given):
+    row = make.connection(acme, account="", secret={"signing_secret": WHSEC})
+    systems(Response(204))
+    assert patch(shop, row, {"secrets": {"signing_secret": given}}).status_code == 200
+    now, row = clock(), Connection.unscoped.get()
+    assert signing_secrets(document(), at=now) == [document()["signing_secret"], WHSEC]
+    assert document()["signing_secret"] != WHSEC
+    assert now + timedelta(hours=23) < signing_of(row, now=now).overlaps_until <= now + timedelta(hours=24)
+    assert signing_secrets(document(), at=now + timedelta(hours=24)) == [document()["signing_secret"]]
+
+
+def test_an_overlap_that_lasts_survives_another_change(make, shop, acme, systems):
+    row = make.connection(acme, account="", secret={"signing_secret": WHSEC})
+    rotate(row, random=lambda count: bytes(count), now=clock())
+    systems(Response(204))
+    assert patch(shop, row, {"settings": {"url": "https://example.com/other"}}).status_code == 200
+    assert WHSEC in signing_secrets(document(), at=clock())
+
+
+def test_a_fourth_signing_secret_in_a_day_is_refused(make, shop, acme, systems):
+    row = make.connection(acme, account="", secret={"signing_secret": WHSEC})
+    systems(Response(204))
+    answers = [patch(shop, row, {"secrets": {"signing_secret": None}}) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 409]
+    assert answers[3].json()["code"] == "wrong-state" and "too often" in answers[3].json()["detail"]
 
 
 def test_a_secret_that_is_null_is_forgotten(make, shop, acme, systems):
