@@ -51,6 +51,21 @@ class LinkForm(forms.Form):
         return CONNECTORS[self.cleaned_data["connector"]]
 
 
+class ReconnectLinkForm(staff.Form):
+    """To whom the link goes; by default to whoever connected the account."""
+
+    email = forms.EmailField(
+        required=False,
+        label="Send it by mail to",
+        help_text="Empty: you copy the address and send it yourself.",
+    )
+
+    def __init__(self, *args: Any, obj: Connection, **options: Any) -> None:
+        super().__init__(*args, obj=obj, **options)
+        if obj.connected_by:
+            self.initial["email"] = obj.connected_by.email
+
+
 class StaffLinkForm(staff.Form):
     """The same for any tenant that staff look after."""
 

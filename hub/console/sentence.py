@@ -15,6 +15,7 @@ class Step(NamedTuple):
     label: str
     page: str  # a name of the admin's addresses
     query: str = ""
+    args: tuple[int, ...] = ()  # of the address
 
 
 class Sentence(NamedTuple):
@@ -86,8 +87,16 @@ def refused(seen: Overview) -> Sentence | None:
         return None
     why = lower(REASONS[worst.reason].sentence) if worst.reason in REASONS else f"{worst.reason.replace('_', ' ')}."
     text = f"{worst.label} refuses {tenants(worst)} since {clock_time(worst.since, seen.now)}: {why}"
-    query = f"state__exact=needs_reconnect&connector={worst.connector}"
-    return Sentence("bad", "link_off", text, waits(seen), Step("Reconnect", "connections_connection_changelist", query))
+    return Sentence("bad", "link_off", text, waits(seen), reconnect(worst, seen))
+
+
+def reconnect(trouble: Trouble, seen: Overview) -> Step:
+    """To the connection, where it is one, whose page sends a reconnect link; else to the list of them."""
+    ended = [row for row in seen.broken if (row.connector, row.state) == (trouble.connector, "needs_reconnect")]
+    if trouble.connections == len(ended) == 1:
+        return Step("Reconnect", "connections_connection_change", args=(ended[0].pk,))
+    query = f"state__exact=needs_reconnect&connector={trouble.connector}"
+    return Step("Reconnect", "connections_connection_changelist", query)
 
 
 def given_up(seen: Overview) -> Sentence | None:

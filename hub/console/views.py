@@ -77,7 +77,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def address(step: Step) -> str:
-    url = reverse(f"admin:{step.page}")
+    url = reverse(f"admin:{step.page}", args=step.args)
     return f"{url}?{step.query}" if step.query else url
 
 

@@ -31,6 +31,7 @@ ACTS = {
     "connection.settle": _("changed its settings"),
     "connection.limit": _("changed how many calls it makes at the same time"),
     "connection.notices": _("changed whether notices are told over it"),
+    "connection.send_reconnect_link": _("made a link to reconnect it"),
     "connection.look": _("looked at it, as our support"),
     "endpoint.events": _("chose which events it gets"),
     "endpoint.headers": _("changed its own headers"),

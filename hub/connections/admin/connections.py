@@ -16,6 +16,7 @@ from hub.clock import clock
 from hub.connections import checks, connect, maintenance, probe, steer
 from hub.connections.admin import shows
 from hub.connections.admin.forecast import forecast_page
+from hub.connections.admin.reconnect import ReconnectLinkMixin
 from hub.connections.backlog import backlog
 from hub.connections.disconnect import cancel_what_waits, disconnect
 from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, DisconnectForm, PauseForm, until
@@ -31,13 +32,6 @@ from tenants.scoping import ScopedAdminMixin
 
 WORKS = {"healthy", "degraded", "silent"}
 MENDS = {"needs_reconnect": "credential", "degraded": "credential", "paused": "resume", "disabled": "enable"}
-
-
-def refreshable(connection: Connection) -> bool:
-    """Where there is a token with an end that is not over yet."""
-    known = CONNECTORS.get(connection.connector)
-    living = connection.state not in ("needs_reconnect", "disabled") and known is not None and known.refreshes
-    return living and getattr(getattr(connection, "credential", None), "refresh_at", None) is not None
 
 
 def in_state(*states: str) -> Any:
@@ -60,7 +54,7 @@ def resumed(word: str, connection: Connection) -> staff.Done:
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
+class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     call = staticmethod(egress.outward)  # the way to the network
     form = ConnectionForm
     list_display = ("named", "whose", "system", "condition", "why", "lasting", "served")
@@ -70,7 +64,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An id of ours or theirs, or the beginning of a name."
     ordering = ("-since",)
     fields = ("name", "in_flight")
-    verbs = ("test", "renew", "resume", "enable", "credential", "pause", "disable", "disconnect")
+    verbs = ("test", "renew", "resume", "enable", "send_reconnect_link", "credential", "pause", "disable", "disconnect")
     change_form_outer_before_template = "console/connection.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -179,6 +173,8 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def first_verb(self, connection: Connection) -> str:
         if connection.disconnected:
             return "credential"
+        if connection.state == "needs_reconnect" and connection.code.needs_oauth:
+            return "send_reconnect_link"
         return MENDS.get(connection.state, "test")
 
     @staff.display(description="connection", ordering="name")
@@ -219,7 +215,7 @@ class ConnectionAdmin(ScopedAdminMixin, staff.ModelAdmin):
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", told=True)
         return staff.Done(f"The test did not pass: {checks.told(finding)}", well=False, told=True)
 
-    @staff.verb("Ask for a new access token", icon="autorenew", when=refreshable)
+    @staff.verb("Ask for a new access token", icon="autorenew", when=shows.is_refreshable)
     def renew(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         row.credential.want_refresh(now=now)
         ring(f"refresh:{row.pk}", now=now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 
 DELIVERIES_SHOWN = 10
@@ -28,3 +29,10 @@ def shown_settings(connection: Connection) -> Mapping[str, Any]:
         for field in connection.code.fields
         if not field.secret and connection.settings.get(field.key) not in (None, "")
     }
+
+
+def is_refreshable(connection: Connection) -> bool:
+    """Where there is a token with an end that is not over yet."""
+    known = CONNECTORS.get(connection.connector)
+    living = connection.state not in ("needs_reconnect", "disabled") and known is not None and known.refreshes
+    return living and getattr(getattr(connection, "credential", None), "refresh_at", None) is not None
