@@ -108,6 +108,7 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = {  # see tenants/sign_in_limits.py
     "login_failed": "10/m/ip,5/300s/key",
     "login_failed_everywhere": "100/h/key",
+    "first_factor_link": "3/m/user",
 }
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = True

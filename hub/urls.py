@@ -1,5 +1,6 @@
 """Every address of the hub."""
 
+from allauth.mfa.totp.views import activate_totp
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
@@ -9,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from hub.console.views import front, problem_page
 from hub.health.metrics import MetricsView
 from hub.health.probes import healthz, livez, readyz
+from hub.staff import first_factor
 
 handler400 = "hub.problems.bad_request"
 handler403 = "hub.problems.permission_denied"
@@ -23,6 +25,9 @@ OPEN = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
     path("", front, name="front"),
+    path("accounts/2fa/totp/activate/", first_factor.link_required(activate_totp)),  # before allauth's own
+    path("accounts/2fa/first/", first_factor.send_link, name="first_factor_send"),
+    path("accounts/2fa/first/<str:token>/", first_factor.confirm, name="first_factor_confirm"),
     path("accounts/", include("allauth.urls")),
     path("", include("tenants.pages.urls")),
     path("api/v1/", include("tenants.urls")),

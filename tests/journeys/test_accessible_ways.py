@@ -171,6 +171,12 @@ def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann
     looked_at(browser, client, "/accounts/2fa/authenticate/", look=look)
 
 
+@looks
+def test_staff_read_what_comes_before_their_first_factor(browser, client, make, look):
+    client.force_login(make.staff())
+    looked_at(browser, client, "/accounts/2fa/totp/activate/", look=look)
+
+
 def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_in):
     with window(browser, signed_in, color_scheme="dark") as shown:
         shown.goto("/accounts/2fa/totp/activate/")

@@ -29,7 +29,10 @@ PARTS = {  # of a page, asked for by the page itself
     f"{HERE}endpoints/<uuid:id>/match",
 }
 FILES = {f"{HERE}events/export.<slug:kind>", "accounts/2fa/recovery-codes/download/"}
-LEAD_ON = {"connect/<slug:connector>/callback", "accounts/password/set/", "accounts/login/code/confirm/"}
+LEAD_ON = {
+    "connect/<slug:connector>/callback", "accounts/password/set/", "accounts/login/code/confirm/",
+    "accounts/2fa/first/<str:token>/",
+}  # fmt: skip
 OF_OTHERS = {  # whom the owner of a house is not: test_accessible and test_accessible_ways go there
     "accounts/login/", "accounts/signup/", "accounts/confirm-email/", "accounts/2fa/authenticate/",
     "accounts/2fa/totp/activate/", "invitations/<str:token>/", "enter/<str:token>/", "connect/link/",

@@ -6,6 +6,8 @@ from datetime import timedelta
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth import get_user
 
+from tests.letters import link_of_the_mail
+
 PASSWORD = "correct horse"
 LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"
 
@@ -19,6 +21,12 @@ def with_totp(user):
     secret = generate_totp_secret()
     TOTP.activate(user, secret)
     return secret
+
+
+def confirm_first_factor(client):
+    """Open the link that staff are sent before they set up their first second factor."""
+    client.post("/accounts/2fa/first/")
+    return client.get(link_of_the_mail())
 
 
 def code_of(secret):

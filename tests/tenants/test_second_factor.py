@@ -1,6 +1,8 @@
 """Staff show a second factor; whoever has one is asked for it; what is sensitive asks again."""
 
 import base64
+import io
+import time
 import zlib
 from contextlib import suppress
 
@@ -8,12 +10,18 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.core import signing
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from tests.tenants.door import LOGIN, PASSWORD, code_of, sign_in, signed_in, with_totp
+from hub.staff.first_factor import LINK_LASTS, SALT
+from tests.letters import letters, link_of_the_mail
+from tests.tenants.door import LOGIN, PASSWORD, code_of, confirm_first_factor, sign_in, signed_in, with_totp
 
 pytestmark = pytest.mark.django_db
+
+ACTIVATE = reverse("mfa_activate_totp")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -21,6 +29,8 @@ def test_fresh_staff_are_led_to_a_second_factor_before_any_page(client, robin):
     sign_in(client, robin.email)
     setup = client.get("/admin/tenants/tenant/", follow=True)
     assert setup.redirect_chain[-1][0].startswith(reverse("mfa_activate_totp"))
+    assert f"Send the link to {robin.email}" in setup.content.decode()
+    setup = client.get(confirm_first_factor(client).url)
     page = setup.content.decode()
     assert 'src="data:image/svg+xml;base64,' in page
     assert "img-src 'self' data:" in setup.headers["Content-Security-Policy"]
@@ -28,6 +38,65 @@ def test_fresh_staff_are_led_to_a_second_factor_before_any_page(client, robin):
     codes = client.post(reverse("mfa_activate_totp"), {"code": code_of(secret)}, follow=True)
     assert codes.redirect_chain[-1][0] == reverse("mfa_view_recovery_codes")
     assert client.get("/admin/tenants/tenant/").status_code == 200
+
+
+# --- the first one of staff ---
+
+
+def test_a_password_alone_sets_up_no_factor_of_staff(client, robin):
+    sign_in(client, robin.email)
+    for answer in (client.get(ACTIVATE), client.post(ACTIVATE, {"code": "123456"})):
+        assert "Confirm that it is you" in answer.content.decode() and "secret" not in (answer.context or {})
+        assert SECRET_SESSION_KEY not in client.session
+    assert not Authenticator.objects.exists()
+
+
+def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
+    sign_in(client, robin.email)
+    client.post(reverse("first_factor_send"))
+    link, thief, other = link_of_the_mail(), Client(), Client()
+    assert thief.get(link).url.startswith(LOGIN)
+    sign_in(other, make.staff().email)
+    assert "for another account" in other.get(link, follow=True).content.decode()
+    assert "Confirm that it is you" in other.get(ACTIVATE).content.decode()
+    assert "Scan this picture" in client.get(link, follow=True).content.decode()
+
+
+def test_a_link_that_is_old_or_nobody_made_is_refused(client, robin, settings):
+    sign_in(client, robin.email)
+    old = signing.TimestampSigner(salt=SALT)
+    old.timestamp = lambda: signing.b62_encode(int(time.time()) - LINK_LASTS - 1)
+    for token in ("none", old.sign_object(robin.pk), signing.dumps(robin.pk, salt="another")):
+        page = client.get(reverse("first_factor_confirm", args=[token]), follow=True).content.decode()
+        assert "not good any more" in page and "Confirm that it is you" in page
+
+
+def test_links_are_mailed_a_few_times_a_minute(client, robin):
+    sign_in(client, robin.email)
+    for _ in range(5):
+        client.post(reverse("first_factor_send"))
+    assert len(letters()) == 3
+
+
+def test_without_mail_an_operator_makes_the_link(client, robin, settings):
+    settings.HUB_EMAIL_URL = ""
+    sign_in(client, robin.email)
+    page = client.post(reverse("first_factor_send"), follow=True).content.decode()
+    assert "Mail is not set up here" in page and f"factor_link {robin.email}" in page
+    text = io.StringIO()
+    call_command("factor_link", robin.email, stdout=text)
+    path = text.getvalue().strip().removeprefix("https://hub.test")
+    assert "Scan this picture" in client.get(path, follow=True).content.decode()
+    with pytest.raises(CommandError):
+        call_command("factor_link", "nobody@hub.test")
+
+
+def test_customers_set_up_theirs_by_their_password(client, ann):
+    sign_in(client, ann.email)
+    assert "Scan this picture" in client.get(ACTIVATE).content.decode()
+
+
+# --- signing in ---
 
 
 def test_staff_sign_in_with_both_factors(client, robin):
@@ -56,7 +125,7 @@ def test_a_second_factor_of_somebody_else_opens_nothing(client, robin, ann):
     session.save()
     ann.is_staff = True
     ann.save()
-    assert client.get("/admin/", follow=True).redirect_chain[-2][0].startswith(reverse("mfa_activate_totp"))
+    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith(reverse("mfa_activate_totp"))
 
 
 def test_a_person_who_is_no_staff_sees_no_admin(client, ann):
@@ -91,6 +160,7 @@ def test_guessing_codes_ends_after_a_few_tries(client, robin):
 
 def test_a_recovery_code_signs_in_once_and_secrets_lie_sealed(client, robin):
     sign_in(client, robin.email)
+    confirm_first_factor(client)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
     page = client.post(reverse("mfa_activate_totp"), {"code": code_of(secret)}, follow=True)
     codes = page.context["unused_codes"]
@@ -108,6 +178,7 @@ def test_a_recovery_code_signs_in_once_and_secrets_lie_sealed(client, robin):
 
 def test_before_it_is_confirmed_the_secret_lies_sealed_too(client, robin):
     sign_in(client, robin.email)
+    confirm_first_factor(client)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
     assert client.session[SECRET_SESSION_KEY] == secret
     assert read_by_a_thief(Session.objects.get()).count(secret) == 0
@@ -130,6 +201,7 @@ def unpack(text):
 @pytest.mark.django_db(transaction=True)
 def test_whoever_takes_the_factor_away_sets_up_another(client, robin):
     sign_in(client, robin.email)
+    confirm_first_factor(client)
     secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
     client.post(reverse("mfa_activate_totp"), {"code": code_of(secret)})
     assert client.get("/admin/").status_code == 200

@@ -1,0 +1,24 @@
+"""A link for a member of staff who sets up their first second factor where no mail is sent."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from hub.staff import first_factor
+
+
+class Command(BaseCommand):
+    help = (
+        "Print the link by which a member of staff sets up their first second factor. It works for 15 minutes, in "
+        "the browser in which they have signed in."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", help="Of the member of staff.")
+
+    def handle(self, *, email: str, **options: Any) -> None:
+        user = get_user_model().objects.filter(email=email.lower(), is_staff=True).first()
+        if user is None:
+            raise CommandError(f"{email} is no address of a member of staff.")
+        self.stdout.write(first_factor.make_link(user))
