@@ -17,11 +17,12 @@ from sandbox.desk import POSTMAN, create_app
 PATIENCE = aiohttp.ClientTimeout(total=5)
 
 
-async def post(url: str, headers: dict[str, str], body: Any) -> tuple[int, str]:
+async def send(method: str, url: str, headers: dict[str, str], body: Any) -> tuple[int, str]:
+    options: dict[str, Any] = {"headers": headers, "json": body, "allow_redirects": False}
     try:
         async with (
             aiohttp.ClientSession(timeout=PATIENCE) as session,
-            session.post(url, headers=headers, json=body, allow_redirects=False) as response,
+            session.request(method, url, **options) as response,
         ):
             return response.status, await response.text()
     except aiohttp.ClientError as error:
@@ -31,7 +32,7 @@ async def post(url: str, headers: dict[str, str], body: Any) -> tuple[int, str]:
 async def serve() -> None:
     state = Path(os.environ.get("HUB_SANDBOX_STATE") or "var/sandbox")
     world = Path(os.environ.get("HUB_SANDBOX_WORLD") or state / "world.json")
-    app = create_app(state=state, world=world, clock=time.time, random=SystemRandom(), post=post)
+    app = create_app(state=state, world=world, clock=time.time, random=SystemRandom(), send=send)
     port = int(os.environ.get("HUB_SANDBOX_PORT") or 8100)
     mail_port = int(os.environ.get("HUB_SANDBOX_SMTP_PORT") or 8125)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)

@@ -10,10 +10,12 @@ from sandbox.control_page import ControlPage
 from sandbox.door import Door
 from sandbox.levers import Levers
 from sandbox.mail.box import Box
+from sandbox.wire import Callback, Send
 
 
 class Control:
-    def __init__(self, door: Door, levers: Levers, box: Box, systems: set[str]):
+    def __init__(self, door: Door, levers: Levers, box: Box, systems: set[str], send: Send):
+        self._send = send
         self._door = door
         self._levers = levers
         self._box = box
@@ -77,10 +79,25 @@ class Control:
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         try:
-            tokens = self._levers.end(await wish(request))
+            wanted = await wish(request)
+            callbacks = self._levers.callbacks(wanted)
+            tokens = self._levers.end(wanted)
         except ValueError as error:
             return self._refused(request, error)
-        return back() if from_page(request) else web.json_response({"tokens": tokens})
+        told = [await self._call_back(callback) for callback in callbacks]
+        if from_page(request):
+            return back()
+        return web.json_response({"tokens": tokens, "callbacks": told})
+
+    async def _call_back(self, callback: Callback) -> dict[str, Any]:
+        """What became of it; it is not repeated where nobody answers."""
+        stated = {"method": callback.method, "url": callback.url}
+        try:
+            headers, body = dict(callback.headers), callback.body
+            status, _ = await self._send(callback.method, callback.url, headers, body)
+        except OSError:
+            status = 0
+        return stated | {"status": status}
 
     async def approve(self, request: web.Request) -> web.StreamResponse:
         try:

@@ -1,6 +1,7 @@
 """The whole desk as one web application: every system with its door and its pages, the mailbox, and the control."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from sandbox.mail.box import Box
 from sandbox.mail.pages import Pages as MailPages
 from sandbox.mail.smtp import Receiver
 from sandbox.orders.pages import Pages as OrderPages
-from sandbox.orders.system import OrderApp, Post
+from sandbox.orders.system import OrderApp
 from sandbox.pipedrive.pages import Pages as PipedrivePages
 from sandbox.pipedrive.system import Pipedrive
 from sandbox.salesforce.pages import Pages as SalesforcePages
@@ -30,20 +31,23 @@ from sandbox.splunk.pages import Pages as SplunkPages
 from sandbox.splunk.system import Splunk
 from sandbox.webhook.pages import Pages as WebhookPages
 from sandbox.webhook.system import Catcher
-from sandbox.wire import System
+from sandbox.wire import Send, System
 from sandbox.world import World
 
 MOST = 64 * 1024 * 1024  # bytes of a request
 POSTMAN = web.AppKey("postman", Receiver)  # whoever runs the application lets it listen
 
 
-def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: Post) -> web.Application:
-    """`post(url, headers, json)` is the way to the hub: gives status and text, raises OSError when nobody is there."""
+def create_app(*, state: Path, world: Path, clock: Clock, random: Random, send: Send) -> web.Application:
     accounts = World(world)
     door = Door(accounts, Ledger(state / "ledger.jsonl"), Faults(), clock, random)
     slack, salesforce = Slack(accounts, state, random), Salesforce(accounts, state, random)
     pipedrive = Pipedrive(accounts, state, random)
-    splunk, catcher, shop = Splunk(accounts, state), Catcher(accounts, state), OrderApp(accounts, state, post)
+    splunk, catcher, shop = (
+        Splunk(accounts, state),
+        Catcher(accounts, state),
+        OrderApp(accounts, state, partial(send, "POST")),
+    )
     systems: list[System] = [slack, salesforce, pipedrive, splunk, catcher, shop]
     box = Box(state)
     held = {
@@ -55,7 +59,7 @@ def create_app(*, state: Path, world: Path, clock: Clock, random: Random, post: 
         Consent(pipedrive.consent(), pipedrive.codes, door),
         SlackPages(slack), SalesforcePages(salesforce), PipedrivePages(pipedrive), SplunkPages(splunk),
         WebhookPages(catcher), OrderPages(shop, clock), MailPages(box),
-        Control(door, Levers(door, systems), box, {*(system.key for system in systems), "mail"}),
+        Control(door, Levers(door, systems), box, {*(system.key for system in systems), "mail"}, send),
     )  # fmt: skip
     app = web.Application(client_max_size=MOST)
     app.router.add_get("/", Home(door, held).show)

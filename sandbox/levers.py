@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.door import Door
 from sandbox.html import Markup, markup, table
-from sandbox.wire import System
+from sandbox.wire import Callback, System
 from sandbox.world import LISTS
 
 DOES = ("expire", "revoke", "uninstall")
@@ -53,6 +53,13 @@ class Levers:
         system, account = str(wish["system"]), str(wish.get("account") or "")
         self._systems[system].end(account, str(wish["do"]), str(wish.get("kind") or ""), self._door.clock())
         return self.tokens(system, account)
+
+    def callbacks(self, wish: Mapping[str, Any]) -> list[Callback]:
+        """What our application is told of this wish; to be asked for before it is carried out."""
+        system = self._systems.get(str(wish.get("system")))
+        if system is None or wish.get("do") != "uninstall":
+            return []
+        return system.uninstall_callbacks(str(wish.get("account") or ""), self._door.clock())
 
     def approve(self, wish: Mapping[str, Any]) -> None:
         """Raises ValueError with a sentence."""

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+Send = Callable[[str, str, dict[str, str], Any], Awaitable[tuple[int, str]]]
+# send(method, url, headers, json) is the way to our application: gives status and text, raises
+# OSError when nobody is there
+
 
 @dataclass(frozen=True)
 class Call:
@@ -38,6 +42,16 @@ class Call:
         """What follows the scheme in the Authorization header; empty if it is another scheme or absent."""
         given, _, value = self.headers.get("Authorization", "").partition(" ")
         return value.strip() if given.lower() == scheme.lower() else ""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A request that a system makes of our application."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any  # goes as JSON
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,10 @@ class System:
     def end(self, account: str, do: str, kind: str, at: float) -> None:
         """By the control: `do` is expire, revoke or uninstall. Raises ValueError with a sentence."""
         raise ValueError(f"the tokens of {self.key} cannot be ended")
+
+    def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
+        """How our application is told that it was uninstalled in this account."""
+        return []
 
     def learn(self, at: float) -> None:
         """The world has changed: look at the accounts again."""

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -9,7 +10,7 @@ from sandbox.accounts import Company
 from sandbox.consent import Asked, Choice, Place
 from sandbox.grants import Codes
 from sandbox.pipedrive.tokens import Tokens
-from sandbox.wire import Answer, Call
+from sandbox.wire import Answer, Call, Callback
 from sandbox.world import World
 
 LIFE = 300  # seconds of a code
@@ -49,6 +50,22 @@ class Login:
             return grant.account
         return self._tokens.owner(form.get("refresh_token") or form.get("token", ""))
 
+    def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
+        """DELETE to the callback URL, with the app's own password; its values were never seen live."""
+        company = self._world.pipedrive.get(account)
+        if company is None:
+            return []
+        password = f"{company.client_id}:{company.client_secret}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(password).decode()}"}
+        body = {
+            "client_id": company.client_id,
+            "company_id": int(company.company),
+            "user_id": company.user_id,
+            "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"),
+        }
+        urls = self._tokens.callbacks(company, at)
+        return [Callback("DELETE", url, headers, body) for url in urls]
+
     def answer(self, call: Call, path: str) -> Answer:
         doors: dict[str, Callable[[Call], Answer]] = {"/oauth/token": self._token, "/oauth/revoke": self._revoke}
         if path not in doors or call.method != "POST":
@@ -87,7 +104,7 @@ class Login:
             )
         if grant.redirect_uri != form.get("redirect_uri"):
             raise Denied("invalid_request", "Invalid request: redirect_uri is invalid")
-        return company, self._tokens.install(company, at)
+        return company, self._tokens.install(company, grant.redirect_uri, at)
 
     def _refreshed(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
         used = form.get("refresh_token", "")

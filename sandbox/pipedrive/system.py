@@ -18,7 +18,7 @@ from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Records
 from sandbox.pipedrive.resources import Asked
 from sandbox.pipedrive.tokens import Tokens
-from sandbox.wire import Answer, Call, System
+from sandbox.wire import Answer, Call, Callback, System
 from sandbox.world import World
 
 API = re.compile(r"/api/(?P<version>v1|v2)/(?P<path>[A-Za-z]+)(?:/(?P<id>[A-Za-z0-9-]+))?/?")
@@ -96,6 +96,9 @@ class Pipedrive(System):
 
     def tokens(self, at: float) -> Iterable[dict[str, Any]]:
         return self._tokens.listed(at)
+
+    def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
+        return self._login.uninstall_callbacks(account, at)
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
         if account not in self.world.pipedrive:

@@ -43,10 +43,21 @@ class Tokens:
         row = self._access.get(token) or self._refresh.get(token) or {}
         return str(row.get("company", ""))
 
-    def install(self, company: Company, at: float) -> str:
+    def install(self, company: Company, callback: str, at: float) -> str:
         token = f"{company.company}:{self._letters()}"
-        self._refresh[token] = {"company": company.company, "at": at, "live": True}
+        row = {"company": company.company, "at": at, "live": True, "callback": callback}
+        self._refresh[token] = row
         return token
+
+    def callbacks(self, company: Company, at: float) -> list[str]:
+        """Where the installations of this company that still live came back to, each once."""
+        registered = next(iter(company.redirect_urls), "")
+        found = [
+            row.get("callback") or registered
+            for token, row in self._refresh.items()
+            if row["company"] == company.company and self.installed(token, at)
+        ]
+        return list(dict.fromkeys(filter(None, found)))
 
     def issue(self, company: Company, refresh_token: str, at: float) -> str:
         """A new access token; the window of the refresh token begins again."""

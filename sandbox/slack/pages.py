@@ -19,7 +19,7 @@ PAGE = """
 <p class="about">$members · $count · workspace $team</p>
 <ol class="messages">$messages</ol>
 $empty
-<p class="composer" id="newest">Only the app writes here. Message #$name from the hub.</p>
+<p class="composer" id="newest">Messages come by the Web API only: write to #$name from the hub.</p>
 </section></div>
 """
 TEAM = "<h2>$name</h2><ul>$channels</ul>"

@@ -20,6 +20,7 @@ class Desk:
         self.state = state
         self.now = NOON
         self.hub = []  # what was posted to it: (url, headers, json)
+        self.called_back = []  # what else was sent to it: (method, url, headers, json)
         self.hub_says = (202, '{"id": "01", "url": "/events/01/"}')
 
     @contextmanager
@@ -52,8 +53,11 @@ class Desk:
         answer = self.post("/_control/world", json=sections)
         assert answer.status_code == 200, answer.text
 
-    async def _hub(self, url, headers, body):
-        self.hub.append((url, headers, body))
+    async def _hub(self, method, url, headers, body):
+        if method == "POST":
+            self.hub.append((url, headers, body))
+        else:
+            self.called_back.append((method, url, headers, body))
         if isinstance(self.hub_says, Exception):
             raise self.hub_says
         return self.hub_says
@@ -61,7 +65,7 @@ class Desk:
     def _run(self, loop, ready):
         asyncio.set_event_loop(loop)
         app = create_app(
-            state=self.state, world=self.state / "world.json", clock=lambda: self.now, random=Random(0), post=self._hub
+            state=self.state, world=self.state / "world.json", clock=lambda: self.now, random=Random(0), send=self._hub
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         loop.run_until_complete(runner.setup())

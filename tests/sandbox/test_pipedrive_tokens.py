@@ -1,8 +1,10 @@
 """The simulated Pipedrive: a person lets our application in, and what its tokens do."""
 
+from base64 import b64encode
+
 import pytest
 
-from tests.sandbox.oauth import allow, buttons, came_back, choose
+from tests.sandbox.oauth import BACK, allow, buttons, came_back, choose
 from tests.sandbox.pipedriving import (
     ACME,
     APP,
@@ -127,3 +129,32 @@ def test_pages_show_what_is_there(desk):
 @pytest.mark.parametrize("path", ["703/", "701/nothing/", "701/deals/99"])
 def test_a_page_of_nothing_is_404(desk, path):
     assert desk.get(f"/pipedrive/{path}").status_code == 404
+
+
+def test_an_uninstalled_app_is_told_by_delete_where_it_came_back_to(desk):
+    redeem(desk, allow(desk, AUTHORIZE, "701", **ASKED)["code"])
+    desk.hub_says = (204, "")
+    answer = desk.post("/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"})
+    assert answer.json()["callbacks"] == [{"method": "DELETE", "url": BACK, "status": 204}]
+    ((method, url, headers, body),) = desk.called_back
+    assert (method, url) == ("DELETE", BACK)
+    assert headers["Authorization"] == f"Basic {b64encode(':'.join(APP).encode()).decode()}"
+    assert body == {
+        "client_id": "hub.pipedrive",
+        "company_id": 701,
+        "user_id": 31,
+        "timestamp": "2026-11-25T12:00:00+00:00",
+    }
+
+
+def test_nobody_there_to_be_told_hinders_no_uninstall(desk):
+    desk.hub_says = ConnectionError("nobody")
+    redeem(desk, allow(desk, AUTHORIZE, "701", **ASKED)["code"])
+    answer = desk.post("/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"})
+    assert [callback["status"] for callback in answer.json()["callbacks"]] == [0]
+    assert refresh(desk).status_code == 400
+
+
+def test_an_installation_from_the_marketplace_comes_without_state(desk):
+    asked = {name: value for name, value in ASKED.items() if name != "state"}
+    assert set(allow(desk, AUTHORIZE, "701", **asked)) == {"code"}
