@@ -8,7 +8,7 @@ from django.db.models import Count, F, Max
 from connectors.base import Grant
 from hub import audit
 from hub.connections import lives
-from hub.connections.models import DISCONNECTED, Connection, Credential, CredentialEvent
+from hub.connections.models import Connection, Credential, CredentialEvent
 from hub.connections.revoke import give_up
 from hub.operations import start
 from hub.operations.start import Hand
@@ -17,12 +17,17 @@ from hub.secrets import seal
 WAITING = ("waiting", "held")  # states of a delivery that a person may still cancel
 
 
-def disconnect(connection: Connection, hand: Hand, *, reason: str = "", now: datetime) -> None:
-    """What waits is held, until it is connected again or cancelled. Raises WrongState where somebody was first."""
+def disconnect(
+    connection: Connection, hand: Hand, *, reason: str = "", keeps_events: bool = True, now: datetime
+) -> None:
+    """What waits is held, until it is connected again or cancelled. Raises WrongState where somebody was first.
+
+    `keeps_events`: what arrives from now on is held for it too; otherwise it is skipped.
+    """
     before = {"state": connection.state, "account": connection.account}
     with transaction.atomic():
         give_up(connection, now=now)
-        connection.disable(DISCONNECTED, reason, now=now)
+        connection.disconnect(reason, keeps_events=keeps_events, now=now)
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal({}, Credential.binding(connection)),
             version=F("version") + 1,

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.registry import CONNECTORS
 from hub import rows
-from hub.connections.models import Connection, Switch
+from hub.connections.models import DISCONNECTED, Connection, Switch
 from hub.mappings.translate import compile_filter
 from hub.outgoing.models import Delivery, Event, Route
 from hub.outgoing.order import key_of
@@ -161,6 +161,8 @@ class Off:
         """How a delivery begins that may not go."""
         if target is None:
             return HELD, "not_connected", ""
+        if target.disconnected and not target.keeps_events:
+            return SKIPPED, DISCONNECTED, ""
         if route.pk in self.routes:
             return HELD, "route_off", ""
         if target.tenant_id is None and tenant.suspended:

@@ -266,7 +266,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     )
     def disconnect(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         hand = Hand.of_staff(request)
-        disconnect(row, hand, reason=said["reason"], now=now)
+        disconnect(row, hand, reason=said["reason"], keeps_events=said["waiting"] == "hold", now=now)
         if said["waiting"] == "hold":
             return staff.Done("Disconnected. What waits is held.", told=True)
         try:

@@ -132,7 +132,8 @@ class DisconnectView(APIView):
         """The authorization is given back and forgotten here; the history stays, and the account can come back."""
         connection, hand, now = find(request, id), Hand.of_key(request), clock()
         said = said_in(request, DisconnectSerializer)
-        do(disconnect, connection, hand, reason=said["reason"], now=now)
+        keeps_events = said["what_waits"] != "cancel"
+        do(disconnect, connection, hand, reason=said["reason"], keeps_events=keeps_events, now=now)
         told: dict[str, Any] = {"cancelling": 0, "says": ""}
         if said["what_waits"] == "cancel":
             try:

@@ -130,6 +130,8 @@ class Connection(Scoped, Moves):
     says = models.CharField(max_length=500, blank=True, editable=False)
     since = models.DateTimeField(default=timezone.now, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # whether events that arrive while it is disconnected are held for it; otherwise their deliveries are skipped
+    keeps_events = models.BooleanField(default=True, db_default=True, editable=False)
     # the end of its authorization that was found while a person's stop holds it; it counts when the stop is over
     ended_reason = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
     ended_says = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
@@ -174,9 +176,12 @@ class Connection(Scoped, Moves):
     def pause(self, reason: str, *, until: datetime | None, now: datetime) -> None:
         self._turn("paused", reason="paused", says=reason, paused_until=until, now=now)
 
+    def disconnect(self, says: str = "", *, keeps_events: bool, now: datetime) -> None:
+        self._turn("disabled", reason=DISCONNECTED, says=says, keeps_events=keeps_events, now=now)
+
     def disable(self, reason: str, says: str = "", *, now: datetime) -> None:
-        """What is disabled keeps its reason, unless a person disconnects it."""
-        if self.state == "disabled" and reason != DISCONNECTED:
+        """What is disabled keeps its reason, until a person enables or disconnects it."""
+        if self.state == "disabled":
             raise WrongState(self, "disabled")
         self._turn("disabled", reason=reason, says=says, now=now)
 
@@ -217,7 +222,7 @@ class Connection(Scoped, Moves):
         says = str(changes.get("says", ""))[:500]
         self.move(state, since=now, **self._end_under(state), **changes | {"says": says})
         news.turned(self, before, now=now)
-        held = state if state in HOLDING else ""
+        held = DISCONNECTED if self.disconnected else state if state in HOLDING else ""
         Lane.unscoped.filter(connection=self).update(held=held, **({} if held else {"due_at": now, **UNTROUBLED}))
 
     def _end_under(self, state: str) -> dict[str, str]:

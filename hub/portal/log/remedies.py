@@ -15,7 +15,7 @@ from hub.words import endpoint_refusal
 
 BY_CONNECTING = {
     "not_connected", "paused", "disabled", "needs_reconnect", "egress_refused", "credential_unreadable", "failing",
-    "gone", "permission_missing",
+    "gone", "permission_missing", "disconnected",
 }  # fmt: skip
 BY_OPERATOR = {
     "filter_failed", "mapping_failed", "payload_refused", "defect", "tenant_suspended", "switched_off", "route_off",

@@ -231,7 +231,8 @@ def end(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: DisconnectForm) -> HttpResponse:
     hand, now = hand_of(request, visitor), clock()
     try:
-        disconnect(row, hand, reason=form.cleaned_data["reason"], now=now)
+        keeps_events = form.cleaned_data["waiting"] == "keep"
+        disconnect(row, hand, reason=form.cleaned_data["reason"], keeps_events=keeps_events, now=now)
     except WrongState:
         messages.warning(request, FIRST_WAS_SOMEBODY)
         return back_to(visitor, row)

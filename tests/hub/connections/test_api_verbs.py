@@ -148,7 +148,7 @@ def test_what_waits_is_held_where_nothing_is_said(make, shop, acme):
     assert (answer["connection"]["reason"], answer["cancelling"], answer["says"]) == ("disconnected", 0, "")
     assert Credential.unscoped.get().open(slack) == {} and Revocation.unscoped.count() == 1
     delivery.refresh_from_db()
-    assert delivery.state == "waiting" and Lane.unscoped.get().held == "disabled"
+    assert delivery.state == "waiting" and Lane.unscoped.get().held == "disconnected"
     assert told() == ("connection.disconnect", "api_key", "acme")
 
 
@@ -157,6 +157,8 @@ def test_what_waits_is_cancelled_where_that_is_said(make, shop, splunk):
     answer = post(shop, splunk, "disconnect", {"what_waits": "cancel", "reason": "they left"}).json()
     assert (answer["cancelling"], answer["connection"]["says"]) == (1, "they left")
     assert Operation.unscoped.get().state == "running"
+    later = make.event(splunk.tenant, type="order.created", id="later").deliveries.get()
+    assert (later.state, later.reason) == ("skipped", "disconnected")
 
 
 def test_more_than_may_be_cancelled_stays_held_and_is_told(make, shop, splunk, settings):

@@ -47,7 +47,7 @@ def test_the_credential_is_wiped_and_the_history_stays(make, slack, hand):
     slack.refresh_from_db()
     assert (slack.state, slack.reason, slack.disconnected) == ("disabled", "disconnected", True)
     assert Credential.unscoped.get().open(slack) == {}
-    assert Lane.unscoped.get().held == "disabled" and slack.deliveries.get() == delivery
+    assert Lane.unscoped.get().held == "disconnected" and slack.deliveries.get() == delivery
     assert AuditRow.objects.get().verb == "connection.disconnect"
 
 

@@ -1,0 +1,63 @@
+"""What arrives for a disconnected connection is held for its return, or skipped where what waited was cancelled."""
+
+import pytest
+
+from hub.audit import Actor
+from hub.connections.disconnect import disconnect
+from hub.operations.start import Hand
+from hub.outgoing.explain import shown
+from hub.outgoing.models import Delivery
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+SOMEBODY = Hand(Actor("user", "1", "Robin"), everywhere=False)
+AGAIN = "Connect the same account again."
+
+
+@pytest.fixture
+def endpoint(make):
+    row = make.connection()
+    make.route(row)
+    return row
+
+
+def arriving_after(make, endpoint, *, keeps_events, **event):
+    disconnect(endpoint, SOMEBODY, keeps_events=keeps_events, now=NOON)
+    return make.event(endpoint.tenant, now=NOON + MINUTE, **event).deliveries.get()
+
+
+def test_where_what_waited_was_cancelled_nothing_more_is_collected(make, endpoint):
+    delivery = arriving_after(make, endpoint, keeps_events=False)
+    assert (delivery.state, delivery.reason, delivery.due_at) == ("skipped", "disconnected", None)
+    assert not Delivery.unscoped.filter(state__in=("waiting", "held")).exists()
+    assert shown(delivery).action == AGAIN
+
+
+def test_where_it_was_to_be_held_it_waits_for_the_same_account(make, endpoint):
+    delivery = arriving_after(make, endpoint, keeps_events=True)
+    read = shown(delivery)
+    assert (delivery.state, read.state, read.reason, read.action) == ("waiting", "held", "disconnected", AGAIN)
+
+
+def test_another_connection_of_the_same_route_gets_it_all_the_same(make, endpoint):
+    make.connection(endpoint.tenant)
+    make.route(tenant=endpoint.tenant, event_type="shared")
+    disconnect(endpoint, SOMEBODY, keeps_events=False, now=NOON)
+    states = make.event(endpoint.tenant, type="shared").deliveries.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["skipped", "waiting"]
+
+
+def test_an_ordered_queue_does_not_wait_for_what_was_skipped(make):
+    row = make.connection()
+    make.route(row, ordered=True)
+    assert arriving_after(make, row, keeps_events=False).position is None
+    row.refresh_from_db()
+    row.heal(now=NOON + MINUTE)
+    assert make.event(row.tenant, id="next").deliveries.get().due_at is not None
+
+
+def test_what_was_connected_again_gets_what_arrives(make, endpoint):
+    disconnect(endpoint, SOMEBODY, keeps_events=False, now=NOON)
+    endpoint.heal(now=NOON)
+    assert make.event(endpoint.tenant).deliveries.get().state == "waiting"
