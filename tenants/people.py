@@ -134,10 +134,19 @@ def remove(membership: Membership, hand: Hand, *, now: datetime) -> None:
 
 
 def stay_owned(membership: Membership) -> None:
-    """Whoever is inactive cannot sign in, so they own nothing that matters."""
-    owners = Membership.objects.of(membership.tenant_id).filter(role=OWNER, user__is_active=True)
+    """Raises Refused where this is the only owner."""
+    owners = owners_of(membership.tenant)
     if set(owners.values_list("pk", flat=True)) == {membership.pk}:
-        raise Refused(gettext("A tenant keeps at least one owner: make somebody else an owner first."))
+        raise Refused(without_owner())
+
+
+def owners_of(tenant: Tenant) -> models.QuerySet[Membership]:
+    """Whoever is inactive cannot sign in, so they own nothing that matters."""
+    return Membership.objects.of(tenant).filter(role=OWNER, user__is_active=True)
+
+
+def without_owner() -> str:
+    return gettext("A tenant keeps at least one owner: make somebody else an owner first.")
 
 
 def hold(tenant: Tenant) -> None:

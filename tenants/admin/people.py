@@ -9,6 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import Prefetch
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
@@ -24,8 +25,30 @@ CARDS_MOST = 24  # connections on a tenant's page
 ROWS_MOST = 20
 
 
+class MembershipFormSet(BaseInlineFormSet):
+    """The members of a tenant as staff change them: an owner always stays."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.instance.pk or any(self.errors):
+            return
+        people.hold(self.instance)  # until this request's transaction ends, so that two changes see each other
+        owners = people.owners_of(self.instance)
+        shown = {form.instance.pk for form in self.initial_forms}
+        stays = owners.exclude(pk__in=shown).exists() or any(map(self.is_owner, self.forms))
+        if owners.exists() and not stays:
+            raise ValidationError(people.without_owner())
+
+    def is_owner(self, form: ModelForm) -> bool:
+        """Whether this row is an owner after the change."""
+        row = form.cleaned_data
+        owner = form not in self.deleted_forms and row.get("role") == people.OWNER
+        return owner and row["user"].is_active
+
+
 class MembershipInline(ScopedAdminMixin, staff.TabularInline):
     model = Membership
+    formset = MembershipFormSet
     fields = ("user", "role")
     autocomplete_fields = ("user",)
     verbose_name_plural = "members"

@@ -154,6 +154,38 @@ def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
     assert (act.after, act.tenant_reference) == ({"email": "ann@acme.test", "role": "owner"}, "acme")
 
 
+def members_changed(client, tenant, *rows):
+    """What the tenant's page answers to these members, each with what else its row says."""
+    said = {"name": tenant.name, "time_zone": "UTC"}
+    said |= {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows)}
+    for number, (row, changes) in enumerate(rows):
+        form = {"id": row.pk, "tenant": tenant.pk, "user": row.user_id, "role": row.role} | changes
+        said |= {f"memberships-{number}-{name}": value for name, value in form.items()}
+    return client.post(reverse("admin:tenants_tenant_change", args=[tenant.pk]), said)
+
+
+@pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "admin"}])
+def test_staff_cannot_take_the_last_owner_away(superuser, acme, make, change):
+    owner, member = make.membership(acme, make.user(), "owner"), make.membership(acme, make.user(), "member")
+    page = members_changed(superuser, acme, (owner, change), (member, {}))
+    assert "A tenant keeps at least one owner" in page.content.decode()
+    assert set(acme.memberships.values_list("pk", "role")) == {(owner.pk, "owner"), (member.pk, "member")}
+
+
+def test_an_owner_who_cannot_sign_in_does_not_count(superuser, acme, make):
+    owner = make.membership(acme, make.user(), "owner")
+    make.membership(acme, make.user(is_active=False), "owner")
+    members_changed(superuser, acme, (owner, {"role": "member"}))
+    owner.refresh_from_db()
+    assert owner.role == "owner"
+
+
+def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
+    owner, member = make.membership(acme, make.user(), "owner"), make.membership(acme, make.user(), "member")
+    members_changed(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
+    assert list(acme.memberships.values_list("pk", "role")) == [(member.pk, "owner")]
+
+
 def test_whoever_lost_the_second_factor_gets_another(superuser, make):
     user = make.staff()
     user.authenticator_set.create(type="totp", data={})
