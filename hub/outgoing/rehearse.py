@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from connectors.base import Action
 from connectors.registry import CONNECTORS
 from connectors.wire import dumps
 from hub.connections.models import Connection
+from hub.mappings.missing_paths import Gap, missing_paths
 from hub.mappings.models import Identity, MappingVersion
 from hub.mappings.translate import (
     CompiledFilter,
@@ -54,6 +55,7 @@ class Rehearsal:
     clause: Explanation | None = None
     body: str = ""
     missing: tuple[Pair, ...] = ()
+    gaps: tuple[Gap, ...] = ()  # paths of the mapping that found nothing in this event
 
 
 def of_route(
@@ -107,7 +109,8 @@ def rehearsed(draft: Draft, document: Mapping[str, Any], zone: ZoneInfo, known: 
         made = translate(draft.mapping, dict(document), zone=zone, identities=theirs)
     except MappingFailed as error:
         return Rehearsal("held", "mapping_failed", str(error), clause)
-    return verdict(draft.action, made, tuple(sorted(missing)), clause)
+    judged = verdict(draft.action, made, tuple(sorted(missing)), clause)
+    return replace(judged, gaps=missing_paths(draft.mapping, document, made))
 
 
 def verdict(

@@ -61,7 +61,7 @@ def read(text: str) -> Expression:
     Output().plain(text)  # it is stored, and told in messages
     tree = _parsed(text)
     calls = frozenset(_checked(node, depth) for node, depth in _nodes(tree)) - {""}
-    return Expression(text, tree, calls, _names(tree))
+    return Expression(text, tree, calls, names_of(tree))
 
 
 def clauses(expression: Expression) -> list[Expression]:
@@ -77,13 +77,13 @@ def clauses(expression: Expression) -> list[Expression]:
     return [read(part.strip()) for part in [*parts, expression.text[start:]]]
 
 
-def _names(tree: Node) -> tuple[str, ...]:
+def names_of(tree: Node) -> tuple[str, ...]:
     """Of a path such as `data.customer.name`; empty where it is anything else."""
     if tree["type"] == "field":
         return (tree["value"],)
     if tree["type"] != "subexpression":
         return ()
-    parts = [_names(child) for child in tree["children"]]
+    parts = [names_of(child) for child in tree["children"]]
     return tuple(name for part in parts for name in part) if all(parts) else ()
 
 
@@ -92,7 +92,7 @@ def subject(clause: Expression) -> Expression:
     if clause.tree["type"] in ("comparator", "not_expression", "function_expression"):
         for child in clause.tree["children"]:
             if child["type"] not in ("literal", "expref"):
-                return replace(clause, tree=child, names=_names(child))
+                return replace(clause, tree=child, names=names_of(child))
     return clause
 
 

@@ -1,6 +1,7 @@
 """Try a route or a mapping on an event before it is saved: the form comes back with what would be made of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from hub.outgoing.forms import SampleForm, draft_of, recent_events
 from hub.outgoing.models import Event, EventBody
 from hub.outgoing.rehearse import Rehearsal, rehearse
 from tenants.models import Tenant
+
+PATTERNS_MOST = 50
 
 
 class PreviewMixin:
@@ -45,7 +48,9 @@ class PreviewMixin:
             return self.try_view(request, object_id)
         row = self.get_object(request, unquote(object_id)) if object_id else None
         tenant = row.tenant if row else None
-        sample = SampleForm(prefix="sample", events=recent_events(request.user, tenant=tenant, pattern=pattern_of(row)))
+        sample = SampleForm(
+            prefix="sample", events=recent_events(request.user, tenant=tenant, patterns=patterns_of(row))
+        )
         return super().changeform_view(
             request, object_id, form_url, {**helps(request), "sample": sample, **(extra_context or {})}
         )
@@ -59,9 +64,10 @@ class PreviewMixin:
         form = self.get_form(request, row, change=row is not None)(with_example(request), instance=row)
         form.is_valid()
         tenant = form.cleaned_data.get("tenant")
-        pattern = form.cleaned_data.get("event_type") or "*"
+        typed = form.cleaned_data.get("event_type")
+        patterns = [typed] if typed else patterns_of(row)
         sample = SampleForm(
-            request.POST, prefix="sample", events=recent_events(request.user, tenant=tenant, pattern=pattern)
+            request.POST, prefix="sample", events=recent_events(request.user, tenant=tenant, patterns=patterns)
         )
         tried = trial_of(form, sample, now=clock()) if sample.is_valid() and "_try" in request.POST else None
         return self.form_again(request, row, form, {**helps(request), "sample": sample, "tried": tried})
@@ -91,8 +97,14 @@ def helps(request: HttpRequest) -> dict[str, Any]:
     return {"tenants": suggested_tenants(request.user), "functions": manual()}
 
 
-def pattern_of(row: Any) -> str:
-    return getattr(row, "event_type", "*")
+def patterns_of(row: Any) -> Sequence[str]:
+    """The event types of a route, or of the routes that a mapping is used by; any where there is none."""
+    if row is None:
+        return ("*",)
+    if hasattr(row, "event_type"):
+        return (row.event_type,)
+    types = row.routes.order_by("pk").values_list("event_type", flat=True)
+    return list(types[:PATTERNS_MOST]) or ("*",)
 
 
 def with_example(request: HttpRequest) -> Any:
@@ -134,8 +146,14 @@ def trial_of(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
     document = event.document(event.tenant, data)
     rehearsal = rehearse(draft, document, event.tenant, connection_for(form, event))
     reason = rehearsal.reason
-    sentence = words_of(reason, form.instance.connector).sentence if reason else "It would be sent, with this body."
+    sentence = words_of(reason, form.instance.connector).sentence if reason else would_go(rehearsal)
     return Trial(f"{event.type} {event.sender_id}", "", rehearsal, sentence)
+
+
+def would_go(rehearsal: Rehearsal) -> str:
+    if rehearsal.gaps:
+        return "It would be sent, but not all that the mapping asks for was found in this event."
+    return "It would be sent, with this body."
 
 
 def made_up(form: TargetForm, like: Event | None, *, now: datetime) -> Event:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from hub.audit import AuditRow
 from hub.mappings.models import FieldMapping, MappingVersion
@@ -190,6 +191,25 @@ def test_trying_shows_what_would_be_sent_and_saves_nothing(root, make):
     assert not Route.unscoped.exists()
     assert not MappingVersion.unscoped.exists()
     assert not AuditRow.objects.exists()
+
+
+def test_trying_warns_of_a_path_that_found_nothing(root, make):
+    event = make.event(make.tenant())
+    page = tried(root, ADD, event.tenant, body='{"number": "data.numbr", "total": "data.total"}').text
+    assert "would go, with gaps" in page and "data.numbr</code> found nothing in this event" in page
+    assert "It would be sent, with this body." not in page and "data.total</code> found" not in page
+
+
+def test_trying_takes_the_newest_event_of_the_routes_own_type(root, make):
+    route = make.route(make.connection(), event_type="order.created")
+    wanted = make.event(route.tenant, type="order.created", id="wanted")
+    make.event(route.tenant, type="order.created.test", id="like it")
+    for number in range(250):
+        make.event(route.tenant, type="stock.changed", id=str(number))
+    answer = tried(root, page_of(route), route.tenant, mapping=route.mapping_id, event_type="order.created")
+    assert answer.context["tried"].event == "order.created wanted"
+    mapping_page = reverse("admin:mappings_fieldmapping_change", args=[route.mapping_id])
+    assert list(root.get(mapping_page).context["sample"].events.values()) == [wanted]
 
 
 def test_trying_a_saved_route_leaves_it_as_it_is(root, make):
