@@ -25,6 +25,7 @@ from tenants import people
 from tenants.invitations import invitation_of
 from tenants.keys import digest_of
 from tenants.models import User
+from tenants.names import validate_name
 from tenants.people import Hand
 from tenants.sign_in_limits import Attempt
 
@@ -132,7 +133,12 @@ class MFAAdapter(DefaultMFAAdapter):
 class SignupForm(AllauthSignupForm):
     """The address is the invitation's: it is shown, and what else is sent for it is not read."""
 
-    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=150,
+        validators=[validate_name],
+        widget=forms.TextInput({"autocomplete": "name"}),
+    )
     field_order = ("email", "name", "password1")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

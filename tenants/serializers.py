@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from hub.problems import StrictSerializer
 from tenants.models import REFERENCE, ApiKey, Invitation, Membership, PortalLink, Tenant, a_time_zone
+from tenants.names import validate_name
 from tenants.portal_links import may_return_to
 
 
@@ -14,7 +15,7 @@ class SuspendSerializer(StrictSerializer):
 class WantedTenantSerializer(StrictSerializer):
     """What is left out when a tenant is changed stays as it is."""
 
-    name = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=200, validators=[validate_name])
     time_zone = serializers.CharField(max_length=64, required=False, validators=[a_time_zone])
     suspended = SuspendSerializer(
         source="suspension", required=False, allow_null=True, help_text="null: not suspended."
@@ -123,7 +124,9 @@ def allowed_to_return_to(value: str) -> None:
 
 class WantedPortalLinkSerializer(TenantQuery):
     user = serializers.CharField(max_length=100, validators=[REFERENCE], help_text="Your own reference of the person.")
-    name = serializers.CharField(max_length=150, required=False, help_text="What the pages call the person.")
+    name = serializers.CharField(
+        max_length=150, required=False, validators=[validate_name], help_text="What the pages call the person."
+    )
     role = serializers.ChoiceField(PortalLink.ROLES, help_text="admin manages connections; member reads.")
     return_url = serializers.CharField(
         max_length=500, required=False, validators=[allowed_to_return_to], help_text="Where the way back leads."

@@ -10,6 +10,13 @@ from django.core.mail import EmailMultiAlternatives
 from django.template import Context, Engine
 from django.template.loader import render_to_string
 
+MAIL_ADDRESS = re.compile(r"[^@\s:/]+@[^@\s:/]+")
+SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
+HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}")  # the last label has no digit: 1.25 stays a number
+DOT = "\u2024"  # looks like a dot
+HIDDEN = re.compile(
+    r"[\u202a-\u202e\u2066-\u2069\u200b\ufeff]"
+)  # marks that turn what is read around, or cannot be seen
 LINK = re.compile(r"(?P<label>[^\n]+):\s(?P<url>https?://\S+)")
 
 
@@ -21,16 +28,31 @@ def link(path: str) -> str:
 def rendered(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """Subject and text. The first line of the template is the subject, empty lines part the paragraphs.
 
-    A text of the context stays within its line, whatever somebody typed.
+    A text of the context stays within its line, whatever somebody typed, and becomes no link unless it leads here.
     """
-    lines = {"hub": settings.HUB_NAME} | {name: one_line(value) for name, value in context.items()}
+    lines = {"hub": settings.HUB_NAME} | {name: harmless(value) for name, value in context.items()}
     text = Engine.get_default().get_template(template).render(Context(lines, autoescape=False))
     subject, _, body = text.strip().partition("\n")
     return one_line(subject), re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n"
 
 
-def one_line(value: Any) -> Any:
-    return " ".join(value.split()) if isinstance(value, str) else value
+def harmless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: harmless(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [harmless(part) for part in value]
+    return without_links(one_line(value)) if isinstance(value, str) else value
+
+
+def without_links(text: str) -> str:
+    """What programs that show mails would make a link of is text; but for addresses of ours, and of mail alone."""
+    if text.startswith(f"{settings.HUB_PUBLIC_URL}/") or MAIL_ADDRESS.fullmatch(text):
+        return text
+    return HOST.sub(lambda found: found[0].replace(".", DOT), SCHEME.sub("", text))
+
+
+def one_line(text: str) -> str:
+    return HIDDEN.sub("", " ".join(text.split()))
 
 
 def written(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
