@@ -10,7 +10,8 @@ from tenants.models import Tenant
 
 GOES_ON = timedelta(days=1)
 WAITED_FOR = timedelta(days=30)  # where an administrator decides
-NOT_BACK = Q(state="begun") | Q(state="failed", reason__in=("unfinished", "not_approved", "awaiting_approval"))
+AWAITING_AN_ADMIN = ("unfinished", "not_approved", "awaiting_approval")  # or may be: nothing else came back
+NOT_BACK = Q(state="begun") | Q(state="failed", reason__in=AWAITING_AN_ADMIN)
 STOPPED = NOT_BACK | Q(state__in=("received", "granted"))
 STOPPED |= Q(state="failed", reason__in=("late", "interrupted", "unavailable", "throttled"))
 
@@ -29,6 +30,11 @@ def unfinished(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
     lately = Q(created_at__gt=now - GOES_ON) | (NOT_BACK & Q(connector__in=asking()))
     rows = Authorization.objects.of(tenant).filter(STOPPED & lately, pk__in=newest)
     return rows.select_related("tenant", "user", "connection").order_by("pk")
+
+
+def has_outcome(row: Authorization) -> bool:
+    """Whether the attempt came back and failed for a reason that is known, such as an outage of the system."""
+    return row.state == "failed" and row.reason not in AWAITING_AN_ADMIN
 
 
 def waiting_by(link: ConnectLink) -> Authorization | None:

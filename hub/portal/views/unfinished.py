@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from hub.connections.advice import Told, told
-from hub.connections.authorize.unfinished import unfinished
+from hub.connections.authorize.unfinished import has_outcome, unfinished
 from hub.connections.models import Authorization
 from hub.connections.views.authorize import who_of
 from tenants.visitors import Visitor
@@ -20,6 +20,7 @@ class Stopped(NamedTuple):
     row: Authorization
     page: str  # where it goes on
     asks: Told | None  # what to say to an administrator there, who may be asked first
+    outcome: Told | None  # what went wrong, where that is known
 
     @property
     def confirms(self) -> bool:
@@ -33,9 +34,12 @@ def all_stopped(request: HttpRequest, visitor: Visitor, *, now: datetime) -> lis
 
 
 def stopped(request: HttpRequest, row: Authorization, *, now: datetime) -> Stopped:
+    hub, page = settings.HUB_NAME, page_of(request, row, now=now)
+    if has_outcome(row):
+        return Stopped(row, page, None, told(row.reason, row.code, hub=hub, says=row.says))
     came_back = row.state in ("received", "granted")
-    asks = None if came_back or not row.code.asks_admins else told("awaiting_approval", row.code, hub=settings.HUB_NAME)
-    return Stopped(row, page_of(request, row, now=now), asks)
+    asks = None if came_back or not row.code.asks_admins else told("awaiting_approval", row.code, hub=hub)
+    return Stopped(row, page, asks, None)
 
 
 def page_of(request: HttpRequest, row: Authorization, *, now: datetime) -> str:

@@ -101,3 +101,15 @@ def test_a_member_sees_it_and_has_no_button(browser, another, acme):
         assert "Go on" not in shown and "Give it up" not in shown
     url = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
     assert member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"
+
+
+@pytest.mark.parametrize("status", [503, 500])
+def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administrator(browser, outside, status):
+    address = browser.allow(browser.sent_to("slack"))
+    outside.fault("slack", status=status)
+    browser.comes_back(address)
+    assert (under_way().state, under_way().reason) == ("failed", "unavailable")
+    for page in (HOME, "/t/acme/connect/slack/"):
+        shown = text(browser, page)
+        assert "Slack does not answer" in shown and "Nobody came back" not in shown
+        assert "Waiting for an administrator" not in shown
