@@ -14,7 +14,7 @@ from hub import sessions, standing
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.connections.call_health import degrade_failing
-from hub.connections.models import Connection, Lane, Switch
+from hub.connections.models import Connection, Lane, QuotaQueue, Switch
 from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
 from hub.connections.tasks import recover_refused, ring_for_checks, ring_for_refreshes, ring_for_revocations
@@ -28,6 +28,7 @@ from hub.outgoing.models import Delivery, Idempotency
 from hub.outgoing.order import wake_forgotten_heads
 from hub.outgoing.pump.claim import suspects_wait, work_is_due
 from hub.outgoing.pump.due import CRASHES_FEW
+from hub.outgoing.pump.queues import tidy_quota_queues, with_deliveries
 from hub.outgoing.wake import ring_pump
 from hub.prune.prune import ring_once_a_day
 from hub.queue import beat, ring
@@ -95,10 +96,11 @@ def end_pauses(*, now: datetime) -> None:
 def wake_forgotten_lanes(*, now: datetime) -> None:
     """A lane that is not due although something waits on it: its wake-up was lost."""
     earlier = Delivery.unscoped.filter(
-        connection=OuterRef("pk"), state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW
+        connection=OuterRef("pk"), quota_queue=0, state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW
     )
+    queues = with_deliveries(QuotaQueue.unscoped.filter(opens_at__lte=now))
     asleep = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
-    asleep.filter(Exists(earlier)).update(due_at=now)
+    asleep.filter(Exists(earlier) | Q(pk__in=queues.values("connection"))).update(due_at=now)
 
 
 def ring_for_due_work(*, now: datetime) -> None:
@@ -145,6 +147,7 @@ STEPS: tuple[Step, ...] = (
     end_switches,
     expire,
     wake_forgotten_heads,
+    tidy_quota_queues,
     wake_forgotten_lanes,
     ring_for_due_work,
     ring_for_held_work,

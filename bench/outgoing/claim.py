@@ -57,5 +57,5 @@ def claims():
         found.append((time.perf_counter() - began) * 1000)
         claimed = [delivery.pk for slice in slices for delivery in slice.deliveries]
         Delivery.unscoped.filter(pk__in=claimed).update(state="delivered", lease=None, due_at=None)
-        release(lease, dict.fromkeys((slice.lane.pk for slice in slices), None), now=now)
+        release(lease, [slice.lane.pk for slice in slices], now=now)
     return found

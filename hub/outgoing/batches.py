@@ -19,7 +19,7 @@ from hub.outgoing.models import Delivery, EventBody, Rendering
 from hub.outgoing.order import promote, queue_up, requeue
 from hub.outgoing.wake import wake
 
-GOES = {"state": "waiting", "reason": "", "says": "", "crashes": 0, "background": True}
+GOES = {"state": "waiting", "reason": "", "says": "", "crashes": 0, "background": True, "quota_queue": 0}
 Key = tuple[int, int, int | None]
 
 

@@ -108,7 +108,7 @@ def let_go(rows: QuerySet[Delivery], *, now: datetime) -> int:
     while batch := list(rows.order_by("pk").values_list("pk", "connection_id")[:BATCH]):
         with transaction.atomic():
             still = Delivery.unscoped.filter(pk__in=[pk for pk, _ in batch], state="held")
-            moved = still.update(state="waiting", reason="", says="", due_at=now, moved_at=now)
+            moved = still.update(state="waiting", reason="", says="", quota_queue=0, due_at=now, moved_at=now)
             wake({connection for _, connection in batch if connection}, now=now)
         total += moved
         still_here()

@@ -64,7 +64,7 @@ def let_go(delivery: Delivery, *, now: datetime) -> bool:
         return False
     requeue([delivery])
     fresh = {"crashes": 0, "expires_at": None if delivery.reason == "expired" else delivery.expires_at}
-    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now, background=False, **fresh)
+    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now, background=False, quota_queue=0, **fresh)
     wake([delivery.connection_id], now=now)
     return True
 

@@ -38,13 +38,15 @@ class Spent:
 class Demand:
     """`calls` requests that each spend all of `scopes`, at most `at_once` of them at the same time.
 
-    Work in the `background` leaves HUB_LIVE_SHARE of each quota free for live work.
+    Work in the `background` leaves HUB_LIVE_SHARE of each quota free for live work. `ranks`, one for each call, say who
+    goes first where several demands may: the lowest.
     """
 
     scopes: tuple[Spent, ...]
     calls: int
     at_once: int = 0  # 0: all of them
     background: bool = False
+    ranks: Sequence[int] = ()  # empty: from 0 on, so that demands take turns
 
     @property
     def in_flight(self) -> list[str]:
@@ -56,13 +58,15 @@ class Demand:
 class Reserved:
     """The moments at which calls may go, at most as many as were asked for; `again` is when the next could.
 
-    `room` is how many may be in flight at the same time, where a scope counts that.
+    `room` is how many may be in flight at the same time, where a scope counts that. `closed` are the scopes that no
+    further call may spend within the horizon, and when each opens.
     """
 
     at: tuple[datetime, ...]
     again: datetime
     room: int = 0
     probes: bool = False  # one of its scopes was paused: what comes of these calls tells whether it is open again
+    closed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def reserve(
@@ -79,7 +83,7 @@ def reserve(
     the room for calls in flight, until `holders.give_back`.
     """
     wanted = {spent.key: spent.quota for demand in demands for spent in demand.scopes}
-    if unlimited(wanted):
+    if is_unlimited(wanted):
         return [Reserved((now,) * demand.calls, now) for demand in demands]
     with transaction.atomic():
         rows = lock(wanted)
@@ -93,7 +97,7 @@ def reserve(
     return answers
 
 
-def unlimited(wanted: Mapping[str, Quota | None]) -> bool:
+def is_unlimited(wanted: Mapping[str, Quota | None]) -> bool:
     """Nothing states a quota, and no 429 ever paused one of these: so it is for most, and takes no transaction."""
     return not any(wanted.values()) and not STANDING.rows(keys=list(wanted))
 
@@ -165,32 +169,35 @@ class Book:
     until: datetime
     known: list[list[Spent]] = field(default_factory=list)  # of each demand: the scopes that have a row
     moments: list[list[datetime]] = field(default_factory=list)
-    again: list[datetime] = field(default_factory=list)
     probes: set[int] = field(default_factory=set)
 
     def answers(self) -> list[Reserved]:
         everybody = range(len(self.demands))
         self.known = [[spent for spent in demand.scopes if spent.key in self.standings] for demand in self.demands]
         self.moments = [[] if self.known[number] else [self.now] * self.demands[number].calls for number in everybody]
-        self.again = [self.now for _ in everybody]
         room = [self.room(number) for number in everybody]
         self.take_turns([number for number in everybody if room[number] and self.known[number]])
         return [self.answer(number, room[number]) for number in everybody]
 
     def take_turns(self, numbers: Sequence[int]) -> None:
-        turns = [(self.opens(number), 0, number) for number in numbers]
+        turns = [(self.opens(number), self.rank(number), number) for number in numbers]
         heapq.heapify(turns)
         while turns:
-            moment, turn, number = heapq.heappop(turns)
+            moment, rank, number = heapq.heappop(turns)
             opens = self.opens(number)  # others may have spent meanwhile
             if opens > self.end(number):
-                self.again[number] = opens
-            elif opens > moment:
-                heapq.heappush(turns, (opens, turn, number))
+                continue
+            if opens > moment:
+                heapq.heappush(turns, (opens, rank, number))
             else:
                 self.book(number, moment)
                 if len(self.moments[number]) < self.demands[number].calls:
-                    heapq.heappush(turns, (moment, turn + 1, number))
+                    heapq.heappush(turns, (moment, self.rank(number), number))
+
+    def rank(self, number: int) -> int:
+        """Of its next call."""
+        ranks, booked = self.demands[number].ranks, len(self.moments[number])
+        return ranks[booked] if ranks else booked
 
     def room(self, number: int) -> int:
         """For how many calls at the same time; 0 where all is taken, and where nothing is asked for."""
@@ -198,18 +205,26 @@ class Book:
         count = min(demand.calls, demand.at_once or demand.calls)
         if not demand.in_flight or not count:
             return count
-        room = self.rooms.take(demand.in_flight, count, kept=share_of(demand))
-        if not room:
-            self.again[number] = max(self.opens(number), self.now + ROOM_LOOK)
-        return room
+        return self.rooms.take(demand.in_flight, count, kept=share_of(demand))
 
     def answer(self, number: int, room: int) -> Reserved:
-        demand, moments = self.demands[number], tuple(self.moments[number])
+        demand, moments, probes = self.demands[number], tuple(self.moments[number]), number in self.probes
+        if not self.known[number]:
+            return Reserved(moments, self.now)
+        again, closed = self.opens(number), self.closed(number)
         if not demand.in_flight:
-            return Reserved(moments, self.again[number], probes=number in self.probes)
+            return Reserved(moments, again, probes=probes, closed=closed)
+        if not room:
+            again = max(again, self.now + ROOM_LOOK)
+            closed = dict.fromkeys(demand.in_flight, again) | closed
         used = min(room, len(moments))
         self.rooms.add(demand.in_flight, used - room)  # what is not used is not taken
-        return Reserved(moments, self.again[number], used, number in self.probes)
+        return Reserved(moments, again, used, probes, closed)
+
+    def closed(self, number: int) -> dict[str, datetime]:
+        share, end = share_of(self.demands[number]), self.end(number)
+        opens = {spent.key: self.scope_opens(spent, share) for spent in self.known[number]}
+        return {key: moment for key, moment in opens.items() if moment > end}
 
     def opens(self, number: int) -> datetime:
         share = share_of(self.demands[number])

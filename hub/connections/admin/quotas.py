@@ -14,7 +14,7 @@ from connectors.registry import CONNECTORS
 from hub import staff
 from hub.clock import clock
 from hub.connections.gauges import gauge_of, with_calls_in_flight
-from hub.connections.models import Connection
+from hub.connections.models import Connection, QuotaQueue
 from hub.queue import ring
 from hub.throttle.admin import ConnectorFilter
 from hub.throttle.models import Scope
@@ -117,5 +117,6 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def forget_pause(self, request: HttpRequest, scope: Scope, said: dict[str, Any], *, now: datetime) -> staff.Done:
         before = {"paused_until": scope.paused_until}
         Scope.objects.filter(pk=scope.pk).update(paused_at=None, paused_until=None, probing=False)
+        QuotaQueue.reopen([scope.key], now=now)
         ring("pump", now=now)
         return staff.Done("The pause is forgotten; the next call goes at once.", before=before)

@@ -18,6 +18,7 @@ from hub.connections.models.connections import (
 )
 from hub.connections.models.credentials import Credential, CredentialEvent
 from hub.connections.models.links import ConnectLink, guest_by
+from hub.connections.models.quota_queues import QuotaQueue, digest_of
 from hub.connections.models.stops import MaintenanceWindow, Switch
 from hub.connections.models.wishes import Wish
 
@@ -39,9 +40,11 @@ __all__ = [
     "CredentialEvent",
     "Lane",
     "MaintenanceWindow",
+    "QuotaQueue",
     "Revocation",
     "Switch",
     "Wish",
     "a_connector",
+    "digest_of",
     "guest_by",
 ]

@@ -69,6 +69,7 @@ class Delivery(Scoped, Moves):
     reason = models.CharField(max_length=40, blank=True)
     says = models.CharField(max_length=500, blank=True)  # in words, what stands behind the reason
     due_at = models.DateTimeField(null=True)
+    quota_queue = models.BigIntegerField(default=0, db_default=0)  # the QuotaQueue in which it waits; 0: none
     attempts = models.PositiveSmallIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
@@ -92,7 +93,14 @@ class Delivery(Scoped, Moves):
             ),
         )
         indexes = (
-            models.Index(fields=("connection", "due_at"), condition=at_stage("waiting"), name="deliveries_due"),
+            models.Index(
+                fields=("connection", "quota_queue", "due_at"), condition=at_stage("waiting"), name="deliveries_due"
+            ),
+            models.Index(
+                fields=("quota_queue", "id"),
+                condition=Q(quota_queue__gt=0) & at_stage("waiting"),
+                name="deliveries_queued",
+            ),
             models.Index(fields=("tenant", "-id"), name="deliveries_of_tenant"),
             models.Index(
                 fields=("connection", "route", "order_key", "position"),

@@ -162,7 +162,8 @@ def gathered(parcels: Sequence[tuple[Action, Parcel]]) -> Iterable[tuple[Action,
     groups: dict[tuple[Any, ...], tuple[Action, list[Parcel]]] = {}
     for action, parcel in parcels:
         message = parcel.message
-        key = (action.key, bool(message.ticket), parcel.delivery.background, action.group(message))
+        delivery = parcel.delivery
+        key = (action.key, bool(message.ticket), delivery.background, delivery.quota_queue, action.group(message))
         groups.setdefault(key, (action, []))[1].append(parcel)
     for action, group in groups.values():
         yield from ((action, batch) for batch in batches(action, group))

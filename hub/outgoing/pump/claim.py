@@ -118,6 +118,13 @@ def lease_out(lease: UUID, slices: Mapping[int, Slice], *, now: datetime) -> Non
     rows.update(Lane, list(slices), columns)
 
 
+def turn_back(lease: UUID, sent: Mapping[int, int], *, now: datetime) -> None:
+    """Of lanes of which some deliveries wait for a quota: what they were not given does not put them back in turn."""
+    if sent:
+        turns = [now + BEHIND * count for count in sent.values()]
+        rows.update(Lane, list(sent), {"turn": turns}, only={"lease": lease})
+
+
 def most_of(slice: Slice, rounds: int) -> int:
     """How many deliveries a slice may hold: some rounds of what may be in flight, or of full batches.
 
@@ -175,7 +182,7 @@ def recover(lanes: Sequence[Lane], *, now: datetime) -> None:
     tally.add({("attempts", "unknown"): len(sent), ("crashes", ""): len(sent)})
     dead = [row.pk for row in sent if row.crashes + 1 >= CRASHES_MOST]
     unknown = [row.pk for row in sent if row.route.holds_unknown]
-    told = {"crashes": F("crashes") + 1, "lease": None, "moved_at": now, "unsure": True}
+    told = {"crashes": F("crashes") + 1, "lease": None, "moved_at": now, "unsure": True, "quota_queue": 0}
     lost.filter(pk__in=dead).update(state="dead", reason="crashed", due_at=None, **told)
     lost.filter(pk__in=unknown).update(state="held", reason="unknown_effect", due_at=None, **told)
     lost.update(state="waiting", reason="crashed", due_at=now, **told)

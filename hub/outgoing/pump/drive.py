@@ -19,13 +19,13 @@ from hub.outgoing.pump import line, place
 from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
-from hub.outgoing.pump.claim import claim, claim_suspects, suspects_wait, work_is_due
+from hub.outgoing.pump.claim import claim, claim_suspects, suspects_wait, turn_back, work_is_due
 from hub.outgoing.pump.hands import AWAY, Hands
 from hub.outgoing.pump.leases import new_lease
 from hub.outgoing.pump.line import in_database
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Unsent
 from hub.outgoing.pump.reading import Reading
-from hub.outgoing.pump.settle import hold
+from hub.outgoing.pump.settle import counts_of, hold, park
 from hub.outgoing.pump.strides import LONG_AGO, Strides
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
 from hub.throttle import holders
@@ -171,7 +171,7 @@ class Drive:
             if await self.may_claim():
                 loads, unsent = await in_database(self.claim_and_build)
                 self.fruitful = bool(loads)
-                self.hands.results.extend(unsent)  # here and not on the other thread: the settler takes the list away
+                self.hands.counts += counts_of(unsent, now=self.clock())  # here: the keeper takes them away
                 return loads
         except Error:  # away: what is on its way goes on, and we look again
             await asyncio.sleep(AWAY)
@@ -215,6 +215,9 @@ class Drive:
         loads = build(slices, self.reading, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
         unsent = book(self.lease, loads, now=self.clock(), lead=self.led(now=now))
+        park(self.lease, unsent, now=now, random=self.random)
+        waiting = {wait.load.lane.pk for wait in unsent}
+        turn_back(self.lease, {load.lane.pk: load.sends for load in loads if load.lane.pk in waiting}, now=now)
         failpoint("O2")  # the attempt is noted, nothing has gone
         return loads, unsent
 
@@ -240,7 +243,7 @@ class Drive:
         await asyncio.gather(*(self.depart_all(load, departures, began + SLICE, send) for _ in range(side_by_side)))
         self.calls -= side_by_side
         took = asyncio.get_running_loop().time() - began
-        self.strides.learn(load.lane.pk, seconds=took, sent=not load.cut and load.rests_until is None)
+        self.strides.learn(load.lane.pk, seconds=took, sent=not load.cut)
         self.hands.lay_down(load)
 
     async def depart_all(self, load: Load, departures: Departures, ends: float, send: Send) -> None:
@@ -251,7 +254,8 @@ class Drive:
             async with carriage.gate:
                 now = self.clock()
                 if self.paused and (until := self.pause_of(carriage)) > now:
-                    self.hands.put(Unsent(load, carriage, due_at=until, reason="throttled"))
+                    closed = [key for key in carriage.keys if self.paused.get(key, LONG_AGO) > now]
+                    self.hands.put(Unsent(load, carriage, due_at=until, reason="throttled", closed=closed))
                 elif self.missed(carriage, moment, now=now) or self.goes_back(load, carriage, ends, now=now):
                     self.hands.put(Unsent(load, carriage))
                 else:
@@ -290,4 +294,4 @@ class Drive:
 
 def much(loads: Sequence[Load]) -> bool:
     """A claim that took nearly what it may: more waits."""
-    return len(loads) >= MANY or sum(len(load.carriages) for load in loads) >= MUCH
+    return len(loads) >= MANY or sum(len(load.departures) for load in loads) >= MUCH

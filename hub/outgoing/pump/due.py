@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.db.models import F, QuerySet, Subquery
 
 from hub import rows
-from hub.connections.models import Switch
+from hub.connections.models import QuotaQueue, Switch
 from hub.outgoing.models import Delivery, EventBody, Rendering, Route
 from hub.outgoing.order import of_the_same_key
 from hub.outgoing.pump.reading import Reading
@@ -34,11 +34,26 @@ CASE
     ELSE ''
 END AS stays
 """
+# What waits in no queue, the longest due first; and what waits for quotas, of each queue that is open the oldest.
 OF_LANES = f"""
 SELECT first.id, first.stays FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id, most) CROSS JOIN LATERAL (
-    SELECT id, {STAYS} FROM outgoing_delivery AS row
-    WHERE connection_id = lane.id AND stage = 'waiting' AND state = 'waiting' AND due_at <= %s AND crashes < %s
-    ORDER BY due_at LIMIT lane.most
+    SELECT * FROM (
+        SELECT row.id, {STAYS} FROM connections_quotaqueue AS queue CROSS JOIN LATERAL (
+            SELECT * FROM outgoing_delivery
+            WHERE quota_queue = queue.id AND quota_queue > 0 AND stage = 'waiting' AND state = 'waiting'
+            ORDER BY id LIMIT queue.width
+        ) AS row
+        WHERE queue.connection_id = lane.id AND queue.opens_at <= %s
+        ORDER BY row.id LIMIT lane.most
+    ) AS queued
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, {STAYS} FROM outgoing_delivery AS row
+        WHERE connection_id = lane.id AND quota_queue = 0
+        AND stage = 'waiting' AND state = 'waiting' AND due_at <= %s AND crashes < %s
+        ORDER BY due_at LIMIT lane.most
+    ) AS due
+    LIMIT CASE WHEN lane.most = 1 THEN 1 ELSE 2 * lane.most END
 ) AS first
 """
 OF_IDS = f"SELECT id, {STAYS} FROM outgoing_delivery AS row WHERE id = ANY(%s)"
@@ -48,24 +63,24 @@ WITH due AS ({due}), stayed AS (
     SET state = CASE stays WHEN 'expired' THEN 'dead' WHEN 'behind' THEN 'waiting' ELSE 'held' END,
         reason = CASE stays WHEN 'behind' THEN reason ELSE stays END,
         moved_at = CASE stays WHEN 'behind' THEN moved_at ELSE %s END,
-        due_at = NULL
+        due_at = NULL, quota_queue = 0
     FROM due WHERE delivery.id = due.id AND stays <> '' AND delivery.state = 'waiting'
 ), taken AS (
     UPDATE outgoing_delivery AS delivery
     SET state = 'sending', lease = %s, attempts = attempts + 1, moved_at = %s
     FROM due WHERE delivery.id = due.id AND stays = '' AND delivery.state = 'waiting'
     RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, background, due_at,
-        event_id, position, expires_at, crashes
+        event_id, position, expires_at, crashes, quota_queue
 )
 SELECT taken.*, event.type, event.sender_id, event.occurred_at, told.body, made.body, made.version_id, made.ticket
 FROM taken JOIN outgoing_event AS event ON event.id = taken.event_id
 LEFT JOIN outgoing_eventbody AS told ON told.event_id = event.id
 LEFT JOIN outgoing_rendering AS made ON made.delivery_id = taken.id
-ORDER BY taken.due_at, taken.id
+ORDER BY taken.quota_queue = 0, CASE taken.quota_queue WHEN 0 THEN taken.due_at END, taken.id
 """
 TAKEN = (
     "pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "background", "due_at",
-    "event_id", "position", "expires_at", "crashes",
+    "event_id", "position", "expires_at", "crashes", "quota_queue",
 )  # fmt: skip
 TOLD = ("event__type", "event__sender_id", "event__occurred_at")
 
@@ -87,6 +102,7 @@ class Due:
     position: int | None
     expires_at: datetime | None
     crashes: int
+    quota_queue: int  # from which it was taken; 0: from none
     type: str
     sender_id: str
     occurred_at: datetime
@@ -105,10 +121,9 @@ def take(most: Mapping[int, int], lease: UUID, reading: Reading, *, now: datetim
     if not most:
         return []
     if database.vendor == "postgresql":
-        parameters = [list(most), list(most.values()), now, now, CRASHES_FEW]
+        parameters = [list(most), list(most.values()), now, now, now, now, CRASHES_FEW]
         return found(rows.fetch(TAKE_POSTGRESQL.format(due=OF_LANES), [*parameters, now, lease, now]), reading)
-    waiting = Delivery.unscoped.filter(state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at")
-    due = [pk for lane, count in most.items() for pk in ids(waiting.filter(connection_id=lane)[:count])]
+    due = due_of_lanes(most, now=now)
     return found(taken_one_by_one(due, lease, now=now), reading)
 
 
@@ -132,12 +147,29 @@ def ids(deliveries: QuerySet[Delivery]) -> Sequence[int]:
     return deliveries.values_list("pk", flat=True)
 
 
+def due_of_lanes(most: Mapping[int, int], *, now: datetime) -> list[int]:
+    """As OF_LANES says it."""
+    waiting = Delivery.unscoped.filter(state="waiting")
+    plain = waiting.filter(quota_queue=0, due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at")
+    queued: dict[int, list[int]] = {lane: [] for lane in most}
+    for queue in QuotaQueue.unscoped.filter(connection__in=list(most), opens_at__lte=now):
+        oldest = waiting.filter(quota_queue=queue.pk, quota_queue__gt=0).order_by("pk")
+        queued[queue.connection_id] += ids(oldest[: queue.width])
+    due = []
+    for lane, count in most.items():
+        both = [*sorted(queued[lane])[:count], *ids(plain.filter(connection_id=lane)[:count])]
+        due += both[: 1 if count == 1 else 2 * count]
+    return due
+
+
 def taken_one_by_one(due: Sequence[int], lease: UUID, *, now: datetime) -> Sequence[tuple[Any, ...]]:
     leave_behind(due, now=now)
     Delivery.unscoped.filter(pk__in=due, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempts=F("attempts") + 1, moved_at=now
     )
     taken = list(Delivery.unscoped.filter(pk__in=due, lease=lease).order_by("due_at", "pk").values_list(*TAKEN, *TOLD))
+    places = {pk: place for place, pk in enumerate(due)}
+    taken.sort(key=lambda row: places[row[0]] if row[13] else len(places))  # queues first, each as it was read
     bodies = dict(EventBody.objects.filter(event_id__in={row[9] for row in taken}).values_list("event_id", "body"))
     made = Rendering.objects.in_bulk([row[0] for row in taken])
     return [(*row, bodies.get(row[9]), *rendered(made.get(row[0]))) for row in taken]
@@ -148,12 +180,14 @@ def leave_behind(due: Sequence[int], *, now: datetime) -> None:
     head = Subquery(of_the_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=due, state="waiting")
     behind = ids(waiting.filter(position__gt=head))
-    Delivery.unscoped.filter(pk__in=list(behind)).update(due_at=None)
-    waiting.filter(expires_at__lte=now).update(state="dead", reason="expired", due_at=None, moved_at=now)
+    Delivery.unscoped.filter(pk__in=list(behind)).update(due_at=None, quota_queue=0)
+    waiting.filter(expires_at__lte=now).update(state="dead", reason="expired", due_at=None, quota_queue=0, moved_at=now)
     switches = Switch.unscoped.all()
     for reason, scope in (("route_off", "route"), ("switched_off", "tenant")):
         off = switches.filter(scope=scope).values(scope)
-        waiting.filter(**{f"{scope}__in": off}).update(state="held", reason=reason, due_at=None, moved_at=now)
+        waiting.filter(**{f"{scope}__in": off}).update(
+            state="held", reason=reason, due_at=None, quota_queue=0, moved_at=now
+        )
 
 
 def rendered(rendering: Rendering | None) -> tuple[bytes | None, int | None, str | None]:

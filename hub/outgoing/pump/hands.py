@@ -6,7 +6,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.db import Error
 
@@ -32,7 +31,7 @@ class Hands:
     clock: Clock
     random: Callable[[], float]
     results: list[Result] = field(default_factory=list)
-    emptied: dict[int, datetime | None] = field(default_factory=dict)
+    emptied: set[int] = field(default_factory=set)
     freed: Counter[str] = field(default_factory=Counter)  # room for calls in flight, to be given back
     claimed: set[int] = field(default_factory=set)  # lanes that are not given back yet
     kept: float = 0.0  # when the leases were last extended, by the loop's time
@@ -63,7 +62,7 @@ class Hands:
 
     def lay_down(self, load: Load) -> None:
         """The lane's slice is served."""
-        self.emptied[load.lane.pk] = load.rests_until
+        self.emptied.add(load.lane.pk)
         self.rang.set()
 
     # --- settling ----------------------------------------------------------------------------------------------------
@@ -78,7 +77,7 @@ class Hands:
 
     async def settle_now(self) -> None:
         results, self.results = self.results, []
-        emptied, self.emptied = self.emptied, {}
+        emptied, self.emptied = self.emptied, set()
         if not results and not emptied:
             return
         try:

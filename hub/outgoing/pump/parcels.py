@@ -55,6 +55,7 @@ class Carriage:
     spent: tuple[Spent, ...]
     asks: bool = False  # it asks about tickets instead of sending
     berth: Berth | None = None
+    returns_to: int = 0  # the QuotaQueue in which its deliveries wait where a quota stops them; 0: none
     probed_at: datetime | None = None  # one of its scopes was paused, and this call shows whether it is open again
 
     @property
@@ -65,6 +66,11 @@ class Carriage:
     def background(self) -> bool:
         """Whether it leaves room for live work; what shares a request agrees on that."""
         return self.parcels[0].delivery.background
+
+    @property
+    def quota_queue(self) -> int:
+        """From which its deliveries were taken; what shares a request was taken from the same."""
+        return self.parcels[0].delivery.quota_queue
 
     @property
     def keys(self) -> list[str]:
@@ -100,10 +106,14 @@ class Load:
     held: list[Held] = field(default_factory=list)
     secrets: tuple[str, ...] = ()
     version: int = 0  # of the credential
-    rests_until: datetime | None = None  # a quota of this lane was spent: it is not claimed again before
     leased: float = 0.0  # when it was claimed, by the loop's time
     cut: bool = False  # its time was over before all of it had gone
     turned: bool = False  # an answer ended what the connection may do; the rest of the slice goes back
+
+    @property
+    def sends(self) -> int:
+        """How many deliveries go in this slice."""
+        return sum(len(carriage.parcels) for _, carriage in self.departures)
 
 
 @dataclass(slots=True)
@@ -121,12 +131,16 @@ class Journey:
 
 @dataclass(slots=True)
 class Unsent:
-    """Parcels that were not sent in this slice and go back; `due_at` where a quota says when, else at once."""
+    """Parcels that were not sent in this slice and go back; `due_at` where a quota says when, else at once.
+
+    `closed` are the scopes that they wait for.
+    """
 
     load: Load
     carriage: Carriage
     due_at: datetime | None = None
     reason: str = ""
+    closed: Sequence[str] = ()
 
 
 Result = Journey | Unsent

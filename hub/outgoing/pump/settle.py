@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from hub.outgoing.order import promote
 from hub.outgoing.pump.due import Due
 from hub.outgoing.pump.evidence import attempt_columns, exchange_columns
 from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
+from hub.outgoing.pump.queues import queue_what_is_throttled
 from hub.outgoing.pump.release import release
 from hub.outgoing.pump.tell import rest_until, tell
 from hub.outgoing.pump.weigh import weigh
@@ -38,6 +39,7 @@ class Change:
     returned: int = 0  # attempts given back: it cost none
     unsure: bool = False
     survived: bool = False  # it was sent, and the pump lives
+    quota_queue: int = 0  # in which it waits for a quota
 
 
 ARRIVED = Change("delivered", survived=True)  # nearly all, so it is made once
@@ -69,17 +71,18 @@ def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Cal
 def settle(
     lease: UUID,
     results: Sequence[Result],
-    emptied: Mapping[int, datetime | None],
+    emptied: Collection[int],
     *,
     now: datetime,
     random: Callable[[], float],
 ) -> Counter[tuple[str, str]]:
-    """Settle results of any lanes, and give back the lanes in `emptied`, each not before its moment.
+    """Settle results of any lanes, and give back the lanes in `emptied`.
 
     Gives what there was of each kind, by name and label, for the tally.
     """
     journeys = [result for result in results if isinstance(result, Journey)]
     tell(journeys, now=now)  # first: whoever claims a lane that is given back finds its quotas paused
+    queue_what_is_throttled(results, now=now)
     changes = list(changes_of(results, now=now, random=random))
     attempts, exchanges = attempt_columns(journeys), exchange_columns(journeys)  # redacted while nobody waits
     with transaction.atomic():
@@ -95,6 +98,11 @@ def settle(
     return counts_of(results, now=now) + Counter({("lease_losses", ""): len(changes) - owned})
 
 
+def park(lease: UUID, unsent: Sequence[Unsent], *, now: datetime, random: Callable[[], float]) -> None:
+    """These were claimed, and wait for quotas: at once, so that their lanes need not."""
+    apply(lease, list(changes_of(unsent, now=now, random=random)), now=now)
+
+
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
     """A cause of its own: these were not sent, and it cost no attempt."""
     apply(
@@ -108,14 +116,16 @@ def changes_of(
     for result in results:
         if isinstance(result, Unsent):
             for parcel in result.carriage.parcels:
-                due = result.due_at or parcel.delivery.due_at
-                yield parcel.delivery, Change("waiting", result.reason, "", due, returned=1)
+                due, throttled = result.due_at or parcel.delivery.due_at, result.reason == "throttled"
+                queue = result.carriage.returns_to if throttled else parcel.delivery.quota_queue
+                yield parcel.delivery, Change("waiting", result.reason, "", due, returned=1, quota_queue=queue)
         else:
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
                 change = change_after(outcome, parcel, now=now, random=random)
                 if change is not ARRIVED:
                     says = redact_excerpt(change.says, SAYS_MOST, result.load.secrets)
-                    change = replace(change, says=says, survived=True)
+                    queue = result.carriage.returns_to if outcome.pauses and change.state == "waiting" else 0
+                    change = replace(change, says=says, survived=True, quota_queue=queue)
                 yield parcel.delivery, change
 
 
@@ -138,6 +148,7 @@ def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) 
         "reason": [change.reason for _, change in changes],
         "says": [change.says for _, change in changes],
         "due_at": [change.due_at for _, change in changes],
+        "quota_queue": [change.quota_queue for _, change in changes],
         "attempts": [delivery.attempts - change.returned for delivery, change in changes],
         "crashes": [0 if change.survived and change.state == "waiting" else row.crashes for row, change in changes],
         "unsure": [delivery.unsure or change.unsure for delivery, change in changes],

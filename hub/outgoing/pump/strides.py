@@ -43,7 +43,7 @@ class Strides:
         return self.known.get(lane, FIRST)
 
     def learn(self, lane: int, *, seconds: float, sent: bool) -> None:
-        """`sent`: nothing of the slice went back because its time was over, or a quota was spent."""
+        """`sent`: nothing of the slice went back because its time was over."""
         if not sent:
             self.known[lane] = max(1, self.of(lane) // 2)
         elif seconds < QUICK:

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome, bearable
 from connectors.wire import Report
-from hub.connections.models import Connection, Lane
+from hub.connections.models import Connection, QuotaQueue
 from hub.connections.unseal import key_of
 from hub.notices.notify import notify
-from hub.outgoing.models import Delivery
 from hub.outgoing.pump.parcels import Journey, Load
 from hub.queue import ring
 from hub.redaction import redact_excerpt
@@ -23,7 +22,6 @@ TURNS = {"refresh", "reconnect", "disable"}  # outcomes that are the whole conne
 def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
     """Pause what a 429 named, re-open what a probe found open, correct what headers report, turn connections."""
     probes: dict[str, datetime] = {}  # that came through, by scope
-    lanes: dict[str, int] = {}  # one that spends each
     for journey in journeys:
         throttled = False
         for outcome in distinct(journey.outcomes):
@@ -34,17 +32,9 @@ def tell(journeys: Sequence[Journey], *, now: datetime) -> None:
         probed_at = journey.carriage.probed_at
         if probed_at is not None and journey.response is not None and not throttled:
             probes |= dict.fromkeys(journey.carriage.keys, probed_at)
-            lanes |= dict.fromkeys(journey.carriage.keys, journey.load.lane.pk)
     if probes and (opened := reopen(probes)):
-        hurry({lanes[key] for key in opened}, now=now)
+        QuotaQueue.reopen(opened, now=now)
     report(journeys, now=now)
-
-
-def hurry(lanes: set[int], *, now: datetime) -> None:
-    """A probe found the way open: what waited for it on these lanes need not wait any longer."""
-    waiting = Delivery.unscoped.filter(connection_id__in=lanes, state="waiting", reason="throttled", due_at__gt=now)
-    if waiting.update(due_at=now):
-        Lane.unscoped.filter(pk__in=lanes, due_at__gt=now).update(due_at=now)
 
 
 def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -22,7 +22,7 @@ def claimed(now, strides=None):
     lease = uuid4()
     slices = claim(lease, Reading(), strides or Strides(), now=now)
     Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
-    release(lease, {slice.lane.pk: None for slice in slices}, now=now)
+    release(lease, [slice.lane.pk for slice in slices], now=now)
     return [slice.connection for slice in slices]
 
 

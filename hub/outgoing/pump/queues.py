@@ -1,0 +1,158 @@
+"""Where what a quota sends back waits: with what spends the same scopes, in the order of acceptance, not claimed
+before they open."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from hub.asked import Asked
+from hub.connections.models import QuotaQueue, digest_of
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.due import CRASHES_FEW
+from hub.outgoing.pump.parcels import Carriage, Journey, Unsent
+from hub.outgoing.pump.tell import distinct, paused_keys, rest_until
+from hub.throttle.reserve import Reserved
+
+EARLY = timedelta(seconds=0.1)  # before a paced scope opens its queue is claimed, so that no call is booked too late
+SOONEST = timedelta(seconds=0.05)  # no queue is looked at again before
+WIDTH_MOST = 800  # deliveries that are taken from one queue at a time
+EMPTY_AFTER = timedelta(hours=1)
+
+Key = tuple[int, bool, str]  # lane, background, digest of the scopes
+
+
+def with_deliveries(queues: QuerySet[QuotaQueue]) -> QuerySet[QuotaQueue]:
+    """Those in which something waits."""
+    waiting = Delivery.unscoped.filter(quota_queue=OuterRef("pk"), quota_queue__gt=0, state="waiting")
+    return queues.filter(Exists(waiting))
+
+
+OF_LANES = Asked(lambda *, ids: with_deliveries(QuotaQueue.unscoped.filter(connection__id__among=ids)))
+
+
+@dataclass(slots=True)
+class Queues:
+    """The queues of some lanes in which deliveries wait, beside those that were claimed; and how they change."""
+
+    by_lane: dict[int, list[QuotaQueue]] = field(default_factory=dict)
+    changed: dict[Key, QuotaQueue] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lanes: Collection[int]) -> "Queues":
+        found = cls()
+        for queue in OF_LANES.models(ids=list(lanes)):
+            found.by_lane.setdefault(queue.connection_id, []).append(queue)
+        return found
+
+    def own(self, lane: int, carriage: Carriage) -> QuotaQueue | None:
+        """The queue of what spends as this carriage does."""
+        digest = digest_of(carriage.keys)
+        queues = self.by_lane.get(lane, ())
+        return next((queue for queue in queues if queue.key == (lane, carriage.background, digest)), None)
+
+    def before(self, lane: int, carriage: Carriage, *, now: datetime) -> QuotaQueue | None:
+        """A queue whose deliveries wait for what this carriage spends: it may not go before them."""
+        if carriage.quota_queue:
+            return None
+        if own := self.own(lane, carriage):
+            return own
+        keys = set(carriage.keys)
+        for queue in self.by_lane.get(lane, ()):
+            live_beside = queue.background and not carriage.background
+            if queue.opens_at > now and not live_beside and not keys.isdisjoint(queue.closed):
+                return queue
+        return None
+
+    def change(self, lane: int, carriage: Carriage, *, opens_at: datetime, closed: Iterable[str], width: int) -> None:
+        queue = QuotaQueue(
+            connection_id=lane,
+            background=carriage.background,
+            digest=digest_of(carriage.keys),
+            scopes=sorted(carriage.keys),
+            closed=sorted(closed),
+            opens_at=opens_at,
+            width=width,
+        )
+        self.changed[queue.key] = queue
+
+    def postpone(self, background: bool, closed: Mapping[str, datetime], *, early: timedelta) -> None:
+        """Scopes were found closed: queues that spend them are not looked at before they open."""
+        for queue in (queue for queues in self.by_lane.values() for queue in queues):
+            opens = {key: closed[key] for key in queue.scopes if key in closed}
+            opens_at = max(opens.values(), default=queue.opens_at) - early
+            if queue.background == background and opens_at > queue.opens_at and queue.key not in self.changed:
+                queue.opens_at, queue.closed = opens_at, sorted(opens)
+                self.changed[queue.key] = queue
+
+    def write(self, *, with_width: bool = True) -> dict[Key, int]:
+        """The primary keys of those that changed, and of those that were known."""
+        fields = ["opens_at", "closed", *(["width"] if with_width else [])]
+        changed = [queue for _, queue in sorted(self.changed.items())]
+        for queue in changed:
+            queue.pk = None
+        QuotaQueue.unscoped.bulk_create(
+            changed,
+            update_conflicts=True,
+            unique_fields=["connection", "background", "digest"],
+            update_fields=fields,
+        )
+        known = [queue for queues in self.by_lane.values() for queue in queues if queue.pk]
+        return {queue.key: queue.pk for queue in (*known, *changed)}
+
+
+def key_for(lane: int, carriage: Carriage) -> Key:
+    return lane, carriage.background, digest_of(carriage.keys)
+
+
+def width_after(carriages: Sequence[Carriage], reserved: Reserved, before: QuotaQueue | None, *, in_flight: int) -> int:
+    """How many deliveries the next claim takes: what the quota let go this time, and more where it is still open."""
+    batch = carriages[0].action.batch
+    booked = sum(len(carriage.parcels) for carriage in carriages[: len(reserved.at)])
+    usual = before.width if before else in_flight * batch
+    if len(reserved.at) == len(carriages):
+        return usual if reserved.closed else min(WIDTH_MOST, 2 * usual)
+    if booked and carriages[0].paced and not reserved.probes:
+        return max(booked, batch)
+    return max(usual, batch)
+
+
+def queue_what_is_throttled(results: Sequence[Journey | Unsent], *, now: datetime) -> None:
+    """What met a pause on its way, or was refused by a 429, waits in line for the end of that pause."""
+    queues, waits = Queues(), []
+    for result in results:
+        opens = opens_after(result, now=now)
+        lane, carriage = result.load.lane, result.carriage
+        if opens and may_queue(carriage):
+            until, width = max(opens.values()), lane.in_flight * carriage.action.batch
+            queues.change(lane.pk, carriage, opens_at=until, closed=opens, width=width)
+            waits.append(result)
+    if waits:
+        found = queues.write(with_width=False)
+        for result in waits:
+            result.carriage.returns_to = found[key_for(result.load.lane.pk, result.carriage)]
+
+
+def opens_after(result: Journey | Unsent, *, now: datetime) -> dict[str, datetime]:
+    """The scopes of a call that are paused by what came of it, and until when."""
+    if isinstance(result, Unsent):
+        return dict.fromkeys(result.closed, result.due_at) if result.due_at else {}
+    opens: dict[str, datetime] = {}
+    for outcome in distinct(result.outcomes):
+        paused = set(result.carriage.keys).intersection(paused_keys(result.load, outcome))
+        opens |= dict.fromkeys(paused, rest_until(outcome, now=now))
+    return opens
+
+
+def may_queue(carriage: Carriage) -> bool:
+    """What may have killed pumps before goes alone, and waits in no queue."""
+    return all(parcel.delivery.crashes < CRASHES_FEW for parcel in carriage.parcels)
+
+
+def tidy_quota_queues(*, now: datetime) -> None:
+    """Delete queues in which nothing has waited for long; what waits in a queue that is gone waits in none."""
+    old = QuotaQueue.unscoped.filter(opens_at__lt=now - EMPTY_AFTER)
+    old.exclude(pk__in=with_deliveries(old).values("pk")).delete()
+    known = QuotaQueue.unscoped.filter(pk=OuterRef("quota_queue"))
+    Delivery.unscoped.filter(~Exists(known), quota_queue__gt=0, state="waiting").update(quota_queue=0)
