@@ -1,6 +1,6 @@
 """What `manage.py bench outgoing` measures: by name, in order."""
 
-from bench.outgoing import accept, claim, drain, drain_quota, neighbour, quiet, quota, scale, slow
+from bench.outgoing import accept, channels, claim, drain, drain_quota, neighbour, quiet, quota, scale, slow
 
 BENCHES = {
     "drain": drain,
@@ -9,6 +9,7 @@ BENCHES = {
     "slow": slow,
     "quiet": quiet,
     "quota": quota,
+    "channels": channels,
     "neighbour": neighbour,
     "accept": accept,
     "claim": claim,

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(400)]
 
 WITHIN = 300
 TOLD = {"name", "value", "unit", "baseline", "ratio", "bar", "holds"}
-BENCHES = ("drain", "drain_quota", "scale", "slow", "quiet", "quota", "neighbour", "accept", "claim")
+BENCHES = ("drain", "drain_quota", "scale", "slow", "quiet", "quota", "channels", "neighbour", "accept", "claim")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("stage", "waiting")),
-                fields=["connection", "quota_queue", "due_at"],
+                fields=["connection", "quota_queue", "due_at", "id"],
                 name="deliveries_due",
             ),
         ),

@@ -94,7 +94,9 @@ class Delivery(Scoped, Moves):
         )
         indexes = (
             models.Index(
-                fields=("connection", "quota_queue", "due_at"), condition=at_stage("waiting"), name="deliveries_due"
+                fields=("connection", "quota_queue", "due_at", "id"),
+                condition=at_stage("waiting"),
+                name="deliveries_due",
             ),
             models.Index(
                 fields=("quota_queue", "id"),

@@ -52,7 +52,7 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
         for load in loads:
             load.departures += [(now, carriage) for carriage in load.carriages]
         return []
-    booking = Booking(Queues.of([load.lane.pk for load in loads]), now, lead)
+    booking = Booking(Queues.of(loads), now, lead)
     groups = [group for load in loads for group in groups_of(load, booking)]
     answers = reserve([group.demand for group in groups], now=now, horizon=HORIZON, lead=lead, lease=lease)
     for group, reserved in zip(groups, answers, strict=True):
@@ -69,7 +69,7 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
 def groups_of(load: Load, booking: Booking) -> list[Group]:
     """What may ask for a moment, the oldest first. What would overtake others that wait for the same waits behind."""
     groups: dict[object, Group] = {}
-    oldest_first = sorted(load.carriages, key=lambda carriage: carriage.parcels[0].delivery.pk)
+    oldest_first = sorted(load.carriages, key=lambda carriage: carriage.oldest)
     for rank, carriage in enumerate(oldest_first):
         if not stands_behind(load, carriage, booking):
             group = groups.setdefault((carriage.spent, carriage.background), Group(load))

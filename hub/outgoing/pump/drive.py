@@ -19,13 +19,14 @@ from hub.outgoing.pump import line, place
 from hub.outgoing.pump.attempt import Send, attempt
 from hub.outgoing.pump.book import book
 from hub.outgoing.pump.build import build
-from hub.outgoing.pump.claim import claim, claim_suspects, suspects_wait, turn_back, work_is_due
+from hub.outgoing.pump.claim import claim, claim_suspects, suspects_wait, work_is_due
 from hub.outgoing.pump.hands import AWAY, Hands
 from hub.outgoing.pump.leases import new_lease
 from hub.outgoing.pump.line import in_database
 from hub.outgoing.pump.parcels import Carriage, Journey, Load, Unsent
+from hub.outgoing.pump.parking import park
 from hub.outgoing.pump.reading import Reading
-from hub.outgoing.pump.settle import counts_of, hold, park
+from hub.outgoing.pump.settle import counts_of, hold
 from hub.outgoing.pump.strides import LONG_AGO, Strides
 from hub.outgoing.pump.tell import TURNS, paused_keys, rest_until
 from hub.throttle import holders
@@ -44,6 +45,7 @@ LEAD_HALVES = timedelta(seconds=1)
 LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
 AFTER_AWAY = 2.0  # seconds without a claim when it is back: first each pump keeps its leases, and settles
 STAY, RUN = 30.0, 35.0  # seconds: without work it leaves after the one, with work it rings a successor after the other
+PARKED_CLAIMS = 8  # in a row, where all that was claimed waits for quotas
 SOCKETS = 900  # of one pump: the calls in flight, below the 1,024 files that a process may usually open
 
 Outlet = Callable[[], AbstractAsyncContextManager[Send]]
@@ -125,8 +127,6 @@ class Drive:
                 await settler
                 await self.hands.settle_the_rest()
 
-    # --- claiming ----------------------------------------------------------------------------------------------------
-
     async def take_in(self, send: Send, again: Callable[[], object]) -> None:
         """Claim until it is time to leave: stopped, run out, or nothing to do for a while."""
         loop = asyncio.get_running_loop()
@@ -201,6 +201,16 @@ class Drive:
         return now - before[0] - timedelta(seconds=ticks - before[1]) if before else timedelta(0)
 
     def claim_and_build(self) -> tuple[list[Load], list[Unsent]]:
+        """Loads that go, and what waits for quotas. Where all of it waits more is claimed: something behind may go."""
+        unsent: list[Unsent] = []
+        for _ in range(PARKED_CLAIMS):
+            loads, waits = self.claim_once()
+            unsent += waits
+            if loads or not waits:
+                break
+        return loads, unsent
+
+    def claim_once(self) -> tuple[list[Load], list[Unsent]]:
         now = self.clock()
         self.reading.renew(now=now)
         if abs(now - self.windows) >= WINDOWS_EVERY:
@@ -215,9 +225,7 @@ class Drive:
         loads = build(slices, self.reading, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
         unsent = book(self.lease, loads, now=self.clock(), lead=self.led(now=now))
-        park(self.lease, unsent, now=now, random=self.random)
-        waiting = {wait.load.lane.pk for wait in unsent}
-        turn_back(self.lease, {load.lane.pk: load.sends for load in loads if load.lane.pk in waiting}, now=now)
+        loads = park(self.lease, loads, unsent, self.strides, now=now, random=self.random)
         failpoint("O2")  # the attempt is noted, nothing has gone
         return loads, unsent
 
@@ -226,8 +234,6 @@ class Drive:
         passed, self.led_at = max(timedelta(), now - self.led_at), now
         self.lead = max(LEAD_LEAST, self.lead * 0.5 ** (passed / LEAD_HALVES))
         return self.lead
-
-    # --- sending -----------------------------------------------------------------------------------------------------
 
     def begin(self, load: Load, send: Send) -> None:
         task = asyncio.create_task(self.serve(load, send))

@@ -51,7 +51,7 @@ SELECT first.id, first.stays FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id,
         SELECT id, {STAYS} FROM outgoing_delivery AS row
         WHERE connection_id = lane.id AND quota_queue = 0
         AND stage = 'waiting' AND state = 'waiting' AND due_at <= %s AND crashes < %s
-        ORDER BY due_at LIMIT lane.most
+        ORDER BY due_at, id LIMIT lane.most
     ) AS due
     LIMIT CASE WHEN lane.most = 1 THEN 1 ELSE 2 * lane.most END
 ) AS first
@@ -150,7 +150,7 @@ def ids(deliveries: QuerySet[Delivery]) -> Sequence[int]:
 def due_of_lanes(most: Mapping[int, int], *, now: datetime) -> list[int]:
     """As OF_LANES says it."""
     waiting = Delivery.unscoped.filter(state="waiting")
-    plain = waiting.filter(quota_queue=0, due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at")
+    plain = waiting.filter(quota_queue=0, due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at", "pk")
     queued: dict[int, list[int]] = {lane: [] for lane in most}
     for queue in QuotaQueue.unscoped.filter(connection__in=list(most), opens_at__lte=now):
         oldest = waiting.filter(quota_queue=queue.pk, quota_queue__gt=0).order_by("pk")

@@ -73,6 +73,11 @@ class Carriage:
         return self.parcels[0].delivery.quota_queue
 
     @property
+    def oldest(self) -> int:
+        """The first of its deliveries, in the order of acceptance."""
+        return min(parcel.delivery.pk for parcel in self.parcels)
+
+    @property
     def keys(self) -> list[str]:
         """Of the scopes that it spends."""
         return [entry.key for entry in self.spent]

@@ -1,7 +1,7 @@
 """Where what a quota sends back waits: with what spends the same scopes, in the order of acceptance, not claimed
 before they open."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from hub.asked import Asked
 from hub.connections.models import QuotaQueue, digest_of
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.due import CRASHES_FEW
-from hub.outgoing.pump.parcels import Carriage, Journey, Unsent
+from hub.outgoing.pump.parcels import Carriage, Journey, Load, Unsent
 from hub.outgoing.pump.tell import distinct, paused_keys, rest_until
 from hub.throttle.reserve import Reserved
 
@@ -38,11 +38,14 @@ class Queues:
 
     by_lane: dict[int, list[QuotaQueue]] = field(default_factory=dict)
     changed: dict[Key, QuotaQueue] = field(default_factory=dict)
+    claimed: dict[int, int] = field(default_factory=dict)  # by queue, the last delivery that was taken from it
 
     @classmethod
-    def of(cls, lanes: Collection[int]) -> "Queues":
+    def of(cls, loads: Sequence[Load]) -> "Queues":
         found = cls()
-        for queue in OF_LANES.models(ids=list(lanes)):
+        for carriage in (carriage for load in loads for carriage in load.carriages):
+            found.claimed[carriage.quota_queue] = max(carriage.oldest, found.claimed.get(carriage.quota_queue, 0))
+        for queue in OF_LANES.models(ids=[load.lane.pk for load in loads]):
             found.by_lane.setdefault(queue.connection_id, []).append(queue)
         return found
 
@@ -53,11 +56,14 @@ class Queues:
         return next((queue for queue in queues if queue.key == (lane, carriage.background, digest)), None)
 
     def before(self, lane: int, carriage: Carriage, *, now: datetime) -> QuotaQueue | None:
-        """A queue whose deliveries wait for what this carriage spends: it may not go before them."""
+        """A queue whose deliveries wait for what this carriage spends: it may not go before them.
+
+        What is older than they, as it goes again, may go with those of them that were claimed.
+        """
         if carriage.quota_queue:
             return None
         if own := self.own(lane, carriage):
-            return own
+            return own if carriage.oldest > self.claimed.get(own.pk, 0) else None
         keys = set(carriage.keys)
         for queue in self.by_lane.get(lane, ()):
             live_beside = queue.background and not carriage.background

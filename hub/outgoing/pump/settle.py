@@ -98,11 +98,6 @@ def settle(
     return counts_of(results, now=now) + Counter({("lease_losses", ""): len(changes) - owned})
 
 
-def park(lease: UUID, unsent: Sequence[Unsent], *, now: datetime, random: Callable[[], float]) -> None:
-    """These were claimed, and wait for quotas: at once, so that their lanes need not."""
-    apply(lease, list(changes_of(unsent, now=now, random=random)), now=now)
-
-
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
     """A cause of its own: these were not sent, and it cost no attempt."""
     apply(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connections", "0009_failed_calls"),
+        ("connections", "0010_refusals_of_new_tokens"),
     ]
 
     operations = [

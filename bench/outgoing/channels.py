@@ -1,0 +1,91 @@
+"""500 messages wait for one channel, and 500 for one method: what goes beside them waits for, and the order."""
+
+import os
+import subprocess
+import time
+
+from bench import checker, connector, seed
+from bench.figures import Bar, Figure
+from bench.processes import python, running, until
+from hub.clock import clock
+from hub.outgoing.models import Delivery
+from hub.outgoing.publish import publish
+
+DATABASES = ("postgresql", "sqlite")
+WAITING, SECONDS = 500, 40
+EVERY = 1.3  # seconds between messages for the free channel: its own quota lets each go at once
+LOOK_EVERY = 0.1  # seconds
+WITHIN = 60.0  # seconds
+PUMPS = {"postgresql": 2, "sqlite": 1}
+FULL, FREE = "full", "free"
+BEHIND = {"channel": "channel", "method": "account"}  # a full action, and the one that goes beside it
+
+
+def measure(sink, options):
+    waiting, seconds = (50, 4) if options.quick else (WAITING, SECONDS)
+    seed.empty()
+    staged = {action: stage(sink, action, beside, waiting) for action, beside in BEHIND.items()}
+    seed.settle_down()
+    sink.clear()
+    with pumps():
+        until(sink.count, within=WITHIN, what="the first call")
+        first = time.monotonic()
+        until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
+        begin = time.monotonic()
+        told = tell({action: row.tenant for action, (row, _) in staged.items()}, seconds)
+        until(lambda: arrived(sink, told), within=WITHIN, every=0.5, what="what goes beside the full quotas")
+    yield Figure("channels_set_aside", begin - first, "s")
+    yield from figures(sink.arrivals(), staged, told, begin, begin + seconds)
+
+
+def stage(sink, action, beside, waiting):
+    """A connection whose `action` has a backlog, and a way beside it; the outward ids of the backlog, in order."""
+    seed_route(beside, FREE, f"{action}.beside")
+    (row,) = seed.connections(1, f"{sink.url}/ok", connector=connector.KEY, account=f"channels-{action}")
+    return row, seed.orders([row], waiting, seed_route(action, FULL, f"{action}.backlog"))
+
+
+def seed_route(action, channel, event_type):
+    return seed.route(connector.KEY, action, mapping={"channel": f"'{channel}'"}, event_type=event_type)
+
+
+def pumps():
+    count = PUMPS[seed.database.vendor]
+    environment = os.environ | {"HUB_PUMPS": str(count)}
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    return running(*[python("bench.pump")] * count, environment=environment, **quiet)
+
+
+def all_wait():
+    """Whether each delivery has been looked at, and waits for its quota where it has not gone."""
+    return not Delivery.unscoped.filter(state__in=("waiting", "sending"), quota_queue=0).exists()
+
+
+def tell(tenants, seconds):
+    """One message beside each backlog every so often: by outward id, the action and when it had been accepted."""
+    moments, begin = {}, time.monotonic()
+    for number in range(round(seconds / EVERY)):
+        time.sleep(max(0.0, begin + number * EVERY - time.monotonic()))
+        for action, tenant in tenants.items():
+            event = publish(tenant, f"{action}.beside", seed.order(number), now=clock())
+            moments[event.pk] = action, time.monotonic()
+    rows = Delivery.unscoped.filter(event__in=moments)
+    return {row.message_id: moments[row.event_id] for row in rows}
+
+
+def arrived(sink, told):
+    return told.keys() <= {arrival.id for arrival in sink.arrivals()}
+
+
+def figures(arrivals, staged, told, begin, end):
+    firsts = {arrival.id: arrival.at for arrival in reversed(arrivals)}
+    for action, (_, backlog) in staged.items():
+        waits = [firsts[id] - at for id, (kind, at) in told.items() if kind == action]
+        yield Figure(f"channels_{action}_beside", checker.percentile(waits, 0.95), "s", bar=Bar("<=", 2))
+        breaks = checker.order_breaks(backlog, arrivals)
+        yield Figure(f"channels_{action}_order_breaks", breaks, "deliveries", bar=Bar("==", 0))
+        if (quota := connector.QUOTAS[action]).per < end - begin:
+            used = checker.used(
+                [firsts[id] for id in backlog if id in firsts], quota.limit, quota.per, begin=begin, end=end
+            )
+            yield Figure(f"channels_{action}_used", used, "of the limit", bar=Bar(">=", 0.8))
