@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("connections", "0010_refusals_of_new_tokens"),
+        ("connections", "0011_events_of_the_disconnected"),
     ]
 
     operations = [
