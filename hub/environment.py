@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import dj_database_url
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError
+from environs import EnvError
 
-env = Env(eager=True)
+from hub.setting_kinds import env
 
 LOGOS = (".svg", ".png")
 LOGO_BYTES = 100_000
@@ -33,6 +33,12 @@ POSTGRESQL = {
     "keepalives_count": 3,
     "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
 }
+
+
+WRONG_DATABASE = (
+    "DATABASE_URL is wrong: it is sqlite:////path/hub.sqlite3 or postgresql://user:password@host/name, "
+    "with signs such as /, @ and # in the password written as %2F, %40 and %23"
+)
 
 
 def required(name: str, hint: str) -> str:
@@ -61,10 +67,11 @@ def keys(name: str, hint: str) -> list[str]:
 
 
 def a_share(name: str, default: float) -> float:
-    value = env.float(name, default)
-    if not 0 <= value <= 0.9:
-        raise ValueError("it is a share from 0 to 0.9, such as 0.2")
-    return value
+    with suppress(EnvError):
+        value = env.float(name, default)
+        if 0 <= value <= 0.9:
+            return value
+    raise ValueError("it is a share from 0 to 0.9, such as 0.2")
 
 
 def a_rate(name: str, default: str) -> tuple[int, float] | None:
@@ -73,10 +80,11 @@ def a_rate(name: str, default: str) -> tuple[int, float] | None:
     if value in ("", "off"):
         return None
     calls, _, seconds = value.partition("/")
-    limit, per = int(calls), float(seconds)
-    if not (1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400):
-        raise ValueError("it is calls/seconds, such as 50/1")
-    return limit, per
+    with suppress(ValueError):
+        limit, per = int(calls), float(seconds)
+        if 1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400:
+            return limit, per
+    raise ValueError("it is calls/seconds, such as 50/1, or off")
 
 
 def a_mail_server(name: str, default: str) -> str:
@@ -99,13 +107,13 @@ def an_address(name: str, default: str) -> str:
 def database(url: str) -> dict[str, Any]:
     try:
         config = dj_database_url.parse(url)
-    except (ValueError, dj_database_url.UnknownSchemeError) as error:
-        raise ImproperlyConfigured(f"DATABASE_URL is wrong: {error}") from None
+    except (ValueError, dj_database_url.UnknownSchemeError):  # whose words may tell a part of the password
+        raise ImproperlyConfigured(WRONG_DATABASE) from None
     if config["ENGINE"] == "django.db.backends.sqlite3":
         return config | {"OPTIONS": SQLITE}
-    if config["ENGINE"] == "django.db.backends.postgresql":
+    if config["ENGINE"] == "django.db.backends.postgresql" and config["NAME"]:
         return config | {"OPTIONS": POSTGRESQL | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
-    raise ImproperlyConfigured("DATABASE_URL is wrong: the hub runs on sqlite:/// and postgresql://")
+    raise ImproperlyConfigured(WRONG_DATABASE)
 
 
 def a_picture(name: str, default: str) -> Path | None:

@@ -5,7 +5,6 @@ What no environment changes stands in hub/fixed.py.
 
 import os
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,12 +19,24 @@ from hub.environment import (
     a_share,
     an_address,
     database,
-    env,
     keys,
     read,
     required,
 )
 from hub.fixed import *  # noqa: F403  (settings are looked for here)
+from hub.setting_kinds import (
+    boolean,
+    choice,
+    env,
+    host_names,
+    hosts_and_ports,
+    line_of_text,
+    number,
+    origins,
+    ports,
+    public_url,
+    whole_number,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -36,21 +47,17 @@ if env_file.is_file():
 
 # --- who we are ------------------------------------------------------------------------------------------------------
 
-DEBUG = read(env.bool, "HUB_DEBUG", False)
+DEBUG = read(boolean, "HUB_DEBUG", False)
 SECRET_KEY = required("HUB_SECRET_KEY", "a long random text that signs sessions")
 HUB_FIELD_KEYS = keys("HUB_FIELD_KEYS", "the keys that seal secrets, newest first")
 FIELD_ENCRYPTION_KEY = HUB_FIELD_KEYS  # the name that django-encrypted-model-fields reads
 
-HUB_PUBLIC_URL = read(env.str, "HUB_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
-if urlsplit(HUB_PUBLIC_URL).scheme not in ("http", "https") or not urlsplit(HUB_PUBLIC_URL).hostname:
-    raise ImproperlyConfigured("HUB_PUBLIC_URL is wrong: it is the address of the hub, such as https://hub.example.com")
-HUB_NAME = read(env.str, "HUB_NAME", "Integration Hub")
+HUB_PUBLIC_URL = read(public_url, "HUB_PUBLIC_URL", "http://127.0.0.1:8000")
+HUB_NAME = read(line_of_text, "HUB_NAME", "Integration Hub")
 HUB_LOGO = read(a_picture, "HUB_LOGO", "")  # shown to customers, beside the name
 HUB_COLOUR = read(a_colour, "HUB_COLOUR", "#0b6459")
-HUB_ENVIRONMENT = read(env.str, "HUB_ENVIRONMENT", "live")
-if HUB_ENVIRONMENT not in ("live", "test"):
-    raise ImproperlyConfigured("HUB_ENVIRONMENT is wrong: it is live or test, and API keys carry it")
-ALLOWED_HOSTS = read(env.list, "HUB_ALLOWED_HOSTS", [str(urlsplit(HUB_PUBLIC_URL).hostname)])
+HUB_ENVIRONMENT = read(choice(("live", "test"), ", and API keys carry it"), "HUB_ENVIRONMENT", "live")
+ALLOWED_HOSTS = read(host_names, "HUB_ALLOWED_HOSTS", [str(urlsplit(HUB_PUBLIC_URL).hostname)])
 if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "testserver"}:
     raise ImproperlyConfigured("HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts")
 
@@ -68,22 +75,12 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
 # --- where people may be sent back to --------------------------------------------------------------------------------
 
-
-def origins(name: str, default: list[str]) -> list[str]:
-    value = env.list(name, default)
-    for text in value:
-        parts = urlsplit(text)
-        if text != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https") or "@" in parts.netloc:
-            raise ValueError("it is a list of origins such as https://app.example.com, without a path")
-    return value
-
-
 HUB_PORTAL_RETURN_URLS = read(origins, "HUB_PORTAL_RETURN_URLS", [])  # of our own application, for portal links
 
 # --- what it may reach -----------------------------------------------------------------------------------------------
 
-HUB_EGRESS_ALLOW = read(env.list, "HUB_EGRESS_ALLOW", [])  # exact host:port, for a desk's sandbox only
-HUB_EGRESS_PORTS = read(partial(env.list, subcast=int), "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
+HUB_EGRESS_ALLOW = read(hosts_and_ports, "HUB_EGRESS_ALLOW", [])  # exact host:port, for a desk's sandbox only
+HUB_EGRESS_PORTS = read(ports, "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
 
 HUB_LIVE_SHARE = read(a_share, "HUB_LIVE_SHARE", 0.2)  # of each quota, kept free of background work
 HUB_HOST_RATE = read(a_rate, "HUB_HOST_RATE", "off")  # to any one host, over all connectors and tenants
@@ -114,15 +111,17 @@ ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 # --- the queue: a doorbell, see docs/architecture.md ----------------------------------------------------------------
 
-HUB_PUMPS = read(env.int, "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1))
-if HUB_PUMPS < 1 or (ON_SQLITE and HUB_PUMPS > 1):
-    raise ImproperlyConfigured("HUB_PUMPS is wrong: at least 1, and 1 on SQLite")
-HUB_PUMPS_TOTAL = read(env.int, "HUB_PUMPS_TOTAL", 1 if ON_SQLITE else 0)  # of the installation; 0: no limit
-if HUB_PUMPS_TOTAL < 0 or (ON_SQLITE and HUB_PUMPS_TOTAL != 1):
-    raise ImproperlyConfigured("HUB_PUMPS_TOTAL is wrong: at least 1, or 0 for no limit, and 1 on SQLite")
-HUB_DISABLE_AFTER = timedelta(days=read(env.float, "HUB_DISABLE_AFTER", 5))  # of nothing but failures
-if not timedelta() < HUB_DISABLE_AFTER:
-    raise ImproperlyConfigured("HUB_DISABLE_AFTER is wrong: days, more than 0")
+HUB_PUMPS = read(whole_number(1, 64), "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1))
+if ON_SQLITE and HUB_PUMPS > 1:
+    raise ImproperlyConfigured("HUB_PUMPS is wrong: it is 1 on SQLite, which has one writer at a time")
+HUB_PUMPS_TOTAL = read(
+    whole_number(0, 1_000), "HUB_PUMPS_TOTAL", 1 if ON_SQLITE else 0
+)  # of the installation; 0: no limit
+if ON_SQLITE and HUB_PUMPS_TOTAL != 1:
+    raise ImproperlyConfigured("HUB_PUMPS_TOTAL is wrong: it is 1 on SQLite, which has one writer at a time")
+HUB_DISABLE_AFTER = timedelta(
+    days=read(number(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
+)  # of nothing but failures
 Q_CLUSTER = {
     "name": "hub",  # the salt of its signatures: never changed
     "orm": "default",
@@ -162,7 +161,7 @@ CSRF_FAILURE_VIEW = "hub.problems.csrf_failure"
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if HUB_BEHIND_TLS_PROXY := read(env.bool, "HUB_BEHIND_TLS_PROXY", False):
+if HUB_BEHIND_TLS_PROXY := read(boolean, "HUB_BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 UNFOLD = {
@@ -182,19 +181,19 @@ UNFOLD = {
 
 # --- work on many rows -----------------------------------------------------------------------------------------------
 
-HUB_OPERATION_ROWS_PER_HOUR = read(env.int, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
-HUB_KEEP_BODIES_DAYS = read(env.int, "HUB_KEEP_BODIES_DAYS", 30)
-HUB_KEEP_ROWS_DAYS = read(env.int, "HUB_KEEP_ROWS_DAYS", 90)
-if HUB_OPERATION_ROWS_PER_HOUR < 1:
-    raise ImproperlyConfigured("HUB_OPERATION_ROWS_PER_HOUR is wrong: at least 1")
-if not 1 <= HUB_KEEP_BODIES_DAYS <= HUB_KEEP_ROWS_DAYS:
-    raise ImproperlyConfigured("HUB_KEEP_BODIES_DAYS is wrong: at least 1, and not longer than HUB_KEEP_ROWS_DAYS")
+ROWS, DAYS = whole_number(1, 1_000_000_000), whole_number(1, 36_500)
+HUB_OPERATION_ROWS_PER_HOUR = read(ROWS, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
+HUB_KEEP_BODIES_DAYS = read(DAYS, "HUB_KEEP_BODIES_DAYS", 30)
+HUB_KEEP_ROWS_DAYS = read(DAYS, "HUB_KEEP_ROWS_DAYS", 90)
+if HUB_KEEP_BODIES_DAYS > HUB_KEEP_ROWS_DAYS:
+    raise ImproperlyConfigured("HUB_KEEP_BODIES_DAYS is wrong: it is not longer than HUB_KEEP_ROWS_DAYS")
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of one request
 
-HUB_LOG_LEVEL = read(env.str, "HUB_LOG_LEVEL", "INFO")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+HUB_LOG_LEVEL = read(choice(LOG_LEVELS), "HUB_LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "hub.logs.configure"
 LOGGING = {"level": HUB_LOG_LEVEL}
 DEFAULT_EXCEPTION_REPORTER_FILTER = "hub.logs.ReporterFilter"
