@@ -61,6 +61,7 @@ class Org:
     client_secret: str = ""
     sandbox: bool = False
     scopes: str = "api refresh_token id openid"
+    requires_pkce: bool = False
     approval: Literal["", "blocked", "not_installed", "not_approved", "generic"] = ""
     instance_url: str = ""
     redirect_urls: list[str] = field(default_factory=list)

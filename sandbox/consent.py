@@ -115,6 +115,8 @@ class Consent:
         chosen = next((one for one in self._place.choices(asked) if one.account == form.get("account")), None)
         if wrong := self._wrong(asked):
             return self._sorry(request, wrong)
+        if refused := self._place.refused(asked):
+            return back(asked, refused)
         if form.get("answer") == "deny":
             return back(asked, self._place.denied)
         if chosen is None:

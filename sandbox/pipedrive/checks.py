@@ -11,6 +11,10 @@ from sandbox.pipedrive.kinds import Kind
 INFO = "Please check developers.pipedrive.com"
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")  # with milliseconds it is refused
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+DURATION = re.compile(r"\d{1,3}:[0-5]\d(:[0-5]\d)?")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MARKETING = ("no_consent", "unsubscribed", "subscribed", "archived")
 CURRENCY = re.compile(r"[A-Z]{3}")
 HASH = re.compile(r"[0-9a-f]{40}")
 
@@ -98,6 +102,10 @@ def is_moment(value: Any, form: re.Pattern[str]) -> bool:
     return True
 
 
+def is_uuid(value: Any) -> bool:
+    return is_text(value) and bool(UUID.fullmatch(value))
+
+
 def is_list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(fits(item) for item in value)
 
@@ -122,6 +130,11 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "moment": lambda value: is_moment(value, MOMENT),
     "currency": lambda value: is_text(value) and bool(CURRENCY.fullmatch(value)),
     "visibility": lambda value: value in (1, 3, 5, 7) and is_integer(value),
+    "marketing": lambda value: value in MARKETING,
+    "percent": lambda value: is_number(value) and 0 <= value <= 100,
+    "time": lambda value: is_text(value) and bool(TIME.fullmatch(value)),
+    "duration": lambda value: is_text(value) and bool(DURATION.fullmatch(value)),
+    "uuids": lambda value: isinstance(value, list) and all(is_uuid(item) for item in value),
     "visibility text": lambda value: value in ("1", "3", "5", "7"),
     "integers": is_list_of(is_integer),
     "list": lambda value: isinstance(value, list),

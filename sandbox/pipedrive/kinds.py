@@ -31,8 +31,8 @@ KINDS = {
             "persons", "v2", "Person", "contacts", "name",
             {
                 "name": "text", "owner_id": "integer", "org_id": "integer", "emails": "values", "phones": "values",
-                "visible_to": "visibility", "label_ids": "integers", "marketing_status": "text", "add_time": "moment",
-                "update_time": "moment", **dict.fromkeys(CONTACT_SYNC, "contact_sync"),
+                "visible_to": "visibility", "label_ids": "integers", "marketing_status": "marketing",
+                "add_time": "moment", "update_time": "moment", **dict.fromkeys(CONTACT_SYNC, "contact_sync"),
             },
             links={"org_id": "organizations"}, custom_of="persons",
         ),
@@ -49,7 +49,7 @@ KINDS = {
             {
                 "title": "text", "owner_id": "integer", "person_id": "integer", "org_id": "integer",
                 "pipeline_id": "integer", "stage_id": "integer", "value": "number", "currency": "currency",
-                "is_archived": "boolean", "status": "status", "probability": "number", "lost_reason": "text",
+                "is_archived": "boolean", "status": "status", "probability": "percent", "lost_reason": "text",
                 "visible_to": "visibility", "close_time": "moment", "won_time": "moment", "lost_time": "moment",
                 "expected_close_date": "date", "label_ids": "integers",
             },
@@ -59,7 +59,7 @@ KINDS = {
             "activities", "v2", "Activity", "activities", "subject",
             {
                 "subject": "text", "type": "text", "owner_id": "integer", "deal_id": "integer", "lead_id": "text",
-                "org_id": "integer", "due_date": "date", "due_time": "text", "duration": "text", "busy": "boolean",
+                "org_id": "integer", "due_date": "date", "due_time": "time", "duration": "duration", "busy": "boolean",
                 "done": "boolean", "location": "object", "participants": "list", "attendees": "list",
                 "public_description": "text", "priority": "integer", "note": "text",
             },
@@ -68,7 +68,7 @@ KINDS = {
         Kind(
             "leads", "v1", "Lead", "leads", "title",
             {
-                "title": "text", "owner_id": "integer", "label_ids": "list", "person_id": "integer",
+                "title": "text", "owner_id": "integer", "label_ids": "uuids", "person_id": "integer",
                 "organization_id": "integer", "value": "money", "expected_close_date": "date",
                 "visible_to": "visibility text",
                 "was_seen": "boolean", "is_archived": "boolean", "origin_id": "text", "channel": "integer",

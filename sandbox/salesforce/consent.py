@@ -10,6 +10,10 @@ from sandbox.world import World
 
 LIFE = 900  # seconds of a code
 DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
+NO_CHALLENGE = {
+    "error": "invalid_request",
+    "error_description": "missing required code challenge",
+}
 REFUSALS = {  # by `approval` of the org
     "blocked": ("OAUTH_APP_BLOCKED", "this app is blocked by admin"),
     "not_installed": ("invalid_client", "app must be installed into org"),
@@ -54,7 +58,10 @@ class Consents:
         return [choice(org, asked.host) for org in self._orgs(asked.client) if asked.host in ("login", "test", org.org)]
 
     def _refused(self, asked: Asked) -> dict[str, str] | None:
-        allowed = {scope for org in self._orgs(asked.client) for scope in org.scopes.split()}
+        orgs = self._orgs(asked.client)
+        if not asked.query.get("code_challenge") and any(org.requires_pkce for org in orgs):
+            return NO_CHALLENGE
+        allowed = {scope for org in orgs for scope in org.scopes.split()}
         if all(ALIASES.get(scope, scope) in allowed for scope in asked.scopes()):
             return None
         return {"error": "invalid_scope", "error_description": "the requested scope is not allowed"}

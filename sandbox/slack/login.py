@@ -9,6 +9,7 @@ from sandbox.consent import Asked, Choice, Place
 from sandbox.grants import Codes
 from sandbox.slack.arguments import arguments, token
 from sandbox.slack.messages import Refused
+from sandbox.slack.scopes import invalid_scopes
 from sandbox.slack.tokens import GONE, REVOKED, Holder, Tokens
 from sandbox.wire import Call
 from sandbox.world import World
@@ -24,7 +25,15 @@ class Login:
         self.codes = Codes(random, life=LIFE)
 
     def place(self) -> Place:
-        return Place("slack", "Slack", "/slack/oauth/v2/authorize", DENIED, self._choices, self._redirects)
+        return Place(
+            system="slack",
+            name="Slack",
+            path="/slack/oauth/v2/authorize",
+            denied=DENIED,
+            choices=self._choices,
+            redirects=self._redirects,
+            wrong=wrong,
+        )
 
     def account(self, call: Call) -> str:
         """Whose code or refresh token is sent."""
@@ -106,6 +115,11 @@ class Login:
 
     def _redirects(self, client: str) -> list[str]:
         return [url for team in self._world.slack.values() if team.client_id == client for url in team.redirect_urls]
+
+
+def wrong(asked: Asked) -> str | None:
+    invalid = invalid_scopes(asked.scopes(), asked.scopes("user_scope"))
+    return f"Invalid permissions requested: {', '.join(invalid)}" if invalid else None
 
 
 def choice(team: Team) -> Choice:

@@ -190,3 +190,19 @@ def test_a_consent_page_is_down_only_when_a_fault_names_its_path(desk):
     assert desk.get(f"{SLACK}?{urlencode(ASKED)}").status_code == 200
     desk.fault("slack", path="authorize", status=503)
     assert desk.get(f"{SLACK}?{urlencode(ASKED)}").status_code == 503
+
+
+@pytest.mark.parametrize(
+    "asked", [{"scope": "chat:wirte"}, {"scope": "search:read"}, {"user_scope": "chat:write.public"}]
+)
+def test_slack_knows_its_scopes_and_whose_they_may_be(desk, asked):
+    answer = choose(desk, SLACK, ACME, **ASKED | asked)
+    (scope,) = asked.values()
+    assert answer.status_code == 400 and f"Invalid permissions requested: {scope}" in answer.text
+
+
+def test_salesforce_may_require_pkce(desk):
+    desk.world(salesforce=[{"org": ORG, "requires_pkce": True}])
+    came = allow(desk, SALESFORCE, ORG, **OF_SALESFORCE)
+    assert (came["error"], came["error_description"]) == ("invalid_request", "missing required code challenge")
+    assert "code" in allow(desk, SALESFORCE, ORG, **WITH_PKCE)

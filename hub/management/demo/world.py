@@ -53,6 +53,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "access_token": secrets["salesforce"]["access_token"],
             "refresh_token": secrets["salesforce"]["refresh_token"],
             "fields": FIELDS,
+            "requires_pkce": True,
             **client_of(apps["salesforce"]),
         },
         "pipedrive": {

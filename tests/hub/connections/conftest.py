@@ -17,7 +17,10 @@ __all__ = ["desk"]
 def outside(make, desk, settings):
     """The other systems, and our apps there."""
     settings.HUB_EGRESS_ALLOW = [urlsplit(desk.url).netloc]
-    desk.world(app={"hub": "https://hub.test"})
+    desk.world(
+        app={"hub": "https://hub.test"},
+        salesforce=[{"org": "00D000000000001EAA", "requires_pkce": True}],
+    )
     for connector in CLIENTS:
         register(make, desk, connector)
     return desk
