@@ -196,7 +196,8 @@ def renew_tokens(row: Revocation, app: ConnectorApp | None, call: Call, *, now: 
 
 def drafted(row: Revocation) -> tuple[Connection, Mapping[str, Any]]:
     kept = row.open()
-    return Connection(connector=row.connector, account=row.account, settings=kept["settings"]), kept["secret"]
+    whose = {"tenant_id": row.tenant_id, "connector": row.connector, "account": row.account}
+    return Connection(settings=kept["settings"], **whose), kept["secret"]
 
 
 def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from connectors.outcomes import Outcome
 from connectors.wire import Request
 from hub.connections.models import Connection
-from hub.connections.unseal import has_owner, key_of, spent_by
+from hub.connections.unseal import has_owner, key_of, shares_of, spent_by
 from hub.throttle import holders
 from hub.throttle.answers import pause, reopen
 from hub.throttle.reserve import Demand, reserve
@@ -57,7 +57,8 @@ class Turn:
 @contextmanager
 def spending(connection: Connection, request: Request, *, now: datetime) -> Iterator[Turn]:
     """Around the call, which tells its turn what it heard. It never waits: raises NotFree."""
-    lease, demand = uuid.uuid4(), Demand(spent_by(connection, request), 1)
+    scopes = spent_by(connection, request) + shares_of(connection, request)
+    lease, demand = uuid.uuid4(), Demand(scopes, 1)
     (answer,) = reserve([demand], now=now, horizon=timedelta(0), lease=lease)
     if not answer.at:
         raise NotFree(answer.again)

@@ -17,7 +17,7 @@ from connectors.wire import Request, Scope, Spends
 from hub.connections.models import Connection, ConnectorApp
 from hub.redaction import redact_excerpt, redact_text
 from hub.throttle.reserve import Spent
-from hub.throttle.stated import OWN, own_quota
+from hub.throttle.stated import OWN, TENANT, own_quota, tenant_share
 
 KEY_MOST = 300  # characters
 SHARED = ("app", "host", "address")  # scopes that belong to no single account
@@ -94,6 +94,19 @@ def own_spent(request: Request) -> tuple[Spent, ...]:
         return ()
     host = urlsplit(request.url).netloc.rpartition("@")[2].lower()
     return tuple(Spent(f"|{kind}||{host if kind == 'host' else ''}"[:KEY_MOST], quota) for kind, quota in own)
+
+
+def shares_of(connection: Connection, request: Request) -> tuple[Spent, ...]:
+    """What this call takes of its tenant's share of quotas that all tenants share, such as the token endpoint's."""
+    if connection.tenant_id is None:
+        return ()
+    return tuple(
+        Spent(f"{connection.connector}|{TENANT}|{connection.tenant_id}|{scope.name}"[:KEY_MOST], share, cost)
+        for scope, cost in request.spends
+        if scope.kind == "app"
+        and not connection.code.platform
+        and (share := tenant_share(connection.code.quota(scope)))
+    )
 
 
 def has_owner(pk: int | None, account: str, scope: Scope) -> bool:

@@ -6,6 +6,8 @@ from connectors import wire
 from connectors.registry import CONNECTORS
 from hub.throttle.models import Scope
 
+TENANT = "tenant"  # the kind of the rows that count a tenant's share of our own app's quotas
+TENANT_SHARE = 0.75
 OWN = {"host": "HUB_HOST_RATE", "address": "HUB_ADDRESS_RATE"}  # kinds of scopes, and the settings with their rates
 
 
@@ -16,10 +18,17 @@ def own_quota(kind: str) -> wire.Rate | None:
     return wire.Rate(*rate) if rate else None
 
 
+def tenant_share(quota: wire.Quota | None) -> wire.Rate | None:
+    """What one tenant may use of a rate that all tenants share; None where there is nothing to share."""
+    return wire.Rate(max(1, int(quota.limit * TENANT_SHARE)), quota.per) if isinstance(quota, wire.Rate) else None
+
+
 def quota_of(scope: Scope) -> wire.Quota | None:
     if not scope.connector:
         return own_quota(scope.kind)
     connector = CONNECTORS.get(scope.connector)
+    if connector and scope.kind == TENANT:
+        return tenant_share(connector.quota(wire.Scope("app", scope.name)))
     return connector.quota(wire_scope(scope)) if connector else None
 
 

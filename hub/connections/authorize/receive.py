@@ -13,6 +13,7 @@ from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never, presentable, unknown
 from connectors.parts import Credential
 from connectors.wire import Request, Response, Unreadable
+from hub.connections.authorize.begin import LIFE
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
 from hub.connections.models import Authorization, Connection, ConnectorApp
@@ -28,6 +29,7 @@ Said = Mapping[str, Sequence[str]]
 
 STATE_MOST, CODE_MOST, SAYS_MOST = 200, 4096, 300  # characters
 CONFIRM_WITHIN = timedelta(minutes=10)
+REFUSED_CODES_MOST = 20  # of one tenant at one system, within the life of an attempt
 CLOCKS_APART = timedelta(minutes=5)
 KNOWN = {"host_refused", "bad_signature", "no_access_token", "throttled"}  # reasons that are our problems already
 
@@ -95,6 +97,9 @@ def one(said: Said, name: str) -> str:
 @sensitive_variables()
 def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
     """The code becomes tokens; whose they are is found out, and nothing is connected yet."""
+    if sends_strange_codes(row, now=now):
+        row.fail("throttled", "too many codes of this tenant were refused; go on in ten minutes")
+        return
     app = app_of(row.connector)
     answer = asked(row, app, code, call=call, now=now)
     if isinstance(answer, Outcome):
@@ -118,6 +123,12 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
         )
         return
     turn_down(row, document, problem_of_token(row.code, finding), finding.says, now=now)
+
+
+def sends_strange_codes(row: Authorization, *, now: datetime) -> bool:
+    """Whether so many codes of this tenant were refused that another would only spend what all tenants share."""
+    refused = Authorization.objects.of(row.tenant).filter(connector=row.connector, reason="code_refused")
+    return refused.filter(created_at__gt=now - LIFE).count() >= REFUSED_CODES_MOST
 
 
 @transaction.atomic

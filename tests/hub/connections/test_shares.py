@@ -1,0 +1,102 @@
+"""What all tenants share of a token endpoint: one of them leaves the others a part of it, and junk costs little."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from connectors.wire import Response
+from hub.connections.authorize.receive import REFUSED_CODES_MOST, receive
+from hub.connections.authorize.who import Refused, Who, digest_of
+from hub.connections.connect import draft
+from hub.connections.models import Authorization
+from hub.connections.spend import NotFree, spending
+from hub.connections.unseal import opened
+from hub.throttle.models import Scope
+from hub.throttle.stated import TENANT_SHARE, quota_of
+from tests.fakes import FakeHttp
+from tests.hub.connections.provider import ORG
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+JUNK = Response(400, b'{"error":"invalid_grant","error_description":"invalid authorization code"}')
+APP_LIMIT = 300  # calls of Salesforce's token endpoint in a minute
+
+
+@pytest.fixture
+def salesforce(make):
+    return make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
+
+
+def asks(tenant, now):
+    """Whether a call of the token endpoint may go."""
+    row = draft(tenant, "salesforce", "x", {})
+    client = {"client_id": "id", "client_secret": "a client secret"}
+    known = opened(row, None, {"refresh_token": "5Aep"})
+    try:
+        with spending(row, row.code.refresh(client, known), now=now):
+            return True
+    except NotFree:
+        return False
+
+
+def test_one_tenant_leaves_the_others_a_part(make):
+    hostile, other = make.tenant(), make.tenant()
+    went = {hostile: 0, other: 0}
+    for tick in range(300):  # half a minute
+        for tenant in (hostile, hostile, other):
+            went[tenant] += asks(tenant, NOON + tick * timedelta(seconds=0.1))
+    assert went[hostile] <= TENANT_SHARE * APP_LIMIT / 2 + 5
+    assert went[other] >= (1 - TENANT_SHARE) * APP_LIMIT / 2 - 5
+
+
+def test_a_share_is_shown_with_its_limit(make):
+    assert asks(make.tenant(), NOON)
+    share = Scope.objects.get(kind="tenant")
+    assert (quota_of(share).limit, share.name) == (TENANT_SHARE * APP_LIMIT, "token")
+
+
+def came_back(make, tenant, http, *, code="junk", state=None):
+    """Somebody of this tenant, whose attempt was begun just now, comes back with this code."""
+    row = make.authorization(tenant, "salesforce", now=NOON, browser=digest_of("b"), guest="g", redirect_uri="r")
+    Authorization.unscoped.filter(pk=row.pk).update(digest=digest_of(f"s{row.pk}"))
+    said = {"state": [state or f"s{row.pk}"], "code": [code]}
+    where = {"connector": row.code, "redirect_uri": "r", "call": http.call, "now": NOON}
+    return receive(said, who=Who("b", guest="g"), **where)
+
+
+def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times_only(make, salesforce):
+    tenant, http = make.tenant(), FakeHttp(JUNK)
+    Scope.objects.all().delete()
+    reasons = []
+    for _ in range(REFUSED_CODES_MOST + 5):
+        reasons.append(came_back(make, tenant, http).reason)
+        Scope.objects.update(free_at=None)  # as if they came slowly enough for the quota
+    assert reasons == ["code_refused"] * REFUSED_CODES_MOST + ["throttled"] * 5
+    assert len(http.requests) == REFUSED_CODES_MOST
+
+
+def test_the_codes_of_another_tenant_are_exchanged_all_the_same(make, salesforce):
+    hostile, other = make.tenant(), make.tenant()
+    for _ in range(REFUSED_CODES_MOST):
+        make.authorization(hostile, "salesforce", now=NOON, state="failed", reason="code_refused")
+    granted = {"access_token": "00D!1", "instance_url": "https://a.my.salesforce.com"}
+    granted["id"] = f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"
+    row = came_back(make, other, FakeHttp(Response(200, json.dumps(granted).encode())))
+    assert row.state == "granted"
+
+
+def test_refused_codes_are_forgotten_after_a_while(make, salesforce):
+    tenant = make.tenant()
+    for _ in range(REFUSED_CODES_MOST):
+        make.authorization(tenant, "salesforce", now=NOON - 11 * MINUTE, state="failed", reason="code_refused")
+    assert came_back(make, tenant, FakeHttp(JUNK)).reason == "code_refused"
+
+
+@pytest.mark.parametrize("state", ["not ours", "s" * 200])
+def test_a_state_that_is_not_ours_costs_nothing(make, salesforce, state):
+    http = FakeHttp(JUNK)
+    with pytest.raises(Refused):
+        came_back(make, make.tenant(), http, state=state)
+    assert http.requests == [] and not Scope.objects.exists()
