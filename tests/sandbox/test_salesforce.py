@@ -153,6 +153,13 @@ def test_an_upsert_that_fits_several_writes_nothing(desk, org):
         org.Lead.upsert("Hub_Key__c/twin", {"Company": "x"})
 
 
+def test_a_record_is_found_by_its_external_id(org):
+    made = org.Lead.upsert("External_Id__c/A-1001", LEAD, raw_response=True).json()
+    assert org.Lead.get_by_custom_id("External_Id__c", "A-1001")["Id"] == made["id"]
+    with pytest.raises(SalesforceResourceNotFound):
+        org.Lead.get_by_custom_id("External_Id__c", "A-1002")
+
+
 def test_a_unique_key_is_unique(desk):
     raw(desk, "POST", "/sobjects/Lead", json=LEAD | {"External_Id__c": "7"})
     assert error(raw(desk, "POST", "/sobjects/Lead", json=LEAD | {"External_Id__c": "7"})) == (400, "DUPLICATE_VALUE")
