@@ -111,7 +111,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
 
     @display(description="connection")
     def place(self, identity: Identity) -> str:
-        return f"{identity.connection.name} ({identity.connection.connector})"
+        return f"{identity.connection} ({identity.connection.connector})"
 
     @display(description="tenant")
     def whose(self, identity: Identity) -> str:

@@ -79,7 +79,7 @@ def context(notice: Notice, member: Membership) -> dict[str, object]:
         "sentence": notice.sentence,
         "todo": NOTICES[notice.kind].todo,
         "tenant": notice.tenant.name,
-        "connection": notice.connection.name,
+        "connection": str(notice.connection),
         "reminder": notice.turn > 0,
         "since": f"{notice.created_at:%Y-%m-%d %H:%M} UTC",
         "link": mail.link(notice.path),

@@ -56,7 +56,7 @@ def told(groups: Iterable[Group]) -> list[dict[str, Any]]:
     return [
         {
             "id": str(group.connection.public_id) if group.connection else None,
-            "name": group.connection.name if group.connection else "not connected",
+            "name": str(group.connection) if group.connection else "not connected",
             "connector": group.connection.connector if group.connection else "",
             "tenant": group.connection.tenant.reference if group.connection and group.connection.tenant else None,
             "held": lane_of(group).held,

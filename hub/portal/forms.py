@@ -154,7 +154,7 @@ class PlacesForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.free = {str(place.connection.public_id): place.connection for place in places if place.by is None}
         self.anyhow = [place for place in places if place.by]
-        self.fields["over"].choices = [(id, row.name) for id, row in self.free.items()]  # type: ignore[attr-defined]
+        self.fields["over"].choices = [(id, str(row)) for id, row in self.free.items()]  # type: ignore[attr-defined]
         self.initial["over"] = [str(place.connection.public_id) for place in places if place.on]
 
     @property

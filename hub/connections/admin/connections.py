@@ -179,7 +179,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="connection", ordering="name")
     def named(self, connection: Connection) -> str:
-        return connection.name
+        return str(connection)
 
     @staff.display(description="tenant")
     def whose(self, connection: Connection) -> str:

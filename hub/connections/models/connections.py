@@ -154,7 +154,10 @@ class Connection(Scoped, Moves):
         )
 
     def __str__(self) -> str:
-        return self.name
+        """Its name, with the account's where that tells it from others of the same name."""
+        if not self.account_name or self.account_name.casefold() in self.name.casefold():
+            return self.name
+        return f"{self.name} ({self.account_name})"
 
     @property
     def code(self) -> Connector:

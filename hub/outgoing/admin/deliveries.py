@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 
 from hub.outgoing import replay
 from hub.outgoing.admin.lists import (
@@ -95,7 +96,8 @@ class DeliveryAdmin(ReadingAdmin):
 
     @display(description="event")
     def event_type(self, delivery: Delivery) -> str:
-        return delivery.event.type
+        """With the id that the sender gave it, by which people on both sides name it."""
+        return format_html('{}<br><span class="hub-quiet">{}</span>', delivery.event.type, delivery.event.sender_id)
 
     @display(description="tenant")
     def customer(self, delivery: Delivery) -> str:
@@ -103,7 +105,7 @@ class DeliveryAdmin(ReadingAdmin):
 
     @display(description="to")
     def target(self, delivery: Delivery) -> str:
-        return delivery.connection.name if delivery.connection else f"{delivery.route.connector} (not connected)"
+        return str(delivery.connection) if delivery.connection else f"{delivery.route.connector} (not connected)"
 
     @display(description="tries")
     def tries(self, delivery: Delivery) -> int:

@@ -142,7 +142,7 @@ def connection(reading: Reading) -> Check:
     if row is None:
         return Check("connection", False, REASONS["not_connected"].sentence)
     if row.state not in HOLDING:
-        names = {"name": row.name, "state": state_word(row.state)}
+        names = {"name": str(row), "state": state_word(row.state)}
         return Check("connection", True, _("The connection “%(name)s” is %(state)s.") % names)
     cause = row.reason if row.reason not in ("", row.state) else ""
     words = [words_of(cause, row.connector).sentence if cause else "", row.says]

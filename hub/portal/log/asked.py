@@ -63,7 +63,7 @@ class LogForm(forms.Form):
 
     def __init__(self, *args: Any, connections: Iterable[Connection], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.names = {str(row.public_id): row.name for row in connections}
+        self.names = {str(row.public_id): str(row) for row in connections}
         self.fields["connection"].choices = [ANY, *self.names.items()]  # type: ignore[attr-defined]
 
 

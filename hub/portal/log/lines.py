@@ -47,7 +47,7 @@ def of_delivery(delivery: Delivery) -> Line:
         state=state.state,
         reason=state.reason,
         sentence=sentence_of(delivery, state.reason) if state.reason else "",
-        target=delivery.connection.name if delivery.connection else _("not connected"),
+        target=str(delivery.connection) if delivery.connection else _("not connected"),
         tries=delivery.attempts,
         accepted_at=delivery.accepted_at,
         moved_at=delivery.moved_at,

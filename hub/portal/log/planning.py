@@ -98,7 +98,8 @@ def value_of(name: str, value: str, tenant: Tenant, zone: ZoneInfo) -> str:
     if name in MOMENTS:
         return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M %Z}"
     if name == "connection":
-        return Connection.objects.of(tenant).filter(public_id=value).values_list("name", flat=True).first() or value
+        connection = Connection.objects.of(tenant).filter(public_id=value).first()
+        return str(connection) if connection else value
     return value if name == "event_type" else value.replace("_", " ")
 
 

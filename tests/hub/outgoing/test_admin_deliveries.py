@@ -12,7 +12,7 @@ from django.urls import reverse
 from connectors.wire import Response
 from hub.audit import AuditRow
 from hub.clock import clock
-from hub.outgoing.models import Delivery, EventBody, Exchange, Rendering
+from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 from hub.outgoing.pump.drive import pump as drive
 from hub.outgoing.search import STOPPED
 from hub.outgoing.timeline import timeline
@@ -275,3 +275,13 @@ def test_staff_of_the_tenant_do_not_change_what_goes_to_our_own_application(make
     root.post(verb_of(delivery, "cancel"), {"reason": "x"})
     delivery.refresh_from_db()
     assert delivery.state == "cancelled"
+
+
+def test_the_list_shows_the_senders_id_and_tells_two_connections_of_one_system_apart(root, make):
+    tenant = make.tenant()
+    for account in ("Acme", "Globex"):
+        make.delivery(make.connection(tenant, name="Slack", account_name=account), data={"number": "1"})
+    Event.unscoped.filter(pk=Event.unscoped.first().pk).update(sender_id=f"order-7 {MARKER}")
+    page = root.get(LIST).content.decode()
+    assert "order-7" in page and MARKER not in page
+    assert "Slack (Acme)" in page and "Slack (Globex)" in page
