@@ -92,8 +92,9 @@ class Salesforce(OAuth):
         return "" if not url or self.origin(url, credential) else "the instance URL is not one of Salesforce's"
 
     def probe(self, credential: Credential, *, at: datetime) -> Request:
-        """Ask which organisation it is; `api` is enough for that, where userinfo needs `id` or `openid`."""
-        url = f"{base(credential)}/services/data/{VERSION}/query?q={quote(WHICH_ORGANISATION, safe='')}"
+        """Ask which organisation it is: `api` is enough for that, userinfo needs `id` or `openid`."""
+        query = quote(WHICH_ORGANISATION, safe="")
+        url = f"{base(credential)}/services/data/{VERSION}/query?q={query}"
         return Request("GET", url, bearer=credential.access, spends=((ORG, 1),))
 
     @or_unreadable

@@ -56,7 +56,7 @@ class Records(Action):
         return ""
 
     def group(self, message: Message) -> Hashable:
-        """Only the same fields go together: one that Salesforce does not know spoils the whole call.
+        """Only the same fields go together: one that is not known there spoils the whole call.
 
         So does a value of another type, which is why what was refused together goes again alone.
         """

@@ -137,7 +137,7 @@ class UpdateMessage(Chat):
             return wrong
         if CONVERSATION.fullmatch(body["channel"]):
             return ""
-        return "channel is not an id such as C0123456789: a message is changed by the id, not the name"
+        return "channel is not an id such as C0123456789, by which a message is changed"
 
 
 class Slack(OAuth):

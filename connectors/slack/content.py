@@ -37,7 +37,9 @@ def markdown_problem(body: Mapping[str, Any]) -> str:
 def list_problem(body: Mapping[str, Any]) -> str:
     for key, most in LISTS_MOST.items():
         entries = body.get(key) or []
-        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        if not isinstance(entries, list):
+            return f"{key} is not a list of objects"
+        if not all(isinstance(entry, Mapping) for entry in entries):
             return f"{key} is not a list of objects"
         if len(entries) > most:
             return f"{key} holds more than {most}"

@@ -51,7 +51,7 @@ class Login:
         return self._tokens.owner(form.get("refresh_token") or form.get("token", ""))
 
     def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
-        """DELETE to the callback URL, with the app's own password; its values were never seen live."""
+        """DELETE to the callback URL, by Basic; the formats of its values were never seen live."""
         company = self._world.pipedrive.get(account)
         if company is None:
             return []

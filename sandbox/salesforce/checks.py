@@ -30,10 +30,11 @@ class Refusal(Exception):
 
 
 class MalformedRequest(Refusal):
-    """A body that cannot be read as records of these objects: a collection with one fails as a whole.
+    """A body that cannot be read as records of these objects; a collection then fails as a whole.
 
-    "If the request isn't well formed, the API returns a 400": resources_composite_sobjects_collections.
-    A field that nobody knows and a value of another type are found while records are read.
+    "If the request isn't well formed, the API returns a 400 Bad Request HTTP Status"
+    (resources_composite_sobjects_collections_create). A field that nobody knows and a value of
+    another type are found while records are read.
     """
 
 

@@ -8,7 +8,8 @@ from sandbox.salesforce.ids import long
 from sandbox.salesforce.schema import Field
 
 IDS = ("id", "reference")
-TYPES: dict[str, tuple[str, type]] = {  # what Salesforce calls it, and what a literal of it is read as
+# what Salesforce calls a type, and what a literal of it is read as
+TYPES: dict[str, tuple[str, type]] = {
     "boolean": ("boolean", bool),
     "double": ("double", float),
     "int": ("int", float),

@@ -13,7 +13,8 @@ from sandbox.salesforce.sessions import Approval, Sessions
 from sandbox.wire import Answer, Call
 from sandbox.world import World
 
-IDENTITY = {"id", "openid", "profile", "email", "address", "phone", "full"}  # "the identity URL service"
+# scopes for "the identity URL service"
+IDENTITY = {"id", "openid", "profile", "email", "address", "phone", "full"}
 
 
 class Denied(Exception):

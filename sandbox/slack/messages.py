@@ -82,7 +82,7 @@ def listed(arguments: dict[str, Any], name: str, error: str) -> list[Any]:
 
 
 def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """`event_type` and the flat object `event_payload`; an empty object takes it away at an update."""
+    """`event_type` and the object `event_payload`; at an update an empty object takes it away."""
     value = arguments.get("metadata")
     try:
         value = json.loads(value) if isinstance(value, str) else value

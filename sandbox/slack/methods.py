@@ -45,7 +45,7 @@ class Asked:
         return found
 
     def writable(self, *, by_name: bool = False) -> dict[str, Any]:
-        """A person may write in each public channel; the app only where it is, or by a scope of its own."""
+        """A person may write in each public channel; the app where it is, or by a scope of its own."""
         channel = self.channel(by_name=by_name)
         if channel["is_archived"]:
             raise Refused("is_archived")
@@ -82,7 +82,7 @@ def post_message(asked: Asked) -> dict[str, Any]:
 
 
 def update(asked: Asked) -> dict[str, Any]:
-    """Each may change only what they have written: a person's token that person's messages, the bot's the bot's."""
+    """A person's token changes that person's messages, the bot's token the bot's; no others."""
     channel, ts = asked.writable(), asked.arguments.get("ts")
     old = asked.rooms.message(channel, ts)
     if old is None:

@@ -55,7 +55,7 @@ def install_into(folder):
     for path in LOCK_FILES:
         shutil.copy(path, unfinished)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(command, cwd=unfinished, capture_output=True, text=True, timeout=110)
+    done = subprocess.run(command, cwd=unfinished, capture_output=True, text=True, timeout=220)
     if any(word in done.stderr for word in UNREACHABLE):
         pytest.skip("the npm registry cannot be reached")
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from connectors.registry import CONNECTORS
 from tests.conformance.node import cases_of
 from tests.connectors.recorded import WHSEC, credential, message
 
-pytestmark = pytest.mark.desk
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]  # the first run installs
 
 CASES = {
     "slack_clients": (

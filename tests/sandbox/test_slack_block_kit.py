@@ -1,4 +1,4 @@
-"""What the simulated Slack takes as blocks and attachments, by the official client and its models."""
+"""Blocks and attachments that the simulated Slack takes and refuses, by the official client."""
 
 import pytest
 from slack_sdk.models.attachments import BlockAttachment
