@@ -31,7 +31,13 @@ POSTGRESQL = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
+    "options": " ".join(
+        [
+            "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
+            # The server notices within 10 s that our machine is lost, and frees the rows that it had locked.
+            "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2",
+        ]
+    ),
 }
 
 

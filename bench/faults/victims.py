@@ -14,15 +14,9 @@ def children(pid):
     return sorted(found)
 
 
-def command(pid):
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return ""
-
-
 def pool_of(worker):
     """The pool's first process, which guards the others and is their process group; None while there is none."""
-    return next((pid for pid in children(worker) if "manage.py pool" in command(pid)), None)
+    return next((pid for pid in children(worker) if group_of(pid) == pid), None)
 
 
 def members_of(worker):

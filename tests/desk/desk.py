@@ -77,6 +77,21 @@ class Desk:
             select.select([], [], [], 0.05)
         return found
 
+    def pool(self):
+        """The first process of the worker's pool and its members, as soon as there are any."""
+        deadline = time.monotonic() + 20
+        while not (found := self.children_of_workers()) and time.monotonic() < deadline:
+            select.select([], [], [], 0.05)
+        return found
+
+    def children_of_workers(self):
+        workers = self.pids("manage.py work")
+        return [pid for pid in workers if parent_of(pid) in workers]
+
+    def megabytes(self):
+        """What its processes have in memory, each page shared out among those that map it."""
+        return sum(map(proportional_kilobytes, self.pids())) / 1024
+
     def freeze(self, pids):
         """Stop them between two of their transactions: one that was frozen within would hold SQLite's lock for ever."""
         for _ in range(50):
@@ -126,6 +141,20 @@ class Desk:
         if self.process:
             self.process.wait()
             self.process.stdout.close()
+
+
+def parent_of(pid):
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return None
+
+
+def proportional_kilobytes(pid):
+    """A process that has ended meanwhile has none."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return 0
 
 
 def order(number):

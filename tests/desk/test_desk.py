@@ -66,9 +66,16 @@ def test_a_killed_process_is_started_again_without_a_human(desk):
         assert all_end(killed, within=5)
 
 
+def test_at_rest_it_needs_less_than_300_megabytes(desk):
+    desk.start(HUB_DEMO="1").says(READY)
+    desk.publish(["M-1"])
+    assert desk.arrive(["M-1"], within=30)
+    assert desk.megabytes() < 300
+
+
 def test_a_killed_worker_leaves_no_pool_behind(desk):
     desk.start().says(READY)
-    pool = desk.has("manage.py pool")
+    pool = desk.pool()
     (worker,) = set(desk.pids("manage.py work")) - set(pool)
     os.kill(worker, signal.SIGKILL)
     assert pool and all_end(pool, within=10)
@@ -76,7 +83,7 @@ def test_a_killed_worker_leaves_no_pool_behind(desk):
 
 def test_two_hundred_orders_arrive_though_the_worker_is_killed_with_all_of_them_waiting(desk):
     desk.start(HUB_DEMO="1").says(READY)
-    pool, worker = desk.has("manage.py pool"), desk.pids("manage.py work")
+    pool, worker = desk.pool(), desk.pids("manage.py work")
     desk.freeze({*pool, *worker})
     numbers = [f"K-{number}" for number in range(200)]
     desk.publish(numbers)

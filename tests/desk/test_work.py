@@ -1,13 +1,12 @@
 """`manage.py work` as it stands up: replaced where it is deaf, stopped in peace, and nothing left behind."""
 
 import signal
-import subprocess
 
 import pytest
 
 from bench import ground
 from bench.faults import victims
-from bench.processes import MANAGE, until
+from bench.processes import until
 from tests.desk.standing import Ground, seconds_to_stop
 
 # A row as whoever can write to the database may plant it, of the id and the name of a task that fails.
@@ -177,8 +176,3 @@ def test_a_pool_that_lost_both_its_worker_and_its_first_process_ends_by_itself(p
     victims.kill(worker.pid, pool)
     assert not victims.is_empty(pool)
     until(lambda: victims.is_empty(pool), within=40, what="the end of its orphans")
-
-
-def test_a_pool_is_started_by_its_worker_only(place):
-    alone = subprocess.run([*MANAGE, "pool"], env=place.environment, capture_output=True, text=True)
-    assert (alone.returncode, "is for `manage.py work` itself" in alone.stderr) == (1, True)

@@ -1,11 +1,9 @@
-"""The worker: starts a pool as a child, watches it over the lifeline, replaces it, and sweeps."""
+"""The worker: forks a pool, watches it over the lifeline, replaces it, and sweeps."""
 
 import contextlib
 import os
 import platform
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from datetime import timedelta
@@ -16,68 +14,31 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, transaction
 
-from hub import lifeline, tally
+from hub import garbage, lifeline, tally
 from hub.clock import clock
+from hub.management.pool_process import PoolProcess
 from hub.outgoing.pump.leases import free_leases, worker_prefix
 from hub.queue import beat, forget
 from hub.secrets import check_keys
-from hub.standing import WORKER, Replacement, Worker
+from hub.standing import Replacement, Worker
 from hub.sweep import SWEEP_EVERY, ring_for_due_work, sweep
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY, SEEN_EVERY = 0.2, 3.0  # seconds
 RING_EVERY = 1.0  # seconds between looks for due work: where a whole machine was lost, no pump of it looks any more
-START_MOST = 60.0  # seconds until a pool's first sign of life
-SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
 LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
 BREATH = 2.0  # seconds before another pool is started after one that never gave a sign, so that no core is burnt
 
 
 class Command(BaseCommand):
     help = "Run the worker: a pool, watched and replaced, and the sweep."
+    requires_system_checks: list[str] = []  # they load every page, which a worker has no use for
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
+        garbage.keep_what_is_there()
         Supervisor().run()
-
-
-class Pool:
-    """One pool: its process group, our ends of its lifeline, and when it last gave a sign."""
-
-    def __init__(self, worker: uuid.UUID) -> None:
-        self.lifeline = lifeline.tie()
-        self.process = subprocess.Popen(
-            [sys.executable, sys.argv[0], "pool"],
-            start_new_session=True,
-            pass_fds=self.lifeline.theirs,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, lifeline.NAME: self.lifeline.name, WORKER: str(worker)},
-        )
-        for end in self.lifeline.theirs:
-            os.close(end)
-        self.began = self.quiet_since = time.monotonic()
-        self.heard_at: float | None = None
-
-    def listen(self) -> None:
-        if self.lifeline.signs():
-            self.heard_at = self.quiet_since = time.monotonic()
-
-    def trouble(self) -> str:
-        if self.process.poll() is not None:
-            return "ended"
-        most = START_MOST if self.heard_at is None else SILENCE_MOST
-        return "hung" if time.monotonic() - self.quiet_since > most else ""
-
-    def excuse(self) -> None:
-        self.quiet_since = time.monotonic()
-
-    def kill(self) -> None:
-        """The whole group: a pool whose parent died leaves orphans that go on working."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.lifeline.close()
 
 
 class Supervisor:
@@ -90,7 +51,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self.hear)
         pool = self.start()
-        log.info("worker.started", pool=pool.process.pid)
+        log.info("worker.started", pool=pool.pid)
         while not self.asked:
             began = time.monotonic()
             pool.listen()
@@ -105,28 +66,26 @@ class Supervisor:
     def hear(self, number: int, frame: object) -> None:
         self.asked += 1
 
-    def start(self) -> Pool:
+    def start(self) -> PoolProcess:
         """No bell was rung for this pool yet: each may be rung again at once."""
         with contextlib.suppress(Error):
             forget()
         self.swept = self.seen = self.rang = float("-inf")
-        return Pool(self.id)
+        return PoolProcess(self.id)
 
-    def replace(self, pool: Pool, why: str) -> Pool:
+    def replace(self, pool: PoolProcess, why: str) -> PoolProcess:
         pool.kill()
-        log.error("worker.pool_replaced", why=why, code=pool.process.returncode)
+        log.error("worker.pool_replaced", why=why, code=pool.returncode)
         with contextlib.suppress(Error), transaction.atomic():
             tally.add({("pool_replacements", why): 1})
-            Replacement.objects.create(
-                at=clock(), host=platform.node(), pool=pool.process.pid, why=why, code=pool.process.returncode
-            )
+            Replacement.objects.create(at=clock(), host=platform.node(), pool=pool.pid, why=why, code=pool.returncode)
         with contextlib.suppress(Error):  # else they end by themselves
             free_leases(worker_prefix(self.id), now=clock())
         if pool.heard_at is None:
             time.sleep(BREATH)
         return self.start()
 
-    def duties(self, pool: Pool) -> None:
+    def duties(self, pool: PoolProcess) -> None:
         """Sweep, and say that we are here; without a database they wait for the next turn."""
         try:
             if time.monotonic() - self.seen > SEEN_EVERY:
@@ -145,11 +104,11 @@ class Supervisor:
         finally:
             close_old_connections()
 
-    def be_seen(self, pool: Pool) -> None:
+    def be_seen(self, pool: PoolProcess) -> None:
         now = clock()
         said = {
             "seen_at": now,
-            "pool": pool.process.pid,
+            "pool": pool.pid,
             "pumps": settings.HUB_PUMPS,
             "pool_since": now - since(pool.began),
             "heard_at": None if pool.heard_at is None else now - since(pool.heard_at),
@@ -158,13 +117,13 @@ class Supervisor:
         Worker.objects.update_or_create(id=self.id, defaults=said, create_defaults=said | first)
         beat("worker", now=now)
 
-    def stop(self, pool: Pool) -> None:
+    def stop(self, pool: PoolProcess) -> None:
         """In peace within lifeline.GRACE; whoever asks a second time is in a hurry."""
         pool.lifeline.let_go()
         deadline = time.monotonic() + lifeline.GRACE
-        while pool.process.poll() is None and self.asked < 2 and time.monotonic() < deadline:
+        while not pool.has_ended() and self.asked < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
-        if pool.process.poll() is None:
+        if not pool.has_ended():
             log.warning("worker.pool_killed")
         pool.kill()
         with contextlib.suppress(Error):
