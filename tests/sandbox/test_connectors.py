@@ -10,6 +10,8 @@ from connectors.wire import Response
 from tests.connectors.recorded import NOON, credential, message, messages, rendered
 
 ORG = "00D000000000001EAA"
+SIGNED = ("app", "webhook")  # events as they are, with a signature
+SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CREATES = {  # by system and action: where the example names a record of somebody else, one of the built-in world
     ("slack", "post_message"): {"channel": "C0000ORD1"},
     ("salesforce", "create"): {},
@@ -21,6 +23,7 @@ CREATES = {  # by system and action: where the example names a record of somebod
     ("pipedrive", "create_activity"): {},
     ("pipedrive", "create_note"): {"deal_id": None, "person_id": 1},
     ("splunk", "send_event"): {},
+    ("splunk", "send_raw"): {},
 }
 LEAD = {"object": "Lead", "fields": {"LastName": "Lovelace", "Company": "Acme", "AnnualRevenue": 1}}
 
@@ -32,14 +35,18 @@ def key_for(desk, system):
         "salesforce": {"access_token": "00D000000000001!acme"},
         "pipedrive": {"access_token": "v1u:acme-1"},
         "splunk": {"token": "11111111-1111-4111-8111-111111111111"},
+        **dict.fromkeys(SIGNED, {"signing_secret": SIGNING_SECRET}),
     }
     settings = {
         "salesforce": {"instance_url": f"{desk.url}/salesforce/{ORG}"},
         "pipedrive": {"api_domain": f"{desk.url}/pipedrive/acme"},
         "splunk": {"url": f"{desk.url}/splunk/acme"},
+        "webhook": {"url": f"{desk.url}/webhook/acme"},
     }
+    apis = {"slack": f"{desk.url}/slack/api", "app": f"{desk.url}/app/api"}
+    urls = CONNECTORS[system].urls | ({"api": apis[system]} if system in apis else {})
     changes = {"secret": secrets[system], "settings": settings.get(system, {}), "hosts": ("127.0.0.1",)}
-    return credential(system, urls={**CONNECTORS[system].urls, "api": f"{desk.url}/slack/api"}, **changes)
+    return credential(system, urls=urls, **changes)
 
 
 def send(request):
@@ -57,7 +64,27 @@ def deliver(desk, system, action, given):
 
 
 def example(system, action, **changes):
-    return message({**rendered(CONNECTORS[system].action(action).example), **changes})
+    code = CONNECTORS[system].action(action)
+    return message({**rendered(code.example or code.default), **changes})
+
+
+def test_every_action_that_makes_something_in_an_external_system_is_tried():
+    makes = {
+        (connector.key, action.key)
+        for connector in CONNECTORS.values()
+        for action in connector.actions
+        if connector.key not in SIGNED and not action.key.startswith("update")
+    }
+    assert makes == set(CREATES)
+
+
+@pytest.mark.parametrize("system", SIGNED)
+def test_takes_what_is_signed_and_nothing_that_was_changed(desk, system):
+    desk.world(webhook=[{"endpoint": "acme", "strict": True}], app={"secret": SIGNING_SECRET})
+    action = CONNECTORS[system].actions[0]
+    request = action.request([example(system, action.key)], key_for(desk, system))
+    assert send(request).status in (200, 202)
+    assert send(replace(request, body=(request.body or b"") + b" ")).status == 401
 
 
 @pytest.mark.parametrize(("system", "action"), CREATES, ids=str)
