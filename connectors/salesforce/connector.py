@@ -99,10 +99,15 @@ class Salesforce(OAuth):
 
     @or_unreadable
     def probed(self, response: Response, credential: Credential) -> Account | Outcome:
-        if wrong := refusal(response):
+        """The organisation; a person who may not read it is known by the grant, and their session lives."""
+        wrong = refusal(response)
+        hidden = wrong is not None and wrong.reason == "invalid_type"
+        if wrong and not (hidden and credential.account):
             return wrong
-        organization = response.json()["records"][0]
-        return Account(id=str(organization["Id"]), name=str(organization.get("Name") or ""))
+        records = [] if hidden else response.json()["records"]
+        if not records and credential.account:
+            return Account(id=credential.account)
+        return Account(id=str(records[0]["Id"]), name=str(records[0].get("Name") or ""))
 
     def has(self, permission: str, given: set[str]) -> bool:
         """`full` is everything but a refresh token, which goes by two names."""

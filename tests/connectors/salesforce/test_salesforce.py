@@ -57,6 +57,8 @@ EXPECTED = {
     "query__a_locator_elsewhere": UNREADABLE,
     "query__malformed": ("never", "malformed_query"),
     "organization__ok": Account("00D000000000001AAA", "Acme Teas"),
+    "organization__not_readable": Account("00D000000000001AAA"),
+    "organization__none": Account("00D000000000001AAA"),
     "organization__session_ended": ("refresh", "invalid_session_id"),
     "token__refreshed": "5Aep861",
     "token__rotated": "5Aep-new",
@@ -246,6 +248,14 @@ def test_refreshes_at_the_token_url():
     request = SALESFORCE.refresh(APP, credential("salesforce"))
     assert request.url == "https://login.salesforce.com/services/oauth2/token"
     assert request.form["refresh_token"] == "5Aep861"
+
+
+def test_an_organisation_that_neither_answer_nor_grant_names_is_nobodys():
+    unknown = credential("salesforce", account="")
+    refused = SALESFORCE.probed(recorded("salesforce", "organization__not_readable"), unknown)
+    assert (refused.kind, refused.reason) == ("never", "invalid_type")
+    with pytest.raises(Unreadable):
+        SALESFORCE.probed(recorded("salesforce", "organization__none"), unknown)
 
 
 def test_asks_which_organisation_it_is_where_the_permissions_that_we_ask_for_are_enough():
