@@ -31,7 +31,7 @@ STATE_MOST, CODE_MOST, SAYS_MOST = 200, 4096, 300  # characters
 CONFIRM_WITHIN = timedelta(minutes=10)
 REFUSED_CODES_MOST = 20  # of one tenant at one system, within the life of an attempt
 CLOCKS_APART = timedelta(minutes=5)
-KNOWN = {"host_refused", "bad_signature", "no_access_token", "throttled"}  # reasons that are our problems already
+KNOWN = {"host_refused", "bad_signature", "no_access_token", "request_refused", "throttled"}  # our problems already
 
 
 def receive(said: Said, *, connector: OAuth, who: Who, redirect_uri: str, call: Call, now: datetime) -> Authorization:
@@ -144,7 +144,10 @@ def asked(row: Authorization, app: ConnectorApp | None, code: str, *, call: Call
     connection, connector = drafted(row, {}), row.code
     credential, client = ours(row, app), app.open() if app else {}
     try:
-        said = {"code": code, "redirect_uri": row.redirect_uri, "verifier": row.open().get("verifier", "")}
+        verifier = row.open().get("verifier", "")
+        if connector.pkce and not verifier:
+            return never("request_refused", "what proves that we began this attempt is gone")
+        said = {"code": code, "redirect_uri": row.redirect_uri, "verifier": verifier}
         request = connector.exchange(client, credential, **said)
         with spending(connection, request, now=now) as turn:
             response = call(request)
