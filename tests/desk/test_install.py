@@ -1,0 +1,93 @@
+"""`script/server` installs what is missing, once, and begins anew where it was interrupted."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.desk.desk import READY, ROOT, shell
+from tests.desk.wheels import borrow_packages, make_wheel
+
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]
+
+INSTALL = """
+import subprocess, ground
+def run(command, environment):
+    print("ran", command[2])
+    subprocess.run(command, env=environment, check=True)
+print("changed", ground.install("requirements.txt", run=run))
+"""
+
+
+class Clone:
+    """The part of a clone that installs, with requirements of its own."""
+
+    def __init__(self, folder):
+        self.folder, self.venv = folder / "clone", folder / "venv"
+        (self.folder / "script").mkdir(parents=True)
+        (self.folder / "script" / "ground.py").write_text((ROOT / "script" / "ground.py").read_text())
+
+    def requires(self, version):
+        wheel = make_wheel(self.folder, "tiny", version, {"tiny.py": f"version = {version!r}\n"})
+        (self.folder / "requirements.txt").write_text(f"{wheel}\n")
+        return self
+
+    def install(self):
+        environment = shell() | {"HUB_VENV": str(self.venv), "PYTHONPATH": str(self.folder / "script")}
+        command = [sys.executable, "-c", INSTALL]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return done.stdout.split() if done.returncode == 0 else done.stderr
+
+    @property
+    def version(self):
+        command = [self.venv / "bin" / "python", "-c", "import tiny; print(tiny.version)"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path):
+    return Clone(tmp_path)
+
+
+def test_packages_are_installed_once_and_again_when_the_requirements_change(clone):
+    assert clone.requires("1.0").install() == ["ran", "venv", "ran", "pip", "changed", "True"]
+    assert clone.version == "1.0"
+    assert clone.install() == ["changed", "False"]
+    assert clone.requires("2.0").install()[-1] == "True"
+    assert clone.version == "2.0"
+
+
+def test_an_installation_that_failed_begins_anew(clone):
+    (clone.folder / "requirements.txt").write_text(f"{clone.folder}/missing-1.0-py3-none-any.whl\n")
+    assert "returned non-zero exit status" in clone.install()
+    left = clone.venv / "left-by-the-first"
+    left.touch()
+    assert clone.requires("1.0").install()[-1] == "True"
+    assert clone.version == "1.0" and not left.exists()
+
+
+def test_packages_are_installed_anew_for_another_python_or_a_folder_that_moved(clone):
+    clone.requires("1.0").install()
+    os.rename(clone.venv, clone.folder / "moved")
+    clone.venv = clone.folder / "moved"
+    assert clone.install()[-1] == "True" and clone.version == "1.0"
+
+
+def test_a_fresh_clone_installs_makes_its_database_and_is_ready(desk, tmp_path):
+    (desk.folder / "requirements.txt").write_text(f"{borrow_packages(tmp_path)}\n")
+    said = desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
+    assert desk.has(f"{tmp_path}/venv/bin/python")
+    assert [step for step in ("packages", "database", "processes") if step not in said] == []
+    desk.stop()
+    installed = (desk.folder / "var" / "log" / "prepare.log").stat().st_size
+    desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
+    assert (desk.folder / "var" / "log" / "prepare.log").stat().st_size == installed
+
+
+def test_packages_that_cannot_be_had_end_the_start_with_pips_own_words(desk, tmp_path):
+    (desk.folder / "requirements.txt").write_text("/nowhere/missing-1.0-py3-none-any.whl\n")
+    desk.start(HUB_VENV=str(tmp_path / "venv"))
+    said, _ = desk.process.communicate(timeout=120)
+    assert desk.process.returncode == 1 and desk.pids() == []
+    assert "missing-1.0" in said and "This failed" in said
