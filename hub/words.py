@@ -98,7 +98,7 @@ REASONS = {
     "redirected": Reason(_("The endpoint answered with a redirect, which is not followed."), _("Change the address.")),
     # of a connection
     "calls_failing": Reason(
-        _("Calls to the other system have failed since then; what waits is tried again by itself."),
+        _("Calls to the other system fail; what waits is tried again by itself."),
         _("Test the connection; if the test fails too, ask whoever runs the other system."),
     ),
     "endpoint_refuses": Reason(

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from hub.connections.call_health import FAILED_IN_A_ROW, ONLY_FAILURES, is_failing
 from hub.connections.models import Connection
 from hub.words import FORECASTS, Reason
 
 AHEAD = timedelta(days=7)
+FAILS_LONG = timedelta(days=1)  # before that it reads as degraded, and may well come back by itself
 SHOWN_MOST = 200
 OVER = ("needs_reconnect", "disabled")  # these are told elsewhere
 
@@ -37,9 +37,7 @@ def endangered(*, now: datetime) -> Q:
     ends = Q(credential__ends_at__lte=soon)
     no_other = Q(credential__expires_at__lte=soon, credential__refresh_at=None)
     troubled = Q(credential__unsure_since__isnull=False) | Q(credential__failures__gt=0)
-    failing = Q(lane__failed_calls__gte=FAILED_IN_A_ROW)
-    failing |= Q(lane__failing_since__lte=now - ONLY_FAILURES)
-    only_fails = failing & Q(lane__failing_since__lte=soon - settings.HUB_DISABLE_AFTER)
+    only_fails = Q(lane__failing_since__lte=min(now - FAILS_LONG, soon - settings.HUB_DISABLE_AFTER))
     return ~Q(state__in=OVER) & (ends | no_other | troubled | only_fails)
 
 
@@ -60,7 +58,7 @@ def reasons(row: Connection, *, now: datetime) -> Iterator[Dying]:
         yield Dying(row, credential.ends_at, "unused")
     if credential and credential.expires_at and credential.refresh_at is None and credential.expires_at <= soon:
         yield Dying(row, credential.expires_at, "no_refresh")
-    if lane and is_failing(lane.failed_calls, lane.failing_since, now=now):
+    if lane and lane.failing_since and lane.failing_since <= now - FAILS_LONG:
         ends = lane.failing_since + settings.HUB_DISABLE_AFTER
         if ends <= soon:
             yield Dying(row, ends, "only_fails", lane.failing_since)

@@ -21,6 +21,7 @@ from hub.outgoing.admin.lists import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms import RouteForm
 from hub.outgoing.models import Delivery, Route
+from hub.outgoing.refusals import refusals_of
 from hub.queue import ring
 from hub.staff import Declined, Done, ModelAdmin, badge, display, moment, note, page_link, verb
 from tenants.scoping import ScopedAdminMixin
@@ -30,6 +31,7 @@ from tenants.scoping import ScopedAdminMixin
 class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     form = RouteForm
     list_before_template = "outgoing/route_chips.html"
+    change_form_outer_before_template = "outgoing/route.html"
     list_display = ("name", "whose", "event_type", "target", "used_mapping", "switched", "last_delivery")
     list_filter = (TenantFilter, OwnConnectorFilter, "enabled")
     list_select_related = ("tenant", "connection", "mapping")
@@ -67,6 +69,9 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         if route is not None and request.user.has_perm("outgoing.add_event"):
             context |= {"send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(first_words(route))}"}
         return super().render_change_form(request, context, **kwargs)
+
+    def around(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {"refusals": refusals_of(row)} if request.user.has_perm("outgoing.view_delivery") else {}
 
     # --- columns ---
 

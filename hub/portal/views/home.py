@@ -17,13 +17,14 @@ from tenants.visitors import Visitor, for_visitors
 
 SHOWN = 200
 ROUTES_LOOKED = 200
+TONES_FIRST = {"bad": 0, "warn": 1}  # what needs a look stands before what works
 
 
 @require_safe
 @for_visitors()
 def home(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     rows = Connection.objects.of(visitor.tenant).select_related("lane", "tenant").order_by("name", "pk")[:SHOWN]
-    cards = sorted(statuses(rows), key=lambda card: card[1].tone != "bad")
+    cards = sorted(statuses(rows), key=lambda card: TONES_FIRST.get(card[1].tone, len(TONES_FIRST)))
     stopped = all_stopped(request, visitor, now=clock())
     unsaid = unsaid_at(visitor, [row for row, _seen in cards])
     troubled = sum(seen.tone in ("bad", "warn") for _row, seen in cards)

@@ -40,6 +40,14 @@ def test_a_connection_that_only_fails_will_be_disabled(make):
     make.connection()
     Lane.unscoped.update(failing_since=NOON - DAY)
     assert seen() == [("only_fails", NOON + 4 * DAY)]
+    (entry,) = forecast(Connection.unscoped.all(), now=NOON)
+    assert entry.words.sentence == "Every attempt has failed since 2026-11-24 12:00 UTC; it will be disabled."
+
+
+def test_a_connection_that_fails_for_minutes_is_not_ending_soon(make):
+    make.connection()
+    Lane.unscoped.update(failing_since=NOON - timedelta(minutes=10), failed_calls=30)
+    assert seen() == []
 
 
 @pytest.mark.parametrize(
