@@ -71,18 +71,23 @@ class OAuth(Connector):
         optional: Iterable[str] = (),
         verifier: str = "",
     ) -> str:
-        """The address that a person is sent to."""
+        """The address that a person is sent to; where an account is connected again, that one is offered."""
         asked = {"response_type": "code", "client_id": app["client_id"], "redirect_uri": redirect_uri}
         if self.asks_permissions:
             asked["scope"] = self.separator.join(self.asked(optional))
         if self.pkce:
             asked |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
+        again = self.reconnect_parameters(credential.account) if credential.account else {}
         return str(
             add_params_to_uri(
                 self.authorize_at.format(**credential.urls),
-                [*asked.items(), ("state", state), *self.authorize_with.items()],
+                [*asked.items(), ("state", state), *self.authorize_with.items(), *again.items()],
             )
         )
+
+    def reconnect_parameters(self, account: str) -> Mapping[str, str]:
+        """What else the address of consent takes, so that this account is offered and not whichever is signed in."""
+        return {}
 
     def offered(self, urls: Mapping[str, str], hosts: tuple[str, ...]) -> tuple[Environment, ...]:
         """The environments that a person may be sent to: they sign in inside our host patterns."""

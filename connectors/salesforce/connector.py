@@ -85,6 +85,10 @@ class Salesforce(OAuth):
     # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
     life = Life(access=2 * 3600.0, used_again="works")
 
+    def reconnect_parameters(self, account: str) -> Mapping[str, str]:
+        """An organisation cannot be named, so the person signs in anew instead of as whoever is signed in."""
+        return {"prompt": "login"}
+
     def check(self, credential: Credential) -> str:
         if not credential.access:
             return "missing: Access token"

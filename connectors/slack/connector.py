@@ -186,6 +186,10 @@ class Slack(OAuth):
     life = Life(used_again="grace")  # "after a short grace period", and two access tokens live at a time
     tokens = ("", "user_")
 
+    def reconnect_parameters(self, account: str) -> Mapping[str, str]:
+        """`team` takes a workspace; an organisation has no such parameter."""
+        return {"team": account} if account.startswith("T") else {}
+
     def check(self, credential: Credential) -> str:
         return "" if credential.access else "missing: Bot token"
 

@@ -110,8 +110,8 @@ class Login:
 
     def _choices(self, asked: Asked) -> list[Choice]:
         teams = [team for team in self._world.slack.values() if team.client_id == asked.client and not team.revoked]
-        hinted = [team for team in teams if asked.query.get("team") in (team.team, team.domain)]
-        return [choice(team) for team in hinted or teams]
+        hint = asked.query.get("team")
+        return [choice(team) for team in sorted(teams, key=lambda team: hint not in (team.team, team.domain))]
 
     def _redirects(self, client: str) -> list[str]:
         return [url for team in self._world.slack.values() if team.client_id == client for url in team.redirect_urls]

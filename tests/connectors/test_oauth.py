@@ -66,6 +66,21 @@ def test_a_person_is_sent_with_state_and_our_own_address(connector):
     assert ("code_challenge" in asked) is connector.pkce
 
 
+def test_the_account_that_is_connected_again_is_the_one_that_is_offered():
+    """Not whichever the browser is signed in to."""
+    again = {key: sent_to(CONNECTORS[key]) for key in ("slack", "salesforce")}
+    assert (again["slack"]["team"], again["salesforce"]["prompt"]) == (credential("slack").account, "login")
+    new = {key: consent_of(CONNECTORS[key], account="") for key in ("slack", "salesforce")}
+    assert "team" not in new["slack"] and "prompt" not in new["salesforce"]
+    assert "team" not in consent_of(SLACK, account="E0000ACME")
+
+
+def consent_of(connector, *, account):
+    known = credential(connector.key, account=account)
+    url = connector.authorize(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
+    return dict(parse_qsl(urlsplit(url).query))
+
+
 @each
 def test_a_code_is_exchanged_with_the_same_address(connector):
     request = connector.exchange(APP, credential(connector.key), code="c1", redirect_uri=BACK, verifier=VERIFIER)

@@ -63,7 +63,9 @@ def begin(
     )
     row.sealed = seal({"verifier": verifier} if connector.pkce else {}, row.binding)
     row.save(force_insert=True)
-    ours = opened(draft(tenant, connector.key, row.name, {"environment": row.environment}), app, {})
+    mine = draft(tenant, connector.key, row.name, {"environment": row.environment})
+    mine.account = connection.account if connection else ""
+    ours = opened(mine, app, {})
     said = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
     wanted = {*optional, *(connection and connection.permissions or ())}
     wanted |= needed_permissions(tenant, connector, connection)

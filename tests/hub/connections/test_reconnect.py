@@ -14,6 +14,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.drive import LEAD_LEAST
 from hub.throttle.pace import MARGIN
 from tests.fakes import FakeHttp
+from tests.hub.connections.connecting import query_of
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import MINUTE, NOON
 
@@ -68,3 +69,11 @@ def test_people_hear_how_much_waited(slack):
 def test_the_life_line_says_that_it_was_authorized_again(slack):
     mend(slack)
     assert CredentialEvent.unscoped.get().kind == "reconnected"
+
+
+def test_a_reconnect_offers_the_account_that_is_connected(browser, make, acme):
+    slack = make.connection(acme, connector="slack", account="T0000ACME")
+    salesforce = make.connection(acme, connector="salesforce", account="00D000000000001EAA")
+    assert query_of(browser.sent_to("slack", connection=str(slack.public_id)))["team"] == "T0000ACME"
+    assert query_of(browser.sent_to("salesforce", connection=str(salesforce.public_id)))["prompt"] == "login"
+    assert "team" not in query_of(browser.sent_to("slack"))
