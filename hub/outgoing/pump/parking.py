@@ -30,5 +30,5 @@ def park(
     turn_back(lease, {load.lane.pk: load.sends for load in loads if load.lane.pk in parked}, now=now)
     release(lease, idle, now=now)
     for lane in idle:
-        strides.learn(lane, seconds=0.0, sent=True)
+        strides.learn_parked(lane)
     return going

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 FIRST, MOST = 2, 8
+PARKED_MOST = 32  # where all of a slice waits for quotas: that costs no call
 QUICK = 0.25  # seconds: a slice that is over so soon may be a longer one
 
 
@@ -48,6 +49,10 @@ class Strides:
             self.known[lane] = max(1, self.of(lane) // 2)
         elif seconds < QUICK:
             self.known[lane] = min(MOST, self.of(lane) * 2)
+
+    def learn_parked(self, lane: int) -> None:
+        """All of its slice waits for quotas: what may go stands behind it, and a longer slice is sooner there."""
+        self.known[lane] = min(PARKED_MOST, self.of(lane) * 2)
 
     def measure(self, *, now: datetime) -> Measure:
         """Where somebody asks for little beside a backlog, claims are narrow: he would wait behind it."""

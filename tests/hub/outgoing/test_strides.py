@@ -1,4 +1,4 @@
-from hub.outgoing.pump.strides import FIRST, MOST, QUICK, Strides
+from hub.outgoing.pump.strides import FIRST, MOST, PARKED_MOST, QUICK, Strides
 
 
 def test_a_lane_that_nobody_knows_begins_small():
@@ -23,3 +23,12 @@ def test_a_lane_that_sends_some_back_gets_a_shorter_one_but_one_at_least():
     for _ in range(10):
         strides.learn(17, seconds=0.0, sent=False)
     assert (strides.of(17), strides.of(18)) == (1, FIRST)
+
+
+def test_a_lane_of_which_all_waits_for_quotas_gets_longer_slices_until_something_goes():
+    strides = Strides()
+    for _ in range(10):
+        strides.learn_parked(17)
+    assert strides.of(17) == PARKED_MOST
+    strides.learn(17, seconds=QUICK / 2, sent=True)
+    assert strides.of(17) == MOST
