@@ -56,7 +56,7 @@ class Workspace:
         found = defaultdict(list)
         for request in self.http.requests:
             said = json.loads(request.content())
-            found[said["channel"][:2]].append(int(said["text"]))
+            found[said["channel"].rstrip("0")].append(int(said["text"]))
         return found
 
 
@@ -78,6 +78,31 @@ def test_what_waits_for_a_channel_goes_in_the_order_of_acceptance(workspace):
         workspace.tell("C1")
         workspace.pump(HIS_TURN)
     assert workspace.arrived["C1"] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("type", ["post", "update"])
+def test_what_comes_new_does_not_take_the_moment_of_what_waits(workspace, type):
+    """It could be booked ahead, just before the queue is looked at."""
+    workspace.tell("C1", 2, type)
+    workspace.pump()
+    other = "C2" if type == "update" else "C1"  # another channel, where it is the method that is closed
+    workspace.now = QuotaQueue.unscoped.get().opens_at - SECOND / 20
+    workspace.tell(other, 1, type)
+    workspace.pump()
+    assert workspace.arrived == {"C1": [1]}
+    workspace.pump(SECOND / 10)
+    assert workspace.arrived == {"C1": [1, 2]}
+
+
+def test_who_finds_a_scope_closed_postpones_all_queues_that_spend_it(workspace):
+    for number in range(12):  # more queues than one claim takes from
+        workspace.tell(f"C{number}", type="update")
+    workspace.pump()
+    workspace.pump(HIS_TURN)
+    assert sum(map(len, workspace.arrived.values())) == 2
+    assert Delivery.unscoped.filter(state="waiting", moved_at=NOON).exists()  # they were not claimed again
+    waiting = QuotaQueue.unscoped.filter(pk__in=Delivery.unscoped.filter(state="waiting").values("quota_queue"))
+    assert (waiting.count(), waiting.filter(opens_at__gt=workspace.now).count()) == (10, 10)
 
 
 def test_what_waits_for_a_closed_scope_is_not_claimed(workspace):

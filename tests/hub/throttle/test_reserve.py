@@ -57,6 +57,20 @@ def test_demands_take_turns_at_what_they_share():
     assert (len(first.at), len(second.at)) == (5, 5)
 
 
+def test_of_demands_with_ranks_the_lowest_goes_first():
+    shared = Spent("x|app||", Rate(100, 10))  # two at once
+    late, early = reserve(
+        [
+            Demand((shared, Spent("x|channel|1|b", None)), 2, ranks=(2, 3)),
+            Demand((shared, Spent("x|channel|1|a", None)), 2, ranks=(0, 1)),
+        ],
+        now=NOON,
+        horizon=timedelta(0),
+    )
+    assert (len(early.at), len(late.at)) == (2, 0)
+    assert late.closed == {shared.key: late.again}
+
+
 def test_no_row_is_made_for_what_is_not_limited(django_assert_max_num_queries):
     with django_assert_max_num_queries(1):
         assert ask(HOOK, calls=100).at == (NOON,) * 100
