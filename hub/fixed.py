@@ -65,6 +65,7 @@ HUB_BELLS = {
     "refresh": "hub.connections.tasks.refresh",
     "revoke": "hub.connections.tasks.revoke",
     "check": "hub.connections.tasks.check",
+    "test": "hub.connections.tasks.test",
     "tell": "hub.notices.tasks.tell",
     "mail": "hub.mail.tasks.post",
     "canary": "hub.queue.canary",

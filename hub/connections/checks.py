@@ -11,7 +11,7 @@ from hub.words import said
 STEPS = (
     (gettext_noop("Everything that is needed is filled in"), {"incomplete"}),
     (gettext_noop("The address may be called"), {"egress_refused"}),
-    (gettext_noop("The quotas have room for the call"), {"throttled"}),
+    (gettext_noop("The quotas have room for the call"), {"throttled", "busy"}),
     (gettext_noop("The other system can be reached"), {"dns_failed", "connect_failed", "tls_failed"}),
     (
         gettext_noop("It answers in its own language"),
@@ -22,6 +22,7 @@ ALIKE = {  # what a test finds, as a problem of hub.connections.advice
     "incomplete": "incomplete",
     "egress_refused": "address_refused",
     "throttled": "throttled",
+    "busy": "throttled",
     "dns_failed": "unreachable",
     "connect_failed": "unreachable",
     "tls_failed": "certificate",

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import Outcome, later, never
@@ -15,11 +16,16 @@ from hub.connections.call_health import is_open_question
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, secrets_in
-from hub.egress import EgressError, Refused
+from hub.egress import EgressError, Refused, lookups_of
 from hub.secrets import CannotOpen
+from hub.shared_budget import BudgetExhausted, SharedBudget
 
 Call = Callable[[Request], Response]
 T = TypeVar("T")
+
+BUSY = "busy"  # too many tests at this moment; nothing was asked
+CALLS_MOST, CALLS_MOST_OF_TENANT = 8, 2  # each keeps a thread for up to 10 s, of the 32 of a web process
+CALLS = SharedBudget(CALLS_MOST, share=CALLS_MOST_OF_TENANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,13 @@ def answered(
     """What one call found, otherwise what is wrong. Never raises."""
     try:
         request = build()
-        with spending(connection, request, now=now) as turn:
-            answer = read(call(request))
+        with CALLS.taken(1, connection.tenant_id), spending(connection, request, now=now) as turn:
+            with lookups_of(connection.tenant_id):
+                response = call(request)
+            answer = read(response)
             turn.heard(answer)
+    except BudgetExhausted:
+        answer = later(BUSY, gettext("Too many connections are tested at this moment. Try again in a few seconds."))
     except NotFree as spent:
         answer = later("throttled", str(spent))
     except Refused as refused:
@@ -95,6 +105,8 @@ def asked(connection: Connection, *, call: Call, now: datetime) -> Finding:
 def test(connection: Connection, *, call: Call, now: datetime) -> Finding:
     """Test what is stored, and let the connection's state follow what was found, as far as a test can tell."""
     finding = asked(connection, call=call, now=now)
+    if finding.reason == BUSY:
+        return finding
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     if finding.lives and connection.state in ("degraded", "needs_reconnect", "silent"):
         if not is_open_question(connection):

@@ -112,6 +112,8 @@ def resume(connection: Connection, hand: Hand, *, now: datetime) -> None:
 def test(connection: Connection, hand: Hand, *, call: Callable[[Request], Response], now: datetime) -> probe.Finding:
     """No transaction is open while the other system is asked."""
     finding = probe.test(connection, call=call, now=now)
+    if finding.reason == probe.BUSY:
+        return finding
     after = {"lives": finding.lives, "reason": finding.reason}
     tell(hand, "connection.test", connection, after=after, now=now)
     return finding

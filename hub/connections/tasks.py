@@ -13,6 +13,7 @@ from hub.clock import clock
 from hub.connections import watch
 from hub.connections.models import REFRESHING, Connection, Credential, Lane, Revocation
 from hub.connections.models.credentials import FRESH
+from hub.connections.queued_tests import run_queued_test
 from hub.connections.refresh import refresh as refresh_token
 from hub.connections.renewal import REFUSED_AGAIN
 from hub.connections.revoke import revoke as revoke_tokens
@@ -56,6 +57,13 @@ def check(name: str) -> None:
     watch.check_some(
         call=egress.outward, clock=clock, random=random.random, stopping=lifeline.stopping, still_here=still_here
     )
+
+
+def test(name: str) -> None:
+    """`test:17`: test connection 17 for a person who waits, as no web thread was free."""
+    connection = Connection.unscoped.select_related("tenant", "credential").filter(pk=int(hear(name))).first()
+    if connection and not lifeline.stopping():
+        run_queued_test(connection, call=egress.outward, now=clock())
 
 
 def ring_for_refreshes(*, now: datetime) -> None:

@@ -7,6 +7,7 @@ second down as `outward`. The first is asked for by its own name: aiohttp is lar
 from hub.egress.call import call
 from hub.egress.errors import EgressError, Refused, Unanswered, Unsent
 from hub.egress.guard import Rules, check_url, rules
+from hub.egress.lookups import lookups_of
 from hub.egress.outward import outward
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Unsent",
     "call",
     "check_url",
+    "lookups_of",
     "outward",
     "rules",
 ]

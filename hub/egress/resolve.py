@@ -4,15 +4,12 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 from hub.egress.errors import Unsent
 from hub.egress.guard import Rules
+from hub.egress.lookups import Lookup, LookupPool
 
-Lookup = Callable[[str], Sequence[str]]  # raises OSError
-
-THREADS = 32
 WITHIN = 5.0  # seconds; getaddrinfo itself knows no deadline, hence the threads
 ANSWERS = 8  # used at most; all are checked
 
@@ -23,13 +20,13 @@ def system_lookup(name: str) -> list[str]:
 
 
 @functools.cache
-def _threads(process: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="egress-names")  # per process: threads do not survive a fork
+def _pool(process: int) -> LookupPool:
+    return LookupPool()  # per process: threads do not survive a fork
 
 
 def resolve(host: str, port: int, rules: Rules, *, lookup: Lookup, within: float = WITHIN) -> tuple[str, ...]:
     """The addresses to connect to, and no others. Raises Unsent, Refused."""
-    future = _threads(os.getpid()).submit(lookup, host)
+    future = _pool(os.getpid()).submit(lookup, host)
     try:
         answers = future.result(within)
     except (OSError, UnicodeError):  # a TimeoutError is an OSError
@@ -42,7 +39,7 @@ async def resolve_async(
     host: str, port: int, rules: Rules, *, lookup: Lookup, within: float = WITHIN
 ) -> tuple[str, ...]:
     """The same, without blocking the loop."""
-    future = asyncio.wrap_future(_threads(os.getpid()).submit(lookup, host))
+    future = asyncio.wrap_future(_pool(os.getpid()).submit(lookup, host))
     try:
         answers = await asyncio.wait_for(future, within)
     except (OSError, UnicodeError):

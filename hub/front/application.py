@@ -7,11 +7,12 @@ from typing import Any
 
 from hub.front.bodies import Body, Receive, announced_length
 from hub.front.environ import Environ, environ_of, put_body
-from hub.front.limits import Budget, Limits
+from hub.front.limits import Limits, overloaded
 from hub.front.refusals import Send, refuse
 from hub.front.responses import PIECE, WSGI, Answer, ClientStalled, Exchange
 from hub.front.threads import ThreadPool
 from hub.problems import Problem
+from hub.shared_budget import BudgetExhausted, SharedBudget
 
 FINISH_SECONDS = 8.0  # for what is in progress when the process is to end
 LOOK_AGAIN = 0.05  # seconds
@@ -21,9 +22,9 @@ class Front:
     def __init__(self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits) -> None:
         self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
         self.threads = ThreadPool(limits.threads)
-        self.requests = Budget(limits.requests)
-        self.bodies = Budget(limits.bodies, limits.bodies_per_client)
-        self.answers = Budget(limits.answers)
+        self.requests = SharedBudget(limits.requests)
+        self.bodies = SharedBudget(limits.bodies, limits.bodies_per_client)
+        self.answers = SharedBudget(limits.answers)
         self.long_answers = BoundedSemaphore(limits.long_answers)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -33,6 +34,8 @@ class Front:
             await self.answer(environ_of(scope, behind_proxy=self.behind_proxy), receive, send)
         except Problem as problem:
             await refuse(problem, scope["path"], send)
+        except BudgetExhausted:
+            await refuse(overloaded(), scope["path"], send)
         except ClientStalled:
             pass  # an answer that has no end is cut by the server
 

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from hub.front.limits import Budget, Limits
+from hub.front.limits import Limits
 from hub.problems import Problem
+from hub.shared_budget import SharedBudget
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -13,13 +14,13 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 class Body:
     """Counts in the budget from its first byte until it is released."""
 
-    def __init__(self, limits: Limits, budget: Budget, client: str) -> None:
+    def __init__(self, limits: Limits, budget: SharedBudget, client: str) -> None:
         self.limits, self.budget, self.client = limits, budget, client
         self.pieces: list[bytes] = []
         self.size = 0
 
     async def read(self, receive: Receive, length: int | None) -> bytes:
-        """The whole of it; `length` is what was announced. Raises Problem."""
+        """The whole of it; `length` is what was announced. Raises Problem, BudgetExhausted."""
         if length is not None and length > self.limits.body:
             raise self.too_large()
         try:

@@ -1,9 +1,6 @@
-"""How much the front takes at a time, and what is taken at this moment. Used in the loop only, so nothing is locked."""
+"""How much the front takes at a time."""
 
 import resource
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hub.problems import Problem
@@ -31,36 +28,6 @@ class Limits:
 
 def overloaded() -> Problem:
     return Problem("overloaded", headers={"Retry-After": "1"})
-
-
-class Budget:
-    """So many at a time, and at most a share of them for one holder."""
-
-    def __init__(self, limit: int, share: int | None = None) -> None:
-        self.limit, self.share = limit, limit if share is None else share
-        self.used = 0
-        self.used_by: Counter[str] = Counter()
-
-    def take(self, amount: int, holder: str = "") -> None:
-        """Raises Problem("overloaded")."""
-        if self.used + amount > self.limit or self.used_by[holder] + amount > self.share:
-            raise overloaded()
-        self.used += amount
-        self.used_by[holder] += amount
-
-    def give_back(self, amount: int, holder: str = "") -> None:
-        self.used -= amount
-        self.used_by[holder] -= amount
-        if not self.used_by[holder]:
-            del self.used_by[holder]
-
-    @contextmanager
-    def taken(self, amount: int, holder: str = "") -> Iterator[None]:
-        self.take(amount, holder)
-        try:
-            yield
-        finally:
-            self.give_back(amount, holder)
 
 
 def raise_file_limit() -> None:

@@ -36,6 +36,7 @@ urlpatterns = [
     path(ONE, connection.connection, name="connection"),
     path(f"{ONE}connected/", wizard.connected, name="connected"),
     path(f"{ONE}test", connection.test, name="connection_test"),
+    path(f"{ONE}test/progress/", connection.test_progress, name="connection_test_progress"),
     path(f"{ONE}resume", connection.resume, name="connection_resume"),
     path(f"{ONE}pause/", connection.pause, name="pause"),
     path(f"{ONE}rename/", connection.rename, name="rename"),

@@ -1,13 +1,12 @@
 """How much JSON is read at a time: objects take many times the memory of their text, so they are counted before."""
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from itertools import islice
-from threading import Lock
 from typing import Any
 
 from hub.problems.answers import Problem
+from hub.shared_budget import BudgetExhausted, SharedBudget
 
 MEBIBYTE = 1024 * 1024
 VALUES_MOST = 250_000  # of one document; objects of so many take 80 MB at most
@@ -30,33 +29,7 @@ def separators_outside_texts(raw: bytes) -> int:
     return sum(raw[token.start()] != ord('"') for token in tokens)
 
 
-class ParsingBudget:
-    """Of one process: what all requests read, and at most a quarter of it for one tenant."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self.share = limit, limit // 4
-        self.lock = Lock()
-        self.used = 0
-        self.used_by: Counter[Any] = Counter()
-
-    def take(self, weight: int, tenant: Any) -> None:
-        """`tenant` is None for what is no tenant's. Raises Problem("overloaded")."""
-        with self.lock:
-            beyond_share = tenant is not None and self.used_by[tenant] + weight > self.share
-            if beyond_share or self.used + weight > self.limit:
-                raise Problem("overloaded", headers={"Retry-After": "1"})
-            self.used += weight
-            self.used_by[tenant] += weight
-
-    def give_back(self, weight: int, tenant: Any) -> None:
-        with self.lock:
-            self.used -= weight
-            self.used_by[tenant] -= weight
-            if not self.used_by[tenant]:
-                del self.used_by[tenant]
-
-
-PARSING = ParsingBudget(64 * MEBIBYTE)
+PARSING = SharedBudget(64 * MEBIBYTE, share=16 * MEBIBYTE)  # bytes, of one process; the share of one tenant
 
 
 class ParsingMiddleware:
@@ -77,5 +50,8 @@ class ParsingMiddleware:
 def count_parsing(request: Any, raw: bytes) -> None:
     """Before it is read: count it for the tenant of the key. Raises Problem."""
     weight, tenant = weight_of(raw), getattr(request.user, "tenant_id", None)
-    PARSING.take(weight, tenant)
+    try:
+        PARSING.take(weight, tenant)
+    except BudgetExhausted:
+        raise Problem("overloaded", headers={"Retry-After": "1"}) from None
     request.parsed.append((weight, tenant))

@@ -74,6 +74,11 @@ def hear(name: str) -> str:
     return name.partition(":")[2]
 
 
+def unheard_bells(prefix: str) -> list[str]:
+    """The names of those that begin so, and wait."""
+    return list(Bell.objects.filter(name__startswith=prefix).exclude(rung_at=None).values_list("name", flat=True))
+
+
 def forget() -> None:
     """The pool that these bells were rung for is gone: each may be rung again at once."""
     Bell.objects.update(rung_at=None)

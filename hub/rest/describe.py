@@ -27,11 +27,13 @@ ALWAYS = (
     "scope-missing",
     "not-acceptable",
     "temporarily-unavailable",
+    "overloaded",
 )
 WITH_BODY = (
     "invalid-json",
     "validation-failed",
     "unreadable-body",
+    "request-timeout",
     "payload-too-large",
     "unsupported-media-type",
 )

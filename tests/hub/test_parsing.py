@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.problems import Problem, read_json
-from hub.problems.parsing import PARSING, VALUE_BYTES, VALUES_MOST, ParsingBudget, separators_outside_texts, weight_of
+from hub.problems.parsing import PARSING, VALUE_BYTES, VALUES_MOST, separators_outside_texts, weight_of
 
 MEBIBYTE = 1024 * 1024
 MOST = 8 * MEBIBYTE
@@ -107,16 +107,7 @@ def test_a_value_weighs_more_than_its_text():
 
 
 def test_a_tenant_has_a_quarter_of_what_all_may_read():
-    budget = ParsingBudget(100)
-    budget.take(25, "acme")
-    for weight, tenant in ((1, "acme"), (76, None)):
-        with pytest.raises(Problem) as refusal:
-            budget.take(weight, tenant)
-        assert (refusal.value.code, refusal.value.headers) == ("overloaded", {"Retry-After": "1"})
-    budget.take(25, "globex")
-    budget.take(50, None)
-    budget.give_back(25, "acme")
-    budget.take(25, "initech")
+    assert PARSING.share * 4 == PARSING.limit == 64 * MEBIBYTE
 
 
 def test_the_largest_document_fits_into_the_share_of_a_tenant():

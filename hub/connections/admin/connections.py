@@ -23,6 +23,8 @@ from hub.connections.forms import ConnectForm, ConnectionForm, CredentialForm, D
 from hub.connections.gauges import gauges
 from hub.connections.life import life_of
 from hub.connections.models import Connection, Lane
+from hub.connections.probe import BUSY
+from hub.connections.queued_tests import queue_test
 from hub.connections.stands import shown_state, stopping_switches
 from hub.operations.start import Hand, Refused
 from hub.queue import ring
@@ -210,7 +212,12 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.verb("Test now", icon="network_check", when=is_connected, atomic=False)
     def test(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        finding = steer.test(row, Hand.of_staff(request), call=self.call, now=now)
+        hand = Hand.of_staff(request)
+        finding = steer.test(row, hand, call=self.call, now=now)
+        if finding.reason == BUSY and queue_test(row, hand, now=now):
+            return staff.Done(
+                "Other tests run at this moment: a worker makes this one. See “Last test” in a while.", told=True
+            )
         if finding.lives:
             return staff.Done(f"The test passed: {finding.account.name or finding.account.id}.", told=True)
         return staff.Done(f"The test did not pass: {checks.told(finding)}", well=False, told=True)

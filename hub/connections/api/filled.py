@@ -106,11 +106,17 @@ def error(pointer: str, detail: str, code: str) -> dict[str, str]:
 def tested(row: Connection, document: Mapping[str, Any], *, call: probe.Call, now: datetime) -> probe.Finding:
     """One that passed. No transaction is open while the other system is asked."""
     finding = probe.probe(row, document, call=call, now=now)
+    if finding.reason == probe.BUSY:
+        raise too_many_tests()
     if not finding.lives:
         failed = next(step for step in checks.steps(finding) if step.state == "failed")
         detail = f"Not passed: {failed.label}. {failed.says}"
         raise Problem("test-failed", detail, errors=[error("", failed.says, finding.reason)])
     return finding
+
+
+def too_many_tests() -> Problem:
+    return Problem("overloaded", headers={"Retry-After": "10"})
 
 
 def without_secrets(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.clock import clock
-from hub.connections import checks, steer
+from hub.connections import checks, probe, steer
 from hub.connections.api import described as says
-from hub.connections.api.filled import CallingView
+from hub.connections.api.filled import CallingView, too_many_tests
 from hub.connections.api.links import made
 from hub.connections.api.reading import find
 from hub.connections.api.shown import (
@@ -70,6 +70,8 @@ class TestView(CallingView):
         if connection.disconnected:
             raise not_now(connection)
         finding = do(steer.test, connection, Hand.of_key(request), call=self.call, now=now)
+        if finding.reason == probe.BUSY:
+            raise too_many_tests()
         found = {
             "passed": finding.lives,
             "reason": finding.reason,

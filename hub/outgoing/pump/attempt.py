@@ -22,7 +22,8 @@ async def attempt(load: Load, carriage: Carriage, *, send: Send, clock: Clock) -
     start = ticks()
     response, error = None, ""
     try:
-        response = await send(carriage.request)
+        with egress.lookups_of(load.connection.tenant_id):
+            response = await send(carriage.request)
         outcomes = carriage.read(response)
     except egress.Refused as refused:
         error, outcomes = refused.reason, carriage.all(never(refused.reason, str(refused)))

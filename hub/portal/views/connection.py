@@ -23,6 +23,8 @@ from hub.connections.facts import facts
 from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.connections.permissions import held
+from hub.connections.probe import BUSY
+from hub.connections.queued_tests import failure_of, progress_of, queue_test
 from hub.connections.stands import stopping_switches
 from hub.notices.models import Notice
 from hub.notices.wanted import wanted
@@ -147,7 +149,12 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
 @for_visitors(least=ADMIN)
 def test(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
-    finding = steer.test(row, hand_of(request, visitor), call=egress.outward, now=clock())
+    hand, now = hand_of(request, visitor), clock()
+    finding = steer.test(row, hand, call=egress.outward, now=now)
+    if finding.reason == BUSY and queue_test(row, hand, now=now):
+        return HttpResponseRedirect(
+            reverse("portal:connection_test_progress", args=[visitor.tenant.reference, row.public_id])
+        )
     if finding.lives and row.state == "needs_reconnect":
         words = _("The access token still opens the other system, but no new one can be had: connect it again.")
         messages.warning(request, words)
@@ -162,6 +169,21 @@ def test(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     else:
         messages.error(request, _("The test did not pass: %(why)s") % {"why": checks.told(finding)})
     return back_to(visitor, row)
+
+
+@require_safe
+@for_visitors(least=ADMIN)
+def test_progress(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
+    """Of a test that a worker makes; it looks again by itself until there is a result."""
+    row = own_connection(visitor, id)
+    progress = progress_of(row, now=clock())
+    if progress is None:
+        return back_to(visitor, row)
+    result = progress.get("result")
+    failed = result and not result["lives"]
+    context = {"visitor": visitor, "connection": row, "connector": row.code, "progress": progress}
+    context["checks"] = checks.steps(failure_of(result)) if failed else []
+    return render(request, "portal/connection_test.html", context)
 
 
 @require_POST

@@ -1,0 +1,45 @@
+"""The page of a test that a worker makes."""
+
+import pytest
+
+from connectors.wire import Response
+from hub.connections.probe import CALLS, CALLS_MOST_OF_TENANT
+from hub.connections.queued_tests import run_queued_test
+from tests.fakes import FakeHttp
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def connection(make, acme):
+    return make.connection(acme)
+
+
+@pytest.fixture
+def busy(connection):
+    with CALLS.taken(CALLS_MOST_OF_TENANT, connection.tenant_id):
+        yield
+
+
+PAGE = "/t/acme/connections/{}/test"
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_person_sees_how_far_the_test_is(connection, admin):
+    answer = admin.post(PAGE.format(connection.public_id))
+    assert answer.url == PAGE.format(connection.public_id) + "/progress/"
+    waiting = admin.get(answer.url).content.decode()
+    assert "waits for its turn" in waiting and 'hx-trigger="every 2s"' in waiting
+    CALLS.give_back(CALLS_MOST_OF_TENANT, connection.tenant_id)  # the worker is another process
+    run_queued_test(connection, call=FakeHttp(Response(404)).call, now=NOON)
+    CALLS.take(CALLS_MOST_OF_TENANT, connection.tenant_id)
+    done = admin.get(answer.url).content.decode()
+    assert (
+        "The test did not pass" in done
+        and "hx-trigger" not in done.partition('id="test"')[2].partition("</section>")[0]
+    )
+
+
+def test_without_a_test_there_is_no_progress(connection, admin):
+    assert admin.get(PAGE.format(connection.public_id) + "/progress/").url.endswith(f"{connection.public_id}/")

@@ -1,0 +1,40 @@
+"""So much at a time, and a share for each."""
+
+import pytest
+
+from hub.shared_budget import BudgetExhausted, SharedBudget
+
+
+def test_nobody_takes_more_than_there_is():
+    budget = SharedBudget(10)
+    budget.take(10, "acme")
+    with pytest.raises(BudgetExhausted):
+        budget.take(1, "globex")
+    budget.give_back(10, "acme")
+    budget.take(10, "globex")
+
+
+def test_one_holder_has_a_share_and_the_rest_is_left_to_others():
+    budget = SharedBudget(100, share=25)
+    budget.take(25, "acme")
+    with pytest.raises(BudgetExhausted):
+        budget.take(1, "acme")
+    budget.take(25, "globex")
+
+
+def test_what_is_nobodys_has_no_share():
+    SharedBudget(100, share=25).take(100)
+
+
+def test_what_was_taken_is_given_back_whatever_happens():
+    budget = SharedBudget(1)
+    with pytest.raises(ValueError, match="broken"), budget.taken(1, "acme"):
+        raise ValueError("broken")
+    assert (budget.used, dict(budget.used_by)) == (0, {})
+
+
+def test_who_got_nothing_is_not_remembered():
+    budget = SharedBudget(0)
+    with pytest.raises(BudgetExhausted):
+        budget.take(1, "acme")
+    assert dict(budget.used_by) == {}
