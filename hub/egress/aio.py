@@ -27,6 +27,7 @@ NAMES_KEPT = 30  # seconds
 IDLE = 1.5  # seconds; less than what servers wait (gunicorn 2, Node 5) before they close under our next request
 URLS_KEPT = 4096
 JUST_SENT = 0.002  # seconds after aiohttp says that it is about to write
+RECEIVES = 8 * KIBIBYTE  # at a time by one socket; what hostile endpoints send all at once is as much for each
 LARGE = 1024 * KIBIBYTE  # aiohttp warns of larger bodies in one piece
 
 FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the first that fits
@@ -69,7 +70,9 @@ class Gate(AbstractResolver):
         address, port = str(peer[0]), int(peer[1])
         if self.rules.denies(address) and not self.rules.allows(address, port) and (address, port) not in self.vouched:
             raise PermissionError("egress_refused")
-        return socket.socket(family, kind, protocol)
+        opened = socket.socket(family, kind, protocol)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVES)
+        return opened
 
     async def close(self) -> None:
         pass

@@ -24,8 +24,10 @@ from hub.egress.tls import verified
 
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
 
-# it writes the path of every request at DEBUG, and whole addresses in warnings: with some systems those are secrets
-logging.getLogger("urllib3.connectionpool").addFilter(lambda record: False)
+# They write the path of every request at DEBUG, and whole addresses in warnings (of an answer whose headers are broken,
+# say): with some systems those are secrets. A filter of their parent would not hear them.
+for name in ("connection", "connectionpool", "response", "util.retry", "poolmanager"):
+    logging.getLogger(f"urllib3.{name}").addFilter(lambda record: False)
 
 
 class Dialled(HTTPConnection):

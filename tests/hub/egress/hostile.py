@@ -45,6 +45,7 @@ FIXED = {  # said at once, then closed unless the mode keeps the connection
     "strange-header": plain(b"", b"X-Note: caf\xc3\xa9 \xe2\x80\xae\xff"),
     "lying-length": OK + b"Content-Length: 1000\r\n\r\nshort",
     "broken-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+    "broken-header": OK + b"X-Good: 1\r\nno colon\r\nContent-Length: 4\r\n\r\nfine",
     "negative-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello",
     "no-status": b"HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n",
     "switching": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nraw",

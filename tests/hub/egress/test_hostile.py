@@ -106,7 +106,9 @@ def test_an_answer_carries_the_moment_of_the_clock(send, sandbox, hostile):
     assert send(Request("GET", hostile.url("ok")), sandbox).at == NOON
 
 
-@pytest.mark.parametrize("mode", ["ok", "garbage", "mute", "silent", "redirect-308", "lying-length", "huge-header"])
+@pytest.mark.parametrize(
+    "mode", ["ok", "garbage", "mute", "silent", "redirect-308", "lying-length", "huge-header", "broken-header"]
+)
 def test_no_secret_is_in_a_log_or_an_exception(send, sandbox, hostile, mode, caplog):
     caplog.set_level(logging.DEBUG)
     request = Request("POST", hostile.url(f"{mode}?token={SECRET}"), headers={"X-Key": SECRET}, bearer=SECRET)
