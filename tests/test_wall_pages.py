@@ -30,6 +30,7 @@ ROUTES = {
     "connections/<uuid:id>/": "connection",
     "connections/<uuid:id>/connected/": "connection",
     "connections/<uuid:id>/test": "connection",
+    "connections/<uuid:id>/test/progress/": "connection",
     "connections/<uuid:id>/resume": "connection",
     "connections/<uuid:id>/pause/": "connection",
     "connections/<uuid:id>/rename/": "connection",
