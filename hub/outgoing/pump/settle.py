@@ -20,7 +20,7 @@ from hub.outgoing.pump.parcels import Held, Journey, Parcel, Result, Unsent
 from hub.outgoing.pump.queues import queue_what_is_throttled
 from hub.outgoing.pump.release import release
 from hub.outgoing.pump.tell import rest_until, tell
-from hub.outgoing.pump.weigh import weigh
+from hub.outgoing.pump.weigh import last_failures, weigh
 from hub.outgoing.retry import SCHEDULE, next_attempt
 from hub.redaction import redact_excerpt
 
@@ -85,6 +85,7 @@ def settle(
     queue_what_is_throttled(results, now=now)
     changes = list(changes_of(results, now=now, random=random))
     attempts, exchanges = attempt_columns(journeys), exchange_columns(journeys)  # redacted while nobody waits
+    failures = last_failures(journeys)
     with transaction.atomic():
         owned = apply(lease, changes, now=now)
         failpoint("O6")  # in the middle of settling
@@ -93,7 +94,7 @@ def settle(
             rows.insert(Attempt, attempts)
             rows.insert(Exchange, exchanges)
         keep_tickets(journeys)
-        weigh(journeys, now=now)
+        weigh(journeys, failures, now=now)
         release(lease, emptied, now=now)
     return counts_of(results, now=now) + Counter({("lease_losses", ""): len(changes) - owned})
 

@@ -4,7 +4,7 @@ A settle in which all is well asks the database nothing here.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 
@@ -17,18 +17,20 @@ from hub.notices.notify import notify
 from hub.outgoing import breaker
 from hub.outgoing.breaker import Calls, Health
 from hub.outgoing.pump.parcels import Journey, Load
-from hub.redaction import redact_text
+from hub.redaction import redact_excerpt
 from hub.states import WrongState
 
 COLUMNS = [field.name for field in fields(Health)]
 FAILURES = {"later", "unknown", "reconnect"}
+SAYS_MOST = 500  # characters
 THROTTLED = 429
 ARRIVED = {"delivered", "pending"}
 WELL = Calls(up=1, came_through=1)  # nearly all, so it is made once
 NOT_SENT = {"egress_refused"}  # by a setting of ours: it says nothing of the endpoint
 
 
-def weigh(journeys: Sequence[Journey], *, now: datetime) -> None:
+def weigh(journeys: Sequence[Journey], answers: Mapping[int, str], *, now: datetime) -> None:
+    """`answers` are those of `last_failures`, found before the transaction began."""
     loads = {journey.load.lane.pk: journey.load for journey in journeys}
     said = [(journey.load.lane.pk, said_by(journey)) for journey in journeys]
     telling = {pk for pk, calls in said if calls.down or calls.failed}
@@ -49,7 +51,6 @@ def weigh(journeys: Sequence[Journey], *, now: datetime) -> None:
             vars(row).update(asdict(health))
     Lane.unscoped.bulk_update(lanes, COLUMNS)
     turned(lanes, before, loads)
-    answers = last_failures(journeys)
     for lane in lanes:
         follow_calls(lane.connection, lane, answers.get(lane.pk, ""), now=now)
         end_or_warn(loads[lane.pk], health_of(lane), now=now)
@@ -89,7 +90,7 @@ def last_failures(journeys: Sequence[Journey]) -> dict[int, str]:
     for journey in journeys:
         if (failure := failure_of(journey)) is not None:
             status = journey.response.status if journey.response else 0
-            says = redact_text(failure.says, journey.load.secrets)
+            says = redact_excerpt(failure.says, SAYS_MOST, journey.load.secrets)
             reason = f"status_{status}" if status >= 300 else failure.reason
             answers[journey.load.lane.pk] = answer_text(reason, says)
     return answers

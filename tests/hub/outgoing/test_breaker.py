@@ -179,7 +179,7 @@ def test_what_is_well_costs_no_statement_of_the_breakers(make, django_assert_num
     load = Load(connection.lane, connection, None)
     journey = Journey(load, carriage, [], NOON, 1, Response(200))
     with django_assert_num_queries(0):
-        weigh_journeys([journey] * 100, now=NOON)
+        weigh_journeys([journey] * 100, {}, now=NOON)
 
 
 # --- disabled, never silently ----------------------------------------------------------------------------------------

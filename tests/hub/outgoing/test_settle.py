@@ -28,7 +28,7 @@ class WatchedSecrets(tuple[str, ...]):
 
 @pytest.mark.django_db(transaction=True)
 def test_evidence_is_redacted_before_the_transaction_begins_that_writes_it(make):
-    row, secrets = make.connection(), WatchedSecrets("s3cr3t-of-theirs")
+    row, secrets = make.connection(connector="slack", account="T1"), WatchedSecrets("s3cr3t-of-theirs")
     load = Load(Lane.unscoped.get(connection=row), row, None, secrets=secrets)
     carriage = Carriage(uuid4(), row.code.actions[0], [], Request("POST", "https://x.test/"), ())
     answer = Response(400, b"you sent s3cr3t-of-theirs", at=NOON)

@@ -13,7 +13,7 @@ from hub.egress import Unanswered, Unsent
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.parcels import Carriage, Journey, Load
-from hub.outgoing.pump.weigh import weigh
+from hub.outgoing.pump.weigh import last_failures, weigh
 from hub.sweep import sweep
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
@@ -140,6 +140,6 @@ def test_more_failures_in_one_settling_cost_no_more_statements(make):
         carriage = Carriage(row.public_id, None, [], None, ())
         journey = Journey(Load(row.lane, row, None), carriage, [later("status_400")], NOON, 1, REFUSED)
         with CaptureQueriesContext(database) as asked:
-            weigh([journey] * calls, now=NOON)
+            weigh([journey] * calls, last_failures([journey]), now=NOON)
         counts.append(len(asked))
     assert counts[1] == counts[2]
