@@ -59,6 +59,7 @@ class OAuth(Connector):
     authorize_with: Mapping[str, str] = {}  # what else the address of consent takes
     problems: Mapping[str, str] = {}  # this system's own words, beside PROBLEMS
     at_consent: Mapping[str, str] = {}  # words that mean something else where they come back from consent
+    installs_from_marketplace: bool = False  # people may come with a code and no state, from the system's own catalogue
     ended: ClassVar[frozenset[str]] = frozenset()  # its words for a token that has ended already
 
     def authorize(
@@ -166,6 +167,13 @@ class OAuth(Connector):
     def turned_away(self, word: str) -> str:
         """The same for what comes back from consent."""
         return self.at_consent.get(word) or self.problem(word)
+
+    def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
+        """The account whose people removed our app, of a call to the way back; empty where it is not the system's.
+
+        Raises Unreadable.
+        """
+        return ""
 
     def manifest(self, *, redirect_uri: str, name: str) -> str:
         """Something to paste where our app is registered; empty where the system takes nothing of the kind."""

@@ -209,6 +209,7 @@ CREDENTIAL_EVENTS = {
     "reconnected": Reason(_("The account was authorized again.")),
     "replaced": Reason(_("Another account took its place.")),
     "revoked": Reason(_("A person disconnected it; the other system is asked to end the authorization.")),
+    "uninstalled": Reason(_("The app was removed at the other system; whether the authorization lives is asked.")),
     "given_back": Reason(_("The other system ended the authorization.")),
     "not_given_back": Reason(_("The authorization was not revoked: the other system did not confirm that it ended.")),
 }

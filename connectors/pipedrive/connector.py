@@ -1,11 +1,13 @@
 """Pipedrive: persons, organizations, deals, leads, activities and notes of a company."""
 
+import hmac
+import json
 from collections.abc import Mapping
 from datetime import datetime
 
 from connectors.base import Grant, lifetime
 from connectors.marked import _
-from connectors.oauth import OAuth, permissions_in, tokens_in
+from connectors.oauth import OAuth, basic, permissions_in, tokens_in
 from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.parts import Account, Credential, Field, Life, Move
 from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
@@ -47,6 +49,7 @@ class Pipedrive(OAuth):
     unlimited = {"address": "nothing is stated; it rests where Cloudflare blocks our address"}
     authorize_at, token_at, revoke_at = "{oauth}/authorize", "{oauth}/token", "{oauth}/revoke"
     token_calls = TOKEN
+    installs_from_marketplace = True
     asks_permissions = False
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended = frozenset({"invalid_grant"})
@@ -108,6 +111,17 @@ class Pipedrive(OAuth):
             expires_in=lifetime(answer.get("expires_in")),
             settings={"api_domain": domain} if domain else {},
         )
+
+    @or_unreadable
+    def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
+        """DELETE to the callback URL, by Basic with our client id and secret.
+
+        https://pipedrive.readme.io/docs/app-uninstallation (2026-11)
+        """
+        expected = basic({key: app[key] for key in ("client_id", "client_secret")})["Authorization"]
+        if not hmac.compare_digest(authorization.encode("utf-8", "replace"), expected.encode()):
+            return ""
+        return str(json.loads(body)["company_id"])
 
     def reported(self, response: Response) -> tuple[Report, ...]:
         told = budget(response)

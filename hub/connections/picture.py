@@ -19,6 +19,7 @@ LOOKS = {  # kind: how its mark looks, so that colour alone tells nothing
     "unsure": "warn",
     "ended": "bad",
     "revoked": "bad",
+    "uninstalled": "warn",
     "given_back": "bad",
     "not_given_back": "warn",
 }

@@ -24,6 +24,7 @@ ACTS = {
     "connection.enable": _("switched it on"),
     "connection.disable": _("switched it off"),
     "connection.disconnect": _("disconnected it"),
+    "connection.uninstall": _("heard that the app was removed at the other system"),
     "connection.rename": _("gave it another name"),
     "connection.identify": _("said which of their records is meant"),
     "connection.forget": _("took back which of their records is meant"),

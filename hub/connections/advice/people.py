@@ -16,6 +16,17 @@ OF_PEOPLE: Mapping[str, Problem] = {
             "you",
         ),
     ),
+    "begun_at_marketplace": Problem(
+        _("Connect %(system)s from here"),
+        Advice(
+            _(
+                "You installed the app at %(system)s. An account is connected only by an attempt that began here, so "
+                "that it lands at the right place: sign in to %(hub)s, choose %(system)s among the systems, and press "
+                "Connect. Nothing was connected yet."
+            ),
+            "you",
+        ),
+    ),
     "state_unknown": Problem(
         _("Nobody here began this connection"),
         Advice(_("We do not know the attempt that this address belongs to. Nothing was connected."), "you"),

@@ -56,7 +56,7 @@ def recognised(said: Said, *, connector: OAuth, who: Who, now: datetime) -> Auth
     """The attempt that this is the end of. Raises Refused; a stranger uses nothing up by trying."""
     state = one(said, "state")
     if not state or len(state) > STATE_MOST:
-        raise Refused("state_missing")
+        raise Refused("begun_at_marketplace" if is_marketplace_install(said, connector) else "state_missing")
     rows = Authorization.unscoped.select_related("tenant", "connection", "user")
     row = rows.filter(digest=digest_of(state)).first()
     if row is None:
@@ -73,6 +73,11 @@ def recognised(said: Said, *, connector: OAuth, who: Who, now: datetime) -> Auth
     if row.state != "begun":
         raise Refused("late" if row.reason in ("late", "unfinished") else "reused")
     return row
+
+
+def is_marketplace_install(said: Said, connector: OAuth) -> bool:
+    """Whether a person comes from the system's own catalogue of apps: with a code, and no state of anybody's."""
+    return connector.installs_from_marketplace and "state" not in said and bool(one(said, "code"))
 
 
 def wrong_with(row: Authorization, said: Said, *, redirect_uri: str) -> tuple[str, str]:

@@ -6,18 +6,20 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
+from connectors.wire import Unreadable
 from hub import egress
 from hub.clock import clock
 from hub.connections.advice import PROBLEMS
@@ -25,11 +27,13 @@ from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import confirm, plan_of
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.unfinished import unfinished
+from hub.connections.authorize.uninstalled import hear_uninstall
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
 from hub.connections.models import Authorization, Connection, guest_by
 from hub.connections.revoke import abandon, cancel
 from hub.connections.views.pages import confirm_page, problem_page, refused_page
+from hub.secrets import CannotOpen
 from hub.states import WrongState
 from tenants.guests import guest_of
 from tenants.models import Membership, Tenant, User
@@ -37,6 +41,7 @@ from tenants.visitors import Visitor, VisitOver, asks_again, for_visitors, visit
 
 BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
 LINK = "connect_link"  # and the id of the link by which a guest came
+UNINSTALL_MOST = 64 * 1024  # bytes of a call that tells of an uninstall
 ENDED = {"begun": "unfinished", "received": "interrupted"}
 
 
@@ -139,11 +144,14 @@ def forget(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 # --- the way back ---
 
 
-@require_GET
+@csrf_exempt  # a DELETE comes from the system and not from a browser; it proves itself by our client secret
+@require_http_methods(["GET", "DELETE"])
 @never_cache
 @sensitive_variables()
 def callback(request: HttpRequest, connector: str) -> HttpResponse:
     """What came back is worked on once; then the browser is at an address that holds no code."""
+    if request.method == "DELETE":
+        return uninstalled(request, oauth_connector(connector))
     code, who = oauth_connector(connector), who_of(request)
     said = dict(request.GET.lists())
     try:
@@ -153,6 +161,16 @@ def callback(request: HttpRequest, connector: str) -> HttpResponse:
     except Refused as refused:
         return onward("refused", code.key, refused.code)
     return onward("confirm", row.public_id)
+
+
+def uninstalled(request: HttpRequest, code: OAuth) -> HttpResponse:
+    """Somebody there removed our app: whether the authorization of their connections ended is asked at once."""
+    authorization = request.headers.get("Authorization", "")
+    try:
+        known = hear_uninstall(code, authorization, request.body[:UNINSTALL_MOST], now=clock())
+    except (Unreadable, CannotOpen, RequestDataTooBig):
+        return HttpResponse(status=400)
+    return HttpResponse(status=204 if known else 401)
 
 
 def onward(name: str, *args: Any) -> HttpResponse:
