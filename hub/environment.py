@@ -93,6 +93,18 @@ def a_rate(name: str, default: str) -> tuple[int, float] | None:
     raise ValueError("it is calls/seconds, such as 50/1, or off")
 
 
+def limits(name: str, default: str) -> dict[str, int] | None:
+    """Such as events=60000,requests=1000; None where it is off."""
+    value = env.str(name, default).strip()
+    if value == "off":
+        return None
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    quotas = {key.strip(): int(number) for key, _, number in pairs}
+    if any(quota < 1 for quota in quotas.values()):
+        raise ValueError("it is limits with numbers, such as events=60000,requests=1000, or off")
+    return quotas
+
+
 def a_mail_server(name: str, default: str) -> str:
     value = env.str(name, default)
     with suppress(ValueError):  # its words would tell a part of the password

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "tenants",
     "hub",
     "hub.notices",
+    "hub.limits",
     "hub.throttle",
     "hub.operations",
     "hub.connections",
@@ -50,6 +51,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "hub.limits.requests.LimitsMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 
@@ -135,7 +137,7 @@ CONTENT_SECURITY_POLICY = {
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["tenants.authentication.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["hub.limits.requests.WithinLimits", "tenants.authentication.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["hub.problems.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "hub.rest.schema.Schema",

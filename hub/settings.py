@@ -20,6 +20,7 @@ from hub.environment import (
     an_address,
     database,
     keys,
+    limits,
     read,
     required,
 )
@@ -187,6 +188,8 @@ HUB_KEEP_BODIES_DAYS = read(DAYS, "HUB_KEEP_BODIES_DAYS", 30)
 HUB_KEEP_ROWS_DAYS = read(DAYS, "HUB_KEEP_ROWS_DAYS", 90)
 if HUB_KEEP_BODIES_DAYS > HUB_KEEP_ROWS_DAYS:
     raise ImproperlyConfigured("HUB_KEEP_BODIES_DAYS is wrong: it is not longer than HUB_KEEP_ROWS_DAYS")
+
+HUB_LIMITS = read(limits, "HUB_LIMITS", "")  # of each tenant, where staff set no others: see hub/limits/catalogue.py
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000

@@ -7,10 +7,12 @@ from django import forms
 from django.http import HttpRequest
 
 from hub import staff
+from hub.limits.catalogue import LIMITS, default_quota
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scopes import SCOPES
 from tenants.scoping import EVERYWHERE, reach, visible_to
 
+QUOTA_MOST = 10**12
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never"}
 
 
@@ -52,6 +54,23 @@ class IssueForm(staff.Form):
 class InviteForm(staff.Form):
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(label="May", choices=Membership.Role.choices, initial=Membership.Role.OWNER)
+
+
+class LimitsForm(staff.Form):
+    """A quota for each limit; empty: the default."""
+
+    def __init__(self, *args: Any, obj: Tenant, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, initial=obj.limits, **kwargs)
+        for name, limit in LIMITS.items():
+            default = default_quota(name)
+            field = forms.IntegerField(
+                label=limit.label,
+                min_value=1,
+                max_value=QUOTA_MOST,
+                required=False,
+                help_text=f"The default is {default:,}." if default else "Not limited by default.",
+            )
+            self.fields[name] = staff.styled(field)
 
 
 class UserForm(staff.UserChangeForm):

@@ -14,12 +14,12 @@ from django.utils.translation import gettext
 
 from hub import audit, mail
 from hub.audit import Actor
+from hub.limits.spending import spend_exactly
 from tenants import invitations
 from tenants.keys import Random, digest_of, link_token
 from tenants.models import Invitation, Membership, Tenant, User
 
-AN_HOUR, A_WHILE = timedelta(hours=1), timedelta(minutes=1)
-MAILS_AN_HOUR = 50  # of one tenant: nobody is flooded in our name
+A_WHILE = timedelta(minutes=1)
 OWNER = Membership.Role.OWNER
 
 
@@ -70,9 +70,7 @@ def invite_again(invitation: Invitation, hand: Hand, *, random: Random, now: dat
 
 
 def renew(invitation: Invitation, *, random: Random, now: datetime) -> None:
-    lately = Invitation.objects.of(invitation.tenant_id).filter(asked_at__gt=now - AN_HOUR)
-    if lately.count() >= MAILS_AN_HOUR:
-        raise Refused(gettext("This tenant has sent too many invitations; go on in an hour."))
+    spend_exactly(invitation.tenant, "invitations", now=now)
     token = link_token(random=random)
     mail.withdraw(invitation.digest)
     invitation.digest, invitation.mail_reason = digest_of(token), ""

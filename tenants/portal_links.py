@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from hub import audit
 from hub.audit import Actor
+from hub.limits.spending import spend_exactly
 from tenants.guests import Guest
 from tenants.keys import Random, digest_of, link_token
 from tenants.models import PortalLink, Tenant
@@ -40,7 +41,8 @@ def make(
     random: Random,
     now: datetime,
 ) -> tuple[PortalLink, str]:
-    """The row, and the token of its address: this is the only moment when it is known."""
+    """The row, and the token of its address: this is the only moment when it is known. Raises LimitExceeded."""
+    spend_exactly(tenant, "portal_links", now=now)
     token = link_token(random=random)
     link = PortalLink.unscoped.create(
         tenant=tenant,

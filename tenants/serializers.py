@@ -52,10 +52,21 @@ class KeySerializer(serializers.ModelSerializer):
         fields = ("id", "name", "created_at", "expires_at", "last_used_at")
 
 
+class LimitSerializer(serializers.Serializer):
+    name = serializers.CharField(help_text="As the header RateLimit and the problem quota-exceeded name it.")
+    quota = serializers.IntegerField(allow_null=True, help_text="null: not limited.")
+    seconds = serializers.IntegerField(allow_null=True, help_text="In how many; null: so many at a time.")
+    used = serializers.IntegerField(allow_null=True, help_text="In the current window; null: it has none.")
+
+
 class LimitsSerializer(serializers.Serializer):
     event_bytes = serializers.IntegerField(help_text="Of one event.")
     batch_events = serializers.IntegerField(help_text="Events in one request.")
     request_bytes = serializers.IntegerField(help_text="Of one request.")
+    tenant = LimitSerializer(
+        many=True, help_text="What all keys of the tenant may use together; empty for a platform key."
+    )
+    key = LimitSerializer(many=True, help_text="What this key may use.")
 
 
 class MeSerializer(serializers.Serializer):

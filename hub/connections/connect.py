@@ -10,12 +10,14 @@ from django.db.models import F
 from connectors.base import Connector, Grant
 from hub.connections import signing
 from hub.connections.lives import Random, fresh
-from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
+from hub.connections.models import DISCONNECTED, REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.probe import Finding
 from hub.connections.signing import SIGNING_SECRET, made_secret
+from hub.limits.spending import refuse_beyond
 from hub.queue import ring
 from hub.secrets import CannotOpen, seal
 from tenants.models import Tenant, User
+from tenants.people import hold
 
 
 def begun(
@@ -77,6 +79,7 @@ def connect(
     refuse_suspended(connection)
     take_account(connection, finding)
     refuse_twice(connection)
+    refuse_too_many(connection, now=now)
     connection.connected_by, connection.checked_at = by, now
     connection.since = connection.changed_at = connection.created_at = now
     if not finding.lives:
@@ -112,6 +115,15 @@ def refuse_twice(connection: Connection) -> None:
     if other := same.first():
         whose = other.tenant or "the platform"
         raise AlreadyConnected(f"{connection.code.label} {other.account} is connected for {whose} as “{other.name}”.")
+
+
+def refuse_too_many(connection: Connection, *, now: datetime) -> None:
+    """Raises LimitExceeded; disconnected ones do not count."""
+    if connection.tenant is None:
+        return
+    hold(connection.tenant)
+    rows = Connection.objects.of(connection.tenant).exclude(state="disabled", reason=DISCONNECTED)
+    refuse_beyond(connection.tenant, "connections", rows.count(), now=now)
 
 
 def reconnect(

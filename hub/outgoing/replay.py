@@ -18,6 +18,7 @@ from hub.outgoing.wake import wake
 from hub.states import WrongState
 
 SKIPPED_BY_PERSON = "skipped_by_person"
+LIMITED = {"retry", "send_again"}  # verbs that count as a replay
 
 
 def can_retry(delivery: Delivery) -> bool:

@@ -170,8 +170,15 @@ CATALOGUE = {
     "quota-exceeded": Kind(
         429,
         "Too many requests",
+        "A limit of the key or of its tenant is used up: `errors` names it, and RateLimit headers tell what is left. "
         "Wait as long as the header Retry-After says, then send the request again.",
         retryable=True,
+    ),
+    "limit-reached": Kind(
+        409,
+        "The tenant has as many of these as it may",
+        "`errors` names the limit. Remove one that is not needed, or ask staff for a higher limit. "
+        "`GET /api/v1/me` tells the limits.",
     ),
     "too-many-rows": Kind(
         429,

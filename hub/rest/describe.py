@@ -26,6 +26,7 @@ ALWAYS = (
     "wrong-environment",
     "scope-missing",
     "not-acceptable",
+    "quota-exceeded",
     "temporarily-unavailable",
     "overloaded",
 )

@@ -15,11 +15,13 @@ from django.utils.html import format_html, format_html_join
 
 from hub import staff
 from hub.clock import clock
+from hub.limits.catalogue import LIMITS
+from hub.limits.spending import usage_of
 from tenants import people
-from tenants.forms import InviteForm, IssueForm, NewUserForm, PasswordForm, UserForm
+from tenants.forms import InviteForm, IssueForm, LimitsForm, NewUserForm, PasswordForm, UserForm
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scopes import SCOPES
-from tenants.scoping import ScopedAdminMixin
+from tenants.scoping import EVERYWHERE, ScopedAdminMixin, reach
 
 CARDS_MOST = 24  # connections on a tenant's page
 ROWS_MOST = 20
@@ -63,7 +65,7 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
     fields = ("name", "reference", "time_zone")
     inlines = (MembershipInline,)
     ordering = ("name",)
-    verbs = ("invite", "suspend", "restore")
+    verbs = ("invite", "set_limits", "suspend", "restore")
     change_form_outer_before_template = "console/tenant.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
@@ -82,6 +84,7 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return {
             "tenant": tenant,
             "connections": connections if see("connections.view_connection") else (),
+            "limits": usage_of(tenant, now=clock()),
             "routes": tenant.routes.order_by("name")[:ROWS_MOST] if see("outgoing.view_route") else (),
             "keys": tenant.api_keys.order_by("-id")[:ROWS_MOST] if see("tenants.view_apikey") else (),
         }
@@ -132,6 +135,20 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
         except people.Refused as refused:
             raise staff.Declined(str(refused)) from refused
         return staff.Done(f"An invitation is on its way to {said['email']}.", told=True)
+
+    @staff.verb(
+        "Limits",
+        icon="speed",
+        form=LimitsForm,
+        asks="How much this tenant may use, its API keys together; one key may use half of it. A field that is left "
+        "empty takes the default.",
+    )
+    def set_limits(self, request: HttpRequest, tenant: Tenant, said: dict[str, Any], *, now: datetime) -> staff.Done:
+        if reach(request.user) is not EVERYWHERE:
+            raise staff.Declined("Only staff of the whole platform set the limits of a tenant.")
+        before, tenant.limits = tenant.limits, {name: said[name] for name in LIMITS if said[name] is not None}
+        tenant.save(update_fields=["limits"])
+        return staff.Done("The limits are set.", before={"limits": before}, after={"limits": tenant.limits})
 
     @staff.verb(
         "Suspend",

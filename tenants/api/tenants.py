@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from hub import audit
 from hub.clock import clock
+from hub.limits.spending import usage_of, usage_of_key
 from hub.problems import Problem
 from hub.rest.describe import ANY_ID, MOMENT, asking, described
 from tenants.authentication import resolve_tenant
@@ -25,7 +26,13 @@ ME = {
     "environment": "live",
     "scopes": ["events:read", "events:write"],
     "tenant": {"reference": "acme", **WANTED},
-    "limits": {"event_bytes": 262144, "batch_events": 1000, "request_bytes": 33554432},
+    "limits": {
+        "event_bytes": 262144,
+        "batch_events": 1000,
+        "request_bytes": 33554432,
+        "tenant": [{"name": "connections", "quota": 200, "seconds": None, "used": None}],
+        "key": [{"name": "requests", "quota": 1500, "seconds": 60, "used": 25}],
+    },
 }
 
 
@@ -106,7 +113,7 @@ class MeView(APIView):
     @described("me_retrieve", "Read what the key may do", {200: MeSerializer}, examples={"a tenant's key": ME})
     def get(self, request: Request) -> Response:
         """What this key is, what it may do, and how much at once."""
-        key = request.auth
+        key, now = request.auth, clock()
         me = {
             "key": key,
             "environment": settings.HUB_ENVIRONMENT,
@@ -116,6 +123,8 @@ class MeView(APIView):
                 "event_bytes": settings.HUB_EVENT_BYTES,
                 "batch_events": settings.HUB_BATCH_EVENTS,
                 "request_bytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+                "tenant": usage_of(key.tenant, now=now) if key.tenant else [],
+                "key": usage_of_key(key, now=now),
             },
         }
         return Response(MeSerializer(me).data)

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import AuditRow
+from hub.limits.catalogue import LIMITS
+from hub.limits.exceeded import LimitExceeded
 from tenants import people
 from tenants.keys import digest_of
 from tenants.models import Invitation, Membership
-from tenants.people import MAILS_AN_HOUR, Hand, Refused
+from tenants.people import Hand, Refused
 from tests.letters import token_of
 from tests.makers import MINUTE, NOON
 
@@ -119,9 +121,9 @@ def test_sent_again_the_link_before_is_worth_nothing(ask, hand):
 
 
 def test_nobody_is_flooded_in_our_name(ask, globex):
-    for number in range(MAILS_AN_HOUR):
+    for number in range(LIMITS["invitations"].quota):
         ask(f"person{number}@acme.test")
-    with pytest.raises(Refused, match="too many"):
+    with pytest.raises(LimitExceeded, match="Invitations in an hour: at most 50"):
         ask("one.more@acme.test")
     ask("one.more@acme.test", tenant=globex)
     ask("one.more@acme.test", now=NOON + timedelta(hours=2))

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from hub import audit
 from hub.clock import clock
+from hub.limits.spending import spend_exactly
 from hub.outgoing import replay
 from hub.outgoing.api import described as says
 from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
@@ -154,6 +155,8 @@ def decide(request: Request, id: UUID, verb: str, act: Callable[..., Delivery | 
         with transaction.atomic():
             delivery = find_changeable(request, id)
             before = shown(delivery)
+            if verb.removeprefix("delivery.") in replay.LIMITED and request.user.tenant:
+                spend_exactly(request.user.tenant, "replays", now=now)
             decided = act(delivery, now=now) or delivery
             tell(request, verb, delivery, {"state": before.state, "reason": before.reason}, decided, now=now)
     except WrongState as error:

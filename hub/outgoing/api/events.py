@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.clock import clock
+from hub.limits.requests import count_request
 from hub.outgoing.api import described as says
 from hub.outgoing.api.intake import SOURCE, accept, accept_one
 from hub.outgoing.explain import explain_event, in_state, readable_deliveries
@@ -63,6 +64,8 @@ def of_state(state: str) -> Q:
 class EventsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": "events:write", "GET": "events:read"}
 
+    takes_events = True
+
     @property
     def max_bytes(self) -> int:
         return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -107,6 +110,8 @@ class EventsView(APIView):
         The same id with the same body again is the same event, and gets the first answer.
         """
         now = clock()
+        if isinstance(request.data, list) and len(request.data) > 1:
+            count_request(request, {"events": len(request.data) - 1})  # the first was counted with the request
         if key_of(request) is None and isinstance(request.data, dict):
             return accept_one(request, now=now).response()
         return once(request, lambda: accept(request, now=now), now=now)

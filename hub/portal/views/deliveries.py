@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from hub.clock import clock
+from hub.limits.spending import spend_exactly
 from hub.outgoing import replay
 from hub.outgoing.explain import explain, readable_deliveries, shown
 from hub.outgoing.models import DONE, Delivery
@@ -163,6 +164,8 @@ def do(request: HttpRequest, visitor: Visitor, id: UUID, verb: str) -> HttpRespo
     before = shown(row)
     try:
         with transaction.atomic():
+            if verb in replay.LIMITED:
+                spend_exactly(visitor.tenant, "replays", now=now)
             after = VERBS[verb].act(row, now=now) or row
             changes = {"state": after.state, "delivery": after.public_id}
             said = {"before": {"state": before.state, "reason": before.reason}, "after": changes}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from hub.clock import clock
+from hub.limits.spending import usage_of
 from hub.notices.forms import ConnectionMailForm, HoursForm, MailForm
 from hub.notices.models import MailHours
 from hub.outgoing.tell_in import places, tell_in
@@ -45,6 +46,7 @@ def settings(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         tell_in(visitor.tenant, where.chosen, hand_of(request, visitor), by=visitor.user, now=now)
         return saved(request, visitor)
     context = {"visitor": visitor, "form": tenant, "mail": mail, "hours": hours, "where": where}
+    context["limits"] = usage_of(visitor.tenant, now=now)
     return render(request, "portal/settings.html", context | {"zones": sorted(time_zones())})
 
 

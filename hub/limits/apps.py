@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from hub.limits.catalogue import LIMITS, unknown_names
+
+
+class LimitsConfig(AppConfig):
+    name = "hub.limits"
+    label = "limits"
+
+    def ready(self) -> None:
+        if unknown := unknown_names(settings.HUB_LIMITS or {}):
+            raise ImproperlyConfigured(f"HUB_LIMITS is wrong: {unknown[0]} is none of {', '.join(LIMITS)}")

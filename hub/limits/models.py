@@ -1,0 +1,18 @@
+"""LimitUsage: how much of one limit a tenant or a key has used in the current window."""
+
+from django.db import models
+
+
+class LimitUsage(models.Model):
+    """One row for each limit that a subject ever used; the next window overwrites it."""
+
+    subject = models.CharField(max_length=60)  # tenant:<public id> or key:<public part>
+    name = models.CharField(max_length=20)  # of the limit
+    window = models.BigIntegerField()  # seconds since 1970, divided by the limit's seconds
+    used = models.BigIntegerField()  # granted to web processes; it may exceed the quota by what was refused
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("subject", "name"), name="one_usage_of_a_limit"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.subject}: {self.used}"
