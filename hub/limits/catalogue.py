@@ -40,9 +40,13 @@ LIMITS = {
 
 
 def quotas_of(tenant: Any) -> dict[str, int | None]:
+    return {name: quota_of_tenant(tenant, name) for name in LIMITS}
+
+
+def quota_of_tenant(tenant: Any, name: str) -> int | None:
     """What a tenant may use: as staff set it, else the default; None where nothing limits it."""
-    own: Mapping[str, int] = tenant.limits or {}
-    return {name: own.get(name, default_quota(name)) for name in LIMITS}
+    own: int | None = tenant.limits.get(name)
+    return default_quota(name) if own is None else own
 
 
 def unknown_names(quotas: Mapping[str, int]) -> list[str]:
@@ -61,5 +65,5 @@ def quota_of_key(key: Any, name: str) -> int | None:
     if key.tenant is None:
         quota = default_quota(name)
         return None if quota is None else quota * PLATFORM_TIMES
-    quota = quotas_of(key.tenant)[name]
+    quota = quota_of_tenant(key.tenant, name)
     return None if quota is None else max(1, quota // KEYS_SHARE)

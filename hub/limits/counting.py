@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from django.db import connection
+from django.utils.functional import Promise
 
 from hub.limits.exceeded import LimitExceeded
 
@@ -37,7 +38,7 @@ class Charge:
     amount: int
     quota: int
     seconds: int
-    whose: str  # for people
+    whose: str | Promise  # for people
 
     @property
     def counter(self) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from hub.limits.catalogue import LIMITS
@@ -18,7 +19,7 @@ class LimitExceeded(Problem):
 
     remaining: Sequence[Any] = ()  # of all limits that the same request is counted for
 
-    def __init__(self, name: str, quota: int, *, whose: str, again: datetime | None, now: datetime) -> None:
+    def __init__(self, name: str, quota: int, *, whose: str | Promise, again: datetime | None, now: datetime) -> None:
         limit, self.again = LIMITS[name], again
         detail = _("%(limit)s: at most %(quota)s for %(whose)s.") % {
             "limit": limit.label,

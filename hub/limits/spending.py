@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from hub.limits.catalogue import LIMITS, Limit, quota_of_key, quotas_of
+from hub.limits.catalogue import LIMITS, Limit, quota_of_key, quota_of_tenant, quotas_of
 from hub.limits.counting import Charge, Remaining, add, counts, exceeded
 from hub.limits.exceeded import LimitExceeded
 from hub.limits.models import LimitUsage
+
+ALL_KEYS, THIS_KEY, THIS_TENANT = _("all keys of the tenant"), _("this key"), _("this tenant")
 
 
 def spend(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list[Remaining]:
@@ -19,19 +22,17 @@ def spend(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list[Remain
 
 def charges_of(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
     """Those of the tenant stand first: keys of one tenant share a lock."""
-    tenant = key.tenant
-    quotas = quotas_of(tenant) if tenant else {}
-    own = [
-        charge(subject_of(tenant), name, amount, quotas[name], whose=_("all keys of the tenant"))
-        for name, amount in amounts.items()
-        if tenant and quotas[name] is not None
-    ]
-    of_key = [
-        charge(subject_of_key(key), name, amount, quota, whose=_("this key"))
-        for name, amount in amounts.items()
-        if (quota := quota_of_key(key, name)) is not None
-    ]
-    return own + of_key
+    charges = []
+    if key.tenant:
+        subject = subject_of(key.tenant)
+        for name, amount in amounts.items():
+            if (quota := quota_of_tenant(key.tenant, name)) is not None:
+                charges.append(charge(subject, name, amount, quota, whose=ALL_KEYS))
+    subject = subject_of_key(key)
+    for name, amount in amounts.items():
+        if (quota := quota_of_key(key, name)) is not None:
+            charges.append(charge(subject, name, amount, quota, whose=THIS_KEY))
+    return charges
 
 
 def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
@@ -39,10 +40,10 @@ def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
 
     Raises LimitExceeded.
     """
-    quota = quotas_of(tenant)[name]
+    quota = quota_of_tenant(tenant, name)
     if quota is None:
         return
-    one = charge(subject_of(tenant), name, 1, quota, whose=_("this tenant"))
+    one = charge(subject_of(tenant), name, 1, quota, whose=THIS_TENANT)
     window, used = add([(one, 1)], now=now)[one.counter]
     if used > quota:
         raise exceeded(one, window, now=now)
@@ -50,9 +51,9 @@ def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
 
 def refuse_beyond(tenant: Any, name: str, existing: int, *, now: datetime) -> None:
     """Where so many exist already that one more is too many; raises LimitExceeded."""
-    quota = quotas_of(tenant)[name]
+    quota = quota_of_tenant(tenant, name)
     if quota is not None and existing >= quota:
-        raise LimitExceeded(name, quota, whose=_("this tenant"), again=None, now=now)
+        raise LimitExceeded(name, quota, whose=THIS_TENANT, again=None, now=now)
 
 
 def usage_of(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
@@ -96,7 +97,7 @@ def subject_of_key(key: Any) -> str:
     return f"key:{key.prefix}"
 
 
-def charge(subject: str, name: str, amount: int, quota: int, *, whose: str) -> Charge:
+def charge(subject: str, name: str, amount: int, quota: int, *, whose: Promise) -> Charge:
     seconds = LIMITS[name].seconds
     assert seconds is not None
     return Charge(subject, name, amount, quota, seconds, whose)
