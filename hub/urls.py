@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from hub.console.views import front, problem_page
+from hub.console.views import front, open_page, problem_page
 from hub.health.metrics import MetricsView
 from hub.health.probes import healthz, livez, readyz
 from hub.staff import first_factor
@@ -40,6 +40,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
+    path("open/<slug:kind>/<uuid:id>", open_page, name="open_page"),
     path("problems/<str:code>", problem_page, name="problem"),
     path("", include("hub.portal.urls")),
     path("", include("hub.connections.urls")),

@@ -3,10 +3,12 @@
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,13 +16,17 @@ from django.views.decorators.http import require_safe
 
 from hub import staff
 from hub.clock import clock
+from hub.connections.models import Connection
 from hub.console import health as standing
 from hub.console.overview import COUNTED, Overview, overview
 from hub.console.plot import bars
 from hub.console.sentence import Step, sentence, steps
+from hub.operations.models import Operation
+from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
-from tenants.scoping import EVERYWHERE, reach
-from tenants.visitors import home_of
+from tenants.guests import guest_of
+from tenants.scoping import EVERYWHERE, reach, visible_to
+from tenants.visitors import home_of, visitor_of
 
 
 @require_safe
@@ -32,6 +38,35 @@ def front(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:index"))
     mine = [membership.tenant for membership in request.user.memberships.select_related("tenant")[:2]]
     return HttpResponseRedirect(home_of(mine[0]) if len(mine) == 1 else reverse("people:tenants"))
+
+
+OPENED: dict[str, tuple[type[Model], str]] = {
+    "events": (Event, "event"),
+    "deliveries": (Delivery, "delivery"),
+    "connections": (Connection, "connection"),
+    "operations": (Operation, "operation"),
+}
+
+
+@require_safe
+def open_page(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
+    """Lead a person to the page of a row: staff in the admin, a customer or guest on the tenant's own pages."""
+    if not request.user.is_authenticated and guest_of(request) is None:
+        return redirect_to_login(request.get_full_path())
+    if kind not in OPENED:
+        raise Http404(kind)
+    model, page = OPENED[kind]
+    row = model._default_manager.filter(public_id=id).first()
+    if row is None:
+        raise Http404(id)
+    if request.user.is_staff and visible_to(model, request.user).filter(pk=row.pk).exists():
+        admin_page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        return HttpResponseRedirect(reverse(admin_page, args=[row.pk]))
+    if row.tenant is None:
+        raise Http404(id)
+    visitor_of(request, row.tenant.reference)  # Http404 for whoever does not belong there
+    own_page = "endpoint" if getattr(row, "connector", "") == "webhook" else page
+    return HttpResponseRedirect(reverse(f"portal:{own_page}", args=[row.tenant.reference, id]))
 
 
 @require_safe

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from hub.outgoing.explain import shown
 from hub.outgoing.models import EVENT_TYPE, Delivery, Event
 from hub.problems import StrictSerializer
-from hub.rest.fields import MomentField, ObjectField, TextField, address
+from hub.rest.fields import MomentField, ObjectField, TextField, address, page_address
 from hub.words import REASONS
 
 SENDER_ID = RegexValidator(
@@ -54,6 +54,7 @@ class AcceptedSerializer(serializers.Serializer):
     tenant = serializers.CharField()
     accepted_at = serializers.DateTimeField()
     url = serializers.CharField()
+    page_url = serializers.CharField(help_text="The page for people who are signed in.")
     deliveries = DeliverySummarySerializer(many=True)
 
 
@@ -71,6 +72,7 @@ class DeliverySerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
     event = serializers.UUIDField(source="event.public_id")
     event_type = serializers.CharField(source="event.type")
     tenant = serializers.CharField(source="tenant.reference")
@@ -91,6 +93,9 @@ class DeliverySerializer(serializers.Serializer):
 
     def get_url(self, delivery: Delivery) -> str:
         return address("delivery", delivery)
+
+    def get_page_url(self, delivery: Delivery) -> str:
+        return page_address("deliveries", delivery)
 
     @extend_schema_field(serializers.ChoiceField(Delivery.State.choices))
     def get_state(self, delivery: Delivery) -> str:
@@ -159,6 +164,7 @@ class ExplanationSerializer(serializers.Serializer):
 class EventRowSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
     sender_id = serializers.CharField(help_text="The id that was sent.")
     source = serializers.CharField(help_text="api, or where else it came from.")
     type = serializers.CharField()
@@ -170,6 +176,9 @@ class EventRowSerializer(serializers.Serializer):
 
     def get_url(self, event: Event) -> str:
         return address("event", event)
+
+    def get_page_url(self, event: Event) -> str:
+        return page_address("events", event)
 
     def get_sentence(self, event: Event) -> str:
         return REASONS[event.reason].sentence if event.reason else ""

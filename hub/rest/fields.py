@@ -17,6 +17,11 @@ def address(name: str, row: Any) -> str:
     return settings.HUB_PUBLIC_URL + reverse(name, args=[row.public_id])
 
 
+def page_address(kind: str, row: Any) -> str:
+    """Where a person who is signed in reads this row: it leads staff and customers to their own pages."""
+    return f"{settings.HUB_PUBLIC_URL}/open/{kind}/{row.public_id}"
+
+
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field):
     """A JSON object, as it is: the strict parser has examined what is in it."""

@@ -62,9 +62,9 @@ class OrderApp(System):
         self.book.told(order["number"], at, status=status, text=text[:2000])
 
     def event_page(self, order: Order) -> str:
-        """Where the hub shows the event: its answer may tell by `url`, else it is the hub's first page."""
+        """The page that the hub's answer names for people by `page_url`; else the hub's first page."""
         try:
-            told = json.loads((order["hub"] or {}).get("text", ""))["url"]
+            told = json.loads((order["hub"] or {}).get("text", ""))["page_url"]
         except (ValueError, TypeError, KeyError):
             told = "/"
         return urljoin(self.world.app.hub, told) if isinstance(told, str) else self.world.app.hub

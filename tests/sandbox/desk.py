@@ -21,7 +21,7 @@ class Desk:
         self.now = NOON
         self.hub = []  # what was posted to it: (url, headers, json)
         self.called_back = []  # what else was sent to it: (method, url, headers, json)
-        self.hub_says = (202, '{"id": "01", "url": "/events/01/"}')
+        self.hub_says = (202, '{"id": "01", "url": "/api/v1/events/01", "page_url": "/open/events/01"}')
 
     @contextmanager
     def running(self):

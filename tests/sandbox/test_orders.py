@@ -28,7 +28,14 @@ def test_an_order_placed_by_a_person_is_told_to_the_hub(shop):
     assert (url, headers) == ("http://hub.test/api/v1/events", {"Authorization": "Bearer hub_key_acme"})
     assert (event["id"], event["type"]) == ("order-A-1001", "order.created")
     assert (event["data"]["total"], event["data"]["currency"], len(event["data"]["items"])) == ("12.00", "EUR", 2)
-    assert "A-1001" in page and "http://hub.test/events/01/" in page and "/slack/T0000ACME/" in page
+    assert "A-1001" in page and "http://hub.test/open/events/01" in page and "/slack/T0000ACME/" in page
+
+
+def test_the_shop_links_to_no_address_of_the_api(shop):
+    page = shop.post("/app/orders", data=FORM).text
+    assert 'href="http://hub.test/open/events/01"' in page and 'href="http://hub.test/api/' not in page
+    shop.hub_says = (202, '{"url": "/api/v1/events/01"}')
+    assert 'href="http://hub.test/"' in shop.post("/app/orders", data=FORM).text
 
 
 def test_an_order_placed_over_http_is_told_too_and_read_back(shop):

@@ -38,6 +38,7 @@ FILLED_IN = {
 CONNECTION = {
     "id": ANY_ID,
     "url": f"{HUB}/api/v1/connections/{ANY_ID}",
+    "page_url": f"{HUB}/open/connections/{ANY_ID}",
     "tenant": "acme",
     "connector": "splunk",
     "name": "Acme's Splunk",

@@ -12,7 +12,7 @@ from hub.connections.models import Connection
 from hub.connections.permissions import asked
 from hub.connections.stands import Standing, standing
 from hub.problems import StrictSerializer
-from hub.rest.fields import MomentField, ObjectField, TextField, address
+from hub.rest.fields import MomentField, ObjectField, TextField, address, page_address
 
 NAME_MOST, IN_FLIGHT_MOST = 200, 200
 PAUSE_MOST = timedelta(days=366)
@@ -77,6 +77,7 @@ class ConnectionSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
     tenant = serializers.CharField(
         source="tenant.reference", default=None, allow_null=True, help_text="null: the platform's own."
     )
@@ -95,6 +96,9 @@ class ConnectionSerializer(serializers.Serializer):
 
     def get_url(self, connection: Connection) -> str:
         return address("connection", connection)
+
+    def get_page_url(self, connection: Connection) -> str:
+        return page_address("connections", connection)
 
     def get_reason(self, connection: Connection) -> str:
         return self.standing_of(connection).reason

@@ -30,12 +30,14 @@ ACCEPTED = {
     "tenant": "acme",
     "accepted_at": MOMENT,
     "url": EVENT_URL,
+    "page_url": f"{HUB}/open/events/{EVENT_ID}",
     "deliveries": [{"id": DELIVERY_ID, "connector": "slack", "connection": EVENT_ID, "state": "waiting"}],
 }
 
 DELIVERY = {
     "id": DELIVERY_ID,
     "url": f"{HUB}{DELIVERY_URL}",
+    "page_url": f"{HUB}/open/deliveries/{DELIVERY_ID}",
     "event": EVENT_ID,
     "event_type": "order.created",
     "tenant": "acme",
@@ -77,6 +79,7 @@ PLANNING = {
 OPERATION = {
     "id": EVENT_ID,
     "url": f"{HUB}/api/v1/operations/{EVENT_ID}",
+    "page_url": f"{HUB}/open/operations/{EVENT_ID}",
     **PLANNING,
     "state": "planned",
     "says": "",
@@ -124,6 +127,7 @@ SWITCH = SWITCHING | {
 EVENT = {
     "id": EVENT_ID,
     "url": EVENT_URL,
+    "page_url": f"{HUB}/open/events/{EVENT_ID}",
     "sender_id": "o-1001",
     "source": "api",
     "type": "order.created",

@@ -12,7 +12,7 @@ from hub.batcher import Batcher
 from hub.outgoing.publish import EventConflict, Fact, Published, publish_all, publish_each
 from hub.outgoing.serializers import EventSerializer
 from hub.problems import Problem
-from hub.rest.fields import address
+from hub.rest.fields import address, page_address
 from hub.rest.once import Answer
 from tenants.models import Tenant
 
@@ -113,6 +113,7 @@ def accepted(fact: Fact, published: Published) -> dict[str, Any]:
         "tenant": fact.tenant.reference,
         "accepted_at": event.accepted_at.isoformat().replace("+00:00", "Z"),
         "url": address("event", event),
+        "page_url": page_address("events", event),
         "deliveries": [
             {
                 "id": str(delivery.public_id),

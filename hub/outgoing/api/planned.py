@@ -12,7 +12,7 @@ from hub.operations.models import Operation
 from hub.outgoing.bulk import KINDS, SELECTED_MOST
 from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.problems import StrictSerializer
-from hub.rest.fields import MomentField, TextField, address
+from hub.rest.fields import MomentField, TextField, address, page_address
 
 
 class FilterSerializer(StrictSerializer):
@@ -90,6 +90,7 @@ class OperationSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
     kind = serializers.CharField()
     tenant = serializers.CharField(source="tenant.reference", default=None, allow_null=True, help_text="null: all.")
     filter = serializers.JSONField()
@@ -108,6 +109,9 @@ class OperationSerializer(serializers.Serializer):
 
     def get_url(self, operation: Operation) -> str:
         return address("operation", operation)
+
+    def get_page_url(self, operation: Operation) -> str:
+        return page_address("operations", operation)
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_seconds_left(self, operation: Operation) -> int | None:

@@ -44,7 +44,7 @@ def test_a_person_chooses_what_comes_by_mail(member):
 
 
 def test_it_costs_a_fixed_number_of_queries(owner):
-    assert queries(lambda: owner.get(URL))[1] == 8
+    assert queries(lambda: owner.get(URL))[1] == 9
 
 
 # --- when and where ---
