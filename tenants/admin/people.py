@@ -15,13 +15,13 @@ from django.utils.html import format_html, format_html_join
 
 from hub import staff
 from hub.clock import clock
-from hub.limits.catalogue import LIMITS
 from hub.limits.spending import usage_of
 from tenants import people
-from tenants.forms import InviteForm, IssueForm, LimitsForm, NewUserForm, PasswordForm, UserForm
+from tenants.admin.limits import LimitsMixin
+from tenants.forms import InviteForm, IssueForm, NewUserForm, PasswordForm, UserForm
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scopes import SCOPES
-from tenants.scoping import EVERYWHERE, ScopedAdminMixin, reach
+from tenants.scoping import ScopedAdminMixin
 
 CARDS_MOST = 24  # connections on a tenant's page
 ROWS_MOST = 20
@@ -57,7 +57,7 @@ class MembershipInline(ScopedAdminMixin, staff.TabularInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
+class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
     list_display = ("named", "reference", "systems", "standing", "created")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
     search_fields = ("reference", "^name")
@@ -135,20 +135,6 @@ class TenantAdmin(ScopedAdminMixin, staff.ModelAdmin):
         except people.Refused as refused:
             raise staff.Declined(str(refused)) from refused
         return staff.Done(f"An invitation is on its way to {said['email']}.", told=True)
-
-    @staff.verb(
-        "Limits",
-        icon="speed",
-        form=LimitsForm,
-        asks="How much this tenant may use, its API keys together; one key may use half of it. A field that is left "
-        "empty takes the default.",
-    )
-    def set_limits(self, request: HttpRequest, tenant: Tenant, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        if reach(request.user) is not EVERYWHERE:
-            raise staff.Declined("Only staff of the whole platform set the limits of a tenant.")
-        before, tenant.limits = tenant.limits, {name: said[name] for name in LIMITS if said[name] is not None}
-        tenant.save(update_fields=["limits"])
-        return staff.Done("The limits are set.", before={"limits": before}, after={"limits": tenant.limits})
 
     @staff.verb(
         "Suspend",
