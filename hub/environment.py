@@ -98,11 +98,10 @@ def limits(name: str, default: str) -> dict[str, int] | None:
     value = env.str(name, default).strip()
     if value == "off":
         return None
-    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-    quotas = {key.strip(): int(number) for key, _, number in pairs}
-    if any(quota < 1 for quota in quotas.values()):
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[a-z_]+=[1-9][0-9]{0,14}", part) for part in parts):
         raise ValueError("it is limits with numbers, such as events=60000,requests=1000, or off")
-    return quotas
+    return {name: int(quota) for name, _, quota in (part.partition("=") for part in parts)}
 
 
 def a_mail_server(name: str, default: str) -> str:

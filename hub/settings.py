@@ -176,6 +176,7 @@ UNFOLD = {
     "STYLES": ["/static/console/palette.css", "/static/console/console.css"],
     "SCRIPTS": ["/static/console/console.js"],
     "SITE_URL": "",
+    "ACCOUNT": {"navigation": "hub.console.navigation.account_links"},
     "SIDEBAR": {"navigation": "hub.console.navigation.sidebar", "show_search": True, "command_search": True},
     "COMMAND": {"search_callback": "hub.console.search.find"},
 }

@@ -42,6 +42,14 @@ MENU = {
 }
 
 
+ACCOUNT = {
+    "Password": "account_change_password",
+    "Second factor": "mfa_index",
+    "E-mail address": "account_email",
+    "Your organisations": "people:tenants",
+}
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": title, "items": [item for entry in entries if (item := item_of(request, *entry))]}
@@ -57,6 +65,11 @@ def item_of(request: HttpRequest, title: str, icon: str, page: str, permission: 
     except NoReverseMatch:  # this deployment leaves the room out
         return None
     return {"title": title, "icon": icon, "link": link}
+
+
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """The menu below the person's name, the same as on the customers' pages; signing out follows by itself."""
+    return [{"title": title, "link": reverse(page)} for title, page in ACCOUNT.items()]
 
 
 def environment(request: HttpRequest) -> list[str]:

@@ -48,6 +48,7 @@ MALFORMED = {  # by setting: what it expects, and values that are not so
     "HUB_EGRESS_ALLOW": ("host:port", ("127.0.0.1", "http://127.0.0.1:80", "127.0.0.1:x", "127.0.0.1:99999", ":80")),
     "HUB_EGRESS_PORTS": ("ports from 1", ("https", "0", "443,70000", "", "443;8443")),
     "HUB_OPERATION_ROWS_PER_HOUR": ("whole number", (*NUMBERS, "0")),
+    "HUB_LIMITS": ("such as events=60000", ("events", "events=x", "events=0", "events=-1", "events=1e3", "no")),
     "HUB_KEEP_BODIES_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_KEEP_ROWS_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_LOG_LEVEL": ("DEBUG, INFO", ("LOUD", "info", "")),
@@ -106,6 +107,7 @@ WELL = {
     "HUB_EGRESS_PORTS": ("443,8443", [443, 8443]),
     "HUB_HOST_RATE": ("50/0.5", (50, 0.5)),
     "HUB_PUMPS": ("4", 4),
+    "HUB_LIMITS": ("events=5, bytes=7", {"events": 5, "bytes": 7}),
     "HUB_LOG_LEVEL": ("DEBUG", "DEBUG"),
     "HUB_DISABLE_AFTER": ("0.5", None),
 }

@@ -1,7 +1,6 @@
 """Replays, connections, portal links and invitations have limits, which staff set and customers read."""
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
 from connectors.parts import Account
@@ -9,11 +8,9 @@ from hub.audit import AuditRow
 from hub.connections import connect
 from hub.connections.models import Connection
 from hub.connections.probe import Finding
-from hub.environment import limits
 from hub.limits.catalogue import LIMITS, quotas_of, unknown_names
 from hub.limits.exceeded import LimitExceeded
 from hub.outgoing.models import Delivery
-from hub.settings import read
 from tenants.models import Invitation, PortalLink, Tenant
 from tests.makers import NOON
 
@@ -119,21 +116,6 @@ def test_customers_read_their_limits_and_what_is_used(owner, shop):
     text = owner.get("/t/acme/settings/").content.decode()
     for limit in LIMITS.values():
         assert str(limit.label) in text
-
-
-@pytest.mark.parametrize(
-    ("text", "quotas"), [("", {}), ("off", None), ("events=5, bytes=7", {"events": 5, "bytes": 7})]
-)
-def test_the_setting_is_read(monkeypatch, text, quotas):
-    monkeypatch.setenv("HUB_LIMITS", text)
-    assert read(limits, "HUB_LIMITS", "") == quotas
-
-
-@pytest.mark.parametrize("text", ["events", "events=x", "events=0"])
-def test_a_wrong_setting_is_refused_by_name(monkeypatch, text):
-    monkeypatch.setenv("HUB_LIMITS", text)
-    with pytest.raises(ImproperlyConfigured, match="HUB_LIMITS"):
-        read(limits, "HUB_LIMITS", "")
 
 
 def test_an_unknown_limit_is_found():

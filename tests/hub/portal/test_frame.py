@@ -56,6 +56,32 @@ def test_the_house_shows_its_own_logo(settings, tmp_path, owner, client):
     answer.close()
 
 
+ACCOUNT = ("account_change_password", "mfa_index", "account_email", "people:tenants")
+
+
+@pytest.mark.parametrize("path", ["/t/acme/", "/t/", "/accounts/email/", "/accounts/2fa/"])
+def test_one_menu_below_the_persons_name_has_all_of_the_account(owner, path):
+    text = owner.get(path, follow=True).content.decode()
+    menu = re.search(r'<details class="menu">.*?</details>', text, re.S)[0]
+    assert [menu.count(f'href="{reverse(name)}"') for name in ACCOUNT] == [1, 1, 1, 1]
+    assert f'action="{reverse("account_logout")}"' in menu
+    rest = text.replace(menu, "")
+    assert not [name for name in ACCOUNT[:3] if f'href="{reverse(name)}"' in rest]
+
+
+def test_staff_have_the_same_menu_in_the_admin(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    text = client.get(reverse("admin:index")).content.decode()
+    assert [text.count(f'href="{reverse(name)}"') for name in ACCOUNT] == [1, 1, 1, 1]
+    assert reverse("admin:password_change") not in text and reverse("admin:logout") in text
+
+
+def test_a_guest_has_no_account(make, client, acme):
+    client.post(reverse("people:portal_link", args=[make.portal_link(acme).token]))
+    text = client.get("/t/acme/").content.decode()
+    assert not [name for name in ACCOUNT if f'href="{reverse(name)}"' in text]
+
+
 def test_a_person_chooses_colours_for_this_browser(owner):
     page = "http://testserver/t/acme/?q=1"
     assert owner.post("/look/prefer", {"hub_theme": "dark"}, HTTP_REFERER=page).headers["Location"] == page
