@@ -56,7 +56,7 @@ class LimitSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="As the header RateLimit and the problem quota-exceeded name it.")
     quota = serializers.IntegerField(allow_null=True, help_text="null: not limited.")
     seconds = serializers.IntegerField(allow_null=True, help_text="In how many; null: so many at a time.")
-    used = serializers.IntegerField(allow_null=True, help_text="In the current window; null: it has none.")
+    used = serializers.IntegerField(allow_null=True, help_text="At most, in the current window; null: it has none.")
 
 
 class LimitsSerializer(serializers.Serializer):

@@ -1,8 +1,8 @@
 """Counts that all web processes share, without a statement for each request.
 
-A process is granted a part of a quota by the database (one statement), and spends it in memory. The sum of what is
-granted in one window never exceeds the quota; what a process was granted and did not spend is lost with the window, at
-most 1/60 of the quota for each process.
+A process is granted a part of a quota by the database (one statement), and spends it in memory: few at first, twice
+as many with each further grant. The sum of what is granted in one window never exceeds the quota; what a process was
+granted and did not spend is lost with the window, at most 1/60 of the quota for each process.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,8 @@ from django.utils.functional import Promise
 
 from hub.limits.exceeded import LimitExceeded
 
-PARTS = 60  # of a quota; one of them is granted at a time
+PARTS = 60  # of a quota; at most one of them is granted at a time
+FIRST, FIRST_PARTS = 10, 10_000  # what is granted first: so many, or this part of a quota; then twice as much
 STRIPES = 32  # locks of one process
 SHARES_MOST = 2_000  # of one lock; then those of past windows are dropped
 ADD = """
@@ -57,6 +58,7 @@ class Share:
 
     window: int
     quota: int
+    granted: int = 0
     free: int = 0
     left: int = 1  # at least; none: the database is not asked again in this window
 
@@ -114,7 +116,7 @@ class Stripe:
     def ask(self, charges: Sequence[Charge], now: datetime) -> None:
         """The database, where what was granted does not suffice and there may be more."""
         short = [
-            (charge, max(charge.amount - share.free, charge.quota // PARTS))
+            (charge, max(charge.amount - share.free, next_grant(share)))
             for charge in charges
             if (share := self.shares[charge.counter]).free < charge.amount and share.left
         ]
@@ -122,14 +124,20 @@ class Stripe:
         for charge, wanted in short:
             window, used = granted[charge.counter]
             share = self.shares[charge.counter]
-            share.free = 0 if window != share.window else share.free
-            share.free += min(wanted, max(0, charge.quota - used + wanted))
+            if window != share.window:
+                share.free = share.granted = 0
+            grant = min(wanted, max(0, charge.quota - used + wanted))
+            share.free, share.granted = share.free + grant, share.granted + grant
             share.window, share.left = window, max(0, charge.quota - used)
 
     def remaining(self, charge: Charge, now: datetime) -> Remaining:
         share = self.shares[charge.counter]
         seconds = (charge.ends(share.window) - now) // timedelta(seconds=1)
         return Remaining(charge, share.free + share.left, max(0, seconds))
+
+
+def next_grant(share: Share) -> int:
+    return min(share.quota // PARTS, max(FIRST, share.quota // FIRST_PARTS, share.granted))
 
 
 def add(charges: Iterable[tuple[Charge, int]], *, now: datetime) -> dict[tuple[str, str], tuple[int, int]]:

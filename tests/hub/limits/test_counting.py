@@ -44,6 +44,13 @@ def test_a_request_seldom_asks_the_database(django_assert_num_queries):
         assert all(spent(counts) for _ in range(60))
 
 
+def test_what_is_granted_is_at_most_twice_what_was_spent_and_a_few():
+    counts = Counts()
+    for number in (1, 9, 90, 900):
+        assert all(spent(counts, charge(quota=600_000)) for _ in range(number))
+        assert LimitUsage.objects.get().used <= 2 * (10 * number + 60)
+
+
 def test_beyond_the_quota_the_database_is_not_asked_any_more(django_assert_num_queries):
     counts = Counts()
     spent(counts, charge(600))
