@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,7 +13,8 @@ from hub import egress
 from hub.clock import clock
 from hub.management.demo.desk import Desk, NotRunning
 from hub.management.demo.story import Disappointed, Story
-from hub.queue import Beat, beat
+from hub.queue import beat
+from hub.standing import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a probe looks by a connection of its own
 
@@ -56,8 +58,9 @@ def began(db):
 
 @pytest.fixture
 def running(demo, api):
-    for name in ("worker", "canary"):
-        beat(name, now=clock())
+    now = clock()
+    Worker.objects.create(id=uuid4(), host="desk", pid=1, started_at=now, seen_at=now, heard_at=now)
+    beat("sweep", now=now)
     return Running(demo, api)
 
 
@@ -93,8 +96,8 @@ def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
 
 
 def test_a_desk_without_a_worker_is_told_so(running):
-    Beat.objects.all().delete()
-    with pytest.raises(NotRunning, match="not ready. The worker was never seen"):
+    Worker.objects.all().delete()
+    with pytest.raises(NotRunning, match="not ready. No worker is running"):
         running.story()
 
 
