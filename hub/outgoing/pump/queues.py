@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from hub.asked import Asked
 from hub.connections.models import QuotaQueue, digest_of
@@ -24,9 +24,9 @@ Key = tuple[int, bool, str]  # lane, background, digest of the scopes
 
 
 def with_deliveries(queues: QuerySet[QuotaQueue]) -> QuerySet[QuotaQueue]:
-    """Those in which something waits."""
+    """Those in which something waits. One look for each queue: of EXISTS a planner might read all that waits."""
     waiting = Delivery.unscoped.filter(quota_queue=OuterRef("pk"), quota_queue__gt=0, state="waiting")
-    return queues.filter(Exists(waiting))
+    return queues.alias(first=Subquery(waiting.values("pk")[:1])).filter(first__isnull=False)
 
 
 OF_LANES = Asked(lambda *, ids: with_deliveries(QuotaQueue.unscoped.filter(connection__id__among=ids)))

@@ -26,11 +26,12 @@ LEFT JOIN LATERAL (
     ORDER BY due_at LIMIT 1
 ) AS first ON true
 LEFT JOIN LATERAL (
-    SELECT min(opens_at) AS opens_at FROM connections_quotaqueue AS queue
-    WHERE connection_id = back.id AND EXISTS (
-        SELECT 1 FROM outgoing_delivery
-        WHERE quota_queue = queue.id AND quota_queue > 0 AND stage = 'waiting' AND state = 'waiting'
+    SELECT opens_at FROM connections_quotaqueue AS queue
+    WHERE connection_id = back.id AND (  -- one look for each queue: of EXISTS a planner might read all that waits
+        SELECT true FROM outgoing_delivery
+        WHERE quota_queue = queue.id AND quota_queue > 0 AND stage = 'waiting' AND state = 'waiting' LIMIT 1
     )
+    ORDER BY opens_at LIMIT 1
 ) AS queue ON true
 WHERE lane.connection_id = back.id AND lane.lease = %s
 """
