@@ -222,11 +222,21 @@ def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
 
 
 def end_abandoned(*, now: datetime) -> None:
-    """Attempts that nobody finished: what was granted meanwhile is given back."""
+    """End attempts that nobody finished, and give back what was granted meanwhile.
+
+    Raises the first LookupError of one whose connector is not installed, after all others have ended.
+    """
     rows = Authorization.unscoped.filter(state__in=ABANDONED, expires_at__lte=now).select_related("tenant")
+    failures = []
     for row in rows[:100]:
-        with suppress(WrongState):
+        try:
             abandon(row, ABANDONED[row.state], now=now)
+        except WrongState:
+            continue
+        except LookupError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 @transaction.atomic

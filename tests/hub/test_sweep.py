@@ -87,6 +87,13 @@ def test_a_step_that_fails_stops_no_other(make, broken_step):
     assert Beat.objects.get(name="sweep").at == NOON
 
 
+def test_an_attempt_whose_connector_is_gone_keeps_no_other_from_its_end(make, broken_step):
+    other = make.authorization(make.tenant("globex"), now=NOON - 20 * MINUTE)
+    sweep(now=NOON)
+    other.refresh_from_db()
+    assert other.state == "failed"
+
+
 def test_a_step_that_fails_is_counted_and_known_by_name_until_it_succeeds(broken_step):
     for minutes in range(2):
         sweep(now=NOON + minutes * MINUTE)
