@@ -80,6 +80,8 @@ class Exchange:
         except Exception:
             self.loop.call_soon_threadsafe(self.fail, Problem("internal-error"))
             raise
+        finally:
+            self.environ["wsgi.input"].close()  # what refers to itself in Django keeps no body
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         self.status = int(status[:3])

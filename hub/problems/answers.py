@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from traceback import clear_frames
 from typing import Any
 
 from django.conf import settings
@@ -84,6 +85,7 @@ def handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return None
     if problem.kind.status >= 500:
         log.error("answered %s", problem.code, exc_info=error)
+    clear_frames(error.__traceback__)  # they hold the body, and would do so until the collector comes by
     return Response(
         problem.document(request_id(context["request"])),
         status=problem.kind.status,

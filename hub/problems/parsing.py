@@ -5,6 +5,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from rest_framework.request import Empty
+
 from hub.problems.answers import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -43,15 +45,24 @@ class ParsingMiddleware:
         try:
             return self.get_response(request)
         finally:
-            for weight, tenant in request.parsed:
+            for weight, tenant, parsed in request.parsed:
+                forget_contents(parsed)
                 PARSING.give_back(weight, tenant)
+
+
+def forget_contents(request: Any) -> None:
+    """A request of Django REST framework refers to itself: what it holds would stay until the collector comes by."""
+    request.raw_body = b""
+    vars(request).update(_data=Empty, _full_data=Empty)
 
 
 def count_parsing(request: Any, raw: bytes) -> None:
     """Before it is read: count it for the tenant of the key. Raises Problem."""
-    weight, tenant = weight_of(raw), getattr(request.user, "tenant_id", None)
+    tenant = getattr(request.user, "tenant_id", None)
+    request.parsed.append((0, tenant, request))  # what it holds is forgotten even where it is refused
+    weight = weight_of(raw)
     try:
         PARSING.take(weight, tenant)
     except BudgetExhausted:
         raise Problem("overloaded", headers={"Retry-After": "1"}) from None
-    request.parsed.append((weight, tenant))
+    request.parsed[-1] = (weight, tenant, request)

@@ -1,18 +1,25 @@
 """How much JSON is read at a time."""
 
+import gc
+import io
 import json
+import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from functools import partial
 
 import pytest
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.problems import Problem, read_json
 from hub.problems.parsing import PARSING, VALUE_BYTES, VALUES_MOST, separators_outside_texts, weight_of
+from tenants.models import ApiKey
 
 MEBIBYTE = 1024 * 1024
 MOST = 8 * MEBIBYTE
@@ -145,3 +152,37 @@ def test_one_document_is_at_most_a_mebibyte_and_an_array_eight(api, make):
     assert posted(client, single).status_code == 413
     assert posted(client, b" [" + b",".join([event] * 40) + b"]").status_code == 202
     assert posted(client, b" [" + b",".join([event] * 45) + b"]").status_code == 413
+
+
+@pytest.fixture
+def without_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def served(handler, key, raw):
+    """As the front has it served; the test client would hold the body itself."""
+    headers = {"Authorization": f"Bearer {key}"}
+    environ = RequestFactory().post(EVENTS, raw, content_type="application/json", headers=headers).environ
+    environ["wsgi.input"] = io.BytesIO(raw)
+    response = handler(environ, lambda *head: None)
+    response.close()
+    environ["wsgi.input"].close()
+    return response.status_code
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("last", ["1", '{"type": 1}', ",".join("1" * VALUES_MOST)], ids=["one", "two", "many"])
+def test_no_body_is_held_until_the_collector_comes_by(make, last):
+    _row, key = ApiKey.issue(name="key", scopes=["events:write"], random=os.urandom, tenant=make.tenant("acme"))
+    handler = WSGIHandler()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            before = tracemalloc.get_traced_memory()[0]
+            assert served(handler, key, f'["{"x" * MEBIBYTE}", {last}]'.encode()) == 413
+        assert tracemalloc.get_traced_memory()[0] - before < MEBIBYTE / 2
+    finally:
+        tracemalloc.stop()
