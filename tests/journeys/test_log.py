@@ -96,6 +96,20 @@ def test_new_rows_are_told_and_one_can_stop_that(browser, signed_in, make, acme,
         expect(shown.get_by_role("link", name="Look for new ones")).to_be_visible()
 
 
+def test_what_has_not_changed_is_asked_for_by_its_etag_and_stays_as_it_is(browser, signed_in, make, acme, row):
+    """No page of a tenant is stored by the browser, so the script says what the page shows."""
+    polled = re.compile("/events/new")
+    with window(browser, signed_in) as shown:
+        shown.goto("/t/acme/events/")
+        make.event(acme, "order.created", id="o-new")
+        expect(shown.locator(".log-new")).to_contain_text("1 new", timeout=15_000)
+        shown.evaluate("document.querySelector('.log-new').firstElementChild.dataset.seen = 'yes'")
+        with shown.expect_response(polled, timeout=15_000) as response:
+            pass
+        assert response.value.status == 304
+        expect(shown.locator(".log-new [data-seen=yes]")).to_contain_text("1 new")
+
+
 def test_a_slash_leads_to_the_search_of_the_log_where_a_page_has_none(browser, signed_in, acme):
     with window(browser, signed_in) as shown:
         shown.goto("/t/acme/settings/")
