@@ -29,6 +29,7 @@ Said = Mapping[str, Sequence[str]]
 
 STATE_MOST, CODE_MOST, SAYS_MOST = 200, 4096, 300  # characters
 CONFIRM_WITHIN = timedelta(minutes=10)
+OF_THE_CODE = ("code_refused", "request_refused")  # an invented code, and one of another attempt
 REFUSED_CODES_MOST = 20  # of one tenant at one system, within the life of an attempt
 CLOCKS_APART = timedelta(minutes=5)
 KNOWN = {"host_refused", "bad_signature", "no_access_token", "request_refused", "throttled"}  # our problems already
@@ -132,7 +133,7 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
 
 def sends_strange_codes(row: Authorization, *, now: datetime) -> bool:
     """Whether so many codes of this tenant were refused that another would only spend what all tenants share."""
-    refused = Authorization.objects.of(row.tenant).filter(connector=row.connector, reason="code_refused")
+    refused = Authorization.objects.of(row.tenant).filter(connector=row.connector, reason__in=OF_THE_CODE)
     return refused.filter(created_at__gt=now - LIFE).count() >= REFUSED_CODES_MOST
 
 

@@ -12,6 +12,7 @@ from hub.connections.connect import draft
 from hub.connections.models import Authorization
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened
+from hub.secrets import seal
 from hub.throttle.models import Scope
 from hub.throttle.stated import TENANT_SHARE, quota_of
 from tests.fakes import FakeHttp
@@ -60,7 +61,8 @@ def test_a_share_is_shown_with_its_limit(make):
 def came_back(make, tenant, http, *, code="junk", state=None):
     """Somebody of this tenant, whose attempt was begun just now, comes back with this code."""
     row = make.authorization(tenant, "salesforce", now=NOON, browser=digest_of("b"), guest="g", redirect_uri="r")
-    Authorization.unscoped.filter(pk=row.pk).update(digest=digest_of(f"s{row.pk}"))
+    sealed = seal({"verifier": "v" * 64}, row.binding)
+    Authorization.unscoped.filter(pk=row.pk).update(digest=digest_of(f"s{row.pk}"), sealed=sealed)
     said = {"state": [state or f"s{row.pk}"], "code": [code]}
     where = {"connector": row.code, "redirect_uri": "r", "call": http.call, "now": NOON}
     return receive(said, who=Who("b", guest="g"), **where)
@@ -75,6 +77,14 @@ def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times
         Scope.objects.update(free_at=None)  # as if they came slowly enough for the quota
     assert reasons == ["code_refused"] * REFUSED_CODES_MOST + ["throttled"] * 5
     assert len(http.requests) == REFUSED_CODES_MOST
+
+
+@pytest.mark.parametrize("reason", ["code_refused", "request_refused"])
+def test_codes_of_other_attempts_count_too(make, salesforce, reason):
+    tenant, http = make.tenant(), FakeHttp([])
+    for _ in range(REFUSED_CODES_MOST):
+        make.authorization(tenant, "salesforce", now=NOON, state="failed", reason=reason)
+    assert came_back(make, tenant, http).reason == "throttled"
 
 
 def test_the_codes_of_another_tenant_are_exchanged_all_the_same(make, salesforce):
