@@ -29,12 +29,10 @@ def measure(sink, options):
     sink.clear()
     with pumps():
         until(sink.count, within=WITHIN, what="the first call")
-        first = time.monotonic()
         until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
         begin = time.monotonic()
         told = tell({action: row.tenant for action, (row, _) in staged.items()}, seconds)
         until(lambda: arrived(sink, told), within=WITHIN, every=0.5, what="what goes beside the full quotas")
-    yield Figure("channels_set_aside", begin - first, "s")
     yield from figures(sink.arrivals(), staged, told, begin, begin + seconds)
 
 
