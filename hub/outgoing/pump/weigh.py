@@ -79,7 +79,7 @@ def failure_of(journey: Journey) -> Outcome | None:
         return None
     if journey.load.connection.code.own_endpoint and journey.response is not None:
         failed = not 200 <= journey.response.status < 300 and journey.response.status != THROTTLED
-        return journey.outcomes[0] if failed else None
+        return next(iter(journey.outcomes), None) if failed else None
     refused = (outcome for outcome in journey.outcomes if outcome.kind in FAILURES)
     return next((outcome for outcome in refused if outcome.concerns == "system"), None)
 
