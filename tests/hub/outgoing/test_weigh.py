@@ -116,6 +116,7 @@ def test_a_minute_of_only_failures_degrades_it_although_no_call_goes(sending):
 
 def test_a_success_does_not_heal_what_a_refresh_found(sending):
     sending("slack", Response(500)).degrade("refresh_failing", now=NOON)
+    Connection.unscoped.update(checks_failed=2)
     posted = Response(200, b'{"ok":true,"channel":"C1","ts":"1.1"}')
     assert sending("slack", posted).reason == "refresh_failing"
 
