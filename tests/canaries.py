@@ -20,6 +20,7 @@ from hub.connections import steer
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.models import Authorization, Connection, Credential, Revocation, Switch
+from hub.connections.queued_tests import queue_test
 from hub.connections.refresh import refresh
 from hub.connections.revoke import give_back, revoke
 from hub.connections.switch import switch_off
@@ -116,8 +117,10 @@ class House:
         for connection in self.connections:
             connection.refresh_from_db()
             steer.test(connection, HAND, call=echo(401), now=self.now)
-            self.renew(connection, echo(400))
+            if connection.code.needs_oauth:
+                self.renew(connection, echo(400))
             self.authorize(connection, echo(400))
+        queue_test(self.connections[-1], HAND, now=self.now)
         for row in self.give_back():
             revoke(row, call=echo(500), now=self.now)
         self.tell()

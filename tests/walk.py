@@ -32,12 +32,13 @@ ROWS = {  # what an id stands for, by the word before it
     "views": lambda: SavedView.unscoped.all(),
     "waiting": lambda: Authorization.unscoped.all(),
     "confirm": lambda: Authorization.unscoped.all(),
+    "<slug:kind>": lambda: Event.unscoped.all(),  # of open/, which leads on
 }
 PLAIN = {
     "tenant": ["acme"],
     "reference": ["acme"],
     "connector": list(CONNECTORS),
-    "kind": ["csv", "ndjson"],
+    "kind": ["csv", "ndjson", "event"],
     "verb": [*deliveries.VERBS, *operations.VERBS],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
