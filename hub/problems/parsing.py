@@ -13,7 +13,8 @@ from hub.shared_budget import BudgetExhausted, SharedBudget
 MEBIBYTE = 1024 * 1024
 VALUES_MOST = 250_000  # of one document; objects of so many take 80 MB at most
 VALUE_BYTES = 64  # by which a value weighs, where that is more than its text
-TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[,\[{]')
+# A text that nothing ends is a token, too: else each quote in it would be tried, and read to the end.
+TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]')
 SEPARATORS = (b",", b"[", b"{")
 
 

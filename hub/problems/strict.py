@@ -20,6 +20,7 @@ SINGLE_BYTES = 1024 * 1024  # of a document that is no array
 BLANKS = b" \t\r\n"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
 UTF8 = ("", "utf-8", "utf8")
+Path = tuple[Any, str | int] | None  # to a value in a document: the path to what holds it, and its name or place there
 
 
 def read_json(raw: bytes) -> Any:
@@ -38,7 +39,7 @@ def read_json(raw: bytes) -> Any:
     except ValueError:  # Python reads no integers of more than 4,300 digits
         raise invalid("It holds a number with too many digits.") from None
     if may_hide_something(raw):
-        examine(value, "", 0)
+        examine(value, None, 0)
     return value
 
 
@@ -47,23 +48,32 @@ def may_hide_something(raw: bytes) -> bool:
     return rb"\u" in raw or raw.count(b"[") + raw.count(b"{") > DEPTH
 
 
-def examine(value: Any, pointer: str, depth: int) -> None:
+def examine(value: Any, path: Path, depth: int) -> None:
     if depth == DEPTH and isinstance(value, list | dict):
-        raise invalid(f"It is nested more than {DEPTH} deep.", pointer)
+        raise invalid(f"It is nested more than {DEPTH} deep.", pointer_of(path))
     if isinstance(value, str):
-        storable(value, pointer)
+        storable(value, path)
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            examine(item, f"{pointer}/{place}", depth + 1)
+            examine(item, (path, place), depth + 1)
     elif isinstance(value, dict):
         for name, item in value.items():
-            storable(name, pointer)
-            examine(item, f"{pointer}/{token(name)}", depth + 1)
+            storable(name, path)
+            examine(item, (path, name), depth + 1)
 
 
-def storable(text: str, pointer: str) -> None:
+def storable(text: str, path: Path) -> None:
     if UNSTORABLE.search(text):
-        raise invalid("A text holds a NUL character or half of a surrogate pair.", pointer)
+        raise invalid("A text holds a NUL character or half of a surrogate pair.", pointer_of(path))
+
+
+def pointer_of(path: Path) -> str:
+    """Written only where something is wrong: a long name would be copied for each value below it."""
+    steps = []
+    while path is not None:
+        path, step = path
+        steps.append(f"/{token(step)}")
+    return "".join(reversed(steps))
 
 
 def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -86,6 +87,23 @@ def test_a_document_of_too_many_values_is_refused_before_it_is_read(unit):
     with pytest.raises(Problem) as refusal:
         read_json(raw)
     assert refusal.value.code == "payload-too-large" and time.thread_time() - began < 1
+
+
+SIGNS = b"," * (VALUES_MOST + 1)
+SLOW = {  # texts of which a part could be read again and again
+    "a text that nothing ends": lambda: b'["' + SIGNS + rb"\"" * 300_000,
+    "an escape that nothing ends": lambda: b'["' + SIGNS + b'\\\n"' * 300_000,
+    "a long name of many values": lambda: b'{"' + b"x" * 500_000 + b'":[' + b"[]," * 80_000 + b"1]}",
+}
+
+
+@pytest.mark.parametrize("body", SLOW.values(), ids=SLOW)
+def test_no_body_is_read_more_than_once(body):
+    raw = body()
+    began = time.thread_time()
+    with suppress(Problem):
+        read_json(raw)
+    assert time.thread_time() - began < 1
 
 
 def test_signs_in_texts_are_no_values():
