@@ -1,5 +1,6 @@
 """Every address of the hub."""
 
+from allauth.account.views import email
 from allauth.mfa.totp.views import activate_totp
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
@@ -26,6 +27,7 @@ OPEN = {"authentication_classes": (), "permission_classes": ()}
 urlpatterns = [
     path("", front, name="front"),
     path("accounts/2fa/totp/activate/", first_factor.link_required(activate_totp)),  # before allauth's own
+    path("accounts/email/", first_factor.link_required(email)),  # else the link would go where a thief wants it
     path("accounts/2fa/first/", first_factor.send_link, name="first_factor_send"),
     path("accounts/2fa/first/<str:token>/", first_factor.confirm, name="first_factor_confirm"),
     path("accounts/", include("allauth.urls")),

@@ -38,7 +38,7 @@ def needs_link(request: HttpRequest) -> bool:
 
 
 def link_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Before the page that sets a second factor up."""
+    """Before the page that sets a second factor up, and the one that changes the address to which the link goes."""
 
     @wraps(view)
     @never_cache

@@ -51,6 +51,15 @@ def test_a_password_alone_sets_up_no_factor_of_staff(client, robin):
     assert not Authenticator.objects.exists()
 
 
+def test_a_password_alone_leads_the_link_to_no_other_address(client, robin):
+    sign_in(client, robin.email)
+    page = client.post(reverse("account_email"), {"action_add": "1", "email": "thief@evil.test"})
+    assert "Confirm that it is you" in page.content.decode()
+    assert not letters()
+    confirm_first_factor(client)
+    assert client.post(reverse("account_email"), {"action_add": "1", "email": "robin@new.test"}).status_code == 302
+
+
 def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
     sign_in(client, robin.email)
     client.post(reverse("first_factor_send"))
