@@ -59,7 +59,7 @@ def forget_contents(request: Any) -> None:
 
 def count_parsing(request: Any, raw: bytes) -> None:
     """Before it is read: count it for the tenant of the key. Raises Problem."""
-    tenant = getattr(request.user, "tenant_id", None)
+    tenant = getattr(request.auth, "tenant_id", None)
     request.parsed.append((0, tenant, request))  # what it holds is forgotten even where it is refused
     weight = weight_of(raw)
     try:

@@ -151,6 +151,14 @@ def posted(client, raw):
     return client.post(EVENTS, raw, content_type="application/json")
 
 
+def test_a_tenant_that_reads_its_share_is_refused_and_no_other(api, make):
+    acme, other = make.tenant("acme"), make.tenant("other")
+    of_acme, of_other = (api.of(tenant, scopes=["events:write"]) for tenant in (acme, other))
+    with PARSING.taken(PARSING.share, acme.pk):
+        assert posted(of_acme, b'{"type": "a", "data": {}}').status_code == 503
+        assert posted(of_other, b'{"type": "a", "data": {}}').status_code == 202
+
+
 @pytest.mark.usefixtures("full")
 def test_when_too_much_is_read_already_the_answer_says_when_to_come_again(api, make):
     answer = posted(api.of(make.tenant("acme"), scopes=["events:write"]), b'{"type": "a", "data": {}}')
