@@ -6,11 +6,12 @@ from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from hub.console.views import front, open_page, problem_page
 from hub.health.metrics import MetricsView
 from hub.health.probes import healthz, livez, readyz
+from hub.rest.description import DescriptionView
 from hub.staff import first_factor
 
 handler400 = "hub.problems.bad_request"
@@ -36,7 +37,7 @@ urlpatterns = [
     path("api/v1/", include("hub.connections.api.urls")),
     path("api/v1/", include("hub.mappings.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
-    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(**OPEN), name="openapi"),
+    path("api/v1/openapi.json", DescriptionView.as_view(), name="openapi"),
     path("api/docs/", described(SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN)), name="api_docs"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),

@@ -7,6 +7,8 @@ from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator
 
+from hub.rest.description import description
+
 
 @pytest.fixture
 def described(client):
@@ -16,6 +18,15 @@ def described(client):
 def test_the_description_is_valid_and_complains_of_nothing(tmp_path):
     GENERATOR_STATS.reset()
     call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", "--file", tmp_path / "api")
+
+
+@pytest.mark.parametrize("query", ["version=%0Ax", "lang=xx", "lang=%00"])
+def test_the_description_is_made_once_whatever_a_stranger_asks(client, query):
+    client.get("/api/v1/openapi.json")
+    made = description.cache_info().misses
+    answer = client.get(f"/api/v1/openapi.json?{query}")
+    assert (answer.status_code, answer.content) == (200, description())
+    assert description.cache_info().misses == made
 
 
 def operations(described):
