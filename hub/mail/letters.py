@@ -46,7 +46,8 @@ def harmless(value: Any) -> Any:
 
 def without_links(text: str) -> str:
     """What programs that show mails would make a link of is text; but for addresses of ours, and of mail alone."""
-    if text.startswith(f"{settings.HUB_PUBLIC_URL}/") or MAIL_ADDRESS.fullmatch(text):
+    ours = text.startswith(f"{settings.HUB_PUBLIC_URL}/") and " " not in text
+    if ours or MAIL_ADDRESS.fullmatch(text):
         return text
     return HOST.sub(lambda found: found[0].replace(".", DOT), SCHEME.sub("", text))
 

@@ -29,7 +29,7 @@ ME = {
     "limits": {
         "event_bytes": 262144,
         "batch_events": 1000,
-        "request_bytes": 33554432,
+        "request_bytes": 8388608,
         "tenant": [{"name": "connections", "quota": 200, "seconds": None, "used": None}],
         "key": [{"name": "requests", "quota": 1500, "seconds": 60, "used": 25}],
     },

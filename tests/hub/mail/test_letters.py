@@ -44,6 +44,7 @@ LURES = {
     "www.evil.example": "www․evil․example",
     "mail me@evil.example": "mail me@evil․example",
     "https://hub.test@evil.example/": "hub․test@evil․example/",
+    "https://hub.test/ https://evil.example/": "hub․test/ evil․example/",
     "Ann\u202egnp.exe": "Anngnp․exe",
     "a\u2028https://evil.example": "a evil․example",
 }
