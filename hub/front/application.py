@@ -6,7 +6,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from hub.front.bodies import Body, Receive, announced_length
-from hub.front.environ import Environ, environ_of, put_body
+from hub.front.environ import Environ, environ_of, network_of, put_body
 from hub.front.limits import Limits, overloaded
 from hub.front.refusals import Send, refuse
 from hub.front.responses import PIECE, WSGI, Answer, ClientStalled, Exchange
@@ -53,7 +53,7 @@ class Front:
 
     async def answer(self, environ: Environ, receive: Receive, send: Send) -> None:
         length = announced_length(environ)
-        body = Body(self.limits, self.bodies, environ["REMOTE_ADDR"])
+        body = Body(self.limits, self.bodies, network_of(environ["REMOTE_ADDR"]))
         try:
             put_body(environ, b"" if length == 0 else await body.read(receive, length))
             with self.requests.taken(1):

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 
 Environ = dict[str, Any]
@@ -59,6 +59,17 @@ def client_of(environ: Environ) -> str:
         return str(ip_address(added))
     except ValueError:
         return str(environ["REMOTE_ADDR"])
+
+
+def network_of(address: str) -> str:
+    """Who counts as one client: an IPv6 address stands for its /64, of which each has as many as it likes."""
+    try:
+        client = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(client, IPv4Address) or client.ipv4_mapped:
+        return address
+    return str(IPv6Network((int(client), 64), strict=False))
 
 
 def put_body(environ: Environ, body: bytes) -> None:

@@ -71,3 +71,10 @@ def test_one_client_has_a_share_of_the_budget():
     front.bodies.take(200, "192.0.2.1")
     statuses = [ask(front, [b"x" * 100], client=client).status for client in ("192.0.2.1", "192.0.2.2")]
     assert statuses == [503, 200]
+
+
+def test_the_addresses_of_one_ipv6_network_share_it():
+    front = front_for(Echo(), bodies=1000, bodies_per_client=250)
+    front.bodies.take(200, "2001:db8::/64")
+    statuses = [ask(front, [b"x" * 100], client=client).status for client in ("2001:db8::7", "2001:db8:0:1::7")]
+    assert statuses == [503, 200]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.front.environ import network_of
 from tests.hub.front.asking import Echo, ask, front_for
 
 
@@ -58,3 +59,18 @@ def test_behind_a_proxy_the_client_is_the_one_that_the_proxy_has_seen(environ, a
 
 def test_without_a_proxy_a_header_changes_no_address(environ):
     assert environ(("X-Forwarded-For", "203.0.113.7"))["REMOTE_ADDR"] == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:0:7", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "unix:", False),
+    ],
+)
+def test_addresses_of_one_network_are_one_client(one, other, same):
+    assert (network_of(one) == network_of(other)) is same
