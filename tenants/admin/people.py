@@ -291,8 +291,8 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         tone="danger",
         when=lambda user: user.authenticator_set.exists(),
         form=staff.ReasonForm,
-        asks="For somebody who lost both phone and recovery codes. Be sure who asks you: the password alone signs in "
-        "then, and whoever does sets up a new one.",
+        asks="For somebody who lost both phone and recovery codes. Be sure who asks you: a password and a link to "
+        "their address set up a new factor then.",
         sensitive=True,
     )
     def reset_factor(self, request: HttpRequest, user: User, said: dict[str, Any], *, now: datetime) -> staff.Done:

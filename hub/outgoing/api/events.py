@@ -110,7 +110,7 @@ class EventsView(APIView):
         The same id with the same body again is the same event, and gets the first answer.
         """
         now = clock()
-        if isinstance(request.data, list) and len(request.data) > 1:
+        if isinstance(request.data, list) and 1 < len(request.data) <= settings.HUB_BATCH_EVENTS:
             count_request(request, {"events": len(request.data) - 1})  # the first was counted with the request
         if key_of(request) is None and isinstance(request.data, dict):
             return accept_one(request, now=now).response()

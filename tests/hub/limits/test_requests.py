@@ -84,6 +84,12 @@ def test_a_batch_counts_each_of_its_events_and_is_refused_as_a_whole(shop):
     assert Event.unscoped.count() == 3
 
 
+def test_a_batch_that_no_limit_would_let_in_uses_nothing_up(shop, settings):
+    settings.HUB_BATCH_EVENTS = 3
+    assert post(shop, [EVENT] * 4).status_code == 413
+    assert post(shop, [EVENT] * 3).status_code == 202
+
+
 def test_a_repeated_answer_is_counted_as_well(shop):
     answers = [post(shop, [EVENT], **{"Idempotency-Key": "k"}).status_code for _ in range(5)]
     assert answers == [202] * 4 + [429]
