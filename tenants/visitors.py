@@ -16,7 +16,7 @@ from django.utils.deprecation import MiddlewareMixin
 from hub.audit import Actor
 from hub.clock import clock
 from tenants.guests import guest_of
-from tenants.models import Membership, PortalLink, Tenant, User
+from tenants.models import REFERENCE, Membership, PortalLink, Tenant, User
 
 RANK = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
@@ -78,6 +78,8 @@ def home_of(tenant: Tenant) -> str:
 
 def visitor_of(request: HttpRequest, reference: str) -> Visitor:
     """Raises Http404: nobody is told which tenants there are."""
+    if not REFERENCE.regex.match(reference):  # PostgreSQL would not even look for a NUL
+        raise Http404(reference)
     user = request.user
     visitor = member_at(user, reference) if isinstance(user, User) else guest_at(request, reference)
     request.visitor = visitor  # type: ignore[attr-defined]  # the frame of the page names them

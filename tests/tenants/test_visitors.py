@@ -51,3 +51,9 @@ def test_a_member_may_not_what_an_admin_may(make, acme, asked):
 def test_whoever_acts_is_audited_by_name(make, acme, asked):
     user = make.membership(acme, make.user(), role="owner").user
     assert visitor_of(asked(user), "acme").actor.label == user.email
+
+
+@pytest.mark.parametrize("reference", ["%00", "acme%00", "%0Aacme", "%F0%9F%98%80"])
+def test_what_is_no_reference_is_nobodys_page(client, ann, reference):
+    client.force_login(ann)
+    assert client.get(f"/t/{reference}/").status_code == 404
