@@ -13,6 +13,7 @@ GONE = timedelta(seconds=12)  # a worker that was not seen for so long is gone
 POOL_SILENCE_MOST = timedelta(seconds=20)  # a pool gives a sign every 2 s, and is replaced after 15 s of silence
 FORGET = timedelta(days=1)
 REPLACEMENTS_KEPT = timedelta(days=30)
+FAILURE_OUTDATED = timedelta(minutes=5)  # a step that did not fail again for so long is not run any more
 WORKER = "HUB_WORKER"  # the id of the worker, in the environment of its pool
 NO_WORKER = UUID(int=0)
 
@@ -73,9 +74,10 @@ class SweepFailure(models.Model):
 
 def record_sweep(failed: Mapping[str, str], succeeded: Collection[str], *, now: datetime) -> None:
     """Store which steps of a sweep fail, with the type of the exception; one question where all is well."""
-    known = set(SweepFailure.objects.values_list("step", flat=True))
-    if healed := known.intersection(succeeded):
-        SweepFailure.objects.filter(step__in=healed).delete()
+    known = dict(SweepFailure.objects.values_list("step", "last_at"))
+    over = {step for step, last_at in known.items() if step in succeeded or now - last_at > FAILURE_OUTDATED}
+    if over:
+        SweepFailure.objects.filter(step__in=over.difference(failed)).delete()
     for step, error in failed.items():
         changes = {"error": error[:80], "last_at": now}
         SweepFailure.objects.update_or_create(step=step, defaults=changes, create_defaults=changes | {"since": now})

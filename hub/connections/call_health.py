@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from connectors.registry import CONNECTORS
 from hub.connections import news
 from hub.connections.models import (
     BREAKER,
@@ -100,7 +101,8 @@ def kind_of(answer: str) -> str:
 
 def degrade_failing(*, now: datetime) -> None:
     """Turn healthy connections whose only call for a minute has failed: no pump may come by to say so."""
-    due = Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
+    installed = Q(connection__connector__in=list(CONNECTORS))
+    due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
     lanes = Lane.unscoped.filter(due).select_related("connection__tenant").order_by("failing_since")
     for lane in lanes[:SWEPT_MOST]:
         follow_calls(lane.connection, lane, last_answer(lane.connection), now=now)

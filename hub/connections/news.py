@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from connectors.registry import CONNECTORS
 from hub.notices.notify import notify, resolve
 from hub.words import reason_of
 
@@ -47,7 +48,8 @@ def tell(connection: Any, kind: str, sentence: str, *, now: datetime, about: str
 
 
 def why(connection: Any) -> str:
-    return reason_of(connection.reason, system=connection.code.label).sentence
+    code = CONNECTORS.get(connection.connector)  # it may have been uninstalled
+    return reason_of(connection.reason, system=code.label if code else connection.connector).sentence
 
 
 def waited(connection: Any) -> str:

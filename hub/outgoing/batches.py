@@ -26,10 +26,9 @@ Key = tuple[int, int, int | None]
 def retry(operation: Operation, size: int, *, now: datetime) -> Batch:
     """The same rows go again, each as `replay.retry` would let it go."""
     ids, rows = take(operation, size)
-    waiting = {row.pk for row in rows if row.state == "waiting"}
-    Delivery.unscoped.filter(pk__in=waiting).update(due_at=now, background=True)
-    wake({row.connection_id for row in rows if row.pk in waiting}, now=now)
-    rows = [row for row in rows if row.pk not in waiting]
+    waiting = [row for row in rows if row.state == "waiting"]
+    of(waiting).update(due_at=now, background=True)
+    rows = [row for row in rows if row.state != "waiting"]
     plain = [row for row in rows if simple(row)]
     judged = judge([row for row in rows if not simple(row)], now=now)
     going = having_something_to_send(plain)
@@ -42,7 +41,8 @@ def retry(operation: Operation, size: int, *, now: datetime) -> Batch:
         queue_up([row for row in judged if row.position is None])
         Delivery.unscoped.bulk_update(judged, columns)
         following = promote([row.pk for row in judged if row.state == "skipped"], now=now)
-    wake({row.connection_id for row in plain if row.pk in going} | lanes_of(judged) | following, now=now)
+    lanes = lanes_of(waiting) | {row.connection_id for row in plain if row.pk in going} | lanes_of(judged) | following
+    wake(lanes, now=now)  # once, in the order in which all others lock lanes
     return counted(ids, len(waiting) + len(going) + len(judged))
 
 

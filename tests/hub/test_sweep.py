@@ -106,6 +106,33 @@ def test_a_step_that_fails_is_counted_and_known_by_name_until_it_succeeds(broken
     assert not SweepFailure.objects.exists()
 
 
+def test_the_failure_of_a_step_that_no_sweep_runs_any_more_is_forgotten():
+    SweepFailure.objects.create(step="step_of_an_earlier_version", error="KeyError", since=NOON, last_at=NOON)
+    sweep(now=NOON + MINUTE)
+    assert SweepFailure.objects.exists()  # a process of that version may still run
+    sweep(now=NOON + 6 * MINUTE)
+    assert not SweepFailure.objects.exists()
+
+
+def test_a_connection_whose_connector_is_gone_keeps_no_other_from_reading_as_degraded(make):
+    gone, other = make.connection(), make.connection()
+    Lane.unscoped.filter(pk=gone.pk).update(failing_since=NOON - MINUTE)
+    Lane.unscoped.filter(pk=other.pk).update(failing_since=NOON)
+    Connection.unscoped.filter(pk=gone.pk).update(connector="uninstalled")
+    sweep(now=NOON + MINUTE)
+    other.refresh_from_db()
+    assert (other.state, SweepFailure.objects.count()) == ("degraded", 0)
+
+
+def test_the_pause_of_a_connection_whose_connector_is_gone_ends_too(make):
+    connection = make.connection()
+    connection.pause("stocktaking", until=NOON, now=NOON)
+    Connection.unscoped.update(connector="uninstalled", ended_reason="grant_ended")
+    sweep(now=NOON + MINUTE)
+    connection.refresh_from_db()
+    assert (connection.state, SweepFailure.objects.count()) == ("needs_reconnect", 0)
+
+
 def test_a_sweep_without_a_database_gives_up_at_once():
     lost = OperationalError("server closed the connection unexpectedly")
     assert database_is_away(lost, usable=lambda: False)

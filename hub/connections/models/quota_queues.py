@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db import models
+from django.db import models, transaction
 
 from hub.connections.models.connections import Connection, Lane
 from tenants.scoping import Scoped
@@ -45,7 +45,11 @@ class QuotaQueue(Scoped):
         later = cls.unscoped.filter(opens_at__gt=now)
         queues = [queue for queue in later if not set(keys).isdisjoint(queue.closed)]
         if queues:
-            cls.unscoped.filter(pk__in=[queue.pk for queue in queues]).update(opens_at=now)
+            with transaction.atomic():
+                rows = cls.unscoped.filter(pk__in=[queue.pk for queue in queues])
+                ordered = rows.order_by("connection_id", "background", "digest")  # as a pump writes them
+                list(ordered.select_for_update().values_list("pk"))
+                rows.update(opens_at=now)
             Lane.make_due(sorted({queue.connection_id for queue in queues}), now=now)
 
 

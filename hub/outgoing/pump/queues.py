@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from hub import rows
 from hub.asked import Asked
 from hub.connections.models import QuotaQueue, digest_of
 from hub.outgoing.models import Delivery
@@ -19,6 +20,22 @@ EARLY = timedelta(seconds=0.1)  # before a paced scope opens its queue is claime
 SOONEST = timedelta(seconds=0.05)  # no queue is looked at again before
 WIDTH_MOST = 800  # deliveries that are taken from one queue at a time
 EMPTY_AFTER = timedelta(hours=1)
+
+# Queues that are gone and in which something waits: one look into the index for each queue, however much waits.
+WAITING = "quota_queue > 0 AND stage = 'waiting' AND state = 'waiting'"
+GONE = f"""
+WITH RECURSIVE used(id) AS (
+    SELECT (SELECT quota_queue FROM outgoing_delivery WHERE {WAITING} ORDER BY quota_queue LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT quota_queue FROM outgoing_delivery WHERE {WAITING} AND quota_queue > used.id
+        ORDER BY quota_queue LIMIT 1
+    )
+    FROM used WHERE used.id IS NOT NULL
+)
+SELECT id FROM used WHERE id IS NOT NULL
+AND NOT EXISTS (SELECT 1 FROM connections_quotaqueue AS queue WHERE queue.id = used.id)
+"""
 
 Key = tuple[int, bool, str]  # lane, background, digest of the scopes
 
@@ -160,5 +177,5 @@ def tidy_quota_queues(*, now: datetime) -> None:
     """Delete queues in which nothing has waited for long; what waits in a queue that is gone waits in none."""
     old = QuotaQueue.unscoped.filter(opens_at__lt=now - EMPTY_AFTER)
     old.exclude(pk__in=with_deliveries(old).values("pk")).delete()
-    known = QuotaQueue.unscoped.filter(pk=OuterRef("quota_queue"))
-    Delivery.unscoped.filter(~Exists(known), quota_queue__gt=0, state="waiting").update(quota_queue=0)
+    if gone := [number for (number,) in rows.ask(GONE, [])]:
+        Delivery.unscoped.filter(quota_queue__in=gone, quota_queue__gt=0, state="waiting").update(quota_queue=0)

@@ -162,3 +162,15 @@ def test_what_waits_after_a_failed_try_or_behind_a_stop_is_tried_now(make):
     assert (tried.state, tried.due_at, tried.reason) == ("waiting", LATER, "status_500")
     fresh.refresh_from_db()
     assert fresh.due_at == NOON
+
+
+def test_all_lanes_of_a_batch_are_made_due_at_once(make):
+    """In two statements they would be locked in another order than a publisher's."""
+    dead, tried = make.delivery(make.connection()), make.delivery(make.connection())
+    put([dead], "dead")
+    Delivery.unscoped.filter(pk=tried.pk).update(attempts=1, due_at=LATER + MINUTE)
+    Lane.unscoped.update(due_at=None)
+    with CaptureQueriesContext(database) as seen:
+        assert done("retry").done == 2
+    assert set(Lane.unscoped.values_list("due_at", flat=True)) == {LATER}
+    assert len([query for query in seen if query["sql"].startswith("UPDATE connections_lane")]) == 1

@@ -6,6 +6,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -14,7 +16,7 @@ from connectors.wire import Response
 from hub.connections.models import Lane, QuotaQueue
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.drive import Drive
-from hub.outgoing.pump.queues import EMPTY_AFTER
+from hub.outgoing.pump.queues import EMPTY_AFTER, tidy_quota_queues
 from hub.outgoing.replay import cancel, retry
 from hub.sweep import sweep
 from hub.throttle.models import Scope
@@ -199,6 +201,34 @@ def test_an_empty_queue_is_deleted_and_what_lost_its_queue_goes_on(workspace):
     workspace.pump(HIS_TURN)
     sweep(now=workspace.now + 2 * EMPTY_AFTER)
     assert not QuotaQueue.unscoped.exists()
+
+
+def test_of_many_queues_only_what_lost_its_queue_is_touched(workspace):
+    for channel in ("C1", "C2", "C3"):
+        workspace.tell(channel, 3)
+    workspace.pump()
+    gone = QuotaQueue.unscoped.order_by("pk")[1]
+    before = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
+    QuotaQueue.unscoped.filter(pk=gone.pk).delete()
+    tidy_quota_queues(now=workspace.now)
+    after = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
+    assert after == {pk: 0 if queue == gone.pk else queue for pk, queue in before.items()}
+    with CaptureQueriesContext(database) as seen:
+        tidy_quota_queues(now=workspace.now)
+    assert not [query for query in seen if query["sql"].startswith('UPDATE "outgoing_delivery"')]
+
+
+def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
+    for channel in ("C1", "C2"):
+        workspace.tell(channel, 3)
+    workspace.pump()
+    closed = {key for queue in QuotaQueue.unscoped.all() for key in queue.closed}
+    with CaptureQueriesContext(database) as seen:
+        QuotaQueue.reopen(closed, now=workspace.now)
+    assert set(QuotaQueue.unscoped.values_list("opens_at", flat=True)) == {workspace.now}
+    changed = [query["sql"] for query in seen if "connections_quotaqueue" in query["sql"]]
+    order = [part for part in changed if "ORDER BY" in part and '"digest" ASC' in part]
+    assert changed.index(order[0]) < changed.index(next(part for part in changed if part.startswith("UPDATE")))
 
 
 CHANNELS = st.sampled_from(["C1", "C2", "C3"])
