@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from connectors.wire import Request, Response
 from hub import egress, lifeline
 from hub.clock import clock
 from hub.connections import watch
@@ -29,8 +30,14 @@ def refresh(name: str) -> None:
     connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
     if lifeline.stopping():
         return
-    if refresh_token(connection, call=egress.outward, now=clock(), random=random.random, sleep=rest):
+    if refresh_token(connection, call=call, now=clock(), random=random.random, sleep=rest):
         ring("pump", now=clock())
+
+
+def call(request: Request) -> Response:
+    """One of the calls that a task makes: its pool hears before each that it works. Raises EgressError."""
+    still_here()
+    return egress.outward(request)
 
 
 def rest(seconds: float) -> None:
@@ -42,7 +49,7 @@ def revoke(name: str) -> None:
     """`revoke:17`: end the tokens of revocation 17 where they came from."""
     row = Revocation.unscoped.select_related("tenant", "connection").filter(pk=int(hear(name))).first()
     if row and not lifeline.stopping():
-        revoke_tokens(row, call=egress.outward, now=clock())
+        revoke_tokens(row, call=call, now=clock())
 
 
 def ring_for_revocations(*, now: datetime) -> None:

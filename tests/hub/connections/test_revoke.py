@@ -1,8 +1,11 @@
 """What a disconnect says was revoked lives no more; where it is not known, it says so."""
 
+import os
+
 import pytest
 
 from connectors.wire import Response
+from hub import lifeline
 from hub.audit import Actor, AuditRow
 from hub.clock import clock
 from hub.connections.disconnect import disconnect
@@ -72,6 +75,20 @@ def test_nothing_of_slack_lives_on_after_a_disconnect_that_says_so(browser, outs
     assert in_the_audit() is True
     assert not slack_token(outside, grant_type="refresh_token", refresh_token=kept["refresh_token"])["ok"]
     assert not slack_says(outside, kept["access_token"])["ok"]
+
+
+def test_the_pool_hears_before_each_call_of_a_revocation_that_its_task_works(browser, outside, monkeypatch):
+    """Three slow calls in silence would make it seem hung."""
+    outside.world(slack=[ROTATING])
+    browser.says(browser.connects("slack"))
+    outside.post("/_control/tokens", json={"system": "slack", "account": "T0000ACME", "do": "expire"})
+    disconnect(Connection.unscoped.get(), SOMEBODY, now=clock())
+    ends = lifeline.tie()
+    monkeypatch.setenv(lifeline.NAME, ends.name)
+    hear_revoke(f"revoke:{Revocation.unscoped.get().pk}")
+    signs = len(os.read(ends.up, 100))
+    ends.close()
+    assert signs >= 3  # of the bell, of apps.uninstall, and of the refresh
 
 
 def test_an_access_token_that_has_expired_is_renewed_first(rotating):
