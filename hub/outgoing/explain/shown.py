@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import BREAKER, HOLDING, MAINTENANCE, REFRESHING
+from hub.connections.models import BREAKER, DISCONNECTED, HOLDING, MAINTENANCE, REFRESHING
 from hub.outgoing.models import Delivery
 from hub.words import REASONS, STATES, Reason, endpoint_refusal, reason_of
 
@@ -15,7 +15,7 @@ HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__off=""
 HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__held="")
 BEHIND = Q(due_at=None)  # another of its key stands before it
 READS_AS_HELD = Q(state="waiting") & (HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | BEHIND)
-OF_LANES = {*HOLDING, BREAKER, MAINTENANCE, REFRESHING}  # all that a lane is ever held for
+OF_LANES = {*HOLDING, DISCONNECTED, BREAKER, MAINTENANCE, REFRESHING}  # all that a lane is ever held for
 OF_OTHERS = {
     *OF_LANES,
     "tenant_suspended",

@@ -5,7 +5,7 @@ import pytest
 from hub.audit import Actor
 from hub.connections.disconnect import disconnect
 from hub.operations.start import Hand
-from hub.outgoing.explain import shown
+from hub.outgoing.explain import for_reason, in_state, shown
 from hub.outgoing.models import Delivery
 from tests.makers import MINUTE, NOON
 
@@ -38,6 +38,7 @@ def test_where_it_was_to_be_held_it_waits_for_the_same_account(make, endpoint):
     delivery = arriving_after(make, endpoint, keeps_events=True)
     read = shown(delivery)
     assert (delivery.state, read.state, read.reason, read.action) == ("waiting", "held", "disconnected", AGAIN)
+    assert Delivery.unscoped.filter(for_reason(read.reason), in_state(read.state)).get() == delivery
 
 
 def test_another_connection_of_the_same_route_gets_it_all_the_same(make, endpoint):
