@@ -35,8 +35,8 @@ def free_leases(prefix: bytes, *, now: datetime) -> int:
     """
     low, high = (UUID(bytes=prefix.ljust(LEASE_BYTES, filler)) for filler in (b"\0", b"\xff"))
     with transaction.atomic():
-        held = Lane.unscoped.filter(lease__range=(low, high)).order_by("pk").select_for_update()
-        lanes = list(held.values_list("pk", flat=True))  # in the order in which a publisher locks them
+        held = Lane.unscoped.filter(lease__range=(low, high)).order_by("pk")  # as a publisher locks them
+        lanes = list(held.select_for_update(no_key=True).values_list("pk", flat=True))  # and beside its Lane.guard
         Lane.unscoped.filter(pk__in=lanes).update(lease_until=now)
     PumpPlace.objects.filter(lease__range=(low, high)).update(lease=None, lease_until=None)
     Holder.objects.filter(lease__range=(low, high)).delete()

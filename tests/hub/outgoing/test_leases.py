@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection as database
 
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery, PumpPlace
@@ -59,6 +60,26 @@ def test_what_a_dead_process_sent_goes_again_at_once_and_its_room_is_free(make):
     later = NOON + timedelta(milliseconds=1)
     pump(FakeHttp(), at=later)
     assert states() == ["delivered"]
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_publisher_that_has_not_committed_does_not_delay_it(make):
+    delivery = hold(make, lease_of(OURS))
+    publisher = database.copy()
+    with publisher.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "SELECT 1 FROM connections_lane WHERE connection_id = %s FOR KEY SHARE", [delivery.connection_id]
+        )
+        with database.cursor() as ours:
+            ours.execute("SET lock_timeout = '300ms'")
+        try:
+            assert free_leases(worker_prefix(OURS), now=NOON) == 1
+        finally:
+            cursor.execute("ROLLBACK")
+            publisher.close()
+            database.close()  # with its lock_timeout
 
 
 def test_without_that_it_waits_for_the_end_of_the_lease(make):
