@@ -7,6 +7,7 @@ import time
 
 import pytest
 from django.db import OperationalError
+from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.pusher import pusher
 from django_q.queues import Queue
@@ -30,6 +31,7 @@ class Unreadable:
 def member(monkeypatch):
     ends = lifeline.tie()
     monkeypatch.setenv(lifeline.NAME, ends.name)
+    monkeypatch.setattr(Conf, "MAX_RSS", None)  # the tests' process is large: its children would be recycled at once
     member = Member()
     yield member
     member.end()
