@@ -35,6 +35,7 @@ TWINS: Mapping[str, Twin] = {
     "portal:fill_in": CONNECTORS,
     "portal:connection": CONNECTION,
     "portal:connected": CONNECTION,
+    "portal:connection_test_progress": Twin("connection_test", "POST", named=True),
     "portal:pause": Twin("connection_pause", "POST", named=True, body={"reason": "…"}),
     "portal:rename": Twin("connection", "PATCH", named=True, body={"name": "…"}),
     "portal:reconnect": Twin("connection_reconnect_link", "POST", named=True),

@@ -299,6 +299,15 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         user.authenticator_set.all().delete()
         return staff.Done(f"{user} signs in by password, and sets up a second factor anew.", after={"factor": "none"})
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Whoever adds a person, or changes one's address or rights, shows who they are before."""
+        adds_or_changes = object_id is None or request.method == "POST"
+        if adds_or_changes and (way := staff.way_to_reauthenticate(request)):
+            return way
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         if way := staff.way_to_reauthenticate(request):
             return way

@@ -18,6 +18,7 @@ SENSITIVE = {
     "take a second factor away": lambda rows: reverse(
         "admin:tenants_user_verb", args=[rows["person"].pk, "reset_factor"]
     ),
+    "add a person": lambda rows: reverse("admin:tenants_user_add"),
     "set a password": lambda rows: reverse("admin:auth_user_password_change", args=[rows["person"].pk]),
 }
 
@@ -49,6 +50,16 @@ def test_what_is_sensitive_asks_again(old_session, person, rows, act, method):
     asked = getattr(old_session, method)(url, {"client_secret": "a client secret"} if method == "post" else {})
     assert asked.status_code == 302 and asked.url.startswith(reverse("mfa_reauthenticate"))
     assert "a client secret" not in str(dict(old_session.session))
+
+
+def test_changing_what_a_person_may_asks_again_and_reading_it_does_not(old_session, person, rows):
+    with_totp(person)
+    url = reverse("admin:tenants_user_change", args=[rows["person"].pk])
+    assert old_session.get(url).status_code == 200
+    asked = old_session.post(url, {"email": "thief@example.com", "is_superuser": "on"})
+    assert asked.url.startswith(reverse("mfa_reauthenticate"))
+    rows["person"].refresh_from_db()
+    assert (rows["person"].email, rows["person"].is_superuser) != ("thief@example.com", True)
 
 
 @pytest.mark.parametrize("act", SENSITIVE)
