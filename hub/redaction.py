@@ -51,7 +51,7 @@ LOOKS: tuple[tuple[tuple[str, ...], re.Pattern[str], Replacement], ...] = (
     ),
     (  # base64; words in lower case after "basic" are text
         ("basic",),
-        re.compile(r"\b([Bb](?ai:asic))(\s++|%20|\+)(?=[\w+/%-]{0,16}?[A-Z0-9=])[\w+/=%-]{8,}"),
+        re.compile(r"\b([Bb](?ai:asic))(\s++|%20|\+)(?=[a-z_+/%-]{0,16}+[A-Z0-9=])[\w+/=%-]{8,}"),
         mask_after(" "),
     ),
     (
