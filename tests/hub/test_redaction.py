@@ -170,10 +170,10 @@ UNBROKEN = [f'{NAME}:"' + part * LARGEST for part in ("a", "\\a", '\\"')] + [
 ]
 
 
-def seconds(work, *arguments):
-    """Of the processor, as what else runs on the machine says nothing about our patterns; the best of three."""
+def seconds(work, *arguments, times=3):
+    """Of the processor, as what else runs on the machine says nothing about our patterns; the best of some times."""
     taken = []
-    for _ in range(3):
+    for _ in range(times):
         began = time.thread_time()
         work(*arguments)
         taken.append(time.thread_time() - began)
@@ -193,7 +193,7 @@ def test_each_pattern_takes_20_milliseconds_at_most_for_its_worst_input(marks, p
     (units,) = [WORST[mark] for mark in marks if mark in WORST]
     texts = [filled(unit) for unit in units] + [text[:LARGEST] for text in UNBROKEN]
     slowest = max(texts, key=lambda text: seconds(pattern.sub, replacement, text))
-    assert seconds(pattern.sub, replacement, slowest) <= WITHIN, slowest[:80]
+    assert seconds(pattern.sub, replacement, slowest, times=10) <= WITHIN, slowest[:80]
 
 
 @pytest.mark.parametrize("mark", MARKS)
