@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome
 from connectors.wire import Request
-from hub.connections.models import Connection
+from hub.connections.models import Connection, QuotaQueue
 from hub.connections.unseal import has_owner, key_of, shares_of, spent_by
 from hub.throttle import holders
 from hub.throttle.answers import pause, reopen
@@ -44,7 +44,8 @@ class Turn:
             self.rest(answer)
         elif self.probed_at is not None:
             keys = [spent.key for spent in spent_by(self.connection, self.request)]
-            reopen(dict.fromkeys(keys, self.probed_at))
+            if opened := reopen(dict.fromkeys(keys, self.probed_at)):
+                QuotaQueue.reopen(opened, now=self.now)
 
     def rest(self, outcome: Outcome) -> None:
         row = self.connection

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
 from django.db.models import Q
@@ -50,7 +52,8 @@ def reopen(probes: Mapping[str, datetime]) -> list[str]:
     closed = CLOSED.rows(keys=list(probes))
     opened = [key for key, paused_until in closed if paused_until == probes[key] + PROBE]
     if opened:
-        Scope.objects.filter(key__in=opened).update(probing=False, paused_at=None, paused_until=None)
+        unchanged = [Q(key=key, paused_until=probes[key] + PROBE) for key in opened]  # since they were read
+        Scope.objects.filter(reduce(or_, unchanged)).update(probing=False, paused_at=None, paused_until=None)
     return opened
 
 

@@ -7,6 +7,7 @@ import pytest
 from connectors.wire import Request, Response
 from hub.connections import probe
 from hub.connections.connect import draft
+from hub.connections.models import QuotaQueue, digest_of
 from hub.connections.unseal import spent_by
 from hub.egress import Unanswered
 from hub.throttle.answers import pause
@@ -49,6 +50,16 @@ def test_a_call_that_was_on_its_way_before_a_429_reopens_nothing(connection):
     assert renew(connection, FakeHttp(meanwhile))
     row = Scope.objects.get(key=TOKEN)
     assert (row.paused_until, row.probing) == (NOON + MINUTE, True)
+
+
+def test_a_probe_that_comes_through_lets_go_what_waits_for_that_quota(connection):
+    pause(TOKEN, until=NOON - MINUTE, now=NOON - 2 * MINUTE)
+    waiting = QuotaQueue.unscoped.create(
+        connection=connection, digest=digest_of([TOKEN]), scopes=[TOKEN], closed=[TOKEN], opens_at=NOON + 5 * MINUTE
+    )
+    assert renew(connection, FakeHttp(RENEWED))
+    waiting.refresh_from_db()
+    assert waiting.opens_at == NOON
 
 
 def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
