@@ -44,7 +44,7 @@ def told_by(process):
 
 def test_every_bench_tells_its_figures(bench):
     figures = told_by(bench("outgoing", "--quick"))
-    assert {name.partition("_")[0] for name in figures} == set(BENCHES)
+    assert [bench for bench in BENCHES if not any(f"{name}_".startswith(f"{bench}_") for name in figures)] == []
     assert all(figure.keys() == TOLD for figure in figures.values())
 
 
