@@ -94,7 +94,7 @@ def figures(desk, arrivals, *, orphans, seconds, options):
         yield from outage(desk, case)
     yield figure("stopped_within", max(desk.stops), "s", Bar("<=", 25))
     yield figure("orphans", orphans, "groups", NONE)
-    yield figure("took", seconds, "s")
+    yield figure("took", seconds, "s", Bar("<=", 600 if options.kills <= 40 else math.inf))
 
 
 # --- nothing is lost -------------------------------------------------------------------------------------------------
