@@ -11,7 +11,20 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.outcomes import Outcome, readable
-from connectors.parts import Account, Advice, Credential, Environment, Field, Input, Life, Message, Move, Permission
+from connectors.parts import (
+    LOGIN_HOST,
+    Account,
+    Advice,
+    Credential,
+    Environment,
+    Field,
+    Input,
+    Life,
+    LoginHost,
+    Message,
+    Move,
+    Permission,
+)
 from connectors.wire import KIBIBYTE, Quota, Report, Request, Response, Scope
 
 LIFE_MOST = 400 * 86400.0  # seconds; a longer life of a token is cut to this
@@ -152,6 +165,7 @@ class Connector:
     app_fields: tuple[Field, ...] = ()  # of our registration at that system
     urls: Mapping[str, str] = {}  # base URLs, changed by staff on the connector app
     environments: tuple[Environment, ...] = ()  # of accounts, the usual one first; none: all sign in at one place
+    login_host: LoginHost | None = None  # None: nobody signs in at a host of their own
     hosts: tuple[str, ...] = ()  # what an answer may name as a host: "*.salesforce.com"
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
@@ -196,9 +210,15 @@ class Connector:
     def environment(self, key: str) -> Environment | None:
         return next((entry for entry in self.environments if entry.key == key), None)
 
-    def urls_at(self, environment: str, urls: Mapping[str, str]) -> Mapping[str, str]:
-        """The base URLs as they are for an account of this environment."""
-        there = self.environment(environment)
+    def urls_at(self, environment: str, urls: Mapping[str, str], login_host: str = "") -> Mapping[str, str]:
+        """The base URLs as they are for an account of this environment, or of this login host.
+
+        A login host that no pattern of the connector allows is not used, wherever it comes from.
+        """
+        there, own = self.environment(environment), self.login_host
+        if own and own.environment_of(login_host):
+            at_host = {name: urls[stand_in].replace(LOGIN_HOST, login_host) for name, stand_in in own.urls.items()}
+            return {**urls, **at_host}
         return {**urls, **{name: urls[stand_in] for name, stand_in in there.urls.items()}} if there else urls
 
     def quota(self, scope: Scope) -> Quota | None:

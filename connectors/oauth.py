@@ -93,13 +93,18 @@ class OAuth(Connector):
     def offered(self, urls: Mapping[str, str], hosts: tuple[str, ...]) -> tuple[Environment, ...]:
         """The environments that a person may be sent to: they sign in inside our host patterns."""
         return tuple(
-            entry
-            for entry in self.environments
-            if all(
-                allowed_origin(place.format(**self.urls_at(entry.key, urls)), hosts or self.hosts)
-                for place in (self.authorize_at, self.token_at, self.revoke_at)
-            )
+            entry for entry in self.environments if self.has_login_inside(hosts, self.urls_at(entry.key, urls))
         )
+
+    def has_login_hosts(self, urls: Mapping[str, str], hosts: tuple[str, ...]) -> bool:
+        """Whether people may be sent to a login host of their own: an example of one is inside our host patterns."""
+        own = self.login_host
+        return own is not None and self.has_login_inside(hosts, self.urls_at("", urls, own.example))
+
+    def has_login_inside(self, hosts: tuple[str, ...], urls: Mapping[str, str]) -> bool:
+        """Whether these base URLs lead to a login, token and revocation address that the patterns allow."""
+        places = (self.authorize_at, self.token_at, self.revoke_at)
+        return all(allowed_origin(place.format(**urls), hosts or self.hosts) for place in places)
 
     def asked(self, optional: Iterable[str] = ()) -> list[str]:
         return [entry.key for entry in self.permissions if not entry.optional or entry.key in optional]

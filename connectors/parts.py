@@ -1,5 +1,6 @@
 """What a connector is handed and what it states, as values: a credential, a message; fields, permissions, advice."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,8 @@ from connectors.wire import Unreadable
 
 TOGETHER = 2  # attempts that a message makes in company
 NAME_MOST = 200  # characters
+LOGIN_HOST = "{login_host}"  # what stands for a customer's login host in a base URL
+LOGIN_HOST_MOST = 100  # characters
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,6 +76,7 @@ class Field:
     default: str = ""
     most: int | None = None  # of a number; the least is 1
     choices: tuple[tuple[str, str], ...] = ()  # of a choice: value and label
+    pattern: str = ""  # a regular expression that the whole of a text must match; empty: anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,24 @@ class Environment:
     label: str
     help: str  # how a person knows that theirs is one
     urls: Mapping[str, str] = field(default_factory=dict)  # base URLs, and which others stand for them there
+
+
+@dataclass(frozen=True, slots=True)
+class LoginHost:
+    """Hosts of a customer's own at which accounts may sign in, instead of at the common login of their kind."""
+
+    label: str
+    help: str  # where a person finds theirs
+    example: str
+    patterns: Mapping[Literal["production", "sandbox"], str]  # what the whole host must match, by environment
+    urls: Mapping[str, str]  # base URLs, and which others, with LOGIN_HOST in them, stand for them there
+
+    def environment_of(self, host: str) -> Literal["", "production", "sandbox"]:
+        """The environment of the accounts that sign in at this host; empty where no pattern allows the host."""
+        if len(host) > LOGIN_HOST_MOST:
+            return ""
+        matches = (key for key, pattern in self.patterns.items() if re.fullmatch(pattern, host, re.ASCII))
+        return next(matches, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class Org:
     client_id: str = ""
     client_secret: str = ""
     sandbox: bool = False
+    login_host: str = ""  # its My Domain, such as acme.my.salesforce.com
+    login_host_only: bool = False  # nobody signs in at login.salesforce.com or test.salesforce.com
     scopes: str = "api refresh_token id openid"
     requires_pkce: bool = False
     approval: Literal["", "blocked", "not_installed", "not_approved", "generic"] = ""

@@ -16,7 +16,15 @@ from connectors.outcomes import Outcome, never, or_unreadable, reconnect
 from connectors.parts import Account, Credential, Field, Life, Move
 from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
 from connectors.salesforce.records import VERSION, Create, Update, Upsert, base
-from connectors.salesforce.registration import AT_CONSENT, ENVIRONMENTS, ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.salesforce.registration import (
+    AT_CONSENT,
+    ENVIRONMENTS,
+    ERRORS,
+    GUIDE,
+    LOGIN_HOSTS,
+    PERMISSIONS,
+    PROBLEMS,
+)
 from connectors.salesforce.soql import Records
 from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
 
@@ -53,6 +61,13 @@ class Salesforce(OAuth):
             default="production",
             choices=tuple((entry.key, entry.label) for entry in ENVIRONMENTS),
         ),
+        Field(
+            "login_host",
+            _("Login host"),
+            _("Where it is the organisation's own (My Domain), such as acme.my.salesforce.com."),
+            required=False,
+            pattern="|".join(LOGIN_HOSTS.patterns.values()),
+        ),
     )
     app_fields = (
         Field("client_id", _("Consumer key"), _("From the external client app's settings.")),
@@ -63,8 +78,11 @@ class Salesforce(OAuth):
         "token": "https://login.salesforce.com/services/oauth2/token",
         "sandbox_login": "https://test.salesforce.com",
         "sandbox_token": "https://test.salesforce.com/services/oauth2/token",
+        "domain_login": "https://{login_host}",
+        "domain_token": "https://{login_host}/services/oauth2/token",
     }
     environments = ENVIRONMENTS
+    login_host = LOGIN_HOSTS
     hosts = ("*.salesforce.com", "*.force.com", "*.cloudforce.com", "*.salesforce.mil")
     actions = (Create(), Update(), Upsert())
     collections = (Records(),)
@@ -92,6 +110,10 @@ class Salesforce(OAuth):
     def check(self, credential: Credential) -> str:
         if not credential.access:
             return "missing: Access token"
+        if host := str(credential.settings.get("login_host") or ""):
+            kind = LOGIN_HOSTS.environment_of(host)
+            if not kind or kind != (credential.settings.get("environment") or kind):
+                return "the login host is not one of Salesforce's, or one of another kind of account"
         url = credential.settings.get("instance_url")
         return "" if not url or self.origin(url, credential) else "the instance URL is not one of Salesforce's"
 

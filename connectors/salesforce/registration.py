@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from connectors.marked import _
-from connectors.parts import Advice, Environment, Permission
+from connectors.parts import Advice, Environment, LoginHost, Permission
 
 PERMISSIONS = (
     Permission("api", _("to read and write records, with the rights of the person who connects")),
@@ -22,6 +22,26 @@ ENVIRONMENTS = (
         _("A copy to try things out in: you sign in at test.salesforce.com, and its address has “sandbox” in it."),
         urls={"login": "sandbox_login", "token": "sandbox_token"},
     ),
+)
+
+# https://help.salesforce.com/s/articleView?id=xcloud.domain_name_url_formats.htm (read in November 2026, unverified
+# against live organisations): <MyDomainName>.my.salesforce.com, and of a sandbox
+# <MyDomainName>--<SandboxName>.sandbox.my.salesforce.com. Letters, digits and single hyphens, which neither begin nor
+# end a name; so nothing of IDNA ("xn--") is one.
+DOMAIN_NAME = r"(?!xn--)(?=[a-z0-9-]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*"
+
+LOGIN_HOSTS = LoginHost(
+    _("Our own login address (My Domain)"),
+    _(
+        "Where your organisation does not let people sign in at login.salesforce.com or test.salesforce.com. It stands "
+        "in Salesforce under Setup, My Domain, Current My Domain URL. Enter the host alone."
+    ),
+    example="acme.my.salesforce.com",
+    patterns={
+        "production": rf"{DOMAIN_NAME}\.my\.salesforce\.com",
+        "sandbox": rf"{DOMAIN_NAME}--[a-z0-9]+\.sandbox\.my\.salesforce\.com",
+    },
+    urls={"login": "domain_login", "token": "domain_token"},
 )
 
 PROBLEMS: Mapping[
@@ -82,7 +102,8 @@ ERRORS: Mapping[str, Advice] = {
     "unfinished": Advice(
         _(
             "The window of Salesforce was closed, or is still open somewhere. Nothing was connected. If Salesforce did "
-            "not take your user name and password, your account is probably of the other kind: choose that one."
+            "not take your user name and password, your account is probably of the other kind, or your organisation "
+            "lets people sign in at its own address (My Domain) only: choose that one."
         ),
         "you",
     ),
@@ -109,7 +130,8 @@ GUIDE = (
     ),
     _(
         "Customers choose between production and a sandbox, which signs in at test.salesforce.com. The same consumer "
-        "key and secret serve both, once the sandbox knows the app: install it there, or refresh the sandbox."
+        "key and secret serve both, once the sandbox knows the app: install it there, or refresh the sandbox. An "
+        "organisation that lets nobody sign in at these two is connected at its own My Domain address."
     ),
     _(
         "Policies: Refresh Token Policy: valid until revoked. Rotation may be on or off. IP Relaxation: relax IP "

@@ -4,16 +4,17 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
-from connectors.parts import Field
+from connectors.parts import LOGIN_HOST, Field
 from connectors.registry import CONNECTORS
 from hub import egress, staff
 from hub.connections.connect import SIGNING_SECRET
@@ -48,6 +49,15 @@ def a_json_object(value: str) -> None:
         raise ValidationError(_('This is not a JSON object such as {"name": "value"}.'))
 
 
+def an_address_with_login_host(value: str) -> None:
+    """A base URL in which a customer's login host has its place."""
+    if LOGIN_HOST not in value:
+        raise ValidationError(
+            _("%(part)s must be in it: each customer's own host stands there.") % {"part": LOGIN_HOST}
+        )
+    an_address(value.replace(LOGIN_HOST, "login-host.example.com"))
+
+
 VALIDATORS = {"url": [an_address], "json": [a_json_object]}
 
 
@@ -66,12 +76,15 @@ def form_field(field: Field, *, value: Any = None, stored: bool = False) -> form
             label=said(field.label), help_text=said(field.help), required=field.required, initial=value,
             min_value=1, max_value=field.most,
         )  # fmt: skip
+    validators = list(VALIDATORS.get(field.kind, []))
+    if field.pattern:
+        validators.append(RegexValidator(rf"\A(?:{field.pattern})\Z", _("This is not a value that is allowed here.")))
     hint = gettext("It is stored, and never shown. Leave it empty to keep it.") if stored else ""
     return forms.CharField(
         label=said(field.label),
         help_text=" ".join(filter(None, (said(field.help), hint))),
         required=field.required and not stored,
-        validators=VALIDATORS.get(field.kind, []),
+        validators=validators,
         widget=staff.WriteOnly() if field.secret else forms.TextInput(),
         initial=None if field.secret else (value or field.default),
         max_length=10_000,
@@ -227,8 +240,11 @@ class AppForm(FieldsForm):
         super().__init__(*args, stated=connector.app_fields, known=kept, kept=kept, **kwargs)
         self.bases = tuple(connector.urls)
         for name, url in connector.urls.items():
-            base = Field(f"url_{name}", f"Base URL: {name}", f"Empty: {url}", required=False, kind="url")
+            kind: Literal["text", "url"] = "text" if LOGIN_HOST in url else "url"
+            base = Field(f"url_{name}", f"Base URL: {name}", f"Empty: {url}", required=False, kind=kind)
             self.fields[base.key] = staff.styled(form_field(base, value=app.urls.get(name)))
+            if kind == "text":
+                self.fields[base.key].validators.append(an_address_with_login_host)
         self.initial["hosts"] = "\n".join(app.hosts)
 
     def clean_hosts(self) -> list[str]:

@@ -5,9 +5,11 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
+from connectors.parts import LOGIN_HOST_MOST
 from connectors.registry import CONNECTORS
 from hub import staff
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
@@ -20,6 +22,18 @@ def kinds_of(connectors: Iterable[str]) -> list[tuple[str, Any]]:
     """The kinds of accounts that one may mean, at those of the systems that have several."""
     known = {entry.key: said(entry.label) for key in connectors for entry in CONNECTORS[key].environments}
     return [("", _("– whoever connects it chooses –")), *known.items()]
+
+
+def login_host_example(connectors: Iterable[str]) -> str:
+    """A login host of a customer's own, of the first of the systems that have any; empty where none has."""
+    return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
+
+
+def login_host_field(example: str) -> forms.CharField:
+    words = gettext("Where the organisation has a login host of its own, such as %(example)s; it implies the kind.")
+    return forms.CharField(
+        label=_("Login host"), required=False, max_length=LOGIN_HOST_MOST, help_text=words % {"example": example}
+    )
 
 
 class LinkForm(forms.Form):
@@ -45,6 +59,8 @@ class LinkForm(forms.Form):
         self.fields["environment"].choices = kinds_of(ready)
         if not any(CONNECTORS[key].environments for key in ready):
             del self.fields["environment"]
+        if example := login_host_example(ready):
+            self.fields["login_host"] = login_host_field(example)
         self.fields["connection"].queryset = Connection.objects.of(tenant).order_by("name")
 
     def clean_connector(self) -> Connector:
@@ -83,6 +99,7 @@ class StaffLinkForm(staff.Form):
             "environment": staff.styled(
                 forms.ChoiceField(label="Kind of account", choices=kinds_of(ready), required=False)
             ),
+            "login_host": staff.styled(login_host_field(login_host_example(ready))),
         }
 
     def clean_connector(self) -> Connector:

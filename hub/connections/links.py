@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from connectors.base import Connector
 from hub import audit, mail
 from hub.audit import Actor
+from hub.connections.login_hosts import login_host_of, offered_login_host
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
 from tenants.keys import Random, digest_of, link_token
 from tenants.models import Membership, Tenant
@@ -40,36 +41,60 @@ def make(
     *,
     connection: Connection | None = None,
     environment: str = "",
+    login_host: str = "",
     random: Random,
     now: datetime,
 ) -> tuple[ConnectLink, str]:
-    """The row, and the token of its address: this is the only moment when it is known. Raises Refused."""
+    """The row, and the token of its address: this is the only moment when it is known.
+
+    Raises Refused, and LoginHostRefused for a host at which nobody of that system signs in.
+    """
     if connector.key not in ConnectorApp.ready():
         raise Refused(gettext("%(system)s is not set up yet, so nobody can connect it.") % {"system": connector.label})
     if connection and (connection.tenant_id, connection.connector) != (tenant.pk, connector.key):
         raise Refused(gettext("This connection is of another system."))
-    if environment and environment not in offered(connector):
+    environment, login_host = login_of(connector, connection, environment, login_host)
+    if environment and not login_host and environment not in offered(connector):
         raise Refused(
             gettext("Nobody can be sent to an account of this kind at %(system)s.") % {"system": connector.label}
         )
-    hold(tenant)  # so that two at once count each other
-    ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
-    if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_MOST:
-        words = gettext("%(count)s connect links are open already: take some back, or wait until they end.")
-        raise TooMany(words % {"count": OPEN_MOST})
+    refuse_too_many(tenant, now=now)
     token = link_token(random=random)
     link = ConnectLink.unscoped.create(
         tenant=tenant,
         connector=connector.key,
         connection=connection,
         environment=environment,
+        login_host=login_host,
         maker=asking(tenant, hand)[:200],
         digest=digest_of(token),
         created_at=now,
         expires_at=now + ConnectLink.LASTS,
     )
-    tell(hand, "connect_link.create", link, after={"system": connector.label, "environment": environment}, now=now)
+    after = {"system": connector.label, "environment": environment}
+    after |= {"login_host": login_host} if login_host else {}
+    tell(hand, "connect_link.create", link, after=after, now=now)
     return link, token
+
+
+def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
+    """Raises TooMany; two at once count each other."""
+    hold(tenant)
+    ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
+    if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_MOST:
+        words = gettext("%(count)s connect links are open already: take some back, or wait until they end.")
+        raise TooMany(words % {"count": OPEN_MOST})
+
+
+def login_of(connector: Connector, connection: Connection | None, environment: str, login_host: str) -> tuple[str, str]:
+    """Return environment and login host: a connection of the environment that was asked for keeps its login host."""
+    if connection and environment and environment == connection.settings.get("environment"):
+        login_host = login_host or login_host_of(connection)
+    if not login_host:
+        return environment, ""
+    app = ConnectorApp.objects.filter(connector=connector.key).first() or ConnectorApp(connector=connector.key)
+    host, found = offered_login_host(app, login_host, environment)
+    return found, host
 
 
 def offered(connector: Connector) -> set[str]:

@@ -37,7 +37,11 @@ def opened(connection: Connection, app: ConnectorApp | None, document: Mapping[s
     own = app.open() if app and code.platform else {}
     return Credential(
         secret={**own, **document},
-        urls=code.urls_at(connection.settings.get("environment", ""), app.bases if app else code.urls),
+        urls=code.urls_at(
+            connection.settings.get("environment", ""),
+            app.bases if app else code.urls,
+            str(connection.settings.get("login_host") or ""),
+        ),
         account=connection.account,
         settings=connection.settings,
         hosts=tuple(app.hosts) if app else (),

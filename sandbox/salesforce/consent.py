@@ -5,7 +5,7 @@ from random import Random
 from sandbox.accounts import Org
 from sandbox.consent import Asked, Choice, Place
 from sandbox.grants import Codes
-from sandbox.salesforce.login import signs_in_at
+from sandbox.salesforce.login import is_own_host, signs_in_at
 from sandbox.world import World
 
 LIFE = 900  # seconds of a code
@@ -55,7 +55,9 @@ class Consents:
         return [org for org in orgs if client and org.client_id == client and not org.revoked]
 
     def _choices(self, asked: Asked) -> list[Choice]:
-        return [choice(org, asked.host) for org in self._orgs(asked.client) if asked.host in ("login", "test", org.org)]
+        orgs = self._orgs(asked.client)
+        shown = [org for org in orgs if asked.host in ("login", "test") or is_own_host(org, asked.host)]
+        return [choice(org, asked.host) for org in shown]
 
     def _refused(self, asked: Asked) -> dict[str, str] | None:
         orgs = self._orgs(asked.client)

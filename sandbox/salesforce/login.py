@@ -130,8 +130,14 @@ def instance_url(call: Call, org: Org) -> str:
 
 
 def signs_in_at(org: Org, host: str) -> bool:
-    """Production at `login`, sandboxes at `test`, and every org at its own."""
-    return host in ("test" if org.sandbox else "login", org.org)
+    """Production at `login`, sandboxes at `test` where the org lets them, and every org at its own (My Domain)."""
+    if host in ("login", "test"):
+        return not org.login_host_only and host == ("test" if org.sandbox else "login")
+    return is_own_host(org, host)
+
+
+def is_own_host(org: Org, host: str) -> bool:
+    return bool(host) and host in (org.org, org.login_host)
 
 
 def challenge_of(verifier: str) -> str:

@@ -24,8 +24,11 @@ from tests.sandbox.oauth import (
     choose,
     join_salesforce,
     redeem,
+    refresh_salesforce,
     slack_token,
 )
+
+MY_DOMAIN = "acme.my.salesforce.com"
 
 
 def test_slack_gives_a_code_for_the_chosen_workspace(desk):
@@ -169,6 +172,20 @@ def test_an_orgs_own_host_offers_that_org_alone(desk):
     own = SALESFORCE.replace("login", ORG)
     assert buttons(desk, own, **OF_SALESFORCE) == ["Allow in Acme", "Cancel"]
     assert join_salesforce(desk, ORG, host=ORG)["access_token"]
+
+
+def test_an_org_may_let_people_sign_in_at_its_my_domain_only(desk):
+    desk.world(salesforce=[{"org": ORG, "login_host": MY_DOMAIN, "login_host_only": True}])
+    own = SALESFORCE.replace("login", MY_DOMAIN)
+    assert buttons(desk, own, **OF_SALESFORCE) == ["Allow in Acme", "Cancel"]
+    assert "check your username and password" in choose(desk, SALESFORCE, ORG, **OF_SALESFORCE).text
+    granted = join_salesforce(desk, ORG, host=MY_DOMAIN)
+    assert refresh_salesforce(desk, granted["refresh_token"])["error"] == "invalid_grant"
+    assert refresh_salesforce(desk, granted["refresh_token"], host=MY_DOMAIN)["access_token"]
+
+
+def test_the_my_domain_of_nobody_offers_no_org(desk):
+    assert buttons(desk, SALESFORCE.replace("login", MY_DOMAIN), **OF_SALESFORCE) == ["Cancel"]
 
 
 def test_a_scope_that_the_app_does_not_have_goes_back_at_once(desk):

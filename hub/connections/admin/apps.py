@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.oauth import OAuth
-from connectors.parts import Environment
+from connectors.parts import Environment, LoginHost
 from connectors.registry import CONNECTORS
 from hub import egress, staff
 from hub.clock import clock
@@ -44,13 +44,16 @@ def instructions(connector: Any) -> dict[str, Any] | None:
     }
 
 
-def logins(app: ConnectorApp) -> list[tuple[Environment, str]]:
+def logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]:
     """Where people sign in, by the kind of account; empty: no host pattern allows it, so that it is not offered."""
-    connector, offered = CONNECTORS[app.connector], app.environments
-    return [
-        (entry, connector.authorize_at.format(**connector.urls_at(entry.key, app.bases)) if entry in offered else "")
-        for entry in connector.environments
-    ]
+    connector, offered, places = CONNECTORS[app.connector], app.environments, []
+    for entry in connector.environments:
+        urls = connector.urls_at(entry.key, app.bases)
+        places.append((entry, connector.authorize_at.format(**urls) if entry in offered else ""))
+    if own := connector.login_host:
+        urls = connector.urls_at("", app.bases, own.example)
+        places.append((own, connector.authorize_at.format(**urls) if app.has_login_hosts else ""))
+    return places
 
 
 @admin.register(ConnectorApp)

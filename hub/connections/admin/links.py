@@ -13,6 +13,7 @@ from hub import staff
 from hub.clock import clock
 from hub.connections import links
 from hub.connections.link_forms import StaffLinkForm
+from hub.connections.login_hosts import LoginHostRefused
 from hub.connections.models import ConnectLink
 from hub.throttle.admin import ConnectorFilter
 from tenants.admin.links import LinkAdmin
@@ -35,12 +36,14 @@ class ConnectLinkAdmin(LinkAdmin):
         if request.method == "POST" and form.is_valid():
             said, hand, now = form.cleaned_data, Hand.of_person(request, request.user), clock()
             try:
-                wanted = {"connection": said["connection"], "environment": said["environment"]}
+                wanted = {key: said[key] for key in ("connection", "environment", "login_host")}
                 wanted |= {"random": secrets.token_bytes, "now": now}
                 link, token = links.make(said["tenant"], said["connector"], hand, **wanted)
                 shown = {"link": link, "text": links.address_of(token), "title": "Copy the address now"}
                 back = reverse("admin:connections_connectlink_changelist")
                 return self.page(request, "console/link_made.html", back=back, **shown)
+            except LoginHostRefused as wrong:
+                form.add_error("login_host", str(wrong))
             except links.Refused as refused:
                 form.add_error(None, str(refused))
         title, lead = "Make a connect link", "Somebody without an account connects one system for one tenant by it."

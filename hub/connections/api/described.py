@@ -115,6 +115,7 @@ CONNECTOR = {
     "approval": "Splunk's administrator makes the token.",
     "plan": "",
     "environments": [],
+    "login_host": None,
     "fill_in": [
         {
             "key": "token",
@@ -134,6 +135,7 @@ CONNECT_LINK = {
     "connector": "slack",
     "connection": None,
     "environment": "",
+    "login_host": "",
     "maker": "Acme",
     "state": "pending",
     "created_at": MOMENT,

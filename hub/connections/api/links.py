@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import Http404
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +20,7 @@ from hub.connections.api.shown_links import (
     MadeConnectLinkSerializer,
     WantedConnectLinkSerializer,
 )
+from hub.connections.login_hosts import LoginHostRefused
 from hub.connections.models import Connection, ConnectLink
 from hub.problems import Problem
 from tenants.authentication import resolve_tenant
@@ -70,6 +72,10 @@ class ConnectLinksView(APIView):
             says.asking(
                 "a sandbox of Salesforce", {"tenant": "acme", "connector": "salesforce", "environment": "sandbox"}
             ),
+            says.asking(
+                "a login host of their own",
+                {"tenant": "acme", "connector": "salesforce", "login_host": "acme.my.salesforce.com"},
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -83,7 +89,7 @@ class ConnectLinksView(APIView):
         wanted, now = said.validated_data, clock()
         tenant = resolve_tenant(request, wanted.get("tenant"))
         meant = {"connection": connection_of(tenant, wanted.get("connection"))}
-        meant["environment"] = wanted.get("environment", "")
+        meant |= {key: wanted.get(key, "") for key in ("environment", "login_host")}
         return made(request, tenant, wanted["connector"], **meant, now=now)
 
 
@@ -94,13 +100,16 @@ def made(
     *,
     connection: Connection | None,
     environment: str = "",
+    login_host: str = "",
     now: datetime,
 ) -> Response:
     """The link with its address, which is told now and never again."""
     hand = Hand.of(request, request.user.actor)
     try:
-        meant = {"connection": connection, "environment": environment}
+        meant = {"connection": connection, "environment": environment, "login_host": login_host}
         link, token = links.make(tenant, connector, hand, **meant, random=secrets.token_bytes, now=now)
+    except LoginHostRefused as wrong:
+        raise ValidationError({"login_host": str(wrong)}) from wrong
     except links.TooMany as full:
         raise Problem("too-many-links", str(full)) from full
     except links.Refused as refused:

@@ -237,6 +237,12 @@ class EnvironmentSerializer(serializers.Serializer):
     help = serializers.CharField(help_text="How a person knows that theirs is one.")
 
 
+class LoginHostSerializer(serializers.Serializer):
+    label = serializers.CharField()
+    help = serializers.CharField(help_text="Where a person finds theirs.")
+    example = serializers.CharField()
+
+
 class ConnectorSerializer(serializers.Serializer):
     """A system that a tenant can connect."""
 
@@ -251,6 +257,7 @@ class ConnectorSerializer(serializers.Serializer):
     approval = serializers.CharField(help_text="Who must agree besides the person who connects; empty: nobody.")
     plan = serializers.CharField(help_text="What the account there must have been paid for; empty: nothing.")
     environments = EnvironmentSerializer(many=True, help_text="Which kinds of account a person chooses between.")
+    login_host = LoginHostSerializer(allow_null=True, help_text="Login hosts of customers; null: there are none.")
     fill_in = serializers.SerializerMethodField(help_text="What POST /connections takes; empty: it needs a person.")
 
     def get_set_up(self, connector: Connector) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from connectors.parts import LOGIN_HOST_MOST
 from connectors.registry import CONNECTORS
 from hub.connections.api.shown import KINDS
 from hub.connections.models import ConnectLink
@@ -16,6 +17,13 @@ class WantedConnectLinkSerializer(TenantQuery):
 
     environment = serializers.ChoiceField(
         KINDS, required=False, help_text="Which kind of account; whoever connects it is not asked."
+    )
+
+    login_host = serializers.CharField(
+        max_length=LOGIN_HOST_MOST,
+        required=False,
+        allow_blank=True,
+        help_text="Where its people sign in at a host of their own (Salesforce: My Domain). It implies `environment`.",
     )
 
     def validate_connector(self, value: str) -> Any:
@@ -40,6 +48,7 @@ class ConnectLinkSerializer(serializers.Serializer):
         source="connection.public_id", allow_null=True, default=None, help_text="To connect again, or what came of it."
     )
     environment = serializers.CharField(help_text="The kind of account that is meant; empty: who connects it chooses.")
+    login_host = serializers.CharField(help_text="The login host that is meant; empty: the common one, or chosen.")
     maker = serializers.CharField(help_text="Who asks, as the page says it.")
     state = serializers.SerializerMethodField(help_text="pending, opened, used, revoked or expired.")
     created_at = serializers.DateTimeField()

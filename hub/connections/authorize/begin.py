@@ -12,6 +12,7 @@ from connectors.registry import CONNECTORS
 from hub.connections.authorize.needs import needed_permissions
 from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
+from hub.connections.login_hosts import login_host_of, offered_login_host
 from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
 from hub.connections.probe import app_of
 from hub.connections.unseal import opened
@@ -38,12 +39,17 @@ def begin(
     connection: Connection | None = None,
     link: ConnectLink | None = None,
     environment: str = "",
+    login_host: str | None = None,
     optional: Iterable[str] = (),
     random: Callable[[int], bytes],
     now: datetime,
 ) -> tuple[Authorization, str]:
-    """The attempt, and the address of consent; `state` is in that address only. Raises Refused."""
+    """The attempt, and the address of consent; `state` is in that address only. Raises Refused, LoginHostRefused.
+
+    `login_host`: what a person named; None: nobody was asked for one.
+    """
     app = app_for(tenant, connector)
+    environment, login_host = chosen_login_of(app, connection, environment, login_host)
     state, verifier = text_of(random(STATE_BYTES)), text_of(random(VERIFIER_BYTES))
     row = Authorization(
         tenant=tenant,
@@ -53,7 +59,8 @@ def begin(
         user=who.user,
         guest=who.guest,
         link=link,
-        environment=meant(app, environment or (connection.settings.get("environment", "") if connection else "")),
+        environment=environment,
+        login_host=login_host,
         digest=digest_of(state),
         browser=digest_of(who.browser),
         redirect_uri=redirect_uri,
@@ -63,7 +70,7 @@ def begin(
     )
     row.sealed = seal({"verifier": verifier} if connector.pkce else {}, row.binding)
     row.save(force_insert=True)
-    mine = draft(tenant, connector.key, row.name, {"environment": row.environment})
+    mine = draft(tenant, connector.key, row.name, {"environment": environment, "login_host": login_host})
     mine.account = connection.account if connection else ""
     ours = opened(mine, app, {})
     said = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
@@ -80,6 +87,18 @@ def app_for(tenant: Tenant, connector: OAuth) -> ConnectorApp:
     if app is None or not app.set_up:
         raise Refused("not_set_up")
     return app
+
+
+def chosen_login_of(
+    app: ConnectorApp, connection: Connection | None, environment: str, login_host: str | None
+) -> tuple[str, str]:
+    """Return environment and login host, as a person chose; where they did not, as the connection has them."""
+    if connection and not environment and login_host is None:
+        environment, login_host = connection.settings.get("environment", ""), login_host_of(connection) or None
+    if login_host is None:
+        return meant(app, environment), ""
+    host, found = offered_login_host(app, login_host, environment)
+    return found, host
 
 
 def meant(app: ConnectorApp, environment: str) -> str:

@@ -16,6 +16,7 @@ from hub.connections.authorize.receive import problem_of_token
 from hub.connections.authorize.who import Refused
 from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
 from hub.connections.lives import Random
+from hub.connections.login_hosts import login_host_of
 from hub.connections.models import DISCONNECTED, Authorization, Connection
 from hub.connections.probe import Finding, probe
 from hub.connections.revoke import abandon, give_up, lived_on, supersede
@@ -96,12 +97,18 @@ def confirm(
             obj=connection,
             tenant=row.tenant,
             before=before,
-            after={"name": connection.name, "account": row.account, "permissions": row.permissions},
+            after=audited_facts(row, connection),
             request_id=request_id,
             ip=ip,
             now=now,
         )
     return connection
+
+
+def audited_facts(row: Authorization, connection: Connection) -> dict[str, Any]:
+    login_host = login_host_of(connection)
+    facts = {"name": connection.name, "account": row.account, "permissions": row.permissions}
+    return {**facts, "login_host": login_host} if login_host else facts
 
 
 def still_good(row: Authorization, *, now: datetime) -> None:

@@ -113,6 +113,8 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
         return
     environment = answer.environment or row.environment
     settings = {**answer.settings, **({"environment": environment} if environment else {})}
+    if row.code.login_host:  # empty as well: it replaces the one at which the account signed in before
+        settings["login_host"] = row.login_host
     document = {"secret": dict(answer.secret), "settings": settings, "expires_in": answer.expires_in}
     if row.environment not in ("", environment):
         turn_down(row, document, "other_environment", now=now)
@@ -206,7 +208,8 @@ def clocks_are_apart(response: Response) -> bool:
 
 
 def drafted(row: Authorization, settings: Mapping[str, Any]) -> Connection:
-    connection = draft(row.tenant, row.connector, row.name, {"environment": row.environment, **settings})
+    login = {"environment": row.environment, "login_host": row.login_host}
+    connection = draft(row.tenant, row.connector, row.name, login | dict(settings))
     connection.account = row.account
     return connection
 

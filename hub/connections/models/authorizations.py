@@ -58,6 +58,7 @@ class Authorization(Scoped, Moves):
     account = models.CharField(max_length=200, blank=True)
     account_name = models.CharField(max_length=200, blank=True)
     environment = models.CharField(max_length=20, blank=True)  # that was chosen; what is granted is of the same
+    login_host = models.CharField(max_length=100, blank=True, default="", db_default="")  # empty: the common login
     permissions = models.JSONField(null=True)  # as granted; null: nobody told
     state = models.CharField(max_length=10, choices=State, default=State.BEGUN, editable=False)
     reason = models.CharField(max_length=60, blank=True)

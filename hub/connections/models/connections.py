@@ -72,12 +72,11 @@ class ConnectorApp(models.Model):
         code = CONNECTORS[self.connector]
         return code.offered(self.bases, tuple(self.hosts)) if isinstance(code, OAuth) else ()
 
-    @classmethod
-    def choices(cls, code: Connector) -> tuple[Environment, ...]:
-        """What a person chooses between; none where there is nothing to choose."""
-        app = cls.objects.filter(connector=code.key).first() if code.environments else None
-        offered = app.environments if app else ()
-        return offered if len(offered) > 1 else ()
+    @property
+    def has_login_hosts(self) -> bool:
+        """Whether people may be sent to a login host of their own."""
+        code = CONNECTORS[self.connector]
+        return isinstance(code, OAuth) and code.has_login_hosts(self.bases, tuple(self.hosts))
 
     @classmethod
     def ready(cls) -> set[str]:

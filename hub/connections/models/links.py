@@ -34,6 +34,7 @@ class ConnectLink(Scoped):
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="connect_links"
     )  # the one that is connected again; in the end the one that came of it
     environment = models.CharField(max_length=20, blank=True, default="", db_default="")  # empty: the guest chooses
+    login_host = models.CharField(max_length=100, blank=True, default="", db_default="")  # empty: the common login
     maker = models.CharField(max_length=200, help_text="Who asks, as the page says it.")
     digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
     browser = models.CharField(max_length=64, blank=True)  # SHA-256 of what the session of its browser holds

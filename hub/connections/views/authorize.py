@@ -30,9 +30,10 @@ from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.uninstalled import hear_uninstall
 from hub.connections.authorize.who import Refused, Who
 from hub.connections.links import visitor_by
+from hub.connections.login_hosts import LoginHostRefused, chosen_login
 from hub.connections.models import Authorization, Connection, guest_by
 from hub.connections.revoke import abandon, cancel
-from hub.connections.views.pages import confirm_page, problem_page, refused_page
+from hub.connections.views.pages import confirm_page, login_host_page, problem_page, refused_page
 from hub.secrets import CannotOpen
 from hub.states import WrongState
 from tenants.guests import guest_of
@@ -109,15 +110,19 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
         return_to=inside(said_once, otherwise=home),
         name=said.get("name", "").strip()[:200],
         connection=target,
-        environment=said.get("environment", ""),
         optional=said.getlist("optional"),
+        **chosen_login(said),
     )
 
 
 def sent_away(request: HttpRequest, tenant: Tenant, code: OAuth, *, back: str, **said: Any) -> HttpResponse:
-    said |= {"redirect_uri": redirect_uri_of(code), "random": secrets.token_bytes, "now": clock()}
+    how = {"redirect_uri": redirect_uri_of(code), "random": secrets.token_bytes, "now": clock()}
     try:
-        row, url = begin(tenant, code, who_of(request), **said)
+        row, url = begin(tenant, code, who_of(request), **said, **how)
+    except LoginHostRefused as wrong:
+        asked = {key: said[key] for key in ("connection", "link", "name", "return_to") if said.get(key)}
+        unsent = Authorization(tenant=tenant, connector=code.key, **asked)
+        return login_host_page(request, unsent, wrong, back=back, optional=said["optional"])
     except Refused as refused:
         return problem_page(request, refused, code, back=back)
     return render(request, "connections/leaving.html", {"connector": code, "row": row, "url": url, "back": back})

@@ -17,7 +17,8 @@ from hub.clock import clock
 from hub.connections import links
 from hub.connections.advice import told
 from hub.connections.authorize.unfinished import waiting_by
-from hub.connections.models import ConnectLink, ConnectorApp
+from hub.connections.login_hosts import chosen_login, login_choices, login_host_of
+from hub.connections.models import ConnectLink
 from hub.connections.views.authorize import BROWSER, LINK, sent_away
 from tenants.guests import at_a_secret_address, begin_session
 
@@ -81,7 +82,8 @@ def onward(request: HttpRequest, row: ConnectLink) -> HttpResponse:
         return HttpResponseRedirect(reverse("connections:link_fill_in"))
     page = reverse("connections:link_here")
     said = {"connection": row.connection, "link": row, "optional": request.POST.getlist("optional")}
-    said["environment"] = row.environment or request.POST.get("environment", "")
+    fixed = {"environment": row.environment, "login_host": row.login_host or None}
+    said |= fixed if row.environment else chosen_login(request.POST)
     page_there = sent_away(request, row.tenant, code, back=page, return_to=page, **said)
     page_there["Referrer-Policy"] = "no-referrer"
     return page_there
@@ -94,13 +96,19 @@ def done(request: HttpRequest) -> HttpResponse:
 
 def about(request: HttpRequest, row: ConnectLink, begin_at: str = "") -> HttpResponse:
     """Empty: the button posts to the same address."""
-    so_far = row.connection.settings.get("environment") if row.connection else ""
-    context = {"link": row, "connector": row.code, "begin_at": begin_at}
-    context |= {"environments": ConnectorApp.choices(row.code), "chosen": so_far}
+    context = {"link": row, "connector": row.code, "begin_at": begin_at, **login_choices(row.code, **login_so_far(row))}
     context["environment"] = row.code.environment(row.environment)
     if begin_at and (waits := waiting_by(row)):
         context |= {"waiting": waits, "asks": told("awaiting_approval", row.code, hub=settings.HUB_NAME)}
     return render(request, "connections/link.html", context)
+
+
+def login_so_far(row: ConnectLink) -> dict[str, str]:
+    """Where people signed in to the connection that is connected again."""
+    if row.connection is None:
+        return {}
+    environment = row.connection.settings.get("environment", "")
+    return {"environment": environment, "login_host": login_host_of(row.connection)}
 
 
 def ended(request: HttpRequest, row: ConnectLink | None = None) -> HttpResponse:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from hub.clock import clock
 from hub.connections import links as verbs
 from hub.connections.link_forms import LinkForm
+from hub.connections.login_hosts import LoginHostRefused
 from hub.connections.models import ConnectLink
 from tenants.models import Membership
 from tenants.people import Hand
@@ -62,9 +63,12 @@ def links(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         return page(request, visitor, form)
     said, hand, now = form.cleaned_data, Hand.of(request, visitor.actor, user=visitor.user), clock()
     try:
-        wanted = {"connection": said["connection"], "environment": said.get("environment", "")}
+        wanted = {key: said[key] for key in ("connection", "environment", "login_host") if key in said}
         wanted |= {"random": secrets.token_bytes, "now": now}
         made, token = verbs.make(visitor.tenant, said["connector"], hand, **wanted)
+    except LoginHostRefused as wrong:
+        form.add_error("login_host", str(wrong))
+        return page(request, visitor, form)
     except verbs.Refused as refused:
         form.add_error(None, str(refused))
         return page(request, visitor, form)

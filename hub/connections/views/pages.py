@@ -10,7 +10,8 @@ from connectors.base import Connector
 from hub.connections.advice import Told, told
 from hub.connections.authorize.confirm import Plan
 from hub.connections.authorize.who import Refused
-from hub.connections.models import Authorization, ConnectorApp
+from hub.connections.login_hosts import LoginHostRefused, login_choices
+from hub.connections.models import Authorization
 
 
 def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: Refused | None = None) -> HttpResponse:
@@ -22,6 +23,7 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: 
         "row": row,
         "connector": row.code,
         "environment": row.code.environment(row.environment),
+        "login_host": row.login_host,
         "plan": plan,
         "before": account,
         "given": [
@@ -42,10 +44,20 @@ def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
     """For another attempt: the same kind of account, or the other one where the two were mixed up."""
     if row.link and row.link.environment:  # whoever made the link has chosen
         return {}
-    environments = ConnectorApp.choices(row.code)
-    others = [entry.key for entry in environments if entry.key != row.environment]
-    mixed = problem == "other_environment" and others
-    return {"environments": environments, "chosen": others[0] if mixed else row.environment}
+    others = [entry.key for entry in row.code.environments if entry.key != row.environment]
+    if problem == "other_environment" and others:
+        return login_choices(row.code, environment=others[0])
+    return login_choices(row.code, environment=row.environment, login_host=row.login_host)
+
+
+def login_host_page(
+    request: HttpRequest, row: Authorization, refused: LoginHostRefused, *, back: str, optional: list[str]
+) -> HttpResponse:
+    """Ask again where people sign in, with what was typed and why it cannot be. `row` is not stored."""
+    context = {"row": row, "connector": row.code, "back": back, "optional": optional, "login_host_error": str(refused)}
+    if not (row.link and row.link.environment):  # whoever made the link has chosen
+        context |= login_choices(row.code, login_host=refused.login_host, error=str(refused))
+    return render(request, "connections/login_host.html", context, status=422)
 
 
 def advice(problem: str, row: Authorization, *, account: str) -> Told:

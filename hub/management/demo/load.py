@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from connectors.parts import LOGIN_HOST
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.management.demo import people
@@ -125,7 +126,7 @@ def issue(tenant: Tenant | None, scopes: list[str], random: Random, *, now: date
 
 
 def addresses(sandbox: str) -> dict[str, dict[str, str]]:
-    login, test = f"{sandbox}/salesforce/login", f"{sandbox}/salesforce/test"
+    login, test, own = (f"{sandbox}/salesforce/{host}" for host in ("login", "test", LOGIN_HOST))
     return {
         "slack": {"api": f"{sandbox}/slack/api", "authorize": f"{sandbox}/slack/oauth/v2/authorize"},
         "salesforce": {
@@ -133,6 +134,8 @@ def addresses(sandbox: str) -> dict[str, dict[str, str]]:
             "token": f"{login}/services/oauth2/token",
             "sandbox_login": test,
             "sandbox_token": f"{test}/services/oauth2/token",
+            "domain_login": own,
+            "domain_token": f"{own}/services/oauth2/token",
         },
         "pipedrive": {"api": sandbox, "oauth": f"{sandbox}/pipedrive/oauth"},
         "app": {"api": f"{sandbox}/app/api"},

@@ -23,6 +23,7 @@ def world_of(told: Told) -> World:
             made[section].append(account)
         if customer.trial_org:
             trial = {"org": customer.trial_org, "name": f"{customer.name} UAT", "sandbox": True}
+            trial["login_host"] = f"{customer.reference}--uat.sandbox.my.salesforce.com"
             made["salesforce"].append(trial | {"fields": FIELDS} | client_of(apps["salesforce"]))
     return made | {"app": shop(told, customers)}
 
@@ -50,6 +51,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
         "salesforce": {
             "org": customer.org,
             "name": customer.name,
+            "login_host": f"{customer.reference}.my.salesforce.com",
             "access_token": secrets["salesforce"]["access_token"],
             "refresh_token": secrets["salesforce"]["refresh_token"],
             "fields": FIELDS,

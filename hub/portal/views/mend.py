@@ -19,10 +19,11 @@ from hub.clock import clock
 from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.forms import MendForm
-from hub.connections.models import Connection, ConnectorApp, Credential
+from hub.connections.login_hosts import login_choices, login_host_of
+from hub.connections.models import Connection, Credential
 from hub.portal.handed import hand_of
 from hub.portal.views.connection import ADMIN, back_to, own_connection
-from hub.portal.views.wizard import going_on, suspended_page
+from hub.portal.views.wizard import going_on, login_of_attempt, suspended_page
 from hub.secrets import CannotOpen
 from tenants.visitors import Visitor, for_visitors
 
@@ -35,8 +36,9 @@ def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
     context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
     if row.code.needs_oauth:
-        context |= {"environments": ConnectorApp.choices(row.code), "chosen": row.settings.get("environment")}
+        so_far = {"environment": row.settings.get("environment", ""), "login_host": login_host_of(row)}
         context |= going_on(request, visitor, row.code, row)
+        context |= login_choices(row.code, **login_of_attempt(context) or so_far)
         return render(request, "portal/reconnect.html", context)
     if visitor.tenant.suspended:
         return suspended_page(request, visitor, row.code)

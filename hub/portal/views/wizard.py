@@ -20,6 +20,7 @@ from hub.connections import checks, connect, probe, steer
 from hub.connections.advice import told
 from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.who import Refused
+from hub.connections.login_hosts import login_choices
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.views.pages import problem_page
 from hub.connections.wish import asked_for
@@ -50,17 +51,16 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
     code = offered_or_404(connector)
     ready = code.key in ConnectorApp.ready()
     there = Connection.objects.of(visitor.tenant).filter(connector=code.key).order_by("name")
-    context = {
+    context: dict[str, Any] = {
         "visitor": visitor,
         "connector": code,
         "ready": ready,
         "there": list(there),
-        "environments": ConnectorApp.choices(code),
-        "chosen": "",
         **going_on(request, visitor, code, meant=request.GET.get("waiting", "")),
         "asked": asked_for([] if ready else [code.key], visitor.tenant).get(code.key),
         "managers": managers(visitor),
     }
+    context |= login_choices(code, **login_of_attempt(context))
     return render(request, "portal/wizard/about.html", context)
 
 
@@ -74,7 +74,15 @@ def going_on(
     mine = unfinished(visitor.tenant, now=now).filter(connector=code.key, connection=connection)
     rows = list(mine.order_by("-pk")[:SHOWN])
     row = next((row for row in rows if str(row.public_id) == meant), rows[0] if rows else None)
-    return {"stopped": stopped(request, row, now=now), "chosen": row.environment} if row else {}
+    return {"stopped": stopped(request, row, now=now)} if row else {}
+
+
+def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
+    """Where people were sent to sign in by the attempt that was not finished; empty where there is none."""
+    if "stopped" not in context:
+        return {}
+    row = context["stopped"].row
+    return {"environment": row.environment, "login_host": row.login_host}
 
 
 def managers(visitor: Visitor) -> list[Membership]:
