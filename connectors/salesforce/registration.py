@@ -24,7 +24,7 @@ ENVIRONMENTS = (
     ),
 )
 
-# https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_endpoints.htm and domain_name_move.htm, 2026-11:
+# https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_endpoints.htm, 2026-11:
 # MyDomainName.my.salesforce.com, and of a sandbox MyDomainName--SandboxName.sandbox.my.salesforce.com. A name has
 # letters, digits and single hyphens between them (unverified), so nothing of IDNA ("xn--") is one.
 DOMAIN_NAME = r"(?!xn--)(?=[a-z0-9-]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*"
