@@ -185,7 +185,7 @@ def test_an_org_may_let_people_sign_in_at_its_my_domain_only(desk):
 
 
 def test_the_my_domain_of_nobody_offers_no_org(desk):
-    assert buttons(desk, SALESFORCE.replace("login", MY_DOMAIN), **OF_SALESFORCE) == ["Cancel"]
+    assert buttons(desk, SALESFORCE.replace("login", MY_DOMAIN), **OF_SALESFORCE) == []
 
 
 def test_a_scope_that_the_app_does_not_have_goes_back_at_once(desk):
