@@ -62,15 +62,14 @@ def correct(reports: Mapping[str, Told], *, now: datetime) -> None:
     if not reports:
         return
     with transaction.atomic():
-        rows = locked(reports)
+        scopes = locked(reports)
+        stored = {key: standing_of(scope) for key, scope in scopes.items()}
         standings = {
-            key: corrected(
-                told.quota, standing_of(row), used=told.used, limit=told.limit, ends=told.window_ends, now=now
-            )
-            for key, row in rows.items()
+            key: corrected(told.quota, standing, used=told.used, limit=told.limit, ends=told.window_ends, now=now)
+            for key, standing in stored.items()
             if (told := reports[key])
         }
-        save(rows, standings, now=now)
+        save(scopes, stored, standings, now=now)
 
 
 def leap(by: timedelta, *, now: datetime) -> None:

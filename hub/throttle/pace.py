@@ -168,6 +168,17 @@ def open_at(quota: Quota, standing: Standing, now: datetime, *, cost: int = 1, s
     return moment
 
 
+def fits_at_once(quota: Quota | None, standing: Standing, now: datetime, *, units: int, share: float = 0.0) -> bool:
+    """Return whether all these units may be spent now, in any order; `share` of the scope is kept for others."""
+    if standing.probing:
+        return False
+    if quota is None:
+        return standing.paused_until is None or standing.paused_until <= now
+    limit = limit_of(quota, standing)
+    most = {Rate: burst(limit), Budget: limit - kept_of(limit, share)}.get(type(quota), units)
+    return units <= most and open_at(quota, standing, now, cost=units, share=share) <= now
+
+
 def spend(quota: Quota, standing: Standing, cost: int, *, at: datetime, now: datetime, share: float = 0.0) -> Standing:
     """The row after `cost` units are spent at the moment `at`, which `open_at` allowed."""
     limit = limit_of(quota, standing)

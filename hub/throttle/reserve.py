@@ -1,6 +1,7 @@
 """Take all scopes of a request in one short transaction, or none, and say when the calls may go."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,17 +12,19 @@ from django.conf import settings
 from django.db import transaction
 
 from connectors.wire import Budget, InFlight, Quota, Rate
+from hub import rows
 from hub.asked import Asked
 from hub.failpoints import failpoint
 from hub.throttle.holders import Rooms
 from hub.throttle.mend import mended
 from hub.throttle.models import Scope
-from hub.throttle.pace import AHEAD, Standing, fixed, open_at, spend
+from hub.throttle.pace import AHEAD, Standing, fits_at_once, fixed, open_at, spend
 
 PROBE = timedelta(seconds=5)  # how long one probe may take before another goes
 ROOM_LOOK = timedelta(seconds=0.25)  # where all room for calls in flight is taken, it is looked at again after this
 COLUMNS = tuple(Standing.__dataclass_fields__)
 NOBODY = UUID(int=0)
+LOCKED = Asked(lambda *, keys: Scope.objects.select_for_update().filter(key__among=keys).order_by("key"))
 STANDING = Asked(lambda *, keys: Scope.objects.filter(key__among=keys).values_list("key")[:1])
 
 
@@ -86,12 +89,13 @@ def reserve(
     if is_unlimited(wanted):
         return [Reserved((now,) * demand.calls, now) for demand in demands]
     with transaction.atomic():
-        rows = lock(wanted)
-        standings = {key: mended(wanted[key], standing_of(row), now) for key, row in rows.items()}
+        scopes = lock(wanted)
+        stored = {key: standing_of(scope) for key, scope in scopes.items()}
+        standings = {key: mended(wanted[key], standing, now) for key, standing in stored.items()}
         rooms = Rooms.of(wanted, standings, lease, now=now)
         book = Book(demands, standings, rooms, now=now, lead=lead, until=now + lead + min(horizon, AHEAD))
         answers = book.answers()
-        save(rows, standings, now=now)
+        save(scopes, stored, standings, now=now)
         rooms.save(lease, now=now)
         failpoint("O8")  # in the middle of reserving
     return answers
@@ -107,16 +111,16 @@ def is_unlimited(wanted: Mapping[str, Quota | None]) -> bool:
 
 def lock(wanted: Mapping[str, Quota | None]) -> dict[str, Scope]:
     """The rows of these keys, locked in key order; those with a quota are made where they are missing."""
-    rows = locked(wanted)
-    missing = [key for key, quota in wanted.items() if quota is not None and key not in rows]
+    scopes = locked(wanted)
+    missing = [key for key, quota in wanted.items() if quota is not None and key not in scopes]
     if missing:
         Scope.objects.bulk_create([new_row(key) for key in sorted(missing)], ignore_conflicts=True)
-        rows = locked(wanted)
-    return rows
+        scopes = locked(wanted)
+    return scopes
 
 
 def locked(keys: Iterable[str]) -> dict[str, Scope]:
-    return {row.key: row for row in Scope.objects.select_for_update().filter(key__in=list(keys)).order_by("key")}
+    return {scope.key: scope for scope in LOCKED.models(keys=list(keys))}
 
 
 def new_row(key: str) -> Scope:
@@ -137,21 +141,16 @@ def buckets_of(stored: Any) -> tuple[tuple[float, int], ...]:
         return ()
 
 
-def save(rows: Mapping[str, Scope], standings: Mapping[str, Standing], *, now: datetime) -> None:
-    """What changed, in one statement."""
-    changed: set[str] = set()
-    written = []
-    for key, row in rows.items():
-        before, after = standing_of(row), standings[key]
-        names = {name for name in COLUMNS if getattr(before, name) != getattr(after, name)}
-        for name in names:
-            setattr(row, name, getattr(after, name))
-        if names:
-            changed |= names
-            row.updated_at = now
-            written.append(row)
-    if written:
-        Scope.objects.bulk_update(written, [*sorted(changed), "updated_at"])
+def save(
+    scopes: Mapping[str, Scope], stored: Mapping[str, Standing], standings: Mapping[str, Standing], *, now: datetime
+) -> None:
+    """Write what changed, in one statement."""
+    changed = [key for key, standing in standings.items() if standing != stored[key]]
+    names = [
+        name for name in COLUMNS if any(getattr(standings[key], name) != getattr(stored[key], name) for key in changed)
+    ]
+    columns = {name: [getattr(standings[key], name) for key in changed] for name in names}
+    rows.update(Scope, [scopes[key].pk for key in changed], columns | {"updated_at": [now] * len(changed)})
 
 
 # --- the book --------------------------------------------------------------------------------------------------------
@@ -180,6 +179,28 @@ class Book:
         return [self.answer(number, room[number]) for number in everybody]
 
     def take_turns(self, numbers: Sequence[int]) -> None:
+        """Book all calls in one step where all fit now; otherwise one after another, the earliest possible first."""
+        if self.all_fit_at_once(numbers):
+            for number in numbers:
+                self.book(number, self.opens(number), calls=self.demands[number].calls)
+        else:
+            self.book_in_turn(numbers)
+
+    def all_fit_at_once(self, numbers: Sequence[int]) -> bool:
+        """Return whether the scopes allow all calls of these demands at the first moment of each."""
+        units: Counter[str] = Counter()
+        quotas = {}
+        for number in numbers:
+            for spent in self.known[number]:
+                units[spent.key] += spent.cost * self.demands[number].calls
+                quotas[spent.key] = spent.quota
+        share = max((share_of(self.demands[number]) for number in numbers), default=0.0)
+        return all(
+            fits_at_once(quota, self.standings[key], self.now, units=units[key], share=share)
+            for key, quota in quotas.items()
+        ) and all(self.opens(number) <= self.end(number) for number in numbers)
+
+    def book_in_turn(self, numbers: Sequence[int]) -> None:
         turns = [(self.opens(number), self.rank(number), number) for number in numbers]
         heapq.heapify(turns)
         while turns:
@@ -247,20 +268,20 @@ class Book:
         ]
         return min([self.until, *(end - timedelta(microseconds=1) for end in ends if end)])
 
-    def book(self, number: int, at: datetime) -> None:
+    def book(self, number: int, at: datetime, *, calls: int = 1) -> None:
         for spent in self.known[number]:
             if self.standings[spent.key].probing:
                 self.probes.add(number)
-            self.standings[spent.key] = self.booked(spent, at, share_of(self.demands[number]))
-        self.moments[number].append(at)
+            self.standings[spent.key] = self.booked(spent, at, share_of(self.demands[number]), calls=calls)
+        self.moments[number] += [at] * calls
 
-    def booked(self, spent: Spent, at: datetime, share: float) -> Standing:
+    def booked(self, spent: Spent, at: datetime, share: float, *, calls: int) -> Standing:
         standing = self.standings[spent.key]
         if standing.probing:  # one call goes; the others wait for what it finds
             standing = replace(standing, paused_at=self.now, paused_until=at + PROBE)
         if spent.quota is None:
             return standing
-        return spend(spent.quota, standing, spent.cost, at=at, now=self.now, share=share)
+        return spend(spent.quota, standing, spent.cost * calls, at=at, now=self.now, share=share)
 
 
 def share_of(demand: Demand) -> float:

@@ -68,8 +68,10 @@ class Queues:
 
     def own(self, lane: int, carriage: Carriage) -> QuotaQueue | None:
         """The queue of what spends as this carriage does."""
+        queues = self.by_lane.get(lane)
+        if not queues:
+            return None
         digest = digest_of(carriage.keys)
-        queues = self.by_lane.get(lane, ())
         return next((queue for queue in queues if queue.key == (lane, carriage.background, digest)), None)
 
     def before(self, lane: int, carriage: Carriage, *, now: datetime) -> QuotaQueue | None:
@@ -77,7 +79,7 @@ class Queues:
 
         What is older than they, as it goes again, may go with those of them that were claimed.
         """
-        if carriage.quota_queue:
+        if carriage.quota_queue or not self.by_lane.get(lane):
             return None
         if own := self.own(lane, carriage):
             return own if carriage.oldest > self.claimed.get(own.pk, 0) else None

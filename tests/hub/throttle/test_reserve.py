@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.wire import Budget, Rate
 from hub.throttle.answers import Told, correct, pause, reopen
+from hub.throttle.holders import Rooms
 from hub.throttle.models import Scope
-from hub.throttle.reserve import Demand, Spent, reserve
+from hub.throttle.pace import Standing
+from hub.throttle.reserve import Book, Demand, Spent, reserve
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +154,32 @@ def test_many_demands_take_a_fixed_number_of_statements(django_assert_num_querie
     reserve(demands, now=NOON, horizon=SECOND)
     with django_assert_num_queries(4):  # savepoint, lock, write, release
         reserve(demands, now=NOON + MINUTE, horizon=SECOND)
+
+
+UNITS = st.integers(1, 40)
+SCOPES = st.sampled_from([("roomy",), ("roomy", "budget"), ("tight",), ("roomy", "tight"), ("paused", "roomy")])
+QUOTAS = {"roomy": Rate(2_000, 1), "tight": Rate(100, 1), "budget": Budget(150), "paused": None}
+
+
+@given(st.lists(st.tuples(SCOPES, UNITS, st.booleans()), max_size=6), st.integers(0, 3))
+def test_what_fits_at_once_is_booked_as_it_would_be_call_after_call(demands, seconds):
+    demands = [
+        Demand(tuple(Spent(key, QUOTAS[key]) for key in keys), calls, background=background)
+        for keys, calls, background in demands
+    ]
+    standings = dict.fromkeys(QUOTAS, Standing()) | {
+        "roomy": Standing(free_at=NOON + 0.01 * seconds * SECOND),
+        "paused": Standing(paused_until=NOON + (seconds - 2) * SECOND),
+    }
+    books = [
+        Book(demands, dict(standings), Rooms({}, {}, {}, {}), now=NOON, lead=0.02 * SECOND, until=NOON + SECOND)
+        for _ in range(2)
+    ]
+    at_once, in_turn = books
+    for book in books:
+        book.known = [list(demand.scopes) for demand in demands]
+        book.moments = [[] for _ in demands]
+    at_once.take_turns(range(len(demands)))
+    in_turn.book_in_turn(range(len(demands)))
+    assert [sorted(moments) for moments in at_once.moments] == [sorted(moments) for moments in in_turn.moments]
+    assert at_once.standings == in_turn.standings
