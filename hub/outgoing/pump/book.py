@@ -52,6 +52,8 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
         for load in loads:
             load.departures += [(now, carriage) for carriage in load.carriages]
         return []
+    for load in loads:
+        load.lead = lead
     booking = Booking(Queues.of(loads), now, lead)
     groups = [group for load in loads for group in groups_of(load, booking)]
     answers = reserve([group.demand for group in groups], now=now, horizon=HORIZON, lead=lead, lease=lease)

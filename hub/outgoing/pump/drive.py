@@ -40,6 +40,7 @@ BUSY = 0.03  # seconds of one turn of the loop: with so much in hand, what is cl
 HELP_EVERY = 1.0  # seconds between calls for another pump
 MANY, MUCH = 8, 32  # lanes or deliveries of one claim that are a reason for it
 MISSED = timedelta(seconds=MARGIN)  # after its moment a call that is paced is booked again
+LATE = MISSED / 2  # a pump that is so late books further ahead, before a call misses its moment
 LEAD_LEAST, LEAD_MOST = timedelta(seconds=0.05), timedelta(seconds=1)  # a paced call is booked so far ahead at least
 LEAD_HALVES = timedelta(seconds=1)
 LEAP = timedelta(seconds=5)  # a clock that goes so far ahead at once was set, or stood still
@@ -262,19 +263,20 @@ class Drive:
                 if self.paused and (until := self.pause_of(carriage)) > now:
                     closed = [key for key in carriage.keys if self.paused.get(key, LONG_AGO) > now]
                     self.hands.put(Unsent(load, carriage, due_at=until, reason="throttled", closed=closed))
-                elif self.missed(carriage, moment, now=now) or self.goes_back(load, carriage, ends, now=now):
+                elif self.missed(load, carriage, moment, now=now) or self.goes_back(load, carriage, ends, now=now):
                     self.hands.put(Unsent(load, carriage))
                 else:
                     journey = await attempt(load, carriage, send=send, clock=self.clock)
                     failpoint("O5")  # the answer was read, and is not settled
                     self.hands.put(self.noted(journey))
 
-    def missed(self, carriage: Carriage, moment: datetime, *, now: datetime) -> bool:
-        """It would come among others' calls. Whoever misses its moment books further ahead, until it is in time."""
-        if not carriage.paced or now <= moment + MISSED:
+    def missed(self, load: Load, carriage: Carriage, moment: datetime, *, now: datetime) -> bool:
+        """Whether it would come among others' calls. A pump that is late books as much further ahead as it is late."""
+        late = now - moment
+        if not carriage.paced or late <= LATE:
             return False
-        self.lead = min(LEAD_MOST, self.lead * 2)
-        return True
+        self.lead = min(LEAD_MOST, max(self.lead, load.lead + late))
+        return late > MISSED
 
     def goes_back(self, load: Load, carriage: Carriage, ends: float, *, now: datetime) -> bool:
         over = asyncio.get_running_loop().time() > ends

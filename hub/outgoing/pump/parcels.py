@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from connectors.base import Action
@@ -111,6 +111,7 @@ class Load:
     held: list[Held] = field(default_factory=list)
     secrets: tuple[str, ...] = ()
     version: int = 0  # of the credential
+    lead: timedelta = timedelta(0)  # how far ahead its paced calls were booked
     leased: float = 0.0  # when it was claimed, by the loop's time
     cut: bool = False  # its time was over before all of it had gone
     turned: bool = False  # an answer ended what the connection may do; the rest of the slice goes back
