@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Condition
 
 
 class BudgetExhausted(Exception):
@@ -13,25 +13,28 @@ class BudgetExhausted(Exception):
 class SharedBudget:
     def __init__(self, limit: int, share: int | None = None) -> None:
         self.limit, self.share = limit, limit if share is None else share
-        self.lock = Lock()
+        self.changed = Condition()
         self.used = 0
         self.used_by: Counter[Hashable] = Counter()
 
-    def take(self, amount: int, holder: Hashable = None) -> None:
-        """None is nobody in particular, and has no share. Raises BudgetExhausted."""
-        with self.lock:
-            beyond_share = holder is not None and self.used_by[holder] + amount > self.share
-            if beyond_share or self.used + amount > self.limit:
-                self.forget_idle(holder)
+    def take(self, amount: int, holder: Hashable = None, *, within: float = 0.0) -> None:
+        """None is nobody in particular, and has no share. Waits `within` seconds at most; raises BudgetExhausted."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.has_room(amount, holder), within):
                 raise BudgetExhausted
             self.used += amount
             self.used_by[holder] += amount
 
+    def has_room(self, amount: int, holder: Hashable) -> bool:
+        within_share = holder is None or self.used_by.get(holder, 0) + amount <= self.share
+        return within_share and self.used + amount <= self.limit
+
     def give_back(self, amount: int, holder: Hashable = None) -> None:
-        with self.lock:
+        with self.changed:
             self.used -= amount
             self.used_by[holder] -= amount
             self.forget_idle(holder)
+            self.changed.notify_all()
 
     def forget_idle(self, holder: Hashable) -> None:
         if not self.used_by[holder]:

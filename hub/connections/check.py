@@ -9,13 +9,17 @@ from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.provider_calls import provider_slot
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened
 from hub.egress import EgressError
+from hub.shared_budget import BudgetExhausted
 
 Call = Callable[[Request], Response]
 
 NO_CODE = "hub-asks-whether-you-know-it"
+BUSY = "busy"  # too many systems are asked at this moment; this one was not
+BUSY_SENTENCE = "Too many systems are being asked at this moment, so this was not tested. Wait ten seconds, then test."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ def verdict(
 ) -> Verdict:
     """A system looks at our client before it looks at the code."""
     outcome = asked(app, connector, redirect_uri, environment, call=call, now=now)
+    if outcome.reason == BUSY:
+        return Verdict(None, BUSY_SENTENCE)
     says = f"{connector.label} said: {outcome.reason} {outcome.says}".strip()
     problem = connector.problem(outcome.reason)
     if problem == "code_refused":
@@ -66,10 +72,12 @@ def asked(
         verifier = NO_CODE * 2 if connector.pkce else ""
         said = {"code": NO_CODE, "redirect_uri": redirect_uri, "verifier": verifier}
         request = connector.exchange(client, credential, **said)
-        with spending(connection, request, now=now) as turn:
+        with provider_slot(None), spending(connection, request, now=now) as turn:
             answer = connector.exchanged(call(request), client, credential)
             turn.heard(answer)
         return answer if isinstance(answer, Outcome) else never("granted", "it gave tokens for a code of nobody")
+    except BudgetExhausted:
+        return later(BUSY)
     except (NotFree, EgressError) as error:
         return later("unavailable", str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:

@@ -22,7 +22,7 @@ ALIKE = {  # what a test finds, as a problem of hub.connections.advice
     "incomplete": "incomplete",
     "egress_refused": "address_refused",
     "throttled": "throttled",
-    "busy": "throttled",
+    "busy": "busy",
     "dns_failed": "unreachable",
     "connect_failed": "unreachable",
     "tls_failed": "certificate",

@@ -14,18 +14,17 @@ from connectors.parts import Account, Credential
 from connectors.wire import Request, Response, Unreadable
 from hub.connections.call_health import is_open_question
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.provider_calls import provider_slot
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, secrets_in
-from hub.egress import EgressError, Refused, lookups_of
+from hub.egress import EgressError, Refused
 from hub.secrets import CannotOpen
-from hub.shared_budget import BudgetExhausted, SharedBudget
+from hub.shared_budget import BudgetExhausted
 
 Call = Callable[[Request], Response]
 T = TypeVar("T")
 
 BUSY = "busy"  # too many tests at this moment; nothing was asked
-CALLS_MOST, CALLS_MOST_OF_TENANT = 8, 2  # each keeps a thread for up to 10 s, of the 32 of a web process
-CALLS = SharedBudget(CALLS_MOST, share=CALLS_MOST_OF_TENANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +66,11 @@ def answered(
     """What one call found, otherwise what is wrong. Never raises."""
     try:
         request = build()
-        with CALLS.taken(1, connection.tenant_id), spending(connection, request, now=now) as turn:
-            with lookups_of(connection.tenant_id):
-                response = call(request)
-            answer = read(response)
+        with provider_slot(connection.tenant_id), spending(connection, request, now=now) as turn:
+            answer = read(call(request))
             turn.heard(answer)
     except BudgetExhausted:
-        answer = later(BUSY, gettext("Too many connections are tested at this moment. Try again in a few seconds."))
+        answer = later(BUSY, busy_sentence())
     except NotFree as spent:
         answer = later("throttled", str(spent))
     except Refused as refused:
@@ -83,6 +80,13 @@ def answered(
     except (Unreadable, KeyError, TypeError, ValueError) as error:
         answer = never("unreadable", f"the answer is not what {connection.code.label} documents: {error}")
     return redacted(answer, secrets_in(credential)) if isinstance(answer, Outcome) else answer
+
+
+def busy_sentence() -> str:
+    return gettext(
+        "Too many connections are being tested at this moment, so this test was not made and nothing was saved. "
+        "Wait ten seconds, then press the button again."
+    )
 
 
 def found(outcome: Outcome) -> Finding:

@@ -10,6 +10,7 @@ from connectors.outcomes import Outcome
 from connectors.wire import Request
 from hub.connections.models import Connection, QuotaQueue
 from hub.connections.unseal import has_owner, key_of, shares_of, spent_by
+from hub.egress import lookups_of
 from hub.throttle import holders
 from hub.throttle.answers import pause, reopen
 from hub.throttle.reserve import Demand, reserve
@@ -57,7 +58,10 @@ class Turn:
 
 @contextmanager
 def spending(connection: Connection, request: Request, *, now: datetime) -> Iterator[Turn]:
-    """Around the call, which tells its turn what it heard. It never waits: raises NotFree."""
+    """Around the call, which tells its turn what it heard; names are looked up on its tenant's account.
+
+    It never waits: raises NotFree.
+    """
     scopes = spent_by(connection, request) + shares_of(connection, request)
     lease, demand = uuid.uuid4(), Demand(scopes, 1)
     (answer,) = reserve([demand], now=now, horizon=timedelta(0), lease=lease)
@@ -66,7 +70,8 @@ def spending(connection: Connection, request: Request, *, now: datetime) -> Iter
     if demand.in_flight:
         holders.keep(lease, until=now + CALL_MOST)
     try:
-        yield Turn(connection, request, answer.at[0] if answer.probes else None, now)
+        with lookups_of(connection.tenant_id):
+            yield Turn(connection, request, answer.at[0] if answer.probes else None, now)
     finally:
         if demand.in_flight:
             holders.leave(lease)

@@ -1,5 +1,7 @@
 """So much at a time, and a share for each."""
 
+import threading
+
 import pytest
 
 from hub.shared_budget import BudgetExhausted, SharedBudget
@@ -38,3 +40,16 @@ def test_who_got_nothing_is_not_remembered():
     with pytest.raises(BudgetExhausted):
         budget.take(1, "acme")
     assert dict(budget.used_by) == {}
+
+
+def test_whoever_waits_gets_what_is_given_back():
+    budget = SharedBudget(1)
+    budget.take(1, "acme")
+    threading.Timer(0.05, budget.give_back, [1, "acme"]).start()
+    budget.take(1, "globex", within=5.0)
+    assert dict(budget.used_by) == {"globex": 1}
+
+
+def test_whoever_waits_in_vain_is_told():
+    with pytest.raises(BudgetExhausted):
+        SharedBudget(0).take(1, within=0.01)

@@ -74,6 +74,16 @@ OF_SYSTEMS: Mapping[str, Problem] = {
         _("%(system)s does not answer"),
         Advice(_("%(system)s could not be reached, or says that it is not available now."), "wait"),
     ),
+    "busy": Problem(
+        _("Too many accounts are being tested at this moment"),
+        Advice(
+            _(
+                "%(system)s was not asked, so nothing was decided and nothing is lost. Wait ten seconds, then press "
+                "the button again."
+            ),
+            "you",
+        ),
+    ),
     "throttled": Problem(
         _("%(system)s asks us to wait"),
         Advice(_("Too many have connected within a short time."), "wait"),

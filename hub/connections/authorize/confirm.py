@@ -18,7 +18,7 @@ from hub.connections.connect import AlreadyConnected, connect, draft, reconnect
 from hub.connections.lives import Random
 from hub.connections.login_hosts import login_host_of
 from hub.connections.models import DISCONNECTED, Authorization, Connection
-from hub.connections.probe import Finding, probe
+from hub.connections.probe import BUSY, Finding, probe
 from hub.connections.revoke import abandon, give_up, lived_on, supersede
 from hub.states import WrongState
 from tenants.visitors import Visitor
@@ -146,7 +146,8 @@ def tested(
         return finding
     closed = row.code.problem(finding.reason) == "account_closed"
     if not finding.lives and finding.kind in ("later", "unknown") and not closed:
-        raise Refused("throttled" if finding.reason == "throttled" else "unavailable", finding.says, finding)
+        passing = finding.reason if finding.reason in ("throttled", BUSY) else "unavailable"
+        raise Refused(passing, "" if passing == BUSY else finding.says, finding)
     problem = "strange_answer" if finding.lives else problem_of_token(row.code, finding)
     abandon(row, problem, finding.says, now=now)
     raise Refused(problem, finding.says, None if finding.lives else finding)

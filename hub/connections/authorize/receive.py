@@ -18,10 +18,13 @@ from hub.connections.authorize.who import Refused, Who, digest_of
 from hub.connections.connect import draft
 from hub.connections.models import Authorization, Connection, ConnectorApp
 from hub.connections.probe import Finding, app_of, probe
+from hub.connections.provider_calls import provider_slot
 from hub.connections.revoke import give_back
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened, redacted, texts
 from hub.egress import EgressError, Unsent
+from hub.secrets import CannotOpen
+from hub.shared_budget import BudgetExhausted
 from hub.states import WrongState
 
 Call = Callable[[Request], Response]
@@ -35,22 +38,61 @@ CLOCKS_APART = timedelta(minutes=5)
 KNOWN = {"host_refused", "bad_signature", "no_access_token", "request_refused", "throttled"}  # our problems already
 
 
-def receive(said: Said, *, connector: OAuth, who: Who, redirect_uri: str, call: Call, now: datetime) -> Authorization:
+def receive(
+    said: Said, *, connector: OAuth, who: Who, redirect_uri: str, call: Call, now: datetime, wait: float = 0.0
+) -> Authorization:
     """What came of it stands in the row: `granted`, or `failed` with the reason. Raises Refused where none is theirs.
 
+    Where no slot for the exchange was free within `wait` seconds, it still is `begun`: `redeem_kept` goes on.
     The code is used once, and no transaction is open while the other system is asked.
     """
     row = recognised(said, connector=connector, who=who, now=now)
+    if kept_code(row) not in ("", one(said, "code")):
+        raise Refused("reused")
     problem, says = wrong_with(row, said, redirect_uri=redirect_uri)
     try:
         if problem:
             row.fail(problem, says)
         else:
-            row.receive()
-            redeem(row, one(said, "code"), call=call, now=now)
+            redeem_in_turn(row, one(said, "code"), call=call, now=now, wait=wait)
     except WrongState:
         raise Refused("reused") from None
     return row
+
+
+@sensitive_variables()
+def redeem_in_turn(row: Authorization, code: str, *, call: Call, now: datetime, wait: float) -> None:
+    """Exchange the code while a slot is held; where none is free, keep it sealed. Raises WrongState."""
+    try:
+        with provider_slot(row.tenant_id, within=wait):
+            row.receive()
+            redeem(row, code, call=call, now=now)
+    except BudgetExhausted:
+        row.keep_code(code)
+
+
+@sensitive_variables()
+def redeem_kept(row: Authorization, *, call: Call, now: datetime, wait: float) -> None:
+    """Go on with an attempt whose code waits for a slot; nothing where there is none."""
+    code = kept_code(row)
+    if row.state != "begun" or not code:
+        return
+    try:
+        if row.late(now=now):
+            row.fail("late")
+        else:
+            redeem_in_turn(row, code, call=call, now=now, wait=wait)
+    except WrongState:  # the same page in another tab
+        row.refresh_from_db()
+
+
+@sensitive_variables()
+def kept_code(row: Authorization) -> str:
+    """The code of an attempt that waits for a slot; empty where it does not."""
+    try:
+        return str(row.open().get("code", ""))
+    except CannotOpen:
+        return ""
 
 
 def recognised(said: Said, *, connector: OAuth, who: Who, now: datetime) -> Authorization:

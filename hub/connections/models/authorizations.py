@@ -99,6 +99,11 @@ class Authorization(Scoped, Moves):
         """The state is used up by this, whatever follows."""
         self.move("received")
 
+    def keep_code(self, code: str) -> None:
+        """The exchange waits for its turn: the code lies sealed until then. It stays *begun*."""
+        self.sealed = seal({**self.open(), "code": code}, self.binding)
+        Authorization.unscoped.filter(pk=self.pk, state="begun").update(sealed=self.sealed)
+
     def grant(self, document: Mapping[str, Any], *, until: datetime, **found: Any) -> None:
         self.move("granted", sealed=seal(document, self.binding), expires_at=until, **found)
 

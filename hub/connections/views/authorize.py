@@ -25,7 +25,7 @@ from hub.clock import clock
 from hub.connections.advice import PROBLEMS
 from hub.connections.authorize.begin import begin, redirect_uri_of
 from hub.connections.authorize.confirm import confirm, plan_of
-from hub.connections.authorize.receive import receive
+from hub.connections.authorize.receive import kept_code, receive, redeem_kept
 from hub.connections.authorize.unfinished import unfinished
 from hub.connections.authorize.uninstalled import hear_uninstall
 from hub.connections.authorize.who import Refused, Who
@@ -33,7 +33,13 @@ from hub.connections.links import visitor_by
 from hub.connections.login_hosts import LoginHostRefused, chosen_login
 from hub.connections.models import Authorization, Connection, guest_by
 from hub.connections.revoke import abandon, cancel
-from hub.connections.views.pages import confirm_page, login_host_page, problem_page, refused_page
+from hub.connections.views.pages import (
+    confirm_page,
+    exchange_waits_page,
+    login_host_page,
+    problem_page,
+    refused_page,
+)
 from hub.secrets import CannotOpen
 from hub.states import WrongState
 from tenants.guests import guest_of
@@ -43,6 +49,7 @@ from tenants.visitors import Visitor, VisitOver, asks_again, for_visitors, visit
 BROWSER = "connecting"  # what the session holds, so that whoever begins in a browser ends in it
 LINK = "connect_link"  # and the id of the link by which a guest came
 UNINSTALL_MOST = 64 * 1024  # bytes of a call that tells of an uninstall
+EXCHANGE_WAIT = 1.0  # seconds that an exchange waits for a slot before its page looks again by itself
 ENDED = {"begun": "unfinished", "received": "interrupted"}
 
 
@@ -160,9 +167,8 @@ def callback(request: HttpRequest, connector: str) -> HttpResponse:
     code, who = oauth_connector(connector), who_of(request)
     said = dict(request.GET.lists())
     try:
-        row = receive(
-            said, connector=code, who=who, redirect_uri=redirect_uri_of(code), call=egress.outward, now=clock()
-        )
+        there: dict[str, Any] = {"redirect_uri": redirect_uri_of(code), "call": egress.outward, "wait": EXCHANGE_WAIT}
+        row = receive(said, connector=code, who=who, **there, now=clock())
     except Refused as refused:
         return onward("refused", code.key, refused.code)
     return onward("confirm", row.public_id)
@@ -208,6 +214,9 @@ def confirmation(request: HttpRequest, id: UUID) -> HttpResponse:
     if request.method == "POST":
         replaces = visitor.owns and request.POST.get("do") == "replace"
         return (replace_account if replaces else answered)(request, row, visitor)
+    redeem_kept(row, call=egress.outward, now=clock(), wait=EXCHANGE_WAIT)
+    if row.state == "begun" and kept_code(row):
+        return exchange_waits_page(request, row)
     if row.state == "granted" and row.late(now=clock()):
         abandon(row, "late", now=clock())
     if row.state == "granted":

@@ -40,6 +40,11 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: 
     return render(request, "connections/confirm.html", facts, status=409 if refused else 200)
 
 
+def exchange_waits_page(request: HttpRequest, row: Authorization) -> HttpResponse:
+    """Too many systems are asked at this moment: the page looks again by itself, as long as the attempt lives."""
+    return render(request, "connections/exchange_waits.html", {"row": row, "connector": row.code})
+
+
 def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
     """For another attempt: the same kind of account, or the other one where the two were mixed up."""
     if row.link and row.link.environment:  # whoever made the link has chosen

@@ -10,6 +10,7 @@ from connectors.wire import Response
 from hub import egress
 from hub.audit import AuditRow
 from hub.connections.models import ConnectorApp
+from hub.connections.provider_calls import CALLS, CALLS_MOST
 from hub.egress import Unsent
 from tests.fakes import FakeHttp
 from tests.hub.connections.connecting import register
@@ -90,6 +91,13 @@ def test_the_answer_tells_whether_the_client_is_known(superuser, make, world, bo
 def test_a_system_that_is_not_reached_tells_nothing(superuser, make, world):
     world(Unsent("dns_failed"))
     assert "neither yes nor no" in verdict(superuser, make.app("slack", CLIENT))
+
+
+def test_a_check_that_finds_no_room_asks_nobody_and_says_so(superuser, make, world):
+    http = world([])
+    with CALLS.taken(CALLS_MOST):
+        assert "Too many systems are being asked" in verdict(superuser, make.app("slack", CLIENT))
+    assert http.requests == []
 
 
 def test_an_empty_registration_is_not_tested(superuser, make, world):
