@@ -1,10 +1,11 @@
 """Tests for which no web thread is free: a worker makes them, a few at a time, and a page shows how far each is."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
+from django.utils.translation import gettext as _
 
 from hub import audit
 from hub.connections.models import Connection
@@ -13,12 +14,15 @@ from hub.queue import ring, unheard_bells
 
 WAITING_MOST, WAITING_MOST_OF_TENANT = 6, 2  # each keeps a worker from other bells for 10 s at most
 KEPT = 600  # seconds that a result is shown
+RUNS_MOST = timedelta(seconds=30)  # longer than egress lets a test take; then its worker has ended
+LOST = timedelta(seconds=60)  # a bell that was rung so long ago and not again waits no longer
 BELL = "test:"
+INTERRUPTED = "interrupted"
 
 
 def queue_test(connection: Connection, hand: audit.Hand, *, now: datetime) -> bool:
     """False where too many wait already."""
-    waiting = [int(name.removeprefix(BELL)) for name in unheard_bells(BELL)]
+    waiting = [int(name.removeprefix(BELL)) for name in unheard_bells(BELL, since=now - LOST)]
     if connection.pk not in waiting:
         of_tenant = Connection.unscoped.filter(pk__in=waiting, tenant_id=connection.tenant_id).count()
         if len(waiting) >= WAITING_MOST or of_tenant >= WAITING_MOST_OF_TENANT:
@@ -34,7 +38,7 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
     entry = cache.get(name_of(connection)) or {}
     if entry.get("state") != "waiting":
         return
-    save(connection, {"state": "running"})
+    save(connection, {"state": "running", "started_at": now.isoformat()})
     finding = test(connection, call=call, now=now)
     requested = entry["requested"]
     audit.record(
@@ -52,11 +56,21 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
 
 
 def progress_of(connection: Connection, *, now: datetime) -> dict[str, Any] | None:
-    """Its `state` (waiting, running, done) and `result`; None where none was asked for. A lost bell is rung again."""
+    """Its `state` (waiting, running, done) and `result`; None where none was asked for.
+
+    A lost bell is rung again, and a test whose worker was killed is done, without a verdict.
+    """
     entry: dict[str, Any] | None = cache.get(name_of(connection))
+    if entry and entry["state"] == "running" and datetime.fromisoformat(entry["started_at"]) + RUNS_MOST <= now:
+        return {"state": "done", "result": interrupted()}
     if entry and entry["state"] == "waiting":
         ring(f"{BELL}{connection.pk}", now=now)
     return entry
+
+
+def interrupted() -> dict[str, Any]:
+    says = _("The worker that made this test was stopped before it had an answer. Start the test again.")
+    return {"lives": False, "kind": "unknown", "reason": INTERRUPTED, "says": says}
 
 
 def failure_of(result: dict[str, Any]) -> Finding:

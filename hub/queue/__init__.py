@@ -74,9 +74,9 @@ def hear(name: str) -> str:
     return name.partition(":")[2]
 
 
-def unheard_bells(prefix: str) -> list[str]:
-    """The names of those that begin so, and wait."""
-    return list(Bell.objects.filter(name__startswith=prefix).exclude(rung_at=None).values_list("name", flat=True))
+def unheard_bells(prefix: str, *, since: datetime) -> list[str]:
+    """The names of those that begin so, were rung since then, and wait."""
+    return list(Bell.objects.filter(name__startswith=prefix, rung_at__gte=since).values_list("name", flat=True))
 
 
 def forget() -> None:

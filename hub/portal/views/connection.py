@@ -24,7 +24,7 @@ from hub.connections.life import life_of
 from hub.connections.models import Connection
 from hub.connections.permissions import held
 from hub.connections.probe import BUSY
-from hub.connections.queued_tests import failure_of, progress_of, queue_test
+from hub.connections.queued_tests import INTERRUPTED, failure_of, progress_of, queue_test
 from hub.connections.stands import stopping_switches
 from hub.notices.models import Notice
 from hub.notices.wanted import wanted
@@ -180,7 +180,7 @@ def test_progress(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpRespo
     if progress is None:
         return back_to(visitor, row)
     result = progress.get("result")
-    failed = result and not result["lives"]
+    failed = result and not result["lives"] and result["reason"] != INTERRUPTED
     context = {"visitor": visitor, "connection": row, "connector": row.code, "progress": progress}
     context["checks"] = checks.steps(failure_of(result)) if failed else []
     return render(request, "portal/connection_test.html", context)

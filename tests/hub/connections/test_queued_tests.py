@@ -6,8 +6,16 @@ from connectors.wire import Response
 from hub.audit import Actor, of
 from hub.connections import steer, tasks
 from hub.connections.models import Connection
-from hub.connections.probe import BUSY, CALLS, CALLS_MOST, CALLS_MOST_OF_TENANT, asked
-from hub.connections.queued_tests import WAITING_MOST_OF_TENANT, progress_of, queue_test, run_queued_test
+from hub.connections.probe import BUSY, asked
+from hub.connections.provider_calls import CALLS, CALLS_MOST, CALLS_MOST_OF_TENANT
+from hub.connections.queued_tests import (
+    LOST,
+    RUNS_MOST,
+    WAITING_MOST_OF_TENANT,
+    progress_of,
+    queue_test,
+    run_queued_test,
+)
 from hub.operations.start import Hand
 from hub.queue import Bell
 from tests.fakes import FakeHttp
@@ -80,6 +88,27 @@ def test_few_tests_of_a_tenant_wait_at_a_time(connection, make):
     ]
     assert queue_test(connection, HAND, now=NOON)  # it waits already
     assert queue_test(make.connection(make.tenant("globex")), HAND, now=NOON)
+
+
+def test_a_bell_that_was_lost_keeps_no_other_test_from_waiting(connection, make):
+    for row in (make.connection(connection.tenant) for _ in range(WAITING_MOST_OF_TENANT)):
+        queue_test(row, HAND, now=NOON)
+    assert not queue_test(connection, HAND, now=NOON + LOST)
+    assert queue_test(connection, HAND, now=NOON + 2 * LOST)
+
+
+def test_a_test_whose_worker_was_killed_ends_with_the_reason(connection):
+    queue_test(connection, HAND, now=NOON)
+
+    def killed(request):
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        run_queued_test(connection, call=killed, now=NOON)
+    assert progress_of(connection, now=NOON + RUNS_MOST / 2)["state"] == "running"
+    progress = progress_of(connection, now=NOON + RUNS_MOST)
+    assert (progress["state"], progress["result"]["reason"]) == ("done", "interrupted")
+    assert "Start the test again" in progress["result"]["says"]
 
 
 def test_the_bell_of_a_connection_that_is_gone_is_heard():

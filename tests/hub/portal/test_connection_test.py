@@ -3,8 +3,8 @@
 import pytest
 
 from connectors.wire import Response
-from hub.connections.probe import CALLS, CALLS_MOST_OF_TENANT
-from hub.connections.queued_tests import run_queued_test
+from hub.connections.provider_calls import CALLS, CALLS_MOST_OF_TENANT
+from hub.connections.queued_tests import run_queued_test, save
 from tests.fakes import FakeHttp
 from tests.makers import NOON
 
@@ -39,6 +39,12 @@ def test_a_person_sees_how_far_the_test_is(connection, admin):
         "The test did not pass" in done
         and "hx-trigger" not in done.partition('id="test"')[2].partition("</section>")[0]
     )
+
+
+def test_the_page_of_a_test_that_was_interrupted_says_what_to_do(connection, admin):
+    save(connection, {"state": "running", "started_at": NOON.isoformat()})  # the clock of the page is later
+    text = admin.get(PAGE.format(connection.public_id) + "/progress/").content.decode()
+    assert "The test was interrupted" in text and "Start the test again" in text and "every 2s" not in text
 
 
 def test_without_a_test_there_is_no_progress(connection, admin):
