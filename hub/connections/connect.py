@@ -147,6 +147,7 @@ def reconnect(
         raise OtherAccount(f"This is the account {told}; the connection belongs to {connection.account}.")
     with transaction.atomic():
         document = with_overlap(connection, document, now=now)
+        Lane.lock(connection.pk)
         take_account(connection, finding)
         connection.settings = {**connection.settings, **settings}
         connection.changed_at = connection.checked_at = now

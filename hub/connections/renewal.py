@@ -106,6 +106,7 @@ class Renewal:
     @transaction.atomic
     def stored(self, grant: Grant) -> None:
         row = self.connection
+        Lane.lock(row.pk)
         if grant.settings:  # such as an organisation that moved to another host
             Connection.unscoped.filter(pk=row.pk).update(settings={**row.settings, **grant.settings})
         CredentialEvent.note(row, "refreshed", version=self.credential.version + 1, now=self.now)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.connections.lasting import Group, lasts
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Lane
 from hub.operations.models import Operation
 from hub.operations.run import Batch
 from hub.outgoing.forecast import COUNTED, Forecast, told
@@ -62,9 +62,10 @@ def forecast_missing(connection: Connection, *, since: datetime, now: datetime, 
 
 
 def send_missing(operation: Operation, size: int, *, now: datetime) -> Batch:
-    """A batch of an operation. The connection is locked, so that two operations at once send nothing twice."""
+    """A batch of an operation. The lane is locked, so that two operations at once send nothing twice."""
     rows = Connection.objects.of(operation.tenant).filter(public_id=operation.filter["connection"])
-    connection = rows.select_related("tenant").select_for_update(of=("self",), no_key=True).get()
+    connection = rows.select_related("tenant").get()
+    Lane.lock(connection.pk)
     routes, since = routes_to(connection), datetime.fromisoformat(operation.filter["since"])
     rest = missing(connection, routes, since=since).filter(pk__gt=operation.cursor, pk__lte=operation.last)
     events = list(rest.order_by("pk")[:size])

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Lane
 from hub.mappings.models import FieldMapping
 from hub.mappings.revise import revise
 from hub.outgoing.match import matches
@@ -123,6 +123,7 @@ def route_to(
 @transaction.atomic
 def send_test(connection: Connection, *, by: User | None, now: datetime) -> Delivery:
     """A test event to this endpoint and no other, on the way of all events."""
+    Lane.lock(connection.pk)
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     route = Route.unscoped.filter(connection=connection, event_type=TEST).order_by("pk").first()
     if route is None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection as database
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from connectors.base import Connector
@@ -203,7 +203,8 @@ class Connection(Scoped, Moves):
 
     def resume(self, *, now: datetime) -> None:
         """A person's stop is over: healthy, unless its authorization ended meanwhile. In the caller's transaction."""
-        locked = Connection.unscoped.select_for_update().get(pk=self.pk)
+        Lane.lock(self.pk)
+        locked = Connection.unscoped.select_for_update(no_key=True).get(pk=self.pk)
         if locked.ended_reason:
             end = {"reason": locked.ended_reason, "says": locked.ended_says}
             self._turn("needs_reconnect", **end, paused_until=None, now=now)
@@ -219,7 +220,9 @@ class Connection(Scoped, Moves):
         """Healthy again: what was held by the connection's state becomes due."""
         self._turn("healthy", reason="", says="", paused_until=None, now=now)
 
+    @transaction.atomic
     def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
+        Lane.lock(self.pk)
         before = self.state
         says = str(changes.get("says", ""))[:500]
         self.move(state, since=now, **self._end_under(state), **changes | {"says": says})
@@ -291,6 +294,16 @@ class Lane(Scoped):
                     "SELECT 1 FROM connections_lane WHERE connection_id = ANY(%s) ORDER BY connection_id FOR KEY SHARE",
                     [list(ids)],
                 )
+
+    @staticmethod
+    def lock(connection_id: int) -> None:
+        """Whoever changes a connection and its lane in one transaction locks the lane first, as the pump does.
+
+        Before both comes the credential, where it is changed too: in any other order two of them might wait for each
+        other.
+        """
+        rows = Lane.unscoped.filter(pk=connection_id).select_for_update(no_key=True)
+        list(rows.values_list("pk"))
 
     @staticmethod
     def make_due(ids: Sequence[int], *, now: datetime) -> None:
