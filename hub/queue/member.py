@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -40,12 +40,15 @@ class Results:
 class Member:
     """Its tasks come over a pipe of its own: a member that is killed blocks no other."""
 
-    def __init__(self, first: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, first: Callable[[], None] = lambda: None, replaces: Sequence[int] = ()) -> None:
+        """`replaces`: the dead processes whose leases `first` frees."""
+        self.replaces = list(replaces)
+        self.ready = FORK.RawValue("b", False)  # `first` has returned
         self.timer = FORK.Value("f", IDLE)
         self.done = FORK.RawValue("L", 0)
         self.given = 0
         self.tasks = FORK.SimpleQueue()
-        arguments = (self.tasks, Results(self.done), self.timer, first)
+        arguments = (self.tasks, Results(self.done), self.timer, first, self.ready)
         self.process = FORK.Process(target=work, args=arguments, daemon=True)
         self.process.start()
 
@@ -79,6 +82,10 @@ class Member:
             return "timeout"
         return "recycled" if self.process.exitcode == 0 else "killed"
 
+    def not_recovered(self) -> list[int]:
+        """The dead processes whose leases it may not have freed, where it died before it was ready."""
+        return [] if self.ready.value else self.replaces
+
     def end(self, *, within: float = 0.0) -> None:
         self.process.join(within)
         self.process.kill()
@@ -86,10 +93,11 @@ class Member:
         self.tasks.close()
 
 
-def work(tasks: Any, results: Results, timer: Any, first: Callable[[], None]) -> None:
+def work(tasks: Any, results: Results, timer: Any, first: Callable[[], None], ready: Any) -> None:
     """In a member's process."""
     watch()
     first()
+    ready.value = True
     worker(tasks, results, timer, Conf.TIMEOUT)
 
 

@@ -52,25 +52,37 @@ class Pool:
                 member.end()
 
     def guard(self) -> None:
-        """Start whoever is missing. A new member first frees what the dead one held."""
+        """Start whoever is missing."""
         for member in self.members:
             member.count_down()
-        dead = self.bury()
-        if missing := Conf.WORKERS - len(self.members):
-            self.hush()
-            first = partial(recover_all, self.recover, dead)
-            self.members += [Member(first if number == 0 else nothing) for number in range(missing)]
+        if len(self.members) < Conf.WORKERS or any(map(Member.is_over, self.members)):
+            self.replace_missing()
         if not self.pusher.is_alive():
             self.over = threading.Event()
             self.pusher = begin(pusher, self, self.over, self.doorbell())
 
+    def replace_missing(self) -> None:
+        """The pusher rests first, so that it hands no bell to a member whose pipe is being closed.
+
+        A new member first frees what the dead one held.
+        """
+        self.hush()
+        dead = self.bury()
+        if missing := Conf.WORKERS - len(self.members):
+            self.members.append(Member(partial(recover_all, self.recover, dead), dead))
+            self.members += [Member() for _ in range(missing - 1)]
+
     def bury(self) -> list[int]:
-        """Remove the members that ended; return the processes that did not end by themselves."""
+        """Remove the members that ended; return the processes that did not end by themselves.
+
+        Among them are those that a removed member was to recover and did not.
+        """
         dead = []
         for member in filter(Member.is_over, self.members.copy()):
             self.members.remove(member)
             why = member.fate()
             member.end(within=END)
+            dead += member.not_recovered()
             (log.info if why == "recycled" else log.error)("pool.member_replaced", why=why)
             if why != "recycled" and member.process.pid:
                 dead.append(member.process.pid)
@@ -121,10 +133,6 @@ def recover_all(recover: Callable[[int], object], dead: Sequence[int]) -> None:
             recover(pid)
     except Error as error:  # their leases end by themselves
         log.warning("pool.database_away", error=type(error).__name__)
-
-
-def nothing() -> None:
-    """A member that replaces nobody."""
 
 
 def begin(loop: Callable[..., None], *arguments: Any) -> threading.Thread:

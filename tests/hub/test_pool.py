@@ -115,6 +115,42 @@ def test_a_dead_member_is_told_to_who_frees_its_leases(member):
     assert (pool.bury(), pool.members) == ([member.process.pid], [])
 
 
+def test_what_a_dead_member_was_to_recover_is_recovered_by_the_next(member):
+    pool = Pool(recover=lambda pid: None, keys=lambda: [])
+    replacing = Member(threading.Event().wait, [41, 42])
+    pool.members = [replacing]
+    os.kill(replacing.process.pid, signal.SIGKILL)
+    assert until(replacing.is_over)
+    assert pool.bury() == [41, 42, replacing.process.pid]
+
+
+def test_what_a_member_has_recovered_is_not_recovered_again(member):
+    pool = Pool(recover=lambda pid: None, keys=lambda: [])
+    replacing = Member(replaces=[41])
+    pool.members = [replacing]
+    assert until(lambda: replacing.ready.value)
+    os.kill(replacing.process.pid, signal.SIGKILL)
+    assert until(replacing.is_over)
+    assert pool.bury() == [replacing.process.pid]
+
+
+def test_no_bell_is_given_to_a_member_that_is_being_buried(member, monkeypatch):
+    monkeypatch.setattr(Conf, "WORKERS", 0)  # nobody is forked beside this test's threads
+    pool, pipes = Pool(recover=lambda pid: None, keys=lambda: []), []
+    pool.members = [member]
+
+    def pusher_that_holds_a_bell():
+        pool.over.wait(10)
+        pipes.append(member.tasks._writer.closed)
+
+    pool.pusher = threading.Thread(target=pusher_that_holds_a_bell)
+    pool.pusher.start()
+    os.kill(member.process.pid, signal.SIGKILL)
+    assert until(member.is_over)
+    pool.replace_missing()
+    assert (pipes, pool.members) == ([False], [])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
     ring("pump", now=NOON)
