@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.db import connection as database
 from django.db import models, transaction
+from django.db.models.expressions import RawSQL
 
 from hub.connections.models.connections import Connection, Lane
 from tenants.scoping import Scoped
@@ -42,15 +44,26 @@ class QuotaQueue(Scoped):
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
         """These scopes are open again, before it was expected: what waits for them need not wait any longer."""
-        later = cls.unscoped.filter(opens_at__gt=now)
-        queues = [queue for queue in later if not set(keys).isdisjoint(queue.closed)]
-        if queues:
-            with transaction.atomic():
-                rows = cls.unscoped.filter(pk__in=[queue.pk for queue in queues])
-                ordered = rows.order_by("connection_id", "background", "digest")  # as a pump writes them
-                list(ordered.select_for_update().values_list("pk"))
-                rows.update(opens_at=now)
-            Lane.make_due(sorted({queue.connection_id for queue in queues}), now=now)
+        waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
+        with transaction.atomic():
+            ordered = waiting.order_by("connection_id", "background", "digest")  # as a pump writes them
+            lanes = dict(ordered.select_for_update().values_list("pk", "connection_id"))
+            if lanes:
+                cls.unscoped.filter(pk__in=lanes).update(opens_at=now)
+        if lanes:
+            Lane.make_due(sorted(set(lanes.values())), now=now)
+
+
+def waits_for_any(keys: Collection[str]) -> models.Q | RawSQL:
+    """The queues for which one of these scopes was closed when they were last looked at; the database finds them."""
+    if database.vendor == "postgresql":
+        return models.Q(closed__has_any_keys=list(keys))
+    marks = ", ".join(["%s"] * len(keys))
+    return RawSQL(
+        f"EXISTS (SELECT 1 FROM json_each(connections_quotaqueue.closed) AS scope WHERE scope.value IN ({marks}))",
+        list(keys),
+        output_field=models.BooleanField(),
+    )
 
 
 def digest_of(scopes: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
         return []
     for load in loads:
         load.lead = lead
-    booking = Booking(Queues.of(loads), now, lead)
+    booking = Booking(Queues.of(loads, now=now), now, lead)
     groups = [group for load in loads for group in groups_of(load, booking)]
     answers = reserve([group.demand for group in groups], now=now, horizon=HORIZON, lead=lead, lease=lease)
     for group, reserved in zip(groups, answers, strict=True):
@@ -83,7 +83,7 @@ def groups_of(load: Load, booking: Booking) -> list[Group]:
 def stands_behind(load: Load, carriage: Carriage, booking: Booking) -> bool:
     """Whether older deliveries wait for what it spends; then it waits too."""
     lane = load.lane
-    queue = booking.queues.before(lane.pk, carriage, now=booking.now) if may_queue(carriage) else None
+    queue = booking.queues.before(lane.pk, carriage) if may_queue(carriage) else None
     if queue is None:
         return False
     closed = sorted(set(queue.closed).intersection(carriage.keys))

@@ -53,42 +53,51 @@ OF_LANES = Asked(lambda *, ids: with_deliveries(QuotaQueue.unscoped.filter(conne
 class Queues:
     """The queues of some lanes in which deliveries wait, beside those that were claimed; and how they change."""
 
-    by_lane: dict[int, list[QuotaQueue]] = field(default_factory=dict)
+    known: dict[Key, QuotaQueue] = field(default_factory=dict)
+    lanes: set[int] = field(default_factory=set)  # that have any: most have none, and their calls need no digest
+    by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)  # that spend it
+    first_to_open: dict[tuple[int, bool, str], QuotaQueue] = field(default_factory=dict)  # by lane and closed scope
+    postponed: set[tuple[bool, frozenset[tuple[str, datetime]]]] = field(default_factory=set)
     changed: dict[Key, QuotaQueue] = field(default_factory=dict)
     claimed: dict[int, int] = field(default_factory=dict)  # by queue, the last delivery that was taken from it
 
     @classmethod
-    def of(cls, loads: Sequence[Load]) -> "Queues":
+    def of(cls, loads: Sequence[Load], *, now: datetime) -> "Queues":
         found = cls()
         for carriage in (carriage for load in loads for carriage in load.carriages):
             found.claimed[carriage.quota_queue] = max(carriage.oldest, found.claimed.get(carriage.quota_queue, 0))
         for queue in OF_LANES.models(ids=[load.lane.pk for load in loads]):
-            found.by_lane.setdefault(queue.connection_id, []).append(queue)
+            found.add(queue, now=now)
         return found
+
+    def add(self, queue: QuotaQueue, *, now: datetime) -> None:
+        """Index it by all that is asked of queues: a lane may have thousands."""
+        self.known[queue.key] = queue
+        self.lanes.add(queue.connection_id)
+        for scope in queue.scopes:
+            self.by_scope.setdefault(scope, []).append(queue)
+        for scope in queue.closed if queue.opens_at > now else ():
+            first = self.first_to_open.setdefault((queue.connection_id, queue.background, scope), queue)
+            if queue.opens_at < first.opens_at:
+                self.first_to_open[(queue.connection_id, queue.background, scope)] = queue
 
     def own(self, lane: int, carriage: Carriage) -> QuotaQueue | None:
         """The queue of what spends as this carriage does."""
-        queues = self.by_lane.get(lane)
-        if not queues:
-            return None
-        digest = digest_of(carriage.keys)
-        return next((queue for queue in queues if queue.key == (lane, carriage.background, digest)), None)
+        return self.known.get(key_for(lane, carriage)) if lane in self.lanes else None
 
-    def before(self, lane: int, carriage: Carriage, *, now: datetime) -> QuotaQueue | None:
+    def before(self, lane: int, carriage: Carriage) -> QuotaQueue | None:
         """A queue whose deliveries wait for what this carriage spends: it may not go before them.
 
         What is older than they, as it goes again, may go with those of them that were claimed.
         """
-        if carriage.quota_queue or not self.by_lane.get(lane):
+        if carriage.quota_queue or lane not in self.lanes:
             return None
         if own := self.own(lane, carriage):
             return own if carriage.oldest > self.claimed.get(own.pk, 0) else None
-        keys = set(carriage.keys)
-        for queue in self.by_lane.get(lane, ()):
-            live_beside = queue.background and not carriage.background
-            if queue.opens_at > now and not live_beside and not keys.isdisjoint(queue.closed):
-                return queue
-        return None
+        beside = (False, True) if carriage.background else (False,)  # live work does not wait behind other
+        places = ((lane, background, scope) for background in beside for scope in carriage.keys)
+        queues = (self.first_to_open[place] for place in places if place in self.first_to_open)
+        return min(queues, key=lambda queue: queue.opens_at, default=None)
 
     def change(self, lane: int, carriage: Carriage, *, opens_at: datetime, closed: Iterable[str], width: int) -> None:
         queue = QuotaQueue(
@@ -104,7 +113,11 @@ class Queues:
 
     def postpone(self, background: bool, closed: Mapping[str, datetime], *, early: timedelta) -> None:
         """Scopes were found closed: queues that spend them are not looked at before they open."""
-        for queue in (queue for queues in self.by_lane.values() for queue in queues):
+        found = (background, frozenset(closed.items()))
+        if found in self.postponed:
+            return
+        self.postponed.add(found)
+        for queue in (queue for scope in closed for queue in self.by_scope.get(scope, ())):
             opens = {key: closed[key] for key in queue.scopes if key in closed}
             opens_at = max(opens.values(), default=queue.opens_at) - early
             if queue.background == background and opens_at > queue.opens_at and queue.key not in self.changed:
@@ -123,7 +136,7 @@ class Queues:
             unique_fields=["connection", "background", "digest"],
             update_fields=fields,
         )
-        known = [queue for queues in self.by_lane.values() for queue in queues if queue.pk]
+        known = [queue for queue in self.known.values() if queue.pk]
         return {queue.key: queue.pk for queue in (*known, *changed)}
 
 

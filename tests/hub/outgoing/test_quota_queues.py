@@ -1,8 +1,10 @@
 """What waits for one quota delays nothing that another allows, and goes in the order of acceptance."""
 
 import json
+import time
 from collections import defaultdict
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -12,14 +14,16 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from connectors.wire import Response
-from hub.connections.models import Lane, QuotaQueue
+from connectors.wire import Rate, Response
+from hub.connections.models import Lane, QuotaQueue, digest_of
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.drive import Drive
-from hub.outgoing.pump.queues import EMPTY_AFTER, tidy_quota_queues
+from hub.outgoing.pump.parcels import Carriage
+from hub.outgoing.pump.queues import EMPTY_AFTER, Queues, tidy_quota_queues
 from hub.outgoing.replay import cancel, retry
 from hub.sweep import sweep
 from hub.throttle.models import Scope
+from hub.throttle.reserve import Spent
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read
 from tests.hub.outgoing.test_pump import pump
@@ -229,6 +233,55 @@ def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
     changed = [query["sql"] for query in seen if "connections_quotaqueue" in query["sql"]]
     order = [part for part in changed if "ORDER BY" in part and '"digest" ASC' in part]
     assert changed.index(order[0]) < changed.index(next(part for part in changed if part.startswith("UPDATE")))
+
+
+def test_only_queues_that_wait_for_an_opened_scope_are_reopened(workspace):
+    for channel in ("C1", "C2"):
+        workspace.tell(channel, 3)
+    workspace.pump()
+    one, other = QuotaQueue.unscoped.order_by("pk")
+    before = other.opens_at
+    QuotaQueue.reopen([key for key in one.closed if key not in other.closed], now=workspace.now)
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.opens_at, other.opens_at) == (workspace.now, before)
+
+
+def test_thousands_of_queues_of_one_lane_are_asked_without_looking_at_each():
+    keys = [[f"slack|channel|T1|C{number}", "slack|method|T1|chat.postMessage"] for number in range(5_000)]
+    queues = Queues()
+    for number, scopes in enumerate(keys):
+        queues.add(queue_of(scopes, closed=scopes[:1], pk=number + 1), now=NOON)
+    carriages = [carriage_of([scopes[0], "slack|method|T1|chat.update"]) for scopes in keys]
+    began = time.process_time()
+    found = [queues.before(1, carriage) for carriage in carriages]
+    assert time.process_time() - began < 1  # looking at each for each would be 25 million looks
+    assert [queue.pk for queue in found] == list(range(1, 5_001))
+
+
+@pytest.mark.parametrize(
+    ("waits", "asks", "stands_behind"),
+    [(False, False, True), (True, False, False), (True, True, True), (False, True, True)],
+)
+def test_live_work_waits_behind_no_background_work(waits, asks, stands_behind):
+    """`waits`, `asks`: whether what waits, and what asks, is background work."""
+    method, queues = "slack|method|T1|chat.postMessage", Queues()
+    queues.add(queue_of(["C1", method], closed=[method], background=waits), now=NOON)
+    found = queues.before(1, carriage_of(["C2", method], background=asks))
+    assert (found is not None) == stands_behind
+
+
+def queue_of(scopes, *, closed, pk=1, background=False):
+    return QuotaQueue(
+        pk=pk, connection_id=1, background=background, digest=digest_of(scopes), scopes=scopes, closed=closed,
+        opens_at=NOON + SECOND,
+    )  # fmt: skip
+
+
+def carriage_of(scopes, *, background=False):
+    spent = tuple(Spent(scope, Rate(1, SECOND.total_seconds())) for scope in scopes)
+    delivery = Delivery(pk=9, background=background)
+    return Carriage(uuid4(), None, [SimpleNamespace(delivery=delivery)], None, spent)
 
 
 CHANNELS = st.sampled_from(["C1", "C2", "C3"])
