@@ -14,9 +14,17 @@ SOURCES = ("api", "app", "staff", "portal", *CONNECTORS)
 FOUND_MOST = 100
 PREFIX_LEAST = 8  # hex digits of a public id; it begins with its time, so they name about a minute
 
-SKIPPED_FOR = ("filtered", "skipped_by_person")  # reasons
+SKIPPED_FOR = ("filtered", "skipped_by_person")  # reasons of skipped deliveries only
+ALSO_SKIPPED_FOR = ("disconnected",)  # and of those that are held, where the customer keeps what arrives
 STATES_STOPPED = ("held", "dead", "waiting")
 STOPPED = Q(state__in=STATES_STOPPED)  # as the index `deliveries_stopped` has it, which SQLite wants in the same order
+
+
+def states_for(reason: str) -> Q:
+    """The states that a delivery with this reason may have, as the indexes have them."""
+    if reason in SKIPPED_FOR:
+        return Q(state="skipped")
+    return STOPPED | Q(state="skipped") if reason in ALSO_SKIPPED_FOR else STOPPED
 
 
 def floor_of(moment: datetime) -> uuid.UUID:

@@ -3,14 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Switch
 from hub.connections.permissions import asked
-from hub.connections.stands import Standing, standing
+from hub.connections.stands import SWITCHED_OFF, Standing, standing, stopping_switches
 from hub.problems import StrictSerializer
 from hub.rest.fields import MomentField, ObjectField, TextField, address, page_address
 
@@ -88,7 +89,9 @@ class ConnectionSerializer(serializers.Serializer):
     reason = serializers.SerializerMethodField(help_text="A stable code, or the other system's own; empty: none.")
     sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
     action = serializers.SerializerMethodField(help_text="What a person does about it; empty: nothing.")
-    says = serializers.CharField(help_text="What stands behind the reason, such as the other system's own words.")
+    says = serializers.SerializerMethodField(
+        help_text="What stands behind the reason: the other system's own words, or what a person typed."
+    )
     since = serializers.DateTimeField(help_text="Since when it has this state.")
     until = serializers.SerializerMethodField(help_text="When what stops it ends by itself; null: not known.")
     created_at = serializers.DateTimeField()
@@ -108,6 +111,18 @@ class ConnectionSerializer(serializers.Serializer):
 
     def get_action(self, connection: Connection) -> str:
         return str(self.standing_of(connection).action)
+
+    def get_says(self, connection: Connection) -> str:
+        if self.standing_of(connection).reason != SWITCHED_OFF:
+            return connection.says
+        is_list = isinstance(self.parent, serializers.ListSerializer)
+        switches = self.page_switches if is_list else stopping_switches([connection])
+        return switches[connection.pk].reason if connection.pk in switches else ""
+
+    @cached_property
+    def page_switches(self) -> dict[int, Switch]:
+        """Those that stop the connections of a list: one statement for the whole page."""
+        return stopping_switches(self.parent.instance)
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_until(self, connection: Connection) -> str | None:

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
 from hub.clock import clock
 from hub.outgoing.explain import for_reason, in_state
 from hub.outgoing.models import Delivery
-from hub.outgoing.search import SKIPPED_FOR, STATES_STOPPED, STOPPED, floor_of
+from hub.outgoing.search import STATES_STOPPED, STOPPED, floor_of, states_for
 from hub.staff import Filter, TextFilter
 from hub.words import REASONS
 from tenants.models import Tenant
@@ -50,8 +50,7 @@ class ReasonFilter(Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() not in REASONS:
             return queryset
-        narrowed = Q(state="skipped") if self.value() in SKIPPED_FOR else STOPPED
-        return queryset.filter(narrowed, for_reason(self.value()))
+        return queryset.filter(states_for(self.value()), for_reason(self.value()))
 
 
 class ConnectorFilter(Filter):

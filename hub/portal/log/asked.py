@@ -15,7 +15,7 @@ from hub.connections.models import Connection
 from hub.outgoing.chosen import WAYS
 from hub.outgoing.forms import FilterField
 from hub.outgoing.models import TYPE_PATTERN, Delivery
-from hub.outgoing.search import SKIPPED_FOR, STATES_STOPPED, deliveries_by, events_by, floor_of
+from hub.outgoing.search import deliveries_by, events_by, floor_of, states_for
 from hub.words import REASONS
 from tenants.models import Tenant
 
@@ -138,8 +138,7 @@ def found_by(said: dict[str, Any], tenant: Tenant, *, now: datetime) -> Q:
     if "state" in said:
         wanted &= WAYS["state"](said["state"])
     if "reason" in said:
-        states = ("skipped",) if said["reason"] in SKIPPED_FOR else STATES_STOPPED  # as the indexes have them
-        wanted &= WAYS["reason"](said["reason"]) & Q(state__in=states)
+        wanted &= WAYS["reason"](said["reason"]) & states_for(said["reason"])
     return wanted
 
 

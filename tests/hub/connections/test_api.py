@@ -99,11 +99,20 @@ def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
 
 def test_what_stops_it_from_above_comes_first(shop, slack):
     slack.pause("they move", until=None, now=NOON)
-    switch_off(Switch(scope="connector", connector="slack", reason="ours alone"), by=None, now=NOON)
+    switch_off(Switch(scope="connector", connector="slack", reason="their API fails"), by=None, now=NOON)
     told = shop.get(of(slack)).json()
-    assert (told["state"], told["reason"]) == ("paused", "switched_off")
+    assert (told["state"], told["reason"], told["says"]) == ("paused", "switched_off", "their API fails")
     assert [switch["scope"] for switch in told["switches"]] == ["connector"]
-    assert "ours alone" not in json.dumps(told)
+
+
+def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme, shop, slack):
+    others = [make.connection(acme) for _ in range(3)]
+    switch_off(Switch(scope="tenant", tenant=acme, reason="stocktaking"), by=None, now=NOON)
+    with CaptureQueriesContext(database) as seen:
+        rows = shop.get("/api/v1/connections").json()["items"]
+    assert {(row["reason"], row["says"]) for row in rows} == {("switched_off", "stocktaking")}
+    assert len(rows) == len(others) + 1
+    assert len([query for query in seen if 'FROM "connections_switch"' in query["sql"]]) == 1
 
 
 def test_switches_of_others_are_not_told(make, shop, slack):

@@ -1,6 +1,7 @@
 """What arrives for a disconnected connection is held for its return, or skipped where what waited was cancelled."""
 
 import pytest
+from django.urls import reverse
 
 from hub.audit import Actor
 from hub.connections.disconnect import disconnect
@@ -32,6 +33,18 @@ def test_where_what_waited_was_cancelled_nothing_more_is_collected(make, endpoin
     assert (delivery.state, delivery.reason, delivery.due_at) == ("skipped", "disconnected", None)
     assert not Delivery.unscoped.filter(state__in=("waiting", "held")).exists()
     assert shown(delivery).action == AGAIN
+
+
+@pytest.mark.parametrize("keeps_events", [True, False])
+def test_staff_and_customer_find_what_was_held_or_skipped_by_its_reason(make, client, endpoint, keeps_events):
+    delivery = arriving_after(make, endpoint, keeps_events=keeps_events)
+    client.force_login(make.staff(is_superuser=True))
+    staffs = client.get(reverse("admin:outgoing_delivery_changelist"), {"reason": "disconnected"})
+    assert [row.pk for row in staffs.context["cl"].result_list] == [delivery.pk]
+    owner = make.membership(endpoint.tenant, make.user(), "owner").user
+    client.force_login(owner)
+    page = client.get(f"/t/{endpoint.tenant.reference}/events/", {"reason": "disconnected"})
+    assert str(delivery.public_id) in page.content.decode()
 
 
 def test_where_it_was_to_be_held_it_waits_for_the_same_account(make, endpoint):
