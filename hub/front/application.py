@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from threading import BoundedSemaphore
 from typing import Any
 
 from hub.front.bodies import Body, Receive, announced_length
@@ -24,8 +23,8 @@ class Front:
         self.threads = ThreadPool(limits.threads)
         self.requests = SharedBudget(limits.requests)
         self.bodies = SharedBudget(limits.bodies, limits.bodies_per_client)
-        self.answers = SharedBudget(limits.answers)
-        self.long_answers = BoundedSemaphore(limits.long_answers)
+        self.answers = SharedBudget(limits.answers, limits.answers_per_client)
+        self.long_answers = SharedBudget(limits.long_answers, limits.long_answers_per_client)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -53,25 +52,26 @@ class Front:
 
     async def answer(self, environ: Environ, receive: Receive, send: Send) -> None:
         length = announced_length(environ)
-        body = Body(self.limits, self.bodies, network_of(environ["REMOTE_ADDR"]))
+        client = network_of(environ["REMOTE_ADDR"])
+        body = Body(self.limits, self.bodies, client)
         try:
             put_body(environ, b"" if length == 0 else await body.read(receive, length))
             with self.requests.taken(1):
-                exchange = Exchange(self.wsgi, environ, self.limits, self.long_answers)
+                exchange = Exchange(self.wsgi, environ, self.limits, self.long_answers, client)
                 self.threads.submit(exchange)
                 answer = await exchange.answer
         finally:
             body.release()
-        await self.send(answer, send)
+        await self.send(answer, send, client)
 
-    async def send(self, answer: Answer, send: Send) -> None:
+    async def send(self, answer: Answer, send: Send, client: str) -> None:
         """A small answer at once; a large one in pieces, of which the next goes when the client has read the last."""
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.rest is None and len(answer.body) <= PIECE:
             await send(start)
             await send({"type": "http.response.body", "body": answer.body})
             return
-        with self.answers.taken(len(answer.body)):
+        with self.answers.taken(len(answer.body), client):
             await send(start)
             for begin in range(0, len(answer.body), PIECE):
                 await self.send_piece(answer.body[begin : begin + PIECE], send)

@@ -20,14 +20,19 @@ class Body:
         self.size = 0
 
     async def read(self, receive: Receive, length: int | None) -> bytes:
-        """The whole of it; `length` is what was announced. Raises Problem, BudgetExhausted."""
+        """The whole of it; `length` is what was announced. Raises Problem, BudgetExhausted.
+
+        What arrives moves the deadline by the time that it may take, never further than a client may send nothing.
+        """
         if length is not None and length > self.limits.body:
             raise self.too_large()
         try:
             async with asyncio.timeout(self.limits.body_seconds) as deadline:
-                began = asyncio.get_running_loop().time()
+                loop, before = asyncio.get_running_loop(), 0
                 while await self.read_piece(receive):
-                    deadline.reschedule(began + self.limits.body_seconds + self.size / self.limits.body_rate)
+                    earned = (self.size - before) / self.limits.body_rate
+                    before = self.size
+                    deadline.reschedule(min(deadline.when() + earned, loop.time() + self.limits.body_seconds))
         except TimeoutError:
             raise Problem("request-timeout") from None
         if length is not None and self.size != length:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore
 from typing import Any
 
 from hub.front.environ import Environ
-from hub.front.limits import KIBIBYTE, Limits, overloaded
+from hub.front.limits import KIBIBYTE, Limits
 from hub.problems import Problem
+from hub.shared_budget import BudgetExhausted, SharedBudget
 
 WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 PIECE = 256 * KIBIBYTE
@@ -59,9 +59,9 @@ class Rest:
 class Exchange:
     """One request in a thread, from its environment to its answer."""
 
-    def __init__(self, wsgi: WSGI, environ: Environ, limits: Limits, long_answers: BoundedSemaphore) -> None:
+    def __init__(self, wsgi: WSGI, environ: Environ, limits: Limits, long_answers: SharedBudget, client: str) -> None:
         self.wsgi, self.environ, self.limits = wsgi, environ, limits
-        self.long_answers = long_answers
+        self.long_answers, self.client = long_answers, client
         self.loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Answer] = self.loop.create_future()
         self.status, self.headers = 500, Headers()
@@ -75,7 +75,7 @@ class Exchange:
             finally:
                 if hasattr(response, "close"):
                     response.close()  # here: Django lets go of what this thread holds
-        except (Problem, ClientStalled) as error:
+        except (Problem, BudgetExhausted, ClientStalled) as error:
             self.loop.call_soon_threadsafe(self.fail, error)
         except Exception:
             self.loop.call_soon_threadsafe(self.fail, Problem("internal-error"))
@@ -96,12 +96,8 @@ class Exchange:
         first = next(pieces, b"")
         if len(first) < self.limits.answer_ahead:
             return self.hand_over(first)
-        if not self.long_answers.acquire(blocking=False):
-            raise overloaded()
-        try:
-            self.pass_on_long(first, pieces)
-        finally:
-            self.long_answers.release()
+        with self.long_answers.taken(1, self.client):
+            return self.pass_on_long(first, pieces)
 
     def pass_on_long(self, first: bytes, pieces: Iterator[bytes]) -> None:
         """The thread waits for the client, but for few clients at a time."""

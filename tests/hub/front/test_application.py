@@ -97,6 +97,18 @@ def test_few_threads_wait_for_clients_that_read_slowly():
     assert (client.status, client.headers["retry-after"]) == (503, "1")
 
 
+def test_one_client_that_reads_slowly_leaves_threads_to_others():
+    front = front_for(Echo(Stream([b"x" * MEBIBYTE] * 9)), long_answers=8, long_answers_per_client=2)
+    front.long_answers.take(2, "192.0.2.1")
+    assert [ask(front, client=client).status for client in ("192.0.2.1", "192.0.2.2")] == [503, 200]
+
+
+def test_one_client_has_a_share_of_the_answers_that_wait_to_be_read():
+    front = front_for(Echo(Page([b"x" * MEBIBYTE])), answers=8 * MEBIBYTE, answers_per_client=2 * MEBIBYTE)
+    front.answers.take(2 * MEBIBYTE, "192.0.2.1")
+    assert [ask(front, client=client).status for client in ("192.0.2.1", "192.0.2.2")] == [503, 200]
+
+
 class Gate:
     """A Django that answers when it is told to."""
 

@@ -1,6 +1,7 @@
 """A body's framing, length, time and share."""
 
 import json
+import time
 
 import pytest
 
@@ -78,3 +79,10 @@ def test_the_addresses_of_one_ipv6_network_share_it():
     front.bodies.take(200, "2001:db8::/64")
     statuses = [ask(front, [b"x" * 100], client=client).status for client in ("2001:db8::7", "2001:db8:0:1::7")]
     assert statuses == [503, 200]
+
+
+def test_a_client_that_sent_much_may_not_stand_still_for_long():
+    began = time.monotonic()
+    front = front_for(Echo(), body_seconds=0.1, body_rate=1000)
+    assert code_of(ask(front, [more(b"x" * 100_000)])) == (408, "request-timeout")  # its bytes would be worth 100 s
+    assert time.monotonic() - began < 5
