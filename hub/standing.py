@@ -14,6 +14,7 @@ POOL_SILENCE_MOST = timedelta(seconds=20)  # a pool gives a sign every 2 s, and 
 FORGET = timedelta(days=1)
 REPLACEMENTS_KEPT = timedelta(days=30)
 FAILURE_OUTDATED = timedelta(minutes=5)  # a step that did not fail again for so long is not run any more
+FAILURE_HOLDS = timedelta(seconds=30)  # in one process, whatever the same step does in others: each sweeps every 5 s
 WORKER = "HUB_WORKER"  # the id of the worker, in the environment of its pool
 NO_WORKER = UUID(int=0)
 
@@ -61,7 +62,7 @@ class Replacement(models.Model):
 
 
 class SweepFailure(models.Model):
-    """A step of the sweep that fails; the row goes when the step succeeds again."""
+    """A step of the sweep that fails in some process; the row goes when it succeeds, and failed nowhere for 30 s."""
 
     step = models.CharField(max_length=60, primary_key=True)
     error = models.CharField(max_length=80)  # the type of the exception: its text may hold what is secret
@@ -75,7 +76,8 @@ class SweepFailure(models.Model):
 def record_sweep(failed: Mapping[str, str], succeeded: Collection[str], *, now: datetime) -> None:
     """Store which steps of a sweep fail, with the type of the exception; one question where all is well."""
     known = dict(SweepFailure.objects.values_list("step", "last_at"))
-    over = {step for step, last_at in known.items() if step in succeeded or now - last_at > FAILURE_OUTDATED}
+    lasts = {step: FAILURE_HOLDS if step in succeeded else FAILURE_OUTDATED for step in known}
+    over = {step for step, last_at in known.items() if now - last_at > lasts[step]}
     if over:
         SweepFailure.objects.filter(step__in=over.difference(failed)).delete()
     for step, error in failed.items():

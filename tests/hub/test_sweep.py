@@ -11,7 +11,7 @@ from hub.connections.models import Authorization, Connection, Lane
 from hub.outgoing.models import PumpPlace
 from hub.queue import Beat, Bell, Doorbell, canary, forget, hear, ring
 from hub.secrets import seal
-from hub.standing import SweepFailure
+from hub.standing import SweepFailure, record_sweep
 from hub.sweep import database_is_away, sweep, sweep_for_ever
 from hub.tally import by_label
 from tests.makers import MINUTE, NOON
@@ -103,6 +103,16 @@ def test_a_step_that_fails_is_counted_and_known_by_name_until_it_succeeds(broken
     assert by_label("sweep_failures") == {"end_abandoned": 2}
     broken_step.delete()
     sweep(now=NOON + 2 * MINUTE)
+    assert not SweepFailure.objects.exists()
+
+
+def test_a_step_that_fails_in_one_process_only_is_shown_until_that_one_succeeds():
+    second = MINUTE / 60
+    for moment in (NOON, NOON + 5 * second):
+        record_sweep({"expire": "KeyError"}, [], now=moment)
+        record_sweep({}, ["expire"], now=moment + second)  # another process
+        assert SweepFailure.objects.get().since == NOON
+    record_sweep({}, ["expire"], now=NOON + 36 * second)
     assert not SweepFailure.objects.exists()
 
 
