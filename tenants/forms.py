@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from hub import staff
 from hub.limits.catalogue import LIMITS, default_quota
+from tenants import people
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.scopes import SCOPES
 from tenants.scoping import EVERYWHERE, reach, visible_to
@@ -77,6 +78,16 @@ class UserForm(staff.UserChangeForm):
     class Meta(staff.UserChangeForm.Meta):
         model = User
         fields = ("email", "name", "is_active", "is_staff", "is_superuser", "user_permissions")
+
+    def clean_is_active(self) -> bool:
+        """Whoever is inactive cannot sign in: a tenant keeps an owner who can."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if not is_active and self.instance.is_active:
+            try:
+                people.refuse_only_owner(self.instance)
+            except people.Refused as refused:
+                raise forms.ValidationError(str(refused)) from refused
+        return is_active
 
 
 class NewUserForm(staff.UserCreationForm):

@@ -138,6 +138,25 @@ def stay_owned(membership: Membership) -> None:
         raise Refused(without_owner())
 
 
+def refuse_only_owner(user: User) -> None:
+    """Raises Refused where this person is the only owner of a tenant; holds those tenants."""
+    for tenant in tenants_owned_by(user):
+        hold(tenant)
+    if tenants := tenants_owned_alone(user):
+        names = ", ".join(tenant.name for tenant in tenants)
+        raise Refused(f"{without_owner()} {gettext('Only this person owns:')} {names}.")
+
+
+def tenants_owned_alone(user: User) -> list[Tenant]:
+    """The tenants that have no other owner who can sign in."""
+    return [tenant for tenant in tenants_owned_by(user) if not owners_of(tenant).exclude(user=user).exists()]
+
+
+def tenants_owned_by(user: User) -> list[Tenant]:
+    owned = Membership.unscoped.filter(user=user, role=OWNER).select_related("tenant").order_by("tenant_id")
+    return [membership.tenant for membership in owned]
+
+
 def owners_of(tenant: Tenant) -> models.QuerySet[Membership]:
     """Whoever is inactive cannot sign in, so they own nothing that matters."""
     return Membership.objects.of(tenant).filter(role=OWNER, user__is_active=True)

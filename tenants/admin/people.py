@@ -273,6 +273,11 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         memberships = Membership.unscoped.select_related("tenant")
         return super().get_queryset(request).prefetch_related(Prefetch("memberships", memberships))
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A tenant keeps an owner: another one is made first."""
+        is_only_owner = isinstance(obj, User) and bool(people.tenants_owned_alone(obj))
+        return super().has_delete_permission(request, obj) and not is_only_owner
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "user_permissions":

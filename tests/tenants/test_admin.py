@@ -180,6 +180,31 @@ def test_an_owner_who_cannot_sign_in_does_not_count(superuser, acme, make):
     assert owner.role == "owner"
 
 
+def deactivated(client, user):
+    page = reverse("admin:tenants_user_change", args=[user.pk])
+    return client.post(page, {"email": user.email}).content.decode()
+
+
+def test_staff_cannot_deactivate_the_only_owner_of_a_tenant(superuser, acme, make):
+    owner = make.membership(acme, make.user(), "owner")
+    assert "A tenant keeps at least one owner" in deactivated(superuser, owner.user)
+    owner.user.refresh_from_db()
+    assert owner.user.is_active
+    make.membership(acme, make.user(), "owner")
+    deactivated(superuser, owner.user)
+    owner.user.refresh_from_db()
+    assert not owner.user.is_active
+
+
+def test_staff_cannot_delete_the_only_owner_of_a_tenant(superuser, acme, make):
+    owner = make.membership(acme, make.user(), "owner")
+    page = reverse("admin:tenants_user_delete", args=[owner.user.pk])
+    assert superuser.post(page, {"post": "yes"}).status_code == 403
+    make.membership(acme, make.user(), "owner")
+    superuser.post(page, {"post": "yes"})
+    assert not acme.memberships.filter(pk=owner.pk).exists()
+
+
 def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
     owner, member = make.membership(acme, make.user(), "owner"), make.membership(acme, make.user(), "member")
     members_changed(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
