@@ -9,6 +9,7 @@ from connectors.outcomes import (
     account_closed,
     later,
     never,
+    permission_missing,
     reconnect,
     record_later,
     refresh,
@@ -24,6 +25,7 @@ CLOSED = {"API_DISABLED_FOR_ORG", "INACTIVE_ORGANIZATION", "ORG_LOCKED"}  # of t
 # of invalid_grant, where the user may not sign in now or from here, and the authorization lives
 # https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_refresh_token_flow.htm (2026-11)
 RESTRICTED = ("ip restricted", "invalid login hours")
+NOT_FOR_REST = "not valid for use with the rest api"  # of INVALID_SESSION_ID: the token lacks the scope `api`
 LONG, SHORT = 3600.0, 30.0  # seconds: the day's budget is spent; too many calls at the same time
 
 CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
@@ -93,6 +95,8 @@ def verdict(code: str, message: str, otherwise: Verdict = never) -> Outcome:
     if code == "REQUEST_LIMIT_EXCEEDED":
         wait = SHORT if message.startswith("ConcurrentRequests") else LONG
         return throttled(message, after=wait, pauses=(ORG,))
+    if code == "INVALID_SESSION_ID" and NOT_FOR_REST in message.lower():
+        return permission_missing(code.lower(), message)
     if code in CLOSED:
         return account_closed(code.lower(), message, pauses=(ORG,))
     return CODES.get(code, otherwise)(code.lower(), message)

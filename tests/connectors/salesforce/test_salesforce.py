@@ -33,6 +33,7 @@ EXPECTED = {
     "create__an_object": ("unknown", "unreadable"),
     "create__a_page": ("unknown", "unreadable"),
     "create__invalid_session": ("refresh", "invalid_session_id"),
+    "create__session_not_for_rest": ("never", "permission_missing"),
     "create__unauthorized_by_a_proxy": ("refresh", "status_401"),
     "create__total_limit": ("later", "throttled"),
     "create__concurrent_limit": ("later", "throttled"),
