@@ -32,8 +32,8 @@ DOMAIN_NAME = r"(?!xn--)(?=[a-z0-9-]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*"
 LOGIN_HOSTS = LoginHost(
     _("Our own login address (My Domain)"),
     _(
-        "Where your organisation does not let people sign in at login.salesforce.com or test.salesforce.com. It stands "
-        "in Salesforce under Setup, My Domain, Current My Domain URL. Enter the host alone."
+        "For an organisation that does not let people sign in at login.salesforce.com or test.salesforce.com. You find "
+        "it in Salesforce under Setup, My Domain, Current My Domain URL. Enter the host alone."
     ),
     example="acme.my.salesforce.com",
     patterns={

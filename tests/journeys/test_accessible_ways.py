@@ -73,6 +73,20 @@ def test_every_way_to_fail_can_be_read(browser, signed_in, came_back):
 
 
 @looks
+def test_a_login_host_that_is_refused_can_be_read_and_corrected(browser, signed_in, make, acme, look):
+    make.app("salesforce", {"client_id": "hub.salesforce", "client_secret": "secret"})
+    scheme, width = LOOKS[look]
+    with window(browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+        shown.goto("/t/acme/connect/salesforce/")
+        assert wrong_as_it_is(shown, width) == []
+        shown.get_by_label("Our own login address (My Domain)").check()
+        shown.get_by_label("Login host", exact=True).fill("https://acme.my.salesforce.com/")
+        shown.get_by_role("button", name="Authorize at Salesforce").click()
+        expect(shown.get_by_label("Login host", exact=True)).to_have_value("https://acme.my.salesforce.com/")
+        assert wrong_as_it_is(shown, width) == []
+
+
+@looks
 def test_a_way_to_fail_can_be_read_in_each_look(browser, signed_in, make, acme, came_back, look):
     row = make.connection(acme, "slack", account_name="Acme")
     pages = [came_back(state="failed", reason="wrong_account", connection=row), came_back(state="begun")]
