@@ -47,7 +47,7 @@ class BareView(APIView):
             connection=connection,
             due_at=now,
             accepted_at=now,
-            moved_at=now,
+            state_changed_at=now,
         )
         return Response({"id": str(event.public_id)}, status=202)
 

@@ -31,7 +31,7 @@ def empty():
     if database.vendor == "postgresql":
         tables = [model._meta.db_table for room in ROOMS for model in apps.get_app_config(room).get_models()]
         with database.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {', '.join(tables)}, hub_bell, hub_beat RESTART IDENTITY CASCADE")
+            cursor.execute(f"TRUNCATE {', '.join(tables)}, hub_wakeup, hub_heartbeat RESTART IDENTITY CASCADE")
 
 
 def settle_down():
@@ -52,7 +52,7 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
     rows = Connection.unscoped.bulk_create(
         Connection(
             tenant=owners[number % tenants],
-            connector=connector,
+            connector_key=connector,
             name=f"bench {number}",
             settings={"url": url.format(number)},
             **fields,
@@ -62,7 +62,9 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
     Credential.unscoped.bulk_create(
         Credential(connection=row, sealed=seal(SECRET, Credential.binding(row))) for row in rows
     )
-    Lane.unscoped.bulk_create(Lane(connection=row, in_flight=row.code.in_flight, turn=LONG_AGO) for row in rows)
+    Lane.unscoped.bulk_create(
+        Lane(connection=row, in_flight=row.connector.in_flight, virtual_time=LONG_AGO) for row in rows
+    )
     return rows
 
 
@@ -75,9 +77,11 @@ def give_accounts(rows):
 
 def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="order.created"):
     """Of all tenants, to every connection at the connector."""
-    kept = FieldMapping.unscoped.create(name="bench", connector=connector, action=action)
+    kept = FieldMapping.unscoped.create(name="bench", connector_key=connector, action=action)
     MappingVersion.unscoped.create(mapping=kept, number=1, body=mapping)
-    return Route.unscoped.create(name="bench", event_type=event_type, connector=connector, action=action, mapping=kept)
+    return Route.unscoped.create(
+        name="bench", event_type=event_type, connector_key=connector, action=action, mapping=kept
+    )
 
 
 # --- orders ----------------------------------------------------------------------------------------------------------
@@ -132,7 +136,7 @@ def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at)
         yield {
             "id": number,
             "public_id": id,
-            "outward_id": id,
+            "message_uuid": id,
             "tenant_id": target.tenant_id,
             "event_id": event,
             "route_id": by.pk,
@@ -140,7 +144,7 @@ def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at)
             "state": state,
             "due_at": due_at if state == "waiting" else None,
             "accepted_at": accepted_at,
-            "moved_at": accepted_at,
+            "state_changed_at": accepted_at,
         }
 
 

@@ -17,7 +17,7 @@ __all__ = ["application"]
 
 TENANT = ONLY[0].tenant_id
 DELIVERY = {"tenant_id": TENANT, "route_id": ONLY[1].pk, "connection_id": ONLY[0].pk}
-CHANGING = ("public_id", "outward_id", "due_at", "accepted_at", "moved_at")
+CHANGING = ("public_id", "message_uuid", "due_at", "accepted_at", "state_changed_at")
 
 
 def insert_statement():
@@ -55,10 +55,10 @@ class TunedView(BareView):
             "body": dumps(document),
             "now": now,
             "public_id": uuid7(),
-            "outward_id": uuid7(),
+            "message_uuid": uuid7(),
             "due_at": now,
             "accepted_at": now,
-            "moved_at": now,
+            "state_changed_at": now,
         }
         with database.cursor() as cursor:
             cursor.execute(SQL, values)

@@ -37,7 +37,7 @@ class Outcome:
 
     kind: Kind
     reason: str = ""
-    says: str = ""
+    detail: str = ""
     reference: str = ""
     after: float | None = None
     pauses: tuple[Scope, ...] = ()
@@ -48,7 +48,7 @@ class Outcome:
     def __post_init__(self) -> None:
         """Their words fit a column and a page, whatever they are."""
         object.__setattr__(self, "reason", presentable(self.reason, REASON_MOST))
-        object.__setattr__(self, "says", presentable(self.says, SAYS_MOST))
+        object.__setattr__(self, "detail", presentable(self.detail, SAYS_MOST))
         object.__setattr__(self, "reference", presentable(self.reference, REFERENCE_MOST))
         object.__setattr__(self, "after", bearable(self.after))
 
@@ -69,65 +69,65 @@ def presentable(text: object, most: int) -> str:
 DELIVERED = Outcome("delivered")  # of most answers, which say no more: it is made once
 
 
-def delivered(reference: str = "", *, says: str = "") -> Outcome:
-    return Outcome("delivered", reference=reference, says=says) if reference or says else DELIVERED
+def delivered(reference: str = "", *, detail: str = "") -> Outcome:
+    return Outcome("delivered", reference=reference, detail=detail) if reference or detail else DELIVERED
 
 
 def later(
-    reason: str, says: str = "", *, after: float | None = None, pauses: tuple[Scope, ...] = (), free: bool = False
+    reason: str, detail: str = "", *, after: float | None = None, pauses: tuple[Scope, ...] = (), free: bool = False
 ) -> Outcome:
     """Not now: it surely had no effect, and may go again."""
-    return Outcome("later", reason, says, after=after, pauses=pauses, free=free)
+    return Outcome("later", reason, detail, after=after, pauses=pauses, free=free)
 
 
-def throttled(says: str = "", *, after: float | None = None, pauses: tuple[Scope, ...] = ()) -> Outcome:
+def throttled(detail: str = "", *, after: float | None = None, pauses: tuple[Scope, ...] = ()) -> Outcome:
     """The quota is spent: the scopes rest for `after`; costs no attempt."""
-    return Outcome("later", "throttled", says, after=after, pauses=pauses, free=True, concerns="quota")
+    return Outcome("later", "throttled", detail, after=after, pauses=pauses, free=True, concerns="quota")
 
 
-def record_later(reason: str, says: str = "", *, after: float | None = None, free: bool = False) -> Outcome:
+def record_later(reason: str, detail: str = "", *, after: float | None = None, free: bool = False) -> Outcome:
     """Not now, because of one record or its neighbours in a batch: it says nothing of the system."""
-    return Outcome("later", reason, says, after=after, free=free, concerns="record")
+    return Outcome("later", reason, detail, after=after, free=free, concerns="record")
 
 
-def maintenance(says: str = "", *, after: float | None = None) -> Outcome:
+def maintenance(detail: str = "", *, after: float | None = None) -> Outcome:
     """The system says that it is under maintenance; costs no attempt."""
-    return later("maintenance", says, after=after, free=True)
+    return later("maintenance", detail, after=after, free=True)
 
 
-def account_closed(reason: str, says: str = "", *, pauses: tuple[Scope, ...]) -> Outcome:
+def account_closed(reason: str, detail: str = "", *, pauses: tuple[Scope, ...]) -> Outcome:
     """The account there is not open, which its owner must change; no reconnect does. Costs no attempt."""
-    return later(reason, says, after=CLOSED_WAIT, pauses=pauses, free=True)
+    return later(reason, detail, after=CLOSED_WAIT, pauses=pauses, free=True)
 
 
-def never(reason: str, says: str = "") -> Outcome:
+def never(reason: str, detail: str = "") -> Outcome:
     """It is refused for good: the same again would be refused again."""
-    return Outcome("never", reason, says)
+    return Outcome("never", reason, detail)
 
 
-def permission_missing(reason: str, says: str = "") -> Outcome:
+def permission_missing(reason: str, detail: str = "") -> Outcome:
     """The account did not grant what this call needs: it is held, and the rest of the connection goes on."""
-    return never(PERMISSION_MISSING, says or reason)
+    return never(PERMISSION_MISSING, detail or reason)
 
 
-def refresh(reason: str, says: str = "") -> Outcome:
+def refresh(reason: str, detail: str = "") -> Outcome:
     """The access token has ended: refresh it once, then again."""
-    return Outcome("refresh", reason, says)
+    return Outcome("refresh", reason, detail)
 
 
-def reconnect(reason: str, says: str = "") -> Outcome:
+def reconnect(reason: str, detail: str = "") -> Outcome:
     """The authorization has ended, or was never right: only a person can mend it."""
-    return Outcome("reconnect", reason, says)
+    return Outcome("reconnect", reason, detail)
 
 
-def disable(reason: str, says: str = "") -> Outcome:
+def disable(reason: str, detail: str = "") -> Outcome:
     """The receiver wants no more of this (410 Gone)."""
-    return Outcome("disable", reason, says)
+    return Outcome("disable", reason, detail)
 
 
-def unknown(reason: str, says: str = "", *, after: float | None = None) -> Outcome:
+def unknown(reason: str, detail: str = "", *, after: float | None = None) -> Outcome:
     """It may have arrived."""
-    return Outcome("unknown", reason, says, after=after)
+    return Outcome("unknown", reason, detail, after=after)
 
 
 def pending(ticket: str, *, after: float) -> Outcome:
@@ -166,15 +166,15 @@ def standing(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome |
         return None
     if status < 400:
         return never("redirected", f"answered {status}; redirects are not followed")
-    says, wait = response.text()[:SAYS_MOST], retry_after(response)
+    detail, wait = response.text()[:SAYS_MOST], retry_after(response)
     if status == 429:
-        return throttled(says, after=wait, pauses=pauses)
+        return throttled(detail, after=wait, pauses=pauses)
     if status in NOT_NOW:
-        spoken = maintenance(says, after=wait) if "maintenance" in says.lower() else None
-        return spoken or later(NOT_NOW[status], says, after=wait)
+        spoken = maintenance(detail, after=wait) if "maintenance" in detail.lower() else None
+        return spoken or later(NOT_NOW[status], detail, after=wait)
     if status >= 500:
-        return unknown(f"status_{status}", says, after=wait)
-    return reconnect(UNAUTHORIZED, says) if status == 401 else never(f"status_{status}", says)
+        return unknown(f"status_{status}", detail, after=wait)
+    return reconnect(UNAUTHORIZED, detail) if status == 401 else never(f"status_{status}", detail)
 
 
 def unrefreshed(outcome: Outcome) -> Outcome:
@@ -183,4 +183,4 @@ def unrefreshed(outcome: Outcome) -> Outcome:
     A bare 401 there is about our own client.
     """
     ours = outcome.kind in ("never", "refresh") or outcome.reason == UNAUTHORIZED
-    return later(outcome.reason, outcome.says) if ours else outcome
+    return later(outcome.reason, outcome.detail) if ours else outcome

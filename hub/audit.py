@@ -18,6 +18,11 @@ from hub.redaction import MASK, redact_excerpt, short
 from hub.secrets import Sealed, fingerprint
 
 PLATFORM = "platform"
+FORMER_LABELS = {  # models that had another name: their rows keep it, as it is part of what is hashed
+    "connections.ConnectorRequest": "connections.Wish",
+    "connections.KillSwitch": "connections.Switch",
+    "throttle.QuotaState": "throttle.Scope",
+}
 TEXT_MOST = 2000  # characters of one text in before and after
 SECRET_NAME = re.compile(
     r"secret|passw|(token|(api|private|signing)_?key|credentials?|assertion|authorization|cookie)(?![a-z_])", re.I
@@ -178,7 +183,8 @@ def record(
 
 def of(obj: models.Model) -> models.QuerySet[AuditRow]:
     """What was done to it."""
-    return AuditRow.objects.filter(object_label=obj._meta.label, object_id=id_of(obj))
+    label = obj._meta.label
+    return AuditRow.objects.filter(object_label__in=(label, FORMER_LABELS.get(label, label)), object_id=id_of(obj))
 
 
 def id_of(obj: models.Model) -> str:

@@ -3,7 +3,7 @@
 from hub.audit import AuditHead, AuditRow
 from hub.cache import Cached
 from hub.mail.models import Mail
-from hub.queue import Beat, Bell
+from hub.queue import Heartbeat, WakeUp
 from hub.secrets import KeyCanary
 from hub.standing import Replacement, SweepFailure, Worker
 from hub.tally import Tally
@@ -11,8 +11,8 @@ from hub.tally import Tally
 __all__ = [
     "AuditHead",
     "AuditRow",
-    "Beat",
-    "Bell",
+    "Heartbeat",
+    "WakeUp",
     "Cached",
     "KeyCanary",
     "Mail",

@@ -14,7 +14,7 @@ from hub import sessions, standing
 from hub.clock import Clock
 from hub.connections import maintenance
 from hub.connections.call_health import degrade_failing
-from hub.connections.models import Connection, Lane, QuotaQueue, Switch
+from hub.connections.models import Connection, KillSwitch, Lane, QuotaQueue
 from hub.connections.revoke import end_abandoned
 from hub.connections.switch import end_switches
 from hub.connections.tasks import recover_refused, ring_for_checks, ring_for_refreshes, ring_for_revocations
@@ -96,7 +96,7 @@ def end_pauses(*, now: datetime) -> None:
 def wake_forgotten_lanes(*, now: datetime) -> None:
     """A lane that is not due although something waits on it: its wake-up was lost."""
     earlier = Delivery.unscoped.filter(
-        connection=OuterRef("pk"), quota_queue=0, state="waiting", due_at__lte=now, crashes__lt=CRASHES_FEW
+        connection=OuterRef("pk"), quota_queue=0, state="waiting", due_at__lte=now, crash_count__lt=CRASHES_FEW
     )
     queues = with_deliveries(QuotaQueue.unscoped.filter(opens_at__lte=now))
     asleep = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
@@ -110,7 +110,7 @@ def ring_for_due_work(*, now: datetime) -> None:
 
 
 def ring_for_held_work(*, now: datetime) -> None:
-    if Delivery.unscoped.filter(state="held").exists() or Switch.unscoped.exists():
+    if Delivery.unscoped.filter(state="held").exists() or KillSwitch.unscoped.exists():
         ring("drain", now=now)
 
 

@@ -89,7 +89,7 @@ REASONS = {
     "not_looked_at": Reason(_("A neighbour in the same batch was refused; this one goes again by itself.")),
     "refused_together": Reason(_("The batch was refused as a whole; each goes again alone.")),
     "not_acknowledged": Reason(_("The other system never acknowledged it; it may have arrived.")),
-    # dead
+    # failed
     "several_records": Reason(_("The external id names several records."), _("Mend the records there, then retry.")),
     "exhausted": Reason(_("Every try of the retry schedule failed."), _("Retry it once the other system works.")),
     "expired": Reason(
@@ -250,7 +250,7 @@ STATES = {
     "delivered": Reason(_("It was delivered.")),
     "held": Reason(_("It is held.")),
     "skipped": Reason(_("It was skipped.")),
-    "dead": Reason(_("It is given up.")),
+    "failed": Reason(_("It is given up.")),
     "cancelled": Reason(_("A person cancelled it.")),
 }
 
@@ -265,7 +265,6 @@ TONES = {  # state: (tone, icon); the colours of the tones stand in the style sh
     "held": ("warn", "pan_tool"),
     "suspended": ("bad", "block"),
     "needs_reconnect": ("bad", "link_off"),
-    "dead": ("bad", "cancel"),
     "revoked": ("bad", "block"),
     "switched_off": ("bad", "block"),
     "expired": ("bad", "schedule"),
@@ -285,7 +284,7 @@ TONES = {  # state: (tone, icon); the colours of the tones stand in the style sh
 
 STATE_WORDS = (  # each state as people read it
     _("healthy"), _("delivered"), _("sent"), _("active"), _("degraded"), _("silent"), _("held"), _("suspended"),
-    _("needs reconnect"), _("dead"), _("revoked"), _("expired"), _("waiting"), _("sending"), _("paused"), _("disabled"),
+    _("needs reconnect"), _("revoked"), _("expired"), _("waiting"), _("sending"), _("paused"), _("disabled"),
     _("skipped"), _("cancelled"), _("planned"), _("running"), _("finished"), _("failed"), _("switched off"),
     _("disconnected"),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from hub.clock import clock
 from hub.connections import steer
 from hub.connections.authorize.receive import receive
 from hub.connections.authorize.who import Refused, Who, digest_of
-from hub.connections.models import Authorization, Connection, Credential, Revocation, Switch
+from hub.connections.models import Authorization, Connection, Credential, KillSwitch, Revocation
 from hub.connections.queued_tests import queue_test
 from hub.connections.refresh import refresh
 from hub.connections.revoke import give_back, revoke
@@ -108,16 +108,16 @@ class House:
     def live(self):
         """Everything that opens a secret is done, and the other system repeats what it was told."""
         for connection in self.connections:
-            (action, *_) = connection.code.actions
-            mine = None if connection.code.platform else connection
-            self.make.route(mine, connector=connection.connector, action=action.key, tenant=self.tenant)
+            (action, *_) = connection.connector.actions
+            mine = None if connection.connector.platform else connection
+            self.make.route(mine, connector=connection.connector_key, action=action.key, tenant=self.tenant)
         self.make.event(self.tenant, now=self.now)
         for hours, status in enumerate((500, 401, 200)):
             pump(FakeHttp(echo(status)), at=self.now + hours * HOUR)
         for connection in self.connections:
             connection.refresh_from_db()
             steer.test(connection, HAND, call=echo(401), now=self.now)
-            if connection.code.needs_oauth:
+            if connection.connector.needs_oauth:
                 self.renew(connection, echo(400))
             self.authorize(connection, echo(400))
         queue_test(self.connections[-1], HAND, now=self.now)
@@ -127,12 +127,12 @@ class House:
         self.browser(Client(), self.owner)
 
     def renew(self, connection, call):
-        Credential.unscoped.filter(pk=connection.pk).update(refresh_at=self.now, refreshing_until=None)
+        Credential.unscoped.filter(pk=connection.pk).update(refresh_due_at=self.now, refresh_lease_until=None)
         refresh(connection, call=call, now=self.now, random=lambda: 0.5, sleep=time.sleep)
 
     def authorize(self, connection, call):
         """A person who comes back from there, one who has not yet, and one who is asked whether that was meant."""
-        code = connection.code
+        code = connection.connector
         if not code.needs_oauth:
             return
         self.authorization(code.key, "begun")
@@ -147,7 +147,7 @@ class House:
 
     def authorization(self, connector, state, **fields):
         row = Authorization(
-            tenant=self.tenant, connector=connector, name=connector, user=self.owner, browser=digest_of(HERE),
+            tenant=self.tenant, connector_key=connector, name=connector, user=self.owner, browser=digest_of(HERE),
             redirect_uri=NOWHERE, return_to="/", state=state, created_at=self.now, expires_at=self.now + HOUR, **fields,
         )  # fmt: skip
         row.digest = digest_of(str(row.public_id))
@@ -170,7 +170,7 @@ class House:
         self.make.connect_link(self.tenant)
         self.make.saved_view(self.tenant)
         planned("send_again", self.tenant, now=self.now)
-        switch_off(Switch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
+        switch_off(KillSwitch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
         mail.send(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)
         notify("disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk)
 

@@ -88,7 +88,7 @@ class Makers:
         now, number = now or clock(), next(self.numbers)
         made = {"name": CONNECTORS[connector].label, "digest": f"digest {number}", "browser": "a browser"} | fields
         return Authorization.unscoped.create(
-            tenant=tenant, connector=connector, created_at=now, expires_at=now + 10 * MINUTE, **made
+            tenant=tenant, connector_key=connector, created_at=now, expires_at=now + 10 * MINUTE, **made
         )
 
     def api_key(self, tenant=None, scopes=("events:write", "events:read"), **fields):
@@ -96,7 +96,7 @@ class Makers:
         return ApiKey.issue(name="tests", scopes=scopes, tenant=tenant, random=os.urandom, **fields)[1]
 
     def app(self, connector, secret=None, **fields):
-        app = ConnectorApp(connector=connector, **fields)
+        app = ConnectorApp(connector_key=connector, **fields)
         app.seal(secret or {})
         app.save()
         return app
@@ -107,24 +107,24 @@ class Makers:
             tenant = tenant or self.tenant()
         row = Connection.unscoped.create(
             tenant=tenant,
-            connector=connector,
+            connector_key=connector,
             settings=SETTINGS.get(connector, {}) if settings is None else settings,
             **{"name": f"{connector} {number}", "account": f"account-{number}", "changed_at": NOON} | fields,
         )
         document = SECRETS[connector] if secret is None else secret
         Credential.unscoped.create(connection=row, sealed=seal(document, Credential.binding(row)))
-        Lane.unscoped.create(connection=row, in_flight=row.code.in_flight, turn=NOON)
+        Lane.unscoped.create(connection=row, in_flight=row.connector.in_flight, virtual_time=NOON)
         return row
 
     def maintenance(self, connection=None, *, connector=None, starts_at=NOON, ends_at=NOON + 60 * MINUTE, **fields):
         return MaintenanceWindow.unscoped.create(
-            connector=connector or connection.connector,
+            connector_key=connector or connection.connector_key,
             connection=connection,
             **{"starts_at": starts_at, "ends_at": ends_at, "reason": "they move servers"} | fields,
         )
 
     def mapping(self, tenant=None, connector="webhook", action="send", body=None):
-        mapping = FieldMapping.unscoped.create(tenant=tenant, name="mapping", connector=connector, action=action)
+        mapping = FieldMapping.unscoped.create(tenant=tenant, name="mapping", connector_key=connector, action=action)
         example = {"number": "data.number"} if connector == "webhook" else CONNECTORS[connector].action(action).example
         self.version(mapping, body or example)
         return mapping
@@ -135,15 +135,15 @@ class Makers:
 
     def identity(self, connection, kind, ours, theirs, at=NOON, name=""):
         said = {"kind": kind, "ours": ours, "theirs": theirs, "name": name}
-        return Identity.unscoped.create(connection=connection, created_at=at, **said)
+        return Identity.unscoped.create(connection=connection, created_at=at, updated_at=at, **said)
 
     def route(self, connection=None, *, tenant=None, body=None, connector=None, action=None, mapping=None, **fields):
-        connector = connector or (connection.connector if connection else "webhook")
+        connector = connector or (connection.connector_key if connection else "webhook")
         tenant = tenant or (connection.tenant if connection else None)
         action = action or ACTIONS.get(connector, "send")
         return Route.unscoped.create(
             tenant=tenant,
-            connector=connector,
+            connector_key=connector,
             connection=connection,
             action=action,
             mapping=mapping or self.mapping(tenant, connector, action, body),
@@ -154,7 +154,7 @@ class Makers:
         fact = Fact(tenant or self.tenant(), type, ORDER if data is None else data, id)
         return publish_all([fact], source="app", now=now)[0].event
 
-    def saved_view(self, tenant, name="view 1", query="state=dead"):
+    def saved_view(self, tenant, name="view 1", query="state=failed"):
         return SavedView.unscoped.create(tenant=tenant, name=name, query=query, created_at=NOON)
 
     def delivery(self, connection=None, *, data=None, now=NOON, **route):

@@ -18,7 +18,7 @@ from hub.connections.revoke import revoke
 from hub.logs import formatter
 from hub.reseal import places
 from hub.secrets import KeyCanary, crypter
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from tests.canaries import HAND, NOWHERE, House, flew, on_fire, secret_of
 from tests.clients import Api
 from tests.tenants.door import come_as_guest, sign_in
@@ -128,7 +128,7 @@ def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, setti
     """It is tested, and nobody answers there."""
     settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
     client, person = Api(make).platform(), house.browser(Client(), house.owner)
-    for connector in (row.code for row in house.connections if row.tenant and not row.code.needs_oauth):
+    for connector in (row.connector for row in house.connections if row.tenant and not row.connector.needs_oauth):
         stated = {field.key for field in connector.fields}
         kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
         asked = {"tenant": "acme", "connector": connector.key, "settings": {"url": NOWHERE}, "secrets": kept}
@@ -151,7 +151,7 @@ def test_no_page_of_a_guest_sings(house, make):
     assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
     for connection in house.connections:
         if connection.tenant:
-            link = make.connect_link(house.tenant, connection.connector, connection=connection, now=house.now)
+            link = make.connect_link(house.tenant, connection.connector_key, connection=connection, now=house.now)
             client = Client()
             began = client.post(f"/connect/link/{link.token}/")
             assert began.status_code in (200, 302) and not flew(body_of(began))
@@ -166,13 +166,13 @@ def test_no_report_of_an_error_sings(house):
 
 def reports(house):
     """What Django shows and mails of an error while a secret is in use."""
-    Scope.objects.all().delete()  # a call that has to wait for its quota would not come to its error
+    QuotaState.objects.all().delete()  # a call that has to wait for its quota would not come to its error
     for connection in house.connections:
         yield report_of(f"test {connection}", partial(steer.test, connection, HAND, call=on_fire, now=house.now))
         yield report_of(f"refresh {connection}", partial(house.renew, connection, on_fire))
         yield report_of(f"authorize {connection}", partial(house.authorize, connection, on_fire))
     for row in house.give_back():
-        yield report_of(f"revoke {row.connector}", partial(revoke, row, call=on_fire, now=house.now))
+        yield report_of(f"revoke {row.connector_key}", partial(revoke, row, call=on_fire, now=house.now))
 
 
 def report_of(name, do):

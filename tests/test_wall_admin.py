@@ -7,20 +7,20 @@ from django.urls import reverse
 
 from hub import audit
 from hub.audit import AuditRow, Hand
-from hub.connections.models import Switch, Wish
+from hub.connections.models import ConnectorRequest, KillSwitch
 from hub.connections.switch import switch_off
 from hub.connections.wish import wish
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.notices.notify import notify
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from tenants.models import ApiKey
 from tests.hub.outgoing.operating import planned
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-PLATFORM_ONLY = {"tenants.User", "connections.ConnectorApp", "throttle.Scope", "hub.AuditRow", "hub.Mail"}
+PLATFORM_ONLY = {"tenants.User", "connections.ConnectorApp", "throttle.QuotaState", "hub.AuditRow", "hub.Mail"}
 
 
 def api_key(make, tenant):
@@ -34,7 +34,7 @@ def audit_row(make, tenant):
 
 
 def switch(make, tenant):
-    return switch_off(Switch(scope="tenant", tenant=tenant, reason="stocktaking"), by=None, now=NOON)
+    return switch_off(KillSwitch(scope="tenant", tenant=tenant, reason="stocktaking"), by=None, now=NOON)
 
 
 def notice(make, tenant):
@@ -49,7 +49,7 @@ def mail_row(make, tenant):
 
 def a_wish(make, tenant):
     wish(tenant, "victim's system", Hand(audit.SYSTEM), now=NOON)
-    return Wish.unscoped.get()
+    return ConnectorRequest.unscoped.get()
 
 
 ROWS = {
@@ -57,7 +57,7 @@ ROWS = {
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
     "connections.Switch": switch,
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
-    "connections.Wish": a_wish,
+    "connections.ConnectorRequest": a_wish,
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "hub.AuditRow": audit_row,
     "hub.Mail": mail_row,
@@ -72,8 +72,8 @@ ROWS = {
     "tenants.PortalLink": lambda make, tenant: make.portal_link(tenant, reference="victim-7"),
     "tenants.Tenant": lambda make, tenant: tenant,
     "tenants.User": lambda make, tenant: make.user("victim@example.com"),
-    "throttle.Scope": lambda make, tenant: Scope.objects.create(
-        key="slack|method|T1|x", connector="slack", kind="method"
+    "throttle.QuotaState": lambda make, tenant: QuotaState.objects.create(
+        key="slack|method|T1|x", connector_key="slack", kind="method"
     ),
 }
 OF_TENANTS = sorted(set(ROWS) - PLATFORM_ONLY)

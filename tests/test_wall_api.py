@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, get_resolver
 
-from hub.connections.models import Switch
+from hub.connections.models import KillSwitch
 from hub.connections.switch import switch_off
 from hub.limits.models import LimitUsage
 from hub.outgoing.models import Event
@@ -90,7 +90,7 @@ def acme(make):
     make.identity(connection, "user", "only-ours", "only-theirs")
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
-    switch_off(Switch(scope="tenant", tenant=tenant, reason="only Acme's reason"), by=None, now=NOON)
+    switch_off(KillSwitch(scope="tenant", tenant=tenant, reason="only Acme's reason"), by=None, now=NOON)
     planned("send_again", tenant)
     make.membership(tenant, make.user("ann@only-acme.test"), "owner")
     make.invitation(tenant, "bob@only-acme.test")

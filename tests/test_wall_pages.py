@@ -71,8 +71,8 @@ ROUTES = {
 }
 VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
 SAID = {
-    "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "waiting": "cancel",
-    "types": "*", "kind": "cancel", "what": "missing", "hours": "24", "query": "state=dead",
+    "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "what_waits": "cancel",
+    "types": "*", "kind": "cancel", "what": "missing", "hours": "24", "query": "state=failed",
 }  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def address(make, acme):
         "invitation": lambda: make.invitation(acme, "bob@only.test"),
         "connection": lambda: make.connection(acme, name="only Acme's connection"),
         "event": lambda: make.event(acme),
-        "delivery": lambda: put([make.delivery(make.connection(acme))], "dead", "exhausted")[0],
+        "delivery": lambda: put([make.delivery(make.connection(acme))], "failed", "exhausted")[0],
         "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
         "saved_view": lambda: make.saved_view(acme, "only theirs"),
         "connect_link": lambda: make.connect_link(acme),

@@ -20,7 +20,7 @@ from tests.test_wall_api import patterns
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")
 ROWS = {  # what an id stands for, by the word before it
     "connections": lambda: Connection.unscoped.exclude(tenant=None),
-    "endpoints": lambda: Connection.unscoped.filter(connector="webhook"),
+    "endpoints": lambda: Connection.unscoped.filter(connector_key="webhook"),
     "deliveries": lambda: Delivery.unscoped.all(),
     "events": lambda: Event.unscoped.all(),
     "operations": lambda: Operation.unscoped.all(),

@@ -33,8 +33,9 @@ PER_SECOND_ORDERED = 1  # events of each; of an ordered row goes one after the o
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 TOLD = (
-    "state", "reason", "due_at", "moved_at", "attempts", "crashes", "position", "lease",
-    "connection__lane__lease", "connection__lane__lease_until", "connection__lane__due_at", "connection__lane__held",
+    "state", "reason", "due_at", "state_changed_at", "attempt_count", "crash_count", "position", "lease",
+    "connection__lane__lease", "connection__lane__lease_until", "connection__lane__due_at",
+    "connection__lane__hold_reason",
 )  # fmt: skip
 INTO_RECOVERY = 0.2, 4.0  # seconds after a kill at which the next one falls
 NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
@@ -104,7 +105,8 @@ class Desk:
     def recovers(self, *, since):
         """Until nothing is left of what was on its way at this moment."""
         lost = Delivery.unscoped.filter(
-            Q(state="sending", moved_at__lt=clocks.wall(since)) | Q(state__in=("waiting", "sending"), crashes__gt=0)
+            Q(state="sending", state_changed_at__lt=clocks.wall(since))
+            | Q(state__in=("waiting", "sending"), crash_count__gt=0)
         )
         until(lambda: not asked(lost.exists), within=BACK_WITHIN, every=0.3, what="what was on its way")
         self.flows()

@@ -36,7 +36,7 @@ class Case:
 
     @classmethod
     def of(cls, desk, arrivals):
-        rows = Delivery.unscoped.values_list("event__sender_id", "outward_id")
+        rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
         return cls(
             told=[caller.told for caller in desk.callers],
             arrivals=arrivals,

@@ -14,7 +14,7 @@ from bench import seed
 from bench.figures import Bar, Figure
 from bench.web import HUB, serving
 from hub.clock import clock
-from hub.outgoing.models import PumpPlace
+from hub.outgoing.models import PumpSlot
 from tenants.models import ApiKey
 
 DATABASES = ("postgresql",)
@@ -44,7 +44,7 @@ def stage(sink):
     seed.empty()
     (row,) = seed.connections(1, sink.url + "/ok/{}")
     seed.route()
-    PumpPlace.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
+    PumpSlot.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
     return ApiKey.issue(name="bench", scopes=["events:write"], random=os.urandom, tenant=row.tenant)[1]
 
 

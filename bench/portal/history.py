@@ -31,32 +31,33 @@ FROM outgoing_event
 """
 DELIVERIES = """
 INSERT INTO outgoing_delivery
-    (id, public_id, outward_id, tenant_id, event_id, route_id, connection_id, replay, state, reason, says, due_at,
-     attempts, crashes, unsure, background, order_key, accepted_at, moved_at)
+    (id, public_id, message_uuid, tenant_id, event_id, route_id, connection_id, replay_number, state, reason, detail,
+     due_at, attempt_count, crash_count, possibly_delivered, low_priority, order_key, accepted_at, state_changed_at)
 SELECT n, {id}, {id}, e.tenant_id, e.id, r.id, c.id, 0, e.state,
-    CASE e.state WHEN 'dead' THEN 'exhausted' WHEN 'held' THEN 'mapping_failed' WHEN 'skipped' THEN 'filtered'
+    CASE e.state WHEN 'failed' THEN 'exhausted' WHEN 'held' THEN 'mapping_failed' WHEN 'skipped' THEN 'filtered'
         ELSE '' END,
     '', CASE e.state WHEN 'waiting' THEN at END, 1, 0, false, false, '', at, at
 FROM (SELECT e.*, e.accepted_at AS at, half, 2 * e.id - half AS n,
         CASE mod((2 * e.id - half) / {large}, 100)
-            WHEN 0 THEN 'dead' WHEN 1 THEN 'held' WHEN 2 THEN 'skipped' WHEN 3 THEN 'waiting'
+            WHEN 0 THEN 'failed' WHEN 1 THEN 'held' WHEN 2 THEN 'skipped' WHEN 3 THEN 'waiting'
             ELSE 'delivered' END AS state
     FROM outgoing_event e, generate_series(0, 1) AS half) AS e
 JOIN bench_target t USING (tenant_id)
 JOIN connections_connection c ON c.id = t.connections[1 + mod(e.id / {large} + half, array_length(t.connections, 1))]
-JOIN outgoing_route r ON r.connector = c.connector
+JOIN outgoing_route r ON r.connector_key = c.connector_key
 """
 TRIES = """
 INSERT INTO outgoing_attempt
-    (delivery_id, number, started_at, milliseconds, outcome, reason, says, reference, exchange)
-SELECT id, 1, moved_at, 40 + mod(id, 400), CASE state WHEN 'delivered' THEN state ELSE 'later' END,
+    (delivery_id, number, started_at, milliseconds, outcome, reason, detail, reference, exchange)
+SELECT id, 1, state_changed_at, 40 + mod(id, 400), CASE state WHEN 'delivered' THEN state ELSE 'later' END,
     CASE state WHEN 'delivered' THEN '' ELSE 'status 503' END, '', '', public_id
 FROM outgoing_delivery WHERE state != 'skipped'
 """
 CALLS = """
 INSERT INTO outgoing_exchange
     (id, at, method, url, request_headers, request_body, status, response_headers, response_body, error)
-SELECT d.public_id, d.moved_at, 'POST', 'https://example.com/hook', '{"content-type": "application/json"}', body, 200,
+SELECT d.public_id, d.state_changed_at, 'POST',
+    'https://example.com/hook', '{"content-type": "application/json"}', body, 200,
     '{"content-type": "text/plain"}', 'ok', ''
 FROM outgoing_delivery d JOIN outgoing_eventbody b USING (event_id) JOIN bench_target t USING (tenant_id)
 WHERE t.place = 0

@@ -20,7 +20,7 @@ PAGES = {
     "identities": "connections/{connection}/identities/",
     "events": "events/",
     "events_older": "events/?after={delivery}",
-    "events_dead": "events/?state=dead",
+    "events_failed": "events/?state=failed",
     "events_held_for_a_reason": "events/?state=held&reason=mapping_failed",
     "events_of_a_day": "events/?span=24h&state=delivered",
     "events_of_a_type": "events/?type=order.paid",
@@ -36,7 +36,7 @@ PAGES = {
     "settings": "settings/",
     "members": "members/",
     "links": "links/",
-    "plan": "operations/plan?state=dead",
+    "plan": "operations/plan?state=failed",
 }
 
 

@@ -46,7 +46,7 @@ def set_up(counts, url):
     seed.empty()
     seed.connections(counts.of_the_large, url)
     seed.connections(counts.connections - counts.of_the_large, url, tenants=counts.tenants - 1)
-    Connection.unscoped.extra(where=["id %% %s = 0"], params=[SLACK]).update(connector="slack", settings={})
+    Connection.unscoped.extra(where=["id %% %s = 0"], params=[SLACK]).update(connector_key="slack", settings={})
     seed.route()
     seed.route("slack", "post_message", mapping={"channel": "data.channel", "text": "data.note"})
     a_month(counts.deliveries, tenants=counts.tenants, now=now)
@@ -59,7 +59,7 @@ def set_up(counts, url):
 
 
 def endpoints_of(tenant):
-    return Connection.objects.of(tenant).filter(connector="webhook").order_by("pk")
+    return Connection.objects.of(tenant).filter(connector_key="webhook").order_by("pk")
 
 
 def somebody(*tenants):
@@ -85,7 +85,7 @@ def signed_in(person):
 def granted(tenant, person, *, now):
     """On the way back from Slack: the page asks whether this account is meant."""
     row = Authorization(
-        tenant=tenant, connector="slack", name="Slack", user=person, digest=digest_of("state"), account="T1",
+        tenant=tenant, connector_key="slack", name="Slack", user=person, digest=digest_of("state"), account="T1",
         account_name="Teas", browser=digest_of(HERE), redirect_uri="http://127.0.0.1/", return_to="/", created_at=now,
         expires_at=now,
     )  # fmt: skip

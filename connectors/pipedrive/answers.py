@@ -59,11 +59,11 @@ def refusal(response: Response) -> Outcome | None:
     if response.status == 429:
         return spent(response)
     error = error_of(response)
-    says = told(error) or wrong.says
+    detail = told(error) or wrong.detail
     if known := ERRORS.get(str(error.get("error")).lower()) or STATUSES.get(response.status):
         verdict, reason = known
-        return verdict(reason, says)
-    return replace(wrong, says=says)
+        return verdict(reason, detail)
+    return replace(wrong, detail=detail)
 
 
 def token_refusal(response: Response) -> Outcome | None:
@@ -96,14 +96,14 @@ def cut_off(response: Response) -> Outcome:
 
 def spent(response: Response) -> Outcome:
     """A 429 says by its headers only which quota it is about: what is not of the two seconds is of the day."""
-    says, wait = told(error_of(response)), retry_after(response) or 0.0
+    detail, wait = told(error_of(response)), retry_after(response) or 0.0
     day, burst = number(response, "x-daily-ratelimit-token-remaining"), number(response, "x-ratelimit-remaining")
     if day == 0 or burst:  # a Retry-After of seconds comes all the same
-        return throttled(says or "the tokens of the day are spent", after=max(wait, DAY_LOOK), pauses=(COMPANY,))
+        return throttled(detail or "the tokens of the day are spent", after=max(wait, DAY_LOOK), pauses=(COMPANY,))
     if burst == 0:
         reset = number(response, "x-ratelimit-reset") or 1
-        return throttled(says or "too many calls in two seconds", after=max(wait, reset), pauses=(BURST,))
-    return throttled(says, after=wait or None, pauses=(COMPANY, BURST))
+        return throttled(detail or "too many calls in two seconds", after=max(wait, reset), pauses=(BURST,))
+    return throttled(detail, after=wait or None, pauses=(COMPANY, BURST))
 
 
 def budget(response: Response) -> Report | None:

@@ -109,7 +109,7 @@ def refusal(response: Response) -> Outcome | None:
         return wrong
     if status == 300:
         return never("several_records", "the external id names several records; nothing was written")
-    code, message = first_error(response) or (f"status_{status}", wrong.says)
+    code, message = first_error(response) or (f"status_{status}", wrong.detail)
     return verdict(code, message, refresh if status == 401 else unknown if status >= 500 else never)
 
 
@@ -133,9 +133,9 @@ def token_refusal(response: Response) -> Outcome | None:
         return later("unavailable", response.text(), after=wait)
     try:
         answer: Any = response.json()
-        error, says = str(answer["error"]), str(answer.get("error_description", ""))
+        error, detail = str(answer["error"]), str(answer.get("error_description", ""))
     except (Unreadable, LookupError, TypeError, AttributeError):
         return unknown(f"status_{response.status}", response.text(), after=wait)
-    if error == "invalid_grant" and any(words in says.lower() for words in RESTRICTED):
-        return later("login_restricted", says)
-    return OAUTH.get(error, later)(error, says)
+    if error == "invalid_grant" and any(words in detail.lower() for words in RESTRICTED):
+        return later("login_restricted", detail)
+    return OAUTH.get(error, later)(error, detail)

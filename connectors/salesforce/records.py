@@ -103,7 +103,7 @@ class Records(Action):
     def answers(self, response: Response, count: int) -> list[Outcome]:
         if wrong := refusal(response):
             together = wrong.kind == "never" and count > 1
-            alone = record_later("refused_together", wrong.says, after=WAIT_LEAST)
+            alone = record_later("refused_together", wrong.detail, after=WAIT_LEAST)
             return [alone if together else wrong] * count
         answers = response.json()
         if not isinstance(answers, list) or len(answers) != count:

@@ -71,7 +71,7 @@ class Chat(Action):
         if wrong := refusal(response, self.scope):
             return wrong
         answer = response.json()
-        return delivered(f"{answer['channel']}/{answer['ts']}", says=str(answer.get("warning") or ""))
+        return delivered(f"{answer['channel']}/{answer['ts']}", detail=str(answer.get("warning") or ""))
 
 
 class PostMessage(Chat):
@@ -249,7 +249,7 @@ class Slack(OAuth):
             done = response.json().get("revoked", True) is True
             return delivered() if done else never("not_revoked", "revoked is false")
         if wrong.reason in ACCESS_ENDED:
-            return refresh(wrong.reason, wrong.says)
+            return refresh(wrong.reason, wrong.detail)
         return delivered() if wrong.reason in self.ended else wrong
 
     def manifest(self, *, redirect_uri: str, name: str) -> str:

@@ -18,9 +18,9 @@ from connectors.outcomes import (
 from connectors.wire import Response, Scope, Unreadable, retry_after
 
 
-def quota_later(reason: str, says: str) -> Outcome:
+def quota_later(reason: str, detail: str) -> Outcome:
     """The workspace has a limit of its own for all its members; Slack does not say when it ends."""
-    return replace(later(reason, says), concerns="quota")
+    return replace(later(reason, detail), concerns="quota")
 
 
 WORDS: Mapping[str, Verdict] = {

@@ -12,9 +12,9 @@ PAUSE = 10.0  # seconds; Splunk tells no wait
 TAKEN = {0, 24, 25}  # Success; taken, though a queue or the acknowledgements near their limit
 
 
-def full(reason: str, says: str) -> Outcome:
+def full(reason: str, detail: str) -> Outcome:
     """Back-pressure, nothing was taken: the connection rests. It is the server's state, not a quota of ours."""
-    return replace(throttled(says, after=PAUSE, pauses=(CONNECTION,)), concerns="system")
+    return replace(throttled(detail, after=PAUSE, pauses=(CONNECTION,)), concerns="system")
 
 
 CODES: Mapping[int, Verdict] = {  # `reconnect` where a person must act: a token has nothing to refresh

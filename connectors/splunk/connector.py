@@ -68,7 +68,7 @@ class SendEvent(Collected):
             before = [self.taken(response, message) for message in messages[:place]]
             return [*before, wrong, *[after] * (len(messages) - place - 1)]
         together = wrong.kind == "never" and len(messages) > 1
-        alone = record_later("refused_together", wrong.says, after=WAIT_LEAST)
+        alone = record_later("refused_together", wrong.detail, after=WAIT_LEAST)
         return [alone if together else wrong] * len(messages)
 
 

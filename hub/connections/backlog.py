@@ -28,8 +28,8 @@ def backlog(connection: Connection, *, now: datetime) -> Backlog:
     first = connection.deliveries.filter(state="waiting").order_by("due_at").values("pk")
     rows = connection.deliveries.filter(pk__in=first[: COUNTED + 1]).order_by()
     counted = list(
-        rows.values("connection", "route__connector", "route__action").annotate(
-            rows=Count("pk"), oldest=Min("accepted_at"), unsures=Count("pk", filter=Q(unsure=True))
+        rows.values("connection", "route__connector_key", "route__action").annotate(
+            rows=Count("pk"), oldest=Min("accepted_at"), unsures=Count("pk", filter=Q(possibly_delivered=True))
         )
     )
     count = sum(row["rows"] for row in counted)
@@ -47,12 +47,12 @@ def is_held(connection: Connection) -> bool:
     """Whether a closed lane, a switch or a suspended tenant holds what waits."""
     lane = getattr(connection, "lane", None)
     suspended = connection.tenant is not None and connection.tenant.suspended
-    return suspended or (lane is not None and bool(lane.held or lane.off))
+    return suspended or (lane is not None and bool(lane.hold_reason or lane.switched_off_by))
 
 
 def pace(connection: Connection, *, now: datetime) -> int:
     if connection.tenant is None:
         return 0  # it is nobody's alone: its newest are not found by an index
     newest = connection.tenant.deliveries.order_by("-pk").values("pk")[:LOOKED]
-    gone = connection.deliveries.filter(pk__in=newest, state="delivered", moved_at__gt=now - PACE)
+    gone = connection.deliveries.filter(pk__in=newest, state="delivered", state_changed_at__gt=now - PACE)
     return round(gone.count() / (PACE.total_seconds() / 60))

@@ -40,7 +40,7 @@ def failing_reason(connection: Connection, lane: Lane, answer: str, *, now: date
         return BREAKER
     if not is_failing(lane.failed_calls, lane.failing_since, now=now):
         return ""
-    refused = connection.code.own_endpoint and answer.startswith(REFUSALS)
+    refused = connection.connector.own_endpoint and answer.startswith(REFUSALS)
     return ENDPOINT_REFUSES if refused else CALLS_FAILING
 
 
@@ -49,17 +49,17 @@ def follow_calls(connection: Connection, lane: Lane, answer: str, *, now: dateti
 
     One statement where the state, its reason or the kind of answer turns, none otherwise.
     """
-    reason = failing_reason(connection, lane, answer or connection.says, now=now)
+    reason = failing_reason(connection, lane, answer or connection.detail, now=now)
     if not reason:
         recover(connection, lane, now=now)
     elif connection.state == "healthy":
         since = lane.failing_since or now
-        if update_state(connection, state="degraded", reason=reason, says=answer[:500], since=since):
+        if update_state(connection, state="degraded", reason=reason, detail=answer[:500], state_changed_at=since):
             news.calls_fail(connection, now=now)
     elif connection.state == "degraded" and connection.reason in OF_CALLS:
-        other_answer = answer and kind_of(answer) != kind_of(connection.says)
+        other_answer = answer and kind_of(answer) != kind_of(connection.detail)
         if reason != connection.reason or other_answer:
-            update_state(connection, reason=reason, says=(answer or connection.says)[:500])
+            update_state(connection, reason=reason, detail=(answer or connection.detail)[:500])
 
 
 def recover(connection: Connection, lane: Lane, *, now: datetime) -> None:
@@ -68,7 +68,7 @@ def recover(connection: Connection, lane: Lane, *, now: datetime) -> None:
     if connection.state != "degraded" or lane.failing_since is not None:
         return
     if connection.reason in OF_CALLS or by_checks:
-        healthy = {"state": "healthy", "reason": "", "says": "", "since": now, "checks_failed": 0}
+        healthy = {"state": "healthy", "reason": "", "detail": "", "state_changed_at": now, "checks_failed": 0}
         if update_state(connection, **healthy):
             news.calls_succeed(connection, now=now)
 
@@ -80,9 +80,9 @@ def is_open_question(connection: Connection) -> bool:
     """
     if known_by_refresh(connection):
         return True
-    if connection.reason not in OF_CALLS or connection.code.own_endpoint:
+    if connection.reason not in OF_CALLS or connection.connector.own_endpoint:
         return False
-    return connection.deliveries.filter(state="waiting", attempts__gt=0).exists()
+    return connection.deliveries.filter(state="waiting", attempt_count__gt=0).exists()
 
 
 def update_state(connection: Connection, **changes: Any) -> bool:
@@ -101,7 +101,7 @@ def kind_of(answer: str) -> str:
 
 def degrade_failing(*, now: datetime) -> None:
     """Turn healthy connections whose only call for a minute has failed: no pump may come by to say so."""
-    installed = Q(connection__connector__in=list(CONNECTORS))
+    installed = Q(connection__connector_key__in=list(CONNECTORS))
     due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
     lanes = Lane.unscoped.filter(due).select_related("connection__tenant").order_by("failing_since")
     for lane in lanes[:SWEPT_MOST]:
@@ -110,12 +110,12 @@ def degrade_failing(*, now: datetime) -> None:
 
 def last_answer(connection: Connection) -> str:
     """Return what the newest delivery that waits after a failed attempt says."""
-    tried: Iterable[Any] = connection.deliveries.filter(state="waiting", attempts__gt=0)
-    newest = max(tried.order_by("due_at")[:SWEPT_MOST], key=lambda row: row.moved_at, default=None)
-    return answer_text(newest.reason, newest.says) if newest else ""
+    tried: Iterable[Any] = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
+    newest = max(tried.order_by("due_at")[:SWEPT_MOST], key=lambda row: row.state_changed_at, default=None)
+    return answer_text(newest.reason, newest.detail) if newest else ""
 
 
-def answer_text(reason: str, says: str) -> str:
+def answer_text(reason: str, detail: str) -> str:
     """Return one line such as `503: try later`, from a reason code and the system's own words."""
     code = reason.removeprefix("status_").replace("_", " ")
-    return f"{code}: {says}" if says and says != reason else code
+    return f"{code}: {detail}" if detail and detail != reason else code

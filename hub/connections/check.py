@@ -28,7 +28,7 @@ class Verdict:
 
     known: bool | None
     sentence: str
-    says: str = ""
+    detail: str = ""
 
 
 def check(app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime) -> Verdict:
@@ -42,7 +42,7 @@ def check(app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call,
     if not told:
         return Verdict(False, "Nobody can sign in: no login is inside the hosts that an answer may name.")
     worst = next((one.known for _, one in told if not one.known), True)
-    return Verdict(worst, " ".join(f"{entry.label}: {one.sentence} {one.says}".strip() for entry, one in told))
+    return Verdict(worst, " ".join(f"{entry.label}: {one.sentence} {one.detail}".strip() for entry, one in told))
 
 
 def verdict(
@@ -52,21 +52,21 @@ def verdict(
     outcome = asked(app, connector, redirect_uri, environment, call=call, now=now)
     if outcome.reason == BUSY:
         return Verdict(None, BUSY_SENTENCE)
-    says = f"{connector.label} said: {outcome.reason} {outcome.says}".strip()
+    detail = f"{connector.label} said: {outcome.reason} {outcome.detail}".strip()
     problem = connector.problem(outcome.reason)
     if problem == "code_refused":
-        return Verdict(True, f"{connector.label} knows our client id, and takes our client secret.", says)
+        return Verdict(True, f"{connector.label} knows our client id, and takes our client secret.", detail)
     if problem == "client_refused":
-        return Verdict(False, f"{connector.label} does not know this client id, or refuses this client secret.", says)
+        return Verdict(False, f"{connector.label} does not know this client id, or refuses this client secret.", detail)
     if problem == "redirect_refused":
-        return Verdict(False, f"{connector.label} knows the client, but not our redirect URL {redirect_uri}.", says)
-    return Verdict(None, f"The answer of {connector.label} tells neither yes nor no.", says)
+        return Verdict(False, f"{connector.label} knows the client, but not our redirect URL {redirect_uri}.", detail)
+    return Verdict(None, f"The answer of {connector.label} tells neither yes nor no.", detail)
 
 
 def asked(
     app: ConnectorApp, connector: OAuth, redirect_uri: str, environment: str, *, call: Call, now: datetime
 ) -> Outcome:
-    connection = Connection(connector=app.connector, settings={"environment": environment})
+    connection = Connection(connector_key=app.connector_key, settings={"environment": environment})
     credential, client = opened(connection, app, {}), app.open()
     try:
         verifier = NO_CODE * 2 if connector.pkce else ""

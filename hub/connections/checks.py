@@ -38,13 +38,13 @@ LAST_STEP = gettext_noop("It accepts the credential")
 class Step(NamedTuple):
     label: str
     state: str  # passed, failed or open
-    says: str = ""
+    detail: str = ""
 
 
 def told(finding: Finding) -> str:
     """What went wrong, in words; a page that came instead of an answer is not repeated."""
     code = finding.reason.removeprefix("status_")
-    return _("it answered with status %(code)s") % {"code": code} if code != finding.reason else finding.says
+    return _("it answered with status %(code)s") % {"code": code} if code != finding.reason else finding.detail
 
 
 def steps(finding: Finding) -> list[Step]:

@@ -19,7 +19,7 @@ class Offer:
 
     rows: tuple[tuple[str, str], ...] = ()
     more: bool = False
-    says: str = ""
+    detail: str = ""
 
 
 @sensitive_variables()
@@ -28,15 +28,15 @@ def choices(connection: Connection, identity: str, *, call: Call, now: datetime)
 
     What it finds changes no state: that is a test's to judge.
     """
-    offered = connection.code.listed.get(identity)
+    offered = connection.connector.listed.get(identity)
     if offered is None:
         return Offer()
     try:
-        credential = credential_of(connection, app_of(connection.connector))
+        credential = credential_of(connection, app_of(connection.connector_key))
         page = answered(connection, credential, partial(offered.page, credential), offered.records, call=call, now=now)
         if isinstance(page, Outcome):
-            return Offer(says=page.says or page.reason.replace("_", " "))
+            return Offer(detail=page.detail or page.reason.replace("_", " "))
         found = [offered.choice(record) for record in page.records]
     except (CannotOpen, KeyError, TypeError) as error:
-        return Offer(says=str(error))
+        return Offer(detail=str(error))
     return Offer(tuple(sorted(found, key=lambda row: row[1].casefold())), bool(page.cursor))

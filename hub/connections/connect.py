@@ -25,8 +25,8 @@ def begun(
 ) -> dict[str, Any]:
     """The life of what was just granted; tokens that came together live as long."""
     left = (expires_at - now).total_seconds() if expires_at else None
-    grant = Grant(document, expires_in=left, lives=dict.fromkeys(connection.code.tokens, left))
-    return fresh(connection.code, grant, now=now, random=random)
+    grant = Grant(document, expires_in=left, lives=dict.fromkeys(connection.connector.tokens, left))
+    return fresh(connection.connector, grant, now=now, random=random)
 
 
 class Suspended(Exception):
@@ -51,7 +51,7 @@ class SecretChangedTooOften(ChangeRefused):
 
 def draft(tenant: Tenant | None, connector: str, name: str, settings: Mapping[str, Any]) -> Connection:
     """A connection to be tested; nothing is stored."""
-    return Connection(tenant=tenant, connector=connector, name=name, settings=dict(settings))
+    return Connection(tenant=tenant, connector_key=connector, name=name, settings=dict(settings))
 
 
 def completed(
@@ -81,9 +81,9 @@ def connect(
     refuse_twice(connection)
     refuse_too_many(connection, now=now)
     connection.connected_by, connection.checked_at = by, now
-    connection.since = connection.changed_at = connection.created_at = now
+    connection.state_changed_at = connection.changed_at = connection.created_at = now
     if not finding.lives:
-        connection.state, connection.reason, connection.says = "degraded", finding.reason, finding.says[:500]
+        connection.state, connection.reason, connection.detail = "degraded", finding.reason, finding.detail[:500]
     try:
         with transaction.atomic():
             connection.save(force_insert=True)
@@ -91,7 +91,7 @@ def connect(
             life = begun(connection, document, expires_at, random=random, now=now)
             Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **life)
             CredentialEvent.note(connection, "issued", version=1, now=now)
-            Lane.unscoped.create(connection=connection, in_flight=connection.code.in_flight, turn=now)
+            Lane.unscoped.create(connection=connection, in_flight=connection.connector.in_flight, virtual_time=now)
             ring("drain", now=now)
     except IntegrityError:
         raise AlreadyConnected("Somebody has just connected the same account.") from None
@@ -109,12 +109,14 @@ def take_account(connection: Connection, finding: Finding) -> None:
 
 
 def refuse_twice(connection: Connection) -> None:
-    same = Connection.unscoped.filter(tenant=connection.tenant, connector=connection.connector)
-    if not connection.code.platform:
+    same = Connection.unscoped.filter(tenant=connection.tenant, connector_key=connection.connector_key)
+    if not connection.connector.platform:
         same = same.filter(account=connection.account).exclude(account="")
     if other := same.first():
         whose = other.tenant or "the platform"
-        raise AlreadyConnected(f"{connection.code.label} {other.account} is connected for {whose} as “{other.name}”.")
+        raise AlreadyConnected(
+            f"{connection.connector.label} {other.account} is connected for {whose} as “{other.name}”."
+        )
 
 
 def refuse_too_many(connection: Connection, *, now: datetime) -> None:
@@ -161,7 +163,7 @@ def reconnect(
         )
         version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
         CredentialEvent.note(connection, "replaced" if replaces else "reconnected", version=version, now=now)
-        Lane.unscoped.filter(connection=connection, held=REFRESHING).update(held="", due_at=now)
+        Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(hold_reason="", due_at=now)
         settle(connection, finding, now=now)
         ring("drain", now=now)
         ring("pump", now=now)
@@ -182,9 +184,9 @@ def with_overlap(connection: Connection, document: Mapping[str, Any], *, now: da
 def settle(connection: Connection, finding: Finding, *, now: datetime) -> None:
     """A pause and a switch-off stay: a person set them. What was disconnected is connected again."""
     if finding.lives:
-        Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_says="")
+        Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_detail="")
     mended = connection.state in ("needs_reconnect", "degraded", "silent") or connection.disconnected
     if finding.lives and mended:
-        connection.heal(now=now)
+        connection.mark_healthy(now=now)
     elif not finding.lives and connection.state in ("healthy", "silent"):
-        connection.degrade(finding.reason, finding.says, now=now)
+        connection.mark_degraded(finding.reason, finding.detail, now=now)

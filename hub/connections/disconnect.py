@@ -32,7 +32,7 @@ def disconnect(
             sealed=seal({}, Credential.binding(connection)),
             version=F("version") + 1,
             updated_at=now,
-            **lives.fresh(connection.code, Grant({}), now=now, random=lambda: 0),
+            **lives.fresh(connection.connector, Grant({}), now=now, random=lambda: 0),
         )
         version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
         CredentialEvent.note(connection, "revoked", version=version, now=now)

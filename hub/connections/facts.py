@@ -24,7 +24,9 @@ def facts(connection: Connection) -> list[Fact]:
         stored = set(connection.credential.open(connection))
     except (CannotOpen, Credential.DoesNotExist):
         stored = set()
-    told = (secret(field, stored) if field.secret else setting(field, connection) for field in connection.code.fields)
+    told = (
+        secret(field, stored) if field.secret else setting(field, connection) for field in connection.connector.fields
+    )
     return [fact for fact in told if fact]
 
 

@@ -29,14 +29,14 @@ class Dying(NamedTuple):
 
     @property
     def served_at(self) -> datetime | None:
-        return self.connection.lane.turn if hasattr(self.connection, "lane") else None
+        return self.connection.lane.virtual_time if hasattr(self.connection, "lane") else None
 
 
 def endangered(*, now: datetime) -> Q:
     soon = now + AHEAD
-    ends = Q(credential__ends_at__lte=soon)
-    no_other = Q(credential__expires_at__lte=soon, credential__refresh_at=None)
-    troubled = Q(credential__unsure_since__isnull=False) | Q(credential__failures__gt=0)
+    ends = Q(credential__grant_expires_at__lte=soon)
+    no_other = Q(credential__expires_at__lte=soon, credential__refresh_due_at=None)
+    troubled = Q(credential__refresh_outcome_unknown_since__isnull=False) | Q(credential__refresh_failures__gt=0)
     only_fails = Q(lane__failing_since__lte=min(now - FAILS_LONG, soon - settings.HUB_DISABLE_AFTER))
     return ~Q(state__in=OVER) & (ends | no_other | troubled | only_fails)
 
@@ -50,13 +50,13 @@ def forecast(connections: QuerySet[Connection], *, now: datetime) -> list[Dying]
 
 def reasons(row: Connection, *, now: datetime) -> Iterator[Dying]:
     soon, credential, lane = now + AHEAD, getattr(row, "credential", None), getattr(row, "lane", None)
-    if credential and credential.unsure_since:
+    if credential and credential.refresh_outcome_unknown_since:
         yield Dying(row, credential.expires_at, "unsure")
-    if credential and credential.failures:
+    if credential and credential.refresh_failures:
         yield Dying(row, credential.expires_at, "refresh_failing")
-    if credential and credential.ends_at and credential.ends_at <= soon:
-        yield Dying(row, credential.ends_at, "unused")
-    if credential and credential.expires_at and credential.refresh_at is None and credential.expires_at <= soon:
+    if credential and credential.grant_expires_at and credential.grant_expires_at <= soon:
+        yield Dying(row, credential.grant_expires_at, "unused")
+    if credential and credential.expires_at and credential.refresh_due_at is None and credential.expires_at <= soon:
         yield Dying(row, credential.expires_at, "no_refresh")
     if lane and lane.failing_since and lane.failing_since <= now - FAILS_LONG:
         ends = lane.failing_since + settings.HUB_DISABLE_AFTER

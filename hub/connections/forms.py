@@ -188,7 +188,7 @@ class CredentialForm(FieldsForm, Untested):
         kept: dict[str, Any] = {}
         with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
             kept = obj.credential.open(obj)
-        super().__init__(*args, obj=obj, stated=obj.code.fields, known=obj.settings, kept=kept, **kwargs)
+        super().__init__(*args, obj=obj, stated=obj.connector.fields, known=obj.settings, kept=kept, **kwargs)
 
 
 class PauseForm(staff.ReasonForm):
@@ -196,7 +196,7 @@ class PauseForm(staff.ReasonForm):
 
 
 class DisconnectForm(staff.Form):
-    waiting = forms.ChoiceField(
+    what_waits = forms.ChoiceField(
         label="What waits to be sent",
         choices=[("hold", "hold it, for when the same account is connected again"), ("cancel", "cancel it")],
         widget=forms.RadioSelect,
@@ -236,7 +236,7 @@ class AppForm(FieldsForm):
     )
 
     def __init__(self, *args: Any, app: ConnectorApp, **kwargs: Any) -> None:
-        connector, kept = CONNECTORS[app.connector], app.open()
+        connector, kept = CONNECTORS[app.connector_key], app.open()
         super().__init__(*args, stated=connector.app_fields, known=kept, kept=kept, **kwargs)
         self.bases = tuple(connector.urls)
         for name, url in connector.urls.items():

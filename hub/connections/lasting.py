@@ -11,7 +11,7 @@ from connectors.registry import CONNECTORS
 from connectors.wire import Budget, Quota, Rate, Scope
 from hub.connections.models import Connection, Lane
 from hub.connections.unseal import key_of
-from hub.throttle.models import Scope as ScopeRow
+from hub.throttle.models import QuotaState as ScopeRow
 from hub.throttle.pace import Standing, interval, left
 from hub.throttle.reserve import standing_of
 
@@ -25,7 +25,7 @@ class Group:
     connection: Connection | None
     action: Action | None
     rows: int
-    unsure: int
+    possibly_delivered: int
 
     @property
     def calls(self) -> int:
@@ -40,7 +40,7 @@ def grouped(counted: Iterable[Mapping[str, Any]]) -> list[Group]:
     """The largest first."""
     sums: dict[tuple[int | None, str, str], list[int]] = {}
     for row in counted:
-        total = sums.setdefault((row["connection"], row["route__connector"], row["route__action"]), [0, 0])
+        total = sums.setdefault((row["connection"], row["route__connector_key"], row["route__action"]), [0, 0])
         total[0] += row["rows"]
         total[1] += row["unsures"]
     connections = Connection.unscoped.select_related("tenant", "lane").in_bulk({pk for pk, _, _ in sums if pk})
@@ -83,7 +83,7 @@ def spendable(group: Group) -> Iterator[tuple[str, Quota, str]]:
     """The scopes whose quotas a call of this connection may spend: key, quota, name."""
     if group.connection is None:
         return
-    connector = CONNECTORS[group.connection.connector]
+    connector = CONNECTORS[group.connection.connector_key]
     for stated, quota in connector.quotas.items():
         kind, _, name = stated.partition(":")
         yield key_of(group.connection, Scope(kind, name)), quota, name  # type: ignore[arg-type]

@@ -13,6 +13,6 @@ def life_of(connection: Connection, *, now: datetime) -> Picture:
     return drawn(
         reversed(newest),
         now=now,
-        refresh_at=credential.refresh_at if credential else None,
+        refresh_due_at=credential.refresh_due_at if credential else None,
         ends=credential.expires_at if credential else None,
     )

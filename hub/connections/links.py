@@ -51,7 +51,7 @@ def make(
     """
     if connector.key not in ConnectorApp.ready():
         raise Refused(gettext("%(system)s is not set up yet, so nobody can connect it.") % {"system": connector.label})
-    if connection and (connection.tenant_id, connection.connector) != (tenant.pk, connector.key):
+    if connection and (connection.tenant_id, connection.connector_key) != (tenant.pk, connector.key):
         raise Refused(gettext("This connection is of another system."))
     environment, login_host = login_of(connector, connection, environment, login_host)
     if environment and not login_host and environment not in offered(connector):
@@ -62,7 +62,7 @@ def make(
     token = link_token(random=random)
     link = ConnectLink.unscoped.create(
         tenant=tenant,
-        connector=connector.key,
+        connector_key=connector.key,
         connection=connection,
         environment=environment,
         login_host=login_host,
@@ -92,14 +92,14 @@ def login_of(connector: Connector, connection: Connection | None, environment: s
         login_host = login_host or login_host_of(connection)
     if not login_host:
         return environment, ""
-    app = ConnectorApp.objects.filter(connector=connector.key).first() or ConnectorApp(connector=connector.key)
+    app = ConnectorApp.objects.filter(connector_key=connector.key).first() or ConnectorApp(connector_key=connector.key)
     host, found = offered_login_host(app, login_host, environment)
     return found, host
 
 
 def offered(connector: Connector) -> set[str]:
     """The kinds of accounts that people may be sent to."""
-    app = ConnectorApp.objects.filter(connector=connector.key).first()
+    app = ConnectorApp.objects.filter(connector_key=connector.key).first()
     return {entry.key for entry in app.environments} if app else set()
 
 
@@ -125,7 +125,7 @@ def enter(link: ConnectLink, browser: str, *, request_id: str = "", ip: str = ""
     digest = digest_of(browser)
     if not link.take(Q(browser="") | Q(browser=digest), browser=digest, opened_at=link.opened_at or now, now=now):
         raise Ended
-    told = {"after": {"system": link.code.label}, "request_id": request_id, "ip": ip, "now": now}
+    told = {"after": {"system": link.connector.label}, "request_id": request_id, "ip": ip, "now": now}
     audit.record(actor=visitor_by(link).actor, verb="connect_link.open", obj=link, tenant=link.tenant, **told)
 
 

@@ -76,10 +76,10 @@ def columns(tokens: Mapping[str, Token], connector: Connector, *, now: datetime)
     """What a credential's row says of them."""
     unused = connector.life.unused if tokens else None
     return {
-        "lives": {prefix: token.kept() for prefix, token in tokens.items()},
+        "token_lifetimes": {prefix: token.kept() for prefix, token in tokens.items()},
         "expires_at": min(filter(None, (token.ends for token in tokens.values())), default=None),
-        "refresh_at": min(filter(None, (token.due for token in tokens.values())), default=None),
-        "ends_at": now + timedelta(seconds=unused) if unused else None,
+        "refresh_due_at": min(filter(None, (token.due for token in tokens.values())), default=None),
+        "grant_expires_at": now + timedelta(seconds=unused) if unused else None,
     }
 
 
@@ -90,9 +90,9 @@ def fresh(connector: Connector, grant: Grant, *, now: datetime, random: Random) 
 
 
 UNTROUBLED: Mapping[str, Any] = {
-    "refreshing_until": None,
-    "asked_at": None,
-    "unsure_since": None,
-    "refused_at": None,
-    "failures": 0,
+    "refresh_lease_until": None,
+    "refresh_started_at": None,
+    "refresh_outcome_unknown_since": None,
+    "rejected_at": None,
+    "refresh_failures": 0,
 }

@@ -44,7 +44,7 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
 
 def offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
     """Do the same, and refuse what the host patterns of our app do not allow. Raises LoginHostRefused."""
-    connector = CONNECTORS[app.connector]
+    connector = CONNECTORS[app.connector_key]
     host, found = read_login_host(connector, text, environment)
     if not app.has_login_hosts:
         sentence = _("The connector app of %(system)s does not allow login hosts of its customers.")
@@ -68,7 +68,7 @@ def login_choices(
     connector: Connector, *, environment: str = "", login_host: str = "", error: str = ""
 ) -> dict[str, Any]:
     """Return the context of connections/environments.html: what can be chosen, and what is so far. One statement."""
-    app = ConnectorApp.objects.filter(connector=connector.key).first() if connector.environments else None
+    app = ConnectorApp.objects.filter(connector_key=connector.key).first() if connector.environments else None
     offered = app.environments if app else ()
     own = connector.login_host if app and app.has_login_hosts else None
     at_login_host = own and (login_host or error)

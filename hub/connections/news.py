@@ -25,8 +25,8 @@ def turned(connection: Any, before: str, *, now: datetime) -> None:
 
 def calls_fail(connection: Any, *, now: datetime) -> None:
     """Once an hour at most: calls that fail by turns would otherwise make a notice each time."""
-    since = f"{connection.since:%Y-%m-%d %H:%M} UTC"
-    last = f" The last answer: {connection.says[:200]}." if connection.says else ""
+    since = f"{connection.state_changed_at:%Y-%m-%d %H:%M} UTC"
+    last = f" The last answer: {connection.detail[:200]}." if connection.detail else ""
     sentence = f"{why(connection)} It is so since {since}.{last} What is not delivered yet is tried again."
     tell(connection, "degraded", sentence, now=now, about=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}")
 
@@ -48,8 +48,8 @@ def tell(connection: Any, kind: str, sentence: str, *, now: datetime, about: str
 
 
 def why(connection: Any) -> str:
-    code = CONNECTORS.get(connection.connector)  # it may have been uninstalled
-    return reason_of(connection.reason, system=code.label if code else connection.connector).sentence
+    code = CONNECTORS.get(connection.connector_key)  # it may have been uninstalled
+    return reason_of(connection.reason, system=code.label if code else connection.connector_key).sentence
 
 
 def waited(connection: Any) -> str:

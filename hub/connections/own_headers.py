@@ -32,7 +32,7 @@ def change(connection: Connection, put: Mapping[str, str], drop: Collection[str]
     def changed(document: dict[str, Any]) -> dict[str, Any]:
         kept = {name: value for name, value in read(document).items() if name.lower() not in replaced}
         made = document | {HEADERS: json.dumps(kept | dict(put))}
-        if wrong := connection.code.check(opened(connection, None, made)):
+        if wrong := connection.connector.check(opened(connection, None, made)):
             raise ValueError(wrong)
         return made
 

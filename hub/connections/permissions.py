@@ -29,7 +29,7 @@ def held(connection: Connection) -> list[Held]:
     missing = set(connection.missing_permissions) if told is not None else set()
     return [
         Held(permission, None if told is None else has(permission, told, missing))
-        for permission in asked(connection.code)
+        for permission in asked(connection.connector)
     ]
 
 

@@ -38,7 +38,7 @@ class Mark(NamedTuple):
     look: str
     shape: str
     label: str
-    says: str = ""
+    detail: str = ""
     version: int | None = None
 
 
@@ -61,10 +61,10 @@ class Picture(NamedTuple):
         return [*reversed(self.coming), *reversed(self.marks)]
 
 
-def drawn(events: Iterable[Any], *, now: datetime, refresh_at: datetime | None, ends: datetime | None) -> Picture:
+def drawn(events: Iterable[Any], *, now: datetime, refresh_due_at: datetime | None, ends: datetime | None) -> Picture:
     """Of events as they happened, oldest first; what is still to come stands behind now."""
     events = list(events)[-SHOWN_MOST:]
-    told = [(_("Another access token is asked for"), refresh_at), (_("The access token ends"), ends)]
+    told = [(_("Another access token is asked for"), refresh_due_at), (_("The access token ends"), ends)]
     coming = sorted([(at, label) for label, at in told if at and at > now])
     start = events[0].at if events else now - timedelta(hours=1)
     over = (coming[-1][0] if coming else now) - start
@@ -80,11 +80,11 @@ def drawn(events: Iterable[Any], *, now: datetime, refresh_at: datetime | None, 
 def mark_of(event: Any, x: float) -> Mark:
     look = LOOKS.get(event.kind, "warn")
     label = CREDENTIAL_EVENTS[event.kind].sentence if event.kind in CREDENTIAL_EVENTS else event.kind
-    return Mark(event.at, x, look, SHAPES[look], label, words(event.says), event.version)
+    return Mark(event.at, x, look, SHAPES[look], label, words(event.detail), event.version)
 
 
-def words(says: str) -> str:
-    return says.replace("_", " ")
+def words(detail: str) -> str:
+    return detail.replace("_", " ")
 
 
 def stretches(marks: Sequence[Mark], end: float) -> list[Stretch]:

@@ -34,7 +34,7 @@ class Finding:
     account: Account | None
     kind: str = "delivered"
     reason: str = ""
-    says: str = ""
+    detail: str = ""
 
     @property
     def lives(self) -> bool:
@@ -44,8 +44,8 @@ class Finding:
 @sensitive_variables()
 def probe(connection: Connection, document: Mapping[str, Any], *, call: Call, now: datetime) -> Finding:
     """Test a connection with a document that need not be stored yet. Never raises."""
-    code = connection.code
-    credential = opened(connection, app_of(connection.connector), document)
+    code = connection.connector
+    credential = opened(connection, app_of(connection.connector_key), document)
     if refusal := code.check(credential):
         return Finding(None, "never", "incomplete", refusal)
     build, read = partial(code.probe, credential, at=now), partial(code.probed, credential=credential)
@@ -78,7 +78,7 @@ def answered(
     except EgressError as error:
         answer = later(error.reason, str(error))
     except (Unreadable, KeyError, TypeError, ValueError) as error:
-        answer = never("unreadable", f"the answer is not what {connection.code.label} documents: {error}")
+        answer = never("unreadable", f"the answer is not what {connection.connector.label} documents: {error}")
     return redacted(answer, secrets_in(credential)) if isinstance(answer, Outcome) else answer
 
 
@@ -90,11 +90,11 @@ def busy_sentence() -> str:
 
 
 def found(outcome: Outcome) -> Finding:
-    return Finding(None, outcome.kind, outcome.reason, outcome.says or outcome.reason.replace("_", " "))
+    return Finding(None, outcome.kind, outcome.reason, outcome.detail or outcome.reason.replace("_", " "))
 
 
 def app_of(connector: str) -> ConnectorApp | None:
-    return ConnectorApp.objects.filter(connector=connector).first()
+    return ConnectorApp.objects.filter(connector_key=connector).first()
 
 
 def asked(connection: Connection, *, call: Call, now: datetime) -> Finding:
@@ -114,7 +114,7 @@ def test(connection: Connection, *, call: Call, now: datetime) -> Finding:
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     if finding.lives and connection.state in ("degraded", "needs_reconnect", "silent"):
         if not is_open_question(connection):
-            connection.heal(now=now)
+            connection.mark_healthy(now=now)
     elif finding.kind == "reconnect" and connection.state in ("healthy", "degraded", "silent"):
-        connection.need_reconnect(finding.reason, finding.says, now=now)
+        connection.mark_needs_reconnect(finding.reason, finding.detail, now=now)
     return finding

@@ -51,7 +51,7 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
         ip=requested["ip"],
         now=now,
     )
-    result = {"lives": finding.lives, "kind": finding.kind, "reason": finding.reason, "says": finding.says}
+    result = {"lives": finding.lives, "kind": finding.kind, "reason": finding.reason, "detail": finding.detail}
     save(connection, {"state": "done", "result": result})
 
 
@@ -69,13 +69,13 @@ def progress_of(connection: Connection, *, now: datetime) -> dict[str, Any] | No
 
 
 def interrupted() -> dict[str, Any]:
-    says = _("The worker that made this test was stopped before it had an answer. Start the test again.")
-    return {"lives": False, "kind": "unknown", "reason": INTERRUPTED, "says": says}
+    detail = _("The worker that made this test was stopped before it had an answer. Start the test again.")
+    return {"lives": False, "kind": "unknown", "reason": INTERRUPTED, "detail": detail}
 
 
 def failure_of(result: dict[str, Any]) -> Finding:
     """A result that did not pass, as the test found it."""
-    return Finding(None, result["kind"], result["reason"], result["says"])
+    return Finding(None, result["kind"], result["reason"], result["detail"])
 
 
 def save(connection: Connection, entry: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ def refresh(connection: Connection, *, call: Call, now: datetime, random: Random
     if not claimed(credential, now=now):
         return False
     renewal = Renewal(connection, credential, wanted(credential), now)
-    if credential.asked_at:
+    if credential.refresh_started_at:
         renewal.note("unsure")
     with ExitStack() as afterwards:
         if credential.refusals >= REFUSALS_FEW:
@@ -54,19 +54,29 @@ def refresh(connection: Connection, *, call: Call, now: datetime, random: Random
 
 def claimed(credential: Credential, *, now: datetime) -> bool:
     """The row is ours, and the mark is on it, before anything goes. What somebody else left unfinished is noticed."""
-    free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
+    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     rows = Credential.unscoped.filter(
-        free, pk=credential.pk, version=credential.version, asked_at=credential.asked_at, refresh_at__lte=now
+        free,
+        pk=credential.pk,
+        version=credential.version,
+        refresh_started_at=credential.refresh_started_at,
+        refresh_due_at__lte=now,
     )
-    credential.unsure_since = credential.unsure_since or credential.asked_at
-    return bool(rows.update(refreshing_until=now + CLAIM, asked_at=now, unsure_since=credential.unsure_since))
+    credential.refresh_outcome_unknown_since = credential.refresh_outcome_unknown_since or credential.refresh_started_at
+    return bool(
+        rows.update(
+            refresh_lease_until=now + CLAIM,
+            refresh_started_at=now,
+            refresh_outcome_unknown_since=credential.refresh_outcome_unknown_since,
+        )
+    )
 
 
 def wanted(credential: Credential) -> str:
     """The prefix of the token that was refused, or is due first."""
-    due = {prefix: Token.read(kept).due for prefix, kept in credential.lives.items()}
+    due = {prefix: Token.read(kept).due for prefix, kept in credential.token_lifetimes.items()}
     known = {prefix: at for prefix, at in due.items() if at}
-    return MAIN if credential.refused_at or not known else min(known, key=lambda prefix: known[prefix])
+    return MAIN if credential.rejected_at or not known else min(known, key=lambda prefix: known[prefix])
 
 
 def asked_twice(renewal: Renewal, call: Call, afterwards: ExitStack) -> Grant | Outcome | None:
@@ -84,14 +94,14 @@ def asked_twice(renewal: Renewal, call: Call, afterwards: ExitStack) -> Grant | 
 def asked(renewal: Renewal, call: Call, afterwards: ExitStack) -> Grant | Outcome:
     """No transaction is open here."""
     connection, prefix = renewal.connection, renewal.prefix
-    row = ConnectorApp.objects.filter(connector=connection.connector).first()
+    row = ConnectorApp.objects.filter(connector_key=connection.connector_key).first()
     try:
         known = credential_of(connection, row)
         pair = {key: known.secret[prefix + key] for key in PAIR if known.secret.get(prefix + key)}
         if "refresh_token" not in pair:
             return reconnect("no_refresh_token")
         app, known = row.open() if row else {}, replace(known, secret={**known.secret, **pair})
-        request = connection.code.refresh(app, known)
+        request = connection.connector.refresh(app, known)
     except CannotOpen as error:
         return later("credential_unreadable", str(error))
     except KeyError as error:
@@ -109,7 +119,7 @@ def answered(
     connection, now = renewal.connection, renewal.now
     try:
         turn = afterwards.enter_context(spending(connection, request, now=now))
-        answer = connection.code.refreshed(call(request), known)
+        answer = connection.connector.refreshed(call(request), known)
         afterwards.callback(turn.heard, answer)
         return answer
     except NotFree as spent:

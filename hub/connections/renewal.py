@@ -47,8 +47,8 @@ class Renewal:
         """None where the version has moved: a newer one is not touched."""
         return Credential.unscoped.filter(pk=self.credential.pk, version=self.credential.version)
 
-    def note(self, kind: str, says: str = "") -> None:
-        CredentialEvent.note(self.connection, kind, says, version=self.credential.version, now=self.now)
+    def note(self, kind: str, detail: str = "") -> None:
+        CredentialEvent.note(self.connection, kind, detail, version=self.credential.version, now=self.now)
 
     # --- a grant ---
 
@@ -79,28 +79,28 @@ class Renewal:
         document = {**before, **(grant.secret if self.prefix == MAIN else {}), **given}
         refresh_token = f"{self.prefix}refresh_token"
         begun = lives.token(
-            self.connection.code,
+            self.connection.connector,
             grant.expires_in,
             refreshable=bool(document.get(refresh_token)),
             rotates=document.get(refresh_token) != before.get(refresh_token),
             now=self.now,
             random=random,
         )
-        columns = lives.columns({**self.others(), self.prefix: begun}, self.connection.code, now=self.now)
+        columns = lives.columns({**self.others(), self.prefix: begun}, self.connection.connector, now=self.now)
         return document, columns | lives.UNTROUBLED
 
     @transaction.atomic
     def hand_back(self, document: Mapping[str, Any]) -> None:
         """Somebody was faster. Where that was a person who ended this authorization, what came late is ended too."""
         row = self.connection
-        ends = [*ENDED_BY_A_PERSON, "reconnected"] if row.code.grants_apart else ENDED_BY_A_PERSON
+        ends = [*ENDED_BY_A_PERSON, "reconnected"] if row.connector.grants_apart else ENDED_BY_A_PERSON
         since = row.credential_events.filter(version__gt=self.credential.version)
         if row.tenant and since.filter(kind__in=ends).exists():
             known = {"settings": row.settings, "account": row.account}
-            give_back(row.tenant, row.connector, document, **known, connection=row, now=self.now)
+            give_back(row.tenant, row.connector_key, document, **known, connection=row, now=self.now)
 
     def others(self) -> dict[str, Token]:
-        kept = self.credential.lives.items()
+        kept = self.credential.token_lifetimes.items()
         return {prefix: Token.read(told) for prefix, told in kept if prefix != self.prefix}
 
     @transaction.atomic
@@ -113,10 +113,10 @@ class Renewal:
         self.go_on()
         row.refresh_from_db(fields=["state", "reason"])
         if (row.state, row.reason) in (("degraded", FAILING), ("needs_reconnect", LOST)):
-            row.heal(now=self.now)
+            row.mark_healthy(now=self.now)
 
     def go_on(self) -> None:
-        Lane.unscoped.filter(connection=self.connection, held=REFRESHING).update(held="", due_at=self.now)
+        Lane.unscoped.filter(connection=self.connection, hold_reason=REFRESHING).update(hold_reason="", due_at=self.now)
 
     # --- none ---
 
@@ -131,41 +131,46 @@ class Renewal:
     @transaction.atomic
     def rest(self, outcome: Outcome) -> None:
         """It did not come through: the sweep asks again when `refreshing_until` has passed."""
-        row, says = self.credential, outcome.says or outcome.reason
+        row, detail = self.credential, outcome.detail or outcome.reason
         sent = outcome.reason != "throttled"
-        failures = row.failures + sent
+        failures = row.refresh_failures + sent
         again = self.now + wait(outcome, failures)
-        unsure = row.unsure_since or (self.now if outcome.kind == "unknown" else None)
-        stays = self.rows().update(asked_at=None, refreshing_until=again, failures=failures, unsure_since=unsure)
+        unsure = row.refresh_outcome_unknown_since or (self.now if outcome.kind == "unknown" else None)
+        stays = self.rows().update(
+            refresh_started_at=None,
+            refresh_lease_until=again,
+            refresh_failures=failures,
+            refresh_outcome_unknown_since=unsure,
+        )
         if stays and sent:
-            self.note("refresh_failed", says)
+            self.note("refresh_failed", detail)
             if outcome.reason == RESTRICTED or about_to_end(row, failures, then=again):
-                self.degrade(FAILING, says)
+                self.degrade(FAILING, detail)
 
     @transaction.atomic
     def end(self, outcome: Outcome) -> None:
         """Only a person can mend it. The lane stays held, by the connection's state now."""
-        if not self.rows().update(**{**lives.UNTROUBLED, "refresh_at": None}):
+        if not self.rows().update(**{**lives.UNTROUBLED, "refresh_due_at": None}):
             return
-        lost = self.credential.unsure_since and outcome.reason not in NOT_LOST
-        self.note("ended", outcome.says or outcome.reason)
+        lost = self.credential.refresh_outcome_unknown_since and outcome.reason not in NOT_LOST
+        self.note("ended", outcome.detail or outcome.reason)
         try:
-            self.connection.need_reconnect(LOST if lost else outcome.reason, outcome.says, now=self.now)
+            self.connection.mark_needs_reconnect(LOST if lost else outcome.reason, outcome.detail, now=self.now)
         except WrongState:
             self.go_on()
 
     @transaction.atomic
     def drop(self, outcome: Outcome) -> None:
         """A further token ended, and deliveries do not use it: no more is asked for it, and the page says so."""
-        left: dict[str, Any] = lives.columns(self.others(), self.connection.code, now=self.now)
-        if self.rows().update(**left | {"ends_at": self.credential.ends_at}, **lives.UNTROUBLED):
-            self.note("ended", f"{self.prefix}access_token: {outcome.says or outcome.reason}")
-            self.degrade(FURTHER, outcome.says or outcome.reason)
+        left: dict[str, Any] = lives.columns(self.others(), self.connection.connector, now=self.now)
+        if self.rows().update(**left | {"grant_expires_at": self.credential.grant_expires_at}, **lives.UNTROUBLED):
+            self.note("ended", f"{self.prefix}access_token: {outcome.detail or outcome.reason}")
+            self.degrade(FURTHER, outcome.detail or outcome.reason)
 
-    def degrade(self, reason: str, says: str) -> None:
+    def degrade(self, reason: str, detail: str) -> None:
         self.connection.refresh_from_db(fields=["state"])
         if self.connection.state == "healthy":
-            self.connection.degrade(reason, says, now=self.now)
+            self.connection.mark_degraded(reason, detail, now=self.now)
 
 
 def persistently(write: Callable[[], T], *, sleep: Sleep) -> T:
@@ -195,6 +200,6 @@ def wait(outcome: Outcome, failures: int) -> timedelta:
 
 def about_to_end(credential: Credential, failures: int, *, then: datetime) -> bool:
     """Whether the token that still works will not, at the next try."""
-    if credential.expires_at and not credential.refused_at:
+    if credential.expires_at and not credential.rejected_at:
         return then >= credential.expires_at
     return failures >= FAILS_FEW

@@ -54,7 +54,7 @@ def give_back(
     code = CONNECTORS[connector]
     if not code.needs_oauth or not secret.get("access_token") or still_used(connector, account, connection):
         return
-    row = Revocation(tenant=tenant, connector=connector, connection=connection, account=account)
+    row = Revocation(tenant=tenant, connector_key=connector, connection=connection, account=account)
     row.sealed = seal({"secret": dict(secret), "settings": dict(settings)}, row.binding)
     row.due_at = row.created_at = now
     row.save(force_insert=True)
@@ -66,7 +66,7 @@ def give_up(connection: Connection, *, now: datetime) -> None:
     owner, secret = connection.tenant, lived_on(connection)
     if owner:
         known = {"settings": connection.settings, "account": connection.account}
-        give_back(owner, connection.connector, secret, **known, connection=connection, now=now)
+        give_back(owner, connection.connector_key, secret, **known, connection=connection, now=now)
 
 
 @sensitive_variables()
@@ -89,9 +89,9 @@ def supersede(
 ) -> None:
     """The same account has let us in again, and that is stored: what it gave before is ended, where it ends alone."""
     owner = connection.tenant
-    if owner and connection.code.grants_apart and not pair_in(old) & pair_in(new):
+    if owner and connection.connector.grants_apart and not pair_in(old) & pair_in(new):
         known = {"settings": settings, "account": connection.account}
-        give_back(owner, connection.connector, old, **known, connection=connection, now=now)
+        give_back(owner, connection.connector_key, old, **known, connection=connection, now=now)
 
 
 def pair_in(secret: Mapping[str, Any]) -> set[Any]:
@@ -102,21 +102,23 @@ def still_used(connector: str, account: str, connection: Connection | None) -> b
     """Where all that an account gave us is one grant: whether somebody else has it, or nobody knows."""
     if not CONNECTORS[connector].one_grant:
         return False
-    others = Connection.unscoped.filter(connector=connector, account=account).exclude(pk=connection and connection.pk)
+    others = Connection.unscoped.filter(connector_key=connector, account=account).exclude(
+        pk=connection and connection.pk
+    )
     return not account or others.exclude(state="disabled", reason=DISCONNECTED).exists()
 
 
 def revoke(row: Revocation, *, call: Call, now: datetime) -> bool:
     """One try; True where it is over, or somebody else is at it. No transaction is open during the call."""
     due = Revocation.unscoped.filter(pk=row.pk, due_at__lte=now)
-    if not due.update(due_at=now + CLAIM, tries=row.tries + 1):
+    if not due.update(due_at=now + CLAIM, attempt_count=row.attempt_count + 1):
         return True
     if needed_again(row):
         conclude(row, never("needed_again"), now=now)
         return True
     outcome = asked(row, call, now=now)
-    if outcome.kind != "delivered" and row.tries + 1 < TRIES_MOST:
-        wait = min(FIRST_WAIT * 2**row.tries, LONGEST_WAIT)
+    if outcome.kind != "delivered" and row.attempt_count + 1 < TRIES_MOST:
+        wait = min(FIRST_WAIT * 2**row.attempt_count, LONGEST_WAIT)
         Revocation.unscoped.filter(pk=row.pk).update(due_at=now + wait)
         return False
     conclude(row, outcome, now=now)
@@ -126,11 +128,11 @@ def revoke(row: Revocation, *, call: Call, now: datetime) -> bool:
 @sensitive_variables()
 def needed_again(row: Revocation) -> bool:
     """Whether somebody lives on it meanwhile: on the same token, or on a grant that would end with it."""
-    if still_used(row.connector, row.account, None):
+    if still_used(row.connector_key, row.account, None):
         return True
     if not renewed(row):
         return False
-    if not CONNECTORS[row.connector].grants_apart:
+    if not CONNECTORS[row.connector_key].grants_apart:
         return True
     with suppress(CannotOpen, Credential.DoesNotExist):
         return bool(pair_in(row.open()["secret"]) & pair_in(row.connection.credential.open(row.connection)))
@@ -152,7 +154,7 @@ def conclude(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
 @sensitive_variables()
 def asked(row: Revocation, call: Call, *, now: datetime) -> Outcome:
     """End it there; where the access token has ended before, with another that the refresh token gives."""
-    app = ConnectorApp.objects.filter(connector=row.connector).first()
+    app = ConnectorApp.objects.filter(connector_key=row.connector_key).first()
     try:
         outcome = end_grant(row, app, call, now=now)
         if outcome.kind != "refresh":
@@ -162,9 +164,9 @@ def asked(row: Revocation, call: Call, *, now: datetime) -> Outcome:
         tokens = renew_tokens(row, app, call, now=now)
         if isinstance(tokens, Outcome):
             ended = tokens.kind == "reconnect" and tokens.reason not in UNPROVEN
-            return delivered() if ended else later("not_revoked", tokens.says or tokens.reason)
+            return delivered() if ended else later("not_revoked", tokens.detail or tokens.reason)
         again = end_grant(row, app, call, now=now)
-        return later("not_revoked", again.says or again.reason) if again.kind == "refresh" else again
+        return later("not_revoked", again.detail or again.reason) if again.kind == "refresh" else again
     except (NotFree, EgressError, CannotOpen, Unreadable, KeyError, TypeError, ValueError) as error:
         return later("not_revoked", type(error).__name__)
 
@@ -172,9 +174,9 @@ def asked(row: Revocation, call: Call, *, now: datetime) -> Outcome:
 @sensitive_variables()
 def end_grant(row: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime) -> Outcome:
     connection, secret = drafted(row)
-    request = connection.code.revoke(app.open() if app else {}, opened(connection, app, secret))
+    request = connection.connector.revoke(app.open() if app else {}, opened(connection, app, secret))
     with spending(connection, request, now=now) as turn:
-        outcome: Outcome = connection.code.revoked(call(request))
+        outcome: Outcome = connection.connector.revoked(call(request))
         turn.heard(outcome)
     return outcome
 
@@ -184,9 +186,9 @@ def renew_tokens(row: Revocation, app: ConnectorApp | None, call: Call, *, now: 
     """Another access token, stored at once: the refresh token may have been used up by this."""
     connection, secret = drafted(row)
     credential = opened(connection, app, secret)
-    request = connection.code.refresh(app.open() if app else {}, credential)
+    request = connection.connector.refresh(app.open() if app else {}, credential)
     with spending(connection, request, now=now) as turn:
-        answer = connection.code.refreshed(call(request), credential)
+        answer = connection.connector.refreshed(call(request), credential)
         if isinstance(answer, Grant):
             row.sealed = seal({**row.open(), "secret": dict(answer.secret)}, row.binding)
             row.save(update_fields=["sealed"])
@@ -196,7 +198,7 @@ def renew_tokens(row: Revocation, app: ConnectorApp | None, call: Call, *, now: 
 
 def drafted(row: Revocation) -> tuple[Connection, Mapping[str, Any]]:
     kept = row.open()
-    whose = {"tenant_id": row.tenant_id, "connector": row.connector, "account": row.account}
+    whose = {"tenant_id": row.tenant_id, "connector_key": row.connector_key, "account": row.account}
     return Connection(settings=kept["settings"], **whose), kept["secret"]
 
 
@@ -205,7 +207,7 @@ def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
 
     Not where the account is connected all the same: to remove our app there would end that, too.
     """
-    label = CONNECTORS[row.connector].label
+    label = CONNECTORS[row.connector_key].label
     if outcome.kind != "delivered" and not renewed(row):
         sentence = (
             f"{label} could not be told that {row.account or 'an account'} is disconnected. Remove our app there."
@@ -215,8 +217,8 @@ def tell(row: Revocation, outcome: Outcome, *, now: datetime) -> None:
     if row.connection and not renewed(row):
         kind = "given_back" if outcome.kind == "delivered" else "not_given_back"
         version = Credential.unscoped.values_list("version", flat=True).get(connection=row.connection)
-        CredentialEvent.note(row.connection, kind, outcome.says or outcome.reason, version=version, now=now)
-    after = {"account": row.account, "revoked": outcome.kind == "delivered", "tries": row.tries + 1}
+        CredentialEvent.note(row.connection, kind, outcome.detail or outcome.reason, version=version, now=now)
+    after = {"account": row.account, "revoked": outcome.kind == "delivered", "attempt_count": row.attempt_count + 1}
     said = {"tenant": row.tenant, "after": after, "reason": outcome.reason, "now": now}
     audit.record(actor=audit.SYSTEM, verb="connection.revoke", obj=row.connection or row, **said)
 
@@ -240,10 +242,10 @@ def end_abandoned(*, now: datetime) -> None:
 
 
 @transaction.atomic
-def abandon(row: Authorization, reason: str, says: str = "", *, now: datetime) -> None:
+def abandon(row: Authorization, reason: str, detail: str = "", *, now: datetime) -> None:
     """It ends here, and what was granted is given back. Raises WrongState."""
     kept = granted_to(row)
-    row.fail(reason, says)
+    row.fail(reason, detail)
     hand_back(row, kept, now=now)
 
 
@@ -264,4 +266,4 @@ def granted_to(row: Authorization) -> Mapping[str, Any]:
 def hand_back(row: Authorization, kept: Mapping[str, Any], *, now: datetime) -> None:
     if kept:
         account = row.account
-        give_back(row.tenant, row.connector, kept["secret"], settings=kept["settings"], account=account, now=now)
+        give_back(row.tenant, row.connector_key, kept["secret"], settings=kept["settings"], account=account, now=now)

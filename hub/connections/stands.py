@@ -12,8 +12,8 @@ from hub.connections.models import (
     MAINTENANCE,
     REFRESHING,
     Connection,
+    KillSwitch,
     MaintenanceWindow,
-    Switch,
 )
 from hub.words import CONNECTION_STATES, reason_of
 
@@ -32,7 +32,7 @@ def standing(connection: Connection, *, window: MaintenanceWindow | None = None)
     """Reads the tenant and the lane of the connection."""
     stopped, until = cause(connection, window)
     reason = stopped or connection.reason
-    words = reason_of(reason, system=connection.code.label) if reason else CONNECTION_STATES[connection.state]
+    words = reason_of(reason, system=connection.connector.label) if reason else CONNECTION_STATES[connection.state]
     return Standing(reason, words.sentence, words.action, until or connection.paused_until)
 
 
@@ -40,42 +40,42 @@ def shown_state(connection: Connection) -> str:
     """The state as people read it. Reads the lane of the connection."""
     if connection.disconnected:
         return DISCONNECTED
-    off = getattr(getattr(connection, "lane", None), "off", "")
+    off = getattr(getattr(connection, "lane", None), "switched_off_by", "")
     return SWITCHED_OFF if off and connection.state in WORKING else connection.state
 
 
 def shown_state_column() -> Case:
     """The same for a statement that groups; what is disconnected stays *disabled* there."""
-    off = Q(state__in=WORKING, lane__isnull=False) & ~Q(lane__off="")
+    off = Q(state__in=WORKING, lane__isnull=False) & ~Q(lane__switched_off_by="")
     return Case(When(off, then=Value(SWITCHED_OFF)), default=F("state"), output_field=CharField())
 
 
-def stopping_switches(connections: Iterable[Connection]) -> dict[int, Switch]:
+def stopping_switches(connections: Iterable[Connection]) -> dict[int, KillSwitch]:
     """The switch that stops each of these connections, by its key; no statement where none is off."""
-    off = {row.pk: row for row in connections if getattr(getattr(row, "lane", None), "off", "")}
+    off = {row.pk: row for row in connections if getattr(getattr(row, "lane", None), "switched_off_by", "")}
     if not off:
         return {}
-    wide = Q(scope="platform") | Q(scope="connector", connector__in={row.connector for row in off.values()})
+    wide = Q(scope="platform") | Q(scope="connector", connector_key__in={row.connector_key for row in off.values()})
     tenants = Q(scope="tenant", tenant__in={row.tenant_id for row in off.values() if row.tenant_id})
-    switches = list(Switch.unscoped.filter(wide | tenants))
+    switches = list(KillSwitch.unscoped.filter(wide | tenants))
     found = {pk: next((one for one in switches if stops(one, row)), None) for pk, row in off.items()}
     return {pk: switch for pk, switch in found.items() if switch}
 
 
-def stops(switch: Switch, connection: Connection) -> bool:
+def stops(switch: KillSwitch, connection: Connection) -> bool:
     """Whether this is the switch that the lane of the connection names."""
     subjects = {
         "platform": True,
-        "connector": switch.connector == connection.connector,
+        "connector": switch.connector_key == connection.connector_key,
         "tenant": switch.tenant_id == connection.tenant_id,
     }
-    return switch.scope == connection.lane.off and subjects[switch.scope]
+    return switch.scope == connection.lane.switched_off_by and subjects[switch.scope]
 
 
 def cause(connection: Connection, window: MaintenanceWindow | None) -> tuple[str, datetime | None]:
     """What stops it beside its own state, the widest first; otherwise why it has that state, where that says more."""
     lane = getattr(connection, "lane", None)
-    held, off = getattr(lane, "held", ""), getattr(lane, "off", "")
+    held, off = getattr(lane, "hold_reason", ""), getattr(lane, "switched_off_by", "")
     if connection.tenant and connection.tenant.suspended:
         return "tenant_suspended", None
     if off:

@@ -75,22 +75,22 @@ def test(name: str) -> None:
 
 def ring_for_refreshes(*, now: datetime) -> None:
     """Tokens that are due, and the net under lost bells; lanes that wait for what has come go on."""
-    free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
-    due = Credential.unscoped.filter(free, refresh_at__lte=now).order_by("refresh_at")
+    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
+    due = Credential.unscoped.filter(free, refresh_due_at__lte=now).order_by("refresh_due_at")
     for number in due.values_list("pk", flat=True)[:RUNG_MOST]:
         ring(f"refresh:{number}", now=now)
-    come = Lane.unscoped.filter(held=REFRESHING, connection__credential__refused_at=None)
-    come.update(held="", due_at=now)
+    come = Lane.unscoped.filter(hold_reason=REFRESHING, connection__credential__rejected_at=None)
+    come.update(hold_reason="", due_at=now)
 
 
 def recover_refused(*, now: datetime) -> None:
     """New access tokens that were refused again and again, and one that has lived for a minute now."""
-    lives = Credential.unscoped.filter(refusals__gt=0, refused_at=None, updated_at__lte=now - FRESH)
+    lives = Credential.unscoped.filter(refusals__gt=0, rejected_at=None, updated_at__lte=now - FRESH)
     for credential in lives.select_related("connection")[:RUNG_MOST]:
         Credential.unscoped.filter(pk=credential.pk, version=credential.version).update(refusals=0)
         if (credential.connection.state, credential.connection.reason) == ("degraded", REFUSED_AGAIN):
             with suppress(WrongState), transaction.atomic():
-                credential.connection.heal(now=now)
+                credential.connection.mark_healthy(now=now)
 
 
 def ring_for_checks(*, now: datetime) -> None:

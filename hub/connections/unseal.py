@@ -33,7 +33,7 @@ def credential_of(connection: Connection, app: ConnectorApp | None) -> Credentia
 
 def opened(connection: Connection, app: ConnectorApp | None, document: Mapping[str, Any]) -> Credential:
     """The same with a document that is not stored yet, to be tested."""
-    code = connection.code
+    code = connection.connector
     own = app.open() if app and code.platform else {}
     return Credential(
         secret={**own, **document},
@@ -56,7 +56,7 @@ def secrets_in(credential: Credential) -> tuple[str, ...]:
 def redacted(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     """What they say may repeat what we sent."""
     return replace(
-        outcome, reason=redact_text(outcome.reason, secrets), says=redact_excerpt(outcome.says, SAYS_MOST, secrets)
+        outcome, reason=redact_text(outcome.reason, secrets), detail=redact_excerpt(outcome.detail, SAYS_MOST, secrets)
     )
 
 
@@ -80,7 +80,7 @@ def object_in(text: str) -> Any:
 
 def spent_by(connection: Connection, request: Request) -> tuple[Spent, ...]:
     """What the connector states, and what the hub keeps to by itself."""
-    return stated_of(connection.code, connection.pk, connection.account, request.spends) + own_spent(request)
+    return stated_of(connection.connector, connection.pk, connection.account, request.spends) + own_spent(request)
 
 
 @lru_cache(maxsize=4096)
@@ -105,11 +105,11 @@ def shares_of(connection: Connection, request: Request) -> tuple[Spent, ...]:
     if connection.tenant_id is None:
         return ()
     return tuple(
-        Spent(f"{connection.connector}|{TENANT}|{connection.tenant_id}|{scope.name}"[:KEY_MOST], share, cost)
+        Spent(f"{connection.connector_key}|{TENANT}|{connection.tenant_id}|{scope.name}"[:KEY_MOST], share, cost)
         for scope, cost in request.spends
         if scope.kind == "app"
-        and not connection.code.platform
-        and (share := tenant_share(connection.code.quota(scope)))
+        and not connection.connector.platform
+        and (share := tenant_share(connection.connector.quota(scope)))
     )
 
 
@@ -120,7 +120,7 @@ def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
 
 def key_of(connection: Connection, scope: Scope) -> str:
     """The key of a scope's row: whose it is in full. Two connections of one account share its quota."""
-    return key(connection.connector, connection.pk, connection.account, scope)
+    return key(connection.connector_key, connection.pk, connection.account, scope)
 
 
 def key(connector: str, pk: int | None, account: str, scope: Scope) -> str:

@@ -30,7 +30,7 @@ CHECKED = ("healthy", "degraded", "silent", REFUSED)
 def due(*, now: datetime) -> QuerySet[Connection]:
     checked = [connector.key for connector in CONNECTORS.values() if connector.checks_every]
     rows = Connection.unscoped.filter(Q(check_at=None) | Q(check_at__lte=now), state__in=CHECKED)
-    return rows.filter(connector__in=checked)
+    return rows.filter(connector_key__in=checked)
 
 
 def check_some(
@@ -51,7 +51,7 @@ def check_some(
 
 def check(connection: Connection, *, call: Call, now: datetime, random: Random) -> Finding | None:
     """One check. None where none is needed: the first time only says when, and a delivery tells as much."""
-    every = timedelta(seconds=connection.code.checks_every or 0)
+    every = timedelta(seconds=connection.connector.checks_every or 0)
     first = connection.check_at is None
     share = random() if first else 1 + JITTER * (2 * random() - 1)
     rows = Connection.unscoped.filter(pk=connection.pk, check_at=connection.check_at)
@@ -72,7 +72,7 @@ def needless(connection: Connection, since: datetime) -> bool:
 def served_lately(connection: Connection, since: datetime) -> bool:
     """Attempts were made, and not one has failed since the last that came through."""
     lane = connection.lane
-    return lane.turn > since and lane.failing_since is None
+    return lane.virtual_time > since and lane.failing_since is None
 
 
 def follow(connection: Connection, finding: Finding, *, now: datetime) -> None:
@@ -80,10 +80,10 @@ def follow(connection: Connection, finding: Finding, *, now: datetime) -> None:
     if finding.lives:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
         if connection.state != "healthy" and not is_open_question(connection):
-            connection.heal(now=now)
+            connection.mark_healthy(now=now)
     elif finding.kind == "reconnect":
-        connection.need_reconnect(finding.reason, finding.says, now=now)
-    elif finding.kind == "refresh" and connection.code.refreshes:
+        connection.mark_needs_reconnect(finding.reason, finding.detail, now=now)
+    elif finding.kind == "refresh" and connection.connector.refreshes:
         postpone(connection, now=now)
         if connection.credential.await_refresh(used=connection.credential.version, now=now):
             ring(f"refresh:{connection.pk}", now=now)
@@ -101,5 +101,5 @@ def failed(connection: Connection, finding: Finding, *, now: datetime) -> None:
     fails = connection.checks_failed + 1
     postpone(connection, now=now, checks_failed=fails)
     if fails >= FAILS_FEW and connection.state == "healthy":
-        connection.degrade(finding.reason, finding.says, now=now)
+        connection.mark_degraded(finding.reason, finding.detail, now=now)
         Lane.unscoped.filter(connection=connection, failing_since=None).update(failing_since=now)

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 
 from connectors.registry import CONNECTORS
 from hub import audit
-from hub.connections.models import Wish
+from hub.connections.models import ConnectorRequest
 from hub.notices.notify import notify
 from tenants.models import Tenant
 from tenants.people import hold
@@ -35,19 +35,19 @@ class Asked(NamedTuple):
 def wish(tenant: Tenant, name: str, hand: audit.Hand, *, now: datetime) -> int:
     """How many tenants have asked for it by now. The same tenant asks once. Raises TooMany."""
     hold(tenant)
-    name, system, mine = tidy(name), system_of(name), Wish.objects.of(tenant)
+    name, system, mine = tidy(name), system_of(name), ConnectorRequest.objects.of(tenant)
     if not mine.filter(system=system).exists():
         if mine.count() >= WISHES_MOST:
             raise TooMany
         asker = hand.actor.label[:200]
-        row = Wish.unscoped.create(tenant=tenant, system=system, name=name, asker=asker, created_at=now)
+        row = ConnectorRequest.unscoped.create(tenant=tenant, system=system, name=name, asker=asker, created_at=now)
         audit.record(verb="connector.request", obj=row, tenant=tenant, after={"name": name}, now=now, **hand.said)
         tell(row, now=now)
-    return Wish.unscoped.filter(system=system).count()
+    return ConnectorRequest.unscoped.filter(system=system).count()
 
 
-def tell(row: Wish, *, now: datetime) -> None:
-    count = Wish.unscoped.filter(system=row.system).count()
+def tell(row: ConnectorRequest, *, now: datetime) -> None:
+    count = ConnectorRequest.unscoped.filter(system=row.system).count()
     tenants = "tenant has" if count == 1 else "tenants have"
     sentence = f"{row.tenant.name} asks for “{row.name}”; {count} {tenants} asked."
     notify(KIND, sentence, about=str(row.public_id), now=now)
@@ -69,6 +69,6 @@ def slug_of(name: str) -> str:
 
 def asked_for(systems: Collection[str], tenant: Tenant) -> dict[str, Asked]:
     """Of those that anybody asks for; one statement."""
-    rows = Wish.unscoped.filter(system__in=systems).values_list("system")
+    rows = ConnectorRequest.unscoped.filter(system__in=systems).values_list("system")
     counted = rows.annotate(count=Count("pk"), mine=Count("pk", filter=Q(tenant=tenant)))
     return {system: Asked(count, bool(mine)) for system, count, mine in counted}

@@ -76,12 +76,24 @@ def as_text(said: Any) -> str:
 class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     """What a mail says is shown to nobody but who gets it."""
 
-    list_display = ("to", "called", "standing", "why", "tries", "asked", "next_try", "taken")
+    list_display = ("to", "called", "standing", "why", "attempt_count", "asked", "next_try", "taken")
     list_filter = (("state", staff.ChoicesFilter), "reason")
     search_fields = ("to",)
     search_help_text = "The whole address."
     ordering = ("-id",)
-    fields = ("to", "called", "standing", "why", "todo", "tries", "asked", "next_try", "ends", "taken", "public_id")
+    fields = (
+        "to",
+        "called",
+        "standing",
+        "why",
+        "todo",
+        "attempt_count",
+        "asked",
+        "next_try",
+        "ends",
+        "taken",
+        "public_id",
+    )
     readonly_fields = fields
     verbs = ("send_again",)
 

@@ -14,10 +14,10 @@ from django.db.models import Count, Min
 from hub.health.probes import UNSERVED_MOST, database_latency
 from hub.mail.models import Mail
 from hub.outgoing.explain import in_state, shown_reason
-from hub.outgoing.models import Delivery, PumpPlace
+from hub.outgoing.models import Delivery, PumpSlot
 from hub.outgoing.pump.claim import claimable, in_hand
 from hub.outgoing.pump.place import capacity
-from hub.queue import Bell, queue_rows
+from hub.queue import WakeUp, queue_rows
 from hub.standing import Replacement, SweepFailure, Worker
 
 COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
@@ -41,8 +41,8 @@ class Standing:
     workers: Sequence[Worker]
     replacements: Sequence[Replacement]
     failures: Sequence[SweepFailure]
-    places: Sequence[PumpPlace]
-    bells: Sequence[Bell]
+    places: Sequence[PumpSlot]
+    bells: Sequence[WakeUp]
     queue_rows: int
     sending: Sequence[Sending]
     due: int
@@ -77,7 +77,7 @@ def standing(*, now: datetime) -> Standing:
         replacements=list(Replacement.objects.order_by("-at")[:RECENT]),
         failures=list(SweepFailure.objects.order_by("step")),
         places=places(workers, now=now),
-        bells=list(Bell.objects.filter(rung_at__isnull=False).order_by("rung_at")[:RECENT]),
+        bells=list(WakeUp.objects.filter(requested_at__isnull=False).order_by("requested_at")[:RECENT]),
         queue_rows=queue_rows(),
         sending=sending(),
         due=due(now=now),
@@ -87,17 +87,17 @@ def standing(*, now: datetime) -> Standing:
     )
 
 
-def places(workers: Sequence[Worker], *, now: datetime) -> list[PumpPlace]:
+def places(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
     """One for each pump that runs, and one for each that may run beside them."""
-    taken = list(PumpPlace.objects.filter(lease_until__gt=now).order_by("number"))
+    taken = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
     free = capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken)
     unused = (number for number in count() if number not in {row.number for row in taken})
-    return taken + [PumpPlace(number=number) for number in islice(unused, max(0, free))]
+    return taken + [PumpSlot(number=number) for number in islice(unused, max(0, free))]
 
 
 def sending() -> list[Sending]:
     rows = in_hand().order_by().values("lease")
-    found = rows.annotate(rows=Count("pk"), since=Min("moved_at")).values_list("lease", "rows", "since")
+    found = rows.annotate(rows=Count("pk"), since=Min("state_changed_at")).values_list("lease", "rows", "since")
     return sorted(map(Sending._make, found), key=lambda entry: entry.since)
 
 
@@ -108,7 +108,7 @@ def due(*, now: datetime) -> int:
 
 def unserved_lanes(*, now: datetime) -> timedelta:
     """Since when the lane that waits longest could be served: it was due, and its last turn was over."""
-    rows = claimable(now=now).values_list("due_at", "turn").order_by("turn")[:RECENT]
+    rows = claimable(now=now).values_list("due_at", "virtual_time").order_by("virtual_time")[:RECENT]
     return max((now - max(at, turn) for at, turn in rows), default=timedelta())
 
 

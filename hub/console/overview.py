@@ -9,14 +9,14 @@ from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value,
 
 from connectors.registry import CONNECTORS
 from hub.connections.forecast import endangered
-from hub.connections.models import Connection, Switch
+from hub.connections.models import Connection, KillSwitch
 from hub.connections.stands import shown_state_column
 from hub.notices.models import Notice
 from hub.outgoing import lately
 from hub.outgoing.explain import READS_AS_HELD
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.search import STOPPED
-from hub.queue import Beat
+from hub.queue import Heartbeat
 from tenants.models import Tenant
 from tenants.scoping import visible_to
 
@@ -29,7 +29,7 @@ NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
 class Hour(NamedTuple):
     starts: datetime
     delivered: int
-    dead: int
+    failed: int
 
 
 class Trouble(NamedTuple):
@@ -57,14 +57,14 @@ class Overview:
     held_back: int  # waiting behind something that holds it
     oldest: datetime | None  # of what waits although it could go
     held: Sequence[tuple[str, int]]  # by reason
-    dead: Sequence[tuple[str, int]]
+    failed: Sequence[tuple[str, int]]
     troubles: Sequence[Trouble]
     broken: Sequence[Connection]
     last: Sequence[Delivery]
     notices: Sequence[Notice]  # the newest that nobody has seen
     has_tenants: bool
     has_routes: bool
-    switches: Sequence[Switch] = ()  # that are off, the widest first
+    switches: Sequence[KillSwitch] = ()  # that are off, the widest first
 
     @property
     def delivered(self) -> int:
@@ -75,8 +75,8 @@ class Overview:
         return sum(count for _, count in self.held) + self.held_back
 
     @property
-    def dead_rows(self) -> int:
-        return sum(count for _, count in self.dead)
+    def failed_rows(self) -> int:
+        return sum(count for _, count in self.failed)
 
     @property
     def ending(self) -> int:
@@ -99,15 +99,17 @@ def overview(user: Any, *, now: datetime) -> Overview:
     could_go = [row["oldest"] for row in waiting if not row["stopped"]]
     return Overview(
         now=now,
-        worker_at=Beat.objects.filter(name="worker").values_list("at", flat=True).first(),
+        worker_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
         hours=by_hour(deliveries, now=now),
         waiting=sum(row["rows"] for row in waiting),
         held_back=sum(row["rows"] for row in waiting if row["stopped"]),
         oldest=min(could_go, default=None),
         held=by_reason(deliveries, "held"),
-        dead=by_reason(deliveries, "dead"),
+        failed=by_reason(deliveries, "failed"),
         troubles=troubles,
-        broken=connections.filter(state__in=NEED_A_PERSON).select_related("tenant", "lane").order_by("since")[:8],
+        broken=connections.filter(state__in=NEED_A_PERSON)
+        .select_related("tenant", "lane")
+        .order_by("state_changed_at")[:8],
         last=last,
         notices=list(visible_to(Notice, user).filter(seen_at=None, resolved_at=None).order_by("-id")[:NOTICES_SHOWN]),
         switches=switches_seen_by(user),
@@ -116,18 +118,18 @@ def overview(user: Any, *, now: datetime) -> Overview:
     )
 
 
-def switches_seen_by(user: Any) -> list[Switch]:
+def switches_seen_by(user: Any) -> list[KillSwitch]:
     """What stops the tenants that this person looks after, the whole platform and systems included."""
-    seen = Q(pk__in=visible_to(Switch, user)) | Q(scope__in=("platform", "connector"))
-    rows = Switch.unscoped.filter(seen).select_related("tenant", "route", "by")
-    widest = {scope: place for place, scope in enumerate(Switch.Scope.values)}
-    return sorted(rows.order_by("since")[:SWITCHES_SHOWN], key=lambda row: widest[row.scope])
+    seen = Q(pk__in=visible_to(KillSwitch, user)) | Q(scope__in=("platform", "connector"))
+    rows = KillSwitch.unscoped.filter(seen).select_related("tenant", "route", "activated_by")
+    widest = {scope: place for place, scope in enumerate(KillSwitch.Level.values)}
+    return sorted(rows.order_by("activated_at")[:SWITCHES_SHOWN], key=lambda row: widest[row.scope])
 
 
 def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
     """What was delivered or given up in each of the last hours, oldest first."""
     newest = deliveries.order_by("-id").values("pk")[:RECENT]
-    return [Hour(at, *counts) for at, counts in lately.by_hour(newest, ("delivered", "dead"), now=now)]
+    return [Hour(at, *counts) for at, counts in lately.by_hour(newest, ("delivered", "failed"), now=now)]
 
 
 def waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
@@ -146,12 +148,12 @@ def by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int
 
 def troubles_of(connections: QuerySet[Connection], *, now: datetime) -> Iterator[Trouble]:
     shown = connections.annotate(shown_state=shown_state_column())
-    grouped = shown.values("connector", "shown_state", "reason").annotate(
+    grouped = shown.values("connector_key", "shown_state", "reason").annotate(
         rows=Count("pk"),
         tenants=Count("tenant", distinct=True),
-        earliest=Min("since"),
+        earliest=Min("state_changed_at"),
         ending=Count("pk", filter=endangered(now=now)),
     )
-    columns = ("connector", "shown_state", "reason", "rows", "tenants", "earliest", "ending")
-    for row in grouped.order_by("connector", "shown_state").values_list(*columns):
+    columns = ("connector_key", "shown_state", "reason", "rows", "tenants", "earliest", "ending")
+    for row in grouped.order_by("connector_key", "shown_state").values_list(*columns):
         yield Trouble(*row)

@@ -12,9 +12,9 @@ class Bar(NamedTuple):
     x: float
     width: float
     delivered: Block
-    dead: Block
+    failed: Block
 
 
 def bars(hours: Sequence[Hour]) -> list[Bar]:
-    drawn = columns([(hour.delivered, hour.dead) for hour in hours])
+    drawn = columns([(hour.delivered, hour.failed) for hour in hours])
     return [Bar(hour, column.x, column.width, *column.blocks) for hour, column in zip(hours, drawn, strict=True)]

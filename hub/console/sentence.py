@@ -74,10 +74,10 @@ def switched_off(seen: Overview) -> Sentence | None:
         return None
     first, others = seen.switches[0], len(seen.switches) - 1
     more = f" {many(others, 'more switch is', 'more switches are')} off." if others else ""
-    text = f"{capitalized(first.what)} is switched off since {clock_time(first.since, seen.now)}: {first.reason}"
+    text = f"{capitalized(first.what)} is switched off since {clock_time(first.activated_at, seen.now)}: {first.reason}"
     held = f"{many(seen.held_back, 'delivery is', 'deliveries are')} held." if seen.held_back else ""
     tone = "bad" if first.scope == "platform" else "warn"
-    step = Step("See the off switches", "connections_switch_changelist")
+    step = Step("See the off switches", "connections_killswitch_changelist")
     return Sentence(tone, "block", f"{text.rstrip('.')}.{more}", held, step)
 
 
@@ -92,7 +92,7 @@ def refused(seen: Overview) -> Sentence | None:
 
 def reconnect(trouble: Trouble, seen: Overview) -> Step:
     """To the connection, where it is one, whose page sends a reconnect link; else to the list of them."""
-    ended = [row for row in seen.broken if (row.connector, row.state) == (trouble.connector, "needs_reconnect")]
+    ended = [row for row in seen.broken if (row.connector_key, row.state) == (trouble.connector, "needs_reconnect")]
     if trouble.connections == len(ended) == 1:
         return Step("Reconnect", "connections_connection_change", args=(ended[0].pk,))
     query = f"state__exact=needs_reconnect&connector={trouble.connector}"
@@ -100,12 +100,12 @@ def reconnect(trouble: Trouble, seen: Overview) -> Step:
 
 
 def given_up(seen: Overview) -> Sentence | None:
-    lately = sum(hour.dead for hour in seen.hours)
+    lately = sum(hour.failed for hour in seen.hours)
     if not lately:
         return None
     text = f"{many(lately, 'delivery was', 'deliveries were')} given up in the last day."
-    why = reason_of(seen.dead[0][0], system="The other system").sentence if seen.dead else ""
-    return Sentence("warn", "cancel", text, why, Step("Look at them", "outgoing_delivery_changelist", "state=dead"))
+    why = reason_of(seen.failed[0][0], system="The other system").sentence if seen.failed else ""
+    return Sentence("warn", "cancel", text, why, Step("Look at them", "outgoing_delivery_changelist", "state=failed"))
 
 
 def stopped(seen: Overview) -> Sentence | None:

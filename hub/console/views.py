@@ -65,7 +65,7 @@ def open_page(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
     if row.tenant is None:
         raise Http404(id)
     visitor_of(request, row.tenant.reference)  # Http404 for whoever does not belong there
-    own_page = "endpoint" if getattr(row, "connector", "") == "webhook" else page
+    own_page = "endpoint" if getattr(row, "connector_key", "") == "webhook" else page
     return HttpResponseRedirect(reverse(f"portal:{own_page}", args=[row.tenant.reference, id]))
 
 
@@ -124,7 +124,7 @@ def tiles(seen: Overview) -> list[dict[str, Any]]:
         ("Delivered", seen.delivered, "in the last 24 hours", Step("", deliveries, "state=delivered"), False),
         ("Waiting", seen.waiting - seen.held_back, "for their turn", waiting, False),
         ("Held", seen.held_rows, "by a cause that can be mended", Step("", deliveries, "state=held"), False),
-        ("Dead", seen.dead_rows, "given up", Step("", deliveries, "state=dead"), True),
+        ("Failed", seen.failed_rows, "given up", Step("", deliveries, "state=failed"), True),
         (
             "Needs reconnect",
             seen.connections("needs_reconnect"),
@@ -138,13 +138,13 @@ def tiles(seen: Overview) -> list[dict[str, Any]]:
         {
             "label": label,
             "value": staff.number(value, COUNTED if label != "Delivered" else None),
-            "says": says,
+            "detail": detail,
             "url": address(step),
             "alarm": alarming and value > 0,
         }
-        for label, value, says, step, alarming in told
+        for label, value, detail, step, alarming in told
     ]
-    return [*counted, {"label": "Oldest waiting", "value": oldest, "says": "that could go", "url": address(waiting)}]
+    return [*counted, {"label": "Oldest waiting", "value": oldest, "detail": "that could go", "url": address(waiting)}]
 
 
 def systems(seen: Overview) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from hub.outgoing.explain import READS_AS_HELD, shown_reason
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.pump import place
 from hub.outgoing.pump.claim import in_hand
-from hub.queue import Beat, Bell
+from hub.queue import Heartbeat, WakeUp
 from hub.standing import GONE, Worker
 from hub.tally import Tally
 
@@ -66,7 +66,7 @@ class Numbers:
 
     def process(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("hub_database_latency_seconds", "One question to the database.", database_latency())
-        ages = {name: (self.now - at).total_seconds() for name, at in Beat.objects.values_list("name", "at")}
+        ages = {name: (self.now - at).total_seconds() for name, at in Heartbeat.objects.values_list("name", "at")}
         yield by("name", "hub_beat_age_seconds", "Since the worker, its pool (canary), the sweep were seen.", ages)
         places = {
             "taken": len(place.living_leases(now=self.now)),
@@ -75,7 +75,9 @@ class Numbers:
         yield by("place", "hub_pumps", "Pumps that run, and that may run.", places)
 
     def queue(self) -> Iterator[Metric]:
-        rung = Bell.objects.filter(rung_at__isnull=False).aggregate(count=Count("pk"), oldest=Min("rung_at"))
+        rung = WakeUp.objects.filter(requested_at__isnull=False).aggregate(
+            count=Count("pk"), oldest=Min("requested_at")
+        )
         yield GaugeMetricFamily("hub_bells", "Bells that were rung and not yet heard.", rung["count"])
         yield GaugeMetricFamily("hub_oldest_bell_seconds", "Since the oldest was rung.", self.since(rung["oldest"]))
         living = Worker.objects.filter(seen_at__gt=self.now - GONE)
@@ -89,12 +91,12 @@ class Numbers:
         return (self.now - at).total_seconds() if at else 0.0
 
     def deliveries(self) -> Iterator[Metric]:
-        states = counted(Delivery.unscoped.filter(state__in=("waiting", "held", "dead")), "state")
+        states = counted(Delivery.unscoped.filter(state__in=("waiting", "held", "failed")), "state")
         states["sending"] = in_hand().count()
         own = counted(Delivery.unscoped.filter(state="held"), "reason")
         behind = counted(reading_as_held(), "cause")
         closed = sum(behind.values())
-        for state, moved in (("waiting", -closed), ("held", closed), ("dead", 0)):
+        for state, moved in (("waiting", -closed), ("held", closed), ("failed", 0)):
             states[state] = states.get(state, 0) + moved
         yield by("state", "hub_deliveries", "Deliveries that have not arrived, as they read.", states)
         reasons = {reason: own.get(reason, 0) + behind.get(reason, 0) for reason in own | behind}
@@ -113,7 +115,7 @@ class Numbers:
     def mails(self) -> Iterator[Metric]:
         to_go = Mail.objects.filter(state="waiting", created_at__lte=self.now)
         waiting = to_go.aggregate(count=Count("pk"), oldest=Min("created_at"))
-        states = {"waiting": waiting["count"], "dead": Mail.objects.filter(state="dead").count()}
+        states = {"waiting": waiting["count"], "failed": Mail.objects.filter(state="failed").count()}
         yield by("state", "hub_mails", "Mails that no server has taken.", states)
         yield GaugeMetricFamily(
             "hub_oldest_mail_seconds", "Since the oldest that waits was asked for.", self.since(waiting["oldest"])

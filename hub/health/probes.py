@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from hub.clock import clock
 from hub.outgoing.pump.claim import claimable
-from hub.queue import Beat
+from hub.queue import Heartbeat
 from hub.standing import SweepFailure, Worker
 
 PATIENCE = 1.0  # seconds that a probe waits for the database
@@ -30,7 +30,7 @@ UNSERVED_MOST = timedelta(minutes=2)
 @dataclass(frozen=True, slots=True)
 class Check:
     ok: bool
-    says: str
+    detail: str
     seconds: float | None = None  # the latency, the age, the wait
 
 
@@ -82,8 +82,8 @@ def tried(look: Callable[[], dict[str, Check]], then: Callable[[], None] = lambd
         then()
 
 
-def away(says: str) -> dict[str, Check]:
-    return {"database": Check(False, f"The database {says}.")}
+def away(detail: str) -> dict[str, Check]:
+    return {"database": Check(False, f"The database {detail}.")}
 
 
 def look_at_readiness(*, now: datetime) -> dict[str, Check]:
@@ -118,8 +118,8 @@ def workers_run(workers: Sequence[Worker], *, now: datetime) -> Check:
     if last is None:
         return Check(False, "No worker is running: start `manage.py work`.")
     if not any(worker.is_alive(now=now) for worker in workers):
-        says = f"No worker is running: the last was seen on {last:%Y-%m-%d at %H:%M:%S} UTC."
-        return Check(False, says, (now - last).total_seconds())
+        detail = f"No worker is running: the last was seen on {last:%Y-%m-%d at %H:%M:%S} UTC."
+        return Check(False, detail, (now - last).total_seconds())
     return Check(True, "A worker is running.", max(0.0, (now - last).total_seconds()))
 
 
@@ -136,9 +136,9 @@ def sweep_succeeds(*, now: datetime) -> Check:
     if failures := list(SweepFailure.objects.order_by("step")):
         steps = ", ".join(f"{failure.step} ({failure.error})" for failure in failures)
         since = min(failure.since for failure in failures)
-        says = f"Steps of the sweep fail since {since:%Y-%m-%d %H:%M:%S} UTC: {steps}."
-        return Check(False, says, (now - since).total_seconds())
-    last = Beat.objects.filter(name="sweep").values_list("at", flat=True).first()
+        detail = f"Steps of the sweep fail since {since:%Y-%m-%d %H:%M:%S} UTC: {steps}."
+        return Check(False, detail, (now - since).total_seconds())
+    last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
     if last is None or now - last > SWEEP_SILENCE_MOST:
         return Check(False, "The sweep does not run.", (now - last).total_seconds() if last else None)
     return Check(True, "Every step of the sweep succeeds.", (now - last).total_seconds())
@@ -153,7 +153,7 @@ def served(*, now: datetime) -> Check:
 
 
 def unserved(*, now: datetime) -> timedelta:
-    since = claimable(now=now).aggregate(since=Min(Greatest("due_at", "turn")))["since"]
+    since = claimable(now=now).aggregate(since=Min(Greatest("due_at", "virtual_time")))["since"]
     return max(now - since, timedelta()) if since else timedelta()
 
 

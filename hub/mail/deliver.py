@@ -58,8 +58,8 @@ def deliver(server: Server, *, clock: Callable[[], datetime], go_on: Callable[[]
 def claimed(mail: Mail, *, now: datetime) -> bool:
     """Where another worker has it, it is due later already."""
     rows = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
-    mail.due_at, mail.tries = now + CLAIM, mail.tries + 1
-    return bool(rows.update(due_at=mail.due_at, tries=mail.tries))
+    mail.due_at, mail.attempt_count = now + CLAIM, mail.attempt_count + 1
+    return bool(rows.update(due_at=mail.due_at, attempt_count=mail.attempt_count))
 
 
 def handed_over(mail: Mail, server: Server, *, clock: Callable[[], datetime]) -> str:
@@ -68,7 +68,7 @@ def handed_over(mail: Mail, server: Server, *, clock: Callable[[], datetime]) ->
     with suppress(WrongState), transaction.atomic():  # taken back meanwhile
         settle(mail, reason, now=clock())
         tell(mail, now=clock())
-    told = {"mail": str(mail.public_id), "kind": mail.called, "tries": mail.tries}
+    told = {"mail": str(mail.public_id), "kind": mail.called, "attempt_count": mail.attempt_count}
     if reason:
         log.warning("mail.not_sent", reason=reason, state=mail.state, **told)
     else:
@@ -104,7 +104,7 @@ def settle(mail: Mail, reason: str, *, now: datetime) -> None:
     elif reason == "mail_expired":
         mail.expire()
     elif reason in (AWAY, PUT_OFF):
-        again = min(now + PAUSES[min(mail.tries, len(PAUSES)) - 1], max(mail.until, now))
+        again = min(now + PAUSES[min(mail.attempt_count, len(PAUSES)) - 1], max(mail.until, now))
         rows = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
         mail.due_at, mail.reason = again, reason
         rows.update(due_at=again, reason=reason)

@@ -18,9 +18,9 @@ class Mail(Moves):
     class State(models.TextChoices):
         WAITING = "waiting"
         SENT = "sent"
-        DEAD = "dead"
+        FAILED = "failed"
 
-    MOVES = {"waiting": {"sent", "dead", "waiting"}, "dead": {"waiting"}}
+    MOVES = {"waiting": {"sent", "failed", "waiting"}, "failed": {"waiting"}}
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     to = models.CharField(max_length=320, db_index=True)
@@ -29,7 +29,7 @@ class Mail(Moves):
     sealed = SealedField(null=True)  # subject and text; None: it was sent, or is worth nothing any more
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=60, blank=True)  # why it is not sent: a code
-    tries = models.PositiveSmallIntegerField(default=0)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()  # or when it may go first, which quiet hours put off
     due_at = models.DateTimeField(null=True)
     until = models.DateTimeField()  # what it says is worth nothing after that
@@ -38,7 +38,7 @@ class Mail(Moves):
     class Meta:
         indexes = (
             models.Index(fields=("due_at", "id"), condition=Q(state="waiting"), name="mails_waiting"),
-            models.Index(fields=("id",), condition=Q(state="dead"), name="mails_dead"),
+            models.Index(fields=("id",), condition=Q(state="failed"), name="mails_failed"),
         )
 
     def __str__(self) -> str:
@@ -62,14 +62,14 @@ class Mail(Moves):
         self.move("sent", sealed=None, reason="", due_at=None, sent_at=now)
 
     def give_up(self, reason: str) -> None:
-        self.move("dead", reason=reason, due_at=None)
+        self.move("failed", reason=reason, due_at=None)
 
     def expire(self) -> None:
-        self.move("dead", sealed=None, reason="mail_expired", due_at=None)
+        self.move("failed", sealed=None, reason="mail_expired", due_at=None)
 
     def can_go_again(self, *, now: datetime) -> bool:
         return bool(self.reason) and self.sealed is not None and self.until > now
 
     def send_again(self, *, now: datetime) -> None:
-        self.move("waiting", reason="", tries=0, due_at=now)
+        self.move("waiting", reason="", attempt_count=0, due_at=now)
         ring("mail", now=now)

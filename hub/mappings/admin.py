@@ -47,8 +47,8 @@ class MappingPages(ScopedAdminMixin, ModelAdmin):
 
     @display(description="for")
     def action_words(self, mapping: FieldMapping) -> str:
-        connector = CONNECTORS.get(mapping.connector)
-        return f"{connector.label if connector else mapping.connector}: {mapping.action.replace('_', ' ')}"
+        connector = CONNECTORS.get(mapping.connector_key)
+        return f"{connector.label if connector else mapping.connector_key}: {mapping.action.replace('_', ' ')}"
 
     @display(description="version")
     def version(self, mapping: Any) -> str:
@@ -111,7 +111,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
 
     @display(description="connection")
     def place(self, identity: Identity) -> str:
-        return f"{identity.connection} ({identity.connection.connector})"
+        return f"{identity.connection} ({identity.connection.connector_key})"
 
     @display(description="tenant")
     def whose(self, identity: Identity) -> str:
@@ -119,7 +119,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
 
     @display(description="told")
     def told(self, identity: Identity) -> Any:
-        return moment(identity.created_at)
+        return moment(identity.updated_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         anew(obj, now=clock())

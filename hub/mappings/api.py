@@ -24,7 +24,14 @@ from hub.rest.pages import LIMIT, LIMIT_MOST
 READ, WRITE = "connections:read", "connections:write"
 WRITING = ("invalid-json", "validation-failed", "payload-too-large", "unsupported-media-type", "not-found")
 
-IDENTITY = {"kind": "channel", "ours": "orders", "theirs": "C0123456789", "name": "#orders", "said_at": says.MOMENT}
+IDENTITY = {
+    "kind": "channel",
+    "ours": "orders",
+    "theirs": "C0123456789",
+    "name": "#orders",
+    "created_at": says.MOMENT,
+    "updated_at": says.MOMENT,
+}
 SAID = {name: IDENTITY[name] for name in ("kind", "ours", "theirs", "name")}
 
 
@@ -55,7 +62,8 @@ class IdentitySerializer(serializers.Serializer):
     ours = serializers.CharField()
     theirs = serializers.CharField()
     name = serializers.CharField(help_text="What they call it, as it was said; may be empty.")
-    said_at = serializers.DateTimeField(source="created_at")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(help_text="When it was last changed.")
 
 
 class IdentityPageSerializer(serializers.Serializer):
@@ -111,7 +119,7 @@ class IdentitiesView(APIView):
         What was held for want of it goes out.
         """
         connection = find(request, id)
-        said = read(SaySerializer, request.data, connector=connection.code)
+        said = read(SaySerializer, request.data, connector=connection.connector)
         row = identify(connection, hand=Hand.of_key(request), now=clock(), **said)
         return Response(IdentitySerializer(row).data)
 

@@ -138,18 +138,18 @@ class TargetForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if "target" in cleaned:
-            self.instance.connector, _, self.instance.action = cleaned["target"].partition(".")
+            self.instance.connector_key, _, self.instance.action = cleaned["target"].partition(".")
         if "body" in cleaned and not cleaned["body"] and not self.has_default():
             self.add_error("body", "This action needs a mapping; its example is a start.")
         return cleaned
 
     def has_default(self) -> bool:
-        target = self.cleaned_data.get("target") or (self.instance.connector and target_of(self.instance))
+        target = self.cleaned_data.get("target") or (self.instance.connector_key and target_of(self.instance))
         return not target or bool(action_of(target).default)
 
 
 def target_of(row: Any) -> str:
-    return f"{row.connector}.{row.action}"
+    return f"{row.connector_key}.{row.action}"
 
 
 class MappingForm(TargetForm):

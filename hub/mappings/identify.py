@@ -21,7 +21,7 @@ def identify(
     )  # two people at once tell one after other
     identity = Identity.unscoped.filter(connection=connection, kind=kind, ours=ours).first()
     before = identity and {"theirs": identity.theirs}
-    identity = identity or Identity(connection=connection, kind=kind, ours=ours)
+    identity = identity or Identity(connection=connection, kind=kind, ours=ours, created_at=now)
     identity.theirs, identity.name = theirs, name
     anew(identity, now=now)
     identity.save()
@@ -40,7 +40,7 @@ def identify(
 
 def anew(identity: Identity, *, now: datetime) -> None:
     """What was held for want of it looks for pairs that are younger than itself."""
-    identity.created_at = now
+    identity.updated_at = now
     ring("drain", now=now)
 
 

@@ -17,7 +17,7 @@ class FieldMapping(Scoped):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="mappings")
     name = models.CharField(max_length=200)
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     action = models.CharField(max_length=40)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -61,6 +61,7 @@ class Identity(Scoped):
         max_length=200, blank=True, default="", db_default="", help_text="What they call it; nothing depends on it."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)  # what was held without it goes by this
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "identities"

@@ -7,21 +7,21 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from hub import mail
-from hub.notices.models import SETTLED, MailHours, Notice
+from hub.notices.models import SETTLED, Notice, QuietHours
 from hub.notices.post import audience
 from hub.words import NOTICES
 
 TOLD_MOST = 50  # notices of one mail; beyond that the pages tell
 
 
-def due(*, now: datetime) -> QuerySet[MailHours]:
-    return MailHours.unscoped.filter(digest_at__lte=now).order_by("digest_at")
+def due(*, now: datetime) -> QuerySet[QuietHours]:
+    return QuietHours.unscoped.filter(digest_at__lte=now).order_by("digest_at")
 
 
 @transaction.atomic
-def tell(hours: MailHours, *, now: datetime) -> None:
+def tell(hours: QuietHours, *, now: datetime) -> None:
     """What happened since the last one, and is still so; and when the next one is."""
-    mine = MailHours.unscoped.filter(pk=hours.pk, digest_at=hours.digest_at)
+    mine = QuietHours.unscoped.filter(pk=hours.pk, digest_at=hours.digest_at)
     if not mine.update(digest_at=hours.next_digest(now=now), digested_at=now - SETTLED):
         return  # another worker tells it, or the member chose anew meanwhile
     notices = [notice for notice in waiting(hours, until=now - SETTLED) if hours.membership in audience(notice)]
@@ -33,14 +33,14 @@ def tell(hours: MailHours, *, now: datetime) -> None:
             )
 
 
-def waiting(hours: MailHours, *, until: datetime) -> QuerySet[Notice]:
+def waiting(hours: QuietHours, *, until: datetime) -> QuerySet[Notice]:
     kinds = [kind for kind, entry in NOTICES.items() if entry.can_wait]
     rows = Notice.objects.of(hours.membership.tenant).filter(kind__in=kinds, resolved_at=None, created_at__lt=until)
     rows = rows.filter(created_at__gte=hours.digested_at or until).exclude(connection=None)
     return rows.select_related("tenant", "connection").order_by("created_at")[:TOLD_MOST]
 
 
-def context(hours: MailHours, notices: list[Notice]) -> dict[str, object]:
+def context(hours: QuietHours, notices: list[Notice]) -> dict[str, object]:
     return {
         "tenant": hours.membership.tenant.name,
         "count": len(notices),

@@ -7,7 +7,7 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from hub.notices.models import SETTLED, ConnectionMailChoice, MailChoice, MailHours
+from hub.notices.models import SETTLED, ConnectionMailPreference, MailPreference, QuietHours
 from hub.words import NOTICES
 from tenants.models import Membership, time_zones
 
@@ -24,14 +24,14 @@ class MailForm(forms.Form):
             self.fields[kind] = forms.BooleanField(label=entry.label, required=False, initial=wanted)
 
     def chosen(self) -> dict[str, bool]:
-        return dict(MailChoice.unscoped.filter(membership=self.membership).values_list("kind", "wanted"))
+        return dict(MailPreference.unscoped.filter(membership=self.membership).values_list("kind", "enabled"))
 
     def save(self) -> None:
         choices = [
-            MailChoice(membership=self.membership, kind=kind, wanted=self.cleaned_data[kind]) for kind in NOTICES
+            MailPreference(membership=self.membership, kind=kind, enabled=self.cleaned_data[kind]) for kind in NOTICES
         ]
-        MailChoice.unscoped.bulk_create(
-            choices, update_conflicts=True, unique_fields=["membership", "kind"], update_fields=["wanted"]
+        MailPreference.unscoped.bulk_create(
+            choices, update_conflicts=True, unique_fields=["membership", "kind"], update_fields=["enabled"]
         )
 
 
@@ -50,18 +50,18 @@ class ConnectionMailForm(MailForm):
         self.initial["own"] = "own" if self.here().exists() else ""
 
     def here(self) -> Any:
-        return ConnectionMailChoice.unscoped.filter(membership=self.membership, connection=self.connection)
+        return ConnectionMailPreference.unscoped.filter(membership=self.membership, connection=self.connection)
 
     def chosen(self) -> dict[str, bool]:
-        return super().chosen() | dict(self.here().values_list("kind", "wanted"))
+        return super().chosen() | dict(self.here().values_list("kind", "enabled"))
 
     @transaction.atomic
     def save(self) -> None:
         self.here().delete()
         if self.cleaned_data["own"]:
-            ConnectionMailChoice.unscoped.bulk_create(
-                ConnectionMailChoice(
-                    membership=self.membership, connection=self.connection, kind=kind, wanted=self.cleaned_data[kind]
+            ConnectionMailPreference.unscoped.bulk_create(
+                ConnectionMailPreference(
+                    membership=self.membership, connection=self.connection, kind=kind, enabled=self.cleaned_data[kind]
                 )
                 for kind in NOTICES
             )
@@ -77,7 +77,7 @@ class HoursForm(forms.ModelForm):
     )  # fmt: skip
 
     class Meta:
-        model = MailHours
+        model = QuietHours
         fields = ("time_zone", "quiet_from", "quiet_until", "digest", "digest_hour")
         labels = {
             "quiet_from": _("Quiet from"),
@@ -106,7 +106,7 @@ class HoursForm(forms.ModelForm):
 
     def keep(self, *, now: datetime) -> None:
         """What waited for a daily mail that is wanted no longer comes in one last."""
-        hours: MailHours = self.save(commit=False)
+        hours: QuietHours = self.save(commit=False)
         if hours.digest and hours.digest_at is None:
             hours.digested_at = now
         ends = not hours.digest and hours.digest_at is not None

@@ -35,15 +35,17 @@ class Notice(Scoped):
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)  # its cause is gone
-    tell_at = models.DateTimeField(null=True, blank=True, editable=False)  # when mails go next; empty: no more
-    turn = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # of the mails; 0 is the first
-    to_publish = models.BooleanField(default=False, db_default=False, editable=False)  # our application is told next
+    next_mail_at = models.DateTimeField(null=True, blank=True, editable=False)  # when mails go next; empty: no more
+    reminder_number = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False
+    )  # of the mails; 0 is the first
+    event_pending = models.BooleanField(default=False, db_default=False, editable=False)  # our application is told next
 
     class Meta(Scoped.Meta):
         indexes = (
             models.Index(fields=("-id",), condition=Q(seen_at=None), name="notices_unseen"),
-            models.Index(fields=("tell_at",), condition=Q(tell_at__isnull=False), name="notices_to_tell"),
-            models.Index(fields=("id",), condition=Q(to_publish=True), name="notices_to_publish"),
+            models.Index(fields=("next_mail_at",), condition=Q(next_mail_at__isnull=False), name="notices_to_tell"),
+            models.Index(fields=("id",), condition=Q(event_pending=True), name="notices_to_publish"),
         )
 
     def __str__(self) -> str:
@@ -60,31 +62,31 @@ class Notice(Scoped):
         return f"notice:{self.pk}"
 
 
-class MailChoice(Scoped):
+class MailPreference(Scoped):
     """Whether a member of a tenant wants mails of one kind; where there is no row, the kind says."""
 
     TENANT = "membership__tenant"
 
-    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="mail_choices")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="mail_preferences")
     kind = models.CharField(max_length=40)  # of hub.words.NOTICES
-    wanted = models.BooleanField()
+    enabled = models.BooleanField()
 
     class Meta(Scoped.Meta):
         constraints = (models.UniqueConstraint(fields=("membership", "kind"), name="one_choice_a_kind"),)
 
     def __str__(self) -> str:
-        return f"{self.membership}: {self.kind} {'by mail' if self.wanted else 'not by mail'}"
+        return f"{self.membership}: {self.kind} {'by mail' if self.enabled else 'not by mail'}"
 
 
-class ConnectionMailChoice(Scoped):
+class ConnectionMailPreference(Scoped):
     """The same for one connection. Where a member has none for it, what they chose for all holds."""
 
     TENANT = "membership__tenant"
 
-    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="connection_mail_choices")
-    connection = models.ForeignKey("connections.Connection", on_delete=models.CASCADE, related_name="mail_choices")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="connection_mail_preferences")
+    connection = models.ForeignKey("connections.Connection", on_delete=models.CASCADE, related_name="mail_preferences")
     kind = models.CharField(max_length=40)  # of hub.words.NOTICES
-    wanted = models.BooleanField()
+    enabled = models.BooleanField()
 
     class Meta(Scoped.Meta):
         constraints = (
@@ -95,12 +97,12 @@ class ConnectionMailChoice(Scoped):
         return f"{self.membership}: {self.kind} of {self.connection}"
 
 
-class MailHours(Scoped):
+class QuietHours(Scoped):
     """When a member wants mails that can wait: not in quiet hours, or one a day that tells them together."""
 
     TENANT = "membership__tenant"
 
-    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="mail_hours")
+    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="quiet_hours")
     time_zone = models.CharField(max_length=64, blank=True, validators=[a_time_zone])  # empty: the tenant's
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
@@ -110,7 +112,7 @@ class MailHours(Scoped):
     digested_at = models.DateTimeField(null=True, editable=False)  # notices until then were told
 
     class Meta(Scoped.Meta):
-        verbose_name_plural = "mail hours"
+        verbose_name_plural = "quiet hours"
         indexes = (models.Index(fields=("digest_at",), condition=Q(digest_at__isnull=False), name="digests_to_tell"),)
 
     def __str__(self) -> str:

@@ -27,8 +27,8 @@ def notify(
         tenant_id=tenant_id,
         connection_id=connection_id,
         created_at=now,
-        tell_at=now if of_a_tenant else None,
-        to_publish=of_a_tenant,
+        next_mail_at=now if of_a_tenant else None,
+        event_pending=of_a_tenant,
     )
     Notice.unscoped.bulk_create([notice], ignore_conflicts=True)
     if of_a_tenant:
@@ -39,4 +39,4 @@ def resolve(kind: str, *, connection_id: int, now: datetime) -> None:
     """Its cause is gone: nobody is reminded any more, nor told what is true no longer."""
     rows = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
     mail.withdraw(*(notice.mailed_as for notice in rows))
-    rows.update(resolved_at=now, tell_at=None)
+    rows.update(resolved_at=now, next_mail_at=None)

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from hub import mail
-from hub.notices.models import ConnectionMailChoice, MailChoice, Notice
+from hub.notices.models import ConnectionMailPreference, MailPreference, Notice
 from hub.words import NOTICES
 from tenants.models import Membership
 
@@ -17,14 +17,14 @@ WORTH = timedelta(days=1)  # trying to tell it; then the next reminder does
 
 
 def due(*, now: datetime) -> QuerySet[Notice]:
-    return Notice.unscoped.filter(tell_at__lte=now).order_by("tell_at")
+    return Notice.unscoped.filter(next_mail_at__lte=now).order_by("next_mail_at")
 
 
 @transaction.atomic
 def tell(notice: Notice, *, now: datetime) -> None:
     """Every mail of this turn, and when the next turn is."""
-    mine = Notice.unscoped.filter(pk=notice.pk, tell_at=notice.tell_at)
-    if not mine.update(tell_at=next_turn(notice), turn=notice.turn + 1):
+    mine = Notice.unscoped.filter(pk=notice.pk, next_mail_at=notice.next_mail_at)
+    if not mine.update(next_mail_at=next_turn(notice), reminder_number=notice.reminder_number + 1):
         return  # another worker tells it, or its cause is gone meanwhile
     with suppress(mail.NotSetUp):  # then the pages tell it alone
         for member in audience(notice):
@@ -44,7 +44,7 @@ def tell(notice: Notice, *, now: datetime) -> None:
 
 def when(member: Membership, notice: Notice, *, now: datetime) -> datetime | None:
     """What can wait does so until quiet hours end; None where the daily mail tells it."""
-    hours = getattr(member, "mail_hours", None)
+    hours = getattr(member, "quiet_hours", None)
     if hours is None or not NOTICES[notice.kind].can_wait:
         return now
     return None if hours.digest else hours.quiet_end(now=now) or now
@@ -52,22 +52,22 @@ def when(member: Membership, notice: Notice, *, now: datetime) -> datetime | Non
 
 def next_turn(notice: Notice) -> datetime | None:
     reminders = REMINDERS if notice.kind in REMINDED else ()
-    return notice.created_at + reminders[notice.turn] if notice.turn < len(reminders) else None
+    return notice.created_at + reminders[notice.reminder_number] if notice.reminder_number < len(reminders) else None
 
 
 def audience(notice: Notice) -> list[Membership]:
     """Who connected the account, the owners, and who asked for it; as far as they want mails of this kind."""
-    here = ConnectionMailChoice.unscoped.filter(connection=notice.connection_id, kind=notice.kind)
-    concerned = Q(role=Membership.Role.OWNER) | Q(pk__in=here.filter(wanted=True).values("membership"))
+    here = ConnectionMailPreference.unscoped.filter(connection=notice.connection_id, kind=notice.kind)
+    concerned = Q(role=Membership.Role.OWNER) | Q(pk__in=here.filter(enabled=True).values("membership"))
     if notice.connection and notice.connection.connected_by_id:
         concerned |= Q(user=notice.connection.connected_by_id)
     members = Membership.unscoped.filter(concerned, tenant=notice.tenant, user__is_active=True)
     chosen = dict(
-        MailChoice.unscoped.filter(kind=notice.kind, membership__in=members).values_list("membership", "wanted")
+        MailPreference.unscoped.filter(kind=notice.kind, membership__in=members).values_list("membership", "enabled")
     )
-    chosen |= dict(here.values_list("membership", "wanted"))
+    chosen |= dict(here.values_list("membership", "enabled"))
     usual = NOTICES[notice.kind].mailed
-    rows = members.select_related("user", "tenant", "mail_hours__membership__tenant")
+    rows = members.select_related("user", "tenant", "quiet_hours__membership__tenant")
     return [member for member in rows if chosen.get(member.pk, usual)]
 
 
@@ -80,7 +80,7 @@ def context(notice: Notice, member: Membership) -> dict[str, object]:
         "todo": NOTICES[notice.kind].todo,
         "tenant": notice.tenant.name,
         "connection": str(notice.connection),
-        "reminder": notice.turn > 0,
+        "reminder": notice.reminder_number > 0,
         "since": f"{notice.created_at:%Y-%m-%d %H:%M} UTC",
         "link": mail.link(notice.path),
     }

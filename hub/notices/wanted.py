@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from hub.notices.models import ConnectionMailChoice, MailChoice
+from hub.notices.models import ConnectionMailPreference, MailPreference
 from hub.words import NOTICES, NoticeKind
 from tenants.models import Membership
 
@@ -14,9 +14,9 @@ class Wanted(NamedTuple):
 
 def wanted(membership: Membership, connection: Any, *, concerned: bool) -> list[Wanted]:
     """`concerned`: told without having asked. Two statements."""
-    chosen = dict(MailChoice.unscoped.filter(membership=membership).values_list("kind", "wanted"))
-    here = ConnectionMailChoice.unscoped.filter(membership=membership, connection=connection)
-    asked = dict(here.values_list("kind", "wanted"))
+    chosen = dict(MailPreference.unscoped.filter(membership=membership).values_list("kind", "enabled"))
+    here = ConnectionMailPreference.unscoped.filter(membership=membership, connection=connection)
+    asked = dict(here.values_list("kind", "enabled"))
     return [
         Wanted(entry, asked.get(kind, concerned and chosen.get(kind, entry.mailed))) for kind, entry in NOTICES.items()
     ]

@@ -14,8 +14,8 @@ from tenants.scoping import Scoped
 
 PLAN_HOLDS = timedelta(minutes=15)  # a plan that is older is not run: it tells of rows as they were
 UNTOLD = {  # of what was confirmed elsewhere, such as on the page where a connection is ended
-    "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0, "unsure": 0, "doubles": 0,
-    "sample": [],
+    "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0, "possibly_delivered": 0,
+    "doubles": 0, "sample": [],
 }  # fmt: skip
 ENDED = {"finished", "cancelled", "failed"}
 
@@ -46,26 +46,26 @@ class Operation(Scoped, Moves):
     includes_platform = models.BooleanField(default=False, db_default=False)  # rows that only the platform changes
     reason = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
-    says = models.CharField(max_length=300, blank=True)  # why it failed
+    detail = models.CharField(max_length=300, blank=True)  # why it failed
     plan = models.JSONField(default=dict)  # what the person confirms
     count = models.PositiveIntegerField()  # rows, as planned
     more = models.BooleanField(default=False)  # there were more than were counted
     cursor = models.BigIntegerField(default=0)
     last = models.BigIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0)
-    left_out = models.PositiveIntegerField(default=0)  # looked at, and not possible any more
+    processed_count = models.PositiveIntegerField(default=0)
+    excluded_count = models.PositiveIntegerField(default=0)  # looked at, and not possible any more
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=100)
     actor_label = models.CharField(max_length=200)
     planned_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
-    alive_at = models.DateTimeField(null=True)  # of the latest batch
+    heartbeat_at = models.DateTimeField(null=True)  # of the latest batch
     finished_at = models.DateTimeField(null=True)
 
     class Meta(Scoped.Meta):
         indexes = (
             models.Index(fields=("actor_kind", "actor_id", "-planned_at"), name="operations_of_an_actor"),
-            models.Index(fields=("alive_at",), condition=models.Q(state="running"), name="operations_running"),
+            models.Index(fields=("heartbeat_at",), condition=models.Q(state="running"), name="operations_running"),
         )
 
     def __str__(self) -> str:
@@ -86,7 +86,7 @@ class Operation(Scoped, Moves):
 
     @property
     def looked_at(self) -> int:
-        return self.done + self.left_out
+        return self.processed_count + self.excluded_count
 
     @property
     def left(self) -> int | None:
@@ -109,4 +109,9 @@ class Operation(Scoped, Moves):
         return round((now - self.started_at).total_seconds() / self.looked_at * self.left)
 
     def counts(self) -> dict[str, Any]:
-        return {"state": self.state, "planned": self.count, "done": self.done, "left_out": self.left_out}
+        return {
+            "state": self.state,
+            "planned": self.count,
+            "done": self.processed_count,
+            "excluded_count": self.excluded_count,
+        }

@@ -28,7 +28,7 @@ class Batch:
 
     cursor: int | None
     done: int = 0
-    left_out: int = 0
+    excluded_count: int = 0
 
 
 Work = Callable[..., Batch]  # work(operation, size, now=...), in the caller's transaction
@@ -63,9 +63,9 @@ def step(id: int, *, now: datetime) -> bool:
         return False
     Operation.unscoped.filter(pk=id).update(
         cursor=batch.cursor,
-        done=operation.done + batch.done,
-        left_out=operation.left_out + batch.left_out,
-        alive_at=now,
+        processed_count=operation.processed_count + batch.done,
+        excluded_count=operation.excluded_count + batch.excluded_count,
+        heartbeat_at=now,
     )
     return True
 
@@ -75,7 +75,7 @@ def work_of(operation: Operation) -> Work:
 
 
 def finish(operation: Operation, *, now: datetime) -> None:
-    operation.move("finished", finished_at=now, alive_at=now)
+    operation.move("finished", finished_at=now, heartbeat_at=now)
     tell(operation, "operation.finish", now=now)
 
 
@@ -86,7 +86,7 @@ def fail(id: int, error: Exception, *, now: datetime) -> None:
     operation = Operation.unscoped.filter(pk=id, state="running").first()
     if operation is not None:
         operation.move(
-            "failed", finished_at=now, says=f"{type(error).__name__} in the batch after row {operation.cursor}"
+            "failed", finished_at=now, detail=f"{type(error).__name__} in the batch after row {operation.cursor}"
         )
         tell(operation, "operation.fail", now=now)
 
@@ -110,5 +110,5 @@ def ring_for(operations: Iterable[int], *, now: datetime) -> None:
 
 def ring_for_forgotten(*, now: datetime) -> None:
     """Whose bell was lost, or whose runner died."""
-    running = Operation.unscoped.filter(state="running", alive_at__lt=now - SILENT)
+    running = Operation.unscoped.filter(state="running", heartbeat_at__lt=now - SILENT)
     ring_for(running.values_list("pk", flat=True), now=now)

@@ -78,7 +78,7 @@ def confirm(operation: Operation, hand: Hand, *, now: datetime) -> None:
         raise Refused("This plan is older than 15 minutes. Plan again: the rows may have changed.")
     if operation.kind not in UNCAPPED:
         check_cap(operation, hand, now=now)
-    operation.move("running", started_at=now, alive_at=now)
+    operation.move("running", started_at=now, heartbeat_at=now)
     note(hand, "operation.confirm", operation, after={"count": operation.count}, now=now)
     ring_for([operation.pk], now=now)
 

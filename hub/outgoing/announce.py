@@ -14,10 +14,10 @@ SOURCE = "hub"
 
 def announce(*, now: datetime) -> None:
     """Each once: the mark and the event are one transaction."""
-    rows = Notice.unscoped.filter(to_publish=True).select_related("tenant", "connection").order_by("id")
+    rows = Notice.unscoped.filter(event_pending=True).select_related("tenant", "connection").order_by("id")
     for notice in rows[:AT_ONCE]:
         with transaction.atomic():
-            if Notice.unscoped.filter(pk=notice.pk, to_publish=True).update(to_publish=False):
+            if Notice.unscoped.filter(pk=notice.pk, event_pending=True).update(event_pending=False):
                 publish(notice.tenant, f"connection.{notice.kind}", told(notice), id=notice.key, source=SOURCE, now=now)
 
 
@@ -25,7 +25,7 @@ def told(notice: Notice) -> dict[str, Any]:
     row = notice.connection
     return {
         "connection": str(row.public_id),
-        "connector": row.connector,
+        "connector": row.connector_key,
         "name": row.name,
         "account": row.account,
         "kind": notice.kind,

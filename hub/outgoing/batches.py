@@ -19,7 +19,7 @@ from hub.outgoing.models import Delivery, EventBody, Rendering
 from hub.outgoing.order import promote, queue_up, requeue
 from hub.outgoing.wake import wake
 
-GOES = {"state": "waiting", "reason": "", "says": "", "crashes": 0, "background": True, "quota_queue": 0}
+GOES = {"state": "waiting", "reason": "", "detail": "", "crash_count": 0, "low_priority": True, "quota_queue": 0}
 Key = tuple[int, int, int | None]
 
 
@@ -27,17 +27,17 @@ def retry(operation: Operation, size: int, *, now: datetime) -> Batch:
     """The same rows go again, each as `replay.retry` would let it go."""
     ids, rows = take(operation, size)
     waiting = [row for row in rows if row.state == "waiting"]
-    of(waiting).update(due_at=now, background=True)
+    of(waiting).update(due_at=now, low_priority=True)
     rows = [row for row in rows if row.state != "waiting"]
     plain = [row for row in rows if simple(row)]
     judged = judge([row for row in rows if not simple(row)], now=now)
     going = having_something_to_send(plain)
     requeue([row for row in plain if row.pk in going])
     Delivery.unscoped.filter(pk__in=going, reason="expired").update(expires_at=None)
-    Delivery.unscoped.filter(pk__in=going).update(**GOES, due_at=now, moved_at=now)
+    Delivery.unscoped.filter(pk__in=going).update(**GOES, due_at=now, state_changed_at=now)
     following: set[int] = set()  # lanes of what ordered routes kept behind those that are skipped
     if judged:
-        columns = ["state", "reason", "says", "connection", "position", "background", "due_at", "moved_at"]
+        columns = ["state", "reason", "detail", "connection", "position", "low_priority", "due_at", "state_changed_at"]
         queue_up([row for row in judged if row.position is None])
         Delivery.unscoped.bulk_update(judged, columns)
         following = promote([row.pk for row in judged if row.state == "skipped"], now=now)
@@ -52,12 +52,12 @@ def send_again(operation: Operation, size: int, *, now: datetime) -> Batch:
     newest = newest_of(rows)
     bodies = bodies_of(rows)
     again = [
-        repetition_of(row, document_of(row, bodies), row.replay + 1, now=now)
+        repetition_of(row, document_of(row, bodies), row.replay_number + 1, now=now)
         for row in rows
-        if row.event_id in bodies and newest[key_of(row)] == row.replay
+        if row.event_id in bodies and newest[key_of(row)] == row.replay_number
     ]
     for row in again:
-        row.background = True
+        row.low_priority = True
     queue_up(again)
     Delivery.unscoped.bulk_create(again)
     wake(lanes_of(again), now=now)
@@ -66,16 +66,16 @@ def send_again(operation: Operation, size: int, *, now: datetime) -> Batch:
 
 def cancel(operation: Operation, size: int, *, now: datetime) -> Batch:
     ids, rows = take(operation, size)
-    done = of(rows).update(state="cancelled", due_at=None, moved_at=now)
+    done = of(rows).update(state="cancelled", due_at=None, state_changed_at=now)
     go_on(rows, now=now)
     return counted(ids, done)
 
 
 def skip(operation: Operation, size: int, *, now: datetime) -> Batch:
     ids, rows = take(operation, size)
-    says = Coalesce(NullIf("says", Value("")), F("reason"), output_field=CharField())
-    changes = {"state": "skipped", "reason": "skipped_by_person", "says": says}
-    done = of(rows).update(**changes, due_at=None, moved_at=now)
+    detail = Coalesce(NullIf("detail", Value("")), F("reason"), output_field=CharField())
+    changes = {"state": "skipped", "reason": "skipped_by_person", "detail": detail}
+    done = of(rows).update(**changes, due_at=None, state_changed_at=now)
     go_on(rows, now=now)
     return counted(ids, done)
 
@@ -145,13 +145,13 @@ def judge(rows: Sequence[Delivery], *, now: datetime) -> list[Delivery]:
 
 
 def freed(row: Delivery, document: Mapping[str, Any], ways: Ways, *, now: datetime) -> bool:
-    state, reason, says = verdict(row.route, document) if row.reason == "filter_failed" else ("waiting", "", "")
+    state, reason, detail = verdict(row.route, document) if row.reason == "filter_failed" else ("waiting", "", "")
     target = row.connection or ways.targets(row.route, row.tenant)[0]
     if state == "held" or (state == "waiting" and target is None):
         return False
-    row.state, row.reason, row.says, row.moved_at = state, reason, says, now
+    row.state, row.reason, row.detail, row.state_changed_at = state, reason, detail, now
     if state == "waiting":
-        row.connection, row.due_at, row.background = target, now, True
+        row.connection, row.due_at, row.low_priority = target, now, True
     return True
 
 
@@ -163,5 +163,7 @@ def newest_of(rows: Sequence[Delivery]) -> dict[Key, int]:
     same = Delivery.unscoped.filter(event__in={row.event_id for row in rows}).order_by()
     return {
         (event, route, connection): replay
-        for event, route, connection, replay in same.values_list("event", "route", "connection").annotate(Max("replay"))
+        for event, route, connection, replay in same.values_list("event", "route", "connection").annotate(
+            Max("replay_number")
+        )
     }

@@ -38,10 +38,10 @@ class Calls:
 class Health:
     """Calls are counted from the first that goes wrong: a connection where all is well costs nothing."""
 
-    went_well: float = 0.0
-    went_wrong: float = 0.0
-    weighed_at: datetime | None = None
-    opened: int = 0
+    success_score: float = 0.0
+    failure_score: float = 0.0
+    scored_at: datetime | None = None
+    breaker_trips: int = 0
     open_until: datetime | None = None
     failing_since: datetime | None = None
     failed_calls: int = 0  # in a row
@@ -52,7 +52,7 @@ class Health:
 
     @property
     def calm(self) -> bool:
-        return not self.went_wrong and not self.is_open and self.failing_since is None
+        return not self.failure_score and not self.is_open and self.failing_since is None
 
 
 def weigh(health: Health, calls: Calls, *, now: datetime) -> Health:
@@ -65,9 +65,9 @@ def weigh(health: Health, calls: Calls, *, now: datetime) -> Health:
     if health.open_until is not None:
         return health if now < health.open_until else probed(health, calls, now=now)
     health = counted(faded(health, now=now), calls, now=now)
-    total = health.went_well + health.went_wrong
-    if total >= CALLS_LEAST and health.went_wrong >= RATE * total:
-        return replace(health, opened=1, open_until=now + rest(1))
+    total = health.success_score + health.failure_score
+    if total >= CALLS_LEAST and health.failure_score >= RATE * total:
+        return replace(health, breaker_trips=1, open_until=now + rest(1))
     return health
 
 
@@ -75,8 +75,8 @@ def probed(health: Health, calls: Calls, *, now: datetime) -> Health:
     """After the one call; where it said nothing of the endpoint, another is asked for as long a rest later."""
     if calls.up:
         return closed(health)
-    opened = health.opened + bool(calls.down)
-    return replace(health, opened=opened, open_until=now + rest(opened))
+    opened = health.breaker_trips + bool(calls.down)
+    return replace(health, breaker_trips=opened, open_until=now + rest(opened))
 
 
 def closed(health: Health) -> Health:
@@ -90,22 +90,22 @@ def rest(opened: int) -> timedelta:
 
 def faded(health: Health, *, now: datetime) -> Health:
     """What older calls still count; within one window they count in full."""
-    passed = (now - health.weighed_at) // WINDOW if health.weighed_at else 0
+    passed = (now - health.scored_at) // WINDOW if health.scored_at else 0
     if passed <= 0:
         return health
     left = 0.5 ** min(passed, 20)
-    wrong = health.went_wrong * left
+    wrong = health.failure_score * left
     if wrong < FORGOTTEN:
         return closed(health)
-    return replace(health, went_well=health.went_well * left, went_wrong=wrong, weighed_at=now)
+    return replace(health, success_score=health.success_score * left, failure_score=wrong, scored_at=now)
 
 
 def counted(health: Health, calls: Calls, *, now: datetime) -> Health:
-    if not calls.down and not health.went_wrong:
+    if not calls.down and not health.failure_score:
         return health
-    well, wrong = health.went_well + calls.up, health.went_wrong + calls.down
+    well, wrong = health.success_score + calls.up, health.failure_score + calls.down
     scale = min(1.0, REMEMBERED / (well + wrong))
-    return replace(health, went_well=well * scale, went_wrong=wrong * scale, weighed_at=health.weighed_at or now)
+    return replace(health, success_score=well * scale, failure_score=wrong * scale, scored_at=health.scored_at or now)
 
 
 def failing_since(health: Health, calls: Calls, *, now: datetime) -> datetime | None:

@@ -51,7 +51,7 @@ class Conversion:
     def why(self) -> str:
         """Why this event is not sent as it is."""
         reason = self.sample.reason if self.sample else ""
-        return words_of(reason, self.route.connector).sentence if reason else ""
+        return words_of(reason, self.route.connector_key).sentence if reason else ""
 
     @property
     def body(self) -> Body | None:
@@ -103,7 +103,7 @@ def told(
 
 def action_of(route: Route, connection: Connection) -> Action | None:
     try:
-        return connection.code.action(route.action)
+        return connection.connector.action(route.action)
     except LookupError:  # of another release
         return None
 

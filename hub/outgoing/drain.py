@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from hub.connections.models import Connection, Switch
+from hub.connections.models import Connection, KillSwitch
 from hub.mappings.models import Identity, MappingVersion
 from hub.outgoing.expire import expire
 from hub.outgoing.match import Ways, verdict
@@ -42,17 +42,19 @@ def held(*reasons: str) -> QuerySet[Delivery]:
 
 
 def mended_mapping() -> QuerySet[Delivery]:
-    newer = MappingVersion.unscoped.filter(mapping=OuterRef("route__mapping"), created_at__gt=OuterRef("moved_at"))
+    newer = MappingVersion.unscoped.filter(
+        mapping=OuterRef("route__mapping"), created_at__gt=OuterRef("state_changed_at")
+    )
     return held(*BY_MAPPING).filter(Exists(newer))
 
 
 def found_identity() -> QuerySet[Delivery]:
-    newer = Identity.unscoped.filter(connection=OuterRef("connection"), created_at__gt=OuterRef("moved_at"))
+    newer = Identity.unscoped.filter(connection=OuterRef("connection"), updated_at__gt=OuterRef("state_changed_at"))
     return held("identity_missing").filter(Exists(newer))
 
 
 def changed_connection() -> QuerySet[Delivery]:
-    return held(*BY_CONNECTION).filter(connection__changed_at__gt=F("moved_at"))
+    return held(*BY_CONNECTION).filter(connection__changed_at__gt=F("state_changed_at"))
 
 
 def restored_tenant() -> QuerySet[Delivery]:
@@ -67,26 +69,26 @@ def route_on() -> QuerySet[Delivery]:
     return held("route_off").exclude(route__in=off("route"))
 
 
-def off(scope: str) -> QuerySet[Switch]:
-    return Switch.unscoped.filter(scope=scope).values(scope)
+def off(scope: str) -> QuerySet[KillSwitch]:
+    return KillSwitch.unscoped.filter(scope=scope).values(scope)
 
 
 def connected() -> QuerySet[Delivery]:
     there = Connection.unscoped.filter(
-        Q(tenant=OuterRef("tenant")) | Q(tenant=None), connector=OuterRef("route__connector")
+        Q(tenant=OuterRef("tenant")) | Q(tenant=None), connector_key=OuterRef("route__connector_key")
     )
     return held("not_connected").filter(Exists(there))
 
 
 def mended_filter() -> QuerySet[Delivery]:
-    return held("filter_failed").filter(route__changed_at__gt=F("moved_at"))
+    return held("filter_failed").filter(route__changed_at__gt=F("state_changed_at"))
 
 
 def hold_suspended(*, now: datetime) -> None:
     """What a suspended tenant has waiting on the platform's own connections; its own lanes are not claimed at all."""
     waiting = Delivery.unscoped.filter(state="waiting", connection__tenant=None, connection__isnull=False)
     waiting.filter(tenant__suspended_at__isnull=False).update(
-        state="held", reason="tenant_suspended", due_at=None, moved_at=now
+        state="held", reason="tenant_suspended", due_at=None, state_changed_at=now
     )
 
 
@@ -94,9 +96,9 @@ def hold_switched_off(*, now: datetime) -> None:
     """What waits by a route that is off, or for a tenant that is off on the platform's own connections."""
     waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
     routes = waiting.filter(route__in=off("route"))
-    routes.update(state="held", reason="route_off", says="", due_at=None, moved_at=now)
+    routes.update(state="held", reason="route_off", detail="", due_at=None, state_changed_at=now)
     tenants = waiting.filter(tenant__in=off("tenant"), connection__tenant=None)
-    tenants.update(state="held", reason="switched_off", says="", due_at=None, moved_at=now)
+    tenants.update(state="held", reason="switched_off", detail="", due_at=None, state_changed_at=now)
 
 
 # --- letting go ------------------------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ def let_go(rows: QuerySet[Delivery], *, now: datetime) -> int:
     while batch := list(rows.order_by("pk").values_list("pk", "connection_id")[:BATCH]):
         with transaction.atomic():
             still = Delivery.unscoped.filter(pk__in=[pk for pk, _ in batch], state="held")
-            moved = still.update(state="waiting", reason="", says="", quota_queue=0, due_at=now, moved_at=now)
+            moved = still.update(state="waiting", reason="", detail="", quota_queue=0, due_at=now, state_changed_at=now)
             wake({connection for _, connection in batch if connection}, now=now)
         total += moved
         still_here()
@@ -133,7 +135,9 @@ def attach(delivery: Delivery, *, now: datetime) -> bool:
         return False
     delivery.connection = targets[0]
     queue_up([delivery])
-    delivery.move("waiting", connection=targets[0], position=delivery.position, reason="", due_at=now, moved_at=now)
+    delivery.move(
+        "waiting", connection=targets[0], position=delivery.position, reason="", due_at=now, state_changed_at=now
+    )
     wake([targets[0].pk], now=now)
     return True
 
@@ -144,13 +148,13 @@ def judge(delivery: Delivery, *, now: datetime) -> bool:
     if kept is None:  # pruned: nobody can say any more
         return False
     data = json.loads(bytes(kept.body))["data"]
-    state, reason, says = verdict(delivery.route, delivery.event.document(delivery.tenant, data))
+    state, reason, detail = verdict(delivery.route, delivery.event.document(delivery.tenant, data))
     if state == "waiting" and delivery.connection_id is None:
         return attach(delivery, now=now)
     if state == "held":
         return False
     due = now if state == "waiting" else None
-    delivery.move(state, reason=reason, says=says, due_at=due, moved_at=now)
+    delivery.move(state, reason=reason, detail=detail, due_at=due, state_changed_at=now)
     if due:
         wake([delivery.connection_id], now=now)
     else:

@@ -49,13 +49,13 @@ def erase_some(operation: Operation, size: int, *, now: datetime) -> Batch:
         return Batch(None)
     if operation.filter["cancel"]:
         stopped = [row for row in meant if row.state in UNSENT]
-        of(stopped).update(state="cancelled", due_at=None, moved_at=now)
+        of(stopped).update(state="cancelled", due_at=None, state_changed_at=now)
         go_on(stopped, now=now)
     moving = () if operation.filter["cancel"] else UNSENT
     ids = [row.pk for row in meant if row.state not in (*moving, "sending")]
     tries = Attempt.unscoped.filter(delivery__in=ids)
     Exchange.objects.filter(pk__in=tries.filter(exchange__isnull=False).values_list("exchange", flat=True)).delete()
-    tries.update(says="")
+    tries.update(detail="")
     Rendering.objects.filter(pk__in=ids).delete()
-    Delivery.unscoped.filter(pk__in=ids).update(says="")
+    Delivery.unscoped.filter(pk__in=ids).update(detail="")
     return Batch(meant[-1].pk, len(ids), len(meant) - len(ids))

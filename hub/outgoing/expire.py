@@ -1,4 +1,4 @@
-"""What is too late to be sent: never sent late, dead by its own reason."""
+"""What is too late to be sent: never sent late, failed by its own reason."""
 
 from datetime import datetime
 
@@ -18,4 +18,6 @@ def expire(*, now: datetime) -> None:
 
 
 def let_expire(rows: QuerySet[Delivery], *, now: datetime) -> int:
-    return rows.filter(state__in=("waiting", "held")).update(state="dead", reason="expired", due_at=None, moved_at=now)
+    return rows.filter(state__in=("waiting", "held")).update(
+        state="failed", reason="expired", due_at=None, state_changed_at=now
+    )

@@ -30,8 +30,8 @@ def forecast(kind: str, rows: QuerySet[Delivery], *, now: datetime, most: int = 
     first = rows.order_by("pk").values("pk")[: most + 1]
     found = Delivery.unscoped.filter(pk__in=first).order_by()
     counted = list(
-        found.values("connection", "route__connector", "route__action", "tenant__reference").annotate(
-            rows=Count("pk"), oldest=Min("accepted_at"), unsures=Count("pk", filter=Q(unsure=True)),
+        found.values("connection", "route__connector_key", "route__action", "tenant__reference").annotate(
+            rows=Count("pk"), oldest=Min("accepted_at"), unsures=Count("pk", filter=Q(possibly_delivered=True)),
             first=Min("pk"), last=Max("pk"),
         )
     )  # fmt: skip
@@ -43,7 +43,7 @@ def forecast(kind: str, rows: QuerySet[Delivery], *, now: datetime, most: int = 
         "connections": told(groups),
         "other_connections": max(0, len(groups) - NAMED),
         "seconds": lasts(groups, now=now) if kind in SENDS else 0,
-        "unsure": sum(row["unsures"] for row in counted),
+        "possibly_delivered": sum(row["unsures"] for row in counted),
         "doubles": doubles(kind, groups),
         "sample": sample(rows),
     }
@@ -57,9 +57,9 @@ def told(groups: Iterable[Group]) -> list[dict[str, Any]]:
         {
             "id": str(group.connection.public_id) if group.connection else None,
             "name": str(group.connection) if group.connection else "not connected",
-            "connector": group.connection.connector if group.connection else "",
+            "connector": group.connection.connector_key if group.connection else "",
             "tenant": group.connection.tenant.reference if group.connection and group.connection.tenant else None,
-            "held": lane_of(group).held,
+            "held": lane_of(group).hold_reason,
             "rows": group.rows,
         }
         for group in list(groups)[:NAMED]
@@ -70,7 +70,9 @@ def doubles(kind: str, groups: Iterable[Group]) -> int:
     """Rows that may be seen twice there: of systems that cannot be told the id, what may have arrived before."""
     if kind not in SENDS:
         return 0
-    return sum(group.rows if kind == "send_again" else group.unsure for group in groups if not group.idempotent)
+    return sum(
+        group.rows if kind == "send_again" else group.possibly_delivered for group in groups if not group.idempotent
+    )
 
 
 def sample(rows: QuerySet[Delivery]) -> list[dict[str, Any]]:

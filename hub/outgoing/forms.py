@@ -120,7 +120,7 @@ class RouteForm(TargetForm):
         for name in ("filter", "connection", "mapping", "retry_schedule", "order_key", "expires_after"):
             styled(self.fields[name])
         owner = self.owner()
-        self.offer("connection", Connection, owner, lambda row: f"{row} ({row.connector})")
+        self.offer("connection", Connection, owner, lambda row: f"{row} ({row.connector_key})")
         self.offer("mapping", FieldMapping, owner, lambda row: f"{row} ({target_of(row)})")
         if "body" not in self.initial:
             self.initial["body"] = self.first_body()
@@ -165,8 +165,8 @@ class RouteForm(TargetForm):
         connection, tenant = self.cleaned_data.get("connection"), self.cleaned_data.get("tenant")
         if connection is None:
             return ""
-        if connection.connector != self.instance.connector:
-            return f"This connection is at {connection.code.label}, and the action at {self.connector_label}."
+        if connection.connector_key != self.instance.connector_key:
+            return f"This connection is at {connection.connector.label}, and the action at {self.connector_label}."
         if connection.tenant_id is None or (tenant and connection.tenant_id == tenant.pk):
             return ""
         if tenant is None:
@@ -189,7 +189,7 @@ class RouteForm(TargetForm):
 
     @property
     def connector_label(self) -> str:
-        return CONNECTORS[self.instance.connector].label
+        return CONNECTORS[self.instance.connector_key].label
 
     def revises(self) -> bool:
         """Whether saving lets an existing mapping say something else."""

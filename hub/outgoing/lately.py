@@ -21,9 +21,9 @@ class Hour(NamedTuple):
 def by_hour(newest: QuerySet[Delivery], states: Sequence[str], *, now: datetime) -> list[Hour]:
     """Of the deliveries with these ids, those that came into one of the states in the last hours, oldest first."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    hour = Substr(Cast("moved_at", CharField()), 1, 13)  # a text as both databases write it, in UTC
+    hour = Substr(Cast("state_changed_at", CharField()), 1, 13)  # a text as both databases write it, in UTC
     reads = shown_state() if "held" in states else F("state")  # nothing else reads otherwise
-    moved = Delivery.unscoped.filter(pk__in=newest, moved_at__gte=start).annotate(reads=reads)
+    moved = Delivery.unscoped.filter(pk__in=newest, state_changed_at__gte=start).annotate(reads=reads)
     of_states = moved.filter(reads__in=states).values("reads").annotate(hour=hour, rows=Count("pk"))
     rows = of_states.values_list("hour", "reads", "rows")
     counted = {(text.replace("T", " "), state): count for text, state, count in rows}

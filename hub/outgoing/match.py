@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.registry import CONNECTORS
 from hub import rows
-from hub.connections.models import DISCONNECTED, Connection, Switch
+from hub.connections.models import DISCONNECTED, Connection, KillSwitch
 from hub.mappings.translate import compile_filter
 from hub.outgoing.models import Delivery, Event, Route
 from hub.outgoing.order import key_of
@@ -18,7 +18,7 @@ OPEN, HELD, SKIPPED = "waiting", "held", "skipped"
 
 ROUTES = """
 SELECT {columns}, EXISTS (
-    SELECT 1 FROM connections_switch s WHERE s.route_id = r.id OR (s.scope = 'tenant' AND s.tenant_id IN ({mine}))
+    SELECT 1 FROM connections_killswitch s WHERE s.route_id = r.id OR (s.scope = 'tenant' AND s.tenant_id IN ({mine}))
 )
 FROM outgoing_route r WHERE r.enabled AND (r.tenant_id IS NULL OR r.tenant_id IN ({mine})) ORDER BY r.id
 """
@@ -68,8 +68,8 @@ class Ways:
 
     def targets(self, route: Route, tenant: Tenant) -> list[Connection | None]:
         """The connections that a route means for a tenant; [None] where there is none yet."""
-        owner = None if CONNECTORS[route.connector].platform else tenant.pk
-        mine = [row for row in self.connections if row.tenant_id == owner and row.connector == route.connector]
+        owner = None if CONNECTORS[route.connector_key].platform else tenant.pk
+        mine = [row for row in self.connections if row.tenant_id == owner and row.connector_key == route.connector_key]
         if route.connection_id:
             mine = [row for row in mine if row.pk == route.connection_id]
         return [*mine] or [None]
@@ -110,7 +110,7 @@ def delivery_of(
     target: Connection | None,
     state: str,
     reason: str,
-    says: str,
+    detail: str,
     *,
     order_key: str,
     now: datetime,
@@ -121,14 +121,14 @@ def delivery_of(
         connection=target,
         state=state,
         reason=reason,
-        says=says,
+        detail=detail,
         order_key=order_key,
         due_at=now if state == OPEN else None,
         expires_at=now + timedelta(seconds=route.expires_after) if route.expires_after is not None else None,
         accepted_at=now,
-        moved_at=now,
+        state_changed_at=now,
     )
-    delivery.outward_id = delivery.public_id
+    delivery.message_uuid = delivery.public_id
     return delivery
 
 
@@ -138,7 +138,7 @@ def repetition_of(delivery: Delivery, document: Mapping[str, Any], number: int, 
     if told[0] == OPEN:
         told = Off().instead(delivery.tenant, delivery.route, delivery.connection) or told
     again = delivery_of(delivery.tenant, delivery.route, delivery.connection, *told, order_key=key, now=now)
-    again.event, again.outward_id, again.replay = delivery.event, delivery.outward_id, number
+    again.event, again.message_uuid, again.replay_number = delivery.event, delivery.message_uuid, number
     return again
 
 
@@ -151,7 +151,7 @@ class Off:
 
     @classmethod
     def now(cls) -> "Off":
-        off = list(Switch.unscoped.filter(scope__in=("route", "tenant")).values_list("route", "tenant", "scope"))
+        off = list(KillSwitch.unscoped.filter(scope__in=("route", "tenant")).values_list("route", "tenant", "scope"))
         return cls(
             {route for route, _, scope in off if scope == "route"},
             {tenant for _, tenant, scope in off if scope == "tenant"},

@@ -45,7 +45,7 @@ def forecast_missing(connection: Connection, *, since: datetime, now: datetime, 
     rows = missing(connection, routes_to(connection), since=since)
     found = list(rows.order_by("pk").values_list("pk", "accepted_at")[: most + 1])
     count = min(len(found), most)
-    (action, *_) = connection.code.actions
+    (action, *_) = connection.connector.actions
     groups = [Group(connection, action, count, 0)] if count else []
     facts: dict[str, Any] = {
         "oldest": found[0][1].isoformat() if found else None,
@@ -53,7 +53,7 @@ def forecast_missing(connection: Connection, *, since: datetime, now: datetime, 
         "connections": told(groups),
         "other_connections": 0,
         "seconds": lasts(groups, now=now),
-        "unsure": 0,
+        "possibly_delivered": 0,
         "doubles": 0,
         "sample": [],
     }
@@ -91,5 +91,5 @@ def deliveries_of(
         for route in routes:
             if matches(route.event_type, event.type):
                 made += begun(connection.tenant, route, [connection], document, off, now=now)
-                made[-1].event, made[-1].background = event, True
+                made[-1].event, made[-1].low_priority = event, True
     return made

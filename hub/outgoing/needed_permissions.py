@@ -15,9 +15,9 @@ def needed_permissions(tenant: Tenant, connector: Connector, connection: Connect
     routes = Route.unscoped.filter(
         Q(tenant=tenant) | Q(tenant=None),
         Q(connection=None) | Q(connection=connection) if connection else Q(connection=None),
-        connector=connector.key,
+        connector_key=connector.key,
         enabled=True,
-        switch=None,
+        killswitch=None,
     )
     actions = {action.key: action for action in connector.actions}
     filled = routes.annotate(inputs=Subquery(newest)).values_list("action", "inputs")

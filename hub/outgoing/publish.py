@@ -214,7 +214,7 @@ def begun_with(events: Sequence[Event]) -> dict[int, list[Delivery]]:
     """What became of events that were told before, by their primary keys."""
     found: dict[int, list[Delivery]] = {event.pk: [] for event in events}
     if found:
-        known = Delivery.unscoped.filter(event__in=found, replay=0).select_related("route", "connection")
+        known = Delivery.unscoped.filter(event__in=found, replay_number=0).select_related("route", "connection")
         for delivery in known.order_by("pk"):
             found[delivery.event_id].append(delivery)
     return found

@@ -25,14 +25,14 @@ class Refusals(NamedTuple):
         """Of the last one, in words, with what the other system said."""
         if self.last is None:
             return ""
-        words = words_of(self.last.reason, self.last.route.connector)
-        return " ".join(filter(None, [words.sentence, self.last.says]))
+        words = words_of(self.last.reason, self.last.route.connector_key)
+        return " ".join(filter(None, [words.sentence, self.last.detail]))
 
 
 def refusals_of(route: Route) -> Refusals:
     """One statement, and another where something was refused."""
     newest = Delivery.unscoped.filter(route=route).order_by("-pk")
-    rows = list(newest.values_list("pk", "state", "moved_at")[:LOOKED])
-    refused = [(moved_at, pk) for pk, state, moved_at in rows if state == "dead"]
+    rows = list(newest.values_list("pk", "state", "state_changed_at")[:LOOKED])
+    refused = [(state_changed_at, pk) for pk, state, state_changed_at in rows if state == "failed"]
     last = newest.select_related("route", "event").get(pk=max(refused)[1]) if refused else None
     return Refusals(len(rows), len(refused), last)

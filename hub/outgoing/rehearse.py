@@ -40,7 +40,7 @@ class Draft:
     @classmethod
     def of(cls, route: Route, version: MappingVersion) -> "Draft":
         """A route as it is, by this version of its mapping. Raises LookupError and MappingError."""
-        action = CONNECTORS[route.connector].action(route.action)
+        action = CONNECTORS[route.connector_key].action(route.action)
         mapping = compiled(dumps(version.body or action.default))
         return cls(action, mapping, compiled_filter(route.filter) if route.filter else None)
 
@@ -51,7 +51,7 @@ class Rehearsal:
 
     state: str
     reason: str = ""
-    says: str = ""
+    detail: str = ""
     clause: Explanation | None = None
     body: str = ""
     missing: tuple[Pair, ...] = ()
@@ -118,8 +118,8 @@ def verdict(
 ) -> Rehearsal:
     body = json.dumps(made, indent=2, ensure_ascii=False)
     if missing:
-        says = ", ".join(f"{kind} {ours}" for kind, ours in missing)
-        return Rehearsal("held", "identity_missing", says, clause, body, missing)
+        detail = ", ".join(f"{kind} {ours}" for kind, ours in missing)
+        return Rehearsal("held", "identity_missing", detail, clause, body, missing)
     if refusal := action.check(made):
         return Rehearsal("held", "payload_refused", refusal, clause, body)
     return Rehearsal("waiting", "", "", clause, body)

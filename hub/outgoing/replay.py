@@ -27,8 +27,8 @@ def can_retry(delivery: Delivery) -> bool:
 
 
 def can_skip(delivery: Delivery) -> bool:
-    """Whether it reads as held or dead. Reads its tenant and lane."""
-    return standing(delivery)[0] in ("held", "dead")
+    """Whether it reads as held or failed. Reads its tenant and lane."""
+    return standing(delivery)[0] in ("held", "failed")
 
 
 def retry(delivery: Delivery, *, now: datetime) -> None:
@@ -46,9 +46,9 @@ def retry(delivery: Delivery, *, now: datetime) -> None:
 def try_now(delivery: Delivery, *, now: datetime) -> None:
     """Make a waiting delivery due. Its reason stays: why it waits is still what happened last."""
     waiting = Delivery.unscoped.filter(pk=delivery.pk, state="waiting", due_at__isnull=False)
-    if delivery.tenant.suspended or not waiting.update(due_at=now, background=False):
+    if delivery.tenant.suspended or not waiting.update(due_at=now, low_priority=False):
         raise WrongState(delivery, "waiting")
-    delivery.due_at, delivery.background = now, False
+    delivery.due_at, delivery.low_priority = now, False
     wake([delivery.connection_id], now=now)
 
 
@@ -64,8 +64,10 @@ def let_go(delivery: Delivery, *, now: datetime) -> bool:
     if not kept(delivery):
         return False
     requeue([delivery])
-    fresh = {"crashes": 0, "expires_at": None if delivery.reason == "expired" else delivery.expires_at}
-    delivery.move("waiting", reason="", says="", due_at=now, moved_at=now, background=False, quota_queue=0, **fresh)
+    fresh = {"crash_count": 0, "expires_at": None if delivery.reason == "expired" else delivery.expires_at}
+    delivery.move(
+        "waiting", reason="", detail="", due_at=now, state_changed_at=now, low_priority=False, quota_queue=0, **fresh
+    )
     wake([delivery.connection_id], now=now)
     return True
 
@@ -78,7 +80,7 @@ def kept(delivery: Delivery) -> bool:
 
 def cancel(delivery: Delivery, *, now: datetime) -> None:
     """It is not sent; why it had not gone before stays on it, for a later retry."""
-    delivery.move("cancelled", due_at=None, moved_at=now)
+    delivery.move("cancelled", due_at=None, state_changed_at=now)
     wake(promote([delivery.pk], now=now), now=now)
 
 
@@ -86,8 +88,8 @@ def skip(delivery: Delivery, *, now: datetime) -> None:
     """What stopped is left aside for good; what it stopped for stays in its words."""
     if not can_skip(delivery):
         raise WrongState(delivery, "skipped")
-    says = delivery.says or standing(delivery)[1]
-    delivery.move("skipped", reason=SKIPPED_BY_PERSON, says=says, due_at=None, moved_at=now)
+    detail = delivery.detail or standing(delivery)[1]
+    delivery.move("skipped", reason=SKIPPED_BY_PERSON, detail=detail, due_at=None, state_changed_at=now)
     wake(promote([delivery.pk], now=now), now=now)
 
 
@@ -111,4 +113,4 @@ def send_again(delivery: Delivery, *, now: datetime) -> Delivery:
 
 def latest(delivery: Delivery) -> int:
     same = Delivery.unscoped.filter(event=delivery.event_id, route=delivery.route_id, connection=delivery.connection_id)
-    return same.aggregate(Max("replay"))["replay__max"]
+    return same.aggregate(Max("replay_number"))["replay_number__max"]

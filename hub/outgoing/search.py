@@ -16,7 +16,7 @@ PREFIX_LEAST = 8  # hex digits of a public id; it begins with its time, so they 
 
 SKIPPED_FOR = ("filtered", "skipped_by_person")  # reasons of skipped deliveries only
 ALSO_SKIPPED_FOR = ("disconnected",)  # and of those that are held, where the customer keeps what arrives
-STATES_STOPPED = ("held", "dead", "waiting")
+STATES_STOPPED = ("held", "failed", "waiting")
 STOPPED = Q(state__in=STATES_STOPPED)  # as the index `deliveries_stopped` has it, which SQLite wants in the same order
 
 
@@ -58,7 +58,7 @@ def deliveries_by(term: str, tenants: Tenants) -> Q:
     bounds = uuids_of(term.removeprefix("msg_"))
     if term.startswith("msg_"):
         first = found(Delivery, tenants, Q(public_id__range=bounds), "event") if bounds else []
-        return Q(event__in=first, outward_id__range=bounds) if first else Q(pk__in=())
+        return Q(event__in=first, message_uuid__range=bounds) if first else Q(pk__in=())
     if bounds and (known := found(Delivery, tenants, Q(public_id__range=bounds))):
         return Q(pk__in=known)
     return Q(event__in=found(Event, EVERYWHERE, events_by(term, tenants)))

@@ -77,19 +77,19 @@ class DeliverySerializer(serializers.Serializer):
     event_type = serializers.CharField(source="event.type")
     tenant = serializers.CharField(source="tenant.reference")
     route = NamedSerializer()
-    connector = serializers.CharField(source="route.connector")
+    connector = serializers.CharField(source="route.connector_key")
     connection = NamedSerializer(allow_null=True, help_text="null: not connected yet.")
     state = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField(help_text="A stable code; empty: none is needed.")
     sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
     action = serializers.SerializerMethodField(help_text="What a person does about it; empty: nothing.")
-    says = serializers.CharField(help_text="What stands behind the reason, such as the other system's own words.")
-    attempt_count = serializers.IntegerField(source="attempts", help_text="Attempts that counted.")
-    unsure = serializers.BooleanField(help_text="An earlier attempt may have arrived.")
-    replay = serializers.IntegerField(help_text="0, or which sending again of the same this is.")
+    detail = serializers.CharField(help_text="What stands behind the reason, such as the other system's own words.")
+    attempt_count = serializers.IntegerField(help_text="Attempts that counted.")
+    possibly_delivered = serializers.BooleanField(help_text="An earlier attempt may have arrived.")
+    replay_number = serializers.IntegerField(help_text="0, or which sending again of the same this is.")
     due_at = serializers.DateTimeField(allow_null=True, help_text="The next attempt; null: none is planned.")
     accepted_at = serializers.DateTimeField()
-    moved_at = serializers.DateTimeField(help_text="Since when it has this state.")
+    state_changed_at = serializers.DateTimeField(help_text="Since when it has this state.")
 
     def get_url(self, delivery: Delivery) -> str:
         return address("delivery", delivery)
@@ -117,12 +117,12 @@ class AttemptSerializer(serializers.Serializer):
     milliseconds = serializers.IntegerField(allow_null=True)
     outcome = serializers.CharField()
     reason = serializers.CharField()
-    says = serializers.CharField(help_text="The other system's own words.")
+    detail = serializers.CharField(help_text="The other system's own words.")
     reference = serializers.CharField(help_text="Their id of what was made.")
 
 
 class TriedDeliverySerializer(DeliverySerializer):
-    attempts = AttemptSerializer(many=True, source="tries")
+    attempts = AttemptSerializer(many=True)
 
 
 class ExchangeSerializer(serializers.Serializer):
@@ -140,7 +140,7 @@ class CarriedAttemptSerializer(AttemptSerializer):
 
 
 class ReadDeliverySerializer(DeliverySerializer):
-    attempts = CarriedAttemptSerializer(many=True, source="tries")
+    attempts = CarriedAttemptSerializer(many=True)
 
 
 class CheckSerializer(serializers.Serializer):

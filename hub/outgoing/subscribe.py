@@ -51,7 +51,7 @@ class Ways:
 
 
 def ways_of(connection: Connection) -> Ways:
-    mine = Q(connection=connection) | Q(connection=None, enabled=True, connector=connection.connector)
+    mine = Q(connection=connection) | Q(connection=None, enabled=True, connector_key=connection.connector_key)
     rows = Route.objects.of(connection.tenant).filter(mine).exclude(event_type=TEST).order_by("event_type", "pk")
     own, shared = [], []
     for route in rows:
@@ -102,10 +102,10 @@ def mapping_of(connection: Connection, *, by: User | None, now: datetime) -> Fie
     known = Route.unscoped.filter(connection=connection).select_related("mapping").order_by("pk").first()
     if known:
         return known.mapping
-    (action, *_) = connection.code.actions
+    (action, *_) = connection.connector.actions
     mapping = FieldMapping.unscoped.create(
         tenant=connection.tenant, name=f"The whole event, to {connection.name}"[:200],
-        connector=connection.connector, action=action.key, created_at=now,
+        connector_key=connection.connector_key, action=action.key, created_at=now,
     )  # fmt: skip
     revise(mapping, {}, by=by, now=now)
     return mapping
@@ -115,7 +115,7 @@ def route_to(
     connection: Connection, mapping: FieldMapping, name: str, pattern: str, filter: str, *, now: datetime
 ) -> Route:
     return Route.unscoped.create(
-        tenant=connection.tenant, name=name, event_type=pattern, filter=filter, connector=connection.connector,
+        tenant=connection.tenant, name=name, event_type=pattern, filter=filter, connector_key=connection.connector_key,
         connection=connection, action=mapping.action, mapping=mapping, changed_at=now, created_at=now,
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ class Place:
 
 
 def action_of(connection: Connection) -> Action | None:
-    return next((action for action in connection.code.actions if action.notice), None)
+    return next((action for action in connection.connector.actions if action.notice), None)
 
 
 def places(tenant: Tenant) -> list[Place]:
@@ -43,7 +43,9 @@ def places(tenant: Tenant) -> list[Place]:
 
 def place(connection: Connection, routes: Collection[Route]) -> Place:
     own = [route for route in routes if route.connection_id == connection.pk]
-    shared = [route for route in routes if route.connection_id is None and route.connector == connection.connector]
+    shared = [
+        route for route in routes if route.connection_id is None and route.connector_key == connection.connector_key
+    ]
     said = any(route.event_type == NOTICES for route in own)
     other = [route for route in (*own, *shared) if route.event_type != NOTICES and overlap(route.event_type, NOTICES)]
     return Place(connection, said, None if said else next(iter(other), None))
@@ -77,7 +79,7 @@ def mapping_to(connection: Connection, *, by: User | None, now: datetime) -> Fie
     assert action is not None
     mapping = FieldMapping.unscoped.create(
         tenant=connection.tenant, name=f"Notices, to {connection.name}"[:200],
-        connector=connection.connector, action=action.key, created_at=now,
+        connector_key=connection.connector_key, action=action.key, created_at=now,
     )  # fmt: skip
     revise(mapping, dict(action.notice), by=by, now=now)
     return mapping

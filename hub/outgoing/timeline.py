@@ -17,10 +17,10 @@ ATTEMPTS_MOST = 50  # the newest ones
 OUTCOMES = {  # of an attempt: words, the state whose look it has
     "delivered": (gettext_noop("Delivered"), "delivered"),
     "later": (gettext_noop("Not now"), "waiting"),
-    "never": (gettext_noop("Refused for good"), "dead"),
+    "never": (gettext_noop("Refused for good"), "failed"),
     "refresh": (gettext_noop("The access token had ended"), "held"),
-    "reconnect": (gettext_noop("The authorization has ended"), "dead"),
-    "disable": (gettext_noop("It wants no more"), "dead"),
+    "reconnect": (gettext_noop("The authorization has ended"), "failed"),
+    "disable": (gettext_noop("It wants no more"), "failed"),
     "unknown": (gettext_noop("It may have arrived"), "held"),
     "pending": (gettext_noop("Taken, not confirmed yet"), "sending"),
 }
@@ -30,7 +30,7 @@ NEXT = {
     "held": gettext_noop("It is held"),
     "delivered": gettext_noop("Done"),
     "skipped": gettext_noop("It was skipped"),
-    "dead": gettext_noop("It is given up"),
+    "failed": gettext_noop("It is given up"),
     "cancelled": gettext_noop("A person cancelled it"),
 }
 
@@ -50,7 +50,7 @@ class Step:
     title: str
     at: datetime | None = None
     text: str = ""
-    says: str = ""
+    detail: str = ""
     attempt: Attempt | None = None
     call: Call | None = None
     body: Body | None = None
@@ -61,7 +61,7 @@ class Step:
 
 def timeline(delivery: Delivery, *, evidence: bool = True) -> list[Step]:
     """In four statements, however many attempts there were. Without evidence: no call is shown, as it is not theirs."""
-    attempts = list(delivery.tries.order_by("-pk")[:ATTEMPTS_MOST])[::-1]
+    attempts = list(delivery.attempts.order_by("-pk")[:ATTEMPTS_MOST])[::-1]
     named = [attempt.exchange for attempt in attempts if attempt.exchange and evidence]
     calls = Exchange.objects.in_bulk(named)
     return [
@@ -117,7 +117,7 @@ def tries(attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, evidence: 
             _("Try %(number)s: %(outcome)s") % {"number": attempt.number, "outcome": said(word)},
             attempt.started_at,
             REASONS[attempt.reason].sentence if attempt.reason in REASONS else "",
-            attempt.says,
+            attempt.detail,
             attempt=attempt,
             call=exchange and call_of(exchange),
             share=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
@@ -131,8 +131,8 @@ def call_of(exchange: Exchange) -> Call:
 
 def ending(delivery: Delivery) -> Step:
     state, reason, sentence, _action = shown(delivery)
-    says = delivery.says if reason == delivery.reason else ""
+    detail = delivery.detail if reason == delivery.reason else ""
     if state == "waiting":
         text = sentence if reason else _("It goes as soon as it is its turn.")
-        return Step(state, said(NEXT[state]), delivery.due_at, text, says, ahead=True)
-    return Step(state, said(NEXT[state]), delivery.moved_at, sentence if reason else "", says)
+        return Step(state, said(NEXT[state]), delivery.due_at, text, detail, ahead=True)
+    return Step(state, said(NEXT[state]), delivery.state_changed_at, sentence if reason else "", detail)

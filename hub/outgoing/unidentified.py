@@ -49,7 +49,7 @@ def named_at(routes: Iterable[Route], connections: Sequence[Connection]) -> dict
 
 def leads_to(route: Route, connection: Connection) -> bool:
     return route.connection_id == connection.pk or (
-        route.connection_id is None and route.connector == connection.connector
+        route.connection_id is None and route.connector_key == connection.connector_key
     )
 
 
@@ -75,8 +75,8 @@ def waited_for(tenant: Tenant) -> dict[int, Counter[Pair]]:
     """By connection those for want of which deliveries are held now, with how many; one statement."""
     held = Delivery.objects.of(tenant).filter(state="held").order_by("-pk")
     counts: dict[int, Counter[Pair]] = defaultdict(Counter)
-    for pk, reason, says in held.values_list("connection_id", "reason", "says")[:LOOKED]:
-        if pk and reason == "identity_missing" and (pair := IdentityMissing.read(says)):
+    for pk, reason, detail in held.values_list("connection_id", "reason", "detail")[:LOOKED]:
+        if pk and reason == "identity_missing" and (pair := IdentityMissing.read(detail)):
             counts[pk][pair] += 1
     return counts
 

@@ -66,7 +66,7 @@ def entries(
     """What needs a look first, then what is there, then what can be."""
     there = defaultdict(list)
     for row in rows:
-        there[row.connector].append(row)
+        there[row.connector_key].append(row)
     found = [Entry(code, there[code.key], code.key in ready, asked.get(code.key, Asked())) for code in connectors]
     return sorted(found, key=lambda entry: (SHOWN_FIRST[entry.state], entry.connector.label.lower()))
 

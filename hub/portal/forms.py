@@ -54,10 +54,10 @@ class ViewForm(forms.Form):
 
 
 class DisconnectForm(forms.Form):
-    waiting = forms.ChoiceField(
+    what_waits = forms.ChoiceField(
         label=_("What waits for it"),
-        choices=[("keep", _("Keep it held, until it is connected again")), ("cancel", _("Cancel it"))],
-        initial="keep",
+        choices=[("hold", _("Keep it held, until it is connected again")), ("cancel", _("Cancel it"))],
+        initial="hold",
         widget=forms.RadioSelect,
     )
     data = forms.ChoiceField(

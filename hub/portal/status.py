@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy
 
-from hub.connections.models import Connection, MaintenanceWindow, Switch
+from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
 from hub.connections.stands import SWITCHED_OFF, cause, shown_state, stopping_switches
 from hub.words import CONNECTION_STATES, TONES, reason_of, state_word
 
@@ -27,7 +27,7 @@ class Status:
     word: str
     sentence: str
     why: str
-    says: str
+    detail: str
     says_why: bool  # a person typed it, rather than the other system
     action: str  # what a person does about what fails; empty: the button says it
     since: datetime
@@ -55,22 +55,24 @@ STEPS = {
 }
 
 
-def status(connection: Connection, *, window: MaintenanceWindow | None = None, switch: Switch | None = None) -> Status:
+def status(
+    connection: Connection, *, window: MaintenanceWindow | None = None, switch: KillSwitch | None = None
+) -> Status:
     """Reads the tenant and the lane of the connection. `switch`: the one that stops it."""
     state = shown_state(connection)
     reason, until = cause(connection, window)
-    words = reason_of(reason, system=connection.code.label) if reason and reason != state else None
+    words = reason_of(reason, system=connection.connector.label) if reason and reason != state else None
     off = state == SWITCHED_OFF
     return Status(
         state=state,
         word=state_word(state),
         sentence=CONNECTION_STATES[state].sentence,
         why=words.sentence if words else "",
-        says=switch.reason if switch and off else connection.says,
+        detail=switch.reason if switch and off else connection.detail,
         says_why=off or state == "paused",
         action=words.action if words and state == "degraded" else "",
-        since=switch.since if switch and off else connection.since,
-        until=switch.until if switch and off else until or connection.paused_until,
+        since=switch.activated_at if switch and off else connection.state_changed_at,
+        until=switch.expires_at if switch and off else until or connection.paused_until,
         step=STEPS[state],
     )
 

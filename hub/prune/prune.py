@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from hub.prune.tables import TABLES, Table
-from hub.queue import Beat, beat, ring
+from hub.queue import Heartbeat, beat, ring
 
 SIZE = 500  # rows that are looked at in one batch, which is one short transaction
 DAILY, SILENT = timedelta(days=1), timedelta(seconds=60)
@@ -80,7 +80,7 @@ def prune_for_a_while(
 
 def ring_once_a_day(*, now: datetime) -> None:
     """By the sweep; also where a bell was lost on the way, or the worker that pruned was killed."""
-    beats = dict(Beat.objects.filter(name__in=(PRUNED, PRUNING)).values_list("name", "at"))
+    beats = dict(Heartbeat.objects.filter(name__in=(PRUNED, PRUNING)).values_list("name", "at"))
     resting = PRUNED in beats and now - beats[PRUNED] < DAILY
     alive = PRUNING in beats and now - beats[PRUNING] < SILENT
     if not resting and not alive:

@@ -47,7 +47,7 @@ def needed_renderings(ids: Collection[Any], cut: datetime) -> Collection[Any]:
 
 def moving_deliveries(ids: Collection[Any], cut: datetime) -> Collection[Any]:
     rows = Delivery.unscoped.filter(pk__in=ids)
-    lately = rows.filter(moved_at__gte=cut).values_list("pk", flat=True)
+    lately = rows.filter(state_changed_at__gte=cut).values_list("pk", flat=True)
     return {*needed_renderings(ids, cut), *lately}
 
 

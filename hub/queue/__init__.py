@@ -30,17 +30,17 @@ PUMP = "pump"  # the bell that waits under a key of its own, as a pool that runs
 FORGOTTEN = timedelta(seconds=10)  # a bell that nobody heard for so long is rung again
 
 
-class Bell(models.Model):
+class WakeUp(models.Model):
     """A bell that was rung and not yet heard. At most one for each name, so the queue never fills."""
 
     name = models.CharField(max_length=80, primary_key=True)
-    rung_at = models.DateTimeField(null=True)
+    requested_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
 
 
-class Beat(models.Model):
+class Heartbeat(models.Model):
     """When something was last alive: the worker, its pool (canary), the sweep."""
 
     name = models.CharField(max_length=80, primary_key=True)
@@ -52,9 +52,9 @@ class Beat(models.Model):
 
 def ring(name: str, *, now: datetime) -> bool:
     """Ring the bell `name` ("pump", or "refresh:17" with an id) unless it rings already. Joins the transaction."""
-    unheard = Q(rung_at__gte=now - FORGOTTEN)
-    if not Bell.objects.filter(name=name).exclude(unheard).update(rung_at=now):
-        _, made = Bell.objects.get_or_create(name=name, defaults={"rung_at": now})
+    unheard = Q(requested_at__gte=now - FORGOTTEN)
+    if not WakeUp.objects.filter(name=name).exclude(unheard).update(requested_at=now):
+        _, made = WakeUp.objects.get_or_create(name=name, defaults={"requested_at": now})
         if not made:
             return False
     async_task(settings.HUB_BELLS[name.partition(":")[0]], name, broker=Doorbell(key_of(name)))
@@ -69,19 +69,19 @@ def key_of(name: str) -> str:
 def hear(name: str) -> str:
     """A task says first that it heard its bell, so that it can be rung again. Gives the id behind the colon."""
     lifeline.sign()
-    Bell.objects.filter(name=name).update(rung_at=None)
+    WakeUp.objects.filter(name=name).update(requested_at=None)
     show_life(now=clock())
     return name.partition(":")[2]
 
 
 def unheard_bells(prefix: str, *, since: datetime) -> list[str]:
     """The names of those that begin so, were rung since then, and wait."""
-    return list(Bell.objects.filter(name__startswith=prefix, rung_at__gte=since).values_list("name", flat=True))
+    return list(WakeUp.objects.filter(name__startswith=prefix, requested_at__gte=since).values_list("name", flat=True))
 
 
 def forget() -> None:
     """The pool that these bells were rung for is gone: each may be rung again at once."""
-    Bell.objects.update(rung_at=None)
+    WakeUp.objects.update(requested_at=None)
 
 
 def queue_rows() -> int:
@@ -90,7 +90,7 @@ def queue_rows() -> int:
 
 
 def beat(name: str, *, now: datetime) -> None:
-    Beat.objects.update_or_create(name=name, defaults={"at": now})
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
 
 
 def still_here() -> None:
@@ -107,7 +107,7 @@ def canary(name: str) -> None:
 
 def show_life(*, now: datetime) -> None:
     """For whoever reads the row; more often than now and then would only wear the disk out."""
-    if not Beat.objects.filter(name=HEARD, at__gt=now - SHOW_EVERY).exists():
+    if not Heartbeat.objects.filter(name=HEARD, at__gt=now - SHOW_EVERY).exists():
         beat(HEARD, now=now)
 
 

@@ -37,7 +37,7 @@ class Done:
     `told`: what was called has told the audit itself.
     """
 
-    says: str
+    detail: str
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     well: bool = True
@@ -111,12 +111,13 @@ class VerbsMixin:
     """Before a ModelAdmin: `verbs` are the names of its methods that are buttons."""
 
     verbs: ClassVar[tuple[str, ...]] = ()
+    audited_as = ""  # what its verbs begin with in the audit; empty: the name of the model
     change_form_outer_before_template = "console/verbs.html"
     model: type[models.Model]
     admin_site: Any
 
     def verb_of(self, name: str) -> str:
-        return f"{self.model._meta.model_name}.{name}"
+        return f"{self.audited_as or self.model._meta.model_name}.{name}"
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(sensitive_post_parameters()(self.verb_view))
@@ -201,7 +202,7 @@ class VerbsMixin:
             done = Done(str(declined), well=False)
         except WrongState:
             done = Done("Somebody was first: the state has changed meanwhile. Look again.", well=False)
-        (messages.success if done.well else messages.warning)(request, done.says)
+        (messages.success if done.well else messages.warning)(request, done.detail)
         return done.page or HttpResponseRedirect(self.row_url(row))
 
     def verb_page(self, request: HttpRequest, row: models.Model, verb: Verb, form: Form, **shown: Any) -> HttpResponse:

@@ -16,4 +16,4 @@ class ConnectorFilter(staff.Filter):
         return [(key, connector.label) for key, connector in CONNECTORS.items()]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(connector=self.value()) if self.value() else queryset
+        return queryset.filter(connector_key=self.value()) if self.value() else queryset

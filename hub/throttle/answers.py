@@ -11,12 +11,14 @@ from django.db.models import Q
 
 from connectors.wire import Quota
 from hub.asked import Asked
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.pace import PAUSE_MOST, SKEW, corrected
 from hub.throttle.reserve import PROBE, buckets_of, locked, new_row, save, standing_of
 
-CLOSED = Asked(lambda *, keys: Scope.objects.filter(key__among=keys, probing=True).values_list("key", "paused_until"))
-MOMENTS = ("free_at", "background_at", "paused_at", "paused_until", "window_ends")
+CLOSED = Asked(
+    lambda *, keys: QuotaState.objects.filter(key__among=keys, probing=True).values_list("key", "paused_until")
+)
+MOMENTS = ("free_at", "low_priority_free_at", "paused_at", "paused_until", "window_ends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,12 @@ def pause(key: str, *, until: datetime, now: datetime, probed_at: datetime | Non
     Of two pauses the one that ends later counts. The answer to a probe, which went at `probed_at`, ends the pause that
     the probe itself made.
     """
-    Scope.objects.bulk_create([new_row(key)], ignore_conflicts=True)
+    QuotaState.objects.bulk_create([new_row(key)], ignore_conflicts=True)
     possible = now + PAUSE_MOST + SKEW
     is_longer = Q(paused_until__gt=until, paused_until__lte=possible)
     if probed_at is not None:
         is_longer &= ~Q(paused_until=probed_at + PROBE)
-    rows = Scope.objects.filter(key=key).exclude(is_longer)
+    rows = QuotaState.objects.filter(key=key).exclude(is_longer)
     rows.update(paused_at=now, paused_until=until, probing=True)
 
 
@@ -53,7 +55,7 @@ def reopen(probes: Mapping[str, datetime]) -> list[str]:
     opened = [key for key, paused_until in closed if paused_until == probes[key] + PROBE]
     if opened:
         unchanged = [Q(key=key, paused_until=probes[key] + PROBE) for key in opened]  # since they were read
-        Scope.objects.filter(reduce(or_, unchanged)).update(probing=False, paused_at=None, paused_until=None)
+        QuotaState.objects.filter(reduce(or_, unchanged)).update(probing=False, paused_at=None, paused_until=None)
     return opened
 
 
@@ -80,12 +82,12 @@ def leap(by: timedelta, *, now: datetime) -> None:
     before = now - by
     lately = Q(free_at__gt=before - timedelta(minutes=1)) | Q(window_ends__gt=before) | Q(paused_until__gt=before)
     with transaction.atomic():
-        rows = Scope.objects.select_for_update().filter(lately | ~Q(spent=[]), updated_at__lte=now - by / 2)
+        rows = QuotaState.objects.select_for_update().filter(lately | ~Q(spent=[]), updated_at__lte=now - by / 2)
         moved = [later(row, by, now=now) for row in rows.order_by("key")]
-        Scope.objects.bulk_update(moved, [*MOMENTS, "spent", "updated_at"], batch_size=500)
+        QuotaState.objects.bulk_update(moved, [*MOMENTS, "spent", "updated_at"], batch_size=500)
 
 
-def later(row: Scope, by: timedelta, *, now: datetime) -> Scope:
+def later(row: QuotaState, by: timedelta, *, now: datetime) -> QuotaState:
     for name in MOMENTS:
         moment = getattr(row, name)
         setattr(row, name, moment and moment + by)

@@ -9,7 +9,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.functions import Greatest
 
 from connectors.wire import InFlight, Quota
-from hub.throttle.models import Holder
+from hub.throttle.models import InFlightLease
 from hub.throttle.pace import Standing, limit_of
 
 LEASE = timedelta(seconds=12)  # as of a pump's place
@@ -36,7 +36,7 @@ class Rooms:
         limits = {key: limit_of(quota, standings[key]) for key, quota in wanted.items() if isinstance(quota, InFlight)}
         taken, mine = dict.fromkeys(limits, 0), dict.fromkeys(limits, 0)
         if limits:
-            for holder in Holder.objects.filter(key__in=list(limits), until__gt=now):
+            for holder in InFlightLease.objects.filter(key__in=list(limits), until__gt=now):
                 taken[holder.key] += holder.count
                 mine[holder.key] += holder.count if holder.lease == lease else 0
         return cls(limits, taken, mine, dict(mine))
@@ -59,8 +59,11 @@ class Rooms:
     def save(self, lease: UUID, *, now: datetime) -> None:
         changed = [key for key, count in self.mine.items() if count != self.begun[key]]
         if changed:
-            Holder.objects.bulk_create(
-                [Holder(key=key, lease=lease, count=self.mine[key], until=now + LEASE) for key in sorted(changed)],
+            InFlightLease.objects.bulk_create(
+                [
+                    InFlightLease(key=key, lease=lease, count=self.mine[key], until=now + LEASE)
+                    for key in sorted(changed)
+                ],
                 update_conflicts=True,
                 unique_fields=["key", "lease"],
                 update_fields=["count", "until"],
@@ -70,18 +73,18 @@ class Rooms:
 def give_back(lease: UUID, room: Mapping[str, int]) -> None:
     """These calls have ended; one statement for all scopes. What a lapsed lease lost already is not given twice."""
     less = Case(*[When(key=key, then=Value(count)) for key, count in room.items()])
-    Holder.objects.filter(lease=lease, key__in=list(room)).update(count=Greatest(F("count") - less, 0))
+    InFlightLease.objects.filter(lease=lease, key__in=list(room)).update(count=Greatest(F("count") - less, 0))
 
 
 def keep(lease: UUID, *, until: datetime) -> None:
     """The holder lives so long at least."""
-    Holder.objects.filter(lease=lease).update(until=until)
+    InFlightLease.objects.filter(lease=lease).update(until=until)
 
 
 def leave(lease: UUID) -> None:
-    Holder.objects.filter(lease=lease).delete()
+    InFlightLease.objects.filter(lease=lease).delete()
 
 
 def bury(*, now: datetime) -> None:
     """Those whose pump died hold nothing any more."""
-    Holder.objects.filter(until__lt=now - LEASE).delete()
+    InFlightLease.objects.filter(until__lt=now - LEASE).delete()

@@ -17,7 +17,7 @@ def mended(quota: Quota | None, standing: Standing, now: datetime) -> Standing:
         return replace(
             standing,
             free_at=mended_rate(standing.free_at, limit, quota.per, now),
-            background_at=mended_rate(standing.background_at, limit, 10 * quota.per, now),
+            low_priority_free_at=mended_rate(standing.low_priority_free_at, limit, 10 * quota.per, now),
         )
     if isinstance(quota, Budget) and standing.window_ends and standing.window_ends > latest_end(quota, now):
         return replace(standing, window_ends=now + timedelta(seconds=quota.per))

@@ -3,14 +3,16 @@
 from django.db import models
 
 
-class Scope(models.Model):
+class QuotaState(models.Model):
     """What is left of one quota. `free_at` is the theoretical arrival time (GCRA) of the next call of a rate."""
 
     key = models.CharField(max_length=300, unique=True)  # "slack|method|T123|chat.postMessage"
-    connector = models.CharField(max_length=40, blank=True)  # empty: it is the hub's own, of all connectors
+    connector_key = models.CharField(max_length=40, blank=True)  # empty: it is the hub's own, of all connectors
     kind = models.CharField(max_length=20)
     free_at = models.DateTimeField(null=True, blank=True)
-    background_at = models.DateTimeField(null=True, blank=True)  # the same, of work that leaves room for live work
+    low_priority_free_at = models.DateTimeField(
+        null=True, blank=True
+    )  # the same, of work that leaves room for live work
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)  # a 429's Retry-After, exactly
     probing = models.BooleanField(default=False)  # re-opened after a pause: one call goes first
@@ -23,7 +25,7 @@ class Scope(models.Model):
 
     class Meta:
         verbose_name = "quota"
-        indexes = (models.Index(fields=("connector", "kind"), name="scope_by_connector"),)
+        indexes = (models.Index(fields=("connector_key", "kind"), name="scope_by_connector"),)
 
     def __str__(self) -> str:
         return self.key
@@ -39,7 +41,7 @@ class Scope(models.Model):
         return (self.key.split("|", 3) + ["", "", ""])[3]
 
 
-class Holder(models.Model):
+class InFlightLease(models.Model):
     """Room that one pump took for calls in flight; it ends with the pump's life."""
 
     key = models.CharField(max_length=300)  # of the scope

@@ -28,7 +28,7 @@ class Standing:
     """What a scope's row says."""
 
     free_at: datetime | None = None
-    background_at: datetime | None = None
+    low_priority_free_at: datetime | None = None
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     probing: bool = False
@@ -161,7 +161,7 @@ def open_at(quota: Quota, standing: Standing, now: datetime, *, cost: int = 1, s
         moment = max(moment, earliest(standing.free_at, limit, quota.per, cost, now))
         if share:
             slower = quota.per / (1 - share)
-            moment = max(moment, earliest(standing.background_at, limit, slower, cost, now))
+            moment = max(moment, earliest(standing.low_priority_free_at, limit, slower, cost, now))
     if isinstance(quota, Budget):
         kept = kept_of(limit, share)
         moment = max(moment, frees_at(quota, standing, min(cost, limit - kept) + kept, now))
@@ -183,10 +183,13 @@ def spend(quota: Quota, standing: Standing, cost: int, *, at: datetime, now: dat
     """The row after `cost` units are spent at the moment `at`, which `open_at` allowed."""
     limit = limit_of(quota, standing)
     if isinstance(quota, Rate):
-        free_at, background_at = booked_until(standing.free_at, limit, quota.per, cost, at), standing.background_at
+        free_at, low_priority_free_at = (
+            booked_until(standing.free_at, limit, quota.per, cost, at),
+            standing.low_priority_free_at,
+        )
         if share:
-            background_at = booked_until(background_at, limit, quota.per / (1 - share), cost, at)
-        return replace(standing, free_at=free_at, background_at=background_at)
+            low_priority_free_at = booked_until(low_priority_free_at, limit, quota.per / (1 - share), cost, at)
+        return replace(standing, free_at=free_at, low_priority_free_at=low_priority_free_at)
     if isinstance(quota, Budget):
         return spend_budget(quota, standing, min(cost, limit), at=at, now=now)
     return standing

@@ -17,15 +17,15 @@ from hub.asked import Asked
 from hub.failpoints import failpoint
 from hub.throttle.holders import Rooms
 from hub.throttle.mend import mended
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.pace import AHEAD, Standing, fits_at_once, fixed, open_at, spend
 
 PROBE = timedelta(seconds=5)  # how long one probe may take before another goes
 ROOM_LOOK = timedelta(seconds=0.25)  # where all room for calls in flight is taken, it is looked at again after this
 COLUMNS = tuple(Standing.__dataclass_fields__)
 NOBODY = UUID(int=0)
-LOCKED = Asked(lambda *, keys: Scope.objects.select_for_update().filter(key__among=keys).order_by("key"))
-STANDING = Asked(lambda *, keys: Scope.objects.filter(key__among=keys).values_list("key")[:1])
+LOCKED = Asked(lambda *, keys: QuotaState.objects.select_for_update().filter(key__among=keys).order_by("key"))
+STANDING = Asked(lambda *, keys: QuotaState.objects.filter(key__among=keys).values_list("key")[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Demand:
     scopes: tuple[Spent, ...]
     calls: int
     at_once: int = 0  # 0: all of them
-    background: bool = False
+    low_priority: bool = False
     ranks: Sequence[int] = ()  # empty: from 0 on, so that demands take turns
 
     @property
@@ -109,26 +109,26 @@ def is_unlimited(wanted: Mapping[str, Quota | None]) -> bool:
 # --- the rows --------------------------------------------------------------------------------------------------------
 
 
-def lock(wanted: Mapping[str, Quota | None]) -> dict[str, Scope]:
+def lock(wanted: Mapping[str, Quota | None]) -> dict[str, QuotaState]:
     """The rows of these keys, locked in key order; those with a quota are made where they are missing."""
     scopes = locked(wanted)
     missing = [key for key, quota in wanted.items() if quota is not None and key not in scopes]
     if missing:
-        Scope.objects.bulk_create([new_row(key) for key in sorted(missing)], ignore_conflicts=True)
+        QuotaState.objects.bulk_create([new_row(key) for key in sorted(missing)], ignore_conflicts=True)
         scopes = locked(wanted)
     return scopes
 
 
-def locked(keys: Iterable[str]) -> dict[str, Scope]:
+def locked(keys: Iterable[str]) -> dict[str, QuotaState]:
     return {scope.key: scope for scope in LOCKED.models(keys=list(keys))}
 
 
-def new_row(key: str) -> Scope:
+def new_row(key: str) -> QuotaState:
     connector, kind, *_ = key.split("|")
-    return Scope(key=key, connector=connector, kind=kind)
+    return QuotaState(key=key, connector_key=connector, kind=kind)
 
 
-def standing_of(row: Scope) -> Standing:
+def standing_of(row: QuotaState) -> Standing:
     columns = {name: getattr(row, name) for name in COLUMNS}
     return Standing(**columns | {"spent": buckets_of(row.spent)})
 
@@ -142,7 +142,11 @@ def buckets_of(stored: Any) -> tuple[tuple[float, int], ...]:
 
 
 def save(
-    scopes: Mapping[str, Scope], stored: Mapping[str, Standing], standings: Mapping[str, Standing], *, now: datetime
+    scopes: Mapping[str, QuotaState],
+    stored: Mapping[str, Standing],
+    standings: Mapping[str, Standing],
+    *,
+    now: datetime,
 ) -> None:
     """Write what changed, in one statement."""
     changed = [key for key, standing in standings.items() if standing != stored[key]]
@@ -150,7 +154,7 @@ def save(
         name for name in COLUMNS if any(getattr(standings[key], name) != getattr(stored[key], name) for key in changed)
     ]
     columns = {name: [getattr(standings[key], name) for key in changed] for name in names}
-    rows.update(Scope, [scopes[key].pk for key in changed], columns | {"updated_at": [now] * len(changed)})
+    rows.update(QuotaState, [scopes[key].pk for key in changed], columns | {"updated_at": [now] * len(changed)})
 
 
 # --- the book --------------------------------------------------------------------------------------------------------
@@ -285,4 +289,4 @@ class Book:
 
 
 def share_of(demand: Demand) -> float:
-    return settings.HUB_LIVE_SHARE if demand.background else 0.0
+    return settings.HUB_LIVE_SHARE if demand.low_priority else 0.0

@@ -4,7 +4,7 @@ from django.conf import settings
 
 from connectors import wire
 from connectors.registry import CONNECTORS
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 
 TENANT = "tenant"  # the kind of the rows that count a tenant's share of our own app's quotas
 TENANT_SHARE = 0.75
@@ -23,14 +23,14 @@ def tenant_share(quota: wire.Quota | None) -> wire.Rate | None:
     return wire.Rate(max(1, int(quota.limit * TENANT_SHARE)), quota.per) if isinstance(quota, wire.Rate) else None
 
 
-def quota_of(scope: Scope) -> wire.Quota | None:
-    if not scope.connector:
+def quota_of(scope: QuotaState) -> wire.Quota | None:
+    if not scope.connector_key:
         return own_quota(scope.kind)
-    connector = CONNECTORS.get(scope.connector)
+    connector = CONNECTORS.get(scope.connector_key)
     if connector and scope.kind == TENANT:
         return tenant_share(connector.quota(wire.Scope("app", scope.name)))
     return connector.quota(wire_scope(scope)) if connector else None
 
 
-def wire_scope(scope: Scope) -> wire.Scope:
+def wire_scope(scope: QuotaState) -> wire.Scope:
     return wire.Scope(scope.kind, scope.name)  # type: ignore[arg-type]

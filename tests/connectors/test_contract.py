@@ -231,7 +231,7 @@ def test_strange_answers_are_outcomes_that_a_database_can_keep(connector, action
         outcomes += action.read_confirmed(response, three)
     assert len(outcomes) == len(three) * (1 + asks(action))
     for outcome in outcomes:
-        assert (outcome.reason + outcome.says + outcome.reference).isprintable()
+        assert (outcome.reason + outcome.detail + outcome.reference).isprintable()
 
 
 @each

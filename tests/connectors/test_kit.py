@@ -130,7 +130,7 @@ def test_a_503_that_names_maintenance_costs_no_attempt():
 
 def test_their_words_fit_a_column_whatever_they_are():
     outcome = never("x" * 999, "a\x00b\ud800c\r\n\x1b[2J\u202e" + "y" * 999)
-    assert outcome.says.startswith("a b c   [2J y") and len(outcome.says) == 300
+    assert outcome.detail.startswith("a b c   [2J y") and len(outcome.detail) == 300
     assert len(outcome.reason) == 40
 
 

@@ -8,7 +8,8 @@ from threading import Barrier
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from hub.audit import PLATFORM, SYSTEM, Actor, AppendOnly, AuditHead, AuditRow, broken_link, record
+from hub.audit import PLATFORM, SYSTEM, Actor, AppendOnly, AuditHead, AuditRow, broken_link, of, record
+from hub.connections.models import KillSwitch
 from hub.secrets import seal
 from tenants.models import ApiKey, Tenant, User
 
@@ -40,6 +41,20 @@ def test_it_says_who_did_what_to_what_and_why(acme):
     assert (row.object_label, row.object_id, row.at) == ("tenants.Tenant", str(acme.public_id), NOON)
     assert (row.reason, row.before, row.after) == ("asked by mail", {"name": "A"}, {"name": "Acme"})
     assert (row.request_id, row.ip) == ("r-1", "192.0.2.1")
+
+
+class FormerSwitch:
+    """What a kill switch was when its model had another name."""
+
+    class _meta:
+        label = "connections.Switch"
+
+    pk = 7
+
+
+def test_what_was_done_under_the_former_name_of_a_model_is_in_its_history():
+    row = record(actor=ANNA, verb="switch.off", obj=FormerSwitch(), now=NOON)
+    assert list(of(KillSwitch(pk=7))) == [row] and broken_link(PLATFORM) == ""
 
 
 def test_it_outlives_its_tenant(acme):

@@ -50,7 +50,7 @@ def test_it_tells_what_a_program_needs(demo):
     assert [tenant["reference"] for tenant in told["tenants"]] == ["acme", "globex"]
     for tenant in told["tenants"]:
         connections = Connection.unscoped.filter(tenant__reference=tenant["reference"])
-        assert {row.connector: str(row.public_id) for row in connections} == tenant["connections"]
+        assert {row.connector_key: str(row.public_id) for row in connections} == tenant["connections"]
 
 
 def test_its_files_can_be_read_by_their_owner_only(demo):
@@ -122,8 +122,8 @@ def test_without_a_demo_there_is_no_code(demo):
 def test_every_credential_is_whole_and_every_mapping_can_be_read(demo):
     demo.load()
     for connection in Connection.unscoped.select_related("credential"):
-        credential = credential_of(connection, app_of(connection.connector))
-        assert connection.code.check(credential) == ""
+        credential = credential_of(connection, app_of(connection.connector_key))
+        assert connection.connector.check(credential) == ""
     for version in MappingVersion.unscoped.all():
         assert compile_mapping(version.body)
 
@@ -132,7 +132,7 @@ def test_addresses_follow_the_port_and_secrets_stay(demo):
     before = demo.load()
     after = demo.load(THERE)
     assert after == before | {"sandbox": THERE}
-    assert ConnectorApp.objects.get(connector="slack").urls["api"] == f"{THERE}/slack/api"
+    assert ConnectorApp.objects.get(connector_key="slack").urls["api"] == f"{THERE}/slack/api"
     assert Connection.unscoped.get(pk=of(before, "splunk").pk).settings["url"] == f"{THERE}/splunk/acme"
 
 

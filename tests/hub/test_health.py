@@ -52,7 +52,7 @@ def alive(db):
 
 
 def unwell(**at):
-    return {name: check.says for name, check in look_at_health(**at).items() if not check.ok}
+    return {name: check.detail for name, check in look_at_health(**at).items() if not check.ok}
 
 
 def test_a_process_that_serves_is_alive(client, django_assert_num_queries):
@@ -135,7 +135,7 @@ def test_a_process_is_ready_and_accepts_without_any_worker(client, api, make):
 def test_a_standby_is_not_ready():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL transaction_read_only = on")
-    assert look_at_readiness(now=NOON)["database"].says == "The database is read-only."
+    assert look_at_readiness(now=NOON)["database"].detail == "The database is read-only."
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process")
@@ -181,16 +181,18 @@ def numbers(client):
 
 def test_deliveries_are_counted_as_they_read(make, prometheus):
     connection = make.connection()
-    for state in ("waiting", "waiting", "held", "dead", "delivered"):
+    for state in ("waiting", "waiting", "held", "failed", "delivered"):
         row = make.delivery(connection)
         Delivery.unscoped.filter(pk=row.pk).update(state=state, reason="mapping_failed" if state == "held" else "")
     connection.pause("window", until=None, now=NOON)
     make.delivery()
     told = numbers(prometheus)
-    assert {state: told[f'hub_deliveries{{state="{state}"}}'] for state in ("waiting", "held", "dead", "sending")} == {
+    assert {
+        state: told[f'hub_deliveries{{state="{state}"}}'] for state in ("waiting", "held", "failed", "sending")
+    } == {
         "waiting": 1,
         "held": 3,
-        "dead": 1,
+        "failed": 1,
         "sending": 0,
     }
     assert told['hub_held_deliveries{reason="paused"}'] == 2
@@ -219,9 +221,9 @@ def test_failures_of_the_sweep_are_counted_by_step(prometheus):
 def test_mails_that_wait_and_those_given_up_are_told(make, prometheus):
     for _ in range(2):
         make.invitation(make.tenant(), now=NOON)
-    Mail.objects.filter(pk=Mail.objects.first().pk).update(state="dead")
+    Mail.objects.filter(pk=Mail.objects.first().pk).update(state="failed")
     told = numbers(prometheus)
-    assert (told['hub_mails{state="waiting"}'], told['hub_mails{state="dead"}']) == (1, 1)
+    assert (told['hub_mails{state="waiting"}'], told['hub_mails{state="failed"}']) == (1, 1)
     assert told["hub_oldest_mail_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
 
 

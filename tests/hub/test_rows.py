@@ -69,8 +69,8 @@ def test_each_row_gets_its_own_values(make):
     deliveries = [make.delivery(connection) for _ in range(3)]
     moments = [datetime(2026, 11, 25, hour, tzinfo=UTC) for hour in (13, 14, 15)]
     keys = [delivery.pk for delivery in deliveries]
-    rows.update(Delivery, keys, {"due_at": moments, "says": ["a", "b", "c"]}, only={"state": "waiting"})
-    assert list(Delivery.unscoped.order_by("pk").values_list("due_at", "says")) == list(
+    rows.update(Delivery, keys, {"due_at": moments, "detail": ["a", "b", "c"]}, only={"state": "waiting"})
+    assert list(Delivery.unscoped.order_by("pk").values_list("due_at", "detail")) == list(
         zip(moments, "abc", strict=True)
     )
 
@@ -152,10 +152,12 @@ def test_what_an_outer_join_did_not_find_is_none(make):
 def test_columns_in_which_all_rows_agree_are_written_as_those_in_which_they_do_not(make):
     connection = make.connection()
     keys = [make.delivery(connection).pk for _ in range(2)]
-    for says, due in ((["same", "same"], [NOON, NOON]), (["one", "other"], [NOON, None])):
-        rows.update(Delivery, keys, {"says": says, "due_at": due, "unsure": [True, True]})
-        found = Delivery.unscoped.filter(pk__in=keys).order_by("pk").values_list("says", "due_at", "unsure")
-        assert list(found) == list(zip(says, due, [True, True], strict=True))
+    for detail, due in ((["same", "same"], [NOON, NOON]), (["one", "other"], [NOON, None])):
+        rows.update(Delivery, keys, {"detail": detail, "due_at": due, "possibly_delivered": [True, True]})
+        found = (
+            Delivery.unscoped.filter(pk__in=keys).order_by("pk").values_list("detail", "due_at", "possibly_delivered")
+        )
+        assert list(found) == list(zip(detail, due, [True, True], strict=True))
 
 
 @pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite plans each statement when it comes")

@@ -48,7 +48,7 @@ def sealed():
 
 @pytest.fixture
 def row():
-    return ConnectorApp.objects.create(connector="slack", sealed=sealed())
+    return ConnectorApp.objects.create(connector_key="slack", sealed=sealed())
 
 
 def opened(row):
@@ -81,7 +81,7 @@ def set_by_save(row):
 
 def set_by_bulk_create(row):
     ConnectorApp.objects.all().delete()
-    ConnectorApp.objects.bulk_create([ConnectorApp(pk=row.pk, connector="slack", sealed=sealed())])
+    ConnectorApp.objects.bulk_create([ConnectorApp(pk=row.pk, connector_key="slack", sealed=sealed())])
 
 
 def set_by_itself(row):
@@ -89,7 +89,7 @@ def set_by_itself(row):
 
 
 def set_by_an_expression(row):
-    ConnectorApp.objects.update(sealed=Case(When(connector="slack", then=F("sealed")), default=Value(None)))
+    ConnectorApp.objects.update(sealed=Case(When(connector_key="slack", then=F("sealed")), default=Value(None)))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_secret_survives_every_way_of_storing(row, setting):
 
 def test_the_database_holds_ciphertext(row):
     assert SECRET not in stored(row)
-    assert stored(row) != stored(ConnectorApp.objects.create(connector="splunk", sealed=sealed()))
+    assert stored(row) != stored(ConnectorApp.objects.create(connector_key="splunk", sealed=sealed()))
 
 
 def test_nothing_stays_nothing(row):
@@ -121,9 +121,9 @@ def test_no_filter_looks_inside(row, lookup):
 
 
 def test_isnull_tells_whether_there_is_a_secret(row):
-    ConnectorApp.objects.create(connector="splunk")
+    ConnectorApp.objects.create(connector_key="splunk")
     assert ConnectorApp.objects.get(sealed__isnull=False) == row
-    assert ConnectorApp.objects.exclude(sealed__isnull=False).get().connector == "splunk"
+    assert ConnectorApp.objects.exclude(sealed__isnull=False).get().connector_key == "splunk"
 
 
 TEXTS = pytest.mark.parametrize("make", [lambda row: SECRET, stored], ids=["plain text", "pasted ciphertext"])
@@ -160,10 +160,10 @@ def test_an_older_key_still_opens_and_the_newest_seals(row, settings):
 
 
 def test_ciphertext_moved_to_another_row_does_not_open(row):
-    ConnectorApp.objects.create(connector="splunk")
-    ConnectorApp.objects.filter(connector="splunk").update(sealed=row.sealed)
+    ConnectorApp.objects.create(connector_key="splunk")
+    ConnectorApp.objects.filter(connector_key="splunk").update(sealed=row.sealed)
     with pytest.raises(CannotOpen, match="sealed for another row"):
-        ConnectorApp.objects.get(connector="splunk").open()
+        ConnectorApp.objects.get(connector_key="splunk").open()
 
 
 @pytest.mark.parametrize("inside", [SECRET, "[]", json.dumps({"client_secret": SECRET})])
@@ -219,7 +219,7 @@ def test_a_serializer_of_all_fields_masks_it_and_takes_none(row):
             fields = "__all__"
 
     assert Serializer(row).data["sealed"] == "***"
-    typed = Serializer(row, data={"connector": "slack", "sealed": SECRET})
+    typed = Serializer(row, data={"connector_key": "slack", "sealed": SECRET})
     assert typed.is_valid() and "sealed" not in typed.validated_data
 
 

@@ -8,8 +8,8 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from hub.connections.models import Authorization, Connection, Lane
-from hub.outgoing.models import PumpPlace
-from hub.queue import Beat, Bell, Doorbell, canary, forget, hear, ring
+from hub.outgoing.models import PumpSlot
+from hub.queue import Doorbell, Heartbeat, WakeUp, canary, forget, hear, ring
 from hub.secrets import seal
 from hub.standing import SweepFailure, record_sweep
 from hub.sweep import database_is_away, sweep, sweep_for_ever
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def rung():
-    return {bell.name for bell in Bell.objects.filter(rung_at__isnull=False)}
+    return {bell.name for bell in WakeUp.objects.filter(requested_at__isnull=False)}
 
 
 def test_a_due_lane_rings_the_pump_where_none_runs(make):
@@ -31,8 +31,8 @@ def test_a_due_lane_rings_the_pump_where_none_runs(make):
 
 def test_a_resident_pump_is_not_rung_for(make):
     make.delivery()
-    Bell.objects.all().delete()
-    PumpPlace.objects.create(number=0, lease_until=NOON + MINUTE)
+    WakeUp.objects.all().delete()
+    PumpSlot.objects.create(number=0, lease_until=NOON + MINUTE)
     sweep(now=NOON)
     assert "pump" not in rung()
 
@@ -50,7 +50,7 @@ def test_a_pause_ends_by_itself(make):
     sweep(now=NOON)
     assert Connection.unscoped.get().state == "paused"
     sweep(now=NOON + MINUTE)
-    assert (Connection.unscoped.get().state, Lane.unscoped.get().held) == ("healthy", "")
+    assert (Connection.unscoped.get().state, Lane.unscoped.get().hold_reason) == ("healthy", "")
 
 
 def test_a_lost_refresh_is_rung_for_again(make):
@@ -72,7 +72,7 @@ def test_held_work_is_looked_at(make):
 def broken_step(make):
     """An attempt to connect whose connector was uninstalled: `end_abandoned` fails on it."""
     row = make.authorization(make.tenant(), now=NOON - 20 * MINUTE)
-    Authorization.unscoped.update(connector="uninstalled", state="granted")
+    Authorization.unscoped.update(connector_key="uninstalled", state="granted")
     row.refresh_from_db()
     row.sealed = seal({"secret": {"access_token": "x"}, "settings": {}}, row.binding)
     row.save()
@@ -81,10 +81,10 @@ def broken_step(make):
 
 def test_a_step_that_fails_stops_no_other(make, broken_step):
     make.delivery()
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     sweep(now=NOON)
     assert "pump" in rung()
-    assert Beat.objects.get(name="sweep").at == NOON
+    assert Heartbeat.objects.get(name="sweep").at == NOON
 
 
 def test_an_attempt_whose_connector_is_gone_keeps_no_other_from_its_end(make, broken_step):
@@ -128,7 +128,7 @@ def test_a_connection_whose_connector_is_gone_keeps_no_other_from_reading_as_deg
     gone, other = make.connection(), make.connection()
     Lane.unscoped.filter(pk=gone.pk).update(failing_since=NOON - MINUTE)
     Lane.unscoped.filter(pk=other.pk).update(failing_since=NOON)
-    Connection.unscoped.filter(pk=gone.pk).update(connector="uninstalled")
+    Connection.unscoped.filter(pk=gone.pk).update(connector_key="uninstalled")
     sweep(now=NOON + MINUTE)
     other.refresh_from_db()
     assert (other.state, SweepFailure.objects.count()) == ("degraded", 0)
@@ -137,7 +137,7 @@ def test_a_connection_whose_connector_is_gone_keeps_no_other_from_reading_as_deg
 def test_the_pause_of_a_connection_whose_connector_is_gone_ends_too(make):
     connection = make.connection()
     connection.pause("stocktaking", until=NOON, now=NOON)
-    Connection.unscoped.update(connector="uninstalled", ended_reason="grant_ended")
+    Connection.unscoped.update(connector_key="uninstalled", ended_reason="grant_ended")
     sweep(now=NOON + MINUTE)
     connection.refresh_from_db()
     assert (connection.state, SweepFailure.objects.count()) == ("needs_reconnect", 0)
@@ -152,7 +152,7 @@ def test_a_sweep_without_a_database_gives_up_at_once():
 
 def test_it_tells_that_it_was_here():
     sweep(now=NOON)
-    assert Beat.objects.get(name="sweep").at == NOON
+    assert Heartbeat.objects.get(name="sweep").at == NOON
 
 
 # --- bells -----------------------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def test_a_pool_that_runs_all_its_pumps_leaves_that_bell_to_others_and_takes_the
 
 def test_a_canary_tells_that_a_pool_hears():
     canary("canary")
-    assert Beat.objects.filter(name="canary").exists()
+    assert Heartbeat.objects.filter(name="canary").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -46,7 +46,7 @@ class Journey:
         pump(clock=clock, outlet=lambda: outlet(egress.rules(), clock=clock), random=lambda: 0, stay=0)
 
     def refresh(self, reference, connector="salesforce", *, at):
-        connection = Connection.unscoped.get(tenant__reference=reference, connector=connector)
+        connection = Connection.unscoped.get(tenant__reference=reference, connector_key=connector)
         call = partial(egress.call, rules=egress.rules(), clock=lambda: at)
         assert refresh(connection, call=call, now=at, random=lambda: 0.5, sleep=time.sleep)
 

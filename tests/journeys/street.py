@@ -15,7 +15,7 @@ FIELDS = {
 }
 TAKE_AWAY = """
 from hub.connections.models import ConnectorApp
-app = ConnectorApp.objects.get(connector={connector!r})
+app = ConnectorApp.objects.get(connector_key={connector!r})
 kept = app.open()
 app.seal({{key: value for key, value in kept.items() if key != "client_id"}})
 app.save()
@@ -23,7 +23,7 @@ print(kept["client_id"])
 """
 PUT_BACK = """
 from hub.connections.models import ConnectorApp
-app = ConnectorApp.objects.get(connector={connector!r})
+app = ConnectorApp.objects.get(connector_key={connector!r})
 app.seal(app.open() | {{"client_id": {kept!r}}})
 app.save()
 """

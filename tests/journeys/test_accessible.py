@@ -22,15 +22,15 @@ def acme(make):
     """One of each state, with a day of deliveries."""
     tenant, now = make.tenant("acme", name="Acme Teas", time_zone="Europe/Berlin"), clock()
     make.app("slack", {"client_id": "hub.slack", "client_secret": "secret"})
-    make.connection(tenant, "slack", permissions=["chat:write"]).need_reconnect("unauthorized", now=NOON)
+    make.connection(tenant, "slack", permissions=["chat:write"]).mark_needs_reconnect("unauthorized", now=NOON)
     make.connection(tenant, "salesforce").pause("they move", until=now + timedelta(hours=3), now=NOON)
-    make.connection(tenant, "splunk").move("degraded", reason="timed_out", since=NOON)
-    for number, state in enumerate(["delivered", "held", "dead", "waiting"] * 3):
+    make.connection(tenant, "splunk").move("degraded", reason="timed_out", state_changed_at=NOON)
+    for number, state in enumerate(["delivered", "held", "failed", "waiting"] * 3):
         row = make.delivery(make.connection(tenant), now=now)
-        Delivery.unscoped.filter(pk=row.pk).update(state=state, moved_at=now - timedelta(hours=number))
+        Delivery.unscoped.filter(pk=row.pk).update(state=state, state_changed_at=now - timedelta(hours=number))
     make.route(tenant=tenant)
     asks = {"channel": "identity('channel', 'orders')", "text": "'New order'"}
-    make.route(tenant.connections.get(connector="slack"), body=asks)
+    make.route(tenant.connections.get(connector_key="slack"), body=asks)
     make.authorization(tenant, "pipedrive")
     return tenant
 
@@ -81,7 +81,7 @@ def test_a_portal_link_lets_in_by_a_click_and_shows_the_way_back(browser, client
 
 @pytest.mark.parametrize("state", ["slack", "salesforce", "splunk"])
 def test_whatever_its_state_a_connection_can_be_read(browser, signed_in, acme, state):
-    row = acme.connections.get(connector=state)
+    row = acme.connections.get(connector_key=state)
     for look in LOOKS:
         looked_at(browser, signed_in, f"/t/acme/connections/{row.public_id}/", look=look)
 
@@ -109,7 +109,7 @@ def test_the_search_finds_as_one_types_and_keeps_the_address(browser, signed_in,
 
 
 def test_an_id_is_copied_and_it_is_said(browser, signed_in, acme):
-    row = acme.connections.get(connector="splunk")
+    row = acme.connections.get(connector_key="splunk")
     with window(browser, signed_in, permissions=["clipboard-read", "clipboard-write"]) as shown:
         shown.goto(f"/t/acme/connections/{row.public_id}/")
         shown.locator(f'[data-copy="{row.public_id}"]').click()

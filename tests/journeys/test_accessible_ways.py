@@ -52,7 +52,7 @@ def came_back(make, acme, ann):
     def came_back(connector="slack", state="granted", **said):
         now = clock()
         row = Authorization.unscoped.create(
-            tenant=acme, connector=connector, name=connector, user=ann, browser=digest_of(HERE), state=state,
+            tenant=acme, connector_key=connector, name=connector, user=ann, browser=digest_of(HERE), state=state,
             digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/", created_at=now,
             expires_at=now + timedelta(minutes=10), **said,
         )  # fmt: skip
@@ -68,7 +68,7 @@ def test_every_way_to_fail_can_be_read(browser, signed_in, came_back):
     """Their pages differ by their words alone."""
     half = list(PROBLEMS)[::2]
     of_nobody = [f"/connect/slack/refused/{code}/" for code in PROBLEMS if code not in half]
-    of_an_attempt = [came_back("salesforce", "failed", reason=code, says="what Salesforce said") for code in half]
+    of_an_attempt = [came_back("salesforce", "failed", reason=code, detail="what Salesforce said") for code in half]
     looked_at(browser, signed_in, *of_nobody, *of_an_attempt, look="dark and narrow")
 
 
@@ -204,10 +204,10 @@ def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_i
 def test_what_became_of_an_event_can_be_read(browser, signed_in, make, acme, look):
     connection = make.connection(acme)
     stopped = []
-    for state, reason in [("dead", "exhausted"), ("held", "mapping_failed"), ("held", "identity_missing")]:
+    for state, reason in [("failed", "exhausted"), ("held", "mapping_failed"), ("held", "identity_missing")]:
         row = make.delivery(connection, now=clock())
-        says = "no identity of kind user is known for 7"
-        Delivery.unscoped.filter(pk=row.pk).update(state=state, reason=reason, says=says)
+        detail = "no identity of kind user is known for 7"
+        Delivery.unscoped.filter(pk=row.pk).update(state=state, reason=reason, detail=detail)
         stopped.append(row)
     operation = planned("cancel", Tenant.objects.get())
     pages = [f"/t/acme/deliveries/{row.public_id}/" for row in stopped]

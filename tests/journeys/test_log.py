@@ -66,9 +66,9 @@ def test_what_is_open_beside_the_log_follows_what_happens(browser, signed_in, ro
         shown.goto(LOG)
         shown.get_by_role("link", name="order.created").click()
         expect(drawer(shown).locator(".word")).to_have_text("waiting")
-        Delivery.unscoped.filter(pk=row.pk).update(state="dead", reason="exhausted", attempts=1)
+        Delivery.unscoped.filter(pk=row.pk).update(state="failed", reason="exhausted", attempt_count=1)
         Attempt.unscoped.create(delivery=row, number=1, started_at=clock(), outcome="later", reason="status 500")
-        expect(drawer(shown).locator(".word")).to_have_text("dead", timeout=10_000)
+        expect(drawer(shown).locator(".word")).to_have_text("failed", timeout=10_000)
         drawer(shown).get_by_text("The technical part").click()
         expect(drawer(shown).get_by_text("status 500")).to_be_visible()
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from hub.audit import AuditRow
 from hub.clock import clock
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tenants import keys
 from tenants.models import ApiKey, Tenant, User
 from tests.letters import letters
@@ -41,7 +41,7 @@ def test_a_tenant_is_suspended_with_a_reason_and_restored(superuser, acme):
         ("tenant.suspend", "unpaid"),
         ("tenant.restore", ""),
     ]
-    assert Bell.objects.filter(name="drain").exists()
+    assert WakeUp.objects.filter(name="drain").exists()
 
 
 def test_a_new_tenant_is_audited_with_who_and_from_where(superuser):

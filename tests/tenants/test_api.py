@@ -3,7 +3,7 @@
 import pytest
 
 from hub.audit import AuditRow
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tenants.models import Tenant
 from tenants.scopes import SCOPES
 
@@ -46,7 +46,7 @@ def test_what_is_left_out_stays(platform, acme):
 
 def test_suspending_holds_what_is_sent_and_restoring_lets_it_go(platform, acme):
     assert put(platform, name="Acme", suspended={"reason": "unpaid"}).json()["suspended"]["reason"] == "unpaid"
-    assert Bell.objects.filter(name="drain").exists()
+    assert WakeUp.objects.filter(name="drain").exists()
     since = Tenant.objects.get().suspended_at
     put(platform, name="Acme", suspended={"reason": "still unpaid"})
     assert Tenant.objects.get().suspended_at == since

@@ -208,8 +208,8 @@ def test_no_page_asks_the_mail_server_and_each_writes_one_sealed_row(client, ann
             client.post(RESET, {"email": email})
         written[email] = sum('INSERT INTO "hub_mail"' in query["sql"] for query in queries)
     assert written == {ann.email: 1, "nobody@acme.test": 1}
-    (row,) = Mail.objects.values("to", "state", "tries", "sealed")
-    assert (row["to"], row["state"], row["tries"]) == (ann.email, "waiting", 0)
+    (row,) = Mail.objects.values("to", "state", "attempt_count", "sealed")
+    assert (row["to"], row["state"], row["attempt_count"]) == (ann.email, "waiting", 0)
     assert "password" not in str(row) and "/reset/" not in str(row)
 
 
@@ -218,7 +218,7 @@ def test_a_code_is_not_sent_when_it_is_good_no_longer(client, ann):
     sign_in(client, ann.email)
     assert not letters(at=clock() + timedelta(minutes=16))
     row = Mail.objects.get()
-    assert (row.state, row.reason, row.sealed) == ("dead", "mail_expired", None)
+    assert (row.state, row.reason, row.sealed) == ("failed", "mail_expired", None)
 
 
 def test_an_own_password_is_changed_and_told(client, ann):

@@ -3,4 +3,5 @@
 COMMITS = {
     "part1": "896607a",
     "part2": "b6ba6fb",
+    "part4": "a690921",
 }

@@ -24,7 +24,7 @@ NOISE = re.compile(r"^(--.*|SET .*|\\.*|SELECT pg_catalog\.set_config.*|)$\n", r
 
 def main(part):
     with worktree(COMMITS[part]) as tree:
-        shutil.copytree(HERE, tree / "tests" / "upgrade", ignore=shutil.ignore_patterns(*OURS))
+        shutil.copytree(HERE, tree / "tests" / "upgrade", ignore=shutil.ignore_patterns(*OURS), dirs_exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "hub.sqlite3"
             fill(tree, part, f"sqlite:///{file}")

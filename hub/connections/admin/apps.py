@@ -26,7 +26,7 @@ from tenants.scoping import ScopedAdminMixin
 
 
 def is_oauth(app: ConnectorApp) -> bool:
-    return isinstance(CONNECTORS.get(app.connector), OAuth)
+    return isinstance(CONNECTORS.get(app.connector_key), OAuth)
 
 
 def instructions(connector: Any) -> dict[str, Any] | None:
@@ -46,7 +46,7 @@ def instructions(connector: Any) -> dict[str, Any] | None:
 
 def logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]:
     """Where people sign in, by the kind of account; empty: no host pattern allows it, so that it is not offered."""
-    connector, offered, places = CONNECTORS[app.connector], app.environments, []
+    connector, offered, places = CONNECTORS[app.connector_key], app.environments, []
     for entry in connector.environments:
         urls = connector.urls_at(entry.key, app.bases)
         places.append((entry, connector.authorize_at.format(**urls) if entry in offered else ""))
@@ -61,7 +61,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     call = staticmethod(egress.outward)  # the way to the network
     verbs = ("test",)
     list_display = ("system", "registered", "addresses", "changed")
-    ordering = ("connector",)
+    ordering = ("connector_key",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # connections work through it
@@ -69,19 +69,19 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        taken = set(ConnectorApp.objects.values_list("connector", flat=True))
+        taken = set(ConnectorApp.objects.values_list("connector_key", flat=True))
         connector = request.GET.get("connector", "")
         if connector not in CONNECTORS or connector in taken:
             systems = [entry for key, entry in CONNECTORS.items() if key not in taken]
             return self.page(request, "console/systems.html", systems=systems, title="Register at a system")
-        return self.form_page(request, ConnectorApp(connector=connector))
+        return self.form_page(request, ConnectorApp(connector_key=connector))
 
     @sensitive_variables()
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         app = self.get_object(request, object_id)
-        if app is None or app.connector not in CONNECTORS:
+        if app is None or app.connector_key not in CONNECTORS:
             raise Http404(object_id)
         if not self.has_change_permission(request, app):
             raise PermissionDenied
@@ -94,9 +94,9 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         form = AppForm(request.POST or None, app=app)
         if request.method == "POST" and form.is_valid():
             self.keep(request, app, form.cleaned_data)
-            self.message_user(request, f"The connector app for {CONNECTORS[app.connector].label} is saved.")
+            self.message_user(request, f"The connector app for {CONNECTORS[app.connector_key].label} is saved.")
             return HttpResponseRedirect(reverse("admin:connections_connectorapp_changelist"))
-        connector = CONNECTORS[app.connector]
+        connector = CONNECTORS[app.connector_key]
         return self.page(
             request,
             "console/connector_app.html",
@@ -112,9 +112,9 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     @sensitive_variables()
     def test(self, request: HttpRequest, row: ConnectorApp, said: dict[str, Any], *, now: datetime) -> staff.Done:
         """What the other system says of our client id and secret."""
-        connector = CONNECTORS[row.connector]
+        connector = CONNECTORS[row.connector_key]
         verdict = check(row, connector, redirect_uri=redirect_uri_of(connector), call=self.call, now=now)
-        told = " ".join(filter(None, (verdict.sentence, verdict.says)))
+        told = " ".join(filter(None, (verdict.sentence, verdict.detail)))
         return staff.Done(told, after={"known": verdict.known}, well=bool(verdict.known))
 
     @sensitive_variables()
@@ -129,9 +129,9 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         staff.note(request, f"connectorapp.{'create' if new else 'change'}", app, now=now, before=before, after=after)
         ring("drain", now=now)
 
-    @staff.display(description="system", ordering="connector")
+    @staff.display(description="system", ordering="connector_key")
     def system(self, app: ConnectorApp) -> str:
-        return CONNECTORS[app.connector].label if app.connector in CONNECTORS else app.connector
+        return CONNECTORS[app.connector_key].label if app.connector_key in CONNECTORS else app.connector_key
 
     @staff.display(description="registration")
     def registered(self, app: ConnectorApp) -> str:

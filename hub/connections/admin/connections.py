@@ -64,7 +64,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     list_select_related = ("tenant", "lane")
     search_fields = ("public_id", "account", "^name")
     search_help_text = "An id of ours or theirs, or the beginning of a name."
-    ordering = ("-since",)
+    ordering = ("-state_changed_at",)
     fields = ("name", "in_flight")
     verbs = ("test", "renew", "resume", "enable", "send_reconnect_link", "credential", "pause", "disable", "disconnect")
     change_form_outer_before_template = "console/connection.html"
@@ -145,14 +145,14 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     # --- the list and the page of one ---
 
     def around(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
-        if connection.connector not in CONNECTORS:  # it was there in another release
+        if connection.connector_key not in CONNECTORS:  # it was there in another release
             return {}
         if request.method == "GET":
             steer.looked(connection, Hand.of_staff(request), now=clock())
         see = request.user.has_perm
         return {
             "connection": connection,
-            "system": connection.code,
+            "system": connection.connector,
             "sentence": CONNECTION_STATES[shown_state(connection)].sentence,
             "reason": self.reason(connection),
             "state": shown_state(connection),
@@ -170,12 +170,12 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     def reason(self, connection: Connection) -> Any:
         told = connection.reason not in ("", connection.state)
-        return reason_of(connection.reason, system=connection.code.label) if told else None
+        return reason_of(connection.reason, system=connection.connector.label) if told else None
 
     def first_verb(self, connection: Connection) -> str:
         if connection.disconnected:
             return "credential"
-        if connection.state == "needs_reconnect" and connection.code.needs_oauth:
+        if connection.state == "needs_reconnect" and connection.connector.needs_oauth:
             return "send_reconnect_link"
         return MENDS.get(connection.state, "test")
 
@@ -187,10 +187,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def whose(self, connection: Connection) -> str:
         return staff.page_link(connection.tenant) if connection.tenant else "the platform"
 
-    @staff.display(description="system", ordering="connector")
+    @staff.display(description="system", ordering="connector_key")
     def system(self, connection: Connection) -> str:
-        known = CONNECTORS.get(connection.connector)
-        return known.label if known else connection.connector
+        known = CONNECTORS.get(connection.connector_key)
+        return known.label if known else connection.connector_key
 
     @staff.display(description="state", ordering="state")
     def condition(self, connection: Connection) -> str:
@@ -200,13 +200,13 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def why(self, connection: Connection) -> str:
         return reason_of(connection.reason, system=self.system(connection)).sentence if connection.reason else "–"
 
-    @staff.display(description="since", ordering="since")
+    @staff.display(description="since", ordering="state_changed_at")
     def lasting(self, connection: Connection) -> str:
-        return staff.moment(connection.since)
+        return staff.moment(connection.state_changed_at)
 
     @staff.display(description="last served")
     def served(self, connection: Connection) -> str:
-        return staff.moment(connection.lane.turn) if hasattr(connection, "lane") else "–"
+        return staff.moment(connection.lane.virtual_time) if hasattr(connection, "lane") else "–"
 
     # --- what staff do ---
 
@@ -273,8 +273,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     )
     def disconnect(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
         hand = Hand.of_staff(request)
-        disconnect(row, hand, reason=said["reason"], keeps_events=said["waiting"] == "hold", now=now)
-        if said["waiting"] == "hold":
+        disconnect(row, hand, reason=said["reason"], keeps_events=said["what_waits"] == "hold", now=now)
+        if said["what_waits"] == "hold":
             return staff.Done("Disconnected. What waits is held.", told=True)
         try:
             count = cancel_what_waits(row, hand, now=now)
@@ -293,8 +293,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     )
     @sensitive_variables()
     def credential(self, request: HttpRequest, row: Connection, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
-        document, made = connect.completed(row.code, said["document"], random=secrets.token_bytes)
+        tried = connect.draft(row.tenant, row.connector_key, row.name, said["settings"])
+        document, made = connect.completed(row.connector, said["document"], random=secrets.token_bytes)
         finding = self.tested(tried, document, said, now)
         hand = Hand.of_staff(request)
         try:

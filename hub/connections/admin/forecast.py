@@ -13,7 +13,7 @@ from tenants.scoping import visible_to
 def forecast_page(page: Any, request: HttpRequest) -> HttpResponse:
     """`page`: the admin of connections, in whose frame it stands."""
     dying = forecast(visible_to(Connection, request.user), now=clock())
-    rows = [(entry, entry.words, entry.connection.code.label) for entry in dying]
+    rows = [(entry, entry.words, entry.connection.connector.label) for entry in dying]
     return page.page(
         request, "console/forecast.html", rows=rows, days=AHEAD.days, title=f"Ending within {AHEAD.days} days"
     )

@@ -49,7 +49,7 @@ class ConnectLinkAdmin(LinkAdmin):
         title, lead = "Make a connect link", "Somebody without an account connects one system for one tenant by it."
         return self.page(request, "console/form.html", form=form, title=title, lead=lead, submit="Make the link")
 
-    @staff.display(description="system", ordering="connector")
+    @staff.display(description="system", ordering="connector_key")
     def meant(self, link: ConnectLink) -> str:
         return link.system
 

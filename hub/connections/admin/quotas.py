@@ -17,7 +17,7 @@ from hub.connections.gauges import gauge_of, with_calls_in_flight
 from hub.connections.models import Connection, QuotaQueue
 from hub.queue import ring
 from hub.throttle.admin import ConnectorFilter
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.pace import ABSURD, usable
 from hub.throttle.stated import quota_of
 from tenants.scoping import ScopedAdminMixin
@@ -25,11 +25,11 @@ from tenants.scoping import ScopedAdminMixin
 SPENDERS_SHOWN = 20
 
 
-def spenders(scope: Scope) -> QuerySet[Connection]:
+def spenders(scope: QuotaState) -> QuerySet[Connection]:
     """The connections whose calls spend it, those that were served last first."""
-    rows = Connection.unscoped.select_related("tenant", "lane").order_by("-lane__turn", "pk")
-    if scope.connector:
-        rows = rows.filter(connector=scope.connector)
+    rows = Connection.unscoped.select_related("tenant", "lane").order_by("-lane__virtual_time", "pk")
+    if scope.connector_key:
+        rows = rows.filter(connector_key=scope.connector_key)
     if scope.whose.startswith("#"):
         return rows.filter(pk=scope.whose[1:]) if scope.whose[1:].isdigit() else rows.none()
     return rows.filter(account=scope.whose) if scope.whose else rows
@@ -37,7 +37,7 @@ def spenders(scope: Scope) -> QuerySet[Connection]:
 
 class QuotaForm(forms.ModelForm):
     class Meta:
-        model = Scope
+        model = QuotaState
         fields = ("limit",)
 
     def clean_limit(self) -> int | None:
@@ -51,16 +51,17 @@ class QuotaForm(forms.ModelForm):
         return int(limit)
 
 
-@admin.register(Scope)
+@admin.register(QuotaState)
 class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     form = QuotaForm
     list_display = ("system", "what", "whose", "bar", "allows", "next_free", "limit")
     list_filter = (ConnectorFilter,)
     search_fields = ("^key",)
     search_help_text = "The beginning of the key, such as slack|method|T123."
-    ordering = ("connector", "kind", "key")
+    ordering = ("connector_key", "kind", "key")
     fields = ("limit",)
     verbs = ("forget_pause",)
+    audited_as = "scope"
     change_form_outer_before_template = "console/quota.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -69,10 +70,10 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Scope]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QuotaState]:
         return with_calls_in_flight(super().get_queryset(request), now=clock())
 
-    def around(self, request: HttpRequest, scope: Scope) -> dict[str, Any]:
+    def around(self, request: HttpRequest, scope: QuotaState) -> dict[str, Any]:
         return {
             "scope": scope,
             "gauge": gauge_of(scope, now=clock()),
@@ -82,29 +83,29 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "spenders": spenders(scope)[:SPENDERS_SHOWN],
         }
 
-    @staff.display(description="system", ordering="connector")
-    def system(self, scope: Scope) -> str:
-        known = CONNECTORS.get(scope.connector)
-        return known.label if known else scope.connector or "the hub itself"
+    @staff.display(description="system", ordering="connector_key")
+    def system(self, scope: QuotaState) -> str:
+        known = CONNECTORS.get(scope.connector_key)
+        return known.label if known else scope.connector_key or "the hub itself"
 
     @staff.display(description="quota of")
-    def what(self, scope: Scope) -> str:
+    def what(self, scope: QuotaState) -> str:
         return f"{scope.kind} {scope.name}".strip()
 
     @staff.display(description="whose")
-    def whose(self, scope: Scope) -> str:
+    def whose(self, scope: QuotaState) -> str:
         return scope.whose or "everybody's"
 
     @staff.display(description="spent")
-    def bar(self, scope: Scope) -> str:
+    def bar(self, scope: QuotaState) -> str:
         return render_to_string("console/gauge.html", {"gauge": gauge_of(scope, now=clock())})
 
     @staff.display(description="allowed")
-    def allows(self, scope: Scope) -> str:
+    def allows(self, scope: QuotaState) -> str:
         return gauge_of(scope, now=clock()).label
 
     @staff.display(description="next call")
-    def next_free(self, scope: Scope) -> str:
+    def next_free(self, scope: QuotaState) -> str:
         return render_to_string("console/next_call.html", {"gauge": gauge_of(scope, now=clock())})
 
     @staff.verb(
@@ -114,9 +115,11 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         form=staff.ReasonForm,
         asks="The other system asked us to wait. Only forget that when it says that it was a mistake.",
     )
-    def forget_pause(self, request: HttpRequest, scope: Scope, said: dict[str, Any], *, now: datetime) -> staff.Done:
+    def forget_pause(
+        self, request: HttpRequest, scope: QuotaState, said: dict[str, Any], *, now: datetime
+    ) -> staff.Done:
         before = {"paused_until": scope.paused_until}
-        Scope.objects.filter(pk=scope.pk).update(paused_at=None, paused_until=None, probing=False)
+        QuotaState.objects.filter(pk=scope.pk).update(paused_at=None, paused_until=None, probing=False)
         QuotaQueue.reopen([scope.key], now=now)
         ring("pump", now=now)
         return staff.Done("The pause is forgotten; the next call goes at once.", before=before)

@@ -17,7 +17,7 @@ from tenants.people import Hand
 
 def can_be_reconnected(connection: Connection) -> bool:
     """Whether somebody at the customer can authorize it: it has a tenant, and its system is installed."""
-    known = CONNECTORS.get(connection.connector)
+    known = CONNECTORS.get(connection.connector_key)
     return known is not None and not known.platform and connection.tenant_id is not None
 
 
@@ -40,7 +40,9 @@ class ReconnectLinkMixin:
     ) -> staff.Done:
         hand = Hand.of_person(request, request.user)
         try:
-            link, token = links.make(row.tenant, row.code, hand, connection=row, random=secrets.token_bytes, now=now)
+            link, token = links.make(
+                row.tenant, row.connector, hand, connection=row, random=secrets.token_bytes, now=now
+            )
         except links.Refused as refused:
             raise staff.Declined(str(refused)) from None
         if not said["email"]:
@@ -57,7 +59,7 @@ class ReconnectLinkMixin:
     def mail_link(self, row: Connection, link: ConnectLink, token: str, to: str, *, now: datetime) -> None:
         context = {
             "connection": row.name,
-            "system": row.code.label,
+            "system": row.connector.label,
             "tenant": row.tenant.name if row.tenant else "",
             "hub": settings.HUB_NAME,
             "until": link.expires_at,

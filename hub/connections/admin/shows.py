@@ -26,13 +26,13 @@ def last_deliveries(connection: Connection) -> list[Any]:
 def shown_settings(connection: Connection) -> Mapping[str, Any]:
     return {
         field.label: connection.settings.get(field.key)
-        for field in connection.code.fields
+        for field in connection.connector.fields
         if not field.secret and connection.settings.get(field.key) not in (None, "")
     }
 
 
 def is_refreshable(connection: Connection) -> bool:
     """Where there is a token with an end that is not over yet."""
-    known = CONNECTORS.get(connection.connector)
+    known = CONNECTORS.get(connection.connector_key)
     living = connection.state not in ("needs_reconnect", "disabled") and known is not None and known.refreshes
-    return living and getattr(getattr(connection, "credential", None), "refresh_at", None) is not None
+    return living and getattr(getattr(connection, "credential", None), "refresh_due_at", None) is not None

@@ -12,43 +12,44 @@ from connectors.registry import CONNECTORS
 from hub import staff
 from hub.clock import clock
 from hub.connections.forms import PAUSES, until
-from hub.connections.models import Switch
+from hub.connections.models import KillSwitch
 from hub.connections.switch import key_of, switch_off, switch_on
 from tenants.scoping import EVERYWHERE, ScopedAdminMixin, changeable_by, reach
 
-SUBJECTS = ("tenant", "connector", "route")
+SUBJECTS = {"tenant": "tenant", "connector": "connector_key", "route": "route"}  # by scope, the field that names it
 
 
 class SwitchForm(forms.ModelForm):
     user: Any = None  # who switches; set by the page
 
-    connector = forms.ChoiceField(
+    connector_key = forms.ChoiceField(
         label="System", required=False, choices=[("", "–"), *((key, code.label) for key, code in CONNECTORS.items())]
     )
     length = forms.ChoiceField(label="How long", choices=list(PAUSES.items()), required=False)
 
     class Meta:
-        model = Switch
-        fields = ("scope", *SUBJECTS, "reason")
+        model = KillSwitch
+        fields = ("scope", *SUBJECTS.values(), "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             return
         self.fields["reason"].help_text = "Customers read it on the pages of what is stopped."
-        for name in ("connector", "length"):
+        for name in ("connector_key", "length"):
             staff.styled(self.fields[name])
         if reach(self.user) is not EVERYWHERE:
-            theirs = [choice for choice in Switch.Scope.choices if choice[0] in ("tenant", "route")]
+            theirs = [choice for choice in KillSwitch.Level.choices if choice[0] in ("tenant", "route")]
             self.fields["scope"].choices = [("", "–"), *theirs]
         self.fields["tenant"].required = False  # that depends on the scope
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
         scope, route = said.get("scope"), said.get("route")
-        if scope in SUBJECTS and not said.get(scope) and scope not in self.errors:
-            self.add_error(scope, "Say which.")
-        said |= {name: "" if name == "connector" else None for name in SUBJECTS if name != scope}
+        subject = SUBJECTS.get(scope)
+        if subject and not said.get(subject) and subject not in self.errors:
+            self.add_error(subject, "Say which.")
+        said |= {name: "" if name == "connector_key" else None for name in SUBJECTS.values() if name != subject}
         if scope == "route" and route:
             said["tenant"] = route.tenant
             if not changeable_by(type(route), self.user).filter(pk=route.pk).exists():
@@ -57,18 +58,19 @@ class SwitchForm(forms.ModelForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()
-        if not self.errors and Switch.unscoped.filter(key=key_of(self.instance)).exists():
+        if not self.errors and KillSwitch.unscoped.filter(key=key_of(self.instance)).exists():
             self.add_error(None, "It is switched off already.")
 
 
-@admin.register(Switch)
+@admin.register(KillSwitch)
 class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     form = SwitchForm
-    list_display = ("what", "whose", "reason", "by", "lasting", "ends")
-    list_select_related = ("tenant", "route", "by")
-    ordering = ("-since",)
+    list_display = ("what", "whose", "reason", "activated_by", "lasting", "ends")
+    list_select_related = ("tenant", "route", "activated_by")
+    ordering = ("-activated_at",)
     autocomplete_fields = ("tenant", "route")
     verbs = ("on",)
+    audited_as = "switch"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related(*self.list_select_related)
@@ -78,7 +80,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return type(form.__name__, (form,), {"user": request.user})
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.list_display if obj else ("scope", *SUBJECTS, "reason", "length")
+        return self.list_display if obj else ("scope", *SUBJECTS.values(), "reason", "length")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.list_display if obj else ()
@@ -92,31 +94,31 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def has_switch_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: KillSwitch, form: Any, change: bool) -> None:
         now = clock()
-        obj.until = until(form.cleaned_data, now)
+        obj.expires_at = until(form.cleaned_data, now)
         switch_off(obj, by=request.user, now=now)
-        after = {"off": obj.what, "until": obj.until}
+        after = {"off": obj.what, "until": obj.expires_at}
         staff.note(request, "switch.off", obj, now=now, reason=obj.reason, after=after)
 
     @staff.display(description="off")
-    def what(self, switch: Switch) -> str:
+    def what(self, switch: KillSwitch) -> str:
         return staff.badge("disabled", switch.what)
 
     @staff.display(description="tenant")
-    def whose(self, switch: Switch) -> str:
+    def whose(self, switch: KillSwitch) -> str:
         return staff.page_link(switch.tenant) if switch.tenant else "all tenants"
 
     @staff.display(description="since")
-    def lasting(self, switch: Switch) -> str:
-        return staff.moments(switch.since)
+    def lasting(self, switch: KillSwitch) -> str:
+        return staff.moments(switch.activated_at)
 
     @staff.display(description="until")
-    def ends(self, switch: Switch) -> str:
-        return staff.moments(switch.until) if switch.until else "somebody switches it on"
+    def ends(self, switch: KillSwitch) -> str:
+        return staff.moments(switch.expires_at) if switch.expires_at else "somebody switches it on"
 
     @staff.verb("Switch on", icon="play_arrow", permission="switch", tone="primary")
-    def on(self, request: HttpRequest, row: Switch, said: dict[str, Any], *, now: datetime) -> staff.Done:
+    def on(self, request: HttpRequest, row: KillSwitch, said: dict[str, Any], *, now: datetime) -> staff.Done:
         switch_on(row, now=now)
-        page = HttpResponseRedirect(reverse("admin:connections_switch_changelist"))
+        page = HttpResponseRedirect(reverse("admin:connections_killswitch_changelist"))
         return staff.Done("It is on; what was held goes out now.", before={"off": row.what}, page=page)

@@ -24,24 +24,24 @@ def systems() -> list[tuple[str, str]]:
 
 
 class WindowForm(forms.ModelForm):
-    connector = forms.ChoiceField(
+    connector_key = forms.ChoiceField(
         label="System", choices=lambda: [(key, code.label) for key, code in CONNECTORS.items()]
     )
 
     class Meta:
         model = MaintenanceWindow
-        fields = ("connector", "connection", "starts_at", "ends_at", "reason")
+        fields = ("connector_key", "connection", "starts_at", "ends_at", "reason")
         help_texts = {"starts_at": "In UTC.", "ends_at": "In UTC; what waited goes out then."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "connector" in self.fields:
-            staff.styled(self.fields["connector"])
+        if "connector_key" in self.fields:
+            staff.styled(self.fields["connector_key"])
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
         connection, begin, end = said.get("connection"), said.get("starts_at"), said.get("ends_at")
-        if connection and connection.connector != said.get("connector"):
+        if connection and connection.connector_key != said.get("connector_key"):
             self.add_error("connection", "This connection is of another system.")
         if begin and end and not begin < end <= begin + LENGTH_MOST:
             self.add_error("ends_at", f"After the start, at most {LENGTH_MOST.days} days; for longer, pause it.")
@@ -56,7 +56,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     list_select_related = ("connection", "declared_by")
     autocomplete_fields = ("connection",)
     ordering = ("-ends_at",)
-    fields = ("connector", "connection", "starts_at", "ends_at", "reason")
+    fields = ("connector_key", "connection", "starts_at", "ends_at", "reason")
     verbs = ("end_now",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -74,8 +74,8 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="maintenance of")
     def meant(self, window: MaintenanceWindow) -> str:
-        known = CONNECTORS.get(window.connector)
-        return str(window.connection or (known.label if known else window.connector))
+        known = CONNECTORS.get(window.connector_key)
+        return str(window.connection or (known.label if known else window.connector_key))
 
     @staff.display(description="state")
     def condition(self, window: MaintenanceWindow) -> str:

@@ -7,11 +7,11 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from hub import staff
-from hub.connections.models import Wish
+from hub.connections.models import ConnectorRequest
 from tenants.scoping import ScopedAdminMixin, visible_to
 
 
-@admin.register(Wish)
+@admin.register(ConnectorRequest)
 class WishAdmin(ScopedAdminMixin, staff.ModelAdmin):
     list_display = ("name", "asking", "whose", "asker", "asked")
     list_select_related = ("tenant",)
@@ -22,7 +22,7 @@ class WishAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """With how many of the tenants that the person looks after ask for the same."""
-        same = visible_to(Wish, request.user).filter(system=OuterRef("system")).order_by().values("system")
+        same = visible_to(ConnectorRequest, request.user).filter(system=OuterRef("system")).order_by().values("system")
         rows = super().get_queryset(request).select_related("tenant")
         return rows.annotate(same=Subquery(same.annotate(count=Count("pk")).values("count")))
 
@@ -37,9 +37,9 @@ class WishAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return f"{wish.same} tenant{'' if wish.same == 1 else 's'}"
 
     @staff.display(description="tenant")
-    def whose(self, wish: Wish) -> str:
+    def whose(self, wish: ConnectorRequest) -> str:
         return staff.page_link(wish.tenant)
 
     @staff.display(description="asked", ordering="created_at")
-    def asked(self, wish: Wish) -> str:
+    def asked(self, wish: ConnectorRequest) -> str:
         return staff.moment(wish.created_at)

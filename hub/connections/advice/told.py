@@ -29,14 +29,14 @@ class Told:
     cause: str
     who: str
     text: str
-    says: str = ""
+    detail: str = ""
 
 
-def told(code: str, connector: Connector | None, *, hub: str, account: str = "", says: str = "") -> Told:
+def told(code: str, connector: Connector | None, *, hub: str, account: str = "", detail: str = "") -> Told:
     """What a connector knows of a problem is told before what holds for all."""
     title, advice = PROBLEMS.get(code, PROBLEMS["refused"])
     own = connector.errors.get(code, advice) if connector else advice
     system = connector.label if connector else gettext("the other system")
     names = {"system": system, "hub": hub, "account": account or gettext("the account so far")}
     words = (title, own.cause, WHO[own.who], own.text)
-    return Told(code, *(gettext(text) % names if text else "" for text in words), says=says)
+    return Told(code, *(gettext(text) % names if text else "" for text in words), detail=detail)

@@ -36,6 +36,8 @@ from hub.rest.pages import PageQuery, asked, page
 from tenants.authentication import resolve_tenant
 from tenants.models import Tenant
 
+NARROWED_BY = {"connector": "connector_key", "state": "state"}  # of the query, by field
+
 
 class ConnectionsQuery(PageQuery):
     tenant = serializers.CharField(required=False)
@@ -60,7 +62,7 @@ class ConnectionsView(filled.CallingView):
         rows = visible(request)
         if "tenant" in query:
             rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))
-        rows = rows.filter(**{name: query[name] for name in ("connector", "state") if name in query})
+        rows = rows.filter(**{field: query[name] for name, field in NARROWED_BY.items() if name in query})
         return page(request, rows, query, ConnectionSerializer)
 
     @says.described(
@@ -160,13 +162,13 @@ class ConnectionView(filled.CallingView):
         """What is left to do when the test has passed, and the signing secret that was made."""
         if not said.keys() & {"settings", "secrets"}:
             return lambda: None, ""
-        if connection.code.needs_oauth:
-            words = f"A person authorizes {connection.code.label}: give them a reconnect link."
+        if connection.connector.needs_oauth:
+            words = f"A person authorizes {connection.connector.label}: give them a reconnect link."
             raise ValidationError({part: words for part in ("settings", "secrets") if part in said})
         refuse_suspended(connection.tenant)
         given = filled.changed(connection, said)
-        tried = connect.draft(connection.tenant, connection.connector, connection.name, given["settings"])
-        document, made = connect.completed(connection.code, given["document"], random=secrets.token_bytes)
+        tried = connect.draft(connection.tenant, connection.connector_key, connection.name, given["settings"])
+        document, made = connect.completed(connection.connector, given["document"], random=secrets.token_bytes)
         finding = filled.tested(tried, document, call=self.call, now=now)
 
         @sensitive_variables()

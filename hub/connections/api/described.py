@@ -47,8 +47,8 @@ CONNECTION = {
     "reason": "",
     "sentence": "It works.",
     "action": "",
-    "says": "",
-    "since": MOMENT,
+    "detail": "",
+    "state_changed_at": MOMENT,
     "until": None,
     "created_at": MOMENT,
     "checked_at": MOMENT,
@@ -59,7 +59,7 @@ PAUSED = CONNECTION | {
     "reason": "paused",
     "sentence": "The connection is paused.",
     "action": "Resume the connection.",
-    "says": "They move servers.",
+    "detail": "They move servers.",
     "until": LATER,
 }
 ENDED = CONNECTION | {
@@ -67,13 +67,13 @@ ENDED = CONNECTION | {
     "reason": "disconnected",
     "sentence": "A person disconnected it; its history stays.",
     "action": "Connect the same account again.",
-    "says": "They left.",
+    "detail": "They left.",
 }
-DISCONNECTED = {"cancelling": 12, "says": "", "connection": ENDED}
+DISCONNECTED = {"cancelling": 12, "detail": "", "connection": ENDED}
 TESTED = {
     "passed": True,
     "reason": "",
-    "steps": [{"label": "It accepts the credential", "state": "passed", "says": ""}],
+    "steps": [{"label": "It accepts the credential", "state": "passed", "detail": ""}],
     "connection": CONNECTION,
 }
 
@@ -86,8 +86,8 @@ READ_CONNECTION = CONNECTION | {
     "permissions": [{"key": "chat:write", "why": "to write as the app", "optional": False, "granted": True}],
     "missing_permissions": [],
     "waiting": {"count": 120, "more": False, "oldest": MOMENT, "seconds": 132},
-    "token": {"given_at": MOMENT, "expires_at": LATER, "refresh_at": "2026-11-25T15:12:00Z", "failures": 0},
-    "ends_at": None,
+    "token": {"given_at": MOMENT, "expires_at": LATER, "refresh_due_at": "2026-11-25T15:12:00Z", "refresh_failures": 0},
+    "grant_expires_at": None,
     "switches": [],
     "quotas": [
         {

@@ -40,7 +40,9 @@ def changed(connection: Connection, said: Mapping[str, Any]) -> dict[str, Any]:
     with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
         kept = connection.credential.open(connection)
     known = {"settings": {**connection.settings, **said.get("settings", {})}, "secrets": said.get("secrets", {})}
-    form = MendForm(values(connection.code, known), stated=connection.code.fields, known=connection.settings, kept=kept)
+    form = MendForm(
+        values(connection.connector, known), stated=connection.connector.fields, known=connection.settings, kept=kept
+    )
     return read(form)
 
 
@@ -110,8 +112,8 @@ def tested(row: Connection, document: Mapping[str, Any], *, call: probe.Call, no
         raise too_many_tests()
     if not finding.lives:
         failed = next(step for step in checks.steps(finding) if step.state == "failed")
-        detail = f"Not passed: {failed.label}. {failed.says}"
-        raise Problem("test-failed", detail, errors=[error("", failed.says, finding.reason)])
+        detail = f"Not passed: {failed.label}. {failed.detail}"
+        raise Problem("test-failed", detail, errors=[error("", failed.detail, finding.reason)])
     return finding
 
 

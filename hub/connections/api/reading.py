@@ -16,7 +16,7 @@ from hub.connections import maintenance
 from hub.connections.backlog import backlog
 from hub.connections.gauges import gauges
 from hub.connections.lives import MAIN, Token
-from hub.connections.models import Connection, Switch
+from hub.connections.models import Connection, KillSwitch
 from hub.connections.permissions import held
 from hub.connections.unseal import SHARED
 from tenants.scoping import EVERYWHERE, changeable, reach, readable
@@ -26,7 +26,7 @@ def visible(request: Request) -> QuerySet[Connection]:
     """Those of systems that are installed."""
     allowed = readable if request.method == "GET" else changeable
     rows = Connection.unscoped.select_related("tenant", "lane", "credential")
-    return rows.filter(allowed(Connection, reach(request.user)), connector__in=CONNECTORS)
+    return rows.filter(allowed(Connection, reach(request.user)), connector_key__in=CONNECTORS)
 
 
 def find(request: Request, id: UUID) -> Connection:
@@ -53,27 +53,29 @@ def told(connection: Connection, request: Request, *, now: datetime) -> dict[str
 def settings_of(connection: Connection) -> dict[str, Any]:
     """Those that its connector knows."""
     kept = connection.settings
-    return {field.key: kept[field.key] for field in connection.code.fields if not field.secret and field.key in kept}
+    return {
+        field.key: kept[field.key] for field in connection.connector.fields if not field.secret and field.key in kept
+    }
 
 
 def token_of(connection: Connection) -> dict[str, Any] | None:
     credential = getattr(connection, "credential", None)
-    if credential is None or MAIN not in credential.lives:
+    if credential is None or MAIN not in credential.token_lifetimes:
         return None
-    token = Token.read(credential.lives[MAIN])
+    token = Token.read(credential.token_lifetimes[MAIN])
     return {
         "given_at": token.given,
         "expires_at": token.ends,
-        "refresh_at": credential.refresh_at,
-        "failures": credential.failures,
+        "refresh_due_at": credential.refresh_due_at,
+        "refresh_failures": credential.refresh_failures,
     }
 
 
-def switches_over(connection: Connection) -> QuerySet[Switch]:
-    meant = Q(scope="platform") | Q(scope="connector", connector=connection.connector)
+def switches_over(connection: Connection) -> QuerySet[KillSwitch]:
+    meant = Q(scope="platform") | Q(scope="connector", connector_key=connection.connector_key)
     if connection.tenant_id:
         meant |= Q(scope="tenant", tenant=connection.tenant_id)
-    return Switch.unscoped.filter(meant).order_by("since")
+    return KillSwitch.unscoped.filter(meant).order_by("activated_at")
 
 
 def quotas_of(connection: Connection, *, everywhere: bool, now: datetime) -> list[dict[str, Any]]:

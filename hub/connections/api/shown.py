@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection, Switch
+from hub.connections.models import Connection, KillSwitch
 from hub.connections.permissions import asked
 from hub.connections.stands import SWITCHED_OFF, Standing, standing, stopping_switches
 from hub.problems import StrictSerializer
@@ -82,17 +82,17 @@ class ConnectionSerializer(serializers.Serializer):
     tenant = serializers.CharField(
         source="tenant.reference", default=None, allow_null=True, help_text="null: the platform's own."
     )
-    connector = serializers.CharField()
+    connector = serializers.CharField(source="connector_key")
     name = serializers.CharField()
     account = AccountSerializer(source="*")
     state = serializers.ChoiceField(Connection.State.choices)
     reason = serializers.SerializerMethodField(help_text="A stable code, or the other system's own; empty: none.")
     sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
     action = serializers.SerializerMethodField(help_text="What a person does about it; empty: nothing.")
-    says = serializers.SerializerMethodField(
+    detail = serializers.SerializerMethodField(
         help_text="What stands behind the reason: the other system's own words, or what a person typed."
     )
-    since = serializers.DateTimeField(help_text="Since when it has this state.")
+    state_changed_at = serializers.DateTimeField(help_text="Since when it has this state.")
     until = serializers.SerializerMethodField(help_text="When what stops it ends by itself; null: not known.")
     created_at = serializers.DateTimeField()
     checked_at = serializers.DateTimeField(allow_null=True, help_text="When it was tested last.")
@@ -112,15 +112,15 @@ class ConnectionSerializer(serializers.Serializer):
     def get_action(self, connection: Connection) -> str:
         return str(self.standing_of(connection).action)
 
-    def get_says(self, connection: Connection) -> str:
+    def get_detail(self, connection: Connection) -> str:
         if self.standing_of(connection).reason != SWITCHED_OFF:
-            return connection.says
+            return connection.detail
         is_list = isinstance(self.parent, serializers.ListSerializer)
         switches = self.page_switches if is_list else stopping_switches([connection])
         return switches[connection.pk].reason if connection.pk in switches else ""
 
     @cached_property
-    def page_switches(self) -> dict[int, Switch]:
+    def page_switches(self) -> dict[int, KillSwitch]:
         """Those that stop the connections of a list: one statement for the whole page."""
         return stopping_switches(self.parent.instance)
 
@@ -154,16 +154,16 @@ class TokenSerializer(serializers.Serializer):
 
     given_at = serializers.DateTimeField(help_text="When it came: by the authorization, or by the last refresh.")
     expires_at = serializers.DateTimeField(allow_null=True, help_text="null: the system does not tell.")
-    refresh_at = serializers.DateTimeField(allow_null=True, help_text="When another is asked for; null: never.")
-    failures = serializers.IntegerField(help_text="Refreshes in a row that failed.")
+    refresh_due_at = serializers.DateTimeField(allow_null=True, help_text="When another is asked for; null: never.")
+    refresh_failures = serializers.IntegerField(help_text="Refreshes in a row that failed.")
 
 
 class SwitchOverSerializer(serializers.Serializer):
     """Something wider is switched off by staff."""
 
     scope = serializers.CharField(help_text="platform, tenant or connector.")
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField(allow_null=True)
+    activated_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
 
 
 class QuotaSerializer(serializers.Serializer):
@@ -188,8 +188,11 @@ class ReadConnectionSerializer(ConnectionSerializer):
     missing_permissions = serializers.ListField(child=serializers.CharField(), help_text="Needed, and not granted.")
     waiting = WaitingSerializer(source="backlog")
     token = TokenSerializer(allow_null=True, help_text="null: there is none that ends or is refreshed.")
-    ends_at = serializers.DateTimeField(
-        source="credential.ends_at", default=None, allow_null=True, help_text="The authorization, where that is known."
+    grant_expires_at = serializers.DateTimeField(
+        source="credential.grant_expires_at",
+        default=None,
+        allow_null=True,
+        help_text="The authorization, where that is known.",
     )
     switches = SwitchOverSerializer(many=True)
     quotas = QuotaSerializer(many=True, help_text="Those that its calls have spent.")
@@ -205,7 +208,7 @@ class ConnectedSerializer(ConnectionSerializer):
 class StepSerializer(serializers.Serializer):
     label = serializers.CharField()
     state = serializers.ChoiceField(["passed", "failed", "open"], help_text="open: not looked at.")
-    says = serializers.CharField()
+    detail = serializers.CharField()
 
 
 class TestSerializer(serializers.Serializer):
@@ -219,7 +222,7 @@ class TestSerializer(serializers.Serializer):
 
 class DisconnectedSerializer(serializers.Serializer):
     cancelling = serializers.IntegerField(help_text="Waiting deliveries that are being cancelled; the others are held.")
-    says = serializers.CharField(help_text="Why they were not cancelled although that was asked; empty: they are.")
+    detail = serializers.CharField(help_text="Why they were not cancelled although that was asked; empty: they are.")
     connection = ConnectionSerializer()
 
 

@@ -43,7 +43,7 @@ class ConnectLinkSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     tenant = serializers.CharField(source="tenant.reference")
-    connector = serializers.CharField()
+    connector = serializers.CharField(source="connector_key")
     connection = serializers.UUIDField(
         source="connection.public_id", allow_null=True, default=None, help_text="To connect again, or what came of it."
     )

@@ -136,12 +136,12 @@ class DisconnectView(APIView):
         said = said_in(request, DisconnectSerializer)
         keeps_events = said["what_waits"] != "cancel"
         do(disconnect, connection, hand, reason=said["reason"], keeps_events=keeps_events, now=now)
-        told: dict[str, Any] = {"cancelling": 0, "says": ""}
+        told: dict[str, Any] = {"cancelling": 0, "detail": ""}
         if said["what_waits"] == "cancel":
             try:
                 told["cancelling"] = cancel_what_waits(connection, hand, now=now)
             except Refused as refused:  # it is disconnected all the same
-                told["says"] = str(refused)
+                told["detail"] = str(refused)
         return Response(DisconnectedSerializer(told | {"connection": find(request, id)}).data)
 
 
@@ -164,4 +164,4 @@ class ReconnectLinkView(APIView):
         connection = find(request, id)
         if connection.tenant is None:
             raise Problem("wrong-state", "It is the platform's own: staff mend it.")
-        return made(request, connection.tenant, connection.code, connection=connection, now=clock())
+        return made(request, connection.tenant, connection.connector, connection=connection, now=clock())

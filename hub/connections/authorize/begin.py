@@ -53,7 +53,7 @@ def begin(
     state, verifier = text_of(random(STATE_BYTES)), text_of(random(VERIFIER_BYTES))
     row = Authorization(
         tenant=tenant,
-        connector=connector.key,
+        connector_key=connector.key,
         connection=connection,
         name=name or (connection.name if connection else connector.label),
         user=who.user,
@@ -104,7 +104,7 @@ def chosen_login_of(
 def meant(app: ConnectorApp, environment: str) -> str:
     """Of the environments that people may be sent to; the first where nobody chose."""
     offered = [entry.key for entry in app.environments]
-    if not CONNECTORS[app.connector].environments:
+    if not CONNECTORS[app.connector_key].environments:
         return ""
     if not offered or (environment and environment not in offered):
         raise Refused("environment_refused")

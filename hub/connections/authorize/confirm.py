@@ -44,12 +44,12 @@ class Plan:
 
 def plan_of(row: Authorization, visitor: Visitor) -> Plan:
     """Three statements. Which other tenant has it is told to nobody here."""
-    same = Connection.unscoped.filter(connector=row.connector, account=row.account).exclude(account="")
+    same = Connection.unscoped.filter(connector_key=row.connector_key, account=row.account).exclude(account="")
     mine = same.filter(tenant=row.tenant).first()
     others = same.exclude(tenant=row.tenant).exclude(state="disabled", reason=DISCONNECTED)
     elsewhere = others.exists()
     target = row.connection
-    if lacking := lacking_permissions(row.tenant, row.code, target or mine, row.permissions):
+    if lacking := lacking_permissions(row.tenant, row.connector, target or mine, row.permissions):
         return Plan("refused", target or mine, "permission_needed", elsewhere, lacking)
     if target is None:
         kind: Kind = "new" if mine is None else "revive" if mine.disconnected else "renew"
@@ -139,18 +139,18 @@ def tested(
     row: Authorization, kept: Mapping[str, Any], *, call: Callable[[Request], Response], now: datetime
 ) -> Finding:
     """It lives, and is the account that the person was shown. An outage may pass: then it is confirmed again."""
-    connection = draft(row.tenant, row.connector, row.name, kept["settings"])
+    connection = draft(row.tenant, row.connector_key, row.name, kept["settings"])
     connection.account = row.account
     finding = probe(connection, kept["secret"], call=call, now=now)
     if finding.lives and finding.account and finding.account.id == row.account:
         return finding
-    closed = row.code.problem(finding.reason) == "account_closed"
+    closed = row.connector.problem(finding.reason) == "account_closed"
     if not finding.lives and finding.kind in ("later", "unknown") and not closed:
         passing = finding.reason if finding.reason in ("throttled", BUSY) else "unavailable"
-        raise Refused(passing, "" if passing == BUSY else finding.says, finding)
-    problem = "strange_answer" if finding.lives else problem_of_token(row.code, finding)
-    abandon(row, problem, finding.says, now=now)
-    raise Refused(problem, finding.says, None if finding.lives else finding)
+        raise Refused(passing, "" if passing == BUSY else finding.detail, finding)
+    problem = "strange_answer" if finding.lives else problem_of_token(row.connector, finding)
+    abandon(row, problem, finding.detail, now=now)
+    raise Refused(problem, finding.detail, None if finding.lives else finding)
 
 
 @sensitive_variables()
@@ -169,7 +169,7 @@ def stored(
     life = kept["expires_in"]
     expires_at = None if life is None else granted + timedelta(seconds=life)
     if plan.connection is None:
-        made = draft(row.tenant, row.connector, row.name, kept["settings"])
+        made = draft(row.tenant, row.connector_key, row.name, kept["settings"])
         made.permissions = row.permissions
         try:
             return connect(made, kept["secret"], finding, by=by.user, expires_at=expires_at, random=random, now=now)

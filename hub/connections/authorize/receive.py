@@ -49,10 +49,10 @@ def receive(
     row = recognised(said, connector=connector, who=who, now=now)
     if kept_code(row) not in ("", one(said, "code")):
         raise Refused("reused")
-    problem, says = wrong_with(row, said, redirect_uri=redirect_uri)
+    problem, detail = wrong_with(row, said, redirect_uri=redirect_uri)
     try:
         if problem:
-            row.fail(problem, says)
+            row.fail(problem, detail)
         else:
             redeem_in_turn(row, one(said, "code"), call=call, now=now, wait=wait)
     except WrongState:
@@ -108,7 +108,7 @@ def recognised(said: Said, *, connector: OAuth, who: Who, now: datetime) -> Auth
         raise Refused("other_browser")
     if not who.began(row):
         raise Refused("other_user")
-    if row.state == "begun" and row.connector != connector.key:
+    if row.state == "begun" and row.connector_key != connector.key:
         row.fail("other_connector")
         raise Refused("other_connector")
     if row.state == "begun" and row.late(now=now):
@@ -128,11 +128,11 @@ def wrong_with(row: Authorization, said: Said, *, redirect_uri: str) -> tuple[st
     code, error, issuer = one(said, "code"), one(said, "error"), one(said, "iss")
     if row.redirect_uri != redirect_uri:
         return "moved", ""
-    if "iss" in said and not row.code.issued_by(issuer, ours(row, app_of(row.connector))):
+    if "iss" in said and not row.connector.issued_by(issuer, ours(row, app_of(row.connector_key))):
         return "other_issuer", issuer[:SAYS_MOST]
     if error:
         description = one(said, "error_description")
-        return row.code.turned_away(error), presentable(f"{error} {description}".strip(), SAYS_MOST)
+        return row.connector.turned_away(error), presentable(f"{error} {description}".strip(), SAYS_MOST)
     return ("", "") if 0 < len(code) <= CODE_MOST else ("strange_answer", "it sent no code")
 
 
@@ -148,14 +148,14 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
     if sends_strange_codes(row, now=now):
         row.fail("throttled", "too many codes of this tenant were refused; go on in ten minutes")
         return
-    app = app_of(row.connector)
+    app = app_of(row.connector_key)
     answer = asked(row, app, code, call=call, now=now)
     if isinstance(answer, Outcome):
-        row.fail(problem_of(row.code, answer), answer.says or answer.reason)
+        row.fail(problem_of(row.connector, answer), answer.detail or answer.reason)
         return
     environment = answer.environment or row.environment
     settings = {**answer.settings, **({"environment": environment} if environment else {})}
-    if row.code.login_host:  # empty as well: it replaces the one at which the account signed in before
+    if row.connector.login_host:  # empty as well: it replaces the one at which the account signed in before
         settings["login_host"] = row.login_host
     document = {"secret": dict(answer.secret), "settings": settings, "expires_in": answer.expires_in}
     if row.environment not in ("", environment):
@@ -172,26 +172,28 @@ def redeem(row: Authorization, code: str, *, call: Call, now: datetime) -> None:
             permissions=None if answer.permissions is None else list(answer.permissions),
         )
         return
-    turn_down(row, document, problem_of_token(row.code, finding), finding.says, now=now)
+    turn_down(row, document, problem_of_token(row.connector, finding), finding.detail, now=now)
 
 
 def sends_strange_codes(row: Authorization, *, now: datetime) -> bool:
     """Whether so many codes of this tenant were refused that another would only spend what all tenants share."""
-    refused = Authorization.objects.of(row.tenant).filter(connector=row.connector, reason__in=OF_THE_CODE)
+    refused = Authorization.objects.of(row.tenant).filter(connector_key=row.connector_key, reason__in=OF_THE_CODE)
     return refused.filter(created_at__gt=now - LIFE).count() >= REFUSED_CODES_MOST
 
 
 @transaction.atomic
 @sensitive_variables()
-def turn_down(row: Authorization, document: Mapping[str, Any], problem: str, says: str = "", *, now: datetime) -> None:
+def turn_down(
+    row: Authorization, document: Mapping[str, Any], problem: str, detail: str = "", *, now: datetime
+) -> None:
     """What was granted is given back."""
-    give_back(row.tenant, row.connector, document["secret"], settings=document["settings"], account="", now=now)
-    row.fail(problem, says)
+    give_back(row.tenant, row.connector_key, document["secret"], settings=document["settings"], account="", now=now)
+    row.fail(problem, detail)
 
 
 @sensitive_variables()
 def asked(row: Authorization, app: ConnectorApp | None, code: str, *, call: Call, now: datetime) -> Grant | Outcome:
-    connection, connector = drafted(row, {}), row.code
+    connection, connector = drafted(row, {}), row.connector
     credential, client = ours(row, app), app.open() if app else {}
     try:
         verifier = row.open().get("verifier", "")
@@ -251,7 +253,7 @@ def clocks_are_apart(response: Response) -> bool:
 
 def drafted(row: Authorization, settings: Mapping[str, Any]) -> Connection:
     login = {"environment": row.environment, "login_host": row.login_host}
-    connection = draft(row.tenant, row.connector, row.name, login | dict(settings))
+    connection = draft(row.tenant, row.connector_key, row.name, login | dict(settings))
     connection.account = row.account
     return connection
 

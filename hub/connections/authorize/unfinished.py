@@ -25,9 +25,11 @@ def unfinished(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
 
     Nobody tells us which account an attempt was for, so the name that it was given stands for it.
     """
-    own = Authorization.objects.of(tenant).filter(link=None, connector__in=CONNECTORS, created_at__gt=now - WAITED_FOR)
-    newest = own.order_by().values("connector", "name").annotate(newest=Max("pk")).values("newest")
-    lately = Q(created_at__gt=now - GOES_ON) | (NOT_BACK & Q(connector__in=asking()))
+    own = Authorization.objects.of(tenant).filter(
+        link=None, connector_key__in=CONNECTORS, created_at__gt=now - WAITED_FOR
+    )
+    newest = own.order_by().values("connector_key", "name").annotate(newest=Max("pk")).values("newest")
+    lately = Q(created_at__gt=now - GOES_ON) | (NOT_BACK & Q(connector_key__in=asking()))
     rows = Authorization.objects.of(tenant).filter(STOPPED & lately, pk__in=newest)
     return rows.select_related("tenant", "user", "connection").order_by("pk")
 
@@ -41,5 +43,7 @@ def waiting_by(link: ConnectLink) -> Authorization | None:
     """Of a guest: where an administrator of the other system may be asked first."""
     newest = Authorization.unscoped.filter(link=link).order_by("-pk")[:1]
     return (
-        Authorization.unscoped.filter(NOT_BACK, pk__in=newest.values("pk")).first() if link.code.asks_admins else None
+        Authorization.unscoped.filter(NOT_BACK, pk__in=newest.values("pk")).first()
+        if link.connector.asks_admins
+        else None
     )

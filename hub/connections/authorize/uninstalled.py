@@ -24,7 +24,7 @@ def hear_uninstall(connector: OAuth, authorization: str, body: bytes, *, now: da
     account = connector.uninstalled_account(authorization, body, app.open())
     if not account:
         return False
-    same = Connection.unscoped.filter(connector=connector.key, account=account)
+    same = Connection.unscoped.filter(connector_key=connector.key, account=account)
     for connection in same.exclude(state="disabled", reason=DISCONNECTED).select_related("credential", "tenant"):
         ask_for_refresh(connection, now=now)
     return True

@@ -12,9 +12,9 @@ from tenants.models import User
 class Refused(Exception):
     """It does not go on; the code says why, `checks` how far a test came. Nothing was stored."""
 
-    def __init__(self, code: str, says: str = "", finding: Finding | None = None) -> None:
+    def __init__(self, code: str, detail: str = "", finding: Finding | None = None) -> None:
         super().__init__(code)
-        self.code, self.says = code, says
+        self.code, self.detail = code, detail
         self.checks = steps(finding) if finding else []
 
 

@@ -19,8 +19,8 @@ from hub.connections.models.connections import (
 from hub.connections.models.credentials import Credential, CredentialEvent
 from hub.connections.models.links import ConnectLink, guest_by
 from hub.connections.models.quota_queues import QuotaQueue, digest_of
-from hub.connections.models.stops import MaintenanceWindow, Switch
-from hub.connections.models.wishes import Wish
+from hub.connections.models.stops import KillSwitch, MaintenanceWindow
+from hub.connections.models.wishes import ConnectorRequest
 
 __all__ = [
     "BREAKER",
@@ -42,8 +42,8 @@ __all__ = [
     "MaintenanceWindow",
     "QuotaQueue",
     "Revocation",
-    "Switch",
-    "Wish",
+    "KillSwitch",
+    "ConnectorRequest",
     "a_connector",
     "digest_of",
     "guest_by",

@@ -42,7 +42,7 @@ class Authorization(Scoped, Moves):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="authorizations")
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="authorizations"
     )  # the one that is connected again; in the end the one that came of it
@@ -62,7 +62,7 @@ class Authorization(Scoped, Moves):
     permissions = models.JSONField(null=True)  # as granted; null: nobody told
     state = models.CharField(max_length=10, choices=State, default=State.BEGUN, editable=False)
     reason = models.CharField(max_length=60, blank=True)
-    says = models.CharField(max_length=500, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
@@ -76,12 +76,12 @@ class Authorization(Scoped, Moves):
         )
 
     def __str__(self) -> str:
-        return f"authorization of {self.connector} for {self.tenant}"
+        return f"authorization of {self.connector_key} for {self.tenant}"
 
     @property
-    def code(self) -> Connector:
+    def connector(self) -> Connector:
         """Raises LookupError where this connector is not installed."""
-        return CONNECTORS[self.connector]
+        return CONNECTORS[self.connector_key]
 
     @property
     def binding(self) -> str:
@@ -117,27 +117,27 @@ class Authorization(Scoped, Moves):
     def cancel(self) -> None:
         self.move("cancelled", sealed=None)
 
-    def fail(self, reason: str, says: str = "") -> None:
-        self.move("failed", sealed=None, reason=reason, says=says[:500])
+    def fail(self, reason: str, detail: str = "") -> None:
+        self.move("failed", sealed=None, reason=reason, detail=detail[:500])
 
 
 class Revocation(Scoped):
     """Tokens that nobody needs any more, until the system that gave them has ended them."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="revocations"
     )
     account = models.CharField(max_length=200, blank=True)
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     sealed = SealedField()
-    tries = models.PositiveSmallIntegerField(default=0)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(db_index=True)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"revocation at {self.connector} for {self.tenant}"
+        return f"revocation at {self.connector_key} for {self.tenant}"
 
     @property
     def binding(self) -> str:

@@ -39,18 +39,18 @@ def a_connector(value: str) -> None:
 class ConnectorApp(models.Model):
     """Our own registration at one external system, the same for all tenants; it holds the base URLs too."""
 
-    connector = models.CharField(max_length=40, unique=True, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, unique=True, validators=[a_connector])
     urls = models.JSONField(default=dict, blank=True, help_text="Base URLs that differ from the connector's own.")
     hosts = models.JSONField(default=list, blank=True, help_text="Host patterns that an answer may name.")
     sealed = SealedField(null=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
-        return self.connector
+        return self.connector_key
 
     @property
     def binding(self) -> str:
-        return f"connector_app:{self.connector}"
+        return f"connector_app:{self.connector_key}"
 
     @property
     def set_up(self) -> bool:
@@ -59,29 +59,29 @@ class ConnectorApp(models.Model):
             known = self.open()
         except CannotOpen:
             return False
-        return all(known.get(key) for key in CONNECTORS[self.connector].client_fields)
+        return all(known.get(key) for key in CONNECTORS[self.connector_key].client_fields)
 
     @property
     def bases(self) -> dict[str, str]:
         """The base URLs: the connector's own, and what staff changed of them."""
-        return {**CONNECTORS[self.connector].urls, **self.urls}
+        return {**CONNECTORS[self.connector_key].urls, **self.urls}
 
     @property
     def environments(self) -> tuple[Environment, ...]:
         """Those of its system that people may be sent to."""
-        code = CONNECTORS[self.connector]
+        code = CONNECTORS[self.connector_key]
         return code.offered(self.bases, tuple(self.hosts)) if isinstance(code, OAuth) else ()
 
     @property
     def has_login_hosts(self) -> bool:
         """Whether people may be sent to a login host of their own."""
-        code = CONNECTORS[self.connector]
+        code = CONNECTORS[self.connector_key]
         return isinstance(code, OAuth) and code.has_login_hosts(self.bases, tuple(self.hosts))
 
     @classmethod
     def ready(cls) -> set[str]:
         """The connectors that a tenant may connect now; the others are not set up yet. One statement."""
-        apps = {app.connector: app for app in cls.objects.filter(connector__in=CONNECTORS)}
+        apps = {app.connector_key: app for app in cls.objects.filter(connector_key__in=CONNECTORS)}
         return {
             key
             for key, code in CONNECTORS.items()
@@ -118,7 +118,7 @@ class Connection(Scoped, Moves):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="connections")
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     name = models.CharField(max_length=200)
     account = models.CharField(max_length=200, blank=True, help_text="Its id in the external system.")
     account_name = models.CharField(max_length=200, blank=True)
@@ -126,14 +126,14 @@ class Connection(Scoped, Moves):
     permissions = models.JSONField(null=True, editable=False)  # as the account granted them; null: nobody told
     state = models.CharField(max_length=20, choices=State, default=State.HEALTHY, editable=False)
     reason = models.CharField(max_length=60, blank=True, editable=False)
-    says = models.CharField(max_length=500, blank=True, editable=False)
-    since = models.DateTimeField(default=timezone.now, editable=False)
+    detail = models.CharField(max_length=500, blank=True, editable=False)
+    state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     # whether events that arrive while it is disconnected are held for it; otherwise their deliveries are skipped
     keeps_events = models.BooleanField(default=True, db_default=True, editable=False)
     # the end of its authorization that was found while a person's stop holds it; it counts when the stop is over
     ended_reason = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
-    ended_says = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
+    ended_detail = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)  # settings or credential
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     check_at = models.DateTimeField(null=True, blank=True, editable=False)  # the next liveness check
@@ -144,11 +144,11 @@ class Connection(Scoped, Moves):
     class Meta(Scoped.Meta):
         constraints = (
             models.UniqueConstraint(
-                fields=("tenant", "connector", "account"), condition=~models.Q(account=""), name="one_per_account"
+                fields=("tenant", "connector_key", "account"), condition=~models.Q(account=""), name="one_per_account"
             ),
         )
         indexes = (
-            models.Index(fields=("connector", "state"), name="connection_by_state"),
+            models.Index(fields=("connector_key", "state"), name="connection_by_state"),
             models.Index(fields=("check_at",), name="connections_to_check"),
         )
 
@@ -159,9 +159,9 @@ class Connection(Scoped, Moves):
         return f"{self.name} ({self.account_name})"
 
     @property
-    def code(self) -> Connector:
+    def connector(self) -> Connector:
         """Raises LookupError where this connector is not installed."""
-        return CONNECTORS[self.connector]
+        return CONNECTORS[self.connector_key]
 
     @property
     def disconnected(self) -> bool:
@@ -171,77 +171,79 @@ class Connection(Scoped, Moves):
     @property
     def missing_permissions(self) -> list[str]:
         """What its connector needs and the account did not grant."""
-        return self.code.missing(self.permissions)
+        return self.connector.missing(self.permissions)
 
     # --- the named moves; each changes the lane with it, in the caller's transaction ---
 
     def pause(self, reason: str, *, until: datetime | None, now: datetime) -> None:
-        self._turn("paused", reason="paused", says=reason, paused_until=until, now=now)
+        self._turn("paused", reason="paused", detail=reason, paused_until=until, now=now)
 
-    def disconnect(self, says: str = "", *, keeps_events: bool, now: datetime) -> None:
-        self._turn("disabled", reason=DISCONNECTED, says=says, keeps_events=keeps_events, now=now)
+    def disconnect(self, detail: str = "", *, keeps_events: bool, now: datetime) -> None:
+        self._turn("disabled", reason=DISCONNECTED, detail=detail, keeps_events=keeps_events, now=now)
 
-    def disable(self, reason: str, says: str = "", *, now: datetime) -> None:
+    def disable(self, reason: str, detail: str = "", *, now: datetime) -> None:
         """What is disabled keeps its reason, until a person enables or disconnects it."""
         if self.state == "disabled":
             raise WrongState(self, "disabled")
-        self._turn("disabled", reason=reason, says=says, now=now)
+        self._turn("disabled", reason=reason, detail=detail, now=now)
 
-    def need_reconnect(self, reason: str, says: str = "", *, now: datetime) -> None:
+    def mark_needs_reconnect(self, reason: str, detail: str = "", *, now: datetime) -> None:
         """Only a person can authorize it again. Where a person has stopped it, it stays stopped, and this is noted."""
         try:
             if self.state in STOPPED:
                 raise WrongState(self, "needs_reconnect")
-            self._turn("needs_reconnect", reason=reason, says=says, now=now)
+            self._turn("needs_reconnect", reason=reason, detail=detail, now=now)
         except WrongState:
-            if not self._note_end(reason, says[:500]):
+            if not self._note_end(reason, detail[:500]):
                 raise
 
-    def _note_end(self, reason: str, says: str) -> bool:
+    def _note_end(self, reason: str, detail: str) -> bool:
         stopped = Connection.unscoped.filter(pk=self.pk, state__in=STOPPED).exclude(reason=DISCONNECTED)
-        return bool(stopped.update(ended_reason=reason, ended_says=says))
+        return bool(stopped.update(ended_reason=reason, ended_detail=detail))
 
     def resume(self, *, now: datetime) -> None:
         """A person's stop is over: healthy, unless its authorization ended meanwhile. In the caller's transaction."""
         Lane.lock(self.pk)
         locked = Connection.unscoped.select_for_update(no_key=True).get(pk=self.pk)
         if locked.ended_reason:
-            end = {"reason": locked.ended_reason, "says": locked.ended_says}
+            end = {"reason": locked.ended_reason, "detail": locked.ended_detail}
             self._turn("needs_reconnect", **end, paused_until=None, now=now)
         else:
-            self.heal(now=now)
+            self.mark_healthy(now=now)
 
-    def degrade(self, reason: str, says: str = "", *, now: datetime) -> None:
+    def mark_degraded(self, reason: str, detail: str = "", *, now: datetime) -> None:
         """It is used, and its lane goes on."""
-        self.move("degraded", reason=reason, says=says[:500], since=now)
+        self.move("degraded", reason=reason, detail=detail[:500], state_changed_at=now)
         news.turned(self, "", now=now)
 
-    def heal(self, *, now: datetime) -> None:
+    def mark_healthy(self, *, now: datetime) -> None:
         """Healthy again: what was held by the connection's state becomes due."""
-        self._turn("healthy", reason="", says="", paused_until=None, now=now)
+        self._turn("healthy", reason="", detail="", paused_until=None, now=now)
 
     @transaction.atomic
     def _turn(self, state: str, *, now: datetime, **changes: Any) -> None:
         Lane.lock(self.pk)
         before = self.state
-        says = str(changes.get("says", ""))[:500]
-        self.move(state, since=now, **self._end_under(state), **changes | {"says": says})
+        detail = str(changes.get("detail", ""))[:500]
+        self.move(state, state_changed_at=now, **self._end_under(state), **changes | {"detail": detail})
         news.turned(self, before, now=now)
-        held = DISCONNECTED if self.disconnected else state if state in HOLDING else ""
-        Lane.unscoped.filter(connection=self).update(held=held, **({} if held else {"due_at": now, **UNTROUBLED}))
+        hold_reason = DISCONNECTED if self.disconnected else state if state in HOLDING else ""
+        Lane.unscoped.filter(connection=self).update(
+            hold_reason=hold_reason, **({} if hold_reason else {"due_at": now, **UNTROUBLED})
+        )
 
     def _end_under(self, state: str) -> dict[str, str]:
         """What a stop keeps of an authorization that has ended, and every other state forgets."""
         if state not in STOPPED:
-            return {"ended_reason": "", "ended_says": ""}
-        return {"ended_reason": self.reason, "ended_says": self.says} if self.state == "needs_reconnect" else {}
+            return {"ended_reason": "", "ended_detail": ""}
+        return {"ended_reason": self.reason, "ended_detail": self.detail} if self.state == "needs_reconnect" else {}
 
 
 UNTROUBLED: Mapping[str, Any] = {  # the counts of a lane over which no call has failed
     "open_until": None,
-    "opened": 0,
-    "went_well": 0,
-    "went_wrong": 0,
+    "breaker_trips": 0,
+    "success_score": 0,
+    "failure_score": 0,
     "failed_calls": 0,
     "failing_since": None,
 }
@@ -254,26 +256,27 @@ class Lane(Scoped):
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
     due_at = models.DateTimeField(null=True, blank=True)
-    turn = models.DateTimeField(default=timezone.now)  # the oldest goes first; the more it was given, the later it is
-    held = models.CharField(max_length=40, blank=True)  # a reason code; empty: it may be claimed
+    # of fair queueing: when it was last served, plus 0.25 s for each delivery that it was given; the oldest goes first
+    virtual_time = models.DateTimeField(default=timezone.now)
+    hold_reason = models.CharField(max_length=40, blank=True)  # a reason code; empty: it may be claimed
     lease = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     in_flight = models.PositiveSmallIntegerField(default=4)  # calls at the same time
-    off = models.CharField(
+    switched_off_by = models.CharField(
         max_length=12, blank=True, default="", db_default=""
     )  # the scope of the switch that stops it; empty: none does
     position = models.BigIntegerField(default=0, db_default=0)  # the last that was given to an ordered delivery
-    went_well = models.FloatField(default=0, db_default=0)  # recent calls, since the first that went wrong
-    went_wrong = models.FloatField(default=0, db_default=0)
-    weighed_at = models.DateTimeField(null=True, blank=True)
-    opened = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often in a row the breaker opened
+    success_score = models.FloatField(default=0, db_default=0)  # recent calls, since the first that went wrong
+    failure_score = models.FloatField(default=0, db_default=0)
+    scored_at = models.DateTimeField(null=True, blank=True)
+    breaker_trips = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often in a row the breaker opened
     open_until = models.DateTimeField(null=True, blank=True)  # then one call probes; empty: the breaker is closed
     failing_since = models.DateTimeField(null=True, blank=True)  # no attempt came through since
     failed_calls = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row
 
     class Meta(Scoped.Meta):
         indexes = (
-            models.Index(fields=("turn",), condition=models.Q(due_at__isnull=False), name="lanes_by_turn"),
+            models.Index(fields=("virtual_time",), condition=models.Q(due_at__isnull=False), name="lanes_by_turn"),
             models.Index(
                 fields=("failing_since",), condition=models.Q(failing_since__isnull=False), name="lanes_failing"
             ),

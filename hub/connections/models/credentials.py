@@ -28,17 +28,23 @@ class Credential(Scoped):
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
     sealed = SealedField(editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    lives = models.JSONField(
+    token_lifetimes = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), editable=False
     )  # of each access token, by its prefix: lives.Token
     expires_at = models.DateTimeField(null=True, blank=True, editable=False)  # the first access token
-    ends_at = models.DateTimeField(null=True, blank=True, editable=False)  # the authorization, where that is known
-    refresh_at = models.DateTimeField(null=True, blank=True, editable=False)  # when a refresh is wanted
-    refused_at = models.DateTimeField(null=True, blank=True, editable=False)  # the access token was, by a 401
-    asked_at = models.DateTimeField(null=True, blank=True, editable=False)  # a refresh is on its way, or died there
-    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)  # nobody else begins before
-    unsure_since = models.DateTimeField(null=True, blank=True, editable=False)  # an answer may have been lost
-    failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # refreshes in a row
+    grant_expires_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # the authorization, where that is known
+    refresh_due_at = models.DateTimeField(null=True, blank=True, editable=False)  # when a refresh is wanted
+    rejected_at = models.DateTimeField(null=True, blank=True, editable=False)  # the access token was, by a 401
+    refresh_started_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # a refresh is on its way, or died there
+    refresh_lease_until = models.DateTimeField(null=True, blank=True, editable=False)  # nobody else begins before
+    refresh_outcome_unknown_since = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # an answer may have been lost
+    refresh_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # refreshes in a row
     refusals = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False
     )  # new access tokens in a row that were refused within a minute
@@ -47,13 +53,19 @@ class Credential(Scoped):
     class Meta(Scoped.Meta):
         indexes = (
             models.Index(
-                fields=("refresh_at",), condition=models.Q(refresh_at__isnull=False), name="credentials_to_refresh"
+                fields=("refresh_due_at",),
+                condition=models.Q(refresh_due_at__isnull=False),
+                name="credentials_to_refresh",
             ),
             models.Index(
                 fields=("expires_at",), condition=models.Q(expires_at__isnull=False), name="credentials_by_expiry"
             ),
             models.Index(fields=("updated_at",), condition=models.Q(refusals__gt=0), name="credentials_refused_again"),
-            models.Index(fields=("ends_at",), condition=models.Q(ends_at__isnull=False), name="credentials_by_end"),
+            models.Index(
+                fields=("grant_expires_at",),
+                condition=models.Q(grant_expires_at__isnull=False),
+                name="credentials_by_end",
+            ),
         )
 
     def __str__(self) -> str:
@@ -73,19 +85,21 @@ class Credential(Scoped):
             return False
         refusals = self.refusals + 1 if self.is_fresh(now=now) else 0
         due = now + refusal_wait(refusals)
-        rows.filter(refused_at=None).update(refused_at=now, refresh_at=due, refusals=refusals)
-        Lane.unscoped.filter(connection_id=self.connection_id, held__in=("", BREAKER)).update(held=REFRESHING)
+        rows.filter(rejected_at=None).update(rejected_at=now, refresh_due_at=due, refusals=refusals)
+        Lane.unscoped.filter(connection_id=self.connection_id, hold_reason__in=("", BREAKER)).update(
+            hold_reason=REFRESHING
+        )
         return True
 
     def is_fresh(self, *, now: datetime) -> bool:
         """Whether a refresh or a reconnect has just given the access token that deliveries use."""
-        kept = self.lives.get(MAIN)
+        kept = self.token_lifetimes.get(MAIN)
         given = Token.read(kept).given if kept else self.updated_at
         return self.version > 1 and now - given < FRESH
 
     def want_refresh(self, *, now: datetime) -> None:
         """Now, although nobody refused the token."""
-        Credential.unscoped.filter(pk=self.pk).update(refresh_at=now)
+        Credential.unscoped.filter(pk=self.pk).update(refresh_due_at=now)
 
     def open(self, connection: Connection) -> dict[str, Any]:
         """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
@@ -100,7 +114,7 @@ class CredentialEvent(Scoped):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="credential_events")
     kind = models.CharField(max_length=20)  # hub.words.CREDENTIAL_EVENTS
     at = models.DateTimeField()
-    says = models.CharField(max_length=300, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField()
 
     class Meta(Scoped.Meta):
@@ -110,8 +124,8 @@ class CredentialEvent(Scoped):
         return f"{self.kind}, version {self.version}"
 
     @classmethod
-    def note(cls, connection: Connection, kind: str, says: str = "", *, version: int, now: datetime) -> None:
+    def note(cls, connection: Connection, kind: str, detail: str = "", *, version: int, now: datetime) -> None:
         """The same again is not told again."""
         last = cls.unscoped.filter(connection=connection).order_by("-id").first()
-        if last is None or (last.kind, last.says, last.version) != (kind, says[:300], version):
-            cls.unscoped.create(connection=connection, kind=kind, at=now, says=says[:300], version=version)
+        if last is None or (last.kind, last.detail, last.version) != (kind, detail[:300], version):
+            cls.unscoped.create(connection=connection, kind=kind, at=now, detail=detail[:300], version=version)

@@ -29,7 +29,7 @@ class ConnectLink(Scoped):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="connect_links")
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="connect_links"
     )  # the one that is connected again; in the end the one that came of it
@@ -45,16 +45,16 @@ class ConnectLink(Scoped):
     revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"connect link to {self.connector} for {self.tenant}"
+        return f"connect link to {self.connector_key} for {self.tenant}"
 
     @property
-    def code(self) -> Connector:
+    def connector(self) -> Connector:
         """Raises LookupError where this connector is not installed."""
-        return CONNECTORS[self.connector]
+        return CONNECTORS[self.connector_key]
 
     @property
     def system(self) -> str:
-        return CONNECTORS[self.connector].label if self.connector in CONNECTORS else self.connector
+        return CONNECTORS[self.connector_key].label if self.connector_key in CONNECTORS else self.connector_key
 
     @property
     def guest(self) -> str:

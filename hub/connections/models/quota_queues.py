@@ -22,7 +22,7 @@ class QuotaQueue(Scoped):
     TENANT = "connection__tenant"
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="quota_queues", db_index=False)
-    background = models.BooleanField(default=False)  # of work that leaves room for live work
+    low_priority = models.BooleanField(default=False)  # of work that leaves room for live work
     digest = models.CharField(max_length=64)  # of the scopes
     scopes = models.JSONField(default=list)  # the keys of all that each of its deliveries spends
     closed = models.JSONField(default=list)  # those that were closed when it was last looked at
@@ -31,7 +31,7 @@ class QuotaQueue(Scoped):
 
     class Meta(Scoped.Meta):
         constraints = (
-            models.UniqueConstraint(fields=("connection", "background", "digest"), name="one_queue_per_scopes"),
+            models.UniqueConstraint(fields=("connection", "low_priority", "digest"), name="one_queue_per_scopes"),
         )
 
     def __str__(self) -> str:
@@ -39,14 +39,14 @@ class QuotaQueue(Scoped):
 
     @property
     def key(self) -> tuple[int, bool, str]:
-        return self.connection_id, self.background, self.digest
+        return self.connection_id, self.low_priority, self.digest
 
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
         """These scopes are open again, before it was expected: what waits for them need not wait any longer."""
         waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
         with transaction.atomic():
-            ordered = waiting.order_by("connection_id", "background", "digest")  # as a pump writes them
+            ordered = waiting.order_by("connection_id", "low_priority", "digest")  # as a pump writes them
             lanes = dict(ordered.select_for_update().values_list("pk", "connection_id"))
             if lanes:
                 cls.unscoped.filter(pk__in=lanes).update(opens_at=now)

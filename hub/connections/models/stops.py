@@ -8,24 +8,24 @@ from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
 
-class Switch(Scoped):
+class KillSwitch(Scoped):
     """Off: nothing goes for the platform, a tenant, a connector or a route; what is accepted meanwhile is held."""
 
-    class Scope(models.TextChoices):
+    class Level(models.TextChoices):
         PLATFORM = "platform", "the whole platform"
         TENANT = "tenant", "one tenant"
         CONNECTOR = "connector", "one system"
         ROUTE = "route", "one route"
 
     key = models.CharField(max_length=60, unique=True, editable=False)  # one for each thing that is off
-    scope = models.CharField(max_length=12, choices=Scope)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="switches")
-    connector = models.CharField(max_length=40, blank=True, validators=[a_connector])
+    scope = models.CharField(max_length=12, choices=Level)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="kill_switches")
+    connector_key = models.CharField(max_length=40, blank=True, validators=[a_connector])
     route = models.ForeignKey("outgoing.Route", on_delete=models.CASCADE, null=True, blank=True)
     reason = models.CharField(max_length=300)
-    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
-    since = models.DateTimeField(default=timezone.now, editable=False)
-    until = models.DateTimeField(null=True, blank=True, editable=False)
+    activated_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+    activated_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "switches"
@@ -35,7 +35,7 @@ class Switch(Scoped):
 
     @property
     def what(self) -> str:
-        named = {"tenant": self.tenant, "connector": self.connector, "route": self.route}.get(self.scope)
+        named = {"tenant": self.tenant, "connector": self.connector_key, "route": self.route}.get(self.scope)
         return f"{self.scope} {named}" if named else "the platform"
 
 
@@ -44,7 +44,7 @@ class MaintenanceWindow(Scoped):
 
     TENANT = "connection__tenant"
 
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, help_text="Empty: every connection of the system."
     )
@@ -63,4 +63,4 @@ class MaintenanceWindow(Scoped):
         )
 
     def __str__(self) -> str:
-        return f"maintenance of {self.connection or self.connector}"
+        return f"maintenance of {self.connection or self.connector_key}"

@@ -7,11 +7,11 @@ from tenants.models import Tenant
 from tenants.scoping import Scoped
 
 
-class Wish(Scoped):
+class ConnectorRequest(Scoped):
     """One tenant asks for one system: the same again asks for nothing more."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="wishes")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="connector_requests")
     system = models.CharField(max_length=60)  # the key of a connector, or what people call it, as one word
     name = models.CharField(max_length=60)  # as it was asked for
     asker = models.CharField(max_length=200)

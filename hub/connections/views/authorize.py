@@ -104,7 +104,7 @@ def authorize(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRes
     """A page that goes on by itself: a redirect after a form would be stopped by our own `form-action`."""
     code, said, target = oauth_connector(connector), request.POST, None
     if said.get("connection"):
-        mine = Connection.objects.of(visitor.tenant).filter(connector=code.key)
+        mine = Connection.objects.of(visitor.tenant).filter(connector_key=code.key)
         target = get_object_or_404(mine, public_id=uuid_or_404(said["connection"]))
     request.session.setdefault(BROWSER, secrets.token_urlsafe(32))
     home = page_of(visitor.tenant, target)
@@ -128,7 +128,7 @@ def sent_away(request: HttpRequest, tenant: Tenant, code: OAuth, *, back: str, *
         row, url = begin(tenant, code, who_of(request), **said, **how)
     except LoginHostRefused as wrong:
         asked = {key: said[key] for key in ("connection", "link", "name", "return_to") if said.get(key)}
-        unsent = Authorization(tenant=tenant, connector=code.key, **asked)
+        unsent = Authorization(tenant=tenant, connector_key=code.key, **asked)
         return login_host_page(request, unsent, wrong, back=back, optional=said["optional"])
     except Refused as refused:
         return problem_page(request, refused, code, back=back)
@@ -264,5 +264,5 @@ def ended(request: HttpRequest, row: Authorization) -> HttpResponse:
         return HttpResponseRedirect(after(row, row.connection))
     if row.state == "cancelled":
         return HttpResponseRedirect(row.return_to)
-    refused = Refused(row.reason or ENDED.get(row.state, "refused"), row.says)
-    return problem_page(request, refused, row.code, back=row.return_to, row=row, status=200)
+    refused = Refused(row.reason or ENDED.get(row.state, "refused"), row.detail)
+    return problem_page(request, refused, row.connector, back=row.return_to, row=row, status=200)

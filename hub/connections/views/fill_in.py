@@ -31,12 +31,12 @@ from hub.operations.start import Hand
 def fill_in(request: HttpRequest) -> HttpResponse:
     """Nothing is filled in beforehand: what is stored is none of a guest's business."""
     link = held(request)
-    if link is None or link.code.needs_oauth:
+    if link is None or link.connector.needs_oauth:
         return ended(request)
     if link.tenant.suspended:
-        return problem_page(request, Refused("tenant_suspended"), link.code, back=reverse("connections:link_here"))
-    form = Stated(request.POST or None, stated=link.code.fields, known={}, kept={})
-    context: dict[str, Any] = {"link": link, "connector": link.code, "form": form}
+        return problem_page(request, Refused("tenant_suspended"), link.connector, back=reverse("connections:link_here"))
+    form = Stated(request.POST or None, stated=link.connector.fields, known={}, kept={})
+    context: dict[str, Any] = {"link": link, "connector": link.connector, "form": form}
     if request.method == "POST" and form.is_valid():
         return tested(request, link, form, context)
     return page(request, context)
@@ -48,7 +48,7 @@ def page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> Ht
 
 @sensitive_variables()
 def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[str, Any]) -> HttpResponse:
-    code, said, now = link.code, form.cleaned_data, clock()
+    code, said, now = link.connector, form.cleaned_data, clock()
     draft = connect.draft(
         link.tenant, code.key, link.connection.name if link.connection else code.label, said["settings"]
     )
@@ -56,7 +56,7 @@ def tested(request: HttpRequest, link: ConnectLink, form: Stated, context: dict[
     finding = probe.probe(draft, document, call=egress.outward, now=now)
     context["checks"] = checks.steps(finding)
     if not finding.lives:
-        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
+        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, detail=checks.told(finding))
         return page(request, context, status=422)
     try:
         how = {"random": secrets.SystemRandom().random, "now": now}

@@ -77,7 +77,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def onward(request: HttpRequest, row: ConnectLink) -> HttpResponse:
     """To the other system, or to what is filled in."""
-    code = row.code
+    code = row.connector
     if not isinstance(code, OAuth):
         return HttpResponseRedirect(reverse("connections:link_fill_in"))
     page = reverse("connections:link_here")
@@ -96,10 +96,15 @@ def done(request: HttpRequest) -> HttpResponse:
 
 def about(request: HttpRequest, row: ConnectLink, begin_at: str = "") -> HttpResponse:
     """Empty: the button posts to the same address."""
-    context = {"link": row, "connector": row.code, "begin_at": begin_at, **login_choices(row.code, **login_so_far(row))}
-    context["environment"] = row.code.environment(row.environment)
+    context = {
+        "link": row,
+        "connector": row.connector,
+        "begin_at": begin_at,
+        **login_choices(row.connector, **login_so_far(row)),
+    }
+    context["environment"] = row.connector.environment(row.environment)
     if begin_at and (waits := waiting_by(row)):
-        context |= {"waiting": waits, "asks": told("awaiting_approval", row.code, hub=settings.HUB_NAME)}
+        context |= {"waiting": waits, "asks": told("awaiting_approval", row.connector, hub=settings.HUB_NAME)}
     return render(request, "connections/link.html", context)
 
 

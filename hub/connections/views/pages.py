@@ -17,19 +17,21 @@ from hub.connections.models import Authorization
 def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: Refused | None = None) -> HttpResponse:
     problem = plan.problem or (refused.code if refused else "")
     granted = set(row.permissions or ())
-    missing = row.code.missing(row.permissions)
+    missing = row.connector.missing(row.permissions)
     account = plan.connection.account_name or plan.connection.account if plan.connection else ""
     facts: dict[str, Any] = {
         "row": row,
-        "connector": row.code,
-        "environment": row.code.environment(row.environment),
+        "connector": row.connector,
+        "environment": row.connector.environment(row.environment),
         "login_host": row.login_host,
         "plan": plan,
         "before": account,
         "given": [
-            entry for entry in row.code.permissions if row.permissions is None or row.code.has(entry.key, granted)
+            entry
+            for entry in row.connector.permissions
+            if row.permissions is None or row.connector.has(entry.key, granted)
         ],
-        "missing": [entry for entry in row.code.permissions if entry.key in missing],
+        "missing": [entry for entry in row.connector.permissions if entry.key in missing],
         "lacks": advice("missing_permission", row, account=", ".join(missing)) if missing else None,
         "elsewhere": advice("elsewhere", row, account=row.account_name or row.account) if plan.elsewhere else None,
         "problem": advice(problem, row, account=", ".join(plan.lacking) or account) if problem else None,
@@ -42,37 +44,43 @@ def confirm_page(request: HttpRequest, row: Authorization, plan: Plan, refused: 
 
 def exchange_waits_page(request: HttpRequest, row: Authorization) -> HttpResponse:
     """Too many systems are asked at this moment: the page looks again by itself, as long as the attempt lives."""
-    return render(request, "connections/exchange_waits.html", {"row": row, "connector": row.code})
+    return render(request, "connections/exchange_waits.html", {"row": row, "connector": row.connector})
 
 
 def to_choose(row: Authorization, problem: str) -> dict[str, Any]:
     """For another attempt: the same kind of account, or the other one where the two were mixed up."""
     if row.link and row.link.environment:  # whoever made the link has chosen
         return {}
-    others = [entry.key for entry in row.code.environments if entry.key != row.environment]
+    others = [entry.key for entry in row.connector.environments if entry.key != row.environment]
     if problem == "other_environment" and others:
-        return login_choices(row.code, environment=others[0])
-    return login_choices(row.code, environment=row.environment, login_host=row.login_host)
+        return login_choices(row.connector, environment=others[0])
+    return login_choices(row.connector, environment=row.environment, login_host=row.login_host)
 
 
 def login_host_page(
     request: HttpRequest, row: Authorization, refused: LoginHostRefused, *, back: str, optional: list[str]
 ) -> HttpResponse:
     """Ask again where people sign in, with what was typed and why it cannot be. `row` is not stored."""
-    context = {"row": row, "connector": row.code, "back": back, "optional": optional, "login_host_error": str(refused)}
+    context = {
+        "row": row,
+        "connector": row.connector,
+        "back": back,
+        "optional": optional,
+        "login_host_error": str(refused),
+    }
     if not (row.link and row.link.environment):  # whoever made the link has chosen
-        context |= login_choices(row.code, login_host=refused.login_host, error=str(refused))
+        context |= login_choices(row.connector, login_host=refused.login_host, error=str(refused))
     return render(request, "connections/login_host.html", context, status=422)
 
 
 def advice(problem: str, row: Authorization, *, account: str) -> Told:
-    return told(problem, row.code, hub=settings.HUB_NAME, account=account)
+    return told(problem, row.connector, hub=settings.HUB_NAME, account=account)
 
 
 def refused_page(request: HttpRequest, row: Authorization, refused: Refused, plan: Plan) -> HttpResponse:
     """What may pass is told beside the question, which is asked again; what has ended has a page of its own."""
     if row.state != "granted" or not plan.goes:
-        return problem_page(request, refused, row.code, back=row.return_to, row=row, plan=plan)
+        return problem_page(request, refused, row.connector, back=row.return_to, row=row, plan=plan)
     return confirm_page(request, row, plan, refused)
 
 
@@ -90,7 +98,7 @@ def problem_page(
     target = row.connection if row else None
     account = (target.account_name or target.account) if target else ""
     account = ", ".join(plan.lacking if plan else ()) or account
-    problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, says=refused.says)
+    problem = told(refused.code, connector, hub=settings.HUB_NAME, account=account, detail=refused.detail)
     facts = {"problem": problem, "connector": connector, "refused": refused, "back": back, "row": row, "plan": plan}
     facts |= to_choose(row, refused.code) if row else {}
     return render(request, "connections/problem.html", facts, status=status)

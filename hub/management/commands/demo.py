@@ -48,10 +48,10 @@ class Command(BaseCommand):
     def tell(self, step: Step) -> None:
         style = getattr(self.style, MARKS.get(step.name, "HTTP_INFO"))
         self.progress("")
-        self.stdout.write(f"{style(f'{step.name:8}')} {step.says}")
+        self.stdout.write(f"{style(f'{step.name:8}')} {step.detail}")
 
     def tell_json(self, step: Step) -> None:
-        self.stdout.write(json.dumps({"step": step.name, "says": step.says, **step.ids}))
+        self.stdout.write(json.dumps({"step": step.name, "detail": step.detail, **step.ids}))
 
     def ticks(self, awaited: str) -> Iterator[None]:
         began = time.monotonic()

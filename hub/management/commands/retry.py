@@ -30,14 +30,14 @@ BREATH = 0.02  # seconds between two batches
 
 class Command(BaseCommand):
     help = (
-        "Retry dead, held and cancelled deliveries: shows the plan, asks, then runs it. Stopped in the middle, it is "
+        "Retry failed, held and cancelled deliveries: shows the plan, asks, then runs it. Stopped in the middle, it is "
         "finished by `work`. Exits 1 where it was refused or did not finish."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--since", type=moment, required=True, help="Accepted since: 30m, 6h, 2d, or an ISO time.")
         parser.add_argument("--stopped-since", type=moment, help="Stopped since then.")
-        parser.add_argument("--state", choices=("dead", "held", "cancelled"))
+        parser.add_argument("--state", choices=("failed", "held", "cancelled"))
         parser.add_argument("--tenant", help="Its reference; left out: all tenants.")
         parser.add_argument("--connector", choices=sorted(CONNECTORS))
         parser.add_argument("--reason", help="The reason code that they stopped for.")
@@ -93,7 +93,9 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"The oldest was accepted at {facts['oldest']}; sending takes {facts['seconds']} s at most."
             )
-            self.stdout.write(f"{facts['unsure']:,} may have arrived before; {facts['doubles']:,} may be seen twice.")
+            self.stdout.write(
+                f"{facts['possibly_delivered']:,} may have arrived before; {facts['doubles']:,} may be seen twice."
+            )
         for entry in facts["connections"]:
             self.stdout.write(f"{entry['rows']:>9,}  {entry['name']} ({entry['connector']}, {entry['tenant']})")
 
@@ -101,10 +103,10 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"id": str(operation.public_id), **operation.counts()}))
         else:
-            left_out = f", {operation.left_out:,} left out" if operation.left_out else ""
-            self.stdout.write(f"\n{operation.state}: {operation.done:,} of {operation.count:,}{left_out}.")
+            left_out = f", {operation.excluded_count:,} left out" if operation.excluded_count else ""
+            self.stdout.write(f"\n{operation.state}: {operation.processed_count:,} of {operation.count:,}{left_out}.")
         if operation.state != "finished":
-            raise CommandError(operation.says or f"The operation is {operation.state}.")
+            raise CommandError(operation.detail or f"The operation is {operation.state}.")
 
 
 def moment(text: str) -> datetime:

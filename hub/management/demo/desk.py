@@ -31,7 +31,7 @@ class Desk:
         self.seq()
         ready = self.answer("GET", f"{self.hub}/healthz")
         if ready.status != 200:
-            wrong = [check["says"] for check in ready.json()["checks"].values() if not check["ok"]]
+            wrong = [check["detail"] for check in ready.json()["checks"].values() if not check["ok"]]
             raise NotRunning(f"The desk is not ready. {' '.join(wrong)}")
 
     def seq(self) -> int:

@@ -26,7 +26,7 @@ def follow(told: Told, *, hub: str, sandbox: str, now: datetime) -> Told:
         for app in ConnectorApp.objects.all():
             app.urls, app.hosts = moved([app.urls, app.hosts], told["sandbox"], sandbox)
             app.save()
-        for row in Connection.unscoped.filter(Q(public_id__in=connections(told)) | Q(connector="app")):
+        for row in Connection.unscoped.filter(Q(public_id__in=connections(told)) | Q(connector_key="app")):
             row.settings, row.changed_at = moved(row.settings, told["sandbox"], sandbox), now
             row.save(update_fields=["settings", "changed_at"])  # what was held by the old address goes on
     return told | {"hub": hub, "sandbox": sandbox}

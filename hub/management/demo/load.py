@@ -73,7 +73,7 @@ def settle(customer: Customer, sandbox: str, random: Random, *, now: datetime) -
 
 
 def register(connector: str, secret: Mapping[str, str], sandbox: str) -> None:
-    app = ConnectorApp.objects.filter(connector=connector).first() or ConnectorApp(connector=connector)
+    app = ConnectorApp.objects.filter(connector_key=connector).first() or ConnectorApp(connector_key=connector)
     app.urls = addresses(sandbox)[connector]
     app.hosts = [sandbox] if CONNECTORS[connector].hosts else []
     app.seal(secret)
@@ -89,26 +89,26 @@ def connect(
     settings: Mapping[str, Any],
     now: datetime,
 ) -> Connection:
-    there = Connection.unscoped.filter(tenant=tenant, connector=connector).order_by("pk").first()
-    row = there or Connection(tenant=tenant, connector=connector, name=CONNECTORS[connector].label)
+    there = Connection.unscoped.filter(tenant=tenant, connector_key=connector).order_by("pk").first()
+    row = there or Connection(tenant=tenant, connector_key=connector, name=CONNECTORS[connector].label)
     row.account, row.settings, row.changed_at = account, settings, now
     row.account_name = tenant.name if tenant else row.name
     row.save()
     sealed = seal(secret, Credential.binding(row))
     Credential.unscoped.update_or_create(connection=row, defaults={"sealed": sealed, "updated_at": now})
-    Lane.unscoped.get_or_create(connection=row, defaults={"in_flight": row.code.in_flight})
+    Lane.unscoped.get_or_create(connection=row, defaults={"in_flight": row.connector.in_flight})
     return row
 
 
 def lay(route: PlatformRoute, *, now: datetime) -> None:
     if Route.unscoped.filter(tenant=None, name=route.name).exists():
         return
-    mapping = FieldMapping.unscoped.create(name=route.name, connector=route.connector, action=route.action)
+    mapping = FieldMapping.unscoped.create(name=route.name, connector_key=route.connector, action=route.action)
     MappingVersion.unscoped.create(mapping=mapping, number=1, body=route.mapping, created_at=now)
     Route.unscoped.create(
         name=route.name,
         event_type=route.event_type,
-        connector=route.connector,
+        connector_key=route.connector,
         action=route.action,
         mapping=mapping,
         changed_at=now,

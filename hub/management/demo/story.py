@@ -24,7 +24,7 @@ class Disappointed(Exception):
 @dataclass(frozen=True, slots=True)
 class Step:
     name: str
-    says: str
+    detail: str
     ids: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -126,7 +126,7 @@ def arrived(order: Order, line: Line) -> Step:
     system = line["system"]
     delivery = delivery_of(order, system)
     came = line["status"] < 300
-    says = f"{CONNECTORS[system].label} {'has' if came else 'refuses'} {order.number} of {order.customer.name}"
+    detail = f"{CONNECTORS[system].label} {'has' if came else 'refuses'} {order.number} of {order.customer.name}"
     ids = {
         "tenant": order.customer.reference,
         "system": system,
@@ -138,7 +138,7 @@ def arrived(order: Order, line: Line) -> Step:
         "status": line["status"],
         "at": line["at"],
     }
-    return Step("arrived" if came else "refused", f"{says}: delivery {delivery.public_id}, ledger {line['seq']}", ids)
+    return Step("arrived" if came else "refused", f"{detail}: delivery {delivery.public_id}, ledger {line['seq']}", ids)
 
 
 def insist_on(account: str, line: Line) -> None:
@@ -155,7 +155,7 @@ def missing(order: Order, system: str) -> str:
 
 
 def delivery_of(order: Order, system: str) -> Delivery:
-    return Delivery.unscoped.get(event=order.event, route__connector=system)
+    return Delivery.unscoped.get(event=order.event, route__connector_key=system)
 
 
 def moment(step: Step) -> datetime:

@@ -13,7 +13,7 @@ FIELDS = {"Opportunity": [ORDER_FIELD]}
 
 def world_of(told: Told) -> World:
     """Made of the rows, so that a sandbox that was emptied knows today's tokens."""
-    apps = {app.connector: app.open() for app in ConnectorApp.objects.all()}
+    apps = {app.connector_key: app.open() for app in ConnectorApp.objects.all()}
     customers = {customer.reference: customer for customer in CUSTOMERS}
     made: World = {system: [] for system in SYSTEMS}
     for entry in told["tenants"]:
@@ -83,7 +83,7 @@ def client_of(app: dict[str, Any]) -> dict[str, str]:
 
 
 def shop(told: Told, customers: dict[str, Customer]) -> World:
-    app = Connection.unscoped.select_related("credential").get(connector="app")
+    app = Connection.unscoped.select_related("credential").get(connector_key="app")
     tenants = [
         {
             "reference": entry["reference"],

@@ -36,9 +36,9 @@ class IdentityMissing(Exception):
         return f"no identity of kind {self.kind[:100]} is known for {self.value[:100]}"
 
     @staticmethod
-    def read(says: str) -> tuple[str, str] | None:
+    def read(detail: str) -> tuple[str, str] | None:
         """Kind and value out of that sentence."""
-        before, _, value = says.partition(" is known for ")
+        before, _, value = detail.partition(" is known for ")
         _, _, kind = before.partition("no identity of kind ")
         return (kind, value) if kind and value else None
 

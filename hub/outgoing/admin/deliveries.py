@@ -105,11 +105,11 @@ class DeliveryAdmin(ReadingAdmin):
 
     @display(description="to")
     def target(self, delivery: Delivery) -> str:
-        return str(delivery.connection) if delivery.connection else f"{delivery.route.connector} (not connected)"
+        return str(delivery.connection) if delivery.connection else f"{delivery.route.connector_key} (not connected)"
 
     @display(description="tries")
     def tries(self, delivery: Delivery) -> int:
-        return delivery.attempts
+        return delivery.attempt_count
 
     @display(description="accepted")
     def age(self, delivery: Delivery) -> str:
@@ -118,7 +118,7 @@ class DeliveryAdmin(ReadingAdmin):
     # --- its page ---
 
     def title_of(self, row: Any) -> str:
-        return f"{row.event.type} to {row.connection or row.route.connector}"
+        return f"{row.event.type} to {row.connection or row.route.connector_key}"
 
     def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
         told = explain(row, now=now)
@@ -142,7 +142,7 @@ class DeliveryAdmin(ReadingAdmin):
     # --- what can be done ---
 
     def first_verb(self, row: Any) -> str:
-        return "retry" if row.state == "dead" else ""
+        return "retry" if row.state == "failed" else ""
 
     @verb("Retry now", icon="refresh", when=lambda row: replay.can_retry(row) and row.reason != UNSURE)
     def retry(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
@@ -179,7 +179,9 @@ class DeliveryAdmin(ReadingAdmin):
         except WrongState:
             raise Declined("It cannot be sent again: its event is no longer kept, or somebody was first.") from None
         page = HttpResponseRedirect(self.row_url(again))
-        return Done("This is the new delivery.", after={"delivery": again.public_id, "replay": again.replay}, page=page)
+        return Done(
+            "This is the new delivery.", after={"delivery": again.public_id, "replay": again.replay_number}, page=page
+        )
 
     @verb(
         "Cancel",

@@ -56,7 +56,7 @@ class ReasonFilter(Filter):
 class ConnectorFilter(Filter):
     title = "connector"
     parameter_name = "connector"
-    path = "route__connector"
+    path = "route__connector_key"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         return [(connector.key, connector.label) for connector in CONNECTORS.values()]
@@ -66,7 +66,7 @@ class ConnectorFilter(Filter):
 
 
 class OwnConnectorFilter(ConnectorFilter):
-    path = "connector"
+    path = "connector_key"
 
 
 class SinceFilter(Filter):

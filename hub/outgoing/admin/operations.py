@@ -80,7 +80,7 @@ class OperationAdmin(ReadingAdmin):
 
     @display(description="rows done")
     def rows(self, operation: Operation) -> str:
-        return f"{number(operation.done)} of {counted(operation)}"
+        return f"{number(operation.processed_count)} of {counted(operation)}"
 
     @display(description="by")
     def who(self, operation: Operation) -> str:

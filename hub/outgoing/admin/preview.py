@@ -146,7 +146,7 @@ def trial_of(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
     document = event.document(event.tenant, data)
     rehearsal = rehearse(draft, document, event.tenant, connection_for(form, event))
     reason = rehearsal.reason
-    sentence = words_of(reason, form.instance.connector).sentence if reason else would_go(rehearsal)
+    sentence = words_of(reason, form.instance.connector_key).sentence if reason else would_go(rehearsal)
     return Trial(f"{event.type} {event.sender_id}", "", rehearsal, sentence)
 
 
@@ -169,4 +169,4 @@ def connection_for(form: TargetForm, event: Event) -> Connection | None:
     chosen = form.cleaned_data.get("connection")
     if chosen or event.tenant.pk is None:
         return chosen
-    return Connection.objects.of(event.tenant).filter(connector=form.instance.connector).order_by("pk").first()
+    return Connection.objects.of(event.tenant).filter(connector_key=form.instance.connector_key).order_by("pk").first()

@@ -38,7 +38,7 @@ class Remedy:
 def remedy(delivery: Delivery, state: Shown) -> Remedy | None:
     if not state.action:
         return None
-    if state.state == "dead" or state.reason in BY_A_BUTTON:
+    if state.state == "failed" or state.reason in BY_A_BUTTON:
         return Remedy(state.action)
     where = MENDED_AT.get(state.reason, "connection")
     return Remedy(state.action, page(delivery, where))
@@ -46,12 +46,12 @@ def remedy(delivery: Delivery, state: Shown) -> Remedy | None:
 
 def page(delivery: Delivery, where: str) -> str:
     if where == "identity":
-        missing = IdentityMissing.read(delivery.says)
+        missing = IdentityMissing.read(delivery.detail)
         pair = dict(zip(("kind", "ours"), missing or (), strict=False))
         asked = {"connection": delivery.connection_id or "", **pair}
         return f"{reverse('admin:mappings_identity_add')}?{urlencode(asked)}"
     if where == "switches":
-        return reverse("admin:connections_switch_changelist")
+        return reverse("admin:connections_killswitch_changelist")
     if where == "head":
         head = head_of(delivery)
         return reverse("admin:outgoing_delivery_change", args=[head.pk]) if head else ""

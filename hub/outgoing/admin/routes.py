@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from connectors.registry import CONNECTORS
 from hub.clock import clock
 from hub.connections.forms import PauseForm, until
-from hub.connections.models import Switch
+from hub.connections.models import KillSwitch
 from hub.connections.switch import AlreadyOff, switch_off, switch_on
 from hub.mappings.models import FieldMapping
 from hub.mappings.revise import revise
@@ -52,7 +52,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         newest = Delivery.unscoped.filter(route=OuterRef("pk")).order_by("-pk")
         rows = super().get_queryset(request).select_related("tenant", "connection", "mapping")
-        off = Exists(Switch.unscoped.filter(route=OuterRef("pk")))
+        off = Exists(KillSwitch.unscoped.filter(route=OuterRef("pk")))
         return rows.annotate(last_at=Subquery(newest.values("accepted_at")[:1]), off=off)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -81,8 +81,8 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
     @display(description="does")
     def target(self, route: Route) -> Any:
-        connector = CONNECTORS.get(route.connector)
-        where = route.connection.name if route.connection else connector.label if connector else route.connector
+        connector = CONNECTORS.get(route.connector_key)
+        where = route.connection.name if route.connection else connector.label if connector else route.connector_key
         return format_html("{}<br><span class='hub-quiet'>{}</span>", action_label(route), where)
 
     @display(description="mapping")
@@ -111,7 +111,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     )
     def off(self, request: HttpRequest, row: Route, said: dict[str, Any], *, now: datetime) -> Done:
         end = until(said, now)
-        switch = Switch(scope="route", route=row, tenant=row.tenant, reason=said["reason"], until=end)
+        switch = KillSwitch(scope="route", route=row, tenant=row.tenant, reason=said["reason"], expires_at=end)
         try:
             switch_off(switch, by=request.user, now=now)
         except AlreadyOff as already:
@@ -120,7 +120,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
     @verb("Switch on", icon="play_arrow", when=lambda route: route.off, tone="primary")
     def on(self, request: HttpRequest, row: Route, said: dict[str, Any], *, now: datetime) -> Done:
-        for switch in Switch.unscoped.filter(scope="route", route=row):
+        for switch in KillSwitch.unscoped.filter(scope="route", route=row):
             switch_on(switch, now=now)
         return Done("Switched on; what was held goes out now.", before={"off": True})
 
@@ -151,7 +151,10 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
     def new_mapping(self, route: Any) -> FieldMapping:
         return FieldMapping.unscoped.create(
-            tenant=route.tenant, name=f"Mapping of {route.name}"[:200], connector=route.connector, action=route.action
+            tenant=route.tenant,
+            name=f"Mapping of {route.name}"[:200],
+            connector_key=route.connector_key,
+            action=route.action,
         )
 
 
@@ -163,7 +166,7 @@ def first_words(route: Route) -> dict[str, str]:
 
 def action_label(route: Route) -> str:
     try:
-        return CONNECTORS[route.connector].action(route.action).label
+        return CONNECTORS[route.connector_key].action(route.action).label
     except LookupError:
         return route.action
 

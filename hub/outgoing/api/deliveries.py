@@ -106,7 +106,7 @@ class DeliveryView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """A delivery with each attempt, and the call that carried it."""
         delivery = find(request, id)
-        delivery._prefetched_objects_cache = {"tries": carried(delivery)}
+        delivery._prefetched_objects_cache = {"attempts": carried(delivery)}
         return Response(ReadDeliverySerializer(delivery).data)
 
 
@@ -193,7 +193,7 @@ class RetryView(APIView):
         examples={"decided": says.DELIVERY | says.in_state("waiting")},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A dead, held, cancelled or waiting delivery is tried now, with the same bytes and id."""
+        """A failed, held, cancelled or waiting delivery is tried now, with the same bytes and id."""
         return Response(DeliverySerializer(decide(request, id, "delivery.retry", replay.retry)).data)
 
 
@@ -225,7 +225,7 @@ class SkipView(APIView):
         examples={"decided": says.DELIVERY | says.in_state("skipped")},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A held or dead delivery is left aside for good; it can still be sent again."""
+        """A held or failed delivery is left aside for good; it can still be sent again."""
         return Response(DeliverySerializer(decide(request, id, "delivery.skip", replay.skip)).data)
 
 

@@ -48,13 +48,13 @@ DELIVERY = {
     "reason": "needs_reconnect",
     "sentence": "The authorization has ended.",
     "action": "Reconnect the account.",
-    "says": "",
+    "detail": "",
     "attempt_count": 0,
-    "unsure": False,
-    "replay": 0,
+    "possibly_delivered": False,
+    "replay_number": 0,
     "due_at": MOMENT,
     "accepted_at": MOMENT,
-    "moved_at": MOMENT,
+    "state_changed_at": MOMENT,
 }
 
 ATTEMPT = {
@@ -63,7 +63,7 @@ ATTEMPT = {
     "milliseconds": 85,
     "outcome": "reconnect",
     "reason": "token_revoked",
-    "says": "",
+    "detail": "",
     "reference": "",
 }
 
@@ -71,7 +71,7 @@ EXCHANGE = {"at": MOMENT, "method": "POST", "url": "https://slack.com/api/chat.p
 
 PLANNING = {
     "kind": "retry",
-    "filter": {"state": "dead", "connector": "slack", "stopped_since": MOMENT},
+    "filter": {"state": "failed", "connector": "slack", "stopped_since": MOMENT},
     "tenant": "acme",
     "reason": "Slack is back.",
 }
@@ -82,11 +82,11 @@ OPERATION = {
     "page_url": f"{HUB}/open/operations/{EVENT_ID}",
     **PLANNING,
     "state": "planned",
-    "says": "",
+    "detail": "",
     "count": 120,
     "more": False,
-    "done": 0,
-    "left_out": 0,
+    "processed_count": 0,
+    "excluded_count": 0,
     "seconds_left": None,
     "plan": {
         "oldest": MOMENT,
@@ -96,14 +96,14 @@ OPERATION = {
         ],
         "other_connections": 0,
         "seconds": 132,
-        "unsure": 2,
+        "possibly_delivered": 2,
         "doubles": 2,
         "sample": [
             {
                 "id": DELIVERY_ID,
                 "event_type": "order.created",
                 "tenant": "acme",
-                "state": "dead",
+                "state": "failed",
                 "reason": "exhausted",
             },
         ],
@@ -116,12 +116,12 @@ OPERATION = {
 SWITCHING = {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking."}
 
 SWITCH = SWITCHING | {
-    "until": "2026-11-25T18:00:00Z",
+    "expires_at": "2026-11-25T18:00:00Z",
     "id": "tenant:acme",
     "url": f"{HUB}/api/v1/switches/tenant:acme",
     "connector": "",
     "route": None,
-    "since": MOMENT,
+    "activated_at": MOMENT,
 }
 
 EVENT = {

@@ -152,7 +152,7 @@ class EventView(APIView):
 
 def find(request: Request, id: str) -> Event:
     """By the hub's id; else by the id that was sent, which is one tenant's: a platform key says `?tenant=`."""
-    deliveries = Prefetch("deliveries", readable_deliveries().prefetch_related("tries").order_by("pk"))
+    deliveries = Prefetch("deliveries", readable_deliveries().prefetch_related("attempts").order_by("pk"))
     rows = visible_to(Event, request.user).select_related("tenant").prefetch_related(deliveries)
     event = by_public_id(rows, id) or by_sender_id(rows, request, id)
     if event is None:

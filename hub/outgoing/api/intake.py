@@ -117,7 +117,7 @@ def accepted(fact: Fact, published: Published) -> dict[str, Any]:
         "deliveries": [
             {
                 "id": str(delivery.public_id),
-                "connector": delivery.route.connector,
+                "connector": delivery.route.connector_key,
                 "connection": delivery.connection and str(delivery.connection.public_id),
                 "state": delivery.state,
             }

@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from connectors.registry import CONNECTORS
 from hub import audit
 from hub.clock import clock
-from hub.connections.models import Switch
+from hub.connections.models import KillSwitch
 from hub.connections.switch import AlreadyOff, switch_off, switch_on
 from hub.outgoing.api import described as says
 from hub.outgoing.models import Route
@@ -32,7 +32,7 @@ from tenants.authentication import resolve_tenant
 from tenants.scoping import EVERYWHERE, changeable, changeable_by, reach, readable
 
 READ, WRITE = "switches:read", "switches:write"
-WAYS = {"tenant": "tenant__reference", "connector": "connector", "route": "route__public_id"}
+WAYS = {"tenant": "tenant__reference", "connector": "connector_key", "route": "route__public_id"}
 NAME = re.compile(r"[A-Za-z0-9._:-]+")
 
 
@@ -53,12 +53,12 @@ class UntilField(serializers.DateTimeField):
 class OffSerializer(StrictSerializer):
     """What is switched off, and why."""
 
-    scope = serializers.ChoiceField(Switch.Scope.choices)
+    scope = serializers.ChoiceField(KillSwitch.Level.choices)
     tenant = TextField(max_length=100, required=False, help_text="Its reference. A tenant's key may leave it out.")
     connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
     route = serializers.UUIDField(required=False)
     reason = serializers.CharField(max_length=300, help_text="Why; whoever asks what holds a delivery reads it.")
-    until = UntilField(required=False, help_text="Left out: until somebody switches it on.")
+    expires_at = UntilField(required=False, help_text="Left out: until somebody switches it on.")
 
     def validate(self, said: dict[str, Any]) -> dict[str, Any]:
         if strange := [name for name in WAYS if name in said and name != said["scope"]]:
@@ -73,39 +73,39 @@ class SwitchSerializer(serializers.Serializer):
 
     id = serializers.SerializerMethodField(help_text="platform, tenant:acme, connector:slack, or route: and its id.")
     url = serializers.SerializerMethodField()
-    scope = serializers.ChoiceField(Switch.Scope.choices)
+    scope = serializers.ChoiceField(KillSwitch.Level.choices)
     tenant = serializers.CharField(source="tenant.reference", default=None, allow_null=True)
-    connector = serializers.CharField(help_text="Empty: it is not about one system.")
+    connector = serializers.CharField(source="connector_key", help_text="Empty: it is not about one system.")
     route = NamedSerializer(allow_null=True)
     reason = serializers.CharField()
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField(allow_null=True, help_text="null: until somebody switches it on.")
+    activated_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="null: until somebody switches it on.")
 
-    def get_id(self, switch: Switch) -> str:
+    def get_id(self, switch: KillSwitch) -> str:
         return name_of(switch)
 
     @extend_schema_field(serializers.URLField())
-    def get_url(self, switch: Switch) -> str:
+    def get_url(self, switch: KillSwitch) -> str:
         return address(switch)
 
 
-def name_of(switch: Switch) -> str:
+def name_of(switch: KillSwitch) -> str:
     subject = switch
     for step in WAYS.get(switch.scope, "").split("__"):
         subject = getattr(subject, step) if step else ""
     return f"{switch.scope}:{subject}" if subject else switch.scope
 
 
-def address(switch: Switch) -> str:
+def address(switch: KillSwitch) -> str:
     return settings.HUB_PUBLIC_URL + reverse("switch", args=[name_of(switch)])
 
 
-def switches(request: Request) -> QuerySet[Switch]:
+def switches(request: Request) -> QuerySet[KillSwitch]:
     allowed = readable if request.method == "GET" else changeable
-    return Switch.unscoped.select_related("tenant", "route").filter(allowed(Switch, reach(request.user)))
+    return KillSwitch.unscoped.select_related("tenant", "route").filter(allowed(KillSwitch, reach(request.user)))
 
 
-def find(request: Request, name: str) -> Switch:
+def find(request: Request, name: str) -> KillSwitch:
     scope, _, subject = name.partition(":")
     about = {WAYS[scope]: subject} if scope in WAYS else {}
     switch = None
@@ -128,10 +128,10 @@ def subject_of(request: Request, said: Mapping[str, Any]) -> dict[str, Any]:
         return {"route": route, "tenant": route.tenant}
     if reach(request.user) is not EVERYWHERE:
         raise Problem("permission-denied", "Only a platform key switches off what is everybody's.")
-    return {"connector": said["connector"]} if scope == "connector" else {}
+    return {"connector_key": said["connector"]} if scope == "connector" else {}
 
 
-def tell(request: Request, verb: str, switch: Switch, *, now: datetime, **said: Any) -> None:
+def tell(request: Request, verb: str, switch: KillSwitch, *, now: datetime, **said: Any) -> None:
     audit.record(
         actor=request.user.actor,
         verb=verb,
@@ -172,13 +172,13 @@ class SwitchesView(APIView):
         asked = OffSerializer(data=request.data, context={"now": now})
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
-        switch = Switch(
-            scope=said["scope"], reason=said["reason"], until=said.get("until"), **subject_of(request, said)
+        switch = KillSwitch(
+            scope=said["scope"], reason=said["reason"], expires_at=said.get("expires_at"), **subject_of(request, said)
         )
         try:
             with transaction.atomic():
                 switch_off(switch, by=None, now=now)
-                after = {"off": switch.what, "until": switch.until}
+                after = {"off": switch.what, "until": switch.expires_at}
                 tell(request, "switch.off", switch, reason=switch.reason, after=after, now=now)
         except AlreadyOff as already:
             raise Problem("wrong-state", "It is off already: switch it on first.") from already

@@ -16,7 +16,7 @@ from hub.words import REASONS, STATES, state_word
 
 BY_FILTER = {"filtered", "filter_failed"}
 BY_MAPPING = {"mapping_failed", "payload_refused", "identity_missing"}
-PAST = {"delivered", "dead", "cancelled", "skipped"}  # nothing more will happen by itself
+PAST = {"delivered", "failed", "cancelled", "skipped"}  # nothing more will happen by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +94,17 @@ def filtered(reading: Reading) -> Check:
         return Check("filtered", True, passed)
     sentence = REASONS[delivery.reason].sentence
     if rehearsal is None:
-        return Check("filtered", False, sentence, delivery.says)
+        return Check("filtered", False, sentence, delivery.detail)
     if rehearsal.reason not in BY_FILTER:
         today = _("Today's filter would let it through.")
-        return Check("filtered", False, sentence, f"{delivery.says} {today}".strip())
-    return Check("filtered", False, sentence, rehearsal.says)
+        return Check("filtered", False, sentence, f"{delivery.detail} {today}".strip())
+    return Check("filtered", False, sentence, rehearsal.detail)
 
 
 def mapped(reading: Reading) -> Check:
     delivery, rehearsal = reading.delivery, reading.rehearsal
     if delivery.reason in BY_MAPPING:
-        return Check("mapped", False, REASONS[delivery.reason].sentence, delivery.says)
+        return Check("mapped", False, REASONS[delivery.reason].sentence, delivery.detail)
     if reading.rendered:
         return Check("mapped", True, _("The field mapping was worked out; the same bytes go at every attempt."))
     if delivery.state in PAST:
@@ -112,7 +112,7 @@ def mapped(reading: Reading) -> Check:
     if rehearsal is None:
         return Check("mapped", False, _("The body of the event was pruned, so it cannot be rendered any more."))
     if rehearsal.reason in BY_MAPPING:
-        return Check("mapped", False, REASONS[rehearsal.reason].sentence, rehearsal.says)
+        return Check("mapped", False, REASONS[rehearsal.reason].sentence, rehearsal.detail)
     return Check("mapped", None, _("It is rendered at the first attempt; today's field mapping can be worked out."))
 
 
@@ -131,9 +131,9 @@ def switch(reading: Reading) -> Check:
     row = reading.switch
     if row is None or reading.delivery.state in PAST:
         return Check("switch", True if row is None else None, _("Nothing that it needs is switched off."))
-    parts = [_("%(what)s: switched off on %(since)s.") % {"what": row, "since": moment(row.since)}]
-    parts += [_("By %(who)s.") % {"who": row.by}] if row.by_id else []
-    parts += [_("Until %(until)s.") % {"until": moment(row.until)}] if row.until else []
+    parts = [_("%(what)s: switched off on %(since)s.") % {"what": row, "since": moment(row.activated_at)}]
+    parts += [_("By %(who)s.") % {"who": row.activated_by}] if row.activated_by_id else []
+    parts += [_("Until %(until)s.") % {"until": moment(row.expires_at)}] if row.expires_at else []
     return Check("switch", False, " ".join(parts), row.reason)
 
 
@@ -145,17 +145,19 @@ def connection(reading: Reading) -> Check:
         names = {"name": str(row), "state": state_word(row.state)}
         return Check("connection", True, _("The connection “%(name)s” is %(state)s.") % names)
     cause = row.reason if row.reason not in ("", row.state) else ""
-    words = [words_of(cause, row.connector).sentence if cause else "", row.says]
-    sentence = " ".join([REASONS[row.state].sentence, _("It is so since %(since)s.") % {"since": moment(row.since)}])
+    words = [words_of(cause, row.connector_key).sentence if cause else "", row.detail]
+    sentence = " ".join(
+        [REASONS[row.state].sentence, _("It is so since %(since)s.") % {"since": moment(row.state_changed_at)}]
+    )
     return Check("connection", False, sentence, " ".join(filter(None, words)))
 
 
 def breaker(reading: Reading) -> Check:
     row = getattr(reading.delivery.connection, "lane", None)
-    if row is None or row.held != BREAKER:
+    if row is None or row.hold_reason != BREAKER:
         return Check("breaker", True if row else None, _("The other system does not fail too often."))
     sentence = " ".join([REASONS[BREAKER].sentence, _("The next goes on %(at)s.") % {"at": moment(row.open_until)}])
-    often = _("It opened %(times)s times in a row.") % {"times": row.opened} if row.opened > 1 else ""
+    often = _("It opened %(times)s times in a row.") % {"times": row.breaker_trips} if row.breaker_trips > 1 else ""
     return Check("breaker", False, sentence, often)
 
 
@@ -164,19 +166,19 @@ def lane(reading: Reading) -> Check:
     row = getattr(delivery.connection, "lane", None)
     if row is None:
         return Check("lane", None, _("There is no connection yet to go by."))
-    if row.held == BREAKER or row.off:
+    if row.hold_reason == BREAKER or row.switched_off_by:
         return Check("lane", None, _("What stops it is told above."))
-    if row.held == REFRESHING:
+    if row.hold_reason == REFRESHING:
         return Check("lane", False, REASONS[REFRESHING].sentence)
-    if row.held == MAINTENANCE and reading.maintenance:
+    if row.hold_reason == MAINTENANCE and reading.maintenance:
         window = reading.maintenance
         until = _("Maintenance was declared until %(until)s.") % {"until": moment(window.ends_at)}
         return Check("lane", False, until, window.reason)
-    if row.held:
-        return Check("lane", False, _("Nothing goes to this connection until its cause is gone."), row.held)
+    if row.hold_reason:
+        return Check("lane", False, _("Nothing goes to this connection until its cause is gone."), row.hold_reason)
     if delivery.state == "held" and delivery.reason not in BY_FILTER | BY_MAPPING:
-        words = words_of(delivery.reason, delivery.route.connector)
-        return Check("lane", False, words.sentence, delivery.says)
+        words = words_of(delivery.reason, delivery.route.connector_key)
+        return Check("lane", False, words.sentence, delivery.detail)
     if row.lease_until and row.lease_until > reading.now:
         return Check("lane", True, _("A pump serves this connection right now."))
     return Check("lane", True, _("The way to this connection is open."))
@@ -191,7 +193,7 @@ def order(reading: Reading) -> Check:
     names = {"event": f"{head.event.type} {head.event.sender_id}", "state": state_word(head.state)}
     parts = [_("It stands behind %(event)s, which is %(state)s.") % names]
     parts += [_("Both have the key “%(key)s”.") % {"key": delivery.order_key}] if delivery.order_key else []
-    parts += [_("Until that is retried or skipped, nothing of this key goes.")] if head.state == "dead" else []
+    parts += [_("Until that is retried or skipped, nothing of this key goes.")] if head.state == "failed" else []
     return Check("order", False, " ".join(parts), f"{head.public_id} {head.reason}".strip())
 
 
@@ -214,7 +216,7 @@ def quota(reading: Reading) -> Check:
         return Check("quota", False, _("A quota rests until %(until)s, for %(wait)s.") % names, longest.key)
     if delivery.reason == "throttled" and delivery.due_at and delivery.due_at > reading.now:
         names = {"at": moment(delivery.due_at), "wait": span(delivery.due_at - reading.now)}
-        return Check("quota", False, _("The quota lets it go on %(at)s, in %(wait)s.") % names, delivery.says)
+        return Check("quota", False, _("The quota lets it go on %(at)s, in %(wait)s.") % names, delivery.detail)
     return Check("quota", True, _("No quota is known to stop it."))
 
 
@@ -232,7 +234,7 @@ def attempts(reading: Reading) -> Check:
 
 
 def line_of(attempt: Attempt) -> str:
-    words = " ".join(filter(None, (attempt.reason, attempt.says, attempt.reference)))
+    words = " ".join(filter(None, (attempt.reason, attempt.detail, attempt.reference)))
     return f"{attempt.number}, {moment(attempt.started_at)}: {attempt.outcome}{f' ({words})' if words else ''}"
 
 

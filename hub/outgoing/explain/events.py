@@ -24,7 +24,7 @@ def explain_event(event: Event) -> list[Check]:
 
 
 def matched(event: Event) -> Check:
-    deliveries = Delivery.unscoped.filter(event=event, replay=0).select_related("route")
+    deliveries = Delivery.unscoped.filter(event=event, replay_number=0).select_related("route")
     names = sorted({delivery.route.name for delivery in deliveries})
     if names:
         sentence = ngettext("One route is meant for %(type)s.", "%(count)s routes are meant for %(type)s.", len(names))

@@ -9,12 +9,12 @@ from typing import Any
 from django.db.models import Q
 
 from hub.connections import maintenance
-from hub.connections.models import MAINTENANCE, MaintenanceWindow, Switch
+from hub.connections.models import MAINTENANCE, KillSwitch, MaintenanceWindow
 from hub.mappings.models import MappingVersion
 from hub.outgoing.models import Attempt, Delivery, EventBody, Rendering
 from hub.outgoing.order import head_of
 from hub.outgoing.rehearse import Rehearsal, of_route
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Reading:
     attempts: Sequence[Attempt]
     rendered: bool  # its bytes are settled: they go again as they are
     rehearsal: Rehearsal | None  # what today's filter and mapping make of it; None where the body is pruned
-    pauses: Sequence[Scope]  # the quotas of its connection that rest
-    switch: Switch | None  # that stops it
+    pauses: Sequence[QuotaState]  # the quotas of its connection that rest
+    switch: KillSwitch | None  # that stops it
     head: Delivery | None  # of an ordered route: what has to end first
     maintenance: MaintenanceWindow | None  # that holds its connection
 
@@ -59,22 +59,24 @@ def rehearsed(delivery: Delivery) -> Rehearsal | None:
     return of_route(delivery.route, version, document, delivery.tenant, delivery.connection)
 
 
-def switch_of(delivery: Delivery) -> Switch | None:
+def switch_of(delivery: Delivery) -> KillSwitch | None:
     """The widest."""
     concerned = Q(scope="tenant", tenant=delivery.tenant_id) | Q(scope="route", route=delivery.route_id)
-    concerned |= Q(scope="platform") | Q(scope="connector", connector=delivery.route.connector)
-    rows = {row.scope: row for row in Switch.unscoped.filter(concerned).select_related("tenant", "route")}
-    return next((rows[scope] for scope in Switch.Scope.values if scope in rows), None)
+    concerned |= Q(scope="platform") | Q(scope="connector", connector_key=delivery.route.connector_key)
+    rows = {row.scope: row for row in KillSwitch.unscoped.filter(concerned).select_related("tenant", "route")}
+    return next((rows[scope] for scope in KillSwitch.Level.values if scope in rows), None)
 
 
 def window_of(delivery: Delivery, *, now: datetime) -> MaintenanceWindow | None:
     lane = getattr(delivery.connection, "lane", None)
-    return maintenance.of(delivery.connection, now=now) if lane and lane.held == MAINTENANCE else None
+    return maintenance.of(delivery.connection, now=now) if lane and lane.hold_reason == MAINTENANCE else None
 
 
-def pauses_of(delivery: Delivery, *, now: datetime) -> list[Scope]:
+def pauses_of(delivery: Delivery, *, now: datetime) -> list[QuotaState]:
     if delivery.connection is None:
         return []
     own = ("", f"#{delivery.connection_id}", delivery.connection.account or "#")
-    rows = Scope.objects.filter(connector=delivery.route.connector, paused_until__gt=now).order_by("-paused_until")
+    rows = QuotaState.objects.filter(connector_key=delivery.route.connector_key, paused_until__gt=now).order_by(
+        "-paused_until"
+    )
     return [row for row in rows if row.key.split("|")[2] in own]

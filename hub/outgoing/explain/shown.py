@@ -11,8 +11,8 @@ from hub.words import REASONS, STATES, Reason, endpoint_refusal, reason_of
 
 # The same as `standing`, for lists.
 HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)
-HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__off="")
-HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__held="")
+HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__switched_off_by="")
+HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__hold_reason="")
 BEHIND = Q(due_at=None)  # another of its key stands before it
 READS_AS_HELD = Q(state="waiting") & (HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | BEHIND)
 OF_LANES = {*HOLDING, DISCONNECTED, BREAKER, MAINTENANCE, REFRESHING}  # all that a lane is ever held for
@@ -42,7 +42,7 @@ def shown(delivery: Delivery) -> Shown:
     """Reads tenant, route, connection and lane of the delivery."""
     state, reason = standing(delivery)
     told = reason and state != "cancelled"  # then the reason is only why it did not go before
-    words = words_of(reason, delivery.route.connector) if told else STATES[state]
+    words = words_of(reason, delivery.route.connector_key) if told else STATES[state]
     return Shown(state, reason, words.sentence, words.action)
 
 
@@ -52,8 +52,8 @@ def standing(delivery: Delivery) -> tuple[str, str]:
     lane = getattr(delivery.connection, "lane", None)
     causes = (
         ("tenant_suspended", delivery.tenant.suspended),
-        ("switched_off", lane and lane.off),
-        (lane and lane.held, lane and lane.held),
+        ("switched_off", lane and lane.switched_off_by),
+        (lane and lane.hold_reason, lane and lane.hold_reason),
         ("behind", delivery.due_at is None),
     )
     return next((("held", reason) for reason, stands in causes if stands), ("waiting", delivery.reason))
@@ -77,7 +77,7 @@ def shown_reason() -> Case:
     return Case(
         When(waiting & HELD_BY_TENANT, then=Value("tenant_suspended")),
         When(waiting & HELD_BY_SWITCH, then=Value("switched_off")),
-        When(waiting & HELD_BY_LANE, then=F("connection__lane__held")),
+        When(waiting & HELD_BY_LANE, then=F("connection__lane__hold_reason")),
         When(waiting & BEHIND, then=Value("behind")),
         default=F("reason"),
         output_field=CharField(),
@@ -95,7 +95,7 @@ def for_reason(reason: str) -> Q:
         "switched_off": HELD_BY_SWITCH & ~HELD_BY_TENANT,
         "behind": BEHIND & ~HELD_BY_TENANT & ~HELD_BY_SWITCH & ~HELD_BY_LANE,
     }
-    by_lane = Q(connection__lane__held=reason) & ~HELD_BY_TENANT & ~HELD_BY_SWITCH
+    by_lane = Q(connection__lane__hold_reason=reason) & ~HELD_BY_TENANT & ~HELD_BY_SWITCH
     return waiting & wider.get(reason, by_lane) | of_its_own
 
 

@@ -7,7 +7,7 @@ from hub.outgoing.models.deliveries import (
     Attempt,
     Delivery,
     Exchange,
-    PumpPlace,
+    PumpSlot,
     Rendering,
 )
 from hub.outgoing.models.events import EVENT_TYPE, Event, EventBody, Idempotency, document
@@ -25,7 +25,7 @@ __all__ = [
     "EventBody",
     "Exchange",
     "Idempotency",
-    "PumpPlace",
+    "PumpSlot",
     "Rendering",
     "Route",
     "document",

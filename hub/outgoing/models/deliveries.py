@@ -21,9 +21,9 @@ from hub.states import Moves
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
-STOPPED = {"dead", "held", "cancelled"}  # a retry sets them going
+STOPPED = {"failed", "held", "cancelled"}  # a retry sets them going
 UNSENT = {"waiting", "held"}  # a person may cancel them
-DONE = {"delivered", "dead", "cancelled", "skipped"}  # may be sent again
+DONE = {"delivered", "failed", "cancelled", "skipped"}  # may be sent again
 
 
 class Delivery(Scoped, Moves):
@@ -35,27 +35,27 @@ class Delivery(Scoped, Moves):
         DELIVERED = "delivered", _("Delivered")
         HELD = "held", _("Held")
         SKIPPED = "skipped", _("Skipped")
-        DEAD = "dead", _("Dead")
+        FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
     OPEN: ClassVar[tuple[str, ...]] = (
         "waiting",
         "sending",
         "held",
-        "dead",
+        "failed",
     )  # the next of an ordered route waits for it
 
-    # waiting -> sending -> delivered; what cannot go on is held, skipped, dead or cancelled, and a person moves it
+    # waiting -> sending -> delivered; what cannot go on is held, skipped, failed or cancelled, and a person moves it
     MOVES: ClassVar[Mapping[str, set[str]]] = {
-        "waiting": {"sending", "held", "skipped", "cancelled", "dead"},
-        "sending": {"delivered", "waiting", "held", "dead"},
-        "held": {"waiting", "skipped", "cancelled", "dead"},
-        "dead": {"waiting", "skipped"},
+        "waiting": {"sending", "held", "skipped", "cancelled", "failed"},
+        "sending": {"delivered", "waiting", "held", "failed"},
+        "held": {"waiting", "skipped", "cancelled", "failed"},
+        "failed": {"waiting", "skipped"},
         "cancelled": {"waiting"},
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    outward_id = models.UUIDField(default=uuid7, editable=False)  # the same over attempts and replays
+    message_uuid = models.UUIDField(default=uuid7, editable=False)  # the same over attempts and replays
     # each index is written twice on a delivery's way: what another begins with is none of its own
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
@@ -63,18 +63,18 @@ class Delivery(Scoped, Moves):
     connection = models.ForeignKey(
         Connection, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False
     )
-    replay = models.PositiveSmallIntegerField(default=0)
+    replay_number = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    stage = stage_field()  # what the indexes know of it
+    index_state = stage_field()  # what the indexes know of it
     reason = models.CharField(max_length=40, blank=True)
-    says = models.CharField(max_length=500, blank=True)  # in words, what stands behind the reason
+    detail = models.CharField(max_length=500, blank=True)  # in words, what stands behind the reason
     due_at = models.DateTimeField(null=True)
     quota_queue = models.BigIntegerField(default=0, db_default=0)  # the QuotaQueue in which it waits; 0: none
-    attempts = models.PositiveSmallIntegerField(default=0)
-    crashes = models.PositiveSmallIntegerField(default=0)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    crash_count = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
-    unsure = models.BooleanField(default=False)  # an attempt ended unknown: it may have arrived before
-    background = models.BooleanField(default=False)  # set going by an operation: it may wait for what is live
+    possibly_delivered = models.BooleanField(default=False)  # an attempt ended unknown: it may have arrived before
+    low_priority = models.BooleanField(default=False)  # set going by an operation: it may wait for what is live
     mapping_version = models.ForeignKey(
         MappingVersion, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
     )
@@ -82,14 +82,14 @@ class Delivery(Scoped, Moves):
     order_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     expires_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField()
-    moved_at = models.DateTimeField()  # since when it has this state
+    state_changed_at = models.DateTimeField()  # since when it has this state
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "deliveries"
         constraints = (
-            models.UniqueConstraint(fields=("event", "route", "connection", "replay"), name="one_delivery_once"),
+            models.UniqueConstraint(fields=("event", "route", "connection", "replay_number"), name="one_delivery_once"),
             models.UniqueConstraint(
-                fields=("event", "route", "replay"), condition=Q(connection=None), name="one_not_connected"
+                fields=("event", "route", "replay_number"), condition=Q(connection=None), name="one_not_connected"
             ),
         )
         indexes = (
@@ -106,7 +106,7 @@ class Delivery(Scoped, Moves):
             models.Index(fields=("tenant", "-id"), name="deliveries_of_tenant"),
             models.Index(
                 fields=("connection", "route", "order_key", "position"),
-                condition=Q(position__isnull=False) & at_stage("waiting", "sending", "held", "dead"),
+                condition=Q(position__isnull=False) & at_stage("waiting", "sending", "held", "failed"),
                 name="deliveries_in_order",
             ),
             models.Index(
@@ -115,17 +115,19 @@ class Delivery(Scoped, Moves):
                 name="deliveries_expiring",
             ),
             models.Index(
-                fields=("due_at",), condition=Q(crashes__gt=1) & at_stage("waiting"), name="deliveries_suspect"
+                fields=("due_at",), condition=Q(crash_count__gt=1) & at_stage("waiting"), name="deliveries_suspect"
             ),
             models.Index(
                 fields=("route",), condition=Q(connection=None) & at_stage("held"), name="deliveries_unconnected"
             ),
             models.Index(
-                fields=("stage", "-id"), condition=at_stage("held", "dead", "waiting"), name="deliveries_stopped"
+                fields=("index_state", "-id"),
+                condition=at_stage("held", "failed", "waiting"),
+                name="deliveries_stopped",
             ),
             models.Index(  # of the few that did not just arrive: nothing on the hot path writes it
-                fields=("tenant", "stage", "-id"),
-                condition=at_stage("held", "dead", "skipped", "cancelled"),
+                fields=("tenant", "index_state", "-id"),
+                condition=at_stage("held", "failed", "skipped", "cancelled"),
                 name="deliveries_astray",
             ),
         )
@@ -136,14 +138,14 @@ class Delivery(Scoped, Moves):
     @property
     def message_id(self) -> str:
         """The id that the other system sees."""
-        return f"msg_{self.outward_id.hex}"
+        return f"msg_{self.message_uuid.hex}"
 
     @classmethod
     def reserved_for_platform(cls) -> Q:
         """What goes over the platform's own connection, such as to our own application."""
         platform = [key for key, connector in CONNECTORS.items() if connector.platform]
         unowned = Q(connection__isnull=False, connection__tenant__isnull=True)
-        return unowned | Q(route__connector__in=platform)
+        return unowned | Q(route__connector_key__in=platform)
 
 
 ask_by_stage(Delivery._meta.get_field("state"))
@@ -166,13 +168,13 @@ class Attempt(Scoped):
 
     TENANT = "delivery__tenant"
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries", db_constraint=False)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
     milliseconds = models.PositiveIntegerField(null=True)
     outcome = models.CharField(max_length=10)  # a kind of connectors.outcomes
     reason = models.CharField(max_length=60, blank=True)
-    says = models.CharField(max_length=500, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
     reference = models.CharField(max_length=200, blank=True)  # their id of what was made
     exchange = models.UUIDField(null=True)  # no foreign key: exchanges are pruned on their own
 
@@ -201,7 +203,7 @@ class Exchange(models.Model):
         return f"{self.method} {self.url}"
 
 
-class PumpPlace(models.Model):
+class PumpSlot(models.Model):
     """A place that one running pump holds, leased; the rows are as many as pumps ever ran at once."""
 
     number = models.PositiveSmallIntegerField(primary_key=True)

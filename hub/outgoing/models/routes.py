@@ -28,7 +28,7 @@ class Route(Scoped):
     name = models.CharField(max_length=200)
     event_type = models.CharField("event type", max_length=120, validators=[TYPE_PATTERN])
     filter = models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")
-    connector = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[a_connector])
     connection = models.ForeignKey(
         Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="routes",
         help_text="Empty: every connection of the tenant at the connector.",
@@ -69,6 +69,6 @@ class Route(Scoped):
     def holds_unknown(self) -> bool:
         """Whether what may have arrived waits for a person: twice would hurt, and the system cannot be told our id."""
         try:
-            return self.never_twice and not CONNECTORS[self.connector].action(self.action).idempotent
+            return self.never_twice and not CONNECTORS[self.connector_key].action(self.action).idempotent
         except LookupError:
             return True

@@ -27,7 +27,7 @@ def stages_of(states: Iterable[str]) -> list[str]:
 def at_stage(*states: str) -> Q:
     """For the condition of an index."""
     stages = stages_of(states)
-    return Q(stage__in=tuple(stages)) if len(stages) > 1 else Q(stage=stages[0])
+    return Q(index_state__in=tuple(stages)) if len(stages) > 1 else Q(index_state=stages[0])
 
 
 def by_stage(lookup: Exact | In, states: list[str], own: tuple[str, Any], compiler: Any) -> Any:
@@ -38,7 +38,7 @@ def by_stage(lookup: Exact | In, states: list[str], own: tuple[str, Any], compil
     field = lookup.lhs.target
     if not {value for value, _ in field.flatchoices}.issuperset(states):
         return own
-    column, _ = compiler.compile(Col(lookup.lhs.alias, field.model._meta.get_field("stage")))
+    column, _ = compiler.compile(Col(lookup.lhs.alias, field.model._meta.get_field("index_state")))
     stages = [f"'{stage}'" for stage in stages_of(states)]
     words = f"{column} = {stages[0]}" if len(stages) == 1 else f"{column} IN ({', '.join(stages)})"
     if len({*states} & OF_ONE_STAGE) != 1:

@@ -25,7 +25,7 @@ class Group:
     def demand(self) -> Demand:
         first = self.carriages[0]
         calls = len(self.carriages)
-        return Demand(first.spent, calls, min(calls, self.load.lane.in_flight), first.background, self.ranks)
+        return Demand(first.spent, calls, min(calls, self.load.lane.in_flight), first.low_priority, self.ranks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def book(lease: UUID, loads: Sequence[Load], *, now: datetime, lead: timedelta) 
     for group, reserved in zip(groups, answers, strict=True):
         depart(group, reserved)
         send_back(group, reserved, booking)
-        booking.queues.postpone(group.carriages[0].background, reserved.closed, early=booking.early)
+        booking.queues.postpone(group.carriages[0].low_priority, reserved.closed, early=booking.early)
     queues = booking.queues.write()
     for wait in booking.unsent:
         if may_queue(wait.carriage):
@@ -74,7 +74,7 @@ def groups_of(load: Load, booking: Booking) -> list[Group]:
     oldest_first = sorted(load.carriages, key=lambda carriage: carriage.oldest)
     for rank, carriage in enumerate(oldest_first):
         if not stands_behind(load, carriage, booking):
-            group = groups.setdefault((carriage.spent, carriage.background), Group(load))
+            group = groups.setdefault((carriage.spent, carriage.low_priority), Group(load))
             group.carriages.append(carriage)
             group.ranks.append(rank)
     return list(groups.values())

@@ -71,7 +71,7 @@ def load(
     slice: Slice, reading: Reading, identities: "Identities", written: list[tuple[int, Rendered]], *, now: datetime
 ) -> Load:
     try:
-        credential = credential_of(slice.connection, reading.apps.get(slice.connection.connector))
+        credential = credential_of(slice.connection, reading.apps.get(slice.connection.connector_key))
     except (CannotOpen, LookupError) as error:
         held = [Held(delivery, "credential_unreadable", str(error)) for delivery in slice.deliveries]
         return Load(slice.lane, slice.connection, None, held=held)
@@ -82,7 +82,7 @@ def load(
         try:
             action, rendered = prepare(delivery, slice.connection, reading, identities)
         except CannotSend as refusal:
-            found.held.append(Held(delivery, refusal.reason, refusal.says))
+            found.held.append(Held(delivery, refusal.reason, refusal.detail))
             continue
         if rendered.fresh:
             written.append((delivery.pk, rendered))
@@ -95,10 +95,10 @@ def load(
 
 
 class CannotSend(Exception):
-    def __init__(self, reason: str, says: str) -> None:
+    def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.says = says
+        self.detail = detail
 
 
 def prepare(
@@ -106,7 +106,7 @@ def prepare(
 ) -> tuple[Action, Rendered]:
     """Raises CannotSend."""
     try:
-        action = connection.code.action(delivery.route.action)
+        action = connection.connector.action(delivery.route.action)
         rendered = render(delivery, action, reading, identities)
         refusal = action.check(rendered.body) if rendered.fresh else ""
     except (MappingFailed, MappingError) as error:
@@ -152,7 +152,7 @@ def message_of(delivery: Due, rendered: Rendered, *, at: datetime) -> Message:
         at=at,
         type=delivery.type,
         tenant=delivery.tenant.reference,
-        attempt=delivery.attempts,
+        attempt=delivery.attempt_count,
         ticket=delivery.ticket or "",
     )
 
@@ -163,7 +163,7 @@ def gathered(parcels: Sequence[tuple[Action, Parcel]]) -> Iterable[tuple[Action,
     for action, parcel in parcels:
         message = parcel.message
         delivery = parcel.delivery
-        key = (action.key, bool(message.ticket), delivery.background, delivery.quota_queue, action.group(message))
+        key = (action.key, bool(message.ticket), delivery.low_priority, delivery.quota_queue, action.group(message))
         groups.setdefault(key, (action, []))[1].append(parcel)
     for action, group in groups.values():
         yield from ((action, batch) for batch in batches(action, group))
@@ -191,8 +191,8 @@ def embark(load: Load, action: Action, parcels: list[Parcel]) -> None:
         request = (action.confirm if asks else action.request)(messages, load.credential)
         spent = spent_beside(load, request)
     except Exception as error:  # a defect of the connector: these rows wait for a mended one
-        says = f"{type(error).__name__} while the request was built"
-        load.held += [Held(parcel.delivery, "defect", says) for parcel in parcels]
+        detail = f"{type(error).__name__} while the request was built"
+        load.held += [Held(parcel.delivery, "defect", detail) for parcel in parcels]
         return
     load.carriages.append(Carriage(uuid7(), action, parcels, request, spent, asks))
 
@@ -232,7 +232,7 @@ def asked_by(slice: Slice, reading: Reading) -> Iterable[tuple[int, str, str]]:
         if version is None or delivery.made is not None:
             continue
         try:
-            mapping = reading.mapping(version, slice.connection.code.action(delivery.route.action))
+            mapping = reading.mapping(version, slice.connection.connector.action(delivery.route.action))
             if not mapping.asks_for_identities:
                 continue
             pairs = collect_identities(mapping, document_of(delivery), zone_of(delivery.tenant.time_zone))

@@ -22,7 +22,7 @@ from hub.outgoing.pump.strides import NARROW, WIDE, Measure, Strides
 LEASE = timedelta(seconds=12)
 SLICE_MOST = 800
 BEHIND = timedelta(seconds=0.25)  # for each delivery of its slice a lane stands back: who asks for little waits little
-CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is dead
+CRASHES_MOST = 5  # claims in a row that ended without an outcome; then the row is failed
 COHORT = 32  # suspects that go together the first time; after that each goes alone
 
 
@@ -45,8 +45,8 @@ def claimable(*, now: datetime) -> QuerySet[Lane]:
 
 def going(*, now: datetime) -> QuerySet[Lane]:
     """Lanes that nothing holds; one whose breaker has rested is open for a probe."""
-    unheld = Q(held="") | Q(held=BREAKER, open_until__lte=now)
-    return Lane.unscoped.filter(unheld, off="", connection__tenant__suspended_at=None)
+    unheld = Q(hold_reason="") | Q(hold_reason=BREAKER, open_until__lte=now)
+    return Lane.unscoped.filter(unheld, switched_off_by="", connection__tenant__suspended_at=None)
 
 
 def free(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
@@ -90,7 +90,7 @@ def measured(lanes: list[Lane], measure: Measure, strides: Strides) -> list[Lane
 
 def in_turn(lanes: QuerySet[Lane], most: int) -> QuerySet[Lane]:
     """Nobody else claims these until the transaction ends."""
-    return lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("turn", "pk")[:most]
+    return lanes.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("virtual_time", "pk")[:most]
 
 
 def slices_of(lanes: Sequence[Lane]) -> dict[int, Slice]:
@@ -111,7 +111,7 @@ def lease_out(lease: UUID, slices: Mapping[int, Slice], *, now: datetime) -> Non
     columns = {
         "lease": [lease] * count,
         "lease_until": [now + LEASE] * count,
-        "turn": [now + BEHIND * len(slice.deliveries) for slice in slices.values()],
+        "virtual_time": [now + BEHIND * len(slice.deliveries) for slice in slices.values()],
         # due, whatever is taken: so it is found, and recovered, when its pump dies
         "due_at": [now] * count,
     }
@@ -122,7 +122,7 @@ def turn_back(lease: UUID, sent: Mapping[int, int], *, now: datetime) -> None:
     """Of lanes of which some deliveries wait for a quota: what they were not given does not put them back in turn."""
     if sent:
         turns = [now + BEHIND * count for count in sent.values()]
-        rows.update(Lane, list(sent), {"turn": turns}, only={"lease": lease})
+        rows.update(Lane, list(sent), {"virtual_time": turns}, only={"lease": lease})
 
 
 def most_of(slice: Slice, rounds: int) -> int:
@@ -130,9 +130,9 @@ def most_of(slice: Slice, rounds: int) -> int:
 
     One where it is to show whether the endpoint is up again.
     """
-    if slice.lane.held == BREAKER:
+    if slice.lane.hold_reason == BREAKER:
         return 1
-    connector = CONNECTORS.get(slice.connection.connector)
+    connector = CONNECTORS.get(slice.connection.connector_key)
     batch = max((action.batch for action in connector.actions), default=1) if connector else 1
     return min(SLICE_MOST, slice.lane.in_flight * max(rounds, batch))
 
@@ -142,7 +142,7 @@ def most_of(slice: Slice, rounds: int) -> int:
 
 def suspects(*, now: datetime) -> QuerySet[Delivery]:
     """What was in flight at several deaths in a row; the pump has nothing else in its hands while it sends these."""
-    return Delivery.unscoped.filter(state="waiting", due_at__lte=now, crashes__gte=CRASHES_FEW)
+    return Delivery.unscoped.filter(state="waiting", due_at__lte=now, crash_count__gte=CRASHES_FEW)
 
 
 ANY_SUSPECT = Asked(lambda *, now: suspects(now=now).filter(connection__lane__in=going(now=now)).values_list("pk")[:1])
@@ -158,8 +158,8 @@ def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slic
         theirs = suspects(now=now).filter(connection=OuterRef("pk"))
         lanes = {lane.pk: lane for lane in in_turn(free(going(now=now), now=now).filter(Exists(theirs)), COHORT)}
         recover(list(lanes.values()), now=now)
-        worst = suspects(now=now).filter(connection__in=lanes).order_by("-crashes", "due_at")
-        chosen = list(worst.values_list("pk", "connection", "crashes")[:COHORT])
+        worst = suspects(now=now).filter(connection__in=lanes).order_by("-crash_count", "due_at")
+        chosen = list(worst.values_list("pk", "connection", "crash_count")[:COHORT])
         if chosen and chosen[0][2] > CRASHES_FEW:
             chosen = chosen[:1]
         served = {connection for _, connection, _ in chosen}
@@ -170,20 +170,27 @@ def claim_suspects(lease: UUID, reading: Reading, *, now: datetime) -> list[Slic
 
 
 def recover(lanes: Sequence[Lane], *, now: datetime) -> None:
-    """Where a pump died: what it was sending may have arrived, and goes again; what died too often is dead."""
+    """Where a pump died: what it was sending may have arrived, and goes again; what died too often is failed."""
     expired = [lane for lane in lanes if lane.lease is not None]
     if not expired:
         return
     lost = Delivery.unscoped.filter(connection_id__in=[lane.pk for lane in expired], state="sending")
     sent = list(lost.select_related("route"))
     Attempt.unscoped.bulk_create(
-        Attempt(delivery=row, number=row.attempts, started_at=now, outcome="unknown", reason="crashed") for row in sent
+        Attempt(delivery=row, number=row.attempt_count, started_at=now, outcome="unknown", reason="crashed")
+        for row in sent
     )
     tally.add({("attempts", "unknown"): len(sent), ("crashes", ""): len(sent)})
-    dead = [row.pk for row in sent if row.crashes + 1 >= CRASHES_MOST]
+    dead = [row.pk for row in sent if row.crash_count + 1 >= CRASHES_MOST]
     unknown = [row.pk for row in sent if row.route.holds_unknown]
-    told = {"crashes": F("crashes") + 1, "lease": None, "moved_at": now, "unsure": True, "quota_queue": 0}
-    lost.filter(pk__in=dead).update(state="dead", reason="crashed", due_at=None, **told)
+    told = {
+        "crash_count": F("crash_count") + 1,
+        "lease": None,
+        "state_changed_at": now,
+        "possibly_delivered": True,
+        "quota_queue": 0,
+    }
+    lost.filter(pk__in=dead).update(state="failed", reason="crashed", due_at=None, **told)
     lost.filter(pk__in=unknown).update(state="held", reason="unknown_effect", due_at=None, **told)
     lost.update(state="waiting", reason="crashed", due_at=now, **told)
 

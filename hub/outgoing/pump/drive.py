@@ -222,7 +222,7 @@ class Drive:
             self.alone = bool(slices)  # none: another pump holds their lanes
         else:
             slices = claim(self.lease, self.reading, self.strides, now=now)
-        self.reading.learn(connectors={slice.connection.connector for slice in slices})
+        self.reading.learn(connectors={slice.connection.connector_key for slice in slices})
         loads = build(slices, self.reading, now=now)
         hold(self.lease, [held for load in loads for held in load.held], now=now)
         unsent = book(self.lease, loads, now=self.clock(), lead=self.led(now=now))

@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.db.models import F, QuerySet, Subquery
 
 from hub import rows
-from hub.connections.models import QuotaQueue, Switch
+from hub.connections.models import KillSwitch, QuotaQueue
 from hub.outgoing.models import Delivery, EventBody, Rendering, Route
 from hub.outgoing.order import of_the_same_key
 from hub.outgoing.pump.reading import Reading
@@ -22,13 +22,13 @@ CRASHES_FEW = 2  # from so many on a row is a suspect, and is not taken together
 STAYS = """
 CASE
     WHEN expires_at <= %s THEN 'expired'
-    WHEN route_id IN (SELECT route_id FROM connections_switch WHERE scope = 'route') THEN 'route_off'
-    WHEN tenant_id IN (SELECT tenant_id FROM connections_switch WHERE scope = 'tenant') THEN 'switched_off'
+    WHEN route_id IN (SELECT route_id FROM connections_killswitch WHERE scope = 'route') THEN 'route_off'
+    WHEN tenant_id IN (SELECT tenant_id FROM connections_killswitch WHERE scope = 'tenant') THEN 'switched_off'
     WHEN position > (
         SELECT head.position FROM outgoing_delivery AS head
         WHERE head.connection_id = row.connection_id AND head.route_id = row.route_id
         AND head.order_key = row.order_key
-        AND head.position IS NOT NULL AND head.stage IN ('waiting', 'held', 'dead')
+        AND head.position IS NOT NULL AND head.index_state IN ('waiting', 'held', 'failed')
         ORDER BY head.position LIMIT 1
     ) THEN 'behind'
     ELSE ''
@@ -40,7 +40,7 @@ SELECT first.id, first.stays FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id,
     SELECT * FROM (
         SELECT row.id, {STAYS} FROM connections_quotaqueue AS queue CROSS JOIN LATERAL (
             SELECT * FROM outgoing_delivery
-            WHERE quota_queue = queue.id AND quota_queue > 0 AND stage = 'waiting' AND state = 'waiting'
+            WHERE quota_queue = queue.id AND quota_queue > 0 AND index_state = 'waiting' AND state = 'waiting'
             ORDER BY id LIMIT queue.width
         ) AS row
         WHERE queue.connection_id = lane.id AND queue.opens_at <= %s
@@ -50,7 +50,7 @@ SELECT first.id, first.stays FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id,
     SELECT * FROM (
         SELECT id, {STAYS} FROM outgoing_delivery AS row
         WHERE connection_id = lane.id AND quota_queue = 0
-        AND stage = 'waiting' AND state = 'waiting' AND due_at <= %s AND crashes < %s
+        AND index_state = 'waiting' AND state = 'waiting' AND due_at <= %s AND crash_count < %s
         ORDER BY due_at, id LIMIT lane.most
     ) AS due
     LIMIT CASE WHEN lane.most = 1 THEN 1 ELSE 2 * lane.most END
@@ -60,17 +60,17 @@ OF_IDS = f"SELECT id, {STAYS} FROM outgoing_delivery AS row WHERE id = ANY(%s)"
 TAKE_POSTGRESQL = """
 WITH due AS ({due}), stayed AS (
     UPDATE outgoing_delivery AS delivery
-    SET state = CASE stays WHEN 'expired' THEN 'dead' WHEN 'behind' THEN 'waiting' ELSE 'held' END,
+    SET state = CASE stays WHEN 'expired' THEN 'failed' WHEN 'behind' THEN 'waiting' ELSE 'held' END,
         reason = CASE stays WHEN 'behind' THEN reason ELSE stays END,
-        moved_at = CASE stays WHEN 'behind' THEN moved_at ELSE %s END,
+        state_changed_at = CASE stays WHEN 'behind' THEN state_changed_at ELSE %s END,
         due_at = NULL, quota_queue = 0
     FROM due WHERE delivery.id = due.id AND stays <> '' AND delivery.state = 'waiting'
 ), taken AS (
     UPDATE outgoing_delivery AS delivery
-    SET state = 'sending', lease = %s, attempts = attempts + 1, moved_at = %s
+    SET state = 'sending', lease = %s, attempt_count = attempt_count + 1, state_changed_at = %s
     FROM due WHERE delivery.id = due.id AND stays = '' AND delivery.state = 'waiting'
-    RETURNING delivery.id, connection_id, tenant_id, route_id, outward_id, attempts, unsure, background, due_at,
-        event_id, position, expires_at, crashes, quota_queue
+    RETURNING delivery.id, connection_id, tenant_id, route_id, message_uuid, attempt_count, possibly_delivered,
+        low_priority, due_at, event_id, position, expires_at, crash_count, quota_queue
 )
 SELECT taken.*, event.type, event.sender_id, event.occurred_at, told.body, made.body, made.version_id, made.ticket
 FROM taken JOIN outgoing_event AS event ON event.id = taken.event_id
@@ -79,8 +79,8 @@ LEFT JOIN outgoing_rendering AS made ON made.delivery_id = taken.id
 ORDER BY taken.quota_queue = 0, CASE taken.quota_queue WHEN 0 THEN taken.due_at END, taken.id
 """
 TAKEN = (
-    "pk", "connection_id", "tenant_id", "route_id", "outward_id", "attempts", "unsure", "background", "due_at",
-    "event_id", "position", "expires_at", "crashes", "quota_queue",
+    "pk", "connection_id", "tenant_id", "route_id", "message_uuid", "attempt_count", "possibly_delivered",
+    "low_priority", "due_at", "event_id", "position", "expires_at", "crash_count", "quota_queue",
 )  # fmt: skip
 TOLD = ("event__type", "event__sender_id", "event__occurred_at")
 
@@ -93,15 +93,15 @@ class Due:
     connection_id: int
     tenant: Tenant
     route: Route
-    outward_id: UUID
-    attempts: int  # this one is counted
-    unsure: bool
-    background: bool  # it leaves room for live work
+    message_uuid: UUID
+    attempt_count: int  # this one is counted
+    possibly_delivered: bool
+    low_priority: bool  # it leaves room for live work
     due_at: datetime
     event_id: int
     position: int | None
     expires_at: datetime | None
-    crashes: int
+    crash_count: int
     quota_queue: int  # from which it was taken; 0: from none
     type: str
     sender_id: str
@@ -113,7 +113,7 @@ class Due:
 
     @property
     def message_id(self) -> str:
-        return f"msg_{self.outward_id.hex}"
+        return f"msg_{self.message_uuid.hex}"
 
 
 def take(most: Mapping[int, int], lease: UUID, reading: Reading, *, now: datetime) -> list[Due]:
@@ -150,7 +150,7 @@ def ids(deliveries: QuerySet[Delivery]) -> Sequence[int]:
 def due_of_lanes(most: Mapping[int, int], *, now: datetime) -> list[int]:
     """As OF_LANES says it."""
     waiting = Delivery.unscoped.filter(state="waiting")
-    plain = waiting.filter(quota_queue=0, due_at__lte=now, crashes__lt=CRASHES_FEW).order_by("due_at", "pk")
+    plain = waiting.filter(quota_queue=0, due_at__lte=now, crash_count__lt=CRASHES_FEW).order_by("due_at", "pk")
     queued: dict[int, list[int]] = {lane: [] for lane in most}
     for queue in QuotaQueue.unscoped.filter(connection__in=list(most), opens_at__lte=now):
         oldest = waiting.filter(quota_queue=queue.pk, quota_queue__gt=0).order_by("pk")
@@ -165,7 +165,7 @@ def due_of_lanes(most: Mapping[int, int], *, now: datetime) -> list[int]:
 def taken_one_by_one(due: Sequence[int], lease: UUID, *, now: datetime) -> Sequence[tuple[Any, ...]]:
     leave_behind(due, now=now)
     Delivery.unscoped.filter(pk__in=due, state="waiting", due_at__isnull=False).update(
-        state="sending", lease=lease, attempts=F("attempts") + 1, moved_at=now
+        state="sending", lease=lease, attempt_count=F("attempt_count") + 1, state_changed_at=now
     )
     taken = list(Delivery.unscoped.filter(pk__in=due, lease=lease).order_by("due_at", "pk").values_list(*TAKEN, *TOLD))
     places = {pk: place for place, pk in enumerate(due)}
@@ -181,12 +181,14 @@ def leave_behind(due: Sequence[int], *, now: datetime) -> None:
     waiting = Delivery.unscoped.filter(pk__in=due, state="waiting")
     behind = ids(waiting.filter(position__gt=head))
     Delivery.unscoped.filter(pk__in=list(behind)).update(due_at=None, quota_queue=0)
-    waiting.filter(expires_at__lte=now).update(state="dead", reason="expired", due_at=None, quota_queue=0, moved_at=now)
-    switches = Switch.unscoped.all()
+    waiting.filter(expires_at__lte=now).update(
+        state="failed", reason="expired", due_at=None, quota_queue=0, state_changed_at=now
+    )
+    switches = KillSwitch.unscoped.all()
     for reason, scope in (("route_off", "route"), ("switched_off", "tenant")):
         off = switches.filter(scope=scope).values(scope)
         waiting.filter(**{f"{scope}__in": off}).update(
-            state="held", reason=reason, due_at=None, quota_queue=0, moved_at=now
+            state="held", reason=reason, due_at=None, quota_queue=0, state_changed_at=now
         )
 
 

@@ -18,13 +18,13 @@ def attempt_columns(journeys: Sequence[Journey]) -> dict[str, list[Any]]:
     ]
     return {
         "delivery": [delivery.pk for _, delivery, _ in tries],
-        "number": [delivery.attempts for _, delivery, _ in tries],
+        "number": [delivery.attempt_count for _, delivery, _ in tries],
         "started_at": [journey.started_at for journey, _, _ in tries],
         "milliseconds": [journey.milliseconds for journey, _, _ in tries],
         "outcome": [outcome.kind for _, _, outcome in tries],
         "reason": [outcome.reason[:60] for _, _, outcome in tries],
-        "says": [
-            outcome.says and redact_excerpt(outcome.says, SAYS_MOST, journey.load.secrets)
+        "detail": [
+            outcome.detail and redact_excerpt(outcome.detail, SAYS_MOST, journey.load.secrets)
             for journey, _, outcome in tries
         ],
         "reference": [outcome.reference[:200] for _, _, outcome in tries],

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.db import transaction
 
 from hub.connections.models import Lane
-from hub.outgoing.models import PumpPlace
+from hub.outgoing.models import PumpSlot
 from hub.standing import current_worker
-from hub.throttle.models import Holder
+from hub.throttle.models import InFlightLease
 
 WORKER_BYTES, PROCESS_BYTES, LEASE_BYTES = 6, 4, 16
 
@@ -38,6 +38,6 @@ def free_leases(prefix: bytes, *, now: datetime) -> int:
         held = Lane.unscoped.filter(lease__range=(low, high)).order_by("pk")  # as a publisher locks them
         lanes = list(held.select_for_update(no_key=True).values_list("pk", flat=True))  # and beside its Lane.guard
         Lane.unscoped.filter(pk__in=lanes).update(lease_until=now)
-    PumpPlace.objects.filter(lease__range=(low, high)).update(lease=None, lease_until=None)
-    Holder.objects.filter(lease__range=(low, high)).delete()
+    PumpSlot.objects.filter(lease__range=(low, high)).update(lease=None, lease_until=None)
+    InFlightLease.objects.filter(lease__range=(low, high)).delete()
     return len(lanes)

@@ -31,7 +31,7 @@ class Held:
 
     delivery: Due
     reason: str
-    says: str
+    detail: str
 
 
 @dataclass(slots=True)
@@ -63,9 +63,9 @@ class Carriage:
         return self.berth.gate if self.berth else FREE
 
     @property
-    def background(self) -> bool:
+    def low_priority(self) -> bool:
         """Whether it leaves room for live work; what shares a request agrees on that."""
-        return self.parcels[0].delivery.background
+        return self.parcels[0].delivery.low_priority
 
     @property
     def quota_queue(self) -> int:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from hub import rows
-from hub.outgoing.models import PumpPlace
+from hub.outgoing.models import PumpSlot
 from hub.outgoing.pump.leases import worker_prefix
 from hub.standing import NO_WORKER, Worker, current_worker
 
@@ -17,7 +17,7 @@ LEASE = timedelta(seconds=12)
 def living_leases(*, now: datetime) -> list[UUID]:
     """The leases of pumps that claim."""
     moment = connection.ops.adapt_datetimefield_value(now)
-    found = rows.ask("SELECT lease FROM outgoing_pumpplace WHERE lease_until > %s", [moment])
+    found = rows.ask("SELECT lease FROM outgoing_pumpslot WHERE lease_until > %s", [moment])
     return [lease if isinstance(lease, UUID) else UUID(lease or NO_WORKER.hex) for (lease,) in found]
 
 
@@ -55,20 +55,20 @@ def capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> int:
 
 def take(lease: UUID, *, places: int, total: int, now: datetime) -> bool:
     """Take a place; False where this worker, or the installation, runs as many pumps as it may."""
-    PumpPlace.objects.bulk_create([PumpPlace(number=0)], ignore_conflicts=True)
+    PumpSlot.objects.bulk_create([PumpSlot(number=0)], ignore_conflicts=True)
     with transaction.atomic():
-        PumpPlace.objects.select_for_update().get(number=0)  # whoever has it decides alone
+        PumpSlot.objects.select_for_update().get(number=0)  # whoever has it decides alone
         if not has_room(places=places, total=total, now=now):
             return False
-        taken = set(PumpPlace.objects.filter(lease_until__gt=now).values_list("number", flat=True))
+        taken = set(PumpSlot.objects.filter(lease_until__gt=now).values_list("number", flat=True))
         number = next(number for number in range(len(taken) + 1) if number not in taken)
-        PumpPlace.objects.update_or_create(number=number, defaults={"lease": lease, "lease_until": now + LEASE})
+        PumpSlot.objects.update_or_create(number=number, defaults={"lease": lease, "lease_until": now + LEASE})
         return True
 
 
 def keep(lease: UUID, *, now: datetime) -> None:
-    PumpPlace.objects.filter(lease=lease).update(lease_until=now + LEASE)
+    PumpSlot.objects.filter(lease=lease).update(lease_until=now + LEASE)
 
 
 def leave(lease: UUID) -> None:
-    PumpPlace.objects.filter(lease=lease).update(lease=None, lease_until=None)
+    PumpSlot.objects.filter(lease=lease).update(lease=None, lease_until=None)

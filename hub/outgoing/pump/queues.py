@@ -22,7 +22,7 @@ WIDTH_MOST = 800  # deliveries that are taken from one queue at a time
 EMPTY_AFTER = timedelta(hours=1)
 
 # Queues that are gone and in which something waits: one look into the index for each queue, however much waits.
-WAITING = "quota_queue > 0 AND stage = 'waiting' AND state = 'waiting'"
+WAITING = "quota_queue > 0 AND index_state = 'waiting' AND state = 'waiting'"
 GONE = f"""
 WITH RECURSIVE used(id) AS (
     SELECT (SELECT quota_queue FROM outgoing_delivery WHERE {WAITING} ORDER BY quota_queue LIMIT 1)
@@ -77,9 +77,9 @@ class Queues:
         for scope in queue.scopes:
             self.by_scope.setdefault(scope, []).append(queue)
         for scope in queue.closed if queue.opens_at > now else ():
-            first = self.first_to_open.setdefault((queue.connection_id, queue.background, scope), queue)
+            first = self.first_to_open.setdefault((queue.connection_id, queue.low_priority, scope), queue)
             if queue.opens_at < first.opens_at:
-                self.first_to_open[(queue.connection_id, queue.background, scope)] = queue
+                self.first_to_open[(queue.connection_id, queue.low_priority, scope)] = queue
 
     def own(self, lane: int, carriage: Carriage) -> QuotaQueue | None:
         """The queue of what spends as this carriage does."""
@@ -94,15 +94,15 @@ class Queues:
             return None
         if own := self.own(lane, carriage):
             return own if carriage.oldest > self.claimed.get(own.pk, 0) else None
-        beside = (False, True) if carriage.background else (False,)  # live work does not wait behind other
-        places = ((lane, background, scope) for background in beside for scope in carriage.keys)
+        beside = (False, True) if carriage.low_priority else (False,)  # live work does not wait behind other
+        places = ((lane, low_priority, scope) for low_priority in beside for scope in carriage.keys)
         queues = (self.first_to_open[place] for place in places if place in self.first_to_open)
         return min(queues, key=lambda queue: queue.opens_at, default=None)
 
     def change(self, lane: int, carriage: Carriage, *, opens_at: datetime, closed: Iterable[str], width: int) -> None:
         queue = QuotaQueue(
             connection_id=lane,
-            background=carriage.background,
+            low_priority=carriage.low_priority,
             digest=digest_of(carriage.keys),
             scopes=sorted(carriage.keys),
             closed=sorted(closed),
@@ -111,16 +111,16 @@ class Queues:
         )
         self.changed[queue.key] = queue
 
-    def postpone(self, background: bool, closed: Mapping[str, datetime], *, early: timedelta) -> None:
+    def postpone(self, low_priority: bool, closed: Mapping[str, datetime], *, early: timedelta) -> None:
         """Scopes were found closed: queues that spend them are not looked at before they open."""
-        found = (background, frozenset(closed.items()))
+        found = (low_priority, frozenset(closed.items()))
         if found in self.postponed:
             return
         self.postponed.add(found)
         for queue in (queue for scope in closed for queue in self.by_scope.get(scope, ())):
             opens = {key: closed[key] for key in queue.scopes if key in closed}
             opens_at = max(opens.values(), default=queue.opens_at) - early
-            if queue.background == background and opens_at > queue.opens_at and queue.key not in self.changed:
+            if queue.low_priority == low_priority and opens_at > queue.opens_at and queue.key not in self.changed:
                 queue.opens_at, queue.closed = opens_at, sorted(opens)
                 self.changed[queue.key] = queue
 
@@ -133,7 +133,7 @@ class Queues:
         QuotaQueue.unscoped.bulk_create(
             changed,
             update_conflicts=True,
-            unique_fields=["connection", "background", "digest"],
+            unique_fields=["connection", "low_priority", "digest"],
             update_fields=fields,
         )
         known = [queue for queue in self.known.values() if queue.pk]
@@ -141,7 +141,7 @@ class Queues:
 
 
 def key_for(lane: int, carriage: Carriage) -> Key:
-    return lane, carriage.background, digest_of(carriage.keys)
+    return lane, carriage.low_priority, digest_of(carriage.keys)
 
 
 def width_after(carriages: Sequence[Carriage], reserved: Reserved, before: QuotaQueue | None, *, in_flight: int) -> int:
@@ -185,7 +185,7 @@ def opens_after(result: Journey | Unsent, *, now: datetime) -> dict[str, datetim
 
 def may_queue(carriage: Carriage) -> bool:
     """What may have killed pumps before goes alone, and waits in no queue."""
-    return all(parcel.delivery.crashes < CRASHES_FEW for parcel in carriage.parcels)
+    return all(parcel.delivery.crash_count < CRASHES_FEW for parcel in carriage.parcels)
 
 
 def tidy_quota_queues(*, now: datetime) -> None:

@@ -57,7 +57,7 @@ class Reading:
             self.versions |= {version.mapping_id: version for version in newest}
         if strange := set(connectors) - self.apps.keys():
             self.apps |= dict.fromkeys(strange)
-            self.apps |= {app.connector: app for app in ConnectorApp.objects.filter(connector__in=strange)}
+            self.apps |= {app.connector_key: app for app in ConnectorApp.objects.filter(connector_key__in=strange)}
 
     def mapping(self, version: MappingVersion, action: Action) -> CompiledMapping:
         """An empty mapping stands for the action's own."""

@@ -22,14 +22,14 @@ FROM unnest(%s::bigint[]) AS back(id)
 LEFT JOIN LATERAL (
     SELECT due_at FROM outgoing_delivery AS delivery
     WHERE connection_id = back.id AND quota_queue = 0
-    AND stage = 'waiting' AND state = 'waiting' AND due_at IS NOT NULL AND crashes < %s
+    AND index_state = 'waiting' AND state = 'waiting' AND due_at IS NOT NULL AND crash_count < %s
     ORDER BY due_at LIMIT 1
 ) AS first ON true
 LEFT JOIN LATERAL (
     SELECT opens_at FROM connections_quotaqueue AS queue
     WHERE connection_id = back.id AND (  -- one look for each queue: of EXISTS a planner might read all that waits
         SELECT true FROM outgoing_delivery
-        WHERE quota_queue = queue.id AND quota_queue > 0 AND stage = 'waiting' AND state = 'waiting' LIMIT 1
+        WHERE quota_queue = queue.id AND quota_queue > 0 AND index_state = 'waiting' AND state = 'waiting' LIMIT 1
     )
     ORDER BY opens_at LIMIT 1
 ) AS queue ON true
@@ -61,7 +61,7 @@ def release(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
 def one_by_one(lease: UUID, lanes: Collection[int], free: list[int], *, now: datetime) -> None:
     """The same on SQLite."""
     waiting = Delivery.unscoped.filter(
-        connection=OuterRef("pk"), quota_queue=0, state="waiting", due_at__isnull=False, crashes__lt=CRASHES_FEW
+        connection=OuterRef("pk"), quota_queue=0, state="waiting", due_at__isnull=False, crash_count__lt=CRASHES_FEW
     )
     first = waiting.order_by("due_at").values("due_at")[:1]
     due_at = Case(When(pk__in=free, then=Subquery(first)), default=Value(now))

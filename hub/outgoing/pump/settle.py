@@ -34,10 +34,10 @@ class Change:
 
     state: str
     reason: str = ""
-    says: str = ""
+    detail: str = ""
     due_at: datetime | None = None
     returned: int = 0  # attempts given back: it cost none
-    unsure: bool = False
+    possibly_delivered: bool = False
     survived: bool = False  # it was sent, and the pump lives
     quota_queue: int = 0  # in which it waits for a quota
 
@@ -47,25 +47,25 @@ ARRIVED = Change("delivered", survived=True)  # nearly all, so it is made once
 
 def change_after(outcome: Outcome, parcel: Parcel, *, now: datetime, random: Callable[[], float]) -> Change:
     """The state machine's next step after an outcome. Pure."""
-    kind, says = outcome.kind, outcome.says
+    kind, detail = outcome.kind, outcome.detail
     if kind == "delivered":
         return ARRIVED
     if kind == "never":
-        return Change("held" if outcome.reason in MENDABLE else "dead", outcome.reason, says)
+        return Change("held" if outcome.reason in MENDABLE else "failed", outcome.reason, detail)
     if kind == "pending":
-        return Change("waiting", outcome.reason, says, now + timedelta(seconds=outcome.after or 10.0), returned=1)
+        return Change("waiting", outcome.reason, detail, now + timedelta(seconds=outcome.after or 10.0), returned=1)
     if kind in ("refresh", "reconnect", "disable"):  # the lane is held by its connection, so it waits there
-        return Change("waiting", outcome.reason, says, now, returned=1)
+        return Change("waiting", outcome.reason, detail, now, returned=1)
     if outcome.free:
-        return Change("waiting", outcome.reason, says, rest_until(outcome, now=now), returned=1)
+        return Change("waiting", outcome.reason, detail, rest_until(outcome, now=now), returned=1)
     schedule = parcel.delivery.route.retry_schedule or SCHEDULE
-    unsure = kind == "unknown"
-    if unsure and parcel.delivery.route.holds_unknown:
-        return Change("held", "unknown_effect", says or outcome.reason, unsure=True)
-    again = next_attempt(parcel.delivery.attempts, now=now, random=random, after=outcome.after, schedule=schedule)
+    possibly_delivered = kind == "unknown"
+    if possibly_delivered and parcel.delivery.route.holds_unknown:
+        return Change("held", "unknown_effect", detail or outcome.reason, possibly_delivered=True)
+    again = next_attempt(parcel.delivery.attempt_count, now=now, random=random, after=outcome.after, schedule=schedule)
     if again is None:
-        return Change("dead", "exhausted", says or outcome.reason, unsure=unsure)
-    return Change("waiting", outcome.reason, says, again, unsure=unsure)
+        return Change("failed", "exhausted", detail or outcome.reason, possibly_delivered=possibly_delivered)
+    return Change("waiting", outcome.reason, detail, again, possibly_delivered=possibly_delivered)
 
 
 def settle(
@@ -102,7 +102,9 @@ def settle(
 def hold(lease: UUID, held: Sequence[Held], *, now: datetime) -> None:
     """A cause of its own: these were not sent, and it cost no attempt."""
     apply(
-        lease, [(entry.delivery, Change("held", entry.reason, entry.says[:500], returned=1)) for entry in held], now=now
+        lease,
+        [(entry.delivery, Change("held", entry.reason, entry.detail[:500], returned=1)) for entry in held],
+        now=now,
     )
 
 
@@ -119,9 +121,9 @@ def changes_of(
             for parcel, outcome in zip(result.carriage.parcels, result.outcomes, strict=True):
                 change = change_after(outcome, parcel, now=now, random=random)
                 if change is not ARRIVED:
-                    says = redact_excerpt(change.says, SAYS_MOST, result.load.secrets)
+                    detail = redact_excerpt(change.detail, SAYS_MOST, result.load.secrets)
                     queue = result.carriage.returns_to if outcome.pauses and change.state == "waiting" else 0
-                    change = replace(change, says=says, survived=True, quota_queue=queue)
+                    change = replace(change, detail=detail, survived=True, quota_queue=queue)
                 yield parcel.delivery, change
 
 
@@ -142,15 +144,19 @@ def apply(lease: UUID, changes: Sequence[tuple[Due, Change]], *, now: datetime) 
     columns = {
         "state": [change.state for _, change in changes],
         "reason": [change.reason for _, change in changes],
-        "says": [change.says for _, change in changes],
+        "detail": [change.detail for _, change in changes],
         "due_at": [change.due_at for _, change in changes],
         "quota_queue": [change.quota_queue for _, change in changes],
-        "attempts": [delivery.attempts - change.returned for delivery, change in changes],
-        "crashes": [0 if change.survived and change.state == "waiting" else row.crashes for row, change in changes],
-        "unsure": [delivery.unsure or change.unsure for delivery, change in changes],
+        "attempt_count": [delivery.attempt_count - change.returned for delivery, change in changes],
+        "crash_count": [
+            0 if change.survived and change.state == "waiting" else row.crash_count for row, change in changes
+        ],
+        "possibly_delivered": [
+            delivery.possibly_delivered or change.possibly_delivered for delivery, change in changes
+        ],
         "mapping_version": [delivery.version for delivery, _ in changes],
         "lease": [None] * len(changes),
-        "moved_at": [now] * len(changes),
+        "state_changed_at": [now] * len(changes),
     }
     keys = [delivery.pk for delivery, _ in changes]
     return rows.update(Delivery, keys, columns, only={"state": "sending", "lease": lease})

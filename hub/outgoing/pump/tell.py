@@ -61,7 +61,7 @@ def report(journeys: Sequence[Journey], *, now: datetime) -> None:
         key_of(journey.load.connection, entry.scope): told_of(journey.load.connection, entry, now=now)
         for journey in journeys
         if journey.response is not None
-        for entry in journey.load.connection.code.reported(journey.response)
+        for entry in journey.load.connection.connector.reported(journey.response)
     }
     correct(told, now=now)
 
@@ -69,23 +69,23 @@ def report(journeys: Sequence[Journey], *, now: datetime) -> None:
 def told_of(connection: Connection, entry: Report, *, now: datetime) -> Told:
     wait = bearable(entry.resets_in)
     ends = None if wait is None else now + timedelta(seconds=wait)
-    return Told(connection.code.quota(entry.scope), entry.used, entry.limit, ends)
+    return Told(connection.connector.quota(entry.scope), entry.used, entry.limit, ends)
 
 
 def turn(load: Load, outcome: Outcome, *, now: datetime) -> None:
     """The connection's own state changes and holds its lane, unless somebody was first."""
-    says = redact_excerpt(outcome.says, SAYS_MOST, load.secrets)
+    detail = redact_excerpt(outcome.detail, SAYS_MOST, load.secrets)
     row = Connection.unscoped.select_related("credential").get(pk=load.connection.pk)
     try:
-        if outcome.kind == "refresh" and row.code.refreshes:
+        if outcome.kind == "refresh" and row.connector.refreshes:
             if row.credential.await_refresh(used=load.version, now=now):
                 ring(f"refresh:{row.pk}", now=now)
         elif outcome.kind == "disable":
-            row.disable(outcome.reason, says, now=now)
+            row.disable(outcome.reason, detail, now=now)
             sentence = f"“{row}” is disabled: it wants no more. What arrives for it is held until somebody enables it."
             about = f"{row.pk}:{now:%Y-%m-%dT%H:%M:%S}"
             notify("disabled", sentence, about=about, now=now, tenant_id=row.tenant_id, connection_id=row.pk)
         else:
-            row.need_reconnect(outcome.reason, says, now=now)
+            row.mark_needs_reconnect(outcome.reason, detail, now=now)
     except WrongState:
         return

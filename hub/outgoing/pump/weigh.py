@@ -77,7 +77,7 @@ def failure_of(journey: Journey) -> Outcome | None:
     """
     if any(outcome.kind in ARRIVED for outcome in journey.outcomes):
         return None
-    if journey.load.connection.code.own_endpoint and journey.response is not None:
+    if journey.load.connection.connector.own_endpoint and journey.response is not None:
         failed = not 200 <= journey.response.status < 300 and journey.response.status != THROTTLED
         return next(iter(journey.outcomes), None) if failed else None
     refused = (outcome for outcome in journey.outcomes if outcome.kind in FAILURES)
@@ -90,9 +90,9 @@ def last_failures(journeys: Sequence[Journey]) -> dict[int, str]:
     for journey in journeys:
         if (failure := failure_of(journey)) is not None:
             status = journey.response.status if journey.response else 0
-            says = redact_excerpt(failure.says, SAYS_MOST, journey.load.secrets)
+            detail = redact_excerpt(failure.detail, SAYS_MOST, journey.load.secrets)
             reason = f"status_{status}" if status >= 300 else failure.reason
-            answers[journey.load.lane.pk] = answer_text(reason, says)
+            answers[journey.load.lane.pk] = answer_text(reason, detail)
     return answers
 
 
@@ -107,9 +107,9 @@ def turned(lanes: Sequence[Lane], before: dict[int, Health], loads: dict[int, Lo
     for pk in opened:
         loads[pk].turned = True
     if opened:
-        Lane.unscoped.filter(pk__in=opened, held="").update(held=BREAKER)
+        Lane.unscoped.filter(pk__in=opened, hold_reason="").update(hold_reason=BREAKER)
     if closed:
-        Lane.unscoped.filter(pk__in=closed, held=BREAKER).update(held="")
+        Lane.unscoped.filter(pk__in=closed, hold_reason=BREAKER).update(hold_reason="")
 
 
 def end_or_warn(load: Load, health: Health, *, now: datetime) -> None:
@@ -130,10 +130,10 @@ def end_or_warn(load: Load, health: Health, *, now: datetime) -> None:
         notify("disabled", sentence, about=f"{row.pk}:{since}", **told)
 
 
-def disabled(connection: Connection, says: str, *, now: datetime) -> bool:
+def disabled(connection: Connection, detail: str, *, now: datetime) -> bool:
     row = Connection.unscoped.get(pk=connection.pk)
     try:
-        row.disable("failing", says, now=now)
+        row.disable("failing", detail, now=now)
     except WrongState:
         return False
     return True

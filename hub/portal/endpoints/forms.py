@@ -189,7 +189,7 @@ class PaceForm(forms.Form):
 
     def __init__(self, *args: Any, endpoint: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stated: Field = next(field for field in endpoint.code.fields if field.key == PACE)
+        stated: Field = next(field for field in endpoint.connector.fields if field.key == PACE)
         self.fields[PACE] = form_field(stated, value=endpoint.settings.get(PACE))
 
 

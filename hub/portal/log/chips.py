@@ -16,7 +16,7 @@ CODES = ("state", "reason")
 PLACE = ("after", "before")  # where in the list, which no link that narrows keeps
 VIEWS = (
     (gettext_lazy("All"), {}),
-    (gettext_lazy("Failed"), {"state": "dead"}),
+    (gettext_lazy("Failed"), {"state": "failed"}),
     (gettext_lazy("Held"), {"state": "held"}),
     (gettext_lazy("Waiting"), {"state": "waiting"}),
     (gettext_lazy("Skipped"), {"state": "skipped"}),

@@ -17,7 +17,8 @@ ROWS_MOST, PAGES_MOST, AT_ONCE = 10_000, 100, 500
 STEPS = 3_000_000  # of all pages together: about two seconds
 CUT = "The export ends here, and there may be more: narrow the filter, or export earlier events by the time."
 COLUMNS = (
-    "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "tries", "accepted_at", "moved_at",
+    "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count",
+    "accepted_at", "state_changed_at",
 )  # fmt: skip
 # What a spreadsheet would work out: a sign of a formula, wide or not, alone or behind what the spreadsheet skips or
 # takes for the end of a cell.
@@ -41,7 +42,7 @@ def exported(tenant: Tenant, asked: Asked, *, steps: int = STEPS) -> Iterator[Li
 
 def told(line: Line) -> dict[str, Any]:
     said = {name: getattr(line, name) for name in COLUMNS}
-    said |= {name: getattr(line, name).isoformat() for name in ("accepted_at", "moved_at")}
+    said |= {name: getattr(line, name).isoformat() for name in ("accepted_at", "state_changed_at")}
     return said | {"id": str(line.id), "event": str(line.event)}
 
 

@@ -21,9 +21,9 @@ class Line:
     reason: str
     sentence: str
     target: str
-    tries: int
+    attempt_count: int
     accepted_at: datetime
-    moved_at: datetime
+    state_changed_at: datetime
     next_try: datetime | None = None
     is_event: bool = False  # an event that no route took: it has no delivery
 
@@ -48,20 +48,20 @@ def of_delivery(delivery: Delivery) -> Line:
         reason=state.reason,
         sentence=sentence_of(delivery, state.reason) if state.reason else "",
         target=str(delivery.connection) if delivery.connection else _("not connected"),
-        tries=delivery.attempts,
+        attempt_count=delivery.attempt_count,
         accepted_at=delivery.accepted_at,
-        moved_at=delivery.moved_at,
-        next_try=delivery.due_at if state.state == "waiting" and delivery.attempts else None,
+        state_changed_at=delivery.state_changed_at,
+        next_try=delivery.due_at if state.state == "waiting" and delivery.attempt_count else None,
     )
 
 
 def sentence_of(delivery: Delivery, reason: str) -> str:
-    return words_of(reason, delivery.route.connector).sentence
+    return words_of(reason, delivery.route.connector_key).sentence
 
 
 def of_event(event: Event) -> Line:
     return Line(
         id=event.public_id, event=event.public_id, sender_id=event.sender_id, type=event.type, state="skipped",
-        reason=event.reason, sentence=REASONS[event.reason].sentence, target="", tries=0,
-        accepted_at=event.accepted_at, moved_at=event.accepted_at, is_event=True,
+        reason=event.reason, sentence=REASONS[event.reason].sentence, target="", attempt_count=0,
+        accepted_at=event.accepted_at, state_changed_at=event.accepted_at, is_event=True,
     )  # fmt: skip

@@ -37,7 +37,7 @@ def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
         return None
     if state.reason in BY_OPERATOR or (goes_to_platform(delivery) and is_stuck(state)):
         return operator()
-    if state.state == "dead":
+    if state.state == "failed":
         return Remedy(_("You, once the other system takes it."), _("Send it again now"), verb="retry")
     if state.reason == "identity_missing":
         return Remedy(_("You, or whoever manages connections in your team."), state.action, said_at(delivery))
@@ -55,7 +55,7 @@ def remedy_of(delivery: Delivery, state: Shown) -> Remedy | None:
 
 def is_refused_by_endpoint(delivery: Delivery) -> bool:
     """Whether the customer's own endpoint answered 4xx the last time."""
-    code = CONNECTORS.get(delivery.route.connector)
+    code = CONNECTORS.get(delivery.route.connector_key)
     return code is not None and code.own_endpoint and endpoint_refusal(delivery.reason) is not None
 
 
@@ -66,7 +66,7 @@ def goes_to_platform(delivery: Delivery) -> bool:
 
 def is_stuck(state: Shown) -> bool:
     """It does not go on by itself."""
-    return state.state == "dead" or state.reason in BY_CONNECTING | {"identity_missing", "unknown_effect"}
+    return state.state == "failed" or state.reason in BY_CONNECTING | {"identity_missing", "unknown_effect"}
 
 
 def operator() -> Remedy:
@@ -77,13 +77,13 @@ def mended_at(delivery: Delivery) -> str:
     reference = delivery.tenant.reference
     if delivery.connection is None:
         return page("portal:catalogue", reference) or page("portal:home", reference)
-    name = "portal:endpoint" if delivery.connection.connector == "webhook" else "portal:connection"
+    name = "portal:endpoint" if delivery.connection.connector_key == "webhook" else "portal:connection"
     return page(name, reference, delivery.connection.public_id) or page("portal:home", reference)
 
 
 def said_at(delivery: Delivery) -> str:
     """Where a person says which of their records is meant; the page of all where the sentence is cut."""
-    here, missing = delivery.connection, IdentityMissing.read(delivery.says)
+    here, missing = delivery.connection, IdentityMissing.read(delivery.detail)
     if here is None or missing is None:
         return mended_at(delivery)
     said = urlencode(dict(zip(("kind", "ours"), missing, strict=True)))

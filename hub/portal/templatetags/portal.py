@@ -213,9 +213,9 @@ def stacks(
 
 
 @register.inclusion_tag("portal/parts/pages.html")
-def pages(newer: str = "", older: str = "", says: str = "") -> dict[str, str]:
+def pages(newer: str = "", older: str = "", detail: str = "") -> dict[str, str]:
     """Links to the pages before and after this one; empty where there is none."""
-    return {"newer": newer, "older": older, "says": says}
+    return {"newer": newer, "older": older, "detail": detail}
 
 
 @register.simple_tag

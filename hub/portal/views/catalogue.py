@@ -25,7 +25,7 @@ QUERY_MOST = 100
 def catalogue(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     query, category = request.GET.get("q", "")[:QUERY_MOST], request.GET.get("category", "")
     found = search(query, category, visitor.tenant)
-    stopped = {one.row.connector: one for one in all_stopped(request, visitor, now=clock())}
+    stopped = {one.row.connector_key: one for one in all_stopped(request, visitor, now=clock())}
     context = {
         "visitor": visitor,
         "query": query,

@@ -50,7 +50,7 @@ ROUTES_SHOWN, NOTICES_SHOWN = 20, 5
 PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),
     ("held", "warn", gettext_lazy("held")),
-    ("dead", "bad", gettext_lazy("given up")),
+    ("failed", "bad", gettext_lazy("given up")),
 )
 FIRST_WAS_SOMEBODY = gettext_lazy("Somebody was first: the state has changed meanwhile. Look again.")
 
@@ -67,7 +67,7 @@ def back_to(visitor: Visitor, connection: Connection) -> HttpResponseRedirect:
 
 def routes_to(connection: Connection) -> Any:
     """Those that send over it: its own, and those of every connection of its system."""
-    meant = Q(connection=connection) | Q(connection=None, connector=connection.connector)
+    meant = Q(connection=connection) | Q(connection=None, connector_key=connection.connector_key)
     return routes_of(connection.tenant).filter(meant)
 
 
@@ -85,10 +85,12 @@ class Next(NamedTuple):
 
 def next_of(connection: Connection, *, now: datetime) -> Next:
     lane = connection.lane
-    works = not (lane.held or lane.off or connection.disconnected)
+    works = not (lane.hold_reason or lane.switched_off_by or connection.disconnected)
     sends = lane.due_at if works and lane.due_at and lane.due_at > now else None
-    tests = connection.check_at if works and connection.code.checks_every else None
-    return Next(sends, tests, getattr(getattr(connection, "credential", None), "refresh_at", None) if works else None)
+    tests = connection.check_at if works and connection.connector.checks_every else None
+    return Next(
+        sends, tests, getattr(getattr(connection, "credential", None), "refresh_due_at", None) if works else None
+    )
 
 
 def mails_of(visitor: Visitor, connection: Connection) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def mails_of(visitor: Visitor, connection: Connection) -> dict[str, Any]:
 
 
 def why(notice: Notice, connection: Connection) -> str:
-    return reason_of(notice.reason, system=connection.code.label).sentence if notice.reason else ""
+    return reason_of(notice.reason, system=connection.connector.label).sentence if notice.reason else ""
 
 
 @require_safe
@@ -121,11 +123,11 @@ def connection(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
     context = {
         "visitor": visitor,
         "connection": row,
-        "connector": row.code,
-        "environment": row.code.environment(row.settings.get("environment", "")),
+        "connector": row.connector,
+        "environment": row.connector.environment(row.settings.get("environment", "")),
         "seen": status(row, window=maintenance.of(row, now=now), switch=stopping_switches([row]).get(row.pk)),
         "hours": hours,
-        "last": newest.filter(state="delivered").order_by("-pk").values_list("moved_at", flat=True).first(),
+        "last": newest.filter(state="delivered").order_by("-pk").values_list("state_changed_at", flat=True).first(),
         "parts": [(tone, word) for _state, tone, word in PARTS],
         "totals": [
             (tone, word, sum(hour.counts[place] for hour in hours)) for place, (_s, tone, word) in enumerate(PARTS)
@@ -181,7 +183,7 @@ def test_progress(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpRespo
         return back_to(visitor, row)
     result = progress.get("result")
     failed = result and not result["lives"] and result["reason"] != INTERRUPTED
-    context = {"visitor": visitor, "connection": row, "connector": row.code, "progress": progress}
+    context = {"visitor": visitor, "connection": row, "connector": row.connector, "progress": progress}
     context["checks"] = checks.steps(failure_of(result)) if failed else []
     return render(request, "portal/connection_test.html", context)
 
@@ -241,7 +243,7 @@ def end(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     context = {
         "visitor": visitor,
         "connection": row,
-        "connector": row.code,
+        "connector": row.connector,
         "form": form,
         "waiting": backlog(row, now=now),
         "routes": routes[:50],
@@ -253,16 +255,16 @@ def end(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
 def ended(request: HttpRequest, visitor: Visitor, row: Connection, form: DisconnectForm) -> HttpResponse:
     hand, now = hand_of(request, visitor), clock()
     try:
-        keeps_events = form.cleaned_data["waiting"] == "keep"
+        keeps_events = form.cleaned_data["what_waits"] == "hold"
         disconnect(row, hand, reason=form.cleaned_data["reason"], keeps_events=keeps_events, now=now)
     except WrongState:
         messages.warning(request, FIRST_WAS_SOMEBODY)
         return back_to(visitor, row)
     messages.success(request, _("%(name)s is disconnected. Its history stays.") % {"name": row.name})
     if form.cleaned_data["data"] == "erase":
-        erase(row, hand, cancel=form.cleaned_data["waiting"] == "cancel", now=now)
+        erase(row, hand, cancel=form.cleaned_data["what_waits"] == "cancel", now=now)
         messages.info(request, _("What was sent over it and answered is being erased, and its identities are gone."))
-    elif form.cleaned_data["waiting"] == "cancel":
+    elif form.cleaned_data["what_waits"] == "cancel":
         try:
             count = cancel_what_waits(row, hand, now=now)
             told = ngettext(

@@ -137,7 +137,7 @@ def summary(row: Delivery, *, now: datetime) -> dict[str, Any]:
         "remedy": remedy_of(row, state),
         "next_try": row.due_at if state.state == "waiting" else None,
         "ended": state.state in DONE,
-        "seen": f"{state.state}.{row.attempts}",
+        "seen": f"{state.state}.{row.attempt_count}",
     }
 
 

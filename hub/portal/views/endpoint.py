@@ -214,7 +214,7 @@ def recover(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         return back(visitor, endpoint)
     since = now - timedelta(hours=form.cleaned_data["hours"])
     if form.cleaned_data["what"] == "failed":
-        asked = {"state": "dead", "connection": endpoint.public_id, "stopped_since": since.isoformat()}
+        asked = {"state": "failed", "connection": endpoint.public_id, "stopped_since": since.isoformat()}
         return HttpResponseRedirect(f"{reverse('portal:plan', args=[visitor.tenant.reference])}?{urlencode(asked)}")
     reason = _("asked for on the page of the endpoint")
     operation = bulk.plan_missing(endpoint, since=since, reason=reason, hand=hand_of(request, visitor), now=now)

@@ -40,7 +40,7 @@ ADMIN = Membership.Role.ADMIN
 
 
 def endpoints_of(visitor: Visitor) -> Any:
-    return Connection.objects.of(visitor.tenant).filter(connector=KEY)
+    return Connection.objects.of(visitor.tenant).filter(connector_key=KEY)
 
 
 def found(visitor: Visitor, id: UUID) -> Connection:
@@ -73,7 +73,9 @@ def endpoints(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def add(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if visitor.tenant.suspended:
         return suspended_page(request, visitor, CONNECTORS[KEY])
-    every = Route.objects.of(visitor.tenant).filter(connection=None, connector=KEY, enabled=True).order_by("event_type")
+    every = (
+        Route.objects.of(visitor.tenant).filter(connection=None, connector_key=KEY, enabled=True).order_by("event_type")
+    )
     form = AddForm(request.POST or None, known=known_types(visitor.tenant), shared=every)
     context: dict[str, Any] = {"visitor": visitor, "form": form, "shared": every}
     if request.method == "POST" and form.is_valid():
@@ -86,7 +88,7 @@ def added(request: HttpRequest, visitor: Visitor, form: AddForm, context: dict[s
     """Tested first; kept with its routes, or not at all."""
     said, now = form.cleaned_data, clock()
     endpoint = connect.draft(visitor.tenant, KEY, said["name"], {"url": said["url"]})
-    document, made = connect.completed(endpoint.code, {}, random=secrets.token_bytes)
+    document, made = connect.completed(endpoint.connector, {}, random=secrets.token_bytes)
     finding = probe.probe(endpoint, document, call=egress.outward, now=now)
     if not finding.lives and not said["anyway"]:
         context |= {"finding": finding, "checks": checks.steps(finding), "told": checks.told(finding)}

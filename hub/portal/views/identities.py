@@ -50,14 +50,14 @@ def identities(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse
     context = {
         "visitor": visitor,
         "connection": row,
-        "connector": row.code,
+        "connector": row.connector,
         "identities": found[:SHOWN],
         "beginning": term,
         "older": f"?{urlencode(kept | {'after': found[SHOWN - 1].place})}" if len(found) > SHOWN else "",
         "newer": f"?{urlencode(kept)}" if place else "",
         "missing": missing,
         "form": OursForm(),
-        "kinds": sorted({*row.code.listed, *(entry.kind for entry in missing)}),
+        "kinds": sorted({*row.connector.listed, *(entry.kind for entry in missing)}),
     }
     return render(request, "portal/identities/list.html", context)
 
@@ -76,7 +76,7 @@ def say(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         messages.error(request, _("Say first which of yours is meant: its kind, and how events name it."))
         return all_of(visitor, row)
     there = told_of(visitor, row).filter(**ours.cleaned_data).first()
-    form = TheirsForm(request.POST or None, lists=row.code.listed.get(ours.cleaned_data["kind"]))
+    form = TheirsForm(request.POST or None, lists=row.connector.listed.get(ours.cleaned_data["kind"]))
     if request.method == "POST" and form.is_valid():
         theirs, name, hand = form.cleaned_data["id"], form.cleaned_data["name"], hand_of(request, visitor)
         identify(row, theirs=theirs, name=name, hand=hand, now=now, **ours.cleaned_data)
@@ -84,7 +84,7 @@ def say(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         return all_of(visitor, row)
     offer = offered(row, ours.cleaned_data["kind"], now=now)
     form.show(offer, current=there.theirs if there else "")
-    context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
+    context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.connector}
     context |= {"ours": ours.cleaned_data, "form": form, "offer": offer, "there": there}
     return render(request, "portal/identities/say.html", context)
 
@@ -111,5 +111,5 @@ def remove(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
         forget(there, hand_of(request, visitor), now=clock())
         messages.success(request, _("Taken back. What needs it is held from now on."))
         return all_of(visitor, row)
-    context = {"visitor": visitor, "connection": row, "connector": row.code, "identity": there}
+    context = {"visitor": visitor, "connection": row, "connector": row.connector, "identity": there}
     return render(request, "portal/identities/remove.html", context)

@@ -34,14 +34,14 @@ from tenants.visitors import Visitor, for_visitors
 @for_visitors(least=ADMIN)
 def reconnect(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
     row = own_connection(visitor, id)
-    context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.code}
-    if row.code.needs_oauth:
+    context: dict[str, Any] = {"visitor": visitor, "connection": row, "connector": row.connector}
+    if row.connector.needs_oauth:
         so_far = {"environment": row.settings.get("environment", ""), "login_host": login_host_of(row)}
-        context |= going_on(request, visitor, row.code, row)
-        context |= login_choices(row.code, **login_of_attempt(context) or so_far)
+        context |= going_on(request, visitor, row.connector, row)
+        context |= login_choices(row.connector, **login_of_attempt(context) or so_far)
         return render(request, "portal/reconnect.html", context)
     if visitor.tenant.suspended:
-        return suspended_page(request, visitor, row.code)
+        return suspended_page(request, visitor, row.connector)
     form = filled(row, request.POST or None)
     context["form"] = form
     if request.method == "POST" and form.is_valid():
@@ -55,19 +55,19 @@ def filled(row: Connection, said: Any) -> MendForm:
     kept: dict[str, Any] = {}
     with suppress(CannotOpen, Credential.DoesNotExist):
         kept = row.credential.open(row)
-    return MendForm(said, stated=row.code.fields, known=row.settings, kept=kept)
+    return MendForm(said, stated=row.connector.fields, known=row.settings, kept=kept)
 
 
 @sensitive_variables()
 def mended(request: HttpRequest, visitor: Visitor, form: MendForm, context: dict[str, Any]) -> HttpResponse:
     row, said, now = context["connection"], form.cleaned_data, clock()
-    tried = connect.draft(row.tenant, row.connector, row.name, said["settings"])
-    document, _made = connect.completed(row.code, said["document"], random=secrets.token_bytes)
+    tried = connect.draft(row.tenant, row.connector_key, row.name, said["settings"])
+    document, _made = connect.completed(row.connector, said["document"], random=secrets.token_bytes)
     finding = probe.probe(tried, document, call=egress.outward, now=now)
     context["checks"] = checks.steps(finding)
     if not finding.lives:
         context["problem"] = told(
-            checks.problem_of(finding), row.code, hub=settings.HUB_NAME, says=checks.told(finding)
+            checks.problem_of(finding), row.connector, hub=settings.HUB_NAME, detail=checks.told(finding)
         )
         return render(request, "portal/reconnect.html", context, status=422)
     try:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from hub.clock import clock
 from hub.limits.spending import usage_of
 from hub.notices.forms import ConnectionMailForm, HoursForm, MailForm
-from hub.notices.models import MailHours
+from hub.notices.models import QuietHours
 from hub.outgoing.tell_in import places, tell_in
 from hub.portal.forms import PlacesForm, TenantForm
 from hub.portal.handed import hand_of
@@ -65,8 +65,8 @@ def notifications(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpRespo
     return render(request, "portal/notifications.html", {"visitor": visitor, "connection": row, "form": form})
 
 
-def hours_of(membership: Membership | None) -> MailHours:
-    return MailHours.unscoped.filter(membership=membership).first() or MailHours(membership=membership)
+def hours_of(membership: Membership | None) -> QuietHours:
+    return QuietHours.unscoped.filter(membership=membership).first() or QuietHours(membership=membership)
 
 
 def wanted(said: QueryDict | None, form: str) -> QueryDict | None:

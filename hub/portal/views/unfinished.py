@@ -36,9 +36,9 @@ def all_stopped(request: HttpRequest, visitor: Visitor, *, now: datetime) -> lis
 def stopped(request: HttpRequest, row: Authorization, *, now: datetime) -> Stopped:
     hub, page = settings.HUB_NAME, page_of(request, row, now=now)
     if has_outcome(row):
-        return Stopped(row, page, None, told(row.reason, row.code, hub=hub, says=row.says))
+        return Stopped(row, page, None, told(row.reason, row.connector, hub=hub, detail=row.detail))
     came_back = row.state in ("received", "granted")
-    asks = None if came_back or not row.code.asks_admins else told("awaiting_approval", row.code, hub=hub)
+    asks = None if came_back or not row.connector.asks_admins else told("awaiting_approval", row.connector, hub=hub)
     return Stopped(row, page, asks, None)
 
 
@@ -49,7 +49,7 @@ def page_of(request: HttpRequest, row: Authorization, *, now: datetime) -> str:
         return confirm_page(row)
     if row.connection:
         return reverse("portal:reconnect", args=[here, row.connection.public_id])
-    return f"{reverse('portal:connect', args=[here, row.connector])}?waiting={row.public_id}"
+    return f"{reverse('portal:connect', args=[here, row.connector_key])}?waiting={row.public_id}"
 
 
 def confirm_page(row: Authorization) -> str:

@@ -50,7 +50,7 @@ def about(request: HttpRequest, visitor: Visitor, connector: str) -> HttpRespons
     """All that it asks for, before anything is asked."""
     code = offered_or_404(connector)
     ready = code.key in ConnectorApp.ready()
-    there = Connection.objects.of(visitor.tenant).filter(connector=code.key).order_by("name")
+    there = Connection.objects.of(visitor.tenant).filter(connector_key=code.key).order_by("name")
     context: dict[str, Any] = {
         "visitor": visitor,
         "connector": code,
@@ -71,7 +71,7 @@ def going_on(
     if not (code.needs_oauth and visitor.may_manage):
         return {}
     now = clock()
-    mine = unfinished(visitor.tenant, now=now).filter(connector=code.key, connection=connection)
+    mine = unfinished(visitor.tenant, now=now).filter(connector_key=code.key, connection=connection)
     rows = list(mine.order_by("-pk")[:SHOWN])
     row = next((row for row in rows if str(row.public_id) == meant), rows[0] if rows else None)
     return {"stopped": stopped(request, row, now=now)} if row else {}
@@ -124,7 +124,7 @@ def tested(request: HttpRequest, visitor: Visitor, form: FillInForm, context: di
     finding = probe.probe(row, document, call=egress.outward, now=now)
     context["checks"] = checks.steps(finding)
     if not finding.lives:
-        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, says=checks.told(finding))
+        context["problem"] = told(checks.problem_of(finding), code, hub=settings.HUB_NAME, detail=checks.told(finding))
         return render(request, "portal/wizard/fill_in.html", context, status=422)
     try:
         how = {"by": visitor.user, "random": secrets.SystemRandom().random, "now": now}
@@ -151,7 +151,7 @@ def done_page(request: HttpRequest, visitor: Visitor, row: Connection, secret: s
     context = {
         "visitor": visitor,
         "connection": row,
-        "connector": row.code,
+        "connector": row.connector,
         "secret": secret,
         "conversions": conversions(routes[:CONVERSIONS_SHOWN], row),
         "others": routes[CONVERSIONS_SHOWN:],

@@ -118,7 +118,9 @@ def test_words_count_more_than_the_status_whatever_their_case():
 
 
 def test_what_it_says_is_kept_for_a_person():
-    assert pipedrive_says("create_deal__limit_of_the_plan").says == ("feature_capping_deals_limit: Deals limit reached")
+    assert pipedrive_says("create_deal__limit_of_the_plan").detail == (
+        "feature_capping_deals_limit: Deals limit reached"
+    )
 
 
 def test_the_reference_is_the_id_there():

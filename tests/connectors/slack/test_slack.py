@@ -114,11 +114,11 @@ def test_a_429_rests_this_method_alone_for_what_it_says():
 
 
 def test_a_missing_scope_is_named():
-    assert slack_says("post_message__missing_scope").says == "needed: chat:write"
+    assert slack_says("post_message__missing_scope").detail == "needed: chat:write"
 
 
 def test_what_slack_says_of_blocks_is_kept():
-    assert "/blocks/0/text" in slack_says("post_message__invalid_blocks").says
+    assert "/blocks/0/text" in slack_says("post_message__invalid_blocks").detail
 
 
 def test_spends_of_the_method_and_of_the_channel():

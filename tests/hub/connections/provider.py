@@ -56,7 +56,7 @@ def main(file, moment, grace):
     from hub.connections.models import Connection
     from hub.connections.refresh import refresh
 
-    connection = Connection.unscoped.select_related("credential").get(connector="salesforce")
+    connection = Connection.unscoped.select_related("credential").get(connector_key="salesforce")
     now = datetime.fromisoformat(moment)
     refresh(connection, call=Provider(file, grace=grace == "grace").call, now=now, random=lambda: 0.5, sleep=time.sleep)
 

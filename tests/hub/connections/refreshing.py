@@ -11,7 +11,7 @@ from hub.connections.lives import fresh
 from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.connections.refresh import refresh
 from hub.connections.tasks import ring_for_refreshes
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.makers import NOON
 
 SESSION_ENDED = Response(401, b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]')
@@ -72,9 +72,9 @@ def row():
 
 
 def rung(now):
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     ring_for_refreshes(now=now)
-    return {bell.name for bell in Bell.objects.all()}
+    return {bell.name for bell in WakeUp.objects.all()}
 
 
 def told(kind=None):

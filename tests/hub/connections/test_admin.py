@@ -13,7 +13,7 @@ from hub.audit import AuditRow
 from hub.clock import clock
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.egress import Unsent
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.fakes import FakeHttp
 from tests.makers import NOON, WHSEC
 
@@ -80,8 +80,8 @@ def test_what_passes_the_test_is_kept_sealed_with_the_account_that_answered(supe
     )
     assert row.credential.open(row)["access_token"] == CANARY
     assert http.requests[0].bearer == CANARY
-    assert Lane.unscoped.get(connection=row).in_flight == row.code.in_flight
-    assert Bell.objects.filter(name="drain").exists()
+    assert Lane.unscoped.get(connection=row).in_flight == row.connector.in_flight
+    assert WakeUp.objects.filter(name="drain").exists()
 
 
 def test_what_fails_the_test_is_not_kept_and_says_why(superuser, world, acme):
@@ -187,7 +187,7 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
     row = make.connection()
     do(superuser, row, "pause", reason="they move servers", length="4")
     row.refresh_from_db()
-    assert (row.state, row.says, row.paused_until is None, row.lane.held) == (
+    assert (row.state, row.detail, row.paused_until is None, row.lane.hold_reason) == (
         "paused",
         "they move servers",
         False,
@@ -195,7 +195,7 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
     )
     do(superuser, row, "resume")
     row.refresh_from_db()
-    assert (row.state, Lane.unscoped.get(connection=row).held) == ("healthy", "")
+    assert (row.state, Lane.unscoped.get(connection=row).hold_reason) == ("healthy", "")
     acts = (
         AuditRow.objects.exclude(verb="connection.look")
         .order_by("id")

@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.clock import clock
-from hub.throttle.models import Holder, Scope
+from hub.throttle.models import InFlightLease, QuotaState
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
-LIST = reverse("admin:throttle_scope_changelist")
+LIST = reverse("admin:throttle_quotastate_changelist")
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def superuser(make, client):
 
 
 def page(scope):
-    return reverse("admin:throttle_scope_change", args=[scope.pk])
+    return reverse("admin:throttle_quotastate_change", args=[scope.pk])
 
 
 def row(key, **values):
     connector, kind, *_ = key.split("|")
-    return Scope.objects.create(key=key, connector=connector, kind=kind, **values)
+    return QuotaState.objects.create(key=key, connector_key=connector, kind=kind, **values)
 
 
 def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser, make):
@@ -43,10 +43,10 @@ def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser,
 
 def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuser):
     scope = row("app|app||calls", probing=True, paused_at=clock(), paused_until=clock() + timedelta(minutes=5))
-    Holder.objects.create(
+    InFlightLease.objects.create(
         key=scope.key, lease="00000000-0000-0000-0000-000000000001", count=9, until=scope.paused_until
     )
-    Holder.objects.create(key=scope.key, lease="00000000-0000-0000-0000-000000000002", count=7, until=NOON)
+    InFlightLease.objects.create(key=scope.key, lease="00000000-0000-0000-0000-000000000002", count=7, until=NOON)
     text = superuser.get(LIST).content.decode()
     assert "9 / 16" in text
     assert "paused" in text

@@ -23,7 +23,7 @@ def slack(make):
     make.app("slack", {"client_id": "1", "client_secret": "2"})
     make.delivery(make.connection(make.tenant("acme"), "slack"), body={"channel": "'C1'", "text": "'x'"})
     row = Connection.unscoped.get()
-    row.need_reconnect("token_revoked", now=clock())
+    row.mark_needs_reconnect("token_revoked", now=clock())
     return row
 
 

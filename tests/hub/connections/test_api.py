@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from connectors.wire import Scope
 from hub.clock import clock
 from hub.connections.lives import Token
-from hub.connections.models import Connection, Credential, Lane, Switch
+from hub.connections.models import Connection, Credential, KillSwitch, Lane
 from hub.connections.switch import switch_off
 from hub.connections.unseal import key_of
-from hub.throttle.models import Scope as Quota
+from hub.throttle.models import QuotaState as Quota
 from tests.hub.connections.rest import CONNECTIONS, of, refusal
 from tests.makers import MINUTE, NOON
 
@@ -73,7 +73,7 @@ def test_pages_lead_to_each_other(make, shop, acme):
 
 def test_a_connector_of_another_release_is_not_listed(make, shop, acme):
     row = make.connection(acme)
-    Connection.unscoped.update(connector="telex")
+    Connection.unscoped.update(connector_key="telex")
     assert ids(shop.get(CONNECTIONS)) == []
     assert shop.get(of(row)).status_code == 404
 
@@ -90,41 +90,41 @@ def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
 
 
 def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
-    slack.need_reconnect("invalid_grant", "token_revoked", now=NOON)
+    slack.mark_needs_reconnect("invalid_grant", "token_revoked", now=NOON)
     sentence = "The other system says that the authorization has ended."
     assert stands(shop, slack) == ("needs_reconnect", "invalid_grant", sentence, "Reconnect the account.")
     told = shop.get(of(slack)).json()
-    assert (told["says"], told["since"]) == ("token_revoked", "2026-11-25T12:00:00Z")
+    assert (told["detail"], told["state_changed_at"]) == ("token_revoked", "2026-11-25T12:00:00Z")
 
 
 def test_what_stops_it_from_above_comes_first(shop, slack):
     slack.pause("they move", until=None, now=NOON)
-    switch_off(Switch(scope="connector", connector="slack", reason="their API fails"), by=None, now=NOON)
+    switch_off(KillSwitch(scope="connector", connector_key="slack", reason="their API fails"), by=None, now=NOON)
     told = shop.get(of(slack)).json()
-    assert (told["state"], told["reason"], told["says"]) == ("paused", "switched_off", "their API fails")
+    assert (told["state"], told["reason"], told["detail"]) == ("paused", "switched_off", "their API fails")
     assert [switch["scope"] for switch in told["switches"]] == ["connector"]
 
 
 def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme, shop, slack):
     others = [make.connection(acme) for _ in range(3)]
-    switch_off(Switch(scope="tenant", tenant=acme, reason="stocktaking"), by=None, now=NOON)
+    switch_off(KillSwitch(scope="tenant", tenant=acme, reason="stocktaking"), by=None, now=NOON)
     with CaptureQueriesContext(database) as seen:
         rows = shop.get("/api/v1/connections").json()["items"]
-    assert {(row["reason"], row["says"]) for row in rows} == {("switched_off", "stocktaking")}
+    assert {(row["reason"], row["detail"]) for row in rows} == {("switched_off", "stocktaking")}
     assert len(rows) == len(others) + 1
-    assert len([query for query in seen if 'FROM "connections_switch"' in query["sql"]]) == 1
+    assert len([query for query in seen if 'FROM "connections_killswitch"' in query["sql"]]) == 1
 
 
 def test_switches_of_others_are_not_told(make, shop, slack):
-    for scope, thing in (("connector", {"connector": "splunk"}), ("tenant", {"tenant": make.tenant()})):
-        switch_off(Switch(scope=scope, reason="they fail", **thing), by=None, now=NOON)
+    for scope, thing in (("connector", {"connector_key": "splunk"}), ("tenant", {"tenant": make.tenant()})):
+        switch_off(KillSwitch(scope=scope, reason="they fail", **thing), by=None, now=NOON)
     assert shop.get(of(slack)).json()["switches"] == []
 
 
 def test_maintenance_says_until_when(make, shop, slack):
     now = clock()
     make.maintenance(slack, starts_at=now - MINUTE, ends_at=now + MINUTE)
-    Lane.unscoped.update(held="maintenance")
+    Lane.unscoped.update(hold_reason="maintenance")
     told = shop.get(of(slack)).json()
     assert told["reason"] == "maintenance" and told["until"]
 
@@ -139,13 +139,13 @@ def test_what_waits_is_counted_and_how_long_it_takes(make, shop, slack):
 
 def test_of_the_token_its_life_is_told_and_nothing_else(shop, slack):
     token = Token(NOON, ends=NOON + timedelta(hours=12), due=NOON + timedelta(hours=9))
-    Credential.unscoped.update(lives={"": token.kept()}, refresh_at=token.due)
+    Credential.unscoped.update(token_lifetimes={"": token.kept()}, refresh_due_at=token.due)
     told = shop.get(of(slack))
     assert told.json()["token"] == {
         "given_at": "2026-11-25T12:00:00Z",
         "expires_at": "2026-11-26T00:00:00Z",
-        "refresh_at": "2026-11-25T21:00:00Z",
-        "failures": 0,
+        "refresh_due_at": "2026-11-25T21:00:00Z",
+        "refresh_failures": 0,
     }
     assert "xoxb" not in told.content.decode()
 
@@ -155,7 +155,7 @@ def test_what_never_ends_has_no_token(make, shop, acme):
 
 
 def spent(connection, kind):
-    return Quota.objects.create(key=key_of(connection, Scope(kind)), connector=connection.connector, kind=kind)
+    return Quota.objects.create(key=key_of(connection, Scope(kind)), connector_key=connection.connector_key, kind=kind)
 
 
 def test_quotas_that_its_calls_spend_are_gauges(make, shop, acme):

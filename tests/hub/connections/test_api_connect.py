@@ -184,7 +184,7 @@ def test_name_and_pace_are_changed_without_a_test(shop, splunk, systems):
 
 
 def test_another_token_is_tested_and_what_is_left_out_stays(shop, splunk, systems):
-    splunk.need_reconnect("unauthorized", now=NOON)
+    splunk.mark_needs_reconnect("unauthorized", now=NOON)
     http = systems(NO_DATA)
     answer = patch(shop, splunk, {"secrets": {"token": TOKEN}})
     assert (answer.status_code, answer.json()["state"]) == (200, "healthy")

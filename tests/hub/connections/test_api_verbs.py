@@ -42,7 +42,7 @@ def told():
 
 
 def test_a_test_that_passes_heals_and_is_told(shop, splunk, systems):
-    splunk.degrade("status_500", now=NOON)
+    splunk.mark_degraded("status_500", now=NOON)
     systems(NO_DATA)
     answer = post(shop, splunk, "test").json()
     assert (answer["passed"], answer["connection"]["state"]) == (True, "healthy")
@@ -92,11 +92,11 @@ def test_what_is_disconnected_is_not_tested(shop, splunk, systems):
 def test_it_is_paused_with_reason_and_end_and_resumed(shop, splunk):
     until = (clock() + timedelta(hours=4)).isoformat()
     answer = post(shop, splunk, "pause", {"reason": "they move", "until": until}).json()
-    assert (answer["state"], answer["says"], answer["action"]) == ("paused", "they move", "Resume the connection.")
+    assert (answer["state"], answer["detail"], answer["action"]) == ("paused", "they move", "Resume the connection.")
     assert answer["until"] and told() == ("connection.pause", "api_key", "acme")
-    assert Lane.unscoped.get().held == "paused"
+    assert Lane.unscoped.get().hold_reason == "paused"
     assert post(shop, splunk, "resume").json()["state"] == "healthy"
-    assert Lane.unscoped.get().held == ""
+    assert Lane.unscoped.get().hold_reason == ""
 
 
 @pytest.mark.parametrize(
@@ -145,17 +145,17 @@ def test_what_waits_is_held_where_nothing_is_said(make, shop, acme):
     slack = make.connection(acme, "slack")
     delivery = make.delivery(slack)
     answer = post(shop, slack, "disconnect").json()
-    assert (answer["connection"]["reason"], answer["cancelling"], answer["says"]) == ("disconnected", 0, "")
+    assert (answer["connection"]["reason"], answer["cancelling"], answer["detail"]) == ("disconnected", 0, "")
     assert Credential.unscoped.get().open(slack) == {} and Revocation.unscoped.count() == 1
     delivery.refresh_from_db()
-    assert delivery.state == "waiting" and Lane.unscoped.get().held == "disconnected"
+    assert delivery.state == "waiting" and Lane.unscoped.get().hold_reason == "disconnected"
     assert told() == ("connection.disconnect", "api_key", "acme")
 
 
 def test_what_waits_is_cancelled_where_that_is_said(make, shop, splunk):
     make.delivery(splunk, action="send_event")
     answer = post(shop, splunk, "disconnect", {"what_waits": "cancel", "reason": "they left"}).json()
-    assert (answer["cancelling"], answer["connection"]["says"]) == (1, "they left")
+    assert (answer["cancelling"], answer["connection"]["detail"]) == (1, "they left")
     assert Operation.unscoped.get().state == "running"
     later = make.event(splunk.tenant, type="order.created", id="later").deliveries.get()
     assert (later.state, later.reason) == ("skipped", "disconnected")
@@ -165,7 +165,7 @@ def test_more_than_may_be_cancelled_stays_held_and_is_told(make, shop, splunk, s
     settings.HUB_OPERATION_ROWS_PER_HOUR = 0
     make.delivery(splunk, action="send_event")
     answer = post(shop, splunk, "disconnect", {"what_waits": "cancel"}).json()
-    assert answer["cancelling"] == 0 and "may be worked on in an hour" in answer["says"]
+    assert answer["cancelling"] == 0 and "may be worked on in an hour" in answer["detail"]
     assert answer["connection"]["reason"] == "disconnected"
 
 
@@ -186,7 +186,7 @@ def test_a_reconnect_link_is_a_connect_link_of_this_connection(shop, splunk):
 
 def test_a_guest_connects_it_again_by_that_link(shop, make, acme, guest, outside):
     row = make.connection(acme, "slack", account="T0000ACME")
-    row.need_reconnect("token_revoked", now=clock())
+    row.mark_needs_reconnect("token_revoked", now=clock())
     url = post(shop, row, "reconnect-link").json()["url"].removeprefix("https://hub.test")
     guest.says(guest.comes_back(guest.allow(guest.client.post(url).context["url"])))
     row.refresh_from_db()

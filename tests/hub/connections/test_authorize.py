@@ -120,13 +120,13 @@ def test_a_token_that_a_connection_lives_on_is_not_given_back(browser, make):
 def test_a_reconnect_keeps_id_history_and_what_waits(browser, make, acme):
     row = make.connection(acme, "slack", account="T0000ACME")
     delivery = make.delivery(row)
-    row.need_reconnect("token_revoked", now=clock())
+    row.mark_needs_reconnect("token_revoked", now=clock())
     page = browser.connects("slack", connection=str(row.public_id))
     assert page.context["plan"].kind == "reconnect"
     browser.says(page)
     row.refresh_from_db()
     lane = Lane.unscoped.get(connection=row)
-    assert (row.state, stored(), lane.held) == ("healthy", 1, "") and lane.due_at
+    assert (row.state, stored(), lane.hold_reason) == ("healthy", 1, "") and lane.due_at
     assert row.deliveries.get() == delivery
     assert row.credential.open(row)["access_token"] == "xoxb-acme-1"
 

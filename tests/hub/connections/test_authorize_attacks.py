@@ -326,7 +326,7 @@ COMPANY = Response(200, b'{"success":true,"data":{"id":1,"name":"Ann","company_i
 def test_a_hostile_answer_is_a_named_end(make, system, changes):
     row = comes_back(make, CONNECTORS[system], granted(CONNECTORS[system], **changes), COMPANY)
     assert row.state == "granted" or row.reason in ("strange_answer", "host_refused")
-    assert "\x00" not in row.account + row.says
+    assert "\x00" not in row.account + row.detail
 
 
 STRANGE = {

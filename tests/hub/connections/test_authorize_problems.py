@@ -105,13 +105,13 @@ def test_a_code_that_came_too_late_for_the_system(browser, outside, connector, m
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_a_client_secret_that_is_wrong(browser, outside, make, connector):
-    ConnectorApp.objects.filter(connector=connector).delete()
+    ConnectorApp.objects.filter(connector_key=connector).delete()
     register(make, outside, connector, client_secret="another secret")
     assert helps(browser.connects(connector), "client_refused")
 
 
 def test_a_system_that_is_not_set_up(browser):
-    ConnectorApp.objects.filter(connector="slack").delete()
+    ConnectorApp.objects.filter(connector_key="slack").delete()
     assert helps(browser.begin("slack"), "not_set_up")
 
 

@@ -36,7 +36,7 @@ def test_what_waits_goes_by_itself_once_it_is_open(make, connector, action, answ
     pump(FakeHttp(answer))
     delivery.refresh_from_db()
     row.refresh_from_db()
-    assert (delivery.state, delivery.reason, delivery.attempts) == ("waiting", reason, 0)
+    assert (delivery.state, delivery.reason, delivery.attempt_count) == ("waiting", reason, 0)
     assert row.state != "needs_reconnect" and not row.notices.filter(kind="needs_reconnect").exists()
 
 

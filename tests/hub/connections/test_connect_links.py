@@ -28,7 +28,7 @@ def test_a_guest_connects_by_oauth(guest, link, acme):
     answer = guest.says(page)
     assert answer.headers["Location"] == "/connect/link/done/"
     made = Connection.unscoped.get()
-    assert (made.tenant, made.connector, made.connected_by) == (acme, "slack", None)
+    assert (made.tenant, made.connector_key, made.connected_by) == (acme, "slack", None)
     assert state(link) == "used" and ConnectLink.unscoped.get().connection == made
     assert made.name in guest.client.get("/connect/link/done/").content.decode()
 
@@ -176,7 +176,7 @@ def test_the_link_of_one_system_begins_no_other(guest, link):
     guest.opens(link)
     assert guest.client.post("/t/acme/connect/salesforce/authorize").status_code == 302
     assert guest.client.get("/connect/link/fill-in/").status_code == 404
-    assert set(Authorization.unscoped.values_list("connector", flat=True)) == {"slack"}
+    assert set(Authorization.unscoped.values_list("connector_key", flat=True)) == {"slack"}
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -108,13 +108,13 @@ def test_an_empty_registration_is_not_tested(superuser, make, world):
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_the_sandbox_knows_the_client(superuser, outside, connector):
-    app = ConnectorApp.objects.get(connector=connector)
+    app = ConnectorApp.objects.get(connector_key=connector)
     assert "takes our client secret" in verdict(superuser, app)
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_the_sandbox_refuses_another_secret(superuser, outside, make, connector):
-    ConnectorApp.objects.filter(connector=connector).delete()
+    ConnectorApp.objects.filter(connector_key=connector).delete()
     app = register(make, outside, connector, client_secret="another secret")
     assert "does not know this client id" in verdict(superuser, app)
 

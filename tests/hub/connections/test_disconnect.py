@@ -47,15 +47,15 @@ def test_the_credential_is_wiped_and_the_history_stays(make, slack, hand):
     slack.refresh_from_db()
     assert (slack.state, slack.reason, slack.disconnected) == ("disabled", "disconnected", True)
     assert Credential.unscoped.get().open(slack) == {}
-    assert Lane.unscoped.get().held == "disconnected" and slack.deliveries.get() == delivery
+    assert Lane.unscoped.get().hold_reason == "disconnected" and slack.deliveries.get() == delivery
     assert AuditRow.objects.get().verb == "connection.disconnect"
 
 
 def test_nothing_is_refreshed_any_more_and_the_life_line_ends(slack, hand):
-    Credential.unscoped.update(refresh_at=NOON, lives={"": {"given": NOON.isoformat()}})
+    Credential.unscoped.update(refresh_due_at=NOON, token_lifetimes={"": {"given": NOON.isoformat()}})
     disconnect(slack, hand, now=NOON)
     kept = Credential.unscoped.get()
-    assert (kept.refresh_at, kept.lives, kept.ends_at) == (None, {}, None)
+    assert (kept.refresh_due_at, kept.token_lifetimes, kept.grant_expires_at) == (None, {}, None)
     assert slack.credential_events.get().kind == "revoked"
 
 
@@ -124,7 +124,7 @@ def test_a_system_that_is_down_is_asked_again(slack, hand):
 
 def test_a_person_is_told_where_it_was_in_vain(slack, hand):
     disconnect(slack, hand, now=NOON)
-    Revocation.unscoped.update(tries=TRIES_MOST - 1)
+    Revocation.unscoped.update(attempt_count=TRIES_MOST - 1)
     assert revoke(Revocation.unscoped.get(), call=FakeHttp(DOWN).call, now=NOON)
     assert not Revocation.unscoped.exists()
     assert "Remove our app there" in Notice.unscoped.get().sentence
@@ -185,7 +185,7 @@ def test_the_same_account_comes_back_with_its_history(browser, make, acme, hand)
     assert page.context["plan"].kind == "revive" and "Our Slack" in page.content.decode()
     browser.says(page)
     row.refresh_from_db()
-    assert (row.state, stored(), Lane.unscoped.get().held) == ("healthy", 1, "")
+    assert (row.state, stored(), Lane.unscoped.get().hold_reason) == ("healthy", 1, "")
     assert row.deliveries.get() == delivery
     assert row.credential.open(row)["access_token"] == "xoxb-acme-1"
 

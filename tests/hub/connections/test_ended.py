@@ -29,7 +29,7 @@ def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(sch
 
 
 def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
-    scheduled.degrade("refresh_failing", now=NOON)
+    scheduled.mark_degraded("refresh_failing", now=NOON)
     assert when_tested(scheduled) == (True, "degraded", "refresh_failing")
     assert go(scheduled, FakeHttp(RENEWED), at=DUE)
     scheduled.refresh_from_db()
@@ -37,11 +37,11 @@ def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
 
 
 def test_a_token_that_was_refused_and_is_taken_again_is_mended_by_a_test(connection):
-    connection.need_reconnect("refused_after_refresh", now=NOON)  # by a release before this one
+    connection.mark_needs_reconnect("refused_after_refresh", now=NOON)  # by a release before this one
     assert when_tested(connection, SESSION_ENDED)[1:] == ("needs_reconnect", "refused_after_refresh")
     assert when_tested(connection) == (True, "healthy", "")
 
 
 def test_so_is_what_no_refresh_was_asked_about(connection):
-    connection.need_reconnect("token_revoked", now=NOON)
+    connection.mark_needs_reconnect("token_revoked", now=NOON)
     assert when_tested(connection) == (True, "healthy", "")

@@ -99,7 +99,7 @@ def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
 @pytest.fixture
 def custom_domain(uat):
     """Who chose a sandbox signs in to production all the same, by that organisation's own address."""
-    app = ConnectorApp.objects.get(connector="salesforce")
+    app = ConnectorApp.objects.get(connector_key="salesforce")
     own = f"{uat.url}/salesforce/{PRODUCTION}"
     app.urls |= {"sandbox_login": own, "sandbox_token": f"{own}/services/oauth2/token"}
     app.save()
@@ -133,7 +133,7 @@ def test_a_connection_of_the_other_kind_is_not_replaced_by_mistake(browser, anot
 
 
 def test_what_no_host_pattern_allows_is_not_offered(browser, make):
-    app = ConnectorApp.objects.get(connector="salesforce")
+    app = ConnectorApp.objects.get(connector_key="salesforce")
     app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
     app.save()
     assert b'name="environment"' not in browser.client.get(WIZARD).content
@@ -183,7 +183,7 @@ def test_a_kind_that_a_system_does_not_have_is_refused(api, acme, wanted):
 
 
 def test_a_kind_to_which_nobody_can_be_sent_is_refused(api, browser, acme):
-    app = ConnectorApp.objects.get(connector="salesforce")
+    app = ConnectorApp.objects.get(connector_key="salesforce")
     app.urls |= {"sandbox_login": "https://test.salesforce.com.evil.example"}
     app.save()
     wanted = {"connector": "salesforce", "environment": "sandbox"}
@@ -205,7 +205,7 @@ def test_salesforces_own_logins_are_inside_its_own_patterns():
 
 def test_staff_see_where_people_sign_in_and_test_both(make, client, uat):
     client.force_login(make.staff(is_superuser=True))
-    app = ConnectorApp.objects.get(connector="salesforce")
+    app = ConnectorApp.objects.get(connector_key="salesforce")
     page = client.get(f"/admin/connections/connectorapp/{app.pk}/change/").content.decode()
     assert f"{uat.url}/salesforce/test/services/oauth2/authorize" in page
     verdict = check(app, CONNECTORS["salesforce"], redirect_uri="https://hub.test/", call=egress.outward, now=clock())

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 PAGE = reverse("admin:connections_connection_forecast")
 DYING = {
-    "unused": {"ends_at": NOON + 6 * DAY},
+    "unused": {"grant_expires_at": NOON + 6 * DAY},
     "no_refresh": {"expires_at": NOON + 6 * DAY},
-    "refresh_failing": {"failures": 2, "expires_at": NOON + DAY, "refresh_at": NOON},
-    "unsure": {"unsure_since": NOON, "expires_at": NOON + DAY, "refresh_at": NOON},
+    "refresh_failing": {"refresh_failures": 2, "expires_at": NOON + DAY, "refresh_due_at": NOON},
+    "unsure": {"refresh_outcome_unknown_since": NOON, "expires_at": NOON + DAY, "refresh_due_at": NOON},
 }
 
 
@@ -33,7 +33,7 @@ def seen():
 def test_each_reason_is_seen_ahead(make, reason):
     make.connection()
     Credential.unscoped.update(**DYING[reason])
-    assert seen() == [(reason, DYING[reason].get("ends_at") or DYING[reason]["expires_at"])]
+    assert seen() == [(reason, DYING[reason].get("grant_expires_at") or DYING[reason]["expires_at"])]
 
 
 def test_a_connection_that_only_fails_will_be_disabled(make):
@@ -54,8 +54,8 @@ def test_a_connection_that_fails_for_minutes_is_not_ending_soon(make):
     "healthy",
     [
         {},
-        {"ends_at": NOON + 8 * DAY},
-        {"expires_at": NOON + DAY, "refresh_at": NOON},
+        {"grant_expires_at": NOON + 8 * DAY},
+        {"expires_at": NOON + DAY, "refresh_due_at": NOON},
         {"expires_at": NOON + 30 * DAY},
     ],
 )

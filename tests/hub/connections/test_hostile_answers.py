@@ -79,7 +79,7 @@ def is_harmless(row):
     return (
         connection.account == row.account
         and all(isinstance(token, str) and TOKEN.fullmatch(token) for token in tokens)
-        and all(allowed_origin(host, connection.code.hosts) for host in hosts)
+        and all(allowed_origin(host, connection.connector.hosts) for host in hosts)
         and all(text.isprintable() and len(text) <= 200 for text in texts)
         and len(texts) <= 210
     )

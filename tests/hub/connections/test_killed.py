@@ -12,7 +12,7 @@ from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.connections.tasks import ring_for_refreshes
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, ORG, Provider
 from tests.hub.connections.refreshing import SESSION_ENDED
@@ -51,13 +51,13 @@ def worker(tmp_path):
 
 
 def rung(now):
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     ring_for_refreshes(now=now)
-    return Bell.objects.filter(name__startswith="refresh:").count()
+    return WakeUp.objects.filter(name__startswith="refresh:").count()
 
 
 def waiting():
-    return Delivery.unscoped.filter(state="waiting", attempts=0).count()
+    return Delivery.unscoped.filter(state="waiting", attempt_count=0).count()
 
 
 def test_a_token_that_is_lost_with_its_worker_asks_one_person_once_and_loses_nothing(connection, worker, tmp_path):
@@ -68,7 +68,7 @@ def test_a_token_that_is_lost_with_its_worker_asks_one_person_once_and_loses_not
     assert (connection.state, connection.reason) == ("needs_reconnect", "refresh_lost")
     assert [notice.kind for notice in Notice.unscoped.all()] == ["needs_reconnect"]
     assert [event.kind for event in CredentialEvent.unscoped.order_by("id")] == ["unsure", "ended"]
-    assert (waiting(), Lane.unscoped.get().held) == (EVENTS, "needs_reconnect")
+    assert (waiting(), Lane.unscoped.get().hold_reason) == (EVENTS, "needs_reconnect")
     assert Provider(tmp_path / "endpoint").known["calls"] == 3
     assert [rung(NOON + timedelta(hours=hours)) for hours in (1, 24, 240)] == [0, 0, 0]
 
@@ -80,10 +80,10 @@ def test_where_a_used_token_still_works_for_a_while_nobody_is_asked(connection, 
     kept = Credential.unscoped.get().open(Connection.unscoped.get())
     assert (provider["calls"], kept["refresh_token"] in provider["live"]) == (2, True)
     assert (Connection.unscoped.get().state, Notice.unscoped.count()) == ("healthy", 0)
-    assert (waiting(), Lane.unscoped.get().held) == (EVENTS, "")
+    assert (waiting(), Lane.unscoped.get().hold_reason) == (EVENTS, "")
 
 
 def test_a_worker_that_nobody_kills_needs_one_call(connection, worker, tmp_path):
     assert worker(NOON) == 0
     assert Provider(tmp_path / "endpoint").known["calls"] == 1
-    assert (Credential.unscoped.get().version, Lane.unscoped.get().held) == (2, "")
+    assert (Credential.unscoped.get().version, Lane.unscoped.get().hold_reason) == (2, "")

@@ -9,19 +9,19 @@ from hub.clock import clock
 from hub.connections.models import Credential, CredentialEvent
 from hub.connections.picture import LOOKS, SHAPES, SHOWN_MOST, drawn
 from hub.prune.prune import Cuts, prune
-from hub.queue import Bell
+from hub.queue import WakeUp
 from hub.words import CREDENTIAL_EVENTS
 from tests.makers import NOON
 
 HOUR = timedelta(hours=1)
 
 
-def event(kind, at, says="", version=1):
-    return CredentialEvent(kind=kind, at=at, says=says, version=version)
+def event(kind, at, detail="", version=1):
+    return CredentialEvent(kind=kind, at=at, detail=detail, version=version)
 
 
-def picture(*events, now=NOON, refresh_at=None, ends=None):
-    return drawn(events, now=now, refresh_at=refresh_at, ends=ends)
+def picture(*events, now=NOON, refresh_due_at=None, ends=None):
+    return drawn(events, now=now, refresh_due_at=refresh_due_at, ends=ends)
 
 
 def test_every_kind_has_a_look_a_shape_and_words():
@@ -35,7 +35,10 @@ def test_an_empty_life_is_drawn_too():
 
 def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
     seen = picture(
-        event("issued", NOON - 2 * HOUR), event("refreshed", NOON - HOUR), refresh_at=NOON + HOUR, ends=NOON + 2 * HOUR
+        event("issued", NOON - 2 * HOUR),
+        event("refreshed", NOON - HOUR),
+        refresh_due_at=NOON + HOUR,
+        ends=NOON + 2 * HOUR,
     )
     places = [mark.x for mark in (*seen.marks, *seen.coming)]
     assert places == [12.0, 156.0, 444.0, 588.0]
@@ -94,8 +97,8 @@ def test_staff_may_ask_for_a_new_token_where_there_is_one_to_renew(client, make)
     client.force_login(make.staff(is_superuser=True))
     page = reverse("admin:connections_connection_change", args=[row.pk])
     assert "Ask for a new access token" not in client.get(page).content.decode()
-    Credential.unscoped.update(refresh_at=clock() + HOUR)
+    Credential.unscoped.update(refresh_due_at=clock() + HOUR)
     assert "Ask for a new access token" in client.get(page).content.decode()
     client.post(reverse("admin:connections_connection_verb", args=[row.pk, "renew"]))
-    assert Credential.unscoped.get().refresh_at <= clock()
-    assert Bell.objects.filter(name=f"refresh:{row.pk}").exists()
+    assert Credential.unscoped.get().refresh_due_at <= clock()
+    assert WakeUp.objects.filter(name=f"refresh:{row.pk}").exists()

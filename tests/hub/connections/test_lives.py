@@ -48,13 +48,18 @@ def test_bot_and_user_token_have_lives_of_their_own():
     document = {**PAIR, "user_access_token": "u", "user_refresh_token": "ur"}
     grant = Grant(document, expires_in=HALF_A_DAY, lives={"user_": 3600.0})
     row = fresh(SLACK, grant, now=NOON, random=lambda: 0.5)
-    assert set(row["lives"]) == {"", "user_"}
-    assert (row["refresh_at"], row["expires_at"]) == (NOON + timedelta(minutes=48), NOON + timedelta(hours=1))
+    assert set(row["token_lifetimes"]) == {"", "user_"}
+    assert (row["refresh_due_at"], row["expires_at"]) == (NOON + timedelta(minutes=48), NOON + timedelta(hours=1))
 
 
 def test_what_has_no_tokens_has_no_lives():
     assert tokens_of(WEBHOOK, Grant({"signing_secret": "s"}), now=NOON, random=lambda: 0) == {}
-    assert columns({}, WEBHOOK, now=NOON) == {"lives": {}, "expires_at": None, "refresh_at": None, "ends_at": None}
+    assert columns({}, WEBHOOK, now=NOON) == {
+        "token_lifetimes": {},
+        "expires_at": None,
+        "refresh_due_at": None,
+        "grant_expires_at": None,
+    }
 
 
 def test_a_token_is_read_as_it_was_kept():
@@ -66,11 +71,11 @@ def test_a_token_is_read_as_it_was_kept():
 def test_the_first_token_is_spread_like_the_later_ones(make, random, minutes):
     row = draft(make.tenant(), "salesforce", "CRM", {})
     connect(row, PAIR, Finding(Account("00D1")), by=None, random=lambda: random, now=NOON)
-    assert row.credential.refresh_at == NOON + timedelta(minutes=minutes)
+    assert row.credential.refresh_due_at == NOON + timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(("random", "minutes"), [(0, 90), (1, 102)])
 def test_so_is_the_one_after_a_reconnect(make, random, minutes):
     row = make.connection(connector="salesforce", account="00D1")
     reconnect(row, {}, PAIR, Finding(Account("00D1")), random=lambda: random, now=NOON)
-    assert Credential.unscoped.get().refresh_at == NOON + timedelta(minutes=minutes)
+    assert Credential.unscoped.get().refresh_due_at == NOON + timedelta(minutes=minutes)

@@ -49,7 +49,7 @@ def beside_a_pump(connection, act):
             while not waits_for_a_lock():
                 assert not acting.done() and time.monotonic() < deadline
                 threading.Event().wait(0.01)
-            Connection.unscoped.filter(pk=connection.pk).update(says="503: try later")
+            Connection.unscoped.filter(pk=connection.pk).update(detail="503: try later")
         acting.result(WITHIN)
 
 
@@ -63,7 +63,7 @@ def connection(make):
 def test_a_person_pauses_a_connection_whose_pump_settles(connection):
     beside_a_pump(connection, lambda: steer.pause(connection, "stocktaking", HAND, until=None, now=NOON))
     connection.refresh_from_db()
-    assert (connection.state, connection.says, connection.lane.held) == ("paused", "stocktaking", "paused")
+    assert (connection.state, connection.detail, connection.lane.hold_reason) == ("paused", "stocktaking", "paused")
 
 
 def test_a_person_resumes_a_connection_whose_pump_settles(connection):

@@ -32,7 +32,7 @@ def own_hosts(outside):
     app = {"client_id": "hub.salesforce", "client_secret": "salesforce-secret", "login_host_only": True}
     uat = {"org": UAT_ORG, "name": "Acme UAT", "sandbox": True, "login_host": UAT}
     outside.world(salesforce=[{"org": ORG, "login_host": ACME} | app, uat | app])
-    row, own = ConnectorApp.objects.get(connector="salesforce"), f"{outside.url}/salesforce/{LOGIN_HOST}"
+    row, own = ConnectorApp.objects.get(connector_key="salesforce"), f"{outside.url}/salesforce/{LOGIN_HOST}"
     row.urls |= {"domain_login": own, "domain_token": f"{own}/services/oauth2/token"}
     row.save()
     return outside
@@ -123,7 +123,7 @@ def test_an_attempt_that_was_not_finished_offers_its_host_again(browser):
 
 
 def test_login_hosts_that_no_host_pattern_allows_are_not_offered(browser):
-    app = ConnectorApp.objects.get(connector="salesforce")
+    app = ConnectorApp.objects.get(connector_key="salesforce")
     app.urls |= {"domain_login": f"https://{LOGIN_HOST}.evil.example"}
     app.save()
     assert b'name="login_host"' not in browser.client.get(WIZARD).content
@@ -160,8 +160,8 @@ def test_a_hostile_host_in_the_settings_is_never_asked(browser, own_hosts):
 
 @pytest.mark.parametrize("host", HOSTILE_HOSTS)
 def test_a_hostile_host_in_the_settings_is_no_base_url(own_hosts, host):
-    app = ConnectorApp.objects.get(connector="salesforce")
-    row = Connection(connector="salesforce", settings={"environment": "production", "login_host": host})
+    app = ConnectorApp.objects.get(connector_key="salesforce")
+    row = Connection(connector_key="salesforce", settings={"environment": "production", "login_host": host})
     urls = opened(row, app, {}).urls
     assert (urls["login"], urls["token"]) == (app.urls["login"], app.urls["token"])
 
@@ -250,7 +250,10 @@ def test_a_link_says_the_host_and_asks_the_guest_no_more(guest, make, acme):
 
 
 def test_a_link_whose_host_is_allowed_no_more_sends_nobody_away(guest, make, acme):
-    link, app = make.connect_link(acme, "salesforce", login_host=UAT), ConnectorApp.objects.get(connector="salesforce")
+    link, app = (
+        make.connect_link(acme, "salesforce", login_host=UAT),
+        ConnectorApp.objects.get(connector_key="salesforce"),
+    )
     app.urls |= {"domain_login": f"https://{LOGIN_HOST}.evil.example"}
     app.save()
     page = guest.client.post(f"/connect/link/{link.token}/", {"environment": "production"})
@@ -327,7 +330,7 @@ def test_a_program_reads_which_host_is_used_and_which_systems_have_any(browser, 
 
 def test_staff_see_where_people_sign_in_and_change_it_for_a_desk(client, make, own_hosts):
     client.force_login(make.staff(is_superuser=True))
-    app = ConnectorApp.objects.get(connector="salesforce")
+    app = ConnectorApp.objects.get(connector_key="salesforce")
     page = reverse("admin:connections_connectorapp_change", args=[app.pk])
     assert f"{own_hosts.url}/salesforce/{ACME}/services/oauth2/authorize" in client.get(page).content.decode()
     said = {"client_id": "hub.salesforce", "hosts": own_hosts.url}

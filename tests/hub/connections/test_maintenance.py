@@ -35,7 +35,7 @@ def test_nothing_is_sent_while_a_window_is_on_and_everything_after(make, whole_c
     sweep(now=NOON + 60 * MINUTE)
     pump(http, at=NOON + 60 * MINUTE)
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts) == ("delivered", 1)
+    assert (delivery.state, delivery.attempt_count) == ("delivered", 1)
 
 
 def test_other_connections_are_not_held(make):
@@ -52,21 +52,21 @@ def test_what_a_person_holds_stays_held_when_the_maintenance_is_over(make):
     maintenance.keep(now=NOON)
     connection.pause("they said so", until=None, now=NOON)
     maintenance.keep(now=NOON + 90 * MINUTE)
-    assert Lane.unscoped.get().held == "paused"
+    assert Lane.unscoped.get().hold_reason == "paused"
 
 
 def test_a_connection_that_is_resumed_during_maintenance_is_held_again(make):
     delivery, http = make.delivery(), FakeHttp()
     make.maintenance(delivery.connection)
     delivery.connection.pause("they said so", until=None, now=NOON)
-    delivery.connection.heal(now=NOON)
+    delivery.connection.mark_healthy(now=NOON)
     assert pump(http).requests == []
 
 
 def declare(client, **said):
     now = clock().replace(microsecond=0)
     moments = {"starts_at": now - MINUTE, "ends_at": now + timedelta(hours=2)} | said
-    filled = {"connector": "webhook", "connection": "", "reason": "they move servers"}
+    filled = {"connector_key": "webhook", "connection": "", "reason": "they move servers"}
     for name in ("starts_at", "ends_at"):
         moment = moments.pop(name)
         filled |= {f"{name}_0": f"{moment:%Y-%m-%d}", f"{name}_1": f"{moment:%H:%M:%S}"}
@@ -84,15 +84,15 @@ def test_staff_declare_maintenance_and_end_it_and_the_audit_tells(superuser, mak
     declare(superuser)
     window = MaintenanceWindow.unscoped.get()
     lane.refresh_from_db()
-    assert (window.declared_by.email, lane.held) == ("robin@example.com", "maintenance")
+    assert (window.declared_by.email, lane.hold_reason) == ("robin@example.com", "maintenance")
     url = reverse("admin:connections_maintenancewindow_verb", args=[window.pk, "end_now"])
     superuser.post(url, {"reason": "they are done"})
     lane.refresh_from_db()
-    assert lane.held == ""
+    assert lane.hold_reason == ""
     assert AuditRow.objects.filter(verb="maintenancewindow.end_now", reason="they are done").exists()
 
 
-@pytest.mark.parametrize("said", [{"ends_at": NOON - 900 * MINUTE}, {"connector": "slack", "connection": "own"}])
+@pytest.mark.parametrize("said", [{"ends_at": NOON - 900 * MINUTE}, {"connector_key": "slack", "connection": "own"}])
 def test_a_window_that_cannot_be_is_refused(superuser, make, said):
     connection = make.connection()
     said = said | ({"connection": connection.pk} if "connection" in said else {})

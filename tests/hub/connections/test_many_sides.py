@@ -44,7 +44,7 @@ class Crowd:
         for _ in range(EXPIRIES):
             self.begin.wait(LONG)
             try:
-                row = Connection.unscoped.select_related("credential").get(connector="salesforce")
+                row = Connection.unscoped.select_related("credential").get(connector_key="salesforce")
                 if not refresh(row, call=self.call, now=self.now, random=lambda: 0.5, sleep=no_pause):
                     self.left.release()
             except Exception as fault:

@@ -32,9 +32,9 @@ def test_the_hour_that_its_token_lives_is_kept(browser):
 
 def test_an_authorization_that_nobody_uses_ends_after_60_days_and_staff_see_it_a_week_before(browser, acme):
     browser.says(browser.connects("pipedrive"))
-    ends = Credential.unscoped.get().ends_at
+    ends = Credential.unscoped.get().grant_expires_at
     assert ends - clock() == pytest.approx(60 * DAY, abs=MINUTE)
-    Credential.unscoped.update(refresh_at=None, expires_at=None)  # somebody paused it
+    Credential.unscoped.update(refresh_due_at=None, expires_at=None)  # somebody paused it
     assert not forecast(Connection.objects.of(acme), now=ends - 8 * DAY)
     assert [entry.reason for entry in forecast(Connection.objects.of(acme), now=ends - 7 * DAY)] == ["unused"]
 

@@ -57,7 +57,7 @@ def salesforce():
 
 def comes_back(attempt, system, *, code="a code", wait=0.0):
     said, who = {"state": ["s"], "code": [code]}, Who("b", guest="g")
-    return receive(said, connector=attempt.code, who=who, redirect_uri="r", call=system.call, now=NOON, wait=wait)
+    return receive(said, connector=attempt.connector, who=who, redirect_uri="r", call=system.call, now=NOON, wait=wait)
 
 
 def test_an_exchange_that_finds_no_room_keeps_its_code_sealed(attempt, salesforce):

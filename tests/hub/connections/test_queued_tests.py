@@ -17,7 +17,7 @@ from hub.connections.queued_tests import (
     run_queued_test,
 )
 from hub.operations.start import Hand
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.fakes import FakeHttp
 from tests.makers import NOON
 
@@ -108,13 +108,13 @@ def test_a_test_whose_worker_was_killed_ends_with_the_reason(connection):
     assert progress_of(connection, now=NOON + RUNS_MOST / 2)["state"] == "running"
     progress = progress_of(connection, now=NOON + RUNS_MOST)
     assert (progress["state"], progress["result"]["reason"]) == ("done", "interrupted")
-    assert "Start the test again" in progress["result"]["says"]
+    assert "Start the test again" in progress["result"]["detail"]
 
 
 def test_the_bell_of_a_connection_that_is_gone_is_heard():
-    Bell.objects.create(name="test:999999", rung_at=NOON)
+    WakeUp.objects.create(name="test:999999", requested_at=NOON)
     tasks.test("test:999999")
-    assert Bell.objects.get().rung_at is None
+    assert WakeUp.objects.get().requested_at is None
 
 
 @pytest.mark.usefixtures("busy")

@@ -42,11 +42,11 @@ def mend(row, at=NOON):
 
 
 def states():
-    return sorted(Delivery.unscoped.values_list("state", "attempts"))
+    return sorted(Delivery.unscoped.values_list("state", "attempt_count"))
 
 
 def test_a_revoked_token_holds_what_waits(slack):
-    assert (slack.state, Lane.unscoped.get().held) == ("needs_reconnect", "needs_reconnect")
+    assert (slack.state, Lane.unscoped.get().hold_reason) == ("needs_reconnect", "needs_reconnect")
     assert {state for state, _ in states()} == {"waiting"}
 
 

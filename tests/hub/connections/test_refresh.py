@@ -32,7 +32,7 @@ def test_a_401_holds_the_lane_and_costs_no_attempt(make, connection):
     delivery = make.delivery(connection)
     pump(FakeHttp(SESSION_ENDED))
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts, lane(connection).held) == ("waiting", 0, "refreshing")
+    assert (delivery.state, delivery.attempt_count, lane(connection).hold_reason) == ("waiting", 0, "refreshing")
 
 
 def test_the_new_token_is_stored_beside_the_kept_refresh_token_and_the_lane_goes_on(connection):
@@ -41,11 +41,11 @@ def test_the_new_token_is_stored_beside_the_kept_refresh_token_and_the_lane_goes
     document = Credential.unscoped.get().open(connection)
     assert (document["access_token"], document["refresh_token"]) == ("00Dnew!token", "5Aeptestrefresh")
     assert connection.settings["instance_url"] == "https://acme2.my.salesforce.com"
-    assert (Credential.unscoped.get().version, lane(connection).held, lane(connection).due_at) == (2, "", NOON)
+    assert (Credential.unscoped.get().version, lane(connection).hold_reason, lane(connection).due_at) == (2, "", NOON)
 
 
 def test_one_side_refreshes_and_the_others_leave_it(connection):
-    Credential.unscoped.update(refreshing_until=NOON + timedelta(seconds=30))
+    Credential.unscoped.update(refresh_lease_until=NOON + timedelta(seconds=30))
     http = FakeHttp(RENEWED)
     assert not renew(connection, http)
     assert http.requests == []
@@ -54,15 +54,15 @@ def test_one_side_refreshes_and_the_others_leave_it(connection):
 def test_an_ended_grant_asks_for_a_person(connection):
     renew(connection, FakeHttp(ENDED))
     connection.refresh_from_db()
-    assert (connection.state, lane(connection).held) == ("needs_reconnect", "needs_reconnect")
+    assert (connection.state, lane(connection).hold_reason) == ("needs_reconnect", "needs_reconnect")
 
 
 @pytest.mark.parametrize("answer", [Response(503), Response(200, b"<html>"), Unanswered("timed_out")])
 def test_an_outage_only_waits(connection, answer):
     renew(connection, FakeHttp(answer))
     connection.refresh_from_db()
-    assert (connection.state, lane(connection).held) == ("healthy", "refreshing")
-    assert Credential.unscoped.get().refreshing_until > NOON
+    assert (connection.state, lane(connection).hold_reason) == ("healthy", "refreshing")
+    assert Credential.unscoped.get().refresh_lease_until > NOON
     assert renew(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
 
 
@@ -74,7 +74,7 @@ def refused_at_once(connection, times):
     at, asked = NOON, []
     for _ in range(times):
         refused(connection, at)
-        due = Credential.unscoped.get().refresh_at
+        due = Credential.unscoped.get().refresh_due_at
         assert not go(connection, FakeHttp([]), at=due - SECOND) and go(connection, FakeHttp(RENEWED), at=due)
         asked.append((due - at).total_seconds())
         at = due + SECOND
@@ -89,7 +89,7 @@ def test_no_person_is_asked_where_the_token_endpoint_still_grants(connection):
     refused_at_once(connection, 3)
     connection.refresh_from_db()
     assert (connection.state, connection.reason) == ("degraded", "refused_again")
-    assert lane(connection).held == "" and not connection.notices.filter(kind="needs_reconnect").exists()
+    assert lane(connection).hold_reason == "" and not connection.notices.filter(kind="needs_reconnect").exists()
 
 
 def test_only_a_confirmed_end_of_the_grant_asks_a_person(connection):
@@ -116,7 +116,7 @@ def test_calls_that_were_refused_together_count_once(connection):
     for second in (1, 2, 3):
         refused(connection, NOON + second * SECOND)
     row = Credential.unscoped.get()
-    assert (row.refusals, row.refresh_at) == (1, NOON + 11 * SECOND)
+    assert (row.refusals, row.refresh_due_at) == (1, NOON + 11 * SECOND)
 
 
 RESTRICTED = Response(400, b'{"error":"invalid_grant","error_description":"ip restricted or invalid login hours"}')
@@ -127,7 +127,7 @@ def test_where_the_user_may_not_sign_in_at_this_hour_it_is_asked_again_later(sch
     go(scheduled, http, at=DUE)
     scheduled.refresh_from_db()
     assert (scheduled.state, scheduled.reason, len(http.requests)) == ("degraded", "refresh_failing", 1)
-    assert scheduled.says == "ip restricted or invalid login hours"
+    assert scheduled.detail == "ip restricted or invalid login hours"
     assert go(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(hours=12))
     scheduled.refresh_from_db()
     assert scheduled.state == "healthy"
@@ -142,4 +142,4 @@ def test_a_401_of_an_older_token_just_goes_again(make, connection):
 
     pump(FakeHttp(meanwhile_refreshed))
     delivery.refresh_from_db()
-    assert (delivery.state, lane(connection).held) == ("waiting", "")
+    assert (delivery.state, lane(connection).hold_reason) == ("waiting", "")

@@ -45,7 +45,7 @@ def test_a_bell_without_a_reason_asks_nobody(scheduled):
 
 def test_an_early_refresh_does_not_hold_the_lane_and_is_due_again_at_80_percent(scheduled):
     assert go(scheduled, FakeHttp(RENEWED), at=DUE)
-    assert (row().refresh_at, row().version, lane(scheduled).held) == (DUE + timedelta(minutes=96), 2, "")
+    assert (row().refresh_due_at, row().version, lane(scheduled).hold_reason) == (DUE + timedelta(minutes=96), 2, "")
     assert told() == ["refreshed"]
 
 
@@ -70,9 +70,9 @@ def test_fifty_sides_see_one_expiry_a_hundred_times_over_and_one_of_them_asks(co
 
 def test_what_a_dead_process_left_held_after_its_store_goes_on(connection):
     refused(connection)
-    Credential.unscoped.update(version=2, refused_at=None, refresh_at=None)
+    Credential.unscoped.update(version=2, rejected_at=None, refresh_due_at=None)
     ring_for_refreshes(now=NOON)
-    assert (lane(connection).held, lane(connection).due_at) == ("", NOON)
+    assert (lane(connection).hold_reason, lane(connection).due_at) == ("", NOON)
 
 
 # --- it does not come through -----------------------------------------------------------------------------------------
@@ -82,8 +82,8 @@ def test_it_waits_longer_each_time_and_never_long(scheduled):
     waits, now = [], DUE
     for _ in range(9):
         go(scheduled, FakeHttp(Response(503)), at=now)
-        waits.append((row().refreshing_until - now).total_seconds())
-        now = row().refreshing_until + timedelta(seconds=1)
+        waits.append((row().refresh_lease_until - now).total_seconds())
+        now = row().refresh_lease_until + timedelta(seconds=1)
     assert waits == [10, 20, 40, 80, 160, 320, 600, 600, 600]
     assert told() == ["refresh_failed"]
 
@@ -95,7 +95,7 @@ def test_an_outage_degrades_only_before_the_token_ends(scheduled):
         go(scheduled, FakeHttp(Response(503)), at=now)
         scheduled.refresh_from_db()
         states.append(scheduled.state)
-        now = row().refreshing_until + timedelta(seconds=1)
+        now = row().refresh_lease_until + timedelta(seconds=1)
     assert (states[0], states[3], states[-1], scheduled.reason) == ("healthy", "healthy", "degraded", "refresh_failing")
     assert go(scheduled, FakeHttp(RENEWED), at=now)
     scheduled.refresh_from_db()
@@ -104,7 +104,7 @@ def test_an_outage_degrades_only_before_the_token_ends(scheduled):
 
 def test_a_429_of_the_token_endpoint_is_no_failure_and_a_quota_costs_no_event(scheduled):
     go(scheduled, FakeHttp(Response(429, headers={"retry-after": "90"}, at=DUE)), at=DUE)
-    assert (row().failures, row().refreshing_until, told()) == (0, DUE + timedelta(seconds=90), [])
+    assert (row().refresh_failures, row().refresh_lease_until, told()) == (0, DUE + timedelta(seconds=90), [])
 
 
 def test_our_own_registration_that_lacks_something_is_told_and_nothing_is_lost(make):
@@ -112,7 +112,12 @@ def test_our_own_registration_that_lacks_something_is_told_and_nothing_is_lost(m
     http = FakeHttp(RENEWED)
     assert not renew(bare, http)
     bare.refresh_from_db()
-    assert (http.requests, bare.state, row().unsure_since, told()) == ([], "healthy", None, ["refresh_failed"])
+    assert (http.requests, bare.state, row().refresh_outcome_unknown_since, told()) == (
+        [],
+        "healthy",
+        None,
+        ["refresh_failed"],
+    )
 
 
 def test_without_a_refresh_token_a_person_is_asked_at_once(make):
@@ -143,5 +148,5 @@ def test_an_end_is_none_where_somebody_else_stored_another_token_meanwhile(sched
 
 def test_an_ended_grant_is_not_asked_for_again(scheduled):
     go(scheduled, FakeHttp(ENDED), at=DUE)
-    assert (row().refresh_at, rung(DUE + 60 * MINUTE), told()) == (None, set(), ["ended"])
+    assert (row().refresh_due_at, rung(DUE + 60 * MINUTE), told()) == (None, set(), ["ended"])
     assert scheduled.notices.get().kind == "needs_reconnect"

@@ -52,7 +52,7 @@ def test_whoever_comes_after_a_death_knows_that_an_answer_may_be_lost(scheduled)
     assert rung(DUE + timedelta(seconds=29)) == set()
     assert go(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(seconds=31))
     assert told() == ["unsure", "refreshed"]
-    assert (row().unsure_since, row().asked_at) == (None, None)
+    assert (row().refresh_outcome_unknown_since, row().refresh_started_at) == (None, None)
 
 
 def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
@@ -66,13 +66,13 @@ def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
 @pytest.mark.parametrize("answer", [Unanswered("timed_out"), Response(500), Response(200, b"<html>")])
 def test_an_answer_that_never_came_may_be_lost_too(scheduled, answer):
     go(scheduled, FakeHttp(answer), at=DUE)
-    assert row().unsure_since == DUE
+    assert row().refresh_outcome_unknown_since == DUE
 
 
 @pytest.mark.parametrize("answer", [Unsent("dns_failed"), Response(503), Response(429)])
 def test_what_surely_had_no_effect_leaves_nobody_unsure(scheduled, answer):
     go(scheduled, FakeHttp(answer), at=DUE)
-    assert row().unsure_since is None
+    assert row().refresh_outcome_unknown_since is None
 
 
 def test_a_grant_that_comes_very_late_mends_what_only_its_absence_broke(scheduled):
@@ -110,14 +110,14 @@ def test_the_user_token_is_refreshed_by_itself(slack):
     assert go(slack, http, at=NOON + 48 * MINUTE)
     assert http.requests[0].form["refresh_token"] == "ur1"
     assert credential(slack) == {**TWO, "user_access_token": "xoxe.xoxp-2", "user_refresh_token": "xoxe-1-u2"}
-    assert row().refresh_at == NOON + timedelta(seconds=43200 * 0.8)  # the bot's
+    assert row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)  # the bot's
 
 
 def test_a_user_token_that_ended_does_not_stop_what_the_bot_sends(slack):
     go(slack, FakeHttp(USER_ENDED), at=NOON + 48 * MINUTE)
     slack.refresh_from_db()
-    assert (slack.state, slack.reason, lane(slack).held) == ("degraded", "further_token_ended", "")
-    assert row().refresh_at == NOON + timedelta(seconds=43200 * 0.8)
+    assert (slack.state, slack.reason, lane(slack).hold_reason) == ("degraded", "further_token_ended", "")
+    assert row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)
 
 
 def test_no_event_of_the_life_line_tells_a_token(slack):

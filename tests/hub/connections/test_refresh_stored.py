@@ -50,7 +50,7 @@ def test_a_database_that_fails_loses_no_token(connection, provider, count):
         assert renew(connection, FakeHttp(failing.call), sleep=pauses.append)
     assert credential(connection)["refresh_token"] in provider.known["live"]
     assert provider.known["calls"] == 1 and pauses == list(STORE_DELAYS[:count])
-    assert lane(connection).held == "" and told() == ["refreshed"]
+    assert lane(connection).hold_reason == "" and told() == ["refreshed"]
 
 
 def test_nothing_of_ours_stands_between_the_answer_and_its_store(connection, provider):
@@ -72,7 +72,7 @@ def test_a_store_whose_commit_was_not_heard_counts(connection, provider):
 
     with database.execute_wrapper(lost_after_commit):
         assert renew(connection, FakeHttp(failing.call), sleep=lambda seconds: None)
-    assert told() == ["refreshed"] and lane(connection).held == ""
+    assert told() == ["refreshed"] and lane(connection).hold_reason == ""
 
 
 def test_the_tries_end_within_the_claim():

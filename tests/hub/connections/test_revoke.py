@@ -14,7 +14,7 @@ from hub.connections.revoke import TRIES_MOST, revoke
 from hub.connections.tasks import revoke as hear_revoke
 from hub.notices.models import Notice
 from hub.operations.start import Hand
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from tests.fakes import FakeHttp
 from tests.makers import MINUTE, NOON
 from tests.sandbox.oauth import slack_says, slack_token
@@ -49,9 +49,9 @@ def until_over():
     """The bell, rung until it is over: a second call of apps.uninstall within a minute is one too many."""
     while row := Revocation.unscoped.first():
         Revocation.unscoped.update(due_at=clock())
-        Scope.objects.all().delete()
+        QuotaState.objects.all().delete()
         hear_revoke(f"revoke:{row.pk}")
-        assert row.tries < 3
+        assert row.attempt_count < 3
 
 
 def in_the_audit():
@@ -120,7 +120,7 @@ def test_a_refresh_token_that_no_longer_works_needs_no_end(rotating):
     ],
 )
 def test_what_may_live_on_is_called_not_revoked(rotating, answers):
-    Revocation.unscoped.update(tries=TRIES_MOST - 1)
+    Revocation.unscoped.update(attempt_count=TRIES_MOST - 1)
     assert revoked(FakeHttp(answers))
     assert in_the_audit() is False and life_line(rotating) == ["not_given_back"]
     assert "Remove our app there" in Notice.unscoped.get(kind="not_revoked").sentence

@@ -13,7 +13,7 @@ from hub.connections.models import Authorization
 from hub.connections.spend import NotFree, spending
 from hub.connections.unseal import opened
 from hub.secrets import seal
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.stated import TENANT_SHARE, quota_of
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import ORG
@@ -36,7 +36,7 @@ def asks(tenant, now):
     client = {"client_id": "id", "client_secret": "a client secret"}
     known = opened(row, None, {"refresh_token": "5Aep"})
     try:
-        with spending(row, row.code.refresh(client, known), now=now):
+        with spending(row, row.connector.refresh(client, known), now=now):
             return True
     except NotFree:
         return False
@@ -54,7 +54,7 @@ def test_one_tenant_leaves_the_others_a_part(make):
 
 def test_a_share_is_shown_with_its_limit(make):
     assert asks(make.tenant(), NOON)
-    share = Scope.objects.get(kind="tenant")
+    share = QuotaState.objects.get(kind="tenant")
     assert (quota_of(share).limit, share.name) == (TENANT_SHARE * APP_LIMIT, "token")
 
 
@@ -64,17 +64,17 @@ def came_back(make, tenant, http, *, code="junk", state=None):
     sealed = seal({"verifier": "v" * 64}, row.binding)
     Authorization.unscoped.filter(pk=row.pk).update(digest=digest_of(f"s{row.pk}"), sealed=sealed)
     said = {"state": [state or f"s{row.pk}"], "code": [code]}
-    where = {"connector": row.code, "redirect_uri": "r", "call": http.call, "now": NOON}
+    where = {"connector": row.connector, "redirect_uri": "r", "call": http.call, "now": NOON}
     return receive(said, who=Who("b", guest="g"), **where)
 
 
 def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times_only(make, salesforce):
     tenant, http = make.tenant(), FakeHttp(JUNK)
-    Scope.objects.all().delete()
+    QuotaState.objects.all().delete()
     reasons = []
     for _ in range(REFUSED_CODES_MOST + 5):
         reasons.append(came_back(make, tenant, http).reason)
-        Scope.objects.update(free_at=None)  # as if they came slowly enough for the quota
+        QuotaState.objects.update(free_at=None)  # as if they came slowly enough for the quota
     assert reasons == ["code_refused"] * REFUSED_CODES_MOST + ["throttled"] * 5
     assert len(http.requests) == REFUSED_CODES_MOST
 
@@ -109,4 +109,4 @@ def test_a_state_that_is_not_ours_costs_nothing(make, salesforce, state):
     http = FakeHttp(JUNK)
     with pytest.raises(Refused):
         came_back(make, make.tenant(), http, state=state)
-    assert http.requests == [] and not Scope.objects.exists()
+    assert http.requests == [] and not QuotaState.objects.exists()

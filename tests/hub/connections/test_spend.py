@@ -11,7 +11,7 @@ from hub.connections.models import QuotaQueue, digest_of
 from hub.connections.unseal import spent_by
 from hub.egress import Unanswered
 from hub.throttle.answers import pause
-from hub.throttle.models import Holder, Scope
+from hub.throttle.models import InFlightLease, QuotaState
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import RENEWED, connection, lane, renew
 from tests.hub.outgoing.test_pump import pump
@@ -30,16 +30,16 @@ def test_a_refresh_spends_and_rings_later_where_the_quota_rests(connection):
     http = FakeHttp(RENEWED)
     assert not renew(connection, http)
     connection.refresh_from_db()
-    assert (http.requests, connection.credential.refreshing_until) == ([], NOON + MINUTE)
+    assert (http.requests, connection.credential.refresh_lease_until) == ([], NOON + MINUTE)
     assert renew(connection, http, at=NOON + MINUTE + timedelta(seconds=1))
-    assert Scope.objects.get(key=TOKEN).free_at > NOON + MINUTE
-    assert not Scope.objects.get(key=TOKEN).probing
+    assert QuotaState.objects.get(key=TOKEN).free_at > NOON + MINUTE
+    assert not QuotaState.objects.get(key=TOKEN).probing
 
 
 def test_a_429_of_the_token_endpoint_pauses_it(connection):
     renew(connection, FakeHttp(Response(429, headers={"retry-after": "90"}, at=NOON)))
-    assert lane(connection).held in ("", "refreshing")
-    assert Scope.objects.get(key=TOKEN).paused_until == NOON + 1.5 * MINUTE
+    assert lane(connection).hold_reason in ("", "refreshing")
+    assert QuotaState.objects.get(key=TOKEN).paused_until == NOON + 1.5 * MINUTE
 
 
 def test_a_call_that_was_on_its_way_before_a_429_reopens_nothing(connection):
@@ -48,7 +48,7 @@ def test_a_call_that_was_on_its_way_before_a_429_reopens_nothing(connection):
         return RENEWED
 
     assert renew(connection, FakeHttp(meanwhile))
-    row = Scope.objects.get(key=TOKEN)
+    row = QuotaState.objects.get(key=TOKEN)
     assert (row.paused_until, row.probing) == (NOON + MINUTE, True)
 
 
@@ -65,16 +65,16 @@ def test_a_probe_that_comes_through_lets_go_what_waits_for_that_quota(connection
 def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
     pause(TOKEN, until=NOON - MINUTE, now=NOON - 2 * MINUTE)
     renew(connection, FakeHttp(Unanswered("timed_out")))
-    assert Scope.objects.get(key=TOKEN).probing
+    assert QuotaState.objects.get(key=TOKEN).probing
     assert renew(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
-    assert not Scope.objects.get(key=TOKEN).probing
+    assert not QuotaState.objects.get(key=TOKEN).probing
 
 
 def test_a_test_by_a_person_says_when_it_can_be_made(make):
     row, http = make.connection(connector="slack", account="T1"), FakeHttp([SLACK_429, SLACK_OK])
     probe.test(row, call=http.call, now=NOON)
     told = probe.test(row, call=http.call, now=NOON)
-    assert (told.reason, told.says) == (
+    assert (told.reason, told.detail) == (
         "throttled",
         "a quota is spent; the next call may go at 2026-11-25 12:00:30 UTC",
     )
@@ -94,8 +94,8 @@ def test_two_newcomers_do_not_wait_for_each_other(make, answer):
 def test_a_test_of_our_application_takes_room_only_while_it_lasts(make):
     row = make.connection(connector="app", secret={"signing_secret": "whsec_" + "A" * 44})
     during = []
-    probe.test(row, call=lambda request: during.append(Holder.objects.get().count) or Response(200), now=NOON)
-    assert (during, Holder.objects.count()) == ([1], 0)
+    probe.test(row, call=lambda request: during.append(InFlightLease.objects.get().count) or Response(200), now=NOON)
+    assert (during, InFlightLease.objects.count()) == ([1], 0)
 
 
 def test_a_rate_per_host_and_one_for_our_own_address_hold_over_all_tenants(make, settings):

@@ -39,7 +39,7 @@ def reconnected(row):
 
 def standing():
     row = Connection.unscoped.get()
-    return row.state, Lane.unscoped.get().held
+    return row.state, Lane.unscoped.get().hold_reason
 
 
 def resumed(now=DUE + HOUR):
@@ -89,7 +89,7 @@ def test_a_stop_that_came_while_the_token_endpoint_was_asked_stays_too(scheduled
 def test_what_a_call_on_its_way_brings_back_does_not_end_the_stop(scheduled, stop):
     before = Connection.unscoped.get()
     stopped(scheduled, stop)
-    before.need_reconnect("inactive_organization", now=NOON)
+    before.mark_needs_reconnect("inactive_organization", now=NOON)
     assert standing() == (stop, stop)
     assert resumed() == ("needs_reconnect", "inactive_organization")
 
@@ -105,4 +105,4 @@ def test_a_switch_off_by_staff_keeps_its_reason_when_the_endpoint_wants_no_more(
     stopped(scheduled, "disabled")
     with pytest.raises(WrongState):
         scheduled.disable("gone", now=NOON + timedelta(minutes=1))
-    assert Connection.unscoped.get().says == "misuse"
+    assert Connection.unscoped.get().detail == "misuse"

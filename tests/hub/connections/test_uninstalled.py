@@ -8,7 +8,7 @@ import pytest
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential, CredentialEvent
 from hub.connections.tasks import refresh as hear_refresh
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.hub.connections.connecting import CLIENTS, problem, query_of, stored, under_way
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ TOLD = {"client_id": "hub.pipedrive", "company_id": 701, "user_id": 31, "timesta
 @pytest.fixture
 def connected(browser):
     browser.says(browser.connects("pipedrive"))
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     return Connection.unscoped.get()
 
 
@@ -38,7 +38,7 @@ def told(client, body=TOLD, authorization=None, at=CALLBACK):
 def test_an_uninstall_there_asks_whether_the_authorization_lives(client, outside, connected):
     outside.post("/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"})
     assert told(client) == 204
-    assert Bell.objects.filter(name=f"refresh:{connected.pk}").exists()
+    assert WakeUp.objects.filter(name=f"refresh:{connected.pk}").exists()
     hear_refresh(f"refresh:{connected.pk}")
     connected.refresh_from_db()
     assert (connected.state, connected.reason) == ("needs_reconnect", "invalid_grant")
@@ -57,9 +57,9 @@ def test_an_authorization_that_lives_all_the_same_stays(client, outside, connect
 
 @pytest.mark.parametrize("authorization", ["", "Basic", basic("a guess"), basic() + "x", "Bearer x", "Basic \xff"])
 def test_who_does_not_know_our_secret_tells_us_nothing(client, connected, authorization):
-    before = Credential.unscoped.get().refresh_at
+    before = Credential.unscoped.get().refresh_due_at
     assert told(client, authorization=authorization) == 401
-    assert Credential.unscoped.get().refresh_at == before
+    assert Credential.unscoped.get().refresh_due_at == before
     assert not AuditRow.objects.filter(verb="connection.uninstall").exists()
 
 
@@ -70,7 +70,7 @@ def test_a_call_that_cannot_be_read_is_refused(client, connected, body):
 
 def test_a_company_that_nobody_connected_changes_nothing(client, connected):
     assert told(client, TOLD | {"company_id": 999}) == 204
-    assert not Bell.objects.exists()
+    assert not WakeUp.objects.exists()
 
 
 @pytest.mark.parametrize("system", ["slack", "salesforce"])

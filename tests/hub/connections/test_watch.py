@@ -8,7 +8,7 @@ from connectors.wire import Response
 from hub.connections import watch
 from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.egress import Unsent
-from hub.queue import Bell
+from hub.queue import WakeUp
 from hub.secrets import seal
 from tests.fakes import FakeHttp
 from tests.makers import MINUTE, NOON
@@ -24,7 +24,7 @@ LONG_AGO = NOON - timedelta(hours=9)
 @pytest.fixture
 def slack(make):
     row = make.connection(connector="slack", account="T1", check_at=NOON)
-    Lane.unscoped.update(turn=LONG_AGO)
+    Lane.unscoped.update(virtual_time=LONG_AGO)
     return row
 
 
@@ -55,7 +55,7 @@ def test_checks_are_spread(make):
 
 
 def test_a_connection_over_which_something_went_lately_need_not_be_asked(slack):
-    Lane.unscoped.update(turn=NOON - timedelta(hours=1))
+    Lane.unscoped.update(virtual_time=NOON - timedelta(hours=1))
     assert look(OK) == []
     Connection.unscoped.update(check_at=NOON)
     Lane.unscoped.update(failing_since=NOON - timedelta(minutes=30))
@@ -72,14 +72,14 @@ def test_a_revoked_token_is_found_and_told(slack):
 
 def test_what_an_administrator_has_undone_works_again_by_itself(slack):
     look(REVOKED)
-    Lane.unscoped.update(turn=NOON + timedelta(hours=5))
+    Lane.unscoped.update(virtual_time=NOON + timedelta(hours=5))
     look(OK, at=NOON + timedelta(hours=7))
-    assert seen(slack)[:2] == ("healthy", "") and Lane.unscoped.get().held == ""
+    assert seen(slack)[:2] == ("healthy", "") and Lane.unscoped.get().hold_reason == ""
     assert [notice.kind for notice in slack.notices.order_by("pk")] == ["needs_reconnect", "works_again"]
 
 
 def test_where_a_refresh_has_found_the_end_nobody_is_asked(slack):
-    slack.need_reconnect("invalid_grant", now=NOON)
+    slack.mark_needs_reconnect("invalid_grant", now=NOON)
     CredentialEvent.note(slack, "ended", version=1, now=NOON)
     assert look(OK) == []
     assert seen(slack)[0] == "needs_reconnect"
@@ -87,9 +87,9 @@ def test_where_a_refresh_has_found_the_end_nobody_is_asked(slack):
 
 def test_a_token_that_ended_is_refreshed(slack):
     look(EXPIRED)
-    assert Bell.objects.filter(name=f"refresh:{slack.pk}").exists()
+    assert WakeUp.objects.filter(name=f"refresh:{slack.pk}").exists()
     assert seen(slack) == ("healthy", "", timedelta(minutes=10))
-    assert Credential.unscoped.get().refused_at == NOON
+    assert Credential.unscoped.get().rejected_at == NOON
 
 
 def test_one_outage_is_looked_at_again_and_two_in_a_row_are_told(slack):
@@ -104,7 +104,7 @@ def test_one_outage_is_looked_at_again_and_two_in_a_row_are_told(slack):
 
 
 def test_a_passing_check_does_not_answer_what_a_refresh_asks(slack):
-    slack.degrade("refresh_failing", now=NOON)
+    slack.mark_degraded("refresh_failing", now=NOON)
     look(OK)
     assert seen(slack)[:2] == ("degraded", "refresh_failing")
 

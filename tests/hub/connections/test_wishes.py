@@ -3,7 +3,7 @@
 import pytest
 
 from hub.audit import SYSTEM, AuditRow, Hand
-from hub.connections.models import Wish
+from hub.connections.models import ConnectorRequest
 from hub.connections.wish import KIND, WISHES_MOST, Asked, TooMany, asked_for, system_of, wish
 from hub.notices.models import Notice
 from tests.makers import NOON
@@ -61,7 +61,7 @@ def test_nobody_floods_the_staffs_page(asks, acme):
         asks(acme, f"System {number}")
     with pytest.raises(TooMany):
         asks(acme, "One more")
-    assert asks(acme, "System 1") == 1 and Wish.unscoped.count() == WISHES_MOST
+    assert asks(acme, "System 1") == 1 and ConnectorRequest.unscoped.count() == WISHES_MOST
 
 
 def test_staff_see_who_asks_for_what_and_how_many_do(asks, make, client, acme):

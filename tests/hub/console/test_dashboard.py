@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.clock import clock
-from hub.connections.models import Switch
+from hub.connections.models import KillSwitch
 from hub.connections.switch import switch_off
 from hub.console.overview import switches_seen_by
 from hub.outgoing.models import Delivery
@@ -53,7 +53,7 @@ def test_many_rows_cost_no_more_queries(superuser, make):
     _, before = looked_at(superuser)
     for _ in range(5):
         make.delivery(make.connection(state="needs_reconnect", reason="token_revoked"))
-    Delivery.unscoped.filter(pk=one.pk).update(state="delivered", moved_at=clock())
+    Delivery.unscoped.filter(pk=one.pk).update(state="delivered", state_changed_at=clock())
     page, queries = looked_at(superuser)
     assert (queries, queries <= MOST_QUERIES) == (before, True)
     assert "Webhook refuses 5 tenants" in page
@@ -63,7 +63,7 @@ def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, ma
     now = clock()
     beat("worker", now=now)
     make.delivery(now=now)
-    Delivery.unscoped.update(state="delivered", moved_at=now - timedelta(hours=2))
+    Delivery.unscoped.update(state="delivered", state_changed_at=now - timedelta(hours=2))
     page, _ = looked_at(superuser)
     assert "All normal: 1 delivered in the last day, nothing waits." in page
     assert f'{now - timedelta(hours=2):%Y-%m-%d %H:00}</td><td class="hub-number">1</td>' in page
@@ -84,7 +84,7 @@ def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser,
     connection = make.connection()
     for _ in range(3):
         make.delivery(connection)
-    connection.need_reconnect("unauthorized", now=clock())
+    connection.mark_needs_reconnect("unauthorized", now=clock())
     page, _ = looked_at(superuser)
     link = reverse("admin:outgoing_delivery_changelist") + "?state=held"
     assert f'href="{link}"><span class="hub-tile-label">Held</span><span class="hub-tile-value">3</span>' in page
@@ -114,7 +114,7 @@ def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, ma
     beat("worker", now=clock())
     make.delivery()
     _, before = looked_at(superuser)
-    switch_off(Switch(scope="connector", connector="webhook", reason="They lose data"), by=None, now=clock())
+    switch_off(KillSwitch(scope="connector", connector_key="webhook", reason="They lose data"), by=None, now=clock())
     page, queries = looked_at(superuser)
     assert "They lose data" in page and "Switched off: connector webhook" in page
     assert "1 switched off" in page and "1 healthy" not in page and queries == before
@@ -122,7 +122,7 @@ def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, ma
 
 def test_a_connection_whose_calls_fail_is_told_with_its_last_answer(superuser, make):
     beat("worker", now=clock())
-    make.delivery(make.connection(state="degraded", reason="endpoint_refuses", says="400: no such field"))
+    make.delivery(make.connection(state="degraded", reason="endpoint_refuses", detail="400: no such field"))
     page, _ = looked_at(superuser)
     assert "All normal" not in page and "Webhook is degraded for 1 tenant" in page
     assert "400: no such field" in page and "only its operator can fix" in page
@@ -132,6 +132,6 @@ def test_staff_of_one_tenant_see_its_switches_and_the_wide_ones(client, make):
     own, other = make.tenant("own"), make.tenant("other")
     staff = make.staff(own)
     for scope in ({"scope": "tenant", "tenant": own}, {"scope": "tenant", "tenant": other}, {"scope": "platform"}):
-        switch_off(Switch(reason="why", **scope), by=None, now=clock())
+        switch_off(KillSwitch(reason="why", **scope), by=None, now=clock())
     assert [switch.scope for switch in switches_seen_by(staff)] == ["platform", "tenant"]
     assert switches_seen_by(staff)[1].tenant == own

@@ -12,7 +12,7 @@ from hub.clock import clock
 from hub.connections.models import Lane
 from hub.console import health
 from hub.mail.models import Mail
-from hub.outgoing.models import Delivery, PumpPlace
+from hub.outgoing.models import Delivery, PumpSlot
 from hub.queue import ring
 from hub.standing import Replacement, Worker, record_sweep
 from tests.makers import NOON
@@ -50,7 +50,7 @@ def test_a_hub_without_a_worker_is_told_so(superuser):
 def test_worker_pool_pumps_bells_and_replacements_are_shown(superuser, make):
     now, lease = clock(), uuid4()
     worker(seen=now, heard=now)
-    PumpPlace.objects.create(number=0, lease=lease, lease_until=now + timedelta(minutes=9, seconds=30))
+    PumpSlot.objects.create(number=0, lease=lease, lease_until=now + timedelta(minutes=9, seconds=30))
     Replacement.objects.create(at=now, host="here", pool=41, why="hung")
     ring("refresh:17", now=now)
     make.delivery()

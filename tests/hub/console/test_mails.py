@@ -7,7 +7,7 @@ from hub import mail
 from hub.audit import AuditRow
 from hub.clock import clock
 from hub.mail.models import Mail
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.fakes import MailServer
 from tests.letters import letters
 
@@ -35,7 +35,7 @@ def page(row, *verb):
 
 
 def test_the_list_and_the_page_say_why_it_has_not_gone(staff, refused):
-    for url in (LIST, f"{LIST}?q=robin@example.com", f"{LIST}?state__exact=dead", page(refused)):
+    for url in (LIST, f"{LIST}?q=robin@example.com", f"{LIST}?state__exact=failed", page(refused)):
         text = staff.get(url).content.decode()
         assert "most often there is no such address" in text
         assert "/i/7/" not in text and "Ann invites" not in text
@@ -43,9 +43,9 @@ def test_the_list_and_the_page_say_why_it_has_not_gone(staff, refused):
 
 
 def test_it_is_sent_again_by_a_button_and_that_is_told(staff, refused):
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     staff.post(page(refused, "send_again"))
-    assert Bell.objects.filter(name="mail").exists()
+    assert WakeUp.objects.filter(name="mail").exists()
     assert AuditRow.objects.get().verb == "mail.send_again"
     assert len(letters()) == 1
     refused.refresh_from_db()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.connections.models import Switch
+from hub.connections.models import KillSwitch
 from hub.console.overview import Hour, Overview, Trouble
 from hub.console.plot import bars
 from hub.console.sentence import sentence
@@ -19,7 +19,7 @@ QUIET = Overview(
     held_back=0,
     oldest=None,
     held=[],
-    dead=[],
+    failed=[],
     troubles=[Trouble("slack", "healthy", "", 4, 4, NOON)],
     broken=[],
     last=["a delivery"],
@@ -27,7 +27,7 @@ QUIET = Overview(
     has_tenants=True,
     has_routes=True,
 )
-OFF = Switch(scope="platform", reason="they lose data", since=NOON - 5 * MINUTE)
+OFF = KillSwitch(scope="platform", reason="they lose data", activated_at=NOON - 5 * MINUTE)
 REVOKED = Trouble("salesforce", "needs_reconnect", "unauthorized", 3, 3, NOON - 42 * MINUTE)
 SITUATIONS = {
     "All normal: 1,204 delivered in the last day, nothing waits.": {},
@@ -40,7 +40,7 @@ SITUATIONS = {
         "troubles": [REVOKED._replace(reason="token_revoked")]
     },
     "The platform is switched off since 11:55 UTC: they lose data.": {"switches": [OFF], "troubles": [REVOKED]},
-    "1 delivery was given up in the last day.": {"hours": [Hour(NOON, 5, 1)], "dead": [("exhausted", 1)]},
+    "1 delivery was given up in the last day.": {"hours": [Hour(NOON, 5, 1)], "failed": [("exhausted", 1)]},
     "12 deliveries are held: the tenant has not connected this system yet.": {
         "held": [("mapping_failed", 2), ("not_connected", 12)]
     },
@@ -82,4 +82,4 @@ def test_an_empty_hub_names_the_first_step_that_is_not_done(there, label):
 def test_the_highest_hour_fills_the_plot_and_an_empty_one_draws_nothing():
     drawn = bars([Hour(NOON, 30, 10), Hour(NOON, 0, 0)])
     assert [bar.delivered for bar in drawn] == [(15.0, 45.0), (60.0, 0)]
-    assert drawn[0].dead == (0.0, 15.0)
+    assert drawn[0].failed == (0.0, 15.0)

@@ -40,14 +40,14 @@ def codes(*answers):
 
 
 def retry(client, delivery):
-    Delivery.unscoped.update(state="dead", reason="exhausted")
+    Delivery.unscoped.update(state="failed", reason="exhausted")
     return client.post(f"/api/v1/deliveries/{delivery.public_id}/retry")
 
 
 def test_single_replays_are_limited_for_each_tenant(make, api, shop, acme):
     delivery = make.delivery(make.connection(acme))
     assert [retry(shop, delivery).status_code for _ in range(2)] == [200, 429]
-    assert Delivery.unscoped.get().state == "dead"
+    assert Delivery.unscoped.get().state == "failed"
     assert retry(api.platform(), delivery).status_code == 200
 
 
@@ -60,10 +60,10 @@ def test_a_replay_that_was_not_possible_is_not_counted(make, shop, acme):
 def test_replays_on_the_pages_are_counted_together_with_those_of_the_api(make, owner, shop, acme):
     delivery = make.delivery(make.connection(acme))
     assert retry(shop, delivery).status_code == 200
-    Delivery.unscoped.update(state="dead")
+    Delivery.unscoped.update(state="failed")
     answer = owner.post(f"/t/acme/deliveries/{delivery.public_id}/retry")
     assert answer.status_code == 429 and "at most 1 for this tenant" in answer.content.decode()
-    assert Delivery.unscoped.get().state == "dead"
+    assert Delivery.unscoped.get().state == "failed"
 
 
 def test_cancelling_is_no_replay(make, shop, acme):

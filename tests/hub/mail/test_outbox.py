@@ -11,7 +11,7 @@ from hub.mail.deliver import PAUSES, deliver
 from hub.mail.models import Mail
 from hub.mail.tasks import ring_for_mails
 from hub.prune.prune import Cuts, prune
-from hub.queue import Bell
+from hub.queue import WakeUp
 from hub.secrets import seal
 from hub.words import MAILS
 from tests.fakes import MailServer
@@ -54,9 +54,9 @@ def test_it_is_asked_for_with_what_it_tells_of_or_not_at_all():
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         ask()
         raise ZeroDivisionError
-    assert not Mail.objects.exists() and not Bell.objects.filter(name="mail").exists()
+    assert not Mail.objects.exists() and not WakeUp.objects.filter(name="mail").exists()
     ask()
-    assert Bell.objects.filter(name="mail").exists()
+    assert WakeUp.objects.filter(name="mail").exists()
 
 
 def test_without_a_server_nothing_is_asked_for(settings):
@@ -98,18 +98,18 @@ def test_a_server_that_is_away_is_left_alone_for_all():
     send(server)
     send(server)
     assert server.asked == 1
-    assert [Mail.objects.get(pk=row.pk).tries for row in rows] == [1, 0, 0, 0, 0]
+    assert [Mail.objects.get(pk=row.pk).attempt_count for row in rows] == [1, 0, 0, 0, 0]
     server.answer = None
     send(server, NOON + MINUTE)
     assert len(server.taken) == 5
 
 
 ABOUT_THIS_MAIL = {
-    "no such user": (smtplib.SMTPRecipientsRefused({"a": (550, b"no such user")}), ("dead", "mail_refused")),
+    "no such user": (smtplib.SMTPRecipientsRefused({"a": (550, b"no such user")}), ("failed", "mail_refused")),
     "put off": (smtplib.SMTPRecipientsRefused({"a": (451, b"greylisted")}), ("waiting", "mail_put_off")),
-    "looks like spam": (smtplib.SMTPDataError(554, b"spam"), ("dead", "mail_refused")),
+    "looks like spam": (smtplib.SMTPDataError(554, b"spam"), ("failed", "mail_refused")),
     "mailbox busy": (smtplib.SMTPDataError(452, b"full"), ("waiting", "mail_put_off")),
-    "no address at all": (ValueError("Invalid address"), ("dead", "mail_refused")),
+    "no address at all": (ValueError("Invalid address"), ("failed", "mail_refused")),
 }
 
 
@@ -147,7 +147,7 @@ def test_what_is_worth_nothing_any_more_is_not_sent_and_not_kept():
     row, server = ask(until=NOON + 15 * MINUTE), MailServer()
     send(MailServer(MailServer.AWAY))
     send(server, NOON + 16 * MINUTE)
-    assert (*standing(row), row.sealed, server.taken) == ("dead", "mail_expired", None, [])
+    assert (*standing(row), row.sealed, server.taken) == ("failed", "mail_expired", None, [])
     assert not row.can_go_again(now=NOON + 16 * MINUTE)
 
 
@@ -163,7 +163,7 @@ def test_what_does_not_open_holds_no_other(settings):
     broken, other, server = ask(), ask(), MailServer()
     Mail.objects.filter(pk=broken.pk).update(sealed=seal({}, "of another row"))
     send(server)
-    assert (standing(broken), standing(other)) == (("dead", "mail_unreadable"), ("sent", ""))
+    assert (standing(broken), standing(other)) == (("failed", "mail_unreadable"), ("sent", ""))
 
 
 def test_two_workers_send_it_once():
@@ -193,7 +193,7 @@ def test_a_worker_that_died_on_the_way_is_followed_by_another():
     send(server, NOON + MINUTE)
     assert not server.taken
     send(server, NOON + 2 * MINUTE)
-    assert (len(server.taken), standing(row), row.tries) == (1, ("sent", ""), 2)
+    assert (len(server.taken), standing(row), row.attempt_count) == (1, ("sent", ""), 2)
 
 
 def test_what_is_withdrawn_does_not_go_and_nothing_else_is_withdrawn_with_it():
@@ -226,11 +226,11 @@ def test_a_worker_that_shall_stop_leaves_the_rest():
 def test_the_sweep_rings_when_another_try_is_due():
     ask()
     send(MailServer(MailServer.AWAY))
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     ring_for_mails(now=NOON)
-    assert not Bell.objects.exists()
+    assert not WakeUp.objects.exists()
     ring_for_mails(now=NOON + MINUTE)
-    assert Bell.objects.filter(name="mail").exists()
+    assert WakeUp.objects.filter(name="mail").exists()
 
 
 def test_every_reason_has_its_words_and_who_stands_still_an_action():

@@ -4,7 +4,7 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.mappings.models import Identity
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.hub.connections.rest import of, refusal
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def test_one_is_said_replaced_and_forgotten(shop, url):
 
 def test_what_is_held_for_want_of_it_is_looked_at(shop, url):
     shop.put(url, ORDERS, format="json")
-    assert Bell.objects.filter(name="drain").exists()
+    assert WakeUp.objects.filter(name="drain").exists()
 
 
 def test_an_id_that_cannot_be_one_is_refused(shop, url):

@@ -10,10 +10,10 @@ from hub.mail.models import Mail
 from hub.notices import digest, post
 from hub.notices.forms import ConnectionMailForm, HoursForm, MailForm
 from hub.notices.hours import next_at, quiet_end
-from hub.notices.models import MailHours, Notice
+from hub.notices.models import Notice, QuietHours
 from hub.notices.notify import resolve
 from hub.notices.tasks import ring_for_notices
-from hub.queue import Bell
+from hub.queue import WakeUp
 from hub.words import NOTICES
 from tests.fakes import MailServer
 from tests.letters import letters
@@ -42,7 +42,7 @@ def slack(make, acme, owner):
 
 
 def hours(member, *, now=NOON, **said):
-    row = MailHours.unscoped.filter(membership=member).first() or MailHours(membership=member)
+    row = QuietHours.unscoped.filter(membership=member).first() or QuietHours(membership=member)
     form = HoursForm({"time_zone": "", "digest_hour": "8"} | said, instance=row)
     assert form.is_valid(), form.errors
     form.keep(now=now)
@@ -51,7 +51,7 @@ def hours(member, *, now=NOON, **said):
 def notice(connection, kind="works_again", at=NOON):
     return Notice.unscoped.create(
         key=f"{kind}:{connection.pk}:{at}", kind=kind, sentence=f"“{connection}”: {kind}.", tenant=connection.tenant,
-        connection=connection, created_at=at, tell_at=at,
+        connection=connection, created_at=at, next_mail_at=at,
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_they_are_those_of_the_persons_own_zone(slack, owner):
 
 def test_that_it_must_be_authorized_again_comes_at_once(slack, owner):
     hours(owner, quiet_from="00:00", quiet_until="23:59", digest="on")
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert len(told(NOON)) == 1
 
 
@@ -153,7 +153,7 @@ def test_it_says_what_and_where(slack, owner, settings):
     hours(owner, digest="on", digest_hour="15")
     notice(slack, "failing")
     told(NOON)
-    digest.tell(MailHours.unscoped.get(), now=NOON + 2 * HOUR)
+    digest.tell(QuietHours.unscoped.get(), now=NOON + 2 * HOUR)
     (mail,) = Mail.objects.all()
     text = mail.open()["text"]
     assert "2026-11-25 13:00 CET: “Our Slack”: failing." in text
@@ -173,7 +173,7 @@ def test_a_sentence_stays_within_its_line(make, acme, slack, owner):
     row = notice(slack, "failing")
     Notice.unscoped.filter(pk=row.pk).update(sentence="“x\n\nClick here: https://evil.test/”")
     told(NOON)
-    digest.tell(MailHours.unscoped.get(), now=NOON + 2 * HOUR)
+    digest.tell(QuietHours.unscoped.get(), now=NOON + 2 * HOUR)
     assert "\nClick here" not in Mail.objects.get().open()["text"]
 
 
@@ -192,16 +192,16 @@ def test_ended_what_waited_comes_in_one_last_and_begun_again_nothing_is_told_twi
 def test_a_lost_bell_is_rung_again_when_it_is_time(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     ring_for_notices(now=NOON)
-    assert not Bell.objects.filter(name="tell").exists()
+    assert not WakeUp.objects.filter(name="tell").exists()
     ring_for_notices(now=NOON + 2 * HOUR)
-    assert Bell.objects.filter(name="tell").exists()
+    assert WakeUp.objects.filter(name="tell").exists()
 
 
 def test_two_workers_tell_it_once(slack, owner):
     hours(owner, digest="on", digest_hour="15")
     notice(slack)
     told(NOON)
-    mine, theirs = MailHours.unscoped.get(), MailHours.unscoped.get()
+    mine, theirs = QuietHours.unscoped.get(), QuietHours.unscoped.get()
     digest.tell(mine, now=NOON + 2 * HOUR)
     digest.tell(theirs, now=NOON + 2 * HOUR)
     assert Mail.objects.count() == 1
@@ -220,7 +220,7 @@ def test_sixty_things_are_one_mail(slack, owner):
     "said", [{"quiet_from": "22:00"}, {"digest_hour": "24"}, {"time_zone": "Mars/Base"}, {"quiet_until": "noon"}]
 )
 def test_nonsense_is_refused(owner, said):
-    form = HoursForm({"time_zone": "", "digest_hour": "8"} | said, instance=MailHours(membership=owner))
+    form = HoursForm({"time_zone": "", "digest_hour": "8"} | said, instance=QuietHours(membership=owner))
     assert not form.is_valid()
 
 

@@ -9,12 +9,12 @@ import pytest
 from hub.mail.models import Mail
 from hub.notices import post
 from hub.notices.forms import MailForm
-from hub.notices.models import MailChoice, Notice
+from hub.notices.models import MailPreference, Notice
 from hub.notices.tasks import ring_for_notices
 from hub.outgoing.announce import announce
 from hub.outgoing.models import Event, EventBody
 from hub.prune.prune import Cuts, prune
-from hub.queue import Bell
+from hub.queue import WakeUp
 from hub.words import NOTICES
 from tests.fakes import MailServer
 from tests.letters import letters
@@ -62,13 +62,13 @@ def tell(at=NOON):
 
 
 def test_who_connected_it_and_the_owners_are_told_once(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert tell() == ["ann@acme.test", "owner@acme.test"]
     assert tell(NOON + 60 * MINUTE) == []
 
 
 def test_the_mail_says_what_why_and_where(slack, settings):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     post.tell(Notice.unscoped.get(), now=NOON)
     sent, _ = letters(at=NOON)
     assert sent.subject == "A connection must be authorized again: Our Slack"
@@ -77,13 +77,13 @@ def test_the_mail_says_what_why_and_where(slack, settings):
 
 
 def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     days = [day for day in range(30) if tell(NOON + day * DAY)]
     assert days == [0, 1, 3, 7]
 
 
 def test_a_reminder_says_since_when(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     tell()
     post.tell(Notice.unscoped.get(), now=NOON + DAY)
     sent = letters(at=NOON + DAY)[0]
@@ -92,11 +92,11 @@ def test_a_reminder_says_since_when(slack):
 
 
 def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     tell()
     for _ in range(3):
         make.delivery(slack)
-    slack.heal(now=NOON + MINUTE)
+    slack.mark_healthy(now=NOON + MINUTE)
     told = Notice.unscoped.get(kind="works_again")
     assert told.sentence == "“Our Slack”: it works again: 3 events waited and go out now."
     assert tell(NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
@@ -104,49 +104,49 @@ def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack
 
 
 def test_paused_by_a_person_nobody_is_reminded_either(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     slack.pause("holiday", until=None, now=NOON)
     assert (tell(), Notice.unscoped.get().resolved_at) == ([], NOON)
 
 
 def test_who_left_is_not_told(slack, ann):
     ann.memberships.all().delete()
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert tell() == ["owner@acme.test"]
 
 
 def test_who_may_not_sign_in_any_more_is_not_told(slack, ann):
     ann.is_active = False
     ann.save()
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert tell() == ["owner@acme.test"]
 
 
 def test_mended_before_a_mail_server_took_it_nobody_is_told_what_is_true_no_longer(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     post.tell(Notice.unscoped.get(), now=NOON)
     letters(MailServer(MailServer.AWAY), NOON)
-    slack.heal(now=NOON + MINUTE)
+    slack.mark_healthy(now=NOON + MINUTE)
     tell(NOON + MINUTE)
     assert {mail.called for mail in Mail.objects.all()} == {"notice"}
     assert Mail.objects.filter(about=Notice.unscoped.get(kind="needs_reconnect").mailed_as).count() == 0
 
 
 def test_a_mail_is_tried_until_the_reminder_has_its_turn(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     post.tell(Notice.unscoped.get(), now=NOON)
     assert set(Mail.objects.values_list("until", flat=True)) == {NOON + DAY}
 
 
 def test_without_mail_the_pages_tell_it_all_the_same(slack, settings):
     settings.HUB_EMAIL_URL = ""
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert tell() == []
-    assert Notice.unscoped.get().tell_at == NOON + DAY
+    assert Notice.unscoped.get().next_mail_at == NOON + DAY
 
 
 def test_two_workers_tell_it_once(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     (mine,), (theirs,) = list(post.due(now=NOON)), list(post.due(now=NOON))
     post.tell(mine, now=NOON)
     post.tell(theirs, now=NOON)
@@ -154,13 +154,13 @@ def test_two_workers_tell_it_once(slack):
 
 
 def test_the_sweep_rings_for_reminders(slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     tell()
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     ring_for_notices(now=NOON + MINUTE)
-    assert not Bell.objects.exists()
+    assert not WakeUp.objects.exists()
     ring_for_notices(now=NOON + DAY)
-    assert Bell.objects.filter(name="tell").exists()
+    assert WakeUp.objects.filter(name="tell").exists()
 
 
 # --- what people want ------------------------------------------------------------------------------------------------
@@ -170,14 +170,14 @@ def test_a_member_chooses_which_mails_to_have(slack, owner):
     form = MailForm({"works_again": "on"}, membership=owner.memberships.get())
     assert form.is_valid()
     form.save()
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert tell() == ["ann@acme.test"]
-    assert MailChoice.unscoped.count() == len(NOTICES)
+    assert MailPreference.unscoped.count() == len(NOTICES)
     assert MailForm(membership=owner.memberships.get())["works_again"].initial is True
 
 
 def test_where_nobody_chose_the_kind_says(slack):
-    slack.degrade("unavailable", now=NOON)
+    slack.mark_degraded("unavailable", now=NOON)
     assert tell() == []
     assert Notice.unscoped.get().sentence.startswith("“Our Slack”: It is used, but not all is well.")
 
@@ -186,7 +186,7 @@ def test_where_nobody_chose_the_kind_says(slack):
 
 
 def test_our_application_hears_of_it_once_as_of_any_event(make, slack):
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     announce(now=NOON)
     announce(now=NOON)
     event = Event.unscoped.get()
@@ -198,9 +198,9 @@ def test_our_application_hears_of_it_once_as_of_any_event(make, slack):
 
 def test_what_happens_to_the_platforms_own_connection_is_for_staff(make):
     row = make.connection(connector="app")
-    row.need_reconnect("unauthorized", now=NOON)
+    row.mark_needs_reconnect("unauthorized", now=NOON)
     announce(now=NOON)
-    assert (Event.unscoped.count(), Notice.unscoped.get().tell_at) == (0, None)
+    assert (Event.unscoped.count(), Notice.unscoped.get().next_mail_at) == (0, None)
 
 
 def test_every_kind_that_is_told_has_its_words():
@@ -209,7 +209,7 @@ def test_every_kind_that_is_told_has_its_words():
 
 
 def test_old_notices_are_pruned_and_open_ones_stay(slack):
-    slack.degrade("unavailable", now=NOON)
-    slack.need_reconnect("token_revoked", now=NOON)
+    slack.mark_degraded("unavailable", now=NOON)
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
     list(prune(Cuts.at(NOON + 100 * DAY)))
     assert [notice.kind for notice in Notice.unscoped.all()] == ["needs_reconnect"]

@@ -10,7 +10,7 @@ from hub.operations import start
 from hub.operations.models import Operation
 from hub.operations.start import Refused, TooManyRows
 from hub.outgoing.models import Delivery
-from hub.queue import Bell
+from hub.queue import WakeUp
 from hub.states import WrongState
 from hub.sweep import sweep
 from tests.hub.outgoing.operating import LATER, MEMBER, STAFF, Killed, done, many, planned, put, run, states
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 def dead(make):
     """Two batches and a half."""
     first = make.delivery()
-    return put([first, *many(first, 499)], "dead", "exhausted")
+    return put([first, *many(first, 499)], "failed", "exhausted")
 
 
 def confirmed(*args, **kwargs):
@@ -51,12 +51,12 @@ def killed_after(batches):
 
 def test_a_plan_does_nothing(dead):
     assert planned().count == 500
-    assert set(states()) == {"dead"}
+    assert set(states()) == {"failed"}
 
 
 def test_confirmed_it_rings_the_worker(dead):
     operation = confirmed()
-    assert Bell.objects.filter(name=f"operate:{operation.pk}", rung_at__isnull=False).exists()
+    assert WakeUp.objects.filter(name=f"operate:{operation.pk}", requested_at__isnull=False).exists()
     assert (operation.state, operation.started_at) == ("running", LATER)
 
 
@@ -67,10 +67,10 @@ def test_killed_between_two_batches_it_goes_on_where_it_was(dead, batches):
     with pytest.raises(Killed):
         run(operation, rest=killed_after(batches))
     operation.refresh_from_db()
-    assert operation.done == min(500, 200 * batches)
+    assert operation.processed_count == min(500, 200 * batches)
     run(operation)
-    assert (operation.state, operation.done, operation.left_out) == ("finished", 500, 0)
-    assert Delivery.unscoped.filter(replay=1).count() == Delivery.unscoped.count() - 500 == 500
+    assert (operation.state, operation.processed_count, operation.excluded_count) == ("finished", 500, 0)
+    assert Delivery.unscoped.filter(replay_number=1).count() == Delivery.unscoped.count() - 500 == 500
 
 
 def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
@@ -78,10 +78,10 @@ def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
     operation = confirmed()
     with pytest.raises(Killed):
         run(operation)
-    assert set(states()) == {"dead"}
+    assert set(states()) == {"failed"}
     settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": "hub.outgoing.batches.retry"}
     run(operation)
-    assert (operation.state, operation.done) == ("finished", 500)
+    assert (operation.state, operation.processed_count) == ("finished", 500)
 
 
 def killed_retry(operation, size, *, now):
@@ -100,7 +100,7 @@ def test_a_fault_of_ours_fails_it_in_words(dead, settings):
     operation = confirmed()
     assert not run(operation)
     assert operation.state == "failed"
-    assert "ZeroDivisionError" in operation.says
+    assert "ZeroDivisionError" in operation.detail
     assert verbs()[-1] == "operation.fail"
 
 
@@ -108,20 +108,20 @@ def test_a_slice_of_time_over_it_gives_way(dead):
     operation, moments = confirmed(), iter([LATER, LATER, LATER, LATER + MINUTE])
     assert running.run(operation.pk, clock=lambda: next(moments), rest=lambda: None, stopping=lambda: False)
     operation.refresh_from_db()
-    assert (operation.state, operation.done) == ("running", 200)
+    assert (operation.state, operation.processed_count) == ("running", 200)
 
 
 def test_asked_to_stop_it_stops_between_two_batches(dead):
     answers = iter([False, True])
     operation = confirmed()
     assert run(operation, stopping=lambda: next(answers))
-    assert operation.done == 200
+    assert operation.processed_count == 200
 
 
 def test_cancelled_it_begins_no_further_batch(dead):
     operation = confirmed()
     run(operation, rest=lambda: start.cancel(Operation.unscoped.get(pk=operation.pk), STAFF, now=LATER))
-    assert (operation.state, operation.done, states().count("dead")) == ("cancelled", 200, 300)
+    assert (operation.state, operation.processed_count, states().count("failed")) == ("cancelled", 200, 300)
     with pytest.raises(WrongState):
         start.confirm(operation, STAFF, now=LATER)
 
@@ -129,19 +129,19 @@ def test_cancelled_it_begins_no_further_batch(dead):
 def test_it_touches_no_more_rows_than_were_confirmed(make, dead):
     put(dead[:100], "delivered")
     operation = planned()
-    put(dead[:100], "dead")
+    put(dead[:100], "failed")
     start.confirm(operation, STAFF, now=LATER)
     run(operation)
-    assert (operation.count, operation.done) == (400, 400)
+    assert (operation.count, operation.processed_count) == (400, 400)
 
 
 def test_a_lost_bell_is_rung_again_by_the_sweep(dead):
     operation = confirmed()
-    Bell.objects.all().delete()
+    WakeUp.objects.all().delete()
     sweep(now=LATER)
-    assert not Bell.objects.filter(name__startswith="operate").exists()
+    assert not WakeUp.objects.filter(name__startswith="operate").exists()
     sweep(now=LATER + MINUTE)
-    assert Bell.objects.get(name__startswith="operate").name == f"operate:{operation.pk}"
+    assert WakeUp.objects.get(name__startswith="operate").name == f"operate:{operation.pk}"
 
 
 def test_an_old_plan_is_not_run(dead):
@@ -160,7 +160,7 @@ def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
     operation = done("retry")
     assert verbs() == ["operation.plan", "operation.confirm", "operation.finish"]
     last = AuditRow.objects.latest("pk")
-    assert last.after == {"state": "finished", "planned": 500, "done": 500, "left_out": 0}
+    assert last.after == {"state": "finished", "planned": 500, "done": 500, "excluded_count": 0}
     assert (last.actor_label, last.reason, last.object_id) == ("ann@example.com", "why", str(operation.public_id))
 
 

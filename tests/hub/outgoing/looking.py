@@ -16,7 +16,7 @@ def state_of(delivery):
 def crash(*deliveries, at=NOON):
     """As a pump leaves it that dies while it sends these."""
     for delivery in deliveries:
-        Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", attempts=1, lease=delivery.public_id)
+        Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", attempt_count=1, lease=delivery.public_id)
         lane = delivery.connection.lane
         lane.lease, lane.lease_until = delivery.public_id, at - MINUTE
         lane.save()

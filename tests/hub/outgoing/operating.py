@@ -37,7 +37,7 @@ def done(kind="retry", tenant=None, hand=STAFF, **filter):
 
 def put(rows, state, reason="", **columns):
     Delivery.unscoped.filter(pk__in=[row.pk for row in rows]).update(
-        state=state, reason=reason, due_at=None, moved_at=NOON, **columns
+        state=state, reason=reason, due_at=None, state_changed_at=NOON, **columns
     )
     for row in rows:
         row.refresh_from_db()
@@ -54,7 +54,7 @@ def many(first, count, **columns):
         [Event(tenant=first.tenant, sender_id=f"{first.pk}-{number}", **facts) for number in range(count)]
     )
     EventBody.objects.bulk_create([EventBody(event_id=event.pk, body=body) for event in events])
-    same = {"route": first.route, "connection": first.connection, "accepted_at": NOON, "moved_at": NOON}
+    same = {"route": first.route, "connection": first.connection, "accepted_at": NOON, "state_changed_at": NOON}
     return Delivery.unscoped.bulk_create(
         [Delivery(tenant=first.tenant, event=event, **same, **columns) for event in events]
     )

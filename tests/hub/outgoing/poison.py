@@ -37,7 +37,7 @@ def pump(minute):
 
 
 def told():
-    rows = Delivery.unscoped.values_list("state", "reason", "crashes")
+    rows = Delivery.unscoped.values_list("state", "reason", "crash_count")
     print(json.dumps(sorted(rows)))
 
 

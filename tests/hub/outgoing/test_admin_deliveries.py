@@ -128,7 +128,7 @@ def test_since_narrows_by_the_time_in_the_public_id(root, make):
 
 @pytest.mark.skipif(database.vendor != "sqlite", reason="PostgreSQL scans a table of no rows")
 def test_what_stopped_is_read_from_its_index():
-    assert "deliveries_stopped" in Delivery.unscoped.filter(STOPPED, state="dead").explain()
+    assert "deliveries_stopped" in Delivery.unscoped.filter(STOPPED, state="failed").explain()
 
 
 def test_every_text_is_escaped(root, make):
@@ -136,7 +136,7 @@ def test_every_text_is_escaped(root, make):
     delivery = make.delivery(connection, data={"number": MARKER}, name=MARKER, body={"number": "data.number"})
     body = f'{{"said": "{MARKER}"}}'.encode()
     pump(FakeHttp(Response(500, body, {"x-their": MARKER})))
-    Delivery.unscoped.update(says=MARKER)
+    Delivery.unscoped.update(detail=MARKER)
     for url in (LIST, page_of(delivery), page_of(delivery, "live")):
         html = root.get(url).content.decode()
         assert MARKER not in html
@@ -190,7 +190,7 @@ def test_the_part_that_moves_is_sent_once(root, make):
 
 def test_a_retry_sets_a_dead_delivery_going_and_is_audited(root, make):
     delivery = make.delivery()
-    delivery.move("dead", reason="exhausted")
+    delivery.move("failed", reason="exhausted")
     root.post(verb_of(delivery, "retry"))
     delivery.refresh_from_db()
     assert delivery.state == "waiting"
@@ -221,8 +221,8 @@ def test_sending_again_asks_first_and_keeps_the_outward_id(root, make):
     assert "any other may show it twice" in root.get(url).content.decode()
     assert Delivery.unscoped.count() == 1
     root.post(url, {"reason": "they lost it"})
-    again = Delivery.unscoped.get(replay=1)
-    assert again.outward_id == delivery.outward_id
+    again = Delivery.unscoped.get(replay_number=1)
+    assert again.message_uuid == delivery.message_uuid
     assert AuditRow.objects.get(verb="delivery.send_again").reason == "they lost it"
 
 

@@ -21,7 +21,7 @@ PLAN = "/admin/operations/operation/plan/"
 @pytest.fixture
 def dead(make, acme):
     connection = make.connection(acme)
-    return put([make.delivery(connection) for _ in range(3)], "dead", "exhausted")
+    return put([make.delivery(connection) for _ in range(3)], "failed", "exhausted")
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def test_selected_rows_lead_to_the_form(root, dead):
 
 
 def test_all_that_match_lead_there_with_the_lists_own_filter(root, dead):
-    page = root.get(LIST, {"state": "dead", "reason": "exhausted", "tenant": "acme", "since": "24h"}).content.decode()
-    assert f"{PLAN}?state=dead&amp;reason=exhausted&amp;tenant=acme&amp;since=2026-" in page
+    page = root.get(LIST, {"state": "failed", "reason": "exhausted", "tenant": "acme", "since": "24h"}).content.decode()
+    assert f"{PLAN}?state=failed&amp;reason=exhausted&amp;tenant=acme&amp;since=2026-" in page
     asked = {"action": "work_on", "_selected_action": [dead[0].pk], "select_across": "1"}
-    answer = root.post(f"{LIST}?state=dead", asked)
-    assert answer.url == f"{PLAN}?state=dead"
-    assert '<option value="dead" selected>' in root.get(answer.url).content.decode()
+    answer = root.post(f"{LIST}?state=failed", asked)
+    assert answer.url == f"{PLAN}?state=failed"
+    assert '<option value="failed" selected>' in root.get(answer.url).content.decode()
 
 
 def test_a_search_is_no_filter_so_it_offers_no_all(root, dead):
@@ -81,11 +81,11 @@ def test_a_search_is_no_filter_so_it_offers_no_all(root, dead):
 
 
 def test_the_plan_says_how_many_how_old_and_where(root, dead):
-    page = plan(root, state="dead", tenant="acme")
+    page = plan(root, state="failed", tenant="acme")
     assert "Retry 3 deliveries" in page
     assert dead[0].connection.name in page
     assert "Nothing is done yet." in page
-    assert set(states()) == {"dead"}
+    assert set(states()) == {"failed"}
 
 
 def test_confirmed_it_runs_and_then_tells_what_was_done(root, dead):
@@ -95,7 +95,7 @@ def test_confirmed_it_runs_and_then_tells_what_was_done(root, dead):
     run(operation)
     page = root.get(page_of(operation)).content.decode()
     assert "2 of 2 done" in page
-    assert states() == ["waiting", "waiting", "dead"]
+    assert states() == ["waiting", "waiting", "failed"]
 
 
 def test_while_it_runs_the_page_asks_again_with_and_without_javascript(root, dead):
@@ -117,7 +117,7 @@ def test_cancelled_it_says_so(root, dead):
 
 
 def test_each_step_is_one_row_of_the_audit(root, dead):
-    plan(root, state="dead")
+    plan(root, state="failed")
     operation = Operation.unscoped.get()
     do(root, operation, "confirm")
     do(root, operation, "cancel")
@@ -129,9 +129,9 @@ def test_each_step_is_one_row_of_the_audit(root, dead):
     ("said", "words"),
     [
         ({}, "all there are would be meant"),
-        ({"state": "dead", "why": ""}, "This field is required"),
+        ({"state": "failed", "why": ""}, "This field is required"),
         ({"deliveries": "x"}, "not a list of deliveries"),
-        ({"state": "dead", "tenant": "nobody"}, "No tenant has this reference"),
+        ({"state": "failed", "tenant": "nobody"}, "No tenant has this reference"),
         ({"since": "yesterday"}, "Enter a valid date"),
     ],
 )
@@ -141,9 +141,9 @@ def test_a_plan_that_makes_no_sense_is_told_so(root, dead, said, words):
 
 
 def test_staff_of_one_tenant_touch_its_rows_only(make, staff_of, dead):
-    mine = put([make.delivery()], "dead")
+    mine = put([make.delivery()], "failed")
     client = staff_of(mine[0].tenant)
-    plan(client, state="dead")
+    plan(client, state="failed")
     operation = Operation.unscoped.get()
     assert (operation.count, operation.tenant) == (1, mine[0].tenant)
     assert "select deliveries of one" in plan(client, deliveries=ids(dead))
@@ -153,7 +153,7 @@ def test_staff_of_one_tenant_touch_its_rows_only(make, staff_of, dead):
 
 def test_staff_of_several_name_the_tenant(make, staff_of, acme, dead):
     client = staff_of(acme, make.tenant())
-    assert "Name the tenant" in plan(client, state="dead")
+    assert "Name the tenant" in plan(client, state="failed")
     plan(client, deliveries=ids(dead))
     assert Operation.unscoped.get().tenant == acme
 
@@ -174,7 +174,7 @@ def test_who_may_only_look_does_nothing(make, acme, dead):
 
 
 def test_what_others_wrote_stays_text(root, dead):
-    page = plan(root, state="dead", why="<img src=x onerror=alert(1)>")
+    page = plan(root, state="failed", why="<img src=x onerror=alert(1)>")
     assert "<img src=x" not in page
 
 
@@ -187,7 +187,7 @@ def test_its_pages_ask_a_fixed_number_of_questions(root, make, dead):
     small, listed = planned(deliveries=[str(dead[0].public_id)]), "/admin/operations/operation/"
     root.get(listed)
     few = questions(page_of(small)), questions(listed)
-    put([make.delivery() for _ in range(12)], "dead")
+    put([make.delivery() for _ in range(12)], "failed")
     assert (questions(page_of(planned())), questions(listed)) == few
     assert max(few) <= 8
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from hub.audit import AuditRow
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.models import Route
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def test_a_route_is_saved_with_a_mapping_of_its_own(root, make):
     connection = make.connection()
     root.post(ADD, said(connection.tenant, connection=connection.pk, retry_schedule="5, 300"))
     route = Route.unscoped.get()
-    assert (route.connector, route.action, route.connection, route.retry_schedule) == (
+    assert (route.connector_key, route.action, route.connection, route.retry_schedule) == (
         "webhook",
         "send",
         connection,
@@ -79,7 +79,7 @@ def test_a_changed_mapping_is_a_new_version_and_rings(root, make):
     root.post(page_of(route), said(route.tenant, mapping=route.mapping_id, body='{"other": "data.total"}'))
     version = route.mapping.current
     assert (version.number, version.body) == (2, {"other": "data.total"})
-    assert Bell.objects.get(name="drain").rung_at
+    assert WakeUp.objects.get(name="drain").requested_at
     assert AuditRow.objects.filter(verb__in=("fieldmapping.revise", "route.change")).count() == 2
     route.refresh_from_db()
     assert route.changed_at > NOON
@@ -241,7 +241,7 @@ def test_trying_names_identities_that_are_missing(root, make):
 def test_trying_tells_what_the_action_would_refuse(root, make):
     event = make.event(make.tenant())
     answer = tried(root, ADD, event.tenant, target="slack.post_message", body='{"text": "data.number"}')
-    assert answer.context["tried"].rehearsal.says == "missing: channel"
+    assert answer.context["tried"].rehearsal.detail == "missing: channel"
 
 
 def test_data_of_ones_own_can_be_tried(root, make):

@@ -8,7 +8,7 @@ from django.db import connection as database
 
 from hub.clock import clock
 from hub.outgoing.models import Delivery, Event, EventBody, Idempotency
-from hub.queue import Bell
+from hub.queue import WakeUp
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ def test_the_pump_is_rung_once_it_is_stored(make, shop, acme, django_capture_on_
     make.route(make.connection(acme))
     with django_capture_on_commit_callbacks(execute=True):
         tell(shop, ORDER)
-    assert Bell.objects.filter(name="pump").exists()
+    assert WakeUp.objects.filter(name="pump").exists()
 
 
 def test_the_bytes_are_kept_as_they_were_received(shop):

@@ -64,7 +64,7 @@ def test_each_failed_probe_rests_twice_as_long_and_ten_minutes_at_most():
 def test_a_probe_that_says_nothing_asks_for_another_as_long_a_rest_later():
     opened = after(*[DOWN] * 10)
     health = weigh(opened, Calls(), now=opened.open_until)
-    assert (health.opened, health.open_until) == (1, opened.open_until + 30 * SECOND)
+    assert (health.breaker_trips, health.open_until) == (1, opened.open_until + 30 * SECOND)
 
 
 def test_what_was_still_in_flight_when_it_opened_counts_no_more():
@@ -110,7 +110,7 @@ def opened(connection):
         Delivery.unscoped.update(due_at=NOON)
         Lane.unscoped.update(due_at=NOON)
         pump(FakeHttp(Response(500)))
-        if lane_of(connection).held:
+        if lane_of(connection).hold_reason:
             return
     raise AssertionError("it never opened")
 
@@ -119,7 +119,7 @@ def opened(connection):
 def test_it_opens_holds_the_lane_and_says_so(many):
     opened(many)
     many.refresh_from_db()
-    assert (lane_of(many).held, many.state, many.reason) == ("breaker_open", "degraded", "breaker_open")
+    assert (lane_of(many).hold_reason, many.state, many.reason) == ("breaker_open", "degraded", "breaker_open")
     delivery = readable_deliveries().first()
     assert shown(delivery)[:2] == ("held", "breaker_open")
     assert Delivery.unscoped.filter(in_state("held")).count() == 12
@@ -140,7 +140,7 @@ def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
     Delivery.unscoped.update(due_at=NOON)
     pump(FakeHttp(), at=NOON + MINUTE)
     many.refresh_from_db()
-    assert (lane_of(many).held, many.state, many.reason) == ("", "healthy", "")
+    assert (lane_of(many).hold_reason, many.state, many.reason) == ("", "healthy", "")
     for _ in range(3):
         pump(FakeHttp(), at=NOON + MINUTE)
     assert Delivery.unscoped.filter(state="delivered").count() == 12
@@ -150,14 +150,14 @@ def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
 @pytest.mark.parametrize("answer", [Response(429), Response(404), Response(301), Refused("denied", "")])
 def test_what_says_nothing_of_the_endpoint_opens_nothing(many, answer):
     pump(FakeHttp(answer))
-    assert (lane_of(many).held, lane_of(many).went_wrong) == ("", 0)
+    assert (lane_of(many).hold_reason, lane_of(many).failure_score) == ("", 0)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("answer", [Response(502), Unsent("dns_failed", ""), Unanswered("timed_out", "")])
 def test_what_speaks_of_the_whole_endpoint_opens_it(many, answer):
     pump(FakeHttp(answer))
-    assert lane_of(many).held == "breaker_open"
+    assert lane_of(many).hold_reason == "breaker_open"
 
 
 @pytest.mark.django_db
@@ -165,8 +165,8 @@ def test_a_person_who_resumes_it_begins_anew(many):
     opened(many)
     many.refresh_from_db()
     many.pause("looking", until=None, now=NOON)
-    many.heal(now=NOON)
-    assert (lane_of(many).held, lane_of(many).open_until) == ("", None)
+    many.mark_healthy(now=NOON)
+    assert (lane_of(many).hold_reason, lane_of(many).open_until) == ("", None)
 
 
 @pytest.mark.django_db
@@ -186,8 +186,8 @@ def test_what_is_well_costs_no_statement_of_the_breakers(make, django_assert_num
 
 
 def fail_at(delivery, moment):
-    Delivery.unscoped.filter(pk=delivery.pk).update(state="waiting", due_at=moment, attempts=0)
-    Lane.unscoped.update(due_at=moment, held="", open_until=None)
+    Delivery.unscoped.filter(pk=delivery.pk).update(state="waiting", due_at=moment, attempt_count=0)
+    Lane.unscoped.update(due_at=moment, hold_reason="", open_until=None)
     pump(FakeHttp(Response(500)), at=moment)
 
 

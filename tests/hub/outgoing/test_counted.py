@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from connectors.wire import Response
-from hub.outgoing.models import Delivery, PumpPlace
+from hub.outgoing.models import Delivery, PumpSlot
 from hub.outgoing.pump import place
 from hub.outgoing.pump.drive import MANY, MUCH
 from hub.outgoing.pump.drive import pump as drive
@@ -55,7 +55,7 @@ def test_what_a_quota_sends_back_is_counted_with_its_wait(make):
 
 def test_what_a_dead_pump_left_is_counted(make):
     delivery = make.delivery()
-    Delivery.unscoped.update(state="sending", attempts=1)
+    Delivery.unscoped.update(state="sending", attempt_count=1)
     lane = delivery.connection.lane
     lane.lease, lane.lease_until = delivery.public_id, NOON - MINUTE
     lane.save()
@@ -80,7 +80,7 @@ def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_place_is_
 
 
 def test_a_place_whose_lease_ended_is_free():
-    PumpPlace.objects.create(number=0, lease=new_lease(), lease_until=NOON)
+    PumpSlot.objects.create(number=0, lease=new_lease(), lease_until=NOON)
     assert not place.is_free(places=1, total=0, now=NOON - MINUTE)
     assert place.is_free(places=1, total=0, now=NOON)
 
@@ -88,5 +88,5 @@ def test_a_place_whose_lease_ended_is_free():
 @pytest.mark.parametrize(("places", "ran"), [(1, False), (2, True)])
 def test_a_pump_runs_where_a_place_is_free(settings, places, ran):
     settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = places, 0
-    PumpPlace.objects.create(number=0, lease=new_lease(), lease_until=NOON + MINUTE)
+    PumpSlot.objects.create(number=0, lease=new_lease(), lease_until=NOON + MINUTE)
     assert drive(clock=lambda: NOON, outlet=FakeHttp().outlet, random=lambda: 0, stay=0) is ran

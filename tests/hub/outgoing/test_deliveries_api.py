@@ -43,7 +43,7 @@ def test_an_event_is_read_with_its_deliveries_their_reasons_and_attempts(shop, d
     pump(FakeHttp(Response(500, b"sorry")))
     event = shop.get(f"{EVENTS}/{delivery.event.public_id}").json()
     (told,) = event["deliveries"]
-    assert (told["state"], told["reason"], told["says"]) == ("waiting", "status_500", "sorry")
+    assert (told["state"], told["reason"], told["detail"]) == ("waiting", "status_500", "sorry")
     assert told["sentence"] == "Webhook refuses it: status 500."
     (attempt,) = told["attempts"]
     assert (attempt["number"], attempt["outcome"], attempt["reason"]) == (1, "later", "status_500")
@@ -146,7 +146,7 @@ def test_a_cursor_does_not_tell_the_row(make, shop, acme):
         ("before=%00", "/before"),
         ("state=lost", "/state"),
         ("since=2026-11-25T12:00:00", "/since"),
-        ("state=held&state=dead", "/state"),
+        ("state=held&state=failed", "/state"),
         ("_connector=OR+1%3D1--", "/_connector"),
         ("tenant__name=x", "/tenant__name"),
         ("order_by=password", "/order_by"),
@@ -210,12 +210,12 @@ def test_a_delivery_is_explained(shop, delivery, connection):
 
 
 def test_a_dead_delivery_is_retried_and_the_audit_tells_who(shop, delivery):
-    Delivery.unscoped.update(state="dead", reason="exhausted")
+    Delivery.unscoped.update(state="failed", reason="exhausted")
     response = shop.post(of(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")
     row = AuditRow.objects.get()
     assert (row.verb, row.tenant_reference, row.object_id) == ("delivery.retry", "acme", str(delivery.public_id))
-    assert (row.before["state"], row.after["state"]) == ("dead", "waiting")
+    assert (row.before["state"], row.after["state"]) == ("failed", "waiting")
     assert row.request_id == response["X-Request-Id"]
 
 
@@ -228,12 +228,12 @@ def test_a_delivered_one_is_sent_again_as_a_new_delivery(shop, delivery):
     pump(FakeHttp())
     response = shop.post(of(delivery, "send-again"))
     told = response.json()
-    assert (response.status_code, told["replay"], told["state"]) == (201, 1, "waiting")
+    assert (response.status_code, told["replay_number"], told["state"]) == (201, 1, "waiting")
     assert response["Location"] == told["url"] != of(delivery)
     assert AuditRow.objects.get().after["delivery"] == told["id"]
 
 
-@pytest.mark.parametrize(("verb", "state"), [("retry", "delivered"), ("cancel", "dead"), ("send-again", "waiting")])
+@pytest.mark.parametrize(("verb", "state"), [("retry", "delivered"), ("cancel", "failed"), ("send-again", "waiting")])
 def test_what_its_state_forbids_changes_nothing(shop, delivery, verb, state):
     Delivery.unscoped.update(state=state)
     answer = shop.post(of(delivery, verb))
@@ -266,7 +266,7 @@ def platform_delivery(make, acme):
     return make.event(acme).deliveries.get()
 
 
-VERBS = {"retry": "dead", "cancel": "waiting", "skip": "held", "send-again": "delivered"}
+VERBS = {"retry": "failed", "cancel": "waiting", "skip": "held", "send-again": "delivered"}
 
 
 @pytest.mark.parametrize(("verb", "state"), VERBS.items())

@@ -67,11 +67,11 @@ def test_an_ordered_queue_does_not_wait_for_what_was_skipped(make):
     make.route(row, ordered=True)
     assert arriving_after(make, row, keeps_events=False).position is None
     row.refresh_from_db()
-    row.heal(now=NOON + MINUTE)
+    row.mark_healthy(now=NOON + MINUTE)
     assert make.event(row.tenant, id="next").deliveries.get().due_at is not None
 
 
 def test_what_was_connected_again_gets_what_arrives(make, endpoint):
     disconnect(endpoint, SOMEBODY, keeps_events=False, now=NOON)
-    endpoint.heal(now=NOON)
+    endpoint.mark_healthy(now=NOON)
     assert make.event(endpoint.tenant).deliveries.get().state == "waiting"

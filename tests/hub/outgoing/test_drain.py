@@ -77,7 +77,7 @@ def test_a_suspended_tenant_is_accepted_and_held_until_it_is_restored(make):
 def test_a_suspended_tenant_does_not_stop_the_others_on_the_platforms_own_connection(make):
     platform = make.connection(connector="app")
     make.app("app", {"signing_secret": "whsec_dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="})
-    make.route(platform, action=platform.code.actions[0].key)
+    make.route(platform, action=platform.connector.actions[0].key)
     suspended, other = make.tenant(), make.tenant()
     before = make.event(suspended).deliveries.get()
     Tenant.objects.filter(pk=suspended.pk).update(suspended_at=NOON)

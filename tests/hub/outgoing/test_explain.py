@@ -120,7 +120,7 @@ def test_a_dead_delivery_names_the_one_thing_to_do(make):
     pump(FakeHttp(Response(500)))
     pump(FakeHttp(Response(500)), at=NOON + MINUTE)
     told = why(delivery)
-    assert (told.shown.state, told.shown.action) == ("dead", "Retry it once the other system works.")
+    assert (told.shown.state, told.shown.action) == ("failed", "Retry it once the other system works.")
 
 
 def test_a_delivered_one_passed_everything(make):

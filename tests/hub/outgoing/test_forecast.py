@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from hub.outgoing.chosen import WAYS, chosen
 from hub.outgoing.forecast import NAMED, SAMPLED, forecast
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from tests.hub.outgoing.operating import LATER, many, put
 from tests.makers import MINUTE, NOON
 
@@ -25,7 +25,7 @@ def dead(make):
 
     def dead(count=1, connector="webhook", **columns):
         first = make.delivery(make.connection(connector=connector))
-        return put([first, *many(first, count - 1)], "dead", "exhausted", **columns)
+        return put([first, *many(first, count - 1)], "failed", "exhausted", **columns)
 
     return dead
 
@@ -45,7 +45,7 @@ def test_it_counts_by_connection_the_largest_first(dead):
 
 def test_it_tells_the_oldest_and_shows_some(dead):
     rows = dead(8)
-    put(rows[3:4], "dead", accepted_at=NOON - MINUTE)
+    put(rows[3:4], "failed", accepted_at=NOON - MINUTE)
     facts = seen().facts
     assert facts["oldest"] == (NOON - MINUTE).isoformat()
     assert [entry["id"] for entry in facts["sample"]] == [str(row.public_id) for row in rows[:SAMPLED]]
@@ -72,30 +72,33 @@ def test_a_channel_that_takes_one_a_second_says_how_long(dead):
 def test_a_quota_that_rests_is_waited_for(dead):
     connection = dead(1, "slack")[0].connection
     until = LATER + timedelta(hours=1)
-    Scope.objects.create(
-        key=f"slack|method|{connection.account}|chat.postMessage", connector="slack", kind="method", paused_until=until
+    QuotaState.objects.create(
+        key=f"slack|method|{connection.account}|chat.postMessage",
+        connector_key="slack",
+        kind="method",
+        paused_until=until,
     )
     assert 3600 <= seen().facts["seconds"] <= 3610
 
 
 def test_a_budget_that_is_spent_is_waited_for(dead):
     connection = dead(10, "salesforce")[0].connection
-    Scope.objects.create(
-        key=f"salesforce|account|{connection.account}|", connector="salesforce", kind="account",
+    QuotaState.objects.create(
+        key=f"salesforce|account|{connection.account}|", connector_key="salesforce", kind="account",
         used=100, allowed=100, window_ends=LATER + timedelta(hours=5),
     )  # fmt: skip
     assert seen().facts["seconds"] == 5 * 3600
 
 
 def test_what_is_not_sent_takes_no_time_and_doubles_nothing(dead):
-    dead(50, "slack", unsure=True)
+    dead(50, "slack", possibly_delivered=True)
     facts = seen("skip").facts
-    assert (facts["seconds"], facts["doubles"], facts["unsure"]) == (0, 0, 50)
+    assert (facts["seconds"], facts["doubles"], facts["possibly_delivered"]) == (0, 0, 50)
 
 
 @pytest.mark.parametrize(("connector", "doubles"), [("webhook", 0), ("slack", 3)])
 def test_what_may_have_arrived_is_a_risk_where_the_system_cannot_be_told_the_id(dead, connector, doubles):
-    put(dead(5, connector)[:3], "dead", unsure=True)
+    put(dead(5, connector)[:3], "failed", possibly_delivered=True)
     assert seen().facts["doubles"] == doubles
 
 
@@ -124,7 +127,7 @@ def test_a_filter_says_nothing_but_the_ways_on_the_list(db):
 
 
 def test_each_way_narrows(dead):
-    row = put(dead(1, "slack"), "dead", "exhausted")[0]
+    row = put(dead(1, "slack"), "failed", "exhausted")[0]
     dead()
     said = {
         "reason": "exhausted",
@@ -136,7 +139,7 @@ def test_each_way_narrows(dead):
         "until": LATER.isoformat(),
         "stopped_since": NOON.isoformat(),
         "deliveries": [str(row.public_id)],
-        "state": "dead",
+        "state": "failed",
     }
     assert said.keys() == WAYS.keys()
     assert list(chosen("retry", said, None, includes_platform=True)) == [row]

@@ -8,11 +8,11 @@ import pytest
 from django.db import connection as database
 
 from hub.connections.models import Lane
-from hub.outgoing.models import Delivery, PumpPlace
+from hub.outgoing.models import Delivery, PumpSlot
 from hub.outgoing.pump import place
 from hub.outgoing.pump.leases import free_leases, new_lease, process_prefix, worker_prefix
 from hub.standing import NO_WORKER, WORKER, Worker, current_worker
-from hub.throttle.models import Holder
+from hub.throttle.models import InFlightLease
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
 from tests.makers import MINUTE, NOON
@@ -29,10 +29,10 @@ def lease_of(worker, pid=7):
 def hold(make, lease):
     """A delivery on its way under that lease, with its pump's place and room."""
     delivery = make.delivery()
-    Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", lease=lease, attempts=1)
+    Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", lease=lease, attempt_count=1)
     Lane.unscoped.filter(connection=delivery.connection).update(lease=lease, lease_until=NOON + MINUTE, due_at=NOON)
-    PumpPlace.objects.create(number=PumpPlace.objects.count(), lease=lease, lease_until=NOON + MINUTE)
-    Holder.objects.create(key="app", lease=lease, count=1, until=NOON + MINUTE)
+    PumpSlot.objects.create(number=PumpSlot.objects.count(), lease=lease, lease_until=NOON + MINUTE)
+    InFlightLease.objects.create(key="app", lease=lease, count=1, until=NOON + MINUTE)
     return delivery
 
 
@@ -55,7 +55,7 @@ def test_a_pool_knows_its_worker(monkeypatch):
 def test_what_a_dead_process_sent_goes_again_at_once_and_its_room_is_free(make):
     hold(make, lease_of(OURS))
     assert free_leases(process_prefix(OURS, 7), now=NOON) == 1
-    assert not Holder.objects.exists()
+    assert not InFlightLease.objects.exists()
     assert not place.resident(now=NOON)
     later = NOON + timedelta(milliseconds=1)
     pump(FakeHttp(), at=later)
@@ -95,16 +95,16 @@ def test_only_the_dead_lose_their_leases(make, prefix, freed):
     for lease in (lease_of(OURS, 7), lease_of(OURS, 8), lease_of(OTHERS, 7)):
         hold(make, lease)
     assert free_leases(prefix, now=NOON) == freed
-    assert Holder.objects.count() == 3 - freed
+    assert InFlightLease.objects.count() == 3 - freed
     assert len(place.living_leases(now=NOON)) == 3 - freed
-    assert Holder.objects.filter(lease=lease_of(OTHERS, 7)).exists()
+    assert InFlightLease.objects.filter(lease=lease_of(OTHERS, 7)).exists()
 
 
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
 def take(worker, **limits):
-    return place.take(lease_of(worker, len(PumpPlace.objects.all())), **{"total": 0} | limits, now=NOON)
+    return place.take(lease_of(worker, len(PumpSlot.objects.all())), **{"total": 0} | limits, now=NOON)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def ours(monkeypatch):
 
 def run_elsewhere(count):
     for number in range(count):
-        PumpPlace.objects.create(number=number, lease=lease_of(OTHERS, number), lease_until=NOON + MINUTE)
+        PumpSlot.objects.create(number=number, lease=lease_of(OTHERS, number), lease_until=NOON + MINUTE)
 
 
 def test_pumps_are_counted_for_each_worker(ours):
@@ -130,10 +130,10 @@ def test_a_limit_for_the_installation_counts_all_of_them(ours):
 def test_a_place_that_was_left_or_whose_pump_died_is_taken_again(ours):
     run_elsewhere(1)
     assert take(OURS, places=1)
-    PumpPlace.objects.filter(number=0).update(lease=None, lease_until=None)
-    PumpPlace.objects.filter(number=1).update(lease_until=NOON)
+    PumpSlot.objects.filter(number=0).update(lease=None, lease_until=None)
+    PumpSlot.objects.filter(number=1).update(lease_until=NOON)
     assert [take(OURS, places=2) for _ in range(2)] == [True, True]
-    assert PumpPlace.objects.count() == 2
+    assert PumpSlot.objects.count() == 2
 
 
 def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may(ours):
@@ -142,7 +142,7 @@ def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may
     Worker.objects.create(id=OTHERS, host="there", pid=7, pumps=1, started_at=NOON, seen_at=NOON)
     assert place.is_free(places=1, total=0, now=NOON)
     assert not place.is_free(places=1, total=1, now=NOON)
-    PumpPlace.objects.create(number=9, lease=lease_of(OTHERS), lease_until=NOON + MINUTE)
+    PumpSlot.objects.create(number=9, lease=lease_of(OTHERS), lease_until=NOON + MINUTE)
     assert not place.is_free(places=1, total=0, now=NOON)
 
 
@@ -155,5 +155,5 @@ def test_a_dead_worker_has_no_room(ours):
 
 
 def test_a_lease_of_before_this_version_belongs_to_no_worker(ours):
-    PumpPlace.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
+    PumpSlot.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
     assert place.has_room(places=1, total=0, now=NOON)

@@ -33,9 +33,9 @@ def test_what_came_before_the_endpoint_was_there_is_sent(make, acme, endpoint):
     make.event(acme, "lead.won")
     subscribe(endpoint, ["order.*"], by=None, now=NOON)
     operation = sent(endpoint)
-    assert (operation.count, operation.done, operation.state) == (1, 1, "finished")
+    assert (operation.count, operation.processed_count, operation.state) == (1, 1, "finished")
     delivery = Delivery.unscoped.get()
-    assert (delivery.event, delivery.state, delivery.background) == (early, "waiting", True)
+    assert (delivery.event, delivery.state, delivery.low_priority) == (early, "waiting", True)
 
 
 def test_what_was_delivered_or_filtered_is_not_missing(make, acme, endpoint):
@@ -48,7 +48,7 @@ def test_what_was_delivered_or_filtered_is_not_missing(make, acme, endpoint):
 def test_a_second_run_finds_nothing(make, acme, endpoint):
     make.event(acme)
     subscribe(endpoint, ["*"], by=None, now=NOON)
-    assert sent(endpoint).done == 1
+    assert sent(endpoint).processed_count == 1
     assert sent(endpoint).count == 0
 
 
@@ -59,7 +59,7 @@ def test_what_two_runs_at_once_plan_goes_once(make, acme, endpoint):
     for plan in plans:
         start.confirm(plan, MEMBER, now=LATER)
         run(plan)
-    assert [plan.done for plan in plans] == [1, 0] and Delivery.unscoped.count() == 1
+    assert [plan.processed_count for plan in plans] == [1, 0] and Delivery.unscoped.count() == 1
 
 
 def test_an_event_of_another_tenant_is_never_missing(make, acme, endpoint):
@@ -72,7 +72,7 @@ def test_an_event_whose_body_is_gone_is_left_out(make, acme, endpoint):
     make.event(acme)
     EventBody.objects.all().delete()
     subscribe(endpoint, ["*"], by=None, now=NOON)
-    assert (sent(endpoint).left_out, Delivery.unscoped.count()) == (1, 0)
+    assert (sent(endpoint).excluded_count, Delivery.unscoped.count()) == (1, 0)
 
 
 def test_only_since_then(make, acme, endpoint):
@@ -86,4 +86,4 @@ def test_many_are_sent_in_batches(make, acme, endpoint):
     for _ in range(5):
         make.event(acme)
     subscribe(endpoint, ["*"], by=None, now=NOON)
-    assert sent(endpoint).done == 5
+    assert sent(endpoint).processed_count == 5

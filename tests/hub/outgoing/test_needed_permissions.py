@@ -52,7 +52,7 @@ def test_it_holds_that_delivery_and_the_connection_goes_on(make, slack, odd):
     pump(FakeHttp(answers), at=NOON + MINUTE)
     assert (state_of(odd), state_of(plain)) == (("held", "permission_missing"), ("delivered", ""))
     assert state_of(slack) == ("healthy", "") and not slack.notices.exists()
-    assert odd.says == "needed: chat:write.customize"
+    assert odd.detail == "needed: chat:write.customize"
 
 
 def test_the_reason_names_what_to_do():

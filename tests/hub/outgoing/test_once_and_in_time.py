@@ -61,7 +61,7 @@ class TestExpiry:
     def test_it_is_never_sent_late(self, make):
         delivery = make.delivery(expires_after=60)
         assert pump(FakeHttp(), at=NOON + MINUTE).requests == []
-        assert state_of(delivery) == ("dead", "expired")
+        assert state_of(delivery) == ("failed", "expired")
         assert explain(read(delivery), now=LATER).stopped_by.name == "expiry"
 
     def test_in_time_it_goes(self, make):
@@ -74,7 +74,7 @@ class TestExpiry:
         sweep(now=NOON)
         assert state_of(delivery)[0] == "held"
         sweep(now=LATER)
-        assert state_of(delivery) == ("dead", "expired")
+        assert state_of(delivery) == ("failed", "expired")
 
     def test_a_person_may_send_it_all_the_same(self, make):
         delivery = make.delivery(expires_after=60)

@@ -15,13 +15,13 @@ from tests.makers import NOON
 pytestmark = pytest.mark.django_db
 
 URL = "/api/v1/operations"
-DEAD = {"kind": "retry", "filter": {"state": "dead"}, "reason": "They are back."}
+DEAD = {"kind": "retry", "filter": {"state": "failed"}, "reason": "They are back."}
 
 
 @pytest.fixture
 def dead(make, acme):
     connection = make.connection(acme)
-    return put([make.delivery(connection) for _ in range(3)], "dead", "exhausted")
+    return put([make.delivery(connection) for _ in range(3)], "failed", "exhausted")
 
 
 def post(client, path="", body=None):
@@ -35,7 +35,7 @@ def test_a_plan_tells_what_would_be_done_and_does_nothing(shop, dead):
     assert (told["plan"]["tenants"], told["plan"]["connections"][0]["rows"]) == (1, 3)
     assert [row["id"] for row in told["plan"]["sample"]] == [str(row.public_id) for row in dead]
     assert answer["Location"] == told["url"] == f"https://hub.test{URL}/{told['id']}"
-    assert set(states()) == {"dead"}
+    assert set(states()) == {"failed"}
 
 
 def test_confirmed_it_runs_and_tells_how_far_it_is(shop, dead):
@@ -43,7 +43,7 @@ def test_confirmed_it_runs_and_tells_how_far_it_is(shop, dead):
     assert post(shop, f"{path}/confirm").json()["state"] == "running"
     run(Operation.unscoped.get(), at=NOON)
     told = shop.get(URL + path).json()
-    assert (told["state"], told["done"], told["left_out"]) == ("finished", 3, 0)
+    assert (told["state"], told["processed_count"], told["excluded_count"]) == ("finished", 3, 0)
     assert set(states()) == {"waiting"}
     assert post(shop, f"{path}/confirm").json()["code"] == "wrong-state"
 
@@ -91,7 +91,7 @@ def test_what_is_not_on_the_list_of_ways_is_refused(shop, dead, change, pointer)
 
 
 def test_the_platform_plans_for_one_tenant_or_for_all(make, platform, dead):
-    put([make.delivery()], "dead")
+    put([make.delivery()], "failed")
     assert post(platform, body=DEAD).json()["count"] == 4
     assert post(platform, body=DEAD | {"tenant": "acme"}).json()["count"] == 3
     assert post(platform, body=DEAD | {"tenant": "nobody"}).json()["code"] == "tenant-not-found"
@@ -136,8 +136,8 @@ def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, d
         [make.delivery(make.connection(tenant)) for _ in range(4)] for tenant in (make.tenant(), make.tenant())
     )
     for rows in (ours, theirs):
-        for row, state in zip(rows, ("dead", "held", "delivered", "waiting"), strict=True):
-            put([row], state, "exhausted" if state == "dead" else "")
+        for row, state in zip(rows, ("failed", "held", "delivered", "waiting"), strict=True):
+            put([row], state, "exhausted" if state == "failed" else "")
     before = list(Delivery.unscoped.filter(tenant=theirs[0].tenant).order_by("pk").values())
     body = {
         "kind": data.draw(st.sampled_from(sorted(KINDS))),
@@ -154,25 +154,25 @@ def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, d
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_tenants_operation_leaves_out_what_goes_to_our_own_application(make, shop, acme, kind):
-    state = {"retry": "dead", "cancel": "held", "skip": "held", "send_again": "delivered"}[kind]
+    state = {"retry": "failed", "cancel": "held", "skip": "held", "send_again": "delivered"}[kind]
     make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
     own = make.delivery(make.connection(acme))
     put(Delivery.unscoped.all(), state)
     told = post(shop, body={"kind": kind, "filter": {"state": state}, "reason": "x"}).json()
     assert [row["id"] for row in told["plan"]["sample"]] == [str(own.public_id)]
-    before = list(Delivery.unscoped.filter(route__connector="app").values())
+    before = list(Delivery.unscoped.filter(route__connector_key="app").values())
     Operation.unscoped.update(more=True)  # so that only the batch itself can stop
     post(shop, f"/{told['id']}/confirm")
     run(Operation.unscoped.get(), at=NOON)
-    assert list(Delivery.unscoped.filter(route__connector="app").values()) == before
-    assert Operation.unscoped.get().done == 1
+    assert list(Delivery.unscoped.filter(route__connector_key="app").values()) == before
+    assert Operation.unscoped.get().processed_count == 1
 
 
 def test_the_platforms_operation_for_a_tenant_includes_it(make, platform, acme):
     make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
     make.event(acme)
-    put(Delivery.unscoped.all(), "dead")
+    put(Delivery.unscoped.all(), "failed")
     told = post(platform, body=DEAD | {"tenant": "acme"}).json()
     post(platform, f"/{told['id']}/confirm")
     run(Operation.unscoped.get(), at=NOON)
-    assert Operation.unscoped.get().done == 1
+    assert Operation.unscoped.get().processed_count == 1

@@ -65,7 +65,7 @@ class TestOrdered:
     def test_a_dead_head_stops_its_key_until_it_is_skipped(self, queue):
         head, follower, other = queue("A", "A", "B")
         emptied(FakeHttp(lambda request: Response(301) if b"A" in request.content() else Response(200)))
-        assert [state_of(row)[0] for row in (head, follower, other)] == ["dead", "held", "delivered"]
+        assert [state_of(row)[0] for row in (head, follower, other)] == ["failed", "held", "delivered"]
         assert "retried or skipped" in explain(read(follower), now=NOON).stopped_by.sentence
         replay.skip(read(head), now=NOON)
         emptied(FakeHttp())
@@ -99,7 +99,7 @@ class TestOrdered:
         drain_held(now=NOON)
         assert order_of(emptied(FakeHttp())) == [before.message_id, after.message_id]
 
-    @pytest.mark.parametrize(("kind", "state"), [("cancel", "held"), ("skip", "dead")])
+    @pytest.mark.parametrize(("kind", "state"), [("cancel", "held"), ("skip", "failed")])
     def test_an_operation_that_ends_heads_lets_the_next_of_each_key_go(self, queue, kind, state):
         rows = queue("A", "B", "A", "B")
         pump(FakeHttp(Response(500)))

@@ -69,10 +69,10 @@ class Desk:
             verb(row, now=self.now)
 
     def retry(self, number):
-        self.person(replay.retry, ["dead", "held", "cancelled"], number)
+        self.person(replay.retry, ["failed", "held", "cancelled"], number)
 
     def skip(self, number):
-        self.person(replay.skip, ["dead"], number)
+        self.person(replay.skip, ["failed"], number)
 
     def cancel(self, number):
         self.person(replay.cancel, ["waiting", "held"], number)
@@ -88,7 +88,7 @@ class Desk:
         """Days of nothing but failures disable it."""
         self.connection.refresh_from_db()
         if self.connection.state == "disabled":
-            self.connection.heal(now=self.now)
+            self.connection.mark_healthy(now=self.now)
 
     def mended(self):
         """All goes in the end, when persons do what is asked of them."""

@@ -42,16 +42,16 @@ def test_a_poison_row_is_dead_after_five_claims_and_the_rest_goes_on(process):
     ends = [process("pump", str(minute)).returncode for minute in range(8)]
     assert ends[:5] == [SIGKILLED] * 5 and set(ends[5:]) == {0}
     rows = json.loads(process("told").stdout)
-    assert rows.count(["dead", "crashed", 5]) == 1
+    assert rows.count(["failed", "crashed", 5]) == 1
     assert [state for state, *_ in rows].count("delivered") == len(rows) - 1 == 4
 
 
 @pytest.mark.django_db
 def test_one_crash_raises_no_suspicion_and_two_do(make):
     delivery = make.delivery()
-    Delivery.unscoped.update(crashes=1)
+    Delivery.unscoped.update(crash_count=1)
     assert not suspects_wait(now=NOON)
-    Delivery.unscoped.update(crashes=2)
+    Delivery.unscoped.update(crash_count=2)
     assert suspects_wait(now=NOON)
     delivery.connection.pause("looking", until=None, now=NOON)
     assert not suspects_wait(now=NOON)
@@ -61,8 +61,8 @@ def test_one_crash_raises_no_suspicion_and_two_do(make):
 def test_what_died_once_more_than_the_others_goes_alone(make):
     connection = make.connection()
     rows = [make.delivery(connection) for _ in range(3)]
-    Delivery.unscoped.update(crashes=2)
-    Delivery.unscoped.filter(pk=rows[1].pk).update(crashes=3)
+    Delivery.unscoped.update(crash_count=2)
+    Delivery.unscoped.filter(pk=rows[1].pk).update(crash_count=3)
     (slice,) = claim_suspects(connection.public_id, Reading(), now=NOON)
     assert [row.pk for row in slice.deliveries] == [rows[1].pk]
 
@@ -70,17 +70,17 @@ def test_what_died_once_more_than_the_others_goes_alone(make):
 @pytest.mark.django_db
 def test_an_innocent_is_above_suspicion_once_it_has_had_an_answer(make):
     delivery = make.delivery()
-    Delivery.unscoped.update(crashes=3)
+    Delivery.unscoped.update(crash_count=3)
     pump(FakeHttp(Response(500)))
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.crashes) == ("waiting", 0)
+    assert (delivery.state, delivery.crash_count) == ("waiting", 0)
 
 
 @pytest.mark.django_db
 def test_the_fifth_crash_is_the_last(make):
     delivery = make.delivery()
     crash(delivery)
-    Delivery.unscoped.update(crashes=4)
+    Delivery.unscoped.update(crash_count=4)
     pump(FakeHttp())
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.reason, delivery.crashes) == ("dead", "crashed", 5)
+    assert (delivery.state, delivery.reason, delivery.crash_count) == ("failed", "crashed", 5)

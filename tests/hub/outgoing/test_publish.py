@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from hub.outgoing.models import Delivery, Event, EventBody
 from hub.outgoing.publish import EventConflict, Fact, publish, publish_all, publish_each
-from hub.queue import Bell
+from hub.queue import WakeUp
 from tenants.models import Tenant
 from tests.makers import MINUTE, NOON, ORDER
 
@@ -164,7 +164,7 @@ def test_the_lane_is_due_and_the_pump_is_rung_at_commit(make, acme, django_captu
     with django_capture_on_commit_callbacks(execute=True):
         tell(acme)
     connection.lane.refresh_from_db()
-    assert (connection.lane.due_at, Bell.objects.filter(name="pump").exists()) == (NOON, True)
+    assert (connection.lane.due_at, WakeUp.objects.filter(name="pump").exists()) == (NOON, True)
 
 
 def test_a_lane_that_is_due_earlier_stays_so(make, acme):

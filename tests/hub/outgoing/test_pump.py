@@ -23,7 +23,7 @@ def test_an_event_arrives_signed_and_leaves_its_evidence(make):
     delivery = make.delivery()
     http = pump(FakeHttp(Response(200, b"thanks")))
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts, delivery.reason) == ("delivered", 1, "")
+    assert (delivery.state, delivery.attempt_count, delivery.reason) == ("delivered", 1, "")
     (request,) = http.requests
     assert request.content() == b'{"number":"A-1001"}'
     assert request.headers["webhook-id"] == delivery.message_id
@@ -55,7 +55,7 @@ def test_a_429_costs_no_attempt_and_rests_exactly_as_long_as_told(make):
     assert len(http.requests) == 1
     pump(http, at=NOON + timedelta(seconds=300))
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts) == ("delivered", 1)
+    assert (delivery.state, delivery.attempt_count) == ("delivered", 1)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_fault_on_the_way_is_told_apart(make, fault, state, reason, unsure):
     delivery = make.delivery()
     pump(FakeHttp(fault))
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.reason, delivery.unsure) == (state, reason, unsure)
+    assert (delivery.state, delivery.reason, delivery.possibly_delivered) == (state, reason, unsure)
 
 
 def test_a_broken_mapping_holds_its_own_row_and_no_other(make):
@@ -81,7 +81,7 @@ def test_a_broken_mapping_holds_its_own_row_and_no_other(make):
     pump(FakeHttp())
     broken.refresh_from_db()
     whole.refresh_from_db()
-    assert (broken.state, broken.reason, broken.attempts) == ("held", "mapping_failed", 0)
+    assert (broken.state, broken.reason, broken.attempt_count) == ("held", "mapping_failed", 0)
     assert whole.state == "delivered"
 
 
@@ -90,7 +90,7 @@ def test_the_end_of_the_schedule_is_dead(make):
     pump(FakeHttp(Response(500)))
     pump(FakeHttp(Response(500)), at=NOON + MINUTE)
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.reason, delivery.attempts) == ("dead", "exhausted", 2)
+    assert (delivery.state, delivery.reason, delivery.attempt_count) == ("failed", "exhausted", 2)
 
 
 def test_410_disables_the_endpoint_and_holds_what_waits(make):
@@ -103,10 +103,15 @@ def test_410_disables_the_endpoint_and_holds_what_waits(make):
 
 def test_what_a_dead_pump_left_is_sent_again_and_marked(make):
     delivery = make.delivery()
-    Delivery.unscoped.update(state="sending", attempts=1)
+    Delivery.unscoped.update(state="sending", attempt_count=1)
     lane = delivery.connection.lane
     lane.lease, lane.lease_until = delivery.public_id, NOON - MINUTE
     lane.save()
     pump(FakeHttp())
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.unsure, delivery.crashes, delivery.attempts) == ("delivered", True, 1, 2)
+    assert (delivery.state, delivery.possibly_delivered, delivery.crash_count, delivery.attempt_count) == (
+        "delivered",
+        True,
+        1,
+        2,
+    )

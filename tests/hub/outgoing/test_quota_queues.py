@@ -22,7 +22,7 @@ from hub.outgoing.pump.parcels import Carriage
 from hub.outgoing.pump.queues import EMPTY_AFTER, Queues, tidy_quota_queues
 from hub.outgoing.replay import cancel, retry
 from hub.sweep import sweep
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.reserve import Spent
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read
@@ -106,7 +106,7 @@ def test_who_finds_a_scope_closed_postpones_all_queues_that_spend_it(workspace):
     workspace.pump()
     workspace.pump(HIS_TURN)
     assert sum(map(len, workspace.arrived.values())) == 2
-    assert Delivery.unscoped.filter(state="waiting", moved_at=NOON).exists()  # they were not claimed again
+    assert Delivery.unscoped.filter(state="waiting", state_changed_at=NOON).exists()  # they were not claimed again
     waiting = QuotaQueue.unscoped.filter(pk__in=Delivery.unscoped.filter(state="waiting").values("quota_queue"))
     assert (waiting.count(), waiting.filter(opens_at__gt=workspace.now).count()) == (10, 10)
 
@@ -115,16 +115,20 @@ def test_what_waits_for_a_closed_scope_is_not_claimed(workspace):
     workspace.tell("C1", 20)
     workspace.pump()
     waiting = Delivery.unscoped.filter(state="waiting")
-    assert (waiting.count(), waiting.filter(reason="throttled", quota_queue__gt=0, attempts=0).count()) == (19, 19)
+    assert (waiting.count(), waiting.filter(reason="throttled", quota_queue__gt=0, attempt_count=0).count()) == (19, 19)
     opens_at = QuotaQueue.unscoped.get().opens_at
     assert Lane.unscoped.get().due_at == opens_at > workspace.now
     workspace.pump(SECOND / 2)
-    assert set(waiting.values_list("moved_at", flat=True)) == {NOON}
+    assert set(waiting.values_list("state_changed_at", flat=True)) == {NOON}
 
 
 def test_a_closed_method_does_not_stop_another(workspace):
-    Scope.objects.create(
-        key="slack|method|T1|chat.update", connector="slack", kind="method", paused_until=NOON + MINUTE, probing=True
+    QuotaState.objects.create(
+        key="slack|method|T1|chat.update",
+        connector_key="slack",
+        kind="method",
+        paused_until=NOON + MINUTE,
+        probing=True,
     )
     for channel in ("C1", "C2", "C3"):
         workspace.tell(channel, 3, type="update")
@@ -156,7 +160,7 @@ def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
     before = drive.strides.of(workspace.connection.pk)
     assert sum(len(load.departures) for load in drive.claim_and_build()[0]) == 1
     assert drive.strides.of(workspace.connection.pk) == before
-    assert Lane.unscoped.get().turn < NOON + SECOND  # what it was not given does not put it back in turn
+    assert Lane.unscoped.get().virtual_time < NOON + SECOND  # what it was not given does not put it back in turn
 
 
 def test_what_a_killed_pump_had_in_hand_goes_before_what_waits_behind_it(workspace):
@@ -266,21 +270,21 @@ def test_thousands_of_queues_of_one_lane_are_asked_without_looking_at_each():
 def test_live_work_waits_behind_no_background_work(waits, asks, stands_behind):
     """`waits`, `asks`: whether what waits, and what asks, is background work."""
     method, queues = "slack|method|T1|chat.postMessage", Queues()
-    queues.add(queue_of(["C1", method], closed=[method], background=waits), now=NOON)
-    found = queues.before(1, carriage_of(["C2", method], background=asks))
+    queues.add(queue_of(["C1", method], closed=[method], low_priority=waits), now=NOON)
+    found = queues.before(1, carriage_of(["C2", method], low_priority=asks))
     assert (found is not None) == stands_behind
 
 
-def queue_of(scopes, *, closed, pk=1, background=False):
+def queue_of(scopes, *, closed, pk=1, low_priority=False):
     return QuotaQueue(
-        pk=pk, connection_id=1, background=background, digest=digest_of(scopes), scopes=scopes, closed=closed,
+        pk=pk, connection_id=1, low_priority=low_priority, digest=digest_of(scopes), scopes=scopes, closed=closed,
         opens_at=NOON + SECOND,
     )  # fmt: skip
 
 
-def carriage_of(scopes, *, background=False):
+def carriage_of(scopes, *, low_priority=False):
     spent = tuple(Spent(scope, Rate(1, SECOND.total_seconds())) for scope in scopes)
-    delivery = Delivery(pk=9, background=background)
+    delivery = Delivery(pk=9, low_priority=low_priority)
     return Carriage(uuid4(), None, [SimpleNamespace(delivery=delivery)], None, spent)
 
 
@@ -295,13 +299,13 @@ STEPS = st.lists(st.one_of(TELL, PUMP, TELL, PUMP, PAUSE, DIE), min_size=4, max_
 class Steps(Workspace):
     def pause(self, method, seconds):
         key = f"slack|method|T1|{method}"
-        Scope.objects.get_or_create(key=key, defaults={"connector": "slack", "kind": "method"})
+        QuotaState.objects.get_or_create(key=key, defaults={"connector_key": "slack", "kind": "method"})
         until = self.now + seconds * SECOND
-        Scope.objects.filter(key=key).update(paused_at=self.now, paused_until=until, probing=True)
+        QuotaState.objects.filter(key=key).update(paused_at=self.now, paused_until=until, probing=True)
 
     def die(self):
         """A pump that has just claimed something, and ends there; what dies twice with it would be a suspect."""
-        if not Delivery.unscoped.filter(crashes__gt=0).exists():
+        if not Delivery.unscoped.filter(crash_count__gt=0).exists():
             Drive(uuid4(), lambda: self.now, lambda: 0, lambda: False, 0, 0).claim_and_build()
             self.now += MINUTE
             self.pump()

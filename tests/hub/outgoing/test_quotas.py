@@ -16,7 +16,7 @@ from hub.outgoing.pump import line
 from hub.outgoing.pump.drive import LEAD_LEAST, LEAP, Drive
 from hub.outgoing.pump.drive import pump as drive
 from hub.outgoing.pump.parcels import Journey, Unsent
-from hub.throttle.models import Holder, Scope
+from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.reserve import Demand, Spent, reserve
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.test_pump import pump
@@ -56,20 +56,20 @@ def application(make):
 
 
 def test_our_application_is_never_asked_more_at_a_time_than_it_states(application):
-    Scope.objects.create(key="app|app||calls", connector="app", kind="app", limit=3)
+    QuotaState.objects.create(key="app|app||calls", connector_key="app", kind="app", limit=3)
     other = Counting()
     drive(clock=lambda: NOON, outlet=other.outlet, random=lambda: 0, stay=0)
     assert (other.calls > 0, other.most) == (True, 3)
-    assert not Holder.objects.exists()
+    assert not InFlightLease.objects.exists()
 
 
 def test_room_that_another_pump_has_is_not_taken(application):
-    room = Spent("app|app||calls", application.code.quotas["app:calls"])
+    room = Spent("app|app||calls", application.connector.quotas["app:calls"])
     reserve([Demand((room,), 16)], now=NOON, horizon=SECOND, lease=uuid.UUID(int=7))
     other = Counting()
     drive(clock=lambda: NOON, outlet=other.outlet, random=lambda: 0, stay=0)
     assert other.calls == 0
-    assert set(Delivery.unscoped.values_list("state", "reason", "attempts")) == {("waiting", "throttled", 0)}
+    assert set(Delivery.unscoped.values_list("state", "reason", "attempt_count")) == {("waiting", "throttled", 0)}
 
 
 def test_a_429_reopens_with_one_probe_and_then_all_go(make):
@@ -84,7 +84,7 @@ def test_a_429_reopens_with_one_probe_and_then_all_go(make):
     pump(opened := FakeHttp(), at=NOON + 3 * MINUTE)
     pump(opened, at=NOON + 3 * MINUTE + 6 * SECOND)
     assert len(opened.requests) == 6
-    assert set(Delivery.unscoped.values_list("state", "attempts")) == {("delivered", 1)}
+    assert set(Delivery.unscoped.values_list("state", "attempt_count")) == {("delivered", 1)}
 
 
 class OneLate:
@@ -129,7 +129,7 @@ def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
     make.event(first.tenant, id="second")
     drive(clock=lambda: NOON, outlet=(late := OneLate()).outlet, random=lambda: 0, stay=0)
     assert late.calls == 2
-    scope = Scope.objects.get(probing=True)
+    scope = QuotaState.objects.get(probing=True)
     assert scope.paused_until == NOON + MINUTE
     assert pump(FakeHttp(), at=NOON + MINUTE / 2).requests == []
 
@@ -139,7 +139,7 @@ def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
     make.event(first.tenant, id="second")
     refusals = [Response(429, headers={"retry-after": wait}, at=NOON) for wait in ("3600", "60")]
     drive(clock=lambda: NOON, outlet=SideBySide(refusals).outlet, random=lambda: 0, stay=0)
-    assert Scope.objects.get(probing=True).paused_until == NOON + 60 * MINUTE
+    assert QuotaState.objects.get(probing=True).paused_until == NOON + 60 * MINUTE
     assert pump(FakeHttp(), at=NOON + 2 * MINUTE).requests == []
 
 
@@ -166,7 +166,7 @@ def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, told, seconds):
     delivery = make.delivery()
     pump(FakeHttp(Response(429, headers={"retry-after": told}, at=NOON)))
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts) == ("waiting", 0)
+    assert (delivery.state, delivery.attempt_count) == ("waiting", 0)
     assert delivery.due_at == NOON + seconds * SECOND
 
 
@@ -178,7 +178,7 @@ def claimed(now=NOON):
 
 def test_a_claim_takes_a_fixed_number_of_statements(make, application):
     few = claimed()
-    Delivery.unscoped.update(state="waiting", lease=None, attempts=0, due_at=NOON)
+    Delivery.unscoped.update(state="waiting", lease=None, attempt_count=0, due_at=NOON)
     Lane.unscoped.update(lease=None, lease_until=None, due_at=NOON)
     for number in range(40):
         make.event(make.tenant(), id=f"more-{number}")
@@ -247,10 +247,10 @@ def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings
     settings.HUB_LIVE_SHARE, settings.HUB_HOST_RATE = 0.5, (1, 1.0)
     connection = make.connection()
     make.delivery(connection)
-    Delivery.unscoped.update(background=True)
+    Delivery.unscoped.update(low_priority=True)
     make.event(connection.tenant, id="live")
     pump(http := FakeHttp(), at=NOON)
     assert len(http.requests) == 1
-    assert Scope.objects.get(kind="host").background_at in (None, NOON + 2.1 * SECOND + LEAD_LEAST)
+    assert QuotaState.objects.get(kind="host").low_priority_free_at in (None, NOON + 2.1 * SECOND + LEAD_LEAST)
     late = pump(FakeHttp(), at=NOON + 2 * SECOND)
     assert len(late.requests) == 1

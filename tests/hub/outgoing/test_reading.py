@@ -18,7 +18,7 @@ def known(make):
 
 
 def learn(reading, route):
-    reading.learn(tenants=[route.tenant_id], routes=[route.pk], connectors=[route.connector])
+    reading.learn(tenants=[route.tenant_id], routes=[route.pk], connectors=[route.connector_key])
 
 
 @pytest.mark.django_db

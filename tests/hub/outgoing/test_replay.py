@@ -23,7 +23,7 @@ def put(delivery, state, reason=""):
     return delivery
 
 
-@pytest.mark.parametrize("state", ["dead", "held", "cancelled"])
+@pytest.mark.parametrize("state", ["failed", "held", "cancelled"])
 def test_what_stopped_goes_again_as_the_same_row(make, state):
     delivery = put(make.delivery(), state, "exhausted")
     replay.retry(delivery, now=LATER)
@@ -44,7 +44,7 @@ def test_a_retry_sends_the_same_bytes_although_the_mapping_changed(make):
     delivery = make.delivery()
     first = pump(FakeHttp(Response(500))).requests[0]
     make.version(delivery.route.mapping, {"other": "data.number"})
-    put(delivery, "dead")
+    put(delivery, "failed")
     replay.retry(delivery, now=LATER)
     second = pump(FakeHttp(), at=LATER).requests[0]
     assert (second.content(), second.headers["webhook-id"]) == (first.content(), first.headers["webhook-id"])
@@ -72,20 +72,20 @@ def test_a_retry_asks_a_filter_that_failed_again(make):
 
 
 def test_nothing_is_retried_for_a_suspended_tenant(make):
-    delivery = put(make.delivery(), "dead")
+    delivery = put(make.delivery(), "failed")
     delivery.tenant.suspend("unpaid", now=NOON)
     with pytest.raises(WrongState):
         replay.retry(delivery, now=LATER)
 
 
 def test_somebody_who_was_first_is_noticed(make):
-    delivery = put(make.delivery(), "dead")
+    delivery = put(make.delivery(), "failed")
     put(Delivery.unscoped.get(pk=delivery.pk), "waiting")
     with pytest.raises(WrongState):
         replay.retry(delivery, now=LATER)
 
 
-@pytest.mark.parametrize(("state", "may"), [("waiting", True), ("held", True), ("sending", False), ("dead", False)])
+@pytest.mark.parametrize(("state", "may"), [("waiting", True), ("held", True), ("sending", False), ("failed", False)])
 def test_only_what_is_to_be_sent_is_cancelled(make, state, may):
     delivery = put(make.delivery(), state)
     try:
@@ -107,7 +107,7 @@ def test_sending_again_is_a_new_delivery_with_the_same_outward_id_and_todays_map
     make.version(delivery.route.mapping, {"other": "data.number"})
     delivery.refresh_from_db()
     again = replay.send_again(delivery, now=LATER)
-    assert (again.replay, again.public_id != delivery.public_id, delivery.state) == (1, True, "delivered")
+    assert (again.replay_number, again.public_id != delivery.public_id, delivery.state) == (1, True, "delivered")
     second = pump(FakeHttp(), at=LATER).requests[0]
     assert second.headers["webhook-id"] == first.headers["webhook-id"]
     assert second.content() == b'{"other":"A-1001"}'
@@ -147,7 +147,7 @@ def test_what_waits_after_a_failed_try_is_tried_now(make):
     assert delivery.reason == "status_500"
     pump(FakeHttp(), at=NOON + SECOND)
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts) == ("delivered", 2)
+    assert (delivery.state, delivery.attempt_count) == ("delivered", 2)
 
 
 def test_what_is_tried_now_behind_a_closed_lane_goes_first_thing_when_it_opens(make):
@@ -155,7 +155,7 @@ def test_what_is_tried_now_behind_a_closed_lane_goes_first_thing_when_it_opens(m
     delivery.connection.pause("stocktaking", until=None, now=NOON)
     replay.retry(delivery, now=NOON + SECOND)
     assert pump(FakeHttp(), at=NOON + SECOND).requests == []
-    delivery.connection.heal(now=NOON + SECOND)
+    delivery.connection.mark_healthy(now=NOON + SECOND)
     assert len(pump(FakeHttp(), at=NOON + SECOND).requests) == 1
 
 
@@ -171,7 +171,7 @@ def test_what_reads_as_held_is_skipped(make):
     delivery.connection.pause("stocktaking", until=None, now=NOON)
     replay.skip(Delivery.unscoped.get(pk=delivery.pk), now=LATER)
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.says) == ("skipped", "paused")
+    assert (delivery.state, delivery.detail) == ("skipped", "paused")
 
 
 def test_what_waits_for_its_turn_is_not_skipped(make):

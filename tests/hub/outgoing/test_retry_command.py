@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def dead(make, acme):
-    return put([make.delivery(make.connection(acme)), make.delivery()], "dead", "exhausted")
+    return put([make.delivery(make.connection(acme)), make.delivery()], "failed", "exhausted")
 
 
 def retry(capsys, *options, **more):
@@ -26,13 +26,13 @@ def retry(capsys, *options, **more):
 def test_a_dry_run_writes_nothing(dead, capsys):
     (plan,) = retry(capsys, "--dry-run")
     assert (plan["count"], plan["tenants"]) == (2, 2)
-    assert (Operation.unscoped.count(), AuditRow.objects.count(), set(states())) == (0, 0, {"dead"})
+    assert (Operation.unscoped.count(), AuditRow.objects.count(), set(states())) == (0, 0, {"failed"})
 
 
 def test_it_retries_what_the_filter_means(dead, capsys):
     plan, summary = retry(capsys, "--tenant", "acme", "--connector", "webhook", "--why", "back", "--yes")
     assert (plan["count"], summary["state"], summary["done"]) == (1, "finished", 1)
-    assert states() == ["waiting", "dead"]
+    assert states() == ["waiting", "failed"]
 
 
 def test_a_filter_that_means_nothing_is_well(dead, capsys):
@@ -44,7 +44,7 @@ def test_it_asks_first(dead, capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda words: "n")
     with pytest.raises(CommandError, match="Not run"):
         retry(capsys, "--why", "back")
-    assert (Operation.unscoped.get().state, set(states())) == ("cancelled", {"dead"})
+    assert (Operation.unscoped.get().state, set(states())) == ("cancelled", {"failed"})
 
 
 def test_it_wants_to_know_why(dead, capsys):

@@ -30,7 +30,7 @@ class WatchedSecrets(tuple[str, ...]):
 def test_evidence_is_redacted_before_the_transaction_begins_that_writes_it(make):
     row, secrets = make.connection(connector="slack", account="T1"), WatchedSecrets("s3cr3t-of-theirs")
     load = Load(Lane.unscoped.get(connection=row), row, None, secrets=secrets)
-    carriage = Carriage(uuid4(), row.code.actions[0], [], Request("POST", "https://x.test/"), ())
+    carriage = Carriage(uuid4(), row.connector.actions[0], [], Request("POST", "https://x.test/"), ())
     answer = Response(400, b"you sent s3cr3t-of-theirs", at=NOON)
     settle(uuid4(), [Journey(load, carriage, [], NOON, 1, answer)], {}, now=NOON, random=lambda: 0.5)
     assert bytes(Exchange.objects.get().response_body) == b"you sent ***"

@@ -14,7 +14,7 @@ from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-CLAIMED = {"state", "lease", "attempts", "moved_at"}  # what a claim writes
+CLAIMED = {"state", "lease", "attempt_count", "state_changed_at"}  # what a claim writes
 
 
 def test_no_index_mentions_what_a_claim_writes():
@@ -34,7 +34,7 @@ def test_each_state_is_found_as_itself(make, state):
     delivery = make.delivery(make.connection())
     Delivery.unscoped.filter(pk=delivery.pk).update(state=state)
     delivery.refresh_from_db()
-    assert delivery.stage == ("waiting" if state == "sending" else state)
+    assert delivery.index_state == ("waiting" if state == "sending" else state)
     for other in Delivery.State.values:
         assert Delivery.unscoped.filter(state=other).exists() is (other == state)
         assert Delivery.unscoped.exclude(state=other).exists() is (other != state)
@@ -45,9 +45,9 @@ def test_each_state_is_found_as_itself(make, state):
 
 def test_a_question_for_a_state_is_asked_of_the_indexed_column():
     held = str(Delivery.unscoped.filter(state="held").query)
-    assert "\"stage\" = 'held'" in held and '"state" = ' not in held
+    assert "\"index_state\" = 'held'" in held and '"state" = ' not in held
     both = str(Delivery.unscoped.filter(state="waiting").query)
-    assert "\"stage\" = 'waiting'" in both and '"state" = waiting' in both
+    assert "\"index_state\" = 'waiting'" in both and '"state" = waiting' in both
 
 
 def test_the_head_of_a_queue_is_found_by_its_index():

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from hub.connections.models import Lane, Switch
+from hub.connections.models import KillSwitch, Lane
 from hub.connections.switch import AlreadyOff, switch_off, switch_on
 from hub.outgoing.drain import drain_held
 from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def off(now=NOON, **switch):
-    return switch_off(Switch(**{"reason": "stocktaking"} | switch), by=None, now=now)
+    return switch_off(KillSwitch(**{"reason": "stocktaking"} | switch), by=None, now=now)
 
 
 def read(delivery):
@@ -31,12 +31,12 @@ def meant(scope, delivery):
     return {
         "platform": {},
         "tenant": {"tenant": delivery.tenant},
-        "connector": {"connector": "webhook"},
+        "connector": {"connector_key": "webhook"},
         "route": {"route": delivery.route, "tenant": delivery.tenant},
     }[scope]
 
 
-@pytest.mark.parametrize("scope", Switch.Scope.values)
+@pytest.mark.parametrize("scope", KillSwitch.Level.values)
 def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
     before = make.delivery()
     switch = off(scope=scope, **meant(scope, before))
@@ -65,7 +65,7 @@ def test_others_go_on(make, scope):
 
 def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
     platform = make.connection(connector="app")
-    make.route(platform, action=platform.code.actions[0].key)
+    make.route(platform, action=platform.connector.actions[0].key)
     stopped, other = make.tenant(), make.tenant()
     before = make.event(stopped).deliveries.get()
     switch = off(scope="tenant", tenant=stopped)
@@ -80,9 +80,9 @@ def test_it_ends_by_itself(make):
     delivery = make.delivery()
     off(scope="tenant", tenant=delivery.tenant, until=NOON + MINUTE)
     sweep(now=NOON)
-    assert Lane.unscoped.get().off == "tenant"
+    assert Lane.unscoped.get().switched_off_by == "tenant"
     sweep(now=NOON + MINUTE)
-    assert (Lane.unscoped.get().off, Switch.unscoped.count()) == ("", 0)
+    assert (Lane.unscoped.get().switched_off_by, KillSwitch.unscoped.count()) == ("", 0)
 
 
 def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
@@ -92,16 +92,16 @@ def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
     with pytest.raises(AlreadyOff):
         off(scope="platform")
     switch_on(platform, now=NOON)
-    assert Lane.unscoped.get().off == "tenant"
+    assert Lane.unscoped.get().switched_off_by == "tenant"
     switch_on(tenant, now=NOON)
-    assert Lane.unscoped.get().off == ""
+    assert Lane.unscoped.get().switched_off_by == ""
 
 
 def test_a_system_connected_while_it_is_off_is_found(make):
     off(scope="platform")
     make.connection()
     sweep(now=NOON)
-    assert Lane.unscoped.get().off == "platform"
+    assert Lane.unscoped.get().switched_off_by == "platform"
 
 
 def test_a_paused_connection_stays_paused_when_its_switch_is_on_again(make):
@@ -123,19 +123,19 @@ def superuser(make, client):
 def test_staff_switch_a_tenant_off_and_on_and_the_audit_knows(make, superuser):
     tenant = make.tenant()
     said = {"scope": "tenant", "tenant": tenant.pk, "reason": "they asked", "length": "1"}
-    superuser.post(reverse("admin:connections_switch_add"), said)
-    switch = Switch.unscoped.get()
-    assert switch.until - switch.since == timedelta(hours=1)
-    superuser.post(reverse("admin:connections_switch_verb", args=[switch.pk, "on"]))
-    assert not Switch.unscoped.exists()
+    superuser.post(reverse("admin:connections_killswitch_add"), said)
+    switch = KillSwitch.unscoped.get()
+    assert switch.expires_at - switch.activated_at == timedelta(hours=1)
+    superuser.post(reverse("admin:connections_killswitch_verb", args=[switch.pk, "on"]))
+    assert not KillSwitch.unscoped.exists()
     assert list(AuditRow.objects.order_by("pk").values_list("verb", flat=True)) == ["switch.off", "switch.on"]
 
 
 def test_what_is_not_said_is_asked_for(make, superuser):
-    answer = superuser.post(reverse("admin:connections_switch_add"), {"scope": "tenant", "reason": "x"})
+    answer = superuser.post(reverse("admin:connections_killswitch_add"), {"scope": "tenant", "reason": "x"})
     assert "Say which." in answer.content.decode()
     off(scope="platform")
-    answer = superuser.post(reverse("admin:connections_switch_add"), {"scope": "platform", "reason": "x"})
+    answer = superuser.post(reverse("admin:connections_killswitch_add"), {"scope": "platform", "reason": "x"})
     assert "It is switched off already." in answer.content.decode()
 
 
@@ -147,14 +147,14 @@ def test_a_tenants_staff_do_not_switch_what_is_everybodys(make, client, scope):
     user = make.staff(tenant)
     user.user_permissions.set(Permission.objects.all())
     client.force_login(user)
-    said = {"scope": scope, "connector": "webhook", "tenant": tenant.pk, "reason": "x"}
-    assert client.post(reverse("admin:connections_switch_add"), said).status_code == 200
-    assert not Switch.unscoped.exists()
+    said = {"scope": scope, "connector_key": "webhook", "tenant": tenant.pk, "reason": "x"}
+    assert client.post(reverse("admin:connections_killswitch_add"), said).status_code == 200
+    assert not KillSwitch.unscoped.exists()
 
 
 def test_staff_switch_a_route_off_on_its_page(make, superuser):
     route = make.route(make.connection())
     superuser.post(reverse("admin:outgoing_route_verb", args=[route.pk, "off"]), {"reason": "wrong prices"})
-    assert Switch.unscoped.get().route == route
+    assert KillSwitch.unscoped.get().route == route
     superuser.post(reverse("admin:outgoing_route_verb", args=[route.pk, "on"]))
-    assert not Switch.unscoped.exists()
+    assert not KillSwitch.unscoped.exists()

@@ -6,7 +6,7 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.clock import clock
-from hub.connections.models import Lane, Switch
+from hub.connections.models import KillSwitch, Lane
 
 pytestmark = pytest.mark.django_db
 
@@ -21,11 +21,16 @@ def off(client, **said):
 def test_a_tenant_switches_itself_off_and_on(make, shop, acme):
     make.connection(acme)
     told = off(shop, scope="tenant").json()
-    assert (told["id"], told["tenant"], told["reason"], told["until"]) == ("tenant:acme", "acme", "stocktaking", None)
-    assert Lane.unscoped.get().off == "tenant"
+    assert (told["id"], told["tenant"], told["reason"], told["expires_at"]) == (
+        "tenant:acme",
+        "acme",
+        "stocktaking",
+        None,
+    )
+    assert Lane.unscoped.get().switched_off_by == "tenant"
     assert shop.get(URL).json() == {"items": [told]}
     assert shop.delete(f"{URL}/tenant:acme").status_code == 204
-    assert Lane.unscoped.get().off == ""
+    assert Lane.unscoped.get().switched_off_by == ""
     assert shop.get(f"{URL}/tenant:acme").status_code == 404
 
 
@@ -43,7 +48,7 @@ def test_the_platform_switches_what_is_everybodys(platform, acme, said, name):
     assert answer["Location"] == answer.json()["url"] == f"https://hub.test{URL}/{name}"
     assert platform.get(answer["Location"]).json() == answer.json()
     assert platform.delete(answer["Location"]).status_code == 204
-    assert not Switch.unscoped.exists()
+    assert not KillSwitch.unscoped.exists()
 
 
 def test_a_route_is_named_by_its_id(make, shop, acme):
@@ -55,9 +60,9 @@ def test_a_route_is_named_by_its_id(make, shop, acme):
 
 def test_it_ends_when_it_says(shop):
     until = clock() + timedelta(days=30)
-    told = off(shop, scope="tenant", until=until.isoformat()).json()
-    assert told["until"] == until.isoformat().replace("+00:00", "Z")
-    assert Switch.unscoped.get().until == until
+    told = off(shop, scope="tenant", expires_at=until.isoformat()).json()
+    assert told["expires_at"] == until.isoformat().replace("+00:00", "Z")
+    assert KillSwitch.unscoped.get().expires_at == until
 
 
 def test_the_audit_knows_who_and_why(shop, acme):
@@ -74,7 +79,7 @@ def test_what_is_off_is_not_switched_off_again(shop):
     off(shop, scope="tenant")
     answer = off(shop, scope="tenant")
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
-    assert (Switch.unscoped.count(), AuditRow.objects.count()) == (1, 1)
+    assert (KillSwitch.unscoped.count(), AuditRow.objects.count()) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -88,15 +93,15 @@ def test_what_is_off_is_not_switched_off_again(shop):
         ({"scope": "tenant", "connector": "slack"}, "/connector"),
         ({"scope": "platform", "tenant": "acme"}, "/tenant"),
         ({"scope": "route", "route": "01a21100-0000-7000-8000-000000000001"}, "/route"),
-        ({"scope": "platform", "until": "2026-11-25T12:00:00"}, "/until"),
-        ({"scope": "platform", "until": "2001-01-01T00:00:00Z"}, "/until"),
+        ({"scope": "platform", "expires_at": "2026-11-25T12:00:00"}, "/expires_at"),
+        ({"scope": "platform", "expires_at": "2001-01-01T00:00:00Z"}, "/expires_at"),
         ({"scope": "platform", "by": "me"}, "/by"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(platform, said, pointer):
     answer = off(platform, **said)
     assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (400, [pointer])
-    assert not Switch.unscoped.exists()
+    assert not KillSwitch.unscoped.exists()
 
 
 def test_a_tenants_key_reads_and_ends_nothing_that_is_everybodys(make, shop, platform):
@@ -105,7 +110,7 @@ def test_a_tenants_key_reads_and_ends_nothing_that_is_everybodys(make, shop, pla
     assert shop.get(URL).json() == {"items": []}
     assert shop.delete(f"{URL}/platform").status_code == 404
     assert off(shop, scope="route", route=everybodys.public_id).status_code == 400
-    assert Switch.unscoped.count() == 1
+    assert KillSwitch.unscoped.count() == 1
 
 
 @pytest.mark.parametrize(

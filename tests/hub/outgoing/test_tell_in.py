@@ -38,7 +38,7 @@ def test_a_notice_goes_to_the_channel_that_is_said(make, acme, slack):
     choose(acme, slack)
     make.identity(slack, "channel", "notices", "C7")
     other = make.connection(acme, "splunk", name="Logs")
-    other.need_reconnect("invalid_token", now=NOON)
+    other.mark_needs_reconnect("invalid_token", now=NOON)
     announce(now=NOON)
     delivery = Delivery.unscoped.get()
     assert (delivery.connection, delivery.event.type) == (slack, "connection.needs_reconnect")

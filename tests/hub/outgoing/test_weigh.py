@@ -52,12 +52,12 @@ def sending(make):
     moments = (NOON + number * STEP for number in range(1, 1_000))
 
     def send(connector, *answers, at=None):
-        row = Connection.unscoped.filter(connector=connector).first() or make.connection(connector=connector)
+        row = Connection.unscoped.filter(connector_key=connector).first() or make.connection(connector=connector)
         for answer in answers:
             now = at or next(moments)
             delivery = make.delivery(row, now=now)
             Delivery.unscoped.exclude(pk=delivery.pk).filter(state="waiting").update(due_at=now + timedelta(days=1))
-            Lane.unscoped.update(due_at=now, held="")
+            Lane.unscoped.update(due_at=now, hold_reason="")
             pump(FakeHttp(answer), at=now)
         row.refresh_from_db()
         return row
@@ -82,21 +82,21 @@ def test_what_a_record_or_a_quota_was_refused_for_says_nothing_of_the_connection
 
 def test_it_says_the_last_answer_since_when_and_whose_it_is_to_fix(sending):
     row = sending("webhook", Response(500), *[REFUSED] * 3)
-    assert (row.reason, row.says) == ("endpoint_refuses", "400: no such field: colour")
-    assert row.since == NOON + STEP
+    assert (row.reason, row.detail) == ("endpoint_refuses", "400: no such field: colour")
+    assert row.state_changed_at == NOON + STEP
     notice = Notice.unscoped.get()
     assert notice.kind == "degraded" and "400: no such field: colour" in notice.sentence
 
 
 def test_another_answer_replaces_the_one_that_is_shown(sending):
     row = sending("webhook", *[REFUSED] * 3, Response(500, b"boom"))
-    assert (row.state, row.reason, row.says) == ("degraded", "calls_failing", "500: boom")
+    assert (row.state, row.reason, row.detail) == ("degraded", "calls_failing", "500: boom")
 
 
 def test_the_first_success_makes_it_healthy_again_and_ends_its_notice(sending):
     sending("webhook", *[REFUSED] * 3)
     row = sending("webhook", Response(200))
-    assert (row.state, row.reason, row.says) == ("healthy", "", "")
+    assert (row.state, row.reason, row.detail) == ("healthy", "", "")
     assert Notice.unscoped.get().resolved_at
     assert sending("webhook", REFUSED, REFUSED).state == "healthy"
 
@@ -111,11 +111,11 @@ def test_a_minute_of_only_failures_degrades_it_although_no_call_goes(sending):
     assert Connection.unscoped.get().state == "healthy"
     sweep(now=NOON + STEP + 60 * SECOND)
     row = Connection.unscoped.get()
-    assert (row.state, row.reason, row.says) == ("degraded", "calls_failing", "500")
+    assert (row.state, row.reason, row.detail) == ("degraded", "calls_failing", "500")
 
 
 def test_a_success_does_not_heal_what_a_refresh_found(sending):
-    sending("slack", Response(500)).degrade("refresh_failing", now=NOON)
+    sending("slack", Response(500)).mark_degraded("refresh_failing", now=NOON)
     Connection.unscoped.update(checks_failed=2)
     posted = Response(200, b'{"ok":true,"channel":"C1","ts":"1.1"}')
     assert sending("slack", posted).reason == "refresh_failing"
@@ -124,7 +124,7 @@ def test_a_success_does_not_heal_what_a_refresh_found(sending):
 def test_a_connection_that_a_person_paused_stays_paused(sending):
     row = sending("webhook", REFUSED, REFUSED)
     row.pause("stocktaking", until=None, now=NOON)
-    Lane.unscoped.update(held="")
+    Lane.unscoped.update(hold_reason="")
     assert sending("webhook", REFUSED).state == "paused"
 
 

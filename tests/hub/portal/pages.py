@@ -20,7 +20,7 @@ PAGES = {
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
     "events": "events/",
-    "plan": "operations/plan?state=dead",
+    "plan": "operations/plan?state=failed",
     "endpoints": "endpoints/",
     "add an endpoint": "endpoints/add",
     "endpoint": "endpoints/{id}/",

@@ -60,7 +60,7 @@ def test_every_card_says_before_the_click_what_is_asked_and_what_moves(connector
 def test_a_card_tells_how_it_stands_here(owner, make, acme, outside):
     make.connection(acme, "splunk")
     broken = make.connection(acme, "webhook")
-    broken.need_reconnect("unauthorized", now=NOON)
+    broken.mark_needs_reconnect("unauthorized", now=NOON)
     text = owner.get("/t/acme/catalogue/").content.decode()
     for word in ("connected", "needs attention", "available"):
         assert f"</svg>{word}</span>" in text

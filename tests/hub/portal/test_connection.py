@@ -6,7 +6,7 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.clock import clock
-from hub.connections.models import Connection, Switch
+from hub.connections.models import Connection, KillSwitch
 from hub.connections.switch import switch_off
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
@@ -28,7 +28,7 @@ def disconnected(connection):
 STANDS = {
     "healthy": (lambda row: None, "healthy", "It works.", "Test now"),
     "needs reconnect": (
-        lambda row: row.need_reconnect("unauthorized", "token_revoked", now=NOON),
+        lambda row: row.mark_needs_reconnect("unauthorized", "token_revoked", now=NOON),
         "needs reconnect",
         "token_revoked",
         "Reconnect",
@@ -61,13 +61,13 @@ def test_an_own_endpoint_leads_to_its_other_page_and_back(admin, make, acme, con
 
 
 def test_what_stops_it_from_above_is_told(admin, connection):
-    switch_off(Switch(scope="connector", connector="webhook", reason="they fail"), by=None, now=NOON)
+    switch_off(KillSwitch(scope="connector", connector_key="webhook", reason="they fail"), by=None, now=NOON)
     text = text_of(admin, connection)
     assert "<span>switched off</span></h2>" in text and "they fail" in text and "It works." not in text
 
 
 def test_a_member_reads_and_changes_nothing(member, connection):
-    connection.need_reconnect("unauthorized", now=NOON)
+    connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(member, connection)
     assert "An owner or an admin of your organisation can mend it." in text and "Disconnect" not in text
     for verb in ("test", "resume", "pause/", "rename/", "reconnect/", "disconnect/"):
@@ -77,7 +77,7 @@ def test_a_member_reads_and_changes_nothing(member, connection):
 def test_it_is_paused_with_a_reason_and_an_end_and_resumed(admin, connection):
     admin.post(url_of(connection, "pause/"), {"length": "4", "reason": "they move servers"})
     row = Connection.unscoped.get(pk=connection.pk)
-    assert (row.state, row.says) == ("paused", "they move servers")
+    assert (row.state, row.detail) == ("paused", "they move servers")
     assert timedelta(hours=3) < row.paused_until - clock() <= timedelta(hours=4)
     admin.post(url_of(connection, "resume"))
     assert state_of(connection) == "healthy"
@@ -97,7 +97,7 @@ def test_who_comes_second_is_told_so(admin, connection):
 
 def test_a_test_follows_what_it_finds(admin, make, acme, outside):
     connection = make.connection(acme, settings={"url": f"{outside.url}/webhook/acme"})
-    connection.move("degraded", reason="timed_out", since=NOON)
+    connection.move("degraded", reason="timed_out", state_changed_at=NOON)
     assert "The test passed" in admin.post(url_of(connection, "test"), follow=True).content.decode()
     assert state_of(connection) == "healthy"
 
@@ -119,9 +119,9 @@ def test_it_has_another_name(admin, connection):
 
 def test_the_last_day_is_a_picture_and_a_table(admin, make, connection):
     now = clock()
-    for state in ("delivered", "delivered", "held", "dead"):
+    for state in ("delivered", "delivered", "held", "failed"):
         row = make.delivery(connection, now=now)
-        Delivery.unscoped.filter(pk=row.pk).update(state=state, moved_at=now - timedelta(hours=2))
+        Delivery.unscoped.filter(pk=row.pk).update(state=state, state_changed_at=now - timedelta(hours=2))
     text = text_of(admin, connection)
     assert "2 delivered" in text and "1 held" in text and "1 given up" in text
     assert "The last one arrived" in text and "2 hours ago</time>" in text
@@ -131,7 +131,7 @@ def test_the_last_day_is_a_picture_and_a_table(admin, make, connection):
 def test_what_waits_is_counted_with_how_long_it_takes(admin, make, connection):
     for _ in range(3):
         make.delivery(connection)
-    connection.need_reconnect("unauthorized", now=NOON)
+    connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(admin, connection)
     assert '<p class="word">3</p>' in text and "It goes as soon as this is mended" in text
 
@@ -139,7 +139,7 @@ def test_what_waits_is_counted_with_how_long_it_takes(admin, make, connection):
 def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, connection):
     for _ in range(3):
         make.delivery(connection, now=clock())
-    connection.need_reconnect("unauthorized", now=clock())
+    connection.mark_needs_reconnect("unauthorized", now=clock())
     text = text_of(admin, connection)
     assert "3 held" in text and "What is held" in text and "What waits" not in text
 
@@ -207,7 +207,7 @@ def test_before_it_is_disconnected_the_consequences_are_told(admin, make, connec
 
 def test_it_is_disconnected_and_what_waits_stays(admin, make, connection):
     delivery = make.delivery(connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "reason": "not needed", "sure": "on"})
+    admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "reason": "not needed", "sure": "on"})
     row = Connection.unscoped.select_related("credential").get(pk=connection.pk)
     assert row.disconnected and row.credential.open(row) == {}
     delivery.refresh_from_db()
@@ -216,7 +216,7 @@ def test_it_is_disconnected_and_what_waits_stays(admin, make, connection):
 
 def test_it_is_disconnected_and_what_waits_is_cancelled(admin, make, connection):
     make.delivery(connection)
-    said = {"waiting": "cancel", "reason": "", "sure": "on"}
+    said = {"what_waits": "cancel", "reason": "", "sure": "on"}
     page = admin.post(url_of(connection, "disconnect/"), said, follow=True)
     assert "1 waiting delivery is cancelled." in page.content.decode()
     operation = Operation.unscoped.get()
@@ -225,7 +225,7 @@ def test_it_is_disconnected_and_what_waits_is_cancelled(admin, make, connection)
 
 
 def test_nobody_disconnects_by_accident(admin, connection):
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep"})
+    admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold"})
     assert state_of(connection) == "healthy"
 
 
@@ -239,6 +239,6 @@ def test_how_fast_it_goes_is_measured(admin, make, connection):
     now = clock()
     for _ in range(10):
         make.delivery(connection, now=now)
-    Delivery.unscoped.update(state="delivered", moved_at=now - MINUTE)
+    Delivery.unscoped.update(state="delivered", state_changed_at=now - MINUTE)
     make.delivery(connection, now=now)
     assert "Sending now, 2 a minute." in text_of(admin, connection)

@@ -34,7 +34,7 @@ def erased(connection):
 
 def test_contents_are_kept_where_nobody_says_else(admin, make, connection):
     arrived(make, connection)
-    admin.post(url_of(connection, "disconnect/"), {"waiting": "keep", "sure": "on"})
+    admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "sure": "on"})
     assert not Operation.unscoped.exists() and Rendering.objects.exists()
 
 
@@ -42,19 +42,19 @@ def test_contents_are_erased_and_that_it_was_sent_stays_known(sure, make, connec
     delivery = arrived(make, connection)
     make.identity(connection, "user", "7", "U7")
     waits = make.delivery(connection, data={"number": "waits"})
-    sure.post(url_of(connection, "disconnect/"), {"waiting": "keep", "data": "erase", "sure": "on"})
+    sure.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "data": "erase", "sure": "on"})
     operation = erased(connection)
-    assert (operation.state, operation.done, operation.left_out) == ("finished", 1, 1)
+    assert (operation.state, operation.processed_count, operation.excluded_count) == ("finished", 1, 1)
     assert not Exchange.objects.exists() and not Rendering.objects.exists() and not Identity.unscoped.exists()
     delivery.refresh_from_db()
     waits.refresh_from_db()
-    assert (delivery.state, waits.state, delivery.tries.count()) == ("delivered", "waiting", 1)
+    assert (delivery.state, waits.state, delivery.attempts.count()) == ("delivered", "waiting", 1)
     assert sure.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
 
 
 def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, connection):
     arrived(make, connection)
-    said = {"waiting": "keep", "data": "erase", "sure": "on"}
+    said = {"what_waits": "hold", "data": "erase", "sure": "on"}
     asked = admin.post(url_of(connection, "disconnect/"), said)
     assert asked.url.startswith("/accounts/reauthenticate/")
     guest = Client()
@@ -69,7 +69,7 @@ def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, c
 
 def test_what_waits_is_cancelled_and_erased_with_it(sure, make, connection):
     waits = make.delivery(connection)
-    sure.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
+    sure.post(url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"})
     erased(connection)
     waits.refresh_from_db()
     assert waits.state == "cancelled"
@@ -79,6 +79,6 @@ def test_another_connections_contents_stay(sure, make, acme, connection):
     theirs = make.connection(acme, settings={"url": "https://theirs.example.com/"})
     arrived(make, theirs)
     make.delivery(connection)
-    sure.post(url_of(connection, "disconnect/"), {"waiting": "cancel", "data": "erase", "sure": "on"})
+    sure.post(url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"})
     erased(connection)
     assert Rendering.objects.exists() and Exchange.objects.exists()

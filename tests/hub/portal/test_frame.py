@@ -89,7 +89,7 @@ def test_a_person_chooses_colours_for_this_browser(owner):
 
 
 def test_times_are_told_in_the_tenants_zone_until_somebody_chooses_another(owner, make, acme):
-    connection = make.connection(acme, since=datetime.fromisoformat("2026-11-25T12:00:00+00:00"))
+    connection = make.connection(acme, state_changed_at=datetime.fromisoformat("2026-11-25T12:00:00+00:00"))
     url = f"/t/acme/connections/{connection.public_id}/"
     assert 'data-exact="2026-11-25 13:00:00 CET"' in owner.get(url).content.decode()
     owner.post("/look/prefer", {"hub_zone": "UTC"})

@@ -18,7 +18,7 @@ def test_an_empty_tenant_is_shown_the_next_step(owner):
 def test_what_needs_a_person_stands_first(owner, make, acme):
     make.connection(acme, name="A good one")
     bad = make.connection(acme, name="Z bad one")
-    bad.need_reconnect("unauthorized", now=NOON)
+    bad.mark_needs_reconnect("unauthorized", now=NOON)
     text = owner.get("/t/acme/").content.decode()
     assert text.index("Z bad one") < text.index("A good one")
     assert "One connection needs a look." in text and "The other system refuses the credential." in text
@@ -40,7 +40,7 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
         assert "Something must still be said" in text and "one thing to say" in text
         assert f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>' in text
     delivery = make.event(acme).deliveries.get()
-    put([delivery], "held", "identity_missing", says=str(IdentityMissing("channel", "orders")))
+    put([delivery], "held", "identity_missing", detail=str(IdentityMissing("channel", "orders")))
     assert "1 delivery waits for it" in owner.get("/t/acme/").content.decode()
     make.identity(row, "channel", "orders", "C1")
     put([delivery], "delivered")

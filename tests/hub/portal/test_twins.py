@@ -47,7 +47,7 @@ def test_every_page_has_a_twin_and_those_that_read_answer(house, make):
     ("path", "call"),
     [
         ("", "connections?tenant=acme"),
-        ("events/?state=dead&type=order.paid&q=x", "deliveries?tenant=acme&state=dead&type=order.paid"),
+        ("events/?state=failed&type=order.paid&q=x", "deliveries?tenant=acme&state=failed&type=order.paid"),
         ("events/?state=no_route&type=lead.*", "events?tenant=acme&state=no_route"),
         ("events/?until=2026-11-25T12:00", "deliveries?tenant=acme&until=2026-11-25T12%3A00%3A00%2B01%3A00"),
         ("settings/", "tenants/acme"),
@@ -59,13 +59,13 @@ def test_what_narrows_the_page_narrows_the_call(owner, path, call):
 
 def test_what_the_api_has_no_words_for_is_said(owner):
     assert "The API narrows by" in owner.get("/t/acme/events/?q=o-1").content.decode()
-    assert "The API narrows by" not in owner.get("/t/acme/events/?state=dead").content.decode()
+    assert "The API narrows by" not in owner.get("/t/acme/events/?state=failed").content.decode()
 
 
 def test_a_plan_is_told_whole_and_nothing_breaks_out_of_its_quotes(owner):
-    line = twin(owner.get("/t/acme/operations/plan?state=dead&event_type=order.paid"))
+    line = twin(owner.get("/t/acme/operations/plan?state=failed&event_type=order.paid"))
     assert shlex.split(line)[shlex.split(line).index("-d") + 1] == (
-        '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "dead", "event_type": "order.paid"}}'
+        '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "failed", "event_type": "order.paid"}}'
     )
     line = twin(owner.get("/t/acme/events/", {"type": "a';rm -rf ~;'"}))
     assert "rm" not in line

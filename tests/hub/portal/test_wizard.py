@@ -189,7 +189,7 @@ def test_the_last_step_is_there_as_long_as_what_it_says_holds(admin, make, acme)
     row = make.connection(acme)
     url = f"/t/acme/connections/{row.public_id}/"
     assert admin.get(f"{url}connected/").status_code == 200
-    row.degrade("timed_out", now=NOON)
+    row.mark_degraded("timed_out", now=NOON)
     assert admin.get(f"{url}connected/").headers["Location"] == url
 
 

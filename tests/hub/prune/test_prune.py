@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, Rendering
 from hub.prune.prune import Cuts, prune, prune_for_a_while, ring_once_a_day
-from hub.queue import Beat, Bell
+from hub.queue import Heartbeat, WakeUp
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import done, many, put
 from tests.hub.outgoing.test_pump import pump
@@ -77,7 +77,7 @@ def test_what_has_not_ended_keeps_all_that_it_needs_however_old(delivered, state
 
 
 def test_what_moved_lately_stays(delivered):
-    Delivery.unscoped.update(moved_at=NOON + 60 * DAY)
+    Delivery.unscoped.update(state_changed_at=NOON + 60 * DAY)
     pruned(91)
     assert counts(ROWS) == [1, 1, 1]
 
@@ -98,7 +98,7 @@ def test_an_event_without_deliveries_goes_too(make):
 
 
 def test_ended_operations_go_with_the_rows(make):
-    put([make.delivery()], "dead")
+    put([make.delivery()], "failed")
     operation = done("skip")
     pruned(91)
     assert not type(operation).unscoped.exists()
@@ -143,22 +143,22 @@ def test_it_rests_between_batches_and_gives_way_when_its_time_is_over(delivered)
 
 def test_the_sweep_rings_for_it_once_a_day():
     def rings(now):
-        Bell.objects.all().delete()
+        WakeUp.objects.all().delete()
         ring_once_a_day(now=now)
-        return Bell.objects.filter(name="prune").exists()
+        return WakeUp.objects.filter(name="prune").exists()
 
     assert rings(NOON)
-    Beat.objects.create(name="pruning", at=NOON)
+    Heartbeat.objects.create(name="pruning", at=NOON)
     assert not rings(NOON + MINUTE / 2)
     assert rings(NOON + 2 * MINUTE)
-    Beat.objects.create(name="pruned", at=NOON)
+    Heartbeat.objects.create(name="pruned", at=NOON)
     assert not rings(NOON + 23 * 60 * MINUTE)
     assert rings(NOON + 25 * 60 * MINUTE)
 
 
 def test_the_command_tells_what_went(delivered, capsys, settings):
     Event.unscoped.update(accepted_at=NOON - 400 * DAY)
-    Delivery.unscoped.update(accepted_at=NOON - 400 * DAY, moved_at=NOON - 400 * DAY)
+    Delivery.unscoped.update(accepted_at=NOON - 400 * DAY, state_changed_at=NOON - 400 * DAY)
     call_command("prune", "--dry-run", "--json")
     assert json.loads(capsys.readouterr().out)["deleted"]["deliveries"] == 1
     assert Delivery.unscoped.count() == 1

@@ -9,7 +9,7 @@ from django.db import connection as database
 
 from connectors.wire import InFlight
 from hub.throttle import holders
-from hub.throttle.models import Holder, Scope
+from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.reserve import Demand, Spent, reserve
 from tests.makers import MINUTE, NOON
 
@@ -17,9 +17,9 @@ APP = Spent("app|app||calls", InFlight(16))
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
-def ask(lease, *, calls=100, at_once=12, now=NOON, background=False):
+def ask(lease, *, calls=100, at_once=12, now=NOON, low_priority=False):
     (answer,) = reserve(
-        [Demand((APP,), calls, at_once, background=background)], now=now, horizon=timedelta(0), lease=lease
+        [Demand((APP,), calls, at_once, low_priority=low_priority)], now=now, horizon=timedelta(0), lease=lease
     )
     return answer
 
@@ -51,7 +51,7 @@ def test_the_room_of_a_dead_pump_is_free_when_its_lease_ends():
     assert ask(OTHER, now=NOON + 0.9 * MINUTE).room == 0
     assert ask(OTHER, now=NOON + MINUTE).room == 12
     holders.bury(now=NOON + 2 * MINUTE)
-    assert not Holder.objects.exists()
+    assert not InFlightLease.objects.exists()
 
 
 @pytest.mark.django_db
@@ -60,20 +60,20 @@ def test_a_pump_that_lost_its_lease_gives_back_no_more_than_it_has():
     holders.bury(now=NOON + MINUTE)
     ask(ONE, at_once=4, now=NOON + MINUTE)
     holders.give_back(ONE, {APP.key: 16})
-    assert Holder.objects.get().count == 0
+    assert InFlightLease.objects.get().count == 0
 
 
 @pytest.mark.django_db
 def test_background_work_leaves_room_for_live_work(settings):
     settings.HUB_LIVE_SHARE = 0.25
-    assert ask(ONE, at_once=16, background=True).room == 12
+    assert ask(ONE, at_once=16, low_priority=True).room == 12
     assert ask(OTHER, at_once=16).room == 4
 
 
 @pytest.mark.django_db
 def test_calls_that_do_not_go_take_no_room():
-    Scope.objects.create(key=APP.key, connector="app", kind="app", paused_until=NOON + MINUTE)
-    assert (ask(ONE).at, Holder.objects.count()) == ((), 0)
+    QuotaState.objects.create(key=APP.key, connector_key="app", kind="app", paused_until=NOON + MINUTE)
+    assert (ask(ONE).at, InFlightLease.objects.count()) == ((), 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -100,4 +100,4 @@ def test_four_pumps_at_the_same_moment_never_hold_more_than_there_is():
     for thread in pumps:
         thread.join()
     assert 0 < most <= 16
-    assert sum(Holder.objects.values_list("count", flat=True)) == 0
+    assert sum(InFlightLease.objects.values_list("count", flat=True)) == 0

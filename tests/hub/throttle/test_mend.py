@@ -7,7 +7,7 @@ import pytest
 from connectors.wire import Budget, InFlight, Rate
 from hub.throttle.answers import leap, pause
 from hub.throttle.gauge import gauge
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.pace import Standing
 from hub.throttle.reserve import Demand, Spent, reserve, standing_of
 from tests.makers import MINUTE, NOON
@@ -23,7 +23,7 @@ NONSENSE = {
     "a limit of nothing": (RATE, {"limit": 0}),
     "a limit without end": (RATE, {"limit": 2_000_000_000}),
     "the next call in the year 9999": (RATE, {"free_at": YEAR_9999}),
-    "the next background call in the year 9999": (RATE, {"background_at": YEAR_9999}),
+    "the next background call in the year 9999": (RATE, {"low_priority_free_at": YEAR_9999}),
     "a pause until the year 9999": (RATE, {"paused_until": YEAR_9999}),
     "a pause of something without a quota": (Spent("x|connection|#1|", None), {"paused_until": YEAR_9999}),
     "no room at all": (ROOM, {"limit": 0}),
@@ -34,20 +34,20 @@ NONSENSE = {
 }
 
 
-def ask(spent, *, calls=1, now=NOON, background=False):
-    (answer,) = reserve([Demand((spent,), calls, background=background)], now=now, horizon=SECOND)
+def ask(spent, *, calls=1, now=NOON, low_priority=False):
+    (answer,) = reserve([Demand((spent,), calls, low_priority=low_priority)], now=now, horizon=SECOND)
     return answer
 
 
 def row(scope, **values):
-    return Scope.objects.create(key=scope.key, connector="x", kind=scope.key.split("|")[1], **values)
+    return QuotaState.objects.create(key=scope.key, connector_key="x", kind=scope.key.split("|")[1], **values)
 
 
 @pytest.mark.parametrize("case", NONSENSE)
 def test_nonsense_stops_nothing_for_more_than_half_a_minute(case):
     spent, values = NONSENSE[case]
     row(spent, **values)
-    first = ask(spent, background=True)
+    first = ask(spent, low_priority=True)
     assert first.at or ask(spent, now=min(first.again, NOON + 30 * SECOND)).at
 
 

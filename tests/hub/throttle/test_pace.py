@@ -137,8 +137,8 @@ def test_a_limit_that_was_not_meant_does_not_count(limit):
 
 
 def test_background_work_leaves_a_share_of_a_rate_free():
-    background = calls(Rate(100, 10), 200, share=0.2)
-    used = sum(NOON + 10 * SECOND <= moment < NOON + 20 * SECOND for moment in background)
+    low_priority = calls(Rate(100, 10), 200, share=0.2)
+    used = sum(NOON + 10 * SECOND <= moment < NOON + 20 * SECOND for moment in low_priority)
     assert 74 <= used <= 80
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from connectors.wire import Budget, Rate
 from hub.throttle.answers import Told, correct, pause, reopen
 from hub.throttle.holders import Rooms
-from hub.throttle.models import Scope
+from hub.throttle.models import QuotaState
 from hub.throttle.pace import Standing
 from hub.throttle.reserve import Book, Demand, Spent, reserve
 from tests.makers import MINUTE, NOON
@@ -23,8 +23,8 @@ HOOK = Spent("webhook|connection|#1|", None)
 DAY = Spent("salesforce|account|00D|", Budget(100_000))
 
 
-def ask(*scopes, calls=1, now=NOON, horizon=SECOND, background=False):
-    (answer,) = reserve([Demand(scopes, calls, background=background)], now=now, horizon=horizon)
+def ask(*scopes, calls=1, now=NOON, horizon=SECOND, low_priority=False):
+    (answer,) = reserve([Demand(scopes, calls, low_priority=low_priority)], now=now, horizon=horizon)
     return answer
 
 
@@ -41,9 +41,9 @@ def test_what_is_booked_is_booked_for_everybody():
 
 def test_a_scope_that_is_not_free_spends_nothing_of_the_others():
     ask(CHANNEL)
-    before = Scope.objects.get(key=METHOD.key).free_at if ask(METHOD).at else None
+    before = QuotaState.objects.get(key=METHOD.key).free_at if ask(METHOD).at else None
     assert ask(CHANNEL, METHOD).at == ()
-    assert Scope.objects.get(key=METHOD.key).free_at == before
+    assert QuotaState.objects.get(key=METHOD.key).free_at == before
 
 
 def test_who_waits_for_a_scope_of_its_own_delays_no_other():
@@ -78,7 +78,7 @@ def test_of_demands_with_ranks_the_lowest_goes_first():
 def test_no_row_is_made_for_what_is_not_limited(django_assert_max_num_queries):
     with django_assert_max_num_queries(1):
         assert ask(HOOK, calls=100).at == (NOON,) * 100
-    assert not Scope.objects.exists()
+    assert not QuotaState.objects.exists()
 
 
 def test_a_429_pauses_even_what_is_not_limited_and_one_probe_reopens_it():
@@ -92,16 +92,16 @@ def test_a_429_pauses_even_what_is_not_limited_and_one_probe_reopens_it():
 def test_of_two_pauses_the_one_that_ends_later_counts():
     pause(HOOK.key, until=NOON + HOUR, now=NOON)
     pause(HOOK.key, until=NOON + MINUTE, now=NOON)
-    assert Scope.objects.get().paused_until == NOON + HOUR
+    assert QuotaState.objects.get().paused_until == NOON + HOUR
     pause(HOOK.key, until=NOON + 2 * HOUR, now=NOON)
-    assert Scope.objects.get().paused_until == NOON + 2 * HOUR
+    assert QuotaState.objects.get().paused_until == NOON + 2 * HOUR
 
 
 def test_the_answer_to_a_probe_ends_the_pause_that_the_probe_made():
     pause(HOOK.key, until=NOON, now=NOON)
     (at,) = ask(HOOK).at
     pause(HOOK.key, until=NOON + SECOND, now=NOON, probed_at=at)
-    assert Scope.objects.get().paused_until == NOON + SECOND
+    assert QuotaState.objects.get().paused_until == NOON + SECOND
 
 
 @pytest.mark.parametrize("ends", ["well", "throttled"])
@@ -113,13 +113,13 @@ def test_what_a_probe_finds_does_not_shorten_a_pause_that_began_meanwhile(ends):
         assert reopen({HOOK.key: at}) == []
     else:
         pause(HOOK.key, until=NOON + SECOND, now=NOON, probed_at=at)
-    assert Scope.objects.get().paused_until == NOON + HOUR
+    assert QuotaState.objects.get().paused_until == NOON + HOUR
 
 
 def test_a_pause_that_cannot_be_meant_does_not_outlast_a_new_one():
     pause(HOOK.key, until=NOON + 1000 * HOUR, now=NOON)
     pause(HOOK.key, until=NOON + MINUTE, now=NOON)
-    assert Scope.objects.get().paused_until == NOON + MINUTE
+    assert QuotaState.objects.get().paused_until == NOON + MINUTE
 
 
 def test_a_probe_that_never_answers_lets_another_go_later():
@@ -138,14 +138,14 @@ def test_headers_correct_a_budget():
 def test_nothing_is_booked_beyond_the_end_of_a_budgets_window():
     both = (DAY, Spent("salesforce|method|00D|x", Rate(2, 2)))
     correct({key: Told(DAY.quota, 0, 10, NOON + 0.5 * SECOND) for key in [DAY.key] if ask(*both)}, now=NOON)
-    Scope.objects.filter(key=DAY.key).update(window_ends=NOON + 0.5 * SECOND)
+    QuotaState.objects.filter(key=DAY.key).update(window_ends=NOON + 0.5 * SECOND)
     assert ask(*both, calls=2).at == ()
 
 
 def test_background_work_stops_where_the_share_of_live_work_begins(settings):
     settings.HUB_LIVE_SHARE = 0.2
     small = Spent("x|account|1|", Budget(10))
-    assert len(ask(small, calls=10, background=True).at) == 8
+    assert len(ask(small, calls=10, low_priority=True).at) == 8
     assert len(ask(small, calls=10).at) == 2
 
 
@@ -164,8 +164,8 @@ QUOTAS = {"roomy": Rate(2_000, 1), "tight": Rate(100, 1), "budget": Budget(150),
 @given(st.lists(st.tuples(SCOPES, UNITS, st.booleans()), max_size=6), st.integers(0, 3))
 def test_what_fits_at_once_is_booked_as_it_would_be_call_after_call(demands, seconds):
     demands = [
-        Demand(tuple(Spent(key, QUOTAS[key]) for key in keys), calls, background=background)
-        for keys, calls, background in demands
+        Demand(tuple(Spent(key, QUOTAS[key]) for key in keys), calls, low_priority=low_priority)
+        for keys, calls, low_priority in demands
     ]
     standings = dict.fromkeys(QUOTAS, Standing()) | {
         "roomy": Standing(free_at=NOON + 0.01 * seconds * SECOND),

@@ -20,7 +20,7 @@ def endpoint(make, acme):
 
 def headers_of(endpoint):
     row = Connection.unscoped.select_related("credential").get(pk=endpoint.pk)
-    return row.code.action("send"), row.credential.open(row)["headers"]
+    return row.connector.action("send"), row.credential.open(row)["headers"]
 
 
 # --- own headers ---

@@ -234,10 +234,10 @@ def test_a_test_leads_to_its_delivery(admin, endpoint):
 def test_recovery_leads_to_the_plan_of_what_failed(admin, make, endpoint):
     put(
         [make.delivery(endpoint)],
-        "dead",
+        "failed",
         "exhausted",
     )
-    Delivery.unscoped.update(moved_at=timezone.now())
+    Delivery.unscoped.update(state_changed_at=timezone.now())
     answer = admin.post(page_of(endpoint, "recover"), {"what": "failed", "hours": "24"})
     planned = admin.post(answer["Location"], {"kind": "retry"})
     assert planned.status_code == 302 and Operation.unscoped.get().count == 1

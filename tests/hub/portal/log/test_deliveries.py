@@ -40,7 +40,7 @@ def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
 @pytest.mark.parametrize(
     ("state", "reason", "who", "verb"),
     [
-        ("dead", "exhausted", "You, once", "retry"),
+        ("failed", "exhausted", "You, once", "retry"),
         ("held", "mapping_failed", "The people of", ""),
         ("held", "not_connected", "whoever manages connections", ""),
         ("held", "unknown_effect", "You: look", "retry"),
@@ -88,7 +88,7 @@ def test_a_call_on_the_platforms_own_connection_is_not_shown(admin, make, acme):
 
 @pytest.mark.parametrize(
     ("state", "verb", "after"),
-    [("dead", "retry", "waiting"), ("held", "cancel", "cancelled"), ("held", "skip", "skipped")],
+    [("failed", "retry", "waiting"), ("held", "cancel", "cancelled"), ("held", "skip", "skipped")],
 )
 def test_a_decision_is_done_and_audited(admin, delivery, state, verb, after):
     put([delivery], state, "exhausted")
@@ -101,8 +101,8 @@ def test_a_decision_is_done_and_audited(admin, delivery, state, verb, after):
 def test_sending_again_leads_to_the_new_delivery(admin, delivery):
     put([delivery], "delivered")
     answer = admin.post(page_of(delivery, "send_again"))
-    again = Delivery.unscoped.get(replay=1)
-    assert answer["Location"] == page_of(again) and again.outward_id == delivery.outward_id
+    again = Delivery.unscoped.get(replay_number=1)
+    assert answer["Location"] == page_of(again) and again.message_uuid == delivery.message_uuid
 
 
 def test_what_is_not_possible_is_told(admin, delivery):
@@ -116,7 +116,7 @@ def test_an_unknown_verb_is_not_found(admin, delivery):
 
 
 def test_a_member_reads_and_does_not_act(member, delivery):
-    put([delivery], "dead", "exhausted")
+    put([delivery], "failed", "exhausted")
     assert "An owner or admin" in text(member.get(page_of(delivery)))
     assert member.post(page_of(delivery, "retry")).status_code == 403
 
@@ -138,7 +138,7 @@ def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):
     assert asked(admin, page_of(delivery)) == few <= 20
 
 
-@pytest.mark.parametrize("state", ["dead", "held", "delivered"])
+@pytest.mark.parametrize("state", ["failed", "held", "delivered"])
 def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make, acme, state):
     make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
     delivery = make.event(acme).deliveries.get()

@@ -45,16 +45,16 @@ def test_an_empty_log_says_what_comes_next(admin):
 
 
 def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
-    put([one], "dead", "exhausted", attempts=9)
+    put([one], "failed", "exhausted", attempt_count=9)
     html = admin.get(LOG).content.decode()
-    for text in ("order.created", "o-1", "dead", "Own endpoint", "Every try of the retry schedule failed."):
+    for text in ("order.created", "o-1", "failed", "Own endpoint", "Every try of the retry schedule failed."):
         assert text in html
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("state=waiting", True), ("state=dead", False), ("type=order.created", True), ("type=order.*", True),
+        ("state=waiting", True), ("state=failed", False), ("type=order.created", True), ("type=order.*", True),
         ("type=lead.won", False), ("reason=paused", False), ("span=1h", True), ("since=2999-01-01T00:00", False),
         ("until=2999-01-01T00:00", True), ("until=2001-01-01T00:00", False), ("q=o-1", True), ("q=o-2", False),
         ("value=a-1001", True), ("value=zoë", True), ("value=A-2", False), ("state=no_route", False),
@@ -69,7 +69,7 @@ def test_the_address_narrows(admin, one, query, found):
 
 def test_any_id_or_the_beginning_of_one_leads_to_its_row(admin, make, acme, one):
     make.event(acme)
-    Delivery.unscoped.exclude(pk=one.pk).update(public_id=uuid.uuid4(), outward_id=uuid.uuid4())
+    Delivery.unscoped.exclude(pk=one.pk).update(public_id=uuid.uuid4(), message_uuid=uuid.uuid4())
     for id in (one.public_id, one.message_id, one.event.public_id, "o-1"):
         assert [thing for _, thing, _ in told(admin.get(LOG, {"q": str(id)}))] == ["o-1"]
     assert told(admin.get(LOG, {"q": str(one.public_id)[:13]}))
@@ -191,15 +191,15 @@ def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query):
 
 
 def test_chips_take_away_what_they_name(admin, one):
-    chips = admin.get(f"{LOG}?state=dead&type=order.created&after={one.public_id}").context["chips"]
+    chips = admin.get(f"{LOG}?state=failed&type=order.created&after={one.public_id}").context["chips"]
     assert [(chip.label, chip.query) for chip in chips] == [
-        ("State: dead", "?type=order.created"),
-        ("Event type: order.created", "?state=dead"),
+        ("State: failed", "?type=order.created"),
+        ("Event type: order.created", "?state=failed"),
     ]
 
 
 def test_a_view_knows_that_it_is_the_one_that_is_shown(admin):
-    views = admin.get(f"{LOG}?state=dead").context["views"]
+    views = admin.get(f"{LOG}?state=failed").context["views"]
     assert [view.label for view in views if view.current] == ["Failed"]
 
 
@@ -228,9 +228,9 @@ def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
 def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
     rows = b"".join(admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content).splitlines()
     assert len(rows) == 60 and json.loads(rows[-1])["sender_id"] == "o-1"
-    file = b"".join(admin.get(f"{LOG}export.csv?state=dead").streaming_content).decode()
-    names = ["id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "tries"]
-    assert list(csv.reader([file])) == [[*names, "accepted_at", "moved_at"]]
+    file = b"".join(admin.get(f"{LOG}export.csv?state=failed").streaming_content).decode()
+    names = ["id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count"]
+    assert list(csv.reader([file])) == [[*names, "accepted_at", "state_changed_at"]]
     assert AuditRow.objects.filter(verb="deliveries.export").count() == 2
 
 
@@ -273,6 +273,6 @@ def test_every_text_is_escaped(admin, make, acme):
     make.route(connection)
     event = make.event(acme, id=MARKER, data={"number": MARKER})
     delivery = event.deliveries.get()
-    put([delivery], "dead", says=MARKER)
+    put([delivery], "failed", detail=MARKER)
     for url in (LOG, f"{LOG}{event.public_id}/", f"/t/acme/deliveries/{delivery.public_id}/"):
         assert MARKER not in admin.get(url).content.decode()

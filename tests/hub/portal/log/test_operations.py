@@ -20,10 +20,10 @@ PLAN = "/t/acme/operations/plan"
 @pytest.fixture
 def three(make, acme):
     connection = make.connection(acme)
-    return put([make.delivery(connection) for _ in range(3)], "dead", "exhausted")
+    return put([make.delivery(connection) for _ in range(3)], "failed", "exhausted")
 
 
-def planned(client, query="?state=dead", **said):
+def planned(client, query="?state=failed", **said):
     answer = client.post(PLAN + query, {"kind": "retry", "why": ""} | said)
     assert answer.status_code == 302, answer.context["form"].errors
     return Operation.unscoped.get(public_id=answer["Location"].split("/")[-2])
@@ -34,15 +34,15 @@ def page_of(operation, more=""):
 
 
 def test_the_log_leads_to_the_plan_of_all_that_match(admin, three):
-    html = admin.get("/t/acme/events/?state=dead&type=order.created").content.decode()
-    assert f"{PLAN}?state=dead&amp;event_type=order.created" in html
+    html = admin.get("/t/acme/events/?state=failed&type=order.created").content.decode()
+    assert f"{PLAN}?state=failed&amp;event_type=order.created" in html
 
 
 def test_nothing_is_done_before_it_is_confirmed(admin, three):
     operation = planned(admin)
     html = admin.get(page_of(operation)).content.decode()
     assert (operation.count, operation.state) == (3, "planned") and "Nothing is done yet" in html
-    assert set(Delivery.unscoped.values_list("state", flat=True)) == {"dead"}
+    assert set(Delivery.unscoped.values_list("state", flat=True)) == {"failed"}
 
 
 def test_it_runs_and_tells_what_it_did(admin, three):
@@ -79,7 +79,7 @@ def test_what_is_not_understood_means_no_row(admin, three, query):
 
 
 def test_a_member_plans_nothing(member, three):
-    assert member.get(PLAN).status_code == 403 and member.post(PLAN + "?state=dead").status_code == 403
+    assert member.get(PLAN).status_code == 403 and member.post(PLAN + "?state=failed").status_code == 403
 
 
 def test_a_plan_of_nothing_has_no_button(admin, three):
@@ -89,7 +89,7 @@ def test_a_plan_of_nothing_has_no_button(admin, three):
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, three):
     few = asked(admin, page_of(planned(admin)))
-    many(three[0], 60, state="dead")
+    many(three[0], 60, state="failed")
     assert asked(admin, page_of(planned(admin))) == few <= 8
 
 
@@ -97,7 +97,7 @@ numbers = itertools.count()
 filters = st.fixed_dictionaries(
     {},
     optional={
-        "state": st.sampled_from(["dead", "held", "waiting", "delivered"]),
+        "state": st.sampled_from(["failed", "held", "waiting", "delivered"]),
         "reason": st.sampled_from(["exhausted", "paused", "filtered"]),
         "event_type": st.just("order.created"),
         "since": st.just("2020-01-01T00:00:00Z"),
@@ -109,7 +109,7 @@ filters = st.fixed_dictionaries(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    kind=st.sampled_from(sorted(KINDS)), said=filters, state=st.sampled_from(["dead", "held", "delivered", "waiting"])
+    kind=st.sampled_from(sorted(KINDS)), said=filters, state=st.sampled_from(["failed", "held", "delivered", "waiting"])
 )
 def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(make, somebody, acme, kind, said, state):
     client, theirs = somebody(acme), make.delivery(make.connection(make.tenant(f"other-{next(numbers)}")))

@@ -21,13 +21,13 @@ pytestmark = [
 ASKED = [
     {},
     {"state": "delivered"},
-    {"state": "dead"},
+    {"state": "failed"},
     {"state": "held"},
     {"state": "waiting"},
     {"state": "skipped"},
     {"reason": "exhausted"},
     {"reason": "paused"},
-    {"state": "dead", "reason": "exhausted", "span": "24h"},
+    {"state": "failed", "reason": "exhausted", "span": "24h"},
     {"span": "24h"},
     {"since": "2026-11-25T12:00", "until": "2027-11-25T12:00"},
     {"q": "nobody"},
@@ -37,7 +37,7 @@ NARROWED = [
     {"where": "data.number == 'A-2'"},
     {"type": "order.*"},
     {"type": "rare.one"},
-    {"state": "dead", "type": "rare.*"},
+    {"state": "failed", "type": "rare.*"},
 ]
 
 
@@ -46,8 +46,10 @@ def big(make):
     """A tenant with most of the rows, most of them delivered, and a small one."""
     tenant = make.tenant("big")
     connection = make.connection(tenant)
-    for state, count in (("delivered", 18_000), ("dead", 200), ("held", 200), ("skipped", 200), ("waiting", 200)):
-        many(make.delivery(connection), count, state=state, reason="exhausted" if state == "dead" else "", due_at=NOON)
+    for state, count in (("delivered", 18_000), ("failed", 200), ("held", 200), ("skipped", 200), ("waiting", 200)):
+        many(
+            make.delivery(connection), count, state=state, reason="exhausted" if state == "failed" else "", due_at=NOON
+        )
     other = make.delivery(make.connection(make.tenant("small")))
     many(other, 2_000, state="delivered")
     with database.cursor() as cursor:

@@ -12,13 +12,13 @@ LOG, SAVE = "/t/acme/events/", "/t/acme/events/views"
 
 
 def test_what_narrows_the_log_is_kept_by_name_and_found_by_the_team(admin, member):
-    html = admin.get(f"{LOG}?state=dead&type=order.*&after=x&live=off").content.decode()
-    assert 'name="query" value="state=dead&amp;type=order.%2A"' in html
-    answer = admin.post(SAVE, {"name": "Lost orders", "query": "state=dead&type=order.*&after=x"})
-    assert answer["Location"] == f"{LOG}?state=dead&type=order.%2A"
+    html = admin.get(f"{LOG}?state=failed&type=order.*&after=x&live=off").content.decode()
+    assert 'name="query" value="state=failed&amp;type=order.%2A"' in html
+    answer = admin.post(SAVE, {"name": "Lost orders", "query": "state=failed&type=order.*&after=x"})
+    assert answer["Location"] == f"{LOG}?state=failed&type=order.%2A"
     page = member.get(answer["Location"]).content.decode()
     assert "Lost orders" in page and 'aria-current="page"' in page and "Save the view" not in page
-    assert AuditRow.objects.get(verb="view.save").after["query"] == "state=dead&type=order.%2A"
+    assert AuditRow.objects.get(verb="view.save").after["query"] == "state=failed&type=order.%2A"
 
 
 def test_the_same_name_again_replaces_it(admin, acme, make):
@@ -27,7 +27,7 @@ def test_the_same_name_again_replaces_it(admin, acme, make):
     assert SavedView.objects.of(acme).get().query == "state=held"
 
 
-@pytest.mark.parametrize("said", [{"name": "x"}, {"query": "state=dead"}, {"name": "x", "query": "after=1&evil=2"}])
+@pytest.mark.parametrize("said", [{"name": "x"}, {"query": "state=failed"}, {"name": "x", "query": "after=1&evil=2"}])
 def test_without_a_name_or_a_filter_nothing_is_kept(admin, said):
     assert "It was not saved" in admin.post(SAVE, said, follow=True).content.decode()
     assert not SavedView.unscoped.exists()
@@ -36,7 +36,7 @@ def test_without_a_name_or_a_filter_nothing_is_kept(admin, said):
 def test_a_team_has_only_so_many(admin, acme, make):
     for number in range(SAVED_MOST):
         make.saved_view(acme, f"View {number}")
-    assert "remove one first" in admin.post(SAVE, {"name": "x", "query": "state=dead"}, follow=True).content.decode()
+    assert "remove one first" in admin.post(SAVE, {"name": "x", "query": "state=failed"}, follow=True).content.decode()
     assert SavedView.objects.of(acme).count() == SAVED_MOST
 
 
@@ -48,7 +48,7 @@ def test_a_view_is_removed_and_that_is_audited(admin, acme, make):
 
 def test_a_member_reads_and_keeps_nothing(member, acme, make):
     view = make.saved_view(acme)
-    assert member.post(SAVE, {"name": "x", "query": "state=dead"}).status_code == 403
+    assert member.post(SAVE, {"name": "x", "query": "state=failed"}).status_code == 403
     assert member.post(f"{SAVE}/{view.public_id}/remove").status_code == 403
 
 
@@ -58,7 +58,7 @@ def test_nobody_removes_the_view_of_another_tenant(admin, globex, make):
 
 
 def test_what_is_longer_than_a_view_may_be_is_none():
-    assert narrowing("value=" + "x" * 2000) == "" and narrowing("state=dead") == "state=dead"
+    assert narrowing("value=" + "x" * 2000) == "" and narrowing("state=failed") == "state=failed"
 
 
 def test_views_cost_one_question_however_many_there_are(admin, acme, make):
