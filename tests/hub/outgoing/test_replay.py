@@ -115,7 +115,7 @@ def test_sending_again_is_a_new_delivery_with_the_same_outward_id_and_todays_map
 
 def test_sending_again_twice_counts_on(make):
     delivery = put(make.delivery(), "delivered")
-    numbers = [replay.send_again(delivery, now=LATER).replay for _ in range(2)]
+    numbers = [replay.send_again(delivery, now=LATER).replay_number for _ in range(2)]
     assert numbers == [1, 2]
 
 

@@ -78,7 +78,7 @@ def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
 
 def test_it_ends_by_itself(make):
     delivery = make.delivery()
-    off(scope="tenant", tenant=delivery.tenant, until=NOON + MINUTE)
+    off(scope="tenant", tenant=delivery.tenant, expires_at=NOON + MINUTE)
     sweep(now=NOON)
     assert Lane.unscoped.get().switched_off_by == "tenant"
     sweep(now=NOON + MINUTE)
