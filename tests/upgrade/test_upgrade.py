@@ -81,7 +81,7 @@ def drained(start=NOON + HOUR):
     """What went out, once every cause that holds a whole connection, system or route is gone."""
     for connection in Connection.unscoped.filter(state__in=HOLDING):
         connection.mark_healthy(now=start)
-    for switch in KillSwitch.unscoped.filter(until=None):
+    for switch in KillSwitch.unscoped.filter(expires_at=None):
         switch_on(switch, now=start)
     http, at = world(), start
     while at < start + ALL_OF_IT:
