@@ -12,10 +12,10 @@ from rest_framework.parsers import JSONParser  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
-from connectors.wire import dumps  # noqa: E402
-from hub.clock import clock  # noqa: E402
+from connectors.http import dump_json  # noqa: E402
+from hub.asgi_bridge import AsgiBridge, Limits  # noqa: E402
 from hub.connections.models import Connection  # noqa: E402
-from hub.front import Front, Limits  # noqa: E402
+from hub.db.clock import clock  # noqa: E402
 from hub.outgoing.models import Delivery, Event, EventBody, Route  # noqa: E402
 
 ONLY = Connection.unscoped.get(), Route.unscoped.get()
@@ -39,7 +39,7 @@ class BareView(APIView):
             occurred_at=now,
             accepted_at=now,
         )
-        EventBody.objects.create(event_id=event.pk, body=dumps(told))
+        EventBody.objects.create(event_id=event.pk, body=dump_json(told))
         Delivery.unscoped.create(
             tenant_id=connection.tenant_id,
             event=event,
@@ -55,4 +55,4 @@ class BareView(APIView):
 urlpatterns = [path("api/v1/events", BareView.as_view())]
 settings.ROOT_URLCONF = __name__
 settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # which says Content-Length
-application = Front(WSGIHandler(), behind_proxy=False, limits=Limits())
+application = AsgiBridge(WSGIHandler(), behind_proxy=False, limits=Limits())

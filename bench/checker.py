@@ -36,13 +36,18 @@ def order_breaks(wanted, arrivals):
 def most_in_window(moments, per):
     """The most calls in any window of `per` seconds, which holds its beginning and not its end."""
     ordered = sorted(moments)
-    return max((bisect.bisect_left(ordered, at + per) - place for place, at in enumerate(ordered)), default=0)
+    return max(
+        (bisect.bisect_left(ordered, at + per) - place for place, at in enumerate(ordered)),
+        default=0,
+    )
 
 
 def breaches(moments, limit, per):
     """How many windows that begin with a call hold more calls than the limit."""
     ordered = sorted(moments)
-    return sum(bisect.bisect_left(ordered, at + per) - place > limit for place, at in enumerate(ordered))
+    return sum(
+        bisect.bisect_left(ordered, at + per) - place > limit for place, at in enumerate(ordered)
+    )
 
 
 def used(moments, limit, per, *, begin, end):
@@ -59,7 +64,10 @@ def unexcused(arrivals, *, kills_of, outages=(), settled_within):
     """
     return sum(
         not (
-            any(before.at - MOMENT <= kill <= before.at + settled_within for kill in kills_of(before))
+            any(
+                before.at - MOMENT <= kill <= before.at + settled_within
+                for kill in kills_of(before)
+            )
             or any(gone - settled_within <= before.at <= back for gone, back in outages)
         )
         for before, _ in repeats(arrivals)

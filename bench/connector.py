@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 
 from connectors.base import Action, Connector
-from connectors.outcomes import Outcome, delivered, standing
-from connectors.parts import Credential, Message
+from connectors.http import Rate, Request, Response, Scope
+from connectors.outcomes import Outcome, delivered, outcome_of_status
 from connectors.registry import CONNECTORS
-from connectors.wire import Rate, Request, Response, Scope
+from connectors.schema import Credential, Message
 
 KEY = "bench"
 UNBOUND_KEY, UNBOUND_ACTION = "bench-unbound", "unbound"
 PLENTY = Rate(1_000_000, 1)
-QUOTAS = {"app": Rate(600, 60), "account": Rate(100, 10), "method": Rate(50, 60), "channel": Rate(1, 1)}
+QUOTAS = {
+    "app": Rate(600, 60),
+    "account": Rate(100, 10),
+    "method": Rate(50, 60),
+    "channel": Rate(1, 1),
+}
 SPENT = {  # by an action, so that the first is what binds
     "app": ("app", "account"),
     "account": ("account",),
@@ -42,7 +47,7 @@ class Spend(Action):
         )
 
     def outcome(self, response: Response) -> Outcome:
-        return standing(response) or delivered()
+        return outcome_of_status(response) or delivered()
 
 
 class Metered(Connector):

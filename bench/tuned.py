@@ -8,9 +8,9 @@ from django.urls import path
 from rest_framework.response import Response
 
 from bench.bare import ONLY, BareView, application
-from connectors.wire import dumps
-from hub.clock import clock
-from hub.ids import uuid7
+from connectors.http import dump_json
+from hub.db.clock import clock
+from hub.db.ids import uuid7
 from hub.outgoing.models import Delivery, Event, EventBody
 
 __all__ = ["application"]
@@ -22,7 +22,11 @@ CHANGING = ("public_id", "message_uuid", "due_at", "accepted_at", "state_changed
 
 def insert_statement():
     """Return the SQL and the constant values of a delivery's columns, each with the default of its field."""
-    fields = [field for field in Delivery._meta.concrete_fields if not (field.generated or field.primary_key)]
+    fields = [
+        field
+        for field in Delivery._meta.concrete_fields
+        if not (field.generated or field.primary_key)
+    ]
     columns = [field.column for field in fields if field.column != "event_id"]
     constants = {
         field.column: field.get_db_prep_save(field.get_default(), database)
@@ -52,7 +56,7 @@ class TunedView(BareView):
             "sender_id": document["id"],
             "type": document["type"],
             "digest": "0" * 64,
-            "body": dumps(document),
+            "body": dump_json(document),
             "now": now,
             "public_id": uuid7(),
             "message_uuid": uuid7(),

@@ -9,32 +9,41 @@ from datetime import datetime
 from typing import Any
 
 WHSEC = "whsec_"
-SECRET_LEAST, SECRET_MOST = 24, 64  # bytes, Standard Webhooks 1.0.0
+MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64  # bytes, Standard Webhooks 1.0.0
 TOLERANCE = 300  # seconds, in both directions
-EXAMINED = 10  # signatures of one request that are looked at
+MAX_SIGNATURES = 10  # signatures of one request that are looked at
 
 _ID = re.compile(r"[!-\-/-~]{1,256}", re.ASCII)  # a dot would shift what is signed
 _STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-def whsec_key(secret: str) -> bytes:
+def decode_signing_key(secret: str) -> bytes:
     """The key inside `whsec_…` (base64 of 24 to 64 bytes). Raises ValueError with a sentence."""
     try:
         key = base64.b64decode(secret.removeprefix(WHSEC), validate=True)
     except ValueError:
         raise ValueError("a signing secret is whsec_ and base64") from None
-    if not SECRET_LEAST <= len(key) <= SECRET_MOST:
+    if not MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES:
         raise ValueError("a signing secret has 24 to 64 bytes")
     return key
 
 
-def signing_secrets(document: Mapping[str, Any], *, at: datetime) -> list[str]:
+def valid_signing_secrets(document: Mapping[str, Any], *, at: datetime) -> list[str]:
     """The secret in force, then the old ones that a receiver may still hold: `[{"secret", "until"}]`, UTC."""
-    old = document.get("old_signing_secrets") or ()
-    return [document["signing_secret"], *(kept["secret"] for kept in old if at < datetime.fromisoformat(kept["until"]))]
+    old_secrets = document.get("old_signing_secrets") or ()
+    return [
+        document["signing_secret"],
+        *(
+            old_secret["secret"]
+            for old_secret in old_secrets
+            if at < datetime.fromisoformat(old_secret["until"])
+        ),
+    ]
 
 
-def standard_webhook_headers(secrets: Iterable[str], *, id: str, at: datetime, body: bytes) -> dict[str, str]:
+def sign_standard_webhook(
+    secrets: Iterable[str], *, id: str, at: datetime, body: bytes
+) -> dict[str, str]:
     """The three headers of Standard Webhooks 1.0.0; several secrets give several signatures, side by side."""
     stamp = str(int(at.timestamp()))
     return {
@@ -44,22 +53,36 @@ def standard_webhook_headers(secrets: Iterable[str], *, id: str, at: datetime, b
     }
 
 
-def standard_webhook_verified(
+def is_standard_webhook_signed(
     secrets: Iterable[str], headers: Mapping[str, str], body: bytes, *, now: datetime
 ) -> bool:
     """Whether one of the secrets signed these raw bytes, lately. Header names in lower case. Fails closed."""
     id, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not _ID.fullmatch(id) or not _STAMP.fullmatch(stamp) or abs(now.timestamp() - int(stamp)) > TOLERANCE:
+    if (
+        not _ID.fullmatch(id)
+        or not _STAMP.fullmatch(stamp)
+        or abs(now.timestamp() - int(stamp)) > TOLERANCE
+    ):
         return False
-    given = [entry.encode(errors="replace") for entry in headers.get("webhook-signature", "").split(" ")[:EXAMINED]]
+    signatures = [
+        entry.encode(errors="replace")
+        for entry in headers.get("webhook-signature", "").split(" ")[:MAX_SIGNATURES]
+    ]
     try:
-        wanted = [_signature(secret, id, stamp, body).encode() for secret in secrets]
+        expected = [_signature(secret, id, stamp, body).encode() for secret in secrets]
     except ValueError:
         return False
-    matches = [hmac.compare_digest(right, entry) for right in wanted for entry in given]  # all of them: constant time
+    matches = [
+        hmac.compare_digest(expected_signature, entry)
+        for expected_signature in expected
+        for entry in signatures
+    ]  # all of them: constant time
     return any(matches)
 
 
 def _signature(secret: str, id: str, stamp: str, body: bytes) -> str:
     signed = b".".join((id.encode(), stamp.encode(), body))
-    return "v1," + base64.b64encode(hmac.digest(whsec_key(secret), signed, hashlib.sha256)).decode()
+    return (
+        "v1,"
+        + base64.b64encode(hmac.digest(decode_signing_key(secret), signed, hashlib.sha256)).decode()
+    )

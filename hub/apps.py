@@ -3,8 +3,8 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 
-from hub.egress import checks  # noqa: F401 - registered by being imported
-from hub.migration_limits import lift_time_limits, restore_time_limits
+from hub.db.migration_timeouts import lift_time_limits, restore_time_limits
+from hub.egress import deploy_checks  # noqa: F401 - registered by being imported
 
 
 class HubConfig(AppConfig):
@@ -14,4 +14,4 @@ class HubConfig(AppConfig):
     def ready(self) -> None:
         pre_migrate.connect(lift_time_limits, sender=self)
         post_migrate.connect(restore_time_limits, sender=self)
-        post_migrate.connect(self.get_model("KeyCanary").settle, sender=self)
+        post_migrate.connect(self.get_model("KeyCanary").ensure_exists, sender=self)

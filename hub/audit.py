@@ -14,8 +14,8 @@ from typing import Any, NoReturn, Self
 
 from django.db import models, transaction
 
-from hub.redaction import MASK, redact_excerpt, short
-from hub.secrets import Sealed, fingerprint
+from hub.crypto.redaction import MASK, redact_excerpt, shorten
+from hub.crypto.sealed import Sealed, fingerprint
 
 PLATFORM = "platform"
 FORMER_LABELS = {  # models that had another name: their rows keep it, as it is part of what is hashed
@@ -23,9 +23,10 @@ FORMER_LABELS = {  # models that had another name: their rows keep it, as it is 
     "connections.KillSwitch": "connections.Switch",
     "throttle.QuotaState": "throttle.Scope",
 }
-TEXT_MOST = 2000  # characters of one text in before and after
-SECRET_NAME = re.compile(
-    r"secret|passw|(token|(api|private|signing)_?key|credentials?|assertion|authorization|cookie)(?![a-z_])", re.I
+MAX_TEXT_LENGTH = 2000  # characters of one text in before and after
+SECRET_NAME_PATTERN = re.compile(
+    r"secret|passw|(token|(api|private|signing)_?key|credentials?|assertion|authorization|cookie)(?![a-z_])",
+    re.I,
 )
 
 
@@ -57,7 +58,7 @@ SYSTEM = Actor("system", "", "the hub")
 
 
 @dataclass(frozen=True)
-class Hand:
+class ActorContext:
     """Who does it, and from where. The rooms add what else their verbs ask of whoever acts."""
 
     actor: Actor
@@ -65,18 +66,21 @@ class Hand:
     ip: str = field(default="", kw_only=True)
 
     @classmethod
-    def of(cls, request: Any, actor: Actor, **more: Any) -> Self:
+    def of(cls, request: Any, actor: Actor, **fields: Any) -> Self:
         """Of whoever sent the request."""
-        place = {"request_id": getattr(request, "request_id", ""), "ip": request.META.get("REMOTE_ADDR", "")}
-        return cls(actor, **more, **place)
+        origin = {
+            "request_id": getattr(request, "request_id", ""),
+            "ip": request.META.get("REMOTE_ADDR", ""),
+        }
+        return cls(actor, **fields, **origin)
 
     @property
-    def said(self) -> dict[str, Any]:
+    def audit_fields(self) -> dict[str, Any]:
         """For `record()`."""
         return {"actor": self.actor, "request_id": self.request_id, "ip": self.ip}
 
 
-class Rows(models.QuerySet["AuditRow"]):
+class AuditRowQuerySet(models.QuerySet["AuditRow"]):
     def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly
 
@@ -103,13 +107,17 @@ class AuditRow(models.Model):
     after = models.JSONField(null=True)
     request_id = models.CharField(max_length=100, blank=True)
     ip = models.CharField("IP address", max_length=45, blank=True)
-    previous = models.CharField(max_length=64, blank=True, help_text="The hash of the row before it.")
+    previous = models.CharField(
+        max_length=64, blank=True, help_text="The hash of the row before it."
+    )
     hash = models.CharField(max_length=64, help_text="SHA-256 of all the other fields.")
 
-    objects = Rows.as_manager()
+    objects = AuditRowQuerySet.as_manager()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("chain", "number"), name="one_audit_row_per_number"),)
+        constraints = (
+            models.UniqueConstraint(fields=("chain", "number"), name="one_audit_row_per_number"),
+        )
         indexes = (
             models.Index(fields=("tenant", "-at"), name="audit_of_a_tenant"),
             models.Index(fields=("object_label", "object_id", "-at"), name="audit_of_an_object"),
@@ -126,12 +134,14 @@ class AuditRow(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly
 
-    def hashed(self) -> str:
-        said = {
-            field.name: getattr(self, field.name) for field in self._meta.fields if field.name not in ("id", "hash")
+    def compute_hash(self) -> str:
+        values = {
+            field.name: getattr(self, field.name)
+            for field in self._meta.fields
+            if field.name not in ("id", "hash")
         }
-        said["at"] = self.at.astimezone(UTC).isoformat()
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        values["at"] = self.at.astimezone(UTC).isoformat()
+        return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class AuditHead(models.Model):
@@ -160,75 +170,84 @@ def record(
     ip: str = "",
 ) -> AuditRow:
     """Joins the transaction of what it tells of: both happened, or neither."""
-    row = AuditRow(
+    audit_row = AuditRow(
         at=now,
         actor_kind=actor.kind,
         actor_id=actor.id,
-        actor_label=short(actor.label, 200),
-        acting_for=short(actor.acting_for, 200),
+        actor_label=shorten(actor.label, 200),
+        acting_for=shorten(actor.acting_for, 200),
         tenant=tenant.public_id if tenant else None,
         tenant_reference=tenant.reference if tenant else "",
         verb=verb,
         object_label=obj._meta.label,
-        object_id=id_of(obj),
-        reason=short(redact_excerpt(reason, 501), 500),
-        before=telling(before),
-        after=telling(after),
-        request_id=short(request_id, 100),
-        ip=short(ip, 45),
+        object_id=_object_id(obj),
+        reason=shorten(redact_excerpt(reason, 501), 500),
+        before=_audit_value(before),
+        after=_audit_value(after),
+        request_id=shorten(request_id, 100),
+        ip=shorten(ip, 45),
     )
-    link(row)
-    return row
+    append_to_chain(audit_row)
+    return audit_row
 
 
-def of(obj: models.Model) -> models.QuerySet[AuditRow]:
+def find_audit_rows(obj: models.Model) -> models.QuerySet[AuditRow]:
     """What was done to it."""
     label = obj._meta.label
-    return AuditRow.objects.filter(object_label__in=(label, FORMER_LABELS.get(label, label)), object_id=id_of(obj))
+    return AuditRow.objects.filter(
+        object_label__in=(label, FORMER_LABELS.get(label, label)), object_id=_object_id(obj)
+    )
 
 
-def id_of(obj: models.Model) -> str:
+def _object_id(obj: models.Model) -> str:
     return str(getattr(obj, "public_id", obj.pk))
 
 
-def link(row: AuditRow) -> None:
+def append_to_chain(audit_row: AuditRow) -> None:
     """To the end of its chain, which is ours until the transaction ends."""
-    chain = str(row.tenant or PLATFORM)
+    chain = str(audit_row.tenant or PLATFORM)
     head, _ = AuditHead.objects.select_for_update().get_or_create(chain=chain)
-    row.chain, row.number, row.previous = chain, head.number + 1, head.hash
-    row.hash = row.hashed()
-    row.save()
-    head.number, head.hash = row.number, row.hash
+    audit_row.chain, audit_row.number, audit_row.previous = chain, head.number + 1, head.hash
+    audit_row.hash = audit_row.compute_hash()
+    audit_row.save()
+    head.number, head.hash = audit_row.number, audit_row.hash
     head.save()
 
 
-def telling(value: Any, path: str = "") -> Any:
+def _audit_value(value: Any, path: str = "") -> Any:
     """A value as it may be told: secrets as fingerprints, texts cut and harmless, and JSON that stays what it is."""
     match value:
         case None | bool() | "":
             return value
         case Mapping():
-            return {short(str(key), 100): telling(inner, f"{path}.{key}") for key, inner in value.items()}
+            return {
+                shorten(str(key), 100): _audit_value(inner, f"{path}.{key}")
+                for key, inner in value.items()
+            }
         case list() | tuple() | set() | frozenset():
-            return [telling(inner, path) for inner in value]
+            return [_audit_value(inner, path) for inner in value]
         case Sealed():
             return f"{MASK} {value.fingerprint}"
-        case _ if SECRET_NAME.search(path):
+        case _ if SECRET_NAME_PATTERN.search(path):
             return f"{MASK} {fingerprint(str(value))}"
         case int():
             return value
-    return short(redact_excerpt(str(value), TEXT_MOST + 1), TEXT_MOST)
+    return shorten(redact_excerpt(str(value), MAX_TEXT_LENGTH + 1), MAX_TEXT_LENGTH)
 
 
-def broken_link(chain: str) -> str:
+def find_broken_link(chain: str) -> str:
     """The first thing wrong with a chain, in words; empty where every row is what was written, and none is missing."""
     previous, number = "", 0
-    for row in AuditRow.objects.filter(chain=chain).order_by("number").iterator():
+    for audit_row in AuditRow.objects.filter(chain=chain).order_by("number").iterator():
         number += 1
-        if row.number != number:
+        if audit_row.number != number:
             return f"row {number} is missing"
-        if row.previous != previous or row.hash != row.hashed():
+        if audit_row.previous != previous or audit_row.hash != audit_row.compute_hash():
             return f"row {number} was changed"
-        previous = row.hash
+        previous = audit_row.hash
     head = AuditHead.objects.filter(chain=chain).first() or AuditHead(chain=chain)
-    return "" if (head.number, head.hash) == (number, previous) else f"what followed row {number} is missing"
+    return (
+        ""
+        if (head.number, head.hash) == (number, previous)
+        else f"what followed row {number} is missing"
+    )

@@ -15,15 +15,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.debug import SafeExceptionReporterFilter
 from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
 
-from hub.ids import uuid7
-from hub.redaction import MASK, redact_excerpt, redact_text, short
+from hub.crypto.redaction import MASK, redact_excerpt, redact_text, shorten
+from hub.db.ids import uuid7
 
-MOST = 2000  # characters of one value
-MOST_OF_TRACEBACK = 20_000
-INBOUND_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+MAX_VALUE_LENGTH = 2000  # characters of one value
+MAX_TRACEBACK_LENGTH = 20_000
+INBOUND_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 # Others' loggers that tell too much: statements with their parameters, contexts, bodies.
-QUIET = {
+LOGGER_LEVELS = {
     "django.db.backends": "INFO",
     "django.security.DisallowedHost": "CRITICAL",  # any scanner causes it, and a traceback for each
     "django-q": "WARNING",  # a line for each bell
@@ -32,7 +32,7 @@ QUIET = {
     "urllib3": "WARNING",
 }
 # These tell the address of a request, in which a webhook's key may stand. RequestIdMiddleware tells of each request.
-ADDRESSES = ("django.request", "django.security.csrf", "django.server")
+ADDRESS_LOGGERS = ("django.request", "django.security.csrf", "django.server")
 
 
 def configure(options: dict[str, Any]) -> None:
@@ -51,25 +51,31 @@ def configure(options: dict[str, Any]) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": {"()": formatter}},
-            "filters": {"no_address": {"()": lambda: without_address}},
+            "formatters": {"json": {"()": build_formatter}},
+            "filters": {"no_address": {"()": lambda: _remove_address}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
                 "django": {"handlers": [], "level": "NOTSET", "propagate": True},
-                **{name: {"handlers": [], "level": level, "propagate": True} for name, level in QUIET.items()},
-                **{name: {"filters": ["no_address"], "level": "ERROR", "propagate": True} for name in ADDRESSES},
+                **{
+                    name: {"handlers": [], "level": level, "propagate": True}
+                    for name, level in LOGGER_LEVELS.items()
+                },
+                **{
+                    name: {"filters": ["no_address"], "level": "ERROR", "propagate": True}
+                    for name in ADDRESS_LOGGERS
+                },
             },
         }
     )
 
 
-def without_address(record: logging.LogRecord) -> bool:
+def _remove_address(record: logging.LogRecord) -> bool:
     record.msg, record.args = f"answered {getattr(record, 'status_code', '')}", ()
     return True
 
 
-def formatter() -> logging.Formatter:
+def build_formatter() -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         processors=[
             structlog.stdlib.add_log_level,
@@ -78,28 +84,31 @@ def formatter() -> logging.Formatter:
             merge_contextvars,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
-            harmless,
+            _sanitize_event,
             structlog.processors.JSONRenderer(),
         ],
     )
 
 
-def harmless(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+def _sanitize_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     """No secret, no control character, nothing endless: whoever is told of may have chosen the words."""
     traceback = event.pop("exception", None)
-    told = {name: value if unable_to_harm(value) else tamed(value) for name, value in event.items()}
+    sanitized = {
+        name: value if _is_plain_value(value) else _sanitize_value(value)
+        for name, value in event.items()
+    }
     if traceback is not None:
-        lines = redact_text(traceback[-MOST_OF_TRACEBACK:]).splitlines()
-        told["traceback"] = [short(line, MOST) for line in lines]
-    return told
+        lines = redact_text(traceback[-MAX_TRACEBACK_LENGTH:]).splitlines()
+        sanitized["traceback"] = [shorten(line, MAX_VALUE_LENGTH) for line in lines]
+    return sanitized
 
 
-def unable_to_harm(value: Any) -> bool:
+def _is_plain_value(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float)
 
 
-def tamed(value: Any) -> str:
-    return short(redact_excerpt(str(value), MOST + 1), MOST)
+def _sanitize_value(value: Any) -> str:
+    return shorten(redact_excerpt(str(value), MAX_VALUE_LENGTH + 1), MAX_VALUE_LENGTH)
 
 
 class RequestIdMiddleware:
@@ -112,11 +121,13 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        came_with = request.headers.get("X-Request-Id", "")
-        request.request_id = came_with if INBOUND_ID.fullmatch(came_with) else str(uuid7())
+        inbound_id = request.headers.get("X-Request-Id", "")
+        request.request_id = (
+            inbound_id if INBOUND_ID_PATTERN.fullmatch(inbound_id) else str(uuid7())
+        )
         clear_contextvars()
         bind_contextvars(request_id=request.request_id)
-        began = perf_counter()
+        started_at = perf_counter()
         response = self.get_response(request)
         response.headers["X-Request-Id"] = request.request_id
         log.info(
@@ -124,7 +135,7 @@ class RequestIdMiddleware:
             method=request.method,
             route=request.resolver_match and request.resolver_match.route,
             status=response.status_code,
-            milliseconds=round((perf_counter() - began) * 1000, 1),
+            milliseconds=round((perf_counter() - started_at) * 1000, 1),
         )
         return response
 
@@ -132,7 +143,7 @@ class RequestIdMiddleware:
 class ReporterFilter(SafeExceptionReporterFilter):
     """What a report of an exception may show: a web server may put the process's environment into META."""
 
-    KEPT = {
+    SHOWN_META = {
         "CONTENT_LENGTH",
         "CONTENT_TYPE",
         "REMOTE_ADDR",
@@ -141,7 +152,13 @@ class ReporterFilter(SafeExceptionReporterFilter):
         "SERVER_PORT",
         "SERVER_PROTOCOL",
     }
-    DROPPED = {"HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_PROXY", "HTTP_PROXY_AUTHORIZATION", "HTTP_REFERER"}
+    HIDDEN_META = {
+        "HTTP_AUTHORIZATION",
+        "HTTP_COOKIE",
+        "HTTP_PROXY",
+        "HTTP_PROXY_AUTHORIZATION",
+        "HTTP_REFERER",
+    }
 
     def is_active(self, request: HttpRequest | None) -> bool:
         return True  # on a desk, too
@@ -150,7 +167,8 @@ class ReporterFilter(SafeExceptionReporterFilter):
         return {
             name: redact_text(str(value))
             for name, value in super().get_safe_request_meta(request).items()
-            if name in self.KEPT or (name.startswith("HTTP_") and name not in self.DROPPED)
+            if name in self.SHOWN_META
+            or (name.startswith("HTTP_") and name not in self.HIDDEN_META)
         }
 
     def get_safe_cookies(self, request: HttpRequest | None) -> dict[str, str]:
@@ -159,12 +177,18 @@ class ReporterFilter(SafeExceptionReporterFilter):
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, str]:
         return dict.fromkeys(request.POST, self.cleansed_substitute) if request else {}
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: Any) -> list[tuple[str, str]]:
+    def get_traceback_frame_variables(
+        self, request: HttpRequest | None, tb_frame: Any
+    ) -> list[tuple[str, str]]:
         variables = super().get_traceback_frame_variables(request, tb_frame)
-        return [(name, self.told(name, value)) for name, value in variables]
+        return [(name, self.masked_value(name, value)) for name, value in variables]
 
-    def told(self, name: str, value: Any) -> str:
-        return MASK if self.hidden_settings.search(name) else short(redact_excerpt(repr(value), MOST + 1), MOST)
+    def masked_value(self, name: str, value: Any) -> str:
+        return (
+            MASK
+            if self.hidden_settings.search(name)
+            else shorten(redact_excerpt(repr(value), MAX_VALUE_LENGTH + 1), MAX_VALUE_LENGTH)
+        )
 
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,6 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name.
 
-What no environment changes stands in hub/fixed.py.
+What no environment changes stands in hub/conf/base.py.
 """
 
 import os
@@ -10,33 +10,33 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from hub.environment import (
+from hub.conf.base import *  # noqa: F403  (settings are looked for here)
+from hub.conf.environment import (
     MAIL_PORTS,
-    a_colour,
-    a_mail_server,
-    a_picture,
-    a_rate,
-    a_share,
-    an_address,
-    database,
-    keys,
-    limits,
-    read,
-    required,
+    parse_colour,
+    parse_database_url,
+    parse_limits,
+    parse_logo_path,
+    parse_mail_address,
+    parse_mail_server,
+    parse_rate,
+    parse_share,
+    read_encryption_keys,
+    read_required,
+    read_setting,
 )
-from hub.fixed import *  # noqa: F403  (settings are looked for here)
-from hub.setting_kinds import (
-    boolean,
-    choice,
+from hub.conf.parsers import (
+    choice_parser,
     env,
-    host_names,
-    hosts_and_ports,
-    line_of_text,
-    number,
-    origins,
-    ports,
-    public_url,
-    whole_number,
+    number_parser,
+    parse_boolean,
+    parse_host_names,
+    parse_hosts_and_ports,
+    parse_line_of_text,
+    parse_origins,
+    parse_ports,
+    parse_public_url,
+    whole_number_parser,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,44 +48,64 @@ if env_file.is_file():
 
 # --- who we are ------------------------------------------------------------------------------------------------------
 
-DEBUG = read(boolean, "HUB_DEBUG", False)
-SECRET_KEY = required("HUB_SECRET_KEY", "a long random text that signs sessions")
-HUB_FIELD_KEYS = keys("HUB_FIELD_KEYS", "the keys that seal secrets, newest first")
+DEBUG = read_setting(parse_boolean, "HUB_DEBUG", False)
+SECRET_KEY = read_required("HUB_SECRET_KEY", "a long random text that signs sessions")
+HUB_FIELD_KEYS = read_encryption_keys("HUB_FIELD_KEYS", "the keys that seal secrets, newest first")
 FIELD_ENCRYPTION_KEY = HUB_FIELD_KEYS  # the name that django-encrypted-model-fields reads
 
-HUB_PUBLIC_URL = read(public_url, "HUB_PUBLIC_URL", "http://127.0.0.1:8000")
-HUB_NAME = read(line_of_text, "HUB_NAME", "Integration Hub")
-HUB_LOGO = read(a_picture, "HUB_LOGO", "")  # shown to customers, beside the name
-HUB_COLOUR = read(a_colour, "HUB_COLOUR", "#0b6459")
-HUB_ENVIRONMENT = read(choice(("live", "test"), ", and API keys carry it"), "HUB_ENVIRONMENT", "live")
-ALLOWED_HOSTS = read(host_names, "HUB_ALLOWED_HOSTS", [str(urlsplit(HUB_PUBLIC_URL).hostname)])
+HUB_PUBLIC_URL = read_setting(parse_public_url, "HUB_PUBLIC_URL", "http://127.0.0.1:8000")
+HUB_NAME = read_setting(parse_line_of_text, "HUB_NAME", "Integration Hub")
+HUB_LOGO = read_setting(parse_logo_path, "HUB_LOGO", "")  # shown to customers, beside the name
+HUB_COLOUR = read_setting(parse_colour, "HUB_COLOUR", "#0b6459")
+HUB_ENVIRONMENT = read_setting(
+    choice_parser(("live", "test"), ", and API keys carry it"), "HUB_ENVIRONMENT", "live"
+)
+ALLOWED_HOSTS = read_setting(
+    parse_host_names, "HUB_ALLOWED_HOSTS", [str(urlsplit(HUB_PUBLIC_URL).hostname)]
+)
 if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "testserver"}:
-    raise ImproperlyConfigured("HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts")
+    raise ImproperlyConfigured(
+        "HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts"
+    )
 
 # --- mail ------------------------------------------------------------------------------------------------------------
 
-HUB_EMAIL_URL = read(a_mail_server, "HUB_EMAIL_URL", "")  # empty: mail is not set up, and pages say so
+HUB_EMAIL_URL = read_setting(
+    parse_mail_server, "HUB_EMAIL_URL", ""
+)  # empty: mail is not set up, and pages say so
 MAIL = urlsplit(HUB_EMAIL_URL)
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL.hostname else 'console'}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = MAIL.hostname or "", MAIL.port or MAIL_PORTS.get((MAIL.scheme, MAIL.query))
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(MAIL.username or ""), unquote(MAIL.password or "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.query == "tls=1", MAIL.scheme == "smtps"
 EMAIL_TIMEOUT = 5  # seconds, for each step of talking to the server: a worker waits for it
-HUB_EMAIL_FROM = read(an_address, "HUB_EMAIL_FROM", f"hub@{urlsplit(HUB_PUBLIC_URL).hostname}")
+HUB_EMAIL_FROM = read_setting(
+    parse_mail_address, "HUB_EMAIL_FROM", f"hub@{urlsplit(HUB_PUBLIC_URL).hostname}"
+)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
 # --- where people may be sent back to --------------------------------------------------------------------------------
 
-HUB_PORTAL_RETURN_URLS = read(origins, "HUB_PORTAL_RETURN_URLS", [])  # of our own application, for portal links
+HUB_PORTAL_RETURN_URLS = read_setting(
+    parse_origins, "HUB_PORTAL_RETURN_URLS", []
+)  # of our own application, for portal links
 
 # --- what it may reach -----------------------------------------------------------------------------------------------
 
-HUB_EGRESS_ALLOW = read(hosts_and_ports, "HUB_EGRESS_ALLOW", [])  # exact host:port, for a desk's sandbox only
-HUB_EGRESS_PORTS = read(ports, "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
+HUB_EGRESS_ALLOW = read_setting(
+    parse_hosts_and_ports, "HUB_EGRESS_ALLOW", []
+)  # exact host:port, for a desk's sandbox only
+HUB_EGRESS_PORTS = read_setting(parse_ports, "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
 
-HUB_LIVE_SHARE = read(a_share, "HUB_LIVE_SHARE", 0.2)  # of each quota, kept free of background work
-HUB_HOST_RATE = read(a_rate, "HUB_HOST_RATE", "off")  # to any one host, over all connectors and tenants
-HUB_ADDRESS_RATE = read(a_rate, "HUB_ADDRESS_RATE", "off")  # from our own outgoing address
+HUB_LIVE_SHARE = read_setting(
+    parse_share, "HUB_LIVE_SHARE", 0.2
+)  # of each quota, kept free of background work
+HUB_HOST_RATE = read_setting(
+    parse_rate, "HUB_HOST_RATE", "off"
+)  # to any one host, over all connectors and tenants
+HUB_ADDRESS_RATE = read_setting(
+    parse_rate, "HUB_ADDRESS_RATE", "off"
+)  # from our own outgoing address
 
 # --- templates -------------------------------------------------------------------------------------------------------
 
@@ -106,27 +126,37 @@ TEMPLATES = [
 
 # --- the database ----------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": database(read(env.str, "DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'hub.sqlite3'}"))}
+DATABASES = {
+    "default": parse_database_url(
+        read_setting(env.str, "DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'hub.sqlite3'}")
+    )
+}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 # --- the queue: a doorbell, see docs/architecture.md ----------------------------------------------------------------
 
-HUB_PUMPS = read(whole_number(1, 64), "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1))
+HUB_PUMPS = read_setting(
+    whole_number_parser(1, 64), "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1)
+)
 if ON_SQLITE and HUB_PUMPS > 1:
-    raise ImproperlyConfigured("HUB_PUMPS is wrong: it is 1 on SQLite, which has one writer at a time")
-HUB_PUMPS_TOTAL = read(
-    whole_number(0, 1_000), "HUB_PUMPS_TOTAL", 1 if ON_SQLITE else 0
+    raise ImproperlyConfigured(
+        "HUB_PUMPS is wrong: it is 1 on SQLite, which has one writer at a time"
+    )
+HUB_PUMPS_TOTAL = read_setting(
+    whole_number_parser(0, 1_000), "HUB_PUMPS_TOTAL", 1 if ON_SQLITE else 0
 )  # of the installation; 0: no limit
 if ON_SQLITE and HUB_PUMPS_TOTAL != 1:
-    raise ImproperlyConfigured("HUB_PUMPS_TOTAL is wrong: it is 1 on SQLite, which has one writer at a time")
+    raise ImproperlyConfigured(
+        "HUB_PUMPS_TOTAL is wrong: it is 1 on SQLite, which has one writer at a time"
+    )
 HUB_DISABLE_AFTER = timedelta(
-    days=read(number(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
+    days=read_setting(number_parser(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
 )  # of nothing but failures
 Q_CLUSTER = {
     "name": "hub",  # the salt of its signatures: never changed
     "orm": "default",
-    "broker_class": "hub.queue.Doorbell",
+    "broker_class": "hub.queue.WakeUpBroker",
     "workers": HUB_PUMPS + 1,
     "queue_limit": HUB_PUMPS + 1,
     "bulk": 1,
@@ -154,7 +184,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 SECURE = urlsplit(HUB_PUBLIC_URL).scheme == "https"
-SESSION_ENGINE = "hub.sessions"
+SESSION_ENGINE = "hub.crypto.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [HUB_PUBLIC_URL]
@@ -162,7 +192,7 @@ CSRF_FAILURE_VIEW = "hub.problems.csrf_failure"
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if HUB_BEHIND_TLS_PROXY := read(boolean, "HUB_BEHIND_TLS_PROXY", False):
+if HUB_BEHIND_TLS_PROXY := read_setting(parse_boolean, "HUB_BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 UNFOLD = {
@@ -171,33 +201,43 @@ UNFOLD = {
     "SITE_ICON": "/static/console/logo.svg",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/console/logo.svg"}],
     "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "hub.console.navigation.environment",
-    "DASHBOARD_CALLBACK": "hub.console.views.dashboard",
+    "ENVIRONMENT": "hub.console.navigation.build_environment_badge",
+    "DASHBOARD_CALLBACK": "hub.console.views.build_dashboard",
     "STYLES": ["/static/console/palette.css", "/static/console/console.css"],
     "SCRIPTS": ["/static/console/console.js"],
     "SITE_URL": "",
-    "ACCOUNT": {"navigation": "hub.console.navigation.account_links"},
-    "SIDEBAR": {"navigation": "hub.console.navigation.sidebar", "show_search": True, "command_search": True},
-    "COMMAND": {"search_callback": "hub.console.search.find"},
+    "ACCOUNT": {"navigation": "hub.console.navigation.list_account_links"},
+    "SIDEBAR": {
+        "navigation": "hub.console.navigation.build_sidebar",
+        "show_search": True,
+        "command_search": True,
+    },
+    "COMMAND": {"search_callback": "hub.console.search.search_all"},
 }
 
 # --- work on many rows -----------------------------------------------------------------------------------------------
 
-ROWS, DAYS = whole_number(1, 1_000_000_000), whole_number(1, 36_500)
-HUB_OPERATION_ROWS_PER_HOUR = read(ROWS, "HUB_OPERATION_ROWS_PER_HOUR", 5000)  # of one person or key of a tenant
-HUB_KEEP_BODIES_DAYS = read(DAYS, "HUB_KEEP_BODIES_DAYS", 30)
-HUB_KEEP_ROWS_DAYS = read(DAYS, "HUB_KEEP_ROWS_DAYS", 90)
+ROWS, DAYS = whole_number_parser(1, 1_000_000_000), whole_number_parser(1, 36_500)
+HUB_OPERATION_ROWS_PER_HOUR = read_setting(
+    ROWS, "HUB_OPERATION_ROWS_PER_HOUR", 5000
+)  # of one person or key of a tenant
+HUB_KEEP_BODIES_DAYS = read_setting(DAYS, "HUB_KEEP_BODIES_DAYS", 30)
+HUB_KEEP_ROWS_DAYS = read_setting(DAYS, "HUB_KEEP_ROWS_DAYS", 90)
 if HUB_KEEP_BODIES_DAYS > HUB_KEEP_ROWS_DAYS:
-    raise ImproperlyConfigured("HUB_KEEP_BODIES_DAYS is wrong: it is not longer than HUB_KEEP_ROWS_DAYS")
+    raise ImproperlyConfigured(
+        "HUB_KEEP_BODIES_DAYS is wrong: it is not longer than HUB_KEEP_ROWS_DAYS"
+    )
 
-HUB_LIMITS = read(limits, "HUB_LIMITS", "")  # of each tenant, where staff set no others: see hub/limits/catalogue.py
+HUB_LIMITS = read_setting(
+    parse_limits, "HUB_LIMITS", ""
+)  # of each tenant, where staff set no others: see hub/limits/definitions.py
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of one request
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-HUB_LOG_LEVEL = read(choice(LOG_LEVELS), "HUB_LOG_LEVEL", "INFO")
+HUB_LOG_LEVEL = read_setting(choice_parser(LOG_LEVELS), "HUB_LOG_LEVEL", "INFO")
 LOGGING_CONFIG = "hub.logs.configure"
 LOGGING = {"level": HUB_LOG_LEVEL}
 DEFAULT_EXCEPTION_REPORTER_FILTER = "hub.logs.ReporterFilter"

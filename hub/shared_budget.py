@@ -17,7 +17,7 @@ class SharedBudget:
         self.used = 0
         self.used_by: Counter[Hashable] = Counter()
 
-    def take(self, amount: int, holder: Hashable = None, *, within: float = 0.0) -> None:
+    def acquire(self, amount: int, holder: Hashable = None, *, within: float = 0.0) -> None:
         """None is nobody in particular, and has no share. Waits `within` seconds at most; raises BudgetExhausted."""
         with self.changed:
             if not self.changed.wait_for(lambda: self.has_room(amount, holder), within):
@@ -29,21 +29,21 @@ class SharedBudget:
         within_share = holder is None or self.used_by.get(holder, 0) + amount <= self.share
         return within_share and self.used + amount <= self.limit
 
-    def give_back(self, amount: int, holder: Hashable = None) -> None:
+    def release(self, amount: int, holder: Hashable = None) -> None:
         with self.changed:
             self.used -= amount
             self.used_by[holder] -= amount
-            self.forget_idle(holder)
+            self.drop_idle_holder(holder)
             self.changed.notify_all()
 
-    def forget_idle(self, holder: Hashable) -> None:
+    def drop_idle_holder(self, holder: Hashable) -> None:
         if not self.used_by[holder]:
             del self.used_by[holder]
 
     @contextmanager
-    def taken(self, amount: int, holder: Hashable = None) -> Iterator[None]:
-        self.take(amount, holder)
+    def acquire_for_block(self, amount: int, holder: Hashable = None) -> Iterator[None]:
+        self.acquire(amount, holder)
         try:
             yield
         finally:
-            self.give_back(amount, holder)
+            self.release(amount, holder)

@@ -10,40 +10,46 @@ from django.db import Error, InterfaceError, OperationalError, connections, tran
 from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q
 
-from hub import sessions, standing
-from hub.clock import Clock
-from hub.connections import maintenance
-from hub.connections.call_health import degrade_failing
+from hub.connections.actions import maintenance
+from hub.connections.actions.kill_switches import end_expired_switches
+from hub.connections.credentials.call_health import degrade_failing_connections
+from hub.connections.credentials.revoke import end_abandoned_authorizations
 from hub.connections.models import Connection, KillSwitch, Lane, QuotaQueue
-from hub.connections.revoke import end_abandoned
-from hub.connections.switch import end_switches
-from hub.connections.tasks import recover_refused, ring_for_checks, ring_for_refreshes, ring_for_revocations
-from hub.failpoints import failpoint
-from hub.mail.tasks import ring_for_mails
-from hub.notices.tasks import ring_for_notices
-from hub.operations.run import ring_for_forgotten
-from hub.outgoing.announce import announce
-from hub.outgoing.expire import expire
+from hub.connections.tasks import (
+    recover_refused_credentials,
+    wake_up_due_checks,
+    wake_up_due_refreshes,
+    wake_up_due_revocations,
+)
+from hub.crypto import sessions
+from hub.db.clock import Clock
+from hub.db.state_machine import InvalidTransition
+from hub.mail.tasks import wake_for_due_mails
+from hub.notices.tasks import wake_for_due_notices
+from hub.operations.operation_runner import wake_up_stalled_operations
+from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Idempotency
-from hub.outgoing.order import wake_forgotten_heads
-from hub.outgoing.pump.claim import suspects_wait, work_is_due
-from hub.outgoing.pump.due import CRASHES_FEW
-from hub.outgoing.pump.queues import tidy_quota_queues, with_deliveries
-from hub.outgoing.wake import ring_pump
-from hub.prune.prune import ring_once_a_day
-from hub.queue import beat, ring
-from hub.states import WrongState
-from hub.throttle import holders
+from hub.outgoing.pump.claiming.claim import has_waiting_suspects, is_work_due
+from hub.outgoing.pump.claiming.claim_sql import SUSPECT_CRASHES
+from hub.outgoing.pump.settling.quota_queues import delete_empty_queues, queues_with_deliveries
+from hub.outgoing.queue.expire import expire_deliveries
+from hub.outgoing.queue.ordering import wake_stuck_heads
+from hub.outgoing.queue.wake import wake_pump
+from hub.processes import worker_registry
+from hub.processes.failpoints import failpoint
+from hub.prune.batches import ring_once_a_day
+from hub.queue import record_heartbeat, wake_up
+from hub.throttle import in_flight_leases
 
 log = structlog.get_logger(__name__)
 
 SWEEP_EVERY = 5.0  # seconds
-ANSWERS_KEPT = timedelta(hours=24)
+ANSWERS_KEPT_FOR = timedelta(hours=24)
 
 Step = Callable[..., object]
 
 
-def sweep(*, now: datetime) -> None:
+def run_sweep(*, now: datetime) -> None:
     """Run every step; one that fails stops no other, is logged by name and shown until it succeeds.
 
     Cheap when there is nothing to find; each step may run anywhere, any number of times. Raises the database's own
@@ -54,28 +60,32 @@ def sweep(*, now: datetime) -> None:
         try:
             step(now=now)
         except Exception as error:
-            if database_is_away(error, usable=database.is_usable):
+            if is_database_away(error, is_usable=database.is_usable):
                 raise
             log.exception("sweep.step_failed", step=step.__name__)
             failed[step.__name__] = type(error).__name__
-    standing.record_sweep(failed, [step.__name__ for step in STEPS if step.__name__ not in failed], now=now)
-    beat("sweep", now=now)
+    worker_registry.record_sweep_failures(
+        failed, [step.__name__ for step in STEPS if step.__name__ not in failed], now=now
+    )
+    record_heartbeat("sweep", now=now)
 
 
-def database_is_away(error: Exception, *, usable: Callable[[], bool]) -> bool:
+def is_database_away(error: Exception, *, is_usable: Callable[[], bool]) -> bool:
     """Whether the connection broke, as opposed to one statement that was refused."""
-    return isinstance(error, OperationalError | InterfaceError) and not usable()
+    return isinstance(error, OperationalError | InterfaceError) and not is_usable()
 
 
-def sweep_beside(clock: Clock, *, every: float = SWEEP_EVERY) -> None:
+def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY) -> None:
     """Sweep on a thread beside whatever this process does: work is found even where no worker lives to find it."""
-    threading.Thread(target=sweep_for_ever, args=(clock, every, threading.Event()), daemon=True, name="sweep").start()
+    threading.Thread(
+        target=sweep_until, args=(clock, interval, threading.Event()), daemon=True, name="sweep"
+    ).start()
 
 
-def sweep_for_ever(clock: Clock, every: float, over: threading.Event) -> None:
-    while not over.wait(every):
+def sweep_until(clock: Clock, interval: float, stop_event: threading.Event) -> None:
+    while not stop_event.wait(interval):
         try:
-            sweep(now=clock())
+            run_sweep(now=clock())
         except Error as error:
             log.warning("sweep.database_away", error=type(error).__name__)
         except Exception:
@@ -89,72 +99,76 @@ def sweep_for_ever(clock: Clock, every: float, over: threading.Event) -> None:
 
 def end_pauses(*, now: datetime) -> None:
     for connection in Connection.unscoped.filter(state="paused", paused_until__lte=now):
-        with suppress(WrongState), transaction.atomic():
+        with suppress(InvalidTransition), transaction.atomic():
             connection.resume(now=now)
 
 
 def wake_forgotten_lanes(*, now: datetime) -> None:
     """A lane that is not due although something waits on it: its wake-up was lost."""
     earlier = Delivery.unscoped.filter(
-        connection=OuterRef("pk"), quota_queue=0, state="waiting", due_at__lte=now, crash_count__lt=CRASHES_FEW
+        connection=OuterRef("pk"),
+        quota_queue=0,
+        state="waiting",
+        due_at__lte=now,
+        crash_count__lt=SUSPECT_CRASHES,
     )
-    queues = with_deliveries(QuotaQueue.unscoped.filter(opens_at__lte=now))
+    queues = queues_with_deliveries(QuotaQueue.unscoped.filter(opens_at__lte=now))
     asleep = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
     asleep.filter(Exists(earlier) | Q(pk__in=queues.values("connection"))).update(due_at=now)
 
 
 def ring_for_due_work(*, now: datetime) -> None:
     failpoint("S1")  # in the middle of a sweep
-    if work_is_due(now=now) or suspects_wait(now=now):
-        ring_pump(now=now)
+    if is_work_due(now=now) or has_waiting_suspects(now=now):
+        wake_pump(now=now)
 
 
 def ring_for_held_work(*, now: datetime) -> None:
     if Delivery.unscoped.filter(state="held").exists() or KillSwitch.unscoped.exists():
-        ring("drain", now=now)
+        wake_up("drain", now=now)
 
 
 def delete_old_answers(*, now: datetime) -> None:
-    Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
+    Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT_FOR).delete()
 
 
 def delete_old_standings(*, now: datetime) -> None:
-    standing.forget_the_old(now=now)
+    worker_registry.delete_stale_records(now=now)
 
 
 def delete_old_sessions(*, now: datetime) -> None:
-    sessions.forget_the_old(now=now)
+    sessions.delete_expired_sessions(now=now)
 
 
 def keep_maintenance(*, now: datetime) -> None:
-    maintenance.keep(now=now)
+    maintenance.apply_maintenance(now=now)
 
 
 def delete_dead_holders(*, now: datetime) -> None:
-    holders.bury(now=now)
+    in_flight_leases.delete_expired_in_flight_leases(now=now)
 
 
 STEPS: tuple[Step, ...] = (
     end_pauses,
     keep_maintenance,
     delete_dead_holders,
-    ring_for_refreshes,
-    recover_refused,
-    end_abandoned,
-    ring_for_revocations,
-    ring_for_checks,
-    degrade_failing,
-    end_switches,
-    expire,
-    wake_forgotten_heads,
-    tidy_quota_queues,
+    wake_up_due_refreshes,
+    recover_refused_credentials,
+    end_abandoned_authorizations,
+    wake_up_due_revocations,
+    wake_up_due_checks,
+    degrade_failing_connections,
+    end_expired_switches,
+    expire_deliveries,
+    wake_stuck_heads,
+    delete_empty_queues,
     wake_forgotten_lanes,
     ring_for_due_work,
     ring_for_held_work,
-    announce,
-    ring_for_notices,
-    ring_for_mails,
-    ring_for_forgotten,
+    publish_notices,
+    wake_for_due_notices,
+    wake_for_due_mails,
+    wake_up_stalled_operations,
     ring_once_a_day,
     delete_old_answers,
     delete_old_standings,

@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from hub.console.views import front, open_page, problem_page
+from hub.console.views import redirect_to_row, redirect_to_start, show_problem_type
 from hub.health.metrics import MetricsView
 from hub.health.probes import healthz, livez, readyz
-from hub.rest.description import DescriptionView
-from hub.staff import first_factor
+from hub.rest.openapi_view import OpenApiView
+from hub.staff import mfa_setup
 
 handler400 = "hub.problems.bad_request"
 handler403 = "hub.problems.permission_denied"
@@ -22,29 +22,41 @@ handler500 = "hub.problems.server_error"
 admin.autodiscover()
 
 # Swagger's page brings styles of its own.
-described = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
-OPEN = {"authentication_classes": (), "permission_classes": ()}
+allow_inline_styles = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
+PUBLIC_ACCESS = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
-    path("", front, name="front"),
-    path("accounts/2fa/totp/activate/", first_factor.link_required(activate_totp)),  # before allauth's own
-    path("accounts/email/", first_factor.link_required(email)),  # else the link would go where a thief wants it
-    path("accounts/2fa/first/", first_factor.send_link, name="first_factor_send"),
-    path("accounts/2fa/first/<str:token>/", first_factor.confirm, name="first_factor_confirm"),
+    path("", redirect_to_start, name="front"),
+    path(
+        "accounts/2fa/totp/activate/", mfa_setup.require_setup_link(activate_totp)
+    ),  # before allauth's own
+    path(
+        "accounts/email/", mfa_setup.require_setup_link(email)
+    ),  # else the link would go where a thief wants it
+    path("accounts/2fa/first/", mfa_setup.send_setup_link, name="first_factor_send"),
+    path(
+        "accounts/2fa/first/<str:token>/", mfa_setup.confirm_setup_link, name="first_factor_confirm"
+    ),
     path("accounts/", include("allauth.urls")),
     path("", include("tenants.pages.urls")),
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.connections.api.urls")),
     path("api/v1/", include("hub.mappings.urls")),
     path("api/v1/", include("hub.outgoing.urls")),
-    path("api/v1/openapi.json", DescriptionView.as_view(), name="openapi"),
-    path("api/docs/", described(SpectacularSwaggerSplitView.as_view(url_name="openapi", **OPEN)), name="api_docs"),
+    path("api/v1/openapi.json", OpenApiView.as_view(), name="openapi"),
+    path(
+        "api/docs/",
+        allow_inline_styles(
+            SpectacularSwaggerSplitView.as_view(url_name="openapi", **PUBLIC_ACCESS)
+        ),
+        name="api_docs",
+    ),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
-    path("open/<slug:kind>/<uuid:id>", open_page, name="open_page"),
-    path("problems/<str:code>", problem_page, name="problem"),
+    path("open/<slug:kind>/<uuid:id>", redirect_to_row, name="open_page"),
+    path("problems/<str:code>", show_problem_type, name="problem"),
     path("", include("hub.portal.urls")),
     path("", include("hub.connections.urls")),
     path("admin/", include("hub.console.urls")),

@@ -43,7 +43,10 @@ async def serve() -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
         mail = f"smtp://127.0.0.1:{await app[POSTMAN].listen(mail_port)}"
-        print(f"Mail goes to {mail}, and the sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
+        print(
+            f"Mail goes to {mail}, and the sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/",
+            flush=True,
+        )
         await stopped.wait()
     finally:
         await runner.cleanup()

@@ -19,8 +19,18 @@ BUILT_IN: dict[str, Any] = {
                 {"id": "C0000SEC1", "name": "board", "is_private": True, "is_member": False},
             ],
             "users": [
-                {"id": "U0000ANN1", "name": "ann", "real_name": "Ann Archer", "email": "ann@acme.example"},
-                {"id": "U0000BOB1", "name": "bob", "real_name": "Bob Baker", "email": "bob@acme.example"},
+                {
+                    "id": "U0000ANN1",
+                    "name": "ann",
+                    "real_name": "Ann Archer",
+                    "email": "ann@acme.example",
+                },
+                {
+                    "id": "U0000BOB1",
+                    "name": "bob",
+                    "real_name": "Bob Baker",
+                    "email": "bob@acme.example",
+                },
             ],
         },
         {
@@ -32,7 +42,14 @@ BUILT_IN: dict[str, Any] = {
             "client_id": "hub.slack",
             "client_secret": "slack-secret",
             "channels": [{"id": "C0000GEN2", "name": "general"}],
-            "users": [{"id": "U0000CAT2", "name": "cat", "real_name": "Cat Cole", "email": "cat@globex.example"}],
+            "users": [
+                {
+                    "id": "U0000CAT2",
+                    "name": "cat",
+                    "real_name": "Cat Cole",
+                    "email": "cat@globex.example",
+                }
+            ],
         },
     ],
     "salesforce": [
@@ -66,8 +83,13 @@ BUILT_IN: dict[str, Any] = {
             "refresh_token": "701:acme-1",
             "client_id": "hub.pipedrive",
             "client_secret": "pipedrive-secret",
-            "custom_fields": {"deals": {"dcf558aac1ae4e8c4f849ba5e668430d8df9be12": "Order number"}},
-            "records": {"organizations": [{"name": "Acme Retail"}], "persons": [{"name": "Ada Lovelace", "org_id": 1}]},
+            "custom_fields": {
+                "deals": {"dcf558aac1ae4e8c4f849ba5e668430d8df9be12": "Order number"}
+            },
+            "records": {
+                "organizations": [{"name": "Acme Retail"}],
+                "persons": [{"name": "Ada Lovelace", "org_id": 1}],
+            },
         },
         {
             "company": "702",
@@ -83,7 +105,11 @@ BUILT_IN: dict[str, Any] = {
         },
     ],
     "splunk": [
-        {"stack": "acme", "token": "11111111-1111-4111-8111-111111111111", "indexes": ["main", "orders"]},
+        {
+            "stack": "acme",
+            "token": "11111111-1111-4111-8111-111111111111",
+            "indexes": ["main", "orders"],
+        },
         {"stack": "globex", "token": "22222222-2222-4222-8222-222222222222", "ack": True},
     ],
     "webhook": [

@@ -69,7 +69,9 @@ class Place:
     path: str
     denied: Mapping[str, str]
     choices: Callable[[Asked], list[Choice]]
-    redirects: Callable[[str], list[str]]  # the registered ones, of a client id; none: any of this machine or the hub
+    redirects: Callable[
+        [str], list[str]
+    ]  # the registered ones, of a client id; none: any of this machine or the hub
     wrong: Callable[[Asked], str | None] = nothing  # a sentence for the page
     refused: Callable[[Asked], Mapping[str, str] | None] = nothing  # goes back at once with this
     client_unknown: str = "invalid_client_id"
@@ -99,7 +101,11 @@ class Consent:
             client=asked.client,
             name=self._place.name,
             url=request.rel_url,
-            scopes=[scopes_of(asked, field, title) for field, title in TITLES.items() if asked.scopes(field)],
+            scopes=[
+                scopes_of(asked, field, title)
+                for field, title in TITLES.items()
+                if asked.scopes(field)
+            ],
             choices=[button(choice) for choice in self._place.choices(asked)],
         )
         return page(
@@ -112,7 +118,9 @@ class Consent:
 
     async def answer(self, request: web.Request) -> web.Response:
         asked, form = asked_of(request), await request.post()
-        chosen = next((one for one in self._place.choices(asked) if one.account == form.get("account")), None)
+        chosen = next(
+            (one for one in self._place.choices(asked) if one.account == form.get("account")), None
+        )
         if wrong := self._wrong(asked):
             return self._sorry(request, wrong)
         if refused := self._place.refused(asked):
@@ -124,7 +132,10 @@ class Consent:
         if chosen.says:
             title, text = chosen.says
             return page(
-                request, title, markup("<h1>$title</h1><p>$text</p>", title=title, text=text), system=self._place.system
+                request,
+                title,
+                markup("<h1>$title</h1><p>$text</p>", title=title, text=text),
+                system=self._place.system,
             )
         given = chosen.answer or {"code": self._codes.give(self._grant(asked, chosen, form))}
         changes = self._door.faults.meet_consent(self._place.system, chosen.account)
@@ -154,11 +165,16 @@ class Consent:
         if not target.startswith(("http://", "https://")) or not target.isprintable():
             return False
         if registered := self._place.redirects(asked.client):
-            return any(target == one or (not self._place.exact_redirect and below(target, one)) for one in registered)
+            return any(
+                target == one or (not self._place.exact_redirect and below(target, one))
+                for one in registered
+            )
         return host(target) in {*DESK, host(self._door.world.app.hub)}
 
     def _sorry(self, request: web.Request, wrong: str) -> web.Response:
-        body = markup("<h1>$name cannot do this</h1><p>$wrong</p>", name=self._place.name, wrong=wrong)
+        body = markup(
+            "<h1>$name cannot do this</h1><p>$wrong</p>", name=self._place.name, wrong=wrong
+        )
         return page(request, "Not possible", body, system=self._place.system, status=400)
 
 
@@ -194,9 +210,13 @@ def below(target: str, registered: str) -> bool:
     return target.startswith(registered.rstrip("/") + "/")
 
 
-def back(asked: Asked, answer: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> web.Response:
+def back(
+    asked: Asked, answer: Mapping[str, str], changes: Mapping[str, Any] | None = None
+) -> web.Response:
     """To the redirect_uri with the answer, and the state as it was given."""
     target = asked.query["redirect_uri"]
     state = {"state": asked.query["state"]} if "state" in asked.query else {}
     query = urlencode(merged({**answer, **state}, changes or {}))
-    return web.Response(status=302, headers={"Location": f"{target}{'&' if '?' in target else '?'}{query}"})
+    return web.Response(
+        status=302, headers={"Location": f"{target}{'&' if '?' in target else '?'}{query}"}
+    )

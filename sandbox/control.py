@@ -46,7 +46,9 @@ class Control:
         since = since_of(request)
         if since is None:
             return problem("since is a number")
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
+        response = web.StreamResponse(
+            headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
+        )
         await response.prepare(request)
         for chunk in self._door.ledger.since(since):
             await response.write(chunk)
@@ -75,7 +77,9 @@ class Control:
 
     async def tokens(self, request: web.Request) -> web.Response:
         given = request.query
-        return web.json_response({"tokens": self._levers.tokens(given.get("system", ""), given.get("account", ""))})
+        return web.json_response(
+            {"tokens": self._levers.tokens(given.get("system", ""), given.get("account", ""))}
+        )
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -117,7 +121,9 @@ class Control:
         return web.json_response(self._door.world.raw)
 
     def _refused(self, request: web.Request, error: ValueError) -> web.Response:
-        return self._page.refused(request, str(error)) if from_page(request) else problem(str(error))
+        return (
+            self._page.refused(request, str(error)) if from_page(request) else problem(str(error))
+        )
 
 
 async def wish(request: web.Request) -> Mapping[str, Any]:

@@ -56,9 +56,13 @@ class ControlPage:
         return self._page(request)
 
     def refused(self, request: web.Request, sentence: str) -> web.Response:
-        return self._page(request, sorry=markup('<p class="sorry" role="alert">$s.</p>', s=sentence), status=400)
+        return self._page(
+            request, sorry=markup('<p class="sorry" role="alert">$s.</p>', s=sentence), status=400
+        )
 
-    def _page(self, request: web.Request, sorry: Markup | None = None, status: int = 200) -> web.Response:
+    def _page(
+        self, request: web.Request, sorry: Markup | None = None, status: int = 200
+    ) -> web.Response:
         chosen = request.query.get("system", "")
         body = markup(
             PAGE,
@@ -74,7 +78,16 @@ class ControlPage:
         return page(request, "Control", body, status=status)
 
     def _faults(self) -> Markup:
-        heads = ("System", "Account", "Path", "Status", "Retry after", "Delay", "Body, changes or consent", "Left")
+        heads = (
+            "System",
+            "Account",
+            "Path",
+            "Status",
+            "Retry after",
+            "Delay",
+            "Body, changes or consent",
+            "Left",
+        )
         rows = (
             (f["system"], f["account"] or "all", f["path"], f["status"], f["retry_after"], f["delay"] or None,
              [short(f[key]) for key in ("body", "changes", "consent")],
@@ -91,7 +104,12 @@ class ControlPage:
         )
         heads = ("Seq", "Time", "System", "Account", "Request", "Status", "Id", "Body")
         empty = "Nothing yet. Place an order, or send something."
-        return table(heads, rows_of(lines), caption=f"The newest of {self._door.ledger.seq} requests", empty=empty)
+        return table(
+            heads,
+            rows_of(lines),
+            caption=f"The newest of {self._door.ledger.seq} requests",
+            empty=empty,
+        )
 
 
 def rows_of(lines: Iterator[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
@@ -100,9 +118,20 @@ def rows_of(lines: Iterator[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
         status = mark("good" if good else "bad", str(line["status"] or "cut"))
         request = markup("<code>$method $path</code>", method=line["method"], path=line["path"])
         body = markup(
-            "<details><summary>$size B</summary><pre>$body</pre></details>", size=len(line["body"]), body=line["body"]
+            "<details><summary>$size B</summary><pre>$body</pre></details>",
+            size=len(line["body"]),
+            body=line["body"],
         )
-        yield line["seq"], line["at"][11:23], line["system"], line["account"], request, status, ids(line["id"]), body
+        yield (
+            line["seq"],
+            line["at"][11:23],
+            line["system"],
+            line["account"],
+            request,
+            status,
+            ids(line["id"]),
+            body,
+        )
 
 
 def ids(joined: str | None) -> str:
@@ -112,7 +141,11 @@ def ids(joined: str | None) -> str:
 
 def options(names: list[str], chosen: str) -> list[Markup]:
     return [
-        markup("<option$selected>$name</option>", name=name, selected=Markup(" selected" if name == chosen else ""))
+        markup(
+            "<option$selected>$name</option>",
+            name=name,
+            selected=Markup(" selected" if name == chosen else ""),
+        )
         for name in names
     ]
 

@@ -38,7 +38,9 @@ MOST = 64 * 1024 * 1024  # bytes of a request
 POSTMAN = web.AppKey("postman", Receiver)  # whoever runs the application lets it listen
 
 
-def create_app(*, state: Path, world: Path, clock: Clock, random: Random, send: Send) -> web.Application:
+def create_app(
+    *, state: Path, world: Path, clock: Clock, random: Random, send: Send
+) -> web.Application:
     accounts = World(world)
     door = Door(accounts, Ledger(state / "ledger.jsonl"), Faults(), clock, random)
     slack, salesforce = Slack(accounts, state, random), Salesforce(accounts, state, random)

@@ -18,7 +18,9 @@ from sandbox.wire import Answer, Call, System
 from sandbox.world import World
 
 ID_HEADERS = ("webhook-id", "idempotency-key")
-SECRET = re.compile(r"(?<![a-z_])((?:client_secret|refresh_token|code|code_verifier|token)=)[^&\s]+")
+SECRET = re.compile(
+    r"(?<![a-z_])((?:client_secret|refresh_token|code|code_verifier|token)=)[^&\s]+"
+)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -30,7 +32,9 @@ class Door:
     clock: Clock
     random: Random
 
-    def takes(self, system: System, root: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def takes(
+        self, system: System, root: str
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """A handler for all that arrives below `root`, a path of that system."""
 
         async def take(request: web.Request) -> web.StreamResponse:
@@ -41,7 +45,9 @@ class Door:
             self._record(system, account, call, answer.status)
             if answer.then is not None:
                 await answer.then()
-            await asyncio.sleep(fault.delay if fault else self.random.uniform(*self.world.latency[system.key]))
+            await asyncio.sleep(
+                fault.delay if fault else self.random.uniform(*self.world.latency[system.key])
+            )
             return sent(request, answer)
 
         return take
@@ -52,7 +58,9 @@ class Door:
         await asyncio.sleep(fault.delay if fault else 0)
         if fault is None or fault.status is None:
             return None
-        return sent(request, Answer(fault.status, f"{fault.status}" if fault.body is None else fault.body))
+        return sent(
+            request, Answer(fault.status, f"{fault.status}" if fault.body is None else fault.body)
+        )
 
     async def _read(self, request: web.Request, root: str) -> Call:
         return Call(
@@ -69,7 +77,9 @@ class Door:
     def _record(self, system: System, account: str, call: Call, status: int) -> None:
         form = call.headers.get("Content-Type", "").startswith(FORM)
         self.ledger.add(
-            at=datetime.fromtimestamp(call.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            at=datetime.fromtimestamp(call.at, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             system=system.key,
             account=account,
             method=call.method,
@@ -95,12 +105,18 @@ def decided(system: System, call: Call, fault: Fault | None) -> Answer:
 def altered(answer: Answer, fault: Fault, at: float) -> Answer:
     """With the fault's changes in its body, as long as the fault says, and stating the time that it says."""
     if fault.ahead:
-        answer = replace(answer, headers={**answer.headers, "Date": formatdate(at + fault.ahead, usegmt=True)})
+        answer = replace(
+            answer, headers={**answer.headers, "Date": formatdate(at + fault.ahead, usegmt=True)}
+        )
     if fault.changes and isinstance(answer.body, dict):
         answer = replace(answer, body=merged(answer.body, fault.changes))
     body, kind = answer.content()
     padded = body.ljust(fault.bytes)
-    return answer if padded == body else replace(answer, body=padded, headers={**answer.headers, "Content-Type": kind})
+    return (
+        answer
+        if padded == body
+        else replace(answer, body=padded, headers={**answer.headers, "Content-Type": kind})
+    )
 
 
 def merged(target: Any, patch: Any) -> Any:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NUMBERS = {"status": int, "retry_after": float, "delay": float, "times": int, "bytes": int, "ahead": float}
+NUMBERS = {
+    "status": int,
+    "retry_after": float,
+    "delay": float,
+    "times": int,
+    "bytes": int,
+    "ahead": float,
+}
 OBJECTS = ("changes", "consent")
 KNOWN = {"system", "account", "path", "status", "retry_after", "body", "effect", *NUMBERS, *OBJECTS}
 
@@ -47,7 +54,9 @@ class Faults:
 
     def meet(self, system: str, account: str, path: str = "") -> Fault | None:
         """The fault that this request meets, used up by it."""
-        return self._first(system, account, lambda fault: fault.consent is None and (fault.path or "") in path)
+        return self._first(
+            system, account, lambda fault: fault.consent is None and (fault.path or "") in path
+        )
 
     def meet_whole(self, system: str) -> Fault | None:
         """Only a fault that is of no one account."""
@@ -90,7 +99,9 @@ def read(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
     """A wish, as JSON or form, in the words of Fault."""
     given = {key: value for key, value in wish.items() if value not in ("", None)}
     if unknown := set(given) - KNOWN:
-        raise ValueError(f"unknown field {sorted(unknown)[0]!r}; known are {', '.join(sorted(KNOWN))}")
+        raise ValueError(
+            f"unknown field {sorted(unknown)[0]!r}; known are {', '.join(sorted(KNOWN))}"
+        )
     if given.get("system") not in systems:
         raise ValueError(f"system is one of {', '.join(sorted(systems))}")
     given |= {key: number(key, given[key]) for key in NUMBERS if key in given}

@@ -21,7 +21,11 @@ ABOUT = {
     "app": ("Orders", "Our own small shop, where an order begins.", "orders"),
     "slack": ("Slack", "Workspaces, their channels, and what the app said there.", "messages"),
     "salesforce": ("Salesforce", "Orgs with leads, contacts, accounts and more.", "records"),
-    "pipedrive": ("Pipedrive", "Companies with persons, deals, leads, activities and notes.", "records"),
+    "pipedrive": (
+        "Pipedrive",
+        "Companies with persons, deals, leads, activities and notes.",
+        "records",
+    ),
     "splunk": ("Splunk", "The HTTP Event Collector, and a search over it.", "events"),
     "mail": ("Mailbox", "Every mail that the hub sent, delivered to nobody.", "mails"),
     "webhook": ("Webhook catcher", "Takes anything, and checks the signature.", "requests"),
@@ -37,7 +41,15 @@ class Home:
 
     async def show(self, request: web.Request) -> web.Response:
         cards = [
-            markup(CARD, system=key, url=f"/{key}/", name=name, about=about, count=len(self._held[key]), unit=unit)
+            markup(
+                CARD,
+                system=key,
+                url=f"/{key}/",
+                name=name,
+                about=about,
+                count=len(self._held[key]),
+                unit=unit,
+            )
             for key, (name, about, unit) in ABOUT.items()
         ]
         taken = counted(self._door.ledger.seq, "request")

@@ -9,7 +9,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'"
+)
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -23,7 +25,9 @@ class Markup(str):
 
 def markup(template: str, /, **values: Any) -> Markup:
     """The template with its $names filled in, escaped unless they are Markup."""
-    return Markup(Template(template).substitute({name: escaped(value) for name, value in values.items()}))
+    return Markup(
+        Template(template).substitute({name: escaped(value) for name, value in values.items()})
+    )
 
 
 def escaped(value: Any) -> str:
@@ -48,7 +52,11 @@ def link(text: Any, *parts: str, **query: str) -> Markup:
 def address(*parts: str, **query: str) -> str:
     """A local URL from its parts: address("slack", "T1", "C1", thread="5")."""
     path = "/" + "/".join(quote(part, safe="") for part in parts)
-    return path + ("?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items()) if query else "")
+    return path + (
+        "?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
+        if query
+        else ""
+    )
 
 
 def moment(at: float) -> Markup:
@@ -60,8 +68,13 @@ def moment(at: float) -> Markup:
     )
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[Any]], *, caption: str, empty: str) -> Markup:
-    lines = [markup("<tr>$cells</tr>", cells=[markup("<td>$cell</td>", cell=cell) for cell in row]) for row in rows]
+def table(
+    heads: Iterable[str], rows: Iterable[Iterable[Any]], *, caption: str, empty: str
+) -> Markup:
+    lines = [
+        markup("<tr>$cells</tr>", cells=[markup("<td>$cell</td>", cell=cell) for cell in row])
+        for row in rows
+    ]
     if not lines:
         return markup('<p class="empty">$empty</p>', empty=empty)
     return markup(
@@ -76,7 +89,9 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Any]], *, caption: str, 
 def mark(kind: str, word: str) -> Markup:
     """A state: sign and word, never colour alone. Kinds are good, bad and quiet."""
     sign = {"good": "✓", "bad": "✕", "quiet": "·"}[kind]
-    return markup('<span class="mark $kind"><span aria-hidden="true">$sign</span> $word</span>', **locals())
+    return markup(
+        '<span class="mark $kind"><span aria-hidden="true">$sign</span> $word</span>', **locals()
+    )
 
 
 def live(request: web.Request) -> Markup:
@@ -116,13 +131,28 @@ $refresh
 
 
 def page(
-    request: web.Request, title: str, body: Any, *, system: str = "", status: int = 200, forms_to: str = ""
+    request: web.Request,
+    title: str,
+    body: Any,
+    *,
+    system: str = "",
+    status: int = 200,
+    forms_to: str = "",
 ) -> web.Response:
     """`forms_to` is another origin that the answer to a form may lead to."""
     seconds = request.query.get("live", "")
-    refresh = markup('<meta http-equiv="refresh" content="$s">', s=seconds) if seconds in {"1", "3", "10"} else Markup()
+    refresh = (
+        markup('<meta http-equiv="refresh" content="$s">', s=seconds)
+        if seconds in {"1", "3", "10"}
+        else Markup()
+    )
     text = markup(
-        LAYOUT, title=title, body=body, system=system, refresh=refresh, places=[place(request, *p) for p in PLACES]
+        LAYOUT,
+        title=title,
+        body=body,
+        system=system,
+        refresh=refresh,
+        places=[place(request, *p) for p in PLACES],
     )
     policy = f"{POLICY}; frame-ancestors 'none'; form-action 'self' {forms_to}".strip()
     headers = {**HEADERS, "Content-Security-Policy": policy}
@@ -135,6 +165,10 @@ def place(request: web.Request, url: str, name: str) -> Markup:
     return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)
 
 
-def missing(request: web.Request, what: str, *, system: str = "", status: int = 404) -> web.Response:
-    body = markup('<h1>Not here</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=what)
+def missing(
+    request: web.Request, what: str, *, system: str = "", status: int = 404
+) -> web.Response:
+    body = markup(
+        '<h1>Not here</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=what
+    )
     return page(request, "Not here", body, system=system, status=status)

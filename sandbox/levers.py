@@ -45,13 +45,17 @@ class Levers:
     def end(self, wish: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Raises ValueError with a sentence."""
         if unknown := set(wish) - {"system", "account", "do", "kind"}:
-            raise ValueError(f"unknown field {sorted(unknown)[0]!r}; known are account, do, kind, system")
+            raise ValueError(
+                f"unknown field {sorted(unknown)[0]!r}; known are account, do, kind, system"
+            )
         if wish.get("system") not in self._systems:
             raise ValueError(f"system is one of {', '.join(sorted(self._systems))}")
         if wish.get("do") not in DOES:
             raise ValueError(f"do is one of {', '.join(DOES)}")
         system, account = str(wish["system"]), str(wish.get("account") or "")
-        self._systems[system].end(account, str(wish["do"]), str(wish.get("kind") or ""), self._door.clock())
+        self._systems[system].end(
+            account, str(wish["do"]), str(wish.get("kind") or ""), self._door.clock()
+        )
         return self.tokens(system, account)
 
     def callbacks(self, wish: Mapping[str, Any]) -> list[Callback]:
@@ -69,17 +73,33 @@ class Levers:
         if wish.get("account") not in [account for account, *_ in self._systems[system].accounts()]:
             raise ValueError("account is one that is connected by OAuth")
         (key, *_) = LISTS[system][1]
-        self._door.world.merge({system: [{key: wish.get("account"), "approval": wish.get("approval")}]})
+        self._door.world.merge(
+            {system: [{key: wish.get("account"), "approval": wish.get("approval")}]}
+        )
 
     def table(self) -> Markup:
-        alive = Counter((row["system"], row["account"]) for row in self.tokens("", "") if row["state"] == "alive")
+        alive = Counter(
+            (row["system"], row["account"])
+            for row in self.tokens("", "")
+            if row["state"] == "alive"
+        )
         rows = [
             (key, title, account, alive[key, account], *self._levers(system, account, approval))
             for key, system in self._systems.items()
             for account, title, approval in system.accounts()
         ]
-        heads = ("System", "Name", "Account", "Tokens alive", "End its tokens", "Consent", "Approval by its admin")
-        return table(heads, rows, caption="Accounts that are connected by OAuth", empty="None in this world.")
+        heads = (
+            "System",
+            "Name",
+            "Account",
+            "Tokens alive",
+            "End its tokens",
+            "Consent",
+            "Approval by its admin",
+        )
+        return table(
+            heads, rows, caption="Accounts that are connected by OAuth", empty="None in this world."
+        )
 
     def _levers(self, system: System, account: str, approval: str) -> tuple[Markup, Markup, Markup]:
         whose = markup(WHOSE, system=system.key, account=account)
@@ -92,5 +112,7 @@ class Levers:
             )
             for value in system.approvals
         ]
-        chosen = markup(APPROVAL, whose=whose, account=account, options=options) if options else Markup()
+        chosen = (
+            markup(APPROVAL, whose=whose, account=account, options=options) if options else Markup()
+        )
         return markup(END, whose=whose), markup(DENY, whose=whose), chosen

@@ -11,7 +11,9 @@ TOLERANCE = 300  # seconds, both directions: what the libraries use
 
 def trouble(secrets: list[str], headers: Mapping[str, str], body: bytes, at: float) -> str:
     """What is wrong with the signature, in words; empty when it is good."""
-    given, sent, signatures = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
+    given, sent, signatures = (
+        headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature")
+    )
     if not (given and sent and signatures):
         return "not signed"
     if not sent.isascii() or not sent.isdigit():
@@ -19,9 +21,14 @@ def trouble(secrets: list[str], headers: Mapping[str, str], body: bytes, at: flo
     if abs(at - int(sent)) > TOLERANCE:
         return f"its timestamp is {abs(at - int(sent)):.0f} s off, the limit is {TOLERANCE} s"
     content = f"{given}.{sent}.".encode() + body
-    ours = [base64.b64encode(hmac.digest(key(secret), content, hashlib.sha256)).decode() for secret in secrets]
+    ours = [
+        base64.b64encode(hmac.digest(key(secret), content, hashlib.sha256)).decode()
+        for secret in secrets
+    ]
     theirs = [entry.partition(",")[2] for entry in signatures.split() if entry.startswith("v1,")]
-    matches = [hmac.compare_digest(one.encode(), other.encode()) for one in ours for other in theirs]
+    matches = [
+        hmac.compare_digest(one.encode(), other.encode()) for one in ours for other in theirs
+    ]
     return "" if any(matches) else "no signature matches the secret"
 
 

@@ -59,7 +59,9 @@ class Answer:
     status: int = 200
     body: Any = b""  # bytes and str go as they are, everything else as JSON
     headers: Mapping[str, str] = field(default_factory=dict)
-    then: Callable[[], Awaitable[None]] | None = None  # done when the ledger has the request, before the answer leaves
+    then: Callable[[], Awaitable[None]] | None = (
+        None  # done when the ledger has the request, before the answer leaves
+    )
 
     def content(self) -> tuple[bytes, str]:
         if isinstance(self.body, bytes):
@@ -67,7 +69,9 @@ class Answer:
         if isinstance(self.body, str):
             kind = "text/html" if self.body.startswith("<") else "text/plain"
             return self.body.encode(), self.headers.get("Content-Type", f"{kind}; charset=utf-8")
-        return json.dumps(self.body).encode(), self.headers.get("Content-Type", "application/json; charset=utf-8")
+        return json.dumps(self.body).encode(), self.headers.get(
+            "Content-Type", "application/json; charset=utf-8"
+        )
 
 
 class System:

@@ -54,15 +54,20 @@ class World:
         built = {key: accounts(key, raw.get(key, [])) for key in LISTS}
         app = build(OrderApp, raw.get("app", {}), "app")
         self.tenants = {
-            tenant.reference: tenant for tenant in (build(Tenant, entry, "app.tenants") for entry in app.tenants)
+            tenant.reference: tenant
+            for tenant in (build(Tenant, entry, "app.tenants") for entry in app.tenants)
         }
         self.latency = LATENCY | latencies(raw.get("latency", {}))
         self.raw, self.app = raw, app
         self.slack: dict[str, Team] = {team.team: team for team in built["slack"]}
         self.salesforce: dict[str, Org] = {org.org: org for org in built["salesforce"]}
-        self.pipedrive: dict[str, Company] = {company.company: company for company in built["pipedrive"]}
+        self.pipedrive: dict[str, Company] = {
+            company.company: company for company in built["pipedrive"]
+        }
         self.splunk: list[HecToken] = built["splunk"]
-        self.webhook: dict[str, Endpoint] = {endpoint.endpoint: endpoint for endpoint in built["webhook"]}
+        self.webhook: dict[str, Endpoint] = {
+            endpoint.endpoint: endpoint for endpoint in built["webhook"]
+        }
 
 
 def accounts(section: str, entries: Any) -> list[Any]:
@@ -82,7 +87,11 @@ def build(kind: type[A], entry: Any, where: str) -> A:
         if not fits(value, hints[name]):
             raise ValueError(f"{where}: {name} has the wrong type")
     for needed in fields(kind):
-        if needed.default is MISSING and needed.default_factory is MISSING and not entry.get(needed.name):
+        if (
+            needed.default is MISSING
+            and needed.default_factory is MISSING
+            and not entry.get(needed.name)
+        ):
             raise ValueError(f"{where}: {needed.name} is required")
     return kind(**entry)
 
@@ -133,7 +142,9 @@ def merged(old: dict[str, Any], posted: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def merged_list(old: list[dict[str, Any]], posted: list[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def merged_list(
+    old: list[dict[str, Any]], posted: list[dict[str, Any]], keys: tuple[str, ...]
+) -> list[dict[str, Any]]:
     by_key = {tuple(entry.get(key) for key in keys): entry for entry in old}
     for entry in posted:
         key = tuple(entry.get(key) for key in keys)

@@ -18,11 +18,15 @@ def ensure():
     if found():
         return
     if os.geteuid() or not shutil.which("apt-get"):
-        sys.exit(f"The journeys by browser need a Chromium, and there is none. Install it, as root: {TOLD}")
+        sys.exit(
+            f"The journeys by browser need a Chromium, and there is none. Install it, as root: {TOLD}"
+        )
     print(f"There is no Chromium: {TOLD}", flush=True)
     calm = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     if any(subprocess.run(command, env=calm).returncode for command in COMMANDS) or not found():
-        sys.exit(f"The journeys by browser need a Chromium, and it could not be installed. Look at: {TOLD}")
+        sys.exit(
+            f"The journeys by browser need a Chromium, and it could not be installed. Look at: {TOLD}"
+        )
 
 
 def found():

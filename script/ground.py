@@ -6,37 +6,75 @@ import sys
 from pathlib import Path
 
 if sys.version_info < (3, 11):
-    sys.exit(f"The hub needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}.")
+    sys.exit(
+        f"The hub needs Python 3.11 or later, and {sys.executable} is {sys.version.split()[0]}."
+    )
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("HUB_VENV") or ROOT / ".venv").absolute()
 PYTHON = VENV / "bin" / "python"
 
 # What other projects leave in a shell, and what would change how Python, pip, Django, granian or pytest behave here.
-FOREIGN = ("PYTHON", "__PYVENV", "DJANGO_", "GRANIAN_", "PYTEST_", "HYPOTHESIS_", "MYPY", "RUFF_", "DATABASE_URL", "PG")
-PIP_PLACES = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV", "PIP_PYTHON", "PIP_DRY_RUN")
+FOREIGN = (
+    "PYTHON",
+    "__PYVENV",
+    "DJANGO_",
+    "GRANIAN_",
+    "PYTEST_",
+    "HYPOTHESIS_",
+    "MYPY",
+    "RUFF_",
+    "DATABASE_URL",
+    "PG",
+)
+PIP_PLACES = (
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_REQUIRE_VIRTUALENV",
+    "PIP_PYTHON",
+    "PIP_DRY_RUN",
+)
 UNFINISHED = "unfinished"
 
 
 def calm_environment(*foreign, **more):
     """What the shell says, without the names that are not meant for us."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith((*FOREIGN, *foreign))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith((*FOREIGN, *foreign))
+    }
     path = f"{VENV / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
-    return kept | {"VIRTUAL_ENV": str(VENV), "PATH": path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"} | more
+    return (
+        kept
+        | {"VIRTUAL_ENV": str(VENV), "PATH": path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+        | more
+    )
 
 
 def install(requirements, *, run):
     """Make .venv fit the requirements; True if there was something to do. `run` runs a command or raises."""
     if PYTHON.exists() and stamp(requirements) == fingerprint(requirements):
         return False
-    environment = {name: value for name, value in calm_environment().items() if name not in PIP_PLACES}
+    environment = {
+        name: value for name, value in calm_environment().items() if name not in PIP_PLACES
+    }
     environment["PIP_USER"] = "0"
     afresh = ["--clear"] if stamp(requirements) == UNFINISHED else []
     run([sys.executable, "-m", "venv", *afresh, str(VENV)], environment)
     covered = {"requirements.txt", requirements}
     for name in covered:
         stamp_file(name).write_text(UNFINISHED)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    pip = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+    ]
     run([*pip, "-r", str(ROOT / requirements)], environment)
     for name in covered:
         stamp_file(name).write_text(fingerprint(name))

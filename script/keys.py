@@ -38,7 +38,10 @@ def ensure(path, **ports):
         for name, value in addresses(**ports).items()
         if name in there and there[name] != value and on_loopback(there[name])
     }
-    lines = [f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line for line in text.splitlines()]
+    lines = [
+        f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line
+        for line in text.splitlines()
+    ]
     wanted = fresh() | addresses(**ports)
     lines += [f"{name}={value}" for name, value in wanted.items() if name not in there]
     if (new := "\n".join(lines) + "\n") != text or not path.exists():
@@ -48,7 +51,11 @@ def ensure(path, **ports):
 
 
 def read(text):
-    lines = (line.partition("=") for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    lines = (
+        line.partition("=")
+        for line in text.splitlines()
+        if "=" in line and not line.lstrip().startswith("#")
+    )
     return {name.strip(): value.strip() for name, _, value in lines}
 
 

@@ -32,7 +32,9 @@ class Ears:
 
     def __init__(self):
         self.heard = False
-        for number in ENDINGS:  # a start in the background has SIGINT ignored; nohup ignores SIGHUP, and means it
+        for number in (
+            ENDINGS
+        ):  # a start in the background has SIGINT ignored; nohup ignores SIGHUP, and means it
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self.hear)
 

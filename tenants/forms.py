@@ -7,57 +7,71 @@ from django import forms
 from django.http import HttpRequest
 
 from hub import staff
-from hub.limits.catalogue import LIMITS, default_quota
-from tenants import people
+from hub.limits.definitions import LIMITS, default_quota
+from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey, Membership, Tenant, User
-from tenants.scopes import SCOPES
-from tenants.scoping import EVERYWHERE, reach, visible_to
+from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
+from tenants.services import membership_actions
 
-QUOTA_MOST = 10**12
-LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never"}
+MAX_QUOTA = 10**12
+KEY_LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never"}
 
 
-class IssueForm(staff.Form):
+class IssueKeyForm(staff.ActionForm):
     """`key` is the row once it was issued."""
 
     key: ApiKey
 
-    name = forms.CharField(max_length=100, help_text="Which program uses it, such as: shop, nightly export.")
+    name = forms.CharField(
+        max_length=100, help_text="Which program uses it, such as: shop, nightly export."
+    )
     tenant = forms.ModelChoiceField(Tenant.objects.none(), required=False)
     scopes = forms.MultipleChoiceField(
         label="May",
         widget=forms.CheckboxSelectMultiple,
         choices=[
-            (name, f"{scope.meaning} ({name})" + (" – platform only" if scope.platform_only else ""))
+            (
+                name,
+                f"{scope.meaning} ({name})" + (" – platform only" if scope.platform_only else ""),
+            )
             for name, scope in SCOPES.items()
         ],
     )
-    lifetime = forms.ChoiceField(label="Ends after", choices=list(LIFETIMES.items()), required=False, initial="365")
+    lifetime = forms.ChoiceField(
+        label="Ends after", choices=list(KEY_LIFETIMES.items()), required=False, initial="365"
+    )
 
     def __init__(self, *args: Any, request: HttpRequest, site: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        everywhere = reach(request.user) is EVERYWHERE
-        self.fields["tenant"] = staff.related_field(
+        is_platform_staff = accessible_tenants(request.user) is ALL_TENANTS
+        self.fields["tenant"] = staff.build_related_field(
             ApiKey._meta.get_field("tenant"),
             site,
-            visible_to(Tenant, request.user),
-            required=not everywhere,
-            help_text="Empty: a platform key, for every tenant." if everywhere else "",
+            visible_rows(Tenant, request.user),
+            required=not is_platform_staff,
+            help_text="Empty: a platform key, for every tenant." if is_platform_staff else "",
         )
 
-    def wanted(self, *, now: datetime) -> dict[str, Any]:
-        said = self.cleaned_data
-        days = said["lifetime"]
-        ends = now + timedelta(days=int(days)) if days else None
-        return {"name": said["name"], "tenant": said["tenant"], "scopes": said["scopes"], "expires_at": ends}
+    def key_fields(self, *, now: datetime) -> dict[str, Any]:
+        data = self.cleaned_data
+        days = data["lifetime"]
+        expires_at = now + timedelta(days=int(days)) if days else None
+        return {
+            "name": data["name"],
+            "tenant": data["tenant"],
+            "scopes": data["scopes"],
+            "expires_at": expires_at,
+        }
 
 
-class InviteForm(staff.Form):
+class InviteForm(staff.ActionForm):
     email = forms.EmailField(label="E-mail address")
-    role = forms.ChoiceField(label="May", choices=Membership.Role.choices, initial=Membership.Role.OWNER)
+    role = forms.ChoiceField(
+        label="May", choices=Membership.Role.choices, initial=Membership.Role.OWNER
+    )
 
 
-class LimitsForm(staff.Form):
+class LimitsForm(staff.ActionForm):
     """A quota for each limit; empty: the default."""
 
     def __init__(self, *args: Any, obj: Tenant, **kwargs: Any) -> None:
@@ -67,11 +81,11 @@ class LimitsForm(staff.Form):
             field = forms.IntegerField(
                 label=limit.label,
                 min_value=1,
-                max_value=QUOTA_MOST,
+                max_value=MAX_QUOTA,
                 required=False,
                 help_text=f"The default is {default:,}." if default else "Not limited by default.",
             )
-            self.fields[name] = staff.styled(field)
+            self.fields[name] = staff.apply_admin_style(field)
 
 
 class UserForm(staff.UserChangeForm):
@@ -84,8 +98,8 @@ class UserForm(staff.UserChangeForm):
         is_active: bool = self.cleaned_data["is_active"]
         if not is_active and self.instance.is_active:
             try:
-                people.refuse_only_owner(self.instance)
-            except people.Refused as refused:
+                membership_actions.refuse_only_owner(self.instance)
+            except membership_actions.MembershipRejected as refused:
                 raise forms.ValidationError(str(refused)) from refused
         return is_active
 

@@ -17,14 +17,16 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from hub.ids import uuid7
-from hub.queue import ring
-from hub.words import MAILS
-from tenants import keys
-from tenants.scopes import SCOPES, refusal
-from tenants.scoping import EVERYWHERE, NOWHERE, Scoped, Tenants
+from hub.db.ids import uuid7
+from hub.queue import wake_up
+from hub.reason_codes import MAIL_REASONS
+from tenants import api_key_format
+from tenants.api_scopes import SCOPES, explain_forbidden_scopes
+from tenants.scoping import ALL_TENANTS, NO_TENANTS, Scoped, TenantIds
 
-REFERENCE = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", "Letters, digits and . _ : - (at most 100).")
+REFERENCE = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", "Letters, digits and . _ : - (at most 100)."
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -36,7 +38,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
         user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-        user.vouch()
+        user.mark_email_verified()
         return user
 
 
@@ -62,30 +64,34 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
-    def vouch(self) -> None:
+    def mark_email_verified(self) -> None:
         """Whoever made this account knows that the address is theirs: no mail has to show it."""
-        self.emailaddress_set.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
+        self.emailaddress_set.update_or_create(
+            email=self.email, defaults={"verified": True, "primary": True}
+        )
 
-    def reach(self) -> Tenants:
+    def accessible_tenants(self) -> TenantIds:
         """Whose rows this person may see: a superuser every tenant's, everybody else those they belong to."""
         if not self.is_active:
-            return NOWHERE
-        return EVERYWHERE if self.is_superuser else self.own_tenants
+            return NO_TENANTS
+        return ALL_TENANTS if self.is_superuser else self.tenant_ids
 
     @cached_property
-    def own_tenants(self) -> list[int]:
+    def tenant_ids(self) -> list[int]:
         """Their ids, asked for once: as a list the database takes the tenant's index, as a subquery it may not."""
         return list(self.memberships.values_list("tenant", flat=True))
 
 
 @cache
-def time_zones() -> frozenset[str]:
+def available_time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())  # reads a directory of some 500 files
 
 
-def a_time_zone(value: str) -> None:
-    if value not in time_zones():
-        raise ValidationError("%(value)s is not a time zone such as Europe/Berlin.", params={"value": value})
+def validate_time_zone(value: str) -> None:
+    if value not in available_time_zones():
+        raise ValidationError(
+            "%(value)s is not a time zone such as Europe/Berlin.", params={"value": value}
+        )
 
 
 class Tenant(models.Model):
@@ -96,10 +102,12 @@ class Tenant(models.Model):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     reference = models.CharField(max_length=100, unique=True, validators=[REFERENCE])
     name = models.CharField(max_length=200)
-    time_zone = models.CharField(max_length=64, default="UTC", validators=[a_time_zone])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     suspended_reason = models.CharField(max_length=300, blank=True, editable=False)
-    limits = models.JSONField(default=dict, db_default={}, editable=False)  # that staff set: by name, a quota
+    limits = models.JSONField(
+        default=dict, db_default={}, editable=False
+    )  # that staff set: by name, a quota
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -114,19 +122,23 @@ class Tenant(models.Model):
 
     @property
     def suspension(self) -> dict[str, Any] | None:
-        return {"reason": self.suspended_reason, "since": self.suspended_at} if self.suspended else None
+        return (
+            {"reason": self.suspended_reason, "since": self.suspended_at}
+            if self.suspended
+            else None
+        )
 
     def suspend(self, reason: str, *, now: datetime) -> None:
         """Nothing is sent for the tenant; what is accepted meanwhile is held. Again, with another reason: only that."""
-        self._switch(self.suspended_at or now, reason, now=now)
+        self._set_suspension(self.suspended_at or now, reason, now=now)
 
     def restore(self, *, now: datetime) -> None:
-        self._switch(None, "", now=now)
+        self._set_suspension(None, "", now=now)
 
-    def _switch(self, suspended_at: datetime | None, reason: str, *, now: datetime) -> None:
+    def _set_suspension(self, suspended_at: datetime | None, reason: str, *, now: datetime) -> None:
         self.suspended_at, self.suspended_reason = suspended_at, reason
         self.save(update_fields=["suspended_at", "suspended_reason"])
-        ring("drain", now=now)
+        wake_up("drain", now=now)
 
 
 class Membership(Scoped):
@@ -153,7 +165,7 @@ class Membership(Scoped):
 class Invitation(Scoped):
     """That somebody is asked by mail to belong to a tenant. Of the link's token only the digest is kept."""
 
-    LASTS = timedelta(days=7)
+    LIFETIME = timedelta(days=7)
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
@@ -161,11 +173,17 @@ class Invitation(Scoped):
     role = models.CharField(max_length=10, choices=Membership.Role)
     inviter = models.CharField(max_length=200, help_text="Who asks, as the mail says it.")
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
+    digest = models.CharField(
+        max_length=64, unique=True, editable=False
+    )  # SHA-256 of the token, hex
     created_at = models.DateTimeField()
     asked_at = models.DateTimeField(help_text="When the newest link was made.")
-    sent_at = models.DateTimeField(null=True, help_text="When a mail server took the newest link; empty: none did yet.")
-    mail_reason = models.CharField(max_length=60, blank=True, default="", db_default="")  # why it has not gone: a code
+    sent_at = models.DateTimeField(
+        null=True, help_text="When a mail server took the newest link; empty: none did yet."
+    )
+    mail_reason = models.CharField(
+        max_length=60, blank=True, default="", db_default=""
+    )  # why it has not gone: a code
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -191,17 +209,20 @@ class Invitation(Scoped):
         return "expired" if self.expires_at <= now else "pending"
 
     @property
-    def mail_says(self) -> str:
+    def mail_problem(self) -> str:
         """Why its mail has not gone, in a sentence."""
-        return MAILS[self.mail_reason].sentence if self.mail_reason else ""
+        return MAIL_REASONS[self.mail_reason].sentence if self.mail_reason else ""
 
 
 class PortalLink(Scoped):
     """That our own application sends one of its people to a tenant's pages. Of the token only the digest is kept."""
 
-    LASTS = timedelta(minutes=5)
-    VISIT = timedelta(hours=1)  # whoever came in by it may stay so long
-    ROLES = ((Membership.Role.ADMIN, "Admin"), (Membership.Role.MEMBER, "Member"))  # nobody owns by a link
+    LIFETIME = timedelta(minutes=5)
+    VISIT_LENGTH = timedelta(hours=1)  # whoever came in by it may stay so long
+    ROLES = (
+        (Membership.Role.ADMIN, "Admin"),
+        (Membership.Role.MEMBER, "Member"),
+    )  # nobody owns by a link
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="portal_links")
@@ -209,7 +230,9 @@ class PortalLink(Scoped):
     reference = models.CharField(max_length=100, help_text="Who it is in our own application.")
     name = models.CharField(max_length=150, blank=True)
     return_url = models.CharField(max_length=500, blank=True)
-    digest = models.CharField(max_length=64, unique=True, editable=False)  # SHA-256 of the token, hex
+    digest = models.CharField(
+        max_length=64, unique=True, editable=False
+    )  # SHA-256 of the token, hex
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -222,39 +245,49 @@ class PortalLink(Scoped):
         if self.revoked_at:
             return "revoked"
         if self.used_at:
-            return "visiting" if self.used_at + self.VISIT > now else "used"
+            return "visiting" if self.used_at + self.VISIT_LENGTH > now else "used"
         return "pending" if self.expires_at > now else "expired"
 
-    def open(self, now: datetime) -> bool:
+    def is_pending(self, now: datetime) -> bool:
         return self.state(now) == "pending"
 
-    def lasts(self, now: datetime) -> bool:
+    def is_active(self, now: datetime) -> bool:
         """It can still be used, or whoever used it is still here."""
         return self.state(now) in ("pending", "visiting")
 
 
-def known_scopes(value: list[str]) -> None:
-    if why := refusal(value, of_platform=True):
-        raise ValidationError(why)
+def validate_scopes(value: list[str]) -> None:
+    if problem := explain_forbidden_scopes(value, is_platform_key=True):
+        raise ValidationError(problem)
 
 
 class ApiKey(Scoped):
     """A program's key: of one tenant, or of the platform. Only its hash is kept; the text is shown once."""
 
-    USE_IS_NOTED_EVERY = timedelta(minutes=1)
+    USE_RECORDED_EVERY = timedelta(minutes=1)
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="api_keys")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="api_keys"
+    )
     name = models.CharField(max_length=100)
     prefix = models.CharField(
-        "public id", max_length=8, unique=True, editable=False, help_text="The public part of the key."
+        "public id",
+        max_length=8,
+        unique=True,
+        editable=False,
+        help_text="The public part of the key.",
     )
     digest = models.CharField(max_length=64, editable=False)  # SHA-256 of the whole key, hex
-    scopes = models.JSONField(default=list, validators=[known_scopes], help_text="Such as events:write.")
+    scopes = models.JSONField(
+        default=list, validators=[validate_scopes], help_text="Such as events:write."
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, editable=False
+    )
 
     class Meta(Scoped.Meta):
         verbose_name = "API key"
@@ -263,22 +296,35 @@ class ApiKey(Scoped):
         return f"{self.name} ({self.prefix}…)"
 
     def clean(self) -> None:
-        if why := refusal(self.scopes, of_platform=self.tenant_id is None):
-            raise ValidationError({"scopes": why})
+        if problem := explain_forbidden_scopes(self.scopes, is_platform_key=self.tenant_id is None):
+            raise ValidationError({"scopes": problem})
 
     @classmethod
     def issue(
-        cls, *, name: str, scopes: Iterable[str], random: keys.Random, tenant: Tenant | None = None, **fields: Any
+        cls,
+        *,
+        name: str,
+        scopes: Iterable[str],
+        random: api_key_format.RandomBytes,
+        tenant: Tenant | None = None,
+        **fields: Any,
     ) -> tuple[Self, str]:
         """The row, and the text of the key: this is the only moment when it is known."""
-        text = keys.make(settings.HUB_ENVIRONMENT, random=random)
-        key = keys.read(text)
-        row = cls(name=name, scopes=sorted(scopes), tenant=tenant, prefix=key.public_id, digest=key.digest, **fields)
-        row.full_clean()
-        row.save(force_insert=True)
-        return row, text
+        text = api_key_format.generate_api_key(settings.HUB_ENVIRONMENT, random=random)
+        parsed_key = api_key_format.parse_api_key(text)
+        api_key = cls(
+            name=name,
+            scopes=sorted(scopes),
+            tenant=tenant,
+            prefix=parsed_key.public_id,
+            digest=parsed_key.digest,
+            **fields,
+        )
+        api_key.full_clean()
+        api_key.save(force_insert=True)
+        return api_key, text
 
-    def may(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         """What is reserved for the platform, a tenant's key may not, whatever its row says."""
         reserved = SCOPES[scope].platform_only and self.tenant_id is not None
         return scope in self.scopes and not reserved
@@ -288,9 +334,9 @@ class ApiKey(Scoped):
         type(self).unscoped.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
         self.refresh_from_db(fields=["revoked_at"])
 
-    def note_use(self, *, now: datetime) -> None:
+    def record_use(self, *, now: datetime) -> None:
         """At most one UPDATE a minute, however busy the key is, and however many processes serve it."""
-        long_ago = now - self.USE_IS_NOTED_EVERY
+        long_ago = now - self.USE_RECORDED_EVERY
         if self.last_used_at is None or self.last_used_at <= long_ago:
             stale = Q(last_used_at=None) | Q(last_used_at__lte=long_ago)
             type(self).unscoped.filter(stale, pk=self.pk).update(last_used_at=now)

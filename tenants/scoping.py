@@ -7,15 +7,21 @@ from django.db import models
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-Tenants = Collection[Any] | models.QuerySet | None  # what `reach()` of a person or a key gives: ids of tenants
-Allowed = Callable[[type[models.Model], Tenants], Q]
-EVERYWHERE: Tenants = None
-NOWHERE: Tenants = ()
+TenantIds = (
+    Collection[Any] | models.QuerySet | None
+)  # what `reach()` of a person or a key gives: ids of tenants
+ConditionBuilder = Callable[[type[models.Model], TenantIds], Q]
+ALL_TENANTS: TenantIds = None
+NO_TENANTS: TenantIds = ()
 
-SECRET_COLUMNS = {"password", "digest", "sealed"}  # nobody searches by them: a search that answers yes or no tells them
+SECRET_COLUMNS = {
+    "password",
+    "digest",
+    "sealed",
+}  # nobody searches by them: a search that answers yes or no tells them
 
 
-class Unscoped(Exception):
+class TenantNotNamed(Exception):
     """Rows of a tenant were asked for without naming the tenant."""
 
 
@@ -23,16 +29,18 @@ class ScopedManager(models.Manager):
     """`objects.of(tenant)` and nothing else; whoever needs every tenant's rows says `unscoped`."""
 
     def get_queryset(self) -> Any:
-        raise Unscoped(f"{self.model._meta.label}: name the tenant with objects.of(tenant), or say unscoped")
+        raise TenantNotNamed(
+            f"{self.model._meta.label}: name the tenant with objects.of(tenant), or say unscoped"
+        )
 
     def of(self, tenant: Any) -> models.QuerySet:
         """The tenant's rows; those of the platform too, where the model is SHARED with all tenants."""
         rows = models.QuerySet(self.model, using=self._db)
-        return rows.filter(belongs_to(self.model, tenant))
+        return rows.filter(tenant_condition(self.model, tenant))
 
 
-def belongs_to(model: type[models.Model], tenant: Any) -> Q:
-    return readable(model, [getattr(tenant, "pk", tenant)])
+def tenant_condition(model: type[models.Model], tenant: Any) -> Q:
+    return readable_condition(model, [getattr(tenant, "pk", tenant)])
 
 
 class Scoped(models.Model):
@@ -59,40 +67,44 @@ class Scoped(models.Model):
         return None
 
 
-def readable(model: type[models.Model], tenants: Tenants) -> Q:
-    if tenants is EVERYWHERE:
+def readable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
+    if tenants is ALL_TENANTS:
         return Q()
-    mine = own_rows(model, tenants)
-    return mine | Q(**{f"{model.TENANT}__isnull": True}) if getattr(model, "SHARED", False) else mine
+    own_condition = _own_rows_condition(model, tenants)
+    return (
+        own_condition | Q(**{f"{model.TENANT}__isnull": True})
+        if getattr(model, "SHARED", False)
+        else own_condition
+    )
 
 
-def changeable(model: type[models.Model], tenants: Tenants) -> Q:
+def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
     """The tenants' own rows, but for those that the model reserves for the platform."""
-    if tenants is EVERYWHERE:
+    if tenants is ALL_TENANTS:
         return Q()
-    rows = own_rows(model, tenants)
+    rows = _own_rows_condition(model, tenants)
     reserved = model.reserved_for_platform() if issubclass(model, Scoped) else None
     return rows if reserved is None else rows & ~reserved
 
 
-def own_rows(model: type[models.Model], tenants: Tenants) -> Q:
+def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
     """A model that states no way to a tenant is the platform's own."""
-    way = getattr(model, "TENANT", None)
-    return Q(**{f"{way}__in": tenants}) if way else Q(pk__in=())
+    tenant_path = getattr(model, "TENANT", None)
+    return Q(**{f"{tenant_path}__in": tenants}) if tenant_path else Q(pk__in=())
 
 
-def reach(user: Any) -> Tenants:
+def accessible_tenants(user: Any) -> TenantIds:
     """Of a person or a key; whoever is neither sees nothing."""
-    return user.reach() if hasattr(user, "reach") else NOWHERE
+    return user.accessible_tenants() if hasattr(user, "accessible_tenants") else NO_TENANTS
 
 
-def visible_to(model: type[models.Model], user: Any) -> models.QuerySet:
+def visible_rows(model: type[models.Model], user: Any) -> models.QuerySet:
     """The rows that this person or key may see."""
-    return model._default_manager.filter(readable(model, reach(user)))
+    return model._default_manager.filter(readable_condition(model, accessible_tenants(user)))
 
 
-def changeable_by(model: type[models.Model], user: Any) -> models.QuerySet:
-    return model._default_manager.filter(changeable(model, reach(user)))
+def changeable_rows(model: type[models.Model], user: Any) -> models.QuerySet:
+    return model._default_manager.filter(changeable_condition(model, accessible_tenants(user)))
 
 
 class ScopedAPIMixin:
@@ -102,8 +114,12 @@ class ScopedAPIMixin:
 
     def get_queryset(self) -> models.QuerySet:
         rows = super().get_queryset()
-        allowed = readable if self.request.method in ("GET", "HEAD", "OPTIONS") else changeable
-        return rows.filter(allowed(rows.model, reach(self.request.user)))
+        build_condition = (
+            readable_condition
+            if self.request.method in ("GET", "HEAD", "OPTIONS")
+            else changeable_condition
+        )
+        return rows.filter(build_condition(rows.model, accessible_tenants(self.request.user)))
 
 
 class ScopedAdminMixin:
@@ -112,55 +128,79 @@ class ScopedAdminMixin:
     model: type[models.Model]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
-        return super().get_queryset(request).filter(readable(self.model, reach(request.user)))
+        return (
+            super()
+            .get_queryset(request)
+            .filter(readable_condition(self.model, accessible_tenants(request.user)))
+        )
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != getattr(self.model, "TENANT", "").partition("__")[0]:
-            self.limit_choices(readable, db_field, request, kwargs)
+            self.limit_choices(readable_condition, db_field, request, kwargs)
         else:  # the row will belong to whom this is: a row of nobody, or below the platform's, is the platform's
-            self.limit_choices(changeable, db_field, request, kwargs)
-            kwargs |= {} if reach(request.user) is EVERYWHERE else {"required": True}
+            self.limit_choices(changeable_condition, db_field, request, kwargs)
+            kwargs |= {} if accessible_tenants(request.user) is ALL_TENANTS else {"required": True}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        self.limit_choices(readable, db_field, request, kwargs)
+        self.limit_choices(readable_condition, db_field, request, kwargs)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def limit_choices(self, allowed: Allowed, db_field: Any, request: HttpRequest, kwargs: dict[str, Any]) -> None:
+    def limit_choices(
+        self,
+        build_condition: ConditionBuilder,
+        db_field: Any,
+        request: HttpRequest,
+        kwargs: dict[str, Any],
+    ) -> None:
         rows = kwargs.get("queryset")
         if rows is None:
             rows = self.get_field_queryset(kwargs.get("using"), db_field, request)
         if rows is None:
             rows = db_field.remote_field.model._default_manager.all()
-        kwargs["queryset"] = rows.filter(allowed(rows.model, reach(request.user)))
+        kwargs["queryset"] = rows.filter(
+            build_condition(rows.model, accessible_tenants(request.user))
+        )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and among(visible_to, request.user, obj)
+        return super().has_view_permission(request, obj) and is_among(
+            visible_rows, request.user, obj
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and among(changeable_by, request.user, obj)
+        return super().has_change_permission(request, obj) and is_among(
+            changeable_rows, request.user, obj
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and among(changeable_by, request.user, obj)
+        return super().has_delete_permission(request, obj) and is_among(
+            changeable_rows, request.user, obj
+        )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return not SECRET_COLUMNS & set(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+        return not SECRET_COLUMNS & set(lookup.split("__")) and super().lookup_allowed(
+            lookup, value, request
+        )
 
-    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> Any:
         raise Http404(f"{opts.verbose_name} {object_id}")
 
 
-def among(rows: Any, user: Any, obj: models.Model | None) -> bool:
+def is_among(rows_of: Any, user: Any, obj: models.Model | None) -> bool:
     """An inline is asked about its parent, so the object says which rows are meant; a new one is in nobody's yet."""
-    if obj is None or obj.pk is None or reach(user) is EVERYWHERE:
+    if obj is None or obj.pk is None or accessible_tenants(user) is ALL_TENANTS:
         return True
-    return rows(type(obj), user).filter(pk=obj.pk).exists()
+    return rows_of(type(obj), user).filter(pk=obj.pk).exists()
 
 
 class ScopedChoicesMixin:
     """Before a related list filter: the choices beside a list do not tell of other tenants either."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[Any, str]]:
         ordering = self.field_admin_ordering(field, request, model_admin)
-        allowed = readable(field.remote_field.model, reach(request.user))
+        allowed = readable_condition(field.remote_field.model, accessible_tenants(request.user))
         return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=allowed)

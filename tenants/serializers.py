@@ -3,9 +3,17 @@
 from rest_framework import serializers
 
 from hub.problems import StrictSerializer
-from tenants.models import REFERENCE, ApiKey, Invitation, Membership, PortalLink, Tenant, a_time_zone
-from tenants.names import validate_name
-from tenants.portal_links import may_return_to
+from tenants.models import (
+    REFERENCE,
+    ApiKey,
+    Invitation,
+    Membership,
+    PortalLink,
+    Tenant,
+    validate_time_zone,
+)
+from tenants.name_validation import validate_name
+from tenants.services.portal_link_actions import is_allowed_return_url
 
 
 class SuspendSerializer(StrictSerializer):
@@ -16,7 +24,9 @@ class WantedTenantSerializer(StrictSerializer):
     """What is left out when a tenant is changed stays as it is."""
 
     name = serializers.CharField(max_length=200, validators=[validate_name])
-    time_zone = serializers.CharField(max_length=64, required=False, validators=[a_time_zone])
+    time_zone = serializers.CharField(
+        max_length=64, required=False, validators=[validate_time_zone]
+    )
     suspended = SuspendSerializer(
         source="suspension", required=False, allow_null=True, help_text="null: not suspended."
     )
@@ -34,7 +44,9 @@ class TenantSerializer(serializers.Serializer):
     reference = serializers.CharField()
     name = serializers.CharField()
     time_zone = serializers.CharField()
-    suspended = SuspensionSerializer(source="suspension", allow_null=True, help_text="null: not suspended.")
+    suspended = SuspensionSerializer(
+        source="suspension", allow_null=True, help_text="null: not suspended."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -53,10 +65,16 @@ class KeySerializer(serializers.ModelSerializer):
 
 
 class LimitSerializer(serializers.Serializer):
-    name = serializers.CharField(help_text="As the header RateLimit and the problem quota-exceeded name it.")
+    name = serializers.CharField(
+        help_text="As the header RateLimit and the problem quota-exceeded name it."
+    )
     quota = serializers.IntegerField(allow_null=True, help_text="null: not limited.")
-    seconds = serializers.IntegerField(allow_null=True, help_text="In how many; null: so many at a time.")
-    used = serializers.IntegerField(allow_null=True, help_text="At most, in the current window; null: it has none.")
+    seconds = serializers.IntegerField(
+        allow_null=True, help_text="In how many; null: so many at a time."
+    )
+    used = serializers.IntegerField(
+        allow_null=True, help_text="At most, in the current window; null: it has none."
+    )
 
 
 class LimitsSerializer(serializers.Serializer):
@@ -64,7 +82,8 @@ class LimitsSerializer(serializers.Serializer):
     batch_events = serializers.IntegerField(help_text="Events in one request.")
     request_bytes = serializers.IntegerField(help_text="Of one request.")
     tenant = LimitSerializer(
-        many=True, help_text="What all keys of the tenant may use together; empty for a platform key."
+        many=True,
+        help_text="What all keys of the tenant may use together; empty for a platform key.",
     )
     key = LimitSerializer(many=True, help_text="What this key may use.")
 
@@ -75,12 +94,16 @@ class MeSerializer(serializers.Serializer):
     key = KeySerializer()
     environment = serializers.CharField()
     scopes = serializers.ListField(child=serializers.CharField())
-    tenant = TenantOfKeySerializer(allow_null=True, help_text="null: a platform key, for every tenant.")
+    tenant = TenantOfKeySerializer(
+        allow_null=True, help_text="null: a platform key, for every tenant."
+    )
     limits = LimitsSerializer()
 
 
 class TenantQuery(StrictSerializer):
-    tenant = serializers.CharField(max_length=100, required=False, help_text="Its reference; a platform key names one.")
+    tenant = serializers.CharField(
+        max_length=100, required=False, help_text="Its reference; a platform key names one."
+    )
 
 
 class RoleSerializer(StrictSerializer):
@@ -114,7 +137,9 @@ class InvitationSerializer(serializers.Serializer):
     role = serializers.ChoiceField(Membership.Role.choices)
     state = serializers.SerializerMethodField(help_text="pending, expired, accepted or revoked.")
     asked_at = serializers.DateTimeField()
-    sent_at = serializers.DateTimeField(allow_null=True, help_text="null: no mail server took the mail yet.")
+    sent_at = serializers.DateTimeField(
+        allow_null=True, help_text="null: no mail server took the mail yet."
+    )
     mail_reason = serializers.CharField(
         help_text="Why the mail has not gone: a reason code. Empty: it has, or just goes."
     )
@@ -128,19 +153,31 @@ class InvitationListSerializer(serializers.Serializer):
     items = InvitationSerializer(many=True)
 
 
-def allowed_to_return_to(value: str) -> None:
-    if not may_return_to(value):
-        raise serializers.ValidationError("Its origin is not one of those that HUB_PORTAL_RETURN_URLS allows.")
+def _validate_return_url(value: str) -> None:
+    if not is_allowed_return_url(value):
+        raise serializers.ValidationError(
+            "Its origin is not one of those that HUB_PORTAL_RETURN_URLS allows."
+        )
 
 
 class WantedPortalLinkSerializer(TenantQuery):
-    user = serializers.CharField(max_length=100, validators=[REFERENCE], help_text="Your own reference of the person.")
-    name = serializers.CharField(
-        max_length=150, required=False, validators=[validate_name], help_text="What the pages call the person."
+    user = serializers.CharField(
+        max_length=100, validators=[REFERENCE], help_text="Your own reference of the person."
     )
-    role = serializers.ChoiceField(PortalLink.ROLES, help_text="admin manages connections; member reads.")
+    name = serializers.CharField(
+        max_length=150,
+        required=False,
+        validators=[validate_name],
+        help_text="What the pages call the person.",
+    )
+    role = serializers.ChoiceField(
+        PortalLink.ROLES, help_text="admin manages connections; member reads."
+    )
     return_url = serializers.CharField(
-        max_length=500, required=False, validators=[allowed_to_return_to], help_text="Where the way back leads."
+        max_length=500,
+        required=False,
+        validators=[_validate_return_url],
+        help_text="Where the way back leads.",
     )
 
 
@@ -152,10 +189,14 @@ class PortalLinkSerializer(serializers.Serializer):
     user = serializers.CharField(source="reference")
     name = serializers.CharField()
     role = serializers.ChoiceField(PortalLink.ROLES)
-    state = serializers.SerializerMethodField(help_text="pending, visiting, used, revoked or expired.")
+    state = serializers.SerializerMethodField(
+        help_text="pending, visiting, used, revoked or expired."
+    )
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(help_text="Until when it can be used.")
-    used_at = serializers.DateTimeField(allow_null=True, help_text="The visit lasts an hour from then on.")
+    used_at = serializers.DateTimeField(
+        allow_null=True, help_text="The visit lasts an hour from then on."
+    )
 
     def get_state(self, link: PortalLink) -> str:
         return link.state(self.context["now"])

@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from tenants.api.links import PortalLinksView, PortalLinkView
-from tenants.api.people import InvitationsView, InvitationView, MembersView, MemberView, SendAgainView
-from tenants.api.tenants import MeView, TenantView
+from tenants.api.membership_views import (
+    InvitationsView,
+    InvitationView,
+    MembersView,
+    MemberView,
+    SendAgainView,
+)
+from tenants.api.portal_link_views import PortalLinksView, PortalLinkView
+from tenants.api.tenant_views import MeView, TenantView
 
 urlpatterns = [
     path("me", MeView.as_view(), name="me"),

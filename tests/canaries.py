@@ -11,42 +11,53 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP
 from django.test import Client
 
+from connectors.http import Response
 from connectors.registry import CONNECTORS
-from connectors.wire import Response
 from hub import mail
 from hub.audit import Actor
-from hub.clock import clock
-from hub.connections import steer
-from hub.connections.authorize.receive import receive
-from hub.connections.authorize.who import Refused, Who, digest_of
+from hub.connections.actions import connection_actions
+from hub.connections.actions.kill_switches import switch_off
+from hub.connections.actions.queued_tests import queue_connection_test
+from hub.connections.connecting.oauth.callback import receive_callback
+from hub.connections.connecting.oauth.session import (
+    AuthorizationRefused,
+    BrowserIdentity,
+    digest_browser_value,
+)
+from hub.connections.credentials.refresh import refresh_access_token
+from hub.connections.credentials.revoke import attempt_revocation, schedule_revocation
 from hub.connections.models import Authorization, Connection, Credential, KillSwitch, Revocation
-from hub.connections.queued_tests import queue_test
-from hub.connections.refresh import refresh
-from hub.connections.revoke import give_back, revoke
-from hub.connections.switch import switch_off
-from hub.connections.views.authorize import BROWSER
-from hub.notices.notify import notify
-from hub.operations.start import Hand
-from hub.redaction import forms
-from hub.secrets import seal
+from hub.connections.views.oauth import BROWSER_SESSION_KEY
+from hub.crypto.redaction import secret_forms
+from hub.crypto.sealed import seal
+from hub.db.clock import clock
+from hub.notices.notify import create_notice
+from hub.operations.operation_actions import ActorContext
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import planned
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 
 MARK = "ZQCANARYZQ"
 TEXT = MARK * 3 + "ZQ"  # 32 characters that are base32 too, as a TOTP secret is
 WHSEC = "whsec_" + base64.b64encode(TEXT.encode()).decode()
-SHAPES = {"signing_secret": WHSEC, "headers": json.dumps({"Authorization": f"Bearer {TEXT}", "X-Own": TEXT})}
+SHAPES = {
+    "signing_secret": WHSEC,
+    "headers": json.dumps({"Authorization": f"Bearer {TEXT}", "X-Own": TEXT}),
+}
 NOWHERE = "https://127.0.0.1"  # the guard refuses it, so nothing leaves the house
-TRACES = {*forms(MARK), MARK.encode().hex()}
+TRACES = {*secret_forms(MARK), MARK.encode().hex()}
 HOUR = timedelta(hours=1)
-HAND = Hand(Actor("user", "1", "ann@example.com"), everywhere=True)
+HAND = ActorContext(Actor("user", "1", "ann@example.com"), everywhere=True)
 HERE = "a browser"
 
 
 def flew(text):
     """Where a canary is to be seen in it, in whatever way it is written; empty where it is not."""
-    traces = [MARK.lower()] if MARK.lower() in text.lower() else [trace for trace in TRACES if trace in text]
+    traces = (
+        [MARK.lower()]
+        if MARK.lower() in text.lower()
+        else [trace for trace in TRACES if trace in text]
+    )
     places = [text.lower().find(trace.lower()) for trace in traces]
     return [text[max(0, place - 60) : place + 60] for place in places]
 
@@ -56,7 +67,9 @@ def echo(status):
 
     def answer(request):
         sent = [request.url, request.all_headers(), request.content().decode("utf-8", "replace")]
-        return Response(status, json.dumps({"error": str(sent), "sent": sent}).encode(), {"x-echo": str(sent)})
+        return Response(
+            status, json.dumps({"error": str(sent), "sent": sent}).encode(), {"x-echo": str(sent)}
+        )
 
     return answer
 
@@ -67,7 +80,11 @@ def on_fire(request):
 
 def secret_of(connector):
     """Every secret that a connector keeps, as it states them."""
-    told = {field.key: SHAPES.get(field.key, TEXT) for field in CONNECTORS[connector].fields if field.secret}
+    told = {
+        field.key: SHAPES.get(field.key, TEXT)
+        for field in CONNECTORS[connector].fields
+        if field.secret
+    }
     old = [{"secret": WHSEC, "until": (clock() + HOUR).isoformat()}]
     return told | ({"old_signing_secrets": old} if "signing_secret" in told else {})
 
@@ -97,11 +114,16 @@ class House:
 
     def connect(self, connector):
         code = CONNECTORS[connector]
-        asked = {field.key: SHAPES.get(field.key, TEXT) if field.secret else "public" for field in code.app_fields}
+        asked = {
+            field.key: SHAPES.get(field.key, TEXT) if field.secret else "public"
+            for field in code.app_fields
+        }
         self.make.app(connector, asked, urls=dict.fromkeys(code.urls, NOWHERE), hosts=[NOWHERE])
         settings = {field.key: NOWHERE for field in code.fields if field.kind == "url"}
         tenant = None if code.platform else self.tenant
-        return self.make.connection(tenant, connector, secret=secret_of(connector), settings=settings)
+        return self.make.connection(
+            tenant, connector, secret=secret_of(connector), settings=settings
+        )
 
     # --- what went on here ---
 
@@ -110,25 +132,33 @@ class House:
         for connection in self.connections:
             (action, *_) = connection.connector.actions
             mine = None if connection.connector.platform else connection
-            self.make.route(mine, connector=connection.connector_key, action=action.key, tenant=self.tenant)
+            self.make.route(
+                mine, connector=connection.connector_key, action=action.key, tenant=self.tenant
+            )
         self.make.event(self.tenant, now=self.now)
         for hours, status in enumerate((500, 401, 200)):
             pump(FakeHttp(echo(status)), at=self.now + hours * HOUR)
         for connection in self.connections:
             connection.refresh_from_db()
-            steer.test(connection, HAND, call=echo(401), now=self.now)
+            connection_actions.perform_connection_test(
+                connection, HAND, call=echo(401), now=self.now
+            )
             if connection.connector.needs_oauth:
                 self.renew(connection, echo(400))
             self.authorize(connection, echo(400))
-        queue_test(self.connections[-1], HAND, now=self.now)
+        queue_connection_test(self.connections[-1], HAND, now=self.now)
         for row in self.give_back():
-            revoke(row, call=echo(500), now=self.now)
+            attempt_revocation(row, call=echo(500), now=self.now)
         self.tell()
         self.browser(Client(), self.owner)
 
     def renew(self, connection, call):
-        Credential.unscoped.filter(pk=connection.pk).update(refresh_due_at=self.now, refresh_lease_until=None)
-        refresh(connection, call=call, now=self.now, random=lambda: 0.5, sleep=time.sleep)
+        Credential.unscoped.filter(pk=connection.pk).update(
+            refresh_due_at=self.now, refresh_lease_until=None
+        )
+        refresh_access_token(
+            connection, call=call, now=self.now, random=lambda: 0.5, sleep=time.sleep
+        )
 
     def authorize(self, connection, call):
         """A person who comes back from there, one who has not yet, and one who is asked whether that was meant."""
@@ -139,26 +169,40 @@ class House:
         self.authorization(code.key, "granted", account=connection.account, account_name="theirs")
         back = self.authorization(code.key, "begun")
         said = {"state": [f"state {back.pk}"], "code": ["a code"]}
-        Authorization.unscoped.filter(pk=back.pk).update(digest=digest_of(f"state {back.pk}"))
-        with suppress(Refused):
-            receive(
-                said, connector=code, who=Who(HERE, self.owner), redirect_uri=NOWHERE, call=call, now=self.now
+        Authorization.unscoped.filter(pk=back.pk).update(
+            digest=digest_browser_value(f"state {back.pk}")
+        )
+        with suppress(AuthorizationRefused):
+            receive_callback(
+                said, connector=code, identity=BrowserIdentity(HERE, self.owner), redirect_uri=NOWHERE, call=call, now=self.now
             )  # fmt: skip
 
     def authorization(self, connector, state, **fields):
         row = Authorization(
-            tenant=self.tenant, connector_key=connector, name=connector, user=self.owner, browser=digest_of(HERE),
+            tenant=self.tenant, connector_key=connector, name=connector, user=self.owner, browser=digest_browser_value(HERE),
             redirect_uri=NOWHERE, return_to="/", state=state, created_at=self.now, expires_at=self.now + HOUR, **fields,
         )  # fmt: skip
-        row.digest = digest_of(str(row.public_id))
-        told = {"secret": secret_of(connector), "settings": {}, "expires_in": None, "at": self.now.isoformat()}
+        row.digest = digest_browser_value(str(row.public_id))
+        told = {
+            "secret": secret_of(connector),
+            "settings": {},
+            "expires_in": None,
+            "at": self.now.isoformat(),
+        }
         row.sealed = seal({"verifier": TEXT} if state == "begun" else told, row.binding)
         row.save()
         return row
 
     def give_back(self):
         for connector in CONNECTORS:
-            give_back(self.tenant, connector, secret_of(connector), settings={}, account="gone", now=self.now)
+            schedule_revocation(
+                self.tenant,
+                connector,
+                secret_of(connector),
+                settings={},
+                account="gone",
+                now=self.now,
+            )
         return list(Revocation.unscoped.all())
 
     def tell(self):
@@ -170,9 +214,13 @@ class House:
         self.make.connect_link(self.tenant)
         self.make.saved_view(self.tenant)
         planned("send_again", self.tenant, now=self.now)
-        switch_off(KillSwitch(scope="tenant", tenant=self.tenant, reason="why"), by=None, now=self.now)
-        mail.send(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)
-        notify("disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk)
+        switch_off(
+            KillSwitch(scope="tenant", tenant=self.tenant, reason="why"), user=None, now=self.now
+        )
+        mail.queue_mail(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)
+        create_notice(
+            "disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk
+        )
 
     # --- who looks ---
 
@@ -180,7 +228,7 @@ class House:
         """Of somebody who has begun to connect here, and to set up a second factor."""
         client.force_login(person)
         session = client.session
-        session[BROWSER] = HERE
+        session[BROWSER_SESSION_KEY] = HERE
         session[SECRET_SESSION_KEY] = TEXT
         session.save()
         return client

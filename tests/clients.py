@@ -2,7 +2,7 @@
 
 from rest_framework.test import APIClient
 
-from tenants.scopes import SCOPES
+from tenants.api_scopes import SCOPES
 
 
 class Api:

@@ -5,7 +5,9 @@ import json
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("hub", deadline=None)  # how long a case takes is not what it is about
+hypothesis.settings.register_profile(
+    "hub", deadline=None
+)  # how long a case takes is not what it is about
 hypothesis.settings.load_profile("hub")
 
 
@@ -19,10 +21,10 @@ def pytest_report_to_serializable():
 @pytest.fixture
 def make(db):
     """Rows with sensible contents: `make.tenant()`, `make.connection()`, `make.delivery()`, ..."""
-    from hub.clock import clock  # Django is ready by now
+    from hub.db.clock import clock  # Django is ready by now
     from tests.makers import Makers
 
-    clock.read()  # so that no statement of a test that counts them is the clock's
+    clock.synchronize()  # so that no statement of a test that counts them is the clock's
     return Makers()
 
 
@@ -58,11 +60,11 @@ def signed_in_by_force():
     from allauth.account.internal.flows.login import record_authentication
     from django.contrib.auth.signals import user_logged_in
 
-    from hub.staff.door import let_pass
+    from hub.staff.mfa_gate import mark_mfa_passed
 
     def came_in(sender, request, user, **told):
         if not request.path:  # no page was asked for it
-            let_pass(request, user)
+            mark_mfa_passed(request, user)
             if user.is_staff:
                 record_authentication(request, user, "mfa", reauthenticated=True)
 

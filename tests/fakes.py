@@ -6,7 +6,7 @@ from smtplib import SMTPException, SMTPRecipientsRefused
 
 from django.core.mail import EmailMessage
 
-from connectors.wire import Request, Response
+from connectors.http import Request, Response
 
 Answer = Response | Exception
 Script = Answer | Iterable[Answer] | Mapping[str, Answer] | Callable[[Request], Answer]

@@ -5,8 +5,8 @@ import re
 from django.core import mail
 from django.core.mail import get_connection
 
-from hub.clock import clock
-from hub.mail.deliver import deliver
+from hub.db.clock import clock
+from hub.mail.deliver import deliver_due_mails
 from hub.mail.models import Mail
 
 LINK = re.compile(r"https://hub\.test(/\S+)")
@@ -14,7 +14,12 @@ LINK = re.compile(r"https://hub\.test(/\S+)")
 
 def letters(server=None, at=None):
     """The worker sends what is due; all that Django's tests keep of it."""
-    deliver(server or get_connection(), clock=(lambda: at) if at else clock, go_on=lambda: True, most=100)
+    deliver_due_mails(
+        server or get_connection(),
+        clock=(lambda: at) if at else clock,
+        may_continue=lambda: True,
+        max_mails=100,
+    )
     return mail.outbox
 
 

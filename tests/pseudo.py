@@ -69,4 +69,6 @@ def unbracketed(text):
 
 def outside(page):
     """What is left of each text of a page, where that is a word."""
-    return [left for text in Texts(page).found if re.search("[A-Za-z]{2}", left := unbracketed(text))]
+    return [
+        left for text in Texts(page).found if re.search("[A-Za-z]{2}", left := unbracketed(text))
+    ]

@@ -13,11 +13,11 @@ from django.views.debug import get_exception_reporter_class
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from hub.connections import steer
-from hub.connections.revoke import revoke
-from hub.logs import formatter
-from hub.reseal import places
-from hub.secrets import KeyCanary, crypter
+from hub.connections.actions import connection_actions
+from hub.connections.credentials.revoke import attempt_revocation
+from hub.crypto.rotation import sealed_columns
+from hub.crypto.sealed import KeyCanary, field_cipher
+from hub.logs import build_formatter
 from hub.throttle.models import QuotaState
 from tests.canaries import HAND, NOWHERE, House, flew, on_fire, secret_of
 from tests.clients import Api
@@ -37,7 +37,7 @@ def lines():
     """What is logged at DEBUG, as it leaves the house; nothing of it may sing."""
     written, kept, root = [], logging.StreamHandler(io.StringIO()), logging.getLogger()
     kept.emit = lambda record: written.append(kept.format(record))
-    kept.setFormatter(formatter())
+    kept.setFormatter(build_formatter())
     level = root.level
     root.addHandler(kept)
     root.setLevel(logging.DEBUG)
@@ -86,7 +86,11 @@ def through(client, beginning, *, but=(), posted=None):
 
 
 def test_every_sealed_place_holds_a_canary(house):
-    silent = {place.name for place in places() if place.model is not KeyCanary and not holds(place)}
+    silent = {
+        place.name
+        for place in sealed_columns()
+        if place.model is not KeyCanary and not holds(place)
+    }
     assert silent == set()
 
 
@@ -98,7 +102,9 @@ def opened(value):
     if isinstance(value, dict):
         return "".join(map(opened, value.values()))
     ciphertext = getattr(value, "_ciphertext", value)
-    return crypter().decrypt(ciphertext).decode() if str(ciphertext).startswith("gAAAA") else ""
+    return (
+        field_cipher().decrypt(ciphertext).decode() if str(ciphertext).startswith("gAAAA") else ""
+    )
 
 
 def test_the_page_that_shows_a_secret_shows_it(house, make):
@@ -128,19 +134,30 @@ def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, setti
     """It is tested, and nobody answers there."""
     settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
     client, person = Api(make).platform(), house.browser(Client(), house.owner)
-    for connector in (row.connector for row in house.connections if row.tenant and not row.connector.needs_oauth):
+    for connector in (
+        row.connector for row in house.connections if row.tenant and not row.connector.needs_oauth
+    ):
         stated = {field.key for field in connector.fields}
         kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
-        asked = {"tenant": "acme", "connector": connector.key, "settings": {"url": NOWHERE}, "secrets": kept}
+        asked = {
+            "tenant": "acme",
+            "connector": connector.key,
+            "settings": {"url": NOWHERE},
+            "secrets": kept,
+        }
         answers = [client.post("/api/v1/connections", asked, format="json")]
         said = {"name": "mine", "url": NOWHERE} | kept
         answers += [person.post(f"/t/acme/connect/{connector.key}/fill-in/", said)]
-        assert [(answer.status_code, flew(body_of(answer))) for answer in answers] == [(422, [])] * 2
+        assert [(answer.status_code, flew(body_of(answer))) for answer in answers] == [
+            (422, [])
+        ] * 2
 
 
 def test_no_page_of_a_person_sings(house):
     client = house.browser(Client(), house.owner)
-    chosen = [route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route]
+    chosen = [
+        route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route
+    ]
     assert sung(look for route in chosen for look in looked_at(client, route)) == []
 
 
@@ -151,7 +168,9 @@ def test_no_page_of_a_guest_sings(house, make):
     assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
     for connection in house.connections:
         if connection.tenant:
-            link = make.connect_link(house.tenant, connection.connector_key, connection=connection, now=house.now)
+            link = make.connect_link(
+                house.tenant, connection.connector_key, connection=connection, now=house.now
+            )
             client = Client()
             began = client.post(f"/connect/link/{link.token}/")
             assert began.status_code in (200, 302) and not flew(body_of(began))
@@ -168,11 +187,23 @@ def reports(house):
     """What Django shows and mails of an error while a secret is in use."""
     QuotaState.objects.all().delete()  # a call that has to wait for its quota would not come to its error
     for connection in house.connections:
-        yield report_of(f"test {connection}", partial(steer.test, connection, HAND, call=on_fire, now=house.now))
+        yield report_of(
+            f"test {connection}",
+            partial(
+                connection_actions.perform_connection_test,
+                connection,
+                HAND,
+                call=on_fire,
+                now=house.now,
+            ),
+        )
         yield report_of(f"refresh {connection}", partial(house.renew, connection, on_fire))
         yield report_of(f"authorize {connection}", partial(house.authorize, connection, on_fire))
     for row in house.give_back():
-        yield report_of(f"revoke {row.connector_key}", partial(revoke, row, call=on_fire, now=house.now))
+        yield report_of(
+            f"revoke {row.connector_key}",
+            partial(attempt_revocation, row, call=on_fire, now=house.now),
+        )
 
 
 def report_of(name, do):

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator
 
-from hub.rest.description import description
+from hub.rest.openapi_view import build_openapi_document
 
 
 @pytest.fixture
@@ -17,16 +17,24 @@ def described(client):
 
 def test_the_description_is_valid_and_complains_of_nothing(tmp_path):
     GENERATOR_STATS.reset()
-    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", "--file", tmp_path / "api")
+    call_command(
+        "spectacular",
+        "--validate",
+        "--fail-on-warn",
+        "--format",
+        "openapi-json",
+        "--file",
+        tmp_path / "api",
+    )
 
 
 @pytest.mark.parametrize("query", ["version=%0Ax", "lang=xx", "lang=%00"])
 def test_the_description_is_made_once_whatever_a_stranger_asks(client, query):
     client.get("/api/v1/openapi.json")
-    made = description.cache_info().misses
+    made = build_openapi_document.cache_info().misses
     answer = client.get(f"/api/v1/openapi.json?{query}")
-    assert (answer.status_code, answer.content) == (200, description())
-    assert description.cache_info().misses == made
+    assert (answer.status_code, answer.content) == (200, build_openapi_document())
+    assert build_openapi_document.cache_info().misses == made
 
 
 def operations(described):
@@ -56,7 +64,10 @@ def test_a_body_is_required_where_something_in_it_is(described):
         for where, op in operations(described)
         if op.get("requestBody", {"required": True}).get("required") is not True
     }
-    assert optional == {"patch /api/v1/connections/{id}", "post /api/v1/connections/{id}/disconnect"}
+    assert optional == {
+        "patch /api/v1/connections/{id}",
+        "post /api/v1/connections/{id}/disconnect",
+    }
 
 
 def component_of(described, schema):
@@ -83,7 +94,9 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
     ids = {"connections": connection.public_id, "members": member.public_id}
     shop, platform = api.of(tenant), api.platform()
     refused = {}
-    for where, operation in sorted(operations(described), key=lambda entry: "disconnect" in entry[0]):
+    for where, operation in sorted(
+        operations(described), key=lambda entry: "disconnect" in entry[0]
+    ):
         verb, path = where.split()
         url = path.replace("{id}", str(ids.get(path.split("/")[3]))).replace("{reference}", "acme")
         for content in operation.get("requestBody", {}).get("content", {}).values():
@@ -108,7 +121,10 @@ def test_every_example_is_what_its_schema_says(described):
     for where, content in contents(described):
         schema = content["schema"] | {"components": described["components"]}
         for example in content.get("examples", {}).values():
-            wrong = [error.message for error in Draft202012Validator(schema).iter_errors(example["value"])]
+            wrong = [
+                error.message
+                for error in Draft202012Validator(schema).iter_errors(example["value"])
+            ]
             assert wrong == [], where
 
 

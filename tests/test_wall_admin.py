@@ -6,13 +6,13 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from hub import audit
-from hub.audit import AuditRow, Hand
+from hub.audit import ActorContext, AuditRow
+from hub.connections.actions.kill_switches import switch_off
+from hub.connections.connecting.connector_requests import request_connector
 from hub.connections.models import ConnectorRequest, KillSwitch
-from hub.connections.switch import switch_off
-from hub.connections.wish import wish
 from hub.mail.models import Mail
 from hub.notices.models import Notice
-from hub.notices.notify import notify
+from hub.notices.notify import create_notice
 from hub.throttle.models import QuotaState
 from tenants.models import ApiKey
 from tests.hub.outgoing.operating import planned
@@ -20,7 +20,13 @@ from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-PLATFORM_ONLY = {"tenants.User", "connections.ConnectorApp", "throttle.QuotaState", "hub.AuditRow", "hub.Mail"}
+PLATFORM_ONLY = {
+    "tenants.User",
+    "connections.ConnectorApp",
+    "throttle.QuotaState",
+    "hub.AuditRow",
+    "hub.Mail",
+}
 
 
 def api_key(make, tenant):
@@ -34,11 +40,15 @@ def audit_row(make, tenant):
 
 
 def switch(make, tenant):
-    return switch_off(KillSwitch(scope="tenant", tenant=tenant, reason="stocktaking"), by=None, now=NOON)
+    return switch_off(
+        KillSwitch(scope="tenant", tenant=tenant, reason="stocktaking"), user=None, now=NOON
+    )
 
 
 def notice(make, tenant):
-    notify("disabled", "victim's endpoint is disabled", about="7", now=NOON, tenant_id=tenant.pk)
+    create_notice(
+        "disabled", "victim's endpoint is disabled", about="7", now=NOON, tenant_id=tenant.pk
+    )
     return Notice.unscoped.get()
 
 
@@ -48,7 +58,7 @@ def mail_row(make, tenant):
 
 
 def a_wish(make, tenant):
-    wish(tenant, "victim's system", Hand(audit.SYSTEM), now=NOON)
+    request_connector(tenant, "victim's system", ActorContext(audit.SYSTEM), now=NOON)
     return ConnectorRequest.unscoped.get()
 
 
@@ -62,8 +72,12 @@ ROWS = {
     "hub.AuditRow": audit_row,
     "hub.Mail": mail_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
-    "mappings.Identity": lambda make, tenant: make.identity(make.connection(tenant), "user", "victim-7", "U7"),
-    "operations.Operation": lambda make, tenant: make.delivery(make.connection(tenant)) and planned("cancel", tenant),
+    "mappings.Identity": lambda make, tenant: make.identity(
+        make.connection(tenant), "user", "victim-7", "U7"
+    ),
+    "operations.Operation": lambda make, tenant: (
+        make.delivery(make.connection(tenant)) and planned("cancel", tenant)
+    ),
     "notices.Notice": notice,
     "outgoing.Delivery": lambda make, tenant: make.delivery(make.connection(tenant)),
     "outgoing.Event": lambda make, tenant: make.event(tenant),
@@ -144,7 +158,14 @@ def test_another_tenants_staff_do_not_find_it(label, view, row, stranger):
 
 @pytest.mark.parametrize("label", ROWS)
 def test_another_tenants_staff_do_not_list_it(label, row, stranger):
-    for query in ("", f"?q={row.pk}", "?q=victim", f"?id__exact={row.pk}", f"?tenant__id__exact={row.pk}", "?e=1"):
+    for query in (
+        "",
+        f"?q={row.pk}",
+        "?q=victim",
+        f"?id__exact={row.pk}",
+        f"?tenant__id__exact={row.pk}",
+        "?e=1",
+    ):
         answer = stranger.get(page_of(label, "changelist") + query)
         assert answer.status_code in (200, 302, 400)
         assert "Victim Ltd" not in answer.content.decode()
@@ -163,7 +184,11 @@ def test_what_is_found_by_typing_ends_at_the_wall(label, row, stranger):
     model = admin_of(label).model
     for field in model._meta.get_fields():
         if field.concrete and field.remote_field:
-            query = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field.name}
+            query = {
+                "app_label": model._meta.app_label,
+                "model_name": model._meta.model_name,
+                "field_name": field.name,
+            }
             answer = stranger.get(reverse("admin:autocomplete"), query | {"term": "", "q": ""})
             assert answer.status_code in (200, 403)
             assert "victim" not in answer.content.decode().lower()
@@ -171,13 +196,17 @@ def test_what_is_found_by_typing_ends_at_the_wall(label, row, stranger):
 
 @pytest.mark.parametrize("label", ROWS)
 def test_nobody_asks_by_a_column_that_is_secret(label, row, stranger):
-    for lookup in ("digest__startswith", "tenant__api_keys__digest__startswith", "created_by__password__startswith"):
+    for lookup in (
+        "digest__startswith",
+        "tenant__api_keys__digest__startswith",
+        "created_by__password__startswith",
+    ):
         answer = stranger.get(page_of(label, "changelist"), {lookup: "a"})
         assert answer.status_code in (302, 400, 403)
 
 
 def verbs_of(label):
-    return admin_of(label).verbs
+    return admin_of(label).row_actions
 
 
 @pytest.mark.parametrize("label", ROWS)
@@ -212,7 +241,9 @@ def test_nothing_is_done_by_looking(label, row, make, signed_in):
         assert AuditRow.objects.count() == before
 
 
-@pytest.mark.parametrize("path", ["django_q/schedule/", "django_q/ormq/", "auth/group/", "django_q/success/"])
+@pytest.mark.parametrize(
+    "path", ["django_q/schedule/", "django_q/ormq/", "auth/group/", "django_q/success/"]
+)
 def test_the_queue_and_foreign_models_have_no_page(path, make, signed_in):
     client = signed_in(make.staff(is_superuser=True))
     assert client.get(f"/admin/{path}").status_code == 404

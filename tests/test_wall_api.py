@@ -6,15 +6,15 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, get_resolver
 
+from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import KillSwitch
-from hub.connections.switch import switch_off
 from hub.limits.models import LimitUsage
 from hub.outgoing.models import Event
+from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey
-from tenants.scopes import SCOPES
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import planned
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,11 @@ ROUTES = {
     "me": {"GET": ANY_KEY},
     "tenants/<str:reference>": {"GET": "tenants:read", "PUT": "tenants:write"},
     "members": {"GET": "members:read"},
-    "members/<uuid:id>": {"GET": "members:read", "PATCH": "members:write", "DELETE": "members:write"},
+    "members/<uuid:id>": {
+        "GET": "members:read",
+        "PATCH": "members:write",
+        "DELETE": "members:write",
+    },
     "invitations": {"GET": "members:read", "POST": "members:write"},
     "invitations/<uuid:id>": {"GET": "members:read", "DELETE": "members:write"},
     "invitations/<uuid:id>/send-again": {"POST": "members:write"},
@@ -90,7 +94,9 @@ def acme(make):
     make.identity(connection, "user", "only-ours", "only-theirs")
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
-    switch_off(KillSwitch(scope="tenant", tenant=tenant, reason="only Acme's reason"), by=None, now=NOON)
+    switch_off(
+        KillSwitch(scope="tenant", tenant=tenant, reason="only Acme's reason"), user=None, now=NOON
+    )
     planned("send_again", tenant)
     make.membership(tenant, make.user("ann@only-acme.test"), "owner")
     make.invitation(tenant, "bob@only-acme.test")
@@ -127,7 +133,9 @@ def by_room(tenant):
 def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
     route = route.replace("<str:name>", f"tenant:{tenant.reference}")
-    path = route.replace("<str:reference>", tenant.reference).replace("<path:id>", str(event.public_id))
+    path = route.replace("<str:reference>", tenant.reference).replace(
+        "<path:id>", str(event.public_id)
+    )
     row = by_room(tenant).get(route.partition("/")[0]) or event.deliveries.get()
     return "/api/v1/" + path.replace("<uuid:id>", str(row.public_id))
 
@@ -136,11 +144,17 @@ def rows():
     """All that is stored; that a key was used, and how much, may be noted."""
     ours = [model for model in apps.get_models() if model.__module__.startswith(("hub", "tenants"))]
     ours.remove(LimitUsage)
-    return {model: [plain(row) for row in model._base_manager.order_by("pk").values()] for model in ours}
+    return {
+        model: [plain(row) for row in model._base_manager.order_by("pk").values()] for model in ours
+    }
 
 
 def plain(row):
-    return {name: getattr(value, "fingerprint", value) for name, value in row.items() if name != "last_used_at"}
+    return {
+        name: getattr(value, "fingerprint", value)
+        for name, value in row.items()
+        if name != "last_used_at"
+    }
 
 
 def tells_of(response, tenant):
@@ -155,7 +169,9 @@ def refused(acme):
 
     def refused(client, method, url, statuses, body=None):
         before = rows()
-        response = client.generic(method, url, json.dumps(body or BODIES.get(method)), "application/json")
+        response = client.generic(
+            method, url, json.dumps(body or BODIES.get(method)), "application/json"
+        )
         assert response.status_code in statuses, (method, url, response.status_code)
         assert tells_of(response, acme) == []
         assert rows() == before
@@ -164,7 +180,11 @@ def refused(acme):
 
 
 def test_every_route_has_a_line():
-    routes = {route.removeprefix("api/v1/") for route in patterns(get_resolver()) if route.startswith("api/v1/")}
+    routes = {
+        route.removeprefix("api/v1/")
+        for route in patterns(get_resolver())
+        if route.startswith("api/v1/")
+    }
     assert routes == set(ROUTES)
 
 
@@ -176,7 +196,9 @@ def test_without_a_key_nothing_is_told(client, api, acme, refused, route):
 
 
 @pytest.mark.parametrize("route", GUARDED)
-def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(api, acme, refused, route):
+def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
+    api, acme, refused, route
+):
     client = api.platform()
     for method in set(METHODS) - set(ROUTES[route]) - {"HEAD"}:
         refused(client, method, address(route, acme), {405})
@@ -184,7 +206,12 @@ def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(a
 
 @pytest.mark.parametrize(
     ("route", "method", "scope"),
-    [(route, method, scope) for route in GUARDED for method, scope in ROUTES[route].items() if scope != ANY_KEY],
+    [
+        (route, method, scope)
+        for route in GUARDED
+        for method, scope in ROUTES[route].items()
+        if scope != ANY_KEY
+    ],
 )
 def test_a_key_without_the_scope_is_refused_even_at_home(api, acme, refused, route, method, scope):
     others = [name for name in SCOPES if name != scope]
@@ -208,14 +235,20 @@ def test_another_tenants_key_does_not_find_an_event_by_the_senders_id(api, acme,
 def test_another_tenants_key_lists_nothing_however_it_filters(api, acme, globex, refused, route):
     client, url = api.of(globex), f"/api/v1/{route}"
     named = {name: id for name, id in ids(acme).items() if name in ("event", "route", "connection")}
-    filters = [f"{name}={id}" for name, id in named.items()] if route == "deliveries" else ["type=order.created"]
+    filters = (
+        [f"{name}={id}" for name, id in named.items()]
+        if route == "deliveries"
+        else ["type=order.created"]
+    )
     for query in ("", "limit=200", "state=delivered", *filters):
         refused(client, "GET", f"{url}?{query}", {200})
     refused(client, "GET", f"{url}?tenant=acme-only", {404})
 
 
 @pytest.mark.parametrize("route", ["members", "invitations"])
-def test_another_tenants_key_neither_sees_who_belongs_nor_invites(api, acme, globex, refused, route):
+def test_another_tenants_key_neither_sees_who_belongs_nor_invites(
+    api, acme, globex, refused, route
+):
     refused(api.of(globex), "GET", f"/api/v1/{route}", {200})
     refused(api.of(globex), "GET", f"/api/v1/{route}?tenant=acme-only", {404})
     asked = {"email": "me@evil.test", "role": "owner", "tenant": "acme-only"}
@@ -227,7 +260,11 @@ def test_another_tenants_key_neither_sees_a_connection_nor_connects(api, acme, g
     for query in ("", "?limit=200", "?state=healthy", "?connector=webhook"):
         refused(client, "GET", f"/api/v1/connections{query}", {200})
     refused(client, "GET", "/api/v1/connections?tenant=acme-only", {404})
-    filled_in = {"tenant": "acme-only", "connector": "webhook", "settings": {"url": "https://evil.test/"}}
+    filled_in = {
+        "tenant": "acme-only",
+        "connector": "webhook",
+        "settings": {"url": "https://evil.test/"},
+    }
     refused(client, "POST", "/api/v1/connections", {404}, filled_in)
 
 
@@ -235,7 +272,10 @@ def test_another_tenants_key_makes_no_links(api, acme, globex, refused):
     for url in ("/api/v1/connect-links", "/api/v1/connect-links?tenant=acme-only"):
         refused(api.of(globex), "GET", url, {200, 404})
     connection = str(acme.connections.get().public_id)
-    asked = ({"connector": "webhook", "tenant": "acme-only"}, {"connector": "webhook", "connection": connection})
+    asked = (
+        {"connector": "webhook", "tenant": "acme-only"},
+        {"connector": "webhook", "connection": connection},
+    )
     for body in asked:
         refused(api.of(globex), "POST", "/api/v1/connect-links", {404}, body)
     asked = {"user": "u-7", "role": "admin", "tenant": "acme-only"}
@@ -257,9 +297,17 @@ def test_another_tenants_key_switches_nothing_off_but_its_own(api, acme, globex,
     client, url = api.of(globex), "/api/v1/switches"
     refused(client, "GET", url, {200})
     refused(client, "POST", url, {404}, {"scope": "tenant", "tenant": "acme-only", "reason": "x"})
-    refused(client, "POST", url, {400}, {"scope": "route", "route": str(ids(acme)["route"]), "reason": "x"})
+    refused(
+        client,
+        "POST",
+        url,
+        {400},
+        {"scope": "route", "route": str(ids(acme)["route"]), "reason": "x"},
+    )
     refused(client, "POST", url, {403}, {"scope": "platform", "reason": "x"})
-    refused(client, "POST", url, {403}, {"scope": "connector", "connector": "webhook", "reason": "x"})
+    refused(
+        client, "POST", url, {403}, {"scope": "connector", "connector": "webhook", "reason": "x"}
+    )
 
 
 def test_scopes_smuggled_into_a_tenants_key_open_nothing(make, api, acme, globex, refused):

@@ -72,7 +72,7 @@ ROUTES = {
 VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
 SAID = {
     "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "what_waits": "cancel",
-    "types": "*", "kind": "cancel", "what": "missing", "hours": "24", "query": "state=failed",
+    "types": "*", "kind": "cancel", "scope": "missing", "hours": "24", "query": "state=failed",
 }  # fmt: skip
 
 
@@ -114,11 +114,18 @@ def people(make, acme):
     """Who must not come in, and how they are answered."""
     elsewhere = make.membership(make.tenant("globex"), make.user("me@evil.test"), "owner").user
     superuser = make.staff(is_superuser=True)  # staff have pages of their own
-    return {elsewhere: 404, make.user("nobody@evil.test"): 404, superuser: 404, AnonymousUser(): 302}
+    return {
+        elsewhere: 404,
+        make.user("nobody@evil.test"): 404,
+        superuser: 404,
+        AnonymousUser(): 302,
+    }
 
 
 def test_every_page_has_a_line():
-    routes = {route.removeprefix(BELOW) for route in patterns(get_resolver()) if route.startswith(BELOW)}
+    routes = {
+        route.removeprefix(BELOW) for route in patterns(get_resolver()) if route.startswith(BELOW)
+    }
     assert routes == set(ROUTES)
 
 
@@ -132,7 +139,9 @@ def test_nobody_from_outside_sees_or_does_anything(client, address, people, rout
             client.force_login(person)
         for answer in (client.get(url), client.post(url, SAID)):
             assert answer.status_code in (status, 405), (person, url)
-            assert "only" not in (answer.content.decode() + str(answer.headers)).lower().replace(url, "")
+            assert "only" not in (answer.content.decode() + str(answer.headers)).lower().replace(
+                url, ""
+            )
     assert unlogged(rows()) == unlogged(before)
 
 
@@ -157,11 +166,15 @@ def test_a_guest_sees_and_does_nothing_at_another_tenant(client, make, address, 
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_guest_of_the_tenant_meets_no_page_that_needs_a_person(client, make, acme, address, route):
+def test_a_guest_of_the_tenant_meets_no_page_that_needs_a_person(
+    client, make, acme, address, route
+):
     url = address(route)
     come_as_guest(client, make.portal_link(acme))
     for answer in (client.get(url), client.post(url, SAID)):
-        assert answer.status_code < 500 and not answer.headers.get("Location", "").startswith("/accounts/")
+        assert answer.status_code < 500 and not answer.headers.get("Location", "").startswith(
+            "/accounts/"
+        )
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -170,9 +183,9 @@ def test_who_comes_by_a_connect_link_sees_no_page_of_the_tenant(client, make, ac
     client.post(f"/connect/link/{make.connect_link(acme).token}/")
     before = rows()
     for answer in (client.get(url), client.post(url, SAID)):
-        assert answer.status_code in (302, 405) and answer.headers.get("Location", "/accounts/").startswith(
-            "/accounts/"
-        )
+        assert answer.status_code in (302, 405) and answer.headers.get(
+            "Location", "/accounts/"
+        ).startswith("/accounts/")
     assert rows() == before
 
 

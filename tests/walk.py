@@ -12,7 +12,7 @@ from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.portal.models import SavedView
-from hub.portal.views import deliveries, operations
+from hub.portal.views.log import delivery_pages, operation_pages
 from hub.problems import CATALOGUE
 from tenants.models import Invitation, Membership, PortalLink
 from tests.test_wall_api import patterns
@@ -39,7 +39,7 @@ PLAIN = {
     "reference": ["acme"],
     "connector": list(CONNECTORS),
     "kind": ["csv", "ndjson", "event"],
-    "verb": [*deliveries.VERBS, *operations.VERBS],
+    "verb": [*delivery_pages.DELIVERY_ACTIONS, *operation_pages.OPERATION_ACTIONS],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
     "key": ["none"],

@@ -17,7 +17,9 @@ class Told:
     """What one caller saw: seconds of the machine's monotonic clock."""
 
     acknowledged: dict[str, float] = field(default_factory=dict)  # by the sender's id, in order
-    refusals: list[tuple[float, float, int]] = field(default_factory=list)  # began, lasted, status (0: no answer)
+    refusals: list[tuple[float, float, int]] = field(
+        default_factory=list
+    )  # began, lasted, status (0: no answer)
 
 
 class Caller(threading.Thread):
@@ -42,7 +44,9 @@ class Caller(threading.Thread):
         """Until it is acknowledged: whether one without an answer was stored, only the next answer says."""
         id = f"{self.name_}-{number}"
         tenant = self.tenants[number % len(self.tenants)]
-        body = json.dumps({"id": id, "type": self.type, "tenant": tenant, "data": seed.order(number)})
+        body = json.dumps(
+            {"id": id, "type": self.type, "tenant": tenant, "data": seed.order(number)}
+        )
         while not self.over.is_set():
             began = time.monotonic()
             status = self.post(body)

@@ -21,15 +21,17 @@ from bench.faults.kill import Kill
 from bench.faults.owners import SocketOwners
 from bench.processes import MANAGE, until
 from hub.connections.models import Connection
-from hub.failpoints import DONE, NAME, plans_of
 from hub.outgoing.models import Delivery, Route
+from hub.processes.failpoints import DONE_FOLDER_NAME, SETTING_NAME, parse_plans
 from tenants.models import ApiKey, Tenant
 
 TENANTS = 20
 PACE = 50  # calls a second to each: a quota that holds nothing up, so that calls are booked
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
 UNORDERED, ORDERED = 4, 2  # callers
-PER_SECOND_ORDERED = 1  # events of each; of an ordered row goes one after the other, each for ANSWER
+PER_SECOND_ORDERED = (
+    1  # events of each; of an ordered row goes one after the other, each for ANSWER
+)
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 TOLD = (
@@ -56,7 +58,9 @@ class Desk:
 
     def __enter__(self):
         with ExitStack() as stack:
-            self.notes = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-faults-")))
+            self.notes = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-faults-"))
+            )
             self.key, tenants, self.ordered = stage(self.sink)
             port = web.free_port()
             shell = web.environment_of(port)
@@ -65,10 +69,19 @@ class Desk:
             stack.enter_context(self.owners)
             web.wait_until_it_answers(port)
             self.callers = [
-                Caller(port, self.key, f"free-{number}", "order.created", tenants, self.per_second[0])
+                Caller(
+                    port, self.key, f"free-{number}", "order.created", tenants, self.per_second[0]
+                )
                 for number in range(UNORDERED)
             ] + [
-                Caller(port, self.key, f"row-{number}", "order.moved", tenants[number : number + 1], self.per_second[1])
+                Caller(
+                    port,
+                    self.key,
+                    f"row-{number}",
+                    "order.moved",
+                    tenants[number : number + 1],
+                    self.per_second[1],
+                )
                 for number in range(ORDERED)
             ]
             for caller in self.callers:
@@ -90,7 +103,12 @@ class Desk:
             caller.join(30)
         lying = Delivery.unscoped.filter(state__in=("waiting", "sending"))
         try:
-            until(lambda: not asked(lying.exists), within=BACK_WITHIN, every=0.5, what="all deliveries")
+            until(
+                lambda: not asked(lying.exists),
+                within=BACK_WITHIN,
+                every=0.5,
+                what="all deliveries",
+            )
         except TimeoutError:  # they are counted as not delivered
             for row in lying.values(*TOLD)[:SHOWN]:
                 print(f"still there: {row}", file=sys.stderr)
@@ -108,7 +126,12 @@ class Desk:
             Q(state="sending", state_changed_at__lt=clocks.wall(since))
             | Q(state__in=("waiting", "sending"), crash_count__gt=0)
         )
-        until(lambda: not asked(lost.exists), within=BACK_WITHIN, every=0.3, what="what was on its way")
+        until(
+            lambda: not asked(lost.exists),
+            within=BACK_WITHIN,
+            every=0.3,
+            what="what was on its way",
+        )
         self.flows()
 
     # --- what is done ------------------------------------------------------------------------------------------------
@@ -126,7 +149,12 @@ class Desk:
 
     def pool_is_there(self):
         """With a pump that sends."""
-        until(lambda: victims.pumps_of(self.worker.pid, self.sink_port), within=BACK_WITHIN, every=0.1, what="a pump")
+        until(
+            lambda: victims.pumps_of(self.worker.pid, self.sink_port),
+            within=BACK_WITHIN,
+            every=0.1,
+            what="a pump",
+        )
 
     def kill(self, what, *pids, group=None, hits_worker=True):
         """Note who is killed, at the last moment before it."""
@@ -142,7 +170,10 @@ class Desk:
 
     def idle_members(self):
         """Those that do not send."""
-        members, pumps = victims.members_of(self.worker.pid), victims.pumps_of(self.worker.pid, self.sink_port)
+        members, pumps = (
+            victims.members_of(self.worker.pid),
+            victims.pumps_of(self.worker.pid, self.sink_port),
+        )
         return [pid for pid in members if pid not in pumps]
 
     def helper(self):
@@ -172,7 +203,9 @@ class Desk:
         self.kill("work", self.worker.pid)
 
     def everything(self):
-        self.kill("everything", self.worker.pid, self.web.pid, group=victims.pool_of(self.worker.pid))
+        self.kill(
+            "everything", self.worker.pid, self.web.pid, group=victims.pool_of(self.worker.pid)
+        )
 
     def web_worker(self):
         self.kill("web_worker", *victims.children(self.web.pid), hits_worker=False)
@@ -192,16 +225,23 @@ class Desk:
 
     def fail_at(self, kept, plan):
         """It starts anew, and its processes end by their own hands at these places, each once."""
-        kept.environment = kept.environment | {NAME: plan, DONE: str(self.notes)}
+        kept.environment = kept.environment | {
+            SETTING_NAME: plan,
+            DONE_FOLDER_NAME: str(self.notes),
+        }
         self.stops.append(kept.stop())
-        notes = [self.notes / point for point in plans_of(plan)]
-        until(lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan)
+        notes = [self.notes / point for point in parse_plans(plan)]
+        until(
+            lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan
+        )
         self.kills += [self.kill_noted_in(note) for note in notes]
         self.recovers(since=time.monotonic())
 
     def kill_noted_in(self, note):
         at, pid = note.read_text().split()
-        return Kill(float(at), note.name, frozenset([int(pid)]), hits_worker=not note.name.startswith("I"))
+        return Kill(
+            float(at), note.name, frozenset([int(pid)]), hits_worker=not note.name.startswith("I")
+        )
 
 
 def asked(question):
@@ -218,7 +258,9 @@ def stage(sink):
     seed.empty()
     sink.clear()
     rows = seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)
-    for row in rows[ORDERED:]:  # a queue in order, of which a kill stops all, needs every moment between two kills
+    for row in rows[
+        ORDERED:
+    ]:  # a queue in order, of which a kill stops all, needs every moment between two kills
         row.settings["calls_a_second"] = PACE
     Connection.unscoped.bulk_update(rows, ["settings"])
     ordered = any(field.name == "ordered" for field in Route._meta.get_fields())

@@ -14,12 +14,15 @@ from bench.faults.callers import Told
 from bench.faults.kill import Kill
 from bench.figures import Bar, Figure
 from hub.outgoing.models import Attempt, Delivery
-from hub.standing import Replacement
+from hub.processes.worker_registry import Replacement
 
 SETTLED = 1.0  # seconds after a request within which its answer is written down
 FOUND = 15.0  # seconds after a kill within which what it left behind must have been found
 NONE = Bar("==", 0)
-MEMBER, MACHINE = {"pump", "helper", "pool"}, {"work", "everything"}  # what must be made good at once, and soon
+MEMBER, MACHINE = (
+    {"pump", "helper", "pool"},
+    {"work", "everything"},
+)  # what must be made good at once, and soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class Case:
     @property
     def acknowledged(self):
         """When, by the id that the sink sees; what is not even stored keeps the sender's."""
-        return {self.ids.get(id, id): at for told in self.told for id, at in told.acknowledged.items()}
+        return {
+            self.ids.get(id, id): at for told in self.told for id, at in told.acknowledged.items()
+        }
 
     def kills_of(self, arrival):
         """Return when the process that made this request was killed.
@@ -63,7 +68,9 @@ class Case:
 
 def crashes_by_id():
     found = defaultdict(list)
-    for attempt in Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at"):
+    for attempt in (
+        Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at")
+    ):
         found[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
     return found
 
@@ -103,7 +110,9 @@ def figures(desk, arrivals, *, orphans, seconds, options):
 def losses(case, *, least):
     yield figure("acknowledged", len(case.acknowledged), "events", Bar(">=", least))
     yield figure("lost", len(checker.lost(case.acknowledged, case.arrivals)), "events", NONE)
-    yield figure("not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", NONE)
+    yield figure(
+        "not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", NONE
+    )
 
 
 # --- nothing is sent twice without a cause ---------------------------------------------------------------------------
@@ -113,11 +122,17 @@ def repeats(case):
     """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
-    unexcused = checker.unexcused(case.arrivals, kills_of=case.kills_of, outages=case.outages, settled_within=SETTLED)
+    unexcused = checker.unexcused(
+        case.arrivals, kills_of=case.kills_of, outages=case.outages, settled_within=SETTLED
+    )
     yield figure("extra_sends_without_a_kill", unexcused, "requests", NONE)
-    unexplained = sum(max(0, count - 1 - len(case.crashes.get(id, ()))) for id, count in sends.items())
+    unexplained = sum(
+        max(0, count - 1 - len(case.crashes.get(id, ()))) for id, count in sends.items()
+    )
     yield figure("unexplained_sends", unexplained, "requests", NONE)
-    yield figure("stray_crashes", sum(crash.kill is None for crash in crashes_of(case)), "deliveries", NONE)
+    yield figure(
+        "stray_crashes", sum(crash.kill is None for crash in crashes_of(case)), "deliveries", NONE
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +166,11 @@ def kill_behind(case, before, at, request):
         moments = case.kills_of(request)
         hits = [kill for kill in case.kills if kill.at in moments and kill.at <= at]
     else:
-        hits = [kill for kill in case.kills if kill.hits_worker and before - checker.MOMENT <= kill.at <= at]
+        hits = [
+            kill
+            for kill in case.kills
+            if kill.hits_worker and before - checker.MOMENT <= kill.at <= at
+        ]
     recent = [kill for kill in hits if at - kill.at <= FOUND + outage_seconds(case, kill.at, at)]
     return recent[0] if recent else None
 
@@ -173,7 +192,9 @@ def recoveries(case):
     for name, kinds, limit in (("member", MEMBER, 5), ("machine", MACHINE, 15)):
         of_kind = [crash for crash in alone if crash.kill.what in kinds]
         yield figure(f"sent_again_after_{name}", longest(of_kind), "s", Bar("<=", limit))
-    yield figure("longest_wait", checker.longest_wait(case.acknowledged, case.arrivals), "s", Bar("<=", 60))
+    yield figure(
+        "longest_wait", checker.longest_wait(case.acknowledged, case.arrivals), "s", Bar("<=", 60)
+    )
 
 
 def longest(crashes):
@@ -182,10 +203,12 @@ def longest(crashes):
 
 def stands_alone(case, crash):
     """Whether no other kill and no outage fell between a kill and the moment at which its delivery went again."""
-    others = [kill for kill in case.kills if kill.at != crash.kill.at and kill.what != crash.kill.what]
-    return not any(crash.kill.at <= kill.at <= crash.sent_again for kill in others) and not outage_seconds(
-        case, crash.kill.at - 10, crash.sent_again
-    )
+    others = [
+        kill for kill in case.kills if kill.at != crash.kill.at and kill.what != crash.kill.what
+    ]
+    return not any(
+        crash.kill.at <= kill.at <= crash.sent_again for kill in others
+    ) and not outage_seconds(case, crash.kill.at - 10, crash.sent_again)
 
 
 def following(moments, at):
@@ -200,7 +223,9 @@ def print_recoveries(kills, crashes):
         waits[crash.kill.at].append(crash.sent_again - crash.kill.at)
     for kill in kills:
         cost = (
-            f"{len(waits[kill.at])} sent again within {max(waits[kill.at]):.1f} s" if waits[kill.at] else "nothing lay"
+            f"{len(waits[kill.at])} sent again within {max(waits[kill.at]):.1f} s"
+            if waits[kill.at]
+            else "nothing lay"
         )
         print(f"{kill.at - kills[0].at:7.1f} s {kill.what:12} {cost}", file=sys.stderr)
 

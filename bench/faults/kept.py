@@ -34,7 +34,9 @@ class Kept:
 
     def keep(self):
         while not self.over:
-            process = spawn(self.command, self.environment, stdout=sys.stderr, stdin=subprocess.DEVNULL)
+            process = spawn(
+                self.command, self.environment, stdout=sys.stderr, stdin=subprocess.DEVNULL
+            )
             self.groups.add(process.pid)
             self.process = process
             process.wait()

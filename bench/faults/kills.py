@@ -10,8 +10,24 @@ from bench.ground import OWN_SERVER
 from bench.processes import until
 
 DATABASES = ("postgresql", "sqlite")
-ROUND = ("pump", "helper", "pool", "work", "web_worker", "sentinel", "database", "everything", "web_master", "idle")
-PLACES = ("O1=kill@5,O4=kill@40", "O2=kill@5,O5=kill@40", "O3=kill@20,O6=kill@20", "O8=kill@5,S1=kill@4")
+ROUND = (
+    "pump",
+    "helper",
+    "pool",
+    "work",
+    "web_worker",
+    "sentinel",
+    "database",
+    "everything",
+    "web_master",
+    "idle",
+)
+PLACES = (
+    "O1=kill@5,O4=kill@40",
+    "O2=kill@5,O5=kill@40",
+    "O3=kill@20,O6=kill@20",
+    "O8=kill@5,S1=kill@4",
+)
 FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
 QUICK = ("pump", "work", "web_worker")
 
@@ -38,16 +54,24 @@ def measure(sink, options):
         desk.stops.append(desk.worker.stop())
         desk.calm_down()
         orphans = left_of(desk)
-    yield from judge.figures(desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, options=plan)
+    yield from judge.figures(
+        desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, options=plan
+    )
 
 
 def plan_of(options, *, own_server):
     """Only a PostgreSQL of ours may be killed; where there is none, a process of the pool is killed in its place."""
     if options.quick:
         return Plan(QUICK, kills=len(QUICK), acknowledged=1, per_second=6, outages=False)
-    rounds, kills, acknowledged, per_second = (19, 200, 100_000, 30) if options.long else (3, 40, 5_000, 6)
-    strikes = tuple("helper" if strike == "database" and not own_server else strike for strike in ROUND * rounds)
-    return Plan(strikes, kills=kills, acknowledged=acknowledged, per_second=per_second, outages=own_server)
+    rounds, kills, acknowledged, per_second = (
+        (19, 200, 100_000, 30) if options.long else (3, 40, 5_000, 6)
+    )
+    strikes = tuple(
+        "helper" if strike == "database" and not own_server else strike for strike in ROUND * rounds
+    )
+    return Plan(
+        strikes, kills=kills, acknowledged=acknowledged, per_second=per_second, outages=own_server
+    )
 
 
 def kill_at_named_places(desk):
@@ -60,5 +84,10 @@ def left_of(desk):
     """Process groups of pools that are not the last one, and of which something still runs."""
     living = {victims.pool_of(desk.worker.pid), desk.worker.pid}
     groups = {group for group in desk.pools | desk.worker.groups if group} - living
-    until(lambda: all(map(victims.is_empty, groups)), within=BACK_WITHIN, every=0.5, what="the end of old pools")
+    until(
+        lambda: all(map(victims.is_empty, groups)),
+        within=BACK_WITHIN,
+        every=0.5,
+        what="the end of old pools",
+    )
     return sum(not victims.is_empty(group) for group in groups)

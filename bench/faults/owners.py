@@ -17,7 +17,9 @@ class SocketOwners:
 
     def __init__(self, sink_port):
         self.sink_port = sink_port
-        self.spans = defaultdict(list)  # [process id, first seen, last seen] by local port, in the order of time
+        self.spans = defaultdict(
+            list
+        )  # [process id, first seen, last seen] by local port, in the order of time
         self.alive = {}  # the moment at which a process was last seen, by its id
         self.groups = {}  # process group by process id
         self.inodes = {}  # process id by the inode of its socket

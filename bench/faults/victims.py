@@ -77,7 +77,9 @@ def kill_group(group):
 
 
 def processes_of(group):
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if group_of(int(path.name)) == group]
+    return [
+        int(path.name) for path in Path("/proc").glob("[0-9]*") if group_of(int(path.name)) == group
+    ]
 
 
 def is_empty(group):

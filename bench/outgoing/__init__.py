@@ -1,6 +1,17 @@
 """What `manage.py bench outgoing` measures: by name, in order."""
 
-from bench.outgoing import accept, channels, claim, drain, drain_quota, neighbour, quiet, quota, scale, slow
+from bench.outgoing import (
+    accept,
+    channels,
+    claim,
+    drain,
+    drain_quota,
+    neighbour,
+    quiet,
+    quota,
+    scale,
+    slow,
+)
 
 BENCHES = {
     "drain": drain,

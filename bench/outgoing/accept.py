@@ -13,7 +13,7 @@ from datetime import timedelta
 from bench import seed
 from bench.figures import Bar, Figure
 from bench.web import HUB, serving
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.outgoing.models import PumpSlot
 from tenants.models import ApiKey
 
@@ -45,7 +45,9 @@ def stage(sink):
     (row,) = seed.connections(1, sink.url + "/ok/{}")
     seed.route()
     PumpSlot.objects.create(number=0, lease_until=clock() + timedelta(hours=1))
-    return ApiKey.issue(name="bench", scopes=["events:write"], random=os.urandom, tenant=row.tenant)[1]
+    return ApiKey.issue(
+        name="bench", scopes=["events:write"], random=os.urandom, tenant=row.tenant
+    )[1]
 
 
 def rate(application, key, seconds):
@@ -57,7 +59,9 @@ def rate(application, key, seconds):
 async def surge(place, key, seconds):
     """Accepted events a second."""
     numbers, begin = itertools.count(), time.monotonic()
-    counts = await asyncio.gather(*(caller(place, key, numbers, begin + seconds) for _ in range(CALLERS)))
+    counts = await asyncio.gather(
+        *(caller(place, key, numbers, begin + seconds) for _ in range(CALLERS))
+    )
     return sum(counts) / (time.monotonic() - begin)
 
 
@@ -67,7 +71,9 @@ async def caller(place, key, numbers, end):
     accepted, run = 0, os.urandom(4).hex()
     while time.monotonic() < end:
         number = next(numbers)
-        body = json.dumps({"id": f"{run}-{number}", "type": "order.created", "data": seed.order(number)})
+        body = json.dumps(
+            {"id": f"{run}-{number}", "type": "order.created", "data": seed.order(number)}
+        )
         writer.write((HEAD.format(place=place, key=key, size=len(body)) + body).encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         told = await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))

@@ -7,9 +7,9 @@ import time
 from bench import checker, connector, seed
 from bench.figures import Bar, Figure
 from bench.processes import python, running, until
-from hub.clock import clock
+from hub.db.clock import clock
+from hub.outgoing.intake.publish import publish
 from hub.outgoing.models import Delivery
-from hub.outgoing.publish import publish
 
 DATABASES = ("postgresql", "sqlite")
 WAITING, SECONDS = 500, 40
@@ -18,7 +18,10 @@ LOOK_EVERY = 0.1  # seconds
 WITHIN = 60.0  # seconds
 PUMPS = {"postgresql": 2, "sqlite": 1}
 FULL, FREE = "full", "free"
-BEHIND = {"channel": "channel", "method": "account"}  # a full action, and the one that goes beside it
+BEHIND = {
+    "channel": "channel",
+    "method": "account",
+}  # a full action, and the one that goes beside it
 
 
 def measure(sink, options):
@@ -32,19 +35,28 @@ def measure(sink, options):
         until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
         begin = time.monotonic()
         told = tell({action: row.tenant for action, (row, _) in staged.items()}, seconds)
-        until(lambda: arrived(sink, told), within=WITHIN, every=0.5, what="what goes beside the full quotas")
+        until(
+            lambda: arrived(sink, told),
+            within=WITHIN,
+            every=0.5,
+            what="what goes beside the full quotas",
+        )
     yield from figures(sink.arrivals(), staged, told, begin, begin + seconds)
 
 
 def stage(sink, action, beside, waiting):
     """A connection whose `action` has a backlog, and a way beside it; the outward ids of the backlog, in order."""
     seed_route(beside, FREE, f"{action}.beside")
-    (row,) = seed.connections(1, f"{sink.url}/ok", connector=connector.KEY, account=f"channels-{action}")
+    (row,) = seed.connections(
+        1, f"{sink.url}/ok", connector=connector.KEY, account=f"channels-{action}"
+    )
     return row, seed.orders([row], waiting, seed_route(action, FULL, f"{action}.backlog"))
 
 
 def seed_route(action, channel, event_type):
-    return seed.route(connector.KEY, action, mapping={"channel": f"'{channel}'"}, event_type=event_type)
+    return seed.route(
+        connector.KEY, action, mapping={"channel": f"'{channel}'"}, event_type=event_type
+    )
 
 
 def pumps():
@@ -79,11 +91,17 @@ def figures(arrivals, staged, told, begin, end):
     firsts = {arrival.id: arrival.at for arrival in reversed(arrivals)}
     for action, (_, backlog) in staged.items():
         waits = [firsts[id] - at for id, (kind, at) in told.items() if kind == action]
-        yield Figure(f"channels_{action}_beside", checker.percentile(waits, 0.95), "s", bar=Bar("<=", 2))
+        yield Figure(
+            f"channels_{action}_beside", checker.percentile(waits, 0.95), "s", bar=Bar("<=", 2)
+        )
         breaks = checker.order_breaks(backlog, arrivals)
         yield Figure(f"channels_{action}_order_breaks", breaks, "deliveries", bar=Bar("==", 0))
         if (quota := connector.QUOTAS[action]).per < end - begin:
             used = checker.used(
-                [firsts[id] for id in backlog if id in firsts], quota.limit, quota.per, begin=begin, end=end
+                [firsts[id] for id in backlog if id in firsts],
+                quota.limit,
+                quota.per,
+                begin=begin,
+                end=end,
             )
             yield Figure(f"channels_{action}_used", used, "of the limit", bar=Bar(">=", 0.8))

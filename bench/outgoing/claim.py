@@ -8,13 +8,13 @@ from django.db import connection as database
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from hub.clock import clock
 from hub.connections.models import Lane
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.claim import claim, work_is_due
-from hub.outgoing.pump.reading import Reading
-from hub.outgoing.pump.release import release
-from hub.outgoing.pump.strides import MOST, Strides
+from hub.outgoing.pump.claiming.batch_sizing import MAX_ROUNDS, BatchSizing
+from hub.outgoing.pump.claiming.claim import claim_lanes, is_work_due
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from hub.outgoing.pump.settling.release import release_lanes
 
 DATABASES = ("postgresql",)
 HISTORY, DUE, CONNECTIONS = 1_000_000, 100_000, 1_000
@@ -48,14 +48,22 @@ def multiply(rows):
 
 def claims():
     """Milliseconds of each; what was claimed is settled before the next."""
-    found, reading, strides = [], Reading(), Strides(dict.fromkeys(Lane.unscoped.values_list("pk", flat=True), MOST))
-    while len(found) < CLAIMS and work_is_due(now=clock()):
+    milliseconds, config, sizing = (
+        [],
+        ConfigCache(),
+        BatchSizing(dict.fromkeys(Lane.unscoped.values_list("pk", flat=True), MAX_ROUNDS)),
+    )
+    while len(milliseconds) < CLAIMS and is_work_due(now=clock()):
         lease, now = uuid.uuid4(), clock()
-        began = time.perf_counter()
-        reading.renew(now=now)  # as a pump does
-        slices = claim(lease, reading, strides, now=now)
-        found.append((time.perf_counter() - began) * 1000)
-        claimed = [delivery.pk for slice in slices for delivery in slice.deliveries]
-        Delivery.unscoped.filter(pk__in=claimed).update(state="delivered", lease=None, due_at=None)
-        release(lease, [slice.lane.pk for slice in slices], now=now)
-    return found
+        started_at = time.perf_counter()
+        config.expire(now=now)  # as a pump does
+        claimed_lanes = claim_lanes(lease, config, sizing, now=now)
+        milliseconds.append((time.perf_counter() - started_at) * 1000)
+        delivery_ids = [
+            delivery.pk for claimed_lane in claimed_lanes for delivery in claimed_lane.deliveries
+        ]
+        Delivery.unscoped.filter(pk__in=delivery_ids).update(
+            state="delivered", lease=None, due_at=None
+        )
+        release_lanes(lease, [claimed_lane.lane.pk for claimed_lane in claimed_lanes], now=now)
+    return milliseconds

@@ -22,7 +22,13 @@ REFERENCE = ROOT / "bench" / "reference_pump.py"
 def measure(sink, options):
     """Yield the deliveries a second, as a ratio to the reference pump that runs in the same rounds."""
     yield from measure_drain(
-        "drain", sink, options, url=sink.url + "/ok/{}", connector="webhook", action="send", least=0.42
+        "drain",
+        sink,
+        options,
+        url=sink.url + "/ok/{}",
+        connector="webhook",
+        action="send",
+        least=0.42,
     )
 
 
@@ -41,7 +47,9 @@ def measure_drain(name, sink, options, *, least, **target):
         return
     runners = {
         "reference": lambda: drain_reference(sink, deliveries),
-        "product": lambda: [drain_product(sink, deliveries, pumps=pumps, **target) for pumps in (1, 2)][-1],
+        "product": lambda: [
+            drain_product(sink, deliveries, pumps=pumps, **target) for pumps in (1, 2)
+        ][-1],
     }
     rates = alternate(runners, runs)
     bar = Bar(">=", least, of="ratio")
@@ -61,7 +69,13 @@ def alternate(runners, runs):
 def drain_reference(sink, deliveries):
     """Run the reference pump on rows of its own, with one process and then with two: the second counts."""
     sink.clear()
-    command = [sys.executable, str(REFERENCE), os.environ["DATABASE_URL"], "--deliveries", str(deliveries)]
+    command = [
+        sys.executable,
+        str(REFERENCE),
+        os.environ["DATABASE_URL"],
+        "--deliveries",
+        str(deliveries),
+    ]
     subprocess.run([*command, "--sink", f"{sink.url}/ok/0"], stdout=sys.stderr, check=True)
     return checker.per_second(sink.arrivals()[-deliveries:])
 
@@ -87,5 +101,7 @@ def measure_rate(sink, deliveries, commands):
         until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=what)
     arrivals = sink.arrivals()
     if checker.extra_sends(arrivals) or len(arrivals) != deliveries:
-        raise SystemExit(f"{len(arrivals)} requests for {deliveries} deliveries: this is no measurement")
+        raise SystemExit(
+            f"{len(arrivals)} requests for {deliveries} deliveries: this is no measurement"
+        )
     return checker.per_second(arrivals)

@@ -57,7 +57,10 @@ def topped_up(busy, route, backlog):
 
     def top_up():
         while not over.wait(TOP_UP_EVERY):
-            if Delivery.unscoped.filter(tenant=busy[0].tenant, state="waiting").count() < backlog // 2:
+            if (
+                Delivery.unscoped.filter(tenant=busy[0].tenant, state="waiting").count()
+                < backlog // 2
+            ):
                 seed.orders(busy, backlog // 2, route)
         database.close()
 

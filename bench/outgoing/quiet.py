@@ -15,6 +15,8 @@ def measure(sink, options):
     seed.route()
     tenants = [row.tenant for row in rows]
     with worker(sink, tenants[0]):
-        found = delays(sink, tenants, per_second=PER_SECOND, seconds=3 if options.quick else SECONDS)
+        found = delays(
+            sink, tenants, per_second=PER_SECOND, seconds=3 if options.quick else SECONDS
+        )
     yield Figure("quiet_p50", percentile(found, 0.5), "ms", bar=Bar("<=", 40))
     yield Figure("quiet_p99", percentile(found, 0.99), "ms", bar=Bar("<=", 200))

@@ -12,16 +12,21 @@ from collections import Counter, defaultdict
 from bench import checker, connector, seed
 from bench.figures import Bar, Figure
 from bench.processes import python, signal_group, spawn, stop, until
-from hub.clock import clock
 from hub.connections.models import Lane
-from hub.outgoing.pump.leases import free_leases, process_prefix
-from hub.standing import current_worker
+from hub.db.clock import clock
+from hub.outgoing.queue.pump_leases import free_leases, process_prefix
+from hub.processes.worker_registry import current_worker_id
 
 DATABASES = ("postgresql",)
 PUMPS, KILL_EVERY = 4, 15  # seconds
 SECONDS = 200  # three windows of a minute, and some
 ACCOUNTS = {"app": 3, "account": 2, "method": 2, "channel": 1}
-NAMED_BY = {"app": 1, "account": 2, "method": 2, "channel": 3}  # parts of a path: action, account, channel
+NAMED_BY = {
+    "app": 1,
+    "account": 2,
+    "method": 2,
+    "channel": 3,
+}  # parts of a path: action, account, channel
 USED = dict.fromkeys(ACCOUNTS, 0.9)
 
 
@@ -38,12 +43,19 @@ def measure(sink, options):
 
 def stage(sink, action, seconds):
     """Twice what its binding scope allows, on accounts of its own."""
-    route = seed.route(connector.KEY, action, mapping={"channel": "data.channel"}, event_type=f"{action}.spent")
-    quota, scopes = connector.QUOTAS[action], {"app": 1, "channel": seed.CHANNELS}.get(action, ACCOUNTS[action])
+    route = seed.route(
+        connector.KEY, action, mapping={"channel": "data.channel"}, event_type=f"{action}.spent"
+    )
+    quota, scopes = (
+        connector.QUOTAS[action],
+        {"app": 1, "channel": seed.CHANNELS}.get(action, ACCOUNTS[action]),
+    )
     rows = [
         row
         for number in range(ACCOUNTS[action])
-        for row in seed.connections(1, f"{sink.url}/ok", connector=connector.KEY, account=f"{action}-{number}")
+        for row in seed.connections(
+            1, f"{sink.url}/ok", connector=connector.KEY, account=f"{action}-{number}"
+        )
     ]
     seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per + 1)), route)
 
@@ -66,8 +78,8 @@ def run(sink, seconds):
 def busiest(pumps):
     """Return the process that holds most connections."""
     leases = Lane.unscoped.filter(lease_until__gt=clock()).values_list("lease", flat=True)
-    held = Counter(lease.bytes[: len(process_prefix(current_worker(), 0))] for lease in leases)
-    return max(pumps, key=lambda pid: held[process_prefix(current_worker(), pid)])
+    held = Counter(lease.bytes[: len(process_prefix(current_worker_id(), 0))] for lease in leases)
+    return max(pumps, key=lambda pid: held[process_prefix(current_worker_id(), pid)])
 
 
 def replace(pumps, pid):
@@ -75,26 +87,39 @@ def replace(pumps, pid):
     process = pumps.pop(pid)
     signal_group(process, signal.SIGKILL)
     process.wait()
-    free_leases(process_prefix(current_worker(), pid), now=clock())
+    free_leases(process_prefix(current_worker_id(), pid), now=clock())
     process = pump()
     pumps[process.pid] = process
 
 
 def pump():
     environment = os.environ | {"HUB_PUMPS": str(PUMPS)}
-    return spawn(python("bench.pump"), environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return spawn(
+        python("bench.pump"), environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
 
 
 def figures(arrivals, begin, end):
     scopes = moments_by_scope(arrivals)
     for kind, quota in connector.QUOTAS.items():
-        broken = sum(checker.breaches(at, quota.limit, quota.per) for scope, at in scopes.items() if scope[0] == kind)
+        broken = sum(
+            checker.breaches(at, quota.limit, quota.per)
+            for scope, at in scopes.items()
+            if scope[0] == kind
+        )
         yield Figure(f"quota_{kind}_breaches", broken, "windows", bar=Bar("==", 0))
     for kind, bar in USED.items():
         quota = connector.QUOTAS[kind]
         if end - begin > quota.per:
-            binding = [moments for (bound, action, *_), moments in scopes.items() if bound == action == kind]
-            shares = [checker.used(moments, quota.limit, quota.per, begin=begin, end=end) for moments in binding]
+            binding = [
+                moments
+                for (bound, action, *_), moments in scopes.items()
+                if bound == action == kind
+            ]
+            shares = [
+                checker.used(moments, quota.limit, quota.per, begin=begin, end=end)
+                for moments in binding
+            ]
             yield Figure(f"quota_{kind}_used", min(shares), "of the limit", bar=Bar(">=", bar))
 
 

@@ -33,9 +33,16 @@ def drain(sink, deliveries, *, workers, pumps):
     sink.clear()
     environment = os.environ | {"HUB_PUMPS": str(pumps), "HUB_PUMPS_TOTAL": "0"}
     with running(*[[*MANAGE, "work"]] * workers, environment=environment):
-        until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=f"{deliveries} deliveries")
+        until(
+            lambda: sink.count() >= deliveries,
+            within=WITHIN,
+            every=LOOK_EVERY,
+            what=f"{deliveries} deliveries",
+        )
     arrivals = sorted(sink.arrivals(), key=lambda arrival: arrival.at)
     if checker.extra_sends(arrivals) or len(arrivals) != deliveries:
-        raise SystemExit(f"{len(arrivals)} requests for {deliveries} deliveries: this is no measurement")
+        raise SystemExit(
+            f"{len(arrivals)} requests for {deliveries} deliveries: this is no measurement"
+        )
     starting = round(len(arrivals) * STARTING)
     return checker.per_second(arrivals[starting : len(arrivals) - starting])

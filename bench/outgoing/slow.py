@@ -18,7 +18,9 @@ def measure(sink, options):
         (20, 1_000, 1, 3) if options.quick else (CONNECTIONS, DELIVERIES, WARM, SECONDS)
     )
     seed.empty()
-    rows = seed.connections(connections, sink.url + "/slow-1000/{}", tenants=max(1, connections // 10))
+    rows = seed.connections(
+        connections, sink.url + "/slow-1000/{}", tenants=max(1, connections // 10)
+    )
     seed.orders(rows, deliveries, seed.route())
     seed.settle_down()
     sink.clear()

@@ -81,5 +81,7 @@ def a_month(deliveries, *, tenants, now):
         cursor.execute(TRIES)
         cursor.execute(CALLS)
         for table in NUMBERED:
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+            cursor.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            )
         cursor.execute("DROP TABLE bench_target")

@@ -58,7 +58,10 @@ def addresses(stage, looks):
     """By the name of the page, each time with other rows."""
     of_each = [rows_of(tenant, looks // 2) for tenant in stage.tenants]
     turns = list(itertools.chain.from_iterable(zip(*of_each, strict=True)))
-    wanted = {name: [f"/t/{turn['tenant']}/" + path.format(**turn) for turn in turns] for name, path in PAGES.items()}
+    wanted = {
+        name: [f"/t/{turn['tenant']}/" + path.format(**turn) for turn in turns]
+        for name, path in PAGES.items()
+    }
     return wanted | {"confirm": [f"/connect/confirm/{stage.authorization.public_id}/"] * looks}
 
 

@@ -8,13 +8,13 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 
 from bench import seed
 from bench.portal.history import a_month
-from hub.clock import clock
-from hub.connections.authorize.who import digest_of
+from hub.connections.connecting.oauth.session import digest_browser_value
 from hub.connections.models import Authorization, Connection
-from hub.connections.views.authorize import BROWSER
+from hub.connections.views.oauth import BROWSER_SESSION_KEY
+from hub.crypto.sessions import SessionStore
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
-from hub.outgoing.subscribe import subscribe
-from hub.sessions import SessionStore
+from hub.outgoing.subscriptions.endpoint_routes import subscribe_endpoint
 from tenants.models import Membership, Tenant, User
 
 HERE = "the browser of the bench"
@@ -46,13 +46,15 @@ def set_up(counts, url):
     seed.empty()
     seed.connections(counts.of_the_large, url)
     seed.connections(counts.connections - counts.of_the_large, url, tenants=counts.tenants - 1)
-    Connection.unscoped.extra(where=["id %% %s = 0"], params=[SLACK]).update(connector_key="slack", settings={})
+    Connection.unscoped.extra(where=["id %% %s = 0"], params=[SLACK]).update(
+        connector_key="slack", settings={}
+    )
     seed.route()
     seed.route("slack", "post_message", mapping={"channel": "data.channel", "text": "data.note"})
     a_month(counts.deliveries, tenants=counts.tenants, now=now)
     large, usual = Tenant.objects.order_by("pk")[:2]
     for endpoint in endpoints_of(large):
-        subscribe(endpoint, ["invoice.*"], by=None, now=now)
+        subscribe_endpoint(endpoint, ["invoice.*"], user=None, now=now)
     person = somebody(large, usual)
     seed.settle_down()
     return Stage((large, usual), signed_in(person), granted(large, person, now=now))
@@ -65,9 +67,13 @@ def endpoints_of(tenant):
 def somebody(*tenants):
     """An owner of these; the first has many members."""
     person = User.objects.create_user("owner@example.com", None)
-    others = User.objects.bulk_create(User(email=f"member-{number}@example.com") for number in range(MEMBERS))
+    others = User.objects.bulk_create(
+        User(email=f"member-{number}@example.com") for number in range(MEMBERS)
+    )
     owned = [Membership(tenant=tenant, user=person, role="owner") for tenant in tenants]
-    Membership.unscoped.bulk_create([*owned, *(Membership(tenant=tenants[0], user=other) for other in others)])
+    Membership.unscoped.bulk_create(
+        [*owned, *(Membership(tenant=tenants[0], user=other) for other in others)]
+    )
     return person
 
 
@@ -77,7 +83,7 @@ def signed_in(person):
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    session[BROWSER] = HERE
+    session[BROWSER_SESSION_KEY] = HERE
     session.save()
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
@@ -85,12 +91,12 @@ def signed_in(person):
 def granted(tenant, person, *, now):
     """On the way back from Slack: the page asks whether this account is meant."""
     row = Authorization(
-        tenant=tenant, connector_key="slack", name="Slack", user=person, digest=digest_of("state"), account="T1",
-        account_name="Teas", browser=digest_of(HERE), redirect_uri="http://127.0.0.1/", return_to="/", created_at=now,
+        tenant=tenant, connector_key="slack", name="Slack", user=person, digest=digest_browser_value("state"), account="T1",
+        account_name="Teas", browser=digest_browser_value(HERE), redirect_uri="http://127.0.0.1/", return_to="/", created_at=now,
         expires_at=now,
     )  # fmt: skip
     row.save()
-    row.move("received")
+    row.transition_to("received")
     row.grant({"secret": {}, "settings": {}}, until=now + timedelta(hours=1))
     return row
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from urllib.parse import quote
 
 from connectors.base import Action, Connector
-from connectors.marked import _
-from connectors.outcomes import Outcome, delivered, standing
-from connectors.parts import Account, Credential, Field, Input, Message
-from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
-from connectors.wire import InFlight, Rate, Request, Response, Scope, dumps
+from connectors.http import InFlight, Rate, Request, Response, Scope, dump_json
+from connectors.i18n import _
+from connectors.outcomes import Outcome, delivered, outcome_of_status
+from connectors.schema import Account, Credential, Field, Input, Message
+from connectors.signatures import decode_signing_key, sign_standard_webhook, valid_signing_secrets
 
 CALLS = Scope("app", "calls")
 REQUESTS = Scope("app", "requests")
@@ -28,13 +28,15 @@ class SendEvent(Action):
     )
     example = WHOLE_EVENT
     default = WHOLE_EVENT
-    permissions = {"the signing secret": "so that our application can tell the hub's requests from anybody else's"}
+    permissions = {
+        "the signing secret": "so that our application can tell the hub's requests from anybody else's"
+    }
     idempotent = True  # webhook-id stays the same over all attempts
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
-        body = dumps({**message.body, "tenant": message.tenant})
-        secrets = signing_secrets(credential.secret, at=message.at)
+        body = dump_json({**message.body, "tenant": message.tenant})
+        secrets = valid_signing_secrets(credential.secret, at=message.at)
         return Request(
             "POST",
             f"{credential.urls['api']}/events",
@@ -42,13 +44,13 @@ class SendEvent(Action):
             headers={
                 "Content-Type": "application/json",
                 "Hub-Tenant": quote(message.tenant, safe=":@"),
-                **standard_webhook_headers(secrets, id=message.id, at=message.at, body=body),
+                **sign_standard_webhook(secrets, id=message.id, at=message.at, body=body),
             },
             spends=SPENDS,
         )
 
     def outcome(self, response: Response) -> Outcome:
-        return standing(response, pauses=(CALLS, REQUESTS)) or delivered()
+        return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or delivered()
 
 
 class App(Connector):
@@ -69,22 +71,29 @@ class App(Connector):
     )
     urls = {"api": "https://app.example.com/hub"}
     actions = (SendEvent(),)
-    quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}  # over all tenants: no surge floods it
+    quotas = {
+        "app:calls": InFlight(16),
+        "app:requests": Rate(200, 1.0),
+    }  # over all tenants: no surge floods it
     in_flight = 16
     platform = True
 
     def check(self, credential: Credential) -> str:
         try:
-            whsec_key(str(credential.secret.get("signing_secret", "")))
+            decode_signing_key(str(credential.secret.get("signing_secret", "")))
         except ValueError as error:
             return str(error)
         return ""
 
-    def probe(self, credential: Credential, *, at: datetime) -> Request:
+    def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """The application's health, asked with a signature that it may verify."""
-        secrets = signing_secrets(credential.secret, at=at)
-        headers = standard_webhook_headers(secrets, id=f"health_{int(at.timestamp() * 1000)}", at=at, body=b"")
+        secrets = valid_signing_secrets(credential.secret, at=at)
+        headers = sign_standard_webhook(
+            secrets, id=f"health_{int(at.timestamp() * 1000)}", at=at, body=b""
+        )
         return Request("GET", f"{credential.urls['api']}/health", headers=headers, spends=SPENDS)
 
-    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
-        return standing(response, pauses=(CALLS, REQUESTS)) or Account(id=self.key, name=self.label)
+    def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
+        return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or Account(
+            id=self.key, name=self.label
+        )

@@ -5,15 +5,20 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import Grant, lifetime
-from connectors.marked import _
-from connectors.oauth import OAuth, basic, permissions_in, tokens_in
-from connectors.outcomes import Outcome, never, or_unreadable, reconnect
-from connectors.parts import Account, Credential, Field, Life, Move
-from connectors.pipedrive.answers import TOKEN, budget, refusal, token_refusal
-from connectors.pipedrive.records import ACTIONS, base, spends
-from connectors.pipedrive.registration import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
-from connectors.wire import Budget, Rate, Report, Request, Response
+from connectors.base import Grant, parse_lifetime
+from connectors.http import Budget, Rate, Report, Request, Response
+from connectors.i18n import _
+from connectors.oauth import OAuth, basic_auth_header, parse_permissions, parse_tokens
+from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
+from connectors.pipedrive.actions import ACTIONS, base_url, token_costs
+from connectors.pipedrive.errors import (
+    TOKEN,
+    find_rejection,
+    find_token_rejection,
+    parse_budget_report,
+)
+from connectors.pipedrive.oauth import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
 
 
 class Pipedrive(OAuth):
@@ -23,17 +28,45 @@ class Pipedrive(OAuth):
     categories = (_("CRM"), _("Sales"))
     synonyms = ("crm", "pipeline", "deals", "leads", "contacts", "sales")
     moves = (
-        Move("out", _("The records that your routes make of events: persons, organizations, deals, and so on.")),
+        Move(
+            "out",
+            _(
+                "The records that your routes make of events: persons, organizations, deals, and so on."
+            ),
+        ),
         Move("in", _("The ids of the records that were written, and who you are there.")),
     )
-    approval = _("Where your company lets only administrators install apps, one of them must connect it.")
+    approval = _(
+        "Where your company lets only administrators install apps, one of them must connect it."
+    )
     fields = (
-        Field("access_token", _("Access token"), _("v1u:…, of a user of the company; lives an hour."), secret=True),
-        Field("refresh_token", _("Refresh token"), _("Renews the access token."), secret=True, required=False),
-        Field("api_domain", _("API domain"), _("Such as https://acme.pipedrive.com."), kind="url", required=False),
+        Field(
+            "access_token",
+            _("Access token"),
+            _("v1u:…, of a user of the company; lives an hour."),
+            secret=True,
+        ),
+        Field(
+            "refresh_token",
+            _("Refresh token"),
+            _("Renews the access token."),
+            secret=True,
+            required=False,
+        ),
+        Field(
+            "api_domain",
+            _("API domain"),
+            _("Such as https://acme.pipedrive.com."),
+            kind="url",
+            required=False,
+        ),
     )
     app_fields = (
-        Field("client_id", _("Client ID"), _("From the app's page in the Developer Hub, under OAuth & access scopes.")),
+        Field(
+            "client_id",
+            _("Client ID"),
+            _("From the app's page in the Developer Hub, under OAuth & access scopes."),
+        ),
         Field("client_secret", _("Client secret"), _("From the same page."), secret=True),
     )
     urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
@@ -43,7 +76,9 @@ class Pipedrive(OAuth):
         # The least that a company has: Lite, one seat. 30,000 × (Lite 1, Growth 2, Premium 5, Ultimate 7) × seats; what
         # answers report, or staff know, counts instead. https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
         "account": Budget(30_000, 86_400.0),
-        "connection": Rate(80, 2.0),  # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
+        "connection": Rate(
+            80, 2.0
+        ),  # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     unlimited = {"address": "nothing is stated; it rests where Cloudflare blocks our address"}
@@ -52,77 +87,89 @@ class Pipedrive(OAuth):
     installs_from_marketplace = True
     asks_permissions = False
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
-    ended = frozenset({"invalid_grant"})
-    life = Life(unused=60 * 86400.0, used_again="works")  # each refresh gives the same token another 60 days
+    ended_codes = frozenset({"invalid_grant"})
+    lifetimes = AuthorizationLifetimes(
+        unused=60 * 86400.0, used_again="works"
+    )  # each refresh gives the same token another 60 days
 
     def check(self, credential: Credential) -> str:
         if not credential.access:
             return "missing: Access token"
         url = credential.settings.get("api_domain")
-        return "" if not url or self.origin(url, credential) else "the API domain is not one of Pipedrive's"
+        return (
+            ""
+            if not url or self.own_origin(url, credential)
+            else "the API domain is not one of Pipedrive's"
+        )
 
-    def probe(self, credential: Credential, *, at: datetime) -> Request:
-        url = f"{base(credential)}/api/v1/users/me"
-        return Request("GET", url, bearer=credential.access, spends=spends(2))
+    def probe_request(self, credential: Credential, *, at: datetime) -> Request:
+        url = f"{base_url(credential)}/api/v1/users/me"
+        return Request("GET", url, bearer=credential.access, spends=token_costs(2))
 
-    @or_unreadable
-    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+    @raises_unreadable
+    def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
         """The company is the account: two of its users share its day."""
-        if wrong := refusal(response):
-            return wrong
+        if rejection := find_rejection(response):
+            return rejection
         user = response.json()["data"]
         company = user.get("company_name") or user.get("company_domain") or "a company"
         return Account(id=str(user["company_id"]), name=f"{company} ({user['name']})")
 
-    def refusal(self, response: Response) -> Outcome | None:
-        return token_refusal(response)
+    def token_rejection(self, response: Response) -> Outcome | None:
+        return find_token_rejection(response)
 
-    @or_unreadable
-    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
+    @raises_unreadable
+    def parse_exchange(
+        self, response: Response, app: Mapping[str, str], credential: Credential
+    ) -> Grant | Outcome:
         """It names no company: the probe asks at `api_domain`."""
-        if wrong := token_refusal(response):
-            return wrong
+        if rejection := find_token_rejection(response):
+            return rejection
         answer = response.json()
-        tokens = tokens_in(answer)
+        tokens = parse_tokens(answer)
         if "access_token" not in tokens:
             return never("no_access_token", "the answer holds no access token")
-        domain = self.origin(answer.get("api_domain"), credential)
+        domain = self.own_origin(answer.get("api_domain"), credential)
         if not domain:
             return never("host_refused", "the answer names a host that is not Pipedrive's")
         return Grant(
             tokens,
-            expires_in=lifetime(answer.get("expires_in")),
+            expires_in=parse_lifetime(answer.get("expires_in")),
             settings={"api_domain": domain},
-            permissions=permissions_in(answer.get("scope")),
+            permissions=parse_permissions(answer.get("scope")),
         )
 
-    @or_unreadable
-    def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
+    @raises_unreadable
+    def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
         """The same refresh token comes back, good for another 60 days; the company may have another domain now."""
-        if wrong := token_refusal(response):
-            return wrong
+        if rejection := find_token_rejection(response):
+            return rejection
         answer = response.json()
-        renewed = tokens_in(answer)
+        renewed = parse_tokens(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no access token")
-        domain = self.origin(answer.get("api_domain"), credential)  # one elsewhere is not followed; the tokens are kept
+        domain = self.own_origin(
+            answer.get("api_domain"), credential
+        )  # one elsewhere is not followed; the tokens are kept
         return Grant(
             {**credential.secret, **renewed},
-            expires_in=lifetime(answer.get("expires_in")),
+            expires_in=parse_lifetime(answer.get("expires_in")),
             settings={"api_domain": domain} if domain else {},
         )
 
-    @or_unreadable
+    @raises_unreadable
     def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
         """DELETE to the callback URL, by Basic with our client id and secret.
 
         https://pipedrive.readme.io/docs/app-uninstallation (2026-11)
         """
-        expected = basic({key: app[key] for key in ("client_id", "client_secret")})["Authorization"]
+        expected = basic_auth_header({key: app[key] for key in ("client_id", "client_secret")})[
+            "Authorization"
+        ]
         if not hmac.compare_digest(authorization.encode("utf-8", "replace"), expected.encode()):
             return ""
         return str(json.loads(body)["company_id"])
 
-    def reported(self, response: Response) -> tuple[Report, ...]:
-        told = budget(response)
-        return (told,) if told else ()
+    def parse_quota_reports(self, response: Response) -> tuple[Report, ...]:
+        report = parse_budget_report(response)
+        return (report,) if report else ()

@@ -10,13 +10,14 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from connectors.base import Grant
-from connectors.marked import _
-from connectors.oauth import OAuth, permissions_in, tokens_in
-from connectors.outcomes import Outcome, never, or_unreadable, reconnect
-from connectors.parts import Account, Credential, Field, Life, Move
-from connectors.salesforce.errors import ORG, TOKEN, refusal, token_refusal
-from connectors.salesforce.records import VERSION, Create, Update, Upsert, base
-from connectors.salesforce.registration import (
+from connectors.http import Budget, InFlight, Rate, Report, Request, Response
+from connectors.i18n import _
+from connectors.oauth import OAuth, parse_permissions, parse_tokens
+from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
+from connectors.salesforce.actions import API_VERSION, Create, Update, Upsert, base_url
+from connectors.salesforce.collections import Records
+from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
+from connectors.salesforce.oauth import (
     AT_CONSENT,
     ENVIRONMENTS,
     ERRORS,
@@ -25,12 +26,11 @@ from connectors.salesforce.registration import (
     PERMISSIONS,
     PROBLEMS,
 )
-from connectors.salesforce.soql import Records
-from connectors.wire import Budget, InFlight, Rate, Report, Request, Response
+from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
 
-USAGE = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
-WHICH_ORGANISATION = "SELECT Id, Name FROM Organization"
-ORG_ID = 15  # the characters of an id that tell; the other three are a checksum
+USAGE_PATTERN = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
+ORGANISATION_QUERY = "SELECT Id, Name FROM Organization"
+ORG_ID_LENGTH = 15  # the characters of an id that tell; the other three are a checksum
 
 
 class Salesforce(OAuth):
@@ -40,18 +40,42 @@ class Salesforce(OAuth):
     categories = (_("CRM"), _("Sales"))
     synonyms = ("sfdc", "crm", "leads", "contacts", "opportunities", "sales cloud", "force.com")
     moves = (
-        Move("out", _("The records that your routes make of events: leads, contacts, and what else they name.")),
-        Move("in", _("The ids of the records that were written, and records that a route looks up.")),
+        Move(
+            "out",
+            _(
+                "The records that your routes make of events: leads, contacts, and what else they name."
+            ),
+        ),
+        Move(
+            "in", _("The ids of the records that were written, and records that a route looks up.")
+        ),
     )
-    approval = _("Where your organisation blocks apps that it does not know, its administrator must install ours.")
+    approval = _(
+        "Where your organisation blocks apps that it does not know, its administrator must install ours."
+    )
     plan = _(
         "An edition with API access: Enterprise, Unlimited, Performance or Developer, or Professional with the add-on."
     )
     fields = (
-        Field("access_token", _("Access token"), _("00D…!…, a session of the organisation."), secret=True),
-        Field("refresh_token", _("Refresh token"), _("5Aep…, renews the session."), secret=True, required=False),
         Field(
-            "instance_url", _("Instance URL"), _("Such as https://acme.my.salesforce.com."), kind="url", required=False
+            "access_token",
+            _("Access token"),
+            _("00D…!…, a session of the organisation."),
+            secret=True,
+        ),
+        Field(
+            "refresh_token",
+            _("Refresh token"),
+            _("5Aep…, renews the session."),
+            secret=True,
+            required=False,
+        ),
+        Field(
+            "instance_url",
+            _("Instance URL"),
+            _("Such as https://acme.my.salesforce.com."),
+            kind="url",
+            required=False,
         ),
         Field(
             "environment",
@@ -71,7 +95,12 @@ class Salesforce(OAuth):
     )
     app_fields = (
         Field("client_id", _("Consumer key"), _("From the external client app's settings.")),
-        Field("client_secret", _("Consumer secret"), _("From the external client app's settings."), secret=True),
+        Field(
+            "client_secret",
+            _("Consumer secret"),
+            _("From the external client app's settings."),
+            secret=True,
+        ),
     )
     urls = {
         "login": "https://login.salesforce.com",
@@ -87,8 +116,12 @@ class Salesforce(OAuth):
     actions = (Create(), Update(), Upsert())
     collections = (Records(),)
     quotas = {
-        "account": Budget(100_000, 86_400.0),  # rolling, of the whole organisation; Sforce-Limit-Info corrects it
-        "account:queries": InFlight(5),  # of calls of 20 s and more: the least that an organisation has
+        "account": Budget(
+            100_000, 86_400.0
+        ),  # rolling, of the whole organisation; Sforce-Limit-Info corrects it
+        "account:queries": InFlight(
+            5
+        ),  # of calls of 20 s and more: the least that an organisation has
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
     authorize_at, token_at = "{login}/services/oauth2/authorize", "{token}"
@@ -99,9 +132,9 @@ class Salesforce(OAuth):
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     at_consent = AT_CONSENT
     grants_apart = True  # an approval each, five at most: the sixth would end the oldest
-    ended = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
+    ended_codes = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
-    life = Life(access=2 * 3600.0, used_again="works")
+    lifetimes = AuthorizationLifetimes(access=2 * 3600.0, used_again="works")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
         """An organisation cannot be named, so the person signs in anew instead of as whoever is signed in."""
@@ -113,101 +146,128 @@ class Salesforce(OAuth):
         if host := str(credential.settings.get("login_host") or ""):
             kind = LOGIN_HOSTS.environment_of(host)
             if not kind or kind != (credential.settings.get("environment") or kind):
-                return "the login host is not one of Salesforce's, or one of another kind of account"
+                return (
+                    "the login host is not one of Salesforce's, or one of another kind of account"
+                )
         url = credential.settings.get("instance_url")
-        return "" if not url or self.origin(url, credential) else "the instance URL is not one of Salesforce's"
+        return (
+            ""
+            if not url or self.own_origin(url, credential)
+            else "the instance URL is not one of Salesforce's"
+        )
 
-    def probe(self, credential: Credential, *, at: datetime) -> Request:
+    def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """Ask which organisation it is: `api` is enough for that, userinfo needs `id` or `openid`."""
-        query = quote(WHICH_ORGANISATION, safe="")
-        url = f"{base(credential)}/services/data/{VERSION}/query?q={query}"
+        query = quote(ORGANISATION_QUERY, safe="")
+        url = f"{base_url(credential)}/services/data/{API_VERSION}/query?q={query}"
         return Request("GET", url, bearer=credential.access, spends=((ORG, 1),))
 
-    @or_unreadable
-    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+    @raises_unreadable
+    def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
         """The organisation; a person who may not read it is known by the grant, and their session lives."""
-        wrong = refusal(response)
-        hidden = wrong is not None and wrong.reason == "invalid_type"
-        if wrong and not (hidden and credential.account):
-            return wrong
+        rejection = find_rejection(response)
+        hidden = rejection is not None and rejection.reason == "invalid_type"
+        if rejection and not (hidden and credential.account):
+            return rejection
         records = [] if hidden else response.json()["records"]
         if not records and credential.account:
             return Account(id=credential.account)
         return Account(id=str(records[0]["Id"]), name=str(records[0].get("Name") or ""))
 
-    def has(self, permission: str, given: set[str]) -> bool:
+    def has(self, permission: str, given_permissions: set[str]) -> bool:
         """`full` is everything but a refresh token, which goes by two names."""
         if permission == "refresh_token":
-            return not given.isdisjoint({"refresh_token", "offline_access"})
-        return permission in given or "full" in given
+            return not given_permissions.isdisjoint({"refresh_token", "offline_access"})
+        return permission in given_permissions or "full" in given_permissions
 
-    def refusal(self, response: Response) -> Outcome | None:
-        return token_refusal(response)
+    def token_rejection(self, response: Response) -> Outcome | None:
+        return find_token_rejection(response)
 
-    @or_unreadable
-    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
-        if wrong := token_refusal(response):
-            return wrong
+    @raises_unreadable
+    def parse_exchange(
+        self, response: Response, app: Mapping[str, str], credential: Credential
+    ) -> Grant | Outcome:
+        if rejection := find_token_rejection(response):
+            return rejection
         answer = response.json()
-        tokens = tokens_in(answer)
+        tokens = parse_tokens(answer)
         if "access_token" not in tokens:
             return never("no_access_token", "the answer holds no access token")
-        if not signed(answer, app["client_secret"]):
-            return never("bad_signature", "the identity in the answer is not signed with our consumer secret")
-        instance = self.origin(answer.get("instance_url"), credential)
-        if not instance or not self.origin(answer["id"], credential):
+        if not _is_signature_valid(answer, app["client_secret"]):
+            return never(
+                "bad_signature", "the identity in the answer is not signed with our consumer secret"
+            )
+        instance = self.own_origin(answer.get("instance_url"), credential)
+        if not instance or not self.own_origin(answer["id"], credential):
             return never("host_refused", "the answer names a host that is not Salesforce's")
         return Grant(
             tokens,
             settings={"instance_url": instance},
-            account=Account(id=organisation(answer)),
-            permissions=permissions_in(answer.get("scope")),
-            environment=environment(answer, credential),
+            account=Account(id=_parse_organisation_id(answer)),
+            permissions=parse_permissions(answer.get("scope")),
+            environment=_parse_environment(answer, credential),
         )
 
-    @or_unreadable
-    def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
+    @raises_unreadable
+    def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
         """Salesforce tells no life, and a new refresh token only where the app rotates them."""
-        if wrong := token_refusal(response):
-            return wrong
+        if rejection := find_token_rejection(response):
+            return rejection
         answer = response.json()
-        if credential.account and credential.account[:ORG_ID] != organisation(answer)[:ORG_ID]:
+        if (
+            credential.account
+            and credential.account[:ORG_ID_LENGTH] != _parse_organisation_id(answer)[:ORG_ID_LENGTH]
+        ):
             return reconnect("other_account", "the answer is of another organisation")
-        renewed = tokens_in(answer)
+        renewed = parse_tokens(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no access token")
         # An instance elsewhere is not followed; the tokens are kept, as the old refresh token may have ended.
-        instance = self.origin(answer.get("instance_url"), credential)
-        return Grant({**credential.secret, **renewed}, settings={"instance_url": instance} if instance else {})
-
-    def revoke(self, app: Mapping[str, str], credential: Credential) -> Request:
-        """It asks for no client: whoever holds the token may end it."""
-        asked = super().revoke(app, credential)
-        return Request(
-            "POST", asked.url, form={"token": asked.form["token"]} if asked.form else {}, spends=asked.spends
+        instance = self.own_origin(answer.get("instance_url"), credential)
+        return Grant(
+            {**credential.secret, **renewed},
+            settings={"instance_url": instance} if instance else {},
         )
 
-    def reported(self, response: Response) -> tuple[Report, ...]:
+    def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
+        """It asks for no client: whoever holds the token may end it."""
+        request = super().revoke_request(app, credential)
+        return Request(
+            "POST",
+            request.url,
+            form={"token": request.form["token"]} if request.form else {},
+            spends=request.spends,
+        )
+
+    def parse_quota_reports(self, response: Response) -> tuple[Report, ...]:
         """`Sforce-Limit-Info: api-usage=12/15000`, on every answer of the REST API."""
-        told = USAGE.search(response.headers.get("sforce-limit-info", ""))
-        return (Report(ORG, used=int(told[1]), limit=int(told[2])),) if told else ()
+        match = USAGE_PATTERN.search(response.headers.get("sforce-limit-info", ""))
+        return (Report(ORG, used=int(match[1]), limit=int(match[2])),) if match else ()
 
 
-def organisation(answer: Mapping[str, Any]) -> str:
+def _parse_organisation_id(answer: Mapping[str, Any]) -> str:
     """Of `https://login.salesforce.com/id/<organisation>/<user>`."""
     return str(answer["id"]).rstrip("/").split("/")[-2]
 
 
-def signed(answer: Mapping[str, Any], secret: str) -> bool:
+def _is_signature_valid(answer: Mapping[str, Any], secret: str) -> bool:
     """Whether `signature` is ours, of the identity and the moment; an answer without one proves nothing and passes."""
     if "signature" not in answer:
         return True
-    expected = hmac.digest(secret.encode(), f"{answer['id']}{answer['issued_at']}".encode(), hashlib.sha256)
+    expected = hmac.digest(
+        secret.encode(), f"{answer['id']}{answer['issued_at']}".encode(), hashlib.sha256
+    )
     return hmac.compare_digest(base64.b64encode(expected), str(answer["signature"]).encode())
 
 
-def environment(answer: Mapping[str, Any], credential: Credential) -> Literal["production", "sandbox"]:
+def _parse_environment(
+    answer: Mapping[str, Any], credential: Credential
+) -> Literal["production", "sandbox"]:
     """A sandbox signs in at test.salesforce.com, and its own address says so."""
     marks = f"{answer['id']} {answer['instance_url']}".lower()
-    there = str(answer["id"]).startswith(f"{credential.urls.get('sandbox_login')}/")
-    return "sandbox" if there or "//test.salesforce.com" in marks or ".sandbox." in marks else "production"
+    is_sandbox_login = str(answer["id"]).startswith(f"{credential.urls.get('sandbox_login')}/")
+    return (
+        "sandbox"
+        if is_sandbox_login or "//test.salesforce.com" in marks or ".sandbox." in marks
+        else "production"
+    )

@@ -3,32 +3,41 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.http import Response, Scope, Unreadable, parse_retry_after
 from connectors.outcomes import (
     Outcome,
-    Verdict,
+    OutcomeBuilder,
     account_closed,
     later,
     never,
+    outcome_of_status,
     permission_missing,
     reconnect,
     record_later,
     refresh,
-    standing,
     throttled,
     unknown,
 )
-from connectors.wire import Response, Scope, Unreadable, retry_after
 
 ORG = Scope("account")
 TOKEN = Scope("app", "token")
-CLOSED = {"API_DISABLED_FOR_ORG", "INACTIVE_ORGANIZATION", "ORG_LOCKED"}  # of the organisation: no reconnect cures it
+CLOSED_CODES = {
+    "API_DISABLED_FOR_ORG",
+    "INACTIVE_ORGANIZATION",
+    "ORG_LOCKED",
+}  # of the organisation: no reconnect cures it
 # of invalid_grant, where the user may not sign in now or from here, and the authorization lives
 # https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_refresh_token_flow.htm (2026-11)
-RESTRICTED = ("ip restricted", "invalid login hours")
-NOT_FOR_REST = "not valid for use with the rest api"  # of INVALID_SESSION_ID: the token lacks the scope `api`
-LONG, SHORT = 3600.0, 30.0  # seconds: the day's budget is spent; too many calls at the same time
+LOGIN_RESTRICTIONS = ("ip restricted", "invalid login hours")
+NOT_FOR_REST = (
+    "not valid for use with the rest api"  # of INVALID_SESSION_ID: the token lacks the scope `api`
+)
+DAILY_WAIT, CONCURRENT_WAIT = (
+    3600.0,
+    30.0,
+)  # seconds: the day's budget is spent; too many calls at the same time
 
-CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
+OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {  # of a whole request and of one record
     "INVALID_SESSION_ID": refresh,
     # only a person can mend these
     "CLIENT_NOT_ACCESSIBLE_FOR_USER": reconnect,
@@ -76,7 +85,9 @@ CODES: Mapping[str, Verdict] = {  # of a whole request and of one record
     "STRING_TOO_LONG": never,
 }  # what is not here is `never`
 
-OAUTH: Mapping[str, Verdict] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
+TOKEN_OUTCOMES_BY_CODE: Mapping[
+    str, OutcomeBuilder
+] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
     "invalid_grant": reconnect,
     "inactive_user": reconnect,
     "inactive_org": reconnect,
@@ -90,30 +101,34 @@ OAUTH: Mapping[str, Verdict] = {  # of the token endpoint; the app's own faults 
 }
 
 
-def verdict(code: str, message: str, otherwise: Verdict = never) -> Outcome:
+def outcome_of_code(code: str, message: str, otherwise: OutcomeBuilder = never) -> Outcome:
     """Of one record, or of a whole request; `otherwise` for a code that is not in the table."""
     if code == "REQUEST_LIMIT_EXCEEDED":
-        wait = SHORT if message.startswith("ConcurrentRequests") else LONG
+        wait = CONCURRENT_WAIT if message.startswith("ConcurrentRequests") else DAILY_WAIT
         return throttled(message, after=wait, pauses=(ORG,))
     if code == "INVALID_SESSION_ID" and NOT_FOR_REST in message.lower():
         return permission_missing(code.lower(), message)
-    if code in CLOSED:
+    if code in CLOSED_CODES:
         return account_closed(code.lower(), message, pauses=(ORG,))
-    return CODES.get(code, otherwise)(code.lower(), message)
+    return OUTCOMES_BY_CODE.get(code, otherwise)(code.lower(), message)
 
 
-def refusal(response: Response) -> Outcome | None:
+def find_rejection(response: Response) -> Outcome | None:
     """What Salesforce refuses as a whole, by its first error; None for 2xx."""
-    wrong, status = standing(response, pauses=(ORG,)), response.status
-    if wrong is None or wrong.kind == "later":
-        return wrong
+    rejection, status = outcome_of_status(response, pauses=(ORG,)), response.status
+    if rejection is None or rejection.kind == "later":
+        return rejection
     if status == 300:
-        return never("several_records", "the external id names several records; nothing was written")
-    code, message = first_error(response) or (f"status_{status}", wrong.detail)
-    return verdict(code, message, refresh if status == 401 else unknown if status >= 500 else never)
+        return never(
+            "several_records", "the external id names several records; nothing was written"
+        )
+    code, message = _parse_first_error(response) or (f"status_{status}", rejection.detail)
+    return outcome_of_code(
+        code, message, refresh if status == 401 else unknown if status >= 500 else never
+    )
 
 
-def first_error(response: Response) -> tuple[str, str] | None:
+def _parse_first_error(response: Response) -> tuple[str, str] | None:
     """Code and message of `[{"errorCode", "message"}]`; None where the body is something else, such as a proxy's."""
     try:
         first: Any = response.json()[0]
@@ -122,11 +137,11 @@ def first_error(response: Response) -> tuple[str, str] | None:
         return None
 
 
-def token_refusal(response: Response) -> Outcome | None:
+def find_token_rejection(response: Response) -> Outcome | None:
     """What the token endpoint refuses, by `{"error", "error_description"}`; None where it grants."""
     if response.status < 300:
         return None
-    wait = retry_after(response)
+    wait = parse_retry_after(response)
     if response.status == 429:
         return throttled(response.text(), after=wait, pauses=(TOKEN,))
     if response.status == 503:
@@ -136,6 +151,6 @@ def token_refusal(response: Response) -> Outcome | None:
         error, detail = str(answer["error"]), str(answer.get("error_description", ""))
     except (Unreadable, LookupError, TypeError, AttributeError):
         return unknown(f"status_{response.status}", response.text(), after=wait)
-    if error == "invalid_grant" and any(words in detail.lower() for words in RESTRICTED):
+    if error == "invalid_grant" and any(words in detail.lower() for words in LOGIN_RESTRICTIONS):
         return later("login_restricted", detail)
-    return OAUTH.get(error, later)(error, detail)
+    return TOKEN_OUTCOMES_BY_CODE.get(error, later)(error, detail)

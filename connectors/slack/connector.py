@@ -4,43 +4,75 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Action, Grant, lifetime
-from connectors.marked import _
-from connectors.oauth import OAuth, permissions_in, tokens_in
-from connectors.outcomes import Outcome, delivered, never, or_unreadable, reconnect, refresh, unrefreshed
-from connectors.parts import Account, Credential, Field, Input, Life, Message, Move, stated
-from connectors.slack.channels import Channels
-from connectors.slack.content import CONVERSATION, TEXT_MOST, UPDATED_TEXT_MOST, content_problem
-from connectors.slack.registration import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, manifest
-from connectors.slack.words import refusal
-from connectors.wire import Rate, Request, Response, Scope
+from connectors.base import Action, Grant, parse_lifetime
+from connectors.http import Rate, Request, Response, Scope
+from connectors.i18n import _
+from connectors.oauth import OAuth, parse_permissions, parse_tokens
+from connectors.outcomes import (
+    Outcome,
+    delivered,
+    never,
+    raises_unreadable,
+    reconnect,
+    refresh,
+    refresh_rejection,
+)
+from connectors.schema import (
+    Account,
+    AuthorizationLifetimes,
+    Credential,
+    Field,
+    Input,
+    Message,
+    Move,
+    without_nulls,
+)
+from connectors.slack.collections import Channels
+from connectors.slack.errors import find_rejection
+from connectors.slack.oauth import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, build_manifest
+from connectors.slack.schema import (
+    CONVERSATION_PATTERN,
+    MAX_TEXT_LENGTH,
+    MAX_UPDATED_TEXT_LENGTH,
+    find_content_problem,
+)
 
 AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
 APPS_UNINSTALL = Scope("method", "apps.uninstall")
 OAUTH = Scope("app", "oauth.v2.access")
 
-CHANNEL = Input("channel", _("Channel"), "The id of the channel, such as C0123456789.", required=True)
+CHANNEL = Input(
+    "channel", _("Channel"), "The id of the channel, such as C0123456789.", required=True
+)
 CONTENT = (
     Input(
-        "text", _("Text"), "Up to 4,000 characters read well; the notification shows it even where there are blocks."
+        "text",
+        _("Text"),
+        "Up to 4,000 characters read well; the notification shows it even where there are blocks.",
     ),
     Input("blocks", _("Blocks"), "A list of Block Kit blocks."),
     Input("attachments", _("Attachments"), "A list of the older kind of attachments."),
-    Input("markdown_text", _("Markdown"), "Up to 12,000 characters of Markdown, without text or blocks."),
-    Input("metadata", _("Metadata"), "An object with event_type and event_payload, unseen by people."),
+    Input(
+        "markdown_text",
+        _("Markdown"),
+        "Up to 12,000 characters of Markdown, without text or blocks.",
+    ),
+    Input(
+        "metadata", _("Metadata"), "An object with event_type and event_payload, unseen by people."
+    ),
     Input("link_names", _("Link names"), "true links @names and #channels in the text."),
     Input("parse", _("Parse"), "none or full: how the text is read."),
 )
 ACCESS_ENDED = frozenset({"token_expired", "token_revoked", "invalid_auth"})
-SENDER = frozenset({"username", "icon_emoji", "icon_url"})
+SENDER_KEYS = frozenset({"username", "icon_emoji", "icon_url"})
 
 
-class Chat(Action):
+class ChatAction(Action):
     """A method of `chat.`: one message to one channel, as JSON."""
 
     method: str
-    text_most = TEXT_MOST
+    text_most = MAX_TEXT_LENGTH
     permissions = {"chat:write": "to write as the app"}
 
     @property
@@ -48,11 +80,11 @@ class Chat(Action):
         return Scope("method", self.method)
 
     def check(self, body: Mapping[str, Any]) -> str:
-        if wrong := super().check(body):
-            return wrong
+        if problem := super().check(body):
+            return problem
         if not isinstance(body["channel"], str):
             return "channel is not text"
-        return content_problem(body, text_most=self.text_most)
+        return find_content_problem(body, text_most=self.text_most)
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
@@ -65,22 +97,24 @@ class Chat(Action):
         )
 
     def arguments(self, message: Message) -> dict[str, Any]:
-        return stated(message.body)
+        return without_nulls(message.body)
 
     def outcome(self, response: Response) -> Outcome:
-        if wrong := refusal(response, self.scope):
-            return wrong
+        if rejection := find_rejection(response, self.scope):
+            return rejection
         answer = response.json()
-        return delivered(f"{answer['channel']}/{answer['ts']}", detail=str(answer.get("warning") or ""))
+        return delivered(
+            f"{answer['channel']}/{answer['ts']}", detail=str(answer.get("warning") or "")
+        )
 
 
-class PostMessage(Chat):
+class PostMessage(ChatAction):
     key = "post_message"
     label = _("Post a message to a channel")
     help = "After a lost answer, sending again may post twice; the message's metadata, unseen by people, tells it."
     method = "chat.postMessage"
     permissions = {
-        **Chat.permissions,
+        **ChatAction.permissions,
         "chat:write.public": "to write in public channels that the app has not joined",
         "chat:write.customize": "to write under another name or icon",
     }
@@ -88,9 +122,15 @@ class PostMessage(Chat):
         CHANNEL,
         *CONTENT,
         Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
-        Input("reply_broadcast", _("Also to the channel"), "true shows a reply in the channel too."),
-        Input("unfurl_links", _("Unfurl links"), "false keeps links from being shown with a preview."),
-        Input("unfurl_media", _("Unfurl media"), "false keeps media from being shown with a preview."),
+        Input(
+            "reply_broadcast", _("Also to the channel"), "true shows a reply in the channel too."
+        ),
+        Input(
+            "unfurl_links", _("Unfurl links"), "false keeps links from being shown with a preview."
+        ),
+        Input(
+            "unfurl_media", _("Unfurl media"), "false keeps media from being shown with a preview."
+        ),
         Input("mrkdwn", _("Slack markup"), "false shows the text as it is."),
         Input("username", _("Name"), "Another name for the sender."),
         Input("icon_emoji", _("Emoji"), "An emoji for the sender, such as :package:."),
@@ -102,28 +142,34 @@ class PostMessage(Chat):
         "to_string(data.total), ' ', data.currency])",
         "unfurl_links": "`false`",
     }
-    notice = {"channel": "identity('channel', 'notices')", "text": "data.sentence", "unfurl_links": "`false`"}
+    notice = {
+        "channel": "identity('channel', 'notices')",
+        "text": "data.sentence",
+        "unfurl_links": "`false`",
+    }
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
         """Whether a channel is one that the app has not joined, no mapping tells."""
-        custom = {"chat:write.customize"} if SENDER.intersection(inputs) else set()
+        custom = {"chat:write.customize"} if SENDER_KEYS.intersection(inputs) else set()
         return {"chat:write", *custom}
 
     def arguments(self, message: Message) -> dict[str, Any]:
-        told = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}
-        return {"metadata": told, **super().arguments(message)}
+        metadata = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}
+        return {"metadata": metadata, **super().arguments(message)}
 
 
-class UpdateMessage(Chat):
+class UpdateMessage(ChatAction):
     key = "update_message"
     label = _("Change a message that the app has posted")
     help = "Channel and ts together are the message's id."
     method = "chat.update"
-    text_most = UPDATED_TEXT_MOST
+    text_most = MAX_UPDATED_TEXT_LENGTH
     idempotent = True  # the same change twice is the same change
     inputs = (
         CHANNEL,
-        Input("ts", _("Message"), "The ts of the message, such as 1764000000.000100.", required=True),
+        Input(
+            "ts", _("Message"), "The ts of the message, such as 1764000000.000100.", required=True
+        ),
         *CONTENT,
     )
     example = {
@@ -133,9 +179,9 @@ class UpdateMessage(Chat):
     }
 
     def check(self, body: Mapping[str, Any]) -> str:
-        if wrong := super().check(body):
-            return wrong
-        if CONVERSATION.fullmatch(body["channel"]):
+        if problem := super().check(body):
+            return problem
+        if CONVERSATION_PATTERN.fullmatch(body["channel"]):
             return ""
         return "channel is not an id such as C0123456789, by which a message is changed"
 
@@ -147,21 +193,45 @@ class Slack(OAuth):
     categories = (_("Chat"), _("Notifications"))
     synonyms = ("messages", "channel", "bot", "chat", "team", "alerts")
     moves = (
-        Move("out", _("The messages that your routes make of events, into the channels that they name.")),
-        Move("in", _("Nothing that is said in your workspace. Only the names of its public channels are read.")),
+        Move(
+            "out",
+            _("The messages that your routes make of events, into the channels that they name."),
+        ),
+        Move(
+            "in",
+            _(
+                "Nothing that is said in your workspace. Only the names of its public channels are read."
+            ),
+        ),
     )
     approval = _("Where your workspace approves apps, one of its administrators must approve ours.")
     asks_admins = True
     fields = (
-        Field("access_token", _("Bot token"), _("xoxb-…, from the page of the installed app."), secret=True),
         Field(
-            "refresh_token", _("Refresh token"), _("xoxe-…, where token rotation is on."), secret=True, required=False
+            "access_token",
+            _("Bot token"),
+            _("xoxb-…, from the page of the installed app."),
+            secret=True,
+        ),
+        Field(
+            "refresh_token",
+            _("Refresh token"),
+            _("xoxe-…, where token rotation is on."),
+            secret=True,
+            required=False,
         ),
     )
     app_fields = (
         Field("client_id", _("Client ID"), _("From the app's Basic Information.")),
-        Field("client_secret", _("Client secret"), _("From the app's Basic Information."), secret=True),
-        Field("signing_secret", _("Signing secret"), _("Proves that a request comes from Slack."), secret=True),
+        Field(
+            "client_secret", _("Client secret"), _("From the app's Basic Information."), secret=True
+        ),
+        Field(
+            "signing_secret",
+            _("Signing secret"),
+            _("Proves that a request comes from Slack."),
+            secret=True,
+        ),
     )
     urls = {"api": "https://slack.com/api", "authorize": "https://slack.com/oauth/v2/authorize"}
     actions = (PostMessage(), UpdateMessage())
@@ -179,11 +249,15 @@ class Slack(OAuth):
     authorize_at, token_at, revoke_at = "{authorize}", "{api}/oauth.v2.access", "{api}/auth.revoke"
     token_calls = OAUTH
     separator = ","
-    one_grant = True  # a workspace has one bot token of ours, however often the app is installed there
+    one_grant = (
+        True  # a workspace has one bot token of ours, however often the app is installed there
+    )
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     at_consent = AT_CONSENT
-    ended = frozenset({"account_inactive"})
-    life = Life(used_again="grace")  # "after a short grace period", and two access tokens live at a time
+    ended_codes = frozenset({"account_inactive"})
+    lifetimes = AuthorizationLifetimes(
+        used_again="grace"
+    )  # "after a short grace period", and two access tokens live at a time
     tokens = ("", "user_")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
@@ -193,46 +267,53 @@ class Slack(OAuth):
     def check(self, credential: Credential) -> str:
         return "" if credential.access else "missing: Bot token"
 
-    def probe(self, credential: Credential, *, at: datetime) -> Request:
+    def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         url = f"{credential.urls['api']}/auth.test"
         return Request("POST", url, form={}, bearer=credential.access, spends=((AUTH_TEST, 1),))
 
-    @or_unreadable
-    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
-        return refusal(response, AUTH_TEST) or account(response.json())
+    @raises_unreadable
+    def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
+        return find_rejection(response, AUTH_TEST) or _parse_account(response.json())
 
-    def refusal(self, response: Response) -> Outcome | None:
-        return refusal(response, OAUTH)
+    def token_rejection(self, response: Response) -> Outcome | None:
+        return find_rejection(response, OAUTH)
 
-    @or_unreadable
-    def exchanged(self, response: Response, app: Mapping[str, str], credential: Credential) -> Grant | Outcome:
-        if wrong := self.refusal(response):
-            return wrong
+    @raises_unreadable
+    def parse_exchange(
+        self, response: Response, app: Mapping[str, str], credential: Credential
+    ) -> Grant | Outcome:
+        if rejection := self.token_rejection(response):
+            return rejection
         answer = response.json()
-        tokens = tokens_in(answer)
+        tokens = parse_tokens(answer)
         if "access_token" not in tokens:
             return never("no_access_token", "the answer holds no bot token")
-        user = {f"user_{key}": token for key, token in tokens_in(answer.get("authed_user") or {}).items()}
+        user = {
+            f"user_{key}": token
+            for key, token in parse_tokens(answer.get("authed_user") or {}).items()
+        }
         return Grant(
             {**tokens, **user},
-            expires_in=lifetime(answer.get("expires_in")),
-            account=granted_account(answer),
-            permissions=permissions_in(answer.get("scope")),
+            expires_in=parse_lifetime(answer.get("expires_in")),
+            account=_parse_granted_account(answer),
+            permissions=parse_permissions(answer.get("scope")),
         )
 
-    @or_unreadable
-    def refreshed(self, response: Response, credential: Credential) -> Grant | Outcome:
-        if wrong := self.refusal(response):
-            return unrefreshed(wrong)
+    @raises_unreadable
+    def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
+        if rejection := self.token_rejection(response):
+            return refresh_rejection(rejection)
         answer = response.json()
-        if credential.account not in ("", granted_account(answer).id):
+        if credential.account not in ("", _parse_granted_account(answer).id):
             return reconnect("other_account", "the answer is of another workspace")
-        renewed = tokens_in(answer)
+        renewed = parse_tokens(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no bot token")
-        return Grant({**credential.secret, **renewed}, expires_in=lifetime(answer.get("expires_in")))
+        return Grant(
+            {**credential.secret, **renewed}, expires_in=parse_lifetime(answer.get("expires_in"))
+        )
 
-    def revoke(self, app: Mapping[str, str], credential: Credential) -> Request:
+    def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
         """A lasting token ends itself; of rotating ones auth.revoke ends one only, so that the app is uninstalled."""
         if not credential.secret.get("refresh_token"):
             url, form, scope = self.revoke_at.format(**credential.urls), {}, AUTH_REVOKE
@@ -241,27 +322,30 @@ class Slack(OAuth):
             form = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
         return Request("POST", url, form=form, bearer=credential.access, spends=((scope, 1),))
 
-    @or_unreadable
-    def revoked(self, response: Response) -> Outcome:
+    @raises_unreadable
+    def parse_revoke(self, response: Response) -> Outcome:
         """`refresh` where only the access token has ended: the refresh token may live."""
-        wrong = refusal(response, APPS_UNINSTALL)
-        if wrong is None:
-            done = response.json().get("revoked", True) is True
-            return delivered() if done else never("not_revoked", "revoked is false")
-        if wrong.reason in ACCESS_ENDED:
-            return refresh(wrong.reason, wrong.detail)
-        return delivered() if wrong.reason in self.ended else wrong
+        rejection = find_rejection(response, APPS_UNINSTALL)
+        if rejection is None:
+            is_revoked = response.json().get("revoked", True) is True
+            return delivered() if is_revoked else never("not_revoked", "revoked is false")
+        if rejection.reason in ACCESS_ENDED:
+            return refresh(rejection.reason, rejection.detail)
+        return delivered() if rejection.reason in self.ended_codes else rejection
 
     def manifest(self, *, redirect_uri: str, name: str) -> str:
-        return manifest(redirect_uri=redirect_uri, name=name)
+        return build_manifest(redirect_uri=redirect_uri, name=name)
 
 
-def account(answer: Mapping[str, Any]) -> Account:
+def _parse_account(answer: Mapping[str, Any]) -> Account:
     """Of auth.test: the workspace, or the organisation where the app is installed for all of it."""
-    wide = answer.get("is_enterprise_install") is True
-    return Account(id=str(answer["enterprise_id" if wide else "team_id"]), name=str(answer.get("team") or ""))
+    is_enterprise_install = answer.get("is_enterprise_install") is True
+    return Account(
+        id=str(answer["enterprise_id" if is_enterprise_install else "team_id"]),
+        name=str(answer.get("team") or ""),
+    )
 
 
-def granted_account(answer: Mapping[str, Any]) -> Account:
-    whole = answer["enterprise" if answer.get("is_enterprise_install") is True else "team"]
-    return Account(id=str(whole["id"]), name=str(whole.get("name") or ""))
+def _parse_granted_account(answer: Mapping[str, Any]) -> Account:
+    workspace = answer["enterprise" if answer.get("is_enterprise_install") is True else "team"]
+    return Account(id=str(workspace["id"]), name=str(workspace.get("name") or ""))

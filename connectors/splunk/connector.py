@@ -6,17 +6,17 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from connectors.base import Connector
-from connectors.marked import _
-from connectors.outcomes import Outcome, or_unreadable, record_later
-from connectors.parts import Account, Credential, Field, Input, Message, Move, stated
-from connectors.splunk.acks import Collected, collector, headers
-from connectors.splunk.answers import CONNECTION, code_of, failing, refusal
-from connectors.splunk.envelope import TEXTS, envelope, wrong_with
-from connectors.wire import WAIT_LEAST, Rate, Request, Response
+from connectors.http import MIN_WAIT, Rate, Request, Response
+from connectors.i18n import _
+from connectors.outcomes import Outcome, raises_unreadable, record_later
+from connectors.schema import Account, Credential, Field, Input, Message, Move, without_nulls
+from connectors.splunk.acknowledgements import CollectorAction, collector_headers, collector_url
+from connectors.splunk.errors import CONNECTION, failed_index, find_rejection, parse_code
+from connectors.splunk.schema import TEXT_FIELDS, build_envelope, find_envelope_problem
 
-NO_DATA = 5
+NO_DATA_CODE = 5
 
-WHERE = (
+LOCATION_INPUTS = (
     Input("host", _("Host"), "The machine that it is about."),
     Input("source", _("Source"), "Where it comes from, such as integration-hub."),
     Input("sourcetype", _("Source type"), "How Splunk reads it, such as _json."),
@@ -24,7 +24,7 @@ WHERE = (
 )
 
 
-class SendEvent(Collected):
+class SendEvent(CollectorAction):
     key = "send_event"
     label = _("Send an event")
     help = "After a lost answer an event may be there twice: the indexed field delivery_id tells them apart."
@@ -32,7 +32,7 @@ class SendEvent(Collected):
     inputs = (
         Input("event", _("Event"), "Text, or an object with the facts.", required=True),
         Input("time", _("Time"), "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
-        *WHERE,
+        *LOCATION_INPUTS,
         Input("fields", _("Indexed fields"), "A flat object of texts, or of lists of texts."),
     )
     example = {
@@ -44,39 +44,43 @@ class SendEvent(Collected):
     }
 
     def check(self, body: Mapping[str, Any]) -> str:
-        return super().check(body) or wrong_with(body)
+        return super().check(body) or find_envelope_problem(body)
 
     def group(self, message: Message) -> Hashable:
-        return message.company
+        return message.batch_group
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         return Request(
             "POST",
-            f"{collector(credential)}/event",
-            body=b"\n".join(envelope(message.body, id=message.id) for message in messages),
-            headers={"Content-Type": "application/json", **headers(credential)},
+            f"{collector_url(credential)}/event",
+            body=b"\n".join(build_envelope(message.body, id=message.id) for message in messages),
+            headers={"Content-Type": "application/json", **collector_headers(credential)},
             spends=((CONNECTION, 1),),
         )
 
     def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        wrong = refusal(response)
-        if wrong is None:
-            return [self.taken(response, message) for message in messages]
-        place = failing(response, len(messages)) if wrong.kind == "never" else None
-        if place is not None:
-            after = record_later("not_looked_at", "an event before this one was refused", after=WAIT_LEAST, free=True)
-            before = [self.taken(response, message) for message in messages[:place]]
-            return [*before, wrong, *[after] * (len(messages) - place - 1)]
-        together = wrong.kind == "never" and len(messages) > 1
-        alone = record_later("refused_together", wrong.detail, after=WAIT_LEAST)
-        return [alone if together else wrong] * len(messages)
+        rejection = find_rejection(response)
+        if rejection is None:
+            return [self.parse_accepted(response, message) for message in messages]
+        failed_place = failed_index(response, len(messages)) if rejection.kind == "never" else None
+        if failed_place is not None:
+            after = record_later(
+                "not_looked_at", "an event before this one was refused", after=MIN_WAIT, free=True
+            )
+            accepted_before = [
+                self.parse_accepted(response, message) for message in messages[:failed_place]
+            ]
+            return [*accepted_before, rejection, *[after] * (len(messages) - failed_place - 1)]
+        together = rejection.kind == "never" and len(messages) > 1
+        alone = record_later("refused_together", rejection.detail, after=MIN_WAIT)
+        return [alone if together else rejection] * len(messages)
 
 
-class SendRaw(Collected):
+class SendRaw(CollectorAction):
     key = "send_raw"
     label = _("Send raw text")
     help = "Splunk breaks the text into events by its source type."
-    inputs = (Input("text", _("Text"), "One line, or several.", required=True), *WHERE)
+    inputs = (Input("text", _("Text"), "One line, or several.", required=True), *LOCATION_INPUTS)
     example = {
         "text": "join(' ', [occurred_at, type, to_string(data.number), to_string(data.total), data.currency])",
         "source": "'integration-hub'",
@@ -86,23 +90,30 @@ class SendRaw(Collected):
     def check(self, body: Mapping[str, Any]) -> str:
         if wrong := super().check(body):
             return wrong
-        strange = [key for key in ("text", *TEXTS) if not isinstance(body.get(key), str | None)]
-        return f"not text: {', '.join(strange)}" if strange else ""
+        not_text = [
+            key for key in ("text", *TEXT_FIELDS) if not isinstance(body.get(key), str | None)
+        ]
+        return f"not text: {', '.join(not_text)}" if not_text else ""
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
-        where = {key: value for key, value in stated(message.body).items() if key in TEXTS}
+        location = {
+            key: value for key, value in without_nulls(message.body).items() if key in TEXT_FIELDS
+        }
         return Request(
             "POST",
-            f"{collector(credential)}/raw?{urlencode(where)}".removesuffix("?"),
+            f"{collector_url(credential)}/raw?{urlencode(location)}".removesuffix("?"),
             body=str(message["text"]).encode("utf-8", "replace"),
-            headers={"Content-Type": "text/plain; charset=utf-8", **headers(credential, with_channel=True)},
+            headers={
+                "Content-Type": "text/plain; charset=utf-8",
+                **collector_headers(credential, with_channel=True),
+            },
             spends=((CONNECTION, 1),),
         )
 
     def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        wrong = refusal(response)
-        return [wrong or self.taken(response, message) for message in messages]
+        rejection = find_rejection(response)
+        return [rejection or self.parse_accepted(response, message) for message in messages]
 
 
 class Splunk(Connector):
@@ -112,14 +123,28 @@ class Splunk(Connector):
     categories = (_("Logs"), _("Security"), _("Analytics"))
     synonyms = ("siem", "hec", "logging", "http event collector", "monitoring", "audit log")
     moves = (
-        Move("out", _("Each event that your routes choose, as a whole or as they map it, into the token's indexes.")),
+        Move(
+            "out",
+            _(
+                "Each event that your routes choose, as a whole or as they map it, into the token's indexes."
+            ),
+        ),
         Move("in", _("Nothing but the collector's word that it has taken an event.")),
     )
-    approval = _("Splunk's administrator makes the token, and opens the collector to the addresses of this hub.")
+    approval = _(
+        "Splunk's administrator makes the token, and opens the collector to the addresses of this hub."
+    )
     plan = _("Splunk Enterprise or Splunk Cloud with the HTTP Event Collector switched on.")
     fields = (
-        Field("url", _("Collector URL"), _("Such as https://splunk.example.com:8088, without a path."), kind="url"),
-        Field("token", _("Token"), _("A HEC token, as Splunk's administrator made it."), secret=True),
+        Field(
+            "url",
+            _("Collector URL"),
+            _("Such as https://splunk.example.com:8088, without a path."),
+            kind="url",
+        ),
+        Field(
+            "token", _("Token"), _("A HEC token, as Splunk's administrator made it."), secret=True
+        ),
         Field(
             "use_ack",
             _("Indexer acknowledgement"),
@@ -132,30 +157,34 @@ class Splunk(Connector):
         ),
     )
     actions = (SendEvent(), SendRaw())
-    quotas = {"connection": Rate(20, 1.0)}  # a courtesy: Splunk documents no quota, only back-pressure
+    quotas = {
+        "connection": Rate(20, 1.0)
+    }  # a courtesy: Splunk documents no quota, only back-pressure
 
     def check(self, credential: Credential) -> str:
         if not credential.secret.get("token"):
             return "missing: Token"
-        return "" if host_of(credential) else "the collector URL has no host"
+        return "" if _collector_host(credential) else "the collector URL has no host"
 
-    def probe(self, credential: Credential, *, at: datetime) -> Request:
+    def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """No events at all: a living collector answers *No data* once the token has passed.
 
         The health endpoint would not do: without a token in its query it does not look at the token.
         """
-        url = f"{collector(credential)}/event"
-        return Request("POST", url, body=b"", headers=headers(credential), spends=((CONNECTION, 1),))
+        url = f"{collector_url(credential)}/event"
+        return Request(
+            "POST", url, body=b"", headers=collector_headers(credential), spends=((CONNECTION, 1),)
+        )
 
-    @or_unreadable
-    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
-        wrong = refusal(response)
-        if wrong is None or (response.status == 400 and code_of(response) == NO_DATA):
-            return Account(id="", name=host_of(credential))  # no answer names the instance
-        return wrong
+    @raises_unreadable
+    def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
+        rejection = find_rejection(response)
+        if rejection is None or (response.status == 400 and parse_code(response) == NO_DATA_CODE):
+            return Account(id="", name=_collector_host(credential))  # no answer names the instance
+        return rejection
 
 
-def host_of(credential: Credential) -> str:
+def _collector_host(credential: Credential) -> str:
     try:
         return urlsplit(str(credential.settings.get("url", ""))).hostname or ""
     except ValueError:

@@ -6,36 +6,38 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.base import Action, Connector
-from connectors.marked import _
+from connectors.http import Quota, Rate, Request, Response, Scope, dump_json, parse_retry_after
+from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
-from connectors.parts import Account, Credential, Field, Message, Move
-from connectors.signatures import signing_secrets, standard_webhook_headers, whsec_key
-from connectors.webhook.headers import custom_headers
-from connectors.wire import Quota, Rate, Request, Response, Scope, dumps, retry_after
+from connectors.schema import Account, Credential, Field, Message, Move
+from connectors.signatures import decode_signing_key, sign_standard_webhook, valid_signing_secrets
+from connectors.webhook.schema import parse_custom_headers
 
 ENDPOINT = Scope("connection")
-SLOW_DOWN = {502, 503, 504}  # and 429: the endpoint is overloaded
-FASTEST = 1000  # calls a second that a customer may allow
+OVERLOAD_STATUSES = {502, 503, 504}  # and 429: the endpoint is overloaded
+MAX_CALLS_PER_SECOND = 1000  # calls a second that a customer may allow
 WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 
-def own_limits(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+def _limit_scopes(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
     """The customer's own throttle, by its number: another number is another row, which begins afresh."""
     limit = settings.get("calls_a_second")
     return (Scope("connection", str(limit)),) if limit else ()
 
 
-def signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -> Request:
+def _build_signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -> Request:
     return Request(
         "POST",
         str(credential.settings["url"]),
         body=body,
         headers={
-            **custom_headers(str(credential.secret.get("headers", ""))),
+            **parse_custom_headers(str(credential.secret.get("headers", ""))),
             "Content-Type": "application/json",
-            **standard_webhook_headers(signing_secrets(credential.secret, at=at), id=id, at=at, body=body),
+            **sign_standard_webhook(
+                valid_signing_secrets(credential.secret, at=at), id=id, at=at, body=body
+            ),
         },
-        spends=tuple((scope, 1) for scope in (ENDPOINT, *own_limits(credential.settings))),
+        spends=tuple((scope, 1) for scope in (ENDPOINT, *_limit_scopes(credential.settings))),
     )
 
 
@@ -46,26 +48,30 @@ class Send(Action):
     example = WHOLE_EVENT
     default = WHOLE_EVENT
     notice = WHOLE_EVENT
-    permissions = {"the signing secret": "so that your endpoint can tell our requests from anybody else's"}
+    permissions = {
+        "the signing secret": "so that your endpoint can tell our requests from anybody else's"
+    }
     idempotent = True  # webhook-id stays the same over all attempts
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
-        return signed_post(credential, id=message.id, at=message.at, body=message.raw)
+        return _build_signed_post(credential, id=message.id, at=message.at, body=message.raw)
 
     def outcome(self, response: Response) -> Outcome:
         """Standard Webhooks: 2xx is success, 410 the end, 3xx not followed; all else, 4xx too, is tried again."""
         status = response.status
         if 200 <= status < 300:
             return delivered()
-        wait = retry_after(response)
+        wait = parse_retry_after(response)
         if status == 410:
             return disable("gone", "the endpoint answered 410 Gone: it wants no more events")
         if 300 <= status < 400:
-            return never("redirected", f"the endpoint answered {status}; redirects are not followed")
+            return never(
+                "redirected", f"the endpoint answered {status}; redirects are not followed"
+            )
         if status == 429:
             return throttled(response.text(), after=wait, pauses=(ENDPOINT,))
-        pauses = (ENDPOINT,) if status in SLOW_DOWN and wait else ()
+        pauses = (ENDPOINT,) if status in OVERLOAD_STATUSES and wait else ()
         return later(f"status_{status}", response.text(), after=wait, pauses=pauses)
 
 
@@ -76,7 +82,12 @@ class Webhook(Connector):
     categories = (_("Developers"), _("Automation"))
     synonyms = ("http", "callback", "endpoint", "api", "custom", "zapier", "make", "n8n")
     moves = (
-        Move("out", _("Each event that your routes choose, as JSON, signed so that you can tell it is ours.")),
+        Move(
+            "out",
+            _(
+                "Each event that your routes choose, as JSON, signed so that you can tell it is ours."
+            ),
+        ),
         Move("in", _("Nothing but your endpoint's answer: that it has arrived.")),
     )
     fields = (
@@ -102,35 +113,45 @@ class Webhook(Connector):
             _("Empty: as fast as your endpoint answers."),
             required=False,
             kind="number",
-            most=FASTEST,
+            most=MAX_CALLS_PER_SECOND,
         ),
     )
     actions = (Send(),)
     own_endpoint = True
-    checks_every = None  # a ping is a call to the customer's endpoint: deliveries and the breaker tell instead
-    unlimited = {"connection": "it is the customer's own endpoint: calls in flight and its own answers limit it"}
+    checks_every = (
+        None  # a ping is a call to the customer's endpoint: deliveries and the breaker tell instead
+    )
+    unlimited = {
+        "connection": "it is the customer's own endpoint: calls in flight and its own answers limit it"
+    }
 
-    def own_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-        return own_limits(settings)
+    def connection_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+        return _limit_scopes(settings)
 
     def quota(self, scope: Scope) -> Quota | None:
-        own = scope.kind == "connection" and scope.name.isdecimal()
-        return Rate(int(scope.name), 1.0) if own else super().quota(scope)
+        is_own_limit = scope.kind == "connection" and scope.name.isdecimal()
+        return Rate(int(scope.name), 1.0) if is_own_limit else super().quota(scope)
 
     def check(self, credential: Credential) -> str:
         try:
-            whsec_key(str(credential.secret.get("signing_secret", "")))
-            custom_headers(str(credential.secret.get("headers", "")))
-            return "" if urlsplit(str(credential.settings.get("url", ""))).hostname else "the endpoint URL has no host"
+            decode_signing_key(str(credential.secret.get("signing_secret", "")))
+            parse_custom_headers(str(credential.secret.get("headers", "")))
+            return (
+                ""
+                if urlsplit(str(credential.settings.get("url", ""))).hostname
+                else "the endpoint URL has no host"
+            )
         except ValueError as error:
             return str(error)
 
-    def probe(self, credential: Credential, *, at: datetime) -> Request:
+    def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """A signed ping: the endpoint answers 2xx to it, as to any event."""
-        body = dumps({"type": "ping", "timestamp": at.isoformat(), "data": {}})
-        return signed_post(credential, id=f"ping_{int(at.timestamp() * 1000)}", at=at, body=body)
+        body = dump_json({"type": "ping", "timestamp": at.isoformat(), "data": {}})
+        return _build_signed_post(
+            credential, id=f"ping_{int(at.timestamp() * 1000)}", at=at, body=body
+        )
 
-    def probed(self, response: Response, credential: Credential) -> Account | Outcome:
+    def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
         outcome = self.action("send").outcome(response)
         host = urlsplit(str(credential.settings["url"])).hostname or ""
         return Account(id="", name=host) if outcome.kind == "delivered" else outcome

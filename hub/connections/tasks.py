@@ -8,91 +8,117 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from connectors.wire import Request, Response
-from hub import egress, lifeline
-from hub.clock import clock
-from hub.connections import watch
+from connectors.http import Request, Response
+from hub import egress
+from hub.connections.actions.queued_tests import run_queued_test
+from hub.connections.credentials import liveness
+from hub.connections.credentials.refresh import refresh_access_token
+from hub.connections.credentials.refresh_result import REFUSED_AGAIN
+from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import REFRESHING, Connection, Credential, Lane, Revocation
-from hub.connections.models.credentials import FRESH
-from hub.connections.queued_tests import run_queued_test
-from hub.connections.refresh import refresh as refresh_token
-from hub.connections.renewal import REFUSED_AGAIN
-from hub.connections.revoke import revoke as revoke_tokens
-from hub.queue import hear, ring, still_here
-from hub.states import WrongState
+from hub.connections.models.credentials import FRESH_FOR
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.processes import pool_pipe
+from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-WITHIN = 10.0  # seconds for one call: while it lasts, its worker hears no other bell
-RUNG_MOST = 20  # refreshes at a time, the oldest first: the queue never fills
+CALL_SECONDS = 10.0  # seconds for one call: while it lasts, its worker hears no other bell
+REFRESHES_AT_ONCE = 20  # refreshes at a time, the oldest first: the queue never fills
 
 
-def refresh(name: str) -> None:
+def run_refresh(name: str) -> None:
     """`refresh:17`: connection 17 wants another access token. A pool that stops begins none; the sweep rings."""
-    connection = Connection.unscoped.select_related("credential").get(pk=int(hear(name)))
-    if lifeline.stopping():
+    connection = Connection.unscoped.select_related("credential").get(
+        pk=int(acknowledge_wake_up(name))
+    )
+    if pool_pipe.is_stop_requested():
         return
-    if refresh_token(connection, call=call, now=clock(), random=random.random, sleep=rest):
-        ring("pump", now=clock())
+    if refresh_access_token(
+        connection,
+        call=_call_with_heartbeat,
+        now=clock(),
+        random=random.random,
+        sleep=_sleep_with_heartbeat,
+    ):
+        wake_up("pump", now=clock())
 
 
-def call(request: Request) -> Response:
+def _call_with_heartbeat(request: Request) -> Response:
     """One of the calls that a task makes: its pool hears before each that it works. Raises EgressError."""
-    still_here()
-    return egress.outward(request)
+    report_progress()
+    return egress.send_request(request)
 
 
-def rest(seconds: float) -> None:
-    still_here()
+def _sleep_with_heartbeat(seconds: float) -> None:
+    report_progress()
     time.sleep(seconds)
 
 
-def revoke(name: str) -> None:
+def run_revocation(name: str) -> None:
     """`revoke:17`: end the tokens of revocation 17 where they came from."""
-    row = Revocation.unscoped.select_related("tenant", "connection").filter(pk=int(hear(name))).first()
-    if row and not lifeline.stopping():
-        revoke_tokens(row, call=call, now=clock())
+    revocation = (
+        Revocation.unscoped.select_related("tenant", "connection")
+        .filter(pk=int(acknowledge_wake_up(name)))
+        .first()
+    )
+    if revocation and not pool_pipe.is_stop_requested():
+        attempt_revocation(revocation, call=_call_with_heartbeat, now=clock())
 
 
-def ring_for_revocations(*, now: datetime) -> None:
+def wake_up_due_revocations(*, now: datetime) -> None:
     """The net under lost bells, and those that are tried again."""
     for number in Revocation.unscoped.filter(due_at__lte=now).values_list("pk", flat=True)[:20]:
-        ring(f"revoke:{number}", now=now)
+        wake_up(f"revoke:{number}", now=now)
 
 
-def check(name: str) -> None:
+def run_liveness_checks(name: str) -> None:
     """Some connections that were quiet for long: is their credential still good?"""
-    hear(name)
-    watch.check_some(
-        call=egress.outward, clock=clock, random=random.random, stopping=lifeline.stopping, still_here=still_here
+    acknowledge_wake_up(name)
+    liveness.check_due_connections(
+        call=egress.send_request,
+        clock=clock,
+        random=random.random,
+        stopping=pool_pipe.is_stop_requested,
+        still_here=report_progress,
     )
 
 
-def test(name: str) -> None:
+def run_waiting_test(name: str) -> None:
     """`test:17`: test connection 17 for a person who waits, as no web thread was free."""
-    connection = Connection.unscoped.select_related("tenant", "credential").filter(pk=int(hear(name))).first()
-    if connection and not lifeline.stopping():
-        run_queued_test(connection, call=egress.outward, now=clock())
+    connection = (
+        Connection.unscoped.select_related("tenant", "credential")
+        .filter(pk=int(acknowledge_wake_up(name)))
+        .first()
+    )
+    if connection and not pool_pipe.is_stop_requested():
+        run_queued_test(connection, call=egress.send_request, now=clock())
 
 
-def ring_for_refreshes(*, now: datetime) -> None:
+def wake_up_due_refreshes(*, now: datetime) -> None:
     """Tokens that are due, and the net under lost bells; lanes that wait for what has come go on."""
     free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     due = Credential.unscoped.filter(free, refresh_due_at__lte=now).order_by("refresh_due_at")
-    for number in due.values_list("pk", flat=True)[:RUNG_MOST]:
-        ring(f"refresh:{number}", now=now)
+    for number in due.values_list("pk", flat=True)[:REFRESHES_AT_ONCE]:
+        wake_up(f"refresh:{number}", now=now)
     come = Lane.unscoped.filter(hold_reason=REFRESHING, connection__credential__rejected_at=None)
     come.update(hold_reason="", due_at=now)
 
 
-def recover_refused(*, now: datetime) -> None:
+def recover_refused_credentials(*, now: datetime) -> None:
     """New access tokens that were refused again and again, and one that has lived for a minute now."""
-    lives = Credential.unscoped.filter(refusals__gt=0, rejected_at=None, updated_at__lte=now - FRESH)
-    for credential in lives.select_related("connection")[:RUNG_MOST]:
+    credentials = Credential.unscoped.filter(
+        refusals__gt=0, rejected_at=None, updated_at__lte=now - FRESH_FOR
+    )
+    for credential in credentials.select_related("connection")[:REFRESHES_AT_ONCE]:
         Credential.unscoped.filter(pk=credential.pk, version=credential.version).update(refusals=0)
-        if (credential.connection.state, credential.connection.reason) == ("degraded", REFUSED_AGAIN):
-            with suppress(WrongState), transaction.atomic():
+        if (credential.connection.state, credential.connection.reason) == (
+            "degraded",
+            REFUSED_AGAIN,
+        ):
+            with suppress(InvalidTransition), transaction.atomic():
                 credential.connection.mark_healthy(now=now)
 
 
-def ring_for_checks(*, now: datetime) -> None:
-    if watch.due(now=now).exists():
-        ring("check", now=now)
+def wake_up_due_checks(*, now: datetime) -> None:
+    if liveness.find_due_checks(now=now).exists():
+        wake_up("check", now=now)

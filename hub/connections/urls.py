@@ -2,22 +2,28 @@
 
 from django.urls import path
 
-from hub.connections.views import authorize, fill_in, link, links
+from hub.connections.views import connect_link, connect_links_list, guest_form, oauth
 
-HERE = "t/<str:tenant>/"
+TENANT_PREFIX = "t/<str:tenant>/"
 
 app_name = "connections"
 urlpatterns = [
-    path(f"{HERE}connect/<slug:connector>/authorize", authorize.authorize, name="authorize"),
-    path(f"{HERE}connect/waiting/<uuid:id>/forget", authorize.forget, name="forget"),
-    path("connect/<slug:connector>/callback", authorize.callback, name="callback"),
-    path("connect/<slug:connector>/refused/<slug:code>/", authorize.refused, name="refused"),
-    path("connect/confirm/<uuid:id>/", authorize.confirmation, name="confirm"),
-    path("connect/link/", link.here, name="link_here"),
-    path("connect/link/start", link.start, name="link_start"),
-    path("connect/link/fill-in/", fill_in.fill_in, name="link_fill_in"),
-    path("connect/link/done/", link.done, name="link_done"),
-    path("connect/link/<str:token>/", link.link, name="link"),
-    path(f"{HERE}links/", links.links, name="links"),
-    path(f"{HERE}links/<uuid:id>/revoke", links.revoke, name="link_revoke"),
+    path(
+        f"{TENANT_PREFIX}connect/<slug:connector>/authorize",
+        oauth.authorize_account,
+        name="authorize",
+    ),
+    path(f"{TENANT_PREFIX}connect/waiting/<uuid:id>/forget", oauth.cancel_pending, name="forget"),
+    path("connect/<slug:connector>/callback", oauth.handle_callback, name="callback"),
+    path("connect/<slug:connector>/refused/<slug:code>/", oauth.show_refusal, name="refused"),
+    path("connect/confirm/<uuid:id>/", oauth.confirm_account, name="confirm"),
+    path("connect/link/", connect_link.show_link, name="link_here"),
+    path("connect/link/start", connect_link.start_connecting, name="link_start"),
+    path("connect/link/fill-in/", guest_form.show_guest_form, name="link_fill_in"),
+    path("connect/link/done/", connect_link.show_link_done, name="link_done"),
+    path("connect/link/<str:token>/", connect_link.open_link, name="link"),
+    path(f"{TENANT_PREFIX}links/", connect_links_list.manage_links, name="links"),
+    path(
+        f"{TENANT_PREFIX}links/<uuid:id>/revoke", connect_links_list.revoke_link, name="link_revoke"
+    ),
 ]

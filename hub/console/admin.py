@@ -10,21 +10,28 @@ from django.utils.html import format_html
 
 from hub import staff
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.mail.models import Mail
-from hub.words import MAILS
+from hub.reason_codes import MAIL_REASONS
 from tenants.scoping import ScopedAdminMixin
 
 
 @admin.register(AuditRow)
 class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    list_display = ("when", "who", "verb", "what", "tenant_reference", "reason")
-    search_fields = ("tenant", "object_id", "request_id", "^verb", "^actor_label", "^tenant_reference")
+    list_display = ("when", "who", "verb", "object_text", "tenant_reference", "reason")
+    search_fields = (
+        "tenant",
+        "object_id",
+        "request_id",
+        "^verb",
+        "^actor_label",
+        "^tenant_reference",
+    )
     search_help_text = "An id, or the beginning of a verb, a person, a tenant's reference."
     ordering = ("-id",)
     fields = (
-        "when_exactly", "who", "acting_for", "verb", "what", "tenant_reference", "reason",
-        "was", "became", "request_id", "ip", "place", "hash",
+        "when_exactly", "who", "acting_for", "verb", "object_text", "tenant_reference", "reason",
+        "before_text", "after_text", "request_id", "ip", "chain_position", "hash",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -38,64 +45,79 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return False
 
     @staff.display(description="when", ordering="id")
-    def when(self, row: AuditRow) -> str:
-        return staff.moment(row.at)
+    def when(self, audit_row: AuditRow) -> str:
+        return staff.render_time(audit_row.at)
 
     @staff.display(description="when")
-    def when_exactly(self, row: AuditRow) -> str:
-        return staff.moments(row.at)
+    def when_exactly(self, audit_row: AuditRow) -> str:
+        return staff.render_full_time(audit_row.at)
 
     @staff.display(description="who")
-    def who(self, row: AuditRow) -> str:
-        return f"{row.actor_label} ({row.actor_kind.replace('_', ' ')})"
+    def who(self, audit_row: AuditRow) -> str:
+        return f"{audit_row.actor_label} ({audit_row.actor_kind.replace('_', ' ')})"
 
     @staff.display(description="to what")
-    def what(self, row: AuditRow) -> str:
-        return format_html('{} <code class="hub-mono">{}</code>', row.object_label.partition(".")[2], row.object_id)
+    def object_text(self, audit_row: AuditRow) -> str:
+        return format_html(
+            '{} <code class="hub-mono">{}</code>',
+            audit_row.object_label.partition(".")[2],
+            audit_row.object_id,
+        )
 
     @staff.display(description="before")
-    def was(self, row: AuditRow) -> str:
-        return as_text(row.before)
+    def before_text(self, audit_row: AuditRow) -> str:
+        return render_json(audit_row.before)
 
     @staff.display(description="after")
-    def became(self, row: AuditRow) -> str:
-        return as_text(row.after)
+    def after_text(self, audit_row: AuditRow) -> str:
+        return render_json(audit_row.after)
 
     @staff.display(description="place in the chain")
-    def place(self, row: AuditRow) -> str:
-        return f"{row.number} of {row.chain}"
+    def chain_position(self, audit_row: AuditRow) -> str:
+        return f"{audit_row.number} of {audit_row.chain}"
 
 
-def as_text(said: Any) -> str:
-    if said is None:
+def render_json(value: Any) -> str:
+    if value is None:
         return "–"
-    return format_html('<pre class="hub-mono">{}</pre>', json.dumps(said, indent=2, ensure_ascii=False))
+    return format_html(
+        '<pre class="hub-mono">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False)
+    )
 
 
 @admin.register(Mail)
 class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     """What a mail says is shown to nobody but who gets it."""
 
-    list_display = ("to", "called", "standing", "why", "attempt_count", "asked", "next_try", "taken")
+    list_display = (
+        "to",
+        "kind_label",
+        "state_badge",
+        "reason_text",
+        "attempt_count",
+        "requested_at",
+        "next_try",
+        "accepted_at",
+    )
     list_filter = (("state", staff.ChoicesFilter), "reason")
     search_fields = ("to",)
     search_help_text = "The whole address."
     ordering = ("-id",)
     fields = (
         "to",
-        "called",
-        "standing",
-        "why",
+        "kind_label",
+        "state_badge",
+        "reason_text",
         "todo",
         "attempt_count",
-        "asked",
+        "requested_at",
         "next_try",
-        "ends",
-        "taken",
+        "expires_at",
+        "accepted_at",
         "public_id",
     )
     readonly_fields = fields
-    verbs = ("send_again",)
+    row_actions = ("send_again",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -104,39 +126,46 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return False
 
     @staff.display(description="mail")
-    def called(self, mail: Mail) -> str:
-        return mail.called
+    def kind_label(self, mail: Mail) -> str:
+        return mail.kind_label
 
     @staff.display(description="state", ordering="state")
-    def standing(self, mail: Mail) -> str:
-        return staff.badge(mail.state)
+    def state_badge(self, mail: Mail) -> str:
+        return staff.render_badge(mail.state)
 
     @staff.display(description="why it has not gone")
-    def why(self, mail: Mail) -> str:
-        return MAILS[mail.reason].sentence if mail.reason else "–"
+    def reason_text(self, mail: Mail) -> str:
+        return MAIL_REASONS[mail.reason].sentence if mail.reason else "–"
 
     @staff.display(description="what to do")
     def todo(self, mail: Mail) -> str:
-        return (MAILS[mail.reason].action if mail.reason else "") or "–"
+        return (MAIL_REASONS[mail.reason].action if mail.reason else "") or "–"
 
     @staff.display(description="asked for", ordering="id")
-    def asked(self, mail: Mail) -> str:
-        return staff.moment(mail.created_at)
+    def requested_at(self, mail: Mail) -> str:
+        return staff.render_time(mail.created_at)
 
     @staff.display(description="next try")
     def next_try(self, mail: Mail) -> str:
-        return staff.moment(mail.due_at)
+        return staff.render_time(mail.due_at)
 
     @staff.display(description="worth nothing after")
-    def ends(self, mail: Mail) -> str:
-        return staff.moments(mail.until)
+    def expires_at(self, mail: Mail) -> str:
+        return staff.render_full_time(mail.until)
 
     @staff.display(description="taken by a server")
-    def taken(self, mail: Mail) -> str:
-        return staff.moment(mail.sent_at)
+    def accepted_at(self, mail: Mail) -> str:
+        return staff.render_time(mail.sent_at)
 
-    @staff.verb("Send it now", icon="send", when=lambda mail: mail.can_go_again(now=clock()), tone="primary")
-    def send_again(self, request: HttpRequest, mail: Mail, said: dict[str, Any], *, now: datetime) -> staff.Done:
+    @staff.row_action(
+        "Send it now",
+        icon="send",
+        is_available=lambda mail: mail.can_send_again(now=clock()),
+        tone="primary",
+    )
+    def send_again(
+        self, request: HttpRequest, mail: Mail, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
         before = {"state": mail.state, "reason": mail.reason}
         mail.send_again(now=now)
-        return staff.Done("It goes as soon as a worker hears of it.", before=before)
+        return staff.ActionResult("It goes as soon as a worker hears of it.", before=before)

@@ -12,4 +12,4 @@ class SiteConfig(admin.SimpleAdminConfig):
     """Django's admin, with our site. Its pages are loaded with the addresses: a worker has no use for either."""
 
     default = False
-    default_site = "hub.staff.site.Site"
+    default_site = "hub.staff.site.AdminSite"

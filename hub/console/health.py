@@ -11,22 +11,22 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Min
 
-from hub.health.probes import UNSERVED_MOST, database_latency
+from hub.health.probes import MAX_UNSERVED_TIME, measure_database_latency
 from hub.mail.models import Mail
-from hub.outgoing.explain import in_state, shown_reason
+from hub.outgoing.insight.explain import effective_reason_case, match_effective_state
 from hub.outgoing.models import Delivery, PumpSlot
-from hub.outgoing.pump.claim import claimable, in_hand
-from hub.outgoing.pump.place import capacity
-from hub.queue import WakeUp, queue_rows
-from hub.standing import Replacement, SweepFailure, Worker
+from hub.outgoing.pump.claiming.claim import claimable_lanes, deliveries_in_flight
+from hub.outgoing.queue.pump_slots import pump_capacity
+from hub.processes.worker_registry import Replacement, SweepFailure, Worker
+from hub.queue import WakeUp, queue_length
 
-COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
-RECENT = 10  # replacements
-SLOW = 0.5  # seconds for one question to the database
+MAX_ROWS_COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
+REPLACEMENTS_SHOWN = 10  # replacements
+SLOW_DATABASE = 0.5  # seconds for one question to the database
 SLOW_MAIL = timedelta(minutes=10)  # a server that puts off strangers has let it in by then
 
 
-class Sending(NamedTuple):
+class PumpClaim(NamedTuple):
     """What one pump has claimed."""
 
     lease: UUID
@@ -35,7 +35,7 @@ class Sending(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class HealthSnapshot:
     now: datetime
     latency: float  # seconds
     workers: Sequence[Worker]
@@ -44,20 +44,22 @@ class Standing:
     places: Sequence[PumpSlot]
     bells: Sequence[WakeUp]
     queue_rows: int
-    sending: Sequence[Sending]
+    sending: Sequence[PumpClaim]
     due: int
     unserved: timedelta  # the longest that a lane waits for its turn
-    held: Sequence[tuple[str, int]]  # by reason
+    held_reasons: Sequence[tuple[str, int]]  # by reason
     mails: timedelta  # the longest that a mail waits
 
     @property
-    def living(self) -> list[Worker]:
+    def live_workers(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.is_alive(now=self.now)]
 
     @property
-    def deaf(self) -> list[Worker]:
+    def unresponsive_workers(self) -> list[Worker]:
         """Their pools were not heard for long."""
-        return [worker for worker in self.living if not worker.hears(now=self.now)]
+        return [
+            worker for worker in self.live_workers if not worker.is_pool_responsive(now=self.now)
+        ]
 
     @property
     def claimed(self) -> int:
@@ -65,119 +67,175 @@ class Standing:
 
     @property
     def held_rows(self) -> int:
-        return sum(rows for _, rows in self.held)
+        return sum(rows for _, rows in self.held_reasons)
 
 
-def standing(*, now: datetime) -> Standing:
+def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
     workers = list(Worker.objects.order_by("host", "pid"))
-    return Standing(
+    return HealthSnapshot(
         now=now,
-        latency=database_latency(),
+        latency=measure_database_latency(),
         workers=workers,
-        replacements=list(Replacement.objects.order_by("-at")[:RECENT]),
+        replacements=list(Replacement.objects.order_by("-at")[:REPLACEMENTS_SHOWN]),
         failures=list(SweepFailure.objects.order_by("step")),
-        places=places(workers, now=now),
-        bells=list(WakeUp.objects.filter(requested_at__isnull=False).order_by("requested_at")[:RECENT]),
-        queue_rows=queue_rows(),
-        sending=sending(),
-        due=due(now=now),
-        unserved=unserved_lanes(now=now),
-        held=held_by_reason(),
-        mails=overdue_mails(now=now),
+        places=list_pump_places(workers, now=now),
+        bells=list(
+            WakeUp.objects.filter(requested_at__isnull=False).order_by("requested_at")[
+                :REPLACEMENTS_SHOWN
+            ]
+        ),
+        queue_rows=queue_length(),
+        sending=list_pump_claims(),
+        due=count_due_deliveries(now=now),
+        unserved=measure_longest_lane_wait(now=now),
+        held_reasons=count_held_by_reason(),
+        mails=measure_longest_mail_wait(now=now),
     )
 
 
-def places(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
+def list_pump_places(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
     """One for each pump that runs, and one for each that may run beside them."""
-    taken = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
-    free = capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken)
-    unused = (number for number in count() if number not in {row.number for row in taken})
-    return taken + [PumpSlot(number=number) for number in islice(unused, max(0, free))]
+    taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
+    free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
+    unused = (
+        number for number in count() if number not in {place.number for place in taken_places}
+    )
+    return taken_places + [PumpSlot(number=number) for number in islice(unused, max(0, free_count))]
 
 
-def sending() -> list[Sending]:
-    rows = in_hand().order_by().values("lease")
-    found = rows.annotate(rows=Count("pk"), since=Min("state_changed_at")).values_list("lease", "rows", "since")
-    return sorted(map(Sending._make, found), key=lambda entry: entry.since)
+def list_pump_claims() -> list[PumpClaim]:
+    rows = deliveries_in_flight().order_by().values("lease")
+    claims = rows.annotate(rows=Count("pk"), since=Min("state_changed_at")).values_list(
+        "lease", "rows", "since"
+    )
+    return sorted(map(PumpClaim._make, claims), key=lambda claim: claim.since)
 
 
-def due(*, now: datetime) -> int:
-    rows = Delivery.unscoped.filter(in_state("waiting"), due_at__lte=now).order_by().values("pk")
-    return rows[: COUNTED + 1].count()
+def count_due_deliveries(*, now: datetime) -> int:
+    rows = (
+        Delivery.unscoped.filter(match_effective_state("waiting"), due_at__lte=now)
+        .order_by()
+        .values("pk")
+    )
+    return rows[: MAX_ROWS_COUNTED + 1].count()
 
 
-def unserved_lanes(*, now: datetime) -> timedelta:
+def measure_longest_lane_wait(*, now: datetime) -> timedelta:
     """Since when the lane that waits longest could be served: it was due, and its last turn was over."""
-    rows = claimable(now=now).values_list("due_at", "virtual_time").order_by("virtual_time")[:RECENT]
-    return max((now - max(at, turn) for at, turn in rows), default=timedelta())
+    rows = (
+        claimable_lanes(now=now)
+        .values_list("due_at", "virtual_time")
+        .order_by("virtual_time")[:REPLACEMENTS_SHOWN]
+    )
+    return max((now - max(due_at, last_turn) for due_at, last_turn in rows), default=timedelta())
 
 
-def overdue_mails(*, now: datetime) -> timedelta:
-    oldest = Mail.objects.filter(state="waiting", created_at__lte=now).aggregate(oldest=Min("created_at"))["oldest"]
+def measure_longest_mail_wait(*, now: datetime) -> timedelta:
+    oldest = Mail.objects.filter(state="waiting", created_at__lte=now).aggregate(
+        oldest=Min("created_at")
+    )["oldest"]
     return now - oldest if oldest else timedelta()
 
 
-def held_by_reason() -> list[tuple[str, int]]:
-    newest = Delivery.unscoped.filter(in_state("held")).order_by("-id").values("pk")[: COUNTED + 1]
-    rows = Delivery.unscoped.filter(pk__in=newest).order_by().annotate(cause=shown_reason()).values("cause")
+def count_held_by_reason() -> list[tuple[str, int]]:
+    newest = (
+        Delivery.unscoped.filter(match_effective_state("held"))
+        .order_by("-id")
+        .values("pk")[: MAX_ROWS_COUNTED + 1]
+    )
+    rows = (
+        Delivery.unscoped.filter(pk__in=newest)
+        .order_by()
+        .annotate(cause=effective_reason_case())
+        .values("cause")
+    )
     return list(rows.annotate(rows=Count("pk")).order_by("-rows").values_list("cause", "rows"))
 
 
-class Said(NamedTuple):
+class HealthSummary(NamedTuple):
     tone: str
     icon: str
     text: str
     detail: str = ""
 
 
-def said(seen: Standing) -> Said:
+def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
     """The worst thing counts. Pure."""
-    if not seen.living:
-        return Said("bad", "heart_broken", "No worker is running.", "Start `manage.py work`: it sends.")
-    if seen.deaf:
-        return Said("bad", "hearing_disabled", "A pool does not hear its bells.", "Its worker replaces it by itself.")
-    if seen.unserved > UNSERVED_MOST:
-        return Said("bad", "hourglass_disabled", "What is due is not sent.", "Are there enough pumps?")
-    if seen.failures:
-        steps = ", ".join(failure.step for failure in seen.failures)
-        return Said("bad", "build", "A part of the background work fails.", f"{steps}: the log says why.")
-    if seen.latency > SLOW:
-        return Said("warn", "database", "The database is slow.", f"One question took {seen.latency:.1f} s.")
-    if seen.mails > SLOW_MAIL:
-        return Said("warn", "mail", "Mails do not go out.", "The list of mails says why; each is tried again.")
-    count = len(seen.living)
-    return Said("good", "favorite", f"All stands: {count} {'worker runs' if count == 1 else 'workers run'}.")
+    if not snapshot.live_workers:
+        return HealthSummary(
+            "bad", "heart_broken", "No worker is running.", "Start `manage.py work`: it sends."
+        )
+    if snapshot.unresponsive_workers:
+        return HealthSummary(
+            "bad",
+            "hearing_disabled",
+            "A pool does not hear its bells.",
+            "Its worker replaces it by itself.",
+        )
+    if snapshot.unserved > MAX_UNSERVED_TIME:
+        return HealthSummary(
+            "bad", "hourglass_disabled", "What is due is not sent.", "Are there enough pumps?"
+        )
+    if snapshot.failures:
+        steps = ", ".join(failure.step for failure in snapshot.failures)
+        return HealthSummary(
+            "bad", "build", "A part of the background work fails.", f"{steps}: the log says why."
+        )
+    if snapshot.latency > SLOW_DATABASE:
+        return HealthSummary(
+            "warn",
+            "database",
+            "The database is slow.",
+            f"One question took {snapshot.latency:.1f} s.",
+        )
+    if snapshot.mails > SLOW_MAIL:
+        return HealthSummary(
+            "warn",
+            "mail",
+            "Mails do not go out.",
+            "The list of mails says why; each is tried again.",
+        )
+    count = len(snapshot.live_workers)
+    return HealthSummary(
+        "good", "favorite", f"All stands: {count} {'worker runs' if count == 1 else 'workers run'}."
+    )
 
 
-class Bar(NamedTuple):
+class BacklogBar(NamedTuple):
     label: str
     rows: int
     share: float  # of the longest, in per cent
     query: str  # of the list of deliveries
 
 
-def bars(seen: Standing) -> list[Bar]:
+def build_backlog_bars(snapshot: HealthSnapshot) -> list[BacklogBar]:
     """Where deliveries are that have not arrived. Pure."""
-    counted = [("due", seen.due, "state=waiting"), ("sending", seen.claimed, "state=sending")]
-    for reason, rows in seen.held:
+    counts = [
+        ("due", snapshot.due, "state=waiting"),
+        ("sending", snapshot.claimed, "state=sending"),
+    ]
+    for reason, rows in snapshot.held_reasons:
         query = urlencode({"state": "held", "reason": reason})
-        counted.append((f"held: {reason.replace('_', ' ')}", rows, query))
-    most = max(rows for _, rows, _ in counted) or 1
-    return [Bar(label, rows, round(100 * rows / most, 1), query) for label, rows, query in counted]
+        counts.append((f"held: {reason.replace('_', ' ')}", rows, query))
+    largest = max(rows for _, rows, _ in counts) or 1
+    return [
+        BacklogBar(label, rows, round(100 * rows / largest, 1), query)
+        for label, rows, query in counts
+    ]
 
 
 class Pump(NamedTuple):
     name: str
     until: datetime | None  # None: nobody has the place
-    sending: Sending | None
+    sending: PumpClaim | None
 
 
-def pumps(seen: Standing) -> list[Pump]:
+def list_pumps(snapshot: HealthSnapshot) -> list[Pump]:
     """Each place with what its pump sends; and what was claimed by pumps that are leaving, or died. Pure."""
-    claimed = {entry.lease: entry for entry in seen.sending}
-    found = []
-    for place in seen.places:
-        taken = place.lease_until is not None and place.lease_until > seen.now
-        entry = claimed.pop(place.lease, None) if place.lease else None
-        found.append(Pump(f"{place.number + 1}", place.lease_until if taken else None, entry))
-    return found + [Pump("left its place", None, entry) for entry in claimed.values()]
+    claims = {claim.lease: claim for claim in snapshot.sending}
+    pumps = []
+    for place in snapshot.places:
+        is_taken = place.lease_until is not None and place.lease_until > snapshot.now
+        claim = claims.pop(place.lease, None) if place.lease else None
+        pumps.append(Pump(f"{place.number + 1}", place.lease_until if is_taken else None, claim))
+    return pumps + [Pump("left its place", None, claim) for claim in claims.values()]

@@ -11,9 +11,19 @@ MENU = {
     "Customers": (
         ("Tenants", "apartment", "tenants_tenant", "tenants.view_tenant"),
         ("Connections", "cable", "connections_connection", "connections.view_connection"),
-        ("Ending soon", "event_busy", "admin:connections_connection_forecast", "connections.view_connection"),
+        (
+            "Ending soon",
+            "event_busy",
+            "admin:connections_connection_forecast",
+            "connections.view_connection",
+        ),
         ("Connect links", "add_link", "connections_connectlink", "connections.view_connectlink"),
-        ("Asked for", "lightbulb", "connections_connectorrequest", "connections.view_connectorrequest"),
+        (
+            "Asked for",
+            "lightbulb",
+            "connections_connectorrequest",
+            "connections.view_connectorrequest",
+        ),
         ("Portal links", "badge", "tenants_portallink", "tenants.view_portallink"),
         ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
     ),
@@ -31,9 +41,24 @@ MENU = {
     "Platform": (
         ("Health", "monitor_heart", "console:health", "hub.view_worker"),
         ("Quotas", "speed", "throttle_quotastate", "throttle.view_quotastate"),
-        ("Off switches", "power_settings_new", "connections_killswitch", "connections.view_killswitch"),
-        ("Maintenance", "construction", "connections_maintenancewindow", "connections.view_maintenancewindow"),
-        ("Connector apps", "extension", "connections_connectorapp", "connections.view_connectorapp"),
+        (
+            "Off switches",
+            "power_settings_new",
+            "connections_killswitch",
+            "connections.view_killswitch",
+        ),
+        (
+            "Maintenance",
+            "construction",
+            "connections_maintenancewindow",
+            "connections.view_maintenancewindow",
+        ),
+        (
+            "Connector apps",
+            "extension",
+            "connections_connectorapp",
+            "connections.view_connectorapp",
+        ),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
         ("People", "group", "tenants_user", "tenants.view_user"),
         ("Mails", "mail", "hub_mail", "hub.view_mail"),
@@ -50,14 +75,19 @@ ACCOUNT = {
 }
 
 
-def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return [
-        {"title": title, "items": [item for entry in entries if (item := item_of(request, *entry))]}
+        {
+            "title": title,
+            "items": [item for entry in entries if (item := build_menu_item(request, *entry))],
+        }
         for title, entries in MENU.items()
     ]
 
 
-def item_of(request: HttpRequest, title: str, icon: str, page: str, permission: str) -> dict[str, Any] | None:
+def build_menu_item(
+    request: HttpRequest, title: str, icon: str, page: str, permission: str
+) -> dict[str, Any] | None:
     if permission and not request.user.has_perm(permission):
         return None
     try:
@@ -67,10 +97,13 @@ def item_of(request: HttpRequest, title: str, icon: str, page: str, permission: 
     return {"title": title, "icon": icon, "link": link}
 
 
-def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+def list_account_links(request: HttpRequest) -> list[dict[str, Any]]:
     """The menu below the person's name, the same as on the customers' pages; signing out follows by itself."""
     return [{"title": title, "link": reverse(page)} for title, page in ACCOUNT.items()]
 
 
-def environment(request: HttpRequest) -> list[str]:
-    return [settings.HUB_ENVIRONMENT, "success" if settings.HUB_ENVIRONMENT == "live" else "warning"]
+def build_environment_badge(request: HttpRequest) -> list[str]:
+    return [
+        settings.HUB_ENVIRONMENT,
+        "success" if settings.HUB_ENVIRONMENT == "live" else "warning",
+    ]

@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
-from hub.connections.forecast import endangered
 from hub.connections.models import Connection, KillSwitch
-from hub.connections.stands import shown_state_column
+from hub.connections.status.effective_status import build_effective_state_expression
+from hub.connections.status.expiry_forecast import build_expiring_condition
 from hub.notices.models import Notice
-from hub.outgoing import lately
-from hub.outgoing.explain import READS_AS_HELD
+from hub.outgoing.insight import hourly
+from hub.outgoing.insight.explain import EFFECTIVELY_HELD
+from hub.outgoing.insight.search import STOPPED_CONDITION
 from hub.outgoing.models import Delivery, Route
-from hub.outgoing.search import STOPPED
 from hub.queue import Heartbeat
 from tenants.models import Tenant
-from tenants.scoping import visible_to
+from tenants.scoping import visible_rows
 
-COUNTED = 2_000  # rows of one state; beyond that it reads "2,000+"
-RECENT = 20_000  # of the newest deliveries, in which the last day is looked for
+MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
+DELIVERIES_SCANNED = 20_000  # of the newest deliveries, in which the last day is looked for
 NOTICES_SHOWN, SWITCHES_SHOWN = 6, 20
-NEED_A_PERSON = ("needs_reconnect", "degraded", "silent", "disabled")
+ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
 
 class Hour(NamedTuple):
@@ -32,7 +32,7 @@ class Hour(NamedTuple):
     failed: int
 
 
-class Trouble(NamedTuple):
+class ConnectionGroup(NamedTuple):
     """Connections of one system that are in one state for one reason."""
 
     connector: str
@@ -56,9 +56,9 @@ class Overview:
     waiting: int
     held_back: int  # waiting behind something that holds it
     oldest: datetime | None  # of what waits although it could go
-    held: Sequence[tuple[str, int]]  # by reason
+    held_reasons: Sequence[tuple[str, int]]  # by reason
     failed: Sequence[tuple[str, int]]
-    troubles: Sequence[Trouble]
+    connection_groups: Sequence[ConnectionGroup]
     broken: Sequence[Connection]
     last: Sequence[Delivery]
     notices: Sequence[Notice]  # the newest that nobody has seen
@@ -72,7 +72,7 @@ class Overview:
 
     @property
     def held_rows(self) -> int:
-        return sum(count for _, count in self.held) + self.held_back
+        return sum(count for _, count in self.held_reasons) + self.held_back
 
     @property
     def failed_rows(self) -> int:
@@ -80,80 +80,107 @@ class Overview:
 
     @property
     def ending(self) -> int:
-        return sum(trouble.ending for trouble in self.troubles)
+        return sum(group.ending for group in self.connection_groups)
 
     @property
     def has_connections(self) -> bool:
-        return bool(self.troubles)
+        return bool(self.connection_groups)
 
     def connections(self, *states: str) -> int:
-        return sum(trouble.connections for trouble in self.troubles if trouble.state in states)
+        return sum(group.connections for group in self.connection_groups if group.state in states)
 
 
-def overview(user: Any, *, now: datetime) -> Overview:
+def build_overview(user: Any, *, now: datetime) -> Overview:
     """As far as this person may see."""
-    deliveries, connections = visible_to(Delivery, user), visible_to(Connection, user)
-    last = list(deliveries.select_related("event", "tenant", "route", "connection__lane").order_by("-id")[:8])
-    waiting = waiting_by_cause(deliveries)
-    troubles = list(troubles_of(connections, now=now))
-    could_go = [row["oldest"] for row in waiting if not row["stopped"]]
+    deliveries, connections = visible_rows(Delivery, user), visible_rows(Connection, user)
+    last = list(
+        deliveries.select_related("event", "tenant", "route", "connection__lane").order_by("-id")[
+            :8
+        ]
+    )
+    waiting = count_waiting_by_cause(deliveries)
+    connection_groups = list(find_connection_groups(connections, now=now))
+    oldest_unblocked = [cause_row["oldest"] for cause_row in waiting if not cause_row["stopped"]]
     return Overview(
         now=now,
         worker_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
-        hours=by_hour(deliveries, now=now),
-        waiting=sum(row["rows"] for row in waiting),
-        held_back=sum(row["rows"] for row in waiting if row["stopped"]),
-        oldest=min(could_go, default=None),
-        held=by_reason(deliveries, "held"),
-        failed=by_reason(deliveries, "failed"),
-        troubles=troubles,
-        broken=connections.filter(state__in=NEED_A_PERSON)
+        hours=count_by_hour(deliveries, now=now),
+        waiting=sum(cause_row["rows"] for cause_row in waiting),
+        held_back=sum(cause_row["rows"] for cause_row in waiting if cause_row["stopped"]),
+        oldest=min(oldest_unblocked, default=None),
+        held_reasons=count_by_reason(deliveries, "held"),
+        failed=count_by_reason(deliveries, "failed"),
+        connection_groups=connection_groups,
+        broken=connections.filter(state__in=ATTENTION_STATES)
         .select_related("tenant", "lane")
         .order_by("state_changed_at")[:8],
         last=last,
-        notices=list(visible_to(Notice, user).filter(seen_at=None, resolved_at=None).order_by("-id")[:NOTICES_SHOWN]),
-        switches=switches_seen_by(user),
-        has_tenants=bool(troubles) or visible_to(Tenant, user).exists(),
-        has_routes=bool(last) or visible_to(Route, user).exists(),
+        notices=list(
+            visible_rows(Notice, user)
+            .filter(seen_at=None, resolved_at=None)
+            .order_by("-id")[:NOTICES_SHOWN]
+        ),
+        switches=list_visible_switches(user),
+        has_tenants=bool(connection_groups) or visible_rows(Tenant, user).exists(),
+        has_routes=bool(last) or visible_rows(Route, user).exists(),
     )
 
 
-def switches_seen_by(user: Any) -> list[KillSwitch]:
+def list_visible_switches(user: Any) -> list[KillSwitch]:
     """What stops the tenants that this person looks after, the whole platform and systems included."""
-    seen = Q(pk__in=visible_to(KillSwitch, user)) | Q(scope__in=("platform", "connector"))
-    rows = KillSwitch.unscoped.filter(seen).select_related("tenant", "route", "activated_by")
-    widest = {scope: place for place, scope in enumerate(KillSwitch.Level.values)}
-    return sorted(rows.order_by("activated_at")[:SWITCHES_SHOWN], key=lambda row: widest[row.scope])
+    is_visible = Q(pk__in=visible_rows(KillSwitch, user)) | Q(scope__in=("platform", "connector"))
+    switches = KillSwitch.unscoped.filter(is_visible).select_related(
+        "tenant", "route", "activated_by"
+    )
+    widest = {scope: rank for rank, scope in enumerate(KillSwitch.Level.values)}
+    return sorted(
+        switches.order_by("activated_at")[:SWITCHES_SHOWN], key=lambda switch: widest[switch.scope]
+    )
 
 
-def by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
+def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
     """What was delivered or given up in each of the last hours, oldest first."""
-    newest = deliveries.order_by("-id").values("pk")[:RECENT]
-    return [Hour(at, *counts) for at, counts in lately.by_hour(newest, ("delivered", "failed"), now=now)]
+    newest = deliveries.order_by("-id").values("pk")[:DELIVERIES_SCANNED]
+    return [
+        Hour(at, *counts)
+        for at, counts in hourly.count_by_hour(newest, ("delivered", "failed"), now=now)
+    ]
 
 
-def waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
+def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
     """The oldest that wait, by whether something holds them."""
-    oldest = deliveries.filter(STOPPED, state="waiting").order_by("id").values("pk")[: COUNTED + 1]
-    stopped = Case(When(READS_AS_HELD, then=Value(True)), default=Value(False), output_field=BooleanField())
-    rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=stopped).values("stopped")
+    oldest = (
+        deliveries.filter(STOPPED_CONDITION, state="waiting")
+        .order_by("id")
+        .values("pk")[: MAX_ROWS_PER_STATE + 1]
+    )
+    is_held = Case(
+        When(EFFECTIVELY_HELD, then=Value(True)), default=Value(False), output_field=BooleanField()
+    )
+    rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=is_held).values("stopped")
     return list(rows.annotate(rows=Count("pk"), oldest=Min("accepted_at")))
 
 
-def by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int]]:
-    newest = deliveries.filter(STOPPED, state=state).order_by("-id").values("pk")[: COUNTED + 1]
+def count_by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int]]:
+    newest = (
+        deliveries.filter(STOPPED_CONDITION, state=state)
+        .order_by("-id")
+        .values("pk")[: MAX_ROWS_PER_STATE + 1]
+    )
     rows = Delivery.unscoped.filter(pk__in=newest).values("reason").annotate(rows=Count("pk"))
     return list(rows.order_by("-rows").values_list("reason", "rows"))
 
 
-def troubles_of(connections: QuerySet[Connection], *, now: datetime) -> Iterator[Trouble]:
-    shown = connections.annotate(shown_state=shown_state_column())
-    grouped = shown.values("connector_key", "shown_state", "reason").annotate(
+def find_connection_groups(
+    connections: QuerySet[Connection], *, now: datetime
+) -> Iterator[ConnectionGroup]:
+    annotated = connections.annotate(shown_state=build_effective_state_expression())
+    grouped = annotated.values("connector_key", "shown_state", "reason").annotate(
         rows=Count("pk"),
         tenants=Count("tenant", distinct=True),
         earliest=Min("state_changed_at"),
-        ending=Count("pk", filter=endangered(now=now)),
+        ending=Count("pk", filter=build_expiring_condition(now=now)),
     )
     columns = ("connector_key", "shown_state", "reason", "rows", "tenants", "earliest", "ending")
-    for row in grouped.order_by("connector_key", "shown_state").values_list(*columns):
-        yield Trouble(*row)
+    for values in grouped.order_by("connector_key", "shown_state").values_list(*columns):
+        yield ConnectionGroup(*values)

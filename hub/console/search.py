@@ -12,17 +12,17 @@ from hub import staff
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Event
 from tenants.models import ApiKey, Tenant
-from tenants.scoping import visible_to
+from tenants.scoping import visible_rows
 
-SHOWN = 5  # of each kind
+RESULTS_SHOWN = 5  # of each kind
 
 # The box gives what was typed in lower case. Only the small tables are asked for texts.
-BY_TEXT: tuple[tuple[type[Model], str, tuple[str, ...]], ...] = (
+TEXT_SEARCHES: tuple[tuple[type[Model], str, tuple[str, ...]], ...] = (
     (Tenant, "apartment", ("reference__iexact", "name__istartswith")),
     (Connection, "cable", ("account__iexact", "name__istartswith")),
     (ApiKey, "key", ("prefix__iexact", "name__istartswith")),
 )
-BY_ID: tuple[tuple[type[Model], str], ...] = (
+ID_SEARCHES: tuple[tuple[type[Model], str], ...] = (
     (Delivery, "send"),
     (Event, "bolt"),
     (Connection, "cable"),
@@ -30,36 +30,40 @@ BY_ID: tuple[tuple[type[Model], str], ...] = (
 )
 
 
-def find(request: HttpRequest, term: str) -> list[staff.SearchResult]:
-    wanted = as_id(term)
-    if wanted:
-        asked = ((model, icon, Q(public_id=wanted)) for model, icon in BY_ID)
+def search_all(request: HttpRequest, term: str) -> list[staff.SearchResult]:
+    public_id = parse_id(term)
+    if public_id:
+        searches = ((model, icon, Q(public_id=public_id)) for model, icon in ID_SEARCHES)
     else:
-        asked = ((model, icon, any_of(lookups, term)) for model, icon, lookups in BY_TEXT)
-    return list(chain.from_iterable(found(request.user, *question) for question in asked))
+        searches = (
+            (model, icon, match_any(lookups, term)) for model, icon, lookups in TEXT_SEARCHES
+        )
+    return list(chain.from_iterable(search_model(request.user, *search) for search in searches))
 
 
-def as_id(term: str) -> UUID | None:
+def parse_id(term: str) -> UUID | None:
     try:
         return UUID(term.strip())
     except ValueError:
         return None
 
 
-def any_of(lookups: tuple[str, ...], term: str) -> Q:
+def match_any(lookups: tuple[str, ...], term: str) -> Q:
     return Q.create([(lookup, term.strip()) for lookup in lookups], connector=Q.OR)
 
 
-def found(user: Any, model: type[Model], icon: str, wanted: Q) -> list[staff.SearchResult]:
+def search_model(
+    user: Any, model: type[Model], icon: str, condition: Q
+) -> list[staff.SearchResult]:
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
         return []
     return [
         staff.SearchResult(
-            title=str(row),
+            title=str(result),
             description=str(model._meta.verbose_name),
-            link=reverse(f"admin:{name}_change", args=[row.pk]),
+            link=reverse(f"admin:{name}_change", args=[result.pk]),
             icon=icon,
         )
-        for row in visible_to(model, user).filter(wanted)[:SHOWN]
+        for result in visible_rows(model, user).filter(condition)[:RESULTS_SHOWN]
     ]

@@ -6,4 +6,4 @@ from django.urls import path
 from hub.console import views
 
 app_name = "console"
-urlpatterns = [path("health/", admin.site.admin_view(views.health), name="health")]
+urlpatterns = [path("health/", admin.site.admin_view(views.show_health), name="health")]

@@ -15,32 +15,36 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from hub import staff
-from hub.clock import clock
 from hub.connections.models import Connection
-from hub.console import health as standing
-from hub.console.overview import COUNTED, Overview, overview
-from hub.console.plot import bars
-from hub.console.sentence import Step, sentence, steps
+from hub.console import health
+from hub.console.delivery_chart import build_hour_bars
+from hub.console.headline import NextStep, build_headline, list_setup_steps
+from hub.console.overview import MAX_ROWS_PER_STATE, Overview, build_overview
+from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
-from tenants.guests import guest_of
-from tenants.scoping import EVERYWHERE, reach, visible_to
-from tenants.visitors import home_of, visitor_of
+from tenants.access.guest_sessions import current_guest
+from tenants.access.tenant_users import find_tenant_user, tenant_home_url
+from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 
 @require_safe
-def front(request: HttpRequest) -> HttpResponse:
+def redirect_to_start(request: HttpRequest) -> HttpResponse:
     """Where a person begins: staff at their pages, a customer at the one tenant, or at the list to choose from."""
     if not request.user.is_authenticated:
         return redirect_to_login("/")
     if request.user.is_staff:
         return HttpResponseRedirect(reverse("admin:index"))
-    mine = [membership.tenant for membership in request.user.memberships.select_related("tenant")[:2]]
-    return HttpResponseRedirect(home_of(mine[0]) if len(mine) == 1 else reverse("people:tenants"))
+    tenants = [
+        membership.tenant for membership in request.user.memberships.select_related("tenant")[:2]
+    ]
+    return HttpResponseRedirect(
+        tenant_home_url(tenants[0]) if len(tenants) == 1 else reverse("people:tenants")
+    )
 
 
-OPENED: dict[str, tuple[type[Model], str]] = {
+PAGES_BY_KIND: dict[str, tuple[type[Model], str]] = {
     "events": (Event, "event"),
     "deliveries": (Delivery, "delivery"),
     "connections": (Connection, "connection"),
@@ -49,114 +53,156 @@ OPENED: dict[str, tuple[type[Model], str]] = {
 
 
 @require_safe
-def open_page(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
+def redirect_to_row(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
     """Lead a person to the page of a row: staff in the admin, a customer or guest on the tenant's own pages."""
-    if not request.user.is_authenticated and guest_of(request) is None:
+    if not request.user.is_authenticated and current_guest(request) is None:
         return redirect_to_login(request.get_full_path())
-    if kind not in OPENED:
+    if kind not in PAGES_BY_KIND:
         raise Http404(kind)
-    model, page = OPENED[kind]
-    row = model._default_manager.filter(public_id=id).first()
-    if row is None:
+    model, page = PAGES_BY_KIND[kind]
+    target = model._default_manager.filter(public_id=id).first()
+    if target is None:
         raise Http404(id)
-    if request.user.is_staff and visible_to(model, request.user).filter(pk=row.pk).exists():
+    if request.user.is_staff and visible_rows(model, request.user).filter(pk=target.pk).exists():
         admin_page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
-        return HttpResponseRedirect(reverse(admin_page, args=[row.pk]))
-    if row.tenant is None:
+        return HttpResponseRedirect(reverse(admin_page, args=[target.pk]))
+    if target.tenant is None:
         raise Http404(id)
-    visitor_of(request, row.tenant.reference)  # Http404 for whoever does not belong there
-    own_page = "endpoint" if getattr(row, "connector_key", "") == "webhook" else page
-    return HttpResponseRedirect(reverse(f"portal:{own_page}", args=[row.tenant.reference, id]))
+    find_tenant_user(request, target.tenant.reference)  # Http404 for whoever does not belong there
+    own_page = "endpoint" if getattr(target, "connector_key", "") == "webhook" else page
+    return HttpResponseRedirect(reverse(f"portal:{own_page}", args=[target.tenant.reference, id]))
 
 
 @require_safe
-def problem_page(request: HttpRequest, code: str) -> HttpResponse:
+def show_problem_type(request: HttpRequest, code: str) -> HttpResponse:
     if code not in CATALOGUE:
         raise Http404(code)
     return render(request, "problems/problem.html", {"code": code, "kind": CATALOGUE[code]})
 
 
 @require_safe
-def health(request: HttpRequest) -> HttpResponse:
+def show_health(request: HttpRequest) -> HttpResponse:
     """How the hub stands, for whoever may see everybody's numbers."""
-    if reach(request.user) is not EVERYWHERE:
+    if accessible_tenants(request.user) is not ALL_TENANTS:
         raise PermissionDenied
-    seen = standing.standing(now=clock())
+    snapshot = health.take_health_snapshot(now=clock())
     context = admin.site.each_context(request) | {
         "title": "Health",
-        "seen": seen,
-        "said": standing.said(seen),
-        "bars": standing.bars(seen),
-        "pumps": standing.pumps(seen),
-        "latency": f"{seen.latency * 1000:.2f} ms",
-        "unserved": staff.span(seen.unserved) if seen.unserved >= timedelta(seconds=1) else "–",
-        "most": standing.COUNTED,
+        "snapshot": snapshot,
+        "headline": health.summarize_health(snapshot),
+        "bars": health.build_backlog_bars(snapshot),
+        "pumps": health.list_pumps(snapshot),
+        "latency": f"{snapshot.latency * 1000:.2f} ms",
+        "unserved": staff.format_duration(snapshot.unserved)
+        if snapshot.unserved >= timedelta(seconds=1)
+        else "–",
+        "most": health.MAX_ROWS_COUNTED,
     }
     return render(request, "console/health.html", context)
 
 
-def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the admin's first page shows."""
-    seen = overview(request.user, now=clock())
-    said = sentence(seen)
+    snapshot = build_overview(request.user, now=clock())
+    headline = build_headline(snapshot)
     return context | {
         "title": "Overview",
-        "seen": seen,
-        "said": said,
-        "said_url": address(said.step),
-        "tiles": tiles(seen),
-        "bars": bars(seen.hours),
-        "systems": systems(seen),
-        "steps": [(done, why, step.label, address(step)) for done, why, step in steps(seen)],
+        "snapshot": snapshot,
+        "headline": headline,
+        "headline_url": reverse_admin_page(headline.step),
+        "tiles": build_tiles(snapshot),
+        "bars": build_hour_bars(snapshot.hours),
+        "systems": list_systems(snapshot),
+        "steps": [
+            (is_done, reason, step.label, reverse_admin_page(step))
+            for is_done, reason, step in list_setup_steps(snapshot)
+        ],
     }
 
 
-def address(step: Step) -> str:
+def reverse_admin_page(step: NextStep) -> str:
     url = reverse(f"admin:{step.page}", args=step.args)
     return f"{url}?{step.query}" if step.query else url
 
 
-def tiles(seen: Overview) -> list[dict[str, Any]]:
+def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
     deliveries, connections = "outgoing_delivery_changelist", "connections_connection_changelist"
-    waiting = Step("", deliveries, "state=waiting")
-    oldest = staff.span(seen.now - seen.oldest) if seen.oldest else "–"
-    told = (
-        ("Delivered", seen.delivered, "in the last 24 hours", Step("", deliveries, "state=delivered"), False),
-        ("Waiting", seen.waiting - seen.held_back, "for their turn", waiting, False),
-        ("Held", seen.held_rows, "by a cause that can be mended", Step("", deliveries, "state=held"), False),
-        ("Failed", seen.failed_rows, "given up", Step("", deliveries, "state=failed"), True),
+    waiting = NextStep("", deliveries, "state=waiting")
+    oldest = staff.format_duration(snapshot.now - snapshot.oldest) if snapshot.oldest else "–"
+    tile_rows = (
         (
-            "Needs reconnect",
-            seen.connections("needs_reconnect"),
-            "connections",
-            Step("", connections, "state__exact=needs_reconnect"),
+            "Delivered",
+            snapshot.delivered,
+            "in the last 24 hours",
+            NextStep("", deliveries, "state=delivered"),
+            False,
+        ),
+        ("Waiting", snapshot.waiting - snapshot.held_back, "for their turn", waiting, False),
+        (
+            "Held",
+            snapshot.held_rows,
+            "by a cause that can be mended",
+            NextStep("", deliveries, "state=held"),
+            False,
+        ),
+        (
+            "Failed",
+            snapshot.failed_rows,
+            "given up",
+            NextStep("", deliveries, "state=failed"),
             True,
         ),
-        ("Ending soon", seen.ending, "connections within 7 days", Step("", "connections_connection_forecast"), True),
+        (
+            "Needs reconnect",
+            snapshot.connections("needs_reconnect"),
+            "connections",
+            NextStep("", connections, "state__exact=needs_reconnect"),
+            True,
+        ),
+        (
+            "Ending soon",
+            snapshot.ending,
+            "connections within 7 days",
+            NextStep("", "connections_connection_forecast"),
+            True,
+        ),
     )
-    counted = [
+    tiles = [
         {
             "label": label,
-            "value": staff.number(value, COUNTED if label != "Delivered" else None),
+            "value": staff.format_number(
+                value, MAX_ROWS_PER_STATE if label != "Delivered" else None
+            ),
             "detail": detail,
-            "url": address(step),
-            "alarm": alarming and value > 0,
+            "url": reverse_admin_page(step),
+            "alarm": is_alarming and value > 0,
         }
-        for label, value, detail, step, alarming in told
+        for label, value, detail, step, is_alarming in tile_rows
     ]
-    return [*counted, {"label": "Oldest waiting", "value": oldest, "detail": "that could go", "url": address(waiting)}]
+    return [
+        *tiles,
+        {
+            "label": "Oldest waiting",
+            "value": oldest,
+            "detail": "that could go",
+            "url": reverse_admin_page(waiting),
+        },
+    ]
 
 
-def systems(seen: Overview) -> list[dict[str, Any]]:
+def list_systems(snapshot: Overview) -> list[dict[str, Any]]:
     """One row for each system that is connected, with its connections by state."""
-    rows: dict[str, Counter[str]] = {}
-    for trouble in seen.troubles:
-        rows.setdefault(trouble.label, Counter())[trouble.state] += trouble.connections
+    states_by_label: dict[str, Counter[str]] = {}
+    for group in snapshot.connection_groups:
+        states_by_label.setdefault(group.label, Counter())[group.state] += group.connections
     return [
         {
             "label": label,
             "total": states.total(),
-            "states": [(state, f"{count} {state.replace('_', ' ')}") for state, count in sorted(states.items())],
+            "states": [
+                (state, f"{count} {state.replace('_', ' ')}")
+                for state, count in sorted(states.items())
+            ],
         }
-        for label, states in rows.items()
+        for label, states in states_by_label.items()
     ]

@@ -4,21 +4,21 @@ Two ways out, one rule: `aio.outlet` (async, for deliveries) and `call` (blockin
 second down as `outward`. The first is asked for by its own name: aiohttp is large, and only a pump needs it.
 """
 
-from hub.egress.call import call
-from hub.egress.errors import EgressError, Refused, Unanswered, Unsent
-from hub.egress.guard import Rules, check_url, rules
-from hub.egress.lookups import lookups_of
-from hub.egress.outward import outward
+from hub.egress.default_client import send_request
+from hub.egress.errors import EgressError, EgressRefused, RequestNotSent, ResponseNotReceived
+from hub.egress.lookup_pool import lookups_for_tenant
+from hub.egress.sync_client import send_guarded
+from hub.egress.url_guard import EgressRules, check_url, load_rules
 
 __all__ = [
     "EgressError",
-    "Refused",
-    "Rules",
-    "Unanswered",
-    "Unsent",
-    "call",
+    "EgressRefused",
+    "EgressRules",
+    "ResponseNotReceived",
+    "RequestNotSent",
+    "send_guarded",
     "check_url",
-    "lookups_of",
-    "outward",
-    "rules",
+    "lookups_for_tenant",
+    "send_request",
+    "load_rules",
 ]

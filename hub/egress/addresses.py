@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 IPAddress = IPv4Address | IPv6Address
 
-DENIED_4 = tuple(
+DENIED_IPV4 = tuple(
     IPv4Network(network)
     for network in (
         "0.0.0.0/8",
@@ -25,11 +25,13 @@ DENIED_4 = tuple(
         "168.63.129.16/32",  # Azure's host agent, inside a public block
     )
 )
-ALLOWED_6 = IPv6Network("2000::/3")
-DENIED_6 = tuple(IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+ALLOWED_IPV6 = IPv6Network("2000::/3")
+DENIED_IPV6 = tuple(
+    IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
+)
 
 
-def literal(host: str) -> IPAddress | None:
+def parse_literal_address(host: str) -> IPAddress | None:
     """The address that a host spells out, in its canonical form only."""
     try:
         return ip_address(host)
@@ -37,11 +39,11 @@ def literal(host: str) -> IPAddress | None:
         return None
 
 
-def denied(address: str | IPAddress) -> bool:
+def is_denied(address: str | IPAddress) -> bool:
     """True for what may never be called, and for what is not an address at all."""
-    ip = literal(address) if isinstance(address, str) else address
+    ip = parse_literal_address(address) if isinstance(address, str) else address
     if isinstance(ip, IPv6Address):
         ip = ip.ipv4_mapped or ip
     if isinstance(ip, IPv4Address):
-        return any(ip in network for network in DENIED_4)
-    return ip is None or ip not in ALLOWED_6 or any(ip in network for network in DENIED_6)
+        return any(ip in network for network in DENIED_IPV4)
+    return ip is None or ip not in ALLOWED_IPV6 or any(ip in network for network in DENIED_IPV6)

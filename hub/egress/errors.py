@@ -17,15 +17,15 @@ class EgressError(Exception):
         return f"{self.reason} ({self.host})" if self.host else self.reason
 
 
-class Unsent(EgressError):
+class RequestNotSent(EgressError):
     """Surely nothing left the house: `dns_failed`, `connect_failed`, `tls_failed`, or refused by the guard."""
 
 
-class Unanswered(EgressError):
+class ResponseNotReceived(EgressError):
     """It may have arrived: `timed_out`, `connection_lost`, `bad_answer`."""
 
 
-SENTENCES = {
+RULE_MESSAGES = {
     "address": "This is not an address that can be called.",
     "characters": "The address contains blanks, control characters or a backslash.",
     "scheme": "The address must start with https://.",
@@ -39,7 +39,7 @@ SENTENCES = {
 }
 
 
-class Refused(Unsent):
+class EgressRefused(RequestNotSent):
     """Refused by the guard: permanent, and visible with its rule. `reason` is always `egress_refused`."""
 
     permanent = True
@@ -48,8 +48,8 @@ class Refused(Unsent):
         super().__init__("egress_refused", host)
         self.rule = rule
 
-    def __reduce__(self) -> tuple[type["Refused"], tuple[str, str]]:
-        return Refused, (self.rule, self.host)
+    def __reduce__(self) -> tuple[type["EgressRefused"], tuple[str, str]]:
+        return EgressRefused, (self.rule, self.host)
 
     def __str__(self) -> str:
-        return SENTENCES[self.rule]
+        return RULE_MESSAGES[self.rule]

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from connectors.wire import Request, Response
-from hub.egress.errors import Refused, Unanswered
+from connectors.http import Request, Response
+from hub.egress.errors import EgressRefused, ResponseNotReceived
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-OURS = {"User-Agent": "integration-hub", "Accept": "*/*", "Accept-Encoding": "identity"}
-NAME_MOST = 100  # characters
-NAME = re.compile(rf"[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{NAME_MOST}}}", re.ASCII)
-NOT_THEIRS = frozenset(
+OWN_HEADERS = {"User-Agent": "integration-hub", "Accept": "*/*", "Accept-Encoding": "identity"}
+MAX_NAME_LENGTH = 100  # characters
+NAME_PATTERN = re.compile(rf"[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{MAX_NAME_LENGTH}}}", re.ASCII)
+RESERVED_HEADERS = frozenset(
     {
         "accept-encoding",
         "connection",
@@ -29,51 +29,67 @@ NOT_THEIRS = frozenset(
         "upgrade",
     }
 )
-LONGEST = 8000  # characters of a value
+MAX_VALUE_LENGTH = 8000  # characters of a value
 
 
-def outgoing(request: Request) -> dict[str, str]:
+def outgoing_headers(request: Request) -> dict[str, str]:
     """The headers of a request, ours included; raises Refused for what could end a header or steer the connection."""
     if request.method not in METHODS:
-        raise Refused("method")
-    headers = OURS.copy()
+        raise EgressRefused("method")
+    headers = OWN_HEADERS.copy()
     for name, value in request.all_headers().items():
-        if not may_go(name) or not _plain(value):
-            raise Refused("header")
+        if not _is_allowed_header(name) or not _is_plain(value):
+            raise EgressRefused("header")
         headers[name] = value
     return headers
 
 
 @lru_cache(maxsize=1024)
-def may_go(name: str) -> bool:
-    return NAME.fullmatch(name) is not None and name.lower() not in NOT_THEIRS
+def _is_allowed_header(name: str) -> bool:
+    return NAME_PATTERN.fullmatch(name) is not None and name.lower() not in RESERVED_HEADERS
 
 
-def _plain(value: str) -> bool:
-    return value.isascii() and value.isprintable() and len(value) <= LONGEST and value == value.strip()
+def _is_plain(value: str) -> bool:
+    return (
+        value.isascii()
+        and value.isprintable()
+        and len(value) <= MAX_VALUE_LENGTH
+        and value == value.strip()
+    )
 
 
-def incoming(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _incoming_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Names in lower case, repeated ones joined; text that can be stored anywhere. Cookies are not kept."""
     headers: dict[str, str] = {}
     for name, value in pairs:
         key = name.lower()
-        if len(key) > NAME_MOST or not is_kept(key):  # the length first: nobody fills the memory of `is_kept`
+        if len(key) > MAX_NAME_LENGTH or not _is_stored_header(
+            key
+        ):  # the length first: nobody fills the memory of `is_kept`
             continue
-        if not value.isprintable() or len(value) > LONGEST:
-            value = "".join(sign if sign.isprintable() else "?" for sign in value[:LONGEST])
+        if not value.isprintable() or len(value) > MAX_VALUE_LENGTH:
+            value = "".join(
+                character if character.isprintable() else "?"
+                for character in value[:MAX_VALUE_LENGTH]
+            )
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return headers
 
 
 @lru_cache(maxsize=1024)
-def is_kept(key: str) -> bool:
-    return key != "set-cookie" and NAME.fullmatch(key) is not None
+def _is_stored_header(key: str) -> bool:
+    return key != "set-cookie" and NAME_PATTERN.fullmatch(key) is not None
 
 
-def answered(
-    status: int, body: bytes, headers: Iterable[tuple[str, str]], *, at: datetime, cut: bool, host: str
+def build_response(
+    status: int,
+    body: bytes,
+    headers: Iterable[tuple[str, str]],
+    *,
+    received_at: datetime,
+    is_cut: bool,
+    host: str,
 ) -> Response:
     if status < 200:  # an interim answer where the final one should be
-        raise Unanswered("bad_answer", host)
-    return Response(status, body, incoming(headers), at, cut)
+        raise ResponseNotReceived("bad_answer", host)
+    return Response(status, body, _incoming_headers(headers), received_at, is_cut)

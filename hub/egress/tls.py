@@ -7,7 +7,7 @@ import certifi
 
 
 @functools.cache
-def verified() -> ssl.SSLContext:
+def verified_context() -> ssl.SSLContext:
     """Trusts the public authorities, and what the machine trusts (SSL_CERT_FILE, for an authority of one's own)."""
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()

@@ -14,16 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.clock import clock
-from hub.health.probes import database_latency, unserved
+from hub.db.clock import clock
+from hub.health.probes import longest_unserved_time, measure_database_latency
 from hub.mail.models import Mail
-from hub.outgoing.explain import READS_AS_HELD, shown_reason
+from hub.metrics.counters import Tally
+from hub.outgoing.insight.explain import EFFECTIVELY_HELD, effective_reason_case
 from hub.outgoing.models import Delivery, Event
-from hub.outgoing.pump import place
-from hub.outgoing.pump.claim import in_hand
+from hub.outgoing.pump.claiming.claim import deliveries_in_flight
+from hub.outgoing.queue import pump_slots
+from hub.processes.worker_registry import WORKER_LOST_AFTER, Worker
 from hub.queue import Heartbeat, WakeUp
-from hub.standing import GONE, Worker
-from hub.tally import Tally
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,7 +33,10 @@ class TextRenderer(BaseRenderer):
     format = "txt"
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         return data if isinstance(data, bytes) else JSONRenderer().render(data)  # a problem
 
@@ -45,11 +48,11 @@ class MetricsView(APIView):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         registry = CollectorRegistry()
-        registry.register(Numbers(now=clock()))
+        registry.register(MetricsCollector(now=clock()))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE)
 
 
-class Numbers:
+class MetricsCollector:
     """Few cheap questions: of narrow tables, of partial indexes, and of the newest ids; nothing counts the past."""
 
     def __init__(self, *, now: datetime) -> None:
@@ -61,106 +64,166 @@ class Numbers:
         yield from self.deliveries()
         yield from self.due()
         yield from self.mails()
-        yield from totals()
-        yield from tallied()
+        yield from _total_metrics()
+        yield from _counter_metrics()
 
     def process(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("hub_database_latency_seconds", "One question to the database.", database_latency())
-        ages = {name: (self.now - at).total_seconds() for name, at in Heartbeat.objects.values_list("name", "at")}
-        yield by("name", "hub_beat_age_seconds", "Since the worker, its pool (canary), the sweep were seen.", ages)
-        places = {
-            "taken": len(place.living_leases(now=self.now)),
-            "all": place.capacity(Worker.objects.all(), total=settings.HUB_PUMPS_TOTAL, now=self.now),
+        yield GaugeMetricFamily(
+            "hub_database_latency_seconds",
+            "One question to the database.",
+            measure_database_latency(),
+        )
+        ages = {
+            name: (self.now - at).total_seconds()
+            for name, at in Heartbeat.objects.values_list("name", "at")
         }
-        yield by("place", "hub_pumps", "Pumps that run, and that may run.", places)
+        yield _labelled_gauge(
+            "name",
+            "hub_beat_age_seconds",
+            "Since the worker, its pool (canary), the sweep were seen.",
+            ages,
+        )
+        slots = {
+            "taken": len(pump_slots.active_pump_leases(now=self.now)),
+            "all": pump_slots.pump_capacity(
+                Worker.objects.all(), total=settings.HUB_PUMPS_TOTAL, now=self.now
+            ),
+        }
+        yield _labelled_gauge("place", "hub_pumps", "Pumps that run, and that may run.", slots)
 
     def queue(self) -> Iterator[Metric]:
-        rung = WakeUp.objects.filter(requested_at__isnull=False).aggregate(
+        bell_summary = WakeUp.objects.filter(requested_at__isnull=False).aggregate(
             count=Count("pk"), oldest=Min("requested_at")
         )
-        yield GaugeMetricFamily("hub_bells", "Bells that were rung and not yet heard.", rung["count"])
-        yield GaugeMetricFamily("hub_oldest_bell_seconds", "Since the oldest was rung.", self.since(rung["oldest"]))
-        living = Worker.objects.filter(seen_at__gt=self.now - GONE)
-        told = living.aggregate(count=Count("pk"), quietest=Min("heard_at"))
-        yield GaugeMetricFamily("hub_workers", "Workers that run.", told["count"])
         yield GaugeMetricFamily(
-            "hub_pool_silence_seconds", "Since the quietest pool was heard.", self.since(told["quietest"])
+            "hub_bells", "Bells that were rung and not yet heard.", bell_summary["count"]
+        )
+        yield GaugeMetricFamily(
+            "hub_oldest_bell_seconds",
+            "Since the oldest was rung.",
+            self.seconds_since(bell_summary["oldest"]),
+        )
+        live_workers = Worker.objects.filter(seen_at__gt=self.now - WORKER_LOST_AFTER)
+        worker_summary = live_workers.aggregate(count=Count("pk"), quietest=Min("heard_at"))
+        yield GaugeMetricFamily("hub_workers", "Workers that run.", worker_summary["count"])
+        yield GaugeMetricFamily(
+            "hub_pool_silence_seconds",
+            "Since the quietest pool was heard.",
+            self.seconds_since(worker_summary["quietest"]),
         )
 
-    def since(self, at: datetime | None) -> float:
+    def seconds_since(self, at: datetime | None) -> float:
         return (self.now - at).total_seconds() if at else 0.0
 
     def deliveries(self) -> Iterator[Metric]:
-        states = counted(Delivery.unscoped.filter(state__in=("waiting", "held", "failed")), "state")
-        states["sending"] = in_hand().count()
-        own = counted(Delivery.unscoped.filter(state="held"), "reason")
-        behind = counted(reading_as_held(), "cause")
-        closed = sum(behind.values())
-        for state, moved in (("waiting", -closed), ("held", closed), ("failed", 0)):
-            states[state] = states.get(state, 0) + moved
-        yield by("state", "hub_deliveries", "Deliveries that have not arrived, as they read.", states)
-        reasons = {reason: own.get(reason, 0) + behind.get(reason, 0) for reason in own | behind}
-        yield by("reason", "hub_held_deliveries", "Held deliveries, by reason.", reasons)
+        states = _count_by_column(
+            Delivery.unscoped.filter(state__in=("waiting", "held", "failed")), "state"
+        )
+        states["sending"] = deliveries_in_flight().count()
+        held_reasons = _count_by_column(Delivery.unscoped.filter(state="held"), "reason")
+        blocked_causes = _count_by_column(_deliveries_shown_as_held(), "cause")
+        blocked_count = sum(blocked_causes.values())
+        for state, change in (("waiting", -blocked_count), ("held", blocked_count), ("failed", 0)):
+            states[state] = states.get(state, 0) + change
+        yield _labelled_gauge(
+            "state", "hub_deliveries", "Deliveries that have not arrived, as they read.", states
+        )
+        reasons = {
+            reason: held_reasons.get(reason, 0) + blocked_causes.get(reason, 0)
+            for reason in held_reasons | blocked_causes
+        }
+        yield _labelled_gauge(
+            "reason", "hub_held_deliveries", "Held deliveries, by reason.", reasons
+        )
 
     def due(self) -> Iterator[Metric]:
-        due = Delivery.unscoped.filter(state="waiting", due_at__lte=self.now).exclude(READS_AS_HELD)
-        found = due.aggregate(count=Count("pk"), oldest=Min("due_at"))
-        waited = unserved(now=self.now).total_seconds()
-        yield GaugeMetricFamily("hub_due_deliveries", "Deliveries that are due.", found["count"])
-        yield GaugeMetricFamily(
-            "hub_oldest_due_seconds", "Since the oldest of them is due.", self.since(found["oldest"])
+        due_deliveries = Delivery.unscoped.filter(state="waiting", due_at__lte=self.now).exclude(
+            EFFECTIVELY_HELD
         )
-        yield GaugeMetricFamily("hub_unserved_seconds", "The longest that a connection waits for its turn.", waited)
+        due_summary = due_deliveries.aggregate(count=Count("pk"), oldest=Min("due_at"))
+        longest_wait = longest_unserved_time(now=self.now).total_seconds()
+        yield GaugeMetricFamily(
+            "hub_due_deliveries", "Deliveries that are due.", due_summary["count"]
+        )
+        yield GaugeMetricFamily(
+            "hub_oldest_due_seconds",
+            "Since the oldest of them is due.",
+            self.seconds_since(due_summary["oldest"]),
+        )
+        yield GaugeMetricFamily(
+            "hub_unserved_seconds",
+            "The longest that a connection waits for its turn.",
+            longest_wait,
+        )
 
     def mails(self) -> Iterator[Metric]:
-        to_go = Mail.objects.filter(state="waiting", created_at__lte=self.now)
-        waiting = to_go.aggregate(count=Count("pk"), oldest=Min("created_at"))
-        states = {"waiting": waiting["count"], "failed": Mail.objects.filter(state="failed").count()}
-        yield by("state", "hub_mails", "Mails that no server has taken.", states)
+        waiting_mails = Mail.objects.filter(state="waiting", created_at__lte=self.now)
+        mail_summary = waiting_mails.aggregate(count=Count("pk"), oldest=Min("created_at"))
+        states = {
+            "waiting": mail_summary["count"],
+            "failed": Mail.objects.filter(state="failed").count(),
+        }
+        yield _labelled_gauge("state", "hub_mails", "Mails that no server has taken.", states)
         yield GaugeMetricFamily(
-            "hub_oldest_mail_seconds", "Since the oldest that waits was asked for.", self.since(waiting["oldest"])
+            "hub_oldest_mail_seconds",
+            "Since the oldest that waits was asked for.",
+            self.seconds_since(mail_summary["oldest"]),
         )
 
 
-def totals() -> Iterator[Metric]:
+def _total_metrics() -> Iterator[Metric]:
     for name, model in (("events", Event), ("deliveries", Delivery)):
         newest = model.unscoped.aggregate(newest=Max("pk"))["newest"] or 0
-        yield CounterMetricFamily(f"hub_{name}", f"The newest id of {name}: as many were made, or few less.", newest)
+        yield CounterMetricFamily(
+            f"hub_{name}", f"The newest id of {name}: as many were made, or few less.", newest
+        )
 
 
-TALLIED = {  # name in the tally: (metric, what it is, its label, how many make one)
+COUNTER_METRICS = {  # name in the tally: (metric, what it is, its label, how many make one)
     "attempts": ("hub_attempts", "Attempts, by outcome.", "outcome", 1),
     "quota_waits": ("hub_quota_waits", "Times that a delivery was sent back by a quota.", "", 1),
     "quota_wait_ms": ("hub_quota_wait_seconds", "For how long they were sent back.", "", 1000),
-    "lease_losses": ("hub_lease_losses", "Answers that came when the delivery was no longer ours.", "", 1),
+    "lease_losses": (
+        "hub_lease_losses",
+        "Answers that came when the delivery was no longer ours.",
+        "",
+        1,
+    ),
     "crashes": ("hub_crashes", "Deliveries that were on their way when their pump died.", "", 1),
     "sweep_failures": ("hub_sweep_failures", "Failures of steps of the sweep.", "step", 1),
-    "pool_replacements": ("hub_pool_replacements", "Pools that a worker replaced: hung, or ended.", "why", 1),
+    "pool_replacements": (
+        "hub_pool_replacements",
+        "Pools that a worker replaced: hung, or ended.",
+        "why",
+        1,
+    ),
 }
 
 
-def tallied() -> Iterator[Metric]:
-    found: dict[str, dict[str, int]] = {}
+def _counter_metrics() -> Iterator[Metric]:
+    counts_by_name: dict[str, dict[str, int]] = {}
     for name, label, value in Tally.objects.values_list("name", "label", "value"):
-        found.setdefault(name, {})[label] = value
-    for name, (metric, documentation, label, unit) in TALLIED.items():
+        counts_by_name.setdefault(name, {})[label] = value
+    for name, (metric, documentation, label, unit) in COUNTER_METRICS.items():
         family = CounterMetricFamily(metric, documentation, labels=[label] if label else [])
-        for value, count in sorted(found.get(name, {} if label else {"": 0}).items()):
+        for value, count in sorted(counts_by_name.get(name, {} if label else {"": 0}).items()):
             family.add_metric([value] if label else [], count / unit)
         yield family
 
 
-def reading_as_held() -> QuerySet[Delivery]:
+def _deliveries_shown_as_held() -> QuerySet[Delivery]:
     """What waits behind a closed lane, a switch or a suspended tenant."""
-    return Delivery.unscoped.filter(READS_AS_HELD).annotate(cause=shown_reason())
+    return Delivery.unscoped.filter(EFFECTIVELY_HELD).annotate(cause=effective_reason_case())
 
 
-def counted(rows: QuerySet[Any], column: str) -> dict[str, int]:
+def _count_by_column(rows: QuerySet[Any], column: str) -> dict[str, int]:
     return dict(rows.order_by().values_list(column).annotate(Count("pk")))
 
 
-def by(label: str, name: str, documentation: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+def _labelled_gauge(
+    label: str, name: str, documentation: str, values: Mapping[str, float]
+) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, documentation, labels=[label])
-    for value, number in sorted(values.items()):
-        family.add_metric([value], number)
+    for value, measurement in sorted(values.items()):
+        family.add_metric([value], measurement)
     return family

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from hub.limits.catalogue import LIMITS, unknown_names
+from hub.limits.definitions import LIMITS, unknown_limit_names
 
 
 class LimitsConfig(AppConfig):
@@ -10,5 +10,7 @@ class LimitsConfig(AppConfig):
     label = "limits"
 
     def ready(self) -> None:
-        if unknown := unknown_names(settings.HUB_LIMITS or {}):
-            raise ImproperlyConfigured(f"HUB_LIMITS is wrong: {unknown[0]} is none of {', '.join(LIMITS)}")
+        if unknown := unknown_limit_names(settings.HUB_LIMITS or {}):
+            raise ImproperlyConfigured(
+                f"HUB_LIMITS is wrong: {unknown[0]} is none of {', '.join(LIMITS)}"
+            )

@@ -8,10 +8,10 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from hub.limits.catalogue import LIMITS
+from hub.limits.definitions import LIMITS
 from hub.problems import Problem
 
-CODES = {True: "quota-exceeded", False: "limit-reached"}  # by whether waiting helps
+PROBLEM_CODES = {True: "quota-exceeded", False: "limit-reached"}  # by whether waiting helps
 
 
 class LimitExceeded(Problem):
@@ -19,18 +19,28 @@ class LimitExceeded(Problem):
 
     remaining: Sequence[Any] = ()  # of all limits that the same request is counted for
 
-    def __init__(self, name: str, quota: int, *, whose: str | Promise, again: datetime | None, now: datetime) -> None:
-        limit, self.again = LIMITS[name], again
+    def __init__(
+        self,
+        name: str,
+        quota: int,
+        *,
+        subject_label: str | Promise,
+        retry_at: datetime | None,
+        now: datetime,
+    ) -> None:
+        limit, self.retry_at = LIMITS[name], retry_at
         detail = _("%(limit)s: at most %(quota)s for %(whose)s.") % {
             "limit": limit.label,
             "quota": f"{quota:,}",
-            "whose": whose,
+            "whose": subject_label,
         }
-        seconds = seconds_until(again, now) if again else 0
-        headers = {"Retry-After": str(seconds)} if again else {}
+        seconds = seconds_until(retry_at, now) if retry_at else 0
+        headers = {"Retry-After": str(seconds)} if retry_at else {}
         error = {"pointer": "", "detail": str(limit.label), "code": name}
-        super().__init__(CODES[again is not None], detail, errors=[error], headers=headers)
+        super().__init__(
+            PROBLEM_CODES[retry_at is not None], detail, errors=[error], headers=headers
+        )
 
 
-def seconds_until(moment: datetime, now: datetime) -> int:
-    return max(1, math.ceil((moment - now) / timedelta(seconds=1)))
+def seconds_until(time: datetime, now: datetime) -> int:
+    return max(1, math.ceil((time - now) / timedelta(seconds=1)))

@@ -9,10 +9,14 @@ class LimitUsage(models.Model):
     subject = models.CharField(max_length=60)  # tenant:<public id> or key:<public part>
     name = models.CharField(max_length=20)  # of the limit
     window = models.BigIntegerField()  # seconds since 1970, divided by the limit's seconds
-    used = models.BigIntegerField()  # granted to web processes; it may exceed the quota by what was refused
+    used = (
+        models.BigIntegerField()
+    )  # granted to web processes; it may exceed the quota by what was refused
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("subject", "name"), name="one_usage_of_a_limit"),)
+        constraints = (
+            models.UniqueConstraint(fields=("subject", "name"), name="one_usage_of_a_limit"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} of {self.subject}: {self.used}"

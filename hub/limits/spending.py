@@ -7,31 +7,37 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from hub.limits.catalogue import LIMITS, Limit, quota_of_key, quota_of_tenant, quotas_of
-from hub.limits.counting import Charge, Remaining, add, counts, exceeded
+from hub.limits.definitions import LIMITS, Limit, key_quota, tenant_quota, tenant_quotas
 from hub.limits.exceeded import LimitExceeded
 from hub.limits.models import LimitUsage
+from hub.limits.shared_counts import (
+    Charge,
+    RemainingQuota,
+    add_usage,
+    grant_counters,
+    limit_exceeded,
+)
 
 ALL_KEYS, THIS_KEY, THIS_TENANT = _("all keys of the tenant"), _("this key"), _("this tenant")
 
 
-def spend(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list[Remaining]:
+def spend_limits(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list[RemainingQuota]:
     """Of an API key and of its tenant, all or nothing; raises LimitExceeded. Not within a transaction."""
-    return counts.spend(charges_of(key, amounts), now=now)
+    return grant_counters.spend(_build_charges(key, amounts), now=now)
 
 
-def charges_of(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
+def _build_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
     """Those of the tenant stand first: keys of one tenant share a lock."""
     charges = []
     if key.tenant:
-        subject = subject_of(key.tenant)
+        subject = _tenant_subject(key.tenant)
         for name, amount in amounts.items():
-            if (quota := quota_of_tenant(key.tenant, name)) is not None:
-                charges.append(charge(subject, name, amount, quota, whose=ALL_KEYS))
-    subject = subject_of_key(key)
+            if (quota := tenant_quota(key.tenant, name)) is not None:
+                charges.append(build_charge(subject, name, amount, quota, subject_label=ALL_KEYS))
+    subject = _key_subject(key)
     for name, amount in amounts.items():
-        if (quota := quota_of_key(key, name)) is not None:
-            charges.append(charge(subject, name, amount, quota, whose=THIS_KEY))
+        if (quota := key_quota(key, name)) is not None:
+            charges.append(build_charge(subject, name, amount, quota, subject_label=THIS_KEY))
     return charges
 
 
@@ -40,64 +46,70 @@ def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
 
     Raises LimitExceeded.
     """
-    quota = quota_of_tenant(tenant, name)
+    quota = tenant_quota(tenant, name)
     if quota is None:
         return
-    one = charge(subject_of(tenant), name, 1, quota, whose=THIS_TENANT)
-    window, used = add([(one, 1)], now=now)[one.counter]
+    single_charge = build_charge(_tenant_subject(tenant), name, 1, quota, subject_label=THIS_TENANT)
+    window, used = add_usage([(single_charge, 1)], now=now)[single_charge.counter]
     if used > quota:
-        raise exceeded(one, window, now=now)
+        raise limit_exceeded(single_charge, window, now=now)
 
 
-def refuse_beyond(tenant: Any, name: str, existing: int, *, now: datetime) -> None:
+def require_room(tenant: Any, name: str, existing: int, *, now: datetime) -> None:
     """Where so many exist already that one more is too many; raises LimitExceeded."""
-    quota = quota_of_tenant(tenant, name)
+    quota = tenant_quota(tenant, name)
     if quota is not None and existing >= quota:
-        raise LimitExceeded(name, quota, whose=THIS_TENANT, again=None, now=now)
+        raise LimitExceeded(name, quota, subject_label=THIS_TENANT, retry_at=None, now=now)
 
 
-def usage_of(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
+def tenant_usage(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
     """Each limit of a tenant: its quota, and what its processes were granted of it in this window."""
-    return usages(subject_of(tenant), quotas_of(tenant), now=now)
+    return _usage_rows(_tenant_subject(tenant), tenant_quotas(tenant), now=now)
 
 
-def usage_of_key(key: Any, *, now: datetime) -> list[dict[str, Any]]:
+def key_usage(key: Any, *, now: datetime) -> list[dict[str, Any]]:
     """The same of the limits that count each key."""
-    quotas = {name: quota_of_key(key, name) for name, limit in LIMITS.items() if limit.per_key}
-    return usages(subject_of_key(key), quotas, now=now)
+    quotas = {name: key_quota(key, name) for name, limit in LIMITS.items() if limit.per_key}
+    return _usage_rows(_key_subject(key), quotas, now=now)
 
 
-def usages(subject: str, quotas: Mapping[str, int | None], *, now: datetime) -> list[dict[str, Any]]:
-    rows = {row.name: row for row in LimitUsage.objects.filter(subject=subject)}
+def _usage_rows(
+    subject: str, quotas: Mapping[str, int | None], *, now: datetime
+) -> list[dict[str, Any]]:
+    usage_by_name = {usage.name: usage for usage in LimitUsage.objects.filter(subject=subject)}
     return [
         {
             "name": name,
             "label": LIMITS[name].label,
             "quota": quota,  # None: not limited
             "seconds": LIMITS[name].seconds,
-            "used": used_of(rows.get(name), LIMITS[name], quota, now=now),
+            "used": _used_amount(usage_by_name.get(name), LIMITS[name], quota, now=now),
         }
         for name, quota in quotas.items()
     ]
 
 
-def used_of(row: LimitUsage | None, limit: Limit, quota: int | None, *, now: datetime) -> int | None:
+def _used_amount(
+    usage: LimitUsage | None, limit: Limit, quota: int | None, *, now: datetime
+) -> int | None:
     if limit.seconds is None:
         return None
-    if row is None or row.window < int(now.timestamp()) // limit.seconds:
+    if usage is None or usage.window < int(now.timestamp()) // limit.seconds:
         return 0
-    return row.used if quota is None else min(row.used, quota)
+    return usage.used if quota is None else min(usage.used, quota)
 
 
-def subject_of(tenant: Any) -> str:
+def _tenant_subject(tenant: Any) -> str:
     return f"tenant:{tenant.public_id}"
 
 
-def subject_of_key(key: Any) -> str:
+def _key_subject(key: Any) -> str:
     return f"key:{key.prefix}"
 
 
-def charge(subject: str, name: str, amount: int, quota: int, *, whose: Promise) -> Charge:
+def build_charge(
+    subject: str, name: str, amount: int, quota: int, *, subject_label: Promise
+) -> Charge:
     seconds = LIMITS[name].seconds
     assert seconds is not None
-    return Charge(subject, name, amount, quota, seconds, whose)
+    return Charge(subject, name, amount, quota, seconds, subject_label)

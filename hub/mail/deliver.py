@@ -16,20 +16,26 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
-from hub.mail.letters import written
+from hub.crypto.sealed import CannotOpen
+from hub.db.state_machine import InvalidTransition
 from hub.mail.models import Mail
-from hub.secrets import CannotOpen
-from hub.states import WrongState
+from hub.mail.rendering import build_email
 
-CLAIM = timedelta(minutes=2)  # longer than all steps of talking to a slow server about one mail
-PAUSES = tuple(timedelta(minutes=number) for number in (1, 5, 15, 60, 180, 360))  # after each try; then the last
-LEFT_ALONE = timedelta(minutes=1)  # a server that is away: each look at it costs a worker some seconds
+CLAIM_LEASE = timedelta(
+    minutes=2
+)  # longer than all steps of talking to a slow server about one mail
+RETRY_DELAYS = tuple(
+    timedelta(minutes=number) for number in (1, 5, 15, 60, 180, 360)
+)  # after each try; then the last
+SERVER_AWAY_DELAY = timedelta(
+    minutes=1
+)  # a server that is away: each look at it costs a worker some seconds
 AWAY, PUT_OFF, REFUSED = "mail_server_away", "mail_put_off", "mail_refused"
 
 log = structlog.get_logger(__name__)
 
 
-class Server(Protocol):
+class MailServer(Protocol):
     """As Django's mail backends are."""
 
     def open(self) -> object: ...
@@ -37,82 +43,103 @@ class Server(Protocol):
     def close(self) -> None: ...
 
 
-def due(*, now: datetime) -> QuerySet[Mail]:
+def find_due_mails(*, now: datetime) -> QuerySet[Mail]:
     return Mail.objects.filter(state="waiting", due_at__lte=now).order_by("due_at", "pk")
 
 
-def deliver(server: Server, *, clock: Callable[[], datetime], go_on: Callable[[], bool], most: int) -> None:
+def deliver_due_mails(
+    server: MailServer,
+    *,
+    clock: Callable[[], datetime],
+    may_continue: Callable[[], bool],
+    max_mails: int,
+) -> None:
     """No transaction is open here. Where the server is away, the others are not tried after the first."""
     try:
-        for mail in due(now=clock())[:most]:
-            if not go_on():
+        for mail in find_due_mails(now=clock())[:max_mails]:
+            if not may_continue():
                 return
-            if claimed(mail, now=clock()) and handed_over(mail, server, clock=clock) == AWAY:
-                due(now=clock() + LEFT_ALONE).update(due_at=clock() + LEFT_ALONE)
+            if (
+                claim_mail(mail, now=clock())
+                and send_claimed_mail(mail, server, clock=clock) == AWAY
+            ):
+                find_due_mails(now=clock() + SERVER_AWAY_DELAY).update(
+                    due_at=clock() + SERVER_AWAY_DELAY
+                )
                 return
     finally:
         with suppress(OSError):
             server.close()
 
 
-def claimed(mail: Mail, *, now: datetime) -> bool:
+def claim_mail(mail: Mail, *, now: datetime) -> bool:
     """Where another worker has it, it is due later already."""
-    rows = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
-    mail.due_at, mail.attempt_count = now + CLAIM, mail.attempt_count + 1
-    return bool(rows.update(due_at=mail.due_at, attempt_count=mail.attempt_count))
+    mails = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
+    mail.due_at, mail.attempt_count = now + CLAIM_LEASE, mail.attempt_count + 1
+    return bool(mails.update(due_at=mail.due_at, attempt_count=mail.attempt_count))
 
 
-def handed_over(mail: Mail, server: Server, *, clock: Callable[[], datetime]) -> str:
+def send_claimed_mail(mail: Mail, server: MailServer, *, clock: Callable[[], datetime]) -> str:
     """Why the server did not take it; empty where it did."""
-    reason = "mail_expired" if mail.until <= clock() else refusal(mail, server)
-    with suppress(WrongState), transaction.atomic():  # taken back meanwhile
-        settle(mail, reason, now=clock())
-        tell(mail, now=clock())
-    told = {"mail": str(mail.public_id), "kind": mail.called, "attempt_count": mail.attempt_count}
+    reason = "mail_expired" if mail.until <= clock() else try_sending(mail, server)
+    with suppress(InvalidTransition), transaction.atomic():  # taken back meanwhile
+        store_mail_result(mail, reason, now=clock())
+        report_mail_result(mail, now=clock())
+    log_context = {
+        "mail": str(mail.public_id),
+        "kind": mail.kind_label,
+        "attempt_count": mail.attempt_count,
+    }
     if reason:
-        log.warning("mail.not_sent", reason=reason, state=mail.state, **told)
+        log.warning("mail.not_sent", reason=reason, state=mail.state, **log_context)
     else:
-        log.info("mail.sent", **told)
+        log.info("mail.sent", **log_context)
     return reason
 
 
-def refusal(mail: Mail, server: Server) -> str:
+def try_sending(mail: Mail, server: MailServer) -> str:
     try:
-        letter = written(mail.to, **mail.open(), id=str(mail.public_id))
+        message = build_email(mail.to, **mail.open(), id=str(mail.public_id))
         server.open()
-        server.send_messages([letter])
+        server.send_messages([message])
     except CannotOpen:
         return "mail_unreadable"
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:  # it is about this mail
-        return REFUSED if min(codes(error), default=0) >= 500 else PUT_OFF
-    except OSError:  # smtplib's own are OSErrors; among them a sender or password that no mail goes with
+        return REFUSED if min(extract_smtp_codes(error), default=0) >= 500 else PUT_OFF
+    except (
+        OSError
+    ):  # smtplib's own are OSErrors; among them a sender or password that no mail goes with
         return AWAY
     except ValueError:  # an address may be none that SMTP can say
         return REFUSED
     return ""
 
 
-def codes(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) -> list[int]:
+def extract_smtp_codes(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) -> list[int]:
     if isinstance(error, smtplib.SMTPDataError):
         return [error.smtp_code]
     return [code for code, _ in error.recipients.values()]
 
 
-def settle(mail: Mail, reason: str, *, now: datetime) -> None:
+def store_mail_result(mail: Mail, reason: str, *, now: datetime) -> None:
     if not reason:
-        mail.taken(now=now)
+        mail.mark_sent(now=now)
     elif reason == "mail_expired":
-        mail.expire()
+        mail.mark_expired()
     elif reason in (AWAY, PUT_OFF):
-        again = min(now + PAUSES[min(mail.attempt_count, len(PAUSES)) - 1], max(mail.until, now))
-        rows = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
-        mail.due_at, mail.reason = again, reason
-        rows.update(due_at=again, reason=reason)
+        retry_at = min(
+            now + RETRY_DELAYS[min(mail.attempt_count, len(RETRY_DELAYS)) - 1], max(mail.until, now)
+        )
+        mails = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
+        mail.due_at, mail.reason = retry_at, reason
+        mails.update(due_at=retry_at, reason=reason)
     else:
-        mail.give_up(reason)
+        mail.mark_dead(reason)
 
 
-def tell(mail: Mail, *, now: datetime) -> None:
+def report_mail_result(mail: Mail, *, now: datetime) -> None:
     """Whoever asked for it may keep what became of it; the settings know by name who."""
     if mail.kind in settings.HUB_MAIL_NEWS:
-        import_string(settings.HUB_MAIL_NEWS[mail.kind])(mail.about, reason=mail.reason, sent_at=mail.sent_at)
+        import_string(settings.HUB_MAIL_NEWS[mail.kind])(
+            mail.about, reason=mail.reason, sent_at=mail.sent_at
+        )

@@ -6,13 +6,13 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from hub.ids import uuid7
-from hub.queue import ring
-from hub.secrets import SealedField
-from hub.states import Moves
+from hub.crypto.sealed import SealedField
+from hub.db.ids import uuid7
+from hub.db.state_machine import StateMachine
+from hub.queue import wake_up
 
 
-class Mail(Moves):
+class Mail(StateMachine):
     """It belongs to the platform: an address may be nobody's here."""
 
     class State(models.TextChoices):
@@ -20,13 +20,15 @@ class Mail(Moves):
         SENT = "sent"
         FAILED = "failed"
 
-    MOVES = {"waiting": {"sent", "failed", "waiting"}, "failed": {"waiting"}}
+    TRANSITIONS = {"waiting": {"sent", "failed", "waiting"}, "failed": {"waiting"}}
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     to = models.CharField(max_length=320, db_index=True)
     kind = models.CharField(max_length=80)  # its template
     about = models.CharField(max_length=80, blank=True, db_index=True)  # for whoever asked for it
-    sealed = SealedField(null=True)  # subject and text; None: it was sent, or is worth nothing any more
+    sealed = SealedField(
+        null=True
+    )  # subject and text; None: it was sent, or is worth nothing any more
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=60, blank=True)  # why it is not sent: a code
     attempt_count = models.PositiveSmallIntegerField(default=0)
@@ -37,15 +39,17 @@ class Mail(Moves):
 
     class Meta:
         indexes = (
-            models.Index(fields=("due_at", "id"), condition=Q(state="waiting"), name="mails_waiting"),
+            models.Index(
+                fields=("due_at", "id"), condition=Q(state="waiting"), name="mails_waiting"
+            ),
             models.Index(fields=("id",), condition=Q(state="failed"), name="mails_failed"),
         )
 
     def __str__(self) -> str:
-        return f"{self.called} to {self.to}"
+        return f"{self.kind_label} to {self.to}"
 
     @property
-    def called(self) -> str:
+    def kind_label(self) -> str:
         """The template's name in words: "invitation", "password reset key"."""
         return self.kind.rpartition("/")[2].removesuffix(".txt").replace("_", " ")
 
@@ -58,18 +62,18 @@ class Mail(Moves):
 
     # --- the named moves ---
 
-    def taken(self, *, now: datetime) -> None:
-        self.move("sent", sealed=None, reason="", due_at=None, sent_at=now)
+    def mark_sent(self, *, now: datetime) -> None:
+        self.transition_to("sent", sealed=None, reason="", due_at=None, sent_at=now)
 
-    def give_up(self, reason: str) -> None:
-        self.move("failed", reason=reason, due_at=None)
+    def mark_dead(self, reason: str) -> None:
+        self.transition_to("failed", reason=reason, due_at=None)
 
-    def expire(self) -> None:
-        self.move("failed", sealed=None, reason="mail_expired", due_at=None)
+    def mark_expired(self) -> None:
+        self.transition_to("failed", sealed=None, reason="mail_expired", due_at=None)
 
-    def can_go_again(self, *, now: datetime) -> bool:
+    def can_send_again(self, *, now: datetime) -> bool:
         return bool(self.reason) and self.sealed is not None and self.until > now
 
     def send_again(self, *, now: datetime) -> None:
-        self.move("waiting", reason="", attempt_count=0, due_at=now)
-        ring("mail", now=now)
+        self.transition_to("waiting", reason="", attempt_count=0, due_at=now)
+        wake_up("mail", now=now)

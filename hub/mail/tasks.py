@@ -4,27 +4,27 @@ from datetime import datetime, timedelta
 
 from django.core.mail import get_connection
 
-from hub.clock import clock
-from hub.lifeline import stopping
-from hub.mail.deliver import deliver, due
-from hub.queue import hear, ring, still_here
+from hub.db.clock import clock
+from hub.mail.deliver import deliver_due_mails, find_due_mails
+from hub.processes.pool_pipe import is_stop_requested
+from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-SLICE, MOST = timedelta(seconds=20), 200
-
-
-def post(name: str) -> None:
-    hear(name)
-    until = clock() + SLICE
-
-    def go_on() -> bool:
-        still_here()
-        return not stopping() and clock() < until
-
-    deliver(get_connection(), clock=clock, go_on=go_on, most=MOST)
-    ring_for_mails(now=clock())
+TIME_SLICE, MAX_MAILS = timedelta(seconds=20), 200
 
 
-def ring_for_mails(*, now: datetime) -> None:
+def send_due_mails(name: str) -> None:
+    acknowledge_wake_up(name)
+    until = clock() + TIME_SLICE
+
+    def may_continue() -> bool:
+        report_progress()
+        return not is_stop_requested() and clock() < until
+
+    deliver_due_mails(get_connection(), clock=clock, may_continue=may_continue, max_mails=MAX_MAILS)
+    wake_for_due_mails(now=clock())
+
+
+def wake_for_due_mails(*, now: datetime) -> None:
     """The net under lost bells, and the hour of another try."""
-    if due(now=now).exists():
-        ring("mail", now=now)
+    if find_due_mails(now=now).exists():
+        wake_up("mail", now=now)

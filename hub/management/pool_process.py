@@ -14,31 +14,31 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from hub import lifeline
-from hub.clock import clock
-from hub.outgoing.pump.leases import free_leases, process_prefix
-from hub.outgoing.pump.place import has_room
-from hub.outgoing.wake import ring_pump
-from hub.queue import PUMP, key_of
-from hub.queue.pool import Pool
-from hub.standing import WORKER, current_worker
+from hub.db.clock import clock
+from hub.outgoing.queue.pump_leases import free_leases, process_prefix
+from hub.outgoing.queue.pump_slots import has_local_slot
+from hub.outgoing.queue.wake import wake_pump
+from hub.processes import pool_pipe
+from hub.processes.worker_registry import WORKER_ENV, current_worker_id
+from hub.queue import PUMP, broker_key
+from hub.queue.pool import TaskPool
 
 log = structlog.get_logger(__name__)
 
-START_MOST = 60.0  # seconds until a pool's first sign of life
-SILENCE_MOST = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
+START_TIMEOUT = 60.0  # seconds until a pool's first sign of life
+SILENCE_TIMEOUT = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
 
 
 class PoolProcess:
     """One pool: its process group, our ends of its lifeline, and when it last gave a sign."""
 
     def __init__(self, worker: uuid.UUID) -> None:
-        self.lifeline = lifeline.tie()
+        self.pipe = pool_pipe.open_pipe()
         self.returncode: int | None = None
-        self.pid = fork_pool(self.lifeline, worker)
-        for end in self.lifeline.theirs:
-            os.close(end)
-        self.began = self.quiet_since = time.monotonic()
+        self.pid = fork_pool(self.pipe, worker)
+        for descriptor in self.pipe.pool_descriptors:
+            os.close(descriptor)
+        self.started_at = self.quiet_since = time.monotonic()
         self.heard_at: float | None = None
 
     def has_ended(self) -> bool:
@@ -47,17 +47,17 @@ class PoolProcess:
             self.returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self.returncode is not None
 
-    def listen(self) -> None:
-        if self.lifeline.signs():
+    def read_signs(self) -> None:
+        if self.pipe.has_heartbeat():
             self.heard_at = self.quiet_since = time.monotonic()
 
-    def trouble(self) -> str:
+    def find_problem(self) -> str:
         if self.has_ended():
             return "ended"
-        most = START_MOST if self.heard_at is None else SILENCE_MOST
-        return "hung" if time.monotonic() - self.quiet_since > most else ""
+        timeout = START_TIMEOUT if self.heard_at is None else SILENCE_TIMEOUT
+        return "hung" if time.monotonic() - self.quiet_since > timeout else ""
 
-    def excuse(self) -> None:
+    def reset_silence(self) -> None:
         self.quiet_since = time.monotonic()
 
     def kill(self) -> None:
@@ -67,10 +67,10 @@ class PoolProcess:
         if not self.has_ended():
             os.kill(self.pid, signal.SIGKILL)
             self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        self.lifeline.close()
+        self.pipe.close()
 
 
-def fork_pool(ends: lifeline.Ends, worker: uuid.UUID) -> int:
+def fork_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> int:
     """Return the process; it leads a session of its own, and shares no connection and no end of ours."""
     connections.close_all()
     sys.stdout.flush()
@@ -79,7 +79,7 @@ def fork_pool(ends: lifeline.Ends, worker: uuid.UUID) -> int:
         return pid
     code = 1
     try:
-        become_pool(ends, worker)
+        run_as_pool(pipe, worker)
         code = 0
     except BaseException:
         log.exception("pool.ended")
@@ -87,21 +87,23 @@ def fork_pool(ends: lifeline.Ends, worker: uuid.UUID) -> int:
         os._exit(code)  # nothing of the worker's is to be finished here
 
 
-def become_pool(ends: lifeline.Ends, worker: uuid.UUID) -> None:
+def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
     """In the new process, until the pool ends."""
     os.setsid()
-    ends.close()
-    os.environ |= {lifeline.NAME: ends.name, WORKER: str(worker)}
-    Pool(recover, keys).run()
+    pipe.close()
+    os.environ |= {pool_pipe.DESCRIPTORS_ENV: pipe.name, WORKER_ENV: str(worker)}
+    TaskPool(free_leases_of_process, list_queue_keys).run()
 
 
-def recover(pid: int) -> None:
+def free_leases_of_process(pid: int) -> None:
     """In a process that replaces a dead one."""
-    free_leases(process_prefix(current_worker(), pid), now=clock())
-    ring_pump(now=clock())
+    free_leases(process_prefix(current_worker_id(), pid), now=clock())
+    wake_pump(now=clock())
 
 
-def keys() -> list[str]:
+def list_queue_keys() -> list[str]:
     """The bell for a pump is for a pool that may run one more."""
-    room = has_room(places=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock())
-    return [key_of(""), PUMP] if room else [key_of("")]
+    has_free_slot = has_local_slot(
+        per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
+    )
+    return [broker_key(""), PUMP] if has_free_slot else [broker_key("")]

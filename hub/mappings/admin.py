@@ -9,23 +9,23 @@ from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
-from hub.clock import clock
-from hub.mappings.forms import IdentityForm, MappingForm, pretty
-from hub.mappings.identify import anew
-from hub.mappings.models import FieldMapping, Identity, MappingVersion, beginning
-from hub.mappings.revise import revise
-from hub.staff import ModelAdmin, display, moment
+from hub.db.clock import clock
+from hub.mappings.forms import IdentityForm, MappingForm, format_json_text
+from hub.mappings.identities import mark_identity_changed
+from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
+from hub.mappings.versions import save_mapping_version
+from hub.staff import ModelAdmin, display, render_time
 from tenants.scoping import ScopedAdminMixin
 
-VERSIONS_MOST = 20
-KINDS = {"+": "added", "-": "removed"}
+VERSIONS_LIMIT = 20
+LINE_KINDS = {"+": "added", "-": "removed"}
 
 
-class MappingPages(ScopedAdminMixin, ModelAdmin):
+class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     """The room above registers it, since only that knows events to try a mapping on, and routes that use it."""
 
     form = MappingForm
-    list_display = ("name", "whose", "action_words", "version", "changed", "used")
+    list_display = ("name", "tenant_name", "action_text", "version", "changed", "route_count")
     list_select_related = ("tenant",)
     search_fields = ("name__istartswith",)
     search_help_text = "The beginning of a name"
@@ -33,20 +33,26 @@ class MappingPages(ScopedAdminMixin, ModelAdmin):
     fieldsets = ((None, {"fields": (("name", "tenant"), "target", "body")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        rows = super().get_queryset(request).select_related("tenant")
-        return rows.annotate(
-            newest=Max("versions__number"), newest_at=Max("versions__created_at"), uses=Count("routes", distinct=True)
+        mappings = super().get_queryset(request).select_related("tenant")
+        return mappings.annotate(
+            newest=Max("versions__number"),
+            newest_at=Max("versions__created_at"),
+            uses=Count("routes", distinct=True),
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj is not None and super().has_delete_permission(request, obj) and not obj.routes.exists()
+        return (
+            obj is not None
+            and super().has_delete_permission(request, obj)
+            and not obj.routes.exists()
+        )
 
     @display(description="tenant")
-    def whose(self, mapping: FieldMapping) -> str:
+    def tenant_name(self, mapping: FieldMapping) -> str:
         return mapping.tenant.name if mapping.tenant else "all tenants"
 
     @display(description="for")
-    def action_words(self, mapping: FieldMapping) -> str:
+    def action_text(self, mapping: FieldMapping) -> str:
         connector = CONNECTORS.get(mapping.connector_key)
         return f"{connector.label if connector else mapping.connector_key}: {mapping.action.replace('_', ' ')}"
 
@@ -56,41 +62,46 @@ class MappingPages(ScopedAdminMixin, ModelAdmin):
 
     @display(description="changed")
     def changed(self, mapping: Any) -> Any:
-        return moment(mapping.newest_at)
+        return render_time(mapping.newest_at)
 
     @display(description="used by")
-    def used(self, mapping: Any) -> str:
+    def route_count(self, mapping: Any) -> str:
         return {0: "no route", 1: "1 route"}.get(mapping.uses, f"{mapping.uses} routes")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        revise(obj, form.cleaned_data["body"] or {}, by=request.user, now=clock())
+        save_mapping_version(obj, form.cleaned_data["body"] or {}, user=request.user, now=clock())
 
 
 # --- what changed ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class VersionChanges:
     """One version, with the lines by which it differs from the one before."""
 
     version: MappingVersion
     lines: list[tuple[str, str]]
 
 
-def history(mapping: FieldMapping) -> list[Told]:
+def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
     """The newest first; two neighbours are compared as text."""
-    rows = list(mapping.versions.select_related("created_by").order_by("-number")[: VERSIONS_MOST + 1])
-    older = [*rows[1:], None]
-    told = [Told(row, difference(before, row)) for row, before in zip(rows, older, strict=True)]
-    return told[:VERSIONS_MOST]
+    versions = list(
+        mapping.versions.select_related("created_by").order_by("-number")[: VERSIONS_LIMIT + 1]
+    )
+    older = [*versions[1:], None]
+    changes = [
+        VersionChanges(version, diff_versions(before, version))
+        for version, before in zip(versions, older, strict=True)
+    ]
+    return changes[:VERSIONS_LIMIT]
 
 
-def difference(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
+def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
     """Every line, so that a version is read whole; nothing that only guides the eye."""
-    old = pretty(before.body).splitlines() if before else []
-    compared = difflib.ndiff(old, pretty(after.body).splitlines())
-    return [(KINDS.get(line[0], "same"), line) for line in compared if line[0] != "?"]
+    old = format_json_text(before.body).splitlines() if before else []
+    compared_lines = difflib.ndiff(old, format_json_text(after.body).splitlines())
+    return [(LINE_KINDS.get(line[0], "same"), line) for line in compared_lines if line[0] != "?"]
 
 
 # --- identities ------------------------------------------------------------------------------------------------------
@@ -99,28 +110,30 @@ def difference(before: MappingVersion | None, after: MappingVersion) -> list[tup
 @admin.register(Identity)
 class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     form = IdentityForm
-    list_display = ("kind", "ours", "theirs", "name", "place", "whose", "told")
+    list_display = ("kind", "ours", "theirs", "name", "connection_label", "tenant_name", "set_at")
     list_select_related = ("connection__tenant",)
     search_fields = ("ours",)
     search_help_text = "Our id or theirs, or how it begins"
     autocomplete_fields = ("connection",)
     ordering = ("-pk",)
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        return queryset.filter(beginning(search_term.strip())), False
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        return queryset.filter(match_identity_prefix(search_term.strip())), False
 
     @display(description="connection")
-    def place(self, identity: Identity) -> str:
+    def connection_label(self, identity: Identity) -> str:
         return f"{identity.connection} ({identity.connection.connector_key})"
 
     @display(description="tenant")
-    def whose(self, identity: Identity) -> str:
+    def tenant_name(self, identity: Identity) -> str:
         return identity.connection.tenant.name if identity.connection.tenant else "the platform"
 
     @display(description="told")
-    def told(self, identity: Identity) -> Any:
-        return moment(identity.updated_at)
+    def set_at(self, identity: Identity) -> Any:
+        return render_time(identity.updated_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        anew(obj, now=clock())
+        mark_identity_changed(obj, now=clock())
         super().save_model(request, obj, form, change)

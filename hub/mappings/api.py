@@ -11,48 +11,62 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.clock import clock
-from hub.connections.api.reading import find
-from hub.mappings.identify import forget, identify
-from hub.mappings.models import Identity, after
-from hub.operations.start import Hand
+from hub.connections.api.queries import find_visible_connection
+from hub.db.clock import clock
+from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.models import Identity, match_identities_after
+from hub.operations.operation_actions import ActorContext
 from hub.problems import StrictSerializer
-from hub.rest import describe as says
+from hub.rest import openapi as openapi
 from hub.rest.fields import TextField
-from hub.rest.pages import LIMIT, LIMIT_MOST
+from hub.rest.pagination import DEFAULT_LIMIT, MAX_LIMIT
 
 READ, WRITE = "connections:read", "connections:write"
-WRITING = ("invalid-json", "validation-failed", "payload-too-large", "unsupported-media-type", "not-found")
+WRITE_PROBLEMS = (
+    "invalid-json",
+    "validation-failed",
+    "payload-too-large",
+    "unsupported-media-type",
+    "not-found",
+)
 
-IDENTITY = {
+IDENTITY_EXAMPLE = {
     "kind": "channel",
     "ours": "orders",
     "theirs": "C0123456789",
     "name": "#orders",
-    "created_at": says.MOMENT,
-    "updated_at": says.MOMENT,
+    "created_at": openapi.EXAMPLE_TIME,
+    "updated_at": openapi.EXAMPLE_TIME,
 }
-SAID = {name: IDENTITY[name] for name in ("kind", "ours", "theirs", "name")}
+IDENTITY_INPUT_EXAMPLE = {
+    name: IDENTITY_EXAMPLE[name] for name in ("kind", "ours", "theirs", "name")
+}
 
 
-class OursSerializer(StrictSerializer):
+class IdentityKeySerializer(StrictSerializer):
     """One of our records."""
 
-    kind = TextField(max_length=60, help_text="As mappings name it, such as channel, user or product.")
+    kind = TextField(
+        max_length=60, help_text="As mappings name it, such as channel, user or product."
+    )
     ours = TextField(max_length=200, help_text="As events name it.")
 
 
-class SaySerializer(OursSerializer):
+class SetIdentitySerializer(IdentityKeySerializer):
     theirs = TextField(max_length=200, help_text="The id there.")
     name = serializers.CharField(
-        max_length=200, required=False, default="", allow_blank=True, help_text="What they call it; for people only."
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="What they call it; for people only.",
     )
 
-    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
-        lists = self.context["connector"].listed.get(said["kind"])
-        if lists and (wrong := lists.check(said["theirs"])):
-            raise serializers.ValidationError({"theirs": wrong})
-        return said
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        remote_list = self.context["connector"].choices_by_kind.get(data["kind"])
+        if remote_list and (problem := remote_list.check(data["theirs"])):
+            raise serializers.ValidationError({"theirs": problem})
+        return data
 
 
 class IdentitySerializer(serializers.Serializer):
@@ -75,76 +89,90 @@ class IdentitiesQuery(StrictSerializer):
     from_query = True
 
     kind = serializers.CharField(max_length=60, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MOST, default=LIMIT)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     after = serializers.CharField(required=False, trim_whitespace=False, help_text="From `next`.")
 
 
 class IdentitiesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PUT": WRITE, "DELETE": WRITE}
 
-    @says.described(
+    @openapi.describe_operation(
         "identities_list",
         "List identities",
         {200: IdentityPageSerializer},
         problems=("not-found", "validation-failed"),
         parameters=[IdentitiesQuery],
-        examples={"a page": {"items": [IDENTITY], "next": None}},
+        examples={"a page": {"items": [IDENTITY_EXAMPLE], "next": None}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """In the order of kind and ours."""
-        connection = find(request, id)
-        query = read(IdentitiesQuery, request.query_params.dict())
-        rows = Identity.unscoped.filter(connection=connection).order_by("kind", "ours")
-        rows = rows.filter(kind=query["kind"]) if "kind" in query else rows
-        rows = rows.filter(after(query["after"])) if "after" in query else rows
+        connection = find_visible_connection(request, id)
+        query = _validate_identity_data(IdentitiesQuery, request.query_params.dict())
+        identities = Identity.unscoped.filter(connection=connection).order_by("kind", "ours")
+        identities = identities.filter(kind=query["kind"]) if "kind" in query else identities
+        identities = (
+            identities.filter(match_identities_after(query["after"]))
+            if "after" in query
+            else identities
+        )
         limit = query["limit"]
-        found = list(rows[: limit + 1])
-        kept = {"limit": limit} | ({"kind": query["kind"]} if "kind" in query else {})
-        more = urlencode(kept | {"after": found[limit - 1].place}) if len(found) > limit else ""
-        url = f"{settings.HUB_PUBLIC_URL}{request.path}?{more}" if more else None
-        return Response({"items": IdentitySerializer(found[:limit], many=True).data, "next": url})
+        page = list(identities[: limit + 1])
+        next_query = {"limit": limit} | ({"kind": query["kind"]} if "kind" in query else {})
+        next_parameters = (
+            urlencode(next_query | {"after": page[limit - 1].cursor}) if len(page) > limit else ""
+        )
+        url = (
+            f"{settings.HUB_PUBLIC_URL}{request.path}?{next_parameters}"
+            if next_parameters
+            else None
+        )
+        return Response({"items": IdentitySerializer(page[:limit], many=True).data, "next": url})
 
-    @says.described(
+    @openapi.describe_operation(
         "identities_say",
         "Set an identity",
         {200: IdentitySerializer},
-        problems=WRITING,
-        request=SaySerializer,
-        examples={"said": IDENTITY},
-        requests=[says.asking("a channel", SAID)],
+        problems=WRITE_PROBLEMS,
+        request=SetIdentitySerializer,
+        examples={"said": IDENTITY_EXAMPLE},
+        requests=[openapi.request_example("a channel", IDENTITY_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
         """Say which of theirs is meant; what was said before of the same kind and ours is replaced.
 
         What was held for want of it goes out.
         """
-        connection = find(request, id)
-        said = read(SaySerializer, request.data, connector=connection.connector)
-        row = identify(connection, hand=Hand.of_key(request), now=clock(), **said)
-        return Response(IdentitySerializer(row).data)
+        connection = find_visible_connection(request, id)
+        data = _validate_identity_data(
+            SetIdentitySerializer, request.data, connector=connection.connector
+        )
+        identity = set_identity(connection, actor=ActorContext.of_key(request), now=clock(), **data)
+        return Response(IdentitySerializer(identity).data)
 
-    @says.described(
+    @openapi.describe_operation(
         "identities_forget",
         "Delete an identity",
         {200: IdentitySerializer},
         problems=("not-found", "validation-failed"),
-        parameters=[OursSerializer],
-        examples={"forgotten": IDENTITY},
+        parameters=[IdentityKeySerializer],
+        examples={"forgotten": IDENTITY_EXAMPLE},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Forget it: what needs it from now on is held."""
-        connection = find(request, id)
-        asked = read(OursSerializer, request.query_params.dict())
-        rows = Identity.unscoped.select_related("connection__tenant")
-        row = rows.filter(connection=connection, **asked).first()
-        if row is None:
+        connection = find_visible_connection(request, id)
+        key = _validate_identity_data(IdentityKeySerializer, request.query_params.dict())
+        identities = Identity.unscoped.select_related("connection__tenant")
+        identity = identities.filter(connection=connection, **key).first()
+        if identity is None:
             raise Http404
-        told = IdentitySerializer(row).data
-        forget(row, Hand.of_key(request), now=clock())
-        return Response(told)
+        deleted_identity = IdentitySerializer(identity).data
+        remove_identity(identity, ActorContext.of_key(request), now=clock())
+        return Response(deleted_identity)
 
 
-def read(serializer: type[StrictSerializer], said: Any, **context: Any) -> dict[str, Any]:
-    reading = serializer(data=said, context=context)
-    reading.is_valid(raise_exception=True)
-    return reading.validated_data
+def _validate_identity_data(
+    serializer: type[StrictSerializer], data: Any, **context: Any
+) -> dict[str, Any]:
+    instance = serializer(data=data, context=context)
+    instance.is_valid(raise_exception=True)
+    return instance.validated_data

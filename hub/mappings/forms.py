@@ -12,53 +12,70 @@ from hub.mappings.expressions.functions import Functions
 from hub.mappings.models import FieldMapping, Identity
 from hub.mappings.translate import MappingError, compile_mapping
 from hub.problems import Problem
-from hub.problems.strict import read_json
-from hub.staff import styled
+from hub.problems.strict_json import read_json
+from hub.staff import apply_admin_style
 from tenants.models import Tenant
-from tenants.scoping import EVERYWHERE, reach, visible_to
+from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
-SUGGESTED = 500  # tenants in the browser's list; a reference that is typed need not be among them
+SUGGESTED_TENANTS_LIMIT = (
+    500  # tenants in the browser's list; a reference that is typed need not be among them
+)
 
 TARGETS = [
-    (connector.label, [(f"{connector.key}.{action.key}", action.label) for action in connector.actions])
+    (
+        connector.label,
+        [(f"{connector.key}.{action.key}", action.label) for action in connector.actions],
+    )
     for connector in CONNECTORS.values()
     if connector.actions
 ]
 
 
-def action_of(target: str) -> Action:
+def find_target_action(target: str) -> Action:
     """Raises LookupError."""
     connector, _, action = target.partition(".")
     return CONNECTORS[connector].action(action)
 
 
-def manual() -> list[tuple[str, str]]:
+def list_function_help() -> list[tuple[str, str]]:
     """Our own functions, each with what its docstring says."""
-    named = {name.removeprefix("_func_"): method for name, method in vars(Functions).items()}
-    told = {name: inspect.cleandoc(method.__doc__) for name, method in named.items() if getattr(method, "__doc__", "")}
-    return sorted((name, text) for name, text in told.items() if name in Functions.FUNCTION_TABLE)
+    functions = {name.removeprefix("_func_"): method for name, method in vars(Functions).items()}
+    help_texts = {
+        name: inspect.cleandoc(method.__doc__)
+        for name, method in functions.items()
+        if getattr(method, "__doc__", "")
+    }
+    return sorted(
+        (name, text) for name, text in help_texts.items() if name in Functions.FUNCTION_TABLE
+    )
 
 
-def pretty(value: Any) -> str:
+def format_json_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def suggested_tenants(user: Any) -> list[tuple[str, str]]:
-    return list(visible_to(Tenant, user).order_by("name").values_list("reference", "name")[:SUGGESTED])
+def list_suggested_tenants(user: Any) -> list[tuple[str, str]]:
+    return list(
+        visible_rows(Tenant, user)
+        .order_by("name")
+        .values_list("reference", "name")[:SUGGESTED_TENANTS_LIMIT]
+    )
 
 
 class TenantField(forms.CharField):
     """A tenant, named by its reference; a select of two thousand would be no help."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=forms.TextInput(attrs={"list": "tenants", "autocomplete": "off"}), **kwargs)
+        super().__init__(
+            widget=forms.TextInput(attrs={"list": "tenants", "autocomplete": "off"}), **kwargs
+        )
         self.user: Any = None
 
     def clean(self, value: Any) -> Tenant | None:
         reference = super().clean(value)
         if not reference:
             return None
-        tenant = visible_to(Tenant, self.user).filter(reference=reference).first()
+        tenant = visible_rows(Tenant, self.user).filter(reference=reference).first()
         if tenant is None:
             raise forms.ValidationError("No tenant has this reference.")
         return tenant
@@ -66,7 +83,7 @@ class TenantField(forms.CharField):
     def for_user(self, user: Any, help_text: str) -> None:
         """Whoever is not of the platform names a tenant: what belongs to all is the platform's."""
         self.user = user
-        if reach(user) is EVERYWHERE:
+        if accessible_tenants(user) is ALL_TENANTS:
             self.help_text = help_text
         else:
             self.required = True
@@ -82,14 +99,16 @@ class JsonObjectField(forms.CharField):
         if not text:
             return None
         try:
-            found = read_json(text.encode())
+            parsed = read_json(text.encode())
         except Problem as problem:
             raise forms.ValidationError(f"This is not JSON. {problem.detail}") from None
         except UnicodeEncodeError:
-            raise forms.ValidationError("This is not text: it holds half of a surrogate pair.") from None
-        if not isinstance(found, dict):
+            raise forms.ValidationError(
+                "This is not text: it holds half of a surrogate pair."
+            ) from None
+        if not isinstance(parsed, dict):
             raise forms.ValidationError('This is JSON, but not an object such as {"name": …}.')
-        return found
+        return parsed
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """A browser ends lines in its own way."""
@@ -130,26 +149,31 @@ class TargetForm(forms.ModelForm):
             self.fields["tenant"].for_user(self.user, self.ALL)
         if self.instance.pk:
             owner = self.instance.tenant
-            self.initial |= {"tenant": owner.reference if owner else "", "target": target_of(self.instance)}
+            self.initial |= {
+                "tenant": owner.reference if owner else "",
+                "target": build_target(self.instance),
+            }
         for name in ("tenant", "target", "body"):
             if name in self.fields:
-                styled(self.fields[name])
+                apply_admin_style(self.fields[name])
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if "target" in cleaned:
-            self.instance.connector_key, _, self.instance.action = cleaned["target"].partition(".")
-        if "body" in cleaned and not cleaned["body"] and not self.has_default():
+        data = super().clean()
+        if "target" in data:
+            self.instance.connector_key, _, self.instance.action = data["target"].partition(".")
+        if "body" in data and not data["body"] and not self.has_default():
             self.add_error("body", "This action needs a mapping; its example is a start.")
-        return cleaned
+        return data
 
     def has_default(self) -> bool:
-        target = self.cleaned_data.get("target") or (self.instance.connector_key and target_of(self.instance))
-        return not target or bool(action_of(target).default)
+        target = self.cleaned_data.get("target") or (
+            self.instance.connector_key and build_target(self.instance)
+        )
+        return not target or bool(find_target_action(target).default)
 
 
-def target_of(row: Any) -> str:
-    return f"{row.connector_key}.{row.action}"
+def build_target(mapping_or_route: Any) -> str:
+    return f"{mapping_or_route.connector_key}.{mapping_or_route.action}"
 
 
 class MappingForm(TargetForm):
@@ -161,7 +185,7 @@ class MappingForm(TargetForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:  # routes and deliveries build on whose it is and what it is for
             self.fields["tenant"].disabled = self.fields["target"].disabled = True
-            self.initial["body"] = pretty(self.instance.current.body)
+            self.initial["body"] = format_json_text(self.instance.current.body)
 
 
 class IdentityForm(forms.ModelForm):

@@ -3,8 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
-from hub.connections.models import Connection, a_connector
-from hub.ids import uuid7
+from hub.connections.models import Connection, validate_connector_key
+from hub.db.ids import uuid7
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
@@ -15,9 +15,11 @@ class FieldMapping(Scoped):
     SHARED = True
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="mappings")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="mappings"
+    )
     name = models.CharField(max_length=200)
-    connector_key = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     action = models.CharField(max_length=40)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -39,7 +41,9 @@ class MappingVersion(Scoped):
     number = models.PositiveIntegerField()
     body = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, editable=False
+    )
 
     class Meta(Scoped.Meta):
         constraints = (models.UniqueConstraint(fields=("mapping", "number"), name="one_version"),)
@@ -58,31 +62,41 @@ class Identity(Scoped):
     ours = models.CharField(max_length=200)
     theirs = models.CharField(max_length=200)
     name = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="What they call it; nothing depends on it."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What they call it; nothing depends on it.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)  # what was held without it goes by this
+    updated_at = models.DateTimeField(
+        default=timezone.now, editable=False
+    )  # what was held without it goes by this
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "identities"
-        constraints = (models.UniqueConstraint(fields=("connection", "kind", "ours"), name="one_identity"),)
+        constraints = (
+            models.UniqueConstraint(fields=("connection", "kind", "ours"), name="one_identity"),
+        )
         indexes = (models.Index(fields=("connection", "kind", "theirs"), name="identity_reversed"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ours} = {self.theirs}"
 
     @property
-    def place(self) -> str:
+    def cursor(self) -> str:
         """In the order of kind and ours."""
         return f"{self.kind}\n{self.ours}"
 
 
-def after(place: str) -> models.Q:
+def match_identities_after(cursor: str) -> models.Q:
     """What follows there."""
-    kind, _line, ours = place.partition("\n")
-    return models.Q(kind=kind, ours__gt=ours) | models.Q(kind__gt=kind)
+    kind, _line, our_id = cursor.partition("\n")
+    return models.Q(kind=kind, ours__gt=our_id) | models.Q(kind__gt=kind)
 
 
-def beginning(term: str) -> models.Q:
+def match_identity_prefix(term: str) -> models.Q:
     """What people search by: how ours or theirs begins."""
-    return models.Q(ours__startswith=term) | models.Q(theirs__startswith=term) if term else models.Q()
+    return (
+        models.Q(ours__startswith=term) | models.Q(theirs__startswith=term) if term else models.Q()
+    )

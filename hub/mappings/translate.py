@@ -10,16 +10,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
-from hub.mappings.expressions.budget import Budget, OverBudget, Refused
+from hub.mappings.expressions.budget import Budget, ExpressionRefused, OverBudget
 from hub.mappings.expressions.functions import Functions, IdentityMissing, Lookup
-from hub.mappings.expressions.language import Evaluation, Expression, clauses, read, subject, truthy
-from hub.mappings.expressions.output import Output, short
+from hub.mappings.expressions.language import (
+    Evaluation,
+    Expression,
+    find_clause_subject,
+    is_truthy,
+    parse_expression,
+    split_clauses,
+)
+from hub.mappings.expressions.output import Output, format_excerpt
 
 __all__ = [
     "Budget",
     "CompiledFilter",
     "CompiledMapping",
-    "Explanation",
+    "FilterExplanation",
     "IdentityMissing",
     "MappingError",
     "MappingFailed",
@@ -33,9 +40,9 @@ __all__ = [
 Document = dict[str, Any]
 
 KIBIBYTE = 1024
-LARGEST = 64 * KIBIBYTE
-DEEPEST = 20
-MOST_LEAVES = 500
+MAPPING_MAX_BYTES = 64 * KIBIBYTE
+MAPPING_MAX_DEPTH = 20
+MAPPING_MAX_LEAVES = 500
 
 
 class MappingError(ValueError):
@@ -62,7 +69,9 @@ class MappingFailed(ValueError):
         self.message = message
 
     def __str__(self) -> str:
-        return f"{self.path or 'the whole'}: {self.message}{f': {self.value}' if self.value else ''}"
+        return (
+            f"{self.path or 'the whole'}: {self.message}{f': {self.value}' if self.value else ''}"
+        )
 
 
 # --- mappings --------------------------------------------------------------------------------------------------------
@@ -80,7 +89,7 @@ class CompiledMapping:
 
     tree: Any = field(repr=False)  # the mapping with a Leaf for each expression
     leaves: tuple[Leaf, ...] = field(repr=False)
-    asks_for_identities: bool = False
+    uses_identities: bool = False
 
 
 def compile_mapping(mapping: Any) -> CompiledMapping:
@@ -91,109 +100,129 @@ def compile_mapping(mapping: Any) -> CompiledMapping:
         size = len(json.dumps(mapping, ensure_ascii=False).encode(errors="replace"))
     except (TypeError, ValueError, RecursionError) as error:
         raise MappingError("", "", "is not JSON, or nested too deeply") from error
-    if size > LARGEST:
-        raise MappingError("", "", f"is larger than {LARGEST // KIBIBYTE} KiB")
+    if size > MAPPING_MAX_BYTES:
+        raise MappingError("", "", f"is larger than {MAPPING_MAX_BYTES // KIBIBYTE} KiB")
     compiler = _Compiler()
-    tree = compiler.compiled(mapping, "", 0)
-    asks = any("identity" in leaf.expression.calls for leaf in compiler.leaves)
-    return CompiledMapping(tree, tuple(compiler.leaves), asks)
+    tree = compiler.compile_node(mapping, "", 0)
+    uses_identities = any("identity" in leaf.expression.calls for leaf in compiler.leaves)
+    return CompiledMapping(tree, tuple(compiler.leaves), uses_identities)
 
 
 class _Compiler:
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
-        self._ends = 0
+        self._leaf_count = 0
 
-    def compiled(self, node: Any, path: str, depth: int) -> Any:
-        if depth > DEEPEST:
-            raise MappingError(path, "", f"is nested deeper than {DEEPEST} levels")
+    def compile_node(self, node: Any, path: str, depth: int) -> Any:
+        if depth > MAPPING_MAX_DEPTH:
+            raise MappingError(path, "", f"is nested deeper than {MAPPING_MAX_DEPTH} levels")
         if isinstance(node, dict) and node:
-            return {_key(key, path): self.compiled(child, _below(path, key), depth + 1) for key, child in node.items()}
+            return {
+                _check_key(key, path): self.compile_node(
+                    child, _child_pointer(path, key), depth + 1
+                )
+                for key, child in node.items()
+            }
         if isinstance(node, list) and node:
-            return [self.compiled(child, _below(path, index), depth + 1) for index, child in enumerate(node)]
-        self._ends += 1
-        if self._ends > MOST_LEAVES:
-            raise MappingError(path, "", f"has more than {MOST_LEAVES} fields")
-        return self._leaf(node, path) if isinstance(node, str) else _literal(node, path)
+            return [
+                self.compile_node(child, _child_pointer(path, index), depth + 1)
+                for index, child in enumerate(node)
+            ]
+        self._leaf_count += 1
+        if self._leaf_count > MAPPING_MAX_LEAVES:
+            raise MappingError(path, "", f"has more than {MAPPING_MAX_LEAVES} fields")
+        return (
+            self._compile_leaf(node, path) if isinstance(node, str) else _copy_literal(node, path)
+        )
 
-    def _leaf(self, text: str, path: str) -> Leaf:
-        leaf = Leaf(path, _read(text, path))
+    def _compile_leaf(self, text: str, path: str) -> Leaf:
+        leaf = Leaf(path, _parse(text, path))
         self.leaves.append(leaf)
         return leaf
 
 
-def _read(text: str, path: str) -> Expression:
+def _parse(text: str, path: str) -> Expression:
     try:
-        return read(text)
-    except Refused as refused:
+        return parse_expression(text)
+    except ExpressionRefused as refused:
         raise MappingError(path, text, refused.message) from refused
 
 
-def _literal(value: Any, path: str) -> Any:
+def _copy_literal(value: Any, path: str) -> Any:
     try:
-        return Output().plain(value)
-    except Refused as refused:
+        return Output().copy_plain(value)
+    except ExpressionRefused as refused:
         raise MappingError(path, "", refused.message) from refused
 
 
-def _key(key: Any, path: str) -> str:
+def _check_key(key: Any, path: str) -> str:
     if not isinstance(key, str):
         raise MappingError(path, "", "has a key that is not text")
-    return str(_literal(key, path))
+    return str(_copy_literal(key, path))
 
 
-def _below(path: str, key: object) -> str:
+def _child_pointer(path: str, key: object) -> str:
     return f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-def translate(compiled: CompiledMapping, document: Document, *, zone: tzinfo, identities: Lookup) -> dict[str, Any]:
+def translate(
+    compiled: CompiledMapping, document: Document, *, zone: tzinfo, identities: Lookup
+) -> dict[str, Any]:
     """The mapping, filled in; null stays null. Raises MappingFailed or IdentityMissing, nothing else of its own."""
-    evaluation, output = _evaluation(zone, identities), Output()
-    return {key: _filled(child, document, evaluation, output) for key, child in compiled.tree.items()}
+    evaluation, output = _create_evaluation(zone, identities), Output()
+    return {key: _fill(child, document, evaluation, output) for key, child in compiled.tree.items()}
 
 
-def _filled(node: Any, document: Document, evaluation: Evaluation, output: Output) -> Any:
+def _fill(node: Any, document: Document, evaluation: Evaluation, output: Output) -> Any:
     if isinstance(node, Leaf):
-        return _value(node, document, evaluation, output)
+        return _evaluate_leaf(node, document, evaluation, output)
     if isinstance(node, dict):
-        return {key: _filled(child, document, evaluation, output) for key, child in node.items()}
-    return [_filled(child, document, evaluation, output) for child in node] if isinstance(node, list) else node
+        return {key: _fill(child, document, evaluation, output) for key, child in node.items()}
+    return (
+        [_fill(child, document, evaluation, output) for child in node]
+        if isinstance(node, list)
+        else node
+    )
 
 
-def collect_identities(compiled: CompiledMapping, document: Document, zone: tzinfo) -> set[tuple[str, str]]:
+def collect_identities(
+    compiled: CompiledMapping, document: Document, zone: tzinfo
+) -> set[tuple[str, str]]:
     """The pairs of kind and value that `translate` will look up, so that those of many messages take one query.
 
     A foretaste, not a promise: an expression that chooses by what it found may ask for another.
     """
-    found: set[tuple[str, str]] = set()
-    if not compiled.asks_for_identities:
-        return found
+    pairs: set[tuple[str, str]] = set()
+    if not compiled.uses_identities:
+        return pairs
 
-    def note(kind: str, value: str) -> str:
-        found.add((kind, value))
+    def record_pair(kind: str, value: str) -> str:
+        pairs.add((kind, value))
         return value
 
-    evaluation = _evaluation(zone, note)
+    evaluation = _create_evaluation(zone, record_pair)
     for leaf in compiled.leaves:
         if "identity" in leaf.expression.calls:
-            with suppress(Refused):  # translate will say so
+            with suppress(ExpressionRefused):  # translate will say so
                 evaluation.value(leaf.expression, document)
-    return found
+    return pairs
 
 
-def _evaluation(zone: tzinfo, identities: Lookup, budget: Budget | None = None) -> Evaluation:
+def _create_evaluation(
+    zone: tzinfo, identities: Lookup, budget: Budget | None = None
+) -> Evaluation:
     return Evaluation(Functions(budget or Budget(), zone, identities))
 
 
-def _value(leaf: Leaf, document: Document, evaluation: Evaluation, output: Output) -> Any:
+def _evaluate_leaf(leaf: Leaf, document: Document, evaluation: Evaluation, output: Output) -> Any:
     try:
-        return output.plain(evaluation.value(leaf.expression, document))
-    except Refused as refused:
-        raise _failed(leaf.path, leaf.expression, refused) from refused
+        return output.copy_plain(evaluation.value(leaf.expression, document))
+    except ExpressionRefused as refused:
+        raise _build_failure(leaf.path, leaf.expression, refused) from refused
 
 
-def _failed(path: str, expression: Expression, refused: Refused) -> MappingFailed:
-    value = short(refused.offending[0]) if refused.offending else ""
+def _build_failure(path: str, expression: Expression, refused: ExpressionRefused) -> MappingFailed:
+    value = format_excerpt(refused.offending[0]) if refused.offending else ""
     return MappingFailed(path, expression.text, value, refused.message)
 
 
@@ -201,7 +230,7 @@ def _failed(path: str, expression: Expression, refused: Refused) -> MappingFaile
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class FilterExplanation:
     """Whether a document passes; if not, the first clause that refused it, and the value that it looked at."""
 
     passed: bool
@@ -218,30 +247,40 @@ class CompiledFilter:
 
     def passes(self, document: Document, *, budget: Budget | None = None) -> bool:
         """Raises MappingFailed. `budget`: what many documents share."""
-        return truthy(_answer(self.expression, document, budget))
+        return is_truthy(_evaluate_expression(self.expression, document, budget))
 
     def value(self, document: Document) -> Any:
         """What it comes to, as it is. Raises MappingFailed."""
-        return _answer(self.expression, document)
+        return _evaluate_expression(self.expression, document)
 
-    def explain(self, document: Document) -> Explanation:
+    def explain(self, document: Document) -> FilterExplanation:
         """Raises MappingFailed, naming the clause."""
         for clause in self.clauses:
-            if not truthy(_answer(clause, document)):
-                return Explanation(False, clause.text, short(_answer(subject(clause), document)))
-        return Explanation(True)
+            if not is_truthy(_evaluate_expression(clause, document)):
+                return FilterExplanation(
+                    False,
+                    clause.text,
+                    format_excerpt(_evaluate_expression(find_clause_subject(clause), document)),
+                )
+        return FilterExplanation(True)
 
 
 def compile_filter(expression: str) -> CompiledFilter:
     """Raises MappingError."""
-    whole = _read(expression, "")
-    if "identity" in whole.calls:
-        raise MappingError("", expression, "calls identity(), which a filter cannot: it is asked before the connection")
-    return CompiledFilter(whole, tuple(clauses(whole)))
+    parsed = _parse(expression, "")
+    if "identity" in parsed.calls:
+        raise MappingError(
+            "",
+            expression,
+            "calls identity(), which a filter cannot: it is asked before the connection",
+        )
+    return CompiledFilter(parsed, tuple(split_clauses(parsed)))
 
 
-def _answer(expression: Expression, document: Document, budget: Budget | None = None) -> Any:
+def _evaluate_expression(
+    expression: Expression, document: Document, budget: Budget | None = None
+) -> Any:
     try:
-        return _evaluation(UTC, lambda kind, value: None, budget).value(expression, document)
-    except Refused as refused:
-        raise _failed("", expression, refused) from refused
+        return _create_evaluation(UTC, lambda kind, value: None, budget).value(expression, document)
+    except ExpressionRefused as refused:
+        raise _build_failure("", expression, refused) from refused

@@ -4,4 +4,6 @@ from django.urls import path
 
 from hub.mappings.api import IdentitiesView
 
-urlpatterns = [path("connections/<uuid:id>/identities", IdentitiesView.as_view(), name="connection_identities")]
+urlpatterns = [
+    path("connections/<uuid:id>/identities", IdentitiesView.as_view(), name="connection_identities")
+]

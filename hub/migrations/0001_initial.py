@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import hub.secrets
+import hub.crypto.sealed
 
 
 class Migration(migrations.Migration):
@@ -36,7 +36,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditRow",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("chain", models.CharField(max_length=40)),
                 ("number", models.PositiveBigIntegerField()),
                 ("at", models.DateTimeField(db_index=True)),
@@ -54,25 +59,44 @@ class Migration(migrations.Migration):
                 ("after", models.JSONField(null=True)),
                 ("request_id", models.CharField(blank=True, max_length=100)),
                 ("ip", models.CharField(blank=True, max_length=45, verbose_name="IP address")),
-                ("previous", models.CharField(blank=True, help_text="The hash of the row before it.", max_length=64)),
-                ("hash", models.CharField(help_text="SHA-256 of all the other fields.", max_length=64)),
+                (
+                    "previous",
+                    models.CharField(
+                        blank=True, help_text="The hash of the row before it.", max_length=64
+                    ),
+                ),
+                (
+                    "hash",
+                    models.CharField(help_text="SHA-256 of all the other fields.", max_length=64),
+                ),
             ],
             options={
                 "indexes": [
                     models.Index(fields=["tenant", "-at"], name="audit_of_a_tenant"),
-                    models.Index(fields=["object_label", "object_id", "-at"], name="audit_of_an_object"),
+                    models.Index(
+                        fields=["object_label", "object_id", "-at"], name="audit_of_an_object"
+                    ),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("chain", "number"), name="one_audit_row_per_number")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("chain", "number"), name="one_audit_row_per_number"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
             name="KeyCanary",
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ("sealed", hub.secrets.SealedField(editable=False)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("sealed", hub.crypto.sealed.SealedField(editable=False)),
             ],
             options={
-                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="one_canary")],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_canary")
+                ],
             },
         ),
     ]

@@ -2,8 +2,8 @@
 
 from django.db import migrations, models
 
-import hub.ids
-import hub.secrets
+import hub.crypto.sealed
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -15,12 +15,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Mail",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("to", models.CharField(db_index=True, max_length=320)),
                 ("kind", models.CharField(max_length=80)),
                 ("about", models.CharField(blank=True, db_index=True, max_length=80)),
-                ("sealed", hub.secrets.SealedField(editable=False, null=True)),
+                ("sealed", hub.crypto.sealed.SealedField(editable=False, null=True)),
                 (
                     "state",
                     models.CharField(
@@ -39,9 +47,13 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("state", "waiting")), fields=["due_at", "id"], name="mails_waiting"
+                        condition=models.Q(("state", "waiting")),
+                        fields=["due_at", "id"],
+                        name="mails_waiting",
                     ),
-                    models.Index(condition=models.Q(("state", "dead")), fields=["id"], name="mails_dead"),
+                    models.Index(
+                        condition=models.Q(("state", "dead")), fields=["id"], name="mails_dead"
+                    ),
                 ],
             },
         ),

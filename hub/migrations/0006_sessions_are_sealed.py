@@ -1,7 +1,7 @@
 from django.contrib.sessions.backends.db import SessionStore as SignedSessions
 from django.db import migrations
 
-from hub.sessions import SessionStore
+from hub.crypto.sessions import SessionStore
 
 
 def seal_sessions(apps, schema_editor):

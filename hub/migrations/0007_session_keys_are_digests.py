@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from hub.sessions import digest_session_key
+from hub.crypto.sessions import digest_session_key
 
 
 def digest_session_keys(apps, schema_editor):

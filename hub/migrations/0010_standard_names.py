@@ -39,6 +39,8 @@ class Migration(migrations.Migration):
         migrations.RunPython(to_failed, to_dead),
         migrations.AddIndex(
             model_name="mail",
-            index=models.Index(condition=models.Q(("state", "failed")), fields=["id"], name="mails_failed"),
+            index=models.Index(
+                condition=models.Q(("state", "failed")), fields=["id"], name="mails_failed"
+            ),
         ),
     ]

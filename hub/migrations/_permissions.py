@@ -12,7 +12,9 @@ def rename_permissions(app_label: str, names: dict[str, str]) -> migrations.RunP
         permissions = apps.get_model("auth", "Permission").objects
         for old, new in pairs:
             for action in ACTIONS:
-                rows = permissions.filter(content_type__app_label=app_label, codename=f"{action}_{old}")
+                rows = permissions.filter(
+                    content_type__app_label=app_label, codename=f"{action}_{old}"
+                )
                 rows.update(codename=f"{action}_{new}")
 
     return migrations.RunPython(

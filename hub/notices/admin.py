@@ -13,12 +13,12 @@ from tenants.scoping import ScopedAdminMixin
 
 @admin.register(Notice)
 class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    list_display = ("sentence", "whose", "about", "told", "seen")
+    list_display = ("sentence", "tenant_link", "connection_link", "sent_on", "seen_on")
     list_filter = (("seen_at", admin.EmptyFieldListFilter),)
     list_select_related = ("tenant", "connection")
     ordering = ("-id",)
     fields = readonly_fields = list_display
-    verbs = ("see",)
+    row_actions = ("see",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related(*self.list_select_related)
@@ -30,22 +30,33 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return False
 
     @staff.display(description="tenant")
-    def whose(self, notice: Notice) -> str:
-        return staff.page_link(notice.tenant) if notice.tenant else "the platform"
+    def tenant_link(self, notice: Notice) -> str:
+        return staff.render_page_link(notice.tenant) if notice.tenant else "the platform"
 
     @staff.display(description="connection")
-    def about(self, notice: Notice) -> str:
-        return staff.page_link(notice.connection)
+    def connection_link(self, notice: Notice) -> str:
+        return staff.render_page_link(notice.connection)
 
-    @staff.display(description="told")
-    def told(self, notice: Notice) -> str:
-        return staff.moment(notice.created_at)
+    @staff.display(description="sent")
+    def sent_on(self, notice: Notice) -> str:
+        return staff.render_time(notice.created_at)
 
     @staff.display(description="seen")
-    def seen(self, notice: Notice) -> str:
-        return staff.moment(notice.seen_at) if notice.seen_at else staff.badge("waiting", "not yet")
+    def seen_on(self, notice: Notice) -> str:
+        return (
+            staff.render_time(notice.seen_at)
+            if notice.seen_at
+            else staff.render_badge("waiting", "not yet")
+        )
 
-    @staff.verb("I have seen it", icon="visibility", when=lambda notice: notice.seen_at is None, tone="primary")
-    def see(self, request: HttpRequest, row: Notice, said: dict[str, Any], *, now: datetime) -> staff.Done:
-        Notice.unscoped.filter(pk=row.pk, seen_at=None).update(seen_at=now)
-        return staff.Done("Noted.", after={"seen": True})
+    @staff.row_action(
+        "I have seen it",
+        icon="visibility",
+        is_available=lambda notice: notice.seen_at is None,
+        tone="primary",
+    )
+    def see(
+        self, request: HttpRequest, notice: Notice, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        Notice.unscoped.filter(pk=notice.pk, seen_at=None).update(seen_at=now)
+        return staff.ActionResult("Noted.", after={"seen": True})

@@ -7,67 +7,85 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from hub.notices.models import SETTLED, ConnectionMailPreference, MailPreference, QuietHours
-from hub.words import NOTICES
-from tenants.models import Membership, time_zones
+from hub.notices.models import DIGEST_DELAY, ConnectionMailPreference, MailPreference, QuietHours
+from hub.reason_codes import NOTICE_KINDS
+from tenants.models import Membership, available_time_zones
 
 
-class MailForm(forms.Form):
+class MailPreferencesForm(forms.Form):
     """A box for each kind of notice."""
 
     def __init__(self, *args: Any, membership: Membership, **options: Any) -> None:
         super().__init__(*args, **options)
         self.membership = membership
-        chosen = self.chosen()
-        for kind, entry in NOTICES.items():
-            wanted = chosen.get(kind, entry.mailed)
-            self.fields[kind] = forms.BooleanField(label=entry.label, required=False, initial=wanted)
+        choices = self.read_choices()
+        for kind, entry in NOTICE_KINDS.items():
+            is_wanted = choices.get(kind, entry.mailed)
+            self.fields[kind] = forms.BooleanField(
+                label=entry.label, required=False, initial=is_wanted
+            )
 
-    def chosen(self) -> dict[str, bool]:
-        return dict(MailPreference.unscoped.filter(membership=self.membership).values_list("kind", "enabled"))
+    def read_choices(self) -> dict[str, bool]:
+        return dict(
+            MailPreference.unscoped.filter(membership=self.membership).values_list(
+                "kind", "enabled"
+            )
+        )
 
     def save(self) -> None:
         choices = [
-            MailPreference(membership=self.membership, kind=kind, enabled=self.cleaned_data[kind]) for kind in NOTICES
+            MailPreference(membership=self.membership, kind=kind, enabled=self.cleaned_data[kind])
+            for kind in NOTICE_KINDS
         ]
         MailPreference.unscoped.bulk_create(
-            choices, update_conflicts=True, unique_fields=["membership", "kind"], update_fields=["enabled"]
+            choices,
+            update_conflicts=True,
+            unique_fields=["membership", "kind"],
+            update_fields=["enabled"],
         )
 
 
-class ConnectionMailForm(MailForm):
+class ConnectionMailPreferencesForm(MailPreferencesForm):
     """The same for one connection; or as it is chosen for all."""
 
-    OWN = (("", _("As I chose for all connections")), ("own", _("As I choose here")))
+    SCOPES = (("", _("As I chose for all connections")), ("own", _("As I choose here")))
 
-    own = forms.ChoiceField(
-        label=_("Mails about this connection"), choices=OWN, required=False, widget=forms.RadioSelect
+    scope = forms.ChoiceField(
+        label=_("Mails about this connection"),
+        choices=SCOPES,
+        required=False,
+        widget=forms.RadioSelect,
     )
 
     def __init__(self, *args: Any, connection: Any, **options: Any) -> None:
         self.connection = connection
         super().__init__(*args, **options)
-        self.initial["own"] = "own" if self.here().exists() else ""
+        self.initial["scope"] = "own" if self.filter_choices().exists() else ""
 
-    def here(self) -> Any:
-        return ConnectionMailPreference.unscoped.filter(membership=self.membership, connection=self.connection)
+    def filter_choices(self) -> Any:
+        return ConnectionMailPreference.unscoped.filter(
+            membership=self.membership, connection=self.connection
+        )
 
-    def chosen(self) -> dict[str, bool]:
-        return super().chosen() | dict(self.here().values_list("kind", "enabled"))
+    def read_choices(self) -> dict[str, bool]:
+        return super().read_choices() | dict(self.filter_choices().values_list("kind", "enabled"))
 
     @transaction.atomic
     def save(self) -> None:
-        self.here().delete()
-        if self.cleaned_data["own"]:
+        self.filter_choices().delete()
+        if self.cleaned_data["scope"]:
             ConnectionMailPreference.unscoped.bulk_create(
                 ConnectionMailPreference(
-                    membership=self.membership, connection=self.connection, kind=kind, enabled=self.cleaned_data[kind]
+                    membership=self.membership,
+                    connection=self.connection,
+                    kind=kind,
+                    enabled=self.cleaned_data[kind],
                 )
-                for kind in NOTICES
+                for kind in NOTICE_KINDS
             )
 
 
-class HoursForm(forms.ModelForm):
+class QuietHoursForm(forms.ModelForm):
     """When mails go that can wait."""
 
     time_zone = forms.CharField(
@@ -85,7 +103,9 @@ class HoursForm(forms.ModelForm):
             "digest": _("One mail a day, with all that can wait"),
             "digest_hour": _("The hour of the daily mail"),
         }
-        help_texts = {"quiet_until": _("What can wait goes then. Both empty: there are no quiet hours.")}
+        help_texts = {
+            "quiet_until": _("What can wait goes then. Both empty: there are no quiet hours.")
+        }
         widgets = {
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -94,21 +114,23 @@ class HoursForm(forms.ModelForm):
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
-        if zone and zone not in time_zones():
+        if zone and zone not in available_time_zones():
             raise forms.ValidationError(_("This is not a time zone such as Europe/Berlin."))
         return zone
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        if (said.get("quiet_from") is None) != (said.get("quiet_until") is None) and not self.errors:
+        data = super().clean() or self.cleaned_data
+        if (data.get("quiet_from") is None) != (
+            data.get("quiet_until") is None
+        ) and not self.errors:
             self.add_error("quiet_until", _("Quiet hours have a beginning and an end."))
-        return said
+        return data
 
-    def keep(self, *, now: datetime) -> None:
+    def save_hours(self, *, now: datetime) -> None:
         """What waited for a daily mail that is wanted no longer comes in one last."""
         hours: QuietHours = self.save(commit=False)
         if hours.digest and hours.digest_at is None:
             hours.digested_at = now
-        ends = not hours.digest and hours.digest_at is not None
-        hours.digest_at = now + SETTLED if ends else hours.next_digest(now=now)
+        has_ended = not hours.digest and hours.digest_at is not None
+        hours.digest_at = now + DIGEST_DELAY if has_ended else hours.next_digest(now=now)
         hours.save()

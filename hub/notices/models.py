@@ -7,19 +7,28 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
-from hub.notices.hours import next_at, quiet_end
-from tenants.models import Membership, Tenant, a_time_zone
+from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
+from tenants.models import Membership, Tenant, validate_time_zone
 from tenants.scoping import Scoped
 
-SETTLED = timedelta(minutes=1)  # a daily mail tells what is so old: what is just being written is seen by then
+DIGEST_DELAY = timedelta(
+    minutes=1
+)  # a daily mail tells what is so old: what is just being written is seen by then
 
 
 class Notice(Scoped):
     """One thing that the hub did or will do by itself, in a sentence."""
 
-    key = models.CharField(max_length=120, unique=True, editable=False)  # the same again is not told again
+    key = models.CharField(
+        max_length=120, unique=True, editable=False
+    )  # the same again is not told again
     tenant = models.ForeignKey(
-        Tenant, on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="notices"
+        Tenant,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="notices",
     )
     connection = models.ForeignKey(
         "connections.Connection",
@@ -31,21 +40,33 @@ class Notice(Scoped):
     )
     kind = models.CharField(max_length=40, editable=False)
     sentence = models.CharField(max_length=500, editable=False)
-    reason = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)  # a code
+    reason = models.CharField(
+        max_length=60, blank=True, default="", db_default="", editable=False
+    )  # a code
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)  # its cause is gone
-    next_mail_at = models.DateTimeField(null=True, blank=True, editable=False)  # when mails go next; empty: no more
+    next_mail_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # when mails go next; empty: no more
     reminder_number = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False
     )  # of the mails; 0 is the first
-    event_pending = models.BooleanField(default=False, db_default=False, editable=False)  # our application is told next
+    event_pending = models.BooleanField(
+        default=False, db_default=False, editable=False
+    )  # our application is told next
 
     class Meta(Scoped.Meta):
         indexes = (
             models.Index(fields=("-id",), condition=Q(seen_at=None), name="notices_unseen"),
-            models.Index(fields=("next_mail_at",), condition=Q(next_mail_at__isnull=False), name="notices_to_tell"),
-            models.Index(fields=("id",), condition=Q(event_pending=True), name="notices_to_publish"),
+            models.Index(
+                fields=("next_mail_at",),
+                condition=Q(next_mail_at__isnull=False),
+                name="notices_to_tell",
+            ),
+            models.Index(
+                fields=("id",), condition=Q(event_pending=True), name="notices_to_publish"
+            ),
         )
 
     def __str__(self) -> str:
@@ -57,7 +78,7 @@ class Notice(Scoped):
         return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/"
 
     @property
-    def mailed_as(self) -> str:
+    def mail_reference(self) -> str:
         """What its mails are about."""
         return f"notice:{self.pk}"
 
@@ -67,12 +88,16 @@ class MailPreference(Scoped):
 
     TENANT = "membership__tenant"
 
-    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="mail_preferences")
-    kind = models.CharField(max_length=40)  # of hub.words.NOTICES
+    membership = models.ForeignKey(
+        Membership, on_delete=models.CASCADE, related_name="mail_preferences"
+    )
+    kind = models.CharField(max_length=40)  # of hub.reason_codes.NOTICE_KINDS
     enabled = models.BooleanField()
 
     class Meta(Scoped.Meta):
-        constraints = (models.UniqueConstraint(fields=("membership", "kind"), name="one_choice_a_kind"),)
+        constraints = (
+            models.UniqueConstraint(fields=("membership", "kind"), name="one_choice_a_kind"),
+        )
 
     def __str__(self) -> str:
         return f"{self.membership}: {self.kind} {'by mail' if self.enabled else 'not by mail'}"
@@ -83,14 +108,20 @@ class ConnectionMailPreference(Scoped):
 
     TENANT = "membership__tenant"
 
-    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="connection_mail_preferences")
-    connection = models.ForeignKey("connections.Connection", on_delete=models.CASCADE, related_name="mail_preferences")
-    kind = models.CharField(max_length=40)  # of hub.words.NOTICES
+    membership = models.ForeignKey(
+        Membership, on_delete=models.CASCADE, related_name="connection_mail_preferences"
+    )
+    connection = models.ForeignKey(
+        "connections.Connection", on_delete=models.CASCADE, related_name="mail_preferences"
+    )
+    kind = models.CharField(max_length=40)  # of hub.reason_codes.NOTICE_KINDS
     enabled = models.BooleanField()
 
     class Meta(Scoped.Meta):
         constraints = (
-            models.UniqueConstraint(fields=("membership", "connection", "kind"), name="one_choice_a_connection"),
+            models.UniqueConstraint(
+                fields=("membership", "connection", "kind"), name="one_choice_a_connection"
+            ),
         )
 
     def __str__(self) -> str:
@@ -102,8 +133,12 @@ class QuietHours(Scoped):
 
     TENANT = "membership__tenant"
 
-    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="quiet_hours")
-    time_zone = models.CharField(max_length=64, blank=True, validators=[a_time_zone])  # empty: the tenant's
+    membership = models.OneToOneField(
+        Membership, on_delete=models.CASCADE, related_name="quiet_hours"
+    )
+    time_zone = models.CharField(
+        max_length=64, blank=True, validators=[validate_time_zone]
+    )  # empty: the tenant's
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
     digest = models.BooleanField(default=False)
@@ -113,7 +148,11 @@ class QuietHours(Scoped):
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "quiet hours"
-        indexes = (models.Index(fields=("digest_at",), condition=Q(digest_at__isnull=False), name="digests_to_tell"),)
+        indexes = (
+            models.Index(
+                fields=("digest_at",), condition=Q(digest_at__isnull=False), name="digests_to_tell"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.membership}: when mails go"
@@ -124,7 +163,11 @@ class QuietHours(Scoped):
 
     def quiet_end(self, *, now: datetime) -> datetime | None:
         """When a mail that can wait may go; None: at once."""
-        return quiet_end(self.quiet_from, self.quiet_until, self.zone, now=now)
+        return find_quiet_end(self.quiet_from, self.quiet_until, self.zone, now=now)
 
     def next_digest(self, *, now: datetime) -> datetime | None:
-        return next_at(time(self.digest_hour), self.zone, now=now) if self.digest else None
+        return (
+            find_next_occurrence(time(self.digest_hour), self.zone, now=now)
+            if self.digest
+            else None
+        )

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from hub import mail
 from hub.notices.models import Notice
-from hub.queue import ring
+from hub.queue import wake_up
 
 
-def notify(
+def create_notice(
     kind: str,
     sentence: str,
     *,
@@ -18,7 +18,7 @@ def notify(
     reason: str = "",
 ) -> None:
     """`about` says what happened, so that the same kind about the same is told only once."""
-    of_a_tenant = tenant_id is not None and connection_id is not None
+    is_for_tenant = tenant_id is not None and connection_id is not None
     notice = Notice(
         key=f"{kind}:{about}"[:120],
         kind=kind,
@@ -27,16 +27,16 @@ def notify(
         tenant_id=tenant_id,
         connection_id=connection_id,
         created_at=now,
-        next_mail_at=now if of_a_tenant else None,
-        event_pending=of_a_tenant,
+        next_mail_at=now if is_for_tenant else None,
+        event_pending=is_for_tenant,
     )
     Notice.unscoped.bulk_create([notice], ignore_conflicts=True)
-    if of_a_tenant:
-        ring("tell", now=now)
+    if is_for_tenant:
+        wake_up("tell", now=now)
 
 
-def resolve(kind: str, *, connection_id: int, now: datetime) -> None:
+def resolve_notices(kind: str, *, connection_id: int, now: datetime) -> None:
     """Its cause is gone: nobody is reminded any more, nor told what is true no longer."""
-    rows = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
-    mail.withdraw(*(notice.mailed_as for notice in rows))
-    rows.update(resolved_at=now, next_mail_at=None)
+    notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
+    mail.withdraw_mails(*(notice.mail_reference for notice in notices))
+    notices.update(resolved_at=now, next_mail_at=None)

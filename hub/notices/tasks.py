@@ -2,30 +2,37 @@
 
 from datetime import datetime, timedelta
 
-from hub import lifeline
-from hub.clock import clock
-from hub.notices import digest, post
-from hub.queue import hear, ring, still_here
+from hub.db.clock import clock
+from hub.notices import digest, mailing
+from hub.processes import pool_pipe
+from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-TOLD_MOST, SLICE = 20, timedelta(seconds=20)  # notices of one bell, and its time; the sweep rings for the rest
+MAX_MAILS, TIME_SLICE = (
+    20,
+    timedelta(seconds=20),
+)  # notices of one bell, and its time; the sweep rings for the rest
 
 
-def tell(name: str) -> None:
-    hear(name)
-    until = clock() + SLICE
-    for notice in post.due(now=clock()).select_related("tenant", "connection")[:TOLD_MOST]:
-        if lifeline.stopping() or clock() > until:
+def mail_due_notices(name: str) -> None:
+    acknowledge_wake_up(name)
+    until = clock() + TIME_SLICE
+    for notice in mailing.find_due_notices(now=clock()).select_related("tenant", "connection")[
+        :MAX_MAILS
+    ]:
+        if pool_pipe.is_stop_requested() or clock() > until:
             return
-        post.tell(notice, now=clock())
-        still_here()
-    for hours in digest.due(now=clock()).select_related("membership__tenant", "membership__user")[:TOLD_MOST]:
-        if lifeline.stopping() or clock() > until:
+        mailing.mail_notice(notice, now=clock())
+        report_progress()
+    for hours in digest.find_due_digests(now=clock()).select_related(
+        "membership__tenant", "membership__user"
+    )[:MAX_MAILS]:
+        if pool_pipe.is_stop_requested() or clock() > until:
             return
-        digest.tell(hours, now=clock())
-        still_here()
+        digest.mail_digest(hours, now=clock())
+        report_progress()
 
 
-def ring_for_notices(*, now: datetime) -> None:
+def wake_for_due_notices(*, now: datetime) -> None:
     """The net under lost bells, and the hour of reminders and of daily mails."""
-    if post.due(now=now).exists() or digest.due(now=now).exists():
-        ring("tell", now=now)
+    if mailing.find_due_notices(now=now).exists() or digest.find_due_digests(now=now).exists():
+        wake_up("tell", now=now)

@@ -7,20 +7,22 @@ from typing import Any, ClassVar
 from django.db import models
 
 from hub.audit import Actor
-from hub.ids import uuid7
-from hub.states import Moves
+from hub.db.ids import uuid7
+from hub.db.state_machine import StateMachine
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
-PLAN_HOLDS = timedelta(minutes=15)  # a plan that is older is not run: it tells of rows as they were
-UNTOLD = {  # of what was confirmed elsewhere, such as on the page where a connection is ended
+PLAN_VALID_FOR = timedelta(
+    minutes=15
+)  # a plan that is older is not run: it tells of rows as they were
+PLAN_DEFAULTS = {  # of what was confirmed elsewhere, such as on the page where a connection is ended
     "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0, "possibly_delivered": 0,
     "doubles": 0, "sample": [],
 }  # fmt: skip
-ENDED = {"finished", "cancelled", "failed"}
+END_STATES = {"finished", "cancelled", "failed"}
 
 
-class Operation(Scoped, Moves):
+class Operation(Scoped, StateMachine):
     """One thing done to many rows. It touches rows of its tenant only; without one, those of all tenants.
 
     `cursor` is the last row that was looked at, `last` the last there was at planning: what came later is not meant.
@@ -34,16 +36,20 @@ class Operation(Scoped, Moves):
         FAILED = "failed"
 
     # planned -> running -> finished; a person cancels it before or meanwhile, a fault of ours fails it
-    MOVES: ClassVar[Mapping[str, set[str]]] = {
+    TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "planned": {"running", "cancelled"},
         "running": {"finished", "cancelled", "failed"},
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="operations")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, related_name="operations"
+    )
     kind = models.CharField(max_length=20)  # a key of settings.HUB_OPERATIONS
     filter = models.JSONField(default=dict)
-    includes_platform = models.BooleanField(default=False, db_default=False)  # rows that only the platform changes
+    includes_platform = models.BooleanField(
+        default=False, db_default=False
+    )  # rows that only the platform changes
     reason = models.CharField(max_length=300)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
     detail = models.CharField(max_length=300, blank=True)  # why it failed
@@ -64,8 +70,14 @@ class Operation(Scoped, Moves):
 
     class Meta(Scoped.Meta):
         indexes = (
-            models.Index(fields=("actor_kind", "actor_id", "-planned_at"), name="operations_of_an_actor"),
-            models.Index(fields=("heartbeat_at",), condition=models.Q(state="running"), name="operations_running"),
+            models.Index(
+                fields=("actor_kind", "actor_id", "-planned_at"), name="operations_of_an_actor"
+            ),
+            models.Index(
+                fields=("heartbeat_at",),
+                condition=models.Q(state="running"),
+                name="operations_running",
+            ),
         )
 
     def __str__(self) -> str:
@@ -74,39 +86,44 @@ class Operation(Scoped, Moves):
     @property
     def facts(self) -> dict[str, Any]:
         """What the plan tells, whole."""
-        return {**UNTOLD, **self.plan}
+        return {**PLAN_DEFAULTS, **self.plan}
 
     @property
     def actor(self) -> Actor:
         return Actor(self.actor_kind, self.actor_id, self.actor_label)
 
     @property
-    def ended(self) -> bool:
-        return self.state in ENDED
+    def is_ended(self) -> bool:
+        return self.state in END_STATES
 
     @property
-    def looked_at(self) -> int:
+    def examined_count(self) -> int:
         return self.processed_count + self.excluded_count
 
     @property
-    def left(self) -> int | None:
+    def rows_left(self) -> int | None:
         """Rows that may still be taken: never more than were confirmed. None: more than were counted."""
-        return None if self.more else max(0, self.count - self.looked_at)
+        return None if self.more else max(0, self.count - self.examined_count)
 
     @property
     def percent(self) -> int:
         if self.state == "finished":
             return 100
-        return min(99, 100 * self.looked_at // self.count) if self.count else 0
+        return min(99, 100 * self.examined_count // self.count) if self.count else 0
 
-    def expired(self, *, now: datetime) -> bool:
-        return self.state == "planned" and now - self.planned_at > PLAN_HOLDS
+    def is_expired(self, *, now: datetime) -> bool:
+        return self.state == "planned" and now - self.planned_at > PLAN_VALID_FOR
 
     def seconds_left(self, *, now: datetime) -> int | None:
         """By its pace so far; None where there is none yet."""
-        if self.state != "running" or not self.looked_at or self.left is None or self.started_at is None:
+        if (
+            self.state != "running"
+            or not self.examined_count
+            or self.rows_left is None
+            or self.started_at is None
+        ):
             return None
-        return round((now - self.started_at).total_seconds() / self.looked_at * self.left)
+        return round((now - self.started_at).total_seconds() / self.examined_count * self.rows_left)
 
     def counts(self) -> dict[str, Any]:
         return {

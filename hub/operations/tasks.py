@@ -2,20 +2,22 @@
 
 import time
 
-from hub.clock import clock
-from hub.lifeline import stopping
-from hub.operations.run import ring_for, run
-from hub.queue import hear, still_here
+from hub.db.clock import clock
+from hub.operations.operation_runner import run_operation, wake_up_operations
+from hub.processes.pool_pipe import is_stop_requested
+from hub.queue import acknowledge_wake_up, report_progress
 
-BREATH = 0.02  # seconds between two batches, in which others get at the database
-
-
-def operate(name: str) -> None:
-    id = int(hear(name))
-    if run(id, clock=clock, rest=breathe, stopping=stopping):
-        ring_for([id], now=clock())
+BATCH_PAUSE = 0.02  # seconds between two batches, in which others get at the database
 
 
-def breathe() -> None:
-    still_here()
-    time.sleep(BREATH)
+def run_operation_slice(name: str) -> None:
+    id = int(acknowledge_wake_up(name))
+    if run_operation(
+        id, clock=clock, pause_between=_pause_between_batches, stopping=is_stop_requested
+    ):
+        wake_up_operations([id], now=clock())
+
+
+def _pause_between_batches() -> None:
+    report_progress()
+    time.sleep(BATCH_PAUSE)

@@ -4,14 +4,15 @@ from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from hub.outgoing.explain import shown
+from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.models import EVENT_TYPE, Delivery, Event
 from hub.problems import StrictSerializer
-from hub.rest.fields import MomentField, ObjectField, TextField, address, page_address
-from hub.words import REASONS
+from hub.reason_codes import REASONS
+from hub.rest.fields import ObjectField, TextField, TimestampField, object_page_url, object_url
 
 SENDER_ID = RegexValidator(
-    r"\A(?!\s)[^\x00-\x1f\x7f]+(?<!\s)\Z", "One line without control characters, and without spaces around it."
+    r"\A(?!\s)[^\x00-\x1f\x7f]+(?<!\s)\Z",
+    "One line without control characters, and without spaces around it.",
 )
 
 
@@ -29,9 +30,11 @@ class EventSerializer(StrictSerializer):
     )
     type = TextField(max_length=120, validators=[EVENT_TYPE], help_text="Such as order.created.")
     tenant = TextField(
-        max_length=100, required=False, help_text="The tenant's reference. A platform key must name one."
+        max_length=100,
+        required=False,
+        help_text="The tenant's reference. A platform key must name one.",
     )
-    occurred_at = MomentField(required=False, help_text="With offset. Left out: now.")
+    occurred_at = TimestampField(required=False, help_text="With offset. Left out: now.")
     data = ObjectField()
 
 
@@ -82,33 +85,41 @@ class DeliverySerializer(serializers.Serializer):
     state = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField(help_text="A stable code; empty: none is needed.")
     sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
-    action = serializers.SerializerMethodField(help_text="What a person does about it; empty: nothing.")
-    detail = serializers.CharField(help_text="What stands behind the reason, such as the other system's own words.")
+    action = serializers.SerializerMethodField(
+        help_text="What a person does about it; empty: nothing."
+    )
+    detail = serializers.CharField(
+        help_text="What stands behind the reason, such as the other system's own words."
+    )
     attempt_count = serializers.IntegerField(help_text="Attempts that counted.")
     possibly_delivered = serializers.BooleanField(help_text="An earlier attempt may have arrived.")
-    replay_number = serializers.IntegerField(help_text="0, or which sending again of the same this is.")
-    due_at = serializers.DateTimeField(allow_null=True, help_text="The next attempt; null: none is planned.")
+    replay_number = serializers.IntegerField(
+        help_text="0, or which sending again of the same this is."
+    )
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="The next attempt; null: none is planned."
+    )
     accepted_at = serializers.DateTimeField()
     state_changed_at = serializers.DateTimeField(help_text="Since when it has this state.")
 
     def get_url(self, delivery: Delivery) -> str:
-        return address("delivery", delivery)
+        return object_url("delivery", delivery)
 
     def get_page_url(self, delivery: Delivery) -> str:
-        return page_address("deliveries", delivery)
+        return object_page_url("deliveries", delivery)
 
     @extend_schema_field(serializers.ChoiceField(Delivery.State.choices))
     def get_state(self, delivery: Delivery) -> str:
-        return shown(delivery).state
+        return resolve_effective_state(delivery).state
 
     def get_reason(self, delivery: Delivery) -> str:
-        return shown(delivery).reason
+        return resolve_effective_state(delivery).reason
 
     def get_sentence(self, delivery: Delivery) -> str:
-        return shown(delivery).sentence
+        return resolve_effective_state(delivery).sentence
 
     def get_action(self, delivery: Delivery) -> str:
-        return shown(delivery).action
+        return resolve_effective_state(delivery).action
 
 
 class AttemptSerializer(serializers.Serializer):
@@ -121,7 +132,7 @@ class AttemptSerializer(serializers.Serializer):
     reference = serializers.CharField(help_text="Their id of what was made.")
 
 
-class TriedDeliverySerializer(DeliverySerializer):
+class DeliveryWithAttemptsSerializer(DeliverySerializer):
     attempts = AttemptSerializer(many=True)
 
 
@@ -130,22 +141,28 @@ class ExchangeSerializer(serializers.Serializer):
 
     at = serializers.DateTimeField()
     method = serializers.CharField()
-    url = serializers.CharField(allow_null=True, help_text="Redacted; null: the platform's own connection.")
+    url = serializers.CharField(
+        allow_null=True, help_text="Redacted; null: the platform's own connection."
+    )
     status = serializers.IntegerField(allow_null=True, help_text="null: nobody answered.")
     error = serializers.CharField()
 
 
-class CarriedAttemptSerializer(AttemptSerializer):
-    exchange = ExchangeSerializer(source="carried_by", allow_null=True, help_text="null: nothing was sent, or pruned.")
+class AttemptWithExchangeSerializer(AttemptSerializer):
+    exchange = ExchangeSerializer(
+        source="carried_by", allow_null=True, help_text="null: nothing was sent, or pruned."
+    )
 
 
-class ReadDeliverySerializer(DeliverySerializer):
-    attempts = CarriedAttemptSerializer(many=True)
+class DeliveryDetailSerializer(DeliverySerializer):
+    attempts = AttemptWithExchangeSerializer(many=True)
 
 
 class CheckSerializer(serializers.Serializer):
     name = serializers.CharField()
-    passed = serializers.BooleanField(allow_null=True, help_text="null: not reached, or of no matter.")
+    passed = serializers.BooleanField(
+        allow_null=True, help_text="null: not reached, or of no matter."
+    )
     sentence = serializers.CharField()
     detail = serializers.CharField()
 
@@ -153,10 +170,12 @@ class CheckSerializer(serializers.Serializer):
 class ExplanationSerializer(serializers.Serializer):
     """The stations of its way, in order; the first that was not passed is why it was not delivered."""
 
-    state = serializers.ChoiceField(Delivery.State.choices, source="shown.state")
-    reason = serializers.CharField(source="shown.reason")
-    sentence = serializers.CharField(source="shown.sentence")
-    action = serializers.CharField(source="shown.action", help_text="The one thing to do; empty: nothing.")
+    state = serializers.ChoiceField(Delivery.State.choices, source="effective_state.state")
+    reason = serializers.CharField(source="effective_state.reason")
+    sentence = serializers.CharField(source="effective_state.sentence")
+    action = serializers.CharField(
+        source="effective_state.action", help_text="The one thing to do; empty: nothing."
+    )
     next_try = serializers.DateTimeField(allow_null=True)
     checks = CheckSerializer(many=True)
 
@@ -175,16 +194,16 @@ class EventRowSerializer(serializers.Serializer):
     sentence = serializers.SerializerMethodField(help_text="The reason in words.")
 
     def get_url(self, event: Event) -> str:
-        return address("event", event)
+        return object_url("event", event)
 
     def get_page_url(self, event: Event) -> str:
-        return page_address("events", event)
+        return object_page_url("events", event)
 
     def get_sentence(self, event: Event) -> str:
         return REASONS[event.reason].sentence if event.reason else ""
 
 
-class ReadEventSerializer(EventRowSerializer):
+class EventDetailSerializer(EventRowSerializer):
     """What became of an event."""
 
-    deliveries = TriedDeliverySerializer(many=True)
+    deliveries = DeliveryWithAttemptsSerializer(many=True)

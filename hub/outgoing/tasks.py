@@ -2,30 +2,33 @@
 
 import random
 
-from hub import egress, garbage
-from hub.clock import clock
-from hub.egress.aio import outlet
-from hub.lifeline import stopping
-from hub.outgoing.drain import drain_held
-from hub.outgoing.pump import drive
-from hub.outgoing.wake import ring_pump
-from hub.queue import hear, ring
+from hub import egress
+from hub.db.clock import clock
+from hub.egress.async_client import open_async_client
+from hub.outgoing.pump import loop
+from hub.outgoing.queue.wake import wake_pump
+from hub.outgoing.release import release_held_deliveries
+from hub.processes import memory
+from hub.processes.pool_pipe import is_stop_requested
+from hub.queue import acknowledge_wake_up, wake_up
 
 
 def pump(name: str) -> None:
-    hear(name)
-    ran = drive.pump(
+    acknowledge_wake_up(name)
+    ran = loop.run_pump(
         clock=clock,
-        outlet=lambda: outlet(egress.rules(), clock=clock, limit=drive.SOCKETS),
+        open_client=lambda: open_async_client(
+            egress.load_rules(), clock=clock, limit=loop.MAX_SOCKETS
+        ),
         random=random.random,
-        stopping=stopping,
-        again=lambda: ring("pump", now=clock()),
+        stopping=is_stop_requested,
+        start_another=lambda: wake_up("pump", now=clock()),
     )
     if ran:
-        garbage.give_back()  # the next run may be another process's
+        memory.trim_memory()  # the next run may be another process's
 
 
 def drain(name: str) -> None:
-    hear(name)
-    if drain_held(now=clock()):
-        ring_pump(now=clock())
+    acknowledge_wake_up(name)
+    if release_held_deliveries(now=clock()):
+        wake_pump(now=clock())

@@ -12,7 +12,12 @@ from hub.outgoing.api.deliveries import (
     SkipView,
 )
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
-from hub.outgoing.api.operations import CancelOperationView, ConfirmView, OperationsView, OperationView
+from hub.outgoing.api.operations import (
+    CancelOperationView,
+    ConfirmView,
+    OperationsView,
+    OperationView,
+)
 from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [

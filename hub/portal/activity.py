@@ -11,8 +11,8 @@ from hub import audit
 from hub.audit import AuditRow
 from hub.connections.models import Connection
 
-SHOWN = 20
-ACTS = {
+ENTRIES_SHOWN = 20
+VERB_TEXTS = {
     "connection.connect": _("connected it"),
     "connection.reconnect": _("reconnected it"),
     "connection.replace": _("connected another account"),
@@ -41,22 +41,40 @@ ACTS = {
     "endpoint.end_overlap": _("ended the time of the old signing secret"),
     "endpoint.test": _("sent a test event"),
 }
-WHO = {"api_key": _("the API key %(name)s"), "system": _("the hub")}
+ACTOR_TEXTS = {"api_key": _("the API key %(name)s"), "system": _("the hub")}
 
 
-class Act(NamedTuple):
+class ActivityEntry(NamedTuple):
     at: datetime
-    who: str
-    what: str
+    actor: str
+    action: str
     reason: str
 
 
-def activity(connection: Connection) -> Sequence[Act]:
+def list_activity(connection: Connection) -> Sequence[ActivityEntry]:
     """The newest first, by the index of an object."""
-    return [told(row) for row in audit.of(connection).order_by("-at", "-number")[:SHOWN]]
+    return [
+        build_activity_entry(audit_row)
+        for audit_row in audit.find_audit_rows(connection).order_by("-at", "-number")[
+            :ENTRIES_SHOWN
+        ]
+    ]
 
 
-def told(row: AuditRow) -> Act:
-    what = gettext(ACTS[row.verb]) if row.verb in ACTS else row.verb.replace(".", ": ").replace("_", " ")
-    who = gettext(WHO[row.actor_kind]) % {"name": row.actor_label} if row.actor_kind in WHO else row.actor_label
-    return Act(row.at, f"{who} ({row.acting_for})" if row.acting_for else who, what, row.reason)
+def build_activity_entry(audit_row: AuditRow) -> ActivityEntry:
+    action = (
+        gettext(VERB_TEXTS[audit_row.verb])
+        if audit_row.verb in VERB_TEXTS
+        else audit_row.verb.replace(".", ": ").replace("_", " ")
+    )
+    actor = (
+        gettext(ACTOR_TEXTS[audit_row.actor_kind]) % {"name": audit_row.actor_label}
+        if audit_row.actor_kind in ACTOR_TEXTS
+        else audit_row.actor_label
+    )
+    return ActivityEntry(
+        audit_row.at,
+        f"{actor} ({audit_row.acting_for})" if audit_row.acting_for else actor,
+        action,
+        audit_row.reason,
+    )

@@ -6,85 +6,129 @@ from dataclasses import dataclass
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
+from hub.connections.connecting.connector_requests import (
+    ConnectorDemand,
+    count_connector_requests,
+    find_system_key,
+)
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.wish import Asked, asked_for, system_of
-from hub.words import said
+from hub.reason_codes import translate_text
 from tenants.models import Tenant
 
-NEEDS_HELP = {"needs_reconnect", "degraded", "silent", "disabled"}
-NAMED = 5  # connections on a card
-SHOWN_FIRST = {"attention": 0, "connected": 1, "available": 2, "not_set_up": 3}
+ATTENTION_STATES = {"needs_reconnect", "degraded", "silent", "disabled"}
+CONNECTIONS_NAMED = 5  # connections on a card
+STATE_ORDER = {"attention": 0, "connected": 1, "available": 2, "not_set_up": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     connector: Connector
     connections: Sequence[Connection]
     ready: bool  # our own registration there is set up
-    asked: Asked = Asked()
+    demand: ConnectorDemand = ConnectorDemand()
 
     @property
-    def first(self) -> Sequence[Connection]:
+    def first_connections(self) -> Sequence[Connection]:
         """What its card names; what needs a look before what does not."""
-        return sorted(self.connections, key=lambda row: row.state not in NEEDS_HELP)[:NAMED]
+        return sorted(
+            self.connections, key=lambda connection: connection.state not in ATTENTION_STATES
+        )[:CONNECTIONS_NAMED]
 
     @property
-    def others(self) -> int:
-        return len(self.connections) - len(self.first)
+    def further_count(self) -> int:
+        return len(self.connections) - len(self.first_connections)
 
     @property
     def state(self) -> str:
-        if any(connection.state in NEEDS_HELP for connection in self.connections):
+        if any(connection.state in ATTENTION_STATES for connection in self.connections):
             return "attention"
         if self.connections:
             return "connected"
         return "available" if self.ready else "not_set_up"
 
 
-def offered() -> list[Connector]:
+def list_offered_connectors() -> list[Connector]:
     return [connector for connector in CONNECTORS.values() if not connector.platform]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CatalogueResult:
     """What a search shows: the systems, and where there is none, how many ask for what was searched."""
 
-    entries: Sequence[Entry]
-    asked: Asked
+    entries: Sequence[CatalogueEntry]
+    demand: ConnectorDemand
 
 
-def search(query: str, category: str, tenant: Tenant) -> Found:
-    connectors, ready = matching(offered(), query, category), ConnectorApp.ready()
-    rows = Connection.objects.of(tenant).exclude(state="disabled", reason="disconnected").order_by("name")
-    asked = asked_for([*(code.key for code in connectors if code.key not in ready), system_of(query)], tenant)
-    return Found(entries(connectors, list(rows), ready, asked), asked.get(system_of(query), Asked()))
+def search_catalogue(query: str, category: str, tenant: Tenant) -> CatalogueResult:
+    connectors, ready = (
+        filter_connectors(list_offered_connectors(), query, category),
+        ConnectorApp.list_ready_connectors(),
+    )
+    connections = (
+        Connection.objects.of(tenant)
+        .exclude(state="disabled", reason="disconnected")
+        .order_by("name")
+    )
+    demand = count_connector_requests(
+        [
+            *(connector.key for connector in connectors if connector.key not in ready),
+            find_system_key(query),
+        ],
+        tenant,
+    )
+    return CatalogueResult(
+        build_entries(connectors, list(connections), ready, demand),
+        demand.get(find_system_key(query), ConnectorDemand()),
+    )
 
 
-def entries(
-    connectors: Iterable[Connector], rows: Iterable[Connection], ready: Collection[str], asked: Mapping[str, Asked]
-) -> list[Entry]:
+def build_entries(
+    connectors: Iterable[Connector],
+    connections: Iterable[Connection],
+    ready: Collection[str],
+    demand: Mapping[str, ConnectorDemand],
+) -> list[CatalogueEntry]:
     """What needs a look first, then what is there, then what can be."""
-    there = defaultdict(list)
-    for row in rows:
-        there[row.connector_key].append(row)
-    found = [Entry(code, there[code.key], code.key in ready, asked.get(code.key, Asked())) for code in connectors]
-    return sorted(found, key=lambda entry: (SHOWN_FIRST[entry.state], entry.connector.label.lower()))
+    connections_by_key = defaultdict(list)
+    for connection in connections:
+        connections_by_key[connection.connector_key].append(connection)
+    catalogue_entries = [
+        CatalogueEntry(
+            connector,
+            connections_by_key[connector.key],
+            connector.key in ready,
+            demand.get(connector.key, ConnectorDemand()),
+        )
+        for connector in connectors
+    ]
+    return sorted(
+        catalogue_entries,
+        key=lambda entry: (STATE_ORDER[entry.state], entry.connector.label.lower()),
+    )
 
 
-def matching(connectors: Iterable[Connector], query: str, category: str = "") -> list[Connector]:
+def filter_connectors(
+    connectors: Iterable[Connector], query: str, category: str = ""
+) -> list[Connector]:
     """Those in which each word of the query is found; with a category, those of that alone."""
     words = query.casefold().split()
     return [
         connector
         for connector in connectors
-        if (not category or category in connector.categories) and all(word in text_of(connector) for word in words)
+        if (not category or category in connector.categories)
+        and all(word in build_search_text(connector) for word in words)
     ]
 
 
-def text_of(connector: Connector) -> str:
-    named = (connector.label, said(connector.summary), *map(said, connector.categories), *connector.synonyms)
-    return " ".join(named).casefold()
+def build_search_text(connector: Connector) -> str:
+    texts = (
+        connector.label,
+        translate_text(connector.summary),
+        *map(translate_text, connector.categories),
+        *connector.synonyms,
+    )
+    return " ".join(texts).casefold()
 
 
-def categories(connectors: Iterable[Connector]) -> list[str]:
+def list_categories(connectors: Iterable[Connector]) -> list[str]:
     return sorted({category for connector in connectors for category in connector.categories})

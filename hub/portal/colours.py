@@ -3,50 +3,65 @@
 import colorsys
 from itertools import chain
 
-WHITE, INK = "#ffffff", "#000000"
-GROUNDS = {"light": "#eef2f2", "dark": "#22313a"}  # the darkest of the light grounds, the lightest of the dark ones
-READABLE = 4.5  # contrast of text, after WCAG 2.2 AA
-STEP = 0.01  # of lightness
+WHITE, BLACK = "#ffffff", "#000000"
+BACKGROUNDS = {
+    "light": "#eef2f2",
+    "dark": "#22313a",
+}  # the darkest of the light grounds, the lightest of the dark ones
+MIN_CONTRAST = 4.5  # contrast of text, after WCAG 2.2 AA
+LIGHTNESS_STEP = 0.01  # of lightness
 
 
-def channels(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+def parse_rgb_channels(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
     return red, green, blue
 
 
-def luminance(colour: str) -> float:
-    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels(colour))
+def compute_luminance(colour: str) -> float:
+    linear = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in parse_rgb_channels(colour)
+    )
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((luminance(one), luminance(other)))
+def compute_contrast(first: str, second: str) -> float:
+    darker, lighter = sorted((compute_luminance(first), compute_luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def with_lightness(colour: str, lightness: float) -> str:
-    hue, _, saturation = colorsys.rgb_to_hls(*channels(colour))
-    return "#" + "".join(f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation))
+def set_lightness(colour: str, lightness: float) -> str:
+    hue, _, saturation = colorsys.rgb_to_hls(*parse_rgb_channels(colour))
+    return "#" + "".join(
+        f"{round(part * 255):02x}" for part in colorsys.hls_to_rgb(hue, lightness, saturation)
+    )
 
 
-def readable_on(ground: str, colour: str) -> str:
+def find_readable_shade(background: str, colour: str) -> str:
     """The nearest shade of the colour that can be read as text on this ground."""
-    lightness = colorsys.rgb_to_hls(*channels(colour))[1]
-    away = -STEP if luminance(ground) > 0.18 else STEP
-    nearer = (with_lightness(colour, min(1.0, max(0.0, lightness + away * step))) for step in range(1, 101))
-    return next(shade for shade in chain([colour], nearer) if contrast(shade, ground) >= READABLE)
+    lightness = colorsys.rgb_to_hls(*parse_rgb_channels(colour))[1]
+    direction = -LIGHTNESS_STEP if compute_luminance(background) > 0.18 else LIGHTNESS_STEP
+    nearer = (
+        set_lightness(colour, min(1.0, max(0.0, lightness + direction * step)))
+        for step in range(1, 101)
+    )
+    return next(
+        shade
+        for shade in chain([colour], nearer)
+        if compute_contrast(shade, background) >= MIN_CONTRAST
+    )
 
 
-def written_on(colour: str) -> str:
+def choose_text_colour(colour: str) -> str:
     """White or black, whichever is read better on the colour: one of them always reaches AA."""
-    return max((WHITE, INK), key=lambda text: contrast(text, colour))
+    return max((WHITE, BLACK), key=lambda text: compute_contrast(text, colour))
 
 
-def shades(colour: str) -> dict[str, str]:
+def build_shades(colour: str) -> dict[str, str]:
     """What the style sheet takes: a fill with the text on it, and the colour as text on light and on dark."""
     return {
         "brand": colour,
-        "on_brand": written_on(colour),
-        "accent_light": readable_on(GROUNDS["light"], colour),
-        "accent_dark": readable_on(GROUNDS["dark"], colour),
+        "on_brand": choose_text_colour(colour),
+        "accent_light": find_readable_shade(BACKGROUNDS["light"], colour),
+        "accent_dark": find_readable_shade(BACKGROUNDS["dark"], colour),
     }

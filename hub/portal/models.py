@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from hub.ids import uuid7
+from hub.db.ids import uuid7
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
@@ -11,13 +11,17 @@ class SavedView(Scoped):
     """What narrows the log, under a name of the team's own."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="saved_views", db_index=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, related_name="saved_views", db_index=False
+    )
     name = models.CharField(max_length=60)
     query = models.CharField(max_length=1500)  # as an address says it, without the question mark
     created_at = models.DateTimeField()
 
     class Meta(Scoped.Meta):
-        constraints = (models.UniqueConstraint(fields=("tenant", "name"), name="one_view_by_a_name"),)
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "name"), name="one_view_by_a_name"),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -15,7 +15,7 @@ class Section:
     page: str  # a name of the addresses
     icon: str
     key: str  # `g` and this letter go there
-    below: tuple[str, ...]  # what its addresses begin with, after /t/<tenant>/
+    path_prefixes: tuple[str, ...]  # what its addresses begin with, after /t/<tenant>/
 
 
 SECTIONS = (
@@ -28,17 +28,17 @@ SECTIONS = (
 )
 
 
-def items(request: HttpRequest, reference: str) -> list[dict[str, Any]]:
+def list_menu_items(request: HttpRequest, reference: str) -> list[dict[str, Any]]:
     home = reverse("portal:home", args=[reference])
-    here = request.path.removeprefix(home)
+    path = request.path.removeprefix(home)
     return [
-        {"section": section, "url": url, "current": is_at(section, here)}
+        {"section": section, "url": url, "current": is_current_section(section, path)}
         for section in SECTIONS
-        if (url := address(section.page, reference))
+        if (url := reverse_page_or_empty(section.page, reference))
     ]
 
 
-def address(page: str, reference: str) -> str:
+def reverse_page_or_empty(page: str, reference: str) -> str:
     """Empty where this release has no such page."""
     try:
         return reverse(page, args=[reference])
@@ -46,5 +46,5 @@ def address(page: str, reference: str) -> str:
         return ""
 
 
-def is_at(section: Section, here: str) -> bool:
-    return here.startswith(section.below) or (section.page == "portal:home" and not here)
+def is_current_section(section: Section, path: str) -> bool:
+    return path.startswith(section.path_prefixes) or (section.page == "portal:home" and not path)

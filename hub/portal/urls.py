@@ -2,74 +2,109 @@
 
 from django.urls import path
 
-from hub.portal.views import (
-    catalogue,
-    connection,
-    deliveries,
-    endpoint,
-    endpoints,
-    events,
-    home,
-    identities,
-    look,
-    mend,
-    operations,
-    saved,
-    settings,
-    wizard,
-)
+from hub.portal.views import home, preferences, settings_pages
+from hub.portal.views.connecting import catalogue, reconnect, wizard
+from hub.portal.views.connections import connection_pages, identity_pages
+from hub.portal.views.endpoints import endpoint_actions, endpoint_pages
+from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 
-HERE = "t/<str:tenant>/"
-ONE = f"{HERE}connections/<uuid:id>/"
-OWN = f"{HERE}endpoints/<uuid:id>/"
+TENANT_PATH = "t/<str:tenant>/"
+CONNECTION_PATH = f"{TENANT_PATH}connections/<uuid:id>/"
+ENDPOINT_PATH = f"{TENANT_PATH}endpoints/<uuid:id>/"
 
 app_name = "portal"
 urlpatterns = [
-    path("look/brand.css", look.brand, name="brand"),
-    path("look/logo", look.logo, name="logo"),
-    path("look/prefer", look.prefer, name="prefer"),
-    path(HERE, home.home, name="home"),
-    path(f"{HERE}catalogue/", catalogue.catalogue, name="catalogue"),
-    path(f"{HERE}catalogue/request", catalogue.request_one, name="request_one"),
-    path(f"{HERE}connect/<slug:connector>/", wizard.about, name="connect"),
-    path(f"{HERE}connect/<slug:connector>/fill-in/", wizard.fill_in, name="fill_in"),
-    path(ONE, connection.connection, name="connection"),
-    path(f"{ONE}connected/", wizard.connected, name="connected"),
-    path(f"{ONE}test", connection.test, name="connection_test"),
-    path(f"{ONE}test/progress/", connection.test_progress, name="connection_test_progress"),
-    path(f"{ONE}resume", connection.resume, name="connection_resume"),
-    path(f"{ONE}pause/", connection.pause, name="pause"),
-    path(f"{ONE}rename/", connection.rename, name="rename"),
-    path(f"{ONE}reconnect/", mend.reconnect, name="reconnect"),
-    path(f"{ONE}identities/", identities.identities, name="identities"),
-    path(f"{ONE}identities/say/", identities.say, name="identity_say"),
-    path(f"{ONE}identities/remove/", identities.remove, name="identity_remove"),
-    path(f"{ONE}notifications/", settings.notifications, name="notifications"),
-    path(f"{ONE}disconnect/", connection.end, name="disconnect"),
-    path(f"{HERE}settings/", settings.settings, name="settings"),
-    path(f"{HERE}events/", events.events, name="events"),
-    path(f"{HERE}events/new", events.new, name="events_new"),
-    path(f"{HERE}events/export.<slug:kind>", events.export, name="events_export"),
-    path(f"{HERE}events/views", saved.keep, name="view_save"),
-    path(f"{HERE}events/views/<uuid:id>/remove", saved.remove, name="view_remove"),
-    path(f"{HERE}events/<uuid:id>/", events.event, name="event"),
-    path(f"{HERE}deliveries/<uuid:id>/", deliveries.delivery, name="delivery"),
-    path(f"{HERE}deliveries/<uuid:id>/live", deliveries.live, name="delivery_live"),
-    path(f"{HERE}deliveries/<uuid:id>/<slug:verb>", deliveries.do, name="delivery_do"),
-    path(f"{HERE}endpoints/", endpoints.endpoints, name="endpoints"),
-    path(f"{HERE}endpoints/add", endpoints.add, name="endpoint_add"),
-    path(OWN, endpoints.endpoint, name="endpoint"),
-    path(f"{OWN}events", endpoint.events, name="endpoint_events"),
-    path(f"{OWN}match", endpoint.match, name="endpoint_match"),
-    path(f"{OWN}headers", endpoint.headers, name="endpoint_headers"),
-    path(f"{OWN}pace", endpoint.pace, name="endpoint_pace"),
-    path(f"{OWN}reveal", endpoint.reveal, name="endpoint_reveal"),
-    path(f"{OWN}rotate", endpoint.rotate, name="endpoint_rotate"),
-    path(f"{OWN}end-overlap", endpoint.end_overlap, name="endpoint_end_overlap"),
-    path(f"{OWN}test", endpoint.test, name="endpoint_test"),
-    path(f"{OWN}recover", endpoint.recover, name="endpoint_recover"),
-    path(f"{HERE}operations/plan", operations.plan, name="plan"),
-    path(f"{HERE}operations/<uuid:id>/", operations.operation, name="operation"),
-    path(f"{HERE}operations/<uuid:id>/live", operations.live, name="operation_live"),
-    path(f"{HERE}operations/<uuid:id>/<slug:verb>", operations.do, name="operation_do"),
+    path("look/brand.css", preferences.serve_brand_css, name="brand"),
+    path("look/logo", preferences.serve_logo, name="logo"),
+    path("look/prefer", preferences.save_preference, name="prefer"),
+    path(TENANT_PATH, home.show_home, name="home"),
+    path(f"{TENANT_PATH}catalogue/", catalogue.show_catalogue, name="catalogue"),
+    path(f"{TENANT_PATH}catalogue/request", catalogue.request_system_view, name="request_one"),
+    path(f"{TENANT_PATH}connect/<slug:connector>/", wizard.show_connect_page, name="connect"),
+    path(
+        f"{TENANT_PATH}connect/<slug:connector>/fill-in/",
+        wizard.connect_by_form_view,
+        name="fill_in",
+    ),
+    path(CONNECTION_PATH, connection_pages.show_connection, name="connection"),
+    path(f"{CONNECTION_PATH}connected/", wizard.show_connected, name="connected"),
+    path(f"{CONNECTION_PATH}test", connection_pages.test_connection_view, name="connection_test"),
+    path(
+        f"{CONNECTION_PATH}test/progress/",
+        connection_pages.show_test_progress,
+        name="connection_test_progress",
+    ),
+    path(
+        f"{CONNECTION_PATH}resume",
+        connection_pages.resume_connection_view,
+        name="connection_resume",
+    ),
+    path(f"{CONNECTION_PATH}pause/", connection_pages.pause_connection_view, name="pause"),
+    path(f"{CONNECTION_PATH}rename/", connection_pages.rename_connection_view, name="rename"),
+    path(f"{CONNECTION_PATH}reconnect/", reconnect.reconnect_view, name="reconnect"),
+    path(f"{CONNECTION_PATH}identities/", identity_pages.list_identities, name="identities"),
+    path(
+        f"{CONNECTION_PATH}identities/say/",
+        identity_pages.choose_identity_view,
+        name="identity_say",
+    ),
+    path(
+        f"{CONNECTION_PATH}identities/remove/",
+        identity_pages.remove_identity_view,
+        name="identity_remove",
+    ),
+    path(
+        f"{CONNECTION_PATH}notifications/", settings_pages.edit_notifications, name="notifications"
+    ),
+    path(f"{CONNECTION_PATH}disconnect/", connection_pages.disconnect_view, name="disconnect"),
+    path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
+    path(f"{TENANT_PATH}events/", event_pages.show_log, name="events"),
+    path(f"{TENANT_PATH}events/new", event_pages.count_new_rows, name="events_new"),
+    path(f"{TENANT_PATH}events/export.<slug:kind>", event_pages.export_log, name="events_export"),
+    path(f"{TENANT_PATH}events/views", saved_view_pages.create_saved_view, name="view_save"),
+    path(
+        f"{TENANT_PATH}events/views/<uuid:id>/remove",
+        saved_view_pages.delete_saved_view,
+        name="view_remove",
+    ),
+    path(f"{TENANT_PATH}events/<uuid:id>/", event_pages.show_event, name="event"),
+    path(f"{TENANT_PATH}deliveries/<uuid:id>/", delivery_pages.show_delivery, name="delivery"),
+    path(
+        f"{TENANT_PATH}deliveries/<uuid:id>/live",
+        delivery_pages.show_delivery_status,
+        name="delivery_live",
+    ),
+    path(
+        f"{TENANT_PATH}deliveries/<uuid:id>/<slug:verb>",
+        delivery_pages.run_delivery_action,
+        name="delivery_do",
+    ),
+    path(f"{TENANT_PATH}endpoints/", endpoint_pages.list_endpoints, name="endpoints"),
+    path(f"{TENANT_PATH}endpoints/add", endpoint_pages.add_endpoint_view, name="endpoint_add"),
+    path(ENDPOINT_PATH, endpoint_pages.show_endpoint, name="endpoint"),
+    path(f"{ENDPOINT_PATH}events", endpoint_actions.choose_events_view, name="endpoint_events"),
+    path(f"{ENDPOINT_PATH}match", endpoint_actions.preview_matches, name="endpoint_match"),
+    path(f"{ENDPOINT_PATH}headers", endpoint_actions.change_headers_view, name="endpoint_headers"),
+    path(f"{ENDPOINT_PATH}pace", endpoint_actions.change_rate_limit_view, name="endpoint_pace"),
+    path(f"{ENDPOINT_PATH}reveal", endpoint_actions.reveal_secret_view, name="endpoint_reveal"),
+    path(f"{ENDPOINT_PATH}rotate", endpoint_actions.rotate_secret_view, name="endpoint_rotate"),
+    path(
+        f"{ENDPOINT_PATH}end-overlap",
+        endpoint_actions.end_secret_overlap_view,
+        name="endpoint_end_overlap",
+    ),
+    path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),
+    path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
+    path(f"{TENANT_PATH}operations/plan", operation_pages.plan_operation_view, name="plan"),
+    path(f"{TENANT_PATH}operations/<uuid:id>/", operation_pages.show_operation, name="operation"),
+    path(
+        f"{TENANT_PATH}operations/<uuid:id>/live",
+        operation_pages.show_operation_status,
+        name="operation_live",
+    ),
+    path(
+        f"{TENANT_PATH}operations/<uuid:id>/<slug:verb>",
+        operation_pages.run_operation_action,
+        name="operation_do",
+    ),
 ]

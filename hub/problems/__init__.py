@@ -1,18 +1,26 @@
 """The API's errors, as problem+json (RFC 9457), and the strict reading of what comes in."""
 
-from hub.problems.answers import Problem, bad_request, csrf_failure, handler, not_found, permission_denied, server_error
-from hub.problems.catalogue import CATALOGUE, Kind
-from hub.problems.strict import StrictJSONParser, StrictSerializer, read_json
+from hub.problems.catalogue import CATALOGUE, ProblemKind
+from hub.problems.responses import (
+    Problem,
+    bad_request,
+    csrf_failure,
+    handle_exception,
+    not_found,
+    permission_denied,
+    server_error,
+)
+from hub.problems.strict_json import StrictJSONParser, StrictSerializer, read_json
 
 __all__ = [
     "CATALOGUE",
-    "Kind",
+    "ProblemKind",
     "Problem",
     "StrictJSONParser",
     "StrictSerializer",
     "bad_request",
     "csrf_failure",
-    "handler",
+    "handle_exception",
     "not_found",
     "permission_denied",
     "read_json",

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-TEXTS = (
+TEXT_FIELDS = (
     serializers.CharField,
     serializers.ChoiceField,
     serializers.UUIDField,
@@ -12,11 +12,11 @@ TEXTS = (
 )
 
 
-def wrong_type(field: serializers.Field, value: Any, *, from_query: bool = False) -> str:
+def describe_type_error(field: serializers.Field, value: Any, *, from_query: bool = False) -> str:
     """Why the field does not read this value; empty where it does. A query carries texts only."""
     if value is None:
         return ""  # the field itself says whether it takes null
-    if isinstance(field, TEXTS):
+    if isinstance(field, TEXT_FIELDS):
         return "" if isinstance(value, str) else "Must be a JSON string."
     if from_query:
         return ""
@@ -27,12 +27,12 @@ def wrong_type(field: serializers.Field, value: Any, *, from_query: bool = False
     return ""
 
 
-def wrong_types(field: serializers.Field, value: Any, *, from_query: bool = False) -> Any:
+def describe_type_errors(field: serializers.Field, value: Any, *, from_query: bool = False) -> Any:
     """The same, and for each item of a list; falsy where everything is right."""
     if not isinstance(field, serializers.ListField) or not isinstance(value, list):
-        return wrong_type(field, value, from_query=from_query)
+        return describe_type_error(field, value, from_query=from_query)
     return {
-        place: wrong
-        for place, item in enumerate(value)
-        if (wrong := wrong_type(field.child, item, from_query=from_query))
+        index: type_error
+        for index, item in enumerate(value)
+        if (type_error := describe_type_error(field.child, item, from_query=from_query))
     }

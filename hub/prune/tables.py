@@ -17,68 +17,140 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 from tenants.models import PortalLink
 
-UNENDED = ("waiting", "sending", "held")
+UNFINISHED_STATES = ("waiting", "sending", "held")
 Ages = dict[Any, datetime]
 
 
 class Table(NamedTuple):
     name: str
-    keeps: str  # bodies or rows: which of the two periods
+    retention: str  # bodies or rows: which of the two periods
     rows: Callable[[], QuerySet[Any]]
-    ages: Callable[[Sequence[Any]], Ages]  # by primary key; what is missing has lost its row, and goes
-    staying: Callable[[Collection[Any], datetime], Collection[Any]]
+    ages: Callable[
+        [Sequence[Any]], Ages
+    ]  # by primary key; what is missing has lost its row, and goes
+    rows_to_keep: Callable[[Collection[Any], datetime], Collection[Any]]
 
 
-def columns(model: type[Model], column: str) -> Callable[[Sequence[Any]], Ages]:
+def _ages_by_column(model: type[Model], column: str) -> Callable[[Sequence[Any]], Ages]:
     return lambda ids: dict(model._base_manager.filter(pk__in=ids).values_list("pk", column))
 
 
-def nothing(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+def keep_none(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     return ()
 
 
-def needed_bodies(ids: Collection[Any], cut: datetime) -> Collection[Any]:
-    return Delivery.unscoped.filter(event__in=ids, state__in=UNENDED).values_list("event", flat=True)
+def _bodies_still_needed(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    return Delivery.unscoped.filter(event__in=ids, state__in=UNFINISHED_STATES).values_list(
+        "event", flat=True
+    )
 
 
-def needed_renderings(ids: Collection[Any], cut: datetime) -> Collection[Any]:
-    return Delivery.unscoped.filter(pk__in=ids, state__in=UNENDED).values_list("pk", flat=True)
+def _renderings_still_needed(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    return Delivery.unscoped.filter(pk__in=ids, state__in=UNFINISHED_STATES).values_list(
+        "pk", flat=True
+    )
 
 
-def moving_deliveries(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+def _deliveries_still_moving(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     rows = Delivery.unscoped.filter(pk__in=ids)
-    lately = rows.filter(state_changed_at__gte=cut).values_list("pk", flat=True)
-    return {*needed_renderings(ids, cut), *lately}
+    recently_moved = rows.filter(state_changed_at__gte=cutoff).values_list("pk", flat=True)
+    return {*_renderings_still_needed(ids, cutoff), *recently_moved}
 
 
-def delivered_events(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+def _events_with_deliveries(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     return Delivery.unscoped.filter(event__in=ids).values_list("event", flat=True)
 
 
-def running_operations(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+def _find_running_operations(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     return Operation.unscoped.filter(pk__in=ids, state="running").values_list("pk", flat=True)
 
 
-def open_notices(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+def _find_open_notices(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     rows = Notice.unscoped.filter(pk__in=ids, kind="needs_reconnect", resolved_at=None)
     return rows.values_list("pk", flat=True)
 
 
-def waiting_mails(ids: Collection[Any], cut: datetime) -> Collection[Any]:
+def _find_waiting_mails(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     return Mail.objects.filter(pk__in=ids, state="waiting").values_list("pk", flat=True)
 
 
 TABLES = (  # in this order: a row goes after what hangs on it
-    Table("exchanges", "bodies", Exchange.objects.all, columns(Exchange, "at"), nothing),
-    Table("renderings", "bodies", Rendering.objects.all, columns(Delivery, "accepted_at"), needed_renderings),
-    Table("event bodies", "bodies", EventBody.objects.all, columns(Event, "accepted_at"), needed_bodies),
-    Table("deliveries", "rows", Delivery.unscoped.all, columns(Delivery, "accepted_at"), moving_deliveries),
-    Table("events", "rows", Event.unscoped.all, columns(Event, "accepted_at"), delivered_events),
-    Table("mails", "bodies", Mail.objects.all, columns(Mail, "created_at"), waiting_mails),
-    Table("authorizations", "rows", Authorization.unscoped.all, columns(Authorization, "created_at"), nothing),
-    Table("connect links", "rows", ConnectLink.unscoped.all, columns(ConnectLink, "created_at"), nothing),
-    Table("portal links", "rows", PortalLink.unscoped.all, columns(PortalLink, "created_at"), nothing),
-    Table("credential events", "rows", CredentialEvent.unscoped.all, columns(CredentialEvent, "at"), nothing),
-    Table("notices", "rows", Notice.unscoped.all, columns(Notice, "created_at"), open_notices),
-    Table("operations", "rows", Operation.unscoped.all, columns(Operation, "planned_at"), running_operations),
+    Table("exchanges", "bodies", Exchange.objects.all, _ages_by_column(Exchange, "at"), keep_none),
+    Table(
+        "renderings",
+        "bodies",
+        Rendering.objects.all,
+        _ages_by_column(Delivery, "accepted_at"),
+        _renderings_still_needed,
+    ),
+    Table(
+        "event bodies",
+        "bodies",
+        EventBody.objects.all,
+        _ages_by_column(Event, "accepted_at"),
+        _bodies_still_needed,
+    ),
+    Table(
+        "deliveries",
+        "rows",
+        Delivery.unscoped.all,
+        _ages_by_column(Delivery, "accepted_at"),
+        _deliveries_still_moving,
+    ),
+    Table(
+        "events",
+        "rows",
+        Event.unscoped.all,
+        _ages_by_column(Event, "accepted_at"),
+        _events_with_deliveries,
+    ),
+    Table(
+        "mails",
+        "bodies",
+        Mail.objects.all,
+        _ages_by_column(Mail, "created_at"),
+        _find_waiting_mails,
+    ),
+    Table(
+        "authorizations",
+        "rows",
+        Authorization.unscoped.all,
+        _ages_by_column(Authorization, "created_at"),
+        keep_none,
+    ),
+    Table(
+        "connect links",
+        "rows",
+        ConnectLink.unscoped.all,
+        _ages_by_column(ConnectLink, "created_at"),
+        keep_none,
+    ),
+    Table(
+        "portal links",
+        "rows",
+        PortalLink.unscoped.all,
+        _ages_by_column(PortalLink, "created_at"),
+        keep_none,
+    ),
+    Table(
+        "credential events",
+        "rows",
+        CredentialEvent.unscoped.all,
+        _ages_by_column(CredentialEvent, "at"),
+        keep_none,
+    ),
+    Table(
+        "notices",
+        "rows",
+        Notice.unscoped.all,
+        _ages_by_column(Notice, "created_at"),
+        _find_open_notices,
+    ),
+    Table(
+        "operations",
+        "rows",
+        Operation.unscoped.all,
+        _ages_by_column(Operation, "planned_at"),
+        _find_running_operations,
+    ),
 )

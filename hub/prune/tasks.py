@@ -3,21 +3,26 @@
 import time
 from datetime import timedelta
 
-from hub.clock import clock
-from hub.lifeline import stopping
-from hub.prune.prune import prune_for_a_while
-from hub.queue import hear, ring, still_here
+from hub.db.clock import clock
+from hub.processes.pool_pipe import is_stop_requested
+from hub.prune.batches import prune_until
+from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-SLICE = timedelta(seconds=5)
-BREATH = 0.05  # seconds between two batches, in which the pump gets at the database
+RUN_TIME = timedelta(seconds=5)
+PAUSE_SECONDS = 0.05  # seconds between two batches, in which the pump gets at the database
 
 
 def prune(name: str) -> None:
-    hear(name)
-    if not prune_for_a_while(clock=clock, until=clock() + SLICE, rest=breathe, stopping=stopping):
-        ring("prune", now=clock())
+    acknowledge_wake_up(name)
+    if not prune_until(
+        clock=clock,
+        deadline=clock() + RUN_TIME,
+        pause=_pause_between_batches,
+        is_stop_requested=is_stop_requested,
+    ):
+        wake_up("prune", now=clock())
 
 
-def breathe() -> None:
-    still_here()
-    time.sleep(BREATH)
+def _pause_between_batches() -> None:
+    report_progress()
+    time.sleep(PAUSE_SECONDS)

@@ -10,16 +10,16 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MIN_TIMESTAMP = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def address(name: str, row: Any) -> str:
-    return settings.HUB_PUBLIC_URL + reverse(name, args=[row.public_id])
+def object_url(name: str, instance: Any) -> str:
+    return settings.HUB_PUBLIC_URL + reverse(name, args=[instance.public_id])
 
 
-def page_address(kind: str, row: Any) -> str:
+def object_page_url(kind: str, instance: Any) -> str:
     """Where a person who is signed in reads this row: it leads staff and customers to their own pages."""
-    return f"{settings.HUB_PUBLIC_URL}/open/{kind}/{row.public_id}"
+    return f"{settings.HUB_PUBLIC_URL}/open/{kind}/{instance.public_id}"
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -34,7 +34,7 @@ class ObjectField(serializers.Field):
         return data
 
 
-class MomentField(serializers.DateTimeField):
+class TimestampField(serializers.DateTimeField):
     """A moment, not a time on some wall: with its offset from UTC, and within reason."""
 
     default_error_messages = {
@@ -43,17 +43,17 @@ class MomentField(serializers.DateTimeField):
         "too_late": "Must not be more than {days} × 24 hours ahead of the hub's clock.",
     }
 
-    def __init__(self, *, ahead: timedelta = timedelta(days=1), **kwargs: Any) -> None:
+    def __init__(self, *, max_ahead: timedelta = timedelta(days=1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.ahead = ahead  # of our clock: a sender's may be wrong, or in another hurry
+        self.max_ahead = max_ahead  # of our clock: a sender's may be wrong, or in another hurry
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.utcoffset() is None:
             self.fail("naive")
-        if value < EARLIEST:
+        if value < MIN_TIMESTAMP:
             self.fail("too_early")
-        if value > self.context["now"] + self.ahead:
-            self.fail("too_late", days=self.ahead.days)
+        if value > self.context["now"] + self.max_ahead:
+            self.fail("too_late", days=self.max_ahead.days)
         return value.astimezone(UTC)
 
 

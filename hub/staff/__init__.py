@@ -1,54 +1,62 @@
 """What the pages for staff are made of, in the product's look; nothing else imports unfold."""
 
-from hub.staff.admins import ModelAdmin, Paginator, StackedInline, TabularInline, display
-from hub.staff.door import way_to_reauthenticate
 from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter, TextFilter
+from hub.staff.formatting import (
+    format_duration,
+    format_number,
+    render_badge,
+    render_full_time,
+    render_icon,
+    render_page_link,
+    render_time,
+)
 from hub.staff.forms import (
+    ActionForm,
     AdminPasswordChangeForm,
-    Form,
     ReasonForm,
     UserChangeForm,
     UserCreationForm,
-    WriteOnly,
-    related_field,
-    styled,
+    WriteOnlyInput,
+    apply_admin_style,
+    build_related_field,
 )
+from hub.staff.mfa_gate import reauthentication_redirect
+from hub.staff.model_admin import ModelAdmin, Paginator, StackedInline, TabularInline, display
+from hub.staff.row_actions import ActionRejected, ActionResult, audit_staff_action, row_action
 from hub.staff.session_limits import StaffSessionMiddleware
-from hub.staff.shows import badge, icon, moment, moments, number, page_link, span
-from hub.staff.site import SearchResult, Site
-from hub.staff.verbs import Declined, Done, note, verb
+from hub.staff.site import AdminSite, SearchResult
 
 __all__ = [
     "AdminPasswordChangeForm",
     "ChoicesFilter",
-    "Declined",
-    "Done",
+    "ActionRejected",
+    "ActionResult",
     "Filter",
-    "Form",
+    "ActionForm",
     "ModelAdmin",
     "Paginator",
     "ReasonForm",
     "RelatedFilter",
     "SearchResult",
-    "Site",
+    "AdminSite",
     "StackedInline",
     "StaffSessionMiddleware",
     "TabularInline",
     "TextFilter",
     "UserChangeForm",
     "UserCreationForm",
-    "WriteOnly",
-    "badge",
+    "WriteOnlyInput",
+    "render_badge",
     "display",
-    "icon",
-    "moment",
-    "moments",
-    "note",
-    "number",
-    "page_link",
-    "related_field",
-    "span",
-    "styled",
-    "verb",
-    "way_to_reauthenticate",
+    "render_icon",
+    "render_time",
+    "render_full_time",
+    "audit_staff_action",
+    "format_number",
+    "render_page_link",
+    "build_related_field",
+    "format_duration",
+    "apply_admin_style",
+    "row_action",
+    "reauthentication_redirect",
 ]

@@ -20,7 +20,13 @@ class RelatedForm(forms.Form):
     Media = AutocompleteDropdownForm.Media
 
     def __init__(
-        self, request: HttpRequest, name: str, label: str, field: Any, model_admin: ModelAdmin, **kwargs: Any
+        self,
+        request: HttpRequest,
+        name: str,
+        label: str,
+        field: Any,
+        model_admin: ModelAdmin,
+        **kwargs: Any,
     ) -> None:
         super().__init__(kwargs["data"])
         site = model_admin.admin_site

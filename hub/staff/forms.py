@@ -10,16 +10,16 @@ from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXT
 
 __all__ = [
     "AdminPasswordChangeForm",
-    "Form",
+    "ActionForm",
     "ReasonForm",
     "UserChangeForm",
     "UserCreationForm",
-    "WriteOnly",
-    "related_field",
-    "styled",
+    "WriteOnlyInput",
+    "build_related_field",
+    "apply_admin_style",
 ]
 
-LOOKS = (
+WIDGET_CLASSES = (
     (forms.CheckboxSelectMultiple, ()),
     (forms.CheckboxInput, CHECKBOX_CLASSES),
     (forms.Select, SELECT_CLASSES),
@@ -28,37 +28,45 @@ LOOKS = (
 )
 
 
-class WriteOnly(forms.PasswordInput):
+class WriteOnlyInput(forms.PasswordInput):
     """A secret goes in and is never given back, not even to whoever has just typed it."""
 
     def __init__(self) -> None:
-        super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
+        super().__init__(
+            attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False
+        )
 
 
-def styled(field: forms.Field) -> forms.Field:
+def apply_admin_style(field: forms.Field) -> forms.Field:
     """The field's widget in the look of the admin."""
-    classes = next(classes for kind, classes in LOOKS if isinstance(field.widget, kind))
+    classes = next(
+        classes for widget_type, classes in WIDGET_CLASSES if isinstance(field.widget, widget_type)
+    )
     field.widget.attrs["class"] = " ".join(classes)
     return field
 
 
-class Form(forms.Form):
+class ActionForm(forms.Form):
     """What a verb asks before it is done; `obj` is the row it is done to, `apart` are fields folded away below."""
 
-    apart: tuple[str, ...] = ()
+    folded_fields: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, obj: models.Model | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.obj = obj
         for field in self.fields.values():
-            styled(field)
+            apply_admin_style(field)
 
 
-class ReasonForm(Form):
-    reason = forms.CharField(max_length=300, help_text="It is shown beside what stops, and kept in the audit.")
+class ReasonForm(ActionForm):
+    reason = forms.CharField(
+        max_length=300, help_text="It is shown beside what stops, and kept in the audit."
+    )
 
 
-def related_field(column: Any, site: Any, rows: models.QuerySet, **options: Any) -> forms.ModelChoiceField:
+def build_related_field(
+    column: Any, site: Any, rows: models.QuerySet, **options: Any
+) -> forms.ModelChoiceField:
     """Found by typing; `column` is the foreign key that it stands for."""
     widget = AutocompleteSelect(column, site, attrs={"class": "unfold-admin-autocomplete"})
     return forms.ModelChoiceField(rows, widget=widget, **options)

@@ -13,10 +13,10 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from hub.clock import clock
+from hub.db.clock import clock
 
 SIGNED_IN_AT, ACTIVE_AT = "signed_in_at", "active_at"  # in the session, in seconds
-LIFETIME, IDLE_LIMIT = timedelta(hours=8), timedelta(hours=1)
+SESSION_LIFETIME, IDLE_LIMIT = timedelta(hours=8), timedelta(hours=1)
 ACTIVITY_STORED_EVERY = timedelta(minutes=1)  # so that not every page writes the session
 
 
@@ -33,9 +33,11 @@ def user_within_limits(request: HttpRequest, user: Any) -> Any:
     if not (user.is_authenticated and user.is_staff):
         return user
     now = clock()
-    if is_over(request.session, now=now):
+    if _is_session_over(request.session, now=now):
         request.session.flush()
-        text = _("You were signed out: staff sign in again after 8 hours, or 1 hour without activity.")
+        text = _(
+            "You were signed out: staff sign in again after 8 hours, or 1 hour without activity."
+        )
         messages.info(request, text, fail_silently=True)
         return AnonymousUser()
     if not is_background_request(request):
@@ -43,12 +45,15 @@ def user_within_limits(request: HttpRequest, user: Any) -> Any:
     return user
 
 
-def is_over(session: SessionBase, *, now: datetime) -> bool:
+def _is_session_over(session: SessionBase, *, now: datetime) -> bool:
     """A session that does not say when it began is from before this limit existed."""
     signed_in_at, active_at = session.get(SIGNED_IN_AT, 0), session.get(ACTIVE_AT, 0)
-    at = now.timestamp()
-    idle = at - max(signed_in_at, active_at)
-    return at - signed_in_at > LIFETIME.total_seconds() or idle > IDLE_LIMIT.total_seconds()
+    timestamp = now.timestamp()
+    idle_seconds = timestamp - max(signed_in_at, active_at)
+    return (
+        timestamp - signed_in_at > SESSION_LIFETIME.total_seconds()
+        or idle_seconds > IDLE_LIMIT.total_seconds()
+    )
 
 
 def is_background_request(request: HttpRequest) -> bool:
@@ -57,12 +62,12 @@ def is_background_request(request: HttpRequest) -> bool:
 
 
 def store_activity(session: SessionBase, *, now: datetime) -> None:
-    since = now.timestamp() - session.get(ACTIVE_AT, 0)
-    if since > ACTIVITY_STORED_EVERY.total_seconds():
+    elapsed = now.timestamp() - session.get(ACTIVE_AT, 0)
+    if elapsed > ACTIVITY_STORED_EVERY.total_seconds():
         session[ACTIVE_AT] = now.timestamp()
 
 
 @receiver(user_logged_in)
-def begin(request: HttpRequest, **signal: Any) -> None:
+def start_session_limits(request: HttpRequest, **signal: Any) -> None:
     """For everybody: a person may become staff while signed in."""
     request.session[SIGNED_IN_AT] = request.session[ACTIVE_AT] = clock().timestamp()

@@ -12,13 +12,13 @@ from django.views.decorators.cache import never_cache
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
 
-from hub.staff import door
-from hub.staff.admins import ModelAdmin
+from hub.staff import mfa_gate
+from hub.staff.model_admin import ModelAdmin
 
-__all__ = ["SearchResult", "Site"]
+__all__ = ["SearchResult", "AdminSite"]
 
 
-class Site(UnfoldAdminSite):
+class AdminSite(UnfoldAdminSite):
     """Takes our own pages only: a queue's admin, where a schedule is a shell, and others' have no address here."""
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
@@ -30,14 +30,14 @@ class Site(UnfoldAdminSite):
         return csp_update({"style-src": [SELF, UNSAFE_INLINE]})(super().admin_view(view, cacheable))
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and door.passed(request)
+        return super().has_permission(request) and mfa_gate.has_passed_mfa(request)
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """No password is taken here."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
-        return door.way_in(request)
+        return mfa_gate.redirect_to_next_step(request)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("account_change_password"))

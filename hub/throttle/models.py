@@ -7,7 +7,9 @@ class QuotaState(models.Model):
     """What is left of one quota. `free_at` is the theoretical arrival time (GCRA) of the next call of a rate."""
 
     key = models.CharField(max_length=300, unique=True)  # "slack|method|T123|chat.postMessage"
-    connector_key = models.CharField(max_length=40, blank=True)  # empty: it is the hub's own, of all connectors
+    connector_key = models.CharField(
+        max_length=40, blank=True
+    )  # empty: it is the hub's own, of all connectors
     kind = models.CharField(max_length=20)
     free_at = models.DateTimeField(null=True, blank=True)
     low_priority_free_at = models.DateTimeField(
@@ -17,10 +19,14 @@ class QuotaState(models.Model):
     paused_until = models.DateTimeField(null=True, blank=True)  # a 429's Retry-After, exactly
     probing = models.BooleanField(default=False)  # re-opened after a pause: one call goes first
     used = models.PositiveIntegerField(default=0)  # of a budget, in its window
-    spent = models.JSONField(default=list, blank=True)  # of a rolling budget, by bucket: [[when it ends, units], …]
+    spent = models.JSONField(
+        default=list, blank=True
+    )  # of a rolling budget, by bucket: [[when it ends, units], …]
     allowed = models.PositiveIntegerField(null=True, blank=True)  # as the provider reported it
     window_ends = models.DateTimeField(null=True, blank=True)
-    limit = models.PositiveIntegerField(null=True, blank=True, help_text="Staff's own limit; empty: the connector's.")
+    limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Staff's own limit; empty: the connector's."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -31,7 +37,7 @@ class QuotaState(models.Model):
         return self.key
 
     @property
-    def whose(self) -> str:
+    def owner(self) -> str:
         """The account or connection that it is of; empty: everybody's."""
         return (self.key.split("|") + ["", ""])[2]
 
@@ -50,7 +56,9 @@ class InFlightLease(models.Model):
     until = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("key", "lease"), name="one_holder_per_lease"),)
+        constraints = (
+            models.UniqueConstraint(fields=("key", "lease"), name="one_holder_per_lease"),
+        )
         indexes = (models.Index(fields=("lease",), name="holder_by_lease"),)
 
     def __str__(self) -> str:

@@ -24,7 +24,9 @@ class Box:
         self._seq += 1
         self._mails[str(self._seq)] = {
             "seq": self._seq,
-            "at": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": datetime.fromtimestamp(at, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
             "to": recipients,
             **read(raw),
             "source": raw.decode(errors="replace"),

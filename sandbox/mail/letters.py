@@ -14,10 +14,14 @@ TAIL = ".,;:!?)]}"  # ends a sentence, not a link
 def read(raw: bytes) -> dict[str, Any]:
     try:
         return said(message_from_bytes(raw, EmailMessage, policy=default))
-    except (
-        Exception
-    ):  # the parser of the standard library fails on broken mails in many ways; the source stays readable
-        return {"from": "", "subject": "", "text": raw.decode(errors="replace"), "html": "", "links": []}
+    except Exception:  # the parser of the standard library fails on broken mails in many ways; the source stays readable
+        return {
+            "from": "",
+            "subject": "",
+            "text": raw.decode(errors="replace"),
+            "html": "",
+            "links": [],
+        }
 
 
 def said(message: EmailMessage) -> dict[str, Any]:

@@ -63,7 +63,9 @@ class Pages:
             )
             for mail in mails[:SHOWN]
         ]
-        count = counted(len(mails), "mail") + (f", the newest {SHOWN} shown" if len(mails) > SHOWN else "")
+        count = counted(len(mails), "mail") + (
+            f", the newest {SHOWN} shown" if len(mails) > SHOWN else ""
+        )
         body = markup(
             LIST,
             live=live(request),
@@ -84,7 +86,9 @@ class Pages:
             to=", ".join(mail["to"]),
             at=mail["at"],
             text=markup(TEXT, text=linked(mail["text"])) if mail["text"] else None,
-            links=markup(LINKS, links=[markup("<li>$a</li>", a=anchor(url)) for url in mail["links"]]),
+            links=markup(
+                LINKS, links=[markup("<li>$a</li>", a=anchor(url)) for url in mail["links"]]
+            ),
             html=markup(HTML, url=url) if mail["html"] else None,
             source=mail["source"],
         )
@@ -97,7 +101,9 @@ class Pages:
             return missing(request, "No such mail.", system="mail")
         text = f'<!doctype html><base target="_top">{mail["html"]}'
         return web.Response(
-            text=text, content_type="text/html", headers={**HEADERS, "Content-Security-Policy": FOREIGN}
+            text=text,
+            content_type="text/html",
+            headers={**HEADERS, "Content-Security-Policy": FOREIGN},
         )
 
 

@@ -31,7 +31,9 @@ class Receiver:
 
     async def listen(self, port: int) -> int:
         """On loopback; gives the port, which 0 leaves open."""
-        self._server = await asyncio.start_server(self._take, "127.0.0.1", port, limit=MOST_OF_A_LINE)
+        self._server = await asyncio.start_server(
+            self._take, "127.0.0.1", port, limit=MOST_OF_A_LINE
+        )
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

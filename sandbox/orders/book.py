@@ -24,7 +24,12 @@ class Book:
     def place(self, wish: Mapping[str, Any], at: float) -> Order:
         """Raises ValueError with a sentence."""
         order = read(wish)
-        order = {"number": f"A-{FIRST + len(self._orders)}", "state": "placed", "placed_at": iso(at), **order}
+        order = {
+            "number": f"A-{FIRST + len(self._orders)}",
+            "state": "placed",
+            "placed_at": iso(at),
+            **order,
+        }
         order |= {"updated_at": order["placed_at"], "hub": None}
         self._orders[order["number"]] = order
         return order
@@ -69,7 +74,10 @@ class Book:
 
 
 def read(wish: Mapping[str, Any]) -> Order:
-    given = {name: str(wish.get(name) or "").strip()[:255] for name in ("tenant", "customer", "email", "currency")}
+    given = {
+        name: str(wish.get(name) or "").strip()[:255]
+        for name in ("tenant", "customer", "email", "currency")
+    }
     currency = (given["currency"] or "EUR").upper()
     if not given["customer"]:
         raise ValueError("The order needs a customer.")
@@ -87,7 +95,11 @@ def read(wish: Mapping[str, Any]) -> Order:
 
 def line(item: Any) -> dict[str, Any]:
     try:
-        name, quantity, price = str(item["name"]).strip(), int(item["quantity"]), Decimal(str(item["price"]))
+        name, quantity, price = (
+            str(item["name"]).strip(),
+            int(item["quantity"]),
+            Decimal(str(item["price"])),
+        )
         priced = price.is_finite() and 0 <= price <= MOST and 0 < quantity <= 1_000_000
     except (KeyError, TypeError, ValueError, InvalidOperation):
         name, priced = "", False
@@ -97,13 +109,20 @@ def line(item: Any) -> dict[str, Any]:
 
 
 def lines_of_form(form: Mapping[str, str]) -> list[dict[str, str]]:
-    rows = [{key: form.get(f"{key}-{number}", "") for key in ("name", "quantity", "price")} for number in range(LINES)]
+    rows = [
+        {key: form.get(f"{key}-{number}", "") for key in ("name", "quantity", "price")}
+        for number in range(LINES)
+    ]
     return [row for row in rows if row["name"].strip() or row["price"].strip()]
 
 
 def event_of(order: Order) -> dict[str, Any]:
     told = ("number", "customer", "email", "total", "currency", "placed_at", "items")
-    return {"id": f"order-{order['number']}", "type": "order.created", "data": {key: order[key] for key in told}}
+    return {
+        "id": f"order-{order['number']}",
+        "type": "order.created",
+        "data": {key: order[key] for key in told},
+    }
 
 
 def iso(at: float) -> str:

@@ -6,7 +6,19 @@ from aiohttp import web
 
 from sandbox.accounts import Tenant
 from sandbox.clock import Clock
-from sandbox.html import Markup, address, counted, link, live, mark, markup, missing, moment, page, table
+from sandbox.html import (
+    Markup,
+    address,
+    counted,
+    link,
+    live,
+    mark,
+    markup,
+    missing,
+    moment,
+    page,
+    table,
+)
 from sandbox.orders.book import LINES, Order, lines_of_form
 from sandbox.orders.system import OrderApp
 
@@ -77,7 +89,9 @@ class Pages:
 
     async def place(self, request: web.Request) -> web.StreamResponse:
         if not own(request):
-            return missing(request, "Orders are placed from this page only.", system="app", status=403)
+            return missing(
+                request, "Orders are placed from this page only.", system="app", status=403
+            )
         form = {key: str(value) for key, value in (await request.post()).items()}
         at = self._clock()
         try:
@@ -86,7 +100,9 @@ class Pages:
             return self._page(request, form, sorry=str(error))
         await self._app.tell_the_hub(order, at)
         query = {"placed": order["number"], "tenant": order["tenant"]}
-        return web.Response(status=303, headers={"Location": address("app", **query).replace("?", "/?")})
+        return web.Response(
+            status=303, headers={"Location": address("app", **query).replace("?", "/?")}
+        )
 
     async def tell(self, request: web.Request) -> web.Response:
         """Again: the id is the order's, so the hub takes it once."""
@@ -94,7 +110,9 @@ class Pages:
         if order is None or not own(request):
             return missing(request, "No such order.", system="app")
         await self._app.tell_the_hub(order, self._clock())
-        return web.Response(status=303, headers={"Location": address("app", "orders", order["number"])})
+        return web.Response(
+            status=303, headers={"Location": address("app", "orders", order["number"])}
+        )
 
     async def order(self, request: web.Request) -> web.Response:
         order = self._app.book.find(request.match_info["number"])
@@ -122,7 +140,10 @@ class Pages:
             live=live(request),
             placed=self._placed(placed) if placed else None,
             sorry=markup('<p class="sorry" role="alert">$s</p>', s=sorry) if sorry else None,
-            tenants=[option(t.reference, t.title, form.get("tenant")) for t in self._app.world.tenants.values()],
+            tenants=[
+                option(t.reference, t.title, form.get("tenant"))
+                for t in self._app.world.tenants.values()
+            ],
             currencies=[option(code, code, form.get("currency")) for code in CURRENCIES],
             customer=form.get("customer"),
             email=form.get("email"),
@@ -153,7 +174,11 @@ class Pages:
             (tenant.splunk, "Splunk", address("splunk", tenant.splunk, "search", q=number)),
             (tenant.webhook, "the webhook catcher", address("webhook", tenant.webhook)),
         ]
-        links = [markup('<a href="$url">$name</a>', url=url, name=name) for account, name, url in places if account]
+        links = [
+            markup('<a href="$url">$name</a>', url=url, name=name)
+            for account, name, url in places
+            if account
+        ]
         return [markup("<li>See it in $link</li>", link=one) for one in [*links, hub]]
 
     def _orders(self) -> Markup:
@@ -163,14 +188,29 @@ class Pages:
             for order in reversed(self._app.book.orders()[-SHOWN:])
         )  # fmt: skip
         heads = ("Number", "Tenant", "Customer", "Total", "State")
-        return table(heads, rows, caption=counted(len(self._app.book), "order"), empty="None yet: place the first.")
+        return table(
+            heads,
+            rows,
+            caption=counted(len(self._app.book), "order"),
+            empty="None yet: place the first.",
+        )
 
     def _told(self) -> Markup:
         rows = (
-            (moment(row["at"]), row["tenant"], row["event"].get("type"), str(row["event"].get("data"))[:200])
+            (
+                moment(row["at"]),
+                row["tenant"],
+                row["event"].get("type"),
+                str(row["event"].get("data"))[:200],
+            )
             for row in self._app.book.received()[:20]
         )
-        return table(("Time", "Tenant", "Type", "Data"), rows, caption="Events from the hub", empty="Nothing yet.")
+        return table(
+            ("Time", "Tenant", "Type", "Data"),
+            rows,
+            caption="Events from the hub",
+            empty="Nothing yet.",
+        )
 
 
 def own(request: web.Request) -> bool:
@@ -185,7 +225,9 @@ def line(number: int, form: dict[str, str]) -> Markup:
 
 def option(value: str, name: str, chosen: str | None) -> Markup:
     selected = Markup(" selected" if value == chosen else "")
-    return markup('<option value="$value"$selected>$name</option>', value=value, name=name, selected=selected)
+    return markup(
+        '<option value="$value"$selected>$name</option>', value=value, name=name, selected=selected
+    )
 
 
 def state_of(order: Order) -> Markup:
@@ -197,4 +239,8 @@ def answer_of(order: Order) -> Markup:
     if hub is None:
         return markup("<p>It has not answered yet.</p>")
     heard = f"The hub answered {hub['status']}" if hub["status"] else "The hub did not answer"
-    return markup("<details open><summary>$heard</summary><pre>$text</pre></details>", heard=heard, text=hub["text"])
+    return markup(
+        "<details open><summary>$heard</summary><pre>$text</pre></details>",
+        heard=heard,
+        text=hub["text"],
+    )

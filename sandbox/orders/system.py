@@ -35,7 +35,11 @@ class OrderApp(System):
         return [str(body["id"])] if isinstance(body, dict) and body.get("id") else []
 
     def refusal(self, status: int) -> Any:
-        return {"error": {401: "unauthorized", 429: "too_many_requests", 503: "maintenance"}.get(status, "failed")}
+        return {
+            "error": {401: "unauthorized", 429: "too_many_requests", 503: "maintenance"}.get(
+                status, "failed"
+            )
+        }
 
     def answer(self, call: Call) -> Answer:
         doors = {
@@ -56,7 +60,9 @@ class OrderApp(System):
         tenant = self.world.tenants.get(order["tenant"]) or Tenant(order["tenant"])
         headers = {"Authorization": f"Bearer {tenant.hub_key}"}
         try:
-            status, text = await self._post(f"{self.world.app.hub}/api/v1/events", headers, event_of(order))
+            status, text = await self._post(
+                f"{self.world.app.hub}/api/v1/events", headers, event_of(order)
+            )
         except OSError as error:
             status, text = 0, f"{type(error).__name__}: {error}"
         self.book.told(order["number"], at, status=status, text=text[:2000])
@@ -79,13 +85,20 @@ class OrderApp(System):
         if self._stranger(call):
             return Answer(401, self.refusal(401))
         since = call.query.get("updated_since", "")
-        orders = [order for order in self.book.orders(call.query.get("tenant", "")) if order["updated_at"] >= since]
+        orders = [
+            order
+            for order in self.book.orders(call.query.get("tenant", ""))
+            if order["updated_at"] >= since
+        ]
         try:
             start, limit = int(call.query.get("cursor") or 0), int(call.query.get("limit") or 100)
         except ValueError:
             return Answer(400, {"error": "bad_cursor_or_limit"})
         end = start + min(max(limit, 1), MOST_OF_A_PAGE)
-        return Answer(200, {"orders": orders[start:end], "next_cursor": str(end) if end < len(orders) else None})
+        return Answer(
+            200,
+            {"orders": orders[start:end], "next_cursor": str(end) if end < len(orders) else None},
+        )
 
     def _place(self, call: Call) -> Answer:
         if self._stranger(call):

@@ -9,8 +9,18 @@ from sandbox.pace import RollingCount
 from sandbox.wire import Answer
 
 DAY, WINDOW = 24 * 3600, 2
-TOKENS = {"lite": 30_000, "growth": 60_000, "premium": 150_000, "ultimate": 210_000}  # a seat and day
-BURST = {"lite": 80, "growth": 160, "premium": 400, "ultimate": 480}  # calls of an OAuth token in two seconds
+TOKENS = {
+    "lite": 30_000,
+    "growth": 60_000,
+    "premium": 150_000,
+    "ultimate": 210_000,
+}  # a seat and day
+BURST = {
+    "lite": 80,
+    "growth": 160,
+    "premium": 400,
+    "ultimate": 480,
+}  # calls of an OAuth token in two seconds
 COSTS = {  # of v2; v1 costs twice as much
     "read": 1,
     "list": 10,
@@ -20,7 +30,11 @@ COSTS = {  # of v2; v1 costs twice as much
 }
 IGNORED, MINUTE = 30, 60  # so many refused calls in a minute, and Cloudflare blocks
 BLOCK = 300  # seconds: nobody tells how long it really lasts
-LIMITED = {"success": False, "error": "request over limit", "errorCode": 429}  # the real words are not documented
+LIMITED = {
+    "success": False,
+    "error": "request over limit",
+    "errorCode": 429,
+}  # the real words are not documented
 CLOUDFLARE = (
     "<!DOCTYPE html><html><head><title>Access denied | pipedrive.com used Cloudflare to restrict access</title></head>"
     "<body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>"

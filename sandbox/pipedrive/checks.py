@@ -10,7 +10,9 @@ from sandbox.pipedrive.kinds import Kind
 
 INFO = "Please check developers.pipedrive.com"
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)")  # with milliseconds it is refused
+MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)"
+)  # with milliseconds it is refused
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 DURATION = re.compile(r"\d{1,3}:[0-5]\d(:[0-5]\d)?")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -55,7 +57,11 @@ def checked(company: Company, kind: Kind, given: Any, *, new: bool) -> dict[str,
 
 def custom(company: Company, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
     """A custom field that the company does not have spoils the whole request."""
-    inside = given.get("custom_fields", {}) if kind.strict else {k: v for k, v in given.items() if HASH.fullmatch(k)}
+    inside = (
+        given.get("custom_fields", {})
+        if kind.strict
+        else {k: v for k, v in given.items() if HASH.fullmatch(k)}
+    )
     if not kind.custom_of or not inside:
         return {}
     if not isinstance(inside, dict):
@@ -116,7 +122,11 @@ def is_value(item: Any) -> bool:
 
 
 def is_money(value: Any) -> bool:
-    return isinstance(value, dict) and is_number(value.get("amount")) and TYPES["currency"](value.get("currency"))
+    return (
+        isinstance(value, dict)
+        and is_number(value.get("amount"))
+        and TYPES["currency"](value.get("currency"))
+    )
 
 
 TYPES: dict[str, Callable[[Any], bool]] = {

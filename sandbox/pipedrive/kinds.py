@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass, field
 
-CONTACT_SYNC = ("job_title", "notes", "im", "birthday", "postal_address")  # of persons; 403 without that feature
+CONTACT_SYNC = (
+    "job_title",
+    "notes",
+    "im",
+    "birthday",
+    "postal_address",
+)  # of persons; 403 without that feature
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,12 @@ class Login:
             name="Pipedrive",
             path="/pipedrive/oauth/authorize",
             denied={"error": "user_denied"},
-            choices=lambda asked: [Choice(one.company, one.title) for one in self._companies(asked.client)],
-            redirects=lambda client: [url for one in self._companies(client) for url in one.redirect_urls],
+            choices=lambda asked: [
+                Choice(one.company, one.title) for one in self._companies(asked.client)
+            ],
+            redirects=lambda client: [
+                url for one in self._companies(client) for url in one.redirect_urls
+            ],
             wrong=wrong,
             client_unknown="Invalid client: client is invalid",
             redirect_unknown="Invalid request: redirect_uri is invalid",
@@ -67,7 +71,10 @@ class Login:
         return [Callback("DELETE", url, headers, body) for url in urls]
 
     def answer(self, call: Call, path: str) -> Answer:
-        doors: dict[str, Callable[[Call], Answer]] = {"/oauth/token": self._token, "/oauth/revoke": self._revoke}
+        doors: dict[str, Callable[[Call], Answer]] = {
+            "/oauth/token": self._token,
+            "/oauth/revoke": self._revoke,
+        }
         if path not in doors or call.method != "POST":
             return Answer(404, {"success": False, "message": "Not found", "error": "not_found"})
         try:
@@ -83,7 +90,9 @@ class Login:
         if form["grant_type"] not in kinds:
             raise Denied("unsupported_grant_type", "Unsupported grant type: grant_type is invalid")
         company, refresh_token = kinds[form["grant_type"]](form, self._client(call), call.at)
-        return Answer(200, self._granted(call, company, refresh_token), {"Cache-Control": "no-store"})
+        return Answer(
+            200, self._granted(call, company, refresh_token), {"Cache-Control": "no-store"}
+        )
 
     def _granted(self, call: Call, company: Company, refresh_token: str) -> dict[str, Any]:
         return {
@@ -100,7 +109,8 @@ class Login:
         if grant is None or company is None:
             late = issued is not None and issued.client == client
             raise Denied(
-                "invalid_grant", f"Invalid grant: authorization_code {'has expired' if late else 'is invalid'}"
+                "invalid_grant",
+                f"Invalid grant: authorization_code {'has expired' if late else 'is invalid'}",
             )
         if grant.redirect_uri != form.get("redirect_uri"):
             raise Denied("invalid_request", "Invalid request: redirect_uri is invalid")
@@ -130,7 +140,11 @@ class Login:
         client, _, secret = given.partition(":")
         if not client or not secret:
             raise Denied("invalid_client", "Invalid client: cannot retrieve client credentials")
-        apps = {one.client_id: one.client_secret for one in self._world.pipedrive.values() if one.client_id}
+        apps = {
+            one.client_id: one.client_secret
+            for one in self._world.pipedrive.values()
+            if one.client_id
+        }
         if apps.get(client) != secret:
             raise Denied("invalid_client", "Invalid client: client is invalid")
         return client
@@ -141,4 +155,8 @@ class Login:
 
 
 def wrong(asked: Asked) -> str | None:
-    return "Invalid request: response_type is invalid" if asked.query.get("response_type", "code") != "code" else None
+    return (
+        "Invalid request: response_type is invalid"
+        if asked.query.get("response_type", "code") != "code"
+        else None
+    )

@@ -53,14 +53,18 @@ class Pages:
 
     async def first(self, request: web.Request) -> web.Response:
         for company in self._pipedrive.world.pipedrive.values():
-            return web.Response(status=302, headers={"Location": address("pipedrive", company.company) + "/"})
+            return web.Response(
+                status=302, headers={"Location": address("pipedrive", company.company) + "/"}
+            )
         return missing(request, "The world has no Pipedrive company.", system="pipedrive")
 
     async def company(self, request: web.Request) -> web.Response:
         company = self._pipedrive.world.pipedrive.get(request.match_info["company"])
         if company is None:
             return missing(request, "No such company.", system="pipedrive")
-        fullest = max(KINDS.values(), key=lambda kind: (len(self._rows(company, kind)), kind.path == "deals"))
+        fullest = max(
+            KINDS.values(), key=lambda kind: (len(self._rows(company, kind)), kind.path == "deals")
+        )
         return web.Response(status=302, headers={"Location": list_of(company, fullest)})
 
     async def kind(self, request: web.Request) -> web.Response:
@@ -70,10 +74,16 @@ class Pages:
         rows = self._rows(company, kind)[::-1]
         columns = COLUMNS[kind.path]
         cells = (
-            (named(company, kind, row), *(shown(row.get(name)) for name in columns), row["update_time"][:19])
+            (
+                named(company, kind, row),
+                *(shown(row.get(name)) for name in columns),
+                row["update_time"][:19],
+            )
             for row in rows[:SHOWN]
         )
-        count = counted(len(rows), "record") + (f", the newest {SHOWN} shown" if len(rows) > SHOWN else "")
+        count = counted(len(rows), "record") + (
+            f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""
+        )
         body = markup(
             LIST,
             tabs=self._tabs(company, kind),
@@ -83,7 +93,9 @@ class Pages:
             company=company.title,
             id=company.company,
             tokens=f"{daily(company):,}",
-            table=table((kind.title, *columns, "Changed"), cells, caption=count, empty="No records yet."),
+            table=table(
+                (kind.title, *columns, "Changed"), cells, caption=count, empty="No records yet."
+            ),
         )
         return page(request, f"{kind.path.title()} · {company.title}", body, system="pipedrive")
 
@@ -126,7 +138,11 @@ class Pages:
             for one in self._pipedrive.world.pipedrive.values()
         ]
         kinds = [
-            tab(list_of(company, kind), f"{kind.path.title()} {len(self._rows(company, kind))}", kind == here)
+            tab(
+                list_of(company, kind),
+                f"{kind.path.title()} {len(self._rows(company, kind))}",
+                kind == here,
+            )
             for kind in KINDS.values()
         ]
         return markup(TABS, companies=companies, kinds=kinds)

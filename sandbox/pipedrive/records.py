@@ -41,10 +41,21 @@ class Records:
             values |= placed(company, values) or placed(company, first)
         now = stamp(kind, at)
         blank = {**dict.fromkeys(kind.fields), **DEFAULTS[kind.path]}
-        owned = {"creator_user_id": company.user_id, "owner_id": company.user_id, "currency": company.currency}
+        owned = {
+            "creator_user_id": company.user_id,
+            "owner_id": company.user_id,
+            "currency": company.currency,
+        }
         kept = {name: value for name, value in owned.items() if name in (*blank, "creator_user_id")}
         times = {"add_time": now, "update_time": now}
-        row = {"id": self._next_id(company, kind), **blank, **kept, **times, "is_deleted": False, "custom_fields": {}}
+        row = {
+            "id": self._next_id(company, kind),
+            **blank,
+            **kept,
+            **times,
+            "is_deleted": False,
+            "custom_fields": {},
+        }
         return self._store(company, kind, row | stored(values))
 
     def update(self, company: Company, kind: Kind, id: str, given: Any, at: float) -> Record:
@@ -104,7 +115,9 @@ class Records:
 
 def stored(values: Record) -> Record:
     """Flags of v1 come as 0 and 1, and go as booleans."""
-    return {name: bool(value) if name.endswith("_flag") else value for name, value in values.items()}
+    return {
+        name: bool(value) if name.endswith("_flag") else value for name, value in values.items()
+    }
 
 
 def stamp(kind: Kind, at: float) -> str:

@@ -12,7 +12,16 @@ from sandbox.pipedrive.kinds import Kind
 from sandbox.pipedrive.records import Record, Records
 from sandbox.wire import Answer
 
-FILTERS = ("owner_id", "person_id", "org_id", "deal_id", "lead_id", "organization_id", "stage_id", "status")
+FILTERS = (
+    "owner_id",
+    "person_id",
+    "org_id",
+    "deal_id",
+    "lead_id",
+    "organization_id",
+    "stage_id",
+    "status",
+)
 MOST, USUALLY = 500, 100  # records on a page
 IDS_MOST = 100
 
@@ -40,7 +49,9 @@ def me(company: Company) -> Answer:
 
 def create(asked: Asked) -> Answer:
     row = asked.records.create(asked.company, asked.kind, asked.body, asked.at)
-    return Answer(200 if asked.kind.strict else 201, {"success": True, "data": shown(asked.kind, row)})
+    return Answer(
+        200 if asked.kind.strict else 201, {"success": True, "data": shown(asked.kind, row)}
+    )
 
 
 def read(asked: Asked, id: str) -> Answer:
@@ -57,7 +68,9 @@ def delete(asked: Asked, id: str) -> Answer:
     asked.records.delete(asked.company, asked.kind, id, asked.at)
     if asked.kind.path == "notes":
         return Answer(200, {"success": True, "data": True})
-    return Answer(200, {"success": True, "data": {"id": id if asked.kind.path == "leads" else int(id)}})
+    return Answer(
+        200, {"success": True, "data": {"id": id if asked.kind.path == "leads" else int(id)}}
+    )
 
 
 def list_all(asked: Asked) -> Answer:
@@ -115,7 +128,10 @@ def by_offset(asked: Asked, rows: list[Record]) -> dict[str, Any]:
     told = {"start": start, "limit": limit, "more_items_in_collection": more}
     told |= {"next_start": start + limit} if more else {}
     data = [shown(asked.kind, row) for row in rows[start : start + limit]]
-    return {"data": data, "additional_data": {"pagination": told} if asked.kind.path == "notes" else told}
+    return {
+        "data": data,
+        "additional_data": {"pagination": told} if asked.kind.path == "notes" else told,
+    }
 
 
 def limit_of(asked: Asked) -> int:
@@ -133,5 +149,7 @@ def shown(kind: Kind, row: Record) -> Record:
     """Custom fields of v1 stand among the others."""
     if kind.strict:
         return row
-    others = {name: value for name, value in row.items() if name not in ("custom_fields", "is_deleted")}
+    others = {
+        name: value for name, value in row.items() if name not in ("custom_fields", "is_deleted")
+    }
     return others | row["custom_fields"]

@@ -24,7 +24,9 @@ from sandbox.world import World
 API = re.compile(r"/api/(?P<version>v1|v2)/(?P<path>[A-Za-z]+)(?:/(?P<id>[A-Za-z0-9-]+))?/?")
 GATEWAY = {401: "unauthorized access", 403: "Scope and URL mismatch", 429: "request over limit"}
 WORDS = {402: "Company account is not open", 404: "Not found", 503: "Scheduled maintenance"}
-Work = tuple[str, Callable[..., Answer], str]  # what it costs as, what does it, what the scope must allow
+Work = tuple[
+    str, Callable[..., Answer], str
+]  # what it costs as, what does it, what the scope must allow
 ONE: dict[str, Work] = {
     "GET": ("read", resources.read, "read"),
     "DELETE": ("delete", resources.delete, "full"),
@@ -41,7 +43,10 @@ class Pipedrive(System):
     addresses = (
         ("/pipedrive", "/oauth/{rest:token|revoke}"),
         ("/pipedrive", "/{host}/api/{rest:.*}"),
-        ("", "/api/{rest:.*}"),  # where a client keeps only the origin of the API domain: the token tells the company
+        (
+            "",
+            "/api/{rest:.*}",
+        ),  # where a client keeps only the origin of the API domain: the token tells the company
     )
 
     def __init__(self, world: World, state: Path, random: Random):
@@ -72,7 +77,12 @@ class Pipedrive(System):
 
     def refusal(self, status: int) -> Any:
         if status in GATEWAY:
-            return {"success": False, "error": GATEWAY[status], "errorCode": status, "error_info": INFO}
+            return {
+                "success": False,
+                "error": GATEWAY[status],
+                "errorCode": status,
+                "error_info": INFO,
+            }
         return Refusal(status, WORDS.get(status, "Server error")).body()
 
     def answer(self, call: Call) -> Answer:
@@ -86,13 +96,19 @@ class Pipedrive(System):
         if company is None or host.strip("/") not in ("", company.host):
             return Answer(401, self.refusal(401), {"x-401-by-gw": "true"})
         answer = self._company(company, token, call, f"/api/{path}")
-        return Answer(answer.status, answer.body, {**self._budgets.headers(company, token, call.at), **answer.headers})
+        return Answer(
+            answer.status,
+            answer.body,
+            {**self._budgets.headers(company, token, call.at), **answer.headers},
+        )
 
     def consent(self) -> Place:
         return self._login.place()
 
     def accounts(self) -> Iterable[tuple[str, str, str]]:
-        return [(one.company, one.title, "") for one in self.world.pipedrive.values() if one.client_id]
+        return [
+            (one.company, one.title, "") for one in self.world.pipedrive.values() if one.client_id
+        ]
 
     def tokens(self, at: float) -> Iterable[dict[str, Any]]:
         return self._tokens.listed(at)
@@ -115,7 +131,9 @@ class Pipedrive(System):
         if company.closed:
             return Answer(402, self.refusal(402))
         if call.method == "GET" and path.rstrip("/") == "/api/v1/users/me":
-            return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(company)
+            return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(
+                company
+            )
         match = API.fullmatch(path)
         if match and match["version"] == "v2" and match["path"] in SHORT_LISTS and not match["id"]:
             return self._short_list(company, token, call, match["path"])
@@ -137,14 +155,18 @@ class Pipedrive(System):
         more = {"next_cursor": None}
         return Answer(200, {"success": True, "data": rows, "additional_data": more})
 
-    def _resource(self, company: Company, token: str, call: Call, kind: Kind, id: str | None) -> Answer:
+    def _resource(
+        self, company: Company, token: str, call: Call, kind: Kind, id: str | None
+    ) -> Answer:
         works = ONE | {kind.changed_by: ("write", resources.update, "full")} if id else ALL
         if call.method not in works:
             return Answer(405, Refusal(405, "Method not allowed").body())
         costs_as, does, needed = works[call.method]
         if refused := self._budgets.spend(company, token, cost(costs_as, kind.version), call.at):
             return refused
-        if not {f"{kind.scope}:full", f"{kind.scope}:{needed}"}.intersection(company.scopes.split(",")):
+        if not {f"{kind.scope}:full", f"{kind.scope}:{needed}"}.intersection(
+            company.scopes.split(",")
+        ):
             return Answer(403, self.refusal(403))
         asked = Asked(company, kind, self.records, call.at, call.query, call.json())
         try:

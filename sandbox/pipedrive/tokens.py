@@ -85,9 +85,13 @@ class Tokens:
 
     def listed(self, at: float) -> Iterator[dict[str, Any]]:
         for token, row in self._access.items():
-            yield self._shown("access", token, row, "alive" if self.holder(token, at) else "unauthorized access")
+            yield self._shown(
+                "access", token, row, "alive" if self.holder(token, at) else "unauthorized access"
+            )
         for token, row in self._refresh.items():
-            yield self._shown("refresh", token, row, "alive" if self.installed(token, at) else "invalid_grant")
+            yield self._shown(
+                "refresh", token, row, "alive" if self.installed(token, at) else "invalid_grant"
+            )
 
     def close(self) -> None:
         self._access.close()

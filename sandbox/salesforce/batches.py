@@ -28,7 +28,9 @@ HALTED = Refusal(
 
 
 def create(asked: Asked) -> Answer:
-    return each(asked, records_of(asked), lambda one, record: resources.create(one, type_of(one, record)))
+    return each(
+        asked, records_of(asked), lambda one, record: resources.create(one, type_of(one, record))
+    )
 
 
 def update(asked: Asked) -> Answer:
@@ -70,7 +72,11 @@ def upsert(asked: Asked, name: str, field: str) -> Answer:
         rest = {key: value for key, value in record.items() if key.lower() != field.lower()}
         answer = resources.upsert(one.with_body(rest), name, field, str(by_key[field.lower()]))
         if answer.status == 300:
-            raise Refusal(300, "DUPLICATE_EXTERNAL_ID", f"{field}: more than one record found for external id field")
+            raise Refusal(
+                300,
+                "DUPLICATE_EXTERNAL_ID",
+                f"{field}: more than one record found for external id field",
+            )
         return answer
 
     asked.key(asked.kind(name), field)
@@ -81,7 +87,9 @@ def upsert(asked: Asked, name: str, field: str) -> Answer:
 
 def key_of(record: dict[str, Any], field: str) -> str:
     """Its external id as Salesforce compares it: without regard to case."""
-    return next((str(value).lower() for name, value in record.items() if name.lower() == field.lower()), "")
+    return next(
+        (str(value).lower() for name, value in record.items() if name.lower() == field.lower()), ""
+    )
 
 
 def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -> Answer:
@@ -90,7 +98,9 @@ def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -
     What cannot be read spoils them all.
     """
     if len(items) > MOST_RECORDS:
-        message = f"record limit reached. cannot submit more than {MOST_RECORDS} records in this call"
+        message = (
+            f"record limit reached. cannot submit more than {MOST_RECORDS} records in this call"
+        )
         raise Refusal(400, "EXCEEDED_MAX_SIZE_REQUEST", message)
     mark = asked.records.mark()
     results = []
@@ -131,7 +141,9 @@ def composite(asked: Asked, route: Callable[[Asked, str, str], Answer]) -> Answe
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise Refusal(400, "JSON_PARSER_ERROR", "a list of requests is expected")
     if not 0 < len(parts) <= MOST_REQUESTS:
-        raise Refusal(400, "LIMIT_EXCEEDED", f"compositeRequest holds 1 to {MOST_REQUESTS} requests")
+        raise Refusal(
+            400, "LIMIT_EXCEEDED", f"compositeRequest holds 1 to {MOST_REQUESTS} requests"
+        )
     mark = asked.records.mark()
     known: dict[str, Any] = {}
     answers = []
@@ -141,19 +153,25 @@ def composite(asked: Asked, route: Callable[[Asked, str, str], Answer]) -> Answe
         answers.append(answer)
     if asked.body.get("allOrNone") is True and any(answer.status >= 300 for answer in answers):
         asked.records.roll_back(mark)
-        answers = [answer if answer.status >= 300 else Answer(400, HALTED.body()) for answer in answers]
+        answers = [
+            answer if answer.status >= 300 else Answer(400, HALTED.body()) for answer in answers
+        ]
     shown = [in_composite(part, answer) for part, answer in zip(parts, answers, strict=True)]
     return Answer(200, {"compositeResponse": shown})
 
 
-def subrequest(asked: Asked, part: dict[str, Any], known: dict[str, Any], route: Callable[..., Answer]) -> Answer:
+def subrequest(
+    asked: Asked, part: dict[str, Any], known: dict[str, Any], route: Callable[..., Answer]
+) -> Answer:
     try:
         filled = json.loads(REFERENCE.sub(lambda match: value_of(match, known), json.dumps(part)))
     except KeyError:
         return Answer(400, HALTED.body())
     url = urlsplit(str(filled.get("url", "")))
     if not url.path.startswith(f"{asked.root}/"):
-        return Answer(404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body())
+        return Answer(
+            404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body()
+        )
     one = replace(asked, body=filled.get("body"), query=dict(parse_qsl(url.query)))
     return route(one, str(filled.get("method", "GET")), url.path.removeprefix(asked.root))
 

@@ -26,7 +26,10 @@ class Refusal(Exception):
 
     def of_a_record(self) -> dict[str, Any]:
         """As one of many records shows it."""
-        return {"success": False, "errors": [{"statusCode": self.code, "message": self.message, "fields": self.fields}]}
+        return {
+            "success": False,
+            "errors": [{"statusCode": self.code, "message": self.message, "fields": self.fields}],
+        }
 
 
 class MalformedRequest(Refusal):
@@ -43,7 +46,9 @@ def checked(kind: Object, given: Any, *, new: bool) -> dict[str, Any]:
     if not isinstance(given, dict):
         message = "The HTTP entity body is required, and must be a JSON object"
         raise MalformedRequest(400, "JSON_PARSER_ERROR", message)
-    known = {known_field(kind, name): value for name, value in given.items() if name != "attributes"}
+    known = {
+        known_field(kind, name): value for name, value in given.items() if name != "attributes"
+    }
     for field, value in known.items():
         is_readable(field, value)
     values = {}
@@ -51,9 +56,19 @@ def checked(kind: Object, given: Any, *, new: bool) -> dict[str, Any]:
         is_writable(field)
         values[field.name] = stored(field, value)
         fits(field, values[field.name])
-    emptied = [name for name, value in values.items() if value in (None, "") and kind.fields[name.lower()].required]
+    emptied = [
+        name
+        for name, value in values.items()
+        if value in (None, "") and kind.fields[name.lower()].required
+    ]
     absent = (
-        [field.name for field in kind.fields.values() if field.required and field.name not in values] if new else []
+        [
+            field.name
+            for field in kind.fields.values()
+            if field.required and field.name not in values
+        ]
+        if new
+        else []
     )
     if missing := emptied + absent:
         message = f"Required fields are missing: [{', '.join(missing)}]"

@@ -42,7 +42,9 @@ class Consents:
             path="/salesforce/{host}/services/oauth2/authorize",
             denied=DENIED,
             choices=self._choices,
-            redirects=lambda client: [url for org in self._orgs(client) for url in org.redirect_urls],
+            redirects=lambda client: [
+                url for org in self._orgs(client) for url in org.redirect_urls
+            ],
             wrong=wrong,
             refused=self._refused,
             client_unknown="error=invalid_client_id&error_description=client identifier invalid",
@@ -56,7 +58,9 @@ class Consents:
 
     def _choices(self, asked: Asked) -> list[Choice]:
         orgs = self._orgs(asked.client)
-        shown = [org for org in orgs if asked.host in ("login", "test") or is_own_host(org, asked.host)]
+        shown = [
+            org for org in orgs if asked.host in ("login", "test") or is_own_host(org, asked.host)
+        ]
         return [choice(org, asked.host) for org in shown]
 
     def _refused(self, asked: Asked) -> dict[str, str] | None:

@@ -11,7 +11,10 @@ def id_of(prefix: str, number: int) -> str:
 def check(short: str) -> str:
     """The three letters that tell the case of the fifteen."""
     parts = (short[start : start + 5] for start in (0, 5, 10))
-    return "".join(LETTERS[sum(letter.isupper() << place for place, letter in enumerate(part))] for part in parts)
+    return "".join(
+        LETTERS[sum(letter.isupper() << place for place, letter in enumerate(part))]
+        for part in parts
+    )
 
 
 def long(id: str) -> str:

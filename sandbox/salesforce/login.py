@@ -39,14 +39,18 @@ class Login:
             return Answer(400, {"error": denied.error, "error_description": denied.description})
         if path.startswith("/id/") or path == "/services/oauth2/userinfo":
             return self._identity(call, path)
-        return Answer(404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body())
+        return Answer(
+            404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body()
+        )
 
     def account(self, call: Call) -> str:
         form = call.form()
         if grant := self._codes.known(form.get("code", "")):
             return grant.account
         token = form.get("refresh_token") or form.get("token", "")
-        approval = self._sessions.owner(token) or self._sessions.session(token or call.credential("Bearer"), call.at)
+        approval = self._sessions.owner(token) or self._sessions.session(
+            token or call.credential("Bearer"), call.at
+        )
         return approval.org.org if approval else ""
 
     def _token(self, call: Call, host: str) -> dict[str, Any]:
@@ -67,21 +71,37 @@ class Login:
         return answer | {"signature": base64.b64encode(signature).decode()}
 
     def _check_client(self, form: dict[str, str]) -> None:
-        apps = {org.client_id: org.client_secret for org in self._world.salesforce.values() if org.client_id}
+        apps = {
+            org.client_id: org.client_secret
+            for org in self._world.salesforce.values()
+            if org.client_id
+        }
         if form.get("client_id") not in apps:
             raise Denied("invalid_client_id", "client identifier invalid")
         if form.get("client_secret") != apps[form["client_id"]]:
             raise Denied("invalid_client", "invalid client credentials")
 
-    def _refreshed(self, form: dict[str, str], host: str, at: float) -> tuple[Approval, dict[str, str]]:
+    def _refreshed(
+        self, form: dict[str, str], host: str, at: float
+    ) -> tuple[Approval, dict[str, str]]:
         used = form.get("refresh_token", "")
         approval = self._sessions.owner(used)
-        if approval is None or approval.org.client_id != form["client_id"] or not signs_in_at(approval.org, host):
+        if (
+            approval is None
+            or approval.org.client_id != form["client_id"]
+            or not signs_in_at(approval.org, host)
+        ):
             raise Denied("invalid_grant", "expired access/refresh token")
-        rotated = {"refresh_token": self._sessions.rotate(approval, used, at)} if approval.org.rotates else {}
+        rotated = (
+            {"refresh_token": self._sessions.rotate(approval, used, at)}
+            if approval.org.rotates
+            else {}
+        )
         return approval, rotated
 
-    def _redeemed(self, form: dict[str, str], host: str, at: float) -> tuple[Approval, dict[str, str]]:
+    def _redeemed(
+        self, form: dict[str, str], host: str, at: float
+    ) -> tuple[Approval, dict[str, str]]:
         grant = self._codes.redeem(form.get("code", ""), client=form["client_id"], at=at)
         org = self._world.salesforce.get(grant.account) if grant else None
         if grant is None or org is None or not signs_in_at(org, host):
@@ -92,7 +112,9 @@ class Login:
             raise Denied("invalid_grant", "missing code verifier")
         if grant.challenge and challenge_of(form["code_verifier"]) != grant.challenge:
             raise Denied("invalid_request", "invalid code verifier")
-        approval, refresh = self._sessions.approve(org, grant.scopes or tuple(org.scopes.split()), at)
+        approval, refresh = self._sessions.approve(
+            org, grant.scopes or tuple(org.scopes.split()), at
+        )
         return approval, {"refresh_token": refresh} if refresh else {}
 
     def _revoke(self, call: Call) -> Answer:
@@ -104,7 +126,9 @@ class Login:
     def _identity(self, call: Call, path: str) -> Answer:
         approval = self._sessions.session(call.credential("Bearer"), call.at)
         if approval is None:
-            return Answer(403, "Bad_OAuth_Token" if call.credential("Bearer") else "Missing_OAuth_Token")
+            return Answer(
+                403, "Bad_OAuth_Token" if call.credential("Bearer") else "Missing_OAuth_Token"
+            )
         if not IDENTITY.intersection(approval.scopes):
             return Answer(403, "Bad_OAuth_Token")
         org = approval.org

@@ -44,21 +44,30 @@ class Pages:
 
     async def first(self, request: web.Request) -> web.Response:
         for org in self._salesforce.world.salesforce.values():
-            return web.Response(status=302, headers={"Location": address("salesforce", org.org) + "/"})
+            return web.Response(
+                status=302, headers={"Location": address("salesforce", org.org) + "/"}
+            )
         return missing(request, "The world has no Salesforce org.", system="salesforce")
 
     async def org(self, request: web.Request) -> web.Response:
         org = self._salesforce.world.salesforce.get(request.match_info["org"])
         if org is None:
             return missing(request, "No such org.", system="salesforce")
-        fullest = max(written_objects(org).values(), key=lambda kind: len(self._salesforce.records.all(org, kind)))
+        fullest = max(
+            written_objects(org).values(),
+            key=lambda kind: len(self._salesforce.records.all(org, kind)),
+        )
         return web.Response(status=302, headers={"Location": list_of(org, fullest)})
 
     async def list(self, request: web.Request) -> web.Response:
         org, kind = self._asked(request)
         if org is None or kind is None:
             return missing(request, "No such org or object.", system="salesforce")
-        rows = sorted(self._salesforce.records.all(org, kind), key=lambda row: row["SystemModstamp"], reverse=True)
+        rows = sorted(
+            self._salesforce.records.all(org, kind),
+            key=lambda row: row["SystemModstamp"],
+            reverse=True,
+        )
         columns = used(kind, rows)
         cells = (
             (
@@ -68,7 +77,9 @@ class Pages:
             )
             for row in rows[:SHOWN]
         )
-        count = counted(len(rows), "record") + (f", the newest {SHOWN} shown" if len(rows) > SHOWN else "")
+        count = counted(len(rows), "record") + (
+            f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""
+        )
         body = markup(
             LIST,
             tabs=self._tabs(org, kind),
@@ -77,7 +88,12 @@ class Pages:
             live=live(request),
             org=org.title,
             id=org.org,
-            table=table((kind.title, *columns, "Last modified"), cells, caption=count, empty="No records yet."),
+            table=table(
+                (kind.title, *columns, "Last modified"),
+                cells,
+                caption=count,
+                empty="No records yet.",
+            ),
         )
         return page(request, f"{plural(kind)} · {org.title}", body, system="salesforce")
 
@@ -89,7 +105,9 @@ class Pages:
             return missing(request, "No such record.", system="salesforce")
         fields = [
             markup(
-                "<div><dt>$label</dt><dd>$value</dd></div>", label=field.described()["label"], value=row.get(field.name)
+                "<div><dt>$label</dt><dd>$value</dd></div>",
+                label=field.described()["label"],
+                value=row.get(field.name),
             )
             for field in kind.fields.values()
             if row.get(field.name) not in (None, "")
@@ -152,7 +170,9 @@ def plural(kind: Object) -> str:
 def used(kind: Object, rows: list[Record]) -> list[str]:
     """The first fields that any of these records fills in."""
     hidden = {kind.title, "FirstName", "LastName"}
-    names = [field.name for field in kind.fields.values() if field.writable and field.name not in hidden]
+    names = [
+        field.name for field in kind.fields.values() if field.writable and field.name not in hidden
+    ]
     return [name for name in names if any(has(row, name) for row in rows[:SHOWN])][:COLUMNS]
 
 

@@ -35,7 +35,12 @@ class Records:
         self._no_duplicate(org, kind, values)
         self._number += 1
         now = stamp(at)
-        row = {"Id": id_of(kind.prefix, self._number), "IsDeleted": False, "CreatedDate": now, **values}
+        row = {
+            "Id": id_of(kind.prefix, self._number),
+            "IsDeleted": False,
+            "CreatedDate": now,
+            **values,
+        }
         self._store(org, kind, row | {"LastModifiedDate": now, "SystemModstamp": now})
         return str(row["Id"])
 
@@ -49,7 +54,11 @@ class Records:
 
     def delete(self, org: Org, kind: Object, id: str, at: float) -> None:
         row = self.read(org, kind, id)
-        self._store(org, kind, row | {"IsDeleted": True, "LastModifiedDate": stamp(at), "SystemModstamp": stamp(at)})
+        self._store(
+            org,
+            kind,
+            row | {"IsDeleted": True, "LastModifiedDate": stamp(at), "SystemModstamp": stamp(at)},
+        )
 
     def read(self, org: Org, kind: Object, id: str) -> Record:
         row = self._tables[org.org, kind.name].get(id[:15])
@@ -66,7 +75,11 @@ class Records:
         return [table[id] for id in sorted(ids) if not table[id]["IsDeleted"]]
 
     def all(self, org: Org, kind: Object, *, deleted: bool = False) -> list[Record]:
-        return [row for row in self._tables[org.org, kind.name].values() if deleted or not row["IsDeleted"]]
+        return [
+            row
+            for row in self._tables[org.org, kind.name].values()
+            if deleted or not row["IsDeleted"]
+        ]
 
     def knows(self, org: Org) -> bool:
         return any(table for (owner, _), table in self._tables.items() if owner == org.org)
@@ -154,4 +167,7 @@ def entries(org: str, kind: str, row: Record) -> Iterator[tuple[str, str, str, s
 
 
 def stamp(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}+0000"
+    return (
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        + f"{int(at * 1000) % 1000:03d}+0000"
+    )

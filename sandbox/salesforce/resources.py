@@ -64,7 +64,9 @@ class Asked:
         return f"{self.root}/sobjects/{kind.name}/{id}"
 
     def shown(self, kind: Object, row: Record, names: list[str]) -> Record:
-        return {"attributes": {"type": kind.name, "url": self.url(kind, row["Id"])}} | {n: row.get(n) for n in names}
+        return {"attributes": {"type": kind.name, "url": self.url(kind, row["Id"])}} | {
+            n: row.get(n) for n in names
+        }
 
     def rows(self, kind: Object, *, deleted: bool) -> list[Record]:
         if kind is ORGANIZATION:
@@ -82,17 +84,26 @@ def organization(org: Org) -> Record:
 
 def list_resources(asked: Asked) -> Answer:
     return Answer(
-        200, {name: f"{asked.root}/{name}" for name in ("sobjects", "query", "queryAll", "limits", "composite")}
+        200,
+        {
+            name: f"{asked.root}/{name}"
+            for name in ("sobjects", "query", "queryAll", "limits", "composite")
+        },
     )
 
 
 def limits(asked: Asked) -> Answer:
     daily = {"Max": asked.org.daily_limit, "Remaining": asked.remaining}
-    return Answer(200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}})
+    return Answer(
+        200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
+    )
 
 
 def list_objects(asked: Asked) -> Answer:
-    found = [{"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix} for kind in asked.objects.values()]
+    found = [
+        {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix}
+        for kind in asked.objects.values()
+    ]
     return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
 
 
@@ -100,7 +111,9 @@ def describe(asked: Asked, name: str) -> Answer:
     kind = asked.kind(name)
     fields = [field.described() for field in kind.fields.values()]
     told = {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix, "fields": fields}
-    return Answer(200, told | {"createable": True, "updateable": True, "deletable": True, "queryable": True})
+    return Answer(
+        200, told | {"createable": True, "updateable": True, "deletable": True, "queryable": True}
+    )
 
 
 def create(asked: Asked, name: str) -> Answer:
@@ -112,7 +125,11 @@ def create(asked: Asked, name: str) -> Answer:
 def read(asked: Asked, name: str, id: str) -> Answer:
     kind = asked.kind(name)
     row = asked.records.read(asked.org, kind, id)
-    wanted = asked.query["fields"].split(",") if "fields" in asked.query else [f.name for f in kind.fields.values()]
+    wanted = (
+        asked.query["fields"].split(",")
+        if "fields" in asked.query
+        else [f.name for f in kind.fields.values()]
+    )
     return Answer(200, asked.shown(kind, row, proper(kind, wanted)))
 
 
@@ -185,7 +202,9 @@ def page(asked: Asked, records: list[Record], start: int, *, locator: str) -> di
     end = start + batch_size(asked)
     answer = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
     if not answer["done"]:
-        answer["nextRecordsUrl"] = f"{asked.root}/query/{locator or asked.locators.open(records)}-{end}"
+        answer["nextRecordsUrl"] = (
+            f"{asked.root}/query/{locator or asked.locators.open(records)}-{end}"
+        )
     return answer
 
 
@@ -199,9 +218,12 @@ def properly(kind: Object, parsed: soql.Query) -> soql.Query:
     """The query with the object's own spelling of the names."""
     names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
     conditions = [
-        (names[name], sign, criterion(kind.fields[name.lower()], sign, want)) for name, sign, want in parsed.conditions
+        (names[name], sign, criterion(kind.fields[name.lower()], sign, want))
+        for name, sign, want in parsed.conditions
     ]
-    return replace(parsed, conditions=conditions, order=[(names[name], down) for name, down in parsed.order])
+    return replace(
+        parsed, conditions=conditions, order=[(names[name], down) for name, down in parsed.order]
+    )
 
 
 def proper(kind: Object, names: list[str]) -> list[str]:

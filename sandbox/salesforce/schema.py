@@ -57,7 +57,10 @@ ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
 SYSTEM = [
     Field("Id", "id", 18, writable=False),
     Field("IsDeleted", "boolean", writable=False),
-    *[Field(name, "datetime", writable=False) for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")],
+    *[
+        Field(name, "datetime", writable=False)
+        for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+    ],
 ]
 KEYS = [
     Field("External_Id__c", length=255, external_id=True, unique=True),
@@ -117,16 +120,23 @@ ADDED = {"name", "label", "type", "length", "required", "external_id", "unique"}
 def objects(org: Org) -> dict[str, Object]:
     """By lower-case name."""
     made = {"organization": ORGANIZATION}
-    for number, name in enumerate([*STANDARD, *(name for name in org.fields if name not in STANDARD)]):
+    for number, name in enumerate(
+        [*STANDARD, *(name for name in org.fields if name not in STANDARD)]
+    ):
         prefix, shipped = STANDARD.get(name, (f"a{number:02d}", [Field("Name", length=80)]))
-        made[name.lower()] = Object(name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))]))
+        made[name.lower()] = Object(
+            name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))])
+        )
     return made
 
 
 def added(entries: Iterable[dict[str, Any]]) -> list[Field]:
-    made = [Field(**{key: value for key, value in entry.items() if key in ADDED}) for entry in entries]
+    made = [
+        Field(**{key: value for key, value in entry.items() if key in ADDED}) for entry in entries
+    ]
     return [
-        field if field.length or field.type != "string" else Field(**{**vars(field), "length": 255}) for field in made
+        field if field.length or field.type != "string" else Field(**{**vars(field), "length": 255})
+        for field in made
     ]
 
 

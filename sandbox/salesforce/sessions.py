@@ -44,7 +44,9 @@ class Sessions:
         """What a living session stands for."""
         row = self._access.get(token)
         approval = self._approval(row)
-        return approval if row and approval and at < row["at"] + approval.org.session_timeout else None
+        return (
+            approval if row and approval and at < row["at"] + approval.org.session_timeout else None
+        )
 
     def owner(self, refresh_token: str) -> Approval | None:
         """What a refresh token stands for, if it still works."""
@@ -56,7 +58,9 @@ class Sessions:
         approval = Approval(org, self._letters()[:12], scopes)
         if not OFFLINE.intersection(scopes):
             return approval, ""
-        living = [token for token, row in self._refresh.items() if row["org"] == org.org and row["live"]]
+        living = [
+            token for token, row in self._refresh.items() if row["org"] == org.org and row["live"]
+        ]
         for token in living[: max(0, len(living) + 1 - APPROVALS)]:
             self.revoke(token)
         return approval, self.new_refresh(approval, at)
@@ -100,10 +104,22 @@ class Sessions:
     def listed(self, at: float) -> Iterator[dict[str, Any]]:
         for token, row in self._access.items():
             state = "alive" if self.session(token, at) else "INVALID_SESSION_ID"
-            yield {"account": row["org"], "kind": "access", "token": token, "state": state, **shown(row)}
+            yield {
+                "account": row["org"],
+                "kind": "access",
+                "token": token,
+                "state": state,
+                **shown(row),
+            }
         for token, row in self._refresh.items():
             state = "alive" if self.owner(token) else "invalid_grant"
-            yield {"account": row["org"], "kind": "refresh", "token": token, "state": state, **shown(row)}
+            yield {
+                "account": row["org"],
+                "kind": "refresh",
+                "token": token,
+                "state": state,
+                **shown(row),
+            }
 
     def close(self) -> None:
         self._access.close()
@@ -116,7 +132,12 @@ class Sessions:
         return Approval(org, row.get("approval", ""), tuple(row.get("scopes", org.scopes).split()))
 
     def _row(self, approval: Approval, at: float) -> dict[str, Any]:
-        return {"org": approval.org.org, "at": at, "approval": approval.id, "scopes": " ".join(approval.scopes)}
+        return {
+            "org": approval.org.org,
+            "at": at,
+            "approval": approval.id,
+            "scopes": " ".join(approval.scopes),
+        }
 
     def _forget(self, over: Callable[[dict[str, Any]], bool]) -> None:
         for token in [token for token, row in self._access.items() if over(row)]:

@@ -41,11 +41,19 @@ class Query:
 
     @property
     def names(self) -> list[str]:
-        return [*self.fields, *(name for name, _, _ in self.conditions), *(name for name, _ in self.order)]
+        return [
+            *self.fields,
+            *(name for name, _, _ in self.conditions),
+            *(name for name, _ in self.order),
+        ]
 
     def of(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows that it selects, whole, in its order."""
-        chosen = [row for row in rows if all(holds(row.get(name), sign, want) for name, sign, want in self.conditions)]
+        chosen = [
+            row
+            for row in rows
+            if all(holds(row.get(name), sign, want) for name, sign, want in self.conditions)
+        ]
         for name, descending in reversed(self.order):
             chosen.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
         end = None if self.limit is None else self.offset + self.limit
@@ -159,7 +167,9 @@ class Parser:
 
     def _expect(self, word: str) -> None:
         if not self._skip(word):
-            raise malformed(f"expecting {word}, found '{self._tokens[0][1] if self._tokens else '<EOF>'}'")
+            raise malformed(
+                f"expecting {word}, found '{self._tokens[0][1] if self._tokens else '<EOF>'}'"
+            )
 
 
 def malformed(message: str) -> Refusal:
@@ -193,7 +203,9 @@ def moment(text: str) -> datetime:
 
 
 def like(pattern: str) -> re.Pattern[str]:
-    return re.compile("".join({"%": ".*", "_": "."}.get(one, re.escape(one)) for one in pattern), re.I | re.S)
+    return re.compile(
+        "".join({"%": ".*", "_": "."}.get(one, re.escape(one)) for one in pattern), re.I | re.S
+    )
 
 
 def sortable(value: Any) -> tuple[bool, bool, Any]:

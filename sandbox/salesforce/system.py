@@ -62,7 +62,10 @@ class Salesforce(System):
     addresses = (
         ("/salesforce", "/{host}/services/{rest:.*}"),  # login, test, or an org
         ("/salesforce", "/{host}/id/{rest:.*}"),
-        ("", "/services/{rest:.*}"),  # where a client keeps only the host of the instance: the session tells the org
+        (
+            "",
+            "/services/{rest:.*}",
+        ),  # where a client keeps only the host of the instance: the session tells the org
     )
 
     def __init__(self, world: World, state: Path, random: Random):
@@ -121,7 +124,11 @@ class Salesforce(System):
         return self._consents.place()
 
     def accounts(self) -> list[tuple[str, str, str]]:
-        return [(org.org, org.title, org.approval) for org in self.world.salesforce.values() if org.client_id]
+        return [
+            (org.org, org.title, org.approval)
+            for org in self.world.salesforce.values()
+            if org.client_id
+        ]
 
     def tokens(self, at: float) -> Iterator[dict[str, Any]]:
         return self._sessions.listed(at)
@@ -131,7 +138,9 @@ class Salesforce(System):
             raise ValueError("account is the id of an org of this world")
         if kind:
             raise ValueError("kind is of Slack's tokens only")
-        {"expire": self._sessions.expire}.get(do, self._sessions.end)(self.world.salesforce[account])
+        {"expire": self._sessions.expire}.get(do, self._sessions.end)(
+            self.world.salesforce[account]
+        )
 
     def close(self) -> None:
         self.records.close()
@@ -141,7 +150,9 @@ class Salesforce(System):
         """The org (or `login`), and the path on its host."""
         if call.path.startswith("/services/"):
             named = call.credential("Bearer").partition("!")[0]
-            return next((org for org in self.world.salesforce if named and org[:15] == named), ""), call.path
+            return next(
+                (org for org in self.world.salesforce if named and org[:15] == named), ""
+            ), call.path
         _, owner, *rest = call.path.split("/")
         return unquote(owner), "/" + "/".join(rest)
 
@@ -168,15 +179,17 @@ class Salesforce(System):
         return self._routed(asked, call.method, rest)
 
     def _routed(self, asked: Asked, method: str, path: str) -> Answer:
-        found = [(verb, match, resource) for verb, form, resource in RESOURCES if (match := re.fullmatch(form, path))]
+        found = [
+            (verb, match, resource)
+            for verb, form, resource in RESOURCES
+            if (match := re.fullmatch(form, path))
+        ]
         for verb, match, resource in found:
             if verb == method:
                 named = {key: unquote(value) for key, value in match.groupdict().items()}
                 return self._guarded(partial(resource, asked, **named))
         if found:
-            message = (
-                f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in found}))}"
-            )
+            message = f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in found}))}"
             return Answer(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
         return Answer(404, self.refusal(404))
 

@@ -70,7 +70,11 @@ class Login:
         if kind not in ("", "bot", "user"):
             raise ValueError("kind is bot or user")
         team = self._world.slack[account]
-        users = [user for user in self._tokens.users(team) if kind == "" or bool(user) == (kind == "user")]
+        users = [
+            user
+            for user in self._tokens.users(team)
+            if kind == "" or bool(user) == (kind == "user")
+        ]
         if do == "expire":
             self._tokens.expire(team, users, at)
         else:
@@ -78,7 +82,11 @@ class Login:
 
     def _checked_client(self, call: Call, given: dict[str, Any]) -> str:
         client, secret = client_of(call, given)
-        apps = {team.client_id: team.client_secret for team in self._world.slack.values() if team.client_id}
+        apps = {
+            team.client_id: team.client_secret
+            for team in self._world.slack.values()
+            if team.client_id
+        }
         if client not in apps:
             raise Refused("invalid_client_id")
         if secret != apps[client]:
@@ -90,7 +98,10 @@ class Login:
         if holder is None:
             raise Refused("invalid_refresh_token")
         tokens = self._tokens.issue(holder, at)
-        return {**of_app(holder.team), **(user_part(holder, tokens) if holder.user else bot_part(holder, tokens))}
+        return {
+            **of_app(holder.team),
+            **(user_part(holder, tokens) if holder.user else bot_part(holder, tokens)),
+        }
 
     def _redeemed(self, given: dict[str, Any], client: str, at: float) -> dict[str, Any]:
         grant = self.codes.redeem(str(given.get("code")), client=client, at=at)
@@ -109,12 +120,24 @@ class Login:
         return answer
 
     def _choices(self, asked: Asked) -> list[Choice]:
-        teams = [team for team in self._world.slack.values() if team.client_id == asked.client and not team.revoked]
+        teams = [
+            team
+            for team in self._world.slack.values()
+            if team.client_id == asked.client and not team.revoked
+        ]
         hint = asked.query.get("team")
-        return [choice(team) for team in sorted(teams, key=lambda team: hint not in (team.team, team.domain))]
+        return [
+            choice(team)
+            for team in sorted(teams, key=lambda team: hint not in (team.team, team.domain))
+        ]
 
     def _redirects(self, client: str) -> list[str]:
-        return [url for team in self._world.slack.values() if team.client_id == client for url in team.redirect_urls]
+        return [
+            url
+            for team in self._world.slack.values()
+            if team.client_id == client
+            for url in team.redirect_urls
+        ]
 
 
 def wrong(asked: Asked) -> str | None:
@@ -127,7 +150,9 @@ def choice(team: Team) -> Choice:
         return Choice(team.team, team.title, answer=DENIED)
     if team.approval == "needed":
         text = f"The admins of {team.title} decide which apps may be used there. They were asked for this one."
-        return Choice(team.team, team.title, "Request to install in", says=("Your request was sent", text))
+        return Choice(
+            team.team, team.title, "Request to install in", says=("Your request was sent", text)
+        )
     return Choice(team.team, team.title)
 
 
@@ -139,7 +164,12 @@ def of_app(team: Team) -> dict[str, Any]:
 
 
 def bot_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
-    return {**tokens, "token_type": "bot", "scope": holder.team.scopes, "bot_user_id": holder.team.bot_user}
+    return {
+        **tokens,
+        "token_type": "bot",
+        "scope": holder.team.scopes,
+        "bot_user_id": holder.team.bot_user,
+    }
 
 
 def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +178,9 @@ def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
 
 def client_of(call: Call, given: dict[str, Any]) -> tuple[str, str]:
     try:
-        client, _, secret = base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
+        client, _, secret = (
+            base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
+        )
     except ValueError:
         client = secret = ""
     return client or str(given.get("client_id", "")), secret or str(given.get("client_secret", ""))

@@ -35,7 +35,11 @@ def content(arguments: dict[str, Any]) -> dict[str, Any]:
     if not (text or markdown or blocks or any(shows(each) for each in attachments)):
         raise Refused("no_text")
     message: dict[str, Any] = {"text": (text or markdown)[:MOST_TEXT]}
-    return message | ({"blocks": blocks} if blocks else {}) | ({"attachments": attachments} if attachments else {})
+    return (
+        message
+        | ({"blocks": blocks} if blocks else {})
+        | ({"attachments": attachments} if attachments else {})
+    )
 
 
 def checked_blocks(arguments: dict[str, Any]) -> list[dict[str, Any]]:

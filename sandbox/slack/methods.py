@@ -9,7 +9,13 @@ from sandbox.accounts import Team
 from sandbox.slack.messages import Refused, bot_id, changed, message
 from sandbox.slack.rooms import Rooms
 
-TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = 1, 20, 50, 100, 600  # calls per minute, per method and workspace
+TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = (
+    1,
+    20,
+    50,
+    100,
+    600,
+)  # calls per minute, per method and workspace
 POSTS = 300  # chat.postMessage: "several hundred per minute per workspace"
 MOST_OF_A_PAGE = 1000
 READS = {  # what the list of each kind of conversation needs
@@ -103,7 +109,9 @@ def conversations_list(asked: Asked) -> dict[str, Any]:
         asked.needs(READS[kind])
     page, following = a_page(asked.rooms.channels(asked.team), asked.arguments, unless_told=100)
     shown = [channel for channel in page if kind_of(channel) in wanted and visible(channel)]
-    if truth(asked.arguments.get("exclude_archived")):  # taken out after paging, as Slack does: pages may run short
+    if truth(
+        asked.arguments.get("exclude_archived")
+    ):  # taken out after paging, as Slack does: pages may run short
         shown = [channel for channel in shown if not channel["is_archived"]]
     return {"channels": shown, "response_metadata": {"next_cursor": following}}
 
@@ -125,14 +133,26 @@ def conversations_join(asked: Asked) -> dict[str, Any]:
 
 def conversations_history(asked: Asked) -> dict[str, Any]:
     channel = asked.channel()
-    page, following = a_page(asked.rooms.history(asked.team, channel), asked.arguments, unless_told=100)
-    return {"messages": page, "has_more": bool(following), "response_metadata": {"next_cursor": following}}
+    page, following = a_page(
+        asked.rooms.history(asked.team, channel), asked.arguments, unless_told=100
+    )
+    return {
+        "messages": page,
+        "has_more": bool(following),
+        "response_metadata": {"next_cursor": following},
+    }
 
 
 def users_list(asked: Asked) -> dict[str, Any]:
-    page, following = a_page(asked.rooms.users(asked.team), asked.arguments, unless_told=MOST_OF_A_PAGE)
+    page, following = a_page(
+        asked.rooms.users(asked.team), asked.arguments, unless_told=MOST_OF_A_PAGE
+    )
     members = [seen(asked.team, user) for user in page]
-    return {"members": members, "cache_ts": int(asked.at), "response_metadata": {"next_cursor": following}}
+    return {
+        "members": members,
+        "cache_ts": int(asked.at),
+        "response_metadata": {"next_cursor": following},
+    }
 
 
 def users_info(asked: Asked) -> dict[str, Any]:
@@ -152,7 +172,9 @@ def users_lookup_by_email(asked: Asked) -> dict[str, Any]:
 
 def team_info(asked: Asked) -> dict[str, Any]:
     team = asked.team
-    return {"team": {"id": team.team, "name": team.title, "domain": team.domain or team.team.lower()}}
+    return {
+        "team": {"id": team.team, "name": team.title, "domain": team.domain or team.team.lower()}
+    }
 
 
 @dataclass(frozen=True)
@@ -220,7 +242,9 @@ def seen(team: Team, user: dict[str, Any]) -> dict[str, Any]:
     """A user as this token may see them: the email has a scope of its own."""
     if "users:read.email" in team.scopes.split(","):
         return user
-    return user | {"profile": {name: value for name, value in user["profile"].items() if name != "email"}}
+    return user | {
+        "profile": {name: value for name, value in user["profile"].items() if name != "email"}
+    }
 
 
 def truth(value: Any) -> bool:

@@ -30,10 +30,13 @@ def token(match: re.Match[str], names: Mapping[str, str]) -> Markup:
     target, _, label = html.unescape(match["link"]).partition("|")
     if target[:2] in ("@U", "@W", "#C"):
         return markup(
-            '<span class="mention">$name</span>', name=target[0] + (label or names.get(target[1:], target[1:]))
+            '<span class="mention">$name</span>',
+            name=target[0] + (label or names.get(target[1:], target[1:])),
         )
     if target.startswith(("https://", "http://", "mailto:")):
-        return markup('<a href="$url" rel="noreferrer">$label</a>', url=target, label=label or target)
+        return markup(
+            '<a href="$url" rel="noreferrer">$label</a>', url=target, label=label or target
+        )
     return markup('<span class="mention">@$name</span>', name=(label or target).lstrip("!"))
 
 
@@ -51,7 +54,9 @@ def block(given: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
     if kind == "header":
         return markup("<h3>$text</h3>", text=plain(given.get("text")))
     texts = [given.get("text"), *listed(given.get("fields")), *listed(given.get("elements"))]
-    lines = [markup("<p>$text</p>", text=rendered(plain(text), names)) for text in texts if plain(text)]
+    lines = [
+        markup("<p>$text</p>", text=rendered(plain(text), names)) for text in texts if plain(text)
+    ]
     return markup('<div class="block $kind">$lines</div>', kind=kind, lines=lines)
 
 

@@ -70,19 +70,24 @@ class Pages:
             name=channel["name"],
             live=live(request),
             members=counted(channel["num_members"], "member"),
-            count=counted(len(history), "message") + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
+            count=counted(len(history), "message")
+            + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
             team=team.title,
             messages=[message(row, names) for row in reversed(history[:SHOWN])],
             empty=None if history else markup('<p class="empty">Quiet so far.</p>'),
         )
-        return page(request, f"{sign(channel)}{channel['name']} · {team.title}", body, system="slack")
+        return page(
+            request, f"{sign(channel)}{channel['name']} · {team.title}", body, system="slack"
+        )
 
     def _team(self, team: Team, here: Team, channel: dict[str, Any]) -> Markup:
         links = [
             markup(
                 CHANNEL,
                 url=newest(team, one),
-                current=Markup(' aria-current="page"' if (team, one["id"]) == (here, channel["id"]) else ""),
+                current=Markup(
+                    ' aria-current="page"' if (team, one["id"]) == (here, channel["id"]) else ""
+                ),
                 sign=sign(one),
                 name=one["name"],
                 count=self._slack.rooms.count(team, one) or None,
@@ -93,14 +98,17 @@ class Pages:
 
     def _names(self, team: Team) -> dict[str, str]:
         people = {user["id"]: user["real_name"] for user in self._slack.rooms.users(team)}
-        return people | {channel["id"]: channel["name"] for channel in self._slack.rooms.channels(team)}
+        return people | {
+            channel["id"]: channel["name"] for channel in self._slack.rooms.channels(team)
+        }
 
 
 def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
     blocks = [block(one, names) for one in listed(row.get("blocks"))]
     attached = [
         markup(
-            "<blockquote>$text</blockquote>", text=rendered(str(one.get("text") or one.get("fallback") or ""), names)
+            "<blockquote>$text</blockquote>",
+            text=rendered(str(one.get("text") or one.get("fallback") or ""), names),
         )
         for one in listed(row.get("attachments"))
         if isinstance(one, dict)

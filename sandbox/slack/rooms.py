@@ -31,14 +31,28 @@ class Rooms:
         self._joined[f"{team.team}/{channel['id']}"] = True
 
     def users(self, team: Team) -> list[dict[str, Any]]:
-        people = team.users or [{"id": f"U{team.team[1:]}ONE", "name": "owner", "email": "owner@example.org"}]
-        bot = {"id": team.bot_user, "name": team.bot_name.lower(), "real_name": team.bot_name, "is_bot": True}
+        people = team.users or [
+            {"id": f"U{team.team[1:]}ONE", "name": "owner", "email": "owner@example.org"}
+        ]
+        bot = {
+            "id": team.bot_user,
+            "name": team.bot_name.lower(),
+            "real_name": team.bot_name,
+            "is_bot": True,
+        }
         return [user(team, person) for person in [*people, bot]]
 
-    def post(self, team: Team, channel: dict[str, Any], message: dict[str, Any], at: float) -> dict[str, Any]:
+    def post(
+        self, team: Team, channel: dict[str, Any], message: dict[str, Any], at: float
+    ) -> dict[str, Any]:
         self._last = max(int(at * 1_000_000) // 100 * 100, self._last + 100)
         ts = f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
-        row = {"team": team.team, "channel": channel["id"], "stamp": self._last, "message": message | {"ts": ts}}
+        row = {
+            "team": team.team,
+            "channel": channel["id"],
+            "stamp": self._last,
+            "message": message | {"ts": ts},
+        }
         self._messages[f"{channel['id']}/{ts}"] = row
         return row["message"]
 
@@ -54,7 +68,11 @@ class Rooms:
     def history(self, team: Team, channel: dict[str, Any]) -> list[dict[str, Any]]:
         """Newest first."""
         rows = self._messages.newest()
-        return [row["message"] for row in rows if (row["team"], row["channel"]) == (team.team, channel["id"])]
+        return [
+            row["message"]
+            for row in rows
+            if (row["team"], row["channel"]) == (team.team, channel["id"])
+        ]
 
     def count(self, team: Team, channel: dict[str, Any]) -> int:
         return len(self.history(team, channel))

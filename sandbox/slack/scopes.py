@@ -34,7 +34,9 @@ ACTIONS = {
     "users.profile": "read",
     "workflow.steps": "execute",
 }
-BOT_SCOPES = {f"{thing}:{action}" for thing, actions in ACTIONS.items() for action in actions.split()}
+BOT_SCOPES = {
+    f"{thing}:{action}" for thing, actions in ACTIONS.items() for action in actions.split()
+}
 BOT_SCOPES |= {"commands", "incoming-webhook"}
 BOTS_ALONE = {"chat:write.customize", "chat:write.public"}
 

@@ -21,7 +21,12 @@ from sandbox.world import World
 
 EXCHANGE = "oauth.v2.access"
 ENDINGS = {"auth.revoke": SPECIAL, "apps.uninstall": TIER_1}
-WORDS = {429: "ratelimited", 500: "internal_error", 502: "service_unavailable", 503: "service_unavailable"}
+WORDS = {
+    429: "ratelimited",
+    500: "internal_error",
+    502: "service_unavailable",
+    503: "service_unavailable",
+}
 
 
 class Limited(Exception):
@@ -67,7 +72,9 @@ class Slack(System):
         try:
             return said(call, self._called(call), self._scopes(call))
         except Refused as refused:
-            return said(call, {"ok": False, "error": refused.error, **refused.more}, self._scopes(call))
+            return said(
+                call, {"ok": False, "error": refused.error, **refused.more}, self._scopes(call)
+            )
         except Limited as limited:
             after = {"Retry-After": str(max(1, math.ceil(limited.wait)))}
             return Answer(429, self.refusal(429), after)
@@ -76,7 +83,11 @@ class Slack(System):
         return self._login.place()
 
     def accounts(self) -> list[tuple[str, str, str]]:
-        return [(team.team, team.title, team.approval) for team in self.world.slack.values() if team.client_id]
+        return [
+            (team.team, team.title, team.approval)
+            for team in self.world.slack.values()
+            if team.client_id
+        ]
 
     def tokens(self, at: float) -> Iterator[dict[str, Any]]:
         return self._tokens.listed(at)
@@ -98,7 +109,9 @@ class Slack(System):
         if wrong or holder is None:
             raise Refused(wrong)
         team = holder.team
-        self._pace(team, name, METHODS[name].per_minute if name in METHODS else ENDINGS[name], call.at)
+        self._pace(
+            team, name, METHODS[name].per_minute if name in METHODS else ENDINGS[name], call.at
+        )
         given = checked_arguments(call)
         if name in ENDINGS:
             return {"ok": True, **self._ended(call, given, team)}
@@ -106,7 +119,12 @@ class Slack(System):
         if needed and needed not in team.scopes.split(","):
             raise Refused("missing_scope", needed=needed, provided=team.scopes)
         asked = Asked(
-            team, given, self.rooms, call.at, lambda channel: self._pace_channel(team, channel, call.at), holder.user
+            team,
+            given,
+            self.rooms,
+            call.at,
+            lambda channel: self._pace_channel(team, channel, call.at),
+            holder.user,
         )
         return {"ok": True, **METHODS[name].does(asked)}
 
@@ -122,8 +140,13 @@ class Slack(System):
             raise Limited(wait)
 
     def _pace_channel(self, team: Team, channel: str, at: float) -> None:
-        speed, burst = team.limits.get("channel_per_second", 1), team.limits.get("channel_burst", 10)
-        if wait := self._rate.wait((team.team, "channel", channel), at, per_second=speed, burst=burst):
+        speed, burst = (
+            team.limits.get("channel_per_second", 1),
+            team.limits.get("channel_burst", 10),
+        )
+        if wait := self._rate.wait(
+            (team.team, "channel", channel), at, per_second=speed, burst=burst
+        ):
             raise Limited(wait)
 
     def _scopes(self, call: Call) -> str | None:
@@ -136,5 +159,8 @@ def said(call: Call, body: dict[str, Any], scopes: str | None) -> Answer:
     if body["ok"] and call.body and kind.startswith(JSON) and "charset" not in kind:
         body = {**body, "warning": body.get("warning", "missing_charset")}
         warnings = body.get("response_metadata", {}).get("warnings", [])
-        body["response_metadata"] = {**body.get("response_metadata", {}), "warnings": [*warnings, "missing_charset"]}
+        body["response_metadata"] = {
+            **body.get("response_metadata", {}),
+            "warnings": [*warnings, "missing_charset"],
+        }
     return Answer(200, body, {"x-oauth-scopes": scopes} if scopes is not None else {})

@@ -11,7 +11,9 @@ from sandbox.shelf import Shelf
 from sandbox.world import World
 
 GRACE = 60  # seconds that a used refresh token still works: "a short grace period", the docs say
-ACTIVE = 2  # access tokens of a rotating app that live at the same time, for the bot and for each user
+ACTIVE = (
+    2  # access tokens of a rotating app that live at the same time, for the bot and for each user
+)
 NEW = {"user": "", "wrong": "", "world": False}
 REVOKED, GONE = "token_revoked", "account_inactive"
 
@@ -33,7 +35,9 @@ class Tokens:
         self._random = random
         self._access = Shelf(state / "slack-access.jsonl")
         self._refresh = Shelf(state / "slack-refresh.jsonl")
-        self._scopes = Shelf(state / "slack-scopes.jsonl")  # by holder, once somebody consented or revoked
+        self._scopes = Shelf(
+            state / "slack-scopes.jsonl"
+        )  # by holder, once somebody consented or revoked
 
     def learn(self, at: float) -> None:
         for team in self._world.slack.values():
@@ -59,14 +63,22 @@ class Tokens:
         return self.of(holder.team, holder.user)
 
     def of(self, team: Team, user: str = "") -> Holder:
-        first = (team.user_scopes if team.user_token else "") if user else (team.scopes if team.token else "")
+        first = (
+            (team.user_scopes if team.user_token else "")
+            if user
+            else (team.scopes if team.token else "")
+        )
         holder = Holder(team, user)
         return Holder(replace(team, scopes=self._scopes.get(holder.key, first)), user)
 
     def refresh(self, refresh_token: str, client: str, at: float) -> Holder | None:
         """The holder of this refresh token, if it still works; it is used up by this."""
         holder = self.owner(refresh_token)
-        if holder is None or holder.team.client_id != client or self._refresh_wrong(refresh_token, holder, at):
+        if (
+            holder is None
+            or holder.team.client_id != client
+            or self._refresh_wrong(refresh_token, holder, at)
+        ):
             return None
         known = self._refresh[refresh_token]
         if known["used_at"] is None:
@@ -76,7 +88,11 @@ class Tokens:
     def issue(self, holder: Holder, at: float) -> dict[str, Any]:
         """The part of a token response that carries tokens."""
         if not holder.team.rotates:
-            living = [token for token in self._of(self._access, holder) if not self._wrong(token, holder, at)]
+            living = [
+                token
+                for token in self._of(self._access, holder)
+                if not self._wrong(token, holder, at)
+            ]
             return {"access_token": living[-1] if living else self._new_access(holder, at)}
         return {
             "access_token": self._new_access(holder, at),
@@ -94,7 +110,9 @@ class Tokens:
 
     def expire(self, team: Team, users: list[str], at: float) -> None:
         if not team.rotates:
-            raise ValueError(f"the tokens of {team.team} do not expire: its app does not rotate them")
+            raise ValueError(
+                f"the tokens of {team.team} do not expire: its app does not rotate them"
+            )
         for holder in (Holder(team, user) for user in users):
             for token in self._of(self._access, holder):
                 self._access[token] = self._access[token] | {"at": at - team.expires_in}
@@ -111,7 +129,9 @@ class Tokens:
     def users(self, team: Team) -> list[str]:
         """Of whom there are tokens: the bot, and people."""
         rows = [*self._access.values(), *self._refresh.values()]
-        return list(dict.fromkeys(["", *(row.get("user", "") for row in rows if row["team"] == team.team)]))
+        return list(
+            dict.fromkeys(["", *(row.get("user", "") for row in rows if row["team"] == team.team)])
+        )
 
     def listed(self, at: float) -> Iterator[dict[str, Any]]:
         kinds = (
@@ -121,7 +141,9 @@ class Tokens:
         for shelf, names, wrong in kinds:
             for token, row in shelf.items():
                 if holder := self._holder(row):
-                    state = wrong(token, holder, at) or ("invalid_auth" if self._forgotten(token) else "alive")
+                    state = wrong(token, holder, at) or (
+                        "invalid_auth" if self._forgotten(token) else "alive"
+                    )
                     kind = names[bool(holder.user)]
                     scopes = holder.team.scopes
                     yield {
@@ -171,17 +193,28 @@ class Tokens:
     def _of(self, shelf: Shelf, holder: Holder) -> list[str]:
         """Oldest first."""
         whose = holder.team.team, holder.user
-        return [token for token, row in shelf.items() if (row["team"], row.get("user", "")) == whose]
+        return [
+            token for token, row in shelf.items() if (row["team"], row.get("user", "")) == whose
+        ]
 
     def _new_access(self, holder: Holder, at: float) -> str:
         letter = "p" if holder.user else "b"
-        token = f"xoxe.xox{letter}-1-{self._letters()}" if holder.team.rotates else f"xox{letter}-{self._letters()}"
+        token = (
+            f"xoxe.xox{letter}-1-{self._letters()}"
+            if holder.team.rotates
+            else f"xox{letter}-{self._letters()}"
+        )
         self._access[token] = {**NEW, "team": holder.team.team, "user": holder.user, "at": at}
         return token
 
     def _new_refresh(self, holder: Holder) -> str:
         token = f"xoxe-1-{self._letters()}"
-        self._refresh[token] = {**NEW, "team": holder.team.team, "user": holder.user, "used_at": None}
+        self._refresh[token] = {
+            **NEW,
+            "team": holder.team.team,
+            "user": holder.user,
+            "used_at": None,
+        }
         return token
 
     def _letters(self) -> str:

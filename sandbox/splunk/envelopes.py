@@ -36,7 +36,9 @@ def read(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused 
         for envelope in envelopes(body.decode("utf-8")):
             if not isinstance(envelope, dict):
                 raise Refused(6)
-            if set(envelope) - KNOWN:  # measured: what came before is indexed, the rest is passed over in silence
+            if (
+                set(envelope) - KNOWN
+            ):  # measured: what came before is indexed, the rest is passed over in silence
                 return taken, None if taken else Refused(5)
             if (event := event_of(token, envelope, at)) is not None:
                 taken.append(event)
@@ -82,7 +84,9 @@ def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | No
 
 
 def nested(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value))
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(one, dict | list) for one in value)
+    )
 
 
 def time_of(given: Any, at: float) -> float:

@@ -42,7 +42,9 @@ class Pages:
 
     async def first(self, request: web.Request) -> web.Response:
         for stack in self._stacks():
-            return web.Response(status=302, headers={"Location": address("splunk", stack, "search")})
+            return web.Response(
+                status=302, headers={"Location": address("splunk", stack, "search")}
+            )
         return missing(request, "The world has no Splunk stack.", system="splunk")
 
     async def search(self, request: web.Request) -> web.Response:
@@ -50,17 +52,22 @@ class Pages:
         if stack not in self._stacks():
             return missing(request, "No such stack.", system="splunk")
         newest = (event for event in self._splunk.events.newest() if event["stack"] == stack)
-        found = sorted(search(islice(newest, READ), query), key=lambda event: event["time"], reverse=True)
+        found = sorted(
+            search(islice(newest, READ), query), key=lambda event: event["time"], reverse=True
+        )
         body = markup(
             PAGE,
             stacks=[self._tab(one, stack) for one in self._stacks()],
             live=live(request),
             query=query,
             stack=stack,
-            count=counted(len(found), "event") + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
+            count=counted(len(found), "event")
+            + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
             timeline=timeline([event["time"] for event in found]),
             events=[shown(event) for event in found[:SHOWN]],
-            empty=None if found else markup('<p class="empty">No events match. They come by HEC.</p>'),
+            empty=None
+            if found
+            else markup('<p class="empty">No events match. They come by HEC.</p>'),
         )
         return page(request, f"Search · {stack}", body, system="splunk")
 
@@ -102,5 +109,7 @@ def timeline(times: list[float]) -> Markup:
         for place, count in sorted(counts.items())
         for height in [max(1, round(40 * count / most))]
     ]
-    label = f"{len(times)} events over {max(times) - min(times):.0f} seconds, at most {most} in a bar"
+    label = (
+        f"{len(times)} events over {max(times) - min(times):.0f} seconds, at most {most} in a bar"
+    )
     return markup(TIMELINE, label=label, bars=bars)

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-TERM = re.compile(r'(?P<not>NOT\s+)?(?:(?P<key>[\w.]+)(?P<sign>!?=))?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+TERM = re.compile(
+    r'(?P<not>NOT\s+)?(?:(?P<key>[\w.]+)(?P<sign>!?=))?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))'
+)
 META = ("index", "source", "sourcetype", "host")
 Event = dict[str, Any]
 

@@ -97,7 +97,12 @@ class Splunk(System):
 
     def _found(self, stack: str, given: str) -> HecToken | None:
         return next(
-            (one for one in self.world.splunk if (one.stack, one.token.lower()) == (stack, given.lower())), None
+            (
+                one
+                for one in self.world.splunk
+                if (one.stack, one.token.lower()) == (stack, given.lower())
+            ),
+            None,
         )
 
     def _health(self, call: Call, stack: str) -> Answer:
@@ -112,7 +117,9 @@ class Splunk(System):
             raise envelopes.numbered(6, 0)
         if not call.body.strip():
             raise Refused(5)
-        taken, wrong = raw(token, call) if endpoint == "raw" else envelopes.read(token, call.body, call.at)
+        taken, wrong = (
+            raw(token, call) if endpoint == "raw" else envelopes.read(token, call.body, call.at)
+        )
         for event in taken:
             self._number += 1
             self.events[str(self._number)] = {"stack": token.stack, "indexed_at": call.at, **event}
@@ -138,14 +145,22 @@ class Splunk(System):
 def id_of(envelope: Any) -> str:
     """Where senders put an id of their own: an indexed field, or the event itself."""
     parts = [envelope.get("fields"), envelope.get("event")] if isinstance(envelope, dict) else []
-    found = [part[key] for part in parts if isinstance(part, dict) for key in ("delivery_id", "id") if part.get(key)]
+    found = [
+        part[key]
+        for part in parts
+        if isinstance(part, dict)
+        for key in ("delivery_id", "id")
+        if part.get(key)
+    ]
     return str(found[0]) if found else ""
 
 
 def raw(token: HecToken, call: Call) -> tuple[list[envelopes.Event], Refused | None]:
     """Each line is an event."""
     about = {key: call.query[key] for key in RAW_KEYS if key in call.query}
-    lines = [json.dumps({"event": line, **about}) for line in call.text.splitlines() if line.strip()]
+    lines = [
+        json.dumps({"event": line, **about}) for line in call.text.splitlines() if line.strip()
+    ]
     return envelopes.read(token, "".join(lines).encode(), call.at)
 
 
@@ -155,7 +170,9 @@ def token_of(call: Call) -> str:
     if given := call.credential("Splunk"):
         return given
     try:
-        _, _, password = base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
+        _, _, password = (
+            base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
+        )
     except ValueError:
         password = ""
     if not password:

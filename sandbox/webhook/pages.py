@@ -43,12 +43,22 @@ class Pages:
         known = self._catcher.world.webhook
         caught = [row["endpoint"] for row in self._catcher.caught.values()]
         rows = (
-            (link(title(known, name), "webhook", name), name, verifies(known.get(name)), caught.count(name))
+            (
+                link(title(known, name), "webhook", name),
+                name,
+                verifies(known.get(name)),
+                caught.count(name),
+            )
             for name in dict.fromkeys([*known, *caught])
         )
         heads = ("Endpoint", "Name in the URL", "Verified", "Caught")
         found = table(heads, rows, caption="Endpoints", empty="None yet.")
-        return page(request, "Webhook catcher", markup(LIST, base=base(request), table=found), system="webhook")
+        return page(
+            request,
+            "Webhook catcher",
+            markup(LIST, base=base(request), table=found),
+            system="webhook",
+        )
 
     async def endpoint(self, request: web.Request) -> web.Response:
         name = request.match_info["endpoint"]
@@ -62,7 +72,8 @@ class Pages:
             live=live(request),
             url=base(request) + address("webhook", name),
             secret=f"Signatures: {verifies(known)}",
-            items=[item(row, number == 0) for number, row in enumerate(rows)] or empty(base(request), name),
+            items=[item(row, number == 0) for number, row in enumerate(rows)]
+            or empty(base(request), name),
         )
         return page(request, name, body, system="webhook")
 
@@ -97,7 +108,11 @@ def verdict(trouble: str | None) -> Markup:
 
 
 def verifies(known: Endpoint | None) -> str:
-    return "not checked: no secret is known" if not known or not known.secrets else "checked with the endpoint's secret"
+    return (
+        "not checked: no secret is known"
+        if not known or not known.secrets
+        else "checked with the endpoint's secret"
+    )
 
 
 def empty(base: str, name: str) -> Markup:

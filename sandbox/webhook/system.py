@@ -32,7 +32,11 @@ class Catcher(System):
     def answer(self, call: Call) -> Answer:
         name = self.account(call)
         endpoint = self.world.webhook.get(name)
-        wrong = trouble(endpoint.secrets, call.headers, call.body, call.at) if endpoint and endpoint.secrets else None
+        wrong = (
+            trouble(endpoint.secrets, call.headers, call.body, call.at)
+            if endpoint and endpoint.secrets
+            else None
+        )
         self._keep(name, call, wrong)
         if wrong and endpoint and endpoint.strict:
             return Answer(401, {"error": wrong})
@@ -43,7 +47,9 @@ class Catcher(System):
 
     def _keep(self, name: str, call: Call, wrong: str | None) -> None:
         """`trouble` is None without a secret to verify with, and empty when the signature is good."""
-        headers = [[key, "***" if key.lower() in UNSHOWN else value] for key, value in call.headers.items()]
+        headers = [
+            [key, "***" if key.lower() in UNSHOWN else value] for key, value in call.headers.items()
+        ]
         self._number += 1
         self.caught[str(self._number)] = {
             "number": self._number, "endpoint": name, "at": call.at, "method": call.method, "path": call.url,

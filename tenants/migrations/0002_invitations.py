@@ -5,20 +5,22 @@ import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
 
-import hub.ids
+import hub.db.ids
 
 
 def name_members(apps, schema_editor):
     memberships = apps.get_model("tenants", "Membership")._base_manager
     for pk in memberships.values_list("pk", flat=True):
-        memberships.filter(pk=pk).update(public_id=hub.ids.uuid7())
+        memberships.filter(pk=pk).update(public_id=hub.db.ids.uuid7())
 
 
 def trust_addresses(apps, schema_editor):
     addresses = apps.get_model("account", "EmailAddress")
     people = apps.get_model("tenants", "User").objects.values_list("pk", "email")
     verified = [
-        addresses(user_id=pk, email=email.lower(), verified=True, primary=True) for pk, email in people if email
+        addresses(user_id=pk, email=email.lower(), verified=True, primary=True)
+        for pk, email in people
+        if email
     ]
     addresses.objects.bulk_create(verified, ignore_conflicts=True)
 
@@ -39,28 +41,41 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="membership",
             name="public_id",
-            field=models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True),
+            field=models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
         ),
         migrations.CreateModel(
             name="Invitation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("email", models.EmailField(max_length=254, verbose_name="e-mail")),
                 (
                     "role",
                     models.CharField(
-                        choices=[("owner", "Owner"), ("admin", "Admin"), ("member", "Member")], max_length=10
+                        choices=[("owner", "Owner"), ("admin", "Admin"), ("member", "Member")],
+                        max_length=10,
                     ),
                 ),
-                ("inviter", models.CharField(help_text="Who asks, as the mail says it.", max_length=200)),
+                (
+                    "inviter",
+                    models.CharField(help_text="Who asks, as the mail says it.", max_length=200),
+                ),
                 ("digest", models.CharField(editable=False, max_length=64, unique=True)),
                 ("created_at", models.DateTimeField()),
                 ("asked_at", models.DateTimeField(help_text="When the newest link was made.")),
                 (
                     "sent_at",
                     models.DateTimeField(
-                        help_text="When a mail server took the newest link; empty: none did.", null=True
+                        help_text="When a mail server took the newest link; empty: none did.",
+                        null=True,
                     ),
                 ),
                 ("expires_at", models.DateTimeField()),
@@ -87,7 +102,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="invitations", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="tenants.tenant",
                     ),
                 ),
             ],

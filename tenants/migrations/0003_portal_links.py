@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -16,10 +16,26 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PortalLink",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
-                ("role", models.CharField(choices=[("admin", "Admin"), ("member", "Member")], max_length=10)),
-                ("reference", models.CharField(help_text="Who it is in our own application.", max_length=100)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("admin", "Admin"), ("member", "Member")], max_length=10
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(help_text="Who it is in our own application.", max_length=100),
+                ),
                 ("name", models.CharField(blank=True, max_length=150)),
                 ("return_url", models.CharField(blank=True, max_length=500)),
                 ("digest", models.CharField(editable=False, max_length=64, unique=True)),
@@ -29,7 +45,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="portal_links", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="portal_links",
+                        to="tenants.tenant",
                     ),
                 ),
             ],

@@ -8,42 +8,44 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from hub.clock import clock
-from tenants import people
-from tenants.invitations import named, remember
+from hub.db.clock import clock
+from tenants.access.tenant_users import tenant_home_url
 from tenants.models import Invitation, User
-from tenants.people import Hand
-from tenants.visitors import home_of
+from tenants.services import membership_actions
+from tenants.services.invitation_mail import find_invitation_by_token, remember_invitation
+from tenants.services.membership_actions import PersonContext
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    found = named(token)
-    if found is None or found.state(clock()) != "pending":
+def open_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    invitation = find_invitation_by_token(token)
+    if invitation is None or invitation.state(clock()) != "pending":
         return render(request, "people/invitation_ended.html", status=404)
-    step = step_of(request, found)
+    step = _next_step(request, invitation)
     if request.method != "POST":
-        return render(request, "people/invitation.html", {"invitation": found, "step": step})
+        return render(request, "people/invitation.html", {"invitation": invitation, "step": step})
     if step == "accept":
-        return accept(request, found)
+        return _accept_and_redirect(request, invitation)
     if step == "sign_up":
-        remember(request, found)
+        remember_invitation(request, invitation)
         return redirect("account_signup")
     return redirect_to_login(request.path) if step == "sign_in" else redirect(request.path)
 
 
-def step_of(request: HttpRequest, found: Invitation) -> str:
+def _next_step(request: HttpRequest, invitation: Invitation) -> str:
     if request.user.is_authenticated:
-        return "accept" if request.user.email.lower() == found.email else "another"
-    return "sign_in" if User.objects.filter(email=found.email).exists() else "sign_up"
+        return "accept" if request.user.email.lower() == invitation.email else "another"
+    return "sign_in" if User.objects.filter(email=invitation.email).exists() else "sign_up"
 
 
-def accept(request: HttpRequest, found: Invitation) -> HttpResponse:
+def _accept_and_redirect(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     try:
-        people.accept(found, request.user, Hand.of_person(request, request.user), now=clock())
-    except people.Refused as refused:
-        messages.error(request, str(refused))
+        membership_actions.accept_invitation(
+            invitation, request.user, PersonContext.of_person(request, request.user), now=clock()
+        )
+    except membership_actions.MembershipRejected as rejection:
+        messages.error(request, str(rejection))
         return redirect("people:tenants")
-    messages.success(request, _("You belong to %(tenant)s now.") % {"tenant": found.tenant})
-    return redirect(home_of(found.tenant))
+    messages.success(request, _("You belong to %(tenant)s now.") % {"tenant": invitation.tenant})
+    return redirect(tenant_home_url(invitation.tenant))

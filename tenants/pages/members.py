@@ -11,133 +11,182 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from hub.clock import clock
-from tenants import people
+from hub.db.clock import clock
+from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
 from tenants.models import Invitation, Membership
 from tenants.pages.forms import ROLES, InviteForm, RoleForm
-from tenants.people import Hand
-from tenants.visitors import Visitor, asks_again, for_visitors
+from tenants.services import membership_actions
+from tenants.services.membership_actions import PersonContext
 
 OWNER = Membership.Role.OWNER
 
 
 @require_safe
 @login_required
-def tenants(request: HttpRequest) -> HttpResponse:
+def list_tenants(request: HttpRequest) -> HttpResponse:
     """The tenants of a person, to choose from."""
-    mine = Membership.unscoped.filter(user=request.user).select_related("tenant").order_by("tenant__name")
-    return render(request, "people/tenants.html", {"memberships": mine})
+    memberships = (
+        Membership.unscoped.filter(user=request.user)
+        .select_related("tenant")
+        .order_by("tenant__name")
+    )
+    return render(request, "people/tenants.html", {"memberships": memberships})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_visitors()
-def members(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@tenant_view()
+def show_members(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     if request.method != "POST":
-        return page(request, visitor, InviteForm())
-    visitor.must_own()
-    return invite(request, visitor)
+        return _render_members(request, tenant_user, InviteForm())
+    tenant_user.require_owner()
+    return _invite_from_form(request, tenant_user)
 
 
-@asks_again
-def invite(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@require_recent_login
+def _invite_from_form(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     """Otherwise a session that was left open would bring in another owner."""
     form, now = InviteForm(request.POST), clock()
     if not form.is_valid():
-        return page(request, visitor, form)
-    said = form.cleaned_data
+        return _render_members(request, tenant_user, form)
+    data = form.cleaned_data
     try:
-        invitation = people.invite(
-            visitor.tenant, said["email"], said["role"], hand_of(request, visitor), random=secrets.token_bytes, now=now
+        invitation = membership_actions.invite_member(
+            tenant_user.tenant,
+            data["email"],
+            data["role"],
+            _person_context(request, tenant_user),
+            random=secrets.token_bytes,
+            now=now,
         )
-    except people.Refused as refused:
-        form.add_error("email", str(refused))
-        return page(request, visitor, form)
-    say_sent(request, invitation)
-    return back(visitor)
+    except membership_actions.MembershipRejected as rejection:
+        form.add_error("email", str(rejection))
+        return _render_members(request, tenant_user, form)
+    _show_sent_message(request, invitation)
+    return _redirect_to_members(tenant_user)
 
 
-def page(request: HttpRequest, visitor: Visitor, form: InviteForm) -> HttpResponse:
-    now, tenant = clock(), visitor.tenant
-    open_ones = Invitation.objects.of(tenant).filter(accepted_at=None, revoked_at=None).order_by("-asked_at")
+def _render_members(
+    request: HttpRequest, tenant_user: TenantUser, form: InviteForm
+) -> HttpResponse:
+    now, tenant = clock(), tenant_user.tenant
+    open_invitations = (
+        Invitation.objects.of(tenant)
+        .filter(accepted_at=None, revoked_at=None)
+        .order_by("-asked_at")
+    )
     context = {
-        "visitor": visitor,
+        "tenant_user": tenant_user,
         "form": form,
         "roles": ROLES,
-        "members": rows_of(tenant),
-        "invitations": [(one, one.state(now)) for one in open_ones],
+        "members": _find_memberships(tenant),
+        "invitations": [(invitation, invitation.state(now)) for invitation in open_invitations],
     }
     return render(request, "people/members.html", context)
 
 
-def rows_of(tenant: Any) -> Any:
+def _find_memberships(tenant: Any) -> Any:
     return Membership.objects.of(tenant).select_related("user").order_by("user__email")
 
 
 @require_POST
-@for_visitors(least=OWNER)
-@asks_again
-def role(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    membership = get_object_or_404(rows_of(visitor.tenant).select_related("tenant", "user"), public_id=id)
+@tenant_view(min_role=OWNER)
+@require_recent_login
+def change_role(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    membership = get_object_or_404(
+        _find_memberships(tenant_user.tenant).select_related("tenant", "user"), public_id=id
+    )
     form = RoleForm(request.POST)
     if form.is_valid():
         try:
-            people.change_role(membership, form.cleaned_data["role"], hand_of(request, visitor), now=clock())
-            messages.success(request, _("The role of %(who)s is changed.") % {"who": membership.user})
-        except people.Refused as refused:
-            messages.error(request, str(refused))
-    return back(visitor)
+            membership_actions.change_member_role(
+                membership,
+                form.cleaned_data["role"],
+                _person_context(request, tenant_user),
+                now=clock(),
+            )
+            messages.success(
+                request, _("The role of %(who)s is changed.") % {"who": membership.user}
+            )
+        except membership_actions.MembershipRejected as rejection:
+            messages.error(request, str(rejection))
+    return _redirect_to_members(tenant_user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@for_visitors(least=OWNER)
-@asks_again
-def remove(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    membership = get_object_or_404(rows_of(visitor.tenant).select_related("tenant", "user"), public_id=id)
+@tenant_view(min_role=OWNER)
+@require_recent_login
+def remove_membership(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    membership = get_object_or_404(
+        _find_memberships(tenant_user.tenant).select_related("tenant", "user"), public_id=id
+    )
     if request.method != "POST":
-        return render(request, "people/remove.html", {"visitor": visitor, "membership": membership})
+        return render(
+            request, "people/remove.html", {"tenant_user": tenant_user, "membership": membership}
+        )
     try:
-        people.remove(membership, hand_of(request, visitor), now=clock())
-        messages.success(request, _("%(who)s does not belong here any more.") % {"who": membership.user})
-    except people.Refused as refused:
-        messages.error(request, str(refused))
-    return redirect("people:tenants") if membership.user == visitor.user else back(visitor)
+        membership_actions.remove_member(
+            membership, _person_context(request, tenant_user), now=clock()
+        )
+        messages.success(
+            request, _("%(who)s does not belong here any more.") % {"who": membership.user}
+        )
+    except membership_actions.MembershipRejected as rejection:
+        messages.error(request, str(rejection))
+    return (
+        redirect("people:tenants")
+        if membership.user == tenant_user.user
+        else _redirect_to_members(tenant_user)
+    )
 
 
 @require_POST
-@for_visitors(least=OWNER)
-def send_again(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    invitation = invitation_of(visitor, id)
+@tenant_view(min_role=OWNER)
+def send_invitation_again(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    invitation = _get_invitation(tenant_user, id)
     try:
-        people.invite_again(invitation, hand_of(request, visitor), random=secrets.token_bytes, now=clock())
-        say_sent(request, invitation)
-    except people.Refused as refused:
-        messages.error(request, str(refused))
-    return back(visitor)
+        membership_actions.resend_invitation(
+            invitation,
+            _person_context(request, tenant_user),
+            random=secrets.token_bytes,
+            now=clock(),
+        )
+        _show_sent_message(request, invitation)
+    except membership_actions.MembershipRejected as rejection:
+        messages.error(request, str(rejection))
+    return _redirect_to_members(tenant_user)
 
 
 @require_POST
-@for_visitors(least=OWNER)
-def revoke(request: HttpRequest, visitor: Visitor, id: UUID) -> HttpResponse:
-    invitation = invitation_of(visitor, id)
+@tenant_view(min_role=OWNER)
+def revoke_open_invitation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    invitation = _get_invitation(tenant_user, id)
     try:
-        people.revoke(invitation, hand_of(request, visitor), now=clock())
-        messages.success(request, _("The invitation of %(who)s has ended.") % {"who": invitation.email})
-    except people.Refused as refused:
-        messages.error(request, str(refused))
-    return back(visitor)
+        membership_actions.revoke_invitation(
+            invitation, _person_context(request, tenant_user), now=clock()
+        )
+        messages.success(
+            request, _("The invitation of %(who)s has ended.") % {"who": invitation.email}
+        )
+    except membership_actions.MembershipRejected as rejection:
+        messages.error(request, str(rejection))
+    return _redirect_to_members(tenant_user)
 
 
-def invitation_of(visitor: Visitor, id: UUID) -> Invitation:
-    return get_object_or_404(Invitation.objects.of(visitor.tenant).select_related("tenant"), public_id=id)
+def _get_invitation(tenant_user: TenantUser, id: UUID) -> Invitation:
+    return get_object_or_404(
+        Invitation.objects.of(tenant_user.tenant).select_related("tenant"), public_id=id
+    )
 
 
-def hand_of(request: HttpRequest, visitor: Visitor) -> Hand:
-    return Hand.of(request, visitor.actor, user=visitor.user)
+def _person_context(request: HttpRequest, tenant_user: TenantUser) -> PersonContext:
+    return PersonContext.of(request, tenant_user.actor, user=tenant_user.user)
 
 
-def say_sent(request: HttpRequest, invitation: Invitation) -> None:
-    messages.success(request, _("An invitation is on its way to %(who)s.") % {"who": invitation.email})
+def _show_sent_message(request: HttpRequest, invitation: Invitation) -> None:
+    messages.success(
+        request, _("An invitation is on its way to %(who)s.") % {"who": invitation.email}
+    )
 
 
-def back(visitor: Visitor) -> HttpResponse:
-    return redirect("people:members", visitor.tenant.reference)
+def _redirect_to_members(tenant_user: TenantUser) -> HttpResponse:
+    return redirect("people:members", tenant_user.tenant.reference)

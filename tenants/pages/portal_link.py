@@ -7,30 +7,35 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from hub.clock import clock
-from tenants import portal_links
-from tenants.guests import at_a_secret_address, guest_of, let_in
-from tenants.visitors import home_of
+from hub.db.clock import clock
+from tenants.access.guest_sessions import current_guest, protect_secret_url, start_guest_session
+from tenants.access.tenant_users import tenant_home_url
+from tenants.services import portal_link_actions
 
 
-@at_a_secret_address
+@protect_secret_url
 @require_http_methods(["GET", "HEAD", "POST"])
-def portal_link(request: HttpRequest, token: str) -> HttpResponse:
+def open_portal_link(request: HttpRequest, token: str) -> HttpResponse:
     """A person who is signed in stays who they are: one browser is never two people."""
-    link = portal_links.named(token)
-    if link is None or not link.open(clock()):
-        return ended(request)
+    link = portal_link_actions.find_portal_link(token)
+    if link is None or not link.is_pending(clock()):
+        return _render_link_ended(request)
     if request.method != "POST" or request.user.is_authenticated:
-        guest = guest_of(request)
+        guest = current_guest(request)
         visit = guest if guest and not guest.is_over(now=clock()) else None
         return render(request, "people/portal_link.html", {"link": link, "visit": visit})
-    where = {"request_id": getattr(request, "request_id", ""), "ip": request.META.get("REMOTE_ADDR", "")}
+    request_origin = {
+        "request_id": getattr(request, "request_id", ""),
+        "ip": request.META.get("REMOTE_ADDR", ""),
+    }
     try:
-        let_in(request, portal_links.use(link, now=clock(), **where))
-    except portal_links.Ended:
-        return ended(request)
-    return redirect(home_of(link.tenant))
+        start_guest_session(
+            request, portal_link_actions.use_portal_link(link, now=clock(), **request_origin)
+        )
+    except portal_link_actions.PortalLinkEnded:
+        return _render_link_ended(request)
+    return redirect(tenant_home_url(link.tenant))
 
 
-def ended(request: HttpRequest) -> HttpResponse:
+def _render_link_ended(request: HttpRequest) -> HttpResponse:
     return render(request, "people/portal_link_ended.html", status=404)

@@ -15,7 +15,18 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(400)]
 
 WITHIN = 300
 TOLD = {"name", "value", "unit", "baseline", "ratio", "bar", "holds"}
-BENCHES = ("drain", "drain_quota", "scale", "slow", "quiet", "quota", "channels", "neighbour", "accept", "claim")
+BENCHES = (
+    "drain",
+    "drain_quota",
+    "scale",
+    "slow",
+    "quiet",
+    "quota",
+    "channels",
+    "neighbour",
+    "accept",
+    "claim",
+)
 
 
 @pytest.fixture
@@ -26,7 +37,11 @@ def bench():
     def start(*arguments):
         calm = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         command = [*MANAGE, "bench", *arguments]
-        started.append(subprocess.Popen(command, env=calm, stdout=subprocess.PIPE, text=True, start_new_session=True))
+        started.append(
+            subprocess.Popen(
+                command, env=calm, stdout=subprocess.PIPE, text=True, start_new_session=True
+            )
+        )
         return started[-1]
 
     yield start
@@ -44,7 +59,11 @@ def told_by(process):
 
 def test_every_bench_tells_its_figures(bench):
     figures = told_by(bench("outgoing", "--quick"))
-    assert [bench for bench in BENCHES if not any(f"{name}_".startswith(f"{bench}_") for name in figures)] == []
+    assert [
+        bench
+        for bench in BENCHES
+        if not any(f"{name}_".startswith(f"{bench}_") for name in figures)
+    ] == []
     assert all(figure.keys() == TOLD for figure in figures.values())
 
 
@@ -55,13 +74,23 @@ def test_every_page_of_a_customer_is_measured(bench):
 
 def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench):
     figures = told_by(bench("faults", "--quick"))
-    for name in ("lost", "unexplained_sends", "extra_sends_without_a_kill", "not_delivered", "orphans"):
+    for name in (
+        "lost",
+        "unexplained_sends",
+        "extra_sends_without_a_kill",
+        "not_delivered",
+        "orphans",
+    ):
         assert [figures[f"faults_{name}{on}"]["value"] for on in ("", "_sqlite")] == [0, 0], name
 
 
 def test_nothing_is_left_after_ctrl_c(bench):
     process = bench("outgoing", "--quick", "--only", "quiet")
-    until(lambda: any("work" in command(pid) for pid in family(process.pid)), within=WITHIN, what="the worker")
+    until(
+        lambda: any("work" in command(pid) for pid in family(process.pid)),
+        within=WITHIN,
+        what="the worker",
+    )
     there = list(family(process.pid))
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=WITHIN)
@@ -70,7 +99,9 @@ def test_nothing_is_left_after_ctrl_c(bench):
 
 
 def test_a_bench_that_is_not_there_is_named():
-    done = subprocess.run([*MANAGE, "bench", "outgoing", "--only", "drian"], capture_output=True, text=True)
+    done = subprocess.run(
+        [*MANAGE, "bench", "outgoing", "--only", "drian"], capture_output=True, text=True
+    )
     assert done.returncode != 0
     assert "drian: choose from drain" in done.stderr
 

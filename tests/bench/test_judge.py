@@ -29,7 +29,13 @@ def value(figures, name):
 
 
 def test_a_kill_of_the_process_that_sent_it_excuses_a_second_send():
-    assert value(repeats(case(kills=[Kill(10.2, "pump", frozenset([PUMP]))])), "extra_sends_without_a_kill") == 0
+    assert (
+        value(
+            repeats(case(kills=[Kill(10.2, "pump", frozenset([PUMP]))])),
+            "extra_sends_without_a_kill",
+        )
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,9 @@ def test_no_other_kill_excuses_a_second_send(kill):
 
 
 def test_a_crash_that_no_kill_explains_is_a_stray():
-    assert value(repeats(case(kills=[Kill(10.2, "pump", frozenset([OTHER]))])), "stray_crashes") == 1
+    assert (
+        value(repeats(case(kills=[Kill(10.2, "pump", frozenset([OTHER]))])), "stray_crashes") == 1
+    )
 
 
 def test_a_second_send_that_no_row_explains_is_counted():
@@ -59,7 +67,10 @@ def test_recovery_counts_from_the_kill_that_hit_the_delivery_also_where_another_
 
 
 def test_what_was_claimed_and_never_sent_counts_from_the_first_kill_after_it_was_accepted():
-    arrivals, kills = [Arrival(14.0, "msg_a", "/", port=OTHER)], [Kill(9.8, "pool", frozenset([PUMP]))]
+    arrivals, kills = (
+        [Arrival(14.0, "msg_a", "/", port=OTHER)],
+        [Kill(9.8, "pool", frozenset([PUMP]))],
+    )
     (crash,) = crashes_of(case(kills=kills, arrivals=arrivals))
     assert (crash.kill.at, crash.sent_again) == (9.8, 14.0)
 
@@ -69,4 +80,6 @@ def test_while_the_database_is_away_nothing_can_be_found():
     late = [TWICE[0], Arrival(45.0, "msg_a", "/", port=OTHER)]
     with_outage = case(kills=[kill], crashes=[40.0], arrivals=late, outages=[(11.0, 30.0)])
     assert [crash.kill for crash in crashes_of(with_outage)] == [kill]
-    assert [crash.kill for crash in crashes_of(case(kills=[kill], crashes=[40.0], arrivals=late))] == [None]
+    assert [
+        crash.kill for crash in crashes_of(case(kills=[kill], crashes=[40.0], arrivals=late))
+    ] == [None]

@@ -15,7 +15,10 @@ def fresh_clone():
 
     def said(*command):
         return subprocess.run(
-            [*MANAGE, *command], env=bare | {"HUB_ENV_FILE": os.devnull}, capture_output=True, text=True
+            [*MANAGE, *command],
+            env=bare | {"HUB_ENV_FILE": os.devnull},
+            capture_output=True,
+            text=True,
         ).stderr
 
     return said

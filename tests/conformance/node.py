@@ -28,7 +28,9 @@ def missing_node():
     """Why the clients cannot run here; empty where they can."""
     if not shutil.which("node") or not shutil.which("npm"):
         return "node and npm are not installed"
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run(
+        ["node", "--version"], capture_output=True, text=True, check=True
+    ).stdout
     if int(version.lstrip("v").partition(".")[0]) < OLDEST:
         return f"node is {version.strip()}, and the clients need {OLDEST} or newer"
     return ""

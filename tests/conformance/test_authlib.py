@@ -10,28 +10,45 @@ SLACK_TEAM, COMPANY = "T000GLOBEX", "701"
 
 
 def session_for(system, **more):
-    secrets = {"slack": "slack-secret", "salesforce": "salesforce-secret", "pipedrive": "pipedrive-secret"}
+    secrets = {
+        "slack": "slack-secret",
+        "salesforce": "salesforce-secret",
+        "pipedrive": "pipedrive-secret",
+    }
     return OAuth2Session(f"hub.{system}", secrets[system], redirect_uri=BACK, **more)
 
 
 def sign_in(desk, session, authorize, account, token, **more):
     """A person allows what is asked; the token of the code that comes back."""
     url, state = session.create_authorization_url(f"{desk.url}{authorize}", **more)
-    sent_back = desk.post(url.removeprefix(desk.url), data={"account": account}, allow_redirects=False)
+    sent_back = desk.post(
+        url.removeprefix(desk.url), data={"account": account}, allow_redirects=False
+    )
     location = sent_back.headers["Location"]
-    return session.fetch_token(f"{desk.url}{token}", authorization_response=location, state=state, **more)
+    return session.fetch_token(
+        f"{desk.url}{token}", authorization_response=location, state=state, **more
+    )
 
 
 def test_salesforce_by_pkce(desk):
     at, scope = "/salesforce/login/services/oauth2", "api refresh_token"
-    how = {"scope": scope, "code_challenge_method": "S256", "token_endpoint_auth_method": "client_secret_post"}
+    how = {
+        "scope": scope,
+        "code_challenge_method": "S256",
+        "token_endpoint_auth_method": "client_secret_post",
+    }
     with session_for("salesforce", **how) as session:
-        token = sign_in(desk, session, f"{at}/authorize", ORG, f"{at}/token", code_verifier=VERIFIER)
+        token = sign_in(
+            desk, session, f"{at}/authorize", ORG, f"{at}/token", code_verifier=VERIFIER
+        )
         limits = f"{token['instance_url']}/services/data/v67.0/limits"
         assert session.get(limits).json()["DailyApiRequests"]["Max"] == 15_000
         renewed = session.refresh_token(f"{desk.url}{at}/token")
         assert renewed["access_token"] != token["access_token"]
-        assert session.revoke_token(f"{desk.url}{at}/revoke", token=token["refresh_token"]).status_code == 200
+        assert (
+            session.revoke_token(f"{desk.url}{at}/revoke", token=token["refresh_token"]).status_code
+            == 200
+        )
         assert session.get(limits).status_code == 401
 
 
@@ -39,8 +56,12 @@ def test_salesforce_refuses_a_code_with_another_verifier(desk):
     at = "/salesforce/login/services/oauth2"
     how = {"code_challenge_method": "S256", "token_endpoint_auth_method": "client_secret_post"}
     with session_for("salesforce", scope="api", **how) as session:
-        url, state = session.create_authorization_url(f"{desk.url}{at}/authorize", code_verifier=VERIFIER)
-        sent_back = desk.post(url.removeprefix(desk.url), data={"account": ORG}, allow_redirects=False)
+        url, state = session.create_authorization_url(
+            f"{desk.url}{at}/authorize", code_verifier=VERIFIER
+        )
+        sent_back = desk.post(
+            url.removeprefix(desk.url), data={"account": ORG}, allow_redirects=False
+        )
         given = {"authorization_response": sent_back.headers["Location"], "state": state}
         with pytest.raises(OAuthError, match="invalid code verifier"):
             session.fetch_token(f"{desk.url}{at}/token", code_verifier="w" * 43, **given)

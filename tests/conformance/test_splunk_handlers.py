@@ -40,8 +40,16 @@ def events(desk):
 
 def test_splunk_handler_sends_what_was_logged_in_one_batch(desk, quiet_loggers):
     url = f"{desk.url}/splunk/acme/services/collector/event"
-    options = {"url": url, "protocol": "http", "verify": False, "flush_interval": 0, "retry_count": 0}
-    handler = splunk_handler.SplunkHandler("127.0.0.1", 0, TOKEN, "orders", hostname="shop", **options)
+    options = {
+        "url": url,
+        "protocol": "http",
+        "verify": False,
+        "flush_interval": 0,
+        "retry_count": 0,
+    }
+    handler = splunk_handler.SplunkHandler(
+        "127.0.0.1", 0, TOKEN, "orders", hostname="shop", **options
+    )
     handler.emit(record("A-1001 placed"))
     handler.emit(record("A-1002 placed"))
     handler.shutdown()

@@ -8,9 +8,9 @@ from typing import Any
 
 import jmespath
 
-from connectors.parts import Credential, Message
+from connectors.http import Response, dump_json
 from connectors.registry import CONNECTORS
-from connectors.wire import Response, dumps
+from connectors.schema import Credential, Message
 
 HERE = Path(__file__).parent
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -59,7 +59,14 @@ def credential(key: str, **changes: Any) -> Credential:
 
 
 def message(body: Mapping[str, Any], **changes: Any) -> Message:
-    given = {"id": ORDER["id"], "body": body, "raw": dumps(body), "at": NOON, "type": ORDER["type"], "tenant": "acme"}
+    given = {
+        "id": ORDER["id"],
+        "body": body,
+        "raw": dump_json(body),
+        "at": NOON,
+        "type": ORDER["type"],
+        "tenant": "acme",
+    }
     return Message(**given | changes)
 
 
@@ -85,7 +92,7 @@ def recorded(key: str, name: str) -> Response:
     body = kept["body"]
     return Response(
         kept["status"],
-        body.encode() if isinstance(body, str) else dumps(body),
+        body.encode() if isinstance(body, str) else dump_json(body),
         {header.lower(): value for header, value in kept["headers"].items()},
         at=NOON,
     )

@@ -13,14 +13,25 @@ from hypothesis import strategies as st
 
 import connectors
 from connectors.base import Action, Grant, Page
+from connectors.http import Response, Unreadable
 from connectors.outcomes import Outcome
-from connectors.parts import Account
 from connectors.registry import CONNECTORS
-from connectors.wire import Response, Unreadable
-from tests.connectors.recorded import NOON, SECRETS, credential, fixtures, message, recorded, rendered
+from connectors.schema import Account
+from tests.connectors.recorded import (
+    NOON,
+    SECRETS,
+    credential,
+    fixtures,
+    message,
+    recorded,
+    rendered,
+)
 
 FOLDER = Path(connectors.__file__).parent
-KIT = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")} - {"connectors.__init__", "connectors.registry"}
+KIT = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")} - {
+    "connectors.__init__",
+    "connectors.registry",
+}
 TICKS_OR_STORES = {
     "asyncio",
     "http",
@@ -34,27 +45,49 @@ TICKS_OR_STORES = {
     "ssl",
 }
 TICKS_OR_STORES |= {"subprocess", "threading", "time"}
-TRIES_REFUSALS_AGAIN = {"webhook"}  # Standard Webhooks: all but 2xx, 3xx and 410 is tried again, 401 and 404 too
+TRIES_REFUSALS_AGAIN = {
+    "webhook"
+}  # Standard Webhooks: all but 2xx, 3xx and 410 is tried again, 401 and 404 too
 SAYS_BY_STATUS = {"app", "webhook"}  # they answer no JSON
 BACK, VERIFIER = "https://hub.test/connect/acme/callback", "v" * 43
 APP = {"client_id": "id", "client_secret": "secret"}
-PLATITUDES = ["ok", "error", "errors", "success", "code", "ackId", "acks", "invalid-event-number", "id", "done"]
+PLATITUDES = [
+    "ok",
+    "error",
+    "errors",
+    "success",
+    "code",
+    "ackId",
+    "acks",
+    "invalid-event-number",
+    "id",
+    "done",
+]
 
 ACTIONS = [(connector, action) for connector in CONNECTORS.values() for action in connector.actions]
-each = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.key)
+each = pytest.mark.parametrize(
+    "connector", CONNECTORS.values(), ids=lambda connector: connector.key
+)
 each_action = pytest.mark.parametrize(
-    ("connector", "action"), ACTIONS, ids=[f"{connector.key}-{action.key}" for connector, action in ACTIONS]
+    ("connector", "action"),
+    ACTIONS,
+    ids=[f"{connector.key}-{action.key}" for connector, action in ACTIONS],
 )
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 documents = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(PLATITUDES), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(PLATITUDES), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 answers = st.builds(
     Response,
-    st.sampled_from([200, 201, 204, 300, 302, 400, 401, 403, 404, 408, 410, 429, 500, 503, 504, 599]),
+    st.sampled_from(
+        [200, 201, 204, 300, 302, 400, 401, 403, 404, 408, 410, 429, 500, 503, 504, 599]
+    ),
     st.binary(max_size=99) | documents.map(lambda document: json.dumps(document).encode()),
     st.dictionaries(st.sampled_from(["retry-after", "sforce-limit-info"]), st.text(max_size=20)),
 )
@@ -70,7 +103,7 @@ def read(action, *args, **kwargs):
 
 
 def asks(action):
-    return type(action).confirm is not Action.confirm
+    return type(action).confirm_request is not Action.confirm_request
 
 
 def requests(connector):
@@ -79,13 +112,15 @@ def requests(connector):
     for action in connector.actions:
         yield action.request([a_message(action)], key)
         if asks(action):
-            yield action.confirm([a_message(action)], key)
-    yield connector.probe(key, at=NOON)
+            yield action.confirm_request([a_message(action)], key)
+    yield connector.probe_request(key, at=NOON)
     if connector.refreshes:
-        yield connector.refresh(APP, key)
+        yield connector.refresh_request(APP, key)
     if connector.needs_oauth:
-        yield connector.exchange(APP, key, code="code-1", redirect_uri=BACK, verifier=VERIFIER)
-        yield connector.revoke(APP, key)
+        yield connector.exchange_request(
+            APP, key, code="code-1", redirect_uri=BACK, verifier=VERIFIER
+        )
+        yield connector.revoke_request(APP, key)
     for collection in connector.collections:
         yield collection.page(key, **collection.example)
 
@@ -110,7 +145,9 @@ def test_knows_the_kit_and_its_own_folder_only(connector):
         for name in imports(path):
             root = name.partition(".")[0]
             ours = name in KIT or name.startswith(f"connectors.{connector.key}.")
-            assert ours or (root in sys.stdlib_module_names and root not in TICKS_OR_STORES), f"{path} imports {name}"
+            assert ours or (root in sys.stdlib_module_names and root not in TICKS_OR_STORES), (
+                f"{path} imports {name}"
+            )
 
 
 @each
@@ -124,7 +161,12 @@ def test_is_found_by_its_key(connector):
 @each
 def test_says_what_a_person_must_know(connector):
     assert connector.label and connector.summary.endswith(".")
-    for part in (*connector.fields, *connector.app_fields, *connector.actions, *connector.collections):
+    for part in (
+        *connector.fields,
+        *connector.app_fields,
+        *connector.actions,
+        *connector.collections,
+    ):
         assert part.label and part.help, part.key
     for action in connector.actions:
         assert action.permissions, action.key
@@ -135,7 +177,7 @@ def test_says_what_a_person_must_know(connector):
 def test_says_in_the_catalogue_what_moves_and_under_what_it_is_found(connector):
     if not connector.platform:
         assert connector.categories and connector.synonyms
-        assert {move.way for move in connector.moves} == {"out", "in"}
+        assert {move.direction for move in connector.moves} == {"out", "in"}
         assert all(text.endswith(".") for text in (connector.approval, connector.plan) if text)
 
 
@@ -153,7 +195,10 @@ def test_an_empty_credential_is_refused_with_a_sentence(connector):
 def test_every_request_names_a_scope_that_is_limited_or_says_why_not(connector):
     for request in requests(connector):
         assert request.spends, request
-        assert any(connector.quota(scope) or scope.kind in connector.unlimited for scope, _ in request.spends), request
+        assert any(
+            connector.quota(scope) or scope.kind in connector.unlimited
+            for scope, _ in request.spends
+        ), request
 
 
 @each
@@ -204,7 +249,9 @@ def test_waits_as_long_as_it_was_told(connector, action, status):
 
 @each_action
 def test_a_429_costs_no_attempt_and_rests_what_the_request_spends(connector, action):
-    spent = {scope for scope, _ in action.request([a_message(action)], credential(connector.key)).spends}
+    spent = {
+        scope for scope, _ in action.request([a_message(action)], credential(connector.key)).spends
+    }
     outcome = read(action, 429)
     assert outcome.free
     assert outcome.pauses and set(outcome.pauses) <= spent
@@ -216,19 +263,25 @@ def test_a_redirect_is_never_followed(connector, action):
 
 
 @each_action
-@pytest.mark.parametrize("body", [b"", b"<html>", b"null", b"[]", b"{}", b'"ok"', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"null", b"[]", b"{}", b'"ok"', b"\xff\xfe", b"[" * 100_000]
+)
 def test_an_answer_that_cannot_be_read_is_unknown(connector, action, body):
-    assert read(action, 200, body).kind == ("delivered" if connector.key in SAYS_BY_STATUS else "unknown")
+    assert read(action, 200, body).kind == (
+        "delivered" if connector.key in SAYS_BY_STATUS else "unknown"
+    )
 
 
 @each_action
 @settings(deadline=None)
 @given(response=answers)
 def test_strange_answers_are_outcomes_that_a_database_can_keep(connector, action, response):
-    three = [a_message(action, id=f"msg-{number}") for number in range(3 if action.batch > 1 else 1)]
+    three = [
+        a_message(action, id=f"msg-{number}") for number in range(3 if action.batch > 1 else 1)
+    ]
     outcomes = action.read(response, three)
     if asks(action):
-        outcomes += action.read_confirmed(response, three)
+        outcomes += action.read_confirmation(response, three)
     assert len(outcomes) == len(three) * (1 + asks(action))
     for outcome in outcomes:
         assert (outcome.reason + outcome.detail + outcome.reference).isprintable()
@@ -239,11 +292,17 @@ def test_strange_answers_are_outcomes_that_a_database_can_keep(connector, action
 @given(response=answers)
 def test_strange_answers_are_outcomes_or_unreadable(connector, response):
     key = credential(connector.key)
-    readers = [connector.reported, *(collection.records for collection in connector.collections)]
-    readers += [partial(connector.probed, credential=key)]
-    readers += [partial(connector.refreshed, credential=key)] if connector.refreshes else []
+    readers = [
+        connector.parse_quota_reports,
+        *(collection.records for collection in connector.collections),
+    ]
+    readers += [partial(connector.parse_probe, credential=key)]
+    readers += [partial(connector.parse_refresh, credential=key)] if connector.refreshes else []
     if connector.needs_oauth:
-        readers += [partial(connector.exchanged, app=APP, credential=key), connector.revoked]
+        readers += [
+            partial(connector.parse_exchange, app=APP, credential=key),
+            connector.parse_revoke,
+        ]
     for reader in readers:
         with suppress(Unreadable):
             assert isinstance(reader(response), Account | Outcome | Grant | Page | tuple)
@@ -253,5 +312,5 @@ def test_strange_answers_are_outcomes_or_unreadable(connector, response):
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 502])
 def test_a_refresh_that_goes_wrong_is_not_the_end_of_the_grant(connector, status):
     if connector.refreshes:
-        outcome = connector.refreshed(Response(status, b"<html>"), credential(connector.key))
+        outcome = connector.parse_refresh(Response(status, b"<html>"), credential(connector.key))
         assert outcome.kind in {"later", "unknown"}

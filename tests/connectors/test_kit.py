@@ -6,12 +6,26 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.allowed_hosts import find_allowed_origin
 from connectors.base import Action as BaseAction
-from connectors.base import Grant, lifetime
-from connectors.hosts import allowed_origin
-from connectors.outcomes import Outcome, delivered, maintenance, never, readable, standing
-from connectors.parts import Credential, Input
-from connectors.wire import Request, Response, Unreadable, dumps, dumps_checked, retry_after
+from connectors.base import Grant, parse_lifetime
+from connectors.http import (
+    Request,
+    Response,
+    Unreadable,
+    dump_checked_json,
+    dump_json,
+    parse_retry_after,
+)
+from connectors.outcomes import (
+    Outcome,
+    delivered,
+    maintenance,
+    never,
+    outcome_of_status,
+    read_outcomes,
+)
+from connectors.schema import Credential, Input
 from tests.connectors.recorded import NOON, WHSEC
 
 DAY = 86_400.0
@@ -53,11 +67,11 @@ DAY = 86_400.0
     ],
 )
 def test_waits_as_told_within_a_second_and_a_day(told, seconds):
-    assert retry_after(Response(429, headers={"retry-after": told}, at=NOON)) == seconds
+    assert parse_retry_after(Response(429, headers={"retry-after": told}, at=NOON)) == seconds
 
 
 def test_no_header_tells_no_wait():
-    assert retry_after(Response(429, at=NOON)) is None
+    assert parse_retry_after(Response(429, at=NOON)) is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +92,7 @@ def test_no_header_tells_no_wait():
     ],
 )
 def test_a_token_lives_as_told_within_reason(told, seconds):
-    assert lifetime(told) == seconds
+    assert parse_lifetime(told) == seconds
 
 
 @pytest.mark.parametrize(
@@ -110,22 +124,39 @@ def test_a_token_lives_as_told_within_reason(told, seconds):
     ],
 )
 def test_an_answer_names_only_origins_that_are_allowed(url, origin):
-    assert allowed_origin(url, ("*.salesforce.com", "http://127.0.0.1:9002")) == origin
+    assert find_allowed_origin(url, ("*.salesforce.com", "http://127.0.0.1:9002")) == origin
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(200, None), (204, None), (302, "never"), (400, "never"), (401, "reconnect"), (404, "never"), (408, "later")]
-    + [(425, "later"), (429, "later"), (500, "unknown"), (502, "unknown"), (503, "later"), (504, "unknown")],
+    [
+        (200, None),
+        (204, None),
+        (302, "never"),
+        (400, "never"),
+        (401, "reconnect"),
+        (404, "never"),
+        (408, "later"),
+    ]
+    + [
+        (425, "later"),
+        (429, "later"),
+        (500, "unknown"),
+        (502, "unknown"),
+        (503, "later"),
+        (504, "unknown"),
+    ],
 )
 def test_a_status_stands_for_the_same_everywhere(status, kind):
-    outcome = standing(Response(status))
+    outcome = outcome_of_status(Response(status))
     assert (outcome and outcome.kind) == kind
 
 
 def test_a_503_that_names_maintenance_costs_no_attempt():
-    assert standing(Response(503, b"Down for Maintenance")) == maintenance("Down for Maintenance")
-    assert not standing(Response(503, b"busy")).free
+    assert outcome_of_status(Response(503, b"Down for Maintenance")) == maintenance(
+        "Down for Maintenance"
+    )
+    assert not outcome_of_status(Response(503, b"busy")).free
 
 
 def test_their_words_fit_a_column_whatever_they_are():
@@ -135,7 +166,7 @@ def test_their_words_fit_a_column_whatever_they_are():
 
 
 def test_too_few_answers_are_unknown_for_all():
-    outcomes = readable(lambda: [delivered()], Response(200), 2)
+    outcomes = read_outcomes(lambda: [delivered()], Response(200), 2)
     assert [outcome.kind for outcome in outcomes] == ["unknown", "unknown"]
 
 
@@ -144,27 +175,34 @@ def test_a_failure_of_our_own_flies():
         raise AssertionError
 
     with pytest.raises(AssertionError):
-        readable(broken, Response(200), 1)
+        read_outcomes(broken, Response(200), 1)
 
 
 def test_secrets_have_no_repr():
     secret = {"access_token": WHSEC}
-    shown = (
-        f"{Credential(secret)!r} {Grant(secret)!r} {Request('GET', f'https://a.example/?t={WHSEC}', bearer=WHSEC)!r}"
-    )
+    shown = f"{Credential(secret)!r} {Grant(secret)!r} {Request('GET', f'https://a.example/?t={WHSEC}', bearer=WHSEC)!r}"
     assert WHSEC not in shown
 
 
 def test_a_body_implies_its_content_type():
     assert Request("POST", "u", json={"a": "é"}).content() == '{"a":"é"}'.encode()
-    assert Request("POST", "u", json={}).all_headers() == {"Content-Type": "application/json; charset=utf-8"}
+    assert Request("POST", "u", json={}).all_headers() == {
+        "Content-Type": "application/json; charset=utf-8"
+    }
     form = Request("POST", "u", form={"a": "b c"})
-    assert (form.content(), form.all_headers()) == (b"a=b+c", {"Content-Type": "application/x-www-form-urlencoded"})
-    assert Request("POST", "u", body=b"x", headers={"content-type": "a/b"}).all_headers() == {"content-type": "a/b"}
+    assert (form.content(), form.all_headers()) == (
+        b"a=b+c",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert Request("POST", "u", body=b"x", headers={"content-type": "a/b"}).all_headers() == {
+        "content-type": "a/b"
+    }
 
 
-@pytest.mark.parametrize("write", [dumps, dumps_checked])
-@pytest.mark.parametrize("value", ["\ud800", 2**64, -(2**63) - 1, 1e16, 5e-324, 'é\0"', [None, True, {}]])
+@pytest.mark.parametrize("write", [dump_json, dump_checked_json])
+@pytest.mark.parametrize(
+    "value", ["\ud800", 2**64, -(2**63) - 1, 1e16, 5e-324, 'é\0"', [None, True, {}]]
+)
 def test_what_json_can_say_goes_out_as_it_came(write, value):
     assert json.loads(write({"a": value})) == {"a": value}
 

@@ -30,9 +30,9 @@ def at(login_host, environment="production"):
 
 def hosts_asked(known):
     """The hosts of consent, of the code, of a refresh and of a revocation."""
-    consent = SALESFORCE.authorize(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
-    code = SALESFORCE.exchange(APP, known, code="c1", redirect_uri=BACK, verifier=VERIFIER)
-    requests = [code, SALESFORCE.refresh(APP, known), SALESFORCE.revoke(APP, known)]
+    consent = SALESFORCE.authorize_url(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
+    code = SALESFORCE.exchange_request(APP, known, code="c1", redirect_uri=BACK, verifier=VERIFIER)
+    requests = [code, SALESFORCE.refresh_request(APP, known), SALESFORCE.revoke_request(APP, known)]
     return {urlsplit(url).netloc for url in [consent, *(request.url for request in requests)]}
 
 

@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from connectors.base import Grant
-from connectors.oauth import challenge, permissions_in
+from connectors.http import Response, Unreadable
+from connectors.oauth import code_challenge, parse_permissions
 from connectors.outcomes import Outcome
-from connectors.parts import Account
 from connectors.registry import CONNECTORS
-from connectors.wire import Response, Unreadable
+from connectors.schema import Account
 from tests.connectors.recorded import credential
 from tests.connectors.test_contract import APP, BACK, VERIFIER
 
@@ -50,18 +50,24 @@ GRANTED = {
 
 def exchanged(key, **changes):
     body = json.dumps(GRANTED[key] | changes).encode()
-    return CONNECTORS[key].exchanged(Response(200, body), APP, credential(key))
+    return CONNECTORS[key].parse_exchange(Response(200, body), APP, credential(key))
 
 
 def sent_to(connector, **said):
-    url = connector.authorize(APP, credential(connector.key), state="s1", redirect_uri=BACK, verifier=VERIFIER, **said)
+    url = connector.authorize_url(
+        APP, credential(connector.key), state="s1", redirect_uri=BACK, verifier=VERIFIER, **said
+    )
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 
 
 @each
 def test_a_person_is_sent_with_state_and_our_own_address(connector):
     asked = sent_to(connector)
-    assert (asked["state"], asked["redirect_uri"], asked["client_id"]) == ("s1", BACK, APP["client_id"])
+    assert (asked["state"], asked["redirect_uri"], asked["client_id"]) == (
+        "s1",
+        BACK,
+        APP["client_id"],
+    )
     assert "client_secret" not in asked
     assert ("code_challenge" in asked) is connector.pkce
 
@@ -69,7 +75,10 @@ def test_a_person_is_sent_with_state_and_our_own_address(connector):
 def test_the_account_that_is_connected_again_is_the_one_that_is_offered():
     """Not whichever the browser is signed in to."""
     again = {key: sent_to(CONNECTORS[key]) for key in ("slack", "salesforce")}
-    assert (again["slack"]["team"], again["salesforce"]["prompt"]) == (credential("slack").account, "login")
+    assert (again["slack"]["team"], again["salesforce"]["prompt"]) == (
+        credential("slack").account,
+        "login",
+    )
     new = {key: consent_of(CONNECTORS[key], account="") for key in ("slack", "salesforce")}
     assert "team" not in new["slack"] and "prompt" not in new["salesforce"]
     assert "team" not in consent_of(SLACK, account="E0000ACME")
@@ -77,30 +86,43 @@ def test_the_account_that_is_connected_again_is_the_one_that_is_offered():
 
 def consent_of(connector, *, account):
     known = credential(connector.key, account=account)
-    url = connector.authorize(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
+    url = connector.authorize_url(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
     return dict(parse_qsl(urlsplit(url).query))
 
 
 @each
 def test_a_code_is_exchanged_with_the_same_address(connector):
-    request = connector.exchange(APP, credential(connector.key), code="c1", redirect_uri=BACK, verifier=VERIFIER)
-    assert (request.method, request.form["code"], request.form["redirect_uri"]) == ("POST", "c1", BACK)
+    request = connector.exchange_request(
+        APP, credential(connector.key), code="c1", redirect_uri=BACK, verifier=VERIFIER
+    )
+    assert (request.method, request.form["code"], request.form["redirect_uri"]) == (
+        "POST",
+        "c1",
+        BACK,
+    )
     assert ("code_verifier" in request.form) is connector.pkce or not connector.pkce
 
 
 @each
 def test_says_why_it_asks_for_each_permission(connector):
-    assert connector.permissions and all(entry.key and entry.why for entry in connector.permissions)
+    assert connector.permissions and all(
+        entry.key and entry.purpose for entry in connector.permissions
+    )
     assert connector.guide and any("%(redirect_uri)s" in step for step in connector.guide)
 
 
 def test_the_challenge_is_that_of_the_rfc():
-    assert challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    assert (
+        code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    )
 
 
 def test_optional_permissions_are_asked_for_only_where_a_person_wants_them():
     assert "chat:write.customize" not in sent_to(SLACK)["scope"].split(",")
-    assert "chat:write.customize" in sent_to(SLACK, optional=["chat:write.customize", "admin"])["scope"].split(",")
+    assert "chat:write.customize" in sent_to(SLACK, optional=["chat:write.customize", "admin"])[
+        "scope"
+    ].split(",")
     assert "admin" not in sent_to(SLACK, optional=["admin"])["scope"]
 
 
@@ -113,12 +135,12 @@ def test_what_was_not_granted_is_named():
 
 @pytest.mark.parametrize("told", ["a,b", "a b", "a, b", " b a "])
 def test_permissions_are_read_whatever_stands_between_them(told):
-    assert permissions_in(told) == ("a", "b")
+    assert parse_permissions(told) == ("a", "b")
 
 
 @pytest.mark.parametrize("told", [None, 7, ["a"], {"a": 1}])
 def test_permissions_that_are_no_text_are_not_told(told):
-    assert permissions_in(told) is None
+    assert parse_permissions(told) is None
 
 
 def test_slack_grants_a_token_and_names_the_workspace():
@@ -128,13 +150,23 @@ def test_slack_grants_a_token_and_names_the_workspace():
 
 
 def test_a_user_token_stands_beside_the_bots():
-    user = {"id": "U1", "access_token": "xoxe.xoxp-1", "refresh_token": "xoxe-1-u", "token_type": "user"}
+    user = {
+        "id": "U1",
+        "access_token": "xoxe.xoxp-1",
+        "refresh_token": "xoxe-1-u",
+        "token_type": "user",
+    }
     secret = exchanged("slack", authed_user=user).secret
-    assert (secret["user_access_token"], secret["user_refresh_token"]) == ("xoxe.xoxp-1", "xoxe-1-u")
+    assert (secret["user_access_token"], secret["user_refresh_token"]) == (
+        "xoxe.xoxp-1",
+        "xoxe-1-u",
+    )
 
 
 def test_slack_names_the_organisation_where_the_app_is_installed_for_all_of_it():
-    grant = exchanged("slack", is_enterprise_install=True, enterprise={"id": "E1", "name": "Group"}, team=None)
+    grant = exchanged(
+        "slack", is_enterprise_install=True, enterprise={"id": "E1", "name": "Group"}, team=None
+    )
     assert grant.account == Account("E1", "Group")
 
 
@@ -191,7 +223,10 @@ HOSTILE = {
     "not ascii": {"access_token": "xoxb-é"},
     "too long": {"access_token": "x" * 5000},
     "nobody": {"team": None, "id": None},
-    "a long id": {"team": {"id": "T" * 300}, "id": f"https://login.salesforce.com/id/{'0' * 300}/005"},
+    "a long id": {
+        "team": {"id": "T" * 300},
+        "id": f"https://login.salesforce.com/id/{'0' * 300}/005",
+    },
     "a strange id": {"team": {"id": "T\x00"}, "id": "https://login.salesforce.com/id/0\x000/005"},
 }
 
@@ -210,14 +245,18 @@ def test_a_hostile_answer_grants_nothing(connector, changes):
 @pytest.mark.parametrize("told", [0, -1, "3600", None, 1e12, "abc", True, {}, float("inf")])
 def test_a_strange_life_is_no_fault(connector, told):
     grant = exchanged(connector.key, expires_in=told)
-    assert isinstance(grant, Grant) and (grant.expires_in is None or 0 < grant.expires_in <= 400 * 86400)
+    assert isinstance(grant, Grant) and (
+        grant.expires_in is None or 0 < grant.expires_in <= 400 * 86400
+    )
 
 
 @each
-@pytest.mark.parametrize("body", [b"<html>Sorry</html>", b"", b"[]", b"null", b'"ok"', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"<html>Sorry</html>", b"", b"[]", b"null", b'"ok"', b"[" * 100_000, b"\xff"]
+)
 def test_a_page_instead_of_an_answer_is_unreadable(connector, body):
     with pytest.raises(Unreadable):
-        connector.exchanged(Response(200, body), APP, credential(connector.key))
+        connector.parse_exchange(Response(200, body), APP, credential(connector.key))
 
 
 @each
@@ -229,7 +268,9 @@ def test_the_issuer_is_believed_only_where_it_is_the_system_itself(connector):
 
 
 def sent_to_url(connector):
-    return connector.authorize(APP, credential(connector.key), state="s", redirect_uri=BACK, verifier=VERIFIER)
+    return connector.authorize_url(
+        APP, credential(connector.key), state="s", redirect_uri=BACK, verifier=VERIFIER
+    )
 
 
 @each
@@ -245,39 +286,51 @@ def test_words_of_refusal_have_a_meaning(connector):
         (SLACK, Response(200, b'{"ok":true}')),
         (SLACK, Response(200, b'{"ok":false,"error":"account_inactive"}')),
         (SALESFORCE, Response(200)),
-        (SALESFORCE, Response(400, b'{"error":"invalid_token","error_description":"invalid token"}')),
+        (
+            SALESFORCE,
+            Response(400, b'{"error":"invalid_token","error_description":"invalid token"}'),
+        ),
     ],
 )
 def test_a_token_that_has_ended_already_is_ended(connector, response):
-    assert connector.revoked(response).kind == "delivered"
+    assert connector.parse_revoke(response).kind == "delivered"
 
 
 @pytest.mark.parametrize("word", ["token_expired", "token_revoked", "invalid_auth"])
 def test_an_access_token_of_slack_that_has_ended_tells_nothing_of_the_refresh_token(word):
-    outcome = SLACK.revoked(Response(200, json.dumps({"ok": False, "error": word}).encode()))
+    outcome = SLACK.parse_revoke(Response(200, json.dumps({"ok": False, "error": word}).encode()))
     assert (outcome.kind, outcome.reason) == ("refresh", word)
 
 
 def test_slack_uninstalls_an_app_that_rotates_its_tokens():
-    lasting = SLACK.revoke(APP, credential("slack", secret={"access_token": "xoxb-1"}))
-    rotating = SLACK.revoke(APP, credential("slack", secret={"access_token": "xoxe.xoxb-1", "refresh_token": "xoxe-1"}))
+    lasting = SLACK.revoke_request(APP, credential("slack", secret={"access_token": "xoxb-1"}))
+    rotating = SLACK.revoke_request(
+        APP, credential("slack", secret={"access_token": "xoxe.xoxb-1", "refresh_token": "xoxe-1"})
+    )
     assert (lasting.url, lasting.form) == ("https://slack.com/api/auth.revoke", {})
-    assert rotating.url == "https://slack.com/api/apps.uninstall" and rotating.bearer == "xoxe.xoxb-1"
+    assert (
+        rotating.url == "https://slack.com/api/apps.uninstall" and rotating.bearer == "xoxe.xoxb-1"
+    )
     assert set(rotating.form) == {"client_id", "client_secret"}
 
 
 def test_what_slack_does_not_call_revoked_is_not():
-    assert SLACK.revoked(Response(200, b'{"ok":true,"revoked":false}')).kind == "never"
-    assert SLACK.revoked(Response(200, b'{"ok":false,"error":"client_id_token_mismatch"}')).kind == "never"
+    assert SLACK.parse_revoke(Response(200, b'{"ok":true,"revoked":false}')).kind == "never"
+    assert (
+        SLACK.parse_revoke(Response(200, b'{"ok":false,"error":"client_id_token_mismatch"}')).kind
+        == "never"
+    )
 
 
 def test_a_provider_that_is_down_has_not_revoked():
-    assert SALESFORCE.revoked(Response(503)).kind == "later"
-    assert SLACK.revoked(Response(503)).kind == "later"
+    assert SALESFORCE.parse_revoke(Response(503)).kind == "later"
+    assert SLACK.parse_revoke(Response(503)).kind == "later"
 
 
 def test_slack_takes_a_manifest():
-    stated = json.loads(SLACK.manifest(redirect_uri=BACK, name="A hub with a name that is rather long"))
+    stated = json.loads(
+        SLACK.manifest(redirect_uri=BACK, name="A hub with a name that is rather long")
+    )
     assert stated["oauth_config"]["redirect_urls"] == [BACK]
     assert "chat:write" in stated["oauth_config"]["scopes"]["bot"]
     assert len(stated["display_information"]["name"]) <= 35

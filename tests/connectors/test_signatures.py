@@ -7,30 +7,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
-from connectors.signatures import signing_secrets, standard_webhook_headers, standard_webhook_verified, whsec_key
+from connectors.signatures import (
+    decode_signing_key,
+    is_standard_webhook_signed,
+    sign_standard_webhook,
+    valid_signing_secrets,
+)
 from tests.connectors.recorded import NOON, OLD_WHSEC, WHSEC
 
 BODY = '{"type":"order.created","data":{"name":"Zoë"}}'.encode()
-SIGNED = standard_webhook_headers([WHSEC], id="msg_1", at=NOON, body=BODY)
+SIGNED = sign_standard_webhook([WHSEC], id="msg_1", at=NOON, body=BODY)
 RIGHT = SIGNED["webhook-signature"]
 STAMP = SIGNED["webhook-timestamp"]
 
 
 def passes(headers=SIGNED, body=BODY, *, secrets=(WHSEC,), now=NOON):
-    return standard_webhook_verified(secrets, headers, body, now=now)
+    return is_standard_webhook_signed(secrets, headers, body, now=now)
 
 
 @settings(deadline=None)
 @given(body=st.text().map(str.encode))
 def test_the_official_library_signs_the_same(body):
-    ours = standard_webhook_headers([WHSEC], id="msg_1", at=NOON, body=body)
+    ours = sign_standard_webhook([WHSEC], id="msg_1", at=NOON, body=body)
     assert ours["webhook-signature"] == Webhook(WHSEC).sign("msg_1", NOON, body.decode())
 
 
 def test_the_official_library_verifies_two_secrets_side_by_side():
-    headers = standard_webhook_headers([WHSEC, OLD_WHSEC], id="msg_1", at=NOON, body=BODY)
+    headers = sign_standard_webhook([WHSEC, OLD_WHSEC], id="msg_1", at=NOON, body=BODY)
     for secret in (WHSEC, OLD_WHSEC, WHSEC.removeprefix("whsec_")):
-        assert Webhook(secret).sign("msg_1", NOON, BODY.decode()) in headers["webhook-signature"].split()
+        assert (
+            Webhook(secret).sign("msg_1", NOON, BODY.decode())
+            in headers["webhook-signature"].split()
+        )
 
 
 def test_what_we_sign_passes():
@@ -39,22 +47,52 @@ def test_what_we_sign_passes():
     assert passes({**SIGNED, "webhook-signature": f"v1a,abc nonsense {RIGHT}"})
 
 
-@pytest.mark.parametrize(("seconds", "passed"), [(-301, False), (-300, True), (0, True), (300, True), (301, False)])
+@pytest.mark.parametrize(
+    ("seconds", "passed"), [(-301, False), (-300, True), (0, True), (300, True), (301, False)]
+)
 def test_a_signature_is_fresh_for_five_minutes(seconds, passed):
     assert passes(now=NOON + timedelta(seconds=seconds)) is passed
 
 
 @pytest.mark.parametrize(
     "signature",
-    ["", "v1,", "v1", RIGHT.removeprefix("v1,"), RIGHT.replace("v1,", "v2,"), RIGHT.upper(), RIGHT.rstrip("="), "none"]
-    + [RIGHT.replace("v1,", "v1a,"), f"{RIGHT},{RIGHT}", "v1,é\ud800", " ".join(["v1,x"] * 10 + [RIGHT]), f"{RIGHT}\n"],
+    [
+        "",
+        "v1,",
+        "v1",
+        RIGHT.removeprefix("v1,"),
+        RIGHT.replace("v1,", "v2,"),
+        RIGHT.upper(),
+        RIGHT.rstrip("="),
+        "none",
+    ]
+    + [
+        RIGHT.replace("v1,", "v1a,"),
+        f"{RIGHT},{RIGHT}",
+        "v1,é\ud800",
+        " ".join(["v1,x"] * 10 + [RIGHT]),
+        f"{RIGHT}\n",
+    ],
 )
 def test_a_forged_signature_does_not_pass(signature):
     assert not passes({**SIGNED, "webhook-signature": signature})
 
 
 @pytest.mark.parametrize(
-    "stamp", ["", "abc", "1e10", "nan", "-1", "0", str(2**63), f"{STAMP}.0", f"+{STAMP}", f" {STAMP}", "١٧٦٤٠٧٢٠٠٠"]
+    "stamp",
+    [
+        "",
+        "abc",
+        "1e10",
+        "nan",
+        "-1",
+        "0",
+        str(2**63),
+        f"{STAMP}.0",
+        f"+{STAMP}",
+        f" {STAMP}",
+        "١٧٦٤٠٧٢٠٠٠",
+    ],
 )
 def test_a_strange_timestamp_does_not_pass(stamp):
     assert not passes({**SIGNED, "webhook-timestamp": stamp})
@@ -65,7 +103,9 @@ def test_a_strange_id_does_not_pass(id):
     assert not passes({**SIGNED, "webhook-id": id})
 
 
-@pytest.mark.parametrize("body", [b"", BODY + b"\n", b"\xef\xbb\xbf" + BODY, BODY.replace(b":", b": "), b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", BODY + b"\n", b"\xef\xbb\xbf" + BODY, BODY.replace(b":", b": "), b"\xff"]
+)
 def test_a_changed_body_does_not_pass(body):
     assert not passes(body=body)
 
@@ -84,17 +124,20 @@ def test_without_the_right_secret_nothing_passes(secrets):
 
 def test_an_id_cannot_shift_what_is_signed():
     body = f"{STAMP}.".encode() + BODY
-    shifted = standard_webhook_headers([WHSEC], id="msg", at=NOON, body=body)
+    shifted = sign_standard_webhook([WHSEC], id="msg", at=NOON, body=body)
     assert not passes({**shifted, "webhook-id": f"msg.{STAMP}"}, BODY)
 
 
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_YQ==", "whsec_###", "whsec_" + "A" * 100, "é"])
 def test_a_weak_secret_is_no_key(secret):
     with pytest.raises(ValueError, match="signing secret"):
-        whsec_key(secret)
+        decode_signing_key(secret)
 
 
 def test_an_old_secret_ends():
-    document = {"signing_secret": WHSEC, "old_signing_secrets": [{"secret": OLD_WHSEC, "until": NOON.isoformat()}]}
-    assert signing_secrets(document, at=NOON - timedelta(seconds=1)) == [WHSEC, OLD_WHSEC]
-    assert signing_secrets(document, at=NOON) == [WHSEC]
+    document = {
+        "signing_secret": WHSEC,
+        "old_signing_secrets": [{"secret": OLD_WHSEC, "until": NOON.isoformat()}],
+    }
+    assert valid_signing_secrets(document, at=NOON - timedelta(seconds=1)) == [WHSEC, OLD_WHSEC]
+    assert valid_signing_secrets(document, at=NOON) == [WHSEC]

@@ -28,7 +28,11 @@ class Desk:
 
     def start(self, **more):
         """As `script/server &` in a shell: with SIGINT ignored."""
-        ours = {"HUB_PORT": str(self.port), "HUB_SANDBOX_PORT": str(self.sandbox_port), "HUB_DEMO": "0"}
+        ours = {
+            "HUB_PORT": str(self.port),
+            "HUB_SANDBOX_PORT": str(self.sandbox_port),
+            "HUB_DEMO": "0",
+        }
         ours |= {"HUB_SANDBOX_SMTP_PORT": str(self.mail_port)}
         self.process = subprocess.Popen(
             [sys.executable, self.folder / "script" / "server"],
@@ -58,15 +62,26 @@ class Desk:
     def manage(self, *said):
         """As its staff does in a shell."""
         command = [sys.executable, "manage.py", *said]
-        return subprocess.run(command, cwd=self.folder, env=shell(), check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            command, cwd=self.folder, env=shell(), check=True, capture_output=True, text=True
+        ).stdout
 
     def pids(self, words=""):
         """Its processes, known by where they work, whoever their parent is by now."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if self.owns(pid, words)]
+        return [
+            pid
+            for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+            if self.owns(pid, words)
+        ]
 
     def owns(self, pid, words):
         with contextlib.suppress(OSError):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            command = (
+                Path(f"/proc/{pid}/cmdline")
+                .read_bytes()
+                .replace(b"\0", b" ")
+                .decode(errors="replace")
+            )
             return words in command and Path(f"/proc/{pid}/cwd").readlink() == self.folder
         return False
 
@@ -109,7 +124,10 @@ class Desk:
     def publish(self, numbers):
         """As the first customer's shop does, an event for each order."""
         told = json.loads((self.folder / "var" / "demo.json").read_text())
-        headers = {"Authorization": f"Bearer {told['tenants'][0]['key']}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {told['tenants'][0]['key']}",
+            "Content-Type": "application/json",
+        }
         shop = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         for number in numbers:
             shop.request("POST", "/api/v1/events", json.dumps(order(number)), headers)
@@ -128,10 +146,16 @@ class Desk:
         return True
 
     def heard(self):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.sandbox_port, timeout=20)) as control:
+        with contextlib.closing(
+            http.client.HTTPConnection("127.0.0.1", self.sandbox_port, timeout=20)
+        ) as control:
             control.request("GET", "/_control/ledger?since=0")
             lines = map(json.loads, control.getresponse().read().splitlines())
-            yield from (json.loads(line["body"])["data"]["number"] for line in lines if line["system"] == "webhook")
+            yield from (
+                json.loads(line["body"])["data"]["number"]
+                for line in lines
+                if line["system"] == "webhook"
+            )
 
     def end(self):
         """After a test, whatever happened in it."""
@@ -158,14 +182,27 @@ def proportional_kilobytes(pid):
 
 
 def order(number):
-    data = {"number": number, "customer": "Ada", "email": "ada@example.org", "total": "12.50", "currency": "EUR"}
-    more = {"placed_at": "2026-11-25T12:00:00Z", "items": [{"name": "Tea", "quantity": 1, "price": "12.50"}]}
+    data = {
+        "number": number,
+        "customer": "Ada",
+        "email": "ada@example.org",
+        "total": "12.50",
+        "currency": "EUR",
+    }
+    more = {
+        "placed_at": "2026-11-25T12:00:00Z",
+        "items": [{"name": "Tea", "quantity": 1, "price": "12.50"}],
+    }
     return {"id": f"order-{number}", "type": "order.created", "data": data | more}
 
 
 def shell():
     """The environment of a person, without what the tests put there."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("HUB_", "DATABASE_URL"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HUB_", "DATABASE_URL"))
+    }
 
 
 def free_ports(count):

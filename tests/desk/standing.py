@@ -25,7 +25,7 @@ print(dict(Delivery.unscoped.values_list("state").annotate(Count("pk"))))
 """
 HEARD = """
 import django; django.setup()
-from hub.standing import Worker
+from hub.processes.worker_registry import Worker
 print(Worker.objects.filter(heard_at__isnull=False).count())
 """
 
@@ -55,7 +55,12 @@ class Ground:
         return self.workers[-1]
 
     def all_are_heard(self):
-        until(lambda: int(self.run(HEARD)) == len(self.workers), within=60, every=0.5, what="all pools")
+        until(
+            lambda: int(self.run(HEARD)) == len(self.workers),
+            within=60,
+            every=0.5,
+            what="all pools",
+        )
 
     def end(self):
         groups = [victims.pool_of(worker.pid) for worker in self.workers]

@@ -19,7 +19,9 @@ def program(folder, name, text="#!/bin/sh\n"):
 
 def ensured(folder):
     """Among the programs of this folder alone."""
-    return subprocess.run([sys.executable, SCRIPT], env={"PATH": str(folder)}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, SCRIPT], env={"PATH": str(folder)}, capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize("name", ["chromium", "chromium-browser", "google-chrome"])
@@ -30,7 +32,10 @@ def test_the_installed_one_is_taken(tmp_path, name):
 
 def test_where_there_is_none_the_command_is_named(tmp_path):
     said = ensured(tmp_path)
-    assert said.returncode == 1 and "apt-get install --quiet --yes --no-install-recommends chromium" in said.stderr
+    assert (
+        said.returncode == 1
+        and "apt-get install --quiet --yes --no-install-recommends chromium" in said.stderr
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may install")

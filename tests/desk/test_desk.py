@@ -59,7 +59,9 @@ def test_a_second_start_keeps_the_keys(desk):
 def test_a_killed_process_is_started_again_without_a_human(desk):
     desk.start().says(READY)
     for name in ("worker", "web", "sandbox"):
-        killed = desk.pids({"worker": "manage.py work", "web": "granian", "sandbox": "-m sandbox"}[name])
+        killed = desk.pids(
+            {"worker": "manage.py work", "web": "granian", "sandbox": "-m sandbox"}[name]
+        )
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
         desk.says(f"{name} ended")
@@ -104,14 +106,19 @@ def test_a_second_desk_in_the_same_folder_is_refused(desk, another_desk):
     desk.start().says(READY)
     another_desk.folder = desk.folder
     assert (
-        f"already runs in this folder, as process {desk.process.pid}." in another_desk.start().process.communicate()[0]
+        f"already runs in this folder, as process {desk.process.pid}."
+        in another_desk.start().process.communicate()[0]
     )
     assert another_desk.process.returncode == 1
 
 
 @pytest.mark.parametrize(
     ("whose", "name"),
-    [("port", "HUB_PORT"), ("sandbox_port", "HUB_SANDBOX_PORT"), ("mail_port", "HUB_SANDBOX_SMTP_PORT")],
+    [
+        ("port", "HUB_PORT"),
+        ("sandbox_port", "HUB_SANDBOX_PORT"),
+        ("mail_port", "HUB_SANDBOX_SMTP_PORT"),
+    ],
 )
 def test_a_taken_port_is_named(desk, whose, name):
     port = getattr(desk, whose)
@@ -122,8 +129,14 @@ def test_a_taken_port_is_named(desk, whose, name):
 
 
 def test_what_other_projects_left_in_the_shell_does_not_matter(desk):
-    odd = {"DJANGO_SETTINGS_MODULE": "shop.settings", "DATABASE_URL": "mysql://shop", "PYTHONPATH": "/nowhere"}
-    desk.start(**odd, PYTHONOPTIMIZE="2", GRANIAN_PORT="1", HUB_ENV_FILE="/nowhere/hub.env").says(READY)
+    odd = {
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "DATABASE_URL": "mysql://shop",
+        "PYTHONPATH": "/nowhere",
+    }
+    desk.start(**odd, PYTHONOPTIMIZE="2", GRANIAN_PORT="1", HUB_ENV_FILE="/nowhere/hub.env").says(
+        READY
+    )
 
 
 def test_lost_keys_are_not_replaced_by_new_ones(desk):

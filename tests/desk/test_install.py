@@ -26,7 +26,9 @@ class Clone:
     def __init__(self, folder):
         self.folder, self.venv = folder / "clone", folder / "venv"
         (self.folder / "script").mkdir(parents=True)
-        (self.folder / "script" / "ground.py").write_text((ROOT / "script" / "ground.py").read_text())
+        (self.folder / "script" / "ground.py").write_text(
+            (ROOT / "script" / "ground.py").read_text()
+        )
 
     def requires(self, version):
         wheel = make_wheel(self.folder, "tiny", version, {"tiny.py": f"version = {version!r}\n"})
@@ -34,7 +36,10 @@ class Clone:
         return self
 
     def install(self):
-        environment = shell() | {"HUB_VENV": str(self.venv), "PYTHONPATH": str(self.folder / "script")}
+        environment = shell() | {
+            "HUB_VENV": str(self.venv),
+            "PYTHONPATH": str(self.folder / "script"),
+        }
         command = [sys.executable, "-c", INSTALL]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         return done.stdout.split() if done.returncode == 0 else done.stderr
@@ -42,7 +47,9 @@ class Clone:
     @property
     def version(self):
         command = [self.venv / "bin" / "python", "-c", "import tiny; print(tiny.version)"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd="/"
+        ).stdout.strip()
 
 
 @pytest.fixture

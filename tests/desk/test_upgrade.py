@@ -12,7 +12,13 @@ from tests.upgrade.restore import FIXTURES, PARTS
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]
 
 KEYS = ("HUB_SECRET_KEY", "HUB_FIELD_KEYS")  # of the tests, under which the fixtures are sealed
-KEPT = ("tenants_tenant", "tenants_user", "connections_connection", "outgoing_event", "outgoing_delivery")
+KEPT = (
+    "tenants_tenant",
+    "tenants_user",
+    "connections_connection",
+    "outgoing_event",
+    "outgoing_delivery",
+)
 
 
 class OldInstallation:
@@ -34,7 +40,9 @@ class OldInstallation:
         return {table: self.ask(f"SELECT count(*) FROM {table}")[0][0] for table in KEPT}
 
     def migrations(self):
-        return {f"{app}.{name}" for app, name in self.ask("SELECT app, name FROM django_migrations")}
+        return {
+            f"{app}.{name}" for app, name in self.ask("SELECT app, name FROM django_migrations")
+        }
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -55,12 +63,17 @@ def test_an_upgrade_is_made_once(desk):
     desk.stop()
     migrated = old.ask("SELECT count(*), max(id) FROM django_migrations")
     said = desk.start().says(READY)
-    assert "database" in said and old.ask("SELECT count(*), max(id) FROM django_migrations") == migrated
+    assert (
+        "database" in said
+        and old.ask("SELECT count(*), max(id) FROM django_migrations") == migrated
+    )
 
 
 def test_a_migration_that_fails_ends_the_start_says_why_and_leaves_the_rows(desk):
     old = OldInstallation(desk, PARTS[-1])
-    old.ask(script="CREATE TABLE tenants_invitation (id integer)")  # what a migration is going to make
+    old.ask(
+        script="CREATE TABLE tenants_invitation (id integer)"
+    )  # what a migration is going to make
     rows = old.counts()
     desk.start()
     said, _ = desk.process.communicate(timeout=120)

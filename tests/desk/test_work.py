@@ -83,7 +83,9 @@ def test_a_member_that_is_killed_at_its_work_is_replaced_and_its_work_done(place
     pool, members = victims.pool_of(worker.pid), victims.members_of(worker.pid)
     (pump,) = victims.pumps_of(worker.pid, place.port)
     victims.kill(pump)
-    until(lambda: place.states() == "{'delivered': 4}", within=60, every=0.5, what="all four, again")
+    until(
+        lambda: place.states() == "{'delivered': 4}", within=60, every=0.5, what="all four, again"
+    )
     assert victims.pool_of(worker.pid) == pool
     assert len(victims.members_of(worker.pid)) == len(members)
     assert seconds_to_stop(worker, signal.SIGTERM) < 15
@@ -103,7 +105,9 @@ def test_what_a_killed_pool_was_sending_goes_again_within_five_seconds(place):
     until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
 
 
-def test_what_the_orphans_of_a_killed_first_process_were_sending_goes_again_within_five_seconds(place):
+def test_what_the_orphans_of_a_killed_first_process_were_sending_goes_again_within_five_seconds(
+    place,
+):
     worker, _ = begin_slow_calls(place)
     victims.kill(victims.pool_of(worker.pid))
     until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
@@ -116,7 +120,12 @@ def test_what_a_lost_machine_was_sending_goes_again_within_fifteen_seconds(share
     pool = victims.pool_of(lost.pid)
     victims.kill(lost.pid)
     victims.kill_group(pool)
-    until(lambda: shared_place.sink.count() == 8, within=15, every=0.1, what="the same four calls again")
+    until(
+        lambda: shared_place.sink.count() == 8,
+        within=15,
+        every=0.1,
+        what="the same four calls again",
+    )
 
 
 def begin_slow_calls(place):
@@ -144,7 +153,12 @@ def test_nothing_reads_the_pickles_of_the_table_of_results(place, tmp_path):
     place.run(PLANT.format(trace=str(trace)))
     place.work()
     place.all_are_heard()
-    until(lambda: place.run(QUEUED).strip() == "0", within=20, every=0.5, what="the end of the planted task")
+    until(
+        lambda: place.run(QUEUED).strip() == "0",
+        within=20,
+        every=0.5,
+        what="the end of the planted task",
+    )
     assert not trace.exists()
     place.run(READ)
     assert trace.exists()  # so the row was there, and does harm where it is read

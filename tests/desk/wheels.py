@@ -17,7 +17,9 @@ def make_wheel(folder, name, version, files):
         f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     files = {path.replace("ABOUT", about): text for path, text in files.items()}
-    record = "".join(f"{path},sha256={digest(text)},{len(text.encode())}\n" for path, text in files.items())
+    record = "".join(
+        f"{path},sha256={digest(text)},{len(text.encode())}\n" for path, text in files.items()
+    )
     wheel = Path(folder) / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, text in (files | {f"{about}/RECORD": f"{record}{about}/RECORD,,\n"}).items():
@@ -32,4 +34,9 @@ def digest(text):
 def borrow_packages(folder):
     """A wheel that brings what these tests themselves run on: all that the product needs, at once."""
     (packages,) = [path for path in site.getsitepackages() if path.endswith("site-packages")]
-    return make_wheel(folder, "borrowed", "1.0", {"borrowed.pth": f"{packages}\n", "ABOUT/entry_points.txt": GRANIAN})
+    return make_wheel(
+        folder,
+        "borrowed",
+        "1.0",
+        {"borrowed.pth": f"{packages}\n", "ABOUT/entry_points.txt": GRANIAN},
+    )

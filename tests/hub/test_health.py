@@ -11,14 +11,14 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from hub.clock import clock
-from hub.health.probes import in_time, look_at_health, look_at_readiness
+from hub.db.clock import clock
+from hub.health.probes import check_health, check_readiness, run_checks_in_time
 from hub.mail.models import Mail
 from hub.outgoing.models import Delivery
-from hub.queue import beat
-from hub.standing import Worker, record_sweep
+from hub.processes.worker_registry import Worker, record_sweep_failures
+from hub.queue import record_heartbeat
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -39,20 +39,27 @@ os._exit(0)  # not waiting for the line's own timeouts
 def run_worker(*, now, heard_at=NOON):
     """A worker whose pool was heard, and the sweep."""
     Worker.objects.create(
-        id=uuid4(), host="here", pid=7, pool=8, started_at=NOON, seen_at=now, pool_since=NOON, heard_at=heard_at
+        id=uuid4(),
+        host="here",
+        pid=7,
+        pool=8,
+        started_at=NOON,
+        seen_at=now,
+        pool_since=NOON,
+        heard_at=heard_at,
     )
-    beat("sweep", now=now)
+    record_heartbeat("sweep", now=now)
 
 
 @pytest.fixture
 def alive(db):
     run_worker(now=NOON)
     for name in ("worker", "canary"):
-        beat(name, now=NOON)
+        record_heartbeat(name, now=NOON)
 
 
 def unwell(**at):
-    return {name: check.detail for name, check in look_at_health(**at).items() if not check.ok}
+    return {name: check.detail for name, check in check_health(**at).items() if not check.ok}
 
 
 def test_a_process_that_serves_is_alive(client, django_assert_num_queries):
@@ -92,8 +99,10 @@ def test_a_pool_that_hears_nothing_is_reported(db):
 
 
 def test_a_step_of_the_sweep_that_fails_is_reported_by_name(alive):
-    record_sweep({"expire": "KeyError"}, [], now=NOON)
-    assert unwell(now=NOON) == {"sweep": "Steps of the sweep fail since 2026-11-25 12:00:00 UTC: expire (KeyError)."}
+    record_sweep_failures({"expire": "KeyError"}, [], now=NOON)
+    assert unwell(now=NOON) == {
+        "sweep": "Steps of the sweep fail since 2026-11-25 12:00:00 UTC: expire (KeyError)."
+    }
 
 
 def test_a_sweep_that_does_not_run_is_reported(alive):
@@ -127,35 +136,46 @@ def test_a_process_is_ready_and_accepts_without_any_worker(client, api, make):
     assert client.get("/healthz").status_code == 503
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
-    response = api.of(make.tenant()).post("/api/v1/events", {"id": "1", "type": "order", "data": {}}, format="json")
+    response = api.of(make.tenant()).post(
+        "/api/v1/events", {"id": "1", "type": "order", "data": {}}, format="json"
+    )
     assert response.status_code == 202
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process, and opened to write")
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="it is in this process, and opened to write"
+)
 def test_a_standby_is_not_ready():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL transaction_read_only = on")
-    assert look_at_readiness(now=NOON)["database"].detail == "The database is read-only."
+    assert check_readiness(now=NOON)["database"].detail == "The database is read-only."
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="it is in this process")
 def test_a_look_that_takes_too_long_is_not_waited_for():
     over = threading.Event()
-    found = in_time(over.wait, patience=0.05)
+    found = run_checks_in_time(over.wait, timeout=0.05)
     over.set()
     assert not found["database"].ok
 
 
 @pytest.mark.parametrize("listens", [True, False])
 def test_a_database_that_is_away_is_told_within_two_seconds(listens, settings):
-    with socket.socket() as silent:  # it takes the connection and says nothing, or is not there at all
+    with (
+        socket.socket() as silent
+    ):  # it takes the connection and says nothing, or is not there at all
         silent.bind(("127.0.0.1", 0))
         if listens:
             silent.listen()
         url = f"postgresql://hub@127.0.0.1:{silent.getsockname()[1]}/hub"
-        environment = os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}
+        environment = os.environ | {
+            "DATABASE_URL": url,
+            "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
+        }
         probe = [sys.executable, "-c", PROBE]
-        said = subprocess.run(probe, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+        said = subprocess.run(
+            probe, env=environment, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
     status, seconds, reason = said.split(" ", 2)
     assert status == "503"
     assert float(seconds) < 2
@@ -172,23 +192,30 @@ def prometheus(api):
 
 def numbers(client):
     response = client.get(
-        "/metrics", headers={"Accept": "application/openmetrics-text;q=0.9, text/plain;q=0.5, */*;q=0.1"}
+        "/metrics",
+        headers={"Accept": "application/openmetrics-text;q=0.9, text/plain;q=0.5, */*;q=0.1"},
     )
     assert response["Content-Type"].startswith("text/plain; version=0.0.4")
     lines = response.content.decode().splitlines()
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+    return {
+        name: float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
+    }
 
 
 def test_deliveries_are_counted_as_they_read(make, prometheus):
     connection = make.connection()
     for state in ("waiting", "waiting", "held", "failed", "delivered"):
         row = make.delivery(connection)
-        Delivery.unscoped.filter(pk=row.pk).update(state=state, reason="mapping_failed" if state == "held" else "")
+        Delivery.unscoped.filter(pk=row.pk).update(
+            state=state, reason="mapping_failed" if state == "held" else ""
+        )
     connection.pause("window", until=None, now=NOON)
     make.delivery()
     told = numbers(prometheus)
     assert {
-        state: told[f'hub_deliveries{{state="{state}"}}'] for state in ("waiting", "held", "failed", "sending")
+        state: told[f'hub_deliveries{{state="{state}"}}']
+        for state in ("waiting", "held", "failed", "sending")
     } == {
         "waiting": 1,
         "held": 3,
@@ -207,14 +234,16 @@ def test_attempts_events_beats_and_latency_are_told(make, prometheus, alive):
     told = numbers(prometheus)
     assert told['hub_attempts_total{outcome="delivered"}'] == 1
     assert told["hub_events_total"] >= 1
-    assert told['hub_beat_age_seconds{name="canary"}'] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
+    assert told['hub_beat_age_seconds{name="canary"}'] == pytest.approx(
+        (clock() - NOON).total_seconds(), abs=5
+    )
     assert told["hub_database_latency_seconds"] > 0
     assert told['hub_pumps{place="all"}'] == 0  # the worker was seen long ago
 
 
 def test_failures_of_the_sweep_are_counted_by_step(prometheus):
     for _ in range(2):
-        record_sweep({"expire": "KeyError"}, [], now=NOON)
+        record_sweep_failures({"expire": "KeyError"}, [], now=NOON)
     assert numbers(prometheus)['hub_sweep_failures_total{step="expire"}'] == 2
 
 

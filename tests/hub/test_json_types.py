@@ -3,7 +3,7 @@
 import pytest
 from rest_framework import serializers
 
-from hub.problems.json_types import wrong_type, wrong_types
+from hub.problems.json_types import describe_type_error, describe_type_errors
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,14 @@ from hub.problems.json_types import wrong_type, wrong_types
     ],
 )
 def test_a_field_reads_its_own_json_type(field, value, detail):
-    assert wrong_type(field, value) == detail
+    assert describe_type_error(field, value) == detail
 
 
 def test_an_item_of_a_list_is_pointed_at():
-    assert wrong_types(serializers.ListField(child=serializers.CharField()), ["a", 2]) == {1: "Must be a JSON string."}
+    assert describe_type_errors(serializers.ListField(child=serializers.CharField()), ["a", 2]) == {
+        1: "Must be a JSON string."
+    }
 
 
 def test_a_query_carries_texts():
-    assert wrong_type(serializers.IntegerField(), "3", from_query=True) == ""
+    assert describe_type_error(serializers.IntegerField(), "3", from_query=True) == ""

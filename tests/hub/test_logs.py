@@ -10,7 +10,7 @@ import structlog
 from django.test import Client, RequestFactory
 from structlog.contextvars import bound_contextvars
 
-from hub.logs import MOST, QUIET, ReporterFilter, formatter
+from hub.logs import LOGGER_LEVELS, MAX_VALUE_LENGTH, ReporterFilter, build_formatter
 
 pytestmark = pytest.mark.urls("tests.tenants.urls")
 
@@ -27,7 +27,7 @@ def lines():
             written.append(self.format(record))
 
     kept = Kept()
-    kept.setFormatter(formatter())
+    kept.setFormatter(build_formatter())
     root = logging.getLogger()
     root.addHandler(kept)
     yield written
@@ -57,13 +57,17 @@ def test_hostile_words_stay_one_harmless_line(lines, text, teller):
 
 def test_a_megabyte_is_cut(lines):
     structlog.get_logger().warning("x" * 1_000_000, header="y" * 1_000_000)
-    assert len(lines[0]) < 3 * MOST
+    assert len(lines[0]) < 3 * MAX_VALUE_LENGTH
 
 
 def test_a_line_tells_when_where_and_how_bad(lines):
     logging.getLogger("hub.somewhere").error("it broke %s times", 3)
     told = json.loads(lines[0])
-    assert (told["event"], told["level"], told["logger"]) == ("it broke 3 times", "error", "hub.somewhere")
+    assert (told["event"], told["level"], told["logger"]) == (
+        "it broke 3 times",
+        "error",
+        "hub.somewhere",
+    )
     assert told["at"].endswith("Z")
 
 
@@ -94,7 +98,7 @@ def test_a_secret_is_not_told_even_by_a_traceback(lines, teller):
 
 
 def test_others_loggers_do_not_tell_statements_bodies_and_addresses():
-    assert all(not logging.getLogger(name).isEnabledFor(logging.DEBUG) for name in QUIET)
+    assert all(not logging.getLogger(name).isEnabledFor(logging.DEBUG) for name in LOGGER_LEVELS)
 
 
 @pytest.mark.parametrize(("name", "status"), [("bug", 500), ("forbidden", 403), ("database", 503)])
@@ -114,7 +118,8 @@ def test_a_plain_request_id_is_kept(sent):
 
 
 @pytest.mark.parametrize(
-    "sent", ["", "short", "a" * 65, "a b c d e", "x\r\nSet-Cookie: a=b", "<script>1</script>", "-" * 9]
+    "sent",
+    ["", "short", "a" * 65, "a b c d e", "x\r\nSet-Cookie: a=b", "<script>1</script>", "-" * 9],
 )
 def test_a_strange_request_id_is_replaced(sent):
     given = Client().get("/api/nothing", headers={"X-Request-Id": sent})["X-Request-Id"]
@@ -137,11 +142,19 @@ def test_a_report_shows_what_the_request_carried_and_nothing_of_the_process():
     assert meta["HTTP_ACCEPT"] == "text/html"
     assert meta["REQUEST_METHOD"] == "GET"
     assert meta["HTTP_X_SLACK_SIGNATURE"] == ReporterFilter.cleansed_substitute
-    assert not {"DATABASE_URL", "HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_REFERER", "QUERY_STRING"} & set(meta)
+    assert not {
+        "DATABASE_URL",
+        "HTTP_AUTHORIZATION",
+        "HTTP_COOKIE",
+        "HTTP_REFERER",
+        "QUERY_STRING",
+    } & set(meta)
 
 
 def test_a_report_hides_forms_cookies_and_what_local_variables_hold():
-    request = RequestFactory().post("/", {"password": "p", "plain": "q"}, headers={"Cookie": "sessionid=s"})
+    request = RequestFactory().post(
+        "/", {"password": "p", "plain": "q"}, headers={"Cookie": "sessionid=s"}
+    )
     told = ReporterFilter()
     assert set(told.get_post_parameters(request).values()) == {told.cleansed_substitute}
     assert set(told.get_safe_cookies(request).values()) == {told.cleansed_substitute}

@@ -21,7 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.problems import Problem, read_json
-from hub.problems.parsing import PARSING, VALUE_BYTES, VALUES_MOST, separators_outside_texts, weight_of
+from hub.problems.parse_budget import (
+    MAX_VALUES,
+    PARSE_BUDGET,
+    VALUE_BYTES,
+    count_separators,
+    estimate_weight,
+)
 from tenants.models import ApiKey
 
 MEBIBYTE = 1024 * 1024
@@ -30,7 +36,17 @@ EVENTS = "/api/v1/events"
 
 
 UNITS = (  # texts that make many objects of few bytes
-    *("{}", "[]", '{"a":1}', "[1]", '"ab"', "1234567890", "1.5e10", "[[[[[[1]]]]]]", '"\N{GRINNING FACE}a"'),
+    *(
+        "{}",
+        "[]",
+        '{"a":1}',
+        "[1]",
+        '"ab"',
+        "1234567890",
+        "1.5e10",
+        "[[[[[[1]]]]]]",
+        '"\N{GRINNING FACE}a"',
+    ),
     '{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}',
 )
 LARGEST = "\n".join(
@@ -65,20 +81,27 @@ def names(count):
 
 HOSTILE = {
     **{f"{unit} as often as can be": partial(many, unit) for unit in UNITS},
-    **{f"{unit} as often as is taken": partial(many, unit, values_most=VALUES_MOST) for unit in UNITS},
-    "names": partial(names, VALUES_MOST - 1),
+    **{
+        f"{unit} as often as is taken": partial(many, unit, values_most=MAX_VALUES)
+        for unit in UNITS
+    },
+    "names": partial(names, MAX_VALUES - 1),
     "depth": lambda: b"[" * MOST,
     "quotes": lambda: b'"' * MOST,
     "objects in objects": lambda: b'{"a":' * (MOST // 5),
     "one text": lambda: b'["' + b"x" * (MOST - 4) + b'"]',
-    "one text of wide characters": lambda: '["\N{GRINNING FACE}'.encode() + b"x" * (MOST - 8) + b'"]',
+    "one text of wide characters": lambda: (
+        '["\N{GRINNING FACE}'.encode() + b"x" * (MOST - 8) + b'"]'
+    ),
 }
 
 
 @pytest.mark.desk
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_no_body_takes_more_than_100_megabytes(body):
-    process = subprocess.run([sys.executable, "-c", LARGEST], input=body(), capture_output=True, check=True)
+    process = subprocess.run(
+        [sys.executable, "-c", LARGEST], input=body(), capture_output=True, check=True
+    )
     assert int(process.stdout) <= 100
 
 
@@ -91,11 +114,13 @@ def test_a_document_of_too_many_values_is_refused_before_it_is_read(unit):
     assert refusal.value.code == "payload-too-large" and time.thread_time() - began < 1
 
 
-SIGNS = b"," * (VALUES_MOST + 1)
+SIGNS = b"," * (MAX_VALUES + 1)
 SLOW = {  # texts of which a part could be read again and again
     "a text that nothing ends": lambda: b'["' + SIGNS + rb"\"" * 300_000,
     "an escape that nothing ends": lambda: b'["' + SIGNS + b'\\\n"' * 300_000,
-    "a long name of many values": lambda: b'{"' + b"x" * 500_000 + b'":[' + b"[]," * 80_000 + b"1]}",
+    "a long name of many values": lambda: (
+        b'{"' + b"x" * 500_000 + b'":[' + b"[]," * 80_000 + b"1]}"
+    ),
 }
 
 
@@ -109,17 +134,18 @@ def test_no_body_is_read_more_than_once(body):
 
 
 def test_signs_in_texts_are_no_values():
-    text = "{[,\\" * VALUES_MOST
+    text = "{[,\\" * MAX_VALUES
     assert read_json(json.dumps([text]).encode()) == [text]
 
 
 @given(
     st.recursive(
-        st.none() | st.text(alphabet='a,[{"\\]}é'), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        st.none() | st.text(alphabet='a,[{"\\]}é'),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
 def test_the_exact_count_is_that_of_the_values(value):
-    assert separators_outside_texts(json.dumps(value, ensure_ascii=False).encode()) == separators(value)
+    assert count_separators(json.dumps(value, ensure_ascii=False).encode()) == separators(value)
 
 
 def separators(value):
@@ -130,23 +156,26 @@ def separators(value):
 
 
 def test_a_value_weighs_more_than_its_text():
-    assert weight_of(b"[{},{}]") == 4 * VALUE_BYTES and weight_of(b'"' + b"x" * 98 + b'"') == 100
+    assert (
+        estimate_weight(b"[{},{}]") == 4 * VALUE_BYTES
+        and estimate_weight(b'"' + b"x" * 98 + b'"') == 100
+    )
 
 
 def test_a_tenant_has_a_quarter_of_what_all_may_read():
-    assert PARSING.share * 4 == PARSING.limit == 64 * MEBIBYTE
+    assert PARSE_BUDGET.share * 4 == PARSE_BUDGET.limit == 64 * MEBIBYTE
 
 
 def test_the_largest_document_fits_into_the_share_of_a_tenant():
-    assert max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, VALUES_MOST * VALUE_BYTES) <= PARSING.share
+    assert max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, MAX_VALUES * VALUE_BYTES) <= PARSE_BUDGET.share
 
 
 @pytest.fixture
 def full():
     """All is taken by somebody else."""
-    PARSING.take(PARSING.limit, None)
+    PARSE_BUDGET.acquire(PARSE_BUDGET.limit, None)
     yield
-    PARSING.give_back(PARSING.limit, None)
+    PARSE_BUDGET.release(PARSE_BUDGET.limit, None)
 
 
 def posted(client, raw):
@@ -156,21 +185,29 @@ def posted(client, raw):
 def test_a_tenant_that_reads_its_share_is_refused_and_no_other(api, make):
     acme, other = make.tenant("acme"), make.tenant("other")
     of_acme, of_other = (api.of(tenant, scopes=["events:write"]) for tenant in (acme, other))
-    with PARSING.taken(PARSING.share, acme.pk):
+    with PARSE_BUDGET.acquire_for_block(PARSE_BUDGET.share, acme.pk):
         assert posted(of_acme, b'{"type": "a", "data": {}}').status_code == 503
         assert posted(of_other, b'{"type": "a", "data": {}}').status_code == 202
 
 
 @pytest.mark.usefixtures("full")
 def test_when_too_much_is_read_already_the_answer_says_when_to_come_again(api, make):
-    answer = posted(api.of(make.tenant("acme"), scopes=["events:write"]), b'{"type": "a", "data": {}}')
-    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "overloaded", "1")
+    answer = posted(
+        api.of(make.tenant("acme"), scopes=["events:write"]), b'{"type": "a", "data": {}}'
+    )
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (
+        503,
+        "overloaded",
+        "1",
+    )
 
 
-@pytest.mark.parametrize("raw", [b'{"type": "a", "data": {}}', b"[", b'{"type": 1}', many("{}", bytes_most=10_000)])
+@pytest.mark.parametrize(
+    "raw", [b'{"type": "a", "data": {}}', b"[", b'{"type": 1}', many("{}", bytes_most=10_000)]
+)
 def test_what_a_request_has_read_is_given_back_when_it_is_answered(api, make, raw):
     posted(api.of(make.tenant("acme"), scopes=["events:write"]), raw)
-    assert (PARSING.used, dict(PARSING.used_by)) == (0, {})
+    assert (PARSE_BUDGET.used, dict(PARSE_BUDGET.used_by)) == (0, {})
 
 
 def test_one_document_is_at_most_a_mebibyte_and_an_array_eight(api, make):
@@ -203,7 +240,9 @@ def kept_connection():
 def served(handler, key, raw):
     """As the front has it served; the test client would hold the body itself."""
     headers = {"Authorization": f"Bearer {key}"}
-    environ = RequestFactory().post(EVENTS, raw, content_type="application/json", headers=headers).environ
+    environ = (
+        RequestFactory().post(EVENTS, raw, content_type="application/json", headers=headers).environ
+    )
     environ["wsgi.input"] = io.BytesIO(raw)
     response = handler(environ, lambda *head: None)
     response.close()
@@ -212,9 +251,13 @@ def served(handler, key, raw):
 
 
 @pytest.mark.usefixtures("without_collector", "kept_connection")
-@pytest.mark.parametrize("last", ["1", '{"type": 1}', ",".join("1" * VALUES_MOST)], ids=["one", "two", "many"])
+@pytest.mark.parametrize(
+    "last", ["1", '{"type": 1}', ",".join("1" * MAX_VALUES)], ids=["one", "two", "many"]
+)
 def test_no_body_is_held_until_the_collector_comes_by(make, last):
-    _row, key = ApiKey.issue(name="key", scopes=["events:write"], random=os.urandom, tenant=make.tenant("acme"))
+    _row, key = ApiKey.issue(
+        name="key", scopes=["events:write"], random=os.urandom, tenant=make.tenant("acme")
+    )
     handler = WSGIHandler()
     tracemalloc.start()
     try:

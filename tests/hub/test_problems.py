@@ -11,19 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from hub.console.views import problem_page
+from hub.console.views import show_problem_type
 from hub.problems import CATALOGUE, Problem, StrictJSONParser, csrf_failure, read_json
-from hub.problems.strict import DEPTH
+from hub.problems.strict_json import MAX_DEPTH
 
 pytestmark = pytest.mark.urls("tests.tenants.urls")
 
-FIELDS = {"type", "code", "title", "status", "detail", "errors", "request_id", "doc_url", "retryable"}
+FIELDS = {
+    "type",
+    "code",
+    "title",
+    "status",
+    "detail",
+    "errors",
+    "request_id",
+    "doc_url",
+    "retryable",
+}
 
 REFUSED = {
     "100,000 arrays": b"[" * 100_000,
     "100,000 objects": b'{"a":' * 100_000,
-    "too deep": b"[" * (DEPTH + 1) + b"]" * (DEPTH + 1),
-    "too deep in objects": b'{"a":' * (DEPTH + 1) + b"1" + b"}" * (DEPTH + 1),
+    "too deep": b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+    "too deep in objects": b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1),
     "NaN": b'{"a": NaN}',
     "Infinity": b"[Infinity]",
     "-Infinity": b"[-Infinity]",
@@ -61,9 +71,15 @@ TAKEN = {
     "a number": (b"1", 1),
     "minus zero": (b"-0", 0),
     "4,000 digits": (b"1" * 4_000, int("1" * 4_000)),
-    "odd names": (b'{"__proto__": 1, "__class__": 2, "": 3}', {"__proto__": 1, "__class__": 2, "": 3}),
+    "odd names": (
+        b'{"__proto__": 1, "__class__": 2, "": 3}',
+        {"__proto__": 1, "__class__": 2, "": 3},
+    ),
     "a surrogate pair": (rb'["\ud83d\ude00"]', ["😀"]),
-    "just deep enough": (b"[" * DEPTH + b"]" * DEPTH, json.loads("[" * DEPTH + "]" * DEPTH)),
+    "just deep enough": (
+        b"[" * MAX_DEPTH + b"]" * MAX_DEPTH,
+        json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH),
+    ),
 }
 
 
@@ -97,7 +113,8 @@ def test_whatever_comes_is_read_or_refused(raw):
 
 @given(
     st.recursive(
-        st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        st.none() | st.text() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
 def test_what_our_own_json_says_is_understood(value):
@@ -107,7 +124,11 @@ def test_what_our_own_json_says_is_understood(value):
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
-    [(rb'{"a": [1, "\u0000"]}', "/a/1"), (rb'{"x/y": {"~": "\ud800"}}', "/x~1y/~0"), (rb'[{"\u0000": 1}]', "/0")],
+    [
+        (rb'{"a": [1, "\u0000"]}', "/a/1"),
+        (rb'{"x/y": {"~": "\ud800"}}', "/x~1y/~0"),
+        (rb'[{"\u0000": 1}]', "/0"),
+    ],
 )
 def test_a_pointer_tells_where(api, body, pointer):
     assert [error["pointer"] for error in posted(api, body).json()["errors"]] == [pointer]
@@ -119,7 +140,9 @@ def test_a_million_names_are_looked_at_once():
         read_json(raw)
 
 
-@pytest.mark.parametrize(("url", "limit"), [("/api/echo", 1024 * 1024), ("/api/orders", 256 * 1024)])
+@pytest.mark.parametrize(
+    ("url", "limit"), [("/api/echo", 1024 * 1024), ("/api/orders", 256 * 1024)]
+)
 def test_more_than_a_view_takes_is_refused(api, url, limit):
     enough, more = (b'"%s"' % (b"x" * (length - 2)) for length in (limit, limit + 1))
     assert posted(api, enough, url).status_code != 413
@@ -131,7 +154,9 @@ def test_a_body_that_was_cut_on_its_way_is_not_taken_for_whole(rf):
     request = rf.post("/", CONTENT_LENGTH="5")
     request.user = None
     with pytest.raises(Problem) as refusal:
-        StrictJSONParser().parse(io.BytesIO(b"[]  "), "application/json", {"request": request, "view": None})
+        StrictJSONParser().parse(
+            io.BytesIO(b"[]  "), "application/json", {"request": request, "view": None}
+        )
     assert refusal.value.code == "unreadable-body"
 
 
@@ -168,7 +193,11 @@ def test_each_wrong_field_is_pointed_at(api):
     body = json.dumps({"lines": [{"sku": "a"}, {"sku": "", "size": 1}, {}], "note": []}).encode()
     errors = posted(api, body, "/api/orders").json()["errors"]
     told = {(error["pointer"], error["code"]) for error in errors}
-    assert told == {("/lines/1/size", "unknown"), ("/lines/2/sku", "required"), ("/note", "invalid")}
+    assert told == {
+        ("/lines/1/size", "unknown"),
+        ("/lines/2/sku", "required"),
+        ("/note", "invalid"),
+    }
 
 
 def test_an_answer_names_a_bounded_number_of_errors(api):
@@ -230,14 +259,16 @@ def test_people_get_pages():
 
 
 def test_a_program_without_a_csrf_token_is_told_in_json():
-    assert json.loads(csrf_failure(RequestFactory().post("/api/x")).content)["code"] == "csrf-failed"
+    assert (
+        json.loads(csrf_failure(RequestFactory().post("/api/x")).content)["code"] == "csrf-failed"
+    )
     assert b"<html" in csrf_failure(RequestFactory().post("/portal/")).content
 
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_each_problem_is_explained_where_its_type_leads(code, rf, settings):
     path = urlsplit(Problem(code).document("")["type"]).path
-    page = problem_page(rf.get(path), path.removeprefix("/problems/")).content.decode()
+    page = show_problem_type(rf.get(path), path.removeprefix("/problems/")).content.decode()
     kind = CATALOGUE[code]
     assert re.fullmatch(r"[a-z-]+", code)
     assert kind.status in range(400, 600)

@@ -67,7 +67,8 @@ def settings_of(monkeypatch, environment):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, (_expects, values) in MALFORMED.items() for value in values]
+    ("name", "value"),
+    [(name, value) for name, (_expects, values) in MALFORMED.items() for value in values],
 )
 def test_a_malformed_setting_is_named_with_what_it_expects(monkeypatch, name, value):
     with pytest.raises(ImproperlyConfigured) as refused:
@@ -101,8 +102,14 @@ def test_every_setting_of_the_docs_is_tried():
 
 WELL = {
     "HUB_PUBLIC_URL": ("https://hub.example.com:8443/", "https://hub.example.com:8443"),
-    "HUB_ALLOWED_HOSTS": ("hub.example.com,.example.org,[::1]", ["hub.example.com", ".example.org", "[::1]"]),
-    "HUB_PORTAL_RETURN_URLS": ("https://app.example.com,http://127.0.0.1:8100,http://[::1]:8100", None),
+    "HUB_ALLOWED_HOSTS": (
+        "hub.example.com,.example.org,[::1]",
+        ["hub.example.com", ".example.org", "[::1]"],
+    ),
+    "HUB_PORTAL_RETURN_URLS": (
+        "https://app.example.com,http://127.0.0.1:8100,http://[::1]:8100",
+        None,
+    ),
     "HUB_EGRESS_ALLOW": ("127.0.0.1:8100,sandbox_1:8125", ["127.0.0.1:8100", "sandbox_1:8125"]),
     "HUB_EGRESS_PORTS": ("443,8443", [443, 8443]),
     "HUB_HOST_RATE": ("50/0.5", (50, 0.5)),

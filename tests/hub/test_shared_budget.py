@@ -9,28 +9,28 @@ from hub.shared_budget import BudgetExhausted, SharedBudget
 
 def test_nobody_takes_more_than_there_is():
     budget = SharedBudget(10)
-    budget.take(10, "acme")
+    budget.acquire(10, "acme")
     with pytest.raises(BudgetExhausted):
-        budget.take(1, "globex")
-    budget.give_back(10, "acme")
-    budget.take(10, "globex")
+        budget.acquire(1, "globex")
+    budget.release(10, "acme")
+    budget.acquire(10, "globex")
 
 
 def test_one_holder_has_a_share_and_the_rest_is_left_to_others():
     budget = SharedBudget(100, share=25)
-    budget.take(25, "acme")
+    budget.acquire(25, "acme")
     with pytest.raises(BudgetExhausted):
-        budget.take(1, "acme")
-    budget.take(25, "globex")
+        budget.acquire(1, "acme")
+    budget.acquire(25, "globex")
 
 
 def test_what_is_nobodys_has_no_share():
-    SharedBudget(100, share=25).take(100)
+    SharedBudget(100, share=25).acquire(100)
 
 
 def test_what_was_taken_is_given_back_whatever_happens():
     budget = SharedBudget(1)
-    with pytest.raises(ValueError, match="broken"), budget.taken(1, "acme"):
+    with pytest.raises(ValueError, match="broken"), budget.acquire_for_block(1, "acme"):
         raise ValueError("broken")
     assert (budget.used, dict(budget.used_by)) == (0, {})
 
@@ -38,18 +38,18 @@ def test_what_was_taken_is_given_back_whatever_happens():
 def test_who_got_nothing_is_not_remembered():
     budget = SharedBudget(0)
     with pytest.raises(BudgetExhausted):
-        budget.take(1, "acme")
+        budget.acquire(1, "acme")
     assert dict(budget.used_by) == {}
 
 
 def test_whoever_waits_gets_what_is_given_back():
     budget = SharedBudget(1)
-    budget.take(1, "acme")
-    threading.Timer(0.05, budget.give_back, [1, "acme"]).start()
-    budget.take(1, "globex", within=5.0)
+    budget.acquire(1, "acme")
+    threading.Timer(0.05, budget.release, [1, "acme"]).start()
+    budget.acquire(1, "globex", within=5.0)
     assert dict(budget.used_by) == {"globex": 1}
 
 
 def test_whoever_waits_in_vain_is_told():
     with pytest.raises(BudgetExhausted):
-        SharedBudget(0).take(1, within=0.01)
+        SharedBudget(0).acquire(1, within=0.01)

@@ -8,12 +8,20 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from hub.connections.models import Authorization, Connection, Lane
+from hub.crypto.sealed import seal
+from hub.metrics.counters import counts_by_label
 from hub.outgoing.models import PumpSlot
-from hub.queue import Doorbell, Heartbeat, WakeUp, canary, forget, hear, ring
-from hub.secrets import seal
-from hub.standing import SweepFailure, record_sweep
-from hub.sweep import database_is_away, sweep, sweep_for_ever
-from hub.tally import by_label
+from hub.processes.worker_registry import SweepFailure, record_sweep_failures
+from hub.queue import (
+    Heartbeat,
+    WakeUp,
+    WakeUpBroker,
+    acknowledge_wake_up,
+    reset_wake_ups,
+    run_canary,
+    wake_up,
+)
+from hub.sweep import is_database_away, run_sweep, sweep_until
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +33,7 @@ def rung():
 
 def test_a_due_lane_rings_the_pump_where_none_runs(make):
     make.delivery()
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert "pump" in rung()
 
 
@@ -33,30 +41,30 @@ def test_a_resident_pump_is_not_rung_for(make):
     make.delivery()
     WakeUp.objects.all().delete()
     PumpSlot.objects.create(number=0, lease_until=NOON + MINUTE)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert "pump" not in rung()
 
 
 def test_a_lane_that_sleeps_on_something_due_is_woken(make):
     make.delivery()
     Lane.unscoped.update(due_at=None)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert Lane.unscoped.get().due_at == NOON
 
 
 def test_a_pause_ends_by_itself(make):
     connection = make.connection()
     connection.pause("stocktaking", until=NOON + MINUTE, now=NOON)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert Connection.unscoped.get().state == "paused"
-    sweep(now=NOON + MINUTE)
+    run_sweep(now=NOON + MINUTE)
     assert (Connection.unscoped.get().state, Lane.unscoped.get().hold_reason) == ("healthy", "")
 
 
 def test_a_lost_refresh_is_rung_for_again(make):
     connection = make.connection(connector="salesforce")
     connection.credential.await_refresh(used=1, now=NOON)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert f"refresh:{connection.pk}" in rung()
 
 
@@ -64,7 +72,7 @@ def test_held_work_is_looked_at(make):
     tenant = make.tenant()
     make.route(tenant=tenant)
     make.event(tenant)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert "drain" in rung()
 
 
@@ -82,45 +90,47 @@ def broken_step(make):
 def test_a_step_that_fails_stops_no_other(make, broken_step):
     make.delivery()
     WakeUp.objects.all().delete()
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert "pump" in rung()
     assert Heartbeat.objects.get(name="sweep").at == NOON
 
 
 def test_an_attempt_whose_connector_is_gone_keeps_no_other_from_its_end(make, broken_step):
     other = make.authorization(make.tenant("globex"), now=NOON - 20 * MINUTE)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     other.refresh_from_db()
     assert other.state == "failed"
 
 
 def test_a_step_that_fails_is_counted_and_known_by_name_until_it_succeeds(broken_step):
     for minutes in range(2):
-        sweep(now=NOON + minutes * MINUTE)
+        run_sweep(now=NOON + minutes * MINUTE)
     failure = SweepFailure.objects.get()
     assert (failure.step, failure.error) == ("end_abandoned", "KeyError")
     assert (failure.since, failure.last_at) == (NOON, NOON + MINUTE)
-    assert by_label("sweep_failures") == {"end_abandoned": 2}
+    assert counts_by_label("sweep_failures") == {"end_abandoned": 2}
     broken_step.delete()
-    sweep(now=NOON + 2 * MINUTE)
+    run_sweep(now=NOON + 2 * MINUTE)
     assert not SweepFailure.objects.exists()
 
 
 def test_a_step_that_fails_in_one_process_only_is_shown_until_that_one_succeeds():
     second = MINUTE / 60
     for moment in (NOON, NOON + 5 * second):
-        record_sweep({"expire": "KeyError"}, [], now=moment)
-        record_sweep({}, ["expire"], now=moment + second)  # another process
+        record_sweep_failures({"expire": "KeyError"}, [], now=moment)
+        record_sweep_failures({}, ["expire"], now=moment + second)  # another process
         assert SweepFailure.objects.get().since == NOON
-    record_sweep({}, ["expire"], now=NOON + 36 * second)
+    record_sweep_failures({}, ["expire"], now=NOON + 36 * second)
     assert not SweepFailure.objects.exists()
 
 
 def test_the_failure_of_a_step_that_no_sweep_runs_any_more_is_forgotten():
-    SweepFailure.objects.create(step="step_of_an_earlier_version", error="KeyError", since=NOON, last_at=NOON)
-    sweep(now=NOON + MINUTE)
+    SweepFailure.objects.create(
+        step="step_of_an_earlier_version", error="KeyError", since=NOON, last_at=NOON
+    )
+    run_sweep(now=NOON + MINUTE)
     assert SweepFailure.objects.exists()  # a process of that version may still run
-    sweep(now=NOON + 6 * MINUTE)
+    run_sweep(now=NOON + 6 * MINUTE)
     assert not SweepFailure.objects.exists()
 
 
@@ -129,7 +139,7 @@ def test_a_connection_whose_connector_is_gone_keeps_no_other_from_reading_as_deg
     Lane.unscoped.filter(pk=gone.pk).update(failing_since=NOON - MINUTE)
     Lane.unscoped.filter(pk=other.pk).update(failing_since=NOON)
     Connection.unscoped.filter(pk=gone.pk).update(connector_key="uninstalled")
-    sweep(now=NOON + MINUTE)
+    run_sweep(now=NOON + MINUTE)
     other.refresh_from_db()
     assert (other.state, SweepFailure.objects.count()) == ("degraded", 0)
 
@@ -138,20 +148,20 @@ def test_the_pause_of_a_connection_whose_connector_is_gone_ends_too(make):
     connection = make.connection()
     connection.pause("stocktaking", until=NOON, now=NOON)
     Connection.unscoped.update(connector_key="uninstalled", ended_reason="grant_ended")
-    sweep(now=NOON + MINUTE)
+    run_sweep(now=NOON + MINUTE)
     connection.refresh_from_db()
     assert (connection.state, SweepFailure.objects.count()) == ("needs_reconnect", 0)
 
 
 def test_a_sweep_without_a_database_gives_up_at_once():
     lost = OperationalError("server closed the connection unexpectedly")
-    assert database_is_away(lost, usable=lambda: False)
-    assert not database_is_away(lost, usable=lambda: True)
-    assert not database_is_away(KeyError(), usable=lambda: False)
+    assert is_database_away(lost, is_usable=lambda: False)
+    assert not is_database_away(lost, is_usable=lambda: True)
+    assert not is_database_away(KeyError(), is_usable=lambda: False)
 
 
 def test_it_tells_that_it_was_here():
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert Heartbeat.objects.get(name="sweep").at == NOON
 
 
@@ -159,59 +169,59 @@ def test_it_tells_that_it_was_here():
 
 
 def test_a_bell_that_rings_is_not_rung_again_until_it_is_heard_or_forgotten():
-    assert ring("pump", now=NOON)
-    assert not ring("pump", now=NOON)
+    assert wake_up("pump", now=NOON)
+    assert not wake_up("pump", now=NOON)
     assert OrmQ.objects.count() == 1
-    assert ring("pump", now=NOON + MINUTE)
-    assert hear("pump") == ""
-    assert ring("pump", now=NOON + MINUTE)
+    assert wake_up("pump", now=NOON + MINUTE)
+    assert acknowledge_wake_up("pump") == ""
+    assert wake_up("pump", now=NOON + MINUTE)
 
 
 def test_a_bell_carries_an_id():
-    ring("refresh:17", now=NOON)
-    assert hear("refresh:17") == "17"
+    wake_up("refresh:17", now=NOON)
+    assert acknowledge_wake_up("refresh:17") == "17"
 
 
 def test_the_bells_of_a_pool_that_is_gone_are_rung_again():
-    ring("pump", now=NOON)
-    forget()
-    assert ring("pump", now=NOON)
+    wake_up("pump", now=NOON)
+    reset_wake_ups()
+    assert wake_up("pump", now=NOON)
 
 
 def test_each_pool_sings_for_itself_before_it_looks_at_the_bells():
-    ring("pump", now=NOON)
-    queue = Doorbell("hub")
+    wake_up("pump", now=NOON)
+    queue = WakeUpBroker("hub")
     ((none, song),) = queue.dequeue()
     task = SignedPackage.loads(song)
-    assert (none, task["func"], task["args"]) == (None, "hub.queue.canary", ("canary",))
+    assert (none, task["func"], task["args"]) == (None, "hub.queue.run_canary", ("canary",))
     ((none, bell),) = queue.dequeue()
     assert (none, SignedPackage.loads(bell)["args"]) == (None, ("pump",))
 
 
 def test_a_bell_leaves_the_queue_as_it_is_taken():
-    ring("drain", now=NOON)
-    assert Doorbell("hub").take()
+    wake_up("drain", now=NOON)
+    assert WakeUpBroker("hub").take_oldest()
     assert not OrmQ.objects.exists()
 
 
 def test_a_pool_without_an_idle_member_leaves_the_bells_to_others():
-    ring("drain", now=NOON)
-    assert Doorbell("hub", has_idle_member=lambda: False).dequeue() is None
+    wake_up("drain", now=NOON)
+    assert WakeUpBroker("hub", has_idle_member=lambda: False).dequeue() is None
     assert OrmQ.objects.exists()
 
 
 def test_a_pool_that_runs_all_its_pumps_leaves_that_bell_to_others_and_takes_the_rest():
     for name in ("pump", "drain"):
-        ring(name, now=NOON)
-    queue = Doorbell("hub", keys=lambda: ["hub"])
-    ((_, bell),) = queue.take()
+        wake_up(name, now=NOON)
+    queue = WakeUpBroker("hub", keys=lambda: ["hub"])
+    ((_, bell),) = queue.take_oldest()
     assert SignedPackage.loads(bell)["args"] == ("drain",)
-    assert queue.take() is None
+    assert queue.take_oldest() is None
     assert OrmQ.objects.get().key == "pump"
 
 
 def test_a_canary_tells_that_a_pool_hears():
-    canary("canary")
+    run_canary("canary")
     assert Heartbeat.objects.filter(name="canary").exists()
 
 
@@ -225,5 +235,5 @@ def test_a_thread_of_the_web_sweeps_too(make):
         over.set()
         return NOON
 
-    sweep_for_ever(noon, 0.0, over)
+    sweep_until(noon, 0.0, over)
     assert Lane.unscoped.get().due_at == NOON

@@ -12,7 +12,9 @@ OF_ITS_STATUS = "Failed to load resource: the server responded with a status of 
 def looked_at(browser, client, *urls, look):
     """In one window, one after the other: axe objects to nothing, nothing is too wide, and nothing breaks."""
     scheme, width = LOOKS[look]
-    with window(browser, client, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+    with window(
+        browser, client, color_scheme=scheme, viewport={"width": width, "height": 900}
+    ) as shown:
         found = {url: wrong for url in urls if (wrong := wrong_with(shown, url, width))}
         complaints = [said for said in shown.complaints if not said.startswith(OF_ITS_STATUS)]
     assert not (found or complaints), f"{found} {complaints}"

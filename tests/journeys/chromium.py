@@ -36,7 +36,9 @@ def answer(client: Client, here: Context, route, request):
     if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
         return route.fulfill(status=204)  # silence: where a page leads outside, it stays
     # Playwright calls this in a context of its own, where Django would open another connection to the database.
-    said = here.copy().run(ask, client, request, f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    said = here.copy().run(
+        ask, client, request, f"{parts.path}?{parts.query}" if parts.query else parts.path
+    )
     if said.headers.get("Location"):  # what is fulfilled cannot redirect
         page = f'<meta http-equiv="refresh" content="0;url={escape(said.headers["Location"])}">'
         return route.fulfill(content_type="text/html", body=page)
@@ -47,7 +49,9 @@ def answer(client: Client, here: Context, route, request):
 
 
 def ask(client: Client, request, path):
-    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    headers = {
+        f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()
+    }
     headers.pop("HTTP_COOKIE", None)
     kind = request.headers.get("content-type", "application/octet-stream")
     said = {"content_type": kind, "secure": True, "SERVER_NAME": "hub.test", **headers}
@@ -62,7 +66,12 @@ def window(browser, client: Client, **options):
     context.route("**/*", lambda route, request: answer(client, here, route, request))
     page = context.new_page()
     page.complaints = []
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda said: (
+            page.complaints.append(said.text) if said.type in ("error", "warning") else None
+        ),
+    )
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     yield page
     context.close()

@@ -11,11 +11,11 @@ import pytest
 from django.core.management import call_command
 
 from hub import egress
+from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import Connection
-from hub.connections.refresh import refresh
-from hub.egress.aio import outlet
-from hub.outgoing.publish import publish
-from hub.outgoing.pump.drive import pump
+from hub.egress.async_client import open_async_client
+from hub.outgoing.intake.publish import publish
+from hub.outgoing.pump.loop import run_pump
 from tenants.models import Tenant
 from tests.desk.desk import READY
 from tests.desk.desk import Desk as RealDesk
@@ -35,25 +35,44 @@ class Journey:
 
     def order(self, reference, number, *, at=NOON, **data):
         tenant = Tenant.objects.get(reference=reference)
-        said = {"number": number, "customer": "Ann", "email": "ann@acme.example", "total": "12.50", "currency": "EUR"}
+        said = {
+            "number": number,
+            "customer": "Ann",
+            "email": "ann@acme.example",
+            "total": "12.50",
+            "currency": "EUR",
+        }
         return publish(
-            tenant, "order.created", said | {"items": [{"name": "Tea"}]} | data, now=at, id=f"order-{number}"
+            tenant,
+            "order.created",
+            said | {"items": [{"name": "Tea"}]} | data,
+            now=at,
+            id=f"order-{number}",
         )
 
     def pump(self, at=NOON):
         self.desk.now = at.timestamp()
         clock = lambda: at  # noqa: E731 - a clock that stands still
-        pump(clock=clock, outlet=lambda: outlet(egress.rules(), clock=clock), random=lambda: 0, stay=0)
+        run_pump(
+            clock=clock,
+            open_client=lambda: open_async_client(egress.load_rules(), clock=clock),
+            random=lambda: 0,
+            idle_seconds=0,
+        )
 
     def refresh(self, reference, connector="salesforce", *, at):
         connection = Connection.unscoped.get(tenant__reference=reference, connector_key=connector)
-        call = partial(egress.call, rules=egress.rules(), clock=lambda: at)
-        assert refresh(connection, call=call, now=at, random=lambda: 0.5, sleep=time.sleep)
+        call = partial(egress.send_guarded, rules=egress.load_rules(), clock=lambda: at)
+        assert refresh_access_token(
+            connection, call=call, now=at, random=lambda: 0.5, sleep=time.sleep
+        )
 
     def ledger(self, marker):
         """Where a marker was seen: system, account and status, in the order of arrival."""
         return [
-            (line["system"], line["account"], line["status"]) for line in self.desk.ledger() if marker in line["body"]
+            (line["system"], line["account"], line["status"])
+            for line in self.desk.ledger()
+            if marker in line["body"]
         ]
 
 

@@ -33,16 +33,24 @@ def functions():
 def told(docstring):
     """Its call as code, the rest as text."""
     example, arrow, rest = " ".join(docstring.split()).partition(" → ")
-    result, mark, words = re.match(r"(\"[^\"]*\"|\[[^\]]*\]|[\w.]+\w|\S+?)([;:,.]?)(.*)", rest).groups()
+    result, mark, words = re.match(
+        r"(\"[^\"]*\"|\[[^\]]*\]|[\w.]+\w|\S+?)([;:,.]?)(.*)", rest
+    ).groups()
     call = f"`` {example} ``" if "`" in example else f"`{example}`"
-    return f"{call} → {f'`{result}`' if not result[0].isalpha() else result}{mark}{words}" if arrow else call
+    return (
+        f"{call} → {f'`{result}`' if not result[0].isalpha() else result}{mark}{words}"
+        if arrow
+        else call
+    )
 
 
 TABLES = {"problems": problems, "functions": functions}
 
 
 def fresh(text):
-    return BLOCK.sub(lambda block: block[1] + "\n" + "".join(TABLES[block[2]]()) + "\n" + block[4], text)
+    return BLOCK.sub(
+        lambda block: block[1] + "\n" + "".join(TABLES[block[2]]()) + "\n" + block[4], text
+    )
 
 
 def snippet(page, name):
@@ -52,14 +60,25 @@ def snippet(page, name):
 
 def settings_told():
     """The names and defaults of the table of settings."""
-    table = (DOCS / "operators.md").read_text().partition("<!-- settings -->")[2].partition("<!-- end -->")[0]
+    table = (
+        (DOCS / "operators.md")
+        .read_text()
+        .partition("<!-- settings -->")[2]
+        .partition("<!-- end -->")[0]
+    )
     return dict(re.findall(r"^\| `([A-Z_]+)` \| (.*?) \|", table, re.M))
 
 
 def settings_read():
     """The names that the settings read, with their defaults as source code."""
-    calls = [node for node in ast.walk(ast.parse((ROOT / "hub/settings.py").read_text())) if isinstance(node, ast.Call)]
-    return dict(named(call.args) for call in calls if any(name_of(argument) for argument in call.args))
+    calls = [
+        node
+        for node in ast.walk(ast.parse((ROOT / "hub/settings.py").read_text()))
+        if isinstance(node, ast.Call)
+    ]
+    return dict(
+        named(call.args) for call in calls if any(name_of(argument) for argument in call.args)
+    )
 
 
 def named(arguments):
@@ -69,7 +88,9 @@ def named(arguments):
 
 def name_of(node):
     text = node.value if isinstance(node, ast.Constant) else None
-    return text if isinstance(text, str) and re.fullmatch(r"HUB_[A-Z_]+|DATABASE_URL", text) else None
+    return (
+        text if isinstance(text, str) and re.fullmatch(r"HUB_[A-Z_]+|DATABASE_URL", text) else None
+    )
 
 
 if __name__ == "__main__":

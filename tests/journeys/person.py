@@ -41,7 +41,11 @@ class Person:
 
     def link(self, about):
         """Of the mail, on this hub."""
-        (link,) = [url for url in self.street.mail(self.company, about)["links"] if url.startswith(self.street.hub)]
+        (link,) = [
+            url
+            for url in self.street.mail(self.company, about)["links"]
+            if url.startswith(self.street.hub)
+        ]
         return link
 
     # --- what one does with a page ---
@@ -122,7 +126,9 @@ class Person:
         self.press("Say which channel orders", role="link")
         self.page.get_by_label("One of theirs").select_option("#orders")
         self.press("Save")
-        expect(self.page.get_by_role("row").filter(has_text="#orders")).to_contain_text(self.company.channel)
+        expect(self.page.get_by_role("row").filter(has_text="#orders")).to_contain_text(
+            self.company.channel
+        )
 
     # --- when it goes wrong ---
 

@@ -10,7 +10,13 @@ from bench.processes import until
 SHARED = ("client_id", "client_secret")  # of our app, which every account of a system lets in
 FIELDS = {
     "Opportunity": [
-        {"name": "OrderNumber__c", "label": "Order number", "type": "string", "external_id": True, "unique": True}
+        {
+            "name": "OrderNumber__c",
+            "label": "Order number",
+            "type": "string",
+            "external_id": True,
+            "unique": True,
+        }
     ]
 }
 TAKE_AWAY = """
@@ -58,19 +64,34 @@ class Street:
         return company
 
     def order(self, company, number):
-        data = {"number": number, "customer": "Ada", "email": "ada@example.org", "total": "12.50", "currency": "EUR"}
+        data = {
+            "number": number,
+            "customer": "Ada",
+            "email": "ada@example.org",
+            "total": "12.50",
+            "currency": "EUR",
+        }
         data |= {"items": [{"name": "Tea", "quantity": 1, "price": "12.50"}]}
-        event = {"tenant": company.reference, "id": f"order-{number}", "type": "order.created", "data": data}
+        event = {
+            "tenant": company.reference,
+            "id": f"order-{number}",
+            "type": "order.created",
+            "data": data,
+        }
         return self.asks("POST", "events", **event)["id"]
 
     def asks(self, method, path, **said):
         headers = {"Authorization": f"Bearer {self.told['platform_key']}"}
-        answer = requests.request(method, f"{self.hub}/api/v1/{path}", json=said, headers=headers, timeout=20)
+        answer = requests.request(
+            method, f"{self.hub}/api/v1/{path}", json=said, headers=headers, timeout=20
+        )
         assert answer.ok, answer.text
         return answer.json()
 
     def connect_link(self, company, connector):
-        return self.asks("POST", "connect-links", tenant=company.reference, connector=connector)["url"]
+        return self.asks("POST", "connect-links", tenant=company.reference, connector=connector)[
+            "url"
+        ]
 
     def portal_link(self, company, **who):
         said = {"user": "user-7", "name": "Gwen Guest", "role": "admin"} | who
@@ -87,7 +108,8 @@ class Street:
         """An account of its own in every system, with our app registered and nothing let in."""
         world = self.control("GET", "world")
         app = {
-            system: {key: world[system][0][key] for key in SHARED} for system in ("slack", "salesforce", "pipedrive")
+            system: {key: world[system][0][key] for key in SHARED}
+            for system in ("slack", "salesforce", "pipedrive")
         }
         self.control("POST", "world", **company.accounts(app))
         return company
@@ -101,10 +123,14 @@ class Street:
     def approves(self, system, company, approval):
         """What the company's admin there thinks of our app."""
         entry = {"slack": "team", "salesforce": "org"}[system]
-        self.control("POST", "world", **{system: [{entry: company.account(system), "approval": approval}]})
+        self.control(
+            "POST", "world", **{system: [{entry: company.account(system), "approval": approval}]}
+        )
 
     def control(self, method, page, **said):
-        answer = requests.request(method, f"{self.sandbox}/_control/{page}", json=said or None, timeout=20)
+        answer = requests.request(
+            method, f"{self.sandbox}/_control/{page}", json=said or None, timeout=20
+        )
         assert answer.ok, answer.text
         return answer.json()
 
@@ -112,7 +138,12 @@ class Street:
 
     def mail(self, company, about):
         """The newest to its owner with these words in the subject, as soon as there is one."""
-        until(lambda: self.mails(company, about), within=30, every=0.2, what=f"a mail that says {about!r}")
+        until(
+            lambda: self.mails(company, about),
+            within=30,
+            every=0.2,
+            what=f"a mail that says {about!r}",
+        )
         return self.mails(company, about)[-1]
 
     def mails(self, company, about):
@@ -121,13 +152,25 @@ class Street:
 
     def sees(self, number, system, company):
         """That the order comes into this account, and is taken there."""
-        until(lambda: self.taken(system, company, number), within=30, every=0.2, what=f"order {number} in {system}")
+        until(
+            lambda: self.taken(system, company, number),
+            within=30,
+            every=0.2,
+            what=f"order {number} in {system}",
+        )
 
     def taken(self, system, company, number):
-        lines = requests.get(f"{self.sandbox}/_control/ledger?since=0", timeout=20).text.splitlines()
-        came = [line for line in map(json.loads, lines) if line["system"] == system and line["status"] < 300]
+        lines = requests.get(
+            f"{self.sandbox}/_control/ledger?since=0", timeout=20
+        ).text.splitlines()
+        came = [
+            line
+            for line in map(json.loads, lines)
+            if line["system"] == system and line["status"] < 300
+        ]
         return any(
-            line["account"] == company.account(system) and number in line["body"] + line["path"] for line in came
+            line["account"] == company.account(system) and number in line["body"] + line["path"]
+            for line in came
         )
 
     # --- staff ---
@@ -155,7 +198,9 @@ class Company:
         self.token = f"11111111-1111-4111-8111-{number:012}"
 
     def account(self, system):
-        return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(system, self.reference)
+        return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(
+            system, self.reference
+        )
 
     def accounts(self, app):
         channels = [{"id": self.channel, "name": "orders"}]

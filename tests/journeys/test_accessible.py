@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tests.hub.portal.pages import PAGES, page
 from tests.journeys.axe import LOOKS, looked_at
@@ -22,12 +22,20 @@ def acme(make):
     """One of each state, with a day of deliveries."""
     tenant, now = make.tenant("acme", name="Acme Teas", time_zone="Europe/Berlin"), clock()
     make.app("slack", {"client_id": "hub.slack", "client_secret": "secret"})
-    make.connection(tenant, "slack", permissions=["chat:write"]).mark_needs_reconnect("unauthorized", now=NOON)
-    make.connection(tenant, "salesforce").pause("they move", until=now + timedelta(hours=3), now=NOON)
-    make.connection(tenant, "splunk").move("degraded", reason="timed_out", state_changed_at=NOON)
+    make.connection(tenant, "slack", permissions=["chat:write"]).mark_needs_reconnect(
+        "unauthorized", now=NOON
+    )
+    make.connection(tenant, "salesforce").pause(
+        "they move", until=now + timedelta(hours=3), now=NOON
+    )
+    make.connection(tenant, "splunk").transition_to(
+        "degraded", reason="timed_out", state_changed_at=NOON
+    )
     for number, state in enumerate(["delivered", "held", "failed", "waiting"] * 3):
         row = make.delivery(make.connection(tenant), now=now)
-        Delivery.unscoped.filter(pk=row.pk).update(state=state, state_changed_at=now - timedelta(hours=number))
+        Delivery.unscoped.filter(pk=row.pk).update(
+            state=state, state_changed_at=now - timedelta(hours=number)
+        )
     make.route(tenant=tenant)
     asks = {"channel": "identity('channel', 'orders')", "text": "'New order'"}
     make.route(tenant.connections.get(connector_key="slack"), body=asks)
@@ -45,7 +53,12 @@ def signed_in(client, make, acme):
 def test_what_is_empty_says_so_to_everybody(browser, client, make, look):
     new = make.tenant("new", name="New Teas")
     client.force_login(make.membership(new, make.user(), role="owner").user)
-    looked_at(browser, client, *(page(name, make, new) for name in PAGES if "{id}" not in PAGES[name]), look=look)
+    looked_at(
+        browser,
+        client,
+        *(page(name, make, new) for name in PAGES if "{id}" not in PAGES[name]),
+        look=look,
+    )
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -64,10 +77,19 @@ def test_guests_can_come_in(browser, client, make, acme, look):
     connect = make.connect_link(acme, "splunk")
     looked_at(browser, client, f"/connect/link/{connect.token}/", look=look)
     client.post(f"/connect/link/{connect.token}/")
-    looked_at(browser, client, "/connect/link/", "/connect/link/fill-in/", "/connect/link/done/", look=look)
+    looked_at(
+        browser,
+        client,
+        "/connect/link/",
+        "/connect/link/fill-in/",
+        "/connect/link/done/",
+        look=look,
+    )
 
 
-def test_a_portal_link_lets_in_by_a_click_and_shows_the_way_back(browser, client, make, acme, settings):
+def test_a_portal_link_lets_in_by_a_click_and_shows_the_way_back(
+    browser, client, make, acme, settings
+):
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
     link = make.portal_link(acme, name="Ann", return_url="https://app.example.com/back")
     with window(browser, client) as shown:
@@ -102,7 +124,9 @@ def test_it_is_used_by_keyboard(browser, signed_in, acme):
 def test_the_search_finds_as_one_types_and_keeps_the_address(browser, signed_in, acme):
     with window(browser, signed_in) as shown:
         shown.goto("/t/acme/catalogue/")
-        shown.locator("#q").press_sequentially("siem", delay=200)  # slower than the search waits: it asks meanwhile
+        shown.locator("#q").press_sequentially(
+            "siem", delay=200
+        )  # slower than the search waits: it asks meanwhile
         shown.wait_for_url("**/catalogue/?q=siem")
         expect(shown.locator("#found h2")).to_have_text(["Splunk"])
         assert shown.complaints == []

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from hub.clock import clock
-from hub.connections.advice import PROBLEMS
-from hub.connections.authorize.who import digest_of
+from hub.connections.connecting.oauth.session import digest_browser_value
+from hub.connections.connecting.troubleshooting import PROBLEMS
 from hub.connections.models import Authorization, ConnectLink
-from hub.connections.views.authorize import BROWSER
+from hub.connections.views.oauth import BROWSER_SESSION_KEY
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tenants.models import Tenant
 from tests.hub.outgoing.operating import planned
@@ -40,7 +40,7 @@ def signed_in(client, ann):
     """Just now, so that nothing asks again who it is."""
     sign_in(client, ann.email)
     session = client.session
-    session[BROWSER] = HERE
+    session[BROWSER_SESSION_KEY] = HERE
     session.save()
     return client
 
@@ -52,7 +52,7 @@ def came_back(make, acme, ann):
     def came_back(connector="slack", state="granted", **said):
         now = clock()
         row = Authorization.unscoped.create(
-            tenant=acme, connector_key=connector, name=connector, user=ann, browser=digest_of(HERE), state=state,
+            tenant=acme, connector_key=connector, name=connector, user=ann, browser=digest_browser_value(HERE), state=state,
             digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/", created_at=now,
             expires_at=now + timedelta(minutes=10), **said,
         )  # fmt: skip
@@ -68,28 +68,40 @@ def test_every_way_to_fail_can_be_read(browser, signed_in, came_back):
     """Their pages differ by their words alone."""
     half = list(PROBLEMS)[::2]
     of_nobody = [f"/connect/slack/refused/{code}/" for code in PROBLEMS if code not in half]
-    of_an_attempt = [came_back("salesforce", "failed", reason=code, detail="what Salesforce said") for code in half]
+    of_an_attempt = [
+        came_back("salesforce", "failed", reason=code, detail="what Salesforce said")
+        for code in half
+    ]
     looked_at(browser, signed_in, *of_nobody, *of_an_attempt, look="dark and narrow")
 
 
 @looks
-def test_a_login_host_that_is_refused_can_be_read_and_corrected(browser, signed_in, make, acme, look):
+def test_a_login_host_that_is_refused_can_be_read_and_corrected(
+    browser, signed_in, make, acme, look
+):
     make.app("salesforce", {"client_id": "hub.salesforce", "client_secret": "secret"})
     scheme, width = LOOKS[look]
-    with window(browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+    with window(
+        browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}
+    ) as shown:
         shown.goto("/t/acme/connect/salesforce/")
         assert wrong_as_it_is(shown, width) == []
         shown.get_by_label("Our own login address (My Domain)").check()
         shown.get_by_label("Login host", exact=True).fill("https://acme.my.salesforce.com/")
         shown.get_by_role("button", name="Authorize at Salesforce").click()
-        expect(shown.get_by_label("Login host", exact=True)).to_have_value("https://acme.my.salesforce.com/")
+        expect(shown.get_by_label("Login host", exact=True)).to_have_value(
+            "https://acme.my.salesforce.com/"
+        )
         assert wrong_as_it_is(shown, width) == []
 
 
 @looks
 def test_a_way_to_fail_can_be_read_in_each_look(browser, signed_in, make, acme, came_back, look):
     row = make.connection(acme, "slack", account_name="Acme")
-    pages = [came_back(state="failed", reason="wrong_account", connection=row), came_back(state="begun")]
+    pages = [
+        came_back(state="failed", reason="wrong_account", connection=row),
+        came_back(state="begun"),
+    ]
     looked_at(browser, signed_in, "/connect/slack/refused/not_approved/", *pages, look=look)
 
 
@@ -98,9 +110,15 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
     there = make.connection(acme, "slack", account="T1", account_name="Acme")
     make.connection(make.tenant("globex"), "slack", account="T3")
     pages = [
-        came_back(account="T2", account_name="Two", permissions=["chat:write", "chat:write.public", "channels:read"]),
         came_back(
-            account="T3", account_name="A name that is longer than most names of a workspace are", permissions=[]
+            account="T2",
+            account_name="Two",
+            permissions=["chat:write", "chat:write.public", "channels:read"],
+        ),
+        came_back(
+            account="T3",
+            account_name="A name that is longer than most names of a workspace are",
+            permissions=[],
         ),
         came_back(account="T1", account_name="Acme"),
         came_back(account="T2", account_name="Two", connection=there),
@@ -112,13 +130,17 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
 @looks
 def test_what_was_begun_and_not_finished_can_be_read(browser, signed_in, came_back, look):
     came_back(account="T2", account_name="Two", permissions=["chat:write"])
-    looked_at(browser, signed_in, "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/slack/", look=look)
+    looked_at(
+        browser, signed_in, "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/slack/", look=look
+    )
 
 
 @looks
 def test_the_page_that_sends_a_person_away_can_be_read(browser, signed_in, look):
     scheme, width = LOOKS[look]
-    with window(browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+    with window(
+        browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}
+    ) as shown:
         shown.goto("/t/acme/connect/slack/")
         shown.get_by_role("button", name="Authorize at Slack").click()
         expect(shown.get_by_role("heading", name="On to Slack…")).to_be_visible()
@@ -133,7 +155,12 @@ def test_links_can_be_followed(browser, client, make, acme, look):
     connect, again = make.connect_link(acme, "slack"), make.connect_link(acme, "splunk")
     come_in = make.portal_link(acme, name="Gwen Guest")
     ConnectLink.unscoped.filter(pk=again.pk).update(revoked_at=clock())
-    pages = [f"/connect/link/{connect.token}/", f"/connect/link/{again.token}/", "/connect/link/none/", "/enter/none/"]
+    pages = [
+        f"/connect/link/{connect.token}/",
+        f"/connect/link/{again.token}/",
+        "/connect/link/none/",
+        "/enter/none/",
+    ]
     looked_at(browser, client, *pages, look=look)
     assert client.get(f"/enter/{come_in.token}/").status_code == 200
 
@@ -141,11 +168,15 @@ def test_links_can_be_followed(browser, client, make, acme, look):
 @looks
 def test_who_is_signed_in_can_read_what_a_link_is_for(browser, signed_in, make, acme, look):
     come_in, connect = make.portal_link(acme, name="Gwen"), make.connect_link(acme, "slack")
-    looked_at(browser, signed_in, f"/enter/{come_in.token}/", f"/connect/link/{connect.token}/", look=look)
+    looked_at(
+        browser, signed_in, f"/enter/{come_in.token}/", f"/connect/link/{connect.token}/", look=look
+    )
 
 
 @looks
-def test_a_guest_can_read_what_is_not_for_guests_and_that_the_visit_is_over(browser, client, make, acme, look):
+def test_a_guest_can_read_what_is_not_for_guests_and_that_the_visit_is_over(
+    browser, client, make, acme, look
+):
     come_as_guest(client, make.portal_link(acme))
     looked_at(browser, client, "/t/acme/members/", look=look)
     session = client.session
@@ -160,8 +191,15 @@ def test_a_guest_can_read_what_is_not_for_guests_and_that_the_visit_is_over(brow
 @looks
 def test_who_is_outside_can_come_in(browser, client, make, acme, look):
     invitation = make.invitation(acme)
-    pages = ["/accounts/signup/", "/accounts/password/reset/done/", "/accounts/inactive/", "/invitations/none/"]
-    looked_at(browser, client, *pages, f"/invitations/{invitation.token}/", "/no/such/page", look=look)
+    pages = [
+        "/accounts/signup/",
+        "/accounts/password/reset/done/",
+        "/accounts/inactive/",
+        "/invitations/none/",
+    ]
+    looked_at(
+        browser, client, *pages, f"/invitations/{invitation.token}/", "/no/such/page", look=look
+    )
 
 
 @looks
@@ -169,7 +207,13 @@ def test_an_account_can_be_looked_after(browser, signed_in, ann, make, acme, loo
     other = make.membership(acme, make.user(name="Bob Example"))
     make.membership(make.tenant("globex", name="Globex Coffee"), ann)
     make.invitation(acme, "an-address-that-is-longer-than-most@a-company-with-a-long-name.example")
-    pages = ["/accounts/password/change/", "/accounts/email/", "/accounts/logout/", "/t/", "/t/acme/members/"]
+    pages = [
+        "/accounts/password/change/",
+        "/accounts/email/",
+        "/accounts/logout/",
+        "/t/",
+        "/t/acme/members/",
+    ]
     looked_at(browser, signed_in, *pages, f"/t/acme/members/{other.public_id}/remove/", look=look)
 
 
@@ -178,7 +222,12 @@ def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann
     looked_at(browser, signed_in, "/accounts/2fa/", "/accounts/2fa/totp/activate/", look=look)
     with_totp(ann)
     codes = "/accounts/2fa/recovery-codes/"
-    pages = ["/accounts/2fa/", "/accounts/2fa/totp/deactivate/", f"{codes}generate/", "/accounts/2fa/reauthenticate/"]
+    pages = [
+        "/accounts/2fa/",
+        "/accounts/2fa/totp/deactivate/",
+        f"{codes}generate/",
+        "/accounts/2fa/reauthenticate/",
+    ]
     looked_at(browser, signed_in, *pages, "/accounts/reauthenticate/", look=look)
     client.logout()
     sign_in(client, ann.email)
@@ -204,12 +253,19 @@ def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_i
 def test_what_became_of_an_event_can_be_read(browser, signed_in, make, acme, look):
     connection = make.connection(acme)
     stopped = []
-    for state, reason in [("failed", "exhausted"), ("held", "mapping_failed"), ("held", "identity_missing")]:
+    for state, reason in [
+        ("failed", "exhausted"),
+        ("held", "mapping_failed"),
+        ("held", "identity_missing"),
+    ]:
         row = make.delivery(connection, now=clock())
         detail = "no identity of kind user is known for 7"
         Delivery.unscoped.filter(pk=row.pk).update(state=state, reason=reason, detail=detail)
         stopped.append(row)
     operation = planned("cancel", Tenant.objects.get())
     pages = [f"/t/acme/deliveries/{row.public_id}/" for row in stopped]
-    pages += [f"/t/acme/events/{stopped[0].event.public_id}/", f"/t/acme/operations/{operation.public_id}/"]
+    pages += [
+        f"/t/acme/events/{stopped[0].event.public_id}/",
+        f"/t/acme/operations/{operation.public_id}/",
+    ]
     looked_at(browser, signed_in, *pages, look=look)

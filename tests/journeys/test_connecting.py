@@ -84,7 +84,10 @@ def test_who_gives_up_on_the_way_leaves_nothing_behind(street, before):
 
 def test_an_authorize_link_that_is_opened_in_another_browser_stores_nothing(street, before):
     company = street.invites("victim", "Victim")
-    olga, stranger = before(company).signs_up(), before(street.invites("stranger", "Stranger")).signs_up()
+    olga, stranger = (
+        before(company).signs_up(),
+        before(street.invites("stranger", "Stranger")).signs_up(),
+    )
     stranger.begins("slack")
     olga.goes(stranger.page.url)
     olga.press("Allow in Victim")

@@ -44,7 +44,9 @@ def test_an_app_that_an_organisation_does_not_let_in(olga, street, company, appr
     olga.allows()
     street.approves("salesforce", company, "")
     olga.is_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Please let the app"))
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+        re.compile("Please let the app")
+    )
 
 
 def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, company):
@@ -59,8 +61,12 @@ def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, compan
     olga.has_not_connected("slack")
     olga.goes(olga.home)
     olga.follow("Go on with Slack")
-    expect(olga.page.get_by_role("heading", name="Waiting for an administrator of your Slack")).to_be_visible()
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Please approve it"))
+    expect(
+        olga.page.get_by_role("heading", name="Waiting for an administrator of your Slack")
+    ).to_be_visible()
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+        re.compile("Please approve it")
+    )
     olga.leaves_for("slack")
     olga.allows()
     expect(olga.page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
@@ -74,21 +80,45 @@ def test_an_app_that_an_administrator_of_slack_refused(olga, street, company):
     street.approves("slack", company, "")
     olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
     assert "it is the administrator's decision" in olga.reads()
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("Restricted Apps"))
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+        re.compile("Restricted Apps")
+    )
 
 
 ON_THE_WAY_BACK = {
-    "without its state": ("slack", {"state": None}, "This is not the end of a connection that you began", YOU),
-    "with a strange state": ("slack", {"state": "x" * 43}, "Nobody here began this connection", YOU),
-    "from another issuer": ("salesforce", {"iss": "https://evil.example"}, "The answer came from somebody else", US),
+    "without its state": (
+        "slack",
+        {"state": None},
+        "This is not the end of a connection that you began",
+        YOU,
+    ),
+    "with a strange state": (
+        "slack",
+        {"state": "x" * 43},
+        "Nobody here began this connection",
+        YOU,
+    ),
+    "from another issuer": (
+        "salesforce",
+        {"iss": "https://evil.example"},
+        "The answer came from somebody else",
+        US,
+    ),
     "with the code of another": ("slack", {"code": "foreign"}, "The code had ended", YOU),
     "without a code": ("pipedrive", {"code": None}, "Pipedrive answered something strange", US),
-    "with a permission refused": ("slack", {"error": "invalid_scope"}, "A permission was refused", US),
+    "with a permission refused": (
+        "slack",
+        {"error": "invalid_scope"},
+        "A permission was refused",
+        US,
+    ),
     "with a word of tomorrow": ("slack", {"error": "a_word_of_tomorrow"}, "Slack refused", US),
 }
 
 
-@pytest.mark.parametrize(("connector", "consent", "title", "who"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK)
+@pytest.mark.parametrize(
+    ("connector", "consent", "title", "who"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK
+)
 def test_what_comes_back_is_wrong(olga, street, connector, consent, title, who):
     street.fault(connector, consent=consent)
     olga.begins(connector)
@@ -108,7 +138,12 @@ ASKED_FOR_TOKENS = {
         "Slack does not know our address",
         US,
     ),
-    "a client secret that is wrong": ("slack", slack_says("bad_client_secret"), "Slack does not know our app", US),
+    "a client secret that is wrong": (
+        "slack",
+        slack_says("bad_client_secret"),
+        "Slack does not know our app",
+        US,
+    ),
     "an app that is not distributed": (
         "slack",
         slack_says("invalid_team_for_non_distributed_app"),
@@ -149,7 +184,9 @@ ASKED_FOR_TOKENS = {
 }
 
 
-@pytest.mark.parametrize(("connector", "fault", "title", "who"), ASKED_FOR_TOKENS.values(), ids=ASKED_FOR_TOKENS)
+@pytest.mark.parametrize(
+    ("connector", "fault", "title", "who"), ASKED_FOR_TOKENS.values(), ids=ASKED_FOR_TOKENS
+)
 def test_the_other_system_gives_no_tokens(olga, street, connector, fault, title, who):
     street.fault(connector, **fault)
     olga.begins(connector)
@@ -183,7 +220,9 @@ def test_a_sandbox_that_signs_in_at_production(olga, street, company):
 
 
 def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, street):
-    sparing = street.invites("sparing", "Sparing")  # Slack adds up what a workspace has ever allowed
+    sparing = street.invites(
+        "sparing", "Sparing"
+    )  # Slack adds up what a workspace has ever allowed
     olga.begins("slack")
     olga.page.get_by_text("Grant less than was asked").click()
     olga.page.get_by_label("channels:read").uncheck()

@@ -44,9 +44,13 @@ def test_who_confirms_after_ten_minutes_begins_again(olga, street, company):
 
 
 def test_clocks_that_differ_are_told_to_who_can_set_them(olga, street):
-    street.fault("slack", path="oauth.v2.access", body={"ok": False, "error": "invalid_code"}, ahead=400)
+    street.fault(
+        "slack", path="oauth.v2.access", body={"ok": False, "error": "invalid_code"}, ahead=400
+    )
     olga.begins("slack")
     olga.allows()
     olga.is_told("The clocks do not agree", US)
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(re.compile("set it by NTP"))
+    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+        re.compile("set it by NTP")
+    )
     olga.has_not_connected("slack")

@@ -15,9 +15,9 @@ from threading import Thread
 
 import pytest
 
-from connectors.signatures import standard_webhook_headers
+from connectors.signatures import sign_standard_webhook
 from hub.outgoing.models import Delivery
-from hub.outgoing.retry import SCHEDULE
+from hub.outgoing.retry import DEFAULT_SCHEDULE
 from tests.journeys.docs import DOCS, ROOT, fresh, settings_read, settings_told, snippet
 from tests.makers import WHSEC
 
@@ -31,7 +31,7 @@ console.log(verified(secret, headers, Buffer.from(body, "base64")));
 
 def signed(seconds_ago=0):
     at = datetime.fromtimestamp(time.time() - seconds_ago, UTC)
-    return standard_webhook_headers([WHSEC], id="msg_1", at=at, body=BODY)
+    return sign_standard_webhook([WHSEC], id="msg_1", at=at, body=BODY)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -50,7 +50,9 @@ def test_the_table_of_settings_has_all_of_them_and_no_other():
 
 
 def test_the_table_of_settings_tells_the_defaults():
-    plain = {name: ast.literal_eval(node) for name, node in settings_read().items() if plain_value(node)}
+    plain = {
+        name: ast.literal_eval(node) for name, node in settings_read().items() if plain_value(node)
+    }
     told = {name: said.strip("`") for name, said in settings_told().items() if name in plain}
     required = {"HUB_SECRET_KEY", "HUB_FIELD_KEYS"}
     assert {told.pop(name) for name in required} == {"required"}
@@ -58,11 +60,20 @@ def test_the_table_of_settings_tells_the_defaults():
 
 
 def test_every_name_that_scripts_and_sandbox_read_is_told_of():
-    sources = [*ROOT.glob("script/*"), ROOT / "sandbox/__main__.py", ROOT / "hub/management/commands/load_demo.py"]
+    sources = [
+        *ROOT.glob("script/*"),
+        ROOT / "sandbox/__main__.py",
+        ROOT / "hub/management/commands/load_demo.py",
+    ]
     read = {
-        name for file in sources if file.is_file() for name in re.findall(r'"(HUB_[A-Z_]+[A-Z])"', file.read_text())
+        name
+        for file in sources
+        if file.is_file()
+        for name in re.findall(r'"(HUB_[A-Z_]+[A-Z])"', file.read_text())
     }
-    assert [name for name in sorted(read) if f"`{name}`" not in (DOCS / "operators.md").read_text()] == []
+    assert [
+        name for name in sorted(read) if f"`{name}`" not in (DOCS / "operators.md").read_text()
+    ] == []
 
 
 def test_every_metric_is_told_of():
@@ -73,7 +84,7 @@ def test_every_metric_is_told_of():
 def test_partners_read_of_every_state_and_of_the_whole_schedule():
     text = (DOCS / "partners.md").read_text()
     assert [state for state in Delivery.State.values if f"| `{state}` |" not in text] == []
-    *most, last = map(in_words, SCHEDULE)
+    *most, last = map(in_words, DEFAULT_SCHEDULE)
     assert f"after {', '.join(most)} and {last}" in text
 
 
@@ -101,7 +112,9 @@ def test_the_node_snippet_says_the_same():
 def node_says(node, body):
     told = json.dumps([WHSEC, signed(), base64.b64encode(body).decode()])
     script = snippet("docs/partners.md", "node") + NODE
-    return subprocess.run([node, "-e", script], input=told, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [node, "-e", script], input=told, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_the_shell_snippet_prints_the_signature(tmp_path):
@@ -130,19 +143,31 @@ def test_the_curl_snippet_sends_what_the_python_snippet_takes(tmp_path, secret, 
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
         Thread(target=server.handle_request, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
-        said = shell(snippet("docs/partners.md", "curl"), cwd=tmp_path, SECRET=secret, URL=url, no_proxy="*")
+        said = shell(
+            snippet("docs/partners.md", "curl"), cwd=tmp_path, SECRET=secret, URL=url, no_proxy="*"
+        )
     assert answer in said.splitlines()[0]
 
 
 def test_the_secrets_that_operators_make_are_taken_as_they_are():
-    lines = dict(line.split("=", 1) for line in shell(snippet("docs/operators.md", "secrets"), cwd=ROOT).splitlines())
+    lines = dict(
+        line.split("=", 1)
+        for line in shell(snippet("docs/operators.md", "secrets"), cwd=ROOT).splitlines()
+    )
     environment = os.environ | lines | {"HUB_ENV_FILE": os.devnull}
-    subprocess.run([sys.executable, "-c", "import hub.settings"], cwd=ROOT, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import hub.settings"], cwd=ROOT, env=environment, check=True
+    )
 
 
 def shell(script, *, cwd, **more):
     return subprocess.run(
-        ["sh", "-euc", script], cwd=cwd, env=os.environ | more, capture_output=True, text=True, check=True
+        ["sh", "-euc", script],
+        cwd=cwd,
+        env=os.environ | more,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
 
 
@@ -158,4 +183,10 @@ def written(value):
 
 
 def in_words(seconds):
-    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
+    return (
+        f"{seconds} s"
+        if seconds < 60
+        else f"{seconds // 60} min"
+        if seconds < 3600
+        else f"{seconds // 3600} h"
+    )

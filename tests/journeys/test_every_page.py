@@ -67,15 +67,21 @@ def test_every_address_leads_to_a_page_or_it_is_said_why_not(owner):
     every = set(routes(*BEGIN))
     assert others - every == set()
     assert [
-        route for route in every - others if not any(pages(owner, route)) and not only_posted_to(owner, route)
+        route
+        for route in every - others
+        if not any(pages(owner, route)) and not only_posted_to(owner, route)
     ] == []
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_everybody_can_use_it(owner, look):
     every = [route for route in routes(*BEGIN) if route not in FILES and "logout" not in route]
-    found = [address for route in every for address in itertools.islice(pages(owner, route), OF_EACH)]
+    found = [
+        address for route in every for address in itertools.islice(pages(owner, route), OF_EACH)
+    ]
     database = connections[DEFAULT_DB_ALIAS]
-    with chromium() as browser:  # its loop runs in this thread: nothing of the house could be sent any more,
+    with (
+        chromium() as browser
+    ):  # its loop runs in this thread: nothing of the house could be sent any more,
         connections[DEFAULT_DB_ALIAS] = database  # and Django would open another connection
         looked_at(browser, owner, *found, look=look)

@@ -70,7 +70,9 @@ def test_an_ended_session_of_salesforce_is_refreshed_and_the_order_arrives(demo)
     assert came == [("salesforce", "00D000000000001EAA", status) for status in (401, 200)]
 
 
-@pytest.mark.parametrize("data", [{"items": None}, {"items": ["Tea"]}, {"total": 12.5}, {"customer": None}])
+@pytest.mark.parametrize(
+    "data", [{"items": None}, {"items": ["Tea"]}, {"total": 12.5}, {"customer": None}]
+)
 def test_an_order_may_be_told_in_other_words(demo, data):
     demo.order("acme", "A-1", **data)
     demo.pump()

@@ -6,7 +6,7 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.outgoing.models import Attempt, Delivery
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.pages import PAGES, page
@@ -40,7 +40,9 @@ def drawer(shown):
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_row_opens_beside_the_log_and_is_a_page_too(browser, signed_in, row, look):
     scheme, width = LOOKS[look]
-    with window(browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}) as shown:
+    with window(
+        browser, signed_in, color_scheme=scheme, viewport={"width": width, "height": 900}
+    ) as shown:
         shown.goto(f"{LOG}?state=waiting")
         shown.get_by_role("link", name="order.created").click()
         expect(drawer(shown).get_by_role("heading", level=1)).to_contain_text("to Own endpoint")
@@ -66,8 +68,12 @@ def test_what_is_open_beside_the_log_follows_what_happens(browser, signed_in, ro
         shown.goto(LOG)
         shown.get_by_role("link", name="order.created").click()
         expect(drawer(shown).locator(".word")).to_have_text("waiting")
-        Delivery.unscoped.filter(pk=row.pk).update(state="failed", reason="exhausted", attempt_count=1)
-        Attempt.unscoped.create(delivery=row, number=1, started_at=clock(), outcome="later", reason="status 500")
+        Delivery.unscoped.filter(pk=row.pk).update(
+            state="failed", reason="exhausted", attempt_count=1
+        )
+        Attempt.unscoped.create(
+            delivery=row, number=1, started_at=clock(), outcome="later", reason="status 500"
+        )
         expect(drawer(shown).locator(".word")).to_have_text("failed", timeout=10_000)
         drawer(shown).get_by_text("The technical part").click()
         expect(drawer(shown).get_by_text("status 500")).to_be_visible()
@@ -96,7 +102,9 @@ def test_new_rows_are_told_and_one_can_stop_that(browser, signed_in, make, acme,
         expect(shown.get_by_role("link", name="Look for new ones")).to_be_visible()
 
 
-def test_what_has_not_changed_is_asked_for_by_its_etag_and_stays_as_it_is(browser, signed_in, make, acme, row):
+def test_what_has_not_changed_is_asked_for_by_its_etag_and_stays_as_it_is(
+    browser, signed_in, make, acme, row
+):
     """No page of a tenant is stored by the browser, so the script says what the page shows."""
     polled = re.compile("/events/new")
     with window(browser, signed_in) as shown:
@@ -124,7 +132,9 @@ def test_without_a_script_views_are_kept_and_rows_are_pages(browser, signed_in, 
         shown.get_by_text("Views of your team").click()
         shown.get_by_label("Save these filters as").fill("On their way")
         shown.get_by_role("button", name="Save the view").click()
-        expect(shown.get_by_role("link", name="On their way").first).to_have_attribute("aria-current", "page")
+        expect(shown.get_by_role("link", name="On their way").first).to_have_attribute(
+            "aria-current", "page"
+        )
         shown.get_by_role("link", name="order.created").click()
         shown.wait_for_url(f"**/deliveries/{row.public_id}/")
 
@@ -132,7 +142,9 @@ def test_without_a_script_views_are_kept_and_rows_are_pages(browser, signed_in, 
 def test_at_twice_the_size_nothing_is_too_wide(browser, signed_in, make, acme, row):
     put([row], "held", "mapping_failed")
     urls = [page(name, make, acme) for name in PAGES] + [f"/t/acme/deliveries/{row.public_id}/"]
-    with window(browser, signed_in, viewport={"width": 640, "height": 450}, device_scale_factor=2) as shown:
+    with window(
+        browser, signed_in, viewport={"width": 640, "height": 450}, device_scale_factor=2
+    ) as shown:
         wide = {}
         for url in urls:
             shown.goto(url)
@@ -145,7 +157,9 @@ def test_what_takes_longer_shows_that_it_goes_on(browser, signed_in, acme):
         shown.goto("/t/acme/settings/")
         expect(shown.locator("#busy")).to_be_hidden()
         # into a frame, so that this page stays however long the answer takes
-        shown.evaluate("document.body.append(Object.assign(document.createElement('iframe'), { name: 'elsewhere' }))")
+        shown.evaluate(
+            "document.body.append(Object.assign(document.createElement('iframe'), { name: 'elsewhere' }))"
+        )
         shown.evaluate("for (const form of document.forms) form.target = 'elsewhere'")
         shown.get_by_role("button", name="Save").first.click()
         expect(shown.get_by_role("progressbar", name="Working")).to_be_visible()

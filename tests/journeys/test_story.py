@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub import egress
-from hub.clock import clock
-from hub.management.demo.desk import Desk, NotRunning
-from hub.management.demo.story import Disappointed, Story
-from hub.queue import beat
-from hub.standing import Worker
+from hub.db.clock import clock
+from hub.management.demo.desk_client import DeskClient, DeskNotRunning
+from hub.management.demo.story import DemoFailed, Story
+from hub.processes.worker_registry import Worker
+from hub.queue import record_heartbeat
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a probe looks by a connection of its own
 
@@ -25,12 +25,12 @@ class Running:
     def __init__(self, demo, api):
         self.demo, self.api = demo, api
         self.at = clock()
-        self.rules = egress.Rules(allow=frozenset({urlsplit(demo.desk.url).netloc}))
+        self.rules = egress.EgressRules(allow=frozenset({urlsplit(demo.desk.url).netloc}))
 
     def call(self, request):
         if request.url.startswith(self.demo.told["hub"]):
             return self.hub(request.method, request.url, request.bearer, request.json)
-        response = egress.call(request, rules=self.rules, clock=clock)
+        response = egress.send_guarded(request, rules=self.rules, clock=clock)
         while self.demo.desk.hub:
             url, headers, event = self.demo.desk.hub.pop(0)
             self.hub("POST", url, headers["Authorization"].partition(" ")[2], event)
@@ -48,7 +48,11 @@ class Running:
             yield
 
     def story(self, ticks=None):
-        return list(Story(Desk(self.demo.told, call=self.call), self.demo.told, ticks or self.ticks).tell())
+        return list(
+            Story(
+                DeskClient(self.demo.told, call=self.call), self.demo.told, ticks or self.ticks
+            ).run()
+        )
 
 
 @pytest.fixture
@@ -60,15 +64,21 @@ def began(db):
 def running(demo, api):
     now = clock()
     Worker.objects.create(id=uuid4(), host="desk", pid=1, started_at=now, seen_at=now, heard_at=now)
-    beat("sweep", now=now)
+    record_heartbeat("sweep", now=now)
     return Running(demo, api)
 
 
 def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
     steps = running.story()
-    arrived = [(step.ids["system"], step.ids["account"]) for step in steps if step.name == "arrived"]
-    assert len(arrived) == 16  # two orders and the one that was refused at first, in five systems, and the way back
-    assert all(step.ids["delivery"] and step.ids["ledger"] for step in steps if step.name == "arrived")
+    arrived = [
+        (step.ids["system"], step.ids["account"]) for step in steps if step.name == "arrived"
+    ]
+    assert (
+        len(arrived) == 16
+    )  # two orders and the one that was refused at first, in five systems, and the way back
+    assert all(
+        step.ids["delivery"] and step.ids["ledger"] for step in steps if step.name == "arrived"
+    )
     assert [step.name for step in steps if step.name in ("fault", "refused", "waited")] == [
         "fault",
         "refused",
@@ -79,25 +89,29 @@ def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
 
 def test_what_does_not_arrive_is_told_with_its_reason(running):
     running.demo.desk.fault("splunk", account="acme", status=503, times=0)
-    with pytest.raises(Disappointed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* A quota is spent"):
+    with pytest.raises(
+        DemoFailed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* A quota is spent"
+    ):
         running.story()
 
 
 def test_an_order_that_the_hub_does_not_take_is_told(running):
     running.demo.desk.hub_says = (401, '{"title": "The API key is unknown"}')
-    with pytest.raises(Disappointed, match="answered 401"):
+    with pytest.raises(DemoFailed, match="answered 401"):
         running.story()
 
 
 def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
     demo.file.write_text(json.dumps(demo.told | {"sandbox": "http://127.0.0.1:9"}))
-    with pytest.raises(CommandError, match="The desk is not running: .* Start it with script/server"):
+    with pytest.raises(
+        CommandError, match="The desk is not running: .* Start it with script/server"
+    ):
         call_command("demo", file=demo.file)
 
 
 def test_a_desk_without_a_worker_is_told_so(running):
     Worker.objects.all().delete()
-    with pytest.raises(NotRunning, match="not ready. No worker is running"):
+    with pytest.raises(DeskNotRunning, match="not ready. No worker is running"):
         running.story()
 
 

@@ -21,7 +21,10 @@ class Desk:
         self.now = NOON
         self.hub = []  # what was posted to it: (url, headers, json)
         self.called_back = []  # what else was sent to it: (method, url, headers, json)
-        self.hub_says = (202, '{"id": "01", "url": "/api/v1/events/01", "page_url": "/open/events/01"}')
+        self.hub_says = (
+            202,
+            '{"id": "01", "url": "/api/v1/events/01", "page_url": "/open/events/01"}',
+        )
 
     @contextmanager
     def running(self):
@@ -43,7 +46,10 @@ class Desk:
         return requests.post(self.url + path, timeout=10, **more)
 
     def ledger(self, since=0):
-        return [json.loads(line) for line in self.get(f"/_control/ledger?since={since}").text.splitlines()]
+        return [
+            json.loads(line)
+            for line in self.get(f"/_control/ledger?since={since}").text.splitlines()
+        ]
 
     def fault(self, system, **more):
         answer = self.post("/_control/faults", json={"system": system, **more})
@@ -65,7 +71,11 @@ class Desk:
     def _run(self, loop, ready):
         asyncio.set_event_loop(loop)
         app = create_app(
-            state=self.state, world=self.state / "world.json", clock=lambda: self.now, random=Random(0), send=self._hub
+            state=self.state,
+            world=self.state / "world.json",
+            clock=lambda: self.now,
+            random=Random(0),
+            send=self._hub,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         loop.run_until_complete(runner.setup())

@@ -8,20 +8,30 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 BACK = "http://127.0.0.1:8000/connect/callback"
 VERIFIER = "v" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+)
 ACME, GLOBEX = "T0000ACME", "T000GLOBEX"
 ORG, OTHER = "00D000000000001EAA", "00D000000000002EAA"
 SLACK, SALESFORCE = "/slack/oauth/v2/authorize", "/salesforce/login/services/oauth2/authorize"
 SLACK_APP = {"client_id": "hub.slack", "client_secret": "slack-secret"}
 SALESFORCE_APP = {"client_id": "hub.salesforce", "client_secret": "salesforce-secret"}
-ASKED = {"client_id": "hub.slack", "redirect_uri": BACK, "scope": "chat:write,users:read", "state": "s1"}
+ASKED = {
+    "client_id": "hub.slack",
+    "redirect_uri": BACK,
+    "scope": "chat:write,users:read",
+    "state": "s1",
+}
 OF_SALESFORCE = ASKED | {"client_id": "hub.salesforce", "scope": "api refresh_token"}
 WITH_PKCE = OF_SALESFORCE | {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 
 def buttons(desk, path, **query):
     page = desk.get(f"{path}?{urlencode(query)}").text
-    return [unescape(re.sub("<[^>]+>", "", button)) for button in re.findall(r"<button[^>]*>.*?</button>", page)]
+    return [
+        unescape(re.sub("<[^>]+>", "", button))
+        for button in re.findall(r"<button[^>]*>.*?</button>", page)
+    ]
 
 
 def choose(desk, path, account, *, ticked=None, **query):
@@ -34,7 +44,9 @@ def choose(desk, path, account, *, ticked=None, **query):
 def came_back(answer):
     """What the callback is called with."""
     assert answer.headers["Location"].startswith(BACK), answer.text
-    return {key: value for key, (value,) in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+    return {
+        key: value for key, (value,) in parse_qs(urlsplit(answer.headers["Location"]).query).items()
+    }
 
 
 def allow(desk, path, account, **query):

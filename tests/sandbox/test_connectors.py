@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import requests
 
+from connectors.http import Response
 from connectors.registry import CONNECTORS
-from connectors.wire import Response
 from tests.connectors.recorded import NOON, credential, message, messages, rendered
 
 ORG = "00D000000000001EAA"
@@ -45,13 +45,21 @@ def key_for(desk, system):
     }
     apis = {"slack": f"{desk.url}/slack/api", "app": f"{desk.url}/app/api"}
     urls = CONNECTORS[system].urls | ({"api": apis[system]} if system in apis else {})
-    changes = {"secret": secrets[system], "settings": settings.get(system, {}), "hosts": ("127.0.0.1",)}
+    changes = {
+        "secret": secrets[system],
+        "settings": settings.get(system, {}),
+        "hosts": ("127.0.0.1",),
+    }
     return credential(system, urls=urls, **changes)
 
 
 def send(request):
     answer = requests.request(
-        request.method, request.url, data=request.content(), headers=request.all_headers(), timeout=5
+        request.method,
+        request.url,
+        data=request.content(),
+        headers=request.all_headers(),
+        timeout=5,
     )
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return Response(answer.status_code, answer.content, headers, NOON)
@@ -103,10 +111,14 @@ def test_takes_a_change_of_what_was_made_in_pipedrive(desk, kind):
 
 
 def test_takes_a_change_of_what_was_posted_in_slack(desk):
-    (posted,) = deliver(desk, "slack", "post_message", [example("slack", "post_message", channel="C0000ORD1")])
+    (posted,) = deliver(
+        desk, "slack", "post_message", [example("slack", "post_message", channel="C0000ORD1")]
+    )
     channel, ts = posted.reference.split("/")
     change = example("slack", "update_message", channel=channel, ts=ts)
-    assert [outcome.kind for outcome in deliver(desk, "slack", "update_message", [change])] == ["delivered"]
+    assert [outcome.kind for outcome in deliver(desk, "slack", "update_message", [change])] == [
+        "delivered"
+    ]
 
 
 def test_one_unreadable_record_keeps_its_neighbours_in_salesforce_for_a_while_only(desk):
@@ -125,5 +137,5 @@ def test_one_unreadable_record_keeps_its_neighbours_in_salesforce_for_a_while_on
 def test_tells_our_probe_whose_account_it_is(desk, system):
     key = key_for(desk, system)
     connector = CONNECTORS[system]
-    account = connector.probed(send(connector.probe(key, at=NOON)), key)
+    account = connector.parse_probe(send(connector.probe_request(key, at=NOON)), key)
     assert account.name.startswith("Acme")

@@ -43,20 +43,30 @@ def test_slack_gives_a_code_for_the_chosen_workspace(desk):
 def test_the_page_has_a_button_for_each_account_and_one_to_cancel(desk):
     assert buttons(desk, SLACK, **ASKED) == ["Allow in Acme", "Allow in Globex", "Cancel"]
     assert buttons(desk, SLACK, **ASKED, team=GLOBEX)[0] == "Allow in Globex"
-    assert buttons(desk, SALESFORCE, **OF_SALESFORCE) == ["Allow in Acme", "Allow in Globex", "Cancel"]
+    assert buttons(desk, SALESFORCE, **OF_SALESFORCE) == [
+        "Allow in Acme",
+        "Allow in Globex",
+        "Cancel",
+    ]
 
 
 def test_the_pages_policy_lets_its_form_lead_to_the_callback_only(desk):
     page = desk.get(f"{SLACK}?{urlencode(ASKED)}")
-    assert page.headers["Content-Security-Policy"].endswith("form-action 'self' http://127.0.0.1:8000")
+    assert page.headers["Content-Security-Policy"].endswith(
+        "form-action 'self' http://127.0.0.1:8000"
+    )
 
 
-@pytest.mark.parametrize(("path", "life"), [(SLACK, 600), (SALESFORCE, 900)], ids=["slack", "salesforce"])
+@pytest.mark.parametrize(
+    ("path", "life"), [(SLACK, 600), (SALESFORCE, 900)], ids=["slack", "salesforce"]
+)
 def test_a_code_ends_after_its_minutes(desk, path, life):
     app = ASKED if path == SLACK else OF_SALESFORCE
     code = allow(desk, path, ACME if path == SLACK else ORG, **app)["code"]
     desk.now += life
-    answer = slack_token(desk, code=code, redirect_uri=BACK) if path == SLACK else redeem(desk, code)
+    answer = (
+        slack_token(desk, code=code, redirect_uri=BACK) if path == SLACK else redeem(desk, code)
+    )
     assert answer["error"] in ("invalid_code", "invalid_grant")
 
 
@@ -90,7 +100,9 @@ def test_pkce_is_s256_only_and_not_slacks(desk):
     assert slack_token(desk, code="x", code_verifier=VERIFIER)["error"] == "pkce_not_allowed"
 
 
-@pytest.mark.parametrize(("path", "asked"), [(SLACK, ASKED), (SALESFORCE, OF_SALESFORCE)], ids=["slack", "salesforce"])
+@pytest.mark.parametrize(
+    ("path", "asked"), [(SLACK, ASKED), (SALESFORCE, OF_SALESFORCE)], ids=["slack", "salesforce"]
+)
 def test_a_person_may_say_no(desk, path, asked):
     came = allow(desk, path, "", **asked)
     assert (came["error"], came["state"]) == ("access_denied", "s1")
@@ -118,11 +130,19 @@ def test_a_strange_client_or_redirect_gets_no_code(desk, change):
 
 
 def test_registered_redirects_are_the_only_ones(desk):
-    desk.world(slack=[{"team": ACME, "redirect_urls": [BACK]}], salesforce=[{"org": ORG, "redirect_urls": [BACK]}])
+    desk.world(
+        slack=[{"team": ACME, "redirect_urls": [BACK]}],
+        salesforce=[{"org": ORG, "redirect_urls": [BACK]}],
+    )
     assert choose(desk, SLACK, ACME, **ASKED | {"redirect_uri": BACK + "/below"}).status_code == 302
     assert choose(desk, SLACK, ACME, **ASKED | {"redirect_uri": BACK + "beside"}).status_code == 400
     assert choose(desk, SALESFORCE, ORG, **OF_SALESFORCE).status_code == 302
-    assert choose(desk, SALESFORCE, ORG, **OF_SALESFORCE | {"redirect_uri": BACK + "/below"}).status_code == 400
+    assert (
+        choose(
+            desk, SALESFORCE, ORG, **OF_SALESFORCE | {"redirect_uri": BACK + "/below"}
+        ).status_code
+        == 400
+    )
 
 
 def test_fewer_scopes_may_be_granted_than_were_asked(desk):
@@ -162,10 +182,16 @@ def test_a_sandbox_org_signs_in_at_its_own_host(desk):
     desk.world(salesforce=[{"org": OTHER, "sandbox": True}])
     test = SALESFORCE.replace("login", "test")
     assert buttons(desk, SALESFORCE, **OF_SALESFORCE)[1] == "Log in to Globex (sandbox)"
-    assert "check your username and password" in choose(desk, SALESFORCE, OTHER, **OF_SALESFORCE).text
+    assert (
+        "check your username and password" in choose(desk, SALESFORCE, OTHER, **OF_SALESFORCE).text
+    )
     assert "check your username and password" in choose(desk, test, ORG, **OF_SALESFORCE).text
-    assert redeem(desk, allow(desk, test, OTHER, **OF_SALESFORCE)["code"])["error"] == "invalid_grant"
-    assert f"{desk.url}/salesforce/test/id/{OTHER}" in join_salesforce(desk, OTHER, host="test")["id"]
+    assert (
+        redeem(desk, allow(desk, test, OTHER, **OF_SALESFORCE)["code"])["error"] == "invalid_grant"
+    )
+    assert (
+        f"{desk.url}/salesforce/test/id/{OTHER}" in join_salesforce(desk, OTHER, host="test")["id"]
+    )
 
 
 def test_an_orgs_own_host_offers_that_org_alone(desk):
@@ -210,7 +236,8 @@ def test_a_consent_page_is_down_only_when_a_fault_names_its_path(desk):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"scope": "chat:wirte"}, {"scope": "search:read"}, {"user_scope": "chat:write.public"}]
+    "asked",
+    [{"scope": "chat:wirte"}, {"scope": "search:read"}, {"user_scope": "chat:write.public"}],
 )
 def test_slack_knows_its_scopes_and_whose_they_may_be(desk, asked):
     answer = choose(desk, SLACK, ACME, **ASKED | asked)
@@ -221,5 +248,8 @@ def test_slack_knows_its_scopes_and_whose_they_may_be(desk, asked):
 def test_salesforce_may_require_pkce(desk):
     desk.world(salesforce=[{"org": ORG, "requires_pkce": True}])
     came = allow(desk, SALESFORCE, ORG, **OF_SALESFORCE)
-    assert (came["error"], came["error_description"]) == ("invalid_request", "missing required code challenge")
+    assert (came["error"], came["error_description"]) == (
+        "invalid_request",
+        "missing required code challenge",
+    )
     assert "code" in allow(desk, SALESFORCE, ORG, **WITH_PKCE)

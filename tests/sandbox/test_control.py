@@ -10,7 +10,9 @@ KEYS = ["seq", "at", "system", "account", "method", "path", "status", "id", "bod
 
 def say(desk, **headers):
     headers = {"Authorization": "Bearer xoxb-acme-1", **headers}
-    return desk.post("/slack/api/chat.postMessage", json={"channel": "C0000GEN1", "text": "hi"}, headers=headers)
+    return desk.post(
+        "/slack/api/chat.postMessage", json={"channel": "C0000GEN1", "text": "hi"}, headers=headers
+    )
 
 
 def test_the_ledger_has_a_line_for_each_request(desk):
@@ -64,7 +66,10 @@ def test_faults_are_met_in_order_and_used_up(desk):
     desk.fault("slack", status=500, times=2)
     answers = [say(desk) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [429, 500, 500, 200]
-    assert (answers[0].headers["Retry-After"], answers[0].json()) == ("7", {"ok": False, "error": "ratelimited"})
+    assert (answers[0].headers["Retry-After"], answers[0].json()) == (
+        "7",
+        {"ok": False, "error": "ratelimited"},
+    )
     assert [line["status"] for line in desk.ledger()] == [429, 500, 500, 200]
 
 
@@ -120,7 +125,15 @@ def test_a_wrong_fault_is_answered_with_a_sentence(desk, wish):
 
 
 def test_a_person_orders_and_resets_faults_on_the_page(desk):
-    form = {"system": "slack", "account": "", "status": "503", "retry_after": "", "delay": "", "times": "", "body": ""}
+    form = {
+        "system": "slack",
+        "account": "",
+        "status": "503",
+        "retry_after": "",
+        "delay": "",
+        "times": "",
+        "body": "",
+    }
     assert "503" in desk.post("/_control/faults", data=form).text
     assert say(desk).status_code == 503
     assert 'role="alert"' in desk.post("/_control/faults", data=form | {"status": "many"}).text
@@ -129,7 +142,12 @@ def test_a_person_orders_and_resets_faults_on_the_page(desk):
 
 def test_a_posted_world_merges_and_survives_a_restart(tmp_path):
     with Desk(tmp_path).running() as desk:
-        desk.world(slack=[{"team": "T0000ACME", "token": "xoxb-acme-2"}, {"team": "TNEW", "token": "xoxb-new"}])
+        desk.world(
+            slack=[
+                {"team": "T0000ACME", "token": "xoxb-acme-2"},
+                {"team": "TNEW", "token": "xoxb-new"},
+            ]
+        )
     with Desk(tmp_path).running() as desk:
         assert say(desk).json()["error"] == "invalid_auth"
         assert say(desk, Authorization="Bearer xoxb-acme-2").json()["ok"]
@@ -156,7 +174,11 @@ def test_a_wrong_world_is_refused_with_a_sentence_and_changes_nothing(desk, worl
 
 
 def test_secrets_of_forms_are_masked_on_the_ledger(desk):
-    form = {"client_id": "hub.slack", "client_secret": "slack-secret", "refresh_token": "xoxe-1-globex-1"}
+    form = {
+        "client_id": "hub.slack",
+        "client_secret": "slack-secret",
+        "refresh_token": "xoxe-1-globex-1",
+    }
     desk.post("/slack/api/oauth.v2.access", data=form)
     assert desk.ledger()[0]["body"] == "client_id=hub.slack&client_secret=***&refresh_token=***"
 
@@ -175,6 +197,8 @@ def test_every_page_has_a_strict_policy(desk):
     ):
         page = desk.get(path)
         assert page.status_code == 200 and "<h1" in page.text, path
-        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+        assert page.headers["Content-Security-Policy"].startswith(
+            "default-src 'none'; style-src 'self'"
+        )
         assert " style=" not in page.text and "<script" not in page.text
     assert desk.get("/slack/T1/C1").status_code == 404

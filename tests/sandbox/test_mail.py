@@ -72,7 +72,11 @@ def test_a_hostile_mail_runs_nothing(desk):
     page = desk.get("/mail/1").text
     assert "<script" not in page and 'href="javascript' not in page
     policy = desk.get("/mail/1/html").headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'") and "sandbox allow-popups" in policy and "script" not in policy
+    assert (
+        policy.startswith("default-src 'none'")
+        and "sandbox allow-popups" in policy
+        and "script" not in policy
+    )
     assert mails(desk)[0]["links"] == []
 
 
@@ -106,14 +110,19 @@ def test_an_answer_may_be_lost_after_the_mail_was_taken(desk):
 
 def test_commands_out_of_turn_are_answered(desk):
     with smtplib.SMTP("127.0.0.1", desk.mail_port, timeout=5) as server:
-        assert [server.docmd(command)[0] for command in ("HELO x", "RCPT TO:<a@b>", "DATA", "MAIL x", "STARTTLS")] == [
+        assert [
+            server.docmd(command)[0]
+            for command in ("HELO x", "RCPT TO:<a@b>", "DATA", "MAIL x", "STARTTLS")
+        ] == [
             250,
             503,
             503,
             501,
             502,
         ]
-        assert [server.docmd(command)[0] for command in ("MAIL FROM:<>", "RCPT TO:x", "NOOP", "RSET")] == [
+        assert [
+            server.docmd(command)[0] for command in ("MAIL FROM:<>", "RCPT TO:x", "NOOP", "RSET")
+        ] == [
             250,
             501,
             250,
@@ -122,6 +131,9 @@ def test_commands_out_of_turn_are_answered(desk):
 
 
 @settings(max_examples=200, deadline=None, database=None)
-@given(st.binary(max_size=60), st.sampled_from([b"", b"Subject: =?utf-8?q?", b"Content-Type: ", b"From: <", b"To: ;"]))
+@given(
+    st.binary(max_size=60),
+    st.sampled_from([b"", b"Subject: =?utf-8?q?", b"Content-Type: ", b"From: <", b"To: ;"]),
+)
 def test_every_mail_can_be_read(raw, head):
     assert set(read(head + raw)) == {"from", "subject", "text", "html", "links"}

@@ -18,22 +18,40 @@ ORDER = {
 
 @pytest.fixture
 def shop(desk):
-    desk.world(app={"hub": "http://hub.test", "tenants": [{"reference": "acme", "hub_key": "hub_key_acme"}]})
+    desk.world(
+        app={
+            "hub": "http://hub.test",
+            "tenants": [{"reference": "acme", "hub_key": "hub_key_acme"}],
+        }
+    )
     return desk
 
 
 def test_an_order_placed_by_a_person_is_told_to_the_hub(shop):
     page = shop.post("/app/orders", data=FORM).text
     ((url, headers, event),) = shop.hub
-    assert (url, headers) == ("http://hub.test/api/v1/events", {"Authorization": "Bearer hub_key_acme"})
+    assert (url, headers) == (
+        "http://hub.test/api/v1/events",
+        {"Authorization": "Bearer hub_key_acme"},
+    )
     assert (event["id"], event["type"]) == ("order-A-1001", "order.created")
-    assert (event["data"]["total"], event["data"]["currency"], len(event["data"]["items"])) == ("12.00", "EUR", 2)
-    assert "A-1001" in page and "http://hub.test/open/events/01" in page and "/slack/T0000ACME/" in page
+    assert (event["data"]["total"], event["data"]["currency"], len(event["data"]["items"])) == (
+        "12.00",
+        "EUR",
+        2,
+    )
+    assert (
+        "A-1001" in page
+        and "http://hub.test/open/events/01" in page
+        and "/slack/T0000ACME/" in page
+    )
 
 
 def test_the_shop_links_to_no_address_of_the_api(shop):
     page = shop.post("/app/orders", data=FORM).text
-    assert 'href="http://hub.test/open/events/01"' in page and 'href="http://hub.test/api/' not in page
+    assert (
+        'href="http://hub.test/open/events/01"' in page and 'href="http://hub.test/api/' not in page
+    )
     shop.hub_says = (202, '{"url": "/api/v1/events/01"}')
     assert 'href="http://hub.test/"' in shop.post("/app/orders", data=FORM).text
 
@@ -72,16 +90,28 @@ def test_the_hub_is_told_again_under_the_same_id(shop):
 
 
 @pytest.mark.parametrize(
-    "change", [{"customer": ""}, {"email": "x"}, {"currency": "euro"}, {"quantity-0": "0"}, {"price-0": "nan"}]
+    "change",
+    [
+        {"customer": ""},
+        {"email": "x"},
+        {"currency": "euro"},
+        {"quantity-0": "0"},
+        {"price-0": "nan"},
+    ],
 )
 def test_a_wrong_order_is_answered_with_a_sentence_and_keeps_what_was_typed(shop, change):
     answer = shop.post("/app/orders", data=FORM | change)
-    assert answer.status_code == 400 and 'role="alert"' in answer.text and 'value="Tea"' in answer.text
+    assert (
+        answer.status_code == 400 and 'role="alert"' in answer.text and 'value="Tea"' in answer.text
+    )
     assert shop.hub == []
 
 
 def test_another_sites_page_places_no_order(shop):
-    assert shop.post("/app/orders", data=FORM, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert (
+        shop.post("/app/orders", data=FORM, headers={"Sec-Fetch-Site": "cross-site"}).status_code
+        == 403
+    )
 
 
 def test_an_event_of_the_hub_changes_the_order(shop):
@@ -97,7 +127,11 @@ def test_an_unsigned_event_is_refused_where_a_secret_is_known(shop):
     shop.world(app={"secret": SECRET})
     assert shop.post("/app/api/events", data="{}").status_code == 401
     signature = Webhook(SECRET).sign("m1", datetime.fromtimestamp(NOON, UTC), "{}")
-    headers = {"webhook-id": "m1", "webhook-timestamp": str(int(NOON)), "webhook-signature": signature}
+    headers = {
+        "webhook-id": "m1",
+        "webhook-timestamp": str(int(NOON)),
+        "webhook-signature": signature,
+    }
     assert shop.post("/app/api/events", data="{}", headers=headers).status_code == 202
 
 

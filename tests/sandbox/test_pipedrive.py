@@ -42,7 +42,9 @@ def test_a_lead_has_a_uuid_and_the_others_a_number(desk):
     assert [made(desk, "v2/deals", title=title)["id"] for title in "ab"] == [1, 2]
 
 
-@pytest.mark.parametrize("path", ["v1/persons", "v1/deals", "v2/leads", "v2/notes", "v2/nothing", "v3/deals"])
+@pytest.mark.parametrize(
+    "path", ["v1/persons", "v1/deals", "v2/leads", "v2/notes", "v2/nothing", "v3/deals"]
+)
 def test_the_other_version_does_not_know_it(desk, path):
     assert call(desk, "GET", path).status_code == 404
 
@@ -92,12 +94,20 @@ def test_a_deal_stands_in_a_stage_which_says_in_which_pipeline(desk):
     desk.world(pipedrive=[{"company": "701", "pipelines": [sales, support]}])
     asked = ({}, {"stage_id": 80}, {"pipeline_id": 7}, {"stage_id": 71, "pipeline_id": 8})
     deals = [made(desk, "v2/deals", title="a", **place) for place in asked]
-    assert [(deal["pipeline_id"], deal["stage_id"]) for deal in deals] == [(7, 70), (8, 80), (7, 70), (7, 71)]
+    assert [(deal["pipeline_id"], deal["stage_id"]) for deal in deals] == [
+        (7, 70),
+        (8, 80),
+        (7, 70),
+        (7, 71),
+    ]
     moved = call(desk, "PATCH", f"v2/deals/{deals[0]['id']}", json={"stage_id": 99})
     assert moved.status_code == 400
     stages = call(desk, "GET", "v2/stages?pipeline_id=7").json()["data"]
     assert [(stage["id"], stage["name"]) for stage in stages] == [(70, "New"), (71, "Hot")]
-    assert [row["name"] for row in call(desk, "GET", "v2/pipelines").json()["data"]] == ["Sales", "Renewals"]
+    assert [row["name"] for row in call(desk, "GET", "v2/pipelines").json()["data"]] == [
+        "Sales",
+        "Renewals",
+    ]
 
 
 def test_custom_fields_stand_inside_in_v2_and_beside_in_v1(desk):
@@ -144,7 +154,9 @@ def test_a_restart_forgets_nothing(desk):
 
 def test_the_company_of_the_token_answers_and_no_other(desk):
     assert call(desk, "GET", "v1/users/me").json()["data"]["company_id"] == 701
-    assert call(desk, "GET", "v1/users/me", token=GLOBEX).json()["data"]["company_domain"] == "globex"
+    assert (
+        call(desk, "GET", "v1/users/me", token=GLOBEX).json()["data"]["company_domain"] == "globex"
+    )
     headers = {"Authorization": f"Bearer {ACME}"}
     assert desk.get("/pipedrive/acme/api/v1/users/me", headers=headers).status_code == 200
     assert desk.get("/pipedrive/globex/api/v1/users/me", headers=headers).status_code == 401

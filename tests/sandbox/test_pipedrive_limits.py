@@ -48,7 +48,10 @@ def test_a_burst_is_429_for_that_token_for_two_seconds(desk):
     answers = [call(desk, "GET", "v1/users/me") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert "Retry-After" not in answers[2].headers
-    assert (answers[2].headers["x-ratelimit-remaining"], answers[2].headers["x-ratelimit-reset"]) == ("0", "2")
+    assert (
+        answers[2].headers["x-ratelimit-remaining"],
+        answers[2].headers["x-ratelimit-reset"],
+    ) == ("0", "2")
     assert call(desk, "GET", "v1/users/me", token=GLOBEX).status_code == 200
     desk.now += 2
     assert call(desk, "GET", "v1/users/me").status_code == 200
@@ -64,7 +67,9 @@ def test_whoever_goes_on_after_many_429s_meets_cloudflare(desk):
     assert call(desk, "GET", "v1/users/me").status_code == 200
 
 
-@pytest.mark.parametrize(("status", "error"), [(403, "Scope and URL mismatch"), (429, "request over limit")])
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, "Scope and URL mismatch"), (429, "request over limit")]
+)
 def test_a_fault_speaks_its_words(desk, status, error):
     desk.fault("pipedrive", account="701", status=status)
     assert said(create(desk, "v2/deals", title="a")) == (status, error)

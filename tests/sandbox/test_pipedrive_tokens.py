@@ -27,12 +27,22 @@ def test_a_person_chooses_a_company_and_comes_back_with_a_code(desk):
     came = allow(desk, AUTHORIZE, "702", **ASKED)
     answer = redeem(desk, came["code"]).json()
     assert (came["state"], answer["api_domain"]) == ("s1", f"{desk.url}/pipedrive/globex")
-    assert (answer["token_type"], answer["expires_in"], answer["scope"].split(",")[0]) == ("Bearer", 3600, "base")
-    assert call(desk, "GET", "v1/users/me", token=answer["access_token"]).json()["data"]["company_id"] == 702
+    assert (answer["token_type"], answer["expires_in"], answer["scope"].split(",")[0]) == (
+        "Bearer",
+        3600,
+        "base",
+    )
+    assert (
+        call(desk, "GET", "v1/users/me", token=answer["access_token"]).json()["data"]["company_id"]
+        == 702
+    )
 
 
 def test_a_person_says_no(desk):
-    assert came_back(choose(desk, AUTHORIZE, "", **ASKED)) == {"error": "user_denied", "state": "s1"}
+    assert came_back(choose(desk, AUTHORIZE, "", **ASKED)) == {
+        "error": "user_denied",
+        "state": "s1",
+    }
 
 
 def test_a_code_lives_five_minutes_and_works_once(desk):
@@ -47,7 +57,9 @@ def test_a_code_lives_five_minutes_and_works_once(desk):
 
 def test_a_code_holds_for_its_redirect_only(desk):
     code = allow(desk, AUTHORIZE, "701", **ASKED)["code"]
-    assert redeem(desk, code, redirect_uri="https://evil.example").json()["error"] == "invalid_request"
+    assert (
+        redeem(desk, code, redirect_uri="https://evil.example").json()["error"] == "invalid_request"
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,8 +68,16 @@ def test_a_code_holds_for_its_redirect_only(desk):
         (APP, {}, "invalid_request"),
         (APP, {"grant_type": "password"}, "unsupported_grant_type"),
         (APP, {"grant_type": "refresh_token", "refresh_token": "no"}, "invalid_grant"),
-        (("hub.pipedrive", "wrong"), {"grant_type": "refresh_token", "refresh_token": "701:acme-1"}, "invalid_client"),
-        (None, {"grant_type": "refresh_token", "client_id": APP[0], "client_secret": APP[1]}, "invalid_client"),
+        (
+            ("hub.pipedrive", "wrong"),
+            {"grant_type": "refresh_token", "refresh_token": "701:acme-1"},
+            "invalid_client",
+        ),
+        (
+            None,
+            {"grant_type": "refresh_token", "client_id": APP[0], "client_secret": APP[1]},
+            "invalid_client",
+        ),
     ],
 )
 def test_the_token_endpoint_says_what_is_wrong(desk, client, form, error):
@@ -88,7 +108,10 @@ def test_revoking_an_access_token_ends_that_one_and_a_refresh_token_the_installa
     assert desk.post("/pipedrive/oauth/revoke", data={"token": ACME}, auth=APP).status_code == 200
     assert call(desk, "GET", "v1/users/me").status_code == 401
     assert call(desk, "GET", "v1/users/me", token=access).status_code == 200
-    assert desk.post("/pipedrive/oauth/revoke", data={"token": "701:acme-1"}, auth=APP).status_code == 200
+    assert (
+        desk.post("/pipedrive/oauth/revoke", data={"token": "701:acme-1"}, auth=APP).status_code
+        == 200
+    )
     assert call(desk, "GET", "v1/users/me", token=access).status_code == 401
     assert refresh(desk).json()["error"] == "invalid_grant"
 
@@ -105,7 +128,8 @@ def test_the_control_ends_access_tokens_alone(desk):
     assert call(desk, "GET", "v1/users/me").status_code == 401
     assert refresh(desk).status_code == 200
     states = {
-        row["kind"]: row["state"] for row in desk.get("/_control/tokens?system=pipedrive&account=701").json()["tokens"]
+        row["kind"]: row["state"]
+        for row in desk.get("/_control/tokens?system=pipedrive&account=701").json()["tokens"]
     }
     assert states == {"access": "alive", "refresh": "alive"}
 
@@ -119,7 +143,14 @@ def test_the_ledger_masks_tokens(desk):
 
 
 def test_pages_show_what_is_there(desk):
-    made(desk, "v2/deals", title="Order <A-1>", value=12.5, currency="EUR", custom_fields={KEY: "A-1"})
+    made(
+        desk,
+        "v2/deals",
+        title="Order <A-1>",
+        value=12.5,
+        currency="EUR",
+        custom_fields={KEY: "A-1"},
+    )
     assert desk.get("/pipedrive/").url.endswith("/pipedrive/701/deals/")
     assert "Order &lt;A-1&gt;" in desk.get("/pipedrive/701/deals/").text
     assert "Order number" in desk.get("/pipedrive/701/deals/1").text
@@ -134,7 +165,9 @@ def test_a_page_of_nothing_is_404(desk, path):
 def test_an_uninstalled_app_is_told_by_delete_where_it_came_back_to(desk):
     redeem(desk, allow(desk, AUTHORIZE, "701", **ASKED)["code"])
     desk.hub_says = (204, "")
-    answer = desk.post("/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"})
+    answer = desk.post(
+        "/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"}
+    )
     assert answer.json()["callbacks"] == [{"method": "DELETE", "url": BACK, "status": 204}]
     ((method, url, headers, body),) = desk.called_back
     assert (method, url) == ("DELETE", BACK)
@@ -150,7 +183,9 @@ def test_an_uninstalled_app_is_told_by_delete_where_it_came_back_to(desk):
 def test_nobody_there_to_be_told_hinders_no_uninstall(desk):
     desk.hub_says = ConnectionError("nobody")
     redeem(desk, allow(desk, AUTHORIZE, "701", **ASKED)["code"])
-    answer = desk.post("/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"})
+    answer = desk.post(
+        "/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"}
+    )
     assert [callback["status"] for callback in answer.json()["callbacks"]] == [0]
     assert refresh(desk).status_code == 400
 

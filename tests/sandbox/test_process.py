@@ -10,8 +10,15 @@ import requests
 
 
 def start(tmp_path):
-    env = {**os.environ, "HUB_SANDBOX_PORT": "0", "HUB_SANDBOX_SMTP_PORT": "0", "HUB_SANDBOX_STATE": str(tmp_path)}
-    return subprocess.Popen([sys.executable, "-m", "sandbox"], env=env, stdout=-1, stderr=-1, text=True)
+    env = {
+        **os.environ,
+        "HUB_SANDBOX_PORT": "0",
+        "HUB_SANDBOX_SMTP_PORT": "0",
+        "HUB_SANDBOX_STATE": str(tmp_path),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "sandbox"], env=env, stdout=-1, stderr=-1, text=True
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

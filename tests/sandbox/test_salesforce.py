@@ -113,7 +113,10 @@ def test_blanks_around_text_are_not_kept(org):
 
 
 def test_a_reference_names_a_living_record_of_the_right_object(org):
-    account, contact = (org.Account.create({"Name": "Acme"})["id"], org.Contact.create({"LastName": "Ada"})["id"])
+    account, contact = (
+        org.Account.create({"Name": "Acme"})["id"],
+        org.Contact.create({"LastName": "Ada"})["id"],
+    )
     made = org.Contact.create({"LastName": "Bob", "AccountId": account[:15]})
     assert org.Contact.get(made["id"])["AccountId"] == account
     gone = org.Account.create({"Name": "Gone"})["id"]
@@ -138,9 +141,16 @@ def test_the_org_itself_is_read_only(org):
 
 def test_an_upsert_makes_then_changes(desk):
     path = "/sobjects/Lead/External_Id__c/order%2F7"
-    first, second = raw(desk, "PATCH", path, json=LEAD), raw(desk, "PATCH", path, json={"Company": "Globex"})
+    first, second = (
+        raw(desk, "PATCH", path, json=LEAD),
+        raw(desk, "PATCH", path, json={"Company": "Globex"}),
+    )
     assert (first.status_code, first.json()["created"]) == (201, True)
-    assert (second.status_code, second.json()["created"], second.json()["id"]) == (200, False, first.json()["id"])
+    assert (second.status_code, second.json()["created"], second.json()["id"]) == (
+        200,
+        False,
+        first.json()["id"],
+    )
     assert [line["id"] for line in desk.ledger()] == ["order/7", "order/7"]
 
 
@@ -162,7 +172,10 @@ def test_a_record_is_found_by_its_external_id(org):
 
 def test_a_unique_key_is_unique(desk):
     raw(desk, "POST", "/sobjects/Lead", json=LEAD | {"External_Id__c": "7"})
-    assert error(raw(desk, "POST", "/sobjects/Lead", json=LEAD | {"External_Id__c": "7"})) == (400, "DUPLICATE_VALUE")
+    assert error(raw(desk, "POST", "/sobjects/Lead", json=LEAD | {"External_Id__c": "7"})) == (
+        400,
+        "DUPLICATE_VALUE",
+    )
 
 
 def test_update_only_forbids_making(desk):
@@ -256,7 +269,9 @@ def test_a_condition_of_the_right_type_finds_the_record(org, where):
         ({"attributes": {}}, "INVALID_TYPE"),
     ],
 )
-def test_a_collection_that_cannot_be_read_fails_as_a_whole_and_writes_nothing(desk, org, wrong, code):
+def test_a_collection_that_cannot_be_read_fails_as_a_whole_and_writes_nothing(
+    desk, org, wrong, code
+):
     records = [{"attributes": {"type": "Lead"}, **LEAD, **change} for change in ({}, wrong, {})]
     answer = raw(desk, "POST", "/composite/sobjects", json={"records": records})
     assert error(answer) == (400, code)
@@ -266,15 +281,22 @@ def test_a_collection_that_cannot_be_read_fails_as_a_whole_and_writes_nothing(de
 def test_an_external_id_comes_once_in_a_collection(desk):
     keys = ("9a", "9A", "9b")
     records = [{"attributes": {"type": "Lead"}, "External_Id__c": key, **LEAD} for key in keys]
-    answer = raw(desk, "PATCH", "/composite/sobjects/Lead/External_Id__c", json={"records": records})
+    answer = raw(
+        desk, "PATCH", "/composite/sobjects/Lead/External_Id__c", json={"records": records}
+    )
     codes = [[error["statusCode"] for error in record["errors"]] for record in answer.json()]
     assert codes == [["DUPLICATE_VALUE"], ["DUPLICATE_VALUE"], []]
 
 
 def test_a_collection_answers_for_each_in_order(desk, org):
-    records = [{"attributes": {"type": "Lead"}, **LEAD}, {"attributes": {"type": "Lead"}, "LastName": "x"}]
+    records = [
+        {"attributes": {"type": "Lead"}, **LEAD},
+        {"attributes": {"type": "Lead"}, "LastName": "x"},
+    ]
     answer = raw(desk, "POST", "/composite/sobjects", json={"allOrNone": False, "records": records})
-    assert [(one["success"], [e["statusCode"] for e in one["errors"]]) for one in answer.json()] == [
+    assert [
+        (one["success"], [e["statusCode"] for e in one["errors"]]) for one in answer.json()
+    ] == [
         (True, []),
         (False, ["REQUIRED_FIELD_MISSING"]),
     ]
@@ -282,8 +304,13 @@ def test_a_collection_answers_for_each_in_order(desk, org):
 
 
 def test_all_or_none_takes_back_the_good_ones(desk, org):
-    records = [{"attributes": {"type": "Lead"}, **LEAD}, {"attributes": {"type": "Lead"}, "LastName": "x"}]
-    answer = raw(desk, "POST", "/composite/sobjects", json={"allOrNone": True, "records": records}).json()
+    records = [
+        {"attributes": {"type": "Lead"}, **LEAD},
+        {"attributes": {"type": "Lead"}, "LastName": "x"},
+    ]
+    answer = raw(
+        desk, "POST", "/composite/sobjects", json={"allOrNone": True, "records": records}
+    ).json()
     assert answer[0]["errors"][0]["statusCode"] == "ALL_OR_NONE_OPERATION_ROLLED_BACK"
     assert org.query("SELECT COUNT() FROM Lead")["totalSize"] == 0
 
@@ -294,7 +321,9 @@ def test_a_collection_is_upserted_changed_and_deleted(desk):
     made, again = (raw(desk, "PATCH", path, json={"records": [record]}).json()[0] for _ in range(2))
     assert (made["created"], again["created"], again["id"]) == (True, False, made["id"])
     change = {"attributes": {"type": "Lead"}, "id": made["id"], "Company": "Globex"}
-    assert raw(desk, "PATCH", "/composite/sobjects", json={"records": [change]}).json()[0]["success"]
+    assert raw(desk, "PATCH", "/composite/sobjects", json={"records": [change]}).json()[0][
+        "success"
+    ]
     assert raw(desk, "DELETE", f"/composite/sobjects?ids={made['id']}").json()[0]["success"]
 
 
@@ -314,8 +343,18 @@ def test_a_composite_refers_to_its_own_parts_and_counts_once(desk):
 
 def test_a_failed_composite_is_a_200_that_rolls_back(desk, org):
     parts = [
-        {"method": "POST", "url": "/services/data/v67.0/sobjects/Lead", "referenceId": "a", "body": LEAD},
-        {"method": "POST", "url": "/services/data/v67.0/sobjects/Lead", "referenceId": "b", "body": {}},
+        {
+            "method": "POST",
+            "url": "/services/data/v67.0/sobjects/Lead",
+            "referenceId": "a",
+            "body": LEAD,
+        },
+        {
+            "method": "POST",
+            "url": "/services/data/v67.0/sobjects/Lead",
+            "referenceId": "b",
+            "body": {},
+        },
     ]
     answer = raw(desk, "POST", "/composite", json={"allOrNone": True, "compositeRequest": parts})
     codes = [part["body"][0]["errorCode"] for part in answer.json()["compositeResponse"]]
@@ -324,7 +363,11 @@ def test_a_failed_composite_is_a_200_that_rolls_back(desk, org):
 
 
 def test_an_object_describes_itself_with_the_worlds_fields(desk, org):
-    desk.world(salesforce=[{"org": ORG, "fields": {"Lead": [{"name": "Tier__c", "length": 5}], "Parcel__c": []}}])
+    desk.world(
+        salesforce=[
+            {"org": ORG, "fields": {"Lead": [{"name": "Tier__c", "length": 5}], "Parcel__c": []}}
+        ]
+    )
     fields = {field["name"]: field for field in org.Lead.describe()["fields"]}
     assert (fields["Tier__c"]["length"], fields["Company"]["nillable"]) == (5, False)
     assert fields["External_Id__c"]["externalId"]
@@ -350,7 +393,9 @@ def test_a_session_ends_without_notice_and_a_refresh_starts_another(desk, org):
     fresh = refresh(desk).json()
     assert "refresh_token" not in fresh and "expires_in" not in fresh
     assert fresh["instance_url"] == f"{desk.url}/salesforce/{ORG}"
-    signed = hmac.digest(b"salesforce-secret", (fresh["id"] + fresh["issued_at"]).encode(), hashlib.sha256)
+    signed = hmac.digest(
+        b"salesforce-secret", (fresh["id"] + fresh["issued_at"]).encode(), hashlib.sha256
+    )
     assert fresh["signature"] == base64.b64encode(signed).decode()
     userinfo = f"/salesforce/{ORG}/services/oauth2/userinfo"
     told = desk.get(userinfo, headers={"Authorization": f"Bearer {fresh['access_token']}"}).json()
@@ -367,12 +412,19 @@ def test_a_rotated_refresh_token_ends_the_old_one_at_once(desk):
 
 
 def test_a_wrong_client_is_refused(desk):
-    answer = token(desk, client_secret="guess", grant_type="refresh_token", refresh_token="5Aep-acme")
+    answer = token(
+        desk, client_secret="guess", grant_type="refresh_token", refresh_token="5Aep-acme"
+    )
     assert answer.json()["error"] == "invalid_client"
 
 
 def test_a_revoked_refresh_token_takes_its_sessions_along(desk):
-    assert desk.post("/salesforce/login/services/oauth2/revoke", data={"token": "5Aep-acme"}).status_code == 200
+    assert (
+        desk.post(
+            "/salesforce/login/services/oauth2/revoke", data={"token": "5Aep-acme"}
+        ).status_code
+        == 200
+    )
     assert error(raw(desk, "GET", "/limits")) == (401, "INVALID_SESSION_ID")
     assert refresh(desk).json()["error"] == "invalid_grant"
 

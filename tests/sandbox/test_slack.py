@@ -27,7 +27,11 @@ def refused(call, *args, **more):
 
 def test_tells_who_a_token_is(slack):
     answer = slack.auth_test()
-    assert (answer["team_id"], answer["team"], answer["bot_id"]) == ("T0000ACME", "Acme", "B0000000HUB")
+    assert (answer["team_id"], answer["team"], answer["bot_id"]) == (
+        "T0000ACME",
+        "Acme",
+        "B0000000HUB",
+    )
     assert "chat:write" in answer.headers["x-oauth-scopes"]
 
 
@@ -40,8 +44,13 @@ def test_a_message_is_posted_and_found_in_its_channel(desk, slack):
 
 def test_a_message_is_changed(slack):
     posted = slack.chat_postMessage(channel="C0000ORD1", text="new")
-    assert slack.chat_update(channel="C0000ORD1", ts=posted["ts"], text="shipped")["text"] == "shipped"
-    assert refused(slack.chat_update, channel="C0000ORD1", ts="1.1", text="x")["error"] == "message_not_found"
+    assert (
+        slack.chat_update(channel="C0000ORD1", ts=posted["ts"], text="shipped")["text"] == "shipped"
+    )
+    assert (
+        refused(slack.chat_update, channel="C0000ORD1", ts="1.1", text="x")["error"]
+        == "message_not_found"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,10 +63,17 @@ def test_a_message_is_changed(slack):
         ({"text": "x"}, "invalid_arguments"),
         ({"channel": "C0000GEN1", "attachments": [{}]}, "no_text"),
         ({"channel": "C0000GEN1", "text": "x", "username": "Orders"}, "missing_scope"),
-        ({"channel": "C0000GEN1", "text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_format"),
+        (
+            {"channel": "C0000GEN1", "text": "x", "metadata": {"event_type": "a"}},
+            "invalid_metadata_format",
+        ),
         ({"channel": "C0000GEN1", "text": "x", "metadata": "{"}, "invalid_metadata_format"),
         (
-            {"channel": "C0000GEN1", "text": "x", "metadata": {"event_type": "a", "event_payload": []}},
+            {
+                "channel": "C0000GEN1",
+                "text": "x",
+                "metadata": {"event_type": "a", "event_payload": []},
+            },
             "invalid_metadata_format",
         ),
         ({"channel": "C0000GEN1", "text": "x", "markdown_text": "y"}, "markdown_text_conflict"),
@@ -88,7 +104,11 @@ def test_a_changed_message_keeps_what_was_not_sent_but_text_alone_takes_its_bloc
     kept = slack.chat_update(channel="C0000ORD1", ts=posted["ts"], blocks=[*blocks, *blocks])
     assert kept["text"] == "new"
     changed = slack.chat_update(channel="C0000ORD1", ts=posted["ts"], text="shipped")["message"]
-    assert (changed["text"], changed["blocks"], changed["attachments"]) == ("shipped", [], attachments)
+    assert (changed["text"], changed["blocks"], changed["attachments"]) == (
+        "shipped",
+        [],
+        attachments,
+    )
 
 
 def test_a_changed_message_holds_4000_characters_where_a_new_one_is_cut_at_40000(slack):
@@ -134,7 +154,9 @@ def test_a_list_needs_the_scope_of_each_kind_of_channel(slack):
 def test_a_channel_not_joined_needs_the_public_scope(desk, slack):
     slack.chat_postMessage(channel="C0000FAR1", text="over there")
     desk.world(slack=[{"team": "T0000ACME", "scopes": "chat:write"}])
-    assert refused(slack.chat_postMessage, channel="C0000FAR1", text="x")["error"] == "not_in_channel"
+    assert (
+        refused(slack.chat_postMessage, channel="C0000FAR1", text="x")["error"] == "not_in_channel"
+    )
 
 
 @pytest.mark.parametrize(("token", "error"), [("", "not_authed"), ("xoxb-strange", "invalid_auth")])
@@ -150,12 +172,17 @@ def test_a_missing_scope_is_named(desk, slack):
 
 def test_people_are_found_by_email(slack):
     assert slack.users_lookupByEmail(email="Ann@acme.example")["user"]["id"] == "U0000ANN1"
-    assert refused(slack.users_lookupByEmail, email="nobody@acme.example")["error"] == "users_not_found"
+    assert (
+        refused(slack.users_lookupByEmail, email="nobody@acme.example")["error"]
+        == "users_not_found"
+    )
 
 
 def test_lists_come_in_pages_that_may_run_short_and_end_with_an_empty_cursor(desk, slack):
     desk.world(slack=[{"team": "T0000ACME", "scopes": "channels:read,groups:read,users:read"}])
-    pages = [page.data for page in slack.conversations_list(limit=2, exclude_archived=True, types=BOTH)]
+    pages = [
+        page.data for page in slack.conversations_list(limit=2, exclude_archived=True, types=BOTH)
+    ]
     assert [len(page["channels"]) for page in pages] == [2, 1, 0]
     assert pages[-1]["response_metadata"]["next_cursor"] == ""
     assert refused(slack.users_list, cursor="nonsense")["error"] == "invalid_cursor"
@@ -183,27 +210,43 @@ def test_a_limit_is_of_one_method_in_one_workspace(desk, slack):
 def test_a_rotating_token_expires_and_is_refreshed(desk):
     desk.now += 43_200
     assert refused(client(desk, GLOBEX).auth_test)["error"] == "token_expired"
-    fresh = client(desk).oauth_v2_access(**APP, grant_type="refresh_token", refresh_token="xoxe-1-globex-1")
+    fresh = client(desk).oauth_v2_access(
+        **APP, grant_type="refresh_token", refresh_token="xoxe-1-globex-1"
+    )
     assert (fresh["team"]["id"], fresh["expires_in"]) == ("T000GLOBEX", 43_200)
     assert client(desk, fresh["access_token"]).auth_test()["team"] == "Globex"
 
 
 def test_a_used_refresh_token_has_a_short_grace_and_two_tokens_stay_active(desk):
-    tokens = [client(desk).oauth_v2_access(**APP, grant_type="refresh_token", refresh_token="xoxe-1-globex-1")]
+    tokens = [
+        client(desk).oauth_v2_access(
+            **APP, grant_type="refresh_token", refresh_token="xoxe-1-globex-1"
+        )
+    ]
     tokens += [
-        client(desk).oauth_v2_access(**APP, grant_type="refresh_token", refresh_token=tokens[0]["refresh_token"])
+        client(desk).oauth_v2_access(
+            **APP, grant_type="refresh_token", refresh_token=tokens[0]["refresh_token"]
+        )
     ]
     assert refused(client(desk, GLOBEX).auth_test)["error"] == "token_revoked"
     assert client(desk, tokens[0]["access_token"]).auth_test()["ok"]
     desk.now += 61
-    response = refused(client(desk).oauth_v2_access, **APP, grant_type="refresh_token", refresh_token="xoxe-1-globex-1")
+    response = refused(
+        client(desk).oauth_v2_access,
+        **APP,
+        grant_type="refresh_token",
+        refresh_token="xoxe-1-globex-1",
+    )
     assert (response.status_code, response["error"]) == (200, "invalid_refresh_token")
 
 
 def test_a_refresh_wants_the_right_client(desk):
     wrong = {**APP, "client_secret": "guessed"}
     response = refused(
-        client(desk).oauth_v2_access, **wrong, grant_type="refresh_token", refresh_token="xoxe-1-globex-1"
+        client(desk).oauth_v2_access,
+        **wrong,
+        grant_type="refresh_token",
+        refresh_token="xoxe-1-globex-1",
     )
     assert response["error"] == "bad_client_secret"
 
@@ -216,13 +259,19 @@ def test_a_revoked_token_is_over(desk, slack):
 def test_json_without_a_charset_is_taken_with_a_warning(desk):
     headers = {"Authorization": f"Bearer {ACME}", "Content-Type": "application/json"}
     url = f"{desk.url}/slack/api/chat.postMessage"
-    answer = requests.post(url, data='{"channel": "C0000GEN1", "text": "x"}', headers=headers, timeout=5).json()
+    answer = requests.post(
+        url, data='{"channel": "C0000GEN1", "text": "x"}', headers=headers, timeout=5
+    ).json()
     assert (answer["ok"], answer["warning"]) == (True, "missing_charset")
-    assert requests.post(url, data="{", headers=headers, timeout=5).json()["error"] == "invalid_json"
+    assert (
+        requests.post(url, data="{", headers=headers, timeout=5).json()["error"] == "invalid_json"
+    )
 
 
 def test_a_scripted_message_stays_text_on_the_page(desk, slack):
-    slack.chat_postMessage(channel="C0000GEN1", text="<script>alert(1)</script> <javascript:alert(1)|x>")
+    slack.chat_postMessage(
+        channel="C0000GEN1", text="<script>alert(1)</script> <javascript:alert(1)|x>"
+    )
     page = desk.get("/slack/T0000ACME/C0000GEN1").text
     assert "<script" not in page and 'href="javascript' not in page
 
@@ -232,4 +281,7 @@ def test_the_page_shows_blocks_and_links(desk, slack):
               {"type": "section", "text": {"type": "mrkdwn", "text": "see <https://acme.example|it>"}}]  # fmt: skip
     slack.chat_postMessage(channel="C0000GEN1", text="New order", blocks=blocks)
     page = desk.get("/slack/T0000ACME/C0000GEN1").text
-    assert "<h3>New order</h3>" in page and '<a href="https://acme.example" rel="noreferrer">it</a>' in page
+    assert (
+        "<h3>New order</h3>" in page
+        and '<a href="https://acme.example" rel="noreferrer">it</a>' in page
+    )

@@ -27,10 +27,14 @@ PLAIN = {"type": "plain_text", "text": "hi"}
 LOGO = {"image_url": "https://acme.example/logo.png", "alt_text": "logo"}
 WELL_FORMED = [
     HeaderBlock(text="New order"),
-    SectionBlock(text="*A-1001*", fields=["one"], accessory=ButtonElement(text="Open", action_id="go")),
+    SectionBlock(
+        text="*A-1001*", fields=["one"], accessory=ButtonElement(text="Open", action_id="go")
+    ),
     SectionBlock(fields=[MarkdownTextObject(text="*Total*")]),
     ContextBlock(elements=[PlainTextObject(text="by Hub"), ImageElement(**LOGO)]),
-    ActionsBlock(elements=[OverflowMenuElement(action_id="more", options=[Option(text="Later", value="1")])]),
+    ActionsBlock(
+        elements=[OverflowMenuElement(action_id="more", options=[Option(text="Later", value="1")])]
+    ),
     ImageBlock(**LOGO, title="Logo"),
     DividerBlock(),
     MarkdownBlock(text="**bold**"),
@@ -46,7 +50,9 @@ def test_takes_what_the_official_models_make(desk):
     attachments = [BlockAttachment(blocks=[DividerBlock()], fallback="more", color="#439FE0")]
     message = {"text": "New order", "blocks": WELL_FORMED, "attachments": attachments}
     posted = slack.chat_postMessage(channel=GENERAL, **message)
-    assert [block["type"] for block in posted["message"]["blocks"]] == [block.type for block in WELL_FORMED]
+    assert [block["type"] for block in posted["message"]["blocks"]] == [
+        block.type for block in WELL_FORMED
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ class Hec:
 
     def post(self, path, body, **headers):
         data = body if isinstance(body, bytes) else body.encode()
-        return requests.post(self.root + path, data=data, headers={**self.headers, **headers}, timeout=5)
+        return requests.post(
+            self.root + path, data=data, headers={**self.headers, **headers}, timeout=5
+        )
 
 
 @pytest.fixture
@@ -81,7 +83,14 @@ def test_a_disabled_token_says_so(desk, hec):
         ('{"event":"c","fields":{"x":{"y":1}}}', 15, 2),
         ('{"event":"c","time":1.79E9}', 15, 2),
     ],
-    ids=["format", "index counts from one", "no event", "blank event", "nested fields", "scientific time"],
+    ids=[
+        "format",
+        "index counts from one",
+        "no event",
+        "blank event",
+        "nested fields",
+        "scientific time",
+    ],
 )
 def test_what_stands_before_the_wrong_event_is_kept(desk, hec, wrong, code, number):
     answer = hec.post(ALL, '{"event":"a"}\n{"event":"b"}' + wrong + '{"event":"never"}')
@@ -114,7 +123,9 @@ def test_raw_lines_are_events(desk, hec):
 
 def test_a_token_with_acknowledgement_wants_a_channel(desk, acked):
     assert acked.send({"event": "a"}).json()["code"] == 10
-    assert acked.send({"event": "a"}, **{"X-Splunk-Request-Channel": "nonsense"}).json()["code"] == 11
+    assert (
+        acked.send({"event": "a"}, **{"X-Splunk-Request-Channel": "nonsense"}).json()["code"] == 11
+    )
     desk.world(splunk=[{"stack": "globex", "token": ACKED, "cloud": True}])
     assert acked.send({"event": "a"}).json()["code"] == 28
 
@@ -136,7 +147,12 @@ def test_an_acknowledgement_takes_its_time(desk, acked):
 
 def test_a_partly_taken_batch_carries_its_ack_id(acked):
     answer = acked.post(ALL, '{"event":"a"}{"event":"b"}{"event":', **CHANNEL).json()
-    assert answer == {"text": "Invalid data format", "code": 6, "invalid-event-number": 2, "ackId": 0}
+    assert answer == {
+        "text": "Invalid data format",
+        "code": 6,
+        "invalid-event-number": 2,
+        "ackId": 0,
+    }
 
 
 def test_acknowledgement_that_is_off_is_code_14(hec):
@@ -168,5 +184,7 @@ def test_back_pressure_is_said_in_its_codes(desk, hec):
 
 
 def test_the_ledger_names_the_events_by_their_own_ids(desk, hec):
-    hec.send({"event": "a", "fields": {"delivery_id": "d1"}}, {"event": {"id": "d2"}}, {"event": "none"})
+    hec.send(
+        {"event": "a", "fields": {"delivery_id": "d1"}}, {"event": {"id": "d2"}}, {"event": "none"}
+    )
     assert desk.ledger()[-1]["id"] == "d1 d2"

@@ -50,9 +50,20 @@ CALLS = [  # system, authorization, method, path, and the names that a body may 
     ("app", "", "POST", "/orders", ["customer", "email", "items", "tenant"]),
 ]  # fmt: skip
 
-leaves = st.none() | st.booleans() | st.integers(-5, 2000) | st.floats() | st.text(max_size=6) | st.just("a@b.c")
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 2000)
+    | st.floats()
+    | st.text(max_size=6)
+    | st.just("a@b.c")
+)
 parts = st.sampled_from(
-    [LEAD, {"method": "GET", "url": "/x", "referenceId": "a"}, {"name": "a", "quantity": 1, "price": "1"}]
+    [
+        LEAD,
+        {"method": "GET", "url": "/x", "referenceId": "a"},
+        {"name": "a", "quantity": 1, "price": "1"},
+    ]
 )
 values = st.recursive(
     leaves | parts,
@@ -65,7 +76,16 @@ values = st.recursive(
 def systems(tmp_path_factory):
     state = tmp_path_factory.mktemp("strange")
     world, random = World(state / "world.json"), Random(0)
-    world.merge({"slack": [{"team": "T0000ACME", "limits": dict.fromkeys(METHODS, 10**9) | {"channel_burst": 10**9}}]})
+    world.merge(
+        {
+            "slack": [
+                {
+                    "team": "T0000ACME",
+                    "limits": dict.fromkeys(METHODS, 10**9) | {"channel_burst": 10**9},
+                }
+            ]
+        }
+    )
     world.merge({"pipedrive": [{"company": "701", "burst": 10**9, "daily_tokens": 10**9}]})
     made = [Slack(world, state, random), Salesforce(world, state, random), Pipedrive(world, state, random),
             Splunk(world, state), Catcher(world, state), OrderApp(world, state, post=None)]  # fmt: skip
@@ -82,18 +102,38 @@ def systems(tmp_path_factory):
 def test_every_body_is_answered(systems, about, data):
     name, authorization, method, path, names = about
     whole = st.dictionaries(st.sampled_from(names), values) if names else values
-    body = data.draw(st.binary(max_size=20) | (whole | values).map(lambda value: json.dumps(value).encode()))
-    kind = data.draw(st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain"]))
-    headers = CIMultiDict({"Authorization": authorization, "Content-Type": kind, "X-Splunk-Request-Channel": CHANNEL})
-    call = Call(method, path, path, {"channel": "C0000GEN1"}, headers, body, NOON, "http://desk.test")
+    body = data.draw(
+        st.binary(max_size=20) | (whole | values).map(lambda value: json.dumps(value).encode())
+    )
+    kind = data.draw(
+        st.sampled_from(["application/json", "application/x-www-form-urlencoded", "text/plain"])
+    )
+    headers = CIMultiDict(
+        {"Authorization": authorization, "Content-Type": kind, "X-Splunk-Request-Channel": CHANNEL}
+    )
+    call = Call(
+        method, path, path, {"channel": "C0000GEN1"}, headers, body, NOON, "http://desk.test"
+    )
     system = systems[name]
-    assert isinstance(system.account(call), str) and all(isinstance(id, str) for id in outward_ids(system, call))
+    assert isinstance(system.account(call), str) and all(
+        isinstance(id, str) for id in outward_ids(system, call)
+    )
     assert 200 <= system.answer(call).status < 500
 
 
 @settings(max_examples=100, deadline=None, database=None)
-@given(st.lists(st.dictionaries(st.sampled_from(["type", "text", "fields", "elements", "title"]), values)), st.text())
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["type", "text", "fields", "elements", "title"]), values)
+    ),
+    st.text(),
+)
 def test_every_message_can_be_shown(blocks, text):
-    posted = {"username": "Hub", "ts": "1764000000.000100", "text": f"{text} <script> <{text}>", "blocks": blocks}
+    posted = {
+        "username": "Hub",
+        "ts": "1764000000.000100",
+        "text": f"{text} <script> <{text}>",
+        "blocks": blocks,
+    }
     for row in (posted, posted | {"blocks": [], "attachments": blocks}):
         assert "<script" not in shown(row, {})

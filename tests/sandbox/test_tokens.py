@@ -25,7 +25,9 @@ BOTH = {"user_scope": "search:read"}
 
 
 def end(desk, system, account, do, **more):
-    return desk.post("/_control/tokens", json={"system": system, "account": account, "do": do, **more})
+    return desk.post(
+        "/_control/tokens", json={"system": system, "account": account, "do": do, **more}
+    )
 
 
 def refresh_slack(desk, token):
@@ -42,7 +44,9 @@ def test_a_person_gets_a_token_of_their_own_beside_the_bots(desk):
 
 def test_only_user_scopes_bring_no_bot_token(desk):
     answer = join_slack(desk, ACME, scope="", **BOTH)
-    assert "access_token" not in answer and answer["authed_user"]["access_token"].startswith("xoxp-")
+    assert "access_token" not in answer and answer["authed_user"]["access_token"].startswith(
+        "xoxp-"
+    )
 
 
 def test_the_bots_and_the_users_token_rotate_apart(desk):
@@ -70,7 +74,10 @@ def test_a_lasting_token_stays_the_same_until_it_is_revoked(desk):
     second = join_slack(desk, ACME)
     assert (first, second["access_token"] != first) == ("xoxb-acme-1", True)
     assert second["scope"] == "chat:write,users:read"
-    assert slack_says(desk, first)["error"] == "token_revoked" and slack_says(desk, second["access_token"])["ok"]
+    assert (
+        slack_says(desk, first)["error"] == "token_revoked"
+        and slack_says(desk, second["access_token"])["ok"]
+    )
 
 
 def test_a_wrong_client_does_not_use_up_a_refresh_token(desk):
@@ -86,7 +93,10 @@ def test_an_uninstalled_app_is_out_of_the_workspace(desk):
     answer = join_slack(desk, GLOBEX, **BOTH)
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
     wrong = SLACK_APP | {"client_secret": "x"}
-    assert desk.post("/slack/api/apps.uninstall", data=wrong, headers=headers).json()["error"] == "bad_client_secret"
+    assert (
+        desk.post("/slack/api/apps.uninstall", data=wrong, headers=headers).json()["error"]
+        == "bad_client_secret"
+    )
     desk.now += 60
     assert desk.post("/slack/api/apps.uninstall", data=SLACK_APP, headers=headers).json()["ok"]
     assert slack_says(desk, answer["access_token"])["error"] == "account_inactive"
@@ -99,7 +109,11 @@ def test_salesforce_revokes_a_session_alone_or_a_refresh_token_with_its_sessions
     fresh = refresh_salesforce(desk, one["refresh_token"])
     revoke = "/salesforce/login/services/oauth2/revoke"
     assert desk.post(revoke, data={"token": one["access_token"]}).status_code == 200
-    assert [limits(desk, ORG, each["access_token"]) for each in (one, fresh, other)] == [401, 200, 200]
+    assert [limits(desk, ORG, each["access_token"]) for each in (one, fresh, other)] == [
+        401,
+        200,
+        200,
+    ]
     assert desk.post(revoke, data={"token": one["refresh_token"]}).status_code == 200
     assert [limits(desk, ORG, each["access_token"]) for each in (fresh, other)] == [401, 200]
     assert refresh_salesforce(desk, one["refresh_token"])["error"] == "invalid_grant"
@@ -129,14 +143,20 @@ def test_an_org_that_moved_says_so_at_the_next_refresh(desk):
     fresh = refresh_salesforce(desk, "5Aep-acme")
     assert (fresh["instance_url"], limits(desk, ORG, fresh["access_token"])) == (moved, 401)
     headers = {"Authorization": f"Bearer {fresh['access_token']}"}
-    assert requests.get(f"{moved}/services/data/v67.0/limits", headers=headers, timeout=5).status_code == 200
+    assert (
+        requests.get(f"{moved}/services/data/v67.0/limits", headers=headers, timeout=5).status_code
+        == 200
+    )
 
 
 def test_the_identity_is_of_the_sessions_org(desk):
     given = join_salesforce(desk, ORG, scope="api id")
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     assert requests.get(given["id"], headers=headers, timeout=5).json()["organization_id"] == ORG
-    assert requests.get(given["id"].replace(ORG, OTHER), headers=headers, timeout=5).text == "Wrong_Org"
+    assert (
+        requests.get(given["id"].replace(ORG, OTHER), headers=headers, timeout=5).text
+        == "Wrong_Org"
+    )
     assert requests.get(given["id"], timeout=5).text == "Missing_OAuth_Token"
 
 
@@ -160,7 +180,9 @@ def test_the_control_expires_what_can_expire(desk):
     assert "do not expire" in end(desk, "slack", ACME, "expire").json()["error"]
 
 
-@pytest.mark.parametrize(("do", "word"), [("revoke", "token_revoked"), ("uninstall", "account_inactive")])
+@pytest.mark.parametrize(
+    ("do", "word"), [("revoke", "token_revoked"), ("uninstall", "account_inactive")]
+)
 def test_the_control_ends_all_tokens_of_an_account(desk, do, word):
     states = {row["kind"]: row["state"] for row in end(desk, "slack", GLOBEX, do).json()["tokens"]}
     assert states == {"bot": word, "refresh": "invalid_refresh_token"}
@@ -208,18 +230,36 @@ def test_the_levers_work_on_the_page(desk):
     assert desk.post("/_control/tokens", data=form | {"do": "uninstall"}).url.endswith("/_control/")
     assert slack_says(desk, "xoxe.xoxb-1-globex-1")["error"] == "account_inactive"
     assert (
-        '<option value="needed" selected>' in desk.post("/_control/approval", data=form | {"approval": "needed"}).text
+        '<option value="needed" selected>'
+        in desk.post("/_control/approval", data=form | {"approval": "needed"}).text
     )
-    assert "is wrong" not in desk.post("/_control/faults", data=form | {"consent": '{"error": "access_denied"}'}).text
-    assert desk.post("/_control/approval", data={"system": "slack", "account": "T404"}).status_code == 400
+    assert (
+        "is wrong"
+        not in desk.post(
+            "/_control/faults", data=form | {"consent": '{"error": "access_denied"}'}
+        ).text
+    )
+    assert (
+        desk.post("/_control/approval", data={"system": "slack", "account": "T404"}).status_code
+        == 400
+    )
 
 
 @pytest.mark.parametrize(
     ("fault", "sees"),
     [
-        ({"changes": {"instance_url": "https://evil.example"}}, lambda answer: answer.json()["instance_url"]),
-        ({"changes": {"access_token": None}}, lambda answer: answer.json().get("access_token", "gone")),
-        ({"bytes": 1_000_000}, lambda answer: len(answer.content) == 1_000_000 and answer.json()["token_type"]),
+        (
+            {"changes": {"instance_url": "https://evil.example"}},
+            lambda answer: answer.json()["instance_url"],
+        ),
+        (
+            {"changes": {"access_token": None}},
+            lambda answer: answer.json().get("access_token", "gone"),
+        ),
+        (
+            {"bytes": 1_000_000},
+            lambda answer: len(answer.content) == 1_000_000 and answer.json()["token_type"],
+        ),
         ({"body": "<html>Maintenance</html>"}, lambda answer: answer.headers["Content-Type"]),
     ],
     ids=["elsewhere", "missing", "huge", "html"],
@@ -227,7 +267,11 @@ def test_the_levers_work_on_the_page(desk):
 def test_token_answers_can_be_hostile(desk, fault, sees):
     desk.fault("salesforce", path="oauth2/token", **fault)
     assert limits(desk, ORG, "00D000000000001!acme") == 200, "the fault is of another path"
-    form = {"grant_type": "refresh_token", "refresh_token": "5Aep-acme", "client_id": "hub.salesforce"}
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": "5Aep-acme",
+        "client_id": "hub.salesforce",
+    }
     sent = form | {"client_secret": "salesforce-secret"}
     answer = desk.post("/salesforce/login/services/oauth2/token", data=sent)
     assert sees(answer) in ("https://evil.example", "gone", "Bearer", "text/html; charset=utf-8")
@@ -240,7 +284,9 @@ def test_its_clock_may_be_ahead(desk):
 
 
 def test_another_account_may_answer_and_an_answer_may_be_lost_after_its_effect(desk):
-    desk.fault("slack", path="oauth.v2.access", changes={"team": {"id": "T0OTHER"}, "expires_in": "3600"})
+    desk.fault(
+        "slack", path="oauth.v2.access", changes={"team": {"id": "T0OTHER"}, "expires_in": "3600"}
+    )
     answer = refresh_slack(desk, "xoxe-1-globex-1")
     assert (answer["team"], answer["expires_in"]) == ({"name": "Globex", "id": "T0OTHER"}, "3600")
     desk.fault("salesforce", path="oauth2/token", status=0, effect=True)

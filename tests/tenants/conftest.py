@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey
-from tenants.scopes import SCOPES
 from tests.tenants.door import come_as_guest
 
 
@@ -23,7 +23,9 @@ def globex(make):
 def issue(db):
     def issue(tenant=None, scopes=None, **fields):
         may = [name for name, scope in SCOPES.items() if tenant is None or not scope.platform_only]
-        return ApiKey.issue(name="shop", tenant=tenant, scopes=scopes or may, random=os.urandom, **fields)
+        return ApiKey.issue(
+            name="shop", tenant=tenant, scopes=scopes or may, random=os.urandom, **fields
+        )
 
     return issue
 
@@ -48,5 +50,7 @@ def apps_that_are_a_step_off(settings):
 def guest(client, make, acme, settings):
     """Ann, who came in by a portal link, and goes back to our application."""
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
-    come_as_guest(client, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back"))
+    come_as_guest(
+        client, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back")
+    )
     return client

@@ -13,7 +13,9 @@ LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"
 
 
 def sign_in(client, email, password=PASSWORD, **options):
-    return client.post(LOGIN, {"login": email, "password": password} | options.pop("said", {}), **options)
+    return client.post(
+        LOGIN, {"login": email, "password": password} | options.pop("said", {}), **options
+    )
 
 
 def with_totp(user):

@@ -7,9 +7,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.queue import WakeUp
-from tenants import keys
+from tenants import api_key_format
 from tenants.models import ApiKey, Tenant, User
 from tests.letters import letters
 
@@ -46,7 +46,10 @@ def test_a_tenant_is_suspended_with_a_reason_and_restored(superuser, acme):
 
 def test_a_new_tenant_is_audited_with_who_and_from_where(superuser):
     empty = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
-    superuser.post(reverse("admin:tenants_tenant_add"), {"name": "New", "reference": "new", "time_zone": "UTC"} | empty)
+    superuser.post(
+        reverse("admin:tenants_tenant_add"),
+        {"name": "New", "reference": "new", "time_zone": "UTC"} | empty,
+    )
     act = AuditRow.objects.get()
     assert (act.verb, act.actor_label, act.ip, act.tenant_reference) == (
         "tenant.create",
@@ -60,16 +63,20 @@ def test_a_new_tenant_is_audited_with_who_and_from_where(superuser):
 
 def test_a_key_is_shown_on_the_answer_and_nowhere_else(superuser, acme):
     answer = issued(superuser, tenant=acme.pk)
-    (text,) = {found[0] for found in keys.PATTERN.finditer(answer.content.decode())}
+    (text,) = {
+        found[0] for found in api_key_format.API_KEY_PATTERN.finditer(answer.content.decode())
+    }
     row = ApiKey.objects.of(acme).get()
-    assert keys.read(text).digest == row.digest
+    assert api_key_format.parse_api_key(text).digest == row.digest
     assert "no-store" in answer.headers["Cache-Control"]
     pages = [
         superuser.get(reverse("admin:tenants_apikey_changelist")),
         superuser.get(reverse("admin:tenants_apikey_change", args=[row.pk])),
         superuser.get(reverse("admin:hub_auditrow_changelist")),
     ]
-    assert not any(text in page.content.decode() or row.digest in page.content.decode() for page in pages)
+    assert not any(
+        text in page.content.decode() or row.digest in page.content.decode() for page in pages
+    )
     assert text not in str(list(AuditRow.objects.values()))
 
 
@@ -109,7 +116,11 @@ def permissions():
 def test_a_person_is_added_and_given_a_password(superuser):
     superuser.post(
         reverse("admin:tenants_user_add"),
-        {"email": "sam@example.com", "password1": "a long sentence 7", "password2": "a long sentence 7"},
+        {
+            "email": "sam@example.com",
+            "password1": "a long sentence 7",
+            "password2": "a long sentence 7",
+        },
     )
     user = User.objects.get(email="sam@example.com")
     assert user.check_password("a long sentence 7")
@@ -146,12 +157,23 @@ def test_staff_read_why_an_invitation_is_not_made(superuser, acme):
 
 def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
     row = make.membership(acme, make.user("ann@acme.test"), "member")
-    inline = {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": row.pk}
-    inline |= {"memberships-0-tenant": acme.pk, "memberships-0-user": row.user_id, "memberships-0-role": "owner"}
+    inline = {
+        "memberships-TOTAL_FORMS": 1,
+        "memberships-INITIAL_FORMS": 1,
+        "memberships-0-id": row.pk,
+    }
+    inline |= {
+        "memberships-0-tenant": acme.pk,
+        "memberships-0-user": row.user_id,
+        "memberships-0-role": "owner",
+    }
     page = reverse("admin:tenants_tenant_change", args=[acme.pk])
     superuser.post(page, {"name": "Acme", "time_zone": "UTC"} | inline)
     act = AuditRow.objects.get(verb="membership.change_role")
-    assert (act.after, act.tenant_reference) == ({"email": "ann@acme.test", "role": "owner"}, "acme")
+    assert (act.after, act.tenant_reference) == (
+        {"email": "ann@acme.test", "role": "owner"},
+        "acme",
+    )
 
 
 def members_changed(client, tenant, *rows):
@@ -166,10 +188,16 @@ def members_changed(client, tenant, *rows):
 
 @pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "admin"}])
 def test_staff_cannot_take_the_last_owner_away(superuser, acme, make, change):
-    owner, member = make.membership(acme, make.user(), "owner"), make.membership(acme, make.user(), "member")
+    owner, member = (
+        make.membership(acme, make.user(), "owner"),
+        make.membership(acme, make.user(), "member"),
+    )
     page = members_changed(superuser, acme, (owner, change), (member, {}))
     assert "A tenant keeps at least one owner" in page.content.decode()
-    assert set(acme.memberships.values_list("pk", "role")) == {(owner.pk, "owner"), (member.pk, "member")}
+    assert set(acme.memberships.values_list("pk", "role")) == {
+        (owner.pk, "owner"),
+        (member.pk, "member"),
+    }
 
 
 def test_an_owner_who_cannot_sign_in_does_not_count(superuser, acme, make):
@@ -206,7 +234,10 @@ def test_staff_cannot_delete_the_only_owner_of_a_tenant(superuser, acme, make):
 
 
 def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
-    owner, member = make.membership(acme, make.user(), "owner"), make.membership(acme, make.user(), "member")
+    owner, member = (
+        make.membership(acme, make.user(), "owner"),
+        make.membership(acme, make.user(), "member"),
+    )
     members_changed(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
     assert list(acme.memberships.values_list("pk", "role")) == [(member.pk, "owner")]
 
@@ -214,7 +245,10 @@ def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
 def test_whoever_lost_the_second_factor_gets_another(superuser, make):
     user = make.staff()
     user.authenticator_set.create(type="totp", data={})
-    superuser.post(reverse("admin:tenants_user_verb", args=[user.pk, "reset_factor"]), {"reason": "lost the phone"})
+    superuser.post(
+        reverse("admin:tenants_user_verb", args=[user.pk, "reset_factor"]),
+        {"reason": "lost the phone"},
+    )
     assert not user.authenticator_set.exists()
     assert AuditRow.objects.get().reason == "lost the phone"
 
@@ -235,8 +269,15 @@ def test_more_rows_cost_no_more_queries(superuser, make):
 
     tenant = make.connection().tenant
     make.api_key(tenant)
-    pages = [("tenant_changelist",), ("tenant_change", tenant.pk), ("apikey_changelist",), ("user_changelist",)]
-    _, before = ([asked(*page) for page in pages] for _ in range(2))  # the first look fills the cache of content types
+    pages = [
+        ("tenant_changelist",),
+        ("tenant_change", tenant.pk),
+        ("apikey_changelist",),
+        ("user_changelist",),
+    ]
+    _, before = (
+        [asked(*page) for page in pages] for _ in range(2)
+    )  # the first look fills the cache of content types
     for _ in range(3):
         make.api_key(make.connection().tenant)
         make.connection(tenant)
@@ -257,5 +298,10 @@ def test_a_tenant_is_found_by_its_reference_and_the_beginning_of_its_name(superu
 
 
 def test_no_page_deletes_a_tenant(superuser, acme):
-    assert superuser.post(reverse("admin:tenants_tenant_delete", args=[acme.pk]), {"post": "yes"}).status_code == 403
+    assert (
+        superuser.post(
+            reverse("admin:tenants_tenant_delete", args=[acme.pk]), {"post": "yes"}
+        ).status_code
+        == 403
+    )
     assert Tenant.objects.filter(pk=acme.pk).exists()

@@ -4,8 +4,8 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.queue import WakeUp
+from tenants.api_scopes import SCOPES
 from tenants.models import Tenant
-from tenants.scopes import SCOPES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.tenants.urls")]
 
@@ -45,7 +45,10 @@ def test_what_is_left_out_stays(platform, acme):
 
 
 def test_suspending_holds_what_is_sent_and_restoring_lets_it_go(platform, acme):
-    assert put(platform, name="Acme", suspended={"reason": "unpaid"}).json()["suspended"]["reason"] == "unpaid"
+    assert (
+        put(platform, name="Acme", suspended={"reason": "unpaid"}).json()["suspended"]["reason"]
+        == "unpaid"
+    )
     assert WakeUp.objects.filter(name="drain").exists()
     since = Tenant.objects.get().suspended_at
     put(platform, name="Acme", suspended={"reason": "still unpaid"})
@@ -91,7 +94,9 @@ def test_a_body_that_is_no_object_is_refused(platform, body):
     assert platform.put(ACME, body, content_type="application/json").status_code == 400
 
 
-@pytest.mark.parametrize("reference", ["-acme", "a%00b", "%20", "a" * 101, "%2e%2e", "caf%C3%A9", "a%0A"])
+@pytest.mark.parametrize(
+    "reference", ["-acme", "a%00b", "%20", "a" * 101, "%2e%2e", "caf%C3%A9", "a%0A"]
+)
 def test_a_strange_reference_is_refused(platform, reference):
     assert put(platform, f"/api/v1/tenants/{reference}", name="Acme").status_code == 400
     assert platform.get(f"/api/v1/tenants/{reference}").json()["code"] == "tenant-not-found"
@@ -100,7 +105,9 @@ def test_a_strange_reference_is_refused(platform, reference):
 def test_a_tenants_key_reads_its_own_tenant_only(api, acme, globex):
     client = api.of(acme)
     assert client.get(ACME).json()["name"] == "Acme"
-    others, nobodys = (client.get(f"/api/v1/tenants/{name}").json() for name in ("globex", "nobody"))
+    others, nobodys = (
+        client.get(f"/api/v1/tenants/{name}").json() for name in ("globex", "nobody")
+    )
     assert others["code"] == "tenant-not-found"
     assert others | {"request_id": ""} == nobodys | {"request_id": ""}
 
@@ -118,4 +125,8 @@ def test_a_platform_key_learns_what_it_is(platform):
 def test_a_tenants_key_learns_whose_it_is(issue, api, acme):
     row, text = issue(acme, scopes=["events:write"])
     me = api(text).get("/api/v1/me").json()
-    assert (me["tenant"]["reference"], me["scopes"], me["key"]["id"]) == ("acme", ["events:write"], row.prefix)
+    assert (me["tenant"]["reference"], me["scopes"], me["key"]["id"]) == (
+        "acme",
+        ["events:write"],
+        row.prefix,
+    )

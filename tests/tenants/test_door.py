@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.mail.models import Mail
 from tenants.models import User
 from tests.letters import letters, link_of_the_mail
@@ -32,7 +32,9 @@ def test_a_person_signs_in_and_begins_at_the_front(client, ann):
 
 
 def test_known_and_unknown_people_are_answered_alike(client, ann):
-    wrong, unknown = (sign_in(Client(), email, "wrong") for email in ("ann@acme.test", "nob@acme.test"))
+    wrong, unknown = (
+        sign_in(Client(), email, "wrong") for email in ("ann@acme.test", "nob@acme.test")
+    )
     assert without_tokens(wrong).replace("ann@", "nob@") == without_tokens(unknown)
     assert wrong.status_code == unknown.status_code == 200
 
@@ -172,7 +174,9 @@ def test_a_link_sets_a_password_once(client, ann):
     assert "not good any more" in client.get(link, follow=True).content.decode()
 
 
-@pytest.mark.parametrize("host", [{"HTTP_HOST": "hub.test:8000"}, {"HTTP_X_FORWARDED_HOST": "evil.example"}])
+@pytest.mark.parametrize(
+    "host", [{"HTTP_HOST": "hub.test:8000"}, {"HTTP_X_FORWARDED_HOST": "evil.example"}]
+)
 def test_the_link_is_the_hubs_own_whatever_host_was_said(client, ann, host):
     client.post(RESET, {"email": ann.email}, **host)
     (letter,) = letters()
@@ -187,14 +191,20 @@ def test_a_strange_host_is_refused(client, ann):
 
 
 def test_asking_for_a_link_does_not_tell_who_has_an_account(ann):
-    answers = [Client().post(RESET, {"email": email}, follow=True) for email in (ann.email, "nobody@acme.test")]
+    answers = [
+        Client().post(RESET, {"email": email}, follow=True)
+        for email in (ann.email, "nobody@acme.test")
+    ]
     assert len({(answer.status_code, without_tokens(answer)) for answer in answers}) == 1
     assert [letter.to for letter in letters()] == [[ann.email]]
 
 
 def test_without_mail_the_page_says_so_whoever_asks(ann, settings):
     settings.HUB_EMAIL_URL = ""
-    answers = [Client().post(RESET, {"email": email}, follow=True) for email in (ann.email, "nobody@acme.test")]
+    answers = [
+        Client().post(RESET, {"email": email}, follow=True)
+        for email in (ann.email, "nobody@acme.test")
+    ]
     assert len({without_tokens(answer) for answer in answers}) == 1
     assert "Mail is not set up here" in answers[0].content.decode()
 
@@ -223,7 +233,11 @@ def test_a_code_is_not_sent_when_it_is_good_no_longer(client, ann):
 
 def test_an_own_password_is_changed_and_told(client, ann):
     sign_in(client, ann.email)
-    new = {"oldpassword": PASSWORD, "password1": "battery staple 9", "password2": "battery staple 9"}
+    new = {
+        "oldpassword": PASSWORD,
+        "password1": "battery staple 9",
+        "password2": "battery staple 9",
+    }
     client.post(reverse("account_change_password"), new)
     ann.refresh_from_db()
     assert ann.check_password("battery staple 9")
@@ -247,6 +261,9 @@ def test_another_address_counts_once_it_is_confirmed(client, ann):
 
 def test_nobody_signs_up_without_an_invitation(client):
     said = {"email": "me@evil.test", "name": "Me", "password1": "battery staple 9"}
-    for answer in (client.get(reverse("account_signup")), client.post(reverse("account_signup"), said)):
+    for answer in (
+        client.get(reverse("account_signup")),
+        client.post(reverse("account_signup"), said),
+    ):
         assert "by invitation" in answer.content.decode()
     assert not User.objects.exists()

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from hub.clock import clock
+from hub.db.clock import clock
 from tenants.models import Invitation, Membership, User
 from tests.fakes import MailServer
 from tests.letters import letters, link_of_the_mail
@@ -39,7 +39,9 @@ def link(invitation):
 
 def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
     sign_in(client, owner.email)
-    client.post(reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "admin"})
+    client.post(
+        reverse("people:members", args=["acme"]), {"email": "bob@acme.test", "role": "admin"}
+    )
     (letter,) = letters()
     assert (letter.to, letter.subject) == (["bob@acme.test"], "Ann invites you to Acme")
     bob = Client()
@@ -96,13 +98,17 @@ def test_what_has_ended_leads_nowhere(client, asked, how):
     for answer in (client.get(link(asked)), client.post(link(asked))):
         assert answer.status_code == 404
         assert "Acme" not in answer.content.decode()
-    assert "by invitation" in client.post(SIGNUP, SAID).content.decode()  # though it was open when it was begun
+    assert (
+        "by invitation" in client.post(SIGNUP, SAID).content.decode()
+    )  # though it was open when it was begun
     assert not User.objects.filter(email="bob@acme.test").exists()
 
 
 def test_a_token_that_nobody_made_reads_like_one_that_has_ended(client, asked):
     ended(asked, "revoked_at")
-    answers = [client.get(reverse("people:invitation", args=[token])) for token in (asked.token, "x" * 43)]
+    answers = [
+        client.get(reverse("people:invitation", args=[token])) for token in (asked.token, "x" * 43)
+    ]
     assert len({answer.content for answer in answers}) == 1
 
 
@@ -136,10 +142,15 @@ def test_of_two_who_sign_up_at_the_same_moment_one_is_sent_to_sign_in(client, ma
 
 def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
     sign_in(client, owner.email)
-    page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"}, follow=True).content.decode()
+    page = client.post(
+        MEMBERS, {"email": "bob@acme.test", "role": "member"}, follow=True
+    ).content.decode()
     assert "on its way to bob@acme.test" in page and "The mail is on its way." in page
     letters(MailServer(MailServer.AWAY))
-    assert "The mail has not gone. The mail server could not be reached" in client.get(MEMBERS).content.decode()
+    assert (
+        "The mail has not gone. The mail server could not be reached"
+        in client.get(MEMBERS).content.decode()
+    )
     letters(at=clock() + timedelta(minutes=2))
     invitation = acme.invitations.get()
     assert invitation.sent_at and not invitation.mail_reason
@@ -159,7 +170,12 @@ def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, asked):
     assert len(letters()) == 1
     assert asked.token not in letters()[0].body
     client.post(MEMBERS, {"email": "carol@acme.test", "role": "member"})
-    client.post(reverse("people:revoke", args=["acme", Invitation.unscoped.get(email="carol@acme.test").public_id]))
+    client.post(
+        reverse(
+            "people:revoke",
+            args=["acme", Invitation.unscoped.get(email="carol@acme.test").public_id],
+        )
+    )
     assert len(letters()) == 1
 
 
@@ -174,7 +190,9 @@ def test_without_mail_nobody_is_invited(client, owner, settings, acme):
 def test_the_link_is_made_of_our_own_address(client, owner):
     sign_in(client, owner.email)
     said = {"email": "bob@acme.test", "role": "member"}
-    client.post(reverse("people:members", args=["acme"]), said, HTTP_X_FORWARDED_HOST="evil.example")
+    client.post(
+        reverse("people:members", args=["acme"]), said, HTTP_X_FORWARDED_HOST="evil.example"
+    )
     assert "evil" not in str(letters()[0].message())
 
 

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from tests.tenants.door import PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -43,9 +43,18 @@ def test_members_look_and_only_owners_decide(client, owner, bob, make, acme):
     page = client.get(MEMBERS).content.decode()
     assert "ann@acme.test" in page and "new@acme.test" in page
     assert "<select" not in page and "Send the invitation" not in page
-    decisions = [("members",), ("role", bob), ("remove", bob), ("send_again", invitation), ("revoke", invitation)]
+    decisions = [
+        ("members",),
+        ("role", bob),
+        ("remove", bob),
+        ("send_again", invitation),
+        ("revoke", invitation),
+    ]
     for name, *ids in decisions:
-        assert client.post(page_of(name, *ids), {"role": "owner", "email": "x@acme.test"}).status_code == 403
+        assert (
+            client.post(page_of(name, *ids), {"role": "owner", "email": "x@acme.test"}).status_code
+            == 403
+        )
     assert not AuditRow.objects.exclude(verb="invitation.create").exists()
 
 
@@ -105,7 +114,12 @@ def test_a_wrong_invitation_says_why(as_owner, bob):
 def test_ids_of_another_tenant_are_not_found(as_owner, make, globex):
     member = make.membership(globex, make.user())
     invitation = make.invitation(globex)
-    for name, row in (("role", member), ("remove", member), ("send_again", invitation), ("revoke", invitation)):
+    for name, row in (
+        ("role", member),
+        ("remove", member),
+        ("send_again", invitation),
+        ("revoke", invitation),
+    ):
         assert as_owner.post(page_of(name, row), {"role": "owner"}).status_code == 404
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from tenants.models import PortalLink
 from tests.tenants.door import come_as_guest
 
@@ -21,7 +21,9 @@ def link_at(row):
     return f"{URL}/{row.public_id}"
 
 
-def test_they_are_listed_with_what_became_of_each_and_without_their_addresses(api, make, acme, globex):
+def test_they_are_listed_with_what_became_of_each_and_without_their_addresses(
+    api, make, acme, globex
+):
     came_in = make.portal_link(acme, name="Ann")
     come_as_guest(Client(), came_in)
     make.portal_link(acme, now=clock() - timedelta(minutes=6))
@@ -29,7 +31,9 @@ def test_they_are_listed_with_what_became_of_each_and_without_their_addresses(ap
     make.portal_link(globex)
     answer = api.of(acme, ["portal-links:read"]).get(URL)
     assert [row["state"] for row in answer.json()["items"]] == ["pending", "expired", "visiting"]
-    assert came_in.token not in answer.content.decode() and answer.json()["items"][2]["name"] == "Ann"
+    assert (
+        came_in.token not in answer.content.decode() and answer.json()["items"][2]["name"] == "Ann"
+    )
     assert api.of(acme).get(link_at(came_in)).json()["used_at"]
 
 

@@ -11,9 +11,15 @@ from rest_framework.generics import GenericAPIView
 from hub.mappings.models import MappingVersion
 from hub.outgoing.models import Route
 from hub.problems import Problem
-from tenants.authentication import KeyHolder, resolve_tenant
+from tenants.access.api_authentication import ApiKeyUser, resolve_tenant
 from tenants.models import ApiKey, Tenant, User
-from tenants.scoping import ScopedAdminMixin, ScopedAPIMixin, Unscoped, changeable_by, visible_to
+from tenants.scoping import (
+    ScopedAdminMixin,
+    ScopedAPIMixin,
+    TenantNotNamed,
+    changeable_rows,
+    visible_rows,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +71,7 @@ def asked_by(user, path="/", **query):
 
 
 def test_rows_are_not_had_without_naming_the_tenant():
-    with pytest.raises(Unscoped, match="name the tenant"):
+    with pytest.raises(TenantNotNamed, match="name the tenant"):
         ApiKey.objects.all()
 
 
@@ -78,38 +84,42 @@ def test_rows_of_no_tenant_are_nobodys_unless_shared(keys_of_both):
 
 
 def test_a_member_of_staff_sees_the_tenants_they_belong_to(keys_of_both, staff, acme):
-    assert list(visible_to(ApiKey, staff)) == [keys_of_both[0]]
-    assert list(visible_to(Tenant, staff)) == [acme]
+    assert list(visible_rows(ApiKey, staff)) == [keys_of_both[0]]
+    assert list(visible_rows(Tenant, staff)) == [acme]
 
 
 def test_a_superuser_sees_every_tenant(keys_of_both, make):
-    assert set(visible_to(ApiKey, make.user(is_superuser=True))) == set(keys_of_both)
+    assert set(visible_rows(ApiKey, make.user(is_superuser=True))) == set(keys_of_both)
 
 
 @pytest.mark.parametrize("model", [ApiKey, Tenant, User])
 def test_strangers_see_nothing(keys_of_both, make, acme, model):
     left = make.staff(acme, is_active=False, is_superuser=True)
-    assert not any(visible_to(model, nobody) for nobody in (AnonymousUser(), None, make.user(), left))
+    assert not any(
+        visible_rows(model, nobody) for nobody in (AnonymousUser(), None, make.user(), left)
+    )
 
 
 def test_what_is_no_tenants_is_the_platforms(staff):
-    assert not visible_to(User, staff)
+    assert not visible_rows(User, staff)
 
 
 def test_shared_rows_are_read_by_all_and_changed_by_the_platform(make, staff, acme, globex):
     mine, _, platforms = (make.route(tenant=tenant) for tenant in (acme, globex, None))
-    assert set(visible_to(Route, staff)) == {mine, platforms}
-    assert set(changeable_by(Route, staff)) == {mine}
+    assert set(visible_rows(Route, staff)) == {mine, platforms}
+    assert set(changeable_rows(Route, staff)) == {mine}
 
 
 def test_a_key_lists_its_tenants_rows_only(keys_of_both):
     mine, theirs, platforms = keys_of_both
-    seen = {key: set(ApiKeys(request=asked_by(KeyHolder(key))).get_queryset()) for key in keys_of_both}
+    seen = {
+        key: set(ApiKeys(request=asked_by(ApiKeyUser(key))).get_queryset()) for key in keys_of_both
+    }
     assert seen == {mine: {mine}, theirs: {theirs}, platforms: set(keys_of_both)}
 
 
 def test_a_request_is_about_the_keys_tenant_or_the_one_it_names(keys_of_both, acme):
-    mine, theirs, platforms = (asked_by(KeyHolder(key)) for key in keys_of_both)
+    mine, theirs, platforms = (asked_by(ApiKeyUser(key)) for key in keys_of_both)
     assert [resolve_tenant(mine, name) for name in ("acme", "", None)] == [acme] * 3
     assert resolve_tenant(platforms, "acme") == acme
     for request, name, code in (
@@ -138,21 +148,32 @@ def test_another_tenants_row_is_not_found_in_the_admin(keys_of_both, staff, site
 @pytest.mark.parametrize("verb", ["view", "change", "delete"])
 def test_permissions_end_at_the_wall(keys_of_both, staff, site, verb):
     may = getattr(site.get_model_admin(ApiKey), f"has_{verb}_permission")
-    assert [may(asked_by(staff), key) for key in (None, *keys_of_both)] == [True, True, False, False]
+    assert [may(asked_by(staff), key) for key in (None, *keys_of_both)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
-def test_a_form_offers_the_tenants_one_belongs_to_and_not_none_of_them(staff, make, acme, globex, site):
+def test_a_form_offers_the_tenants_one_belongs_to_and_not_none_of_them(
+    staff, make, acme, globex, site
+):
     field = ApiKey._meta.get_field("tenant")
     offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(field, asked_by(staff))
     assert (list(offered.queryset), offered.required) == ([acme], True)
-    offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(field, asked_by(make.user(is_superuser=True)))
+    offered = site.get_model_admin(ApiKey).formfield_for_foreignkey(
+        field, asked_by(make.user(is_superuser=True))
+    )
     assert (set(offered.queryset), offered.required) == ({acme, globex}, False)
 
 
 def test_what_is_shared_can_be_chosen_but_nothing_can_be_put_below_it(make, staff, acme, globex):
     mine, _, platforms = (make.mapping(tenant) for tenant in (acme, globex, None))
     below, beside = VersionAdmin(MappingVersion, AdminSite()), RouteAdmin(Route, AdminSite())
-    offered = below.formfield_for_foreignkey(MappingVersion._meta.get_field("mapping"), asked_by(staff))
+    offered = below.formfield_for_foreignkey(
+        MappingVersion._meta.get_field("mapping"), asked_by(staff)
+    )
     assert set(offered.queryset) == {mine}
     offered = beside.formfield_for_foreignkey(Route._meta.get_field("mapping"), asked_by(staff))
     assert set(offered.queryset) == {mine, platforms}
@@ -166,10 +187,14 @@ def test_suggestions_end_at_the_wall(staff, acme, globex, site):
 
 
 def test_the_filters_beside_a_list_do_not_tell_of_other_tenants(staff, globex, keys_of_both, site):
-    (tenant_filter,) = site.get_model_admin(ApiKey).get_changelist_instance(asked_by(staff)).filter_specs
+    (tenant_filter,) = (
+        site.get_model_admin(ApiKey).get_changelist_instance(asked_by(staff)).filter_specs
+    )
     assert [str(label) for _, label in tenant_filter.lookup_choices] == ["Acme"]
 
 
-@pytest.mark.parametrize("lookup", ["digest__startswith", "created_by__password__startswith", "digest"])
+@pytest.mark.parametrize(
+    "lookup", ["digest__startswith", "created_by__password__startswith", "digest"]
+)
 def test_nobody_searches_by_a_secret(staff, site, lookup):
     assert not site.get_model_admin(ApiKey).lookup_allowed(lookup, "a", asked_by(staff))

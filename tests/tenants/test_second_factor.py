@@ -15,9 +15,17 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from hub.staff.first_factor import LINK_LASTS, SALT
+from hub.staff.mfa_setup import LINK_LIFETIME_SECONDS, SALT
 from tests.letters import letters, link_of_the_mail
-from tests.tenants.door import LOGIN, PASSWORD, code_of, confirm_first_factor, sign_in, signed_in, with_totp
+from tests.tenants.door import (
+    LOGIN,
+    PASSWORD,
+    code_of,
+    confirm_first_factor,
+    sign_in,
+    signed_in,
+    with_totp,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +54,9 @@ def test_fresh_staff_are_led_to_a_second_factor_before_any_page(client, robin):
 def test_a_password_alone_sets_up_no_factor_of_staff(client, robin):
     sign_in(client, robin.email)
     for answer in (client.get(ACTIVATE), client.post(ACTIVATE, {"code": "123456"})):
-        assert "Confirm that it is you" in answer.content.decode() and "secret" not in (answer.context or {})
+        assert "Confirm that it is you" in answer.content.decode() and "secret" not in (
+            answer.context or {}
+        )
         assert SECRET_SESSION_KEY not in client.session
     assert not Authenticator.objects.exists()
 
@@ -57,7 +67,12 @@ def test_a_password_alone_leads_the_link_to_no_other_address(client, robin):
     assert "Confirm that it is you" in page.content.decode()
     assert not letters()
     confirm_first_factor(client)
-    assert client.post(reverse("account_email"), {"action_add": "1", "email": "robin@new.test"}).status_code == 302
+    assert (
+        client.post(
+            reverse("account_email"), {"action_add": "1", "email": "robin@new.test"}
+        ).status_code
+        == 302
+    )
 
 
 def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
@@ -74,9 +89,11 @@ def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
 def test_a_link_that_is_old_or_nobody_made_is_refused(client, robin, settings):
     sign_in(client, robin.email)
     old = signing.TimestampSigner(salt=SALT)
-    old.timestamp = lambda: signing.b62_encode(int(time.time()) - LINK_LASTS - 1)
+    old.timestamp = lambda: signing.b62_encode(int(time.time()) - LINK_LIFETIME_SECONDS - 1)
     for token in ("none", old.sign_object(robin.pk), signing.dumps(robin.pk, salt="another")):
-        page = client.get(reverse("first_factor_confirm", args=[token]), follow=True).content.decode()
+        page = client.get(
+            reverse("first_factor_confirm", args=[token]), follow=True
+        ).content.decode()
         assert "not good any more" in page and "Confirm that it is you" in page
 
 
@@ -134,7 +151,11 @@ def test_a_second_factor_of_somebody_else_opens_nothing(client, robin, ann):
     session.save()
     ann.is_staff = True
     ann.save()
-    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith(reverse("mfa_activate_totp"))
+    assert (
+        client.get("/admin/", follow=True)
+        .redirect_chain[-1][0]
+        .startswith(reverse("mfa_activate_totp"))
+    )
 
 
 def test_a_person_who_is_no_staff_sees_no_admin(client, ann):
@@ -215,7 +236,11 @@ def test_whoever_takes_the_factor_away_sets_up_another(client, robin):
     client.post(reverse("mfa_activate_totp"), {"code": code_of(secret)})
     assert client.get("/admin/").status_code == 200
     client.post(reverse("mfa_deactivate_totp"))
-    assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith(reverse("mfa_activate_totp"))
+    assert (
+        client.get("/admin/", follow=True)
+        .redirect_chain[-1][0]
+        .startswith(reverse("mfa_activate_totp"))
+    )
 
 
 def test_what_is_sensitive_asks_again_in_an_old_session(client, ann):
@@ -230,7 +255,12 @@ def test_what_is_sensitive_asks_again_in_an_old_session(client, ann):
 # --- the pages -------------------------------------------------------------------------------------------------------
 
 PAGES = {
-    "anonymous": ("account_login", "account_reset_password", "account_reset_password_done", "account_inactive"),
+    "anonymous": (
+        "account_login",
+        "account_reset_password",
+        "account_reset_password_done",
+        "account_inactive",
+    ),
     "signed in": (
         "account_logout",
         "account_change_password",
@@ -242,7 +272,9 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(("who", "name"), [(who, name) for who, names in PAGES.items() for name in names])
+@pytest.mark.parametrize(
+    ("who", "name"), [(who, name) for who, names in PAGES.items() for name in names]
+)
 def test_every_page_is_our_own_and_runs_nothing(client, ann, who, name):
     if who == "signed in":
         sign_in(client, ann.email)

@@ -4,6 +4,7 @@ import json
 from urllib.parse import urlsplit
 
 from connectors.wire import Response
+
 from tests.fakes import FakeHttp
 from tests.makers import NOON
 
@@ -23,7 +24,12 @@ def answer(request, instead):
         return instead[name]
     if host.endswith("salesforce.com"):
         records = json.loads(request.content())["records"]
-        return told([{"id": f"00Q{number:012}AAA", "success": True, "errors": []} for number in range(len(records))])
+        return told(
+            [
+                {"id": f"00Q{number:012}AAA", "success": True, "errors": []}
+                for number in range(len(records))
+            ]
+        )
     return told({"slack": SLACK, "splunk": SPLUNK}.get(name, {}))
 
 

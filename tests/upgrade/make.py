@@ -18,13 +18,25 @@ from tests.upgrade.commits import COMMITS
 
 HERE = Path(__file__).parent
 FIXTURES = HERE / "fixtures"
-OURS = ("make.py", "restore.py", "test_*.py", "fixtures", "__pycache__")  # not the old code's
+OURS = (
+    "make.py",
+    "restore.py",
+    "today.py",
+    "test_*.py",
+    "fixtures",
+    "__pycache__",
+)  # not the old code's
 NOISE = re.compile(r"^(--.*|SET .*|\\.*|SELECT pg_catalog\.set_config.*|)$\n", re.MULTILINE)
 
 
 def main(part):
     with worktree(COMMITS[part]) as tree:
-        shutil.copytree(HERE, tree / "tests" / "upgrade", ignore=shutil.ignore_patterns(*OURS), dirs_exist_ok=True)
+        shutil.copytree(
+            HERE,
+            tree / "tests" / "upgrade",
+            ignore=shutil.ignore_patterns(*OURS),
+            dirs_exist_ok=True,
+        )
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "hub.sqlite3"
             fill(tree, part, f"sqlite:///{file}")

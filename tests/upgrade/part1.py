@@ -2,16 +2,16 @@
 
 import uuid
 
-from django.test import Client
-
 from connectors.wire import Response
+from django.test import Client
+from hub.outgoing.pump.claim import claim
+from hub.outgoing.pump.drive import pump as drive
+
 from hub import audit
 from hub.connections.models import Connection
 from hub.egress import Unanswered
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump import place
-from hub.outgoing.pump.claim import claim
-from hub.outgoing.pump.drive import pump as drive
 from hub.queue import beat, ring
 from tenants.models import ApiKey
 from tests.makers import MINUTE, NOON, ORDER, WHSEC, Makers
@@ -54,7 +54,11 @@ def people(make):
     make.api_key(None, created_by=root)
     for row, tenant in ((acme, acme), (globex, globex), (root, None)):
         for verb in ("create", "change"):
-            told = {"actor": audit.Actor.of_user(root), "reason": "they asked", "after": {"name": "Zoë", "secret": "x"}}
+            told = {
+                "actor": audit.Actor.of_user(root),
+                "reason": "they asked",
+                "after": {"name": "Zoë", "secret": "x"},
+            }
             audit.record(verb=f"row.{verb}", obj=row, tenant=tenant, now=NOON, **told)
     return acme, globex
 
@@ -75,7 +79,9 @@ def systems(make, tenant):
 
 def stopped(make, tenant):
     """Held by the state of its connection."""
-    paused = make.connection(tenant, name="paused", settings={"url": "https://paused.example.com/in"})
+    paused = make.connection(
+        tenant, name="paused", settings={"url": "https://paused.example.com/in"}
+    )
     lost = make.connection(tenant, "splunk", name="lost")
     make.route(paused, event_type="order.paid")
     make.route(lost, action="send_event", event_type="order.paid")
@@ -125,7 +131,12 @@ def asked_to_wait(make, *tenants):
 def waiting(make, *tenants):
     for tenant in tenants:
         for number in range(3):
-            make.event(tenant, id=f"waiting-{number}", data=ORDER | {"number": f"W-{number}"}, now=LATER + MINUTE)
+            make.event(
+                tenant,
+                id=f"waiting-{number}",
+                data=ORDER | {"number": f"W-{number}"},
+                now=LATER + MINUTE,
+            )
     make.event(tenants[0], "order.paid", id="paid-later", now=LATER + MINUTE)
 
 

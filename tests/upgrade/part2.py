@@ -3,17 +3,18 @@
 import uuid
 
 from connectors.wire import InFlight, Response
-from hub.audit import Actor
-from hub.connections.models import Switch
 from hub.connections.switch import switch_off
-from hub.egress import Unanswered
-from hub.operations import run, start
 from hub.operations.start import Hand
-from hub.outgoing import bulk
-from hub.outgoing.models import Delivery, Route
 from hub.outgoing.pump.claim import claim
 from hub.outgoing.pump.reading import Reading
 from hub.standing import Worker
+
+from hub.audit import Actor
+from hub.connections.models import Switch
+from hub.egress import Unanswered
+from hub.operations import run, start
+from hub.outgoing import bulk
+from hub.outgoing.models import Delivery, Route
 from hub.throttle.reserve import Demand, Spent, reserve
 from tests.makers import MINUTE, NOON, ORDER, Makers
 from tests.upgrade.answers import world
@@ -64,11 +65,19 @@ def hook(make, tenant, name):
 def ordered(make, tenant):
     """Of two keys, each with a head that waits for another try, and followers behind it."""
     make.route(
-        hook(make, tenant, "ordered"), event_type="order.moved", ordered=True, order_key="data.number", body=PLACED
+        hook(make, tenant, "ordered"),
+        event_type="order.moved",
+        ordered=True,
+        order_key="data.number",
+        body=PLACED,
     )
     for place, number in enumerate("AABAB"):
         make.event(
-            tenant, "order.moved", id=f"moved-{place}", data=ORDER | {"number": number, "place": place}, now=LATER
+            tenant,
+            "order.moved",
+            id=f"moved-{place}",
+            data=ORDER | {"number": number, "place": place},
+            now=LATER,
         )
     pump(world({"ordered": Response(500)}), at=LATER)
 
@@ -113,9 +122,13 @@ def operations(make, tenant):
         make.event(tenant, "order.lost", id=f"lost-{number}")
     for at in (NOON, NOON + MINUTE):
         pump(world({"given-up": Response(500)}), at=at)
-    bulk.plan("skip", {"state": "held"}, tenant=tenant, reason="too old", hand=STAFF, now=NOON + MINUTE)
+    bulk.plan(
+        "skip", {"state": "held"}, tenant=tenant, reason="too old", hand=STAFF, now=NOON + MINUTE
+    )
     wanted = {"state": "dead", "event_type": "order.lost"}
-    half = bulk.plan("retry", wanted, tenant=tenant, reason="they are back", hand=STAFF, now=NOON + MINUTE)
+    half = bulk.plan(
+        "retry", wanted, tenant=tenant, reason="they are back", hand=STAFF, now=NOON + MINUTE
+    )
     start.confirm(half, STAFF, now=NOON + MINUTE)
     run.SIZE = 2
     run.step(half.pk, now=NOON + MINUTE)
@@ -138,9 +151,17 @@ def switched_off(make, tenant):
     route = Route.unscoped.get(tenant=tenant, connector="slack")
     off = {"by": None, "now": LATER + MINUTE}
     switch_off(Switch(scope="route", route=route, tenant=tenant, reason="wrong prices"), **off)
-    switch_off(Switch(scope="connector", connector="splunk", reason="moving", until=NOON + 60 * MINUTE), **off)
+    switch_off(
+        Switch(scope="connector", connector="splunk", reason="moving", until=NOON + 60 * MINUTE),
+        **off,
+    )
 
 
 def at_work():
-    told = {"started_at": NOON, "seen_at": LATER + MINUTE, "pool_since": NOON, "heard_at": LATER + MINUTE}
+    told = {
+        "started_at": NOON,
+        "seen_at": LATER + MINUTE,
+        "pool_since": NOON,
+        "heard_at": LATER + MINUTE,
+    }
     Worker.objects.create(id=uuid.UUID(int=2), host="desk", pid=100, pool=101, **told)

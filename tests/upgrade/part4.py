@@ -1,14 +1,15 @@
 """A hub of part 4 in the middle of its work, written by part 4's own code: see README.md beside this file."""
 
-from hub.audit import SYSTEM, Hand
-from hub.connections.models import Authorization, Credential, Revocation
 from hub.connections.wish import wish
-from hub.mail.models import Mail
-from hub.notices.models import ConnectionMailChoice, MailChoice, MailHours
 from hub.outgoing.pump.claim import claim
 from hub.outgoing.pump.reading import Reading
 from hub.outgoing.pump.strides import Strides
 from hub.secrets import seal
+
+from hub.audit import SYSTEM, Hand
+from hub.connections.models import Authorization, Credential, Revocation
+from hub.mail.models import Mail
+from hub.notices.models import ConnectionMailChoice, MailChoice, MailHours
 from tenants.models import Membership
 from tests.makers import MINUTE, NOON, Makers
 from tests.upgrade.part1 import (
@@ -68,7 +69,9 @@ def refreshing(make, tenant):
     """A credential whose refresh was on its way, and may have been answered."""
     slack = make.connection(tenant, "slack", name="refreshing")
     Credential.unscoped.filter(pk=slack.pk).update(
-        lives={"": {"given": NOON.isoformat(), "ends": None, "due": LATER.isoformat(), "rotates": True}},
+        lives={
+            "": {"given": NOON.isoformat(), "ends": None, "due": LATER.isoformat(), "rotates": True}
+        },
         expires_at=NOON + 60 * MINUTE,
         refresh_at=LATER,
         asked_at=LATER,
@@ -82,10 +85,14 @@ def connecting(make, tenant):
     """An authorization under way, links, an identity, and a token that is to be revoked."""
     make.authorization(tenant, now=NOON)
     late = make.authorization(tenant, "salesforce", now=NOON)
-    Authorization.unscoped.filter(pk=late.pk).update(state="failed", reason="denied", says="the user said no")
+    Authorization.unscoped.filter(pk=late.pk).update(
+        state="failed", reason="denied", says="the user said no"
+    )
     make.connect_link(tenant, now=NOON)
     make.portal_link(tenant, now=NOON)
-    revocation = Revocation(tenant=tenant, connector="slack", account="T9", due_at=NOON, created_at=NOON, tries=1)
+    revocation = Revocation(
+        tenant=tenant, connector="slack", account="T9", due_at=NOON, created_at=NOON, tries=1
+    )
     revocation.sealed = seal({"settings": {}, "secret": TOKENS}, revocation.binding)
     revocation.save()
 
@@ -97,7 +104,9 @@ def habits(make, tenant):
     membership = Membership.unscoped.get(tenant=tenant)
     MailChoice.unscoped.create(membership=membership, kind="degraded", wanted=True)
     connection = tenant.connections.earliest("pk")
-    ConnectionMailChoice.unscoped.create(membership=membership, connection=connection, kind="failing", wanted=False)
+    ConnectionMailChoice.unscoped.create(
+        membership=membership, connection=connection, kind="failing", wanted=False
+    )
     MailHours.unscoped.create(membership=membership, digest=True, digest_hour=7)
 
 
@@ -111,7 +120,10 @@ def mails():
     """One that waits, and one that was given up."""
     for state in ("waiting", "dead"):
         mail = Mail(
-            to=f"{state}@acme.example.com", kind="notices/notice.txt", created_at=NOON, until=NOON + 60 * MINUTE
+            to=f"{state}@acme.example.com",
+            kind="notices/notice.txt",
+            created_at=NOON,
+            until=NOON + 60 * MINUTE,
         )
         mail.state, mail.tries, mail.due_at = state, 3, NOON if state == "waiting" else None
         mail.sealed = seal({"subject": "Hello", "text": "It waits."}, mail.binding)

@@ -63,7 +63,8 @@ def counted():
     """Rows by table, and deliveries by state, in SQL that asks no model."""
     with connection.cursor() as cursor:
         tables = {
-            name: one(cursor, f'SELECT count(*) FROM "{name}"') for name in connection.introspection.table_names()
+            name: one(cursor, f'SELECT count(*) FROM "{name}"')
+            for name in connection.introspection.table_names()
         }
         cursor.execute("SELECT state, count(*) FROM outgoing_delivery GROUP BY state")
         return tables, dict(cursor.fetchall())

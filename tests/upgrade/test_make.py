@@ -14,7 +14,9 @@ POSTGRESQL_ROW = re.compile(r"^\s*\(\d+, '(\w+)', '(\d{4}\w*)', '", re.MULTILINE
 
 
 def git(*command):
-    return subprocess.run(["git", *command], cwd=FIXTURES, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["git", *command], cwd=FIXTURES, capture_output=True, text=True, check=False
+    )
 
 
 def migrations_of(commit):
@@ -45,7 +47,9 @@ def test_a_fixture_has_the_migrations_of_its_commit(part, vendor):
 
 def test_the_fixture_of_part_2_is_its_last_commit():
     """The next on the main line is the first merge of part 3."""
-    following = git("log", "--first-parent", "--reverse", "--format=%s", f"{COMMITS['part2']}..HEAD")
+    following = git(
+        "log", "--first-parent", "--reverse", "--format=%s", f"{COMMITS['part2']}..HEAD"
+    )
     if following.returncode:
         pytest.skip("this clone does not reach back to that commit")
     assert following.stdout.splitlines()[0] == "Merge branch 'p3-sandbox'"

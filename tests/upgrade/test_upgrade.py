@@ -12,22 +12,21 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from hub.audit import AuditHead, broken_link
-from hub.connections.models import HOLDING, Connection, ConnectorApp, Credential, KillSwitch
-from hub.connections.switch import switch_on
+from hub.audit import AuditHead, find_broken_link
+from hub.connections.actions.kill_switches import switch_on
+from hub.connections.models import HOLDING_STATES, Connection, ConnectorApp, Credential, KillSwitch
+from hub.crypto.sealed import check_keys
 from hub.operations.models import Operation
-from hub.outgoing.drain import drain_held
 from hub.outgoing.models import Delivery, Event
+from hub.outgoing.release import release_held_deliveries
 from hub.portal.models import SavedView
-from hub.secrets import check_keys
-from hub.sweep import sweep
-from tenants import keys
+from hub.sweep import run_sweep
+from tenants import api_key_format
 from tenants.models import User
 from tests.hub.outgoing.operating import run
 from tests.makers import NOON, SECRETS, WHSEC
-from tests.upgrade.answers import world
-from tests.upgrade.part1 import pump, zeros
 from tests.upgrade.restore import PARTS, counted, restored, upgrade
+from tests.upgrade.today import run_pump_once, world, zeros
 
 pytestmark = pytest.mark.django_db
 
@@ -79,15 +78,15 @@ def database(before, db):
 
 def drained(start=NOON + HOUR):
     """What went out, once every cause that holds a whole connection, system or route is gone."""
-    for connection in Connection.unscoped.filter(state__in=HOLDING):
+    for connection in Connection.unscoped.filter(state__in=HOLDING_STATES):
         connection.mark_healthy(now=start)
     for switch in KillSwitch.unscoped.filter(expires_at=None):
         switch_on(switch, now=start)
     http, at = world(), start
     while at < start + ALL_OF_IT:
-        sweep(now=at)
-        drain_held(now=at)
-        pump(http, at=at)
+        run_sweep(now=at)
+        release_held_deliveries(now=at)
+        run_pump_once(http, at=at)
         at += HOUR / 4
     return http.requests
 
@@ -106,7 +105,9 @@ def test_the_fixture_is_in_the_middle_of_everything(before, part):
 
 def test_no_row_is_lost(before):
     tables, states = counted()
-    lost = [name for name, count in before.tables.items() if tables[RENAMED.get(name, name)] < count]
+    lost = [
+        name for name, count in before.tables.items() if tables[RENAMED.get(name, name)] < count
+    ]
     assert lost == []
     assert states == {state_now(state): count for state, count in before.states.items()}
 
@@ -118,7 +119,8 @@ def test_filters_and_saved_views_ask_for_what_failed():
 
 def test_permissions_follow_the_names_of_their_models():
     labels = {
-        f"{label}.{name}" for label, name in Permission.objects.values_list("content_type__app_label", "codename")
+        f"{label}.{name}"
+        for label, name in Permission.objects.values_list("content_type__app_label", "codename")
     }
     assert "connections.view_killswitch" in labels and "connections.view_switch" not in labels
 
@@ -127,14 +129,19 @@ def test_secrets_still_open():
     check_keys()
     for credential in Credential.unscoped.select_related("connection"):
         connector = credential.connection.connector_key
-        assert credential.open(credential.connection) == (SECRETS | {"app": {"signing_secret": WHSEC}})[connector]
-    assert ConnectorApp.objects.get(connector_key="salesforce").open()["client_secret"] == "app-secret"
+        assert (
+            credential.open(credential.connection)
+            == (SECRETS | {"app": {"signing_secret": WHSEC}})[connector]
+        )
+    assert (
+        ConnectorApp.objects.get(connector_key="salesforce").open()["client_secret"] == "app-secret"
+    )
 
 
 def test_the_chains_of_the_audit_are_whole():
     chains = list(AuditHead.objects.values_list("chain", flat=True))
     assert len(chains) == 3
-    assert [broken_link(chain) for chain in chains] == [""] * 3
+    assert [find_broken_link(chain) for chain in chains] == [""] * 3
 
 
 def test_bells_that_lie_in_the_queue_are_understood():
@@ -143,17 +150,24 @@ def test_bells_that_lie_in_the_queue_are_understood():
 
 
 def test_what_waits_goes_out_and_what_a_person_must_mend_stays():
-    expected = Delivery.unscoped.filter(state__in=("waiting", "sending")).exclude(expires_at__lt=NOON + HOUR)
+    expected = Delivery.unscoped.filter(state__in=("waiting", "sending")).exclude(
+        expires_at__lt=NOON + HOUR
+    )
     expected = set(expected.values_list("pk", flat=True))
     drained()
     assert {row.state for row in Delivery.unscoped.filter(pk__in=expected)} == {"delivered"}
     assert not Delivery.unscoped.filter(state__in=("waiting", "sending")).exists()
-    assert set(Delivery.unscoped.filter(state="held").values_list("reason", flat=True)) <= NEEDS_A_PERSON
+    assert (
+        set(Delivery.unscoped.filter(state="held").values_list("reason", flat=True))
+        <= NEEDS_A_PERSON
+    )
 
 
 def test_nothing_goes_out_twice():
     done = {row.message_id for row in Delivery.unscoped.filter(state="delivered")}
-    ids = [request.headers["webhook-id"] for request in drained() if "webhook-id" in request.headers]
+    ids = [
+        request.headers["webhook-id"] for request in drained() if "webhook-id" in request.headers
+    ]
     assert len(ids) == len(set(ids)) > 0
     assert not done & set(ids)
 
@@ -168,9 +182,9 @@ def test_what_was_ordered_keeps_its_order():
 
 def test_an_operation_that_was_half_done_is_finished():
     for operation in Operation.unscoped.filter(state="running"):
-        assert operation.looked_at
+        assert operation.examined_count
         run(operation, at=NOON + HOUR)
-        assert (operation.state, operation.looked_at) == ("finished", operation.count)
+        assert (operation.state, operation.examined_count) == ("finished", operation.count)
 
 
 def test_staff_read_every_page_of_it(client):
@@ -179,16 +193,23 @@ def test_staff_read_every_page_of_it(client):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         assert client.get(reverse(f"{name}_changelist")).status_code == 200, name
         for row in one_of_each_state(model):
-            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, (name, row)
+            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200, (
+                name,
+                row,
+            )
 
 
 def one_of_each_state(model):
-    return {getattr(row, "state", ""): row for row in model._default_manager.order_by("pk")}.values()
+    return {
+        getattr(row, "state", ""): row for row in model._default_manager.order_by("pk")
+    }.values()
 
 
 def test_a_key_of_that_time_reads_and_tells(api):
-    client = api(keys.make("test", random=zeros))
+    client = api(api_key_format.generate_api_key("test", random=zeros))
     told = client.get("/api/v1/deliveries?limit=200").json()
     assert {row["tenant"] for row in told["items"]} == {"acme"}
-    answer = client.post("/api/v1/events", {"type": "order.created", "data": {"total": 50}}, format="json")
+    answer = client.post(
+        "/api/v1/events", {"type": "order.created", "data": {"total": 50}}, format="json"
+    )
     assert (answer.status_code, len(answer.json()["deliveries"])) == (202, 4)

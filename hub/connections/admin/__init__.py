@@ -1,12 +1,12 @@
 """Pages for staff: which tenant is connected where, how it is, its quotas, and our registrations elsewhere."""
 
-from hub.connections.admin.apps import ConnectorAppAdmin
+from hub.connections.admin.connect_links import ConnectLinkAdmin
 from hub.connections.admin.connections import ConnectionAdmin
-from hub.connections.admin.links import ConnectLinkAdmin
+from hub.connections.admin.connector_apps import ConnectorAppAdmin
+from hub.connections.admin.connector_requests import ConnectorRequestAdmin
+from hub.connections.admin.kill_switches import SwitchAdmin
+from hub.connections.admin.maintenance_windows import MaintenanceWindowAdmin
 from hub.connections.admin.quotas import ScopeAdmin
-from hub.connections.admin.switches import SwitchAdmin
-from hub.connections.admin.windows import MaintenanceWindowAdmin
-from hub.connections.admin.wishes import WishAdmin
 
 __all__ = [
     "ConnectLinkAdmin",
@@ -15,5 +15,5 @@ __all__ = [
     "MaintenanceWindowAdmin",
     "ScopeAdmin",
     "SwitchAdmin",
-    "WishAdmin",
+    "ConnectorRequestAdmin",
 ]

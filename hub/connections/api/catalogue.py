@@ -7,21 +7,25 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from connectors.registry import CONNECTORS
-from hub.connections.api import described as says
-from hub.connections.api.shown import ConnectorListSerializer
+from hub.connections.api import openapi_examples
+from hub.connections.api.serializers import ConnectorListSerializer
 from hub.connections.models import ConnectorApp
 
 
 class ConnectorsView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"GET": says.READ}
+    required_scopes: ClassVar[dict[str, str]] = {"GET": openapi_examples.READ}
 
-    @says.described(
+    @openapi_examples.describe_operation(
         "connectors_list",
         "List connectors",
         {200: ConnectorListSerializer},
-        examples={"one of them": {"items": [says.CONNECTOR]}},
+        examples={"one of them": {"items": [openapi_examples.CONNECTOR]}},
     )
     def get(self, request: Request) -> Response:
         """All of them, in the words that people read before they connect."""
         offered = [connector for connector in CONNECTORS.values() if not connector.platform]
-        return Response(ConnectorListSerializer({"items": offered}, context={"ready": ConnectorApp.ready()}).data)
+        return Response(
+            ConnectorListSerializer(
+                {"items": offered}, context={"ready": ConnectorApp.list_ready_connectors()}
+            ).data
+        )

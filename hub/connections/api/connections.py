@@ -14,26 +14,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connectors.registry import CONNECTORS
-from hub.clock import clock
-from hub.connections import connect, steer
-from hub.connections.api import described as says
-from hub.connections.api import filled
-from hub.connections.api.reading import find, told, visible
-from hub.connections.api.shown import (
-    EVERY,
+from hub.connections.actions import connection_actions
+from hub.connections.api import form_input, openapi_examples
+from hub.connections.api.queries import (
+    collect_connection_details,
+    find_visible_connection,
+    query_visible_connections,
+)
+from hub.connections.api.serializers import (
+    CONNECTOR_CHOICES,
     ChangeSerializer,
     ConnectedSerializer,
     ConnectionSerializer,
     ConnectSerializer,
     ReadConnectionSerializer,
 )
+from hub.connections.connecting import connect
 from hub.connections.models import Connection
-from hub.operations.start import Hand
+from hub.db.clock import clock
+from hub.operations.operation_actions import ActorContext
 from hub.problems import Problem
-from hub.rest.fields import address
-from hub.rest.once import Answer, answered, once
-from hub.rest.pages import PageQuery, asked, page
-from tenants.authentication import resolve_tenant
+from hub.rest.fields import object_url
+from hub.rest.idempotency import IdempotentAnswer, find_replay, run_once
+from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
 
 NARROWED_BY = {"connector": "connector_key", "state": "state"}  # of the query, by field
@@ -41,100 +45,126 @@ NARROWED_BY = {"connector": "connector_key", "state": "state"}  # of the query, 
 
 class ConnectionsQuery(PageQuery):
     tenant = serializers.CharField(required=False)
-    connector = serializers.ChoiceField(EVERY, required=False)
+    connector = serializers.ChoiceField(CONNECTOR_CHOICES, required=False)
     state = serializers.ChoiceField(Connection.State.choices, required=False)
 
 
-class ConnectionsView(filled.CallingView):
-    required_scopes: ClassVar[dict[str, str]] = {"GET": says.READ, "POST": says.WRITE}
+class ConnectionsView(form_input.ProviderCallView):
+    required_scopes: ClassVar[dict[str, str]] = {
+        "GET": openapi_examples.READ,
+        "POST": openapi_examples.WRITE,
+    }
 
-    @says.described(
+    @openapi_examples.describe_operation(
         "connections_list",
         "List connections",
-        {200: says.page_of(ConnectionSerializer, "ConnectionPage")},
-        problems=says.READING,
+        {200: openapi_examples.page_schema(ConnectionSerializer, "ConnectionPage")},
+        problems=openapi_examples.READ_PROBLEMS,
         parameters=[ConnectionsQuery],
-        examples={"a page": says.listed(says.CONNECTION)},
+        examples={"a page": openapi_examples.list_example(openapi_examples.CONNECTION)},
     )
     def get(self, request: Request) -> Response:
         """The newest first."""
-        query = asked(request, ConnectionsQuery)
-        rows = visible(request)
+        query = parse_query(request, ConnectionsQuery)
+        rows = query_visible_connections(request)
         if "tenant" in query:
             rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))
-        rows = rows.filter(**{field: query[name] for name, field in NARROWED_BY.items() if name in query})
-        return page(request, rows, query, ConnectionSerializer)
+        rows = rows.filter(
+            **{field: query[name] for name, field in NARROWED_BY.items() if name in query}
+        )
+        return paginate_response(request, rows, query, ConnectionSerializer)
 
-    @says.described(
+    @openapi_examples.describe_operation(
         "connections_connect",
         "Connect a system",
         {201: ConnectedSerializer},
-        problems=says.CONNECTING,
+        problems=openapi_examples.CONNECT_PROBLEMS,
         request=ConnectSerializer,
-        parameters=says.ONCE,
-        examples={"connected": says.CONNECTED},
-        requests=[says.asking("Splunk", says.FILLED_IN)],
+        parameters=openapi_examples.IDEMPOTENCY_HEADERS,
+        examples={"connected": openapi_examples.CONNECTED},
+        requests=[openapi_examples.request_example("Splunk", openapi_examples.CONNECT_BODY)],
     )
     @sensitive_variables()
     def post(self, request: Request) -> Response:
         """Connect a system by what is filled in: it is tested first, and kept only when the test passed."""
-        read = ConnectSerializer(data=request.data)
-        read.is_valid(raise_exception=True)
-        said, now = read.validated_data, clock()
-        tenant = resolve_tenant(request, said.get("tenant"))
-        body = filled.without_secrets(request.data)
-        if first := answered(request, body):
+        serializer = ConnectSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data, now = serializer.validated_data, clock()
+        tenant = resolve_tenant(request, data.get("tenant"))
+        body = form_input.fingerprint_secrets(request.data)
+        if first := find_replay(request, body):
             return first
-        refuse_suspended(tenant)
-        establish = self.tested(request, tenant, said, now=now)
-        return once(request, establish, said=body, now=now)
+        _raise_if_suspended(tenant)
+        establish = self._prepare_connect(request, tenant, data, now=now)
+        return run_once(request, establish, body=body, now=now)
 
     @sensitive_variables()
-    def tested(self, request: Request, tenant: Tenant, said: dict[str, Any], *, now: datetime) -> Callable[[], Answer]:
+    def _prepare_connect(
+        self, request: Request, tenant: Tenant, data: dict[str, Any], *, now: datetime
+    ) -> Callable[[], IdempotentAnswer]:
         """What is left to do when the test has passed."""
-        code = CONNECTORS[said["connector"]]
-        given = filled.new(code, said)
-        row = connect.draft(tenant, code.key, said.get("name", code.label), given["settings"])
-        document, made = connect.completed(code, given["document"], random=secrets.token_bytes)
-        finding = filled.tested(row, document, call=self.call, now=now)
+        connector = CONNECTORS[data["connector"]]
+        input_data = form_input.read_new_input(connector, data)
+        connection = connect.draft_connection(
+            tenant, connector.key, data.get("name", connector.label), input_data["settings"]
+        )
+        document, signing_secret = connect.add_signing_secret(
+            connector, input_data["document"], random=secrets.token_bytes
+        )
+        probe_result = form_input.probe_or_raise(connection, document, call=self.call, now=now)
 
         @sensitive_variables()
-        def establish() -> Answer:
+        def establish() -> IdempotentAnswer:
             try:
-                how = {"by": None, "random": secrets.SystemRandom().random, "now": now}
-                steer.establish(row, document, finding, Hand.of_key(request), **how)
+                options = {
+                    "connected_by": None,
+                    "random": secrets.SystemRandom().random,
+                    "now": now,
+                }
+                connection_actions.establish_connection(
+                    connection, document, probe_result, ActorContext.of_key(request), **options
+                )
             except connect.AlreadyConnected as clash:
                 raise Problem("already-connected", str(clash)) from None
-            return answer(find(request, row.public_id), made, status=201)
+            return _build_answer(
+                find_visible_connection(request, connection.public_id), signing_secret, status=201
+            )
 
         return establish
 
 
-class ConnectionView(filled.CallingView):
-    required_scopes: ClassVar[dict[str, str]] = {"GET": says.READ, "PATCH": says.WRITE}
+class ConnectionView(form_input.ProviderCallView):
+    required_scopes: ClassVar[dict[str, str]] = {
+        "GET": openapi_examples.READ,
+        "PATCH": openapi_examples.WRITE,
+    }
 
-    @says.described(
+    @openapi_examples.describe_operation(
         "connections_read",
         "Read a connection",
         {200: ReadConnectionSerializer},
         problems=["not-found"],
-        examples={"read": says.READ_CONNECTION},
+        examples={"read": openapi_examples.READ_CONNECTION},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """How it stands, what it may do, what waits for it, and what it has spent. Never the credential."""
-        connection = find(request, id)
-        for name, value in told(connection, request, now=clock()).items():
+        connection = find_visible_connection(request, id)
+        for name, value in collect_connection_details(connection, request, now=clock()).items():
             setattr(connection, name, value)
         return Response(ReadConnectionSerializer(connection).data)
 
-    @says.described(
+    @openapi_examples.describe_operation(
         "connections_change",
         "Change a connection",
         {200: ConnectedSerializer},
-        problems=says.CHANGING,
+        problems=openapi_examples.CONNECTION_CHANGE_PROBLEMS,
         request=ChangeSerializer,
-        examples={"changed": says.CONNECTED},
-        requests=[says.asking("another token", {"secrets": says.FILLED_IN["secrets"]})],
+        examples={"changed": openapi_examples.CONNECTED},
+        requests=[
+            openapi_examples.request_example(
+                "another token", {"secrets": openapi_examples.CONNECT_BODY["secrets"]}
+            )
+        ],
     )
     @sensitive_variables()
     def patch(self, request: Request, id: UUID) -> Response:
@@ -142,57 +172,78 @@ class ConnectionView(filled.CallingView):
 
         What is stored is not sent to an address that changes: fill the secrets in again with it.
         """
-        connection, hand, now = find(request, id), Hand.of_key(request), clock()
-        read = ChangeSerializer(data=request.data)
-        read.is_valid(raise_exception=True)
-        said = read.validated_data
-        mend, made = self.mended(connection, said, hand, now=now)
+        connection, actor, now = (
+            find_visible_connection(request, id),
+            ActorContext.of_key(request),
+            clock(),
+        )
+        serializer = ChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        update, signing_secret = self._prepare_update(connection, data, actor, now=now)
         with transaction.atomic():
-            mend()
-            if "name" in said:
-                steer.rename(connection, said["name"], hand, now=now)
-            if "in_flight" in said:
-                steer.limit(connection, said["in_flight"], hand, now=now)
-        return answer(find(request, id), made).response()
+            update()
+            if "name" in data:
+                connection_actions.rename_connection(connection, data["name"], actor, now=now)
+            if "in_flight" in data:
+                connection_actions.limit_calls_in_flight(
+                    connection, data["in_flight"], actor, now=now
+                )
+        return _build_answer(find_visible_connection(request, id), signing_secret).response()
 
     @sensitive_variables()
-    def mended(
-        self, connection: Connection, said: dict[str, Any], hand: Hand, *, now: datetime
+    def _prepare_update(
+        self, connection: Connection, data: dict[str, Any], actor: ActorContext, *, now: datetime
     ) -> tuple[Callable[[], None], str]:
         """What is left to do when the test has passed, and the signing secret that was made."""
-        if not said.keys() & {"settings", "secrets"}:
+        if not data.keys() & {"settings", "secrets"}:
             return lambda: None, ""
         if connection.connector.needs_oauth:
-            words = f"A person authorizes {connection.connector.label}: give them a reconnect link."
-            raise ValidationError({part: words for part in ("settings", "secrets") if part in said})
-        refuse_suspended(connection.tenant)
-        given = filled.changed(connection, said)
-        tried = connect.draft(connection.tenant, connection.connector_key, connection.name, given["settings"])
-        document, made = connect.completed(connection.connector, given["document"], random=secrets.token_bytes)
-        finding = filled.tested(tried, document, call=self.call, now=now)
+            message = (
+                f"A person authorizes {connection.connector.label}: give them a reconnect link."
+            )
+            raise ValidationError(
+                {part: message for part in ("settings", "secrets") if part in data}
+            )
+        _raise_if_suspended(connection.tenant)
+        input_data = form_input.read_changed_input(connection, data)
+        changed_draft = connect.draft_connection(
+            connection.tenant, connection.connector_key, connection.name, input_data["settings"]
+        )
+        document, signing_secret = connect.add_signing_secret(
+            connection.connector, input_data["document"], random=secrets.token_bytes
+        )
+        probe_result = form_input.probe_or_raise(changed_draft, document, call=self.call, now=now)
 
         @sensitive_variables()
-        def mend() -> None:
+        def update() -> None:
             try:
-                how = {"random": secrets.SystemRandom().random, "now": now}
-                steer.mend(connection, given["settings"], document, finding, hand, **how)
-            except connect.OtherAccount as other:
+                options = {"random": secrets.SystemRandom().random, "now": now}
+                connection_actions.update_credential(
+                    connection, input_data["settings"], document, probe_result, actor, **options
+                )
+            except connect.AccountMismatch as other:
                 raise Problem("other-account", str(other)) from None
             except connect.SecretChangedTooOften as refused:
                 raise Problem("wrong-state", str(refused)) from None
 
-        return mend, made
+        return update, signing_secret
 
 
-def refuse_suspended(tenant: Tenant | None) -> None:
+def _raise_if_suspended(tenant: Tenant | None) -> None:
     if tenant and tenant.suspended:
         raise Problem("tenant-suspended")
 
 
-def answer(connection: Connection, made: str, status: int = 200) -> Answer:
+def _build_answer(
+    connection: Connection, signing_secret: str, status: int = 200
+) -> IdempotentAnswer:
     """A secret that was made is told now; the answer that is kept for a repetition is without it."""
     connection.signing_secret = None
-    location = address("connection", connection) if status == 201 else ""
-    return Answer(
-        dict(ConnectedSerializer(connection).data), status, location, unkept={"signing_secret": made} if made else {}
+    location = object_url("connection", connection) if status == 201 else ""
+    return IdempotentAnswer(
+        dict(ConnectedSerializer(connection).data),
+        status,
+        location,
+        unstored={"signing_secret": signing_secret} if signing_secret else {},
     )

@@ -2,10 +2,16 @@
 
 from django.urls import path
 
+from hub.connections.api.action_views import (
+    DisconnectView,
+    PauseView,
+    ReconnectLinkView,
+    ResumeView,
+    TestView,
+)
 from hub.connections.api.catalogue import ConnectorsView
+from hub.connections.api.connect_links import ConnectLinksView, ConnectLinkView
 from hub.connections.api.connections import ConnectionsView, ConnectionView
-from hub.connections.api.links import ConnectLinksView, ConnectLinkView
-from hub.connections.api.verbs import DisconnectView, PauseView, ReconnectLinkView, ResumeView, TestView
 
 urlpatterns = [
     path("connectors", ConnectorsView.as_view(), name="connectors"),
@@ -14,8 +20,14 @@ urlpatterns = [
     path("connections/<uuid:id>/test", TestView.as_view(), name="connection_test"),
     path("connections/<uuid:id>/pause", PauseView.as_view(), name="connection_pause"),
     path("connections/<uuid:id>/resume", ResumeView.as_view(), name="connection_resume"),
-    path("connections/<uuid:id>/disconnect", DisconnectView.as_view(), name="connection_disconnect"),
-    path("connections/<uuid:id>/reconnect-link", ReconnectLinkView.as_view(), name="connection_reconnect_link"),
+    path(
+        "connections/<uuid:id>/disconnect", DisconnectView.as_view(), name="connection_disconnect"
+    ),
+    path(
+        "connections/<uuid:id>/reconnect-link",
+        ReconnectLinkView.as_view(),
+        name="connection_reconnect_link",
+    ),
     path("connect-links", ConnectLinksView.as_view(), name="connect_links"),
     path("connect-links/<uuid:id>", ConnectLinkView.as_view(), name="connect_link"),
 ]

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 import hub.connections.models
-import hub.ids
-import hub.secrets
+import hub.crypto.sealed
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -23,11 +23,29 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Connection",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
-                ("connector", models.CharField(max_length=40, validators=[hub.connections.models.a_connector])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
+                (
+                    "connector",
+                    models.CharField(
+                        max_length=40, validators=[hub.connections.models.validate_connector_key]
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
-                ("account", models.CharField(blank=True, help_text="Its id in the external system.", max_length=200)),
+                (
+                    "account",
+                    models.CharField(
+                        blank=True, help_text="Its id in the external system.", max_length=200
+                    ),
+                ),
                 ("account_name", models.CharField(blank=True, max_length=200)),
                 ("settings", models.JSONField(blank=True, default=dict)),
                 (
@@ -50,9 +68,15 @@ class Migration(migrations.Migration):
                 ("says", models.CharField(blank=True, editable=False, max_length=500)),
                 ("since", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("paused_until", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("changed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "changed_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 ("checked_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 (
                     "connected_by",
                     models.ForeignKey(
@@ -86,22 +110,35 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ConnectorApp",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "connector",
-                    models.CharField(max_length=40, unique=True, validators=[hub.connections.models.a_connector]),
+                    models.CharField(
+                        max_length=40,
+                        unique=True,
+                        validators=[hub.connections.models.validate_connector_key],
+                    ),
                 ),
                 (
                     "urls",
                     models.JSONField(
-                        blank=True, default=dict, help_text="Base URLs that differ from the connector's own."
+                        blank=True,
+                        default=dict,
+                        help_text="Base URLs that differ from the connector's own.",
                     ),
                 ),
                 (
                     "hosts",
-                    models.JSONField(blank=True, default=list, help_text="Host patterns that an answer may name."),
+                    models.JSONField(
+                        blank=True, default=list, help_text="Host patterns that an answer may name."
+                    ),
                 ),
-                ("sealed", hub.secrets.SealedField(editable=False, null=True)),
+                ("sealed", hub.crypto.sealed.SealedField(editable=False, null=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
         ),
@@ -117,11 +154,14 @@ class Migration(migrations.Migration):
                         to="connections.connection",
                     ),
                 ),
-                ("sealed", hub.secrets.SealedField(editable=False)),
+                ("sealed", hub.crypto.sealed.SealedField(editable=False)),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("expires_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("refreshing_until", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "updated_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
             ],
             options={
                 "abstract": False,
@@ -156,7 +196,11 @@ class Migration(migrations.Migration):
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
                 "indexes": [
-                    models.Index(condition=models.Q(("due_at__isnull", False)), fields=["turn"], name="lanes_by_turn")
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["turn"],
+                        name="lanes_by_turn",
+                    )
                 ],
             },
             managers=[

@@ -61,7 +61,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Switch",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.CharField(editable=False, max_length=60, unique=True)),
                 (
                     "scope",
@@ -77,7 +82,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "connector",
-                    models.CharField(blank=True, max_length=40, validators=[hub.connections.models.a_connector]),
+                    models.CharField(
+                        blank=True,
+                        max_length=40,
+                        validators=[hub.connections.models.validate_connector_key],
+                    ),
                 ),
                 ("reason", models.CharField(max_length=300)),
                 ("since", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -95,7 +104,10 @@ class Migration(migrations.Migration):
                 (
                     "route",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to="outgoing.route"
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="outgoing.route",
                     ),
                 ),
                 (

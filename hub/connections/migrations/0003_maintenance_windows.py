@@ -19,12 +19,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MaintenanceWindow",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("connector", models.CharField(max_length=40, validators=[hub.connections.models.a_connector])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "connector",
+                    models.CharField(
+                        max_length=40, validators=[hub.connections.models.validate_connector_key]
+                    ),
+                ),
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
                 ("reason", models.CharField(max_length=300)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 (
                     "connection",
                     models.ForeignKey(
@@ -53,7 +66,8 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["ends_at"], name="windows_by_end")],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="window_ends_after_start"
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                        name="window_ends_after_start",
                     )
                 ],
             },

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import migrations, models
 
 import hub.connections.models.connections
-import hub.ids
-import hub.secrets
+import hub.crypto.sealed
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -26,14 +26,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Revocation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "connector",
-                    models.CharField(max_length=40, validators=[hub.connections.models.connections.a_connector]),
+                    models.CharField(
+                        max_length=40,
+                        validators=[hub.connections.models.connections.validate_connector_key],
+                    ),
                 ),
                 ("account", models.CharField(blank=True, max_length=200)),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
-                ("sealed", hub.secrets.SealedField(editable=False)),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
+                ("sealed", hub.crypto.sealed.SealedField(editable=False)),
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("due_at", models.DateTimeField(db_index=True)),
                 ("created_at", models.DateTimeField()),
@@ -50,7 +61,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="revocations", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="revocations",
+                        to="tenants.tenant",
                     ),
                 ),
             ],
@@ -66,11 +79,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Authorization",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 (
                     "connector",
-                    models.CharField(max_length=40, validators=[hub.connections.models.connections.a_connector]),
+                    models.CharField(
+                        max_length=40,
+                        validators=[hub.connections.models.connections.validate_connector_key],
+                    ),
                 ),
                 ("name", models.CharField(max_length=200)),
                 ("guest", models.CharField(blank=True, max_length=100)),
@@ -78,7 +102,7 @@ class Migration(migrations.Migration):
                 ("browser", models.CharField(max_length=64)),
                 ("redirect_uri", models.CharField(max_length=500)),
                 ("return_to", models.CharField(max_length=500)),
-                ("sealed", hub.secrets.SealedField(editable=False, null=True)),
+                ("sealed", hub.crypto.sealed.SealedField(editable=False, null=True)),
                 ("account", models.CharField(blank=True, max_length=200)),
                 ("account_name", models.CharField(blank=True, max_length=200)),
                 ("environment", models.CharField(blank=True, max_length=20)),
@@ -116,13 +140,18 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="authorizations", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="authorizations",
+                        to="tenants.tenant",
                     ),
                 ),
                 (
                     "user",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],

@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CredentialEvent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.CharField(max_length=20)),
                 ("at", models.DateTimeField()),
                 ("says", models.CharField(blank=True, max_length=300)),
@@ -60,7 +65,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="credential",
             name="lives",
-            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, editable=False),
+            field=models.JSONField(
+                db_default=models.Value({}, models.JSONField()), default=dict, editable=False
+            ),
         ),
         migrations.AddField(
             model_name="credential",
@@ -84,19 +91,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="credential",
             index=models.Index(
-                condition=models.Q(("refresh_at__isnull", False)), fields=["refresh_at"], name="credentials_to_refresh"
+                condition=models.Q(("refresh_at__isnull", False)),
+                fields=["refresh_at"],
+                name="credentials_to_refresh",
             ),
         ),
         migrations.AddIndex(
             model_name="credential",
             index=models.Index(
-                condition=models.Q(("expires_at__isnull", False)), fields=["expires_at"], name="credentials_by_expiry"
+                condition=models.Q(("expires_at__isnull", False)),
+                fields=["expires_at"],
+                name="credentials_by_expiry",
             ),
         ),
         migrations.AddIndex(
             model_name="credential",
             index=models.Index(
-                condition=models.Q(("ends_at__isnull", False)), fields=["ends_at"], name="credentials_by_end"
+                condition=models.Q(("ends_at__isnull", False)),
+                fields=["ends_at"],
+                name="credentials_by_end",
             ),
         ),
         migrations.AddField(

@@ -5,7 +5,7 @@ import django.db.models.manager
 from django.db import migrations, models
 
 import hub.connections.models.connections
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -18,13 +18,27 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ConnectLink",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 (
                     "connector",
-                    models.CharField(max_length=40, validators=[hub.connections.models.connections.a_connector]),
+                    models.CharField(
+                        max_length=40,
+                        validators=[hub.connections.models.connections.validate_connector_key],
+                    ),
                 ),
-                ("maker", models.CharField(help_text="Who asks, as the page says it.", max_length=200)),
+                (
+                    "maker",
+                    models.CharField(help_text="Who asks, as the page says it.", max_length=200),
+                ),
                 ("digest", models.CharField(editable=False, max_length=64, unique=True)),
                 ("browser", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField()),
@@ -45,7 +59,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="connect_links", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="connect_links",
+                        to="tenants.tenant",
                     ),
                 ),
             ],
@@ -62,7 +78,10 @@ class Migration(migrations.Migration):
             model_name="authorization",
             name="link",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to="connections.connectlink"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                to="connections.connectlink",
             ),
         ),
     ]

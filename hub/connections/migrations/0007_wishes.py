@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -22,8 +22,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Wish",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("system", models.CharField(max_length=60)),
                 ("name", models.CharField(max_length=60)),
                 ("asker", models.CharField(max_length=200)),
@@ -31,7 +39,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="wishes", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wishes",
+                        to="tenants.tenant",
                     ),
                 ),
             ],
@@ -42,7 +52,9 @@ class Migration(migrations.Migration):
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
                 "indexes": [models.Index(fields=["system"], name="wishes_by_system")],
-                "constraints": [models.UniqueConstraint(fields=("tenant", "system"), name="one_wish_a_system")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "system"), name="one_wish_a_system")
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

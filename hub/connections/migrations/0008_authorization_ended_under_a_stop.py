@@ -12,11 +12,15 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="connection",
             name="ended_reason",
-            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=60),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=60
+            ),
         ),
         migrations.AddField(
             model_name="connection",
             name="ended_says",
-            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=500),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=500
+            ),
         ),
     ]

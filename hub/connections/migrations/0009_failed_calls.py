@@ -17,7 +17,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="lane",
             index=models.Index(
-                condition=models.Q(("failing_since__isnull", False)), fields=["failing_since"], name="lanes_failing"
+                condition=models.Q(("failing_since__isnull", False)),
+                fields=["failing_since"],
+                name="lanes_failing",
             ),
         ),
     ]

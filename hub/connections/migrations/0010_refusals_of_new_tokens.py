@@ -17,7 +17,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="credential",
             index=models.Index(
-                condition=models.Q(("refusals__gt", 0)), fields=["updated_at"], name="credentials_refused_again"
+                condition=models.Q(("refusals__gt", 0)),
+                fields=["updated_at"],
+                name="credentials_refused_again",
             ),
         ),
     ]

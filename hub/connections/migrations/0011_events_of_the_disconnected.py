@@ -4,7 +4,9 @@ from django.db import migrations, models
 def name_the_cause(apps, schema_editor):
     """Lanes of what a person disconnected say so, as those that are disconnected from now on."""
     ended = {"connection__state": "disabled", "connection__reason": "disconnected"}
-    apps.get_model("connections", "Lane")._base_manager.filter(held="disabled", **ended).update(held="disconnected")
+    apps.get_model("connections", "Lane")._base_manager.filter(held="disabled", **ended).update(
+        held="disconnected"
+    )
 
 
 class Migration(migrations.Migration):

@@ -14,7 +14,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="QuotaQueue",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("background", models.BooleanField(default=False)),
                 ("digest", models.CharField(max_length=64)),
                 ("scopes", models.JSONField(default=list)),
@@ -36,7 +41,9 @@ class Migration(migrations.Migration):
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
                 "constraints": [
-                    models.UniqueConstraint(fields=("connection", "background", "digest"), name="one_queue_per_scopes")
+                    models.UniqueConstraint(
+                        fields=("connection", "background", "digest"), name="one_queue_per_scopes"
+                    )
                 ],
             },
             managers=[

@@ -21,19 +21,37 @@ class Migration(migrations.Migration):
         migrations.RenameModel(old_name="Wish", new_name="ConnectorRequest"),
         migrations.RenameModel(old_name="Switch", new_name="KillSwitch"),
         rename_permissions("connections", {"wish": "connectorrequest", "switch": "killswitch"}),
-        migrations.RenameField(model_name="connection", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="connectorapp", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="authorization", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="connectlink", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="revocation", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="maintenancewindow", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="killswitch", old_name="connector", new_name="connector_key"),
+        migrations.RenameField(
+            model_name="connection", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="connectorapp", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="authorization", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="connectlink", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="revocation", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="maintenancewindow", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="killswitch", old_name="connector", new_name="connector_key"
+        ),
         migrations.RenameField(model_name="killswitch", old_name="by", new_name="activated_by"),
         migrations.RenameField(model_name="killswitch", old_name="since", new_name="activated_at"),
         migrations.RenameField(model_name="killswitch", old_name="until", new_name="expires_at"),
         migrations.RenameField(model_name="connection", old_name="says", new_name="detail"),
-        migrations.RenameField(model_name="connection", old_name="ended_says", new_name="ended_detail"),
-        migrations.RenameField(model_name="connection", old_name="since", new_name="state_changed_at"),
+        migrations.RenameField(
+            model_name="connection", old_name="ended_says", new_name="ended_detail"
+        ),
+        migrations.RenameField(
+            model_name="connection", old_name="since", new_name="state_changed_at"
+        ),
         migrations.RenameField(model_name="lane", old_name="turn", new_name="virtual_time"),
         migrations.RenameField(model_name="lane", old_name="held", new_name="hold_reason"),
         migrations.RenameField(model_name="lane", old_name="off", new_name="switched_off_by"),
@@ -41,20 +59,38 @@ class Migration(migrations.Migration):
         migrations.RenameField(model_name="lane", old_name="went_well", new_name="success_score"),
         migrations.RenameField(model_name="lane", old_name="went_wrong", new_name="failure_score"),
         migrations.RenameField(model_name="lane", old_name="weighed_at", new_name="scored_at"),
-        migrations.RenameField(model_name="credential", old_name="lives", new_name="token_lifetimes"),
-        migrations.RenameField(model_name="credential", old_name="ends_at", new_name="grant_expires_at"),
-        migrations.RenameField(model_name="credential", old_name="refresh_at", new_name="refresh_due_at"),
-        migrations.RenameField(model_name="credential", old_name="refused_at", new_name="rejected_at"),
-        migrations.RenameField(model_name="credential", old_name="asked_at", new_name="refresh_started_at"),
-        migrations.RenameField(model_name="credential", old_name="refreshing_until", new_name="refresh_lease_until"),
         migrations.RenameField(
-            model_name="credential", old_name="unsure_since", new_name="refresh_outcome_unknown_since"
+            model_name="credential", old_name="lives", new_name="token_lifetimes"
         ),
-        migrations.RenameField(model_name="credential", old_name="failures", new_name="refresh_failures"),
+        migrations.RenameField(
+            model_name="credential", old_name="ends_at", new_name="grant_expires_at"
+        ),
+        migrations.RenameField(
+            model_name="credential", old_name="refresh_at", new_name="refresh_due_at"
+        ),
+        migrations.RenameField(
+            model_name="credential", old_name="refused_at", new_name="rejected_at"
+        ),
+        migrations.RenameField(
+            model_name="credential", old_name="asked_at", new_name="refresh_started_at"
+        ),
+        migrations.RenameField(
+            model_name="credential", old_name="refreshing_until", new_name="refresh_lease_until"
+        ),
+        migrations.RenameField(
+            model_name="credential",
+            old_name="unsure_since",
+            new_name="refresh_outcome_unknown_since",
+        ),
+        migrations.RenameField(
+            model_name="credential", old_name="failures", new_name="refresh_failures"
+        ),
         migrations.RenameField(model_name="credentialevent", old_name="says", new_name="detail"),
         migrations.RenameField(model_name="authorization", old_name="says", new_name="detail"),
         migrations.RenameField(model_name="revocation", old_name="tries", new_name="attempt_count"),
-        migrations.RenameField(model_name="quotaqueue", old_name="background", new_name="low_priority"),
+        migrations.RenameField(
+            model_name="quotaqueue", old_name="background", new_name="low_priority"
+        ),
         in_state(
             migrations.RemoveIndex(model_name="connection", name="connection_by_state"),
             migrations.RemoveConstraint(model_name="connection", name="one_per_account"),
@@ -77,7 +113,9 @@ class Migration(migrations.Migration):
             migrations.AddIndex(
                 model_name="lane",
                 index=models.Index(
-                    condition=models.Q(("due_at__isnull", False)), fields=["virtual_time"], name="lanes_by_turn"
+                    condition=models.Q(("due_at__isnull", False)),
+                    fields=["virtual_time"],
+                    name="lanes_by_turn",
                 ),
             ),
             migrations.AddIndex(
@@ -107,7 +145,9 @@ class Migration(migrations.Migration):
             model_name="connectorrequest",
             name="tenant",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="connector_requests", to="tenants.tenant"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="connector_requests",
+                to="tenants.tenant",
             ),
         ),
         migrations.AlterField(

@@ -1,37 +1,37 @@
 """Which tenant is connected where, by what right, and how a person is let in to connect."""
 
 from hub.connections.models.authorizations import Authorization, Revocation
+from hub.connections.models.connect_links import ConnectLink, build_guest_reference
 from hub.connections.models.connections import (
     BREAKER,
+    CALL_REASONS,
     CALLS_FAILING,
     DISCONNECTED,
     ENDPOINT_REFUSES,
-    HOLDING,
+    HOLDING_STATES,
     MAINTENANCE,
-    OF_CALLS,
     REFRESHING,
-    STOPPED,
+    STOPPED_STATES,
     Connection,
     ConnectorApp,
     Lane,
-    a_connector,
+    validate_connector_key,
 )
+from hub.connections.models.connector_requests import ConnectorRequest
 from hub.connections.models.credentials import Credential, CredentialEvent
-from hub.connections.models.links import ConnectLink, guest_by
-from hub.connections.models.quota_queues import QuotaQueue, digest_of
-from hub.connections.models.stops import KillSwitch, MaintenanceWindow
-from hub.connections.models.wishes import ConnectorRequest
+from hub.connections.models.kill_switches import KillSwitch, MaintenanceWindow
+from hub.connections.models.quota_queues import QuotaQueue, digest_scopes
 
 __all__ = [
     "BREAKER",
     "CALLS_FAILING",
     "DISCONNECTED",
     "ENDPOINT_REFUSES",
-    "HOLDING",
+    "HOLDING_STATES",
     "MAINTENANCE",
-    "OF_CALLS",
+    "CALL_REASONS",
     "REFRESHING",
-    "STOPPED",
+    "STOPPED_STATES",
     "Authorization",
     "ConnectLink",
     "Connection",
@@ -44,7 +44,7 @@ __all__ = [
     "Revocation",
     "KillSwitch",
     "ConnectorRequest",
-    "a_connector",
-    "digest_of",
-    "guest_by",
+    "validate_connector_key",
+    "digest_scopes",
+    "build_guest_reference",
 ]

@@ -8,16 +8,16 @@ from django.db import models
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
-from hub.connections.models.connections import Connection, a_connector
-from hub.connections.models.links import ConnectLink
-from hub.ids import uuid7
-from hub.secrets import SealedField, seal
-from hub.states import Moves
+from hub.connections.models.connect_links import ConnectLink
+from hub.connections.models.connections import Connection, validate_connector_key
+from hub.crypto.sealed import SealedField, seal
+from hub.db.ids import uuid7
+from hub.db.state_machine import StateMachine
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
 
-class Authorization(Scoped, Moves):
+class Authorization(Scoped, StateMachine):
     """One attempt to connect: who began it in which browser, what came back, and what became of it.
 
     `sealed` holds the PKCE verifier, then what was granted; it is empty as soon as the attempt has ended.
@@ -33,7 +33,7 @@ class Authorization(Scoped, Moves):
 
     # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails;
     # failed -> cancelled: nobody waits for an administrator there any more
-    MOVES: ClassVar[Mapping[str, set[str]]] = {
+    TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "begun": {"received", "cancelled", "failed"},
         "received": {"granted", "failed"},
         "granted": {"confirmed", "cancelled", "failed"},
@@ -42,14 +42,18 @@ class Authorization(Scoped, Moves):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="authorizations")
-    connector_key = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="authorizations"
     )  # the one that is connected again; in the end the one that came of it
     name = models.CharField(max_length=200)
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True)
-    guest = models.CharField(max_length=100, blank=True)  # whom our own application, or a link, knows by this
-    link = models.ForeignKey(ConnectLink, on_delete=models.CASCADE, null=True, blank=True)  # by which the guest came
+    guest = models.CharField(
+        max_length=100, blank=True
+    )  # whom our own application, or a link, knows by this
+    link = models.ForeignKey(
+        ConnectLink, on_delete=models.CASCADE, null=True, blank=True
+    )  # by which the guest came
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of `state`
     browser = models.CharField(max_length=64)  # SHA-256 of what the session of its browser holds
     redirect_uri = models.CharField(max_length=500)
@@ -57,8 +61,12 @@ class Authorization(Scoped, Moves):
     sealed = SealedField(null=True)
     account = models.CharField(max_length=200, blank=True)
     account_name = models.CharField(max_length=200, blank=True)
-    environment = models.CharField(max_length=20, blank=True)  # that was chosen; what is granted is of the same
-    login_host = models.CharField(max_length=100, blank=True, default="", db_default="")  # empty: the common login
+    environment = models.CharField(
+        max_length=20, blank=True
+    )  # that was chosen; what is granted is of the same
+    login_host = models.CharField(
+        max_length=100, blank=True, default="", db_default=""
+    )  # empty: the common login
     permissions = models.JSONField(null=True)  # as granted; null: nobody told
     state = models.CharField(max_length=10, choices=State, default=State.BEGUN, editable=False)
     reason = models.CharField(max_length=60, blank=True)
@@ -90,42 +98,44 @@ class Authorization(Scoped, Moves):
     def open(self) -> dict[str, Any]:
         return self.sealed.open(self.binding) if self.sealed else {}
 
-    def late(self, *, now: datetime) -> bool:
+    def is_late(self, *, now: datetime) -> bool:
         return self.expires_at <= now
 
     # --- the named moves ---
 
     def receive(self) -> None:
         """The state is used up by this, whatever follows."""
-        self.move("received")
+        self.transition_to("received")
 
     def keep_code(self, code: str) -> None:
         """The exchange waits for its turn: the code lies sealed until then. It stays *begun*."""
         self.sealed = seal({**self.open(), "code": code}, self.binding)
         Authorization.unscoped.filter(pk=self.pk, state="begun").update(sealed=self.sealed)
 
-    def grant(self, document: Mapping[str, Any], *, until: datetime, **found: Any) -> None:
-        self.move("granted", sealed=seal(document, self.binding), expires_at=until, **found)
+    def grant(self, document: Mapping[str, Any], *, until: datetime, **columns: Any) -> None:
+        self.transition_to(
+            "granted", sealed=seal(document, self.binding), expires_at=until, **columns
+        )
 
     def confirm(self) -> None:
-        self.move("confirmed", sealed=None)
+        self.transition_to("confirmed", sealed=None)
 
-    def lead_to(self, connection: Connection) -> None:
+    def set_connection(self, connection: Connection) -> None:
         self.connection = connection
         self.save(update_fields=["connection"])
 
     def cancel(self) -> None:
-        self.move("cancelled", sealed=None)
+        self.transition_to("cancelled", sealed=None)
 
     def fail(self, reason: str, detail: str = "") -> None:
-        self.move("failed", sealed=None, reason=reason, detail=detail[:500])
+        self.transition_to("failed", sealed=None, reason=reason, detail=detail[:500])
 
 
 class Revocation(Scoped):
     """Tokens that nobody needs any more, until the system that gave them has ended them."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
-    connector_key = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="revocations"
     )

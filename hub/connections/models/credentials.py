@@ -6,18 +6,24 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from hub.connections.lives import MAIN, Token
 from hub.connections.models.connections import BREAKER, REFRESHING, Connection, Lane
-from hub.secrets import SealedField
+from hub.connections.token_lifetimes import MAIN_PREFIX, Token
+from hub.crypto.sealed import SealedField
 from tenants.scoping import Scoped
 
-FRESH = timedelta(seconds=60)  # a token that is refused so soon after it was given may be refused again
-REFUSAL_WAIT, REFUSAL_WAIT_MOST = timedelta(seconds=10), timedelta(minutes=10)  # doubling
+FRESH_FOR = timedelta(
+    seconds=60
+)  # a token that is refused so soon after it was given may be refused again
+REFUSAL_DELAY, REFUSAL_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10)  # doubling
 
 
-def refusal_wait(refusals: int) -> timedelta:
+def _compute_refusal_delay(refusals: int) -> timedelta:
     """Return how long to wait before another token is asked for, after so many new ones were refused in a row."""
-    return min(REFUSAL_WAIT * 2 ** min(refusals - 1, 10), REFUSAL_WAIT_MOST) if refusals else timedelta()
+    return (
+        min(REFUSAL_DELAY * 2 ** min(refusals - 1, 10), REFUSAL_DELAY_MAX)
+        if refusals
+        else timedelta()
+    )
 
 
 class Credential(Scoped):
@@ -30,21 +36,31 @@ class Credential(Scoped):
     version = models.PositiveIntegerField(default=1, editable=False)
     token_lifetimes = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), editable=False
-    )  # of each access token, by its prefix: lives.Token
-    expires_at = models.DateTimeField(null=True, blank=True, editable=False)  # the first access token
+    )  # of each access token, by its prefix: token_lifetimes.Token
+    expires_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # the first access token
     grant_expires_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # the authorization, where that is known
-    refresh_due_at = models.DateTimeField(null=True, blank=True, editable=False)  # when a refresh is wanted
-    rejected_at = models.DateTimeField(null=True, blank=True, editable=False)  # the access token was, by a 401
+    refresh_due_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # when a refresh is wanted
+    rejected_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # the access token was, by a 401
     refresh_started_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # a refresh is on its way, or died there
-    refresh_lease_until = models.DateTimeField(null=True, blank=True, editable=False)  # nobody else begins before
+    refresh_lease_until = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # nobody else begins before
     refresh_outcome_unknown_since = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # an answer may have been lost
-    refresh_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)  # refreshes in a row
+    refresh_failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False
+    )  # refreshes in a row
     refusals = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False
     )  # new access tokens in a row that were refused within a minute
@@ -58,9 +74,15 @@ class Credential(Scoped):
                 name="credentials_to_refresh",
             ),
             models.Index(
-                fields=("expires_at",), condition=models.Q(expires_at__isnull=False), name="credentials_by_expiry"
+                fields=("expires_at",),
+                condition=models.Q(expires_at__isnull=False),
+                name="credentials_by_expiry",
             ),
-            models.Index(fields=("updated_at",), condition=models.Q(refusals__gt=0), name="credentials_refused_again"),
+            models.Index(
+                fields=("updated_at",),
+                condition=models.Q(refusals__gt=0),
+                name="credentials_refused_again",
+            ),
             models.Index(
                 fields=("grant_expires_at",),
                 condition=models.Q(grant_expires_at__isnull=False),
@@ -80,24 +102,26 @@ class Credential(Scoped):
 
         Another token is asked for at once, but for one that was refused within a minute of its grant.
         """
-        rows = Credential.unscoped.filter(pk=self.pk, version=used)
-        if not rows.exists():
+        credentials = Credential.unscoped.filter(pk=self.pk, version=used)
+        if not credentials.exists():
             return False
         refusals = self.refusals + 1 if self.is_fresh(now=now) else 0
-        due = now + refusal_wait(refusals)
-        rows.filter(rejected_at=None).update(rejected_at=now, refresh_due_at=due, refusals=refusals)
-        Lane.unscoped.filter(connection_id=self.connection_id, hold_reason__in=("", BREAKER)).update(
-            hold_reason=REFRESHING
+        due = now + _compute_refusal_delay(refusals)
+        credentials.filter(rejected_at=None).update(
+            rejected_at=now, refresh_due_at=due, refusals=refusals
         )
+        Lane.unscoped.filter(
+            connection_id=self.connection_id, hold_reason__in=("", BREAKER)
+        ).update(hold_reason=REFRESHING)
         return True
 
     def is_fresh(self, *, now: datetime) -> bool:
         """Whether a refresh or a reconnect has just given the access token that deliveries use."""
-        kept = self.token_lifetimes.get(MAIN)
-        given = Token.read(kept).given if kept else self.updated_at
-        return self.version > 1 and now - given < FRESH
+        token_data = self.token_lifetimes.get(MAIN_PREFIX)
+        granted_at = Token.from_json(token_data).granted_at if token_data else self.updated_at
+        return self.version > 1 and now - granted_at < FRESH_FOR
 
-    def want_refresh(self, *, now: datetime) -> None:
+    def request_refresh(self, *, now: datetime) -> None:
         """Now, although nobody refused the token."""
         Credential.unscoped.filter(pk=self.pk).update(refresh_due_at=now)
 
@@ -111,8 +135,10 @@ class CredentialEvent(Scoped):
 
     TENANT = "connection__tenant"
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="credential_events")
-    kind = models.CharField(max_length=20)  # hub.words.CREDENTIAL_EVENTS
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="credential_events"
+    )
+    kind = models.CharField(max_length=20)  # hub.reason_codes.CREDENTIAL_EVENTS
     at = models.DateTimeField()
     detail = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField()
@@ -124,8 +150,12 @@ class CredentialEvent(Scoped):
         return f"{self.kind}, version {self.version}"
 
     @classmethod
-    def note(cls, connection: Connection, kind: str, detail: str = "", *, version: int, now: datetime) -> None:
+    def record_event(
+        cls, connection: Connection, kind: str, detail: str = "", *, version: int, now: datetime
+    ) -> None:
         """The same again is not told again."""
         last = cls.unscoped.filter(connection=connection).order_by("-id").first()
         if last is None or (last.kind, last.detail, last.version) != (kind, detail[:300], version):
-            cls.unscoped.create(connection=connection, kind=kind, at=now, detail=detail[:300], version=version)
+            cls.unscoped.create(
+                connection=connection, kind=kind, at=now, detail=detail[:300], version=version
+            )

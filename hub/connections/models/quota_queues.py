@@ -21,7 +21,9 @@ class QuotaQueue(Scoped):
 
     TENANT = "connection__tenant"
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="quota_queues", db_index=False)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="quota_queues", db_index=False
+    )
     low_priority = models.BooleanField(default=False)  # of work that leaves room for live work
     digest = models.CharField(max_length=64)  # of the scopes
     scopes = models.JSONField(default=list)  # the keys of all that each of its deliveries spends
@@ -31,7 +33,9 @@ class QuotaQueue(Scoped):
 
     class Meta(Scoped.Meta):
         constraints = (
-            models.UniqueConstraint(fields=("connection", "low_priority", "digest"), name="one_queue_per_scopes"),
+            models.UniqueConstraint(
+                fields=("connection", "low_priority", "digest"), name="one_queue_per_scopes"
+            ),
         )
 
     def __str__(self) -> str:
@@ -46,7 +50,9 @@ class QuotaQueue(Scoped):
         """These scopes are open again, before it was expected: what waits for them need not wait any longer."""
         waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
         with transaction.atomic():
-            ordered = waiting.order_by("connection_id", "low_priority", "digest")  # as a pump writes them
+            ordered = waiting.order_by(
+                "connection_id", "low_priority", "digest"
+            )  # as a pump writes them
             lanes = dict(ordered.select_for_update().values_list("pk", "connection_id"))
             if lanes:
                 cls.unscoped.filter(pk__in=lanes).update(opens_at=now)
@@ -66,6 +72,6 @@ def waits_for_any(keys: Collection[str]) -> models.Q | RawSQL:
     )
 
 
-def digest_of(scopes: Iterable[str]) -> str:
+def digest_scopes(scopes: Iterable[str]) -> str:
     """What names a queue within its connection: names of scopes may be of any length."""
     return hashlib.sha256("\n".join(sorted(scopes)).encode()).hexdigest()

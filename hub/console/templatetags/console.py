@@ -2,25 +2,38 @@
 
 from django import template
 
-from hub.connections import stands as connection_stands
 from hub.connections.models import Connection
-from hub.outgoing.explain import shown
+from hub.connections.status import effective_status
+from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.models import Delivery
-from hub.staff.shows import badge, moment, moments, number, page_link
+from hub.staff.formatting import (
+    format_number,
+    render_badge,
+    render_full_time,
+    render_page_link,
+    render_time,
+)
 
 register = template.Library()
 
-for show in (badge, moment, moments, number, page_link):
-    register.filter(show.__name__, show)
+FILTERS = {
+    "badge": render_badge,
+    "moment": render_time,
+    "moments": render_full_time,
+    "number": format_number,
+    "page_link": render_page_link,
+}
+for name, show in FILTERS.items():
+    register.filter(name, show)
 
 
 @register.filter
 def shown_state(delivery: Delivery) -> str:
     """The state as people read it. Reads tenant, route, connection and lane of the delivery."""
-    return shown(delivery).state
+    return resolve_effective_state(delivery).state
 
 
 @register.filter
 def connection_state(connection: Connection) -> str:
     """The state as people read it. Reads the lane of the connection."""
-    return connection_stands.shown_state(connection)
+    return effective_status.determine_effective_state(connection)

@@ -11,8 +11,8 @@ from bench import faults, ground, outgoing, portal
 from bench.processes import python, running
 
 SUITES = {"outgoing": outgoing, "faults": faults, "portal": portal}
-GROUNDS = {"postgresql": ground.on_postgresql, "sqlite": ground.on_sqlite}
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DATABASES = {"postgresql": ground.on_postgresql, "sqlite": ground.on_sqlite}
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
@@ -21,32 +21,40 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("suite", choices=SUITES)
-        parser.add_argument("--only", action="append", metavar="NAME", help="Only this; may be given again.")
         parser.add_argument(
-            "--quick", action="store_true", help="Small counts, to see that it runs; bars are told, but not judged."
+            "--only", action="append", metavar="NAME", help="Only this; may be given again."
+        )
+        parser.add_argument(
+            "--quick",
+            action="store_true",
+            help="Small counts, to see that it runs; bars are told, but not judged.",
         )
 
-        parser.add_argument("--long", action="store_true", help="Of faults: 200 kills on each database.")
+        parser.add_argument(
+            "--long", action="store_true", help="Of faults: 200 kills on each database."
+        )
         parser.add_argument(
             "--without-outages",
             action="store_true",
             help="Of faults: leave the outages of PostgreSQL out, as a server that DATABASE_URL names is not killed.",
         )
-        parser.add_argument("--on", choices=GROUNDS, help="Only on this database.")
+        parser.add_argument("--on", choices=DATABASES, help="Only on this database.")
 
     def handle(self, *, suite: str, only: list[str] | None, **options: Any) -> None:
         names = only or list(SUITES[suite].BENCHES)
-        if strange := [name for name in names if name not in SUITES[suite].BENCHES]:
-            raise CommandError(f"{', '.join(strange)}: choose from {', '.join(SUITES[suite].BENCHES)}")
-        refuse_a_foreign_server(suite, options)
-        for number in ENDINGS:
-            signal.signal(number, interrupted)
-        grounds = [options["on"]] if options["on"] else GROUNDS
-        codes = [measured(suite, names, on, flags_of(options)) for on in grounds]
+        if unknown := [name for name in names if name not in SUITES[suite].BENCHES]:
+            raise CommandError(
+                f"{', '.join(unknown)}: choose from {', '.join(SUITES[suite].BENCHES)}"
+            )
+        refuse_foreign_server(suite, options)
+        for number in STOP_SIGNALS:
+            signal.signal(number, exit_once)
+        grounds = [options["on"]] if options["on"] else DATABASES
+        codes = [measure_suite(suite, names, on, build_flags(options)) for on in grounds]
         sys.exit(max(codes))
 
 
-def refuse_a_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
+def refuse_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
     """Raise CommandError where outages cannot be measured and nobody agreed to do without."""
     on_postgresql = options["on"] in (None, "postgresql") and ground.names_a_server()
     if suite == "faults" and on_postgresql and not (options["quick"] or options["without_outages"]):
@@ -56,22 +64,27 @@ def refuse_a_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def flags_of(options: Mapping[str, Any]) -> list[str]:
+def build_flags(options: Mapping[str, Any]) -> list[str]:
     return [f"--{name}" for name in ("quick", "long") if options[name]]
 
 
-def measured(suite: str, names: list[str], on: str, flags: list[str]) -> int:
+def measure_suite(suite: str, names: list[str], database: str, flags: list[str]) -> int:
     """The exit code of the benches that mean something on this database."""
-    mine = [name for name in names if on in SUITES[suite].BENCHES[name].DATABASES]
-    if not mine:
+    applicable = [name for name in names if database in SUITES[suite].BENCHES[name].DATABASES]
+    if not applicable:
         return 0
-    command = python("bench", suite, *(part for name in mine for part in ("--only", name)), *flags)
-    with GROUNDS[on]() as environment, running(command, environment=environment) as (process,):
+    command = python(
+        "bench", suite, *(part for name in applicable for part in ("--only", name)), *flags
+    )
+    with (
+        DATABASES[database]() as environment,
+        running(command, environment=environment) as (process,),
+    ):
         return process.wait()
 
 
-def interrupted(number: int, frame: object) -> None:
+def exit_once(number: int, frame: object) -> None:
     """Once: what is started is then ended in peace."""
-    for ending in ENDINGS:
-        signal.signal(ending, signal.SIG_IGN)
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, signal.SIG_IGN)
     raise SystemExit(128 + number)

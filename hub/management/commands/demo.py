@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from connectors.wire import Request, Response
+from connectors.http import Request, Response
 from hub import egress
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.management.commands.load_demo import DEMO_FILE
-from hub.management.demo import files
-from hub.management.demo.desk import Desk, NotRunning
-from hub.management.demo.load import Told
-from hub.management.demo.story import Disappointed, Step, Story
+from hub.management.demo import json_files
+from hub.management.demo.demo_rows import DemoSummary
+from hub.management.demo.desk_client import DeskClient, DeskNotRunning
+from hub.management.demo.story import DemoFailed, DemoStep, Story
 
-PATIENCE = 60.0  # seconds for each wait
-LOOK_EVERY = 0.2
-MARKS = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", "fault": "WARNING"}
+WAIT_LIMIT = 60.0  # seconds for each wait
+POLL_INTERVAL = 0.2
+STEP_STYLES = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", "fault": "WARNING"}
 
 
 class Command(BaseCommand):
@@ -32,42 +32,46 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, default=DEMO_FILE, help="What load_demo told of.")
 
     def handle(self, *, file: Path, **options: Any) -> None:
-        told = files.read(file)
-        if told is None:
-            raise CommandError(f"There is no {file}: the demo is loaded by script/server, or manage.py load_demo.")
-        story = Story(Desk(told, call=way_to(told)), told, self.ticks)
-        tell = self.tell_json if options["json"] else self.tell
+        demo = json_files.read_json(file)
+        if demo is None:
+            raise CommandError(
+                f"There is no {file}: the demo is loaded by script/server, or manage.py load_demo."
+            )
+        story = Story(DeskClient(demo, call=build_call(demo)), demo, self.poll_until_timeout)
+        write_step = self.write_step_json if options["json"] else self.write_step
         try:
-            for step in story.tell():
-                tell(step)
-        except (NotRunning, Disappointed) as error:
+            for step in story.run():
+                write_step(step)
+        except (DeskNotRunning, DemoFailed) as error:
             raise CommandError(str(error)) from error
         if not options["json"]:
-            self.stdout.write(f"\nSee for yourself: {told['sandbox']}/ and, as staff, {told['hub']}/admin/")
+            self.stdout.write(
+                f"\nSee for yourself: {demo['sandbox']}/ and, as staff, {demo['hub']}/admin/"
+            )
 
-    def tell(self, step: Step) -> None:
-        style = getattr(self.style, MARKS.get(step.name, "HTTP_INFO"))
-        self.progress("")
+    def write_step(self, step: DemoStep) -> None:
+        style = getattr(self.style, STEP_STYLES.get(step.name, "HTTP_INFO"))
+        self.show_progress("")
         self.stdout.write(f"{style(f'{step.name:8}')} {step.detail}")
 
-    def tell_json(self, step: Step) -> None:
+    def write_step_json(self, step: DemoStep) -> None:
         self.stdout.write(json.dumps({"step": step.name, "detail": step.detail, **step.ids}))
 
-    def ticks(self, awaited: str) -> Iterator[None]:
-        began = time.monotonic()
-        while (waited := time.monotonic() - began) < PATIENCE:
+    def poll_until_timeout(self, awaited: str) -> Iterator[None]:
+        started_at = time.monotonic()
+        while (elapsed := time.monotonic() - started_at) < WAIT_LIMIT:
             yield
-            self.progress(f"         waiting for {awaited}, {waited:.0f} s")
-            time.sleep(LOOK_EVERY)
-        self.progress("")
+            self.show_progress(f"         waiting for {awaited}, {elapsed:.0f} s")
+            time.sleep(POLL_INTERVAL)
+        self.show_progress("")
 
-    def progress(self, text: str) -> None:
+    def show_progress(self, text: str) -> None:
         """A line that the next one overwrites; only people see it."""
         if self.stderr.isatty():
             self.stderr.write(f"\r\033[K{text}", style_func=str, ending="")
 
 
-def way_to(told: Told) -> Callable[[Request], Response]:
+def build_call(demo: DemoSummary) -> Callable[[Request], Response]:
     """To the desk's own two addresses, and nowhere else."""
-    allow = frozenset(urlsplit(told[name]).netloc for name in ("hub", "sandbox"))
-    return partial(egress.call, rules=egress.Rules(allow=allow), clock=clock)
+    allow = frozenset(urlsplit(demo[name]).netloc for name in ("hub", "sandbox"))
+    return partial(egress.send_guarded, rules=egress.EgressRules(allow=allow), clock=clock)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hub.staff import first_factor
+from hub.staff import mfa_setup
 
 
 class Command(BaseCommand):
@@ -21,4 +21,4 @@ class Command(BaseCommand):
         user = get_user_model().objects.filter(email=email.lower(), is_staff=True).first()
         if user is None:
             raise CommandError(f"{email} is no address of a member of staff.")
-        self.stdout.write(first_factor.make_link(user))
+        self.stdout.write(mfa_setup.make_setup_link(user))

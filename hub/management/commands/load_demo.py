@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hub.clock import clock
-from hub.management.demo import files
-from hub.management.demo.follow import follow, stands
-from hub.management.demo.load import Told, load
-from hub.management.demo.world import heard, world_of
+from hub.db.clock import clock
+from hub.management.demo import json_files
+from hub.management.demo.address_update import is_demo_loaded, update_addresses
+from hub.management.demo.demo_rows import DemoSummary, load_demo_rows
+from hub.management.demo.world import build_world, update_hub_address
 
 DEMO_FILE = settings.BASE_DIR / "var" / "demo.json"
 
@@ -25,37 +25,47 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--file", type=Path, default=DEMO_FILE, help="Where to tell of it.")
-        parser.add_argument("--world", type=Path, default=world_file(), help="The sandbox's world.")
-        parser.add_argument("--sandbox", default=sandbox_url(), help="The sandbox's address.")
+        parser.add_argument(
+            "--world", type=Path, default=resolve_world_file(), help="The sandbox's world."
+        )
+        parser.add_argument(
+            "--sandbox", default=resolve_sandbox_url(), help="The sandbox's address."
+        )
 
     def handle(self, *, file: Path, world: Path, sandbox: str, **options: Any) -> None:
-        if (place := urlsplit(sandbox).netloc) not in settings.HUB_EGRESS_ALLOW:
-            raise CommandError(f"The demo is for a desk: HUB_EGRESS_ALLOW must name the sandbox, {place}.")
+        if (sandbox_host := urlsplit(sandbox).netloc) not in settings.HUB_EGRESS_ALLOW:
+            raise CommandError(
+                f"The demo is for a desk: HUB_EGRESS_ALLOW must name the sandbox, {sandbox_host}."
+            )
         hub, now = settings.HUB_PUBLIC_URL, clock()
-        told = files.read(file)
-        if told and stands(told):
-            there = follow(told, hub=hub, sandbox=sandbox, now=now)
+        stored_demo = json_files.read_json(file)
+        if stored_demo and is_demo_loaded(stored_demo):
+            demo = update_addresses(stored_demo, hub=hub, sandbox=sandbox, now=now)
             self.stdout.write("The demo is there already.")
         else:
             secret = os.environ.get("HUB_APP_WEBHOOK_SECRET", "")
-            there = load(hub=hub, sandbox=sandbox, app_secret=secret, random=os.urandom, now=now)
+            demo = load_demo_rows(
+                hub=hub, sandbox=sandbox, app_secret=secret, random=os.urandom, now=now
+            )
             world.unlink(missing_ok=True)  # of another demo, with other secrets
             self.stdout.write(f"The demo is loaded; its keys are in {file}.")
-        self.tell(there, file, world)
+        self.write_files(demo, file, world)
 
-    def tell(self, told: Told, file: Path, world: Path) -> None:
+    def write_files(self, demo: DemoSummary, file: Path, world: Path) -> None:
         """The world first: once the demo is told of, it is whole."""
-        old = files.read(world)
-        files.write(world, heard(old, told) if old else world_of(told))
-        files.write(file, told)
+        stored_world = json_files.read_json(world)
+        json_files.write_json(
+            world, update_hub_address(stored_world, demo) if stored_world else build_world(demo)
+        )
+        json_files.write_json(file, demo)
 
 
-def world_file() -> Path:
+def resolve_world_file() -> Path:
     state = Path(os.environ.get("HUB_SANDBOX_STATE") or settings.BASE_DIR / "var" / "sandbox")
     return Path(os.environ.get("HUB_SANDBOX_WORLD") or state / "world.json")
 
 
-def sandbox_url() -> str:
+def resolve_sandbox_url() -> str:
     """As script/server says, otherwise the first address that this desk may reach."""
     if port := os.environ.get("HUB_SANDBOX_PORT"):
         return f"http://127.0.0.1:{port}"

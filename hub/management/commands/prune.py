@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from hub.clock import clock
-from hub.prune.prune import PRUNED, Cuts, prune
-from hub.queue import beat
+from hub.db.clock import clock
+from hub.prune.batches import PRUNED_BEAT, RetentionCutoffs, prune_batches
+from hub.queue import record_heartbeat
 
-BREATH = 0.05  # seconds between two batches
+PAUSE_BETWEEN_BATCHES = 0.05  # seconds between two batches
 
 
 class Command(BaseCommand):
@@ -23,27 +23,34 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="Count what would go, and delete nothing.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Count what would go, and delete nothing."
+        )
         parser.add_argument("--json", action="store_true", help="The summary as one JSON object.")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
-        cuts, deleted = Cuts.at(clock()), dict[str, int]()
-        for batch in prune(cuts, dry=dry_run):
+        cuts, deleted = RetentionCutoffs.at(clock()), dict[str, int]()
+        for batch in prune_batches(cuts, dry=dry_run):
             deleted[batch.table] = deleted.get(batch.table, 0) + batch.deleted
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{batch.table}: {deleted[batch.table]:,}\033[K", ending="")
             if batch.deleted and not dry_run:
-                time.sleep(BREATH)
+                time.sleep(PAUSE_BETWEEN_BATCHES)
         if not dry_run:
-            beat(PRUNED, now=clock())
+            record_heartbeat(PRUNED_BEAT, now=clock())
         if sys.stderr.isatty():
             self.stderr.write("\r\033[K", ending="")
-        self.tell(deleted, cuts, dry_run, options["json"])
+        self.write_summary(deleted, cuts, dry_run, options["json"])
 
-    def tell(self, deleted: dict[str, int], cuts: Cuts, dry_run: bool, as_json: bool) -> None:
+    def write_summary(
+        self, deleted: dict[str, int], cuts: RetentionCutoffs, dry_run: bool, as_json: bool
+    ) -> None:
         if as_json:
-            when = {"bodies_before": cuts.bodies.isoformat(), "rows_before": cuts.rows.isoformat()}
-            self.stdout.write(json.dumps({"dry_run": dry_run, **when, "deleted": deleted}))
+            limits = {
+                "bodies_before": cuts.bodies.isoformat(),
+                "rows_before": cuts.rows.isoformat(),
+            }
+            self.stdout.write(json.dumps({"dry_run": dry_run, **limits, "deleted": deleted}))
             return
         for table, rows in deleted.items():
             self.stdout.write(f"{rows:>12,}  {table}{' would go' if dry_run else ''}")

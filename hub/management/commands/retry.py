@@ -13,19 +13,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectors.registry import CONNECTORS
 from hub.audit import Actor
-from hub.clock import clock
-from hub.operations import start
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.run import run
-from hub.operations.start import Hand, Refused
-from hub.outgoing import bulk
-from hub.outgoing.forecast import Forecast
-from hub.states import WrongState
+from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.operations.operation_runner import run_operation
+from hub.outgoing.operations import planning
+from hub.outgoing.operations.estimate import OperationEstimate
 from tenants.models import Tenant
 
-SPAN = re.compile(r"([0-9]{1,6})(m|h|d)", re.ASCII)
+TIME_SPAN = re.compile(r"([0-9]{1,6})(m|h|d)", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-BREATH = 0.02  # seconds between two batches
+PAUSE_BETWEEN_BATCHES = 0.02  # seconds between two batches
 
 
 class Command(BaseCommand):
@@ -35,60 +35,89 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--since", type=moment, required=True, help="Accepted since: 30m, 6h, 2d, or an ISO time.")
-        parser.add_argument("--stopped-since", type=moment, help="Stopped since then.")
+        parser.add_argument(
+            "--since",
+            type=parse_time_argument,
+            required=True,
+            help="Accepted since: 30m, 6h, 2d, or an ISO time.",
+        )
+        parser.add_argument("--stopped-since", type=parse_time_argument, help="Stopped since then.")
         parser.add_argument("--state", choices=("failed", "held", "cancelled"))
         parser.add_argument("--tenant", help="Its reference; left out: all tenants.")
         parser.add_argument("--connector", choices=sorted(CONNECTORS))
         parser.add_argument("--reason", help="The reason code that they stopped for.")
         parser.add_argument("--why", help="For the audit; needed unless it is a dry run.")
-        parser.add_argument("--dry-run", action="store_true", help="Show the plan, and change nothing.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Show the plan, and change nothing."
+        )
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
-        parser.add_argument("--json", action="store_true", help="Plan and summary as JSON, one object a line.")
+        parser.add_argument(
+            "--json", action="store_true", help="Plan and summary as JSON, one object a line."
+        )
 
     def handle(self, **options: Any) -> None:
-        tenant = tenant_of(options["tenant"])
+        tenant = find_tenant_argument(options["tenant"])
         filter = {name: options[name] for name in ("state", "connector", "reason") if options[name]}
-        filter |= {name: options[name].isoformat() for name in ("since", "stopped_since") if options[name]}
+        filter |= {
+            name: options[name].isoformat() for name in ("since", "stopped_since") if options[name]
+        }
         if options["dry_run"]:
-            plan = bulk.foresee("retry", filter, tenant=tenant, includes_platform=True, now=clock())
-            self.tell_plan(plan, options)
+            plan = planning.preview_operation(
+                "retry", filter, tenant=tenant, includes_platform=True, now=clock()
+            )
+            self.write_plan(plan, options)
             return
         if not options["why"]:
             raise CommandError("Say --why you do this; it is kept in the audit.")
-        hand = Hand(Actor("command", getpass.getuser(), f"{getpass.getuser()} at a terminal"), everywhere=True)
-        operation = bulk.plan("retry", filter, tenant=tenant, reason=options["why"], hand=hand, now=clock())
-        self.tell_plan(Forecast(operation.count, operation.more, 0, 0, operation.plan), options)
+        actor = ActorContext(
+            Actor("command", getpass.getuser(), f"{getpass.getuser()} at a terminal"),
+            everywhere=True,
+        )
+        operation = planning.plan_operation(
+            "retry", filter, tenant=tenant, reason=options["why"], actor=actor, now=clock()
+        )
+        self.write_plan(
+            OperationEstimate(operation.count, operation.more, 0, 0, operation.plan), options
+        )
         if operation.count:
-            self.confirm(operation, hand, options)
+            self.confirm(operation, actor, options)
 
-    def confirm(self, operation: Operation, hand: Hand, options: dict[str, Any]) -> None:
+    def confirm(self, operation: Operation, actor: ActorContext, options: dict[str, Any]) -> None:
         if not options["yes"] and input("Run it? [y/N] ").strip().lower() not in ("y", "yes"):
-            start.cancel(operation, hand, now=clock())
+            operation_actions.cancel_operation(operation, actor, now=clock())
             raise CommandError("Not run.")
         try:
-            start.confirm(operation, hand, now=clock())
-        except (Refused, WrongState) as refused:
-            raise CommandError(str(refused)) from None
-        while run(operation.pk, clock=clock, rest=lambda: self.rest(operation), stopping=lambda: False):
+            operation_actions.confirm_operation(operation, actor, now=clock())
+        except (OperationRefused, InvalidTransition) as error:
+            raise CommandError(str(error)) from None
+        while run_operation(
+            operation.pk,
+            clock=clock,
+            pause_between=lambda: self.pause_and_show_progress(operation),
+            stopping=lambda: False,
+        ):
             pass
         operation.refresh_from_db()
-        self.tell_summary(operation, options)
+        self.write_summary(operation, options)
 
-    def rest(self, operation: Operation) -> None:
+    def pause_and_show_progress(self, operation: Operation) -> None:
         if sys.stderr.isatty():
             operation.refresh_from_db()
             bar = "#" * (operation.percent // 4)
-            self.stderr.write(f"\r[{bar:25}] {operation.looked_at:,} of {operation.count:,}", ending="")
-        time.sleep(BREATH)
+            self.stderr.write(
+                f"\r[{bar:25}] {operation.examined_count:,} of {operation.count:,}", ending=""
+            )
+        time.sleep(PAUSE_BETWEEN_BATCHES)
 
-    def tell_plan(self, plan: Forecast, options: dict[str, Any]) -> None:
+    def write_plan(self, plan: OperationEstimate, options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps({"count": plan.count, "more": plan.more, **plan.facts}))
             return
         facts = plan.facts
         more = "more than " if plan.more else ""
-        self.stdout.write(f"{more}{plan.count:,} deliveries of {facts['tenants']:,} tenants would go again.")
+        self.stdout.write(
+            f"{more}{plan.count:,} deliveries of {facts['tenants']:,} tenants would go again."
+        )
         if plan.count:
             self.stdout.write(
                 f"The oldest was accepted at {facts['oldest']}; sending takes {facts['seconds']} s at most."
@@ -97,30 +126,38 @@ class Command(BaseCommand):
                 f"{facts['possibly_delivered']:,} may have arrived before; {facts['doubles']:,} may be seen twice."
             )
         for entry in facts["connections"]:
-            self.stdout.write(f"{entry['rows']:>9,}  {entry['name']} ({entry['connector']}, {entry['tenant']})")
+            self.stdout.write(
+                f"{entry['rows']:>9,}  {entry['name']} ({entry['connector']}, {entry['tenant']})"
+            )
 
-    def tell_summary(self, operation: Operation, options: dict[str, Any]) -> None:
+    def write_summary(self, operation: Operation, options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps({"id": str(operation.public_id), **operation.counts()}))
         else:
-            left_out = f", {operation.excluded_count:,} left out" if operation.excluded_count else ""
-            self.stdout.write(f"\n{operation.state}: {operation.processed_count:,} of {operation.count:,}{left_out}.")
+            left_out = (
+                f", {operation.excluded_count:,} left out" if operation.excluded_count else ""
+            )
+            self.stdout.write(
+                f"\n{operation.state}: {operation.processed_count:,} of {operation.count:,}{left_out}."
+            )
         if operation.state != "finished":
             raise CommandError(operation.detail or f"The operation is {operation.state}.")
 
 
-def moment(text: str) -> datetime:
+def parse_time_argument(text: str) -> datetime:
     """Ago, as 30m, 6h or 2d; or a time in ISO, in UTC where it names no offset."""
-    if span := SPAN.fullmatch(text):
+    if span := TIME_SPAN.fullmatch(text):
         return clock() - timedelta(**{UNITS[span[2]]: int(span[1])})
     try:
-        told = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither 30m, 6h, 2d nor an ISO time") from None
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 30m, 6h, 2d nor an ISO time"
+        ) from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def tenant_of(reference: str | None) -> Tenant | None:
+def find_tenant_argument(reference: str | None) -> Tenant | None:
     if reference is None:
         return None
     tenant = Tenant.objects.filter(reference=reference).first()

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hub.reseal import count, reseal
+from hub.crypto.rotation import count_sealed_rows, reseal_all
 
-BREATH = 0.02  # seconds between two batches, in which others get at the database
+PAUSE_BETWEEN_BATCHES = 0.02  # seconds between two batches, in which others get at the database
 
 
 class Command(BaseCommand):
@@ -21,49 +21,57 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="Count what would be sealed anew, change nothing.")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Count what would be sealed anew, change nothing.",
+        )
         parser.add_argument("--json", action="store_true", help="The summary as one JSON object.")
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
-        looked_at, done, unreadable = self.walk(dry=dry_run)
-        left = 0 if dry_run else sum(batch.resealed for batch in reseal(dry=True))  # sealed meanwhile by an old process
+        looked_at, done, unreadable = self.reseal_all(dry=dry_run)
+        remaining = (
+            0 if dry_run else sum(batch.resealed for batch in reseal_all(dry=True))
+        )  # sealed meanwhile by an old process
         summary = {
             "dry_run": dry_run,
             "looked_at": looked_at,
             "resealed": dict(done),
             "unreadable": unreadable,
-            "left": left,
+            "left": remaining,
         }
-        self.stdout.write(json.dumps(summary) if options["json"] else self.told(summary))
-        if unreadable or left:
+        self.stdout.write(json.dumps(summary) if options["json"] else self.format_summary(summary))
+        if unreadable or remaining:
             raise CommandError("Keep the old keys: not everything is under the newest one.")
 
-    def walk(self, *, dry: bool) -> tuple[int, Counter[str], list[str]]:
-        total, looked_at, done, unreadable = count(), 0, Counter[str](), list[str]()
-        for batch in reseal(dry=dry):
-            looked_at += batch.looked_at
-            done[batch.place] += batch.resealed
-            unreadable += [f"{batch.place} of row {pk}" for pk in batch.unreadable]
-            self.show(looked_at, total)
+    def reseal_all(self, *, dry: bool) -> tuple[int, Counter[str], list[str]]:
+        total, looked_at, done, unreadable = count_sealed_rows(), 0, Counter[str](), list[str]()
+        for batch in reseal_all(dry=dry):
+            looked_at += batch.rows_read
+            done[batch.column_name] += batch.resealed
+            unreadable += [f"{batch.column_name} of row {pk}" for pk in batch.unreadable]
+            self.show_progress(looked_at, total)
             if batch.resealed and not dry:
-                time.sleep(BREATH)
+                time.sleep(PAUSE_BETWEEN_BATCHES)
         if sys.stderr.isatty():
             self.stderr.write("\r\033[K", ending="")
         return looked_at, done, unreadable
 
-    def show(self, looked_at: int, total: int) -> None:
+    def show_progress(self, looked_at: int, total: int) -> None:
         if sys.stderr.isatty():
             bar = "#" * (25 * looked_at // max(1, total))
             self.stderr.write(f"\r[{bar:25}] {looked_at:,} of {total:,}", ending="")
 
-    def told(self, summary: dict[str, Any]) -> str:
-        would = " would be sealed anew" if summary["dry_run"] else " sealed anew"
-        lines = [f"{rows:>10,}  {place}{would}" for place, rows in summary["resealed"].items()]
+    def format_summary(self, summary: dict[str, Any]) -> str:
+        suffix = " would be sealed anew" if summary["dry_run"] else " sealed anew"
+        lines = [f"{rows:>10,}  {place}{suffix}" for place, rows in summary["resealed"].items()]
         lines += [f"cannot be opened: {name}" for name in summary["unreadable"]]
         if summary["left"]:
             lines.append(
                 f"{summary['left']:,} were sealed under an older key meanwhile: restart what still runs with it."
             )
         elif not summary["dry_run"] and not summary["unreadable"]:
-            lines.append("Everything is under the newest key: the older ones may go from HUB_FIELD_KEYS.")
+            lines.append(
+                "Everything is under the newest key: the older ones may go from HUB_FIELD_KEYS."
+            )
         return "\n".join(lines)

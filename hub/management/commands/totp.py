@@ -8,7 +8,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hub.management.commands.load_demo import DEMO_FILE
-from hub.management.demo import files
+from hub.management.demo import json_files
 
 PERIOD = 30  # seconds
 
@@ -20,7 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, default=DEMO_FILE, help="What load_demo told of.")
 
     def handle(self, *, file: Path, **options: Any) -> None:
-        secret = (files.read(file) or {}).get("staff", {}).get("totp_secret")
+        secret = (json_files.read_json(file) or {}).get("staff", {}).get("totp_secret")
         if not secret:
-            raise CommandError(f"{file} tells of no second factor: load the demo again, or use your own app.")
+            raise CommandError(
+                f"{file} tells of no second factor: load the demo again, or use your own app."
+            )
         self.stdout.write(format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD)))

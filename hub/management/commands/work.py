@@ -14,21 +14,22 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, transaction
 
-from hub import garbage, lifeline, tally
-from hub.clock import clock
+from hub.crypto.sealed import check_keys
+from hub.db.clock import clock
 from hub.management.pool_process import PoolProcess
-from hub.outgoing.pump.leases import free_leases, worker_prefix
-from hub.queue import beat, forget
-from hub.secrets import check_keys
-from hub.standing import Replacement, Worker
-from hub.sweep import SWEEP_EVERY, ring_for_due_work, sweep
+from hub.metrics import counters
+from hub.outgoing.queue.pump_leases import free_leases, worker_prefix
+from hub.processes import memory, pool_pipe
+from hub.processes.worker_registry import Replacement, Worker
+from hub.queue import record_heartbeat, reset_wake_ups
+from hub.sweep import SWEEP_EVERY, ring_for_due_work, run_sweep
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY, SEEN_EVERY = 0.2, 3.0  # seconds
-RING_EVERY = 1.0  # seconds between looks for due work: where a whole machine was lost, no pump of it looks any more
-LATE = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
-BREATH = 2.0  # seconds before another pool is started after one that never gave a sign, so that no core is burnt
+POLL_INTERVAL, HEARTBEAT_INTERVAL = 0.2, 3.0  # seconds
+DUE_WORK_INTERVAL = 1.0  # seconds between looks for due work: where a whole machine was lost, no pump of it looks any more
+LATE_LOOP = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
+RESTART_DELAY = 2.0  # seconds before another pool is started after one that never gave a sign, so that no core is burnt
 
 
 class Command(BaseCommand):
@@ -37,66 +38,68 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
-        garbage.keep_what_is_there()
+        memory.freeze_heap()
         Supervisor().run()
 
 
 class Supervisor:
     def __init__(self) -> None:
         self.id = uuid.uuid4()
-        self.asked = 0  # how often somebody told us to stop
-        self.swept = self.seen = self.rang = float("-inf")
+        self.stop_requests = 0  # how often somebody told us to stop
+        self.swept_at = self.heartbeat_at = self.woken_at = float("-inf")
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self.hear)
-        pool = self.start()
+            signal.signal(number, self.request_stop)
+        pool = self.start_pool()
         log.info("worker.started", pool=pool.pid)
-        while not self.asked:
-            began = time.monotonic()
-            pool.listen()
-            if why := pool.trouble():
-                pool = self.replace(pool, why)
-            self.duties(pool)
-            if time.monotonic() - began > LATE:
-                pool.excuse()
-            time.sleep(LOOK_EVERY)
-        self.stop(pool)
+        while not self.stop_requests:
+            started_at = time.monotonic()
+            pool.read_signs()
+            if problem := pool.find_problem():
+                pool = self.replace_pool(pool, problem)
+            self.run_duties(pool)
+            if time.monotonic() - started_at > LATE_LOOP:
+                pool.reset_silence()
+            time.sleep(POLL_INTERVAL)
+        self.stop_pool(pool)
 
-    def hear(self, number: int, frame: object) -> None:
-        self.asked += 1
+    def request_stop(self, number: int, frame: object) -> None:
+        self.stop_requests += 1
 
-    def start(self) -> PoolProcess:
+    def start_pool(self) -> PoolProcess:
         """No bell was rung for this pool yet: each may be rung again at once."""
         with contextlib.suppress(Error):
-            forget()
-        self.swept = self.seen = self.rang = float("-inf")
+            reset_wake_ups()
+        self.swept_at = self.heartbeat_at = self.woken_at = float("-inf")
         return PoolProcess(self.id)
 
-    def replace(self, pool: PoolProcess, why: str) -> PoolProcess:
+    def replace_pool(self, pool: PoolProcess, problem: str) -> PoolProcess:
         pool.kill()
-        log.error("worker.pool_replaced", why=why, code=pool.returncode)
+        log.error("worker.pool_replaced", why=problem, code=pool.returncode)
         with contextlib.suppress(Error), transaction.atomic():
-            tally.add({("pool_replacements", why): 1})
-            Replacement.objects.create(at=clock(), host=platform.node(), pool=pool.pid, why=why, code=pool.returncode)
+            counters.add_counts({("pool_replacements", problem): 1})
+            Replacement.objects.create(
+                at=clock(), host=platform.node(), pool=pool.pid, why=problem, code=pool.returncode
+            )
         with contextlib.suppress(Error):  # else they end by themselves
             free_leases(worker_prefix(self.id), now=clock())
         if pool.heard_at is None:
-            time.sleep(BREATH)
-        return self.start()
+            time.sleep(RESTART_DELAY)
+        return self.start_pool()
 
-    def duties(self, pool: PoolProcess) -> None:
+    def run_duties(self, pool: PoolProcess) -> None:
         """Sweep, and say that we are here; without a database they wait for the next turn."""
         try:
-            if time.monotonic() - self.seen > SEEN_EVERY:
-                self.seen = time.monotonic()
-                self.be_seen(pool)
-            if time.monotonic() - self.rang > RING_EVERY:
-                self.rang = time.monotonic()
+            if time.monotonic() - self.heartbeat_at > HEARTBEAT_INTERVAL:
+                self.heartbeat_at = time.monotonic()
+                self.record_worker(pool)
+            if time.monotonic() - self.woken_at > DUE_WORK_INTERVAL:
+                self.woken_at = time.monotonic()
                 ring_for_due_work(now=clock())
-            if time.monotonic() - self.swept > SWEEP_EVERY:
-                self.swept = time.monotonic()
-                sweep(now=clock())
+            if time.monotonic() - self.swept_at > SWEEP_EVERY:
+                self.swept_at = time.monotonic()
+                run_sweep(now=clock())
         except Error as error:
             log.warning("worker.database_away", error=type(error).__name__)
         except Exception:  # one row that is wrong must not end the pool
@@ -104,24 +107,26 @@ class Supervisor:
         finally:
             close_old_connections()
 
-    def be_seen(self, pool: PoolProcess) -> None:
+    def record_worker(self, pool: PoolProcess) -> None:
         now = clock()
-        said = {
+        values = {
             "seen_at": now,
             "pool": pool.pid,
             "pumps": settings.HUB_PUMPS,
-            "pool_since": now - since(pool.began),
-            "heard_at": None if pool.heard_at is None else now - since(pool.heard_at),
+            "pool_since": now - measure_elapsed(pool.started_at),
+            "heard_at": None if pool.heard_at is None else now - measure_elapsed(pool.heard_at),
         }
-        first = {"host": platform.node(), "pid": os.getpid(), "started_at": now}
-        Worker.objects.update_or_create(id=self.id, defaults=said, create_defaults=said | first)
-        beat("worker", now=now)
+        created_values = {"host": platform.node(), "pid": os.getpid(), "started_at": now}
+        Worker.objects.update_or_create(
+            id=self.id, defaults=values, create_defaults=values | created_values
+        )
+        record_heartbeat("worker", now=now)
 
-    def stop(self, pool: PoolProcess) -> None:
+    def stop_pool(self, pool: PoolProcess) -> None:
         """In peace within lifeline.GRACE; whoever asks a second time is in a hurry."""
-        pool.lifeline.let_go()
-        deadline = time.monotonic() + lifeline.GRACE
-        while not pool.has_ended() and self.asked < 2 and time.monotonic() < deadline:
+        pool.pipe.request_stop()
+        deadline = time.monotonic() + pool_pipe.STOP_GRACE
+        while not pool.has_ended() and self.stop_requests < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
         if not pool.has_ended():
             log.warning("worker.pool_killed")
@@ -131,6 +136,6 @@ class Supervisor:
         log.info("worker.stopped")
 
 
-def since(moment: float) -> timedelta:
+def measure_elapsed(moment: float) -> timedelta:
     """From the monotonic clock to a span."""
     return timedelta(seconds=time.monotonic() - moment)

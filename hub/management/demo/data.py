@@ -23,7 +23,9 @@ class Customer:
 
     def account(self, system: str) -> str:
         """As the sandbox's ledger names it."""
-        return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(system, self.reference)
+        return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(
+            system, self.reference
+        )
 
 
 CUSTOMERS = (

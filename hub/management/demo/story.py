@@ -8,21 +8,23 @@ from typing import Any
 
 from connectors.registry import CONNECTORS
 from hub.management.demo.data import CUSTOMERS, ITEMS, SYSTEMS, Customer
-from hub.management.demo.desk import Desk, Line
-from hub.management.demo.load import Told
+from hub.management.demo.demo_rows import DemoSummary
+from hub.management.demo.desk_client import DeskClient, LedgerEntry
 from hub.outgoing.models import Delivery, Event
-from hub.words import STATES, reason_of
+from hub.reason_codes import DELIVERY_STATES, find_reason
 
 RETRY_AFTER = 3  # seconds
-Ticks = Callable[[str], Iterable[None]]  # looks again and again, until it is too late; told what is awaited
+Poll = Callable[
+    [str], Iterable[None]
+]  # looks again and again, until it is too late; told what is awaited
 
 
-class Disappointed(Exception):
+class DemoFailed(Exception):
     """Something did not come out as it should; a sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     name: str
     detail: str
     ids: Mapping[str, Any] = field(default_factory=dict)
@@ -36,127 +38,180 @@ class Order:
     number: str
     event: Event
 
-    def stands_in(self, line: Line) -> bool:
-        return re.search(rf"\b{re.escape(self.number)}\b", line["body"]) is not None
+    def appears_in(self, entry: LedgerEntry) -> bool:
+        return re.search(rf"\b{re.escape(self.number)}\b", entry["body"]) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    desk: Desk
-    told: Told
-    ticks: Ticks
+    desk: DeskClient
+    demo: DemoSummary
+    poll: Poll
 
-    def tell(self) -> Iterator[Step]:
+    def run(self) -> Iterator[DemoStep]:
         """Raises NotRunning, Disappointed."""
-        self.desk.insist()
-        yield Step("running", f"The desk is running: hub {self.desk.hub}, sandbox {self.desk.sandbox}")
-        since = self.desk.seq()
+        self.desk.require_ready()
+        yield DemoStep(
+            "running", f"The desk is running: hub {self.desk.hub}, sandbox {self.desk.sandbox}"
+        )
+        since = self.desk.read_ledger_position()
         orders = []
         for customer in CUSTOMERS:
-            order = self.place(customer)
+            order = self.place_customer_order(customer)
             orders.append(order)
-            yield placed(order)
-        yield from self.arrivals(orders, since)
-        yield from self.refusal(CUSTOMERS[0])
-        yield from self.hears_back(orders[-1])
+            yield describe_placed_order(order)
+        yield from self.wait_for_arrivals(orders, since)
+        yield from self.show_rate_limit(CUSTOMERS[0])
+        yield from self.show_app_event(orders[-1])
 
-    def place(self, customer: Customer) -> Order:
-        order = self.desk.order({"tenant": customer.reference, "items": ITEMS, **customer.buyer})
-        told = order["hub"] or {"status": 0, "text": "nothing"}
-        if told["status"] not in (200, 202):
-            raise Disappointed(
+    def place_customer_order(self, customer: Customer) -> Order:
+        order = self.desk.place_order(
+            {"tenant": customer.reference, "items": ITEMS, **customer.buyer}
+        )
+        hub_answer = order["hub"] or {"status": 0, "text": "nothing"}
+        if hub_answer["status"] not in (200, 202):
+            raise DemoFailed(
                 f"The hub did not take order {order['number']} of {customer.name}: "
-                f"it answered {told['status']}, {told['text'][:300]}"
+                f"it answered {hub_answer['status']}, {hub_answer['text'][:300]}"
             )
-        event = Event.unscoped.get(tenant__reference=customer.reference, sender_id=f"order-{order['number']}")
+        event = Event.unscoped.get(
+            tenant__reference=customer.reference, sender_id=f"order-{order['number']}"
+        )
         return Order(customer, order["number"], event)
 
-    def arrivals(self, orders: Iterable[Order], since: int, systems: Iterable[str] = SYSTEMS) -> Iterator[Step]:
+    def wait_for_arrivals(
+        self, orders: Iterable[Order], since: int, systems: Iterable[str] = SYSTEMS
+    ) -> Iterator[DemoStep]:
         """Each as it comes, until every order is in every system."""
-        awaited = {(order.customer.account(system), system): order for order in orders for system in systems}
-        for _ in self.ticks("the orders"):
-            for line in self.desk.ledger(since):
-                since = line["seq"]
+        awaited = {
+            (order.customer.account(system), system): order
+            for order in orders
+            for system in systems
+        }
+        for _ in self.poll("the orders"):
+            for entry in self.desk.read_ledger(since):
+                since = entry["seq"]
                 for (account, system), order in list(awaited.items()):
-                    if line["system"] == system and order.stands_in(line):
-                        insist_on(account, line)
-                        if line["status"] < 300:
+                    if entry["system"] == system and order.appears_in(entry):
+                        check_account(account, entry)
+                        if entry["status"] < 300:
                             del awaited[account, system]
-                        yield arrived(order, line)
+                        yield describe_arrival(order, entry)
             if not awaited:
                 return
-        raise Disappointed("\n".join(missing(order, system) for (_, system), order in awaited.items()))
+        raise DemoFailed(
+            "\n".join(
+                describe_missing_order(order, system) for (_, system), order in awaited.items()
+            )
+        )
 
-    def refusal(self, customer: Customer) -> Iterator[Step]:
+    def show_rate_limit(self, customer: Customer) -> Iterator[DemoStep]:
         """Slack refuses one message for a while; then it arrives."""
-        self.desk.fault(system="slack", account=customer.team, retry_after=RETRY_AFTER)
-        yield Step("fault", f"From now on Slack refuses the next message of {customer.name} for {RETRY_AFTER} s")
-        since = self.desk.seq()
-        order = self.place(customer)
-        yield placed(order)
-        met = []
-        for step in self.arrivals([order], since):
-            met += [step] if step.ids["system"] == "slack" else []
+        self.desk.inject_fault(system="slack", account=customer.team, retry_after=RETRY_AFTER)
+        yield DemoStep(
+            "fault",
+            f"From now on Slack refuses the next message of {customer.name} for {RETRY_AFTER} s",
+        )
+        since = self.desk.read_ledger_position()
+        order = self.place_customer_order(customer)
+        yield describe_placed_order(order)
+        slack_steps = []
+        for step in self.wait_for_arrivals([order], since):
+            slack_steps += [step] if step.ids["system"] == "slack" else []
             yield step
-        gap = (moment(met[-1]) - moment(met[0])).total_seconds()
-        if len(met) != 2 or gap < RETRY_AFTER:
-            raise Disappointed(f"Slack met order {order.number} {len(met)} times, within {gap:.1f} s")
-        yield Step("waited", f"The hub waited {gap:.1f} s, as Slack asked, and lost nothing", {"seconds": gap})
+        gap = (read_step_time(slack_steps[-1]) - read_step_time(slack_steps[0])).total_seconds()
+        if len(slack_steps) != 2 or gap < RETRY_AFTER:
+            raise DemoFailed(
+                f"Slack met order {order.number} {len(slack_steps)} times, within {gap:.1f} s"
+            )
+        yield DemoStep(
+            "waited",
+            f"The hub waited {gap:.1f} s, as Slack asked, and lost nothing",
+            {"seconds": gap},
+        )
 
-    def hears_back(self, order: Order) -> Iterator[Step]:
+    def show_app_event(self, order: Order) -> Iterator[DemoStep]:
         """The other way round: something happens to an order, and our application hears of it."""
-        since = self.desk.seq()
-        key = next(entry["key"] for entry in self.told["tenants"] if entry["reference"] == order.customer.reference)
-        event = {"id": f"shipped-{order.number}", "type": "order.shipped", "data": {"number": order.number}}
-        answer = self.desk.publish(event, key=key)
-        if answer.status not in (200, 202):
-            raise Disappointed(f"The hub did not take order.shipped: {answer.status} {answer.text()[:300]}")
-        told = Event.unscoped.get(tenant=order.event.tenant_id, sender_id=event["id"])
-        shipped = Order(order.customer, order.number, told)
-        yield Step("told", f"Order {order.number} was shipped: event {told.public_id}", {"event": str(told.public_id)})
-        yield from self.arrivals([shipped], since, systems=["app"])
+        since = self.desk.read_ledger_position()
+        key = next(
+            entry["key"]
+            for entry in self.demo["tenants"]
+            if entry["reference"] == order.customer.reference
+        )
+        event = {
+            "id": f"shipped-{order.number}",
+            "type": "order.shipped",
+            "data": {"number": order.number},
+        }
+        response = self.desk.publish_event(event, key=key)
+        if response.status not in (200, 202):
+            raise DemoFailed(
+                f"The hub did not take order.shipped: {response.status} {response.text()[:300]}"
+            )
+        shipped_event = Event.unscoped.get(tenant=order.event.tenant_id, sender_id=event["id"])
+        shipped = Order(order.customer, order.number, shipped_event)
+        yield DemoStep(
+            "told",
+            f"Order {order.number} was shipped: event {shipped_event.public_id}",
+            {"event": str(shipped_event.public_id)},
+        )
+        yield from self.wait_for_arrivals([shipped], since, systems=["app"])
 
 
-def placed(order: Order) -> Step:
-    ids = {"tenant": order.customer.reference, "number": order.number, "event": str(order.event.public_id)}
-    return Step("placed", f"{order.customer.name} has order {order.number}: event {order.event.public_id}", ids)
+def describe_placed_order(order: Order) -> DemoStep:
+    ids = {
+        "tenant": order.customer.reference,
+        "number": order.number,
+        "event": str(order.event.public_id),
+    }
+    return DemoStep(
+        "placed",
+        f"{order.customer.name} has order {order.number}: event {order.event.public_id}",
+        ids,
+    )
 
 
-def arrived(order: Order, line: Line) -> Step:
-    system = line["system"]
-    delivery = delivery_of(order, system)
-    came = line["status"] < 300
-    detail = f"{CONNECTORS[system].label} {'has' if came else 'refuses'} {order.number} of {order.customer.name}"
+def describe_arrival(order: Order, entry: LedgerEntry) -> DemoStep:
+    system = entry["system"]
+    delivery = find_order_delivery(order, system)
+    is_accepted = entry["status"] < 300
+    detail = f"{CONNECTORS[system].label} {'has' if is_accepted else 'refuses'} {order.number} of {order.customer.name}"
     ids = {
         "tenant": order.customer.reference,
         "system": system,
-        "account": line["account"],
+        "account": entry["account"],
         "number": order.number,
         "delivery": str(delivery.public_id),
         "message": delivery.message_id,
-        "ledger": line["seq"],
-        "status": line["status"],
-        "at": line["at"],
+        "ledger": entry["seq"],
+        "status": entry["status"],
+        "at": entry["at"],
     }
-    return Step("arrived" if came else "refused", f"{detail}: delivery {delivery.public_id}, ledger {line['seq']}", ids)
+    return DemoStep(
+        "arrived" if is_accepted else "refused",
+        f"{detail}: delivery {delivery.public_id}, ledger {entry['seq']}",
+        ids,
+    )
 
 
-def insist_on(account: str, line: Line) -> None:
-    if line["account"] != account:
-        raise Disappointed(f"Ledger {line['seq']} is under the account {line['account']!r} instead of {account!r}")
+def check_account(account: str, entry: LedgerEntry) -> None:
+    if entry["account"] != account:
+        raise DemoFailed(
+            f"Ledger {entry['seq']} is under the account {entry['account']!r} instead of {account!r}"
+        )
 
 
-def missing(order: Order, system: str) -> str:
+def describe_missing_order(order: Order, system: str) -> str:
     label = CONNECTORS[system].label
-    delivery = delivery_of(order, system)
-    words = delivery.reason and reason_of(delivery.reason, system=label).sentence
-    state = words or STATES[delivery.state].sentence
+    delivery = find_order_delivery(order, system)
+    reason_text = delivery.reason and find_reason(delivery.reason, system=label).sentence
+    state = reason_text or DELIVERY_STATES[delivery.state].sentence
     return f"Order {order.number} did not arrive in {label} of {order.customer.name}: {delivery.public_id}. {state}"
 
 
-def delivery_of(order: Order, system: str) -> Delivery:
+def find_order_delivery(order: Order, system: str) -> Delivery:
     return Delivery.unscoped.get(event=order.event, route__connector_key=system)
 
 
-def moment(step: Step) -> datetime:
+def read_step_time(step: DemoStep) -> datetime:
     return datetime.fromisoformat(step.ids["at"])

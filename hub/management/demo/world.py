@@ -4,41 +4,43 @@ from typing import Any
 
 from hub.connections.models import Connection, ConnectorApp
 from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, SYSTEMS, Customer
-from hub.management.demo.load import Told
+from hub.management.demo.demo_rows import DemoSummary
 
 World = dict[str, Any]
 
 FIELDS = {"Opportunity": [ORDER_FIELD]}
 
 
-def world_of(told: Told) -> World:
+def build_world(demo: DemoSummary) -> World:
     """Made of the rows, so that a sandbox that was emptied knows today's tokens."""
     apps = {app.connector_key: app.open() for app in ConnectorApp.objects.all()}
     customers = {customer.reference: customer for customer in CUSTOMERS}
-    made: World = {system: [] for system in SYSTEMS}
-    for entry in told["tenants"]:
-        secrets = {name: secret_of(public_id) for name, public_id in entry["connections"].items()}
+    world: World = {system: [] for system in SYSTEMS}
+    for entry in demo["tenants"]:
+        secrets = {name: open_secret(public_id) for name, public_id in entry["connections"].items()}
         customer = customers[entry["reference"]]
-        for section, account in accounts(customer, secrets, apps).items():
-            made[section].append(account)
+        for section, account in build_accounts(customer, secrets, apps).items():
+            world[section].append(account)
         if customer.trial_org:
             trial = {"org": customer.trial_org, "name": f"{customer.name} UAT", "sandbox": True}
             trial["login_host"] = f"{customer.reference}--uat.sandbox.my.salesforce.com"
-            made["salesforce"].append(trial | {"fields": FIELDS} | client_of(apps["salesforce"]))
-    return made | {"app": shop(told, customers)}
+            world["salesforce"].append(
+                trial | {"fields": FIELDS} | select_client_credentials(apps["salesforce"])
+            )
+    return world | {"app": build_shop(demo, customers)}
 
 
-def heard(world: World, told: Told) -> World:
+def update_hub_address(world: World, demo: DemoSummary) -> World:
     """A world that is there stays as it is; only the shop learns where the hub is today."""
-    return world | {"app": world.get("app", {}) | {"hub": told["hub"]}}
+    return world | {"app": world.get("app", {}) | {"hub": demo["hub"]}}
 
 
-def secret_of(public_id: str) -> dict[str, Any]:
+def open_secret(public_id: str) -> dict[str, Any]:
     connection = Connection.unscoped.select_related("credential").get(public_id=public_id)
     return connection.credential.open(connection)
 
 
-def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) -> World:
+def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) -> World:
     return {
         "slack": {
             "team": customer.team,
@@ -46,7 +48,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "domain": customer.reference,
             "token": secrets["slack"]["access_token"],
             "channels": [{"id": customer.channel, "name": "orders"}],
-            **client_of(apps["slack"]),
+            **select_client_credentials(apps["slack"]),
         },
         "salesforce": {
             "org": customer.org,
@@ -56,7 +58,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "refresh_token": secrets["salesforce"]["refresh_token"],
             "fields": FIELDS,
             "requires_pkce": True,
-            **client_of(apps["salesforce"]),
+            **select_client_credentials(apps["salesforce"]),
         },
         "pipedrive": {
             "company": customer.company,
@@ -66,7 +68,7 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
             "email": customer.buyer["email"],
             "access_token": secrets["pipedrive"]["access_token"],
             "refresh_token": secrets["pipedrive"]["refresh_token"],
-            **client_of(apps["pipedrive"]),
+            **select_client_credentials(apps["pipedrive"]),
         },
         "splunk": {"stack": customer.reference, "token": secrets["splunk"]["token"], "ack": True},
         "webhook": {
@@ -78,19 +80,26 @@ def accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, Any]) 
     }
 
 
-def client_of(app: dict[str, Any]) -> dict[str, str]:
+def select_client_credentials(app: dict[str, Any]) -> dict[str, str]:
     return {key: app[key] for key in ("client_id", "client_secret")}
 
 
-def shop(told: Told, customers: dict[str, Customer]) -> World:
+def build_shop(demo: DemoSummary, customers: dict[str, Customer]) -> World:
     app = Connection.unscoped.select_related("credential").get(connector_key="app")
     tenants = [
         {
             "reference": entry["reference"],
             "name": customers[entry["reference"]].name,
             "hub_key": entry["key"],
-            **{system: customers[entry["reference"]].account(system) for system in entry["connections"]},
+            **{
+                system: customers[entry["reference"]].account(system)
+                for system in entry["connections"]
+            },
         }
-        for entry in told["tenants"]
+        for entry in demo["tenants"]
     ]
-    return {"hub": told["hub"], "secret": app.credential.open(app)["signing_secret"], "tenants": tenants}
+    return {
+        "hub": demo["hub"],
+        "secret": app.credential.open(app)["signing_secret"],
+        "tenants": tenants,
+    }

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-STEPS = 30_000  # a visit of a node, an item copied, or this many characters:
-CHARACTERS = 16
+MAX_STEPS = 30_000  # a visit of a node, an item copied, or this many characters:
+CHARACTERS_PER_STEP = 16
 
 
-class Refused(ValueError):
+class ExpressionRefused(ValueError):
     """Why an expression has no value, and the value that was in the way, if there was one."""
 
     def __init__(self, message: str, *offending: Any) -> None:
@@ -15,25 +15,25 @@ class Refused(ValueError):
         self.offending = offending
 
 
-class OverBudget(Refused):
+class OverBudget(ExpressionRefused):
     """It takes more steps than there are."""
 
 
 class Budget:
     """Counts down; one for everything that is worked out for one message."""
 
-    __slots__ = ("left",)
+    __slots__ = ("remaining_steps",)
 
-    def __init__(self, steps: int = STEPS) -> None:
-        self.left = steps
+    def __init__(self, steps: int = MAX_STEPS) -> None:
+        self.remaining_steps = steps
 
     def spend(self, steps: int) -> None:
-        self.left -= steps
-        if self.left < 0:
-            raise OverBudget(f"takes more than {STEPS} steps to work out")
+        self.remaining_steps -= steps
+        if self.remaining_steps < 0:
+            raise OverBudget(f"takes more than {MAX_STEPS} steps to work out")
 
     def spend_characters(self, characters: int) -> None:
-        self.spend(characters // CHARACTERS)
+        self.spend(characters // CHARACTERS_PER_STEP)
 
     def spend_on(self, value: Any) -> None:
         """As much as looking at a value costs, not at what is inside."""
@@ -42,22 +42,22 @@ class Budget:
         elif isinstance(value, list | dict):
             self.spend(len(value))
 
-    def weigh(self, value: Any) -> None:
+    def spend_on_all(self, value: Any) -> None:
         """Spend on a value and everything inside, which may be the same few lists over and over."""
-        waiting = [value]
-        while waiting:
-            value = waiting.pop()
+        pending = [value]
+        while pending:
+            value = pending.pop()
             self.spend(1)
             self.spend_on(value)
             if isinstance(value, list):
-                waiting.extend(value)
+                pending.extend(value)
             elif isinstance(value, dict):
-                waiting.extend(value.keys())
-                waiting.extend(value.values())
+                pending.extend(value.keys())
+                pending.extend(value.values())
 
-    def equal(self, left: Any, right: Any) -> bool:
-        if isinstance(left, list | dict) and isinstance(right, list | dict):
-            self.weigh(left)
-        elif isinstance(left, bool) is not isinstance(right, bool):  # 1 is not true
+    def is_equal(self, first: Any, second: Any) -> bool:
+        if isinstance(first, list | dict) and isinstance(second, list | dict):
+            self.spend_on_all(first)
+        elif isinstance(first, bool) is not isinstance(second, bool):  # 1 is not true
             return False
-        return bool(left == right)
+        return bool(first == second)

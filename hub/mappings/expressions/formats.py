@@ -5,16 +5,20 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
-from hub.mappings.expressions.budget import Refused
+from hub.mappings.expressions.budget import ExpressionRefused
 
 Number = int | float
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
-EXACT = Context(
-    prec=34, rounding=ROUND_HALF_UP, Emin=-40, Emax=40, traps=[InvalidOperation, DivisionByZero, Overflow]
+DECIMAL_CONTEXT = Context(
+    prec=34,
+    rounding=ROUND_HALF_UP,
+    Emin=-40,
+    Emax=40,
+    traps=[InvalidOperation, DivisionByZero, Overflow],
 )  # beyond 1e40 it raises Overflow: repeated squaring must not make a number of a million digits
-MOST_DIGITS = 10
+MAX_DIGITS = 10
 
 DECIMALS = {  # ISO 4217; all others have 2
     **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"], 0),
@@ -24,39 +28,41 @@ DECIMALS = {  # ISO 4217; all others have 2
 CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
-def exact(value: Number | str) -> Decimal:
+def parse_decimal(value: Number | str) -> Decimal:
     try:
-        decimal = EXACT.create_decimal(value.strip() if isinstance(value, str) else repr(value))
+        decimal = DECIMAL_CONTEXT.create_decimal(
+            value.strip() if isinstance(value, str) else repr(value)
+        )
     except (InvalidOperation, Overflow) as error:
-        raise Refused("is not a number, or too large to calculate with", value) from error
+        raise ExpressionRefused("is not a number, or too large to calculate with", value) from error
     if not decimal.is_finite():
-        raise Refused("is not a number, or too large to calculate with", value)
+        raise ExpressionRefused("is not a number, or too large to calculate with", value)
     return decimal
 
 
-def number(value: Decimal) -> Number:
+def convert_to_number(value: Decimal) -> Number:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def rounded(value: Number | str, digits: Number) -> Decimal:
-    if not isinstance(digits, int) or not 0 <= digits <= MOST_DIGITS:
-        raise Refused(f"digits are a whole number from 0 to {MOST_DIGITS}", digits)
-    cut = EXACT.quantize(exact(value), Decimal(1).scaleb(-digits))
-    return EXACT.add(cut, Decimal(0))  # no -0.00
+def round_decimal(value: Number | str, digits: Number) -> Decimal:
+    if not isinstance(digits, int) or not 0 <= digits <= MAX_DIGITS:
+        raise ExpressionRefused(f"digits are a whole number from 0 to {MAX_DIGITS}", digits)
+    cut = DECIMAL_CONTEXT.quantize(parse_decimal(value), Decimal(1).scaleb(-digits))
+    return DECIMAL_CONTEXT.add(cut, Decimal(0))  # no -0.00
 
 
-def plain_text(value: Number) -> str:
+def format_plain_number(value: Number) -> str:
     """Never scientific."""
     if isinstance(value, int):
         return str(value)
-    return str(int(value)) if value.is_integer() else f"{exact(value):f}"
+    return str(int(value)) if value.is_integer() else f"{parse_decimal(value):f}"
 
 
-def money(amount: Number | str, currency: str) -> str:
+def format_money(amount: Number | str, currency: str) -> str:
     code = currency.strip().upper()
     if not CURRENCY.fullmatch(code):
-        raise Refused("a currency is three letters, such as EUR", currency)
-    return f"{rounded(amount, DECIMALS.get(code, 2)):,f} {code}"
+        raise ExpressionRefused("a currency is three letters, such as EUR", currency)
+    return f"{round_decimal(amount, DECIMALS.get(code, 2)):,f} {code}"
 
 
 # --- moments ---------------------------------------------------------------------------------------------------------
@@ -64,10 +70,16 @@ def money(amount: Number | str, currency: str) -> str:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 MONTHS = ["January", "February", "March", "April", "May", "June", "July"]
-MONTHS += ["August", "September", "October", "November", "December"]  # strftime's depend on the locale
+MONTHS += [
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]  # strftime's depend on the locale
 
 
-def moment(value: str | Number, zone: tzinfo) -> datetime:
+def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
     """A date alone is midnight in the zone; a time that names no offset is UTC, as most systems mean it."""
     if not isinstance(value, str):
         return (EPOCH + timedelta(seconds=value)).astimezone(zone)
@@ -76,16 +88,16 @@ def moment(value: str | Number, zone: tzinfo) -> datetime:
             return datetime.combine(date.fromisoformat(value), time.min, zone)
         at = datetime.fromisoformat(value)
     except ValueError as error:
-        raise Refused("is not a date in ISO 8601", value) from error
+        raise ExpressionRefused("is not a date in ISO 8601", value) from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
 
 
-def later(at: datetime, step: timedelta, *, by_calendar: bool) -> datetime:
+def add_step(at: datetime, step: timedelta, *, by_calendar: bool) -> datetime:
     """By the calendar noon stays noon when the clocks change; by the clock an hour stays an hour."""
     return at + step if by_calendar else (at.astimezone(UTC) + step).astimezone(at.tzinfo)
 
 
-def offset(at: datetime) -> str:
+def _format_offset(at: datetime) -> str:
     return at.strftime("%z")[:5]
 
 
@@ -103,20 +115,20 @@ TOKENS: dict[str, Callable[[datetime], str]] = {
     "hh": lambda at: f"{at.hour % 12 or 12:02}",
     "mm": lambda at: f"{at.minute:02}",
     "ss": lambda at: f"{at.second:02}",
-    "ZZ": offset,
+    "ZZ": _format_offset,
     "M": lambda at: str(at.month),
     "D": lambda at: str(at.day),
     "H": lambda at: str(at.hour),
     "h": lambda at: str(at.hour % 12 or 12),
     "A": lambda at: "AM" if at.hour < 12 else "PM",
-    "Z": lambda at: f"{offset(at)[:3]}:{offset(at)[3:]}",
+    "Z": lambda at: f"{_format_offset(at)[:3]}:{_format_offset(at)[3:]}",
 }  # longest first, as the pattern below tries them
 TOKEN = re.compile(rf"\[(?P<literal>[^\]]*)\]|{'|'.join(TOKENS)}")
 
 
-def dated(at: datetime, pattern: str) -> str:
-    def written(match: re.Match[str]) -> str:
+def format_date(at: datetime, pattern: str) -> str:
+    def replace_token(match: re.Match[str]) -> str:
         literal = match["literal"]
         return TOKENS[match[0]](at) if literal is None else literal
 
-    return TOKEN.sub(written, pattern)
+    return TOKEN.sub(replace_token, pattern)

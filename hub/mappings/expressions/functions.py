@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from jmespath import functions as stock  # type: ignore[import-untyped]
 
 from hub.mappings.expressions import formats
-from hub.mappings.expressions.budget import Budget, Refused
+from hub.mappings.expressions.budget import Budget, ExpressionRefused
 from hub.mappings.expressions.output import Output
 
 Number = int | float
 Lookup = Callable[[str, str], str | None]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-CALL = 5  # steps; a call takes several times as long as a visit
-LONGEST_PATTERN = 100
+CALL_STEPS = 5  # steps; a call takes several times as long as a visit
+PATTERN_MAX_LENGTH = 100
 UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 
 
@@ -36,14 +36,14 @@ class IdentityMissing(Exception):
         return f"no identity of kind {self.kind[:100]} is known for {self.value[:100]}"
 
     @staticmethod
-    def read(detail: str) -> tuple[str, str] | None:
+    def parse(detail: str) -> tuple[str, str] | None:
         """Kind and value out of that sentence."""
         before, _, value = detail.partition(" is known for ")
         _, _, kind = before.partition("no identity of kind ")
         return (kind, value) if kind and value else None
 
 
-def takes(*kinds: str, variadic: bool = False) -> Callable[[Function], Function]:
+def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[Function], Function]:
     """What a function takes, one text for each argument: "number string" is either, "" is anything."""
     arguments: list[dict[str, Any]] = [{"types": kind.split()} for kind in kinds]
     arguments[-1]["variadic"] = variadic
@@ -58,182 +58,200 @@ class Functions(stock.Functions):  # type: ignore[misc]
         self._identities = identities
 
     def call_function(self, function_name: str, resolved_args: list[Any]) -> Any:
-        self.budget.spend(CALL)
+        self.budget.spend(CALL_STEPS)
         for argument in resolved_args:
             self.budget.spend_on(argument)
-        if function_name in KEEPS_NULL and any(argument is None for argument in resolved_args):
+        if function_name in NULL_PRESERVING and any(argument is None for argument in resolved_args):
             return None
         return super().call_function(function_name, resolved_args)
 
     # --- JMESPath's, where their work is not in proportion to their arguments ----------------------------------------
 
-    @takes("")
+    @declare_arguments("")
     def _func_to_string(self, value: Any) -> str:
         return value if isinstance(value, str) else self._json(value)
 
-    @takes("array string", "")
+    @declare_arguments("array string", "")
     def _func_contains(self, subject: list[Any] | str, search: Any) -> bool:
         if isinstance(subject, str):
             return isinstance(search, str) and search in subject
-        return any(self.budget.equal(element, search) for element in subject)
+        return any(self.budget.is_equal(element, search) for element in subject)
 
-    @takes("string", "array-string")
+    @declare_arguments("string", "array-string")
     def _func_join(self, separator: str, texts: list[str]) -> str:
         self.budget.spend_characters(sum(map(len, texts)) + len(separator) * len(texts))
         return separator.join(texts)
 
     # --- text --------------------------------------------------------------------------------------------------------
 
-    @takes("string")
+    @declare_arguments("string")
     def _func_upper(self, text: str) -> str:
         """upper('abc') → "ABC"."""
         return text.upper()
 
-    @takes("string")
+    @declare_arguments("string")
     def _func_escape(self, text: str) -> str:
         """escape('<!channel> & co') → "&lt;!channel&gt; &amp; co": a customer's text in a Slack message stays text."""
         return escape(text, quote=False)
 
-    @takes("string")
+    @declare_arguments("string")
     def _func_lower(self, text: str) -> str:
         """lower('ABC') → "abc"."""
         return text.lower()
 
-    @takes("string")
+    @declare_arguments("string")
     def _func_trim(self, text: str) -> str:
         """trim('  abc ') → "abc"."""
         return text.strip()
 
-    @takes("string", "string", "string")
+    @declare_arguments("string", "string", "string")
     def _func_replace(self, text: str, old: str, new: str) -> str:
         """replace('a-b-c', '-', '.') → "a.b.c"; the old text is plain, not a pattern."""
         if not old:
-            raise Refused("replace() needs a text to look for", old)
+            raise ExpressionRefused("replace() needs a text to look for", old)
         self.budget.spend_characters(len(text) + text.count(old) * len(new))
         return text.replace(old, new)
 
-    @takes("string", "string")
+    @declare_arguments("string", "string")
     def _func_split(self, text: str, separator: str) -> list[str]:
         """split('a,b', ',') → ["a", "b"]."""
         if not separator:
-            raise Refused("split() needs a separator", separator)
+            raise ExpressionRefused("split() needs a separator", separator)
         self.budget.spend(text.count(separator))
         return text.split(separator)
 
-    @takes("string", "number")
+    @declare_arguments("string", "number")
     def _func_truncate(self, text: str, length: Number) -> str:
         """truncate('Hello world', `6`) → "Hello…": at most that many characters, the ellipsis included."""
         if not isinstance(length, int) or length < 1:
-            raise Refused("truncate() takes a whole length of at least 1", length)
+            raise ExpressionRefused("truncate() takes a whole length of at least 1", length)
         return text if len(text) <= length else text[: length - 1] + "…"
 
-    @takes("")
+    @declare_arguments("")
     def _func_text(self, value: Any) -> str:
         """text(`1e21`) → "1000000000000000000000": numbers never scientific, lists and objects as JSON."""
         if isinstance(value, str):
             return value
         if isinstance(value, Number) and not isinstance(value, bool):
-            return formats.plain_text(value)
+            return formats.format_plain_number(value)
         return self._json(value)
 
-    @takes("", variadic=True)
+    @declare_arguments("", variadic=True)
     def _func_concat(self, *values: Any) -> str:
         """concat('Order ', `7`, null) → "Order 7": everything as text, null as nothing."""
         return "".join(self._func_text(value) for value in values if value is not None)
 
-    @takes("", "")
+    @declare_arguments("", "")
     def _func_default(self, value: Any, other: Any) -> Any:
         """default(nickname, 'friend') → "friend" where nickname is null or empty text; 0 and false are kept."""
         return other if value is None or value == "" else value
 
     # --- numbers; texts that hold a number are taken too -------------------------------------------------------------
 
-    @takes("number string", "number string")
-    def _func_add(self, left: Number | str, right: Number | str) -> Number:
+    @declare_arguments("number string", "number string")
+    def _func_add(self, first: Number | str, second: Number | str) -> Number:
         """add(`0.1`, `0.2`) → 0.3: decimal, as on paper."""
-        return formats.number(formats.EXACT.add(formats.exact(left), formats.exact(right)))
+        return formats.convert_to_number(
+            formats.DECIMAL_CONTEXT.add(formats.parse_decimal(first), formats.parse_decimal(second))
+        )
 
-    @takes("number string", "number string")
-    def _func_subtract(self, left: Number | str, right: Number | str) -> Number:
+    @declare_arguments("number string", "number string")
+    def _func_subtract(self, first: Number | str, second: Number | str) -> Number:
         """subtract(`3`, `1`) → 2."""
-        return formats.number(formats.EXACT.subtract(formats.exact(left), formats.exact(right)))
+        return formats.convert_to_number(
+            formats.DECIMAL_CONTEXT.subtract(
+                formats.parse_decimal(first), formats.parse_decimal(second)
+            )
+        )
 
-    @takes("number string", "number string")
-    def _func_multiply(self, left: Number | str, right: Number | str) -> Number:
+    @declare_arguments("number string", "number string")
+    def _func_multiply(self, first: Number | str, second: Number | str) -> Number:
         """multiply('19.99', `3`) → 59.97."""
-        return formats.number(formats.EXACT.multiply(formats.exact(left), formats.exact(right)))
+        return formats.convert_to_number(
+            formats.DECIMAL_CONTEXT.multiply(
+                formats.parse_decimal(first), formats.parse_decimal(second)
+            )
+        )
 
-    @takes("number string", "number string")
-    def _func_divide(self, left: Number | str, right: Number | str) -> Number:
+    @declare_arguments("number string", "number string")
+    def _func_divide(self, dividend: Number | str, divisor_text: Number | str) -> Number:
         """divide(`1999`, `100`) → 19.99."""
-        divisor = formats.exact(right)
+        divisor = formats.parse_decimal(divisor_text)
         if not divisor:
-            raise Refused("divide() cannot divide by zero", left)
-        return formats.number(formats.EXACT.divide(formats.exact(left), divisor))
+            raise ExpressionRefused("divide() cannot divide by zero", dividend)
+        return formats.convert_to_number(
+            formats.DECIMAL_CONTEXT.divide(formats.parse_decimal(dividend), divisor)
+        )
 
-    @takes("number string", "number")
+    @declare_arguments("number string", "number")
     def _func_round(self, value: Number | str, digits: Number) -> Number:
         """round(`2.345`, `2`) → 2.35: half away from zero."""
-        return formats.number(formats.rounded(value, digits))
+        return formats.convert_to_number(formats.round_decimal(value, digits))
 
-    @takes("number string", "number")
+    @declare_arguments("number string", "number")
     def _func_format_number(self, value: Number | str, digits: Number) -> str:
         """format_number(`1234.5`, `2`) → "1234.50", for systems: no separators."""
-        return f"{formats.rounded(value, digits):f}"
+        return f"{formats.round_decimal(value, digits):f}"
 
-    @takes("number string", "string")
+    @declare_arguments("number string", "string")
     def _func_money(self, amount: Number | str, currency: str) -> str:
         """money(`1234.5`, 'EUR') → "1,234.50 EUR", for people: with the currency's own number of decimals."""
-        return formats.money(amount, currency)
+        return formats.format_money(amount, currency)
 
     # --- dates: text in ISO 8601 or seconds since 1970; shown in the tenant's zone ------------------------------------
 
-    @takes("string number", "string")
+    @declare_arguments("string number", "string")
     def _func_format_date(self, value: str | Number, pattern: str) -> str:
         """format_date(occurred_at, 'D MMM YYYY, HH:mm') → "1 Oct 2026, 14:00".
 
         YYYY YY · MMMM MMM MM M · DD D · dddd ddd · HH H hh h A · mm · ss · SSS · Z ZZ; [text in brackets] stays.
         """
-        if len(pattern) > LONGEST_PATTERN or "%" in pattern:
-            raise Refused("format_date() takes a short pattern such as YYYY-MM-DD HH:mm", pattern)
+        if len(pattern) > PATTERN_MAX_LENGTH or "%" in pattern:
+            raise ExpressionRefused(
+                "format_date() takes a short pattern such as YYYY-MM-DD HH:mm", pattern
+            )
         self.budget.spend(len(pattern) // 4)
-        return formats.dated(formats.moment(value, self._zone), pattern)
+        return formats.format_date(formats.parse_moment(value, self._zone), pattern)
 
-    @takes("string number")
+    @declare_arguments("string number")
     def _func_to_zone(self, value: str | Number) -> str:
         """to_zone('2026-10-01T12:00:00Z') → "2026-10-01T14:00:00+02:00"."""
-        return formats.moment(value, self._zone).isoformat()
+        return formats.parse_moment(value, self._zone).isoformat()
 
-    @takes("string number")
+    @declare_arguments("string number")
     def _func_epoch(self, value: str | Number) -> Number:
         """epoch('2026-10-01T12:00:00Z') → 1790856000: seconds, to the millisecond where there is a fraction."""
-        seconds = round(formats.moment(value, self._zone).timestamp(), 3)
+        seconds = round(formats.parse_moment(value, self._zone).timestamp(), 3)
         return int(seconds) if seconds.is_integer() else seconds
 
-    @takes("string number", "number", "string")
+    @declare_arguments("string number", "number", "string")
     def _func_date_add(self, value: str | Number, amount: Number, unit: str) -> str:
         """date_add(occurred_at, `7`, 'days') → ISO text; minutes, hours by the clock, days, weeks by the calendar."""
         if unit not in UNITS:
-            raise Refused("date_add() takes minutes, hours, days or weeks", unit)
+            raise ExpressionRefused("date_add() takes minutes, hours, days or weeks", unit)
         step = timedelta(seconds=amount * UNITS[unit])
-        at = formats.moment(value, self._zone)
-        return formats.later(at, step, by_calendar=unit in ("days", "weeks")).isoformat()
+        at = formats.parse_moment(value, self._zone)
+        return formats.add_step(at, step, by_calendar=unit in ("days", "weeks")).isoformat()
 
     # --- identities --------------------------------------------------------------------------------------------------
 
-    @takes("string", "string number")
+    @declare_arguments("string", "string number")
     def _func_identity(self, kind: str, value: str | Number) -> str:
         """identity('user', data.owner_id) → their id of our user, on the connection that is written to."""
-        wanted = value if isinstance(value, str) else formats.plain_text(value)
-        Output().plain([kind, wanted])  # a database is asked for it
-        found = self._identities(kind, wanted)
-        if found is None:
-            raise IdentityMissing(kind, wanted)
-        return found
+        our_id = value if isinstance(value, str) else formats.format_plain_number(value)
+        Output().copy_plain([kind, our_id])  # a database is asked for it
+        their_id = self._identities(kind, our_id)
+        if their_id is None:
+            raise IdentityMissing(kind, our_id)
+        return their_id
 
     def _json(self, value: Any) -> str:
-        self.budget.weigh(value)
+        self.budget.spend_on_all(value)
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-KEEPS_NULL = frozenset(Functions.FUNCTION_TABLE) - frozenset(stock.Functions.FUNCTION_TABLE) - {"concat", "default"}
+NULL_PRESERVING = (
+    frozenset(Functions.FUNCTION_TABLE)
+    - frozenset(stock.Functions.FUNCTION_TABLE)
+    - {"concat", "default"}
+)

@@ -12,20 +12,20 @@ from jmespath.lexer import Lexer  # type: ignore[import-untyped]
 from jmespath.parser import Parser  # type: ignore[import-untyped]
 from jmespath.visitor import TreeInterpreter  # type: ignore[import-untyped]
 
-from hub.mappings.expressions.budget import Refused
+from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.expressions.output import Output
 
 Node = dict[str, Any]
 Token = dict[str, Any]
 
-LONGEST = 500
-DEEPEST = 150  # each level costs two frames of Python's thousand
+EXPRESSION_MAX_LENGTH = 500
+EXPRESSION_MAX_DEPTH = 150  # each level costs two frames of Python's thousand
 
 OPENING = {"lparen", "lbrace", "lbracket", "filter"}
 CLOSING = {"rparen", "rbrace", "rbracket"}
 # jmespath reads !a.b as (!a).b, which is always null: its "not" binds more tightly than its "dot" (1.1.0, 2026-10)
-INSIDE = {"subexpression", "flatten", "value_projection", "filter_projection"}
+CHILD_BINDING_NODES = {"subexpression", "flatten", "value_projection", "filter_projection"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Expression:
     text: str
     tree: Node = field(repr=False)
     calls: frozenset[str] = frozenset()
-    names: tuple[str, ...] = field(default=(), repr=False)  # where it is no more than names with dots between
+    names: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # where it is no more than names with dots between
 
 
 class StrictLexer(Lexer):  # type: ignore[misc]
@@ -47,122 +49,132 @@ class StrictLexer(Lexer):  # type: ignore[misc]
         try:
             value = json.loads(source)
         except ValueError as error:
-            raise exceptions.LexerError(start, source, "backticks hold JSON; text is written 'like this'") from error
+            raise exceptions.LexerError(
+                start, source, "backticks hold JSON; text is written 'like this'"
+            ) from error
         return {"type": "literal", "value": value, "start": start, "end": self._position - start}
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def read(text: str) -> Expression:
+def parse_expression(text: str) -> Expression:
     """Raises Refused with the first mistake."""
-    if len(text) > LONGEST:
-        raise Refused(f"is longer than {LONGEST} characters")
-    Output().plain(text)  # it is stored, and told in messages
-    tree = _parsed(text)
-    calls = frozenset(_checked(node, depth) for node, depth in _nodes(tree)) - {""}
-    return Expression(text, tree, calls, names_of(tree))
+    if len(text) > EXPRESSION_MAX_LENGTH:
+        raise ExpressionRefused(f"is longer than {EXPRESSION_MAX_LENGTH} characters")
+    Output().copy_plain(text)  # it is stored, and told in messages
+    tree = _parse_tree(text)
+    calls = frozenset(_check_node(node, depth) for node, depth in _iterate_nodes(tree)) - {""}
+    return Expression(text, tree, calls, extract_path_names(tree))
 
 
-def clauses(expression: Expression) -> list[Expression]:
+def split_clauses(expression: Expression) -> list[Expression]:
     """The parts of a chain of && at the top, in their order; the expression itself where there is no such chain."""
     if expression.tree["type"] != "and_expression":
         return [expression]
     parts, start = [], 0
-    tokens = _tokens(expression.text)
-    for token, depth in zip(tokens, _depths(tokens), strict=True):
+    tokens = _tokenize(expression.text)
+    for token, depth in zip(tokens, _compute_depths(tokens), strict=True):
         if token["type"] == "and" and depth == 0:
             parts.append(expression.text[start : token["start"]])
             start = token["start"] + len("&&")
-    return [read(part.strip()) for part in [*parts, expression.text[start:]]]
+    return [parse_expression(part.strip()) for part in [*parts, expression.text[start:]]]
 
 
-def names_of(tree: Node) -> tuple[str, ...]:
+def extract_path_names(tree: Node) -> tuple[str, ...]:
     """Of a path such as `data.customer.name`; empty where it is anything else."""
     if tree["type"] == "field":
         return (tree["value"],)
     if tree["type"] != "subexpression":
         return ()
-    parts = [names_of(child) for child in tree["children"]]
+    parts = [extract_path_names(child) for child in tree["children"]]
     return tuple(name for part in parts for name in part) if all(parts) else ()
 
 
-def subject(clause: Expression) -> Expression:
+def find_clause_subject(clause: Expression) -> Expression:
     """What a clause looks at: of `data.amount > `100`` it is `data.amount`."""
     if clause.tree["type"] in ("comparator", "not_expression", "function_expression"):
         for child in clause.tree["children"]:
             if child["type"] not in ("literal", "expref"):
-                return replace(clause, tree=child, names=names_of(child))
+                return replace(clause, tree=child, names=extract_path_names(child))
     return clause
 
 
-def truthy(value: Any) -> bool:
+def is_truthy(value: Any) -> bool:
     """As JMESPath has it: 0 is something, false, null and whatever is empty are not."""
     return value is not None and value is not False and value not in ("", [], {})
 
 
-def _tokens(text: str) -> list[Token]:
+def _tokenize(text: str) -> list[Token]:
     return list(StrictLexer().tokenize(text))
 
 
-def _depths(tokens: list[Token]) -> list[int]:
-    return list(accumulate((token["type"] in OPENING) - (token["type"] in CLOSING) for token in tokens))
+def _compute_depths(tokens: list[Token]) -> list[int]:
+    return list(
+        accumulate((token["type"] in OPENING) - (token["type"] in CLOSING) for token in tokens)
+    )
 
 
-def _parsed(text: str) -> Node:
+def _parse_tree(text: str) -> Node:
     try:
-        tokens = _tokens(text)  # the parser has a lexer of its own, which is not strict
-        if max(_depths(tokens)) > DEEPEST:
-            raise Refused("is nested too deeply")
+        tokens = _tokenize(text)  # the parser has a lexer of its own, which is not strict
+        if max(_compute_depths(tokens)) > EXPRESSION_MAX_DEPTH:
+            raise ExpressionRefused("is nested too deeply")
         tree: Node = Parser().parse(text).parsed
     except exceptions.EmptyExpressionError as error:
-        raise Refused("is empty") from error
+        raise ExpressionRefused("is empty") from error
     except exceptions.LexerError as error:
-        raise Refused(f"cannot be read at character {error.lex_position + 1}: {error.message}") from error
+        raise ExpressionRefused(
+            f"cannot be read at character {error.lex_position + 1}: {error.message}"
+        ) from error
     except exceptions.ParseError as error:
         if error.token_type in ("EOF", None):
-            raise Refused("ends too early") from error
-        raise Refused(f"has “{error.token_value}” out of place, at character {error.lex_position + 1}") from error
+            raise ExpressionRefused("ends too early") from error
+        raise ExpressionRefused(
+            f"has “{error.token_value}” out of place, at character {error.lex_position + 1}"
+        ) from error
     except RecursionError as error:
-        raise Refused("is nested too deeply") from error
+        raise ExpressionRefused("is nested too deeply") from error
     return tree
 
 
-def _nodes(tree: Node) -> Iterator[tuple[Node, int]]:
-    waiting = [(tree, 1)]
-    while waiting:
-        node, depth = waiting.pop()
+def _iterate_nodes(tree: Node) -> Iterator[tuple[Node, int]]:
+    pending = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
         yield node, depth
-        waiting.extend((child, depth + 1) for child in node["children"] if isinstance(child, dict))
+        pending.extend((child, depth + 1) for child in node["children"] if isinstance(child, dict))
 
 
-def _checked(node: Node, depth: int) -> str:
+def _check_node(node: Node, depth: int) -> str:
     """The name of the function that is called here, or nothing; raises Refused."""
-    if depth > DEEPEST:
-        raise Refused("is nested too deeply")
+    if depth > EXPRESSION_MAX_DEPTH:
+        raise ExpressionRefused("is nested too deeply")
     if node["type"] == "literal":
-        Output().plain(node["value"])
+        Output().copy_plain(node["value"])
     if node["type"] == "slice" and node["children"][2] == 0:
-        raise Refused("has a slice with a step of 0")
-    if node["type"] in INSIDE and node["children"][0]["type"] == "not_expression":
-        raise Refused("has a ! that would negate only the first name; write !(data.name)")
-    return _checked_call(node) if node["type"] == "function_expression" else ""
+        raise ExpressionRefused("has a slice with a step of 0")
+    if node["type"] in CHILD_BINDING_NODES and node["children"][0]["type"] == "not_expression":
+        raise ExpressionRefused("has a ! that would negate only the first name; write !(data.name)")
+    return _check_call(node) if node["type"] == "function_expression" else ""
 
 
-def _checked_call(node: Node) -> str:
+def _check_call(node: Node) -> str:
     name: str = node["value"]
     if name not in Functions.FUNCTION_TABLE:
-        raise Refused(f"calls {name}(), which does not exist")
-    takes, given = Functions.FUNCTION_TABLE[name]["signature"], len(node["children"])
-    variadic = bool(takes[-1].get("variadic"))
-    if given < len(takes) or (given > len(takes) and not variadic):
-        raise Refused(f"calls {name}() with {given} arguments; it takes {len(takes)}{' or more' if variadic else ''}")
+        raise ExpressionRefused(f"calls {name}(), which does not exist")
+    signature, argument_count = Functions.FUNCTION_TABLE[name]["signature"], len(node["children"])
+    variadic = bool(signature[-1].get("variadic"))
+    if argument_count < len(signature) or (argument_count > len(signature) and not variadic):
+        raise ExpressionRefused(
+            f"calls {name}() with {argument_count} arguments; it takes {len(signature)}{' or more' if variadic else ''}"
+        )
     return name
 
 
 # --- working it out --------------------------------------------------------------------------------------------------
 
-ORDER: dict[str, Callable[[Any, Any], bool]] = {
+ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
     "gt": operator.gt,
@@ -181,22 +193,28 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
     def value(self, expression: Expression, document: Any) -> Any:
         """Raises Refused, or IdentityMissing."""
         if expression.names:
-            return self._named(expression.names, document)
+            return self._follow_path(expression.names, document)
         try:
             return self.visit(expression.tree, document)
-        except Refused:
+        except ExpressionRefused:
             raise
-        except exceptions.JMESPathTypeError as error:  # whose own text writes out the value, however large
+        except (
+            exceptions.JMESPathTypeError
+        ) as error:  # whose own text writes out the value, however large
             expected = " or ".join(error.expected_types)
-            raise Refused(f"{error.function_name}() takes {expected}", error.current_value) from None
+            raise ExpressionRefused(
+                f"{error.function_name}() takes {expected}", error.current_value
+            ) from None
         except RecursionError:
-            raise Refused("is nested too deeply") from None
+            raise ExpressionRefused("is nested too deeply") from None
         except ArithmeticError:
-            raise Refused("has a number or a date that is too large") from None
+            raise ExpressionRefused("has a number or a date that is too large") from None
         except (TypeError, ValueError) as error:
-            raise Refused(f"mixes values that do not go together ({str(error)[:100]})") from None
+            raise ExpressionRefused(
+                f"mixes values that do not go together ({str(error)[:100]})"
+            ) from None
 
-    def _named(self, names: tuple[str, ...], value: Any) -> Any:
+    def _follow_path(self, names: tuple[str, ...], value: Any) -> Any:
         """As the visits would find it, at the same price: nearly all of a mapping are such paths."""
         self._budget.spend(len(names) + (len(names) > 1))
         for name in names:
@@ -208,13 +226,13 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
         return VISITS[node["type"]](self, node, value)
 
     def visit_comparator(self, node: Node, value: Any) -> bool | None:
-        left, right = (self.visit(child, value) for child in node["children"])
+        first, second = (self.visit(child, value) for child in node["children"])
         comparator = node["value"]
         if comparator == "eq":
-            return self._budget.equal(left, right)
+            return self._budget.is_equal(first, second)
         if comparator == "ne":
-            return not self._budget.equal(left, right)
-        return ORDER[comparator](left, right) if _comparable(left, right) else None
+            return not self._budget.is_equal(first, second)
+        return ORDER_OPERATORS[comparator](first, second) if _is_comparable(first, second) else None
 
     def visit_flatten(self, node: Node, value: Any) -> Any:
         base = self.visit(node["children"][0], value)
@@ -232,13 +250,15 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
         return super().visit_slice(node, value)
 
 
-def _comparable(left: Any, right: Any) -> bool:
+def _is_comparable(first: Any, second: Any) -> bool:
     """Numbers among themselves and texts among themselves; anything else is neither more nor less."""
-    if isinstance(left, bool) or isinstance(right, bool):
+    if isinstance(first, bool) or isinstance(second, bool):
         return False
-    return any(isinstance(left, kind) and isinstance(right, kind) for kind in (int | float, str))
+    return any(isinstance(first, kind) and isinstance(second, kind) for kind in (int | float, str))
 
 
 VISITS: dict[str, Callable[..., Any]] = {
-    name.removeprefix("visit_"): getattr(Evaluation, name) for name in dir(Evaluation) if name.startswith("visit_")
+    name.removeprefix("visit_"): getattr(Evaluation, name)
+    for name in dir(Evaluation)
+    if name.startswith("visit_")
 }

@@ -4,80 +4,84 @@ import json
 import math
 from typing import Any
 
-from hub.mappings.expressions.budget import Refused
+from hub.mappings.expressions.budget import ExpressionRefused
 
 KIBIBYTE = 1024
-LARGEST = 256 * KIBIBYTE
-DEEPEST = 64
-EACH = 8  # bytes that any value costs beside its text: a million nulls are large too
+OUTPUT_MAX_BYTES = 256 * KIBIBYTE
+OUTPUT_MAX_DEPTH = 64
+VALUE_BYTES = 8  # bytes that any value costs beside its text: a million nulls are large too
 SMALLEST_INT, LARGEST_INT = -(2**63), 2**64 - 1
-SHORT = 200
+EXCERPT_LENGTH = 200
 
 
 class Output:
     """Copies results, so that nothing is shared with the document or the expression, and counts their bytes."""
 
-    __slots__ = ("left",)
+    __slots__ = ("remaining_bytes",)
 
     def __init__(self) -> None:
-        self.left = LARGEST
+        self.remaining_bytes = OUTPUT_MAX_BYTES
 
-    def plain(self, value: Any, depth: int = 0) -> Any:
+    def copy_plain(self, value: Any, depth: int = 0) -> Any:
         """The value, copied; raises Refused."""
         kind = type(value)
         if kind is str:
             return self._text(value)
-        self._spend(EACH)
+        self._spend(VALUE_BYTES)
         if value is None or kind is bool:
             return value
         if kind is int or kind is float:
-            return _number(value)
-        if depth >= DEEPEST:
-            raise Refused(f"is nested deeper than {DEEPEST} levels", value)
+            return _check_number(value)
+        if depth >= OUTPUT_MAX_DEPTH:
+            raise ExpressionRefused(f"is nested deeper than {OUTPUT_MAX_DEPTH} levels", value)
         if kind is list:
-            return [self.plain(item, depth + 1) for item in value]
+            return [self.copy_plain(item, depth + 1) for item in value]
         if kind is dict:
-            return {self._text(key): self.plain(item, depth + 1) for key, item in value.items()}
-        raise Refused("is not a JSON value", value)
+            return {
+                self._text(key): self.copy_plain(item, depth + 1) for key, item in value.items()
+            }
+        raise ExpressionRefused("is not a JSON value", value)
 
     def _text(self, text: Any) -> str:
         if not isinstance(text, str):
-            raise Refused("has a key that is not text", text)
+            raise ExpressionRefused("has a key that is not text", text)
         if "\0" in text:
-            raise Refused("has a NUL character, which cannot be stored", text)
+            raise ExpressionRefused("has a NUL character, which cannot be stored", text)
         try:
             size = len(text) if text.isascii() else len(text.encode())
         except UnicodeEncodeError as error:
-            raise Refused("has half a surrogate pair, which cannot be encoded", text) from error
-        self._spend(EACH + size)
+            raise ExpressionRefused(
+                "has half a surrogate pair, which cannot be encoded", text
+            ) from error
+        self._spend(VALUE_BYTES + size)
         return text
 
     def _spend(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise Refused(f"is larger than {LARGEST // KIBIBYTE} KiB")
+        self.remaining_bytes -= size
+        if self.remaining_bytes < 0:
+            raise ExpressionRefused(f"is larger than {OUTPUT_MAX_BYTES // KIBIBYTE} KiB")
 
 
-def _number(value: int | float) -> int | float:
+def _check_number(value: int | float) -> int | float:
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise Refused("is NaN or infinite, which JSON does not have", value)
+            raise ExpressionRefused("is NaN or infinite, which JSON does not have", value)
     elif not SMALLEST_INT <= value <= LARGEST_INT:
-        raise Refused("is a whole number of more than 64 bits", value)
+        raise ExpressionRefused("is a whole number of more than 64 bits", value)
     return value
 
 
-def short(value: Any) -> str:
+def format_excerpt(value: Any) -> str:
     """A value as JSON in at most 200 characters that can be stored; reads no further than it must."""
     pieces: list[str] = []
     length = 0
     try:
         for piece in json.JSONEncoder(ensure_ascii=False, default=lambda _: "…").iterencode(value):
-            pieces.append(piece[: SHORT + 1])
+            pieces.append(piece[: EXCERPT_LENGTH + 1])
             length += len(piece)
-            if length > SHORT:
+            if length > EXCERPT_LENGTH:
                 break
     except (ValueError, TypeError, RecursionError):  # an int of 5,000 digits, keys that are no text
         pieces.append("…")
     text = "".join(pieces).encode(errors="backslashreplace").decode()
-    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+    return text if len(text) <= EXCERPT_LENGTH else text[: EXCERPT_LENGTH - 1] + "…"

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import hub.connections.models
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -23,12 +23,28 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FieldMapping",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("name", models.CharField(max_length=200)),
-                ("connector", models.CharField(max_length=40, validators=[hub.connections.models.a_connector])),
+                (
+                    "connector",
+                    models.CharField(
+                        max_length=40, validators=[hub.connections.models.validate_connector_key]
+                    ),
+                ),
                 ("action", models.CharField(max_length=40)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 (
                     "tenant",
                     models.ForeignKey(
@@ -52,11 +68,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Identity",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("kind", models.CharField(help_text="Such as user, product or customer.", max_length=60)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(help_text="Such as user, product or customer.", max_length=60),
+                ),
                 ("ours", models.CharField(max_length=200)),
                 ("theirs", models.CharField(max_length=200)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 (
                     "connection",
                     models.ForeignKey(
@@ -71,8 +98,14 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
-                "indexes": [models.Index(fields=["connection", "kind", "theirs"], name="identity_reversed")],
-                "constraints": [models.UniqueConstraint(fields=("connection", "kind", "ours"), name="one_identity")],
+                "indexes": [
+                    models.Index(fields=["connection", "kind", "theirs"], name="identity_reversed")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("connection", "kind", "ours"), name="one_identity"
+                    )
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
@@ -81,10 +114,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MappingVersion",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("number", models.PositiveIntegerField()),
                 ("body", models.JSONField()),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 (
                     "created_by",
                     models.ForeignKey(
@@ -98,7 +139,9 @@ class Migration(migrations.Migration):
                 (
                     "mapping",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="mappings.fieldmapping"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="mappings.fieldmapping",
                     ),
                 ),
             ],
@@ -106,7 +149,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
-                "constraints": [models.UniqueConstraint(fields=("mapping", "number"), name="one_version")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("mapping", "number"), name="one_version")
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

@@ -15,7 +15,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RenameField(model_name="fieldmapping", old_name="connector", new_name="connector_key"),
+        migrations.RenameField(
+            model_name="fieldmapping", old_name="connector", new_name="connector_key"
+        ),
         migrations.AddField(
             model_name="identity",
             name="updated_at",

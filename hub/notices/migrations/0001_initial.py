@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Notice",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.CharField(editable=False, max_length=120, unique=True)),
                 ("kind", models.CharField(editable=False, max_length=40)),
                 ("sentence", models.CharField(editable=False, max_length=500)),
@@ -50,7 +55,11 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
-                "indexes": [models.Index(condition=models.Q(("seen_at", None)), fields=["-id"], name="notices_unseen")],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("seen_at", None)), fields=["-id"], name="notices_unseen"
+                    )
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

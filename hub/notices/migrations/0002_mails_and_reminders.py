@@ -18,7 +18,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MailChoice",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.CharField(max_length=40)),
                 ("wanted", models.BooleanField()),
             ],
@@ -34,7 +39,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Telling",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("turn", models.PositiveSmallIntegerField()),
                 ("at", models.DateTimeField()),
             ],
@@ -50,7 +60,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="notice",
             name="reason",
-            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=60),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=60
+            ),
         ),
         migrations.AddField(
             model_name="notice",
@@ -75,40 +87,54 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notice",
             index=models.Index(
-                condition=models.Q(("tell_at__isnull", False)), fields=["tell_at"], name="notices_to_tell"
+                condition=models.Q(("tell_at__isnull", False)),
+                fields=["tell_at"],
+                name="notices_to_tell",
             ),
         ),
         migrations.AddIndex(
             model_name="notice",
-            index=models.Index(condition=models.Q(("to_publish", True)), fields=["id"], name="notices_to_publish"),
+            index=models.Index(
+                condition=models.Q(("to_publish", True)), fields=["id"], name="notices_to_publish"
+            ),
         ),
         migrations.AddField(
             model_name="mailchoice",
             name="membership",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="mail_choices", to="tenants.membership"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mail_choices",
+                to="tenants.membership",
             ),
         ),
         migrations.AddField(
             model_name="telling",
             name="notice",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="tellings", to="notices.notice"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="tellings",
+                to="notices.notice",
             ),
         ),
         migrations.AddField(
             model_name="telling",
             name="user",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddConstraint(
             model_name="mailchoice",
-            constraint=models.UniqueConstraint(fields=("membership", "kind"), name="one_choice_a_kind"),
+            constraint=models.UniqueConstraint(
+                fields=("membership", "kind"), name="one_choice_a_kind"
+            ),
         ),
         migrations.AddConstraint(
             model_name="telling",
-            constraint=models.UniqueConstraint(fields=("notice", "user", "turn"), name="told_once_a_turn"),
+            constraint=models.UniqueConstraint(
+                fields=("notice", "user", "turn"), name="told_once_a_turn"
+            ),
         ),
     ]

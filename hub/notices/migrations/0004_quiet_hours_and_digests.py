@@ -19,7 +19,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ConnectionMailChoice",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.CharField(max_length=40)),
                 ("wanted", models.BooleanField()),
                 (
@@ -44,7 +49,9 @@ class Migration(migrations.Migration):
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
                 "constraints": [
-                    models.UniqueConstraint(fields=("membership", "connection", "kind"), name="one_choice_a_connection")
+                    models.UniqueConstraint(
+                        fields=("membership", "connection", "kind"), name="one_choice_a_connection"
+                    )
                 ],
             },
             managers=[
@@ -54,8 +61,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MailHours",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("time_zone", models.CharField(blank=True, max_length=64, validators=[tenants.models.a_time_zone])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True, max_length=64, validators=[tenants.models.validate_time_zone]
+                    ),
+                ),
                 ("quiet_from", models.TimeField(blank=True, null=True)),
                 ("quiet_until", models.TimeField(blank=True, null=True)),
                 ("digest", models.BooleanField(default=False)),
@@ -70,7 +87,9 @@ class Migration(migrations.Migration):
                 (
                     "membership",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="mail_hours", to="tenants.membership"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="mail_hours",
+                        to="tenants.membership",
                     ),
                 ),
             ],
@@ -81,7 +100,9 @@ class Migration(migrations.Migration):
                 "default_manager_name": "unscoped",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("digest_at__isnull", False)), fields=["digest_at"], name="digests_to_tell"
+                        condition=models.Q(("digest_at__isnull", False)),
+                        fields=["digest_at"],
+                        name="digests_to_tell",
                     )
                 ],
             },

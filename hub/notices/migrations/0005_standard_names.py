@@ -14,7 +14,9 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RenameModel(old_name="MailChoice", new_name="MailPreference"),
-        migrations.RenameModel(old_name="ConnectionMailChoice", new_name="ConnectionMailPreference"),
+        migrations.RenameModel(
+            old_name="ConnectionMailChoice", new_name="ConnectionMailPreference"
+        ),
         migrations.RenameModel(old_name="MailHours", new_name="QuietHours"),
         rename_permissions(
             "notices",
@@ -25,10 +27,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RenameField(model_name="mailpreference", old_name="wanted", new_name="enabled"),
-        migrations.RenameField(model_name="connectionmailpreference", old_name="wanted", new_name="enabled"),
+        migrations.RenameField(
+            model_name="connectionmailpreference", old_name="wanted", new_name="enabled"
+        ),
         migrations.RenameField(model_name="notice", old_name="tell_at", new_name="next_mail_at"),
         migrations.RenameField(model_name="notice", old_name="turn", new_name="reminder_number"),
-        migrations.RenameField(model_name="notice", old_name="to_publish", new_name="event_pending"),
+        migrations.RenameField(
+            model_name="notice", old_name="to_publish", new_name="event_pending"
+        ),
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RemoveIndex(model_name="notice", name="notices_to_tell"),
@@ -44,7 +50,9 @@ class Migration(migrations.Migration):
                 migrations.AddIndex(
                     model_name="notice",
                     index=models.Index(
-                        condition=models.Q(("event_pending", True)), fields=["id"], name="notices_to_publish"
+                        condition=models.Q(("event_pending", True)),
+                        fields=["id"],
+                        name="notices_to_publish",
                     ),
                 ),
             ]
@@ -79,14 +87,18 @@ class Migration(migrations.Migration):
             model_name="mailpreference",
             name="membership",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="mail_preferences", to="tenants.membership"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mail_preferences",
+                to="tenants.membership",
             ),
         ),
         migrations.AlterField(
             model_name="quiethours",
             name="membership",
             field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE, related_name="quiet_hours", to="tenants.membership"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="quiet_hours",
+                to="tenants.membership",
             ),
         ),
     ]

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -18,8 +18,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Operation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("kind", models.CharField(max_length=20)),
                 ("filter", models.JSONField(default=dict)),
                 ("reason", models.CharField(max_length=300)),
@@ -67,9 +75,14 @@ class Migration(migrations.Migration):
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
                 "indexes": [
-                    models.Index(fields=["actor_kind", "actor_id", "-planned_at"], name="operations_of_an_actor"),
                     models.Index(
-                        condition=models.Q(("state", "running")), fields=["alive_at"], name="operations_running"
+                        fields=["actor_kind", "actor_id", "-planned_at"],
+                        name="operations_of_an_actor",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["alive_at"],
+                        name="operations_running",
                     ),
                 ],
             },

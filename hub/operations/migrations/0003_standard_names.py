@@ -29,15 +29,21 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RenameField(model_name="operation", old_name="says", new_name="detail"),
         migrations.RenameField(model_name="operation", old_name="done", new_name="processed_count"),
-        migrations.RenameField(model_name="operation", old_name="left_out", new_name="excluded_count"),
-        migrations.RenameField(model_name="operation", old_name="alive_at", new_name="heartbeat_at"),
+        migrations.RenameField(
+            model_name="operation", old_name="left_out", new_name="excluded_count"
+        ),
+        migrations.RenameField(
+            model_name="operation", old_name="alive_at", new_name="heartbeat_at"
+        ),
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RemoveIndex(model_name="operation", name="operations_running"),
                 migrations.AddIndex(
                     model_name="operation",
                     index=models.Index(
-                        condition=models.Q(("state", "running")), fields=["heartbeat_at"], name="operations_running"
+                        condition=models.Q(("state", "running")),
+                        fields=["heartbeat_at"],
+                        name="operations_running",
                     ),
                 ),
             ]

@@ -5,23 +5,28 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from hub.mappings.admin import MappingPages, history
+from hub.mappings.admin import FieldMappingAdminBase, list_version_changes
 from hub.mappings.models import FieldMapping
-from hub.outgoing.admin.lists import OwnConnectorFilter, TenantFilter
+from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.models import Route
-from tenants.scoping import visible_to
+from tenants.scoping import visible_rows
 
-ROUTES_MOST = 50
+ROUTES_LIMIT = 50
 
 
 @admin.register(FieldMapping)
-class FieldMappingAdmin(PreviewMixin, MappingPages):
+class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
     list_filter = (TenantFilter, OwnConnectorFilter)
 
     def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
         mapping = kwargs.get("obj")
         if mapping is not None:
-            routes = visible_to(Route, request.user).filter(mapping=mapping).select_related("tenant").order_by("name")
-            context |= {"history": history(mapping), "routes": routes[:ROUTES_MOST]}
+            routes = (
+                visible_rows(Route, request.user)
+                .filter(mapping=mapping)
+                .select_related("tenant")
+                .order_by("name")
+            )
+            context |= {"history": list_version_changes(mapping), "routes": routes[:ROUTES_LIMIT]}
         return super().render_change_form(request, context, **kwargs)

@@ -10,50 +10,64 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
-from hub.clock import clock
-from hub.operations import start
+from hub.db.clock import clock
+from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.start import Hand, Refused
-from hub.outgoing import bulk
-from hub.outgoing.admin.lists import SPANS
-from hub.outgoing.admin.pages import ReadingAdmin
-from hub.outgoing.admin.planning import PlanForm
+from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.outgoing.admin.list_filters import TIME_SPANS
+from hub.outgoing.admin.plan_form import PlanForm
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.models import Delivery
-from hub.staff import Declined, Done, badge, display, moment, number, span, verb
+from hub.outgoing.operations import planning
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    display,
+    format_duration,
+    format_number,
+    render_badge,
+    render_time,
+    row_action,
+)
 
-SENTENCES = {
+STATE_SENTENCES = {
     "planned": "Nothing is done yet. Read the plan, then run it.",
     "running": "It runs.",
     "finished": "It is done.",
     "cancelled": "It was cancelled; what was done stays done.",
     "failed": "A fault of the hub stopped it; what was done stays done.",
 }
-WAYS = ("state", "reason", "connector", "tenant")  # of the list of deliveries, in the same words
+LIST_FILTERS = (
+    "state",
+    "reason",
+    "connector",
+    "tenant",
+)  # of the list of deliveries, in the same words
 
 
-def planning_url(asked: dict[str, Any]) -> str:
-    return f"{reverse('admin:operations_operation_plan')}?{urlencode(asked, doseq=True)}"
+def build_planning_url(query: dict[str, Any]) -> str:
+    return f"{reverse('admin:operations_operation_plan')}?{urlencode(query, doseq=True)}"
 
 
-def url_for_all(request: HttpRequest) -> str:
+def build_planning_url_for_list(request: HttpRequest) -> str:
     """Where all that the list shows now can be worked on; empty where a search narrows it, which is no filter."""
     if request.GET.get("q"):
         return ""
-    asked = {name: request.GET[name] for name in WAYS if request.GET.get(name)}
-    if request.GET.get("since") in SPANS:
-        asked["since"] = f"{clock() - SPANS[request.GET['since']][1]:%Y-%m-%d %H:%M:%S}"
-    return planning_url(asked)
+    query = {name: request.GET[name] for name in LIST_FILTERS if request.GET.get(name)}
+    if request.GET.get("since") in TIME_SPANS:
+        query["since"] = f"{clock() - TIME_SPANS[request.GET['since']][1]:%Y-%m-%d %H:%M:%S}"
+    return build_planning_url(query)
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadingAdmin):
+class OperationAdmin(ReadOnlyAdmin):
     page_template = "outgoing/operation.html"
     live_template = "outgoing/operation_live.html"
-    verbs = ("confirm", "cancel")
+    row_actions = ("confirm", "cancel")
 
-    list_display = ("shown_state", "what", "customer", "rows", "reason", "who", "age")
+    list_display = ("shown_state", "kind_label", "customer", "rows", "reason", "actor", "age")
     list_select_related = ("tenant",)
-    list_display_links = ("shown_state", "what")
+    list_display_links = ("shown_state", "kind_label")
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
@@ -68,11 +82,11 @@ class OperationAdmin(ReadingAdmin):
 
     @display(description="state")
     def shown_state(self, operation: Operation) -> str:
-        return badge(operation.state)
+        return render_badge(operation.state)
 
     @display(description="what")
-    def what(self, operation: Operation) -> str:
-        return bulk.LABELS[operation.kind]
+    def kind_label(self, operation: Operation) -> str:
+        return planning.OPERATION_LABELS[operation.kind]
 
     @display(description="tenant")
     def customer(self, operation: Operation) -> str:
@@ -80,92 +94,122 @@ class OperationAdmin(ReadingAdmin):
 
     @display(description="rows done")
     def rows(self, operation: Operation) -> str:
-        return f"{number(operation.processed_count)} of {counted(operation)}"
+        return f"{format_number(operation.processed_count)} of {_format_row_count(operation)}"
 
     @display(description="by")
-    def who(self, operation: Operation) -> str:
+    def actor(self, operation: Operation) -> str:
         return operation.actor_label
 
     @display(description="planned")
     def age(self, operation: Operation) -> str:
-        return moment(operation.planned_at)
+        return render_time(operation.planned_at)
 
     # --- its page ---
 
-    def title_of(self, row: Any) -> str:
-        return f"{bulk.LABELS[row.kind]} {counted(row)} deliveries"
+    def title_of(self, operation: Any) -> str:
+        return (
+            f"{planning.OPERATION_LABELS[operation.kind]} {_format_row_count(operation)} deliveries"
+        )
 
-    def live_context(self, row: Any, *, now: datetime) -> dict[str, Any]:
-        left = row.seconds_left(now=now)
+    def live_context(self, operation: Any, *, now: datetime) -> dict[str, Any]:
+        seconds_left = operation.seconds_left(now=now)
         return {
-            "sentence": "This plan is too old to be run. Plan again." if row.expired(now=now) else SENTENCES[row.state],
-            "counted": counted(row),
-            "left": span(timedelta(seconds=left)) if left is not None else "",
-            "took": span(row.finished_at - row.started_at) if row.finished_at and row.started_at else "",
-            "ended": row.state != "running",
+            "sentence": "This plan is too old to be run. Plan again."
+            if operation.is_expired(now=now)
+            else STATE_SENTENCES[operation.state],
+            "counted": _format_row_count(operation),
+            "left": format_duration(timedelta(seconds=seconds_left))
+            if seconds_left is not None
+            else "",
+            "took": format_duration(operation.finished_at - operation.started_at)
+            if operation.finished_at and operation.started_at
+            else "",
+            "ended": operation.state != "running",
         }
 
-    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        sample = [entry["id"] for entry in row.facts["sample"]]
-        rows = {str(one.public_id): one for one in Delivery.unscoped.filter(public_id__in=sample)}
+    def page_context(self, request: HttpRequest, operation: Any) -> dict[str, Any]:
+        sample = [entry["id"] for entry in operation.facts["sample"]]
+        deliveries = {
+            str(delivery.public_id): delivery
+            for delivery in Delivery.unscoped.filter(public_id__in=sample)
+        }
         return {
-            "kind": bulk.LABELS[row.kind],
-            "asked": [(name.replace("_", " "), told(name, value)) for name, value in sorted(row.filter.items())],
-            "oldest": datetime.fromisoformat(row.facts["oldest"]) if row.facts["oldest"] else None,
-            "lasts": span(timedelta(seconds=row.facts["seconds"])) if row.facts["seconds"] else "",
-            "samples": [(entry, rows.get(entry["id"])) for entry in row.facts["sample"]],
+            "kind": planning.OPERATION_LABELS[operation.kind],
+            "asked": [
+                (name.replace("_", " "), format_filter_value(name, value))
+                for name, value in sorted(operation.filter.items())
+            ],
+            "oldest": datetime.fromisoformat(operation.facts["oldest"])
+            if operation.facts["oldest"]
+            else None,
+            "lasts": format_duration(timedelta(seconds=operation.facts["seconds"]))
+            if operation.facts["seconds"]
+            else "",
+            "samples": [
+                (entry, deliveries.get(entry["id"])) for entry in operation.facts["sample"]
+            ],
         }
 
     # --- what can be done ---
 
-    def first_verb(self, row: Any) -> str:
+    def suggested_action(self, operation: Any) -> str:
         return "confirm"
 
-    @verb("Run it", icon="play_arrow", when=lambda row: row.state == "planned" and row.count)
-    def confirm(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
+    @row_action(
+        "Run it",
+        icon="play_arrow",
+        is_available=lambda operation: operation.state == "planned" and operation.count,
+    )
+    def confirm(
+        self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
         try:
-            start.confirm(row, Hand.of_staff(request), now=now)
-        except Refused as refused:
-            raise Declined(str(refused)) from None
-        return Done("It runs.", told=True)
+            operation_actions.confirm_operation(operation, ActorContext.of_staff(request), now=now)
+        except OperationRefused as refused:
+            raise ActionRejected(str(refused)) from None
+        return ActionResult("It runs.", is_audited=True)
 
-    @verb("Cancel", icon="close", when=lambda row: not row.ended, tone="danger")
-    def cancel(self, request: HttpRequest, row: Any, said: dict[str, Any], *, now: datetime) -> Done:
-        start.cancel(row, Hand.of_staff(request), now=now)
-        return Done("It is cancelled.", told=True)
+    @row_action(
+        "Cancel", icon="close", is_available=lambda operation: not operation.is_ended, tone="danger"
+    )
+    def cancel(
+        self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        operation_actions.cancel_operation(operation, ActorContext.of_staff(request), now=now)
+        return ActionResult("It is cancelled.", is_audited=True)
 
     # --- planning ---
 
     def plan_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.may_plan(request):
+        if not self.can_plan(request):
             raise PermissionDenied
         form = PlanForm(request.POST or None, initial=request.GET.dict(), user=request.user)
         if request.method == "POST" and form.is_valid():
-            said = form.cleaned_data
-            operation = bulk.plan(
-                said["kind"],
+            data = form.cleaned_data
+            operation = planning.plan_operation(
+                data["kind"],
                 form.filter,
-                tenant=said["tenant"],
-                reason=said["why"],
-                hand=Hand.of_staff(request),
+                tenant=data["tenant"],
+                reason=data["audit_reason"],
+                actor=ActorContext.of_staff(request),
                 now=clock(),
             )
-            return HttpResponseRedirect(self.row_url(operation))
+            return HttpResponseRedirect(self.change_url(operation))
         context = {"title": "Work on many deliveries", "form": form, "media": self.media}
         return self.page(request, "outgoing/plan.html", **context)
 
-    def may_plan(self, request: HttpRequest) -> bool:
+    def can_plan(self, request: HttpRequest) -> bool:
         return request.user.has_perm("outgoing.change_delivery")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and self.may_plan(request)
+        return super().has_change_permission(request, obj) and self.can_plan(request)
 
 
-def counted(operation: Operation) -> str:
+def _format_row_count(operation: Operation) -> str:
     return f"more than {operation.count:,}" if operation.more else f"{operation.count:,}"
 
 
-def told(name: str, value: Any) -> str:
+def format_filter_value(name: str, value: Any) -> str:
     if name in ("since", "until", "stopped_since"):
         return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC"
     return f"{len(value):,} selected" if isinstance(value, list) else str(value)

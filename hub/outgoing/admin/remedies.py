@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from hub.mappings.translate import IdentityMissing
-from hub.outgoing.explain import Shown
+from hub.outgoing.insight.explain import EffectiveState
 from hub.outgoing.models import Delivery
-from hub.outgoing.order import head_of
+from hub.outgoing.queue.ordering import find_queue_head
 
-MENDED_AT = {  # by reason, the page where the cause is mended
+REMEDY_PAGES = {  # by reason, the page where the cause is mended
     "filter_failed": "route",
     "mapping_failed": "mapping",
     "payload_refused": "mapping",
@@ -20,8 +20,8 @@ MENDED_AT = {  # by reason, the page where the cause is mended
     "route_off": "route",
     "behind": "head",
 }
-BY_A_BUTTON = {"unknown_effect"}
-PAGES = {
+REMEDY_BUTTONS = {"unknown_effect"}
+CHANGE_PAGES = {
     "route": "admin:outgoing_route_change",
     "mapping": "admin:mappings_fieldmapping_change",
     "tenant": "admin:tenants_tenant_change",
@@ -35,34 +35,32 @@ class Remedy:
     url: str = ""  # empty: a button of the delivery's own
 
 
-def remedy(delivery: Delivery, state: Shown) -> Remedy | None:
+def find_remedy(delivery: Delivery, state: EffectiveState) -> Remedy | None:
     if not state.action:
         return None
-    if state.state == "failed" or state.reason in BY_A_BUTTON:
+    if state.state == "failed" or state.reason in REMEDY_BUTTONS:
         return Remedy(state.action)
-    where = MENDED_AT.get(state.reason, "connection")
-    return Remedy(state.action, page(delivery, where))
+    target = REMEDY_PAGES.get(state.reason, "connection")
+    return Remedy(state.action, build_remedy_url(delivery, target))
 
 
-def page(delivery: Delivery, where: str) -> str:
-    if where == "identity":
-        missing = IdentityMissing.read(delivery.detail)
+def build_remedy_url(delivery: Delivery, target: str) -> str:
+    if target == "identity":
+        missing = IdentityMissing.parse(delivery.detail)
         pair = dict(zip(("kind", "ours"), missing or (), strict=False))
-        asked = {"connection": delivery.connection_id or "", **pair}
-        return f"{reverse('admin:mappings_identity_add')}?{urlencode(asked)}"
-    if where == "switches":
+        query = {"connection": delivery.connection_id or "", **pair}
+        return f"{reverse('admin:mappings_identity_add')}?{urlencode(query)}"
+    if target == "switches":
         return reverse("admin:connections_killswitch_changelist")
-    if where == "head":
-        head = head_of(delivery)
+    if target == "head":
+        head = find_queue_head(delivery)
         return reverse("admin:outgoing_delivery_change", args=[head.pk]) if head else ""
-    rows = {
+    target_ids = {
         "route": delivery.route_id,
         "mapping": delivery.route.mapping_id,
         "tenant": delivery.tenant_id,
         "connection": delivery.connection_id,
     }
-    if rows[where] is None:
-        return (
-            f"{reverse('admin:connections_connection_changelist')}?{urlencode({'tenant': delivery.tenant.reference})}"
-        )
-    return reverse(PAGES[where], args=[rows[where]])
+    if target_ids[target] is None:
+        return f"{reverse('admin:connections_connection_changelist')}?{urlencode({'tenant': delivery.tenant.reference})}"
+    return reverse(CHANGE_PAGES[target], args=[target_ids[target]])

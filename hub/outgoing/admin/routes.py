@@ -11,19 +11,29 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
-from hub.clock import clock
-from hub.connections.forms import PauseForm, until
+from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
+from hub.connections.forms.connection_forms import PauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
-from hub.connections.switch import AlreadyOff, switch_off, switch_on
+from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
-from hub.mappings.revise import revise
-from hub.outgoing.admin.lists import OwnConnectorFilter, TenantFilter
+from hub.mappings.versions import save_mapping_version
+from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms import RouteForm
+from hub.outgoing.insight.route_refusals import count_route_refusals
 from hub.outgoing.models import Delivery, Route
-from hub.outgoing.refusals import refusals_of
-from hub.queue import ring
-from hub.staff import Declined, Done, ModelAdmin, badge, display, moment, note, page_link, verb
+from hub.queue import wake_up
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ModelAdmin,
+    audit_staff_action,
+    display,
+    render_badge,
+    render_page_link,
+    render_time,
+    row_action,
+)
 from tenants.scoping import ScopedAdminMixin
 
 
@@ -32,124 +42,178 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     form = RouteForm
     list_before_template = "outgoing/route_chips.html"
     change_form_outer_before_template = "outgoing/route.html"
-    list_display = ("name", "whose", "event_type", "target", "used_mapping", "switched", "last_delivery")
+    list_display = (
+        "name",
+        "tenant_name",
+        "event_type",
+        "target",
+        "used_mapping",
+        "status_badge",
+        "last_delivery",
+    )
     list_filter = (TenantFilter, OwnConnectorFilter, "enabled")
     list_select_related = ("tenant", "connection", "mapping")
     search_fields = ("name__istartswith", "event_type__startswith", "public_id__exact")
     search_help_text = "The beginning of a name or an event type"
     ordering = ("-pk",)
-    verbs = ("off", "on")
+    row_actions = ("off", "on")
     fieldsets = (
         ("When", {"fields": (("name", "enabled"), ("tenant", "event_type"), "filter")}),
         ("Do", {"fields": (("target", "connection"), "retry_schedule")}),
         ("With", {"fields": ("mapping", "body")}),
         (
             "Guarantees",
-            {"fields": (("ordered", "order_key"), ("never_twice", "expires_after")), "classes": ("collapse",)},
+            {
+                "fields": (("ordered", "order_key"), ("never_twice", "expires_after")),
+                "classes": ("collapse",),
+            },
         ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         newest = Delivery.unscoped.filter(route=OuterRef("pk")).order_by("-pk")
-        rows = super().get_queryset(request).select_related("tenant", "connection", "mapping")
+        routes = super().get_queryset(request).select_related("tenant", "connection", "mapping")
         off = Exists(KillSwitch.unscoped.filter(route=OuterRef("pk")))
-        return rows.annotate(last_at=Subquery(newest.values("accepted_at")[:1]), off=off)
+        return routes.annotate(last_at=Subquery(newest.values("accepted_at")[:1]), off=off)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was sent names its route for as long as it is kept: switch it off instead."""
-        return obj is not None and super().has_delete_permission(request, obj) and not obj.deliveries.exists()
+        return (
+            obj is not None
+            and super().has_delete_permission(request, obj)
+            and not obj.deliveries.exists()
+        )
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        more = {"may_send": request.user.has_perm("outgoing.add_event")}
-        return super().changelist_view(request, {**more, **(extra_context or {})})
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {"may_send": request.user.has_perm("outgoing.add_event")}
+        return super().changelist_view(request, {**extra, **(extra_context or {})})
 
     def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
         """A saved route can be tried for real, too."""
         route = kwargs.get("obj")
         if route is not None and request.user.has_perm("outgoing.add_event"):
-            context |= {"send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(first_words(route))}"}
+            context |= {
+                "send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(_build_initial_event(route))}"
+            }
         return super().render_change_form(request, context, **kwargs)
 
-    def around(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        return {"refusals": refusals_of(row)} if request.user.has_perm("outgoing.view_delivery") else {}
+    def page_context(self, request: HttpRequest, route: Any) -> dict[str, Any]:
+        return (
+            {"refusals": count_route_refusals(route)}
+            if request.user.has_perm("outgoing.view_delivery")
+            else {}
+        )
 
     # --- columns ---
 
     @display(description="tenant", empty_value="all tenants")
-    def whose(self, route: Route) -> Any:
+    def tenant_name(self, route: Route) -> Any:
         return route.tenant.name if route.tenant else "all tenants"
 
     @display(description="does")
     def target(self, route: Route) -> Any:
         connector = CONNECTORS.get(route.connector_key)
-        where = route.connection.name if route.connection else connector.label if connector else route.connector_key
-        return format_html("{}<br><span class='hub-quiet'>{}</span>", action_label(route), where)
+        where = (
+            route.connection.name
+            if route.connection
+            else connector.label
+            if connector
+            else route.connector_key
+        )
+        return format_html(
+            "{}<br><span class='hub-quiet'>{}</span>", _find_action_label(route), where
+        )
 
     @display(description="mapping")
     def used_mapping(self, route: Route) -> Any:
-        return page_link(route.mapping)
+        return render_page_link(route.mapping)
 
     @display(description="enabled")
-    def switched(self, route: Route) -> Any:
+    def status_badge(self, route: Route) -> Any:
         if route.off:
-            return badge("held", "switched off")
-        return badge("active", "on") if route.enabled else badge("disabled", "not in use")
+            return render_badge("held", "switched off")
+        return (
+            render_badge("active", "on")
+            if route.enabled
+            else render_badge("disabled", "not in use")
+        )
 
     @display(description="last delivery")
     def last_delivery(self, route: Route) -> Any:
-        return moment(route.last_at) if route.last_at else "never"
+        return render_time(route.last_at) if route.last_at else "never"
 
     # --- switching ---
 
-    @verb(
+    @row_action(
         "Switch off",
         icon="power_settings_new",
-        when=lambda route: not route.off,
+        is_available=lambda route: not route.off,
         form=PauseForm,
-        asks="Nothing goes by this route. What it takes meanwhile is held, and goes when it is switched on.",
+        question="Nothing goes by this route. What it takes meanwhile is held, and goes when it is switched on.",
         tone="danger",
     )
-    def off(self, request: HttpRequest, row: Route, said: dict[str, Any], *, now: datetime) -> Done:
-        end = until(said, now)
-        switch = KillSwitch(scope="route", route=row, tenant=row.tenant, reason=said["reason"], expires_at=end)
+    def off(
+        self, request: HttpRequest, route: Route, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        end = compute_pause_end(data, now)
+        switch = KillSwitch(
+            scope="route", route=route, tenant=route.tenant, reason=data["reason"], expires_at=end
+        )
         try:
-            switch_off(switch, by=request.user, now=now)
-        except AlreadyOff as already:
-            raise Declined(f"{already}.") from None
-        return Done("Switched off.", after={"off": True, "until": end})
+            switch_off(switch, user=request.user, now=now)
+        except AlreadySwitchedOff as already:
+            raise ActionRejected(f"{already}.") from None
+        return ActionResult("Switched off.", after={"off": True, "until": end})
 
-    @verb("Switch on", icon="play_arrow", when=lambda route: route.off, tone="primary")
-    def on(self, request: HttpRequest, row: Route, said: dict[str, Any], *, now: datetime) -> Done:
-        for switch in KillSwitch.unscoped.filter(scope="route", route=row):
+    @row_action(
+        "Switch on", icon="play_arrow", is_available=lambda route: route.off, tone="primary"
+    )
+    def on(
+        self, request: HttpRequest, route: Route, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        for switch in KillSwitch.unscoped.filter(scope="route", route=route):
             switch_on(switch, now=now)
-        return Done("Switched on; what was held goes out now.", before={"off": True})
+        return ActionResult("Switched on; what was held goes out now.", before={"off": True})
 
     # --- saving ---
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        known = {name: request.GET[name] for name in ("tenant", "event_type", "target", "name") if name in request.GET}
-        known["target"] = known.get("target") if known.get("target") in targets() else ""
-        return {"event_type": "order.created", **known}
+        initial = {
+            name: request.GET[name]
+            for name in ("tenant", "event_type", "target", "name")
+            if name in request.GET
+        }
+        initial["target"] = (
+            initial.get("target") if initial.get("target") in _list_targets() else ""
+        )
+        return {"event_type": "order.created", **initial}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """One transaction: the route, the new version of its mapping, their audit rows, and the bell."""
         now = clock()
-        obj.mapping = form.cleaned_data["mapping"] or self.new_mapping(obj)
+        obj.mapping = form.cleaned_data["mapping"] or self.create_mapping(obj)
         obj.changed_at = now
-        obj.target, obj.body = form.cleaned_data["target"], None  # what the audit tells beside the columns
-        version = revise(obj.mapping, form.cleaned_data["body"] or {}, by=request.user, now=now)
+        obj.target, obj.body = (
+            form.cleaned_data["target"],
+            None,
+        )  # what the audit tells beside the columns
+        version = save_mapping_version(
+            obj.mapping, form.cleaned_data["body"] or {}, user=request.user, now=now
+        )
         super().save_model(request, obj, form, change)
         if version:
-            note(
+            audit_staff_action(
                 request,
                 "fieldmapping.revise",
                 obj.mapping,
                 now=now,
                 after={"version": version.number, "body": version.body},
             )
-        ring("drain", now=now)
+        wake_up("drain", now=now)
 
-    def new_mapping(self, route: Any) -> FieldMapping:
+    def create_mapping(self, route: Any) -> FieldMapping:
         return FieldMapping.unscoped.create(
             tenant=route.tenant,
             name=f"Mapping of {route.name}"[:200],
@@ -158,18 +222,22 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         )
 
 
-def first_words(route: Route) -> dict[str, str]:
+def _build_initial_event(route: Route) -> dict[str, str]:
     """What a test event for this route begins with."""
-    named = {} if "*" in route.event_type else {"type": route.event_type}
-    return named | ({"tenant": route.tenant.reference} if route.tenant else {})
+    initial = {} if "*" in route.event_type else {"type": route.event_type}
+    return initial | ({"tenant": route.tenant.reference} if route.tenant else {})
 
 
-def action_label(route: Route) -> str:
+def _find_action_label(route: Route) -> str:
     try:
         return CONNECTORS[route.connector_key].action(route.action).label
     except LookupError:
         return route.action
 
 
-def targets() -> set[str]:
-    return {f"{connector.key}.{action.key}" for connector in CONNECTORS.values() for action in connector.actions}
+def _list_targets() -> set[str]:
+    return {
+        f"{connector.key}.{action.key}"
+        for connector in CONNECTORS.values()
+        for action in connector.actions
+    }

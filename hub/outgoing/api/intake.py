@@ -7,113 +7,150 @@ from typing import Any
 from django.conf import settings
 from rest_framework.request import Request
 
-from connectors.wire import dumps
-from hub.batcher import Batcher
-from hub.outgoing.publish import EventConflict, Fact, Published, publish_all, publish_each
+from connectors.http import dump_json
+from hub.db.group_commit import GroupCommit
+from hub.outgoing.intake.publish import (
+    EventConflict,
+    EventInput,
+    Published,
+    publish_batch,
+    publish_independently,
+)
 from hub.outgoing.serializers import EventSerializer
 from hub.problems import Problem
-from hub.rest.fields import address, page_address
-from hub.rest.once import Answer
+from hub.rest.fields import object_page_url, object_url
+from hub.rest.idempotency import IdempotentAnswer
 from tenants.models import Tenant
 
 SOURCE = "api"
-TOGETHER = 100  # events of as many requests, in one transaction
+GROUP_SIZE = 100  # events of as many requests, in one transaction
 
 
-def publish_together(told: Sequence[tuple[Fact, datetime]]) -> Sequence[Published | Exception]:
-    return publish_each([fact for fact, _ in told], source=SOURCE, now=max(now for _, now in told))
+def _publish_group(
+    submitted: Sequence[tuple[EventInput, datetime]],
+) -> Sequence[Published | Exception]:
+    return publish_independently(
+        [event_input for event_input, _ in submitted],
+        source=SOURCE,
+        now=max(now for _, now in submitted),
+    )
 
 
-publish_one = Batcher(publish_together, most=TOGETHER)
+submit_event = GroupCommit(_publish_group, max_batch=GROUP_SIZE)
 
 
-def accept(request: Request, *, now: datetime) -> Answer:
+def accept_batch(request: Request, *, now: datetime) -> IdempotentAnswer:
     """Publish the event, or all events of a batch or none; they are stored when the transaction commits."""
-    facts = facts_of(request, now=now)
+    inputs = _parse_event_inputs(request, now=now)
     try:
-        published = publish_all(facts, source=SOURCE, now=now)
+        published = publish_batch(inputs, source=SOURCE, now=now)
     except EventConflict as conflict:
-        raise refusal(request, conflict) from conflict
-    told = [accepted(fact, answer) for fact, answer in zip(facts, published, strict=True)]
+        raise _build_conflict_problem(request, conflict) from conflict
+    accepted_events = [
+        serialize_accepted_event(event_input, answer)
+        for event_input, answer in zip(inputs, published, strict=True)
+    ]
     if isinstance(request.data, list):
-        return Answer({"events": told})
-    return Answer(told[0], location=told[0]["url"])
+        return IdempotentAnswer({"events": accepted_events})
+    return IdempotentAnswer(accepted_events[0], location=accepted_events[0]["url"])
 
 
-def accept_one(request: Request, *, now: datetime) -> Answer:
+def accept_one(request: Request, *, now: datetime) -> IdempotentAnswer:
     """Publish an event together with those that come at the same moment; it is stored when this answers."""
-    (fact,) = facts_of(request, now=now)
+    (event_input,) = _parse_event_inputs(request, now=now)
     try:
-        published = publish_one((fact, now))
+        published = submit_event((event_input, now))
     except EventConflict as conflict:
-        raise refusal(request, conflict) from conflict
-    told = accepted(fact, published)
-    return Answer(told, location=told["url"])
+        raise _build_conflict_problem(request, conflict) from conflict
+    accepted_event = serialize_accepted_event(event_input, published)
+    return IdempotentAnswer(accepted_event, location=accepted_event["url"])
 
 
-def refusal(request: Request, conflict: EventConflict) -> Problem:
-    errors = at(request, [conflict.index], "/id", f"{conflict}.", "conflict")
+def _build_conflict_problem(request: Request, conflict: EventConflict) -> Problem:
+    errors = _build_event_errors(request, [conflict.index], "/id", f"{conflict}.", "conflict")
     return Problem("event-conflict", errors=errors)
 
 
-def facts_of(request: Request, *, now: datetime) -> list[Fact]:
-    raws = bytes_of(request)
+def _parse_event_inputs(request: Request, *, now: datetime) -> list[EventInput]:
+    raws = _split_raw_bodies(request)
     batch = {"many": True, "allow_empty": False} if isinstance(request.data, list) else {}
-    read = EventSerializer(data=request.data, context={"now": now}, **batch)
-    read.is_valid(raise_exception=True)
-    events = read.validated_data if batch else [read.validated_data]
-    tenants = tenants_of(request, events)
+    serializer = EventSerializer(data=request.data, context={"now": now}, **batch)
+    serializer.is_valid(raise_exception=True)
+    events = serializer.validated_data if batch else [serializer.validated_data]
+    tenants = _resolve_event_tenants(request, events)
     return [
-        Fact(tenant, event["type"], event["data"], event.get("id", ""), event.get("occurred_at"), raw)
+        EventInput(
+            tenant, event["type"], event["data"], event.get("id", ""), event.get("occurred_at"), raw
+        )
         for tenant, event, raw in zip(tenants, events, raws, strict=True)
     ]
 
 
-def bytes_of(request: Request) -> list[bytes]:
+def _split_raw_bodies(request: Request) -> list[bytes]:
     """Of each event: as it was received, or cut out of its batch; none may be too large, nor may they be too many."""
     if not isinstance(request.data, list):
         raws = [getattr(request, "raw_body", b"")]
     elif len(request.data) > settings.HUB_BATCH_EVENTS:
-        raise Problem("payload-too-large", f"A batch holds at most {settings.HUB_BATCH_EVENTS:,} events.")
+        raise Problem(
+            "payload-too-large", f"A batch holds at most {settings.HUB_BATCH_EVENTS:,} events."
+        )
     else:
-        raws = [dumps(event) for event in request.data]
-    too_large = [place for place, raw in enumerate(raws) if len(raw) > settings.HUB_EVENT_BYTES]
+        raws = [dump_json(event) for event in request.data]
+    too_large = [index for index, raw in enumerate(raws) if len(raw) > settings.HUB_EVENT_BYTES]
     if too_large:
         detail = f"An event is at most {settings.HUB_EVENT_BYTES:,} bytes of JSON."
-        raise Problem("payload-too-large", detail, errors=at(request, too_large, "", detail, "too_large"))
+        raise Problem(
+            "payload-too-large",
+            detail,
+            errors=_build_event_errors(request, too_large, "", detail, "too_large"),
+        )
     return raws
 
 
-def tenants_of(request: Request, events: Sequence[Mapping[str, Any]]) -> list[Tenant]:
+def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]) -> list[Tenant]:
     """Whose each event is, in one statement: a tenant's key tells its own only, a platform key names them."""
-    own = request.user.tenant
-    names = [event.get("tenant") or (own and own.reference) for event in events]
-    if missing := [place for place, name in enumerate(names) if not name]:
-        raise Problem("tenant-required", errors=at(request, missing, "/tenant", "A platform key must.", "required"))
-    known = [own] if own else Tenant.objects.filter(reference__in=set(names))
-    found = {tenant.reference: tenant for tenant in known}
-    if strange := [place for place, name in enumerate(names) if name not in found]:
-        raise Problem("tenant-not-found", errors=at(request, strange, "/tenant", "There is none.", "not_found"))
-    return [found[name] for name in names]
+    own_tenant = request.user.tenant
+    names = [event.get("tenant") or (own_tenant and own_tenant.reference) for event in events]
+    if missing := [index for index, name in enumerate(names) if not name]:
+        raise Problem(
+            "tenant-required",
+            errors=_build_event_errors(
+                request, missing, "/tenant", "A platform key must.", "required"
+            ),
+        )
+    tenants = [own_tenant] if own_tenant else Tenant.objects.filter(reference__in=set(names))
+    tenants_by_reference = {tenant.reference: tenant for tenant in tenants}
+    if unknown := [index for index, name in enumerate(names) if name not in tenants_by_reference]:
+        raise Problem(
+            "tenant-not-found",
+            errors=_build_event_errors(request, unknown, "/tenant", "There is none.", "not_found"),
+        )
+    return [tenants_by_reference[name] for name in names]
 
 
-def at(request: Request, places: Sequence[int], pointer: str, detail: str, code: str) -> Iterator[dict[str, str]]:
+def _build_event_errors(
+    request: Request, indexes: Sequence[int], pointer: str, detail: str, code: str
+) -> Iterator[dict[str, str]]:
     batch = isinstance(request.data, list)
-    for place in places:
-        yield {"pointer": f"/{place}{pointer}" if batch else pointer, "detail": detail, "code": code}
+    for index in indexes:
+        yield {
+            "pointer": f"/{index}{pointer}" if batch else pointer,
+            "detail": detail,
+            "code": code,
+        }
 
 
-def accepted(fact: Fact, published: Published) -> dict[str, Any]:
+def serialize_accepted_event(event_input: EventInput, published: Published) -> dict[str, Any]:
     """As AcceptedSerializer describes it, which would take as long for it as the database does."""
     event = published.event
     return {
         "id": str(event.public_id),
         "sender_id": event.sender_id,
         "type": event.type,
-        "tenant": fact.tenant.reference,
+        "tenant": event_input.tenant.reference,
         "accepted_at": event.accepted_at.isoformat().replace("+00:00", "Z"),
-        "url": address("event", event),
-        "page_url": page_address("events", event),
+        "url": object_url("event", event),
+        "page_url": object_page_url("events", event),
         "deliveries": [
             {
                 "id": str(delivery.public_id),

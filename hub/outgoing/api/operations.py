@@ -12,38 +12,40 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.clock import clock
-from hub.operations import start
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.start import Hand, Refused, TooManyRows
-from hub.outgoing import bulk
-from hub.outgoing.api import described as says
+from hub.operations.operation_actions import ActorContext, OperationRefused, TooManyRows
+from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.deliveries import READ, WRITE
-from hub.outgoing.api.planned import OperationSerializer, PlanSerializer
+from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
+from hub.outgoing.operations import planning
 from hub.problems import Problem
-from hub.rest.fields import address
-from hub.rest.pages import PageQuery, asked, page
-from hub.states import WrongState
-from tenants.authentication import resolve_tenant
+from hub.rest.fields import object_url
+from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
-from tenants.scoping import changeable, reach, readable
+from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
-CONFIRMING = ("not-found", "wrong-state", "too-many-rows")
-
-
-def operations(request: Request) -> QuerySet[Operation]:
-    allowed = readable if request.method == "GET" else changeable
-    return Operation.unscoped.select_related("tenant").filter(allowed(Operation, reach(request.user)))
+CONFIRM_PROBLEMS = ("not-found", "wrong-state", "too-many-rows")
 
 
-def find(request: Request, id: UUID) -> Operation:
-    operation = operations(request).filter(public_id=id).first()
+def visible_operations(request: Request) -> QuerySet[Operation]:
+    allowed = readable_condition if request.method == "GET" else changeable_condition
+    return Operation.unscoped.select_related("tenant").filter(
+        allowed(Operation, accessible_tenants(request.user))
+    )
+
+
+def _find_operation(request: Request, id: UUID) -> Operation:
+    operation = visible_operations(request).filter(public_id=id).first()
     if operation is None:
         raise Http404
     return operation
 
 
-def tenant_of(request: Request, reference: str | None) -> Tenant | None:
+def _resolve_operation_tenant(request: Request, reference: str | None) -> Tenant | None:
     """A tenant's key means its own; a platform key that names none means all."""
     if reference is None and request.user.tenant is None:
         return None
@@ -53,104 +55,124 @@ def tenant_of(request: Request, reference: str | None) -> Tenant | None:
 class OperationsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
 
-    @says.described(
+    @openapi.describe_operation(
         "operations_list",
         "List operations",
-        {200: says.page_of(OperationSerializer, "OperationPage")},
+        {200: openapi.page_schema(OperationSerializer, "OperationPage")},
         problems=["validation-failed"],
         parameters=[PageQuery],
-        examples={"a page": says.listed(says.OPERATION)},
+        examples={"a page": openapi.list_example(openapi.OPERATION)},
     )
     def get(self, request: Request) -> Response:
         """The newest first."""
-        return page(request, operations(request), asked(request, PageQuery), OperationSerializer)
+        return paginate_response(
+            request,
+            visible_operations(request),
+            parse_query(request, PageQuery),
+            OperationSerializer,
+        )
 
-    @says.described(
+    @openapi.describe_operation(
         "operations_plan",
         "Plan an operation",
         {201: OperationSerializer},
-        problems=says.READING,
+        problems=openapi.READ_PROBLEMS,
         request=PlanSerializer,
-        requests=[says.asking("everything that was given up since noon", says.PLANNING)],
-        examples={"planned": says.OPERATION},
+        requests=[
+            openapi.request_example(
+                "everything that was given up since noon", openapi.OPERATION_PLAN
+            )
+        ],
+        examples={"planned": openapi.OPERATION},
     )
     def post(self, request: Request) -> Response:
         """Find out what would be done. Nothing is done before the plan is confirmed, within 15 minutes."""
         now = clock()
-        said = PlanSerializer(data=request.data, context={"now": now})
-        said.is_valid(raise_exception=True)
-        asked_for = said.validated_data
-        operation = bulk.plan(
-            asked_for["kind"],
-            asked_for["filter"],
-            tenant=tenant_of(request, asked_for.get("tenant")),
-            reason=asked_for["reason"],
-            hand=Hand.of_key(request),
+        serializer = PlanSerializer(data=request.data, context={"now": now})
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        operation = planning.plan_operation(
+            data["kind"],
+            data["filter"],
+            tenant=_resolve_operation_tenant(request, data.get("tenant")),
+            reason=data["reason"],
+            actor=ActorContext.of_key(request),
             now=now,
         )
         answer = OperationSerializer(operation).data
-        return Response(answer, status=201, headers={"Location": address("operation", operation)})
+        return Response(
+            answer, status=201, headers={"Location": object_url("operation", operation)}
+        )
 
 
 class OperationView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
 
-    @says.described(
+    @openapi.describe_operation(
         "operations_read",
         "Read an operation",
         {200: OperationSerializer},
         problems=["not-found"],
-        examples={"read": says.OPERATION},
+        examples={"read": openapi.OPERATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """What was planned, and how far it is."""
-        return Response(OperationSerializer(find(request, id)).data)
+        return Response(OperationSerializer(_find_operation(request, id)).data)
 
 
-def decide(request: Request, id: UUID, verb: Callable[..., None]) -> Response:
-    operation, now = find(request, id), clock()
+def _apply_operation_action(request: Request, id: UUID, action: Callable[..., None]) -> Response:
+    operation, now = _find_operation(request, id), clock()
     try:
-        verb(operation, Hand.of_key(request), now=now)
+        action(operation, ActorContext.of_key(request), now=now)
     except TooManyRows as refused:
-        raise Problem("too-many-rows", str(refused), headers=wait(refused.again, now)) from refused
-    except Refused as refused:
+        raise Problem(
+            "too-many-rows", str(refused), headers=_build_retry_after(refused.again, now)
+        ) from refused
+    except OperationRefused as refused:
         raise Problem("wrong-state", str(refused)) from refused
-    except WrongState as error:
-        raise Problem("wrong-state", f"The operation is {find(request, id).state}.") from error
+    except InvalidTransition as error:
+        raise Problem(
+            "wrong-state", f"The operation is {_find_operation(request, id).state}."
+        ) from error
     return Response(OperationSerializer(operation).data)
 
 
-def wait(again: datetime | None, now: datetime) -> dict[str, str]:
-    return {"Retry-After": str(math.ceil((again - now).total_seconds()))} if again else {}
+def _build_retry_after(retry_at: datetime | None, now: datetime) -> dict[str, str]:
+    return {"Retry-After": str(math.ceil((retry_at - now).total_seconds()))} if retry_at else {}
 
 
 class ConfirmView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 
-    @says.described(
+    @openapi.describe_operation(
         "operations_confirm",
         "Confirm an operation",
         {200: OperationSerializer},
-        problems=CONFIRMING,
+        problems=CONFIRM_PROBLEMS,
         request=None,
-        examples={"running": says.OPERATION | {"state": "running", "started_at": says.MOMENT}},
+        examples={
+            "running": openapi.OPERATION | {"state": "running", "started_at": openapi.EXAMPLE_TIME}
+        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Do what was planned: at most as many rows as the plan says, and none that was accepted after it."""
-        return decide(request, id, start.confirm)
+        return _apply_operation_action(request, id, operation_actions.confirm_operation)
 
 
 class CancelOperationView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
 
-    @says.described(
+    @openapi.describe_operation(
         "operations_cancel",
         "Cancel an operation",
         {200: OperationSerializer},
-        problems=says.DECIDING,
+        problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"cancelled": says.OPERATION | {"state": "cancelled", "finished_at": says.MOMENT}},
+        examples={
+            "cancelled": openapi.OPERATION
+            | {"state": "cancelled", "finished_at": openapi.EXAMPLE_TIME}
+        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """No further rows are touched; what was done stays done."""
-        return decide(request, id, start.cancel)
+        return _apply_operation_action(request, id, operation_actions.cancel_operation)

@@ -7,7 +7,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import hub.connections.models
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -47,9 +47,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Delivery",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
-                ("outward_id", models.UUIDField(default=hub.ids.uuid7, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
+                ("outward_id", models.UUIDField(default=hub.db.ids.uuid7, editable=False)),
                 ("replay", models.PositiveSmallIntegerField(default=0)),
                 (
                     "state",
@@ -98,7 +106,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="tenants.tenant",
                     ),
                 ),
             ],
@@ -115,7 +125,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Attempt",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("number", models.PositiveSmallIntegerField()),
                 ("started_at", models.DateTimeField()),
                 ("milliseconds", models.PositiveIntegerField(null=True)),
@@ -127,7 +142,9 @@ class Migration(migrations.Migration):
                 (
                     "delivery",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tries", to="outgoing.delivery"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tries",
+                        to="outgoing.delivery",
                     ),
                 ),
             ],
@@ -144,8 +161,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Event",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("source", models.CharField(max_length=40)),
                 ("sender_id", models.CharField(max_length=200)),
                 (
@@ -154,7 +179,8 @@ class Migration(migrations.Migration):
                         max_length=120,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "\\A[a-z0-9_]+(\\.[a-z0-9_]+)*\\Z", "Lower case words with dots, such as order.created."
+                                "\\A[a-z0-9_]+(\\.[a-z0-9_]+)*\\Z",
+                                "Lower case words with dots, such as order.created.",
                             )
                         ],
                     ),
@@ -166,7 +192,9 @@ class Migration(migrations.Migration):
                 (
                     "tenant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="tenants.tenant"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="tenants.tenant",
                     ),
                 ),
             ],
@@ -183,7 +211,9 @@ class Migration(migrations.Migration):
             model_name="delivery",
             name="event",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="outgoing.event"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deliveries",
+                to="outgoing.event",
             ),
         ),
         migrations.CreateModel(
@@ -207,21 +237,39 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Idempotency",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.CharField(max_length=255)),
                 ("digest", models.CharField(max_length=64)),
                 ("status", models.PositiveSmallIntegerField()),
                 ("answer", models.JSONField()),
                 ("location", models.CharField(blank=True, max_length=300)),
                 ("created_at", models.DateTimeField()),
-                ("api_key", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="tenants.apikey")),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="tenants.apikey"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="Route",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("name", models.CharField(max_length=200)),
                 (
                     "event_type",
@@ -236,8 +284,18 @@ class Migration(migrations.Migration):
                         verbose_name="event type",
                     ),
                 ),
-                ("filter", models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")),
-                ("connector", models.CharField(max_length=40, validators=[hub.connections.models.a_connector])),
+                (
+                    "filter",
+                    models.TextField(
+                        blank=True, help_text="JMESPath; empty: every event of the type."
+                    ),
+                ),
+                (
+                    "connector",
+                    models.CharField(
+                        max_length=40, validators=[hub.connections.models.validate_connector_key]
+                    ),
+                ),
                 ("action", models.CharField(max_length=40)),
                 (
                     "retry_schedule",
@@ -248,8 +306,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("enabled", models.BooleanField(default=True)),
-                ("changed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "changed_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
                 (
                     "connection",
                     models.ForeignKey(
@@ -264,7 +328,9 @@ class Migration(migrations.Migration):
                 (
                     "mapping",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="routes", to="mappings.fieldmapping"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="routes",
+                        to="mappings.fieldmapping",
                     ),
                 ),
                 (
@@ -292,7 +358,9 @@ class Migration(migrations.Migration):
             model_name="delivery",
             name="route",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="outgoing.route"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deliveries",
+                to="outgoing.route",
             ),
         ),
         migrations.AddIndex(
@@ -301,7 +369,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="event",
-            constraint=models.UniqueConstraint(fields=("tenant", "source", "sender_id"), name="one_event_once"),
+            constraint=models.UniqueConstraint(
+                fields=("tenant", "source", "sender_id"), name="one_event_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="idempotency",
@@ -314,13 +384,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["connection", "due_at"], name="deliveries_due"
+                condition=models.Q(("state", "waiting")),
+                fields=["connection", "due_at"],
+                name="deliveries_due",
             ),
         ),
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("state", "sending")), fields=["connection"], name="deliveries_sending"
+                condition=models.Q(("state", "sending")),
+                fields=["connection"],
+                name="deliveries_sending",
             ),
         ),
         migrations.AddIndex(
@@ -344,7 +418,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("connection", None)), fields=("event", "route", "replay"), name="one_not_connected"
+                condition=models.Q(("connection", None)),
+                fields=("event", "route", "replay"),
+                name="one_not_connected",
             ),
         ),
     ]

@@ -31,7 +31,9 @@ class Migration(migrations.Migration):
             model_name="route",
             name="expires_after",
             field=models.PositiveIntegerField(
-                blank=True, help_text="Seconds after which it is not sent any more; empty: it never expires.", null=True
+                blank=True,
+                help_text="Seconds after which it is not sent any more; empty: it never expires.",
+                null=True,
             ),
         ),
         migrations.AddField(
@@ -57,13 +59,18 @@ class Migration(migrations.Migration):
             model_name="route",
             name="ordered",
             field=models.BooleanField(
-                db_default=False, default=False, help_text="Each goes only after the one before it has arrived."
+                db_default=False,
+                default=False,
+                help_text="Each goes only after the one before it has arrived.",
             ),
         ),
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("position__isnull", False), ("state__in", ("waiting", "sending", "held", "dead"))),
+                condition=models.Q(
+                    ("position__isnull", False),
+                    ("state__in", ("waiting", "sending", "held", "dead")),
+                ),
                 fields=["connection", "route", "order_key", "position"],
                 name="deliveries_in_order",
             ),
@@ -71,7 +78,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("expires_at__isnull", False), ("state__in", ("waiting", "held"))),
+                condition=models.Q(
+                    ("expires_at__isnull", False), ("state__in", ("waiting", "held"))
+                ),
                 fields=["expires_at"],
                 name="deliveries_expiring",
             ),

@@ -62,7 +62,8 @@ class Migration(migrations.Migration):
             field=models.GeneratedField(
                 db_persist=True,
                 expression=models.Case(
-                    models.When(state="sending", then=models.Value("waiting")), default=models.F("state")
+                    models.When(state="sending", then=models.Value("waiting")),
+                    default=models.F("state"),
                 ),
                 output_field=models.CharField(max_length=10),
             ),
@@ -70,13 +71,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("stage", "waiting")), fields=["connection", "due_at"], name="deliveries_due"
+                condition=models.Q(("stage", "waiting")),
+                fields=["connection", "due_at"],
+                name="deliveries_due",
             ),
         ),
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("position__isnull", False), ("stage__in", ("waiting", "held", "dead"))),
+                condition=models.Q(
+                    ("position__isnull", False), ("stage__in", ("waiting", "held", "dead"))
+                ),
                 fields=["connection", "route", "order_key", "position"],
                 name="deliveries_in_order",
             ),
@@ -84,7 +89,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("expires_at__isnull", False), ("stage__in", ("waiting", "held"))),
+                condition=models.Q(
+                    ("expires_at__isnull", False), ("stage__in", ("waiting", "held"))
+                ),
                 fields=["expires_at"],
                 name="deliveries_expiring",
             ),

@@ -26,15 +26,25 @@ class Migration(migrations.Migration):
         migrations.RenameModel(old_name="PumpPlace", new_name="PumpSlot"),
         rename_permissions("outgoing", {"pumpplace": "pumpslot"}),
         migrations.RenameField(model_name="route", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="delivery", old_name="outward_id", new_name="message_uuid"),
+        migrations.RenameField(
+            model_name="delivery", old_name="outward_id", new_name="message_uuid"
+        ),
         migrations.RenameField(model_name="delivery", old_name="replay", new_name="replay_number"),
         migrations.RenameField(model_name="delivery", old_name="stage", new_name="index_state"),
         migrations.RenameField(model_name="delivery", old_name="says", new_name="detail"),
-        migrations.RenameField(model_name="delivery", old_name="attempts", new_name="attempt_count"),
+        migrations.RenameField(
+            model_name="delivery", old_name="attempts", new_name="attempt_count"
+        ),
         migrations.RenameField(model_name="delivery", old_name="crashes", new_name="crash_count"),
-        migrations.RenameField(model_name="delivery", old_name="unsure", new_name="possibly_delivered"),
-        migrations.RenameField(model_name="delivery", old_name="background", new_name="low_priority"),
-        migrations.RenameField(model_name="delivery", old_name="moved_at", new_name="state_changed_at"),
+        migrations.RenameField(
+            model_name="delivery", old_name="unsure", new_name="possibly_delivered"
+        ),
+        migrations.RenameField(
+            model_name="delivery", old_name="background", new_name="low_priority"
+        ),
+        migrations.RenameField(
+            model_name="delivery", old_name="moved_at", new_name="state_changed_at"
+        ),
         migrations.RenameField(model_name="attempt", old_name="says", new_name="detail"),
         migrations.AlterField(
             model_name="attempt",
@@ -73,7 +83,9 @@ class Migration(migrations.Migration):
             migrations.AddIndex(
                 model_name="delivery",
                 index=models.Index(
-                    condition=models.Q(("expires_at__isnull", False), ("index_state__in", ("waiting", "held"))),
+                    condition=models.Q(
+                        ("expires_at__isnull", False), ("index_state__in", ("waiting", "held"))
+                    ),
                     fields=["expires_at"],
                     name="deliveries_expiring",
                 ),
@@ -97,7 +109,8 @@ class Migration(migrations.Migration):
             migrations.AddConstraint(
                 model_name="delivery",
                 constraint=models.UniqueConstraint(
-                    fields=("event", "route", "connection", "replay_number"), name="one_delivery_once"
+                    fields=("event", "route", "connection", "replay_number"),
+                    name="one_delivery_once",
                 ),
             ),
             migrations.AddConstraint(

@@ -41,7 +41,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("position__isnull", False), ("index_state__in", ("waiting", "held", "failed"))),
+                condition=models.Q(
+                    ("position__isnull", False), ("index_state__in", ("waiting", "held", "failed"))
+                ),
                 fields=["connection", "route", "order_key", "position"],
                 name="deliveries_in_order",
             ),

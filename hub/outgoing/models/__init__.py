@@ -1,24 +1,30 @@
 """event -> delivery -> attempt -> exchange, and the route between: the rows of what goes out."""
 
 from hub.outgoing.models.deliveries import (
-    DONE,
-    STOPPED,
-    UNSENT,
+    CANCELLABLE_STATES,
+    FINAL_STATES,
+    RETRYABLE_STATES,
     Attempt,
     Delivery,
     Exchange,
     PumpSlot,
     Rendering,
 )
-from hub.outgoing.models.events import EVENT_TYPE, Event, EventBody, Idempotency, document
+from hub.outgoing.models.events import (
+    EVENT_TYPE,
+    Event,
+    EventBody,
+    Idempotency,
+    build_event_document,
+)
 from hub.outgoing.models.routes import TYPE_PATTERN, Route
 
 __all__ = [
-    "DONE",
+    "FINAL_STATES",
     "EVENT_TYPE",
-    "STOPPED",
+    "RETRYABLE_STATES",
     "TYPE_PATTERN",
-    "UNSENT",
+    "CANCELLABLE_STATES",
     "Attempt",
     "Delivery",
     "Event",
@@ -28,5 +34,5 @@ __all__ = [
     "PumpSlot",
     "Rendering",
     "Route",
-    "document",
+    "build_event_document",
 ]

@@ -12,21 +12,25 @@ from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
-from hub.ids import uuid7
+from hub.db.ids import uuid7
+from hub.db.state_machine import StateMachine
 from hub.mappings.models import MappingVersion
 from hub.outgoing.models.events import Event
+from hub.outgoing.models.index_states import (
+    create_index_state_field,
+    match_index_states,
+    register_state_lookups,
+)
 from hub.outgoing.models.routes import Route
-from hub.outgoing.models.stages import ask_by_stage, at_stage, stage_field
-from hub.states import Moves
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
-STOPPED = {"failed", "held", "cancelled"}  # a retry sets them going
-UNSENT = {"waiting", "held"}  # a person may cancel them
-DONE = {"delivered", "failed", "cancelled", "skipped"}  # may be sent again
+RETRYABLE_STATES = {"failed", "held", "cancelled"}  # a retry sets them going
+CANCELLABLE_STATES = {"waiting", "held"}  # a person may cancel them
+FINAL_STATES = {"delivered", "failed", "cancelled", "skipped"}  # may be sent again
 
 
-class Delivery(Scoped, Moves):
+class Delivery(Scoped, StateMachine):
     """One event on its way to one connection, by one route."""
 
     class State(models.TextChoices):
@@ -38,7 +42,7 @@ class Delivery(Scoped, Moves):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    OPEN: ClassVar[tuple[str, ...]] = (
+    ORDER_BLOCKING_STATES: ClassVar[tuple[str, ...]] = (
         "waiting",
         "sending",
         "held",
@@ -46,7 +50,7 @@ class Delivery(Scoped, Moves):
     )  # the next of an ordered route waits for it
 
     # waiting -> sending -> delivered; what cannot go on is held, skipped, failed or cancelled, and a person moves it
-    MOVES: ClassVar[Mapping[str, set[str]]] = {
+    TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "waiting": {"sending", "held", "skipped", "cancelled", "failed"},
         "sending": {"delivered", "waiting", "held", "failed"},
         "held": {"waiting", "skipped", "cancelled", "failed"},
@@ -55,30 +59,44 @@ class Delivery(Scoped, Moves):
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    message_uuid = models.UUIDField(default=uuid7, editable=False)  # the same over attempts and replays
+    message_uuid = models.UUIDField(
+        default=uuid7, editable=False
+    )  # the same over attempts and replays
     # each index is written twice on a delivery's way: what another begins with is none of its own
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
     route = models.ForeignKey(Route, on_delete=models.PROTECT, related_name="deliveries")
     connection = models.ForeignKey(
         Connection, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False
     )
     replay_number = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    index_state = stage_field()  # what the indexes know of it
+    index_state = create_index_state_field()  # what the indexes know of it
     reason = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=500, blank=True)  # in words, what stands behind the reason
     due_at = models.DateTimeField(null=True)
-    quota_queue = models.BigIntegerField(default=0, db_default=0)  # the QuotaQueue in which it waits; 0: none
+    quota_queue = models.BigIntegerField(
+        default=0, db_default=0
+    )  # the QuotaQueue in which it waits; 0: none
     attempt_count = models.PositiveSmallIntegerField(default=0)
     crash_count = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True)
-    possibly_delivered = models.BooleanField(default=False)  # an attempt ended unknown: it may have arrived before
-    low_priority = models.BooleanField(default=False)  # set going by an operation: it may wait for what is live
+    possibly_delivered = models.BooleanField(
+        default=False
+    )  # an attempt ended unknown: it may have arrived before
+    low_priority = models.BooleanField(
+        default=False
+    )  # set going by an operation: it may wait for what is live
     mapping_version = models.ForeignKey(
         MappingVersion, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
     )
-    position = models.BigIntegerField(null=True)  # in the queue of its order key; empty: it is not ordered
+    position = models.BigIntegerField(
+        null=True
+    )  # in the queue of its order key; empty: it is not ordered
     order_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     expires_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField()
@@ -87,47 +105,56 @@ class Delivery(Scoped, Moves):
     class Meta(Scoped.Meta):
         verbose_name_plural = "deliveries"
         constraints = (
-            models.UniqueConstraint(fields=("event", "route", "connection", "replay_number"), name="one_delivery_once"),
             models.UniqueConstraint(
-                fields=("event", "route", "replay_number"), condition=Q(connection=None), name="one_not_connected"
+                fields=("event", "route", "connection", "replay_number"), name="one_delivery_once"
+            ),
+            models.UniqueConstraint(
+                fields=("event", "route", "replay_number"),
+                condition=Q(connection=None),
+                name="one_not_connected",
             ),
         )
         indexes = (
             models.Index(
                 fields=("connection", "quota_queue", "due_at", "id"),
-                condition=at_stage("waiting"),
+                condition=match_index_states("waiting"),
                 name="deliveries_due",
             ),
             models.Index(
                 fields=("quota_queue", "id"),
-                condition=Q(quota_queue__gt=0) & at_stage("waiting"),
+                condition=Q(quota_queue__gt=0) & match_index_states("waiting"),
                 name="deliveries_queued",
             ),
             models.Index(fields=("tenant", "-id"), name="deliveries_of_tenant"),
             models.Index(
                 fields=("connection", "route", "order_key", "position"),
-                condition=Q(position__isnull=False) & at_stage("waiting", "sending", "held", "failed"),
+                condition=Q(position__isnull=False)
+                & match_index_states("waiting", "sending", "held", "failed"),
                 name="deliveries_in_order",
             ),
             models.Index(
                 fields=("expires_at",),
-                condition=Q(expires_at__isnull=False) & at_stage("waiting", "held"),
+                condition=Q(expires_at__isnull=False) & match_index_states("waiting", "held"),
                 name="deliveries_expiring",
             ),
             models.Index(
-                fields=("due_at",), condition=Q(crash_count__gt=1) & at_stage("waiting"), name="deliveries_suspect"
+                fields=("due_at",),
+                condition=Q(crash_count__gt=1) & match_index_states("waiting"),
+                name="deliveries_suspect",
             ),
             models.Index(
-                fields=("route",), condition=Q(connection=None) & at_stage("held"), name="deliveries_unconnected"
+                fields=("route",),
+                condition=Q(connection=None) & match_index_states("held"),
+                name="deliveries_unconnected",
             ),
             models.Index(
                 fields=("index_state", "-id"),
-                condition=at_stage("held", "failed", "waiting"),
+                condition=match_index_states("held", "failed", "waiting"),
                 name="deliveries_stopped",
             ),
             models.Index(  # of the few that did not just arrive: nothing on the hot path writes it
                 fields=("tenant", "index_state", "-id"),
-                condition=at_stage("held", "failed", "skipped", "cancelled"),
+                condition=match_index_states("held", "failed", "skipped", "cancelled"),
                 name="deliveries_astray",
             ),
         )
@@ -148,7 +175,7 @@ class Delivery(Scoped, Moves):
         return unowned | Q(route__connector_key__in=platform)
 
 
-ask_by_stage(Delivery._meta.get_field("state"))
+register_state_lookups(Delivery._meta.get_field("state"))
 
 
 class Rendering(models.Model):
@@ -157,7 +184,9 @@ class Rendering(models.Model):
     delivery_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
     version_id = models.BigIntegerField(null=True)  # of the mapping that made it
-    ticket = models.CharField(max_length=300, blank=True)  # taken, not yet confirmed: what to ask about
+    ticket = models.CharField(
+        max_length=300, blank=True
+    )  # taken, not yet confirmed: what to ask about
 
     def __str__(self) -> str:
         return f"rendering of delivery {self.delivery_id}"
@@ -168,7 +197,9 @@ class Attempt(Scoped):
 
     TENANT = "delivery__tenant"
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False)
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_constraint=False
+    )
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
     milliseconds = models.PositiveIntegerField(null=True)

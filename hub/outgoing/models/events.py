@@ -6,11 +6,13 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import models
 
-from hub.ids import uuid7
+from hub.db.ids import uuid7
 from tenants.models import ApiKey, Tenant
 from tenants.scoping import Scoped
 
-EVENT_TYPE = RegexValidator(r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", "Lower case words with dots, such as order.created.")
+EVENT_TYPE = RegexValidator(
+    r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", "Lower case words with dots, such as order.created."
+)
 
 
 class Event(Scoped):
@@ -27,17 +29,23 @@ class Event(Scoped):
     accepted_at = models.DateTimeField()
 
     class Meta(Scoped.Meta):
-        constraints = (models.UniqueConstraint(fields=("tenant", "source", "sender_id"), name="one_event_once"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "source", "sender_id"), name="one_event_once"
+            ),
+        )
         indexes = (models.Index(fields=("tenant", "-id"), name="events_of_tenant"),)
 
     def __str__(self) -> str:
         return f"{self.type} {self.sender_id}"
 
-    def document(self, tenant: Tenant, data: Any) -> dict[str, Any]:
-        return document(self.sender_id, self.type, tenant, self.occurred_at, data)
+    def build_document(self, tenant: Tenant, data: Any) -> dict[str, Any]:
+        return build_event_document(self.sender_id, self.type, tenant, self.occurred_at, data)
 
 
-def document(sender_id: str, type: str, tenant: Tenant, occurred_at: datetime, data: Any) -> dict[str, Any]:
+def build_event_document(
+    sender_id: str, type: str, tenant: Tenant, occurred_at: datetime, data: Any
+) -> dict[str, Any]:
     """What filters and mappings see of an event."""
     return {
         "id": sender_id,

@@ -5,14 +5,15 @@ from django.db import models
 from django.utils import timezone
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import Connection, a_connector
-from hub.ids import uuid7
+from hub.connections.models import Connection, validate_connector_key
+from hub.db.ids import uuid7
 from hub.mappings.models import FieldMapping
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
 TYPE_PATTERN = RegexValidator(
-    r"\A(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)\Z", "An event type, or a beginning with .* such as order.*"
+    r"\A(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)\Z",
+    "An event type, or a beginning with .* such as order.*",
 )
 
 
@@ -23,12 +24,17 @@ class Route(Scoped):
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(
-        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="routes", help_text="Empty: all tenants."
+        Tenant,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="routes",
+        help_text="Empty: all tenants.",
     )
     name = models.CharField(max_length=200)
     event_type = models.CharField("event type", max_length=120, validators=[TYPE_PATTERN])
     filter = models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")
-    connector_key = models.CharField(max_length=40, validators=[a_connector])
+    connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     connection = models.ForeignKey(
         Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="routes",
         help_text="Empty: every connection of the tenant at the connector.",
@@ -36,10 +42,14 @@ class Route(Scoped):
     action = models.CharField(max_length=40)
     mapping = models.ForeignKey(FieldMapping, on_delete=models.PROTECT, related_name="routes")
     retry_schedule = models.JSONField(
-        default=list, blank=True, help_text="Seconds between attempts; empty: the hub's own schedule over 75 hours."
+        default=list,
+        blank=True,
+        help_text="Seconds between attempts; empty: the hub's own schedule over 75 hours.",
     )
     ordered = models.BooleanField(
-        default=False, db_default=False, help_text="Each goes only after the one before it has arrived."
+        default=False,
+        db_default=False,
+        help_text="Each goes only after the one before it has arrived.",
     )
     order_key = models.TextField(
         blank=True,
@@ -53,7 +63,9 @@ class Route(Scoped):
         help_text="What may have arrived is not sent again by itself, where the system cannot tell.",
     )
     expires_after = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Seconds after which it is not sent any more; empty: it never expires."
+        null=True,
+        blank=True,
+        help_text="Seconds after which it is not sent any more; empty: it never expires.",
     )
     enabled = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -66,9 +78,12 @@ class Route(Scoped):
         return self.name
 
     @property
-    def holds_unknown(self) -> bool:
+    def is_held_when_unknown(self) -> bool:
         """Whether what may have arrived waits for a person: twice would hurt, and the system cannot be told our id."""
         try:
-            return self.never_twice and not CONNECTORS[self.connector_key].action(self.action).idempotent
+            return (
+                self.never_twice
+                and not CONNECTORS[self.connector_key].action(self.action).idempotent
+            )
         except LookupError:
             return True

@@ -4,31 +4,37 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from hub.outgoing.pump.claim import turn_back
-from hub.outgoing.pump.parcels import Load, Unsent
-from hub.outgoing.pump.release import release
-from hub.outgoing.pump.settle import apply, changes_of
-from hub.outgoing.pump.strides import Strides
+from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
+from hub.outgoing.pump.claiming.claim import correct_virtual_time
+from hub.outgoing.pump.settling.release import release_lanes
+from hub.outgoing.pump.settling.settle import apply_transitions, find_transitions
+from hub.outgoing.pump.types import LaneBatch, NotSent
 
 
-def park(
+def park_batches(
     lease: UUID,
-    loads: Sequence[Load],
-    unsent: Sequence[Unsent],
-    strides: Strides,
+    batches: Sequence[LaneBatch],
+    not_sent: Sequence[NotSent],
+    sizing: BatchSizing,
     *,
     now: datetime,
     random: Callable[[], float],
-) -> list[Load]:
+) -> list[LaneBatch]:
     """Write down what waits, and give back the lanes of which all waits. The loads that go."""
-    if not unsent:
-        return list(loads)
-    apply(lease, list(changes_of(unsent, now=now, random=random)), now=now)
-    parked = {wait.load.lane.pk for wait in unsent}
-    going = [load for load in loads if load.departures or load.lane.pk not in parked]
-    idle = parked.difference(load.lane.pk for load in going)
-    turn_back(lease, {load.lane.pk: load.sends for load in loads if load.lane.pk in parked}, now=now)
-    release(lease, idle, now=now)
-    for lane in idle:
-        strides.learn_parked(lane)
-    return going
+    if not not_sent:
+        return list(batches)
+    apply_transitions(lease, list(find_transitions(not_sent, now=now, random=random)), now=now)
+    parked_lanes = {entry.batch.lane.pk for entry in not_sent}
+    sendable_batches = [
+        batch for batch in batches if batch.schedule or batch.lane.pk not in parked_lanes
+    ]
+    idle_lanes = parked_lanes.difference(batch.lane.pk for batch in sendable_batches)
+    correct_virtual_time(
+        lease,
+        {batch.lane.pk: batch.delivery_count for batch in batches if batch.lane.pk in parked_lanes},
+        now=now,
+    )
+    release_lanes(lease, idle_lanes, now=now)
+    for lane in idle_lanes:
+        sizing.record_parked(lane)
+    return sendable_batches

@@ -9,20 +9,20 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from connectors.parts import Field
-from connectors.wire import dumps
-from hub.connections.forms import an_address, form_field
-from hub.outgoing.bodies import Body, body_of
-from hub.outgoing.examples import KnownType
+from connectors.http import dump_json
+from connectors.schema import Field
+from hub.connections.forms.connection_forms import build_form_field, validate_address
 from hub.outgoing.forms import FilterField
+from hub.outgoing.insight.bodies import DisplayBody, build_display_body
+from hub.outgoing.insight.examples import KnownEventType
 from hub.outgoing.models import TYPE_PATTERN, Route
-from hub.outgoing.subscribe import overlap
-from hub.portal.endpoints.filters import CHOICES, condition, joined
+from hub.outgoing.subscriptions.endpoint_routes import patterns_overlap
+from hub.portal.endpoints.filter_builder import CHOICES, build_condition, join_filters
 
-EVERYTHING = "*"
-PACE = "calls_a_second"  # the setting of an endpoint
-TYPES_MOST, LONGEST = 100, 120  # types of one endpoint, characters of one
-PATHS_MOST = 200  # values that are offered for a condition
+ALL_EVENTS = "*"
+RATE_SETTING = "calls_a_second"  # the setting of an endpoint
+MAX_TYPES, MAX_TYPE_LENGTH = 100, 120  # types of one endpoint, characters of one
+MAX_PATHS = 200  # values that are offered for a condition
 
 
 class TypesField(forms.CharField):
@@ -31,8 +31,8 @@ class TypesField(forms.CharField):
     def clean(self, value: Any) -> list[str]:
         patterns = [pattern for pattern in re.split(r"[\s,]+", super().clean(value)) if pattern]
         for pattern in patterns:
-            TYPE_PATTERN(pattern[: LONGEST + 1])
-            if len(pattern) > LONGEST:
+            TYPE_PATTERN(pattern[: MAX_TYPE_LENGTH + 1])
+            if len(pattern) > MAX_TYPE_LENGTH:
                 raise ValidationError(_("An event type has at most 120 characters."))
         return patterns
 
@@ -41,9 +41,9 @@ class Leaf(NamedTuple):
     """One type in the tree, with what it is told by."""
 
     box: Any
-    type: KnownType
-    schema: Body | None
-    example: Body | None
+    type: KnownEventType
+    schema: DisplayBody | None
+    example: DisplayBody | None
 
 
 class Branch(NamedTuple):
@@ -54,49 +54,78 @@ class Branch(NamedTuple):
     leaves: list[Leaf]
 
 
-def beginning(type: KnownType) -> str:
+def extract_type_prefix(type: KnownEventType) -> str:
     return type.name.partition(".")[0]
 
 
-class TypesForm(forms.Form):
+class EventTypesForm(forms.Form):
     """Which events an endpoint gets; what reaches every endpoint anyhow is not offered."""
 
-    types = forms.MultipleChoiceField(required=False, label=_("Events"), widget=forms.CheckboxSelectMultiple)
+    types = forms.MultipleChoiceField(
+        required=False, label=_("Events"), widget=forms.CheckboxSelectMultiple
+    )
     others = TypesField(
         required=False, max_length=2000, label=_("Other types"),
         help_text=_("Such as invoice.paid, or everything that begins alike: invoice.*"),
     )  # fmt: skip
 
     def __init__(
-        self, *args: Any, known: Sequence[KnownType], shared: Iterable[Route], chosen: Iterable[str] = (), **kwargs: Any
+        self,
+        *args: Any,
+        known_types: Sequence[KnownEventType],
+        shared_routes: Iterable[Route],
+        selected: Iterable[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        anyhow = [route.event_type for route in shared]
-        offered = [type.name for type in known if not any(overlap(pattern, type.name) for pattern in anyhow)]
-        self.known = [type for type in known if type.name in offered]
-        self.paths = list(dict.fromkeys(path for type in self.known for path in type.paths))[:PATHS_MOST]
-        everything = [] if anyhow else [(EVERYTHING, _("every event, also of types to come"))]
-        alike = [(f"{name}.*", _("all that begin with %(name)s") % {"name": name}) for name in self.alike(anyhow)]
-        choices = [*everything, *alike, *((name, name) for name in offered)]
+        covered_patterns = [route.event_type for route in shared_routes]
+        offered_names = [
+            type.name
+            for type in known_types
+            if not any(patterns_overlap(pattern, type.name) for pattern in covered_patterns)
+        ]
+        self.known_types = [type for type in known_types if type.name in offered_names]
+        self.paths = list(dict.fromkeys(path for type in self.known_types for path in type.paths))[
+            :MAX_PATHS
+        ]
+        everything = (
+            [] if covered_patterns else [(ALL_EVENTS, _("every event, also of types to come"))]
+        )
+        prefix_choices = [
+            (f"{name}.*", _("all that begin with %(name)s") % {"name": name})
+            for name in self.prefixes_not_covered(covered_patterns)
+        ]
+        choices = [*everything, *prefix_choices, *((name, name) for name in offered_names)]
         self.fields["types"].choices = choices  # type: ignore[attr-defined]
         listed = {value for value, _label in self.fields["types"].choices}  # type: ignore[attr-defined]
-        self.initial.setdefault("types", [pattern for pattern in chosen if pattern in listed])
-        self.initial.setdefault("others", " ".join(pattern for pattern in chosen if pattern not in listed))
+        self.initial.setdefault("types", [pattern for pattern in selected if pattern in listed])
+        self.initial.setdefault(
+            "others", " ".join(pattern for pattern in selected if pattern not in listed)
+        )
 
-    def alike(self, anyhow: Sequence[str]) -> list[str]:
+    def prefixes_not_covered(self, covered_patterns: Sequence[str]) -> list[str]:
         """Beginnings of several types, of which nothing arrives anyhow."""
-        counted = [(name, len(list(group))) for name, group in groupby(self.known, beginning)]
-        free = (name for name, count in counted if count > 1)
-        return [name for name in free if not any(overlap(pattern, f"{name}.*") for pattern in anyhow)]
+        group_sizes = [
+            (name, len(list(group)))
+            for name, group in groupby(self.known_types, extract_type_prefix)
+        ]
+        shared_prefixes = (name for name, count in group_sizes if count > 1)
+        return [
+            name
+            for name in shared_prefixes
+            if not any(patterns_overlap(pattern, f"{name}.*") for pattern in covered_patterns)
+        ]
 
     def tree(self) -> tuple[Any, list[Branch]]:
         """The box of every event, and the types by how they begin."""
         boxes = {box.data["value"]: box for box in self["types"]}
         branches = [
-            Branch(name, boxes.get(f"{name}.*"), [leaf(boxes[type.name], type) for type in group])
-            for name, group in groupby(self.known, beginning)
+            Branch(
+                name, boxes.get(f"{name}.*"), [build_leaf(boxes[type.name], type) for type in group]
+            )
+            for name, group in groupby(self.known_types, extract_type_prefix)
         ]
-        return boxes.get(EVERYTHING), branches
+        return boxes.get(ALL_EVENTS), branches
 
     @property
     def patterns(self) -> list[str]:
@@ -104,22 +133,27 @@ class TypesForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if len(self.patterns) > TYPES_MOST:
+        if len(self.patterns) > MAX_TYPES:
             raise ValidationError(_("Too many types: choose a pattern such as order.* instead."))
         return cleaned
 
 
-def leaf(box: Any, type: KnownType) -> Leaf:
+def build_leaf(box: Any, type: KnownEventType) -> Leaf:
     if not type.examples:
         return Leaf(box, type, None, None)
-    return Leaf(box, type, body_of(dumps(type.schema)), body_of(dumps(type.example)))
+    return Leaf(
+        box,
+        type,
+        build_display_body(dump_json(type.schema)),
+        build_display_body(dump_json(type.example)),
+    )
 
 
-class AddForm(TypesForm):
+class AddEndpointForm(EventTypesForm):
     field_order = ("url", "name")
 
     url = forms.CharField(
-        max_length=2000, validators=[an_address], label=_("Endpoint URL"),
+        max_length=2000, validators=[validate_address], label=_("Endpoint URL"),
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("HTTPS, reachable from the internet. A signed test is sent before anything is kept."),
     )  # fmt: skip
@@ -127,7 +161,7 @@ class AddForm(TypesForm):
     anyway = forms.BooleanField(required=False, label=_("Keep it although the test did not pass"))
 
 
-class EventsForm(TypesForm):
+class EventSelectionForm(EventTypesForm):
     filter = FilterField(
         required=False, max_length=4000, label=_("Filter"),
         help_text=_("JMESPath, such as data.total > `100`. Empty: every event of the types above."),
@@ -138,7 +172,9 @@ class EventsForm(TypesForm):
 class ConditionForm(forms.Form):
     """One condition, to be written into the filter."""
 
-    joint = forms.ChoiceField(choices=[("and", _("and")), ("or", _("or"))], required=False, label=_("Joined by"))
+    joint = forms.ChoiceField(
+        choices=[("and", _("and")), ("or", _("or"))], required=False, label=_("Joined by")
+    )
     path = forms.CharField(
         max_length=200, label=_("Value of the event"), required=False,
         widget=forms.TextInput(attrs={"list": "paths", "autocomplete": "off", "spellcheck": "false"}),
@@ -146,16 +182,22 @@ class ConditionForm(forms.Form):
     how = forms.ChoiceField(choices=CHOICES, label=_("Compared"), required=False)
     value = forms.CharField(max_length=200, required=False, strip=False, label=_("With"))
 
-    def written(self, filter: str) -> str:
+    def extend_filter(self, filter: str) -> str:
         """The filter with this condition in it. Raises ValueError with a sentence."""
-        said = self.cleaned_data
-        return joined(filter, said["joint"], condition(said["path"], said["how"] or CHOICES[0][0], said["value"]))
+        data = self.cleaned_data
+        return join_filters(
+            filter,
+            data["joint"],
+            build_condition(data["path"], data["how"] or CHOICES[0][0], data["value"]),
+        )
 
 
-class HeadersForm(forms.Form):
+class CustomHeadersForm(forms.Form):
     """Own headers: those that go, and one that comes. What may be set, the connector says."""
 
-    drop = forms.MultipleChoiceField(required=False, label=_("Remove"), widget=forms.CheckboxSelectMultiple)
+    drop = forms.MultipleChoiceField(
+        required=False, label=_("Remove"), widget=forms.CheckboxSelectMultiple
+    )
     name = forms.CharField(
         max_length=64, required=False, label=_("Name"), widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("Such as X-Team. One that is there already gets the new value."),
@@ -173,31 +215,35 @@ class HeadersForm(forms.Form):
             del self.fields["drop"]
 
     @property
-    def put(self) -> Mapping[str, str]:
-        said = self.cleaned_data
-        return {said["name"]: said["value"]} if said["name"] else {}
+    def header_to_set(self) -> Mapping[str, str]:
+        data = self.cleaned_data
+        return {data["name"]: data["value"]} if data["name"] else {}
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean() or self.cleaned_data
-        if not said.get("name") and (said.get("value") or not said.get("drop")):
+        data = super().clean() or self.cleaned_data
+        if not data.get("name") and (data.get("value") or not data.get("drop")):
             self.add_error("name", _("Say which header is meant."))
-        return said
+        return data
 
 
-class PaceForm(forms.Form):
+class RateLimitForm(forms.Form):
     """How fast it may go."""
 
     def __init__(self, *args: Any, endpoint: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stated: Field = next(field for field in endpoint.connector.fields if field.key == PACE)
-        self.fields[PACE] = form_field(stated, value=endpoint.settings.get(PACE))
+        definition: Field = next(
+            field for field in endpoint.connector.fields if field.key == RATE_SETTING
+        )
+        self.fields[RATE_SETTING] = build_form_field(
+            definition, value=endpoint.settings.get(RATE_SETTING)
+        )
 
 
-class SinceForm(forms.Form):
+class RecoveryForm(forms.Form):
     """How far back a recovery or a replay goes."""
 
     HOURS = (("1", _("the last hour")), ("24", _("the last 24 hours")), ("72", _("the last 3 days")),
              ("168", _("the last 7 days")), ("720", _("the last 30 days")))  # fmt: skip
 
-    what = forms.ChoiceField(choices=[("failed", ""), ("missing", "")])
+    scope = forms.ChoiceField(choices=[("failed", ""), ("missing", "")])
     hours = forms.TypedChoiceField(choices=HOURS, coerce=int, label=_("Since"))

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from hub.mappings.translate import Budget
-from hub.portal.log.asked import Asked
-from hub.portal.log.lines import Line, line_of
-from hub.portal.log.pages import Cursor, Limits, page_of
+from hub.portal.log.pages import Cursor, Limits, build_page
+from hub.portal.log.query import LogQuery
+from hub.portal.log.rows import LogRow, build_log_row
 from tenants.models import Tenant
 
-ROWS_MOST, PAGES_MOST, AT_ONCE = 10_000, 100, 500
-STEPS = 3_000_000  # of all pages together: about two seconds
-CUT = "The export ends here, and there may be more: narrow the filter, or export earlier events by the time."
-COLUMNS = (
+MAX_ROWS, MAX_PAGES, ROWS_PER_PAGE = 10_000, 100, 500
+MAX_STEPS = 3_000_000  # of all pages together: about two seconds
+TRUNCATION_NOTE = "The export ends here, and there may be more: narrow the filter, or export earlier events by the time."
+EXPORT_COLUMNS = (
     "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count",
     "accepted_at", "state_changed_at",
 )  # fmt: skip
@@ -25,46 +25,65 @@ COLUMNS = (
 FORMULA = re.compile(r"[\t\r\n]|[\s'\"“”,;|]*[=+\-@＝＋－＠−]")
 
 
-def exported(tenant: Tenant, asked: Asked, *, steps: int = STEPS) -> Iterator[Line | None]:
+def export_rows(
+    tenant: Tenant, log_query: LogQuery, *, steps: int = MAX_STEPS
+) -> Iterator[LogRow | None]:
     """None last where there may be more."""
     cursor, count, budget = Cursor(), 0, Budget(steps)
-    for _ in range(PAGES_MOST):
-        page = page_of(tenant, asked, cursor, Limits(rows=min(AT_ONCE, ROWS_MOST - count)), budget)
-        yield from map(line_of, page.rows)
+    for _ in range(MAX_PAGES):
+        page = build_page(
+            tenant, log_query, cursor, Limits(rows=min(ROWS_PER_PAGE, MAX_ROWS - count)), budget
+        )
+        yield from map(build_log_row, page.rows)
         count += len(page.rows)
         if page.older is None:
             return
-        if count >= ROWS_MOST or budget.left < 0:
+        if count >= MAX_ROWS or budget.remaining_steps < 0:
             break
         cursor = Cursor(after=page.older)
     yield None
 
 
-def told(line: Line) -> dict[str, Any]:
-    said = {name: getattr(line, name) for name in COLUMNS}
-    said |= {name: getattr(line, name).isoformat() for name in ("accepted_at", "state_changed_at")}
-    return said | {"id": str(line.id), "event": str(line.event)}
+def serialize_log_row(log_row: LogRow) -> dict[str, Any]:
+    values = {name: getattr(log_row, name) for name in EXPORT_COLUMNS}
+    values |= {
+        name: getattr(log_row, name).isoformat() for name in ("accepted_at", "state_changed_at")
+    }
+    return values | {"id": str(log_row.id), "event": str(log_row.event)}
 
 
-def as_ndjson(lines: Iterator[Line | None]) -> Iterator[str]:
-    for line in lines:
-        yield json.dumps(told(line) if line else {"cut": CUT}, ensure_ascii=False) + "\n"
+def write_ndjson(log_rows: Iterator[LogRow | None]) -> Iterator[str]:
+    for log_row in log_rows:
+        yield (
+            json.dumps(
+                serialize_log_row(log_row) if log_row else {"cut": TRUNCATION_NOTE},
+                ensure_ascii=False,
+            )
+            + "\n"
+        )
 
 
-def as_csv(lines: Iterator[Line | None]) -> Iterator[str]:
-    yield row_of(COLUMNS)
-    for line in lines:
-        yield row_of([harmless(value) for value in told(line).values()] if line else [CUT])
+def write_csv(log_rows: Iterator[LogRow | None]) -> Iterator[str]:
+    yield format_csv_row(EXPORT_COLUMNS)
+    for log_row in log_rows:
+        yield format_csv_row(
+            [escape_formula(value) for value in serialize_log_row(log_row).values()]
+            if log_row
+            else [TRUNCATION_NOTE]
+        )
 
 
-def row_of(values: Any) -> str:
-    place = io.StringIO()
-    csv.writer(place, quoting=csv.QUOTE_ALL).writerow(values)
-    return place.getvalue()
+def format_csv_row(values: Any) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow(values)
+    return buffer.getvalue()
 
 
-def harmless(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
-WAYS = {"csv": (as_csv, "text/csv; charset=utf-8"), "ndjson": (as_ndjson, "application/x-ndjson")}
+EXPORT_FORMATS = {
+    "csv": (write_csv, "text/csv; charset=utf-8"),
+    "ndjson": (write_ndjson, "application/x-ndjson"),
+}

@@ -7,14 +7,14 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from hub.mappings.translate import Budget
-from hub.outgoing.explain import readable_deliveries
+from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery, Event, EventBody
-from hub.portal.log.asked import Asked
-from hub.portal.log.inside import Opened, Sought
+from hub.portal.log.body_search import BodySearch, EventRow
+from hub.portal.log.query import LogQuery
 from tenants.models import Tenant
-from tenants.scoping import belongs_to
+from tenants.scoping import tenant_condition
 
-AT_ONCE = 100  # events that are opened together
+BODIES_PER_BATCH = 100  # events that are opened together
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Limits:
     the steps that reading them and expressions may take (about a fifth of a second)."""
 
     rows: int = 50
-    looked: int = 10_000
+    rows_scanned: int = 10_000
     bodies: int = 1_000
     steps: int = 300_000
 
@@ -41,95 +41,126 @@ class Page:
     rows: list[Any]
     newer: UUID | None = None  # there is a page before this one, from this row
     older: UUID | None = None
-    cut: bool = False  # the older page may hold some: only a bounded number was looked at
+    is_incomplete: bool = False  # the older page may hold some: only a bounded number was looked at
 
 
-def cursor_of(data: Any) -> Cursor:
+def parse_cursor(data: Any) -> Cursor:
     """What is no id begins at the first page."""
-    return Cursor(uuid_or_none(data.get("after")), uuid_or_none(data.get("before")))
+    return Cursor(parse_uuid(data.get("after")), parse_uuid(data.get("before")))
 
 
-def uuid_or_none(text: str | None) -> UUID | None:
+def parse_uuid(text: str | None) -> UUID | None:
     try:
         return UUID(text or "")
     except ValueError:
         return None
 
 
-def rows_of(tenant: Tenant, asked: Asked) -> QuerySet[Any]:
+def filter_log(tenant: Tenant, log_query: LogQuery) -> QuerySet[Any]:
     """All that is asked for but what no index answers: deliveries, or the events that no route took."""
-    if asked.of_events:
-        return Event.objects.of(tenant).filter(asked.found_by)
-    return readable_deliveries().filter(belongs_to(Delivery, tenant), asked.found_by)
+    if log_query.lists_events:
+        return Event.objects.of(tenant).filter(log_query.indexed_filter)
+    return readable_deliveries().filter(
+        tenant_condition(Delivery, tenant), log_query.indexed_filter
+    )
 
 
-def page_of(
-    tenant: Tenant, asked: Asked, cursor: Cursor, limits: Limits = Limits(), budget: Budget | None = None
+def build_page(
+    tenant: Tenant,
+    log_query: LogQuery,
+    cursor: Cursor,
+    limits: Limits = Limits(),
+    budget: Budget | None = None,
 ) -> Page:
     """`budget` is what several pages share; else a page has its own."""
-    backwards, size = cursor.before is not None, limits.rows
-    rows = beyond(rows_of(tenant, asked), cursor).order_by("pk" if backwards else "-pk")
-    if asked.narrowed_by is None:
-        return told(list(rows[: size + 1]), cursor, size)
-    edge = edge_of(rows, limits.looked)
-    if edge is not None:
-        rows = rows.filter(Q(pk__lte=edge[0]) if backwards else Q(pk__gte=edge[0]))
-    meant = rows.filter(asked.narrowed_by)
-    last_looked = edge and edge[1]
-    if not asked.opens_events:
-        return told(list(meant[: size + 1]), cursor, size, last_looked)
-    sought = Sought.of(asked.said, tenant, budget or Budget(limits.steps))
-    found, stopped_at = holding(meant, sought, size + 1, limits.bodies)
-    return told(found, cursor, size, stopped_at or last_looked)
+    is_backwards, size = cursor.before is not None, limits.rows
+    rows = filter_after_cursor(filter_log(tenant, log_query), cursor).order_by(
+        "pk" if is_backwards else "-pk"
+    )
+    if log_query.unindexed_filter is None:
+        return assemble_page(list(rows[: size + 1]), cursor, size)
+    scan_limit = find_scan_limit(rows, limits.rows_scanned)
+    if scan_limit is not None:
+        rows = rows.filter(Q(pk__lte=scan_limit[0]) if is_backwards else Q(pk__gte=scan_limit[0]))
+    narrowed_rows = rows.filter(log_query.unindexed_filter)
+    last_scanned = scan_limit and scan_limit[1]
+    if not log_query.reads_bodies:
+        return assemble_page(list(narrowed_rows[: size + 1]), cursor, size, last_scanned)
+    body_search = BodySearch.of(log_query.data, tenant, budget or Budget(limits.steps))
+    matching_rows, stopped_at = search_bodies(narrowed_rows, body_search, size + 1, limits.bodies)
+    return assemble_page(matching_rows, cursor, size, stopped_at or last_scanned)
 
 
-def told(found: list[Any], cursor: Cursor, size: int, last_looked: UUID | None = None) -> Page:
+def assemble_page(
+    rows_found: list[Any], cursor: Cursor, size: int, last_scanned: UUID | None = None
+) -> Page:
     """`last_looked`: where looking ended before the rows did."""
-    more, rows = len(found) > size, found[:size]
+    has_more, rows = len(rows_found) > size, rows_found[:size]
     if cursor.before is not None:
         rows.reverse()
-        newer = rows[0].public_id if rows and more else last_looked
+        newer = rows[0].public_id if rows and has_more else last_scanned
         return Page(rows, newer, rows[-1].public_id if rows else cursor.before)
     newer = rows[0].public_id if rows and cursor.after else None
-    older = rows[-1].public_id if more else last_looked
-    return Page(rows, newer, older, cut=not more and last_looked is not None)
+    older = rows[-1].public_id if has_more else last_scanned
+    return Page(rows, newer, older, is_incomplete=not has_more and last_scanned is not None)
 
 
-def beyond(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
+def filter_after_cursor(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
     """A row that was pruned meanwhile ends the list: what is older went before it."""
     if cursor.before:
-        return rows.filter(pk__gt=row_of(rows, cursor.before))
-    return rows.filter(pk__lt=row_of(rows, cursor.after)) if cursor.after else rows
+        return rows.filter(pk__gt=find_cursor_row(rows, cursor.before))
+    return rows.filter(pk__lt=find_cursor_row(rows, cursor.after)) if cursor.after else rows
 
 
-def row_of(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
+def find_cursor_row(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
     return rows.model.unscoped.filter(public_id=public_id).values("pk")[:1]
 
 
-def edge_of(rows: QuerySet[Any], looked: int) -> tuple[int, UUID] | None:
+def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] | None:
     """The last row that is looked at; None where there are fewer."""
-    return next(iter(rows.select_related(None).values_list("pk", "public_id")[looked - 1 : looked]), None)
+    return next(
+        iter(
+            rows.select_related(None).values_list("pk", "public_id")[
+                rows_scanned - 1 : rows_scanned
+            ]
+        ),
+        None,
+    )
 
 
 # --- what stands inside of events ------------------------------------------------------------------------------------
 
 
-def holding(rows: QuerySet[Any], sought: Sought, most: int, bodies: int) -> tuple[list[Any], UUID | None]:
+def search_bodies(
+    rows: QuerySet[Any], body_search: BodySearch, max_rows: int, max_bodies: int
+) -> tuple[list[Any], UUID | None]:
     """Those whose event is meant; and the row at which looking ended, where it ended early."""
-    event, way = ("event_id", "event__") if rows.model is Delivery else ("pk", "")
-    read = rows.values_list("pk", "public_id", event, *(way + name for name in Opened._fields[3:]))
-    found: list[int] = []  # most rows are not meant: they are read by their ids
+    event_lookup, lookup_prefix = ("event_id", "event__") if rows.model is Delivery else ("pk", "")
+    event_rows = rows.values_list(
+        "pk", "public_id", event_lookup, *(lookup_prefix + name for name in EventRow._fields[3:])
+    )
+    matching_ids: list[int] = []  # most rows are not meant: they are read by their ids
     last: UUID | None = None
-    for start in range(0, bodies, AT_ONCE):
-        end = min(bodies, start + AT_ONCE)
-        batch = [Opened(*values) for values in read[start:end]]
-        kept = dict(EventBody.objects.filter(pk__in={row.event for row in batch}).values_list("pk", "body"))
-        for row in batch:
-            if row.event in kept and sought.in_body(row, bytes(kept[row.event])):
-                found.append(row.pk)
-            if sought.spent:  # the next page begins with this row, unless that alone is too much for a page
-                return list(rows.filter(pk__in=found[:most])), last or row.public_id
-            last = row.public_id
-        if len(found) >= most or len(batch) < end - start:
-            return list(rows.filter(pk__in=found[:most])), None
-    return list(rows.filter(pk__in=found)), batch[-1].public_id
+    for start in range(0, max_bodies, BODIES_PER_BATCH):
+        end = min(max_bodies, start + BODIES_PER_BATCH)
+        batch = [EventRow(*values) for values in event_rows[start:end]]
+        body_by_event = dict(
+            EventBody.objects.filter(pk__in={event_row.event for event_row in batch}).values_list(
+                "pk", "body"
+            )
+        )
+        for event_row in batch:
+            if event_row.event in body_by_event and body_search.matches_body(
+                event_row, bytes(body_by_event[event_row.event])
+            ):
+                matching_ids.append(event_row.pk)
+            if (
+                body_search.is_exhausted
+            ):  # the next page begins with this row, unless that alone is too much for a page
+                return list(
+                    rows.filter(pk__in=matching_ids[:max_rows])
+                ), last or event_row.public_id
+            last = event_row.public_id
+        if len(matching_ids) >= max_rows or len(batch) < end - start:
+            return list(rows.filter(pk__in=matching_ids[:max_rows])), None
+    return list(rows.filter(pk__in=matching_ids)), batch[-1].public_id

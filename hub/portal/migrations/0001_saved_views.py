@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
-import hub.ids
+import hub.db.ids
 
 
 class Migration(migrations.Migration):
@@ -18,8 +18,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SavedView",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("public_id", models.UUIDField(default=hub.ids.uuid7, editable=False, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.UUIDField(default=hub.db.ids.uuid7, editable=False, unique=True),
+                ),
                 ("name", models.CharField(max_length=60)),
                 ("query", models.CharField(max_length=1500)),
                 ("created_at", models.DateTimeField()),
@@ -37,7 +45,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",
-                "constraints": [models.UniqueConstraint(fields=("tenant", "name"), name="one_view_by_a_name")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "name"), name="one_view_by_a_name")
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

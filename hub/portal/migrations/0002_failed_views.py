@@ -6,8 +6,13 @@ from django.db import migrations
 
 
 def rename_state(apps, old, new):
-    for view in apps.get_model("portal", "SavedView").unscoped.filter(query__contains=f"state={old}"):
-        query = [(key, new if (key, value) == ("state", old) else value) for key, value in parse_qsl(view.query)]
+    for view in apps.get_model("portal", "SavedView").unscoped.filter(
+        query__contains=f"state={old}"
+    ):
+        query = [
+            (key, new if (key, value) == ("state", old) else value)
+            for key, value in parse_qsl(view.query)
+        ]
         view.query = urlencode(query)
         view.save(update_fields=["query"])
 

@@ -7,43 +7,70 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from hub.clock import clock
 from hub.connections.models import Connection
-from hub.outgoing.unidentified import unidentified_at
-from hub.portal.status import statuses
-from hub.portal.views.connection import routes_of
-from hub.portal.views.unfinished import all_stopped
-from tenants.visitors import Visitor, for_visitors
+from hub.db.clock import clock
+from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
+from hub.portal.connection_status import describe_statuses
+from hub.portal.views.connecting.pending_attempts import list_pending_attempts
+from hub.portal.views.connections.connection_pages import filter_enabled_routes
+from tenants.access.tenant_users import TenantUser, tenant_view
 
-SHOWN = 200
-ROUTES_LOOKED = 200
-TONES_FIRST = {"bad": 0, "warn": 1}  # what needs a look stands before what works
+CONNECTIONS_SHOWN = 200
+ROUTES_SCANNED = 200
+TONE_ORDER = {"bad": 0, "warn": 1}  # what needs a look stands before what works
 
 
 @require_safe
-@for_visitors()
-def home(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    rows = Connection.objects.of(visitor.tenant).select_related("lane", "tenant").order_by("name", "pk")[:SHOWN]
-    cards = sorted(statuses(rows), key=lambda card: TONES_FIRST.get(card[1].tone, len(TONES_FIRST)))
-    stopped = all_stopped(request, visitor, now=clock())
-    unsaid = unsaid_at(visitor, [row for row, _seen in cards])
-    troubled = sum(seen.tone in ("bad", "warn") for _row, seen in cards)
-    context = {"visitor": visitor, "cards": cards, "troubled": troubled, "stopped": stopped, "unsaid": unsaid}
+@tenant_view()
+def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    connections = (
+        Connection.objects.of(tenant_user.tenant)
+        .select_related("lane", "tenant")
+        .order_by("name", "pk")[:CONNECTIONS_SHOWN]
+    )
+    cards = sorted(
+        describe_statuses(connections),
+        key=lambda card: TONE_ORDER.get(card[1].tone, len(TONE_ORDER)),
+    )
+    pending_attempts = list_pending_attempts(request, tenant_user, now=clock())
+    missing_identities = find_missing_identities(
+        tenant_user, [connection for connection, _status in cards]
+    )
+    attention_count = sum(
+        connection_status.tone in ("bad", "warn") for _row, connection_status in cards
+    )
+    context = {
+        "tenant_user": tenant_user,
+        "cards": cards,
+        "troubled": attention_count,
+        "pending_attempts": pending_attempts,
+        "missing_identities": missing_identities,
+    }
     return render(request, "portal/home.html", context)
 
 
-class Unsaid(NamedTuple):
+class MissingIdentities(NamedTuple):
     """What is to be said of a connection: which of their records is meant."""
 
     connection: Connection
     count: int
-    held: int  # deliveries that wait for it
+    waiting_deliveries: int  # deliveries that wait for it
 
 
-def unsaid_at(visitor: Visitor, connections: Sequence[Connection]) -> list[Unsaid]:
+def find_missing_identities(
+    tenant_user: TenantUser, connections: Sequence[Connection]
+) -> list[MissingIdentities]:
     """In the order of the connections; four statements."""
-    asked = [row for row in connections if not row.disconnected]
-    found = unidentified_at(list(routes_of(visitor.tenant)[:ROUTES_LOOKED]), visitor.tenant, asked)
+    connected = [connection for connection in connections if not connection.is_disconnected]
+    missing_by_connection = list_missing_identities_by_connection(
+        list(filter_enabled_routes(tenant_user.tenant)[:ROUTES_SCANNED]),
+        tenant_user.tenant,
+        connected,
+    )
     return [
-        Unsaid(row, len(missing), sum(entry.held for entry in missing)) for row in asked if (missing := found[row.pk])
+        MissingIdentities(
+            connection, len(missing), sum(entry.waiting_deliveries for entry in missing)
+        )
+        for connection in connected
+        if (missing := missing_by_connection[connection.pk])
     ]

@@ -12,7 +12,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Scope",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.CharField(max_length=300, unique=True)),
                 ("connector", models.CharField(max_length=40)),
                 ("kind", models.CharField(max_length=20)),
@@ -25,7 +30,9 @@ class Migration(migrations.Migration):
                 (
                     "limit",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Staff's own limit; empty: the connector's.", null=True
+                        blank=True,
+                        help_text="Staff's own limit; empty: the connector's.",
+                        null=True,
                     ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),

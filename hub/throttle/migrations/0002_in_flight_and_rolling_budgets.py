@@ -32,7 +32,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Holder",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.CharField(max_length=300)),
                 ("lease", models.UUIDField()),
                 ("count", models.PositiveIntegerField()),
@@ -40,7 +45,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [models.Index(fields=["lease"], name="holder_by_lease")],
-                "constraints": [models.UniqueConstraint(fields=("key", "lease"), name="one_holder_per_lease")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("key", "lease"), name="one_holder_per_lease")
+                ],
             },
         ),
     ]

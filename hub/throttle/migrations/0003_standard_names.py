@@ -15,8 +15,12 @@ class Migration(migrations.Migration):
         migrations.RenameModel(old_name="Scope", new_name="QuotaState"),
         migrations.RenameModel(old_name="Holder", new_name="InFlightLease"),
         rename_permissions("throttle", {"scope": "quotastate", "holder": "inflightlease"}),
-        migrations.RenameField(model_name="quotastate", old_name="connector", new_name="connector_key"),
-        migrations.RenameField(model_name="quotastate", old_name="background_at", new_name="low_priority_free_at"),
+        migrations.RenameField(
+            model_name="quotastate", old_name="connector", new_name="connector_key"
+        ),
+        migrations.RenameField(
+            model_name="quotastate", old_name="background_at", new_name="low_priority_free_at"
+        ),
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RemoveIndex(model_name="quotastate", name="scope_by_connector"),

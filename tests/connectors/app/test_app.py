@@ -64,11 +64,14 @@ def test_a_tenant_of_any_letters_fits_a_header():
 
 
 def test_its_health_is_asked_with_a_signature():
-    request = App().probe(credential("app"), at=NOON)
+    request = App().probe_request(credential("app"), at=NOON)
     assert (request.method, request.url) == ("GET", "https://app.example.com/hub/health")
     assert request.headers["webhook-signature"].startswith("v1,")
 
 
 def test_a_probe_reads_like_any_answer():
-    assert App().probed(recorded("app", "send_event__ok"), credential("app")).id == "app"
-    assert App().probed(recorded("app", "send_event__unauthorized"), credential("app")).kind == "reconnect"
+    assert App().parse_probe(recorded("app", "send_event__ok"), credential("app")).id == "app"
+    assert (
+        App().parse_probe(recorded("app", "send_event__unauthorized"), credential("app")).kind
+        == "reconnect"
+    )

@@ -3,12 +3,12 @@
 import pytest
 
 from connectors.base import Grant
+from connectors.http import Report, Response, Unreadable
 from connectors.outcomes import Outcome
-from connectors.parts import Account
-from connectors.pipedrive.answers import BURST, COMPANY, DOOR, STATUSES, TOKEN
 from connectors.pipedrive.connector import Pipedrive
-from connectors.pipedrive.kinds import KINDS
-from connectors.wire import Report, Response, Unreadable
+from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, STATUSES, TOKEN
+from connectors.pipedrive.schema import RECORD_KINDS
+from connectors.schema import Account
 from tests.connectors.recorded import NOON, ORDER, credential, fixtures, message, recorded, rendered
 
 PIPEDRIVE = Pipedrive()
@@ -75,9 +75,9 @@ EXPECTED = {
 def pipedrive_says(name):
     response, door = recorded("pipedrive", name), name.partition("__")[0]
     if door == "users_me":
-        return PIPEDRIVE.probed(response, credential("pipedrive"))
+        return PIPEDRIVE.parse_probe(response, credential("pipedrive"))
     if door == "token":
-        return PIPEDRIVE.refreshed(response, credential("pipedrive"))
+        return PIPEDRIVE.parse_refresh(response, credential("pipedrive"))
     action = PIPEDRIVE.action(door)
     (outcome,) = action.read(response, [message(rendered(action.example))])
     return outcome
@@ -108,7 +108,9 @@ def test_reads(name, expected):
 @pytest.mark.parametrize(("status", "meaning"), STATUSES.items())
 def test_a_status_means_what_the_table_says(status, meaning):
     verdict, reason = meaning
-    outcome = PIPEDRIVE.action("create_deal").outcome(Response(status, b'{"success":false,"error":"no"}'))
+    outcome = PIPEDRIVE.action("create_deal").outcome(
+        Response(status, b'{"success":false,"error":"no"}')
+    )
     assert outcome == verdict(reason, "no")
 
 
@@ -135,10 +137,10 @@ def test_the_reference_is_the_id_there():
         ("create_deal__day_spent", 3600.0, (COMPANY,)),
         ("create_deal__not_enough_left_of_the_day", 3600.0, (COMPANY,)),
         ("create_deal__too_many", None, (COMPANY, BURST)),
-        ("create_deal__cloudflare", 900.0, (DOOR,)),
-        ("create_deal__cloudflare_says_how_long", 600.0, (DOOR,)),
+        ("create_deal__cloudflare", 900.0, (ADDRESS,)),
+        ("create_deal__cloudflare_says_how_long", 600.0, (ADDRESS,)),
         ("token__too_many", 30.0, (TOKEN,)),
-        ("token__cloudflare", 900.0, (DOOR,)),
+        ("token__cloudflare", 900.0, (ADDRESS,)),
     ],
 )
 def test_rests_what_is_spent_for_as_long_as_it_takes_and_costs_no_attempt(name, after, pauses):
@@ -148,40 +150,43 @@ def test_rests_what_is_spent_for_as_long_as_it_takes_and_costs_no_attempt(name, 
 
 def test_whoever_is_blocked_by_cloudflare_calls_no_company():
     request = asks("create_deal", {"title": "a"})
-    assert DOOR in [scope for scope, _ in request.spends]
-    assert PIPEDRIVE.quota(DOOR) is None and PIPEDRIVE.unlimited["address"]
+    assert ADDRESS in [scope for scope, _ in request.spends]
+    assert PIPEDRIVE.quota(ADDRESS) is None and PIPEDRIVE.unlimited["address"]
 
 
 def test_a_permission_that_is_missing_is_no_block():
     assert pipedrive_says("create_person__contact_sync_is_off").pauses == ()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+@pytest.mark.parametrize("kind", RECORD_KINDS, ids=lambda kind: kind.key)
 def test_the_newer_version_costs_half(kind):
     tokens = dict(asks(f"create_{kind.key}", {kind.needs: "a"}).spends)[COMPANY]
     assert tokens == {"v1": 10, "v2": 5}[kind.path[:2]]
 
 
 def test_answers_report_the_day_of_the_company():
-    assert PIPEDRIVE.reported(recorded("pipedrive", "create_deal__created")) == (Report(COMPANY, 129, 30_000),)
+    assert PIPEDRIVE.parse_quota_reports(recorded("pipedrive", "create_deal__created")) == (
+        Report(COMPANY, 129, 30_000),
+    )
 
 
 def test_a_day_that_is_spent_is_looked_at_again_in_an_hour():
-    (report,) = PIPEDRIVE.reported(recorded("pipedrive", "create_deal__day_spent"))
+    (report,) = PIPEDRIVE.parse_quota_reports(recorded("pipedrive", "create_deal__day_spent"))
     assert (report.used, report.resets_in) == (30_000, 3600.0)
 
 
 @pytest.mark.parametrize(
-    ("limit", "left"), [("", "5"), ("100", ""), ("100", "101"), ("0", "0"), ("-1", "1"), ("1e3", "1"), ("٣", "1")]
+    ("limit", "left"),
+    [("", "5"), ("100", ""), ("100", "101"), ("0", "0"), ("-1", "1"), ("1e3", "1"), ("٣", "1")],
 )
 def test_a_strange_report_is_none(limit, left):
     headers = {"x-daily-ratelimit-token-limit": limit, "x-daily-ratelimit-token-remaining": left}
-    assert PIPEDRIVE.reported(Response(200, headers=headers)) == ()
+    assert PIPEDRIVE.parse_quota_reports(Response(200, headers=headers)) == ()
 
 
 def test_each_record_has_its_place():
-    made = [asks(f"create_{kind.key}", {kind.needs: "a"}) for kind in KINDS]
-    changed = [asks(f"update_{kind.key}", {"id": 7, kind.needs: "a"}) for kind in KINDS]
+    made = [asks(f"create_{kind.key}", {kind.needs: "a"}) for kind in RECORD_KINDS]
+    changed = [asks(f"update_{kind.key}", {"id": 7, kind.needs: "a"}) for kind in RECORD_KINDS]
     assert {request.method for request in made} == {"POST"}
     assert [(request.method, request.url.partition(".com")[2]) for request in changed] == [
         ("PATCH", "/api/v2/persons/7"),
@@ -240,19 +245,32 @@ def test_takes_an_id_as_number_or_text(id):
 
 
 def test_only_a_change_may_be_made_twice():
-    assert {action.key for action in PIPEDRIVE.actions if action.idempotent} == {f"update_{k.key}" for k in KINDS}
+    assert {action.key for action in PIPEDRIVE.actions if action.idempotent} == {
+        f"update_{k.key}" for k in RECORD_KINDS
+    }
 
 
 def test_asks_who_it_is_at_the_company_s_own_address():
-    assert PIPEDRIVE.probe(credential("pipedrive"), at=NOON).url == "https://acme.pipedrive.com/api/v1/users/me"
+    assert (
+        PIPEDRIVE.probe_request(credential("pipedrive"), at=NOON).url
+        == "https://acme.pipedrive.com/api/v1/users/me"
+    )
 
 
 def test_the_permissions_are_not_asked_for_but_told():
-    url = PIPEDRIVE.authorize(APP, credential("pipedrive"), state="s1", redirect_uri=BACK)
+    url = PIPEDRIVE.authorize_url(APP, credential("pipedrive"), state="s1", redirect_uri=BACK)
     assert url.startswith("https://oauth.pipedrive.com/oauth/authorize?") and "scope" not in url
     answer = recorded("pipedrive", "token__refreshed")
-    granted = PIPEDRIVE.exchanged(answer, APP, credential("pipedrive", account="", settings={}))
-    assert granted.permissions == ("activities:full", "base", "contacts:full", "deals:full", "leads:full")
+    granted = PIPEDRIVE.parse_exchange(
+        answer, APP, credential("pipedrive", account="", settings={})
+    )
+    assert granted.permissions == (
+        "activities:full",
+        "base",
+        "contacts:full",
+        "deals:full",
+        "leads:full",
+    )
     assert granted.account is None
 
 
@@ -262,36 +280,44 @@ def test_every_permission_of_an_action_is_one_that_the_app_asks_for():
 
 
 def test_refreshes_as_our_client_with_the_same_token():
-    request = PIPEDRIVE.refresh(APP, credential("pipedrive"))
+    request = PIPEDRIVE.refresh_request(APP, credential("pipedrive"))
     assert request.url == "https://oauth.pipedrive.com/oauth/token"
     assert request.form == {"grant_type": "refresh_token", "refresh_token": "v1r:refresh"}
     assert request.headers == {"Authorization": "Basic aHViOnM="}
 
 
 def test_revokes_the_refresh_token_which_uninstalls_the_app():
-    request = PIPEDRIVE.revoke(APP, credential("pipedrive"))
+    request = PIPEDRIVE.revoke_request(APP, credential("pipedrive"))
     assert request.url == "https://oauth.pipedrive.com/oauth/revoke"
     assert request.form == {"token": "v1r:refresh", "token_type_hint": "refresh_token"}
-    assert PIPEDRIVE.revoked(Response(200)).kind == "delivered"
-    assert PIPEDRIVE.revoked(recorded("pipedrive", "token__invalid_grant")).kind == "delivered"
+    assert PIPEDRIVE.parse_revoke(Response(200)).kind == "delivered"
+    assert PIPEDRIVE.parse_revoke(recorded("pipedrive", "token__invalid_grant")).kind == "delivered"
 
 
 def test_follows_the_company_to_its_new_domain_and_nowhere_else():
-    assert pipedrive_says("token__moved").settings == {"api_domain": "https://acme-teas.pipedrive.com"}
+    assert pipedrive_says("token__moved").settings == {
+        "api_domain": "https://acme-teas.pipedrive.com"
+    }
     assert pipedrive_says("token__host_elsewhere").settings == {}
 
 
 @pytest.mark.parametrize(
-    "url", ["https://evil.example", "https://pipedrive.com.evil.example", "http://acme.pipedrive.com"]
+    "url",
+    ["https://evil.example", "https://pipedrive.com.evil.example", "http://acme.pipedrive.com"],
 )
 def test_believes_no_other_host(url):
     assert PIPEDRIVE.check(credential("pipedrive", settings={"api_domain": url}))
     answer = Response(200, b'{"access_token":"v1u:a","api_domain":"%s"}' % url.encode())
-    assert PIPEDRIVE.exchanged(answer, APP, credential("pipedrive")).reason == "host_refused"
+    assert PIPEDRIVE.parse_exchange(answer, APP, credential("pipedrive")).reason == "host_refused"
 
 
 def test_a_desk_may_name_its_sandbox_as_the_host():
     here = "http://127.0.0.1:8100"
     assert (
-        PIPEDRIVE.check(credential("pipedrive", settings={"api_domain": f"{here}/pipedrive/acme"}, hosts=(here,))) == ""
+        PIPEDRIVE.check(
+            credential(
+                "pipedrive", settings={"api_domain": f"{here}/pipedrive/acme"}, hosts=(here,)
+            )
+        )
+        == ""
     )

@@ -3,28 +3,43 @@
 import pytest
 
 from connectors.base import Grant, Page
-from connectors.parts import Account
+from connectors.http import Report, Response, Unreadable
 from connectors.salesforce.connector import Salesforce
-from connectors.salesforce.errors import CODES, ORG, verdict
-from connectors.wire import Report, Response, Unreadable
+from connectors.salesforce.errors import ORG, OUTCOMES_BY_CODE, outcome_of_code
+from connectors.schema import Account
 from tests.connectors.recorded import NOON, credential, fixtures, kinds, message, messages, recorded
 
 SALESFORCE = Salesforce()
 CREATE, UPDATE, UPSERT = SALESFORCE.actions
 LEAD = {"object": "Lead", "fields": {"LastName": "Ada"}}
-CONTACT = {"object": "Contact", "record_id": "003000000000001AAA", "fields": {"Email": "a@example.com"}}
-KEYED = {"object": "Contact", "external_id_field": "Ext__c", "external_id": "1", "fields": {"LastName": "Ada"}}
+CONTACT = {
+    "object": "Contact",
+    "record_id": "003000000000001AAA",
+    "fields": {"Email": "a@example.com"},
+}
+KEYED = {
+    "object": "Contact",
+    "external_id_field": "Ext__c",
+    "external_id": "1",
+    "fields": {"LastName": "Ada"},
+}
 BODIES = {"create": LEAD, "update": CONTACT, "upsert": KEYED}
 APP = {"client_id": "3MVG", "client_secret": "s"}
 UNREADABLE = "unreadable"
 EXPECTED = {
     "create__ok": ("delivered", ""),
     "create__record_duplicate_value": ("never", "duplicate_value"),
-    "create__record_field_custom_validation_exception": ("never", "field_custom_validation_exception"),
+    "create__record_field_custom_validation_exception": (
+        "never",
+        "field_custom_validation_exception",
+    ),
     "create__record_string_too_long": ("never", "string_too_long"),
     "create__record_entity_is_deleted": ("never", "entity_is_deleted"),
     "create__record_a_code_of_tomorrow": ("never", "a_code_of_tomorrow"),
-    "create__record_all_or_none_operation_rolled_back": ("later", "all_or_none_operation_rolled_back"),
+    "create__record_all_or_none_operation_rolled_back": (
+        "later",
+        "all_or_none_operation_rolled_back",
+    ),
     "create__record_processing_halted": ("later", "processing_halted"),
     "create__record_storage_limit_exceeded": ("later", "storage_limit_exceeded"),
     "create__record_unknown_exception": ("unknown", "unknown_exception"),
@@ -80,9 +95,9 @@ def salesforce_says(name):
     if door == "query":
         return SALESFORCE.collections[0].records(response)
     if door == "organization":
-        return SALESFORCE.probed(response, credential("salesforce"))
+        return SALESFORCE.parse_probe(response, credential("salesforce"))
     if door == "token":
-        return SALESFORCE.refreshed(response, credential("salesforce"))
+        return SALESFORCE.parse_refresh(response, credential("salesforce"))
     (outcome,) = SALESFORCE.action(door).read(response, [message(BODIES[door])])
     return outcome
 
@@ -111,9 +126,9 @@ def test_reads(name, expected):
     assert read == expected
 
 
-@pytest.mark.parametrize(("code", "meaning"), CODES.items())
+@pytest.mark.parametrize(("code", "meaning"), OUTCOMES_BY_CODE.items())
 def test_means_what_the_table_says(code, meaning):
-    assert verdict(code, "no") == meaning(code.lower(), "no")
+    assert outcome_of_code(code, "no") == meaning(code.lower(), "no")
 
 
 def test_each_record_has_its_own_answer():
@@ -122,7 +137,9 @@ def test_each_record_has_its_own_answer():
     assert outcomes[0].reference == "00Q000000000001AAA"
 
 
-@pytest.mark.parametrize("strange", [b"null", b"[]", b"{}", b'{"success":false,"errors":[]}', b'{"success":"true"}'])
+@pytest.mark.parametrize(
+    "strange", [b"null", b"[]", b"{}", b'{"success":false,"errors":[]}', b'{"success":"true"}']
+)
 def test_one_record_that_cannot_be_read_leaves_its_neighbours(strange):
     body = b'[{"id":"00Q1","success":true,"errors":[]},%s]' % strange
     assert kinds(CREATE.read(Response(200, body), messages(2, LEAD))) == ["delivered", "unknown"]
@@ -138,8 +155,12 @@ def test_two_messages_of_one_record_do_not_share_a_call():
 
 def test_what_is_refused_together_goes_again_alone():
     outcomes = CREATE.read(recorded("salesforce", "create__unknown_field"), messages(2, LEAD))
-    assert [(outcome.kind, outcome.reason) for outcome in outcomes] == [("later", "refused_together")] * 2
-    assert CREATE.group(message(LEAD, id="a", attempt=3)) != CREATE.group(message(LEAD, id="b", attempt=3))
+    assert [(outcome.kind, outcome.reason) for outcome in outcomes] == [
+        ("later", "refused_together")
+    ] * 2
+    assert CREATE.group(message(LEAD, id="a", attempt=3)) != CREATE.group(
+        message(LEAD, id="b", attempt=3)
+    )
 
 
 def test_only_the_same_fields_of_the_same_object_go_together():
@@ -149,21 +170,36 @@ def test_only_the_same_fields_of_the_same_object_go_together():
 
 
 def test_the_day_s_budget_rests_the_organisation_for_long_and_a_crowd_for_short():
-    long, short = salesforce_says("create__total_limit"), salesforce_says("create__concurrent_limit")
+    long, short = (
+        salesforce_says("create__total_limit"),
+        salesforce_says("create__concurrent_limit"),
+    )
     assert (long.after, short.after) == (3600.0, 30.0)
     assert long.pauses == short.pauses == (ORG,) and long.free
 
 
 def test_every_answer_reports_the_budget():
-    assert SALESFORCE.reported(recorded("salesforce", "create__ok")) == (Report(ORG, 12, 15000),)
+    assert SALESFORCE.parse_quota_reports(recorded("salesforce", "create__ok")) == (
+        Report(ORG, 12, 15000),
+    )
     assert (
-        SALESFORCE.reported(Response(200, headers={"sforce-limit-info": "per-app-api-usage=7/250(appName=us)"})) == ()
+        SALESFORCE.parse_quota_reports(
+            Response(200, headers={"sforce-limit-info": "per-app-api-usage=7/250(appName=us)"})
+        )
+        == ()
     )
 
 
 def test_a_mapping_cannot_change_the_type_and_leaves_alone_what_is_absent():
     (record,) = CREATE.request(
-        [message({"object": "Lead", "fields": {"attributes": {"type": "User"}, "Email": None, "LastName": "Ada"}})],
+        [
+            message(
+                {
+                    "object": "Lead",
+                    "fields": {"attributes": {"type": "User"}, "Email": None, "LastName": "Ada"},
+                }
+            )
+        ],
         credential("salesforce"),
     ).json["records"]
     assert record == {"LastName": "Ada", "attributes": {"type": "Lead"}}
@@ -193,7 +229,9 @@ def test_refuses_a_body_with_a_sentence(action, body):
 
 
 def test_a_query_is_built_from_parameters():
-    request = query(object="Contact", fields="Id, Email", since="2026-11-25T13:00:00+01:00", LastName="O'Hara\\")
+    request = query(
+        object="Contact", fields="Id, Email", since="2026-11-25T13:00:00+01:00", LastName="O'Hara\\"
+    )
     assert request.url.endswith(
         "/query?q=SELECT%20Id%2C%20Email%20FROM%20Contact%20WHERE%20LastName%20%3D%20%27O%5C%27Hara%5C%5C%27"
         "%20AND%20SystemModstamp%20%3E%3D%202026-11-25T12%3A00%3A00Z%20ORDER%20BY%20Id"
@@ -223,21 +261,27 @@ def test_the_next_page_is_asked_at_the_same_instance():
 
 
 def test_a_refresh_follows_the_organisation_to_its_new_instance_and_nowhere_else():
-    assert salesforce_says("token__refreshed").settings == {"instance_url": "https://acme2.my.salesforce.com"}
+    assert salesforce_says("token__refreshed").settings == {
+        "instance_url": "https://acme2.my.salesforce.com"
+    }
     assert salesforce_says("token__instance_elsewhere").settings == {}
 
 
 def test_a_desk_may_name_its_sandbox_as_the_host():
     desk = credential(
-        "salesforce", settings={"instance_url": "http://127.0.0.1:9002"}, hosts=("http://127.0.0.1:9002",)
+        "salesforce",
+        settings={"instance_url": "http://127.0.0.1:9002"},
+        hosts=("http://127.0.0.1:9002",),
     )
     assert SALESFORCE.check(desk) == ""
-    assert SALESFORCE.check(credential("salesforce", settings={"instance_url": "http://127.0.0.1:9002"}))
+    assert SALESFORCE.check(
+        credential("salesforce", settings={"instance_url": "http://127.0.0.1:9002"})
+    )
 
 
 def test_an_answer_without_a_token_is_no_grant():
     answer = Response(200, b'{"id":"https://login.salesforce.com/id/00D000000000001AAA/005"}')
-    assert SALESFORCE.refreshed(answer, credential("salesforce")).reason == "no_access_token"
+    assert SALESFORCE.parse_refresh(answer, credential("salesforce")).reason == "no_access_token"
 
 
 def test_a_query_may_end_at_a_moment():
@@ -246,20 +290,20 @@ def test_a_query_may_end_at_a_moment():
 
 
 def test_refreshes_at_the_token_url():
-    request = SALESFORCE.refresh(APP, credential("salesforce"))
+    request = SALESFORCE.refresh_request(APP, credential("salesforce"))
     assert request.url == "https://login.salesforce.com/services/oauth2/token"
     assert request.form["refresh_token"] == "5Aep861"
 
 
 def test_an_organisation_that_neither_answer_nor_grant_names_is_nobodys():
     unknown = credential("salesforce", account="")
-    refused = SALESFORCE.probed(recorded("salesforce", "organization__not_readable"), unknown)
+    refused = SALESFORCE.parse_probe(recorded("salesforce", "organization__not_readable"), unknown)
     assert (refused.kind, refused.reason) == ("never", "invalid_type")
     with pytest.raises(Unreadable):
-        SALESFORCE.probed(recorded("salesforce", "organization__none"), unknown)
+        SALESFORCE.parse_probe(recorded("salesforce", "organization__none"), unknown)
 
 
 def test_asks_which_organisation_it_is_where_the_permissions_that_we_ask_for_are_enough():
-    url = SALESFORCE.probe(credential("salesforce"), at=NOON).url
+    url = SALESFORCE.probe_request(credential("salesforce"), at=NOON).url
     assert url.endswith("/services/data/v67.0/query?q=SELECT%20Id%2C%20Name%20FROM%20Organization")
     assert not {"id", "openid"} & {permission.key for permission in SALESFORCE.permissions}

@@ -3,14 +3,14 @@
 import pytest
 
 from connectors.base import Page
-from connectors.parts import Account
+from connectors.http import Response, Scope, Unreadable
+from connectors.schema import Account
 from connectors.slack.connector import Slack
-from connectors.slack.words import WORDS
-from connectors.wire import Response, Scope, Unreadable
+from connectors.slack.errors import ERRORS_BY_CODE
 from tests.connectors.recorded import NOON, credential, fixtures, message, recorded
 
 SLACK = Slack()
-CHANNELS = SLACK.listed["channel"]
+CHANNELS = SLACK.choices_by_kind["channel"]
 POST, UPDATE = SLACK.action("post_message"), SLACK.action("update_message")
 HELLO = {"channel": "C0000GEN1", "text": "hi"}
 APP = {"client_id": "1.2", "client_secret": "s"}
@@ -30,7 +30,10 @@ EXPECTED = {
     "post_message__is_archived": ("never", "is_archived"),
     "post_message__msg_too_long": ("never", "msg_too_long"),
     "post_message__no_text": ("never", "no_text"),
-    "post_message__restricted_action_read_only_channel": ("never", "restricted_action_read_only_channel"),
+    "post_message__restricted_action_read_only_channel": (
+        "never",
+        "restricted_action_read_only_channel",
+    ),
     "post_message__invalid_blocks": ("never", "invalid_blocks"),
     "post_message__invalid_json": ("never", "invalid_json"),
     "post_message__a_word_of_tomorrow": ("never", "a_word_of_tomorrow"),
@@ -71,12 +74,16 @@ EXPECTED = {
 def slack_says(name):
     response, method = recorded("slack", name), name.partition("__")[0]
     if method == "auth_test":
-        return SLACK.probed(response, credential("slack"))
+        return SLACK.parse_probe(response, credential("slack"))
     if method == "conversations_list":
         page = CHANNELS.records(response)
-        return [CHANNELS.choice(record) for record in page.records] if isinstance(page, Page) else page
+        return (
+            [CHANNELS.parse_choice(record) for record in page.records]
+            if isinstance(page, Page)
+            else page
+        )
     if method == "oauth_access":
-        return SLACK.refreshed(response, credential("slack"))
+        return SLACK.parse_refresh(response, credential("slack"))
     (outcome,) = SLACK.action(method).read(response, [message(HELLO)])
     return outcome
 
@@ -95,12 +102,18 @@ def test_reads(name, expected):
     if isinstance(expected, tuple):
         assert (read.kind, read.reason) == expected
     else:
-        assert read == expected if isinstance(expected, Account | list) else read.secret["refresh_token"] == expected
+        assert (
+            read == expected
+            if isinstance(expected, Account | list)
+            else read.secret["refresh_token"] == expected
+        )
 
 
-@pytest.mark.parametrize(("word", "verdict"), WORDS.items())
+@pytest.mark.parametrize(("word", "verdict"), ERRORS_BY_CODE.items())
 def test_means_what_the_table_says(word, verdict):
-    (outcome,) = POST.read(Response(200, b'{"ok":false,"error":"%s"}' % word.encode()), [message(HELLO)])
+    (outcome,) = POST.read(
+        Response(200, b'{"ok":false,"error":"%s"}' % word.encode()), [message(HELLO)]
+    )
     assert outcome == verdict(word, "")
 
 
@@ -110,7 +123,11 @@ def test_channel_and_ts_are_the_reference():
 
 def test_a_429_rests_this_method_alone_for_what_it_says():
     outcome = slack_says("post_message__too_many")
-    assert (outcome.after, outcome.free, outcome.pauses) == (30.0, True, (Scope("method", "chat.postMessage"),))
+    assert (outcome.after, outcome.free, outcome.pauses) == (
+        30.0,
+        True,
+        (Scope("method", "chat.postMessage"),),
+    )
 
 
 def test_a_missing_scope_is_named():
@@ -122,7 +139,10 @@ def test_what_slack_says_of_blocks_is_kept():
 
 
 def test_spends_of_the_method_and_of_the_channel():
-    assert posted().spends == ((Scope("method", "chat.postMessage"), 1), (Scope("channel", "C0000GEN1"), 1))
+    assert posted().spends == (
+        (Scope("method", "chat.postMessage"), 1),
+        (Scope("channel", "C0000GEN1"), 1),
+    )
 
 
 def test_what_the_event_does_not_have_is_left_out():
@@ -137,10 +157,15 @@ def test_a_post_carries_our_id_where_people_do_not_see_it():
 def test_channels_are_asked_for_from_where_the_last_page_ended():
     first = CHANNELS.records(recorded("slack", "conversations_list__ok"))
     again = CHANNELS.page(credential("slack"), cursor=first.cursor)
-    assert again.form["cursor"] == "dGVhbTpDMDYxRkE1UEI=" and "cursor" not in CHANNELS.page(credential("slack")).form
+    assert (
+        again.form["cursor"] == "dGVhbTpDMDYxRkE1UEI="
+        and "cursor" not in CHANNELS.page(credential("slack")).form
+    )
 
 
-@pytest.mark.parametrize(("id", "taken"), [("C0123456789", True), ("G01", True), ("#orders", False), ("orders", False)])
+@pytest.mark.parametrize(
+    ("id", "taken"), [("C0123456789", True), ("G01", True), ("#orders", False), ("orders", False)]
+)
 def test_a_channels_name_is_not_its_id(id, taken):
     assert (CHANNELS.check(id) == "") is taken
 
@@ -162,7 +187,10 @@ def test_the_token_travels_in_a_header_only():
         ({"channel": "C1", "blocks": "[]"}, "blocks is not a list of objects"),
         ({"channel": "C1", "blocks": ["hi"]}, "blocks is not a list of objects"),
         ({"channel": "C1", "blocks": [{"type": "divider"}] * 51}, "blocks holds more than 50"),
-        ({"channel": "C1", "attachments": [{"text": "hi"}] * 101}, "attachments holds more than 100"),
+        (
+            {"channel": "C1", "attachments": [{"text": "hi"}] * 101},
+            "attachments holds more than 100",
+        ),
         ({"channel": "C1", "text": "hi", "markdown_text": "*hi*"}, "without text and blocks"),
         ({"channel": "C1", "markdown_text": "x" * 12_001}, "longer"),
     ],
@@ -191,7 +219,7 @@ def test_blocks_are_enough():
 
 
 def test_refreshes_with_the_app_s_own_password():
-    request = SLACK.refresh(APP, credential("slack"))
+    request = SLACK.refresh_request(APP, credential("slack"))
     assert request.form == {"grant_type": "refresh_token", "refresh_token": "xoxe-1-1"}
     assert request.headers["Authorization"] == "Basic MS4yOnM="
 
@@ -202,14 +230,18 @@ def test_a_refresh_brings_both_tokens_and_their_life():
 
 
 def test_an_answer_without_a_bot_token_is_no_grant():
-    answer = Response(200, b'{"ok":true,"team":{"id":"T0000ACME"},"authed_user":{"access_token":"xoxp-1"}}')
-    assert SLACK.refreshed(answer, credential("slack")).reason == "no_access_token"
+    answer = Response(
+        200, b'{"ok":true,"team":{"id":"T0000ACME"},"authed_user":{"access_token":"xoxp-1"}}'
+    )
+    assert SLACK.parse_refresh(answer, credential("slack")).reason == "no_access_token"
 
 
 def test_an_unreadable_token_answer_is_no_grant():
     with pytest.raises(Unreadable):
-        SLACK.refreshed(recorded("slack", "post_message__a_page"), credential("slack"))
+        SLACK.parse_refresh(recorded("slack", "post_message__a_page"), credential("slack"))
 
 
 def test_asks_who_it_is():
-    assert SLACK.probe(credential("slack"), at=NOON).url == "https://slack.com/api/auth.test"
+    assert (
+        SLACK.probe_request(credential("slack"), at=NOON).url == "https://slack.com/api/auth.test"
+    )

@@ -4,12 +4,21 @@ import json
 
 import pytest
 
-from connectors.parts import Account
-from connectors.splunk.answers import CODES
+from connectors.http import Response
+from connectors.schema import Account
 from connectors.splunk.connector import Splunk
-from connectors.splunk.envelope import epoch
-from connectors.wire import Response
-from tests.connectors.recorded import LATER, NOON, credential, fixtures, kinds, message, messages, recorded
+from connectors.splunk.errors import OUTCOMES_BY_CODE
+from connectors.splunk.schema import parse_time
+from tests.connectors.recorded import (
+    LATER,
+    NOON,
+    credential,
+    fixtures,
+    kinds,
+    message,
+    messages,
+    recorded,
+)
 
 SPLUNK = Splunk()
 SEND, RAW = SPLUNK.actions
@@ -67,7 +76,7 @@ ASKED = {"ack__mixed", "ack__a_page", "ack__disabled", "ack__busy"}
 
 def confirmed(name, *tickets, at=NOON):
     asked = [message(EVENT, id=ticket, ticket=ticket, at=at) for ticket in tickets]
-    return SEND.read_confirmed(recorded("splunk", name), asked)
+    return SEND.read_confirmation(recorded("splunk", name), asked)
 
 
 def ticket(ack):
@@ -76,7 +85,7 @@ def ticket(ack):
 
 def test_every_recorded_answer_is_in_a_table():
     assert fixtures("splunk") == sorted({*EXPECTED, *PARTIAL, *ASKED})
-    assert {f"send_event__code_{code:02}" for code in CODES} <= set(EXPECTED)
+    assert {f"send_event__code_{code:02}" for code in OUTCOMES_BY_CODE} <= set(EXPECTED)
 
 
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
@@ -97,7 +106,9 @@ def test_what_was_not_looked_at_goes_again_at_once_for_free():
 
 def test_what_is_refused_together_goes_again_alone():
     assert kinds(SEND.read(recorded("splunk", "send_event__code_06"), FIVE)) == ["later"] * 5
-    assert SEND.group(message(EVENT, id="a", attempt=3)) != SEND.group(message(EVENT, id="b", attempt=3))
+    assert SEND.group(message(EVENT, id="a", attempt=3)) != SEND.group(
+        message(EVENT, id="b", attempt=3)
+    )
 
 
 def test_a_full_queue_costs_no_attempt():
@@ -106,14 +117,19 @@ def test_a_full_queue_costs_no_attempt():
 
 def test_envelopes_follow_one_another():
     request = SEND.request(messages(2, {**EVENT, "index": None}), credential("splunk"))
-    ids = [f'{{"event":"a","time":1764000000.123,"fields":{{"delivery_id":"msg-{number}"}}}}' for number in (0, 1)]
+    ids = [
+        f'{{"event":"a","time":1764000000.123,"fields":{{"delivery_id":"msg-{number}"}}}}'
+        for number in (0, 1)
+    ]
     assert request.content().decode() == "\n".join(ids)
 
 
-@pytest.mark.parametrize("value", [1764072000, 1764072000.0, "1764072000", "1764072000.000", "2025-11-25T12:00:00Z"])
+@pytest.mark.parametrize(
+    "value", [1764072000, 1764072000.0, "1764072000", "1764072000.000", "2025-11-25T12:00:00Z"]
+)
 def test_reads_a_time(value):
-    assert epoch(value) == 1764072000
-    assert "e" not in json.dumps(epoch(value)).lower()
+    assert parse_time(value) == 1764072000
+    assert "e" not in json.dumps(parse_time(value)).lower()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +157,17 @@ def test_refuses_an_envelope_that_splunk_would_drop(body):
 
 def test_takes_a_full_envelope():
     where = {"host": "h", "source": "s", "sourcetype": "st", "index": "i"}
-    assert SEND.check({"event": {"a": 1}, "time": "1764000000", **where, "fields": {"a": "b", "c": ["d", "e"]}}) == ""
+    assert (
+        SEND.check(
+            {
+                "event": {"a": 1},
+                "time": "1764000000",
+                **where,
+                "fields": {"a": "b", "c": ["d", "e"]},
+            }
+        )
+        == ""
+    )
 
 
 def test_an_acknowledgement_leaves_a_ticket():
@@ -151,7 +177,10 @@ def test_an_acknowledgement_leaves_a_ticket():
 
 def test_asks_about_each_acknowledgement_once_on_the_same_channel():
     asked = [message(EVENT, ticket=ticket(ack)) for ack in (3, 0, 3)]
-    poll, sent = SEND.confirm(asked, credential("splunk")), SEND.request([message(EVENT)], credential("splunk"))
+    poll, sent = (
+        SEND.confirm_request(asked, credential("splunk")),
+        SEND.request([message(EVENT)], credential("splunk")),
+    )
     assert poll.json == {"acks": [0, 3]}
     assert poll.headers["X-Splunk-Request-Channel"] == sent.headers["X-Splunk-Request-Channel"]
 
@@ -163,7 +192,10 @@ def test_waits_for_what_is_not_acknowledged_yet():
 
 
 def test_sends_again_what_is_not_acknowledged_within_five_minutes():
-    assert kinds(confirmed("ack__mixed", ticket(0), ticket(1), at=LATER)) == ["delivered", "unknown"]
+    assert kinds(confirmed("ack__mixed", ticket(0), ticket(1), at=LATER)) == [
+        "delivered",
+        "unknown",
+    ]
 
 
 @pytest.mark.parametrize("name", ["ack__a_page", "ack__busy"])
@@ -178,29 +210,40 @@ def test_a_token_without_acknowledgement_is_a_matter_for_a_person():
 
 def test_a_channel_belongs_to_the_token():
     def channel(**secret):
-        return SEND.request([message(EVENT)], credential("splunk", **secret)).headers["X-Splunk-Request-Channel"]
+        return SEND.request([message(EVENT)], credential("splunk", **secret)).headers[
+            "X-Splunk-Request-Channel"
+        ]
 
     assert channel() == channel() != channel(secret={"token": "another"})
 
 
 def test_no_channel_where_nothing_is_acknowledged():
-    plain = credential("splunk", settings={"url": "https://splunk.example.com:8088", "use_ack": False})
+    plain = credential(
+        "splunk", settings={"url": "https://splunk.example.com:8088", "use_ack": False}
+    )
     assert "X-Splunk-Request-Channel" not in SEND.request([message(EVENT)], plain).headers
 
 
 def test_raw_text_goes_with_its_metadata_in_the_query():
-    request = RAW.request([message({"text": "a b", "source": "x&y", "index": None})], credential("splunk"))
+    request = RAW.request(
+        [message({"text": "a b", "source": "x&y", "index": None})], credential("splunk")
+    )
     assert request.url == "https://splunk.example.com:8088/services/collector/raw?source=x%26y"
     assert request.content() == b"a b"
 
 
 def test_no_data_proves_that_the_token_lives():
-    probed = SPLUNK.probed(recorded("splunk", "send_event__code_05"), credential("splunk"))
+    probed = SPLUNK.parse_probe(recorded("splunk", "send_event__code_05"), credential("splunk"))
     assert probed == Account("", "splunk.example.com")
-    assert SPLUNK.probed(recorded("splunk", "send_event__code_04"), credential("splunk")).kind == "reconnect"
+    assert (
+        SPLUNK.parse_probe(recorded("splunk", "send_event__code_04"), credential("splunk")).kind
+        == "reconnect"
+    )
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"code":"0"}', b'{"code":true}', b'{"code":0,"ackId":"7"}'])
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"code":"0"}', b'{"code":true}', b'{"code":0,"ackId":"7"}']
+)
 def test_an_answer_that_is_not_splunk_s_is_unknown(body):
     assert kinds(SEND.read(Response(200, body), FIVE)) == ["unknown"] * 5
 

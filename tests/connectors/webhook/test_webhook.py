@@ -5,10 +5,19 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.http import Scope
 from connectors.webhook.connector import Webhook
-from connectors.webhook.headers import custom_headers
-from connectors.wire import Scope
-from tests.connectors.recorded import NOON, OLD_WHSEC, ORDER, WHSEC, credential, fixtures, message, recorded
+from connectors.webhook.schema import parse_custom_headers
+from tests.connectors.recorded import (
+    NOON,
+    OLD_WHSEC,
+    ORDER,
+    WHSEC,
+    credential,
+    fixtures,
+    message,
+    recorded,
+)
 
 SEND = Webhook().action("send")
 ENDPOINT = (Scope("connection"),)
@@ -77,7 +86,10 @@ def test_the_id_stays_and_the_timestamp_is_of_the_attempt():
 
 def test_an_old_secret_signs_too_until_its_end():
     until = NOON + timedelta(hours=24)
-    secret = {"signing_secret": WHSEC, "old_signing_secrets": [{"secret": OLD_WHSEC, "until": until.isoformat()}]}
+    secret = {
+        "signing_secret": WHSEC,
+        "old_signing_secrets": [{"secret": OLD_WHSEC, "until": until.isoformat()}],
+    }
     rotating = credential("webhook", secret=secret)
     counts = [
         len(SEND.request([message(ORDER, at=at)], rotating).headers["webhook-signature"].split())
@@ -87,13 +99,17 @@ def test_an_old_secret_signs_too_until_its_end():
 
 
 def test_own_headers_go_along():
-    given = credential("webhook", secret={"signing_secret": WHSEC, "headers": '{"X-Team": "sales"}'})
+    given = credential(
+        "webhook", secret={"signing_secret": WHSEC, "headers": '{"X-Team": "sales"}'}
+    )
     assert SEND.request([message(ORDER)], given).headers["X-Team"] == "sales"
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"Authorization": "Bearer a.b-c_d"}', '{"Authorization": "Basic YTpi"}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"Authorization": "Bearer a.b-c_d"}', '{"Authorization": "Basic YTpi"}']
+)
 def test_takes_own_headers(text):
-    assert isinstance(custom_headers(text), dict)
+    assert isinstance(parse_custom_headers(text), dict)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +138,9 @@ def test_takes_own_headers(text):
     ],
 )
 def test_refuses_own_headers_with_a_sentence(text):
-    assert Webhook().check(replace(credential("webhook"), secret={"signing_secret": WHSEC, "headers": text}))
+    assert Webhook().check(
+        replace(credential("webhook"), secret={"signing_secret": WHSEC, "headers": text})
+    )
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_YQ==", "whsec_!!!", "None"])
@@ -136,8 +154,14 @@ def test_refuses_a_url_without_a_host(url):
 
 
 def test_the_probe_is_a_signed_ping():
-    ping = Webhook().probe(credential("webhook"), at=NOON)
+    ping = Webhook().probe_request(credential("webhook"), at=NOON)
     assert b'"type":"ping"' in ping.content()
     assert ping.headers["webhook-id"] == f"ping_{int(NOON.timestamp() * 1000)}"
-    assert Webhook().probed(recorded("webhook", "send__ok"), credential("webhook")).name == "hooks.example.com"
-    assert Webhook().probed(recorded("webhook", "send__gone"), credential("webhook")).kind == "disable"
+    assert (
+        Webhook().parse_probe(recorded("webhook", "send__ok"), credential("webhook")).name
+        == "hooks.example.com"
+    )
+    assert (
+        Webhook().parse_probe(recorded("webhook", "send__gone"), credential("webhook")).kind
+        == "disable"
+    )

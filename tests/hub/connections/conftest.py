@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from hub import egress
-from hub.connections.api.filled import CallingView
+from hub.connections.api.form_input import ProviderCallView
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import CLIENTS, Browser, Guest, register
+from tests.hub.connections.browsers import CLIENTS, Browser, Guest, register
 from tests.sandbox.conftest import desk
 
 __all__ = ["desk"]
@@ -61,11 +61,11 @@ def systems():
 
     def answers(script):
         http = FakeHttp(script)
-        CallingView.call = http.call
+        ProviderCallView.call = http.call
         return http
 
     yield answers
-    CallingView.call = staticmethod(egress.outward)
+    ProviderCallView.call = staticmethod(egress.send_request)
 
 
 @pytest.fixture

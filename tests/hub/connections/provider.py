@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from connectors.wire import Response
+from connectors.http import Response
 
 ORG = "00D000000000001AAA"
 FIRST = "5Aep-0"
@@ -37,7 +37,9 @@ class Provider:
     def answer(self, known, used):
         known["calls"] += 1
         if used not in known["live"]:
-            return Response(400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}')
+            return Response(
+                400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}'
+            )
         known["given"] += 1
         fresh = f"5Aep-{known['given']}"
         known["live"] = [*([used] if self.grace else []), fresh]
@@ -53,12 +55,18 @@ def main(file, moment, grace):
     django.setup()
     from datetime import datetime
 
+    from hub.connections.credentials.refresh import refresh_access_token
     from hub.connections.models import Connection
-    from hub.connections.refresh import refresh
 
     connection = Connection.unscoped.select_related("credential").get(connector_key="salesforce")
     now = datetime.fromisoformat(moment)
-    refresh(connection, call=Provider(file, grace=grace == "grace").call, now=now, random=lambda: 0.5, sleep=time.sleep)
+    refresh_access_token(
+        connection,
+        call=Provider(file, grace=grace == "grace").call,
+        now=now,
+        random=lambda: 0.5,
+        sleep=time.sleep,
+    )
 
 
 if __name__ == "__main__":

@@ -5,22 +5,26 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import Grant
+from connectors.http import Response
 from connectors.registry import CONNECTORS
-from connectors.wire import Response
-from hub.connections.lives import fresh
+from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import Connection, Credential, CredentialEvent, Lane
-from hub.connections.refresh import refresh
-from hub.connections.tasks import ring_for_refreshes
+from hub.connections.tasks import wake_up_due_refreshes
+from hub.connections.token_lifetimes import build_fresh_columns
 from hub.queue import WakeUp
 from tests.makers import NOON
 
-SESSION_ENDED = Response(401, b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]')
+SESSION_ENDED = Response(
+    401, b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'
+)
 RENEWED = Response(
     200,
     b'{"access_token":"00Dnew!token","instance_url":"https://acme2.my.salesforce.com",'
     b'"id":"https://login.salesforce.com/id/00D000000000001AAA/005000000000001AAA"}',
 )
-ENDED = Response(400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}')
+ENDED = Response(
+    400, b'{"error":"invalid_grant","error_description":"expired access/refresh token"}'
+)
 DUE = NOON + timedelta(minutes=96)  # 80 % of the two hours that a session of Salesforce has
 
 
@@ -48,7 +52,7 @@ def no_pause(seconds):
 
 def go(connection, http, at=NOON, *, sleep=no_pause):
     connection = Connection.unscoped.select_related("credential").get(pk=connection.pk)
-    return refresh(connection, call=http.call, now=at, random=lambda: 0.5, sleep=sleep)
+    return refresh_access_token(connection, call=http.call, now=at, random=lambda: 0.5, sleep=sleep)
 
 
 def lane(connection):
@@ -58,7 +62,9 @@ def lane(connection):
 @pytest.fixture
 def scheduled(connection):
     """As if it was just authorized."""
-    columns = fresh(CONNECTORS["salesforce"], Grant(dict(credential(connection))), now=NOON, random=lambda: 0.5)
+    columns = build_fresh_columns(
+        CONNECTORS["salesforce"], Grant(dict(credential(connection))), now=NOON, random=lambda: 0.5
+    )
     Credential.unscoped.update(**columns)
     return connection
 
@@ -73,7 +79,7 @@ def row():
 
 def rung(now):
     WakeUp.objects.all().delete()
-    ring_for_refreshes(now=now)
+    wake_up_due_refreshes(now=now)
     return {bell.name for bell in WakeUp.objects.all()}
 
 

@@ -1,12 +1,17 @@
 """What the tests of the REST of connections share."""
 
-from connectors.wire import Response
+from connectors.http import Response
 
 CONNECTIONS = "/api/v1/connections"
 NO_DATA = Response(400, b'{"text":"No data","code":5}')
 BAD_TOKEN = Response(403, b'{"text":"Invalid token","code":4}')
 URL, TOKEN = "https://splunk.example.com:8088", "11111111-2222-3333-4444-canary555555"
-SPLUNK = {"connector": "splunk", "name": "Ours", "settings": {"url": URL}, "secrets": {"token": TOKEN}}
+SPLUNK = {
+    "connector": "splunk",
+    "name": "Ours",
+    "settings": {"url": URL},
+    "secrets": {"token": TOKEN},
+}
 WEBHOOK = {"connector": "webhook", "settings": {"url": "https://example.com/hook"}}
 
 

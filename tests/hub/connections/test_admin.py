@@ -7,12 +7,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub import egress
 from hub.audit import AuditRow
-from hub.clock import clock
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
-from hub.egress import Unsent
+from hub.db.clock import clock
+from hub.egress import RequestNotSent
 from hub.queue import WakeUp
 from tests.fakes import FakeHttp
 from tests.makers import NOON, WHSEC
@@ -20,7 +20,9 @@ from tests.makers import NOON, WHSEC
 pytestmark = pytest.mark.django_db
 
 CANARY = "xoxb-canary-7d1f-never-shown"
-SLACK_OK = Response(200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}')
+SLACK_OK = Response(
+    200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}'
+)
 SLACK_NO = Response(200, b'{"ok":false,"error":"token_revoked"}')
 ADD = reverse("admin:connections_connection_add")
 
@@ -42,7 +44,7 @@ def world():
         return http
 
     yield answers
-    page.call = egress.outward
+    page.call = egress.send_request
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_what_fails_the_test_is_not_kept_and_says_why(superuser, world, acme):
 
 
 def test_staff_may_keep_it_all_the_same_and_say_why(superuser, world, acme):
-    world(Unsent("connect_failed", "slack.com"))
+    world(RequestNotSent("connect_failed", "slack.com"))
     assert "Say why" in text(connect_slack(superuser, acme, anyway="on"))
     connect_slack(superuser, acme, anyway="on", reason="their firewall opens tonight")
     row = Connection.objects.of(acme).get()
@@ -109,10 +111,14 @@ def test_the_same_account_is_not_connected_twice(superuser, world, acme):
     assert Connection.unscoped.count() == 1
 
 
-@pytest.mark.parametrize("url", ["http://example.com/", "https://127.0.0.1/", "https://user:pw@example.com/"])
+@pytest.mark.parametrize(
+    "url", ["http://example.com/", "https://127.0.0.1/", "https://user:pw@example.com/"]
+)
 def test_an_address_that_may_not_be_called_is_refused_with_a_sentence(superuser, world, acme, url):
     http = world(Response(204))
-    page = text(superuser.post(f"{ADD}?connector=webhook", {"tenant": acme.pk, "name": "Hook", "url": url}))
+    page = text(
+        superuser.post(f"{ADD}?connector=webhook", {"tenant": acme.pk, "name": "Hook", "url": url})
+    )
     assert "ddress" in page
     assert (http.requests, Connection.unscoped.count()) == ([], 0)
 
@@ -125,11 +131,15 @@ def test_a_signing_secret_is_made_where_none_is_given_and_shown_once(superuser, 
     secret = row.credential.open(row)["signing_secret"]
     assert secret in text(answer)
     assert "no-store" in answer.headers["Cache-Control"]
-    assert secret not in text(superuser.get(reverse("admin:connections_connection_change", args=[row.pk])))
+    assert secret not in text(
+        superuser.get(reverse("admin:connections_connection_change", args=[row.pk]))
+    )
 
 
 def test_no_page_shows_a_secret(superuser, world, make):
-    row = make.connection(connector="slack", secret={"access_token": CANARY, "refresh_token": CANARY})
+    row = make.connection(
+        connector="slack", secret={"access_token": CANARY, "refresh_token": CANARY}
+    )
     app = make.app("salesforce", {"client_id": "an id", "client_secret": CANARY})
     world(SLACK_NO)
     pages = [
@@ -149,24 +159,33 @@ def test_no_page_shows_a_secret(superuser, world, make):
 
 
 def test_an_empty_secret_keeps_what_is_stored_and_a_new_one_replaces_it(superuser, world, make):
-    row = make.connection(connector="slack", account="T1", state="needs_reconnect", reason="token_revoked")
+    row = make.connection(
+        connector="slack", account="T1", state="needs_reconnect", reason="token_revoked"
+    )
     http = world(SLACK_OK)
     do(superuser, row, "credential", reason="")
     do(superuser, row, "credential", access_token="xoxb-new", reason="")
     row.refresh_from_db()
     assert [request.bearer for request in http.requests] == ["xoxb-test-token", "xoxb-new"]
-    assert (row.state, Credential.unscoped.get().open(row)["access_token"]) == ("healthy", "xoxb-new")
+    assert (row.state, Credential.unscoped.get().open(row)["access_token"]) == (
+        "healthy",
+        "xoxb-new",
+    )
 
 
 def test_another_account_is_not_taken_for_the_same(superuser, world, make):
     row = make.connection(connector="slack", account="T2")
     world(SLACK_OK)
-    assert "This is the account T1" in text(do(superuser, row, "credential", access_token="xoxb-new", reason=""))
+    assert "This is the account T1" in text(
+        do(superuser, row, "credential", access_token="xoxb-new", reason="")
+    )
     assert Credential.unscoped.get().open(row)["access_token"] == "xoxb-test-token"
 
 
 def test_an_optional_secret_can_be_forgotten(superuser, world, make):
-    row = make.connection(secret={"signing_secret": WHSEC, "headers": '{"X-Team": "a"}'}, account="")
+    row = make.connection(
+        secret={"signing_secret": WHSEC, "headers": '{"X-Team": "a"}'}, account=""
+    )
     world(Response(204))
     do(superuser, row, "credential", url="https://example.com/hook", forget_headers="on", reason="")
     assert Credential.unscoped.get().open(row) == {"signing_secret": WHSEC}
@@ -216,7 +235,12 @@ def test_what_is_not_possible_now_is_declined_in_words(superuser, make):
 def test_a_verb_without_the_token_of_the_form_is_refused(make):
     client, row = Client(enforce_csrf_checks=True), make.connection()
     client.force_login(make.staff(is_superuser=True))
-    assert client.post(reverse("admin:connections_connection_verb", args=[row.pk, "disable"])).status_code == 403
+    assert (
+        client.post(
+            reverse("admin:connections_connection_verb", args=[row.pk, "disable"])
+        ).status_code
+        == 403
+    )
 
 
 def test_calls_at_the_same_time_are_changed_on_the_lane(superuser, make):
@@ -231,9 +255,19 @@ def test_calls_at_the_same_time_are_changed_on_the_lane(superuser, make):
 def test_a_connector_app_keeps_its_secret_and_holds_addresses(superuser, make):
     app = make.app("salesforce", {"client_id": "old", "client_secret": CANARY})
     url = reverse("admin:connections_connectorapp_change", args=[app.pk])
-    superuser.post(url, {"client_id": "new", "url_login": "https://login.acme.com", "hosts": "*.acme.com\n*.acme.org"})
+    superuser.post(
+        url,
+        {
+            "client_id": "new",
+            "url_login": "https://login.acme.com",
+            "hosts": "*.acme.com\n*.acme.org",
+        },
+    )
     app = ConnectorApp.objects.get()
-    assert (app.urls, app.hosts) == ({"login": "https://login.acme.com"}, ["*.acme.com", "*.acme.org"])
+    assert (app.urls, app.hosts) == (
+        {"login": "https://login.acme.com"},
+        ["*.acme.com", "*.acme.org"],
+    )
     assert app.open() == {"client_id": "new", "client_secret": CANARY}
 
 
@@ -246,7 +280,12 @@ def test_more_rows_cost_no_more_queries(superuser, make, view):
         clock()
         with CaptureQueriesContext(database) as queries:
             args = [first.pk] if view == "change" else []
-            assert superuser.get(reverse(f"admin:connections_connection_{view}", args=args)).status_code == 200
+            assert (
+                superuser.get(
+                    reverse(f"admin:connections_connection_{view}", args=args)
+                ).status_code
+                == 200
+            )
         return len(queries)
 
     _, before = asked(), asked()  # the first look fills the cache of content types
@@ -261,10 +300,13 @@ def test_staff_disconnect_and_the_connection_is_not_enabled_without_a_credential
     make.delivery(row, action="send_event", body={"event": "'x'"})
     do(superuser, row, "disconnect", waiting="cancel", reason="they left")
     row.refresh_from_db()
-    assert row.disconnected and AuditRow.objects.get(verb="connection.disconnect").reason == "they left"
+    assert (
+        row.is_disconnected
+        and AuditRow.objects.get(verb="connection.disconnect").reason == "they left"
+    )
     do(superuser, row, "enable")
     row.refresh_from_db()
-    assert row.disconnected
+    assert row.is_disconnected
 
 
 def test_a_disconnected_connection_comes_back_with_a_credential_that_passes(superuser, make, world):

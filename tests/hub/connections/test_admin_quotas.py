@@ -7,7 +7,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.throttle.models import InFlightLease, QuotaState
 from tests.makers import NOON
 
@@ -33,20 +33,42 @@ def row(key, **values):
 def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser, make):
     make.connection(make.tenant(name="Acme"), "salesforce", account="00D1", name="Their Salesforce")
     make.connection(connector="salesforce", account="00D2", name="Another organisation")
-    scope = row("salesforce|account|00D1|", used=25_000, allowed=100_000, window_ends=clock() + timedelta(hours=3))
+    scope = row(
+        "salesforce|account|00D1|",
+        used=25_000,
+        allowed=100_000,
+        window_ends=clock() + timedelta(hours=3),
+    )
     text = superuser.get(page(scope)).content.decode()
     assert 'aria-label="25000 of 100000 spent"' in text
-    for cell in ("25,000", "75,000", "100,000 calls in a day", "Their Salesforce", "Acme", "at once"):
+    for cell in (
+        "25,000",
+        "75,000",
+        "100,000 calls in a day",
+        "Their Salesforce",
+        "Acme",
+        "at once",
+    ):
         assert cell in text
     assert "Another organisation" not in text
 
 
 def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuser):
-    scope = row("app|app||calls", probing=True, paused_at=clock(), paused_until=clock() + timedelta(minutes=5))
-    InFlightLease.objects.create(
-        key=scope.key, lease="00000000-0000-0000-0000-000000000001", count=9, until=scope.paused_until
+    scope = row(
+        "app|app||calls",
+        probing=True,
+        paused_at=clock(),
+        paused_until=clock() + timedelta(minutes=5),
     )
-    InFlightLease.objects.create(key=scope.key, lease="00000000-0000-0000-0000-000000000002", count=7, until=NOON)
+    InFlightLease.objects.create(
+        key=scope.key,
+        lease="00000000-0000-0000-0000-000000000001",
+        count=9,
+        until=scope.paused_until,
+    )
+    InFlightLease.objects.create(
+        key=scope.key, lease="00000000-0000-0000-0000-000000000002", count=7, until=NOON
+    )
     text = superuser.get(LIST).content.decode()
     assert "9 / 16" in text
     assert "paused" in text
@@ -58,7 +80,9 @@ def test_what_cannot_be_meant_is_told(superuser):
     assert "The limit of 0 cannot be kept to" in superuser.get(page(scope)).content.decode()
 
 
-@pytest.mark.parametrize(("said", "kept"), [("", None), ("100", 100), ("0", 7), ("-1", 7), ("999999999", 7), ("x", 7)])
+@pytest.mark.parametrize(
+    ("said", "kept"), [("", None), ("100", 100), ("0", 7), ("-1", 7), ("999999999", 7), ("x", 7)]
+)
 def test_a_limit_that_cannot_be_kept_to_is_refused(superuser, said, kept):
     scope = row("slack|method|T1|chat.postMessage", limit=7)
     superuser.post(page(scope), {"limit": said})

@@ -4,10 +4,10 @@ import pytest
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from hub.clock import clock
 from hub.connections.models import Connection, ConnectLink
+from hub.db.clock import clock
 from hub.mail.models import Mail
-from hub.queue import beat
+from hub.queue import record_heartbeat
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,9 @@ def root(make, client):
 @pytest.fixture
 def slack(make):
     make.app("slack", {"client_id": "1", "client_secret": "2"})
-    make.delivery(make.connection(make.tenant("acme"), "slack"), body={"channel": "'C1'", "text": "'x'"})
+    make.delivery(
+        make.connection(make.tenant("acme"), "slack"), body={"channel": "'C1'", "text": "'x'"}
+    )
     row = Connection.unscoped.get()
     row.mark_needs_reconnect("token_revoked", now=clock())
     return row
@@ -32,12 +34,14 @@ def verb_of(connection):
 
 
 def test_the_overviews_button_leads_to_the_connection_whose_first_button_sends_a_link(root, slack):
-    beat("worker", now=clock())
+    record_heartbeat("worker", now=clock())
     page = root.get(reverse("admin:index"))
     step = page.context["said_url"]
     assert step == reverse("admin:connections_connection_change", args=[slack.pk])
     assert f'href="{verb_of(slack)}"' in page.text
-    (first,) = [button for button in root.get(step).context["buttons"] if button["tone"] == "primary"]
+    (first,) = [
+        button for button in root.get(step).context["buttons"] if button["tone"] == "primary"
+    ]
     assert first["verb"].label == "Send a reconnect link"
 
 

@@ -8,12 +8,12 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from connectors.wire import Scope
-from hub.clock import clock
-from hub.connections.lives import Token
+from connectors.http import Scope
+from hub.connections.actions.kill_switches import switch_off
+from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection, Credential, KillSwitch, Lane
-from hub.connections.switch import switch_off
-from hub.connections.unseal import key_of
+from hub.connections.token_lifetimes import Token
+from hub.db.clock import clock
 from hub.throttle.models import QuotaState as Quota
 from tests.hub.connections.rest import CONNECTIONS, of, refusal
 from tests.makers import MINUTE, NOON
@@ -24,7 +24,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def slack(make, acme):
     return make.connection(
-        acme, "slack", name="Team chat", account="T1", account_name="Acme", permissions=["chat:write"]
+        acme,
+        "slack",
+        name="Team chat",
+        account="T1",
+        account_name="Acme",
+        permissions=["chat:write"],
     )
 
 
@@ -84,7 +89,9 @@ def test_a_connector_of_another_release_is_not_listed(make, shop, acme):
 def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
     told = shop.get(of(slack)).json()
     assert (told["account"], told["tenant"]) == ({"id": "T1", "name": "Acme"}, "acme")
-    assert {"key": "chat:write", "optional": False, "granted": True}.items() <= told["permissions"][0].items()
+    assert {"key": "chat:write", "optional": False, "granted": True}.items() <= told["permissions"][
+        0
+    ].items()
     assert told["missing_permissions"] == slack.missing_permissions
     assert told["links"]["page"] == f"https://hub.test/t/acme/connections/{slack.public_id}/"
 
@@ -92,22 +99,35 @@ def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
 def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
     slack.mark_needs_reconnect("invalid_grant", "token_revoked", now=NOON)
     sentence = "The other system says that the authorization has ended."
-    assert stands(shop, slack) == ("needs_reconnect", "invalid_grant", sentence, "Reconnect the account.")
+    assert stands(shop, slack) == (
+        "needs_reconnect",
+        "invalid_grant",
+        sentence,
+        "Reconnect the account.",
+    )
     told = shop.get(of(slack)).json()
     assert (told["detail"], told["state_changed_at"]) == ("token_revoked", "2026-11-25T12:00:00Z")
 
 
 def test_what_stops_it_from_above_comes_first(shop, slack):
     slack.pause("they move", until=None, now=NOON)
-    switch_off(KillSwitch(scope="connector", connector_key="slack", reason="their API fails"), by=None, now=NOON)
+    switch_off(
+        KillSwitch(scope="connector", connector_key="slack", reason="their API fails"),
+        user=None,
+        now=NOON,
+    )
     told = shop.get(of(slack)).json()
-    assert (told["state"], told["reason"], told["detail"]) == ("paused", "switched_off", "their API fails")
+    assert (told["state"], told["reason"], told["detail"]) == (
+        "paused",
+        "switched_off",
+        "their API fails",
+    )
     assert [switch["scope"] for switch in told["switches"]] == ["connector"]
 
 
 def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme, shop, slack):
     others = [make.connection(acme) for _ in range(3)]
-    switch_off(KillSwitch(scope="tenant", tenant=acme, reason="stocktaking"), by=None, now=NOON)
+    switch_off(KillSwitch(scope="tenant", tenant=acme, reason="stocktaking"), user=None, now=NOON)
     with CaptureQueriesContext(database) as seen:
         rows = shop.get("/api/v1/connections").json()["items"]
     assert {(row["reason"], row["detail"]) for row in rows} == {("switched_off", "stocktaking")}
@@ -116,8 +136,11 @@ def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme,
 
 
 def test_switches_of_others_are_not_told(make, shop, slack):
-    for scope, thing in (("connector", {"connector_key": "splunk"}), ("tenant", {"tenant": make.tenant()})):
-        switch_off(KillSwitch(scope=scope, reason="they fail", **thing), by=None, now=NOON)
+    for scope, thing in (
+        ("connector", {"connector_key": "splunk"}),
+        ("tenant", {"tenant": make.tenant()}),
+    ):
+        switch_off(KillSwitch(scope=scope, reason="they fail", **thing), user=None, now=NOON)
     assert shop.get(of(slack)).json()["switches"] == []
 
 
@@ -133,13 +156,21 @@ def test_what_waits_is_counted_and_how_long_it_takes(make, shop, slack):
     make.delivery(slack)
     make.delivery(slack)
     waiting = shop.get(of(slack)).json()["waiting"]
-    assert (waiting["count"], waiting["more"], waiting["oldest"]) == (2, False, "2026-11-25T12:00:00Z")
+    assert (waiting["count"], waiting["more"], waiting["oldest"]) == (
+        2,
+        False,
+        "2026-11-25T12:00:00Z",
+    )
     assert waiting["seconds"] >= 1
 
 
 def test_of_the_token_its_life_is_told_and_nothing_else(shop, slack):
-    token = Token(NOON, ends=NOON + timedelta(hours=12), due=NOON + timedelta(hours=9))
-    Credential.unscoped.update(token_lifetimes={"": token.kept()}, refresh_due_at=token.due)
+    token = Token(
+        NOON, expires_at=NOON + timedelta(hours=12), refresh_due_at=NOON + timedelta(hours=9)
+    )
+    Credential.unscoped.update(
+        token_lifetimes={"": token.to_json()}, refresh_due_at=token.refresh_due_at
+    )
     told = shop.get(of(slack))
     assert told.json()["token"] == {
         "given_at": "2026-11-25T12:00:00Z",
@@ -155,7 +186,11 @@ def test_what_never_ends_has_no_token(make, shop, acme):
 
 
 def spent(connection, kind):
-    return Quota.objects.create(key=key_of(connection, Scope(kind)), connector_key=connection.connector_key, kind=kind)
+    return Quota.objects.create(
+        key=build_scope_key(connection, Scope(kind)),
+        connector_key=connection.connector_key,
+        kind=kind,
+    )
 
 
 def test_quotas_that_its_calls_spend_are_gauges(make, shop, acme):
@@ -182,7 +217,9 @@ def test_the_platforms_own_connection_is_the_platforms_to_see(make, api, shop):
 
 def test_secrets_are_nowhere(make, shop, acme):
     canary = "canary-7d1f-never-shown"
-    row = make.connection(acme, secret={"signing_secret": canary}, settings={"url": "https://x.test/", "old": canary})
+    row = make.connection(
+        acme, secret={"signing_secret": canary}, settings={"url": "https://x.test/", "old": canary}
+    )
     for url in (of(row), CONNECTIONS):
         assert canary not in shop.get(url).content.decode()
     assert shop.get(of(row)).json()["settings"] == {"url": "https://x.test/"}
@@ -212,7 +249,11 @@ def test_connectors_tell_what_they_ask_and_what_is_filled_in(make, shop, django_
     with django_assert_num_queries(2):
         items = {item["key"]: item for item in shop.get("/api/v1/connectors").json()["items"]}
     assert "app" not in items
-    assert (items["slack"]["needs_oauth"], items["slack"]["set_up"], items["slack"]["fill_in"]) == (True, True, [])
+    assert (items["slack"]["needs_oauth"], items["slack"]["set_up"], items["slack"]["fill_in"]) == (
+        True,
+        True,
+        [],
+    )
     assert "chat:write" in [asked["key"] for asked in items["slack"]["asks"]]
     assert items["salesforce"]["set_up"] is False
     fields = {field["key"]: field for field in items["splunk"]["fill_in"]}

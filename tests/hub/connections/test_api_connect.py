@@ -5,18 +5,28 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.parts import Account
+from connectors.http import Response
 from connectors.registry import CONNECTORS
-from connectors.signatures import signing_secrets
+from connectors.schema import Account
+from connectors.signatures import valid_signing_secrets
 from connectors.splunk.connector import Splunk
-from connectors.wire import Response
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.connections.credentials.signing_secrets import read_signing_status, rotate_signing_secret
 from hub.connections.models import Connection, Credential, Lane
-from hub.connections.signing import rotate, signing_of
-from hub.egress import Unsent
+from hub.db.clock import clock
+from hub.egress import RequestNotSent
 from hub.outgoing.models import Idempotency
-from tests.hub.connections.rest import BAD_TOKEN, CONNECTIONS, NO_DATA, SPLUNK, TOKEN, URL, WEBHOOK, of, refusal
+from tests.hub.connections.rest import (
+    BAD_TOKEN,
+    CONNECTIONS,
+    NO_DATA,
+    SPLUNK,
+    TOKEN,
+    URL,
+    WEBHOOK,
+    of,
+    refusal,
+)
 from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
@@ -53,14 +63,21 @@ def test_what_passes_the_test_is_connected_and_told_to_the_audit(shop, acme, sys
     assert (row.tenant, row.settings["url"], document()["token"]) == (acme, URL, TOKEN)
     assert len(http.requests) == 1
     told = AuditRow.objects.get()
-    assert (told.verb, told.actor_kind, told.tenant_reference) == ("connection.connect", "api_key", "acme")
+    assert (told.verb, told.actor_kind, told.tenant_reference) == (
+        "connection.connect",
+        "api_key",
+        "acme",
+    )
     assert TOKEN not in answer.content.decode() + str(told.after)
 
 
 def test_a_platform_key_names_the_tenant(api, acme, systems):
     systems(NO_DATA)
     assert refusal(post(api.platform(), SPLUNK))[:2] == (400, "tenant-required")
-    assert refusal(post(api.platform(), SPLUNK | {"tenant": "nobody"}))[:2] == (404, "tenant-not-found")
+    assert refusal(post(api.platform(), SPLUNK | {"tenant": "nobody"}))[:2] == (
+        404,
+        "tenant-not-found",
+    )
     assert post(api.platform(), SPLUNK | {"tenant": "acme"}).status_code == 201
 
 
@@ -69,7 +86,11 @@ def test_a_signing_secret_that_was_made_is_told_once_and_not_kept(shop, systems)
     first, again = (post(shop, WEBHOOK, **{"Idempotency-Key": "k"}) for _ in range(2))
     secret = first.json()["signing_secret"]
     assert secret == document()["signing_secret"]
-    assert (again.status_code, again["Idempotency-Replayed"], again.json()["signing_secret"]) == (201, "true", None)
+    assert (again.status_code, again["Idempotency-Replayed"], again.json()["signing_secret"]) == (
+        201,
+        "true",
+        None,
+    )
     assert again.json()["id"] == first.json()["id"]
     assert secret not in json.dumps(Idempotency.objects.get().answer)
     assert secret not in shop.get(of(Connection.unscoped.get())).content.decode()
@@ -80,7 +101,10 @@ def test_a_repetition_is_not_tested_again_and_another_body_is_refused(shop, syst
     post(shop, SPLUNK, **{"Idempotency-Key": "k"})
     assert post(shop, SPLUNK, **{"Idempotency-Key": "k"}).status_code == 201
     another = SPLUNK | {"secrets": {"token": "another"}}
-    assert refusal(post(shop, another, **{"Idempotency-Key": "k"}))[:2] == (422, "idempotency-key-reused")
+    assert refusal(post(shop, another, **{"Idempotency-Key": "k"}))[:2] == (
+        422,
+        "idempotency-key-reused",
+    )
     assert (len(http.requests), stored()) == (1, (1, 1, 1))
 
 
@@ -94,7 +118,7 @@ def test_a_strange_idempotency_key_is_refused_before_anything_is_asked(shop, sys
     ("script", "check"),
     [
         (BAD_TOKEN, "It accepts the credential"),
-        (Unsent("dns_failed"), "The other system can be reached"),
+        (RequestNotSent("dns_failed"), "The other system can be reached"),
         (Response(500), "It accepts the credential"),
     ],
 )
@@ -102,7 +126,9 @@ def test_what_fails_the_test_is_not_kept_and_says_which_check(shop, systems, scr
     systems(script)
     answer = post(shop, SPLUNK, **{"Idempotency-Key": "k"})
     assert refusal(answer) == (422, "test-failed", [""])
-    assert answer.json()["errors"][0]["code"] and answer.json()["detail"].startswith(f"Not passed: {check}.")
+    assert answer.json()["errors"][0]["code"] and answer.json()["detail"].startswith(
+        f"Not passed: {check}."
+    )
     assert stored() == (0, 0, 0) and TOKEN not in answer.content.decode()
 
 
@@ -141,7 +167,9 @@ def test_headers_may_be_an_object_and_must_be_json(shop, systems):
     assert refusal(post(shop, WEBHOOK | {"secrets": {"headers": "no"}}))[2] == ["/secrets/headers"]
 
 
-@pytest.mark.parametrize(("said", "kept"), [(5, 5), (None, None), ("5", 400), (0, 400), (1001, 400), (True, 400)])
+@pytest.mark.parametrize(
+    ("said", "kept"), [(5, 5), (None, None), ("5", 400), (0, 400), (1001, 400), (True, 400)]
+)
 def test_how_fast_an_endpoint_is_called_is_a_number(shop, systems, said, kept):
     systems(Response(204))
     answer = post(shop, WEBHOOK | {"settings": {**WEBHOOK["settings"], "calls_a_second": said}})
@@ -178,9 +206,16 @@ def splunk(make, acme):
 def test_name_and_pace_are_changed_without_a_test(shop, splunk, systems):
     http = systems(NO_DATA)
     answer = patch(shop, splunk, {"name": "Logs", "in_flight": 9})
-    assert (answer.status_code, answer.json()["name"], Lane.unscoped.get().in_flight) == (200, "Logs", 9)
+    assert (answer.status_code, answer.json()["name"], Lane.unscoped.get().in_flight) == (
+        200,
+        "Logs",
+        9,
+    )
     assert http.requests == []
-    assert [row.verb for row in AuditRow.objects.order_by("pk")] == ["connection.rename", "connection.limit"]
+    assert [row.verb for row in AuditRow.objects.order_by("pk")] == [
+        "connection.rename",
+        "connection.limit",
+    ]
 
 
 def test_another_token_is_tested_and_what_is_left_out_stays(shop, splunk, systems):
@@ -199,7 +234,11 @@ def test_what_fails_the_test_changes_nothing_at_all(shop, splunk, systems):
     answer = patch(shop, splunk, {"name": "Logs", "in_flight": 9, "secrets": {"token": TOKEN}})
     assert refusal(answer)[:2] == (422, "test-failed")
     splunk.refresh_from_db()
-    assert splunk.name != "Logs" and document()["token"] != TOKEN and Lane.unscoped.get().in_flight != 9
+    assert (
+        splunk.name != "Logs"
+        and document()["token"] != TOKEN
+        and Lane.unscoped.get().in_flight != 9
+    )
     assert not AuditRow.objects.exists()
 
 
@@ -220,18 +259,24 @@ def test_a_signing_secret_that_is_changed_signs_for_24_hours_more(make, shop, ac
     systems(Response(204))
     assert patch(shop, row, {"secrets": {"signing_secret": given}}).status_code == 200
     now, row = clock(), Connection.unscoped.get()
-    assert signing_secrets(document(), at=now) == [document()["signing_secret"], WHSEC]
+    assert valid_signing_secrets(document(), at=now) == [document()["signing_secret"], WHSEC]
     assert document()["signing_secret"] != WHSEC
-    assert now + timedelta(hours=23) < signing_of(row, now=now).overlaps_until <= now + timedelta(hours=24)
-    assert signing_secrets(document(), at=now + timedelta(hours=24)) == [document()["signing_secret"]]
+    assert (
+        now + timedelta(hours=23)
+        < read_signing_status(row, now=now).overlaps_until
+        <= now + timedelta(hours=24)
+    )
+    assert valid_signing_secrets(document(), at=now + timedelta(hours=24)) == [
+        document()["signing_secret"]
+    ]
 
 
 def test_an_overlap_that_lasts_survives_another_change(make, shop, acme, systems):
     row = make.connection(acme, account="", secret={"signing_secret": WHSEC})
-    rotate(row, random=lambda count: bytes(count), now=clock())
+    rotate_signing_secret(row, random=lambda count: bytes(count), now=clock())
     systems(Response(204))
     assert patch(shop, row, {"settings": {"url": "https://example.com/other"}}).status_code == 200
-    assert WHSEC in signing_secrets(document(), at=clock())
+    assert WHSEC in valid_signing_secrets(document(), at=clock())
 
 
 def test_a_fourth_signing_secret_in_a_day_is_refused(make, shop, acme, systems):
@@ -243,7 +288,9 @@ def test_a_fourth_signing_secret_in_a_day_is_refused(make, shop, acme, systems):
 
 
 def test_a_secret_that_is_null_is_forgotten(make, shop, acme, systems):
-    row = make.connection(acme, account="", secret={"signing_secret": WHSEC, "headers": '{"X-Team": "sales"}'})
+    row = make.connection(
+        acme, account="", secret={"signing_secret": WHSEC, "headers": '{"X-Team": "sales"}'}
+    )
     systems(Response(204))
     assert patch(shop, row, {"secrets": {"headers": None}}).status_code == 200
     assert document() == {"signing_secret": WHSEC}
@@ -261,7 +308,11 @@ def test_a_credential_that_does_not_open_is_filled_in_again(make, shop, splunk, 
 def test_what_a_person_authorized_is_not_filled_in(make, shop, acme, systems, part):
     http = systems(NO_DATA)
     slack = make.connection(acme, "slack")
-    assert refusal(patch(shop, slack, {part: {"access_token": "x"}})) == (400, "validation-failed", [f"/{part}"])
+    assert refusal(patch(shop, slack, {part: {"access_token": "x"}})) == (
+        400,
+        "validation-failed",
+        [f"/{part}"],
+    )
     assert patch(shop, slack, {"name": "Chat"}).json()["name"] == "Chat"
     assert http.requests == []
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from connectors.wire import Scope
+from connectors.http import Scope
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection, Credential, Lane, Revocation
-from hub.connections.unseal import key_of
-from hub.egress import Unsent
+from hub.db.clock import clock
+from hub.egress import RequestNotSent
 from hub.operations.models import Operation
-from hub.throttle.answers import pause
+from hub.throttle.feedback import pause_scope
 from tests.hub.connections.rest import BAD_TOKEN, NO_DATA, of, refusal
 from tests.makers import MINUTE, NOON
 
@@ -51,7 +51,7 @@ def test_a_test_that_passes_heals_and_is_told(shop, splunk, systems):
 
 
 def test_a_test_that_fails_says_at_which_step(shop, splunk, systems):
-    systems(Unsent("dns_failed"))
+    systems(RequestNotSent("dns_failed"))
     answer = post(shop, splunk, "test").json()
     assert (answer["passed"], answer["reason"]) == (False, "dns_failed")
     assert [step["state"] for step in answer["steps"]][3:] == ["failed", "open", "open"]
@@ -74,7 +74,7 @@ def test_a_credential_that_does_not_open_is_told_and_nothing_is_sent(make, shop,
 
 def test_a_quota_that_is_spent_fails_the_test_and_nothing_is_sent(shop, splunk, systems):
     http, now = systems(NO_DATA), clock()
-    pause(key_of(splunk, Scope("connection")), until=now + MINUTE, now=now)
+    pause_scope(build_scope_key(splunk, Scope("connection")), until=now + MINUTE, now=now)
     assert post(shop, splunk, "test").json()["reason"] == "throttled"
     assert http.requests == [] and state_of(splunk) == "healthy"
 
@@ -92,7 +92,11 @@ def test_what_is_disconnected_is_not_tested(shop, splunk, systems):
 def test_it_is_paused_with_reason_and_end_and_resumed(shop, splunk):
     until = (clock() + timedelta(hours=4)).isoformat()
     answer = post(shop, splunk, "pause", {"reason": "they move", "until": until}).json()
-    assert (answer["state"], answer["detail"], answer["action"]) == ("paused", "they move", "Resume the connection.")
+    assert (answer["state"], answer["detail"], answer["action"]) == (
+        "paused",
+        "they move",
+        "Resume the connection.",
+    )
     assert answer["until"] and told() == ("connection.pause", "api_key", "acme")
     assert Lane.unscoped.get().hold_reason == "paused"
     assert post(shop, splunk, "resume").json()["state"] == "healthy"
@@ -145,7 +149,11 @@ def test_what_waits_is_held_where_nothing_is_said(make, shop, acme):
     slack = make.connection(acme, "slack")
     delivery = make.delivery(slack)
     answer = post(shop, slack, "disconnect").json()
-    assert (answer["connection"]["reason"], answer["cancelling"], answer["detail"]) == ("disconnected", 0, "")
+    assert (answer["connection"]["reason"], answer["cancelling"], answer["detail"]) == (
+        "disconnected",
+        0,
+        "",
+    )
     assert Credential.unscoped.get().open(slack) == {} and Revocation.unscoped.count() == 1
     delivery.refresh_from_db()
     assert delivery.state == "waiting" and Lane.unscoped.get().hold_reason == "disconnected"
@@ -154,7 +162,9 @@ def test_what_waits_is_held_where_nothing_is_said(make, shop, acme):
 
 def test_what_waits_is_cancelled_where_that_is_said(make, shop, splunk):
     make.delivery(splunk, action="send_event")
-    answer = post(shop, splunk, "disconnect", {"what_waits": "cancel", "reason": "they left"}).json()
+    answer = post(
+        shop, splunk, "disconnect", {"what_waits": "cancel", "reason": "they left"}
+    ).json()
     assert (answer["cancelling"], answer["connection"]["detail"]) == (1, "they left")
     assert Operation.unscoped.get().state == "running"
     later = make.event(splunk.tenant, type="order.created", id="later").deliveries.get()
@@ -180,8 +190,14 @@ def test_a_wrong_disconnect_is_named(shop, splunk):
 def test_a_reconnect_link_is_a_connect_link_of_this_connection(shop, splunk):
     answer = post(shop, splunk, "reconnect-link")
     told = answer.json()
-    assert (answer.status_code, told["connection"], told["state"]) == (201, str(splunk.public_id), "pending")
-    assert splunk.name in Client().get(told["url"].removeprefix("https://hub.test")).content.decode()
+    assert (answer.status_code, told["connection"], told["state"]) == (
+        201,
+        str(splunk.public_id),
+        "pending",
+    )
+    assert (
+        splunk.name in Client().get(told["url"].removeprefix("https://hub.test")).content.decode()
+    )
 
 
 def test_a_guest_connects_it_again_by_that_link(shop, make, acme, guest, outside):
@@ -203,7 +219,9 @@ def test_another_account_is_refused_by_that_link(shop, make, acme, guest, outsid
 
 
 def test_the_platforms_own_has_no_page(make, api):
-    assert refusal(post(api.platform(), make.connection(connector="app"), "reconnect-link"))[:2] == (409, "wrong-state")
+    assert refusal(post(api.platform(), make.connection(connector="app"), "reconnect-link"))[
+        :2
+    ] == (409, "wrong-state")
 
 
 @pytest.mark.parametrize("verb", ["test", "pause", "resume", "disconnect", "reconnect-link"])

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from hub.clock import clock
+from hub.connections.credentials.revoke import end_abandoned_authorizations
 from hub.connections.models import Authorization
-from hub.connections.revoke import end_abandoned
-from tests.hub.connections.connecting import problem, stored, under_way
+from hub.db.clock import clock
+from tests.hub.connections.browsers import problem, stored, under_way
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_who_comes_back_finds_what_waits_what_to_send_and_a_button(browser, outs
 
 def test_it_still_waits_when_the_attempt_has_ended(browser, outside):
     asks_its_admin(browser, outside)
-    end_abandoned(now=clock() + timedelta(minutes=11))
+    end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
     assert under_way().reason == "unfinished" and WAITING in text(browser, WIZARD)
 
 
@@ -72,10 +72,14 @@ def test_each_of_several_workspaces_is_waited_for_by_its_name(browser, outside):
     for name in ("Sales", "Support", "Sales"):
         asks_its_admin(browser, outside, name=name)
     home = text(browser, HOME)
-    assert [home.count(words) for words in ("Not connected yet", ">Sales</h2>", ">Support</h2>")] == [2, 1, 1]
+    assert [
+        home.count(words) for words in ("Not connected yet", ">Sales</h2>", ">Support</h2>")
+    ] == [2, 1, 1]
     outside.world(slack=[{"team": "T0000ACME", "approval": ""}])
     browser.says(browser.connects("slack", name="Support"))
-    assert text(browser, HOME).count("Not connected yet") == 1 and 'value="Sales"' in text(browser, WIZARD)
+    assert text(browser, HOME).count("Not connected yet") == 1 and 'value="Sales"' in text(
+        browser, WIZARD
+    )
 
 
 def test_the_one_that_was_chosen_is_tried_again(browser, outside):
@@ -90,7 +94,7 @@ def test_the_one_that_was_chosen_is_tried_again(browser, outside):
 
 def test_what_is_given_up_is_forgotten(browser, outside):
     asks_its_admin(browser, outside)
-    end_abandoned(now=clock() + timedelta(minutes=11))
+    end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
     browser.client.post(f"/t/acme/connect/waiting/{under_way().public_id}/forget")
     assert under_way().state == "cancelled" and WAITING not in text(browser, WIZARD)
 
@@ -99,14 +103,20 @@ def test_another_tenant_sees_and_forgets_nothing_of_it(browser, outside, another
     asks_its_admin(browser, outside)
     other = another(make.tenant("globex"))
     assert WAITING not in text(other, "/t/globex/connect/slack/")
-    assert other.client.post(f"/t/globex/connect/waiting/{under_way().public_id}/forget").status_code == 404
+    assert (
+        other.client.post(f"/t/globex/connect/waiting/{under_way().public_id}/forget").status_code
+        == 404
+    )
     assert under_way().state == "begun"
 
 
 def test_a_system_that_sends_everybody_back_has_no_administrator_to_wait_for(browser):
     browser.sent_to("salesforce")
     page = text(browser, "/t/acme/connect/salesforce/")
-    assert "Begun, and not finished" in page and "administrator of your Salesforce approves" not in page
+    assert (
+        "Begun, and not finished" in page
+        and "administrator of your Salesforce approves" not in page
+    )
 
 
 def test_a_guest_finds_it_by_the_link(guest, link, outside):
@@ -127,4 +137,7 @@ def test_an_administrators_refusal_names_the_decision(browser, outside):
     shown = page.context["problem"]
     assert problem(page) == "not_let_in" and "said no" not in page.content.decode()
     assert "it is the administrator's decision" in shown.cause
-    assert shown.who == "An administrator of your Slack can mend it." and "Restricted Apps" in shown.text
+    assert (
+        shown.who == "An administrator of your Slack can mend it."
+        and "Restricted Apps" in shown.text
+    )

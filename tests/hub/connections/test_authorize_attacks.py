@@ -8,17 +8,25 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import pytest
 import requests
 
-from connectors.oauth import challenge
+from connectors.http import Response
+from connectors.oauth import code_challenge
 from connectors.registry import CONNECTORS
-from connectors.wire import Response
-from hub.clock import clock
-from hub.connections.authorize.begin import begin
-from hub.connections.authorize.receive import receive
-from hub.connections.authorize.who import Refused, Who
+from hub.connections.connecting.oauth.begin import begin_authorization
+from hub.connections.connecting.oauth.callback import receive_callback
+from hub.connections.connecting.oauth.session import AuthorizationRefused, BrowserIdentity
 from hub.connections.models import Authorization, Revocation
+from hub.db.clock import clock
 from tests.connectors.test_oauth import GRANTED, HOSTILE
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import CLIENTS, Browser, came_back, problem, query_of, stored, under_way
+from tests.hub.connections.browsers import (
+    CLIENTS,
+    Browser,
+    came_back,
+    problem,
+    query_of,
+    stored,
+    under_way,
+)
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +48,9 @@ def system(request):
 
 
 def test_no_system_is_left_out():
-    assert set(CLIENTS) == {connector.key for connector in CONNECTORS.values() if connector.needs_oauth}
+    assert set(CLIENTS) == {
+        connector.key for connector in CONNECTORS.values() if connector.needs_oauth
+    }
 
 
 def back_with(browser, system, **changes):
@@ -53,13 +63,19 @@ def back_with(browser, system, **changes):
 @pytest.mark.parametrize("state", [None, "", "x" * 43, "x" * 1_000_000, "\x00", "ü"], ids=str)
 def test_a_state_that_nobody_was_given(browser, state, system):
     page = back_with(browser, system, state=state and state[:100_000])
-    assert page.status_code == 400 and problem(page) in ("state_missing", "state_unknown", "begun_at_marketplace")
+    assert page.status_code == 400 and problem(page) in (
+        "state_missing",
+        "state_unknown",
+        "begun_at_marketplace",
+    )
 
 
 def test_two_states_are_none(browser, system):
     came = query_of(browser.allow(browser.sent_to(system)))
     page = browser.client.get(
-        f"/connect/{system}/callback", {"state": [came["state"], "x"], "code": came["code"]}, follow=True
+        f"/connect/{system}/callback",
+        {"state": [came["state"], "x"], "code": came["code"]},
+        follow=True,
     )
     assert problem(page) == "state_missing"
 
@@ -135,10 +151,14 @@ def test_a_code_of_one_system_at_the_address_of_another(browser, given_by, broug
     came = query_of(browser.allow(browser.sent_to(given_by)))
     page = browser.client.get(f"/connect/{brought_to}/callback", came, follow=True)
     assert problem(page) == "other_connector"
-    assert problem(browser.client.get(f"/connect/{given_by}/callback", came, follow=True)) == "reused"
+    assert (
+        problem(browser.client.get(f"/connect/{given_by}/callback", came, follow=True)) == "reused"
+    )
 
 
-@pytest.mark.parametrize("iss", ["https://evil.example", "https://slack.com.evil.example", "", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "iss", ["https://evil.example", "https://slack.com.evil.example", "", "javascript:alert(1)"]
+)
 def test_an_issuer_that_is_not_the_system(browser, iss, system):
     assert problem(back_with(browser, system, iss=iss)) == "other_issuer"
 
@@ -152,7 +172,9 @@ def test_a_code_of_somebody_else_for_the_same_system(browser):
     """Injection: the code of one attempt with the state of another is refused by the system, for its verifier."""
     other = query_of(browser.allow(browser.sent_to("salesforce")))
     mine = query_of(browser.allow(browser.sent_to("salesforce")))
-    page = browser.client.get("/connect/salesforce/callback", mine | {"code": other["code"]}, follow=True)
+    page = browser.client.get(
+        "/connect/salesforce/callback", mine | {"code": other["code"]}, follow=True
+    )
     assert problem(page) == "request_refused"
 
 
@@ -168,33 +190,49 @@ CHALLENGE = ("code_challenge", "code_challenge_method")
 
 def test_a_downgrade_without_a_challenge_gives_no_code(browser):
     """Our guide has staff require PKCE at Salesforce: who takes the challenge out of the address gets nothing."""
-    came = came_back(without(browser.sent_to("salesforce"), *CHALLENGE), account="00D000000000001EAA")
+    came = came_back(
+        without(browser.sent_to("salesforce"), *CHALLENGE), account="00D000000000001EAA"
+    )
     assert "code" not in query_of(came)
     assert problem(browser.comes_back(came)) == "request_refused"
 
 
 def test_a_downgrade_to_plain_gives_no_code(browser):
-    consent = browser.sent_to("salesforce").replace("code_challenge_method=S256", "code_challenge_method=plain")
-    answer = requests.post(consent, data={"account": "00D000000000001EAA"}, allow_redirects=False, timeout=10)
+    consent = browser.sent_to("salesforce").replace(
+        "code_challenge_method=S256", "code_challenge_method=plain"
+    )
+    answer = requests.post(
+        consent, data={"account": "00D000000000001EAA"}, allow_redirects=False, timeout=10
+    )
     assert "code" not in query_of(answer.headers.get("Location", ""))
 
 
 def exchanged_by(make, connector, **changes):
     """What the token endpoint is asked with, and the challenge that consent was asked with."""
     make.app(connector.key, {"client_id": "id", "client_secret": "a client secret"})
-    who, given, http = Who("a browser"), iter([b"s" * 32, b"v" * 48]), FakeHttp(granted(connector))
+    who, given, http = (
+        BrowserIdentity("a browser"),
+        iter([b"s" * 32, b"v" * 48]),
+        FakeHttp(granted(connector)),
+    )
     addresses = {"redirect_uri": BACK.format(connector.key), "return_to": "/"}
-    row, url = begin(make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses)
+    row, url = begin_authorization(
+        make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses
+    )
     Authorization.unscoped.filter(pk=row.pk).update(**changes)
-    said = {"state": [query_of(url)["state"]], "code": ["a code"], "code_verifier": ["of an attacker"]}
+    said = {
+        "state": [query_of(url)["state"]],
+        "code": ["a code"],
+        "code_verifier": ["of an attacker"],
+    }
     way = {"redirect_uri": addresses["redirect_uri"], "call": http.call, "now": NOON}
-    row = receive(said, connector=connector, who=who, **way)
+    row = receive_callback(said, connector=connector, identity=who, **way)
     return row, [request.form for request in http.requests], query_of(url).get("code_challenge")
 
 
 def test_the_verifier_of_the_challenge_goes_with_every_code(make):
     _, (form,), asked = exchanged_by(make, SALESFORCE)
-    assert challenge(form["code_verifier"]) == asked
+    assert code_challenge(form["code_verifier"]) == asked
 
 
 def test_a_code_without_our_verifier_is_not_exchanged_where_there_is_pkce(make):
@@ -203,7 +241,9 @@ def test_a_code_without_our_verifier_is_not_exchanged_where_there_is_pkce(make):
 
 
 @pytest.mark.parametrize("system", ["slack", "pipedrive"])
-def test_where_there_is_no_pkce_a_stolen_code_is_worth_something_once_only(browser, another, make, system):
+def test_where_there_is_no_pkce_a_stolen_code_is_worth_something_once_only(
+    browser, another, make, system
+):
     """SECURITY.md names this risk: whoever has the code of another person may connect that account to their tenant.
 
     What limits it: the code must not have been used, and whose account it is stands in what the attempt keeps.
@@ -214,7 +254,10 @@ def test_where_there_is_no_pkce_a_stolen_code_is_worth_something_once_only(brows
     page = attacker.client.get(f"/connect/{system}/callback", own | {"code": stolen}, follow=True)
     assert page.context["row"].account and page.context["row"].tenant.reference == "attacker"
     victim = query_of(browser.allow(browser.sent_to(system))) | {"code": stolen}
-    assert problem(browser.client.get(f"/connect/{system}/callback", victim, follow=True)) == "code_refused"
+    assert (
+        problem(browser.client.get(f"/connect/{system}/callback", victim, follow=True))
+        == "code_refused"
+    )
 
 
 def test_a_code_is_at_no_address_that_a_browser_or_another_page_keeps(browser, system, caplog):
@@ -227,14 +270,20 @@ def test_a_code_is_at_no_address_that_a_browser_or_another_page_keeps(browser, s
     assert code not in caplog.text
 
 
-@pytest.mark.parametrize("code", [None, "", "x" * 5000, "never given"], ids=["none", "empty", "long", "invented"])
+@pytest.mark.parametrize(
+    "code", [None, "", "x" * 5000, "never given"], ids=["none", "empty", "long", "invented"]
+)
 def test_a_code_that_is_none(browser, code, system):
     assert problem(back_with(browser, system, code=code)) in ("strange_answer", "code_refused")
 
 
 def test_an_error_is_shown_as_text_only(browser):
     page = back_with(
-        browser, "slack", code=None, error="access_denied", error_description="<script>alert(1)</script>\x00"
+        browser,
+        "slack",
+        code=None,
+        error="access_denied",
+        error_description="<script>alert(1)</script>\x00",
     )
     assert problem(page) == "not_let_in" and b"<script>" not in page.content
 
@@ -262,8 +311,13 @@ def test_nothing_is_begun_or_confirmed_by_a_link(browser, system):
 def test_the_address_of_the_way_back_is_the_settings_not_the_requests(browser):
     said = {"HTTP_HOST": "testserver", "HTTP_X_FORWARDED_HOST": "evil.example"}
     page = browser.client.post("/t/acme/connect/slack/authorize", **said)
-    assert query_of(page.context["url"])["redirect_uri"] == "https://hub.test/connect/slack/callback"
-    assert browser.client.post("/t/acme/connect/slack/authorize", HTTP_HOST="evil.example").status_code == 400
+    assert (
+        query_of(page.context["url"])["redirect_uri"] == "https://hub.test/connect/slack/callback"
+    )
+    assert (
+        browser.client.post("/t/acme/connect/slack/authorize", HTTP_HOST="evil.example").status_code
+        == 400
+    )
 
 
 def test_a_way_back_that_has_changed_meanwhile(browser, settings, system):
@@ -307,19 +361,23 @@ def test_a_way_back_of_our_own(browser):
 
 def comes_back(make, connector, *answers):
     make.app(connector.key, {"client_id": "id", "client_secret": "a client secret"})
-    who, given = Who("a browser"), iter([b"s" * 32, b"v" * 48])
+    who, given = BrowserIdentity("a browser"), iter([b"s" * 32, b"v" * 48])
     addresses = {"redirect_uri": BACK.format(connector.key), "return_to": "/"}
-    _, url = begin(make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses)
+    _, url = begin_authorization(
+        make.tenant(), connector, who, random=lambda count: next(given), now=NOON, **addresses
+    )
     said = {"state": [query_of(url)["state"]], "code": ["a code"]}
     way = {"redirect_uri": addresses["redirect_uri"], "call": FakeHttp(answers).call}
-    return receive(said, connector=connector, who=who, now=NOON, **way)
+    return receive_callback(said, connector=connector, identity=who, now=NOON, **way)
 
 
 def granted(connector, **changes):
     return Response(200, json.dumps(GRANTED[connector.key] | changes).encode())
 
 
-COMPANY = Response(200, b'{"success":true,"data":{"id":1,"name":"Ann","company_id":701,"company_name":"Acme"}}')
+COMPANY = Response(
+    200, b'{"success":true,"data":{"id":1,"name":"Ann","company_id":701,"company_name":"Acme"}}'
+)
 
 
 @pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE)
@@ -332,7 +390,9 @@ def test_a_hostile_answer_is_a_named_end(make, system, changes):
 STRANGE = {
     "a page": Response(200, b"<html>Welcome</html>"),
     "nothing": Response(200),
-    "too long": Response(200, json.dumps(GRANTED["salesforce"] | {"x": "x" * 70_000}).encode(), cut=True),
+    "too long": Response(
+        200, json.dumps(GRANTED["salesforce"] | {"x": "x" * 70_000}).encode(), cut=True
+    ),
     "a redirect": Response(302, headers={"location": "http://169.254.169.254/"}),
 }
 
@@ -344,7 +404,12 @@ def test_a_strange_answer_is_a_named_end(make, answer):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://169.254.169.254", "https://evil.example", "https://acme.my.salesforce.com.evil.example"]
+    "url",
+    [
+        "https://169.254.169.254",
+        "https://evil.example",
+        "https://acme.my.salesforce.com.evil.example",
+    ],
 )
 def test_an_instance_elsewhere_is_never_called(make, url):
     row = comes_back(make, SALESFORCE, granted(SALESFORCE, instance_url=url))
@@ -354,12 +419,12 @@ def test_an_instance_elsewhere_is_never_called(make, url):
 def test_a_receive_that_two_do_at_once_exchanges_once(make):
     row = comes_back(make, SLACK, granted(SLACK))
     assert row.state == "granted"
-    with pytest.raises(Refused, match="reused"):
+    with pytest.raises(AuthorizationRefused, match="reused"):
         said = {"state": ["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M"], "code": ["a code"]}
-        receive(
+        receive_callback(
             said,
             connector=SLACK,
-            who=Who("a browser"),
+            identity=BrowserIdentity("a browser"),
             redirect_uri=BACK.format("slack"),
             call=FakeHttp([]).call,
             now=NOON,

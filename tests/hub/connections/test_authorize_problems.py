@@ -5,13 +5,13 @@ from email.utils import format_datetime
 
 import pytest
 
+from connectors.http import Response
 from connectors.registry import CONNECTORS
-from connectors.wire import Response
-from hub.clock import clock
-from hub.connections.advice import PROBLEMS, WHO, told
+from hub.connections.connecting.troubleshooting import PROBLEMS, RESPONSIBLE_TEXTS, explain_problem
 from hub.connections.models import Authorization, Connection, ConnectorApp
-from hub.egress import Unanswered, Unsent
-from tests.hub.connections.connecting import query_of, register, stored, under_way
+from hub.db.clock import clock
+from hub.egress import RequestNotSent, ResponseNotReceived
+from tests.hub.connections.browsers import query_of, register, stored, under_way
 from tests.hub.connections.test_authorize_attacks import SALESFORCE, SLACK, comes_back
 from tests.makers import MINUTE, NOON
 
@@ -25,7 +25,7 @@ def helps(page, code):
     assert shown.cause and shown.who and "%(" not in shown.title + shown.cause + shown.text
     body = page.content.decode()
     assert "Who can mend it" in body and ("Try again" in body or "Back" in body or "Cancel" in body)
-    needs_somebody = shown.who not in (WHO["you"], WHO["wait"])
+    needs_somebody = shown.who not in (RESPONSIBLE_TEXTS["you"], RESPONSIBLE_TEXTS["wait"])
     assert bool(shown.text) or not needs_somebody
     assert not shown.text or "data-copy" in body
     return True
@@ -34,7 +34,9 @@ def helps(page, code):
 def returns(browser, connector="slack", **said):
     """Comes back without a code, with what the system said instead."""
     state = query_of(browser.sent_to(connector))["state"]
-    return browser.client.get(f"/connect/{connector}/callback", said | {"state": state}, follow=True)
+    return browser.client.get(
+        f"/connect/{connector}/callback", said | {"state": state}, follow=True
+    )
 
 
 def answered(browser, outside, connector="slack", **fault):
@@ -55,29 +57,51 @@ def slack_says(error):
 
 ON_THE_WAY_BACK = {
     "the app is not approved in the workspace": ("slack", "app_not_approved", "not_approved"),
-    "an administrator has refused the app": ("slack", "app_approval_request_denied", "refused_by_admin"),
+    "an administrator has refused the app": (
+        "slack",
+        "app_approval_request_denied",
+        "refused_by_admin",
+    ),
     "an administrator is asked": ("slack", "app_approval_request_pending", "awaiting_approval"),
     "the app is blocked in the organisation": ("salesforce", "OAUTH_APP_BLOCKED", "not_approved"),
     "the app is not installed there": ("salesforce", "OAUTH_EC_APP_NOT_FOUND", "not_approved"),
-    "the app is not installed there, in other words": ("salesforce", "invalid_client", "not_approved"),
-    "the app is not distributed": ("slack", "invalid_team_for_non_distributed_app", "not_distributed"),
+    "the app is not installed there, in other words": (
+        "salesforce",
+        "invalid_client",
+        "not_approved",
+    ),
+    "the app is not distributed": (
+        "slack",
+        "invalid_team_for_non_distributed_app",
+        "not_distributed",
+    ),
     "a permission is not registered": ("slack", "invalid_scope", "permission_refused"),
     "the user is inactive": ("salesforce", "inactive_user", "account_closed"),
-    "the redirect URL is not registered": ("salesforce", "redirect_uri_mismatch", "redirect_refused"),
+    "the redirect URL is not registered": (
+        "salesforce",
+        "redirect_uri_mismatch",
+        "redirect_refused",
+    ),
     "the client id is wrong": ("salesforce", "invalid_client_id", "client_refused"),
     "the system is down": ("slack", "temporarily_unavailable", "unavailable"),
     "a word of tomorrow": ("slack", "a_word_of_tomorrow", "refused"),
 }
 
 
-@pytest.mark.parametrize(("connector", "error", "code"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK)
+@pytest.mark.parametrize(
+    ("connector", "error", "code"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK
+)
 def test_an_error_on_the_way_back(browser, connector, error, code):
     page = returns(browser, connector, error=error, error_description="as they say it")
     assert helps(page, code) and f"{error} as they say it" in page.content.decode()
 
 
 AT_THE_TOKEN_ENDPOINT = {
-    "a redirect URL that is not registered": ("slack", slack_says("bad_redirect_uri"), "redirect_refused"),
+    "a redirect URL that is not registered": (
+        "slack",
+        slack_says("bad_redirect_uri"),
+        "redirect_refused",
+    ),
     "a code that ended": ("slack", slack_says("invalid_code"), "code_refused"),
     "too many": ("slack", {"status": 429, "retry_after": 30}, "throttled"),
     "down": ("salesforce", {"status": 503}, "unavailable"),
@@ -85,12 +109,18 @@ AT_THE_TOKEN_ENDPOINT = {
     "cut off": ("salesforce", {"status": 0}, "unavailable"),
     "a page": ("slack", {"body": "<html>Hello</html>"}, "strange_answer"),
     "no token": ("slack", {"body": {"ok": True, "team": {"id": "T1"}}}, "no_access_token"),
-    "our secret is wrong": ("salesforce", {"status": 400, "body": {"error": "invalid_client"}}, "client_refused"),
+    "our secret is wrong": (
+        "salesforce",
+        {"status": 400, "body": {"error": "invalid_client"}},
+        "client_refused",
+    ),
     "a verifier that does not fit": ("slack", slack_says("pkce_not_allowed"), "request_refused"),
 }
 
 
-@pytest.mark.parametrize(("connector", "fault", "code"), AT_THE_TOKEN_ENDPOINT.values(), ids=AT_THE_TOKEN_ENDPOINT)
+@pytest.mark.parametrize(
+    ("connector", "fault", "code"), AT_THE_TOKEN_ENDPOINT.values(), ids=AT_THE_TOKEN_ENDPOINT
+)
 def test_a_refusal_at_the_token_endpoint(browser, outside, connector, fault, code):
     assert helps(answered(browser, outside, connector, **fault), code)
     assert stored() == 0 and under_way().sealed is None
@@ -169,7 +199,9 @@ def test_a_system_that_is_down_at_the_confirmation_may_be_confirmed_later(browse
 
 
 def refused(date):
-    return Response(200, b'{"ok":false,"error":"invalid_code"}', {"date": format_datetime(date)}, at=NOON)
+    return Response(
+        200, b'{"ok":false,"error":"invalid_code"}', {"date": format_datetime(date)}, at=NOON
+    )
 
 
 def test_clocks_that_do_not_agree(make):
@@ -187,8 +219,8 @@ def test_a_date_that_is_none_proves_nothing(make, date):
 
 
 UNREACHED = {
-    "certificate": Unsent("tls_failed"),
-    "unavailable": Unanswered("timed_out"),
+    "certificate": RequestNotSent("tls_failed"),
+    "unavailable": ResponseNotReceived("timed_out"),
 }
 
 
@@ -215,9 +247,11 @@ FORGED = {
 
 
 @pytest.mark.parametrize("code", PROBLEMS)
-@pytest.mark.parametrize("connector", [SLACK, SALESFORCE, None], ids=["slack", "salesforce", "none"])
+@pytest.mark.parametrize(
+    "connector", [SLACK, SALESFORCE, None], ids=["slack", "salesforce", "none"]
+)
 def test_every_problem_says_its_cause_and_who_can_mend_it(code, connector):
-    shown = told(code, connector, hub="Hub", account="T1")
+    shown = explain_problem(code, connector, hub="Hub", account="T1")
     assert shown.title and shown.cause.endswith((".", "?")) and shown.who
     assert "%(" not in "".join((shown.title, shown.cause, shown.who, shown.text))
     advice = connector.errors.get(code) if connector else None
@@ -225,7 +259,9 @@ def test_every_problem_says_its_cause_and_who_can_mend_it(code, connector):
     assert shown.text or who in ("you", "wait")
 
 
-@pytest.mark.parametrize("connector", [one for one in CONNECTORS.values() if one.needs_oauth], ids=lambda one: one.key)
+@pytest.mark.parametrize(
+    "connector", [one for one in CONNECTORS.values() if one.needs_oauth], ids=lambda one: one.key
+)
 def test_a_connector_speaks_of_problems_that_there_are(connector):
     assert set(connector.errors) <= set(PROBLEMS)
     assert set(connector.problems.values()) <= set(PROBLEMS)

@@ -2,16 +2,18 @@
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.connections.models import Connection
-from hub.words import reason_of
+from hub.reason_codes import find_reason
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-API_DISABLED = Response(403, b'[{"errorCode":"API_DISABLED_FOR_ORG","message":"API is not enabled"}]')
+API_DISABLED = Response(
+    403, b'[{"errorCode":"API_DISABLED_FOR_ORG","message":"API is not enabled"}]'
+)
 UNPAID = Response(402, b'{"success":false,"error":"Company account is not open"}')
 CREATED = Response(201, b'{"id":"00Q1","success":true,"errors":[]}')
 closed = pytest.mark.parametrize(
@@ -27,7 +29,9 @@ def deliveries(make, connector, action, count):
     secret = {"access_token": "a token", "refresh_token": "another"}
     row = make.connection(connector=connector, account="1", secret=secret)
     make.route(row, action=action)
-    return row, [make.event(row.tenant, id=f"e{number}").deliveries.get() for number in range(count)]
+    return row, [
+        make.event(row.tenant, id=f"e{number}").deliveries.get() for number in range(count)
+    ]
 
 
 @closed
@@ -37,7 +41,9 @@ def test_what_waits_goes_by_itself_once_it_is_open(make, connector, action, answ
     delivery.refresh_from_db()
     row.refresh_from_db()
     assert (delivery.state, delivery.reason, delivery.attempt_count) == ("waiting", reason, 0)
-    assert row.state != "needs_reconnect" and not row.notices.filter(kind="needs_reconnect").exists()
+    assert (
+        row.state != "needs_reconnect" and not row.notices.filter(kind="needs_reconnect").exists()
+    )
 
 
 @closed
@@ -52,5 +58,5 @@ def test_one_call_looks_from_time_to_time(make, connector, action, answer, reaso
 
 @closed
 def test_its_words_ask_nobody_to_reconnect(connector, action, answer, reason):
-    words = reason_of(reason, system="X")
+    words = find_reason(reason, system="X")
     assert words.sentence and "econnect" not in words.sentence + words.action

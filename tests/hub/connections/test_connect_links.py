@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from hub.audit import AuditRow
-from hub.clock import clock
 from hub.connections.models import Authorization, Connection, ConnectLink, Revocation
-from tests.hub.connections.connecting import Guest, problem, query_of, stored
+from hub.db.clock import clock
+from tests.hub.connections.browsers import Guest, problem, query_of, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def test_who_cancels_is_back_at_the_link(guest, link):
 
 def test_a_guest_connects_an_account_again(make, guest, outside, acme):
     before = make.connection(acme, "slack", account="T0000ACME", name="Our Slack")
-    before.move("needs_reconnect", reason="token_revoked")
+    before.transition_to("needs_reconnect", reason="token_revoked")
     page = guest.connects(make.connect_link(acme, "slack", connection=before))
     guest.says(page)
     before.refresh_from_db()
@@ -103,7 +103,9 @@ def test_who_did_it_stands_in_the_audit(guest, link):
 def test_a_guest_allows_what_may_be_left_out(guest, link):
     assert "users:read.email" in guest.client.get(f"/connect/link/{link.token}/").content.decode()
     said = {"optional": ["users:read"]}
-    asked = query_of(guest.client.post(f"/connect/link/{link.token}/", said).context["url"])["scope"].split(",")
+    asked = query_of(guest.client.post(f"/connect/link/{link.token}/", said).context["url"])[
+        "scope"
+    ].split(",")
     assert "users:read" in asked and "users:read.email" not in asked
 
 
@@ -140,7 +142,12 @@ def test_a_link_that_ends_on_the_way(guest, link, column):
 def test_a_link_that_ends_while_a_form_is_filled_in(make, guest, outside, acme):
     guest.opens(make.connect_link(acme))
     ConnectLink.unscoped.update(revoked_at=clock())
-    assert guest.client.post("/connect/link/fill-in/", {"url": f"{outside.url}/webhook/sink"}).status_code == 404
+    assert (
+        guest.client.post(
+            "/connect/link/fill-in/", {"url": f"{outside.url}/webhook/sink"}
+        ).status_code
+        == 404
+    )
     assert stored() == 0
 
 
@@ -219,15 +226,22 @@ def test_the_token_is_kept_nowhere(guest, link, caplog):
     caplog.set_level("DEBUG")
     guest.says(guest.connects(link))
     kept = [ConnectLink, Authorization, AuditRow]
-    rows = str([list(model._base_manager.values()) for model in kept]) + str(dict(guest.client.session))
+    rows = str([list(model._base_manager.values()) for model in kept]) + str(
+        dict(guest.client.session)
+    )
     assert link.token not in rows + caplog.text
 
 
 def test_nobody_is_told_the_address(guest, link):
     page = guest.client.get(f"/connect/link/{link.token}/")
     away = guest.opens(link)
-    assert (page.headers["Referrer-Policy"], away.headers["Referrer-Policy"]) == ("strict-origin", "no-referrer")
-    assert "no-store" in page.headers["Cache-Control"] and "no-store" in away.headers["Cache-Control"]
+    assert (page.headers["Referrer-Policy"], away.headers["Referrer-Policy"]) == (
+        "strict-origin",
+        "no-referrer",
+    )
+    assert (
+        "no-store" in page.headers["Cache-Control"] and "no-store" in away.headers["Cache-Control"]
+    )
 
 
 def test_the_button_works_with_the_check_of_forms(link):

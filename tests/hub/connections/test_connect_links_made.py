@@ -7,9 +7,9 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from hub.clock import clock
-from hub.connections.links import OPEN_MOST
+from hub.connections.connecting.connect_links import OPEN_LINKS_MAX
 from hub.connections.models import ConnectLink
+from hub.db.clock import clock
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,11 @@ def test_the_pages_of_a_guest_ask_few_statements(make, guest, outside, acme):
     link = make.connect_link(acme)
     assert statements(guest, f"/connect/link/{link.token}/") == 1
     guest.opens(link)
-    assert [statements(guest, f"/connect/link/{page}") for page in ("", "fill-in/", "done/")] == [2, 2, 1]
+    assert [statements(guest, f"/connect/link/{page}") for page in ("", "fill-in/", "done/")] == [
+        2,
+        2,
+        1,
+    ]
 
 
 def statements(browser, url=LINKS):
@@ -82,15 +86,20 @@ def test_a_connection_of_another_system_is_not_connected_again_by_it(make, api, 
 
 @pytest.mark.parametrize("connector", ["app", "nothing", ""])
 def test_a_connector_that_is_not_offered(api, acme, connector):
-    assert api.of(acme).post("/api/v1/connect-links", {"connector": connector}, "json").status_code in (400, 422)
+    assert api.of(acme).post(
+        "/api/v1/connect-links", {"connector": connector}, "json"
+    ).status_code in (400, 422)
 
 
 def test_staff_make_one_on_the_tenants_behalf(client, make, acme, outside):
     client.force_login(make.staff(is_superuser=True))
     assert (
-        f"connectlink/add/?tenant={acme.pk}" in client.get(f"/admin/tenants/tenant/{acme.pk}/change/").content.decode()
+        f"connectlink/add/?tenant={acme.pk}"
+        in client.get(f"/admin/tenants/tenant/{acme.pk}/change/").content.decode()
     )
-    page = client.post("/admin/connections/connectlink/add/", {"tenant": acme.pk, "connector": "slack"})
+    page = client.post(
+        "/admin/connections/connectlink/add/", {"tenant": acme.pk, "connector": "slack"}
+    )
     assert page.context["text"].startswith("https://hub.test/connect/link/")
     row = ConnectLink.unscoped.get()
     client.post(f"/admin/connections/connectlink/{row.pk}/verbs/revoke/")
@@ -102,7 +111,7 @@ def test_staff_make_one_on_the_tenants_behalf(client, make, acme, outside):
 
 @pytest.fixture
 def full(make, acme, outside):
-    for _ in range(OPEN_MOST):
+    for _ in range(OPEN_LINKS_MAX):
         make.connect_link(acme, "slack")
     return acme
 
@@ -113,7 +122,7 @@ def test_there_are_so_many_open_ones_at_a_time(full, api, browser, make):
     assert answer.headers["Content-Type"] == "application/problem+json"
     page = browser.client.post(LINKS, {"connector": "slack"})
     assert "100 connect links are open already" in page.content.decode()
-    assert ConnectLink.unscoped.count() == OPEN_MOST
+    assert ConnectLink.unscoped.count() == OPEN_LINKS_MAX
     assert make.connect_link(make.tenant("globex"), "slack")
 
 

@@ -6,14 +6,14 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub import egress
 from hub.audit import AuditRow
+from hub.connections.credentials.provider_calls import PROVIDER_CALL_BUDGET, PROVIDER_CALLS_MAX
 from hub.connections.models import ConnectorApp
-from hub.connections.provider_calls import CALLS, CALLS_MOST
-from hub.egress import Unsent
+from hub.egress import RequestNotSent
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import register
+from tests.hub.connections.browsers import register
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def world():
         return http
 
     yield answers
-    page.call = egress.outward
+    page.call = egress.send_request
 
 
 def page_of(client, app):
@@ -44,7 +44,9 @@ def page_of(client, app):
 
 
 def verdict(client, app):
-    answer = client.post(reverse("admin:connections_connectorapp_verb", args=[app.pk, "test"]), follow=True)
+    answer = client.post(
+        reverse("admin:connections_connectorapp_verb", args=[app.pk, "test"]), follow=True
+    )
     return answer.content.decode()
 
 
@@ -89,13 +91,13 @@ def test_the_answer_tells_whether_the_client_is_known(superuser, make, world, bo
 
 
 def test_a_system_that_is_not_reached_tells_nothing(superuser, make, world):
-    world(Unsent("dns_failed"))
+    world(RequestNotSent("dns_failed"))
     assert "neither yes nor no" in verdict(superuser, make.app("slack", CLIENT))
 
 
 def test_a_check_that_finds_no_room_asks_nobody_and_says_so(superuser, make, world):
     http = world([])
-    with CALLS.taken(CALLS_MOST):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         assert "Too many systems are being asked" in verdict(superuser, make.app("slack", CLIENT))
     assert http.requests == []
 
@@ -123,7 +125,7 @@ def test_the_catalogue_knows_what_is_ready(make, django_assert_num_queries):
     make.app("slack", CLIENT)
     make.app("salesforce")
     with django_assert_num_queries(1):
-        assert ConnectorApp.ready() == {"slack", "splunk", "webhook"}
+        assert ConnectorApp.list_ready_connectors() == {"slack", "splunk", "webhook"}
 
 
 def test_a_registration_is_set_up_when_client_id_and_secret_are_there(make):

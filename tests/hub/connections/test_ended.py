@@ -2,11 +2,19 @@
 
 import pytest
 
-from connectors.wire import Response
-from hub.connections import probe
+from connectors.http import Response
+from hub.connections.credentials import probe
 from hub.connections.models import Connection
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import DUE, ENDED, RENEWED, SESSION_ENDED, connection, go, scheduled
+from tests.hub.connections.refreshing import (
+    DUE,
+    ENDED,
+    RENEWED,
+    SESSION_ENDED,
+    connection,
+    go,
+    scheduled,
+)
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -17,9 +25,9 @@ ORGANIZATION = Response(200, b'{"done":true,"records":[{"Id":"00D000000000001AAA
 
 def when_tested(row, answer=ORGANIZATION, at=DUE + MINUTE):
     row = Connection.unscoped.select_related("credential").get(pk=row.pk)
-    finding = probe.test(row, call=FakeHttp(answer).call, now=at)
+    finding = probe.probe_and_update_state(row, call=FakeHttp(answer).call, now=at)
     row.refresh_from_db()
-    return finding.lives, row.state, row.reason
+    return finding.passed, row.state, row.reason
 
 
 def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(scheduled):
@@ -37,8 +45,13 @@ def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
 
 
 def test_a_token_that_was_refused_and_is_taken_again_is_mended_by_a_test(connection):
-    connection.mark_needs_reconnect("refused_after_refresh", now=NOON)  # by a release before this one
-    assert when_tested(connection, SESSION_ENDED)[1:] == ("needs_reconnect", "refused_after_refresh")
+    connection.mark_needs_reconnect(
+        "refused_after_refresh", now=NOON
+    )  # by a release before this one
+    assert when_tested(connection, SESSION_ENDED)[1:] == (
+        "needs_reconnect",
+        "refused_after_refresh",
+    )
     assert when_tested(connection) == (True, "healthy", "")
 
 

@@ -7,16 +7,23 @@ import pytest
 from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import SYSTEM
-from hub.clock import clock
-from hub.connections.check import check
-from hub.connections.connect import reconnect
-from hub.connections.disconnect import disconnect
-from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp, Credential, Revocation
-from hub.connections.probe import Finding
-from hub.connections.refresh import refresh
-from hub.connections.revoke import revoke
-from hub.operations.start import Hand
-from tests.hub.connections.connecting import problem, stored, under_way
+from hub.connections.actions.disconnection import disconnect_account
+from hub.connections.connecting.connect import reconnect_account
+from hub.connections.credentials.app_check import check_connector_app
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.refresh import refresh_access_token
+from hub.connections.credentials.revoke import attempt_revocation
+from hub.connections.models import (
+    Authorization,
+    Connection,
+    ConnectLink,
+    ConnectorApp,
+    Credential,
+    Revocation,
+)
+from hub.db.clock import clock
+from hub.operations.operation_actions import ActorContext
+from tests.hub.connections.browsers import problem, stored, under_way
 from tests.hub.connections.refreshing import no_pause
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +50,8 @@ def asked_at(desk):
     return [
         tuple(line["path"].split("/")[2:])
         for line in desk.ledger()
-        if line["system"] == "salesforce" and line["path"].endswith(("oauth2/token", "oauth2/revoke"))
+        if line["system"] == "salesforce"
+        and line["path"].endswith(("oauth2/token", "oauth2/revoke"))
     ]
 
 
@@ -75,10 +83,12 @@ def test_the_confirm_page_says_which_kind_it_is(browser):
 
 def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
     row = connected(browser)
-    Credential.unscoped.get().want_refresh(now=clock())
-    assert refresh(row, call=egress.outward, now=clock(), random=lambda: 0.5, sleep=no_pause)
-    disconnect(row, Hand(SYSTEM, everywhere=True), now=clock())
-    assert revoke(Revocation.unscoped.get(), call=egress.outward, now=clock())
+    Credential.unscoped.get().request_refresh(now=clock())
+    assert refresh_access_token(
+        row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=no_pause
+    )
+    disconnect_account(row, ActorContext(SYSTEM, everywhere=True), now=clock())
+    assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, now=clock())
     assert [place[0] for place in asked_at(outside)] == ["test", "test", "test"]
 
 
@@ -91,8 +101,8 @@ def test_connecting_again_means_the_same_kind(browser):
 
 def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
     row = connected(browser)
-    said, found = {"instance_url": ""}, Finding(None, "later", "throttled")
-    reconnect(row, said, {"access_token": "x"}, found, random=lambda: 0.5, now=clock())
+    said, found = {"instance_url": ""}, ProbeResult(None, "later", "throttled")
+    reconnect_account(row, said, {"access_token": "x"}, found, random=lambda: 0.5, now=clock())
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
 
 
@@ -105,7 +115,9 @@ def custom_domain(uat):
     app.save()
 
 
-def test_another_kind_than_was_chosen_is_not_connected_and_the_page_offers_the_other(browser, custom_domain):
+def test_another_kind_than_was_chosen_is_not_connected_and_the_page_offers_the_other(
+    browser, custom_domain
+):
     page = browser.connects("salesforce", environment="sandbox")
     assert problem(page) == "other_environment" and stored() == 0
     assert page.context["chosen"] == "production" and b'name="environment"' in page.content
@@ -115,16 +127,24 @@ def test_another_kind_than_was_chosen_is_not_connected_and_the_page_offers_the_o
 
 def test_a_login_that_took_no_password_is_followed_by_the_choice(browser, uat):
     consent = browser.sent_to("salesforce")
-    assert "check your username and password" in uat.post(consent.removeprefix(uat.url), data={"account": UAT}).text
+    assert (
+        "check your username and password"
+        in uat.post(consent.removeprefix(uat.url), data={"account": UAT}).text
+    )
     page = browser.client.get(f"/connect/confirm/{under_way().public_id}/")
     assert problem(page) == "unfinished" and b"of the other kind" in page.content
-    assert b'name="environment" value="sandbox"' in page.content.replace(b'id="environment-sandbox" ', b"")
+    assert b'name="environment" value="sandbox"' in page.content.replace(
+        b'id="environment-sandbox" ', b""
+    )
 
 
 def test_a_connection_of_the_other_kind_is_not_replaced_by_mistake(browser, another, acme):
     row = connected(browser)
     said = {"connection": str(row.public_id), "environment": "production"}
-    for person in (another(acme, "admin"), browser):  # refused, and asked whether it shall be replaced
+    for person in (
+        another(acme, "admin"),
+        browser,
+    ):  # refused, and asked whether it shall be replaced
         page = person.connects("salesforce", **said)
         assert problem(page) == "other_environment"
         assert page.context["chosen"] == "sandbox" and b"Try again" in page.content
@@ -150,7 +170,9 @@ def test_what_is_no_environment_is_refused(browser, said):
 def test_a_guest_chooses_at_the_link(guest, make, acme):
     link = make.connect_link(acme, "salesforce")
     assert b"Which Salesforce is it?" in guest.client.get(f"/connect/link/{link.token}/").content
-    away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "sandbox"}).context["url"]
+    away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "sandbox"}).context[
+        "url"
+    ]
     guest.says(guest.comes_back(guest.allow(away, -1)))
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
 
@@ -159,7 +181,9 @@ def test_a_link_says_which_and_asks_the_guest_no_more(guest, make, acme):
     link = make.connect_link(acme, "salesforce", environment="sandbox")
     page = guest.client.get(f"/connect/link/{link.token}/").content.decode()
     assert "Kind of account: <strong>Sandbox</strong>" in page and 'name="environment"' not in page
-    away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "production"}).context["url"]
+    away = guest.client.post(f"/connect/link/{link.token}/", {"environment": "production"}).context[
+        "url"
+    ]
     assert "/salesforce/test/" in away
     guest.says(guest.comes_back(guest.allow(away, -1)))
     assert Connection.unscoped.get().settings["environment"] == "sandbox"
@@ -171,7 +195,12 @@ def test_a_program_says_which_in_a_link(api, acme):
     made = client.post("/api/v1/connect-links", wanted, "json")
     assert (made.status_code, made.json()["environment"]) == (201, "sandbox")
     assert ConnectLink.unscoped.get().environment == "sandbox"
-    assert client.post("/api/v1/connect-links", {"connector": "salesforce"}, "json").json()["environment"] == ""
+    assert (
+        client.post("/api/v1/connect-links", {"connector": "salesforce"}, "json").json()[
+            "environment"
+        ]
+        == ""
+    )
 
 
 @pytest.mark.parametrize("wanted", [("slack", "sandbox"), ("salesforce", "scratch")])
@@ -199,7 +228,10 @@ def test_an_admin_says_which_in_a_link(browser, acme):
 
 def test_salesforces_own_logins_are_inside_its_own_patterns():
     code = CONNECTORS["salesforce"]
-    logins = [urlsplit(code.urls_at(entry.key, code.urls)["login"]).netloc for entry in code.offered(code.urls, ())]
+    logins = [
+        urlsplit(code.urls_at(entry.key, code.urls)["login"]).netloc
+        for entry in code.offered(code.urls, ())
+    ]
     assert logins == ["login.salesforce.com", "test.salesforce.com"]
 
 
@@ -208,6 +240,16 @@ def test_staff_see_where_people_sign_in_and_test_both(make, client, uat):
     app = ConnectorApp.objects.get(connector_key="salesforce")
     page = client.get(f"/admin/connections/connectorapp/{app.pk}/change/").content.decode()
     assert f"{uat.url}/salesforce/test/services/oauth2/authorize" in page
-    verdict = check(app, CONNECTORS["salesforce"], redirect_uri="https://hub.test/", call=egress.outward, now=clock())
-    assert verdict.known and verdict.sentence.startswith("Production:") and " Sandbox: " in verdict.sentence
+    verdict = check_connector_app(
+        app,
+        CONNECTORS["salesforce"],
+        redirect_uri="https://hub.test/",
+        call=egress.send_request,
+        now=clock(),
+    )
+    assert (
+        verdict.is_recognised
+        and verdict.sentence.startswith("Production:")
+        and " Sandbox: " in verdict.sentence
+    )
     assert [place[0] for place in asked_at(uat)] == ["login", "test"]

@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 
 from hub.connections.models import Connection, Credential, CredentialEvent, Lane
-from hub.connections.tasks import ring_for_refreshes
+from hub.connections.tasks import wake_up_due_refreshes
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
 from hub.queue import WakeUp
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, ORG, Provider
 from tests.hub.connections.refreshing import SESSION_ENDED
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.outside import outside
 from tests.makers import NOON
 
@@ -30,7 +30,11 @@ EVENTS = 3
 def connection(make):
     """Events wait for a token that has ended."""
     make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
-    row = make.connection(connector="salesforce", account=ORG, secret={"access_token": "00D!0", "refresh_token": FIRST})
+    row = make.connection(
+        connector="salesforce",
+        account=ORG,
+        secret={"access_token": "00D!0", "refresh_token": FIRST},
+    )
     for number in range(EVENTS):
         make.delivery(row, data={"number": number, "email": f"{number}@acme.test"})
     pump(FakeHttp(SESSION_ENDED))
@@ -42,7 +46,13 @@ def worker(tmp_path):
     """Refreshes what is due, in a process of its own that works on this database; how it ended."""
 
     def work(now, *, grace="", **environment):
-        command = [sys.executable, "-m", "tests.hub.connections.provider", str(tmp_path / "endpoint"), now.isoformat()]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.hub.connections.provider",
+            str(tmp_path / "endpoint"),
+            now.isoformat(),
+        ]
         with outside(tmp_path) as url:
             environment = {**os.environ, "DATABASE_URL": url, **environment}
             return subprocess.run([*command, grace], env=environment, timeout=60).returncode
@@ -52,7 +62,7 @@ def worker(tmp_path):
 
 def rung(now):
     WakeUp.objects.all().delete()
-    ring_for_refreshes(now=now)
+    wake_up_due_refreshes(now=now)
     return WakeUp.objects.filter(name__startswith="refresh:").count()
 
 
@@ -60,7 +70,9 @@ def waiting():
     return Delivery.unscoped.filter(state="waiting", attempt_count=0).count()
 
 
-def test_a_token_that_is_lost_with_its_worker_asks_one_person_once_and_loses_nothing(connection, worker, tmp_path):
+def test_a_token_that_is_lost_with_its_worker_asks_one_person_once_and_loses_nothing(
+    connection, worker, tmp_path
+):
     assert worker(NOON, HUB_FAILPOINTS="O7=kill") == -signal.SIGKILL
     assert (rung(NOON + 29 * SECOND), rung(NOON + 31 * SECOND)) == (0, 1)
     assert worker(NOON + 31 * SECOND) == 0

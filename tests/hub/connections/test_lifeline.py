@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from hub.clock import clock
 from hub.connections.models import Credential, CredentialEvent
-from hub.connections.picture import LOOKS, SHAPES, SHOWN_MOST, drawn
-from hub.prune.prune import Cuts, prune
+from hub.connections.status.timeline_svg import EVENTS_MAX, MARK_SHAPES, MARK_STYLES, draw_timeline
+from hub.db.clock import clock
+from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
-from hub.words import CREDENTIAL_EVENTS
+from hub.reason_codes import CREDENTIAL_EVENTS
 from tests.makers import NOON
 
 HOUR = timedelta(hours=1)
@@ -21,16 +21,16 @@ def event(kind, at, detail="", version=1):
 
 
 def picture(*events, now=NOON, refresh_due_at=None, ends=None):
-    return drawn(events, now=now, refresh_due_at=refresh_due_at, ends=ends)
+    return draw_timeline(events, now=now, refresh_due_at=refresh_due_at, expires_at=ends)
 
 
 def test_every_kind_has_a_look_a_shape_and_words():
-    assert set(LOOKS) == set(CREDENTIAL_EVENTS)
-    assert set(LOOKS.values()) | {"next"} == set(SHAPES)
+    assert set(MARK_STYLES) == set(CREDENTIAL_EVENTS)
+    assert set(MARK_STYLES.values()) | {"next"} == set(MARK_SHAPES)
 
 
 def test_an_empty_life_is_drawn_too():
-    assert (picture().marks, picture().stretches) == ([], [])
+    assert (picture().marks, picture().segments) == ([], [])
 
 
 def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
@@ -40,20 +40,24 @@ def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
         refresh_due_at=NOON + HOUR,
         ends=NOON + 2 * HOUR,
     )
-    places = [mark.x for mark in (*seen.marks, *seen.coming)]
+    places = [mark.x for mark in (*seen.marks, *seen.upcoming)]
     assert places == [12.0, 156.0, 444.0, 588.0]
     assert seen.now_x == 300.0
 
 
 def test_where_the_authorization_did_not_live_the_line_says_so():
-    seen = picture(event("issued", NOON - 3 * HOUR), event("ended", NOON - 2 * HOUR), event("reconnected", NOON - HOUR))
-    assert [stretch.look for stretch in seen.stretches] == ["alive", "dead", "alive"]
+    seen = picture(
+        event("issued", NOON - 3 * HOUR),
+        event("ended", NOON - 2 * HOUR),
+        event("reconnected", NOON - HOUR),
+    )
+    assert [stretch.style for stretch in seen.segments] == ["alive", "dead", "alive"]
 
 
 @pytest.mark.parametrize("count", [1, 60, 300])
 def test_many_events_stay_within_the_picture(count):
     seen = picture(*(event("refreshed", NOON - HOUR * number) for number in reversed(range(count))))
-    assert len(seen.marks) == min(count, SHOWN_MOST)
+    assert len(seen.marks) == min(count, EVENTS_MAX)
     assert all(12.0 <= mark.x <= 588.0 for mark in seen.marks)
 
 
@@ -65,18 +69,20 @@ def test_one_event_right_now_is_drawn():
 def test_the_same_again_is_not_noted_again(make):
     row = make.connection()
     for _ in range(3):
-        CredentialEvent.note(row, "refresh_failed", "unavailable", version=1, now=NOON)
-    CredentialEvent.note(row, "refresh_failed", "timed out", version=1, now=NOON)
+        CredentialEvent.record_event(row, "refresh_failed", "unavailable", version=1, now=NOON)
+    CredentialEvent.record_event(row, "refresh_failed", "timed out", version=1, now=NOON)
     assert CredentialEvent.unscoped.count() == 2
 
 
 @pytest.mark.django_db
 def test_staff_see_it_on_the_connections_page_with_its_table(client, make):
     row = make.connection(connector="slack", secret={"access_token": "xoxb-canary"})
-    CredentialEvent.note(row, "issued", version=1, now=NOON)
-    CredentialEvent.note(row, "ended", "token_revoked", version=1, now=NOON + HOUR)
+    CredentialEvent.record_event(row, "issued", version=1, now=NOON)
+    CredentialEvent.record_event(row, "ended", "token_revoked", version=1, now=NOON + HOUR)
     client.force_login(make.staff(is_superuser=True))
-    page = client.get(reverse("admin:connections_connection_change", args=[row.pk])).content.decode()
+    page = client.get(
+        reverse("admin:connections_connection_change", args=[row.pk])
+    ).content.decode()
     assert '<svg class="life"' in page
     assert "<q>token revoked</q>" in page
     assert "xoxb-canary" not in page
@@ -85,9 +91,9 @@ def test_staff_see_it_on_the_connections_page_with_its_table(client, make):
 @pytest.mark.django_db
 def test_old_events_are_pruned(make):
     row = make.connection()
-    CredentialEvent.note(row, "issued", version=1, now=NOON)
-    CredentialEvent.note(row, "refreshed", version=2, now=NOON + timedelta(days=90))
-    list(prune(Cuts.at(NOON + timedelta(days=91))))
+    CredentialEvent.record_event(row, "issued", version=1, now=NOON)
+    CredentialEvent.record_event(row, "refreshed", version=2, now=NOON + timedelta(days=90))
+    list(prune_batches(RetentionCutoffs.at(NOON + timedelta(days=91))))
     assert [event.kind for event in CredentialEvent.unscoped.all()] == ["refreshed"]
 
 

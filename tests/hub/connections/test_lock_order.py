@@ -9,19 +9,19 @@ from django.db import connection as database
 from django.db import connections, transaction
 
 from hub.audit import Actor
-from hub.connections import steer
+from hub.connections.actions import connection_actions
 from hub.connections.models import Connection, Lane
 from hub.operations.models import Operation
-from hub.operations.start import Hand
-from hub.outgoing.missing import send_missing
-from hub.outgoing.subscribe import send_test
+from hub.operations.operation_actions import ActorContext
+from hub.outgoing.operations.backfill import backfill_batch
+from hub.outgoing.subscriptions.endpoint_routes import send_test_event
 from tests.makers import MINUTE, NOON
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time"),
 ]
-HAND = Hand(Actor("user", "1", "olga@example.com"), request_id="r-1")
+HAND = ActorContext(Actor("user", "1", "olga@example.com"), request_id="r-1")
 WITHIN = 20.0  # seconds
 
 
@@ -61,20 +61,31 @@ def connection(make):
 
 
 def test_a_person_pauses_a_connection_whose_pump_settles(connection):
-    beside_a_pump(connection, lambda: steer.pause(connection, "stocktaking", HAND, until=None, now=NOON))
+    beside_a_pump(
+        connection,
+        lambda: connection_actions.pause_connection(
+            connection, "stocktaking", HAND, until=None, now=NOON
+        ),
+    )
     connection.refresh_from_db()
-    assert (connection.state, connection.detail, connection.lane.hold_reason) == ("paused", "stocktaking", "paused")
+    assert (connection.state, connection.detail, connection.lane.hold_reason) == (
+        "paused",
+        "stocktaking",
+        "paused",
+    )
 
 
 def test_a_person_resumes_a_connection_whose_pump_settles(connection):
     connection.pause("stocktaking", until=None, now=NOON)
-    beside_a_pump(connection, lambda: steer.resume(connection, HAND, now=NOON))
+    beside_a_pump(
+        connection, lambda: connection_actions.resume_connection(connection, HAND, now=NOON)
+    )
     connection.refresh_from_db()
     assert connection.state == "healthy"
 
 
 def test_a_test_event_goes_to_a_connection_whose_pump_settles(connection):
-    beside_a_pump(connection, lambda: send_test(connection, by=None, now=NOON))
+    beside_a_pump(connection, lambda: send_test_event(connection, user=None, now=NOON))
     assert connection.deliveries.count() == 1
 
 
@@ -82,6 +93,8 @@ def test_what_is_missing_is_sent_to_a_connection_whose_pump_settles(make, connec
     event = make.event(connection.tenant, now=NOON)
     connection.deliveries.all().delete()
     filter = {"connection": str(connection.public_id), "since": (NOON - MINUTE).isoformat()}
-    operation = Operation(tenant=connection.tenant, filter=filter, cursor=event.pk - 1, last=event.pk)
-    beside_a_pump(connection, lambda: send_missing(operation, 10, now=NOON))
+    operation = Operation(
+        tenant=connection.tenant, filter=filter, cursor=event.pk - 1, last=event.pk
+    )
+    beside_a_pump(connection, lambda: backfill_batch(operation, 10, now=NOON))
     assert connection.deliveries.count() == 1

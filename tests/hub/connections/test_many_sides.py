@@ -8,15 +8,17 @@ import pytest
 from django.db import connection as database
 from django.db import connections
 
+from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import Connection, Credential
-from hub.connections.refresh import refresh
 from tests.hub.connections.provider import FIRST, ORG, Provider
 from tests.hub.connections.refreshing import no_pause
 from tests.makers import NOON
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(database.vendor != "postgresql", reason="one writer at a time; test_refresh has the same"),
+    pytest.mark.skipif(
+        database.vendor != "postgresql", reason="one writer at a time; test_refresh has the same"
+    ),
 ]
 
 WORKERS, EXPIRIES = 50, 100
@@ -44,8 +46,12 @@ class Crowd:
         for _ in range(EXPIRIES):
             self.begin.wait(LONG)
             try:
-                row = Connection.unscoped.select_related("credential").get(connector_key="salesforce")
-                if not refresh(row, call=self.call, now=self.now, random=lambda: 0.5, sleep=no_pause):
+                row = Connection.unscoped.select_related("credential").get(
+                    connector_key="salesforce"
+                )
+                if not refresh_access_token(
+                    row, call=self.call, now=self.now, random=lambda: 0.5, sleep=no_pause
+                ):
                     self.left.release()
             except Exception as fault:
                 self.faults.append(fault)
@@ -65,7 +71,11 @@ class Crowd:
 @pytest.fixture
 def provider(make, tmp_path):
     make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
-    make.connection(connector="salesforce", account=ORG, secret={"access_token": "00D!0", "refresh_token": FIRST})
+    make.connection(
+        connector="salesforce",
+        account=ORG,
+        secret={"access_token": "00D!0", "refresh_token": FIRST},
+    )
     return Provider(tmp_path / "endpoint")
 
 

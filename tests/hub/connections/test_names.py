@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from hub.clock import clock
 from hub.connections.models import Connection
+from hub.db.clock import clock
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,10 @@ def test_staff_and_customers_read_it(make, client):
     for account in ("Acme", "Globex"):
         make.delivery(make.connection(acme, name="Slack", account_name=account), now=clock())
     client.force_login(make.membership(acme, make.staff(is_superuser=True), role="owner").user)
-    pages = [reverse("admin:connections_connection_changelist"), reverse("admin:outgoing_delivery_changelist")]
+    pages = [
+        reverse("admin:connections_connection_changelist"),
+        reverse("admin:outgoing_delivery_changelist"),
+    ]
     for page in [*pages, reverse("admin:index"), "/t/acme/events/"]:
         text = client.get(page).content.decode()
         assert "Slack (Acme)" in text and "Slack (Globex)" in text, page

@@ -3,7 +3,7 @@
 import pytest
 
 from hub.connections.models import Connection
-from tests.hub.connections.connecting import problem, query_of, stored, under_way
+from tests.hub.connections.browsers import problem, query_of, stored, under_way
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,9 @@ def route(make, acme):
 
 def without_it(browser, outside, **said):
     outside.world(slack=[{"team": "T0000ACME", "scopes": "chat:write"}])
-    return browser.comes_back(browser.allow(browser.sent_to("slack", **said), ticked=["chat:write"]))
+    return browser.comes_back(
+        browser.allow(browser.sent_to("slack", **said), ticked=["chat:write"])
+    )
 
 
 def test_consent_asks_for_what_a_route_needs(browser, route):

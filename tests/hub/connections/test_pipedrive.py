@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from hub.clock import clock
-from hub.connections.forecast import forecast
 from hub.connections.models import Connection, Credential
-from tests.hub.connections.connecting import problem, query_of, stored
+from hub.connections.status.expiry_forecast import list_expiring_connections
+from hub.db.clock import clock
+from tests.hub.connections.browsers import problem, query_of, stored
 from tests.makers import MINUTE
 
 pytestmark = pytest.mark.django_db
@@ -30,13 +30,18 @@ def test_the_hour_that_its_token_lives_is_kept(browser):
     assert 3500 < left.total_seconds() <= 3600
 
 
-def test_an_authorization_that_nobody_uses_ends_after_60_days_and_staff_see_it_a_week_before(browser, acme):
+def test_an_authorization_that_nobody_uses_ends_after_60_days_and_staff_see_it_a_week_before(
+    browser, acme
+):
     browser.says(browser.connects("pipedrive"))
     ends = Credential.unscoped.get().grant_expires_at
     assert ends - clock() == pytest.approx(60 * DAY, abs=MINUTE)
     Credential.unscoped.update(refresh_due_at=None, expires_at=None)  # somebody paused it
-    assert not forecast(Connection.objects.of(acme), now=ends - 8 * DAY)
-    assert [entry.reason for entry in forecast(Connection.objects.of(acme), now=ends - 7 * DAY)] == ["unused"]
+    assert not list_expiring_connections(Connection.objects.of(acme), now=ends - 8 * DAY)
+    assert [
+        entry.reason
+        for entry in list_expiring_connections(Connection.objects.of(acme), now=ends - 7 * DAY)
+    ] == ["unused"]
 
 
 def test_nothing_is_asked_that_the_registration_says(browser):
@@ -47,7 +52,11 @@ def test_nothing_is_asked_that_the_registration_says(browser):
 def test_what_the_registration_lacks_is_told(browser, outside):
     outside.world(pipedrive=[{"company": "701", "scopes": "base,deals:full"}])
     page = browser.connects("pipedrive")
-    assert [entry.key for entry in page.context["missing"]] == ["contacts:full", "leads:full", "activities:full"]
+    assert [entry.key for entry in page.context["missing"]] == [
+        "contacts:full",
+        "leads:full",
+        "activities:full",
+    ]
 
 
 def test_a_person_says_no(browser):

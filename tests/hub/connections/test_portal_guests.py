@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.connections.credentials.revoke import end_abandoned_authorizations
 from hub.connections.models import Connection
-from hub.connections.revoke import end_abandoned
+from hub.db.clock import clock
 from tenants.models import PortalLink
-from tests.hub.connections.connecting import Browser, Guest, problem, stored, under_way
+from tests.hub.connections.browsers import Browser, Guest, problem, stored, under_way
 from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db
@@ -33,12 +33,18 @@ class Visitor(Guest):
 @pytest.fixture
 def visitor(make, acme, outside, settings):
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
-    return Visitor(acme, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back"))
+    return Visitor(
+        acme, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back")
+    )
 
 
 def shown_out(page):
     told = page.content.decode()
-    return page.status_code == 403 and "Your visit is over" in told and 'href="https://app.example.com/back"' in told
+    return (
+        page.status_code == 403
+        and "Your visit is over" in told
+        and 'href="https://app.example.com/back"' in told
+    )
 
 
 def test_it_is_connected_under_our_reference(visitor):
@@ -59,7 +65,7 @@ def test_whose_visit_ends_while_they_are_away_is_told_so_and_nothing_stays_grant
     page = visitor.comes_back(back)
     assert shown_out(page) and under_way().state == "granted"
     assert shown_out(visitor.says(page)) and stored() == 0
-    end_abandoned(now=clock() + timedelta(minutes=11))
+    end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
     assert (under_way().state, under_way().tenant.revocations.count()) == ("failed", 1)
 
 

@@ -4,23 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.parts import Account
-from connectors.wire import Response
-from hub.connections.connect import reconnect
+from connectors.http import Response
+from connectors.schema import Account
+from hub.connections.connecting.connect import reconnect_account
+from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import CredentialEvent, Lane
-from hub.connections.probe import Finding
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.drive import LEAD_LEAST
-from hub.throttle.pace import MARGIN
+from hub.outgoing.pump.loop import MIN_LEAD
+from hub.throttle.limits import WINDOW_MARGIN
 from tests.fakes import FakeHttp
-from tests.hub.connections.connecting import query_of
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.connections.browsers import query_of
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-BETWEEN = timedelta(seconds=1 + MARGIN)  # two messages in one channel
+BETWEEN = timedelta(seconds=1 + WINDOW_MARGIN)  # two messages in one channel
 POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
 REVOKED = Response(200, b'{"ok":false,"error":"token_revoked"}')
 TEXT = {"channel": "'C1'", "text": "data.number"}
@@ -38,7 +38,14 @@ def slack(make):
 
 
 def mend(row, at=NOON):
-    reconnect(row, {}, {"access_token": "xoxb-new"}, Finding(Account("T1", "Acme")), random=lambda: 0.5, now=at)
+    reconnect_account(
+        row,
+        {},
+        {"access_token": "xoxb-new"},
+        ProbeResult(Account("T1", "Acme")),
+        random=lambda: 0.5,
+        now=at,
+    )
 
 
 def states():
@@ -54,7 +61,7 @@ def test_after_reconnecting_the_held_work_drains_at_the_allowed_rate(slack):
     mend(slack, at=NOON + MINUTE)
     http, sent = FakeHttp(POSTED), []
     for turn in range(4):
-        pump(http, at=NOON + MINUTE + turn * (BETWEEN + LEAD_LEAST))
+        pump(http, at=NOON + MINUTE + turn * (BETWEEN + MIN_LEAD))
         sent.append(len(http.requests))
     assert sent == [1, 2, 3, 3]
     assert {state for state, _ in states()} == {"delivered"}
@@ -62,7 +69,9 @@ def test_after_reconnecting_the_held_work_drains_at_the_allowed_rate(slack):
 
 def test_people_hear_how_much_waited(slack):
     mend(slack)
-    assert Notice.unscoped.get(kind="works_again").sentence.endswith("3 events waited and go out now.")
+    assert Notice.unscoped.get(kind="works_again").sentence.endswith(
+        "3 events waited and go out now."
+    )
     assert Notice.unscoped.get(kind="needs_reconnect").resolved_at == NOON
 
 
@@ -74,6 +83,11 @@ def test_the_life_line_says_that_it_was_authorized_again(slack):
 def test_a_reconnect_offers_the_account_that_is_connected(browser, make, acme):
     slack = make.connection(acme, connector="slack", account="T0000ACME")
     salesforce = make.connection(acme, connector="salesforce", account="00D000000000001EAA")
-    assert query_of(browser.sent_to("slack", connection=str(slack.public_id)))["team"] == "T0000ACME"
-    assert query_of(browser.sent_to("salesforce", connection=str(salesforce.public_id)))["prompt"] == "login"
+    assert (
+        query_of(browser.sent_to("slack", connection=str(slack.public_id)))["team"] == "T0000ACME"
+    )
+    assert (
+        query_of(browser.sent_to("salesforce", connection=str(salesforce.public_id)))["prompt"]
+        == "login"
+    )
     assert "team" not in query_of(browser.sent_to("slack"))

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.connections.models import Credential
-from hub.connections.tasks import ring_for_refreshes
+from hub.connections.tasks import wake_up_due_refreshes
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
     DUE,
@@ -45,7 +45,11 @@ def test_a_bell_without_a_reason_asks_nobody(scheduled):
 
 def test_an_early_refresh_does_not_hold_the_lane_and_is_due_again_at_80_percent(scheduled):
     assert go(scheduled, FakeHttp(RENEWED), at=DUE)
-    assert (row().refresh_due_at, row().version, lane(scheduled).hold_reason) == (DUE + timedelta(minutes=96), 2, "")
+    assert (row().refresh_due_at, row().version, lane(scheduled).hold_reason) == (
+        DUE + timedelta(minutes=96),
+        2,
+        "",
+    )
     assert told() == ["refreshed"]
 
 
@@ -65,13 +69,17 @@ def test_fifty_sides_see_one_expiry_a_hundred_times_over_and_one_of_them_asks(co
         refused(connection, at=NOW[0])
         assert go(connection, FakeHttp(answers), at=NOW[0])
         assert not any(go(connection, FakeHttp([]), at=NOW[0]) for _ in range(49))
-    assert (len(grants), credential(connection)["access_token"], row().version) == (100, grants[-1], 101)
+    assert (len(grants), credential(connection)["access_token"], row().version) == (
+        100,
+        grants[-1],
+        101,
+    )
 
 
 def test_what_a_dead_process_left_held_after_its_store_goes_on(connection):
     refused(connection)
     Credential.unscoped.update(version=2, rejected_at=None, refresh_due_at=None)
-    ring_for_refreshes(now=NOON)
+    wake_up_due_refreshes(now=NOON)
     assert (lane(connection).hold_reason, lane(connection).due_at) == ("", NOON)
 
 
@@ -96,7 +104,12 @@ def test_an_outage_degrades_only_before_the_token_ends(scheduled):
         scheduled.refresh_from_db()
         states.append(scheduled.state)
         now = row().refresh_lease_until + timedelta(seconds=1)
-    assert (states[0], states[3], states[-1], scheduled.reason) == ("healthy", "healthy", "degraded", "refresh_failing")
+    assert (states[0], states[3], states[-1], scheduled.reason) == (
+        "healthy",
+        "healthy",
+        "degraded",
+        "refresh_failing",
+    )
     assert go(scheduled, FakeHttp(RENEWED), at=now)
     scheduled.refresh_from_db()
     assert scheduled.state == "healthy"
@@ -104,7 +117,11 @@ def test_an_outage_degrades_only_before_the_token_ends(scheduled):
 
 def test_a_429_of_the_token_endpoint_is_no_failure_and_a_quota_costs_no_event(scheduled):
     go(scheduled, FakeHttp(Response(429, headers={"retry-after": "90"}, at=DUE)), at=DUE)
-    assert (row().refresh_failures, row().refresh_lease_until, told()) == (0, DUE + timedelta(seconds=90), [])
+    assert (row().refresh_failures, row().refresh_lease_until, told()) == (
+        0,
+        DUE + timedelta(seconds=90),
+        [],
+    )
 
 
 def test_our_own_registration_that_lacks_something_is_told_and_nothing_is_lost(make):
@@ -125,7 +142,11 @@ def test_without_a_refresh_token_a_person_is_asked_at_once(make):
     http = FakeHttp([])
     renew(pasted, http)
     pasted.refresh_from_db()
-    assert (http.requests, pasted.state, pasted.reason) == ([], "needs_reconnect", "no_refresh_token")
+    assert (http.requests, pasted.state, pasted.reason) == (
+        [],
+        "needs_reconnect",
+        "no_refresh_token",
+    )
 
 
 def test_only_an_end_that_is_confirmed_is_one(scheduled):

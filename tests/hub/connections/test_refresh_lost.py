@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from connectors.base import Grant
+from connectors.http import Response
 from connectors.registry import CONNECTORS
-from connectors.wire import Response
-from hub.connections.lives import fresh
 from hub.connections.models import Credential, CredentialEvent
-from hub.egress import Unanswered, Unsent
-from hub.secrets import seal
+from hub.connections.token_lifetimes import build_fresh_columns
+from hub.crypto.sealed import seal
+from hub.egress import RequestNotSent, ResponseNotReceived
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
     DUE,
@@ -63,13 +63,15 @@ def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
     assert "The answer with the new access token was lost" in scheduled.notices.get().sentence
 
 
-@pytest.mark.parametrize("answer", [Unanswered("timed_out"), Response(500), Response(200, b"<html>")])
+@pytest.mark.parametrize(
+    "answer", [ResponseNotReceived("timed_out"), Response(500), Response(200, b"<html>")]
+)
 def test_an_answer_that_never_came_may_be_lost_too(scheduled, answer):
     go(scheduled, FakeHttp(answer), at=DUE)
     assert row().refresh_outcome_unknown_since == DUE
 
 
-@pytest.mark.parametrize("answer", [Unsent("dns_failed"), Response(503), Response(429)])
+@pytest.mark.parametrize("answer", [RequestNotSent("dns_failed"), Response(503), Response(429)])
 def test_what_surely_had_no_effect_leaves_nobody_unsure(scheduled, answer):
     go(scheduled, FakeHttp(answer), at=DUE)
     assert row().refresh_outcome_unknown_since is None
@@ -88,18 +90,27 @@ def test_a_grant_that_comes_very_late_mends_what_only_its_absence_broke(schedule
 # --- Slack: two tokens in one document --------------------------------------------------------------------------------
 
 USER_RENEWED = Response(
-    200, b'{"ok":true,"access_token":"xoxe.xoxp-2","refresh_token":"xoxe-1-u2","expires_in":43200,"team":{"id":"T1"}}'
+    200,
+    b'{"ok":true,"access_token":"xoxe.xoxp-2","refresh_token":"xoxe-1-u2","expires_in":43200,"team":{"id":"T1"}}',
 )
 USER_ENDED = Response(200, b'{"ok":false,"error":"invalid_refresh_token"}')
-TWO = {"access_token": "b1", "refresh_token": "br1", "user_access_token": "u1", "user_refresh_token": "ur1"}
+TWO = {
+    "access_token": "b1",
+    "refresh_token": "br1",
+    "user_access_token": "u1",
+    "user_refresh_token": "ur1",
+}
 
 
 @pytest.fixture
 def slack(make):
     make.app("slack", {"client_id": "id", "client_secret": "a client secret"})
     row = make.connection(connector="slack", account="T1", secret=TWO)
-    columns = fresh(
-        CONNECTORS["slack"], Grant(TWO, expires_in=43200.0, lives={"user_": 3600.0}), now=NOON, random=lambda: 0.5
+    columns = build_fresh_columns(
+        CONNECTORS["slack"],
+        Grant(TWO, expires_in=43200.0, token_lifetimes={"user_": 3600.0}),
+        now=NOON,
+        random=lambda: 0.5,
     )
     Credential.unscoped.update(sealed=seal(TWO, Credential.binding(row)), **columns)
     return row
@@ -109,14 +120,22 @@ def test_the_user_token_is_refreshed_by_itself(slack):
     http = FakeHttp(USER_RENEWED)
     assert go(slack, http, at=NOON + 48 * MINUTE)
     assert http.requests[0].form["refresh_token"] == "ur1"
-    assert credential(slack) == {**TWO, "user_access_token": "xoxe.xoxp-2", "user_refresh_token": "xoxe-1-u2"}
+    assert credential(slack) == {
+        **TWO,
+        "user_access_token": "xoxe.xoxp-2",
+        "user_refresh_token": "xoxe-1-u2",
+    }
     assert row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)  # the bot's
 
 
 def test_a_user_token_that_ended_does_not_stop_what_the_bot_sends(slack):
     go(slack, FakeHttp(USER_ENDED), at=NOON + 48 * MINUTE)
     slack.refresh_from_db()
-    assert (slack.state, slack.reason, lane(slack).hold_reason) == ("degraded", "further_token_ended", "")
+    assert (slack.state, slack.reason, lane(slack).hold_reason) == (
+        "degraded",
+        "further_token_ended",
+        "",
+    )
     assert row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)
 
 

@@ -4,9 +4,9 @@ import pytest
 from django.db import OperationalError
 from django.db import connection as database
 
+from hub.connections.credentials.refresh_result import STORE_DELAYS
 from hub.connections.models import Credential
-from hub.connections.renewal import STORE_DELAYS
-from hub.secrets import seal
+from hub.crypto.sealed import seal
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, Provider
 from tests.hub.connections.refreshing import connection, credential, lane, renew, told

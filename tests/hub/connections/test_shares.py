@@ -5,16 +5,20 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.wire import Response
-from hub.connections.authorize.receive import REFUSED_CODES_MOST, receive
-from hub.connections.authorize.who import Refused, Who, digest_of
-from hub.connections.connect import draft
+from connectors.http import Response
+from hub.connections.connecting.connect import draft_connection
+from hub.connections.connecting.oauth.callback import REFUSED_CODES_MAX, receive_callback
+from hub.connections.connecting.oauth.session import (
+    AuthorizationRefused,
+    BrowserIdentity,
+    digest_browser_value,
+)
+from hub.connections.credentials.connector_context import build_credential
+from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
 from hub.connections.models import Authorization
-from hub.connections.spend import NotFree, spending
-from hub.connections.unseal import opened
-from hub.secrets import seal
+from hub.crypto.sealed import seal
+from hub.throttle.definitions import TENANT_SHARE, quota_definition
 from hub.throttle.models import QuotaState
-from hub.throttle.stated import TENANT_SHARE, quota_of
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import ORG
 from tests.makers import MINUTE, NOON
@@ -32,13 +36,13 @@ def salesforce(make):
 
 def asks(tenant, now):
     """Whether a call of the token endpoint may go."""
-    row = draft(tenant, "salesforce", "x", {})
+    row = draft_connection(tenant, "salesforce", "x", {})
     client = {"client_id": "id", "client_secret": "a client secret"}
-    known = opened(row, None, {"refresh_token": "5Aep"})
+    known = build_credential(row, None, {"refresh_token": "5Aep"})
     try:
-        with spending(row, row.connector.refresh(client, known), now=now):
+        with meter_call(row, row.connector.refresh_request(client, known), now=now):
             return True
-    except NotFree:
+    except QuotaExhausted:
         return False
 
 
@@ -55,41 +59,52 @@ def test_one_tenant_leaves_the_others_a_part(make):
 def test_a_share_is_shown_with_its_limit(make):
     assert asks(make.tenant(), NOON)
     share = QuotaState.objects.get(kind="tenant")
-    assert (quota_of(share).limit, share.name) == (TENANT_SHARE * APP_LIMIT, "token")
+    assert (quota_definition(share).limit, share.name) == (TENANT_SHARE * APP_LIMIT, "token")
 
 
 def came_back(make, tenant, http, *, code="junk", state=None):
     """Somebody of this tenant, whose attempt was begun just now, comes back with this code."""
-    row = make.authorization(tenant, "salesforce", now=NOON, browser=digest_of("b"), guest="g", redirect_uri="r")
+    row = make.authorization(
+        tenant,
+        "salesforce",
+        now=NOON,
+        browser=digest_browser_value("b"),
+        guest="g",
+        redirect_uri="r",
+    )
     sealed = seal({"verifier": "v" * 64}, row.binding)
-    Authorization.unscoped.filter(pk=row.pk).update(digest=digest_of(f"s{row.pk}"), sealed=sealed)
+    Authorization.unscoped.filter(pk=row.pk).update(
+        digest=digest_browser_value(f"s{row.pk}"), sealed=sealed
+    )
     said = {"state": [state or f"s{row.pk}"], "code": [code]}
     where = {"connector": row.connector, "redirect_uri": "r", "call": http.call, "now": NOON}
-    return receive(said, who=Who("b", guest="g"), **where)
+    return receive_callback(said, identity=BrowserIdentity("b", guest="g"), **where)
 
 
-def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times_only(make, salesforce):
+def test_a_tenant_whose_codes_are_refused_reaches_the_token_endpoint_a_few_times_only(
+    make, salesforce
+):
     tenant, http = make.tenant(), FakeHttp(JUNK)
     QuotaState.objects.all().delete()
     reasons = []
-    for _ in range(REFUSED_CODES_MOST + 5):
+    for _ in range(REFUSED_CODES_MAX + 5):
         reasons.append(came_back(make, tenant, http).reason)
         QuotaState.objects.update(free_at=None)  # as if they came slowly enough for the quota
-    assert reasons == ["code_refused"] * REFUSED_CODES_MOST + ["throttled"] * 5
-    assert len(http.requests) == REFUSED_CODES_MOST
+    assert reasons == ["code_refused"] * REFUSED_CODES_MAX + ["throttled"] * 5
+    assert len(http.requests) == REFUSED_CODES_MAX
 
 
 @pytest.mark.parametrize("reason", ["code_refused", "request_refused"])
 def test_codes_of_other_attempts_count_too(make, salesforce, reason):
     tenant, http = make.tenant(), FakeHttp([])
-    for _ in range(REFUSED_CODES_MOST):
+    for _ in range(REFUSED_CODES_MAX):
         make.authorization(tenant, "salesforce", now=NOON, state="failed", reason=reason)
     assert came_back(make, tenant, http).reason == "throttled"
 
 
 def test_the_codes_of_another_tenant_are_exchanged_all_the_same(make, salesforce):
     hostile, other = make.tenant(), make.tenant()
-    for _ in range(REFUSED_CODES_MOST):
+    for _ in range(REFUSED_CODES_MAX):
         make.authorization(hostile, "salesforce", now=NOON, state="failed", reason="code_refused")
     granted = {"access_token": "00D!1", "instance_url": "https://a.my.salesforce.com"}
     granted["id"] = f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"
@@ -99,14 +114,16 @@ def test_the_codes_of_another_tenant_are_exchanged_all_the_same(make, salesforce
 
 def test_refused_codes_are_forgotten_after_a_while(make, salesforce):
     tenant = make.tenant()
-    for _ in range(REFUSED_CODES_MOST):
-        make.authorization(tenant, "salesforce", now=NOON - 11 * MINUTE, state="failed", reason="code_refused")
+    for _ in range(REFUSED_CODES_MAX):
+        make.authorization(
+            tenant, "salesforce", now=NOON - 11 * MINUTE, state="failed", reason="code_refused"
+        )
     assert came_back(make, tenant, FakeHttp(JUNK)).reason == "code_refused"
 
 
 @pytest.mark.parametrize("state", ["not ours", "s" * 200])
 def test_a_state_that_is_not_ours_costs_nothing(make, salesforce, state):
     http = FakeHttp(JUNK)
-    with pytest.raises(Refused):
+    with pytest.raises(AuthorizationRefused):
         came_back(make, make.tenant(), http, state=state)
     assert http.requests == [] and not QuotaState.objects.exists()

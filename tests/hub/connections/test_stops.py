@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.parts import Account
+from connectors.schema import Account
 from hub.audit import Actor
-from hub.connections import steer
-from hub.connections.connect import reconnect
+from hub.connections.actions import connection_actions
+from hub.connections.connecting.connect import reconnect_account
+from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection, Lane
-from hub.connections.probe import Finding
-from hub.operations.start import Hand
-from hub.states import WrongState
-from hub.sweep import sweep
+from hub.db.state_machine import InvalidTransition
+from hub.operations.operation_actions import ActorContext
+from hub.sweep import run_sweep
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import DUE, ENDED, connection, go, scheduled
 from tests.makers import MINUTE, NOON
@@ -22,7 +22,7 @@ both_stops = pytest.mark.parametrize("stop", ["paused", "disabled"])
 __all__ = ["connection", "scheduled"]  # the fixtures
 
 HOUR = timedelta(hours=1)
-SOMEBODY = Hand(Actor("user", "1", "Robin"), everywhere=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), everywhere=False)
 
 
 def stopped(row, stop):
@@ -34,7 +34,14 @@ def stopped(row, stop):
 
 def reconnected(row):
     row.refresh_from_db()
-    reconnect(row, {}, {"access_token": "00Dnew"}, Finding(Account(row.account)), random=lambda: 0.5, now=DUE)
+    reconnect_account(
+        row,
+        {},
+        {"access_token": "00Dnew"},
+        ProbeResult(Account(row.account)),
+        random=lambda: 0.5,
+        now=DUE,
+    )
 
 
 def standing():
@@ -43,7 +50,7 @@ def standing():
 
 
 def resumed(now=DUE + HOUR):
-    steer.resume(Connection.unscoped.get(), SOMEBODY, now=now)
+    connection_actions.resume_connection(Connection.unscoped.get(), SOMEBODY, now=now)
     row = Connection.unscoped.get()
     return row.state, row.reason
 
@@ -97,12 +104,12 @@ def test_what_a_call_on_its_way_brings_back_does_not_end_the_stop(scheduled, sto
 def test_a_pause_with_an_end_ends_in_what_was_found(scheduled):
     scheduled.pause("stocktaking", until=NOON + 2 * HOUR, now=NOON)
     go(scheduled, FakeHttp(ENDED), at=DUE)
-    sweep(now=NOON + 2 * HOUR + MINUTE)
+    run_sweep(now=NOON + 2 * HOUR + MINUTE)
     assert standing() == ("needs_reconnect", "needs_reconnect")
 
 
 def test_a_switch_off_by_staff_keeps_its_reason_when_the_endpoint_wants_no_more(scheduled):
     stopped(scheduled, "disabled")
-    with pytest.raises(WrongState):
+    with pytest.raises(InvalidTransition):
         scheduled.disable("gone", now=NOON + timedelta(minutes=1))
     assert Connection.unscoped.get().detail == "misuse"

@@ -2,16 +2,20 @@
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub import egress
 from hub.audit import SYSTEM, AuditRow
-from hub.clock import clock
-from hub.connections.disconnect import disconnect
+from hub.connections.actions.disconnection import disconnect_account
+from hub.connections.credentials.revoke import (
+    REVOCATION_ATTEMPTS_MAX,
+    attempt_revocation,
+    revoke_superseded_grant,
+)
 from hub.connections.models import Connection, Credential, Revocation
-from hub.connections.revoke import TRIES_MOST, revoke, supersede
+from hub.crypto.sealed import seal
+from hub.db.clock import clock
 from hub.notices.models import Notice
-from hub.operations.start import Hand
-from hub.secrets import seal
+from hub.operations.operation_actions import ActorContext
 from tests.fakes import FakeHttp
 from tests.makers import NOON
 
@@ -31,7 +35,11 @@ def secret_of(row):
 
 def alive(desk, system, kind):
     listed = desk.get("/_control/tokens").json()["tokens"]
-    return {row["token"] for row in listed if (row["system"], row["kind"], row["state"]) == (system, kind, "alive")}
+    return {
+        row["token"]
+        for row in listed
+        if (row["system"], row["kind"], row["state"]) == (system, kind, "alive")
+    }
 
 
 def nothing_answers(request):
@@ -44,8 +52,10 @@ def test_the_older_of_two_grants_is_ended_after_the_new_one_is_stored(browser, o
     connected(browser, "salesforce", connection=str(row.public_id))
     new, (waiting,) = secret_of(row), Revocation.unscoped.all()
     assert new["refresh_token"] != old["refresh_token"]
-    assert waiting.open()["secret"] == old and old["refresh_token"] in alive(outside, "salesforce", "refresh")
-    assert revoke(waiting, call=egress.outward, now=clock())
+    assert waiting.open()["secret"] == old and old["refresh_token"] in alive(
+        outside, "salesforce", "refresh"
+    )
+    assert attempt_revocation(waiting, call=egress.send_request, now=clock())
     left = alive(outside, "salesforce", "refresh")
     assert new["refresh_token"] in left and old["refresh_token"] not in left
     assert new["access_token"] in alive(outside, "salesforce", "access")
@@ -63,7 +73,7 @@ def test_the_other_approvals_of_an_organisation_are_left_alone(browser, outside)
     for _ in range(7):
         connected(browser, "salesforce")
         for row in Revocation.unscoped.all():
-            revoke(row, call=egress.outward, now=clock())
+            attempt_revocation(row, call=egress.send_request, now=clock())
     assert first < alive(outside, "salesforce", "refresh")
 
 
@@ -71,7 +81,9 @@ def test_the_other_approvals_of_an_organisation_are_left_alone(browser, outside)
 def test_the_same_token_again_is_not_ended(make, connector):
     row = make.connection(connector=connector, account="A1")
     same = {"access_token": "new", "refresh_token": "the same"}
-    supersede(row, {"access_token": "old", "refresh_token": "the same"}, same, settings={}, now=NOON)
+    revoke_superseded_grant(
+        row, {"access_token": "old", "refresh_token": "the same"}, same, settings={}, now=NOON
+    )
     assert not Revocation.unscoped.exists()
 
 
@@ -79,7 +91,9 @@ def test_the_same_token_again_is_not_ended(make, connector):
 def test_a_grant_that_would_end_the_new_one_with_it_is_not_ended(make, connector):
     """Slack has one bot token for each install; Pipedrive takes a revoked refresh token as an uninstall."""
     row = make.connection(connector=connector, account="A1", secret={"access_token": "new"})
-    supersede(row, {"access_token": "old"}, {"access_token": "new"}, settings={}, now=NOON)
+    revoke_superseded_grant(
+        row, {"access_token": "old"}, {"access_token": "new"}, settings={}, now=NOON
+    )
     assert not Revocation.unscoped.exists()
 
 
@@ -97,29 +111,45 @@ def test_slack_goes_on_after_it_was_connected_again(browser, outside):
 def test_what_was_disconnected_and_lives_again_is_not_ended_late(make, connector):
     make.app(connector, {"client_id": "id", "client_secret": "a client secret"})
     row = make.connection(connector=connector, account="A1", secret={"access_token": "old"})
-    disconnect(row, Hand(SYSTEM), now=NOON)
+    disconnect_account(row, ActorContext(SYSTEM), now=NOON)
     row.mark_healthy(now=NOON)
-    assert revoke(Revocation.unscoped.get(), call=nothing_answers, now=NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, now=NOON)
     assert not Revocation.unscoped.exists() and not Notice.unscoped.exists()
     told = AuditRow.objects.get(verb="connection.revoke")
     assert (told.reason, told.after["revoked"]) == ("needed_again", False)
 
 
 def test_a_token_that_was_given_once_more_meanwhile_is_not_ended(make):
-    row = make.connection(connector="salesforce", account=ACME, secret={"access_token": "a", "refresh_token": "r1"})
-    supersede(row, {"access_token": "b", "refresh_token": "r0"}, {"access_token": "a"}, settings={}, now=NOON)
+    row = make.connection(
+        connector="salesforce", account=ACME, secret={"access_token": "a", "refresh_token": "r1"}
+    )
+    revoke_superseded_grant(
+        row,
+        {"access_token": "b", "refresh_token": "r0"},
+        {"access_token": "a"},
+        settings={},
+        now=NOON,
+    )
     again = seal({"access_token": "c", "refresh_token": "r0"}, Credential.binding(row))
     Credential.unscoped.update(sealed=again)
-    assert revoke(Revocation.unscoped.get(), call=nothing_answers, now=NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, now=NOON)
     assert AuditRow.objects.get(verb="connection.revoke").reason == "needed_again"
 
 
 def test_in_vain_it_disturbs_nobody_as_to_remove_the_app_would_end_the_new_grant(make):
     make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
     row = make.connection(connector="salesforce", account=ACME)
-    supersede(row, {"access_token": "old", "refresh_token": "r0"}, {"access_token": "new"}, settings={}, now=NOON)
-    Revocation.unscoped.update(attempt_count=TRIES_MOST - 1)
-    assert revoke(Revocation.unscoped.get(), call=FakeHttp(Response(503)).call, now=NOON)
+    revoke_superseded_grant(
+        row,
+        {"access_token": "old", "refresh_token": "r0"},
+        {"access_token": "new"},
+        settings={},
+        now=NOON,
+    )
+    Revocation.unscoped.update(attempt_count=REVOCATION_ATTEMPTS_MAX - 1)
+    assert attempt_revocation(
+        Revocation.unscoped.get(), call=FakeHttp(Response(503)).call, now=NOON
+    )
     assert not Notice.unscoped.exists() and not Revocation.unscoped.exists()
     row.refresh_from_db()
     assert row.state == "healthy"

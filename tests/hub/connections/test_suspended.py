@@ -2,9 +2,9 @@
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
-from tests.hub.connections.connecting import problem, stored
+from tests.hub.connections.browsers import problem, stored
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,12 @@ def suspended(acme):
 
 @pytest.fixture
 def splunk(outside):
-    return {"name": "Our Splunk", "url": f"{outside.url}/splunk/acme", "token": TOKEN, "use_ack": ""}
+    return {
+        "name": "Our Splunk",
+        "url": f"{outside.url}/splunk/acme",
+        "token": TOKEN,
+        "use_ack": "",
+    }
 
 
 def asked(desk):

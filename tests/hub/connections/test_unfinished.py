@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from hub.clock import clock
+from hub.connections.credentials.revoke import end_abandoned_authorizations
 from hub.connections.models import Authorization, Connection, Revocation
-from hub.connections.revoke import end_abandoned
-from tests.hub.connections.connecting import stored, under_way
+from hub.db.clock import clock
+from tests.hub.connections.browsers import stored, under_way
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,11 @@ def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
     browser.sent_to("salesforce", name="Sales", environment="sandbox")
     assert f'href="{again()}">Go on<' in text(browser, page)
     form = text(browser, WIZARD)
-    assert "Begun, and not finished" in form and 'value="Sales"' in form and "Try again at Salesforce" in form
+    assert (
+        "Begun, and not finished" in form
+        and 'value="Sales"' in form
+        and "Try again at Salesforce" in form
+    )
     assert 'value="sandbox" aria-describedby="environment-sandbox-help" checked' in form
 
 
@@ -48,7 +52,7 @@ def test_who_has_said_yes_there_goes_on_at_the_question_in_the_same_browser(brow
 
 def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
     browser.connects("salesforce")
-    end_abandoned(now=clock() + timedelta(minutes=11))
+    end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
     assert under_way().reason == "late" and goes_on_at(browser, again())
 
 
@@ -62,7 +66,9 @@ def test_what_has_an_end_does_not_go_on(browser, how):
     if how == "denied":
         browser.comes_back(browser.deny(browser.sent_to("salesforce")))
     else:
-        browser.says(browser.connects("salesforce"), do={"connected": "confirm", "cancelled": "cancel"}[how])
+        browser.says(
+            browser.connects("salesforce"), do={"connected": "confirm", "cancelled": "cancel"}[how]
+        )
     assert "Go on" not in text(browser, HOME)
 
 
@@ -100,11 +106,15 @@ def test_a_member_sees_it_and_has_no_button(browser, another, acme):
         assert "ot finished" in shown or "Not connected yet" in shown
         assert "Go on" not in shown and "Give it up" not in shown
     url = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
-    assert member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"
+    assert (
+        member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"
+    )
 
 
 @pytest.mark.parametrize("status", [503, 500])
-def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administrator(browser, outside, status):
+def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administrator(
+    browser, outside, status
+):
     address = browser.allow(browser.sent_to("slack"))
     outside.fault("slack", status=status)
     browser.comes_back(address)

@@ -7,14 +7,19 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential, CredentialEvent
-from hub.connections.tasks import refresh as hear_refresh
+from hub.connections.tasks import run_refresh as hear_refresh
 from hub.queue import WakeUp
-from tests.hub.connections.connecting import CLIENTS, problem, query_of, stored, under_way
+from tests.hub.connections.browsers import CLIENTS, problem, query_of, stored, under_way
 
 pytestmark = pytest.mark.django_db
 
 CALLBACK = "/connect/pipedrive/callback"
-TOLD = {"client_id": "hub.pipedrive", "company_id": 701, "user_id": 31, "timestamp": "2026-11-27T12:00:00Z"}
+TOLD = {
+    "client_id": "hub.pipedrive",
+    "company_id": 701,
+    "user_id": 31,
+    "timestamp": "2026-11-27T12:00:00Z",
+}
 
 
 @pytest.fixture
@@ -36,7 +41,9 @@ def told(client, body=TOLD, authorization=None, at=CALLBACK):
 
 
 def test_an_uninstall_there_asks_whether_the_authorization_lives(client, outside, connected):
-    outside.post("/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"})
+    outside.post(
+        "/_control/tokens", json={"system": "pipedrive", "account": "701", "do": "uninstall"}
+    )
     assert told(client) == 204
     assert WakeUp.objects.filter(name=f"refresh:{connected.pk}").exists()
     hear_refresh(f"refresh:{connected.pk}")
@@ -55,7 +62,9 @@ def test_an_authorization_that_lives_all_the_same_stays(client, outside, connect
     assert connected.state == "healthy"
 
 
-@pytest.mark.parametrize("authorization", ["", "Basic", basic("a guess"), basic() + "x", "Bearer x", "Basic \xff"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Basic", basic("a guess"), basic() + "x", "Bearer x", "Basic \xff"]
+)
 def test_who_does_not_know_our_secret_tells_us_nothing(client, connected, authorization):
     before = Credential.unscoped.get().refresh_due_at
     assert told(client, authorization=authorization) == 401
@@ -63,7 +72,9 @@ def test_who_does_not_know_our_secret_tells_us_nothing(client, connected, author
     assert not AuditRow.objects.filter(verb="connection.uninstall").exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}", b"\xff", b"[" * 100_000, b'{"company_id":'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"{}", b"\xff", b"[" * 100_000, b'{"company_id":']
+)
 def test_a_call_that_cannot_be_read_is_refused(client, connected, body):
     assert told(client, body) == 400
 

@@ -2,9 +2,17 @@
 
 import pytest
 
-from hub.audit import SYSTEM, AuditRow, Hand
+from hub.audit import SYSTEM, ActorContext, AuditRow
+from hub.connections.connecting.connector_requests import (
+    REQUEST_NOTICE_KIND,
+    REQUESTS_MAX,
+    ConnectorDemand,
+    TooManyConnectorRequests,
+    count_connector_requests,
+    find_system_key,
+    request_connector,
+)
 from hub.connections.models import ConnectorRequest
-from hub.connections.wish import KIND, WISHES_MOST, Asked, TooMany, asked_for, system_of, wish
 from hub.notices.models import Notice
 from tests.makers import NOON
 
@@ -16,7 +24,7 @@ PAGE = "/admin/connections/wish/"
 @pytest.fixture
 def asks(make):
     def asks(tenant, name):
-        return wish(tenant, name, Hand(SYSTEM), now=NOON)
+        return request_connector(tenant, name, ActorContext(SYSTEM), now=NOON)
 
     return asks
 
@@ -35,20 +43,32 @@ def asks(make):
     ],
 )
 def test_spellings_of_one_system_meet(name, system):
-    assert system_of(name) == system
+    assert find_system_key(name) == system
 
 
 def test_it_is_counted_by_tenant_and_once_for_each(asks, make, acme):
-    assert [asks(acme, "Notion"), asks(acme, " notion "), asks(make.tenant("globex"), "NOTION")] == [1, 1, 2]
-    assert asked_for(["notion", "other"], acme) == {"notion": Asked(2, True)}
-    assert asked_for(["notion"], make.tenant("hooli")) == {"notion": Asked(2, False)}
+    assert [
+        asks(acme, "Notion"),
+        asks(acme, " notion "),
+        asks(make.tenant("globex"), "NOTION"),
+    ] == [1, 1, 2]
+    assert count_connector_requests(["notion", "other"], acme) == {
+        "notion": ConnectorDemand(2, True)
+    }
+    assert count_connector_requests(["notion"], make.tenant("hooli")) == {
+        "notion": ConnectorDemand(2, False)
+    }
 
 
 def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
     for _ in range(2):
         asks(acme, "Notion")
     asks(make.tenant("globex", name="Globex"), "Notion")
-    told = list(Notice.unscoped.filter(kind=KIND).order_by("pk").values_list("sentence", flat=True))
+    told = list(
+        Notice.unscoped.filter(kind=REQUEST_NOTICE_KIND)
+        .order_by("pk")
+        .values_list("sentence", flat=True)
+    )
     assert told == [
         "Acme Teas asks for “Notion”; 1 tenant has asked.",
         "Globex asks for “Notion”; 2 tenants have asked.",
@@ -57,11 +77,11 @@ def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
 
 
 def test_nobody_floods_the_staffs_page(asks, acme):
-    for number in range(WISHES_MOST):
+    for number in range(REQUESTS_MAX):
         asks(acme, f"System {number}")
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyConnectorRequests):
         asks(acme, "One more")
-    assert asks(acme, "System 1") == 1 and ConnectorRequest.unscoped.count() == WISHES_MOST
+    assert asks(acme, "System 1") == 1 and ConnectorRequest.unscoped.count() == REQUESTS_MAX
 
 
 def test_staff_see_who_asks_for_what_and_how_many_do(asks, make, client, acme):

@@ -7,12 +7,12 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from hub.clock import clock
+from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import KillSwitch
-from hub.connections.switch import switch_off
-from hub.console.overview import switches_seen_by
+from hub.console.overview import list_visible_switches
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
-from hub.queue import beat
+from hub.queue import record_heartbeat
 from tests.hub.outgoing.operating import planned
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def test_an_empty_hub_shows_the_way_to_the_first_delivery(superuser):
 
 
 def test_many_rows_cost_no_more_queries(superuser, make):
-    beat("worker", now=clock())
+    record_heartbeat("worker", now=clock())
     one = make.delivery()
     _, before = looked_at(superuser)
     for _ in range(5):
@@ -61,7 +61,7 @@ def test_many_rows_cost_no_more_queries(superuser, make):
 
 def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, make):
     now = clock()
-    beat("worker", now=now)
+    record_heartbeat("worker", now=now)
     make.delivery(now=now)
     Delivery.unscoped.update(state="delivered", state_changed_at=now - timedelta(hours=2))
     page, _ = looked_at(superuser)
@@ -70,7 +70,7 @@ def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, ma
 
 
 def test_what_waits_on_a_held_lane_is_told_as_held(superuser, make):
-    beat("worker", now=clock())
+    record_heartbeat("worker", now=clock())
     connection = make.connection()
     make.delivery(connection)
     connection.pause("moving", until=None, now=clock())
@@ -80,18 +80,23 @@ def test_what_waits_on_a_held_lane_is_told_as_held(superuser, make):
 
 
 def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser, make):
-    beat("worker", now=clock())
+    record_heartbeat("worker", now=clock())
     connection = make.connection()
     for _ in range(3):
         make.delivery(connection)
     connection.mark_needs_reconnect("unauthorized", now=clock())
     page, _ = looked_at(superuser)
     link = reverse("admin:outgoing_delivery_changelist") + "?state=held"
-    assert f'href="{link}"><span class="hub-tile-label">Held</span><span class="hub-tile-value">3</span>' in page
+    assert (
+        f'href="{link}"><span class="hub-tile-label">Held</span><span class="hub-tile-value">3</span>'
+        in page
+    )
     assert ">held</span>" in page and ">waiting</span>" not in page
     assert superuser.get(link).context["cl"].result_count == 3
     assert planned("retry", state="held").count == planned("cancel", state="held").count == 3
-    assert planned("skip", state="held").count == 3 and planned("cancel", state="waiting").count == 0
+    assert (
+        planned("skip", state="held").count == 3 and planned("cancel", state="waiting").count == 0
+    )
 
 
 def test_staff_see_their_own_tenants_only(client, make):
@@ -105,24 +110,33 @@ def test_the_page_needs_no_inline_script_and_no_eval(superuser):
     answer = superuser.get(reverse("admin:index"))
     policy = answer.headers["Content-Security-Policy"]
     assert "unsafe-eval" not in policy
-    assert "script-src" not in policy or "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    assert (
+        "script-src" not in policy
+        or "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    )
     assert "default-src 'self'" in policy
     assert "<script>" not in answer.content.decode()
 
 
 def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, make):
-    beat("worker", now=clock())
+    record_heartbeat("worker", now=clock())
     make.delivery()
     _, before = looked_at(superuser)
-    switch_off(KillSwitch(scope="connector", connector_key="webhook", reason="They lose data"), by=None, now=clock())
+    switch_off(
+        KillSwitch(scope="connector", connector_key="webhook", reason="They lose data"),
+        user=None,
+        now=clock(),
+    )
     page, queries = looked_at(superuser)
     assert "They lose data" in page and "Switched off: connector webhook" in page
     assert "1 switched off" in page and "1 healthy" not in page and queries == before
 
 
 def test_a_connection_whose_calls_fail_is_told_with_its_last_answer(superuser, make):
-    beat("worker", now=clock())
-    make.delivery(make.connection(state="degraded", reason="endpoint_refuses", detail="400: no such field"))
+    record_heartbeat("worker", now=clock())
+    make.delivery(
+        make.connection(state="degraded", reason="endpoint_refuses", detail="400: no such field")
+    )
     page, _ = looked_at(superuser)
     assert "All normal" not in page and "Webhook is degraded for 1 tenant" in page
     assert "400: no such field" in page and "only its operator can fix" in page
@@ -131,7 +145,11 @@ def test_a_connection_whose_calls_fail_is_told_with_its_last_answer(superuser, m
 def test_staff_of_one_tenant_see_its_switches_and_the_wide_ones(client, make):
     own, other = make.tenant("own"), make.tenant("other")
     staff = make.staff(own)
-    for scope in ({"scope": "tenant", "tenant": own}, {"scope": "tenant", "tenant": other}, {"scope": "platform"}):
-        switch_off(KillSwitch(reason="why", **scope), by=None, now=clock())
-    assert [switch.scope for switch in switches_seen_by(staff)] == ["platform", "tenant"]
-    assert switches_seen_by(staff)[1].tenant == own
+    for scope in (
+        {"scope": "tenant", "tenant": own},
+        {"scope": "tenant", "tenant": other},
+        {"scope": "platform"},
+    ):
+        switch_off(KillSwitch(reason="why", **scope), user=None, now=clock())
+    assert [switch.scope for switch in list_visible_switches(staff)] == ["platform", "tenant"]
+    assert list_visible_switches(staff)[1].tenant == own

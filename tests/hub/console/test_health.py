@@ -8,13 +8,13 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from hub.clock import clock
 from hub.connections.models import Lane
 from hub.console import health
+from hub.db.clock import clock
 from hub.mail.models import Mail
 from hub.outgoing.models import Delivery, PumpSlot
-from hub.queue import ring
-from hub.standing import Replacement, Worker, record_sweep
+from hub.processes.worker_registry import Replacement, Worker, record_sweep_failures
+from hub.queue import wake_up
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,14 @@ def looked_at(client):
 
 def worker(*, seen, heard):
     Worker.objects.create(
-        id=uuid4(), host="here", pid=7, pool=8, started_at=NOON, seen_at=seen, pool_since=NOON, heard_at=heard
+        id=uuid4(),
+        host="here",
+        pid=7,
+        pool=8,
+        started_at=NOON,
+        seen_at=seen,
+        pool_since=NOON,
+        heard_at=heard,
     )
 
 
@@ -50,14 +57,22 @@ def test_a_hub_without_a_worker_is_told_so(superuser):
 def test_worker_pool_pumps_bells_and_replacements_are_shown(superuser, make):
     now, lease = clock(), uuid4()
     worker(seen=now, heard=now)
-    PumpSlot.objects.create(number=0, lease=lease, lease_until=now + timedelta(minutes=9, seconds=30))
+    PumpSlot.objects.create(
+        number=0, lease=lease, lease_until=now + timedelta(minutes=9, seconds=30)
+    )
     Replacement.objects.create(at=now, host="here", pool=41, why="hung")
-    ring("refresh:17", now=now)
+    wake_up("refresh:17", now=now)
     make.delivery()
     Delivery.unscoped.update(state="sending", lease=lease)
     Lane.unscoped.update(lease=lease, lease_until=now + timedelta(seconds=9))
     page = looked_at(superuser)
-    for shown in ("All stands: 1 worker runs.", "it was hung", "refresh:17", "in 9 min", "process 7"):
+    for shown in (
+        "All stands: 1 worker runs.",
+        "it was hung",
+        "refresh:17",
+        "in 9 min",
+        "process 7",
+    ):
         assert shown in page
 
 
@@ -69,7 +84,7 @@ def test_a_pool_that_does_not_hear_is_told(superuser):
 
 def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):
     worker(seen=clock(), heard=clock())
-    record_sweep({"end_abandoned": "KeyError"}, [], now=clock())
+    record_sweep_failures({"end_abandoned": "KeyError"}, [], now=clock())
     page = looked_at(superuser)
     assert "A part of the background work fails." in page
     assert '<code class="hub-mono">end_abandoned</code>' in page
@@ -97,7 +112,7 @@ def test_what_a_dead_pump_had_claimed_is_told(make):
     make.delivery()
     Delivery.unscoped.update(state="sending", lease=lease)
     Lane.unscoped.update(lease=lease)
-    (*_, left) = health.pumps(health.standing(now=NOON))
+    (*_, left) = health.list_pumps(health.take_health_snapshot(now=NOON))
     assert (left.name, left.sending.rows) == ("left its place", 1)
 
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from hub import mail
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.mail.models import Mail
 from hub.queue import WakeUp
 from tests.fakes import MailServer
@@ -25,7 +25,7 @@ def staff(make, client):
 @pytest.fixture
 def refused():
     said = {"url": "https://hub.test/i/7/", "inviter": "Ann", "tenant": "Acme"}
-    mail.send("robin@example.com", "mail/invitation.txt", said, now=clock())
+    mail.queue_mail("robin@example.com", "mail/invitation.txt", said, now=clock())
     letters(MailServer(MailServer.REFUSES))
     return Mail.objects.get()
 

@@ -49,7 +49,9 @@ KINDS = ("events", "deliveries", "connections", "operations")
 def test_staff_come_to_the_admin(make, client, addresses, rows, kind):
     row, person = rows[kind], signed_in(client, make.staff(is_superuser=True))
     answer = person.get(addresses[kind])
-    assert answer.url == reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    assert answer.url == reverse(
+        f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]
+    )
     assert person.get(answer.url).status_code == 200
 
 
@@ -90,12 +92,17 @@ def test_an_own_endpoint_has_a_page_of_its_own(make, client, acme):
 
 
 @pytest.mark.parametrize(
-    "path", ["events/01a21100-0000-7000-8000-000000000001", "secrets/01a21100-0000-7000-8000-000000000001"]
+    "path",
+    ["events/01a21100-0000-7000-8000-000000000001", "secrets/01a21100-0000-7000-8000-000000000001"],
 )
 def test_what_is_not_there_is_not_found(make, client, path):
     assert signed_in(client, make.staff(is_superuser=True)).get(f"/open/{path}").status_code == 404
 
 
 def test_an_accepted_event_names_its_page(api, acme):
-    told = api.of(acme).post("/api/v1/events", {"type": "order.created", "data": {}}, format="json").json()
+    told = (
+        api.of(acme)
+        .post("/api/v1/events", {"type": "order.created", "data": {}}, format="json")
+        .json()
+    )
     assert told["page_url"] == f"https://hub.test/open/events/{told['id']}"

@@ -34,7 +34,9 @@ def test_ids_and_names_lead_to_their_rows(search, make):
         (key.prefix, key),
     ):
         meta = row._meta
-        assert reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]) in search(term)
+        assert reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]) in search(
+            term
+        )
 
 
 def test_another_tenants_rows_are_not_found(search, make):

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 import pytest
 import uvloop
 
-from hub.egress import Rules, call
-from hub.egress.aio import outlet
+from hub.egress import EgressRules, send_guarded
+from hub.egress.async_client import open_async_client
 from tests.hub.egress.hostile import Hostile
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -82,19 +82,19 @@ def hostile(server):
 @pytest.fixture
 def sandbox(hostile):
     """The rules of a desk whose sandbox is the hostile server."""
-    return Rules(allow=frozenset({hostile.place}))
+    return EgressRules(allow=frozenset({hostile.place}))
 
 
 def by_outlet(request, rules, **options):
     async def main():
-        async with outlet(rules, clock=lambda: NOON, **options) as send:
+        async with open_async_client(rules, clock=lambda: NOON, **options) as send:
             return await send(request)
 
     return uvloop.run(main())
 
 
 def by_call(request, rules, **options):
-    return call(request, rules=rules, clock=lambda: NOON, **options)
+    return send_guarded(request, rules=rules, clock=lambda: NOON, **options)
 
 
 @pytest.fixture(params=[by_outlet, by_call], ids=["outlet", "call"])

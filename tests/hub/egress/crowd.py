@@ -16,9 +16,9 @@ from pathlib import Path
 
 import uvloop
 
-from connectors.wire import Request
-from hub.egress import EgressError, Rules
-from hub.egress.aio import SOCKETS, outlet
+from connectors.http import Request
+from hub.egress import EgressError, EgressRules
+from hub.egress.async_client import MAX_SOCKETS, open_async_client
 from tests.hub.egress.conftest import Canary
 from tests.hub.egress.hostile import Hostile
 
@@ -40,10 +40,12 @@ async def asked(send, address, mode):
 
 
 async def crowd(modes, address, rules, timeout):
-    async with outlet(rules, clock=lambda: datetime.now(UTC), timeout=timeout) as send:
+    async with open_async_client(rules, clock=lambda: datetime.now(UTC), timeout=timeout) as send:
         await asked(send, address, "ok")
         before = peak()
-        attempts = await asyncio.gather(*(asked(send, address, modes[turn % len(modes)]) for turn in range(SOCKETS)))
+        attempts = await asyncio.gather(
+            *(asked(send, address, modes[turn % len(modes)]) for turn in range(MAX_SOCKETS))
+        )
         seconds, kept = zip(*attempts, strict=True)
         return {"megabytes": peak() - before, "seconds": max(seconds), "kept": max(kept)}
 
@@ -57,9 +59,24 @@ def main(timeout, *modes):
 
         def address(mode):
             scheme = canarys.get(mode)
-            return f"{scheme}://{places['canary']}/" if scheme else f"http://{places['hostile']}/{mode}"
+            return (
+                f"{scheme}://{places['canary']}/"
+                if scheme
+                else f"http://{places['hostile']}/{mode}"
+            )
 
-        print(json.dumps(uvloop.run(crowd(modes, address, Rules(allow=frozenset(places.values())), float(timeout)))))
+        print(
+            json.dumps(
+                uvloop.run(
+                    crowd(
+                        modes,
+                        address,
+                        EgressRules(allow=frozenset(places.values())),
+                        float(timeout),
+                    )
+                )
+            )
+        )
         server.kill()
 
 

@@ -33,7 +33,12 @@ async def reset(writer):
 
 
 def plain(body, *headers):
-    return OK + b"".join(line + b"\r\n" for line in headers) + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    return (
+        OK
+        + b"".join(line + b"\r\n" for line in headers)
+        + b"Content-Length: %d\r\n\r\n" % len(body)
+        + body
+    )
 
 
 FIXED = {  # said at once, then closed unless the mode keeps the connection
@@ -55,7 +60,8 @@ FIXED = {  # said at once, then closed unless the mode keeps the connection
     "garbage": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "mute": b"",
     **{
-        f"redirect-{status}": b"HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, where)
+        f"redirect-{status}": b"HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
+        % (status, where)
         for status, where in (
             (301, b"http://169.254.169.254/"),
             (302, b"/redirect-302"),
@@ -74,7 +80,9 @@ MOVING = {
     "silent": lambda writer: asyncio.Event().wait(),
     "continue-flood": lambda writer: flooding(writer, b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "endless": lambda writer: flooding(writer, OK + b"\r\n", b"x" * 65536),
-    "endless-chunks": lambda writer: flooding(writer, OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n"),
+    "endless-chunks": lambda writer: flooding(
+        writer, OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n"
+    ),
     "reset": reset,
 }
 

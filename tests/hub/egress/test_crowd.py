@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from connectors.wire import KEPT
-from hub.egress.aio import TIMEOUT
+from connectors.http import DEFAULT_KEEP
+from hub.egress.async_client import TIMEOUT
 from tests.hub.egress.test_fourteen import FOURTEEN
 
 SHORT = 2.0  # seconds, in the place of the deadline, where what counts is what comes at once
@@ -22,7 +22,7 @@ def crowded(timeout, *modes):
 def test_every_socket_at_one_of_the_fourteen_takes_21_seconds_64_kibibytes_and_10_mebibytes():
     measured = crowded(TIMEOUT, *FOURTEEN)
     assert measured["seconds"] <= 21
-    assert measured["kept"] <= KEPT == 64 * 1024
+    assert measured["kept"] <= DEFAULT_KEEP == 64 * 1024
     assert measured["megabytes"] <= 10
 
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from connectors.wire import Request, Response
-from hub.egress import Unsent
+from connectors.http import Request, Response
+from hub.egress import RequestNotSent
 from tests.fakes import FakeHttp
 
 GET = Request("GET", "https://example.com/a?b=c")
@@ -27,9 +27,12 @@ def test_a_dict_answers_by_address():
 
 
 def test_a_function_answers_by_request():
-    assert FakeHttp(lambda request: Response(200, request.url.encode())).call(GET).body == GET.url.encode()
+    assert (
+        FakeHttp(lambda request: Response(200, request.url.encode())).call(GET).body
+        == GET.url.encode()
+    )
 
 
 def test_an_exception_is_raised():
-    with pytest.raises(Unsent):
-        asyncio.run(FakeHttp(Unsent("dns_failed"))(GET))
+    with pytest.raises(RequestNotSent):
+        asyncio.run(FakeHttp(RequestNotSent("dns_failed"))(GET))

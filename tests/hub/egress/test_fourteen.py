@@ -7,11 +7,11 @@ import tracemalloc
 import pytest
 import uvloop
 
-from connectors.wire import KEPT, Request
-from hub.egress import EgressError, Rules, call
-from hub.egress.aio import TIMEOUT as TIMEOUT_OF_OUTLET
-from hub.egress.aio import outlet
-from hub.egress.call import TIMEOUT as TIMEOUT_OF_CALL
+from connectors.http import DEFAULT_KEEP, Request
+from hub.egress import EgressError, EgressRules, send_guarded
+from hub.egress.async_client import TIMEOUT as TIMEOUT_OF_OUTLET
+from hub.egress.async_client import open_async_client
+from hub.egress.sync_client import TIMEOUT as TIMEOUT_OF_CALL
 from tests.hub.egress.conftest import NOON
 from tests.hub.egress.hostile import Hostile
 
@@ -40,7 +40,7 @@ FOURTEEN = [
 
 @pytest.fixture
 def rules(hostile, canary):
-    return Rules(allow=frozenset({hostile.place, f"127.0.0.1:{canary.port}"}))
+    return EgressRules(allow=frozenset({hostile.place, f"127.0.0.1:{canary.port}"}))
 
 
 @pytest.fixture
@@ -49,20 +49,24 @@ def request_to(hostile, canary):
         "never-accepts": f"http://127.0.0.1:{canary.port}/",
         "stalls-in-tls": f"https://127.0.0.1:{canary.port}/",
     }
-    return lambda name: Request("POST", canarys.get(name) or hostile.url(name), body=LARGE if name == "deaf" else b"{}")
+    return lambda name: Request(
+        "POST", canarys.get(name) or hostile.url(name), body=LARGE if name == "deaf" else b"{}"
+    )
 
 
 def by_lane(request, rules):
     async def main():
-        async with outlet(rules, clock=lambda: NOON, timeout=DEADLINE) as send:
-            return await asyncio.gather(*(send(request) for _ in range(LANE)), return_exceptions=True)
+        async with open_async_client(rules, clock=lambda: NOON, timeout=DEADLINE) as send:
+            return await asyncio.gather(
+                *(send(request) for _ in range(LANE)), return_exceptions=True
+            )
 
     return uvloop.run(main())
 
 
 def by_call(request, rules):
     try:
-        return [call(request, rules=rules, clock=lambda: NOON, timeout=DEADLINE)]
+        return [send_guarded(request, rules=rules, clock=lambda: NOON, timeout=DEADLINE)]
     except EgressError as error:
         return [error]
 
@@ -87,7 +91,7 @@ def kept(answer):
 def test_it_ends_in_time_with_little_in_hand(request_to, rules, name, way):
     answers, seconds, memory = measured(way, request_to(name), rules)
     assert seconds < PATIENT
-    assert max(map(kept, answers)) <= KEPT == 64 * 1024
+    assert max(map(kept, answers)) <= DEFAULT_KEEP == 64 * 1024
     assert memory <= 10 * MEBIBYTE
 
 
@@ -97,8 +101,12 @@ def test_the_hubs_own_deadline_leaves_a_second_of_21():
 
 def test_the_neighbours_of_all_fourteen_are_unharmed(request_to, rules):
     async def main(url, rules):
-        async with outlet(rules, clock=lambda: NOON, timeout=PATIENT) as send:
-            lanes = [asyncio.create_task(send(request_to(name))) for name in FOURTEEN for _ in range(LANE)]
+        async with open_async_client(rules, clock=lambda: NOON, timeout=PATIENT) as send:
+            lanes = [
+                asyncio.create_task(send(request_to(name)))
+                for name in FOURTEEN
+                for _ in range(LANE)
+            ]
             neighbours = [await send(Request("POST", url, json={})) for _ in range(20)]
             still_there = [task for task in lanes if not task.done()]
             for task in lanes:
@@ -107,7 +115,9 @@ def test_the_neighbours_of_all_fourteen_are_unharmed(request_to, rules):
             return neighbours, still_there
 
     with Hostile() as good:
-        neighbours, still_there = uvloop.run(main(good.url("ok"), Rules(allow=rules.allow | {good.place})))
+        neighbours, still_there = uvloop.run(
+            main(good.url("ok"), EgressRules(allow=rules.allow | {good.place}))
+        )
     assert {response.status for response in neighbours} == {200}
     assert len(still_there) >= LANE
 

@@ -9,9 +9,9 @@ import traceback
 import pytest
 import uvloop
 
-from connectors.wire import KEPT, Request
-from hub.egress import EgressError, Rules, Unanswered, Unsent
-from hub.egress.aio import outlet
+from connectors.http import DEFAULT_KEEP, Request
+from hub.egress import EgressError, EgressRules, RequestNotSent, ResponseNotReceived
+from hub.egress.async_client import open_async_client
 from tests.hub.egress.conftest import NOON
 
 DEADLINE = 0.4
@@ -40,7 +40,7 @@ UNANSWERED = {
 
 
 def unanswered(send, request, rules, timeout=DEADLINE):
-    with pytest.raises(Unanswered) as failure:
+    with pytest.raises(ResponseNotReceived) as failure:
         send(request, rules, timeout=timeout)
     return failure.value.reason
 
@@ -49,27 +49,37 @@ def unanswered(send, request, rules, timeout=DEADLINE):
 def test_an_attempt_ends_in_time_and_may_have_arrived(send, sandbox, hostile, mode):
     timeout = DEADLINE if "timed_out" in UNANSWERED[mode] else PATIENT
     start = time.monotonic()
-    assert unanswered(send, Request("POST", hostile.url(mode), json={"a": 1}), sandbox, timeout) in UNANSWERED[mode]
+    assert (
+        unanswered(send, Request("POST", hostile.url(mode), json={"a": 1}), sandbox, timeout)
+        in UNANSWERED[mode]
+    )
     assert time.monotonic() - start < PATIENT
     assert len(hostile.heard) == 1
 
 
 def test_a_server_that_never_accepts_may_have_got_it(send, canary):
     place = f"127.0.0.1:{canary.port}"
-    rules = Rules(allow=frozenset({place}))
+    rules = EgressRules(allow=frozenset({place}))
     assert unanswered(send, Request("POST", f"http://{place}/", json={}), rules) == "timed_out"
 
 
 def test_a_closed_port_got_nothing(send, attempts):
-    with pytest.raises(Unsent) as failure:
-        send(Request("POST", "http://127.0.0.1:1/", json={}), Rules(allow=frozenset({"127.0.0.1:1"})))
-    assert (failure.value.reason, failure.value.permanent, len(attempts)) == ("connect_failed", False, 1)
+    with pytest.raises(RequestNotSent) as failure:
+        send(
+            Request("POST", "http://127.0.0.1:1/", json={}),
+            EgressRules(allow=frozenset({"127.0.0.1:1"})),
+        )
+    assert (failure.value.reason, failure.value.permanent, len(attempts)) == (
+        "connect_failed",
+        False,
+        1,
+    )
 
 
 @pytest.mark.parametrize("mode", ["long", "endless", "endless-chunks"])
 def test_of_a_long_answer_the_start_is_kept(send, sandbox, hostile, mode):
     response = send(Request("GET", hostile.url(mode)), sandbox, timeout=5.0)
-    assert (response.status, len(response.body), response.cut) == (200, KEPT, True)
+    assert (response.status, len(response.body), response.cut) == (200, DEFAULT_KEEP, True)
 
 
 def test_as_much_is_kept_as_the_request_asks_for(send, sandbox, hostile):
@@ -81,7 +91,9 @@ def test_as_much_is_kept_as_the_request_asks_for(send, sandbox, hostile):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer_and_is_not_followed(send, sandbox, hostile, status, attempts):
-    assert send(Request("POST", hostile.url(f"redirect-{status}"), json={}), sandbox).status == status
+    assert (
+        send(Request("POST", hostile.url(f"redirect-{status}"), json={}), sandbox).status == status
+    )
     assert (len(hostile.heard), len(attempts)) == (1, 1)
 
 
@@ -107,11 +119,23 @@ def test_an_answer_carries_the_moment_of_the_clock(send, sandbox, hostile):
 
 
 @pytest.mark.parametrize(
-    "mode", ["ok", "garbage", "mute", "silent", "redirect-308", "lying-length", "huge-header", "broken-header"]
+    "mode",
+    [
+        "ok",
+        "garbage",
+        "mute",
+        "silent",
+        "redirect-308",
+        "lying-length",
+        "huge-header",
+        "broken-header",
+    ],
 )
 def test_no_secret_is_in_a_log_or_an_exception(send, sandbox, hostile, mode, caplog):
     caplog.set_level(logging.DEBUG)
-    request = Request("POST", hostile.url(f"{mode}?token={SECRET}"), headers={"X-Key": SECRET}, bearer=SECRET)
+    request = Request(
+        "POST", hostile.url(f"{mode}?token={SECRET}"), headers={"X-Key": SECRET}, bearer=SECRET
+    )
     try:
         send(request, sandbox, timeout=DEADLINE)
     except EgressError as error:
@@ -140,14 +164,18 @@ def test_a_body_arrives_byte_for_byte(send, sandbox, hostile, request_of, expect
 
 def in_turn(rules, *requests):
     async def main():
-        async with outlet(rules, clock=lambda: NOON) as send:
+        async with open_async_client(rules, clock=lambda: NOON) as send:
             return [await send(request) for request in requests]
 
     return uvloop.run(main())
 
 
 def test_deliveries_share_a_connection_but_no_cookie(sandbox, hostile):
-    in_turn(sandbox, Request("POST", hostile.url("cookie"), json={}), Request("POST", hostile.url("cookie"), json={}))
+    in_turn(
+        sandbox,
+        Request("POST", hostile.url("cookie"), json={}),
+        Request("POST", hostile.url("cookie"), json={}),
+    )
     assert hostile.met == 1
     assert b"tenant=acme" not in b"".join(hostile.heard)
 
@@ -159,10 +187,18 @@ def test_a_cut_connection_is_not_used_again(sandbox, hostile):
 
 def test_a_slow_destination_holds_up_nobody_else(sandbox, hostile):
     async def main():
-        async with outlet(sandbox, clock=lambda: NOON, timeout=DEADLINE) as send:
-            slow = [asyncio.create_task(send(Request("POST", hostile.url("silent")))) for _ in range(20)]
-            quick = await asyncio.gather(*(send(Request("POST", hostile.url("ok"))) for _ in range(20)))
-            return quick, any(task.done() for task in slow), await asyncio.gather(*slow, return_exceptions=True)
+        async with open_async_client(sandbox, clock=lambda: NOON, timeout=DEADLINE) as send:
+            slow = [
+                asyncio.create_task(send(Request("POST", hostile.url("silent")))) for _ in range(20)
+            ]
+            quick = await asyncio.gather(
+                *(send(Request("POST", hostile.url("ok"))) for _ in range(20))
+            )
+            return (
+                quick,
+                any(task.done() for task in slow),
+                await asyncio.gather(*slow, return_exceptions=True),
+            )
 
     quick, slow_was_done, slow = uvloop.run(main())
     assert {response.status for response in quick} == {200}
@@ -172,16 +208,18 @@ def test_a_slow_destination_holds_up_nobody_else(sandbox, hostile):
 
 def test_waiting_for_a_free_socket_is_not_sending(sandbox, hostile):
     async def main():
-        async with outlet(sandbox, clock=lambda: NOON, timeout=DEADLINE, limit=1) as send:
+        async with open_async_client(
+            sandbox, clock=lambda: NOON, timeout=DEADLINE, limit=1
+        ) as send:
             both = [send(Request("POST", hostile.url("silent"))) for _ in range(2)]
             return await asyncio.gather(*both, return_exceptions=True)
 
     first, second = uvloop.run(main())
     assert (first.reason, second.reason) == ("timed_out", "connect_failed")
-    assert isinstance(second, Unsent)
+    assert isinstance(second, RequestNotSent)
 
 
 def test_a_server_can_be_named_by_its_ipv6_address(send, canary, attempts):
-    rules = Rules(allow=frozenset({f"[::1]:{canary.port}"}))
+    rules = EgressRules(allow=frozenset({f"[::1]:{canary.port}"}))
     assert unanswered(send, Request("GET", f"http://[::1]:{canary.port}/"), rules) == "timed_out"
     assert attempts == [("::1", canary.port)]

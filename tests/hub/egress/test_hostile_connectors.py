@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from connectors.base import Grant, Page
+from connectors.http import Unreadable
 from connectors.outcomes import Outcome
-from connectors.parts import Account
 from connectors.registry import CONNECTORS
-from connectors.wire import Unreadable
+from connectors.schema import Account
 from hub.egress import EgressError
 from tests.connectors.recorded import NOON, credential, message, rendered
 from tests.hub.egress.conftest import by_call
@@ -28,13 +28,21 @@ def calls_of(connector):
     key = credential(connector.key)
     for action in connector.actions:
         sent = message(rendered(action.example or action.default), ticket="7:1764072000")
-        yield action.request([sent], key), lambda answer, action=action, sent=sent: action.read(answer, [sent])
-    yield connector.probe(key, at=NOON), lambda answer: connector.probed(answer, key)
+        yield (
+            action.request([sent], key),
+            lambda answer, action=action, sent=sent: action.read(answer, [sent]),
+        )
+    yield connector.probe_request(key, at=NOON), lambda answer: connector.parse_probe(answer, key)
     if connector.refreshes:
-        yield connector.refresh(APP, key), lambda answer: connector.refreshed(answer, key)
+        yield (
+            connector.refresh_request(APP, key),
+            lambda answer: connector.parse_refresh(answer, key),
+        )
     if connector.needs_oauth:
-        request = connector.exchange(APP, key, code="code-1", redirect_uri=BACK, verifier=VERIFIER)
-        yield request, lambda answer: connector.exchanged(answer, APP, key)
+        request = connector.exchange_request(
+            APP, key, code="code-1", redirect_uri=BACK, verifier=VERIFIER
+        )
+        yield request, lambda answer: connector.parse_exchange(answer, APP, key)
     for collection in connector.collections:
         yield collection.page(key, **collection.example), collection.records
 

@@ -9,10 +9,10 @@ import time
 import pytest
 import uvloop
 
-from connectors.wire import Request
-from hub.egress import Refused, Rules, Unsent
-from hub.egress.aio import Gate, outlet
-from hub.egress.line import Line
+from connectors.http import Request
+from hub.egress import EgressRefused, EgressRules, RequestNotSent
+from hub.egress.async_client import GuardedResolver, open_async_client
+from hub.egress.deadline_socket import DeadlineSocket
 from tests.hub.egress.conftest import NOON
 from tests.hub.egress.urls import NAMES, WRITTEN
 
@@ -24,28 +24,40 @@ def everything_is_here(name):
 
 
 def refused(send, url, rules, lookup=everything_is_here):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(EgressRefused) as refusal:
         send(Request("POST", url, json={}), rules, lookup=lookup)
     return refusal.value.rule
 
 
 def failed(send, lookup, host="example.com", timeout=1.0):
-    with pytest.raises(Unsent) as failure:
-        send(Request("POST", f"https://{host}/", json={}), Rules(), lookup=lookup, timeout=timeout)
+    with pytest.raises(RequestNotSent) as failure:
+        send(
+            Request("POST", f"https://{host}/", json={}),
+            EgressRules(),
+            lookup=lookup,
+            timeout=timeout,
+        )
     return failure.value.reason
 
 
 @pytest.mark.parametrize("url", WRITTEN, ids=ascii)
 def test_nothing_connects_to_an_address_that_leads_inside(send, url, canary, attempts):
-    lenient = Rules(https_only=False, ports=frozenset({80, 443, canary.port}), own_hosts=frozenset({"hub.example"}))
+    lenient = EgressRules(
+        https_only=False,
+        ports=frozenset({80, 443, canary.port}),
+        own_hosts=frozenset({"hub.example"}),
+    )
     refused(send, url.replace("%PORT%", str(canary.port)), lenient)
     assert (attempts, canary.heard()) == ([], 0)
 
 
 @pytest.mark.parametrize("host", NAMES)
 def test_one_bad_answer_refuses_the_name(send, host, canary, attempts):
-    rules = Rules(ports=frozenset({canary.port}), own_hosts=frozenset({"93.184.216.99"}))
-    assert refused(send, f"https://{host}:{canary.port}/", rules, NAMES.__getitem__) == "denied_address"
+    rules = EgressRules(ports=frozenset({canary.port}), own_hosts=frozenset({"93.184.216.99"}))
+    assert (
+        refused(send, f"https://{host}:{canary.port}/", rules, NAMES.__getitem__)
+        == "denied_address"
+    )
     assert (attempts, canary.heard()) == ([], 0)
 
 
@@ -58,7 +70,10 @@ def test_a_name_is_not_asked_again_between_the_check_and_the_connection(send, at
 def test_a_name_that_moves_inside_is_refused_the_next_time(send):
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     failed(send, lambda name: next(answers))
-    assert refused(send, "https://rebind.test/", Rules(), lambda name: next(answers)) == "denied_address"
+    assert (
+        refused(send, "https://rebind.test/", EgressRules(), lambda name: next(answers))
+        == "denied_address"
+    )
 
 
 def test_of_many_answers_a_few_are_tried(send, attempts):
@@ -91,10 +106,14 @@ def test_a_slow_name_server_has_a_deadline_of_its_own(send):
         release.set()
 
 
-@pytest.mark.parametrize(("answers", "reason"), [([], "dns_failed"), (["10.0.0.1"], "egress_refused")])
+@pytest.mark.parametrize(
+    ("answers", "reason"), [([], "dns_failed"), (["10.0.0.1"], "egress_refused")]
+)
 def test_deliveries_that_wait_for_the_same_name_all_hear_of_it(answers, reason):
     async def main():
-        async with outlet(Rules(), clock=lambda: NOON, lookup=lambda name: answers) as send:
+        async with open_async_client(
+            EgressRules(), clock=lambda: NOON, lookup=lambda name: answers
+        ) as send:
             request = Request("POST", "https://example.com/", json={})
             return await asyncio.gather(*(send(request) for _ in range(20)), return_exceptions=True)
 
@@ -105,7 +124,9 @@ def test_a_name_is_looked_up_once_for_many_deliveries(attempts):
     asked = []
 
     async def main():
-        async with outlet(Rules(), clock=lambda: NOON, lookup=lambda name: asked.append(name) or [PUBLIC]) as send:
+        async with open_async_client(
+            EgressRules(), clock=lambda: NOON, lookup=lambda name: asked.append(name) or [PUBLIC]
+        ) as send:
             request = Request("POST", "https://example.com/", json={})
             await asyncio.gather(*(send(request) for _ in range(20)), return_exceptions=True)
 
@@ -114,18 +135,23 @@ def test_a_name_is_looked_up_once_for_many_deliveries(attempts):
 
 
 def test_the_socket_is_the_last_to_look():
-    gate = Gate(Rules(), NAMES.__getitem__, 1.0)
+    gate = GuardedResolver(EgressRules(), NAMES.__getitem__, 1.0)
     with pytest.raises(PermissionError):
         gate.open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 443)))
 
 
 def test_a_peer_that_is_not_the_checked_address_is_hung_up_on(canary):
-    with Line("example.com", canary.port, ["127.0.0.1"], until=time.monotonic() + 60) as line, pytest.raises(Refused):
-        line.held(socket.create_connection(("::1", canary.port)), "127.0.0.1")
+    with (
+        DeadlineSocket(
+            "example.com", canary.port, ["127.0.0.1"], deadline=time.monotonic() + 60
+        ) as deadline_socket,
+        pytest.raises(EgressRefused),
+    ):
+        deadline_socket.register_socket(socket.create_connection(("::1", canary.port)), "127.0.0.1")
 
 
 def test_a_name_on_the_allow_list_may_be_here(send, hostile):
-    desk = Rules(allow=frozenset({f"localhost:{hostile.port}"}))
+    desk = EgressRules(allow=frozenset({f"localhost:{hostile.port}"}))
     request = Request("POST", f"http://localhost:{hostile.port}/ok", json={})
     assert send(request, desk, lookup=lambda name: ["127.0.0.1"]).body == b"fine"
 
@@ -147,19 +173,23 @@ def test_the_environment_chooses_no_proxy(send, sandbox, hostile, canary, monkey
         *(
             ("POST", dict([pair]))
             for pair in itertools.chain(
-                itertools.product(["X-A\r\nX-B", "X A", "X:Y", "", "É", "Host", "content-length", "Cookie"], ["v"]),
-                itertools.product(["X-A"], ["a\r\nX-B: c", "a\nb", " a", "a\x00", "é\u2028", "a\x7f", "x" * 9000]),
+                itertools.product(
+                    ["X-A\r\nX-B", "X A", "X:Y", "", "É", "Host", "content-length", "Cookie"], ["v"]
+                ),
+                itertools.product(
+                    ["X-A"], ["a\r\nX-B: c", "a\nb", " a", "a\x00", "é\u2028", "a\x7f", "x" * 9000]
+                ),
             )
         ),
     ],
     ids=ascii,
 )
 def test_a_header_or_method_cannot_smuggle(send, sandbox, hostile, method, headers, attempts):
-    with pytest.raises(Refused):
+    with pytest.raises(EgressRefused):
         send(Request(method, hostile.url("ok"), headers=headers), sandbox)
     assert attempts == []
 
 
 def test_the_bearer_is_checked_like_every_header(send, sandbox, hostile):
-    with pytest.raises(Refused):
+    with pytest.raises(EgressRefused):
         send(Request("GET", hostile.url("ok"), bearer="abc\r\nX-Evil: 1"), sandbox)

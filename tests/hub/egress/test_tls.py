@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.wire import Request
-from hub.egress import Rules, Unsent
-from hub.egress.tls import verified
+from connectors.http import Request
+from hub.egress import EgressRules, RequestNotSent
+from hub.egress.tls import verified_context
 from tests.hub.egress.hostile import Hostile
 
 DAY = datetime.timedelta(days=1)
@@ -23,12 +23,22 @@ def certificate(folder, *, address="127.0.0.1", starts=NOW - DAY, ends=NOW + DAY
     """A self-signed one, with its key, in a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), starts, ends)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")])
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), starts, ends
+    )
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")]
+    )
     authority = x509.BasicConstraints(ca=True, path_length=None)
-    signed = builder.add_extension(names, False).add_extension(authority, True).sign(key, hashes.SHA256())
+    signed = (
+        builder.add_extension(names, False)
+        .add_extension(authority, True)
+        .sign(key, hashes.SHA256())
+    )
     pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = folder / "certificate.pem"
     path.write_bytes(signed.public_bytes(pem) + private)
     return path
@@ -46,18 +56,18 @@ def serving(path, newest=ssl.TLSVersion.TLSv1_3):
 
 def trusting(path):
     context = ssl.create_default_context(cafile=path)
-    context.minimum_version = verified().minimum_version
+    context.minimum_version = verified_context().minimum_version
     return context
 
 
 def posted(send, server, tls, host="127.0.0.1"):
-    rules = Rules(allow=frozenset({f"{host}:{server.port}"}))
+    rules = EgressRules(allow=frozenset({f"{host}:{server.port}"}))
     request = Request("POST", f"https://{host}:{server.port}/ok", json={"secret": 1})
     return send(request, rules, tls=tls, lookup=lambda name: ["127.0.0.1"], timeout=1.0)
 
 
 def refused(send, server, tls, host="127.0.0.1"):
-    with pytest.raises(Unsent) as failure:
+    with pytest.raises(RequestNotSent) as failure:
         posted(send, server, tls, host)
     return failure.value.reason
 
@@ -89,7 +99,10 @@ def test_a_certificate_for_another_host_gets_nothing(send, tmp_path):
 def test_an_old_version_gets_nothing(send, tmp_path):
     path = certificate(tmp_path)
     with Hostile(serving(path, ssl.TLSVersion.TLSv1_1)) as server:
-        assert refused(send, server, trusting(path)) in ("tls_failed", "connect_failed")  # asyncio sees a reset
+        assert refused(send, server, trusting(path)) in (
+            "tls_failed",
+            "connect_failed",
+        )  # asyncio sees a reset
         assert server.heard == []
 
 
@@ -103,7 +116,7 @@ def test_a_handshake_that_stalls_ends_in_time_and_sent_nothing(send, canary):
 
 
 def test_tls_is_verified_with_the_name_and_not_old():
-    context = verified()
+    context = verified_context()
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.cert_store_stats()["x509_ca"] > 50

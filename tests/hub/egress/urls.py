@@ -51,7 +51,10 @@ WHOLE = [
     "javascript:alert(1)",
     "ws://127.0.0.1:%PORT%/",
     "http+unix://%2Fvar%2Frun%2Fdocker.sock/",
-    *(f"https://evil.example:{port}/" for port in ("22", "25", "5432", "6379", "9200", "65536", "0", "-1", "", "８０")),
+    *(
+        f"https://evil.example:{port}/"
+        for port in ("22", "25", "5432", "6379", "9200", "65536", "0", "-1", "", "８０")
+    ),
     "https://hub.example/hooks/slack/key/",
     "https://hub.example:443/admin/",
 ]

@@ -3,12 +3,12 @@
 import pytest
 from django.urls import reverse
 
-from connectors.parts import Account
+from connectors.schema import Account
 from hub.audit import AuditRow
-from hub.connections import connect
+from hub.connections.connecting import connect
+from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection
-from hub.connections.probe import Finding
-from hub.limits.catalogue import LIMITS, quotas_of, unknown_names
+from hub.limits.definitions import LIMITS, tenant_quotas, unknown_limit_names
 from hub.limits.exceeded import LimitExceeded
 from hub.outgoing.models import Delivery
 from tenants.models import Invitation, PortalLink, Tenant
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def acme(make):
-    return make.tenant("acme", limits={"replays": 1, "connections": 1, "portal_links": 1, "invitations": 1})
+    return make.tenant(
+        "acme", limits={"replays": 1, "connections": 1, "portal_links": 1, "invitations": 1}
+    )
 
 
 @pytest.fixture
@@ -68,7 +70,9 @@ def test_replays_on_the_pages_are_counted_together_with_those_of_the_api(make, o
 
 def test_cancelling_is_no_replay(make, shop, acme):
     rows = [make.delivery(make.connection(acme)) for _ in range(2)]
-    assert [shop.post(f"/api/v1/deliveries/{row.public_id}/cancel").status_code for row in rows] == [200, 200]
+    assert [
+        shop.post(f"/api/v1/deliveries/{row.public_id}/cancel").status_code for row in rows
+    ] == [200, 200]
 
 
 def test_portal_links_are_limited(shop):
@@ -89,25 +93,42 @@ def test_connections_are_limited_at_a_time(make, acme):
     ended = make.connection(acme)
     Connection.unscoped.filter(pk=ended.pk).update(state="disabled", reason="disconnected")
     make.connection(acme)
-    draft = connect.draft(acme, "webhook", "another", {"url": "https://example.com/2"})
+    draft = connect.draft_connection(acme, "webhook", "another", {"url": "https://example.com/2"})
     with pytest.raises(LimitExceeded) as refused:
-        connect.connect(draft, {}, Finding(Account("2")), by=None, random=lambda: 0.5, now=NOON)
-    assert (refused.value.status_code, refused.value.code, refused.value.headers) == (409, "limit-reached", {})
+        connect.connect_account(
+            draft, {}, ProbeResult(Account("2")), connected_by=None, random=lambda: 0.5, now=NOON
+        )
+    assert (refused.value.status_code, refused.value.code, refused.value.headers) == (
+        409,
+        "limit-reached",
+        {},
+    )
 
 
 def test_staff_set_the_limits_of_a_tenant_and_the_audit_tells(make, client, acme):
     client.force_login(make.staff(is_superuser=True))
-    client.post(reverse("admin:tenants_tenant_verb", args=[acme.pk, "set_limits"]), {"events": "500", "replays": ""})
+    client.post(
+        reverse("admin:tenants_tenant_verb", args=[acme.pk, "set_limits"]),
+        {"events": "500", "replays": ""},
+    )
     acme = Tenant.objects.get()
     assert acme.limits == {"events": 500}
-    assert (quotas_of(acme)["events"], quotas_of(acme)["replays"]) == (500, LIMITS["replays"].quota)
+    assert (tenant_quotas(acme)["events"], tenant_quotas(acme)["replays"]) == (
+        500,
+        LIMITS["replays"].quota,
+    )
     assert AuditRow.objects.get(verb="tenant.set_limits").after == {"limits": {"events": 500}}
-    assert ">500</td>" in client.get(reverse("admin:tenants_tenant_change", args=[acme.pk])).content.decode()
+    assert (
+        ">500</td>"
+        in client.get(reverse("admin:tenants_tenant_change", args=[acme.pk])).content.decode()
+    )
 
 
 def test_staff_of_one_tenant_do_not_set_them(make, client, acme):
     client.force_login(make.staff(acme, is_superuser=False))
-    client.post(reverse("admin:tenants_tenant_verb", args=[acme.pk, "set_limits"]), {"events": "500"})
+    client.post(
+        reverse("admin:tenants_tenant_verb", args=[acme.pk, "set_limits"]), {"events": "500"}
+    )
     assert "events" not in Tenant.objects.get().limits
 
 
@@ -119,4 +140,4 @@ def test_customers_read_their_limits_and_what_is_used(owner, shop):
 
 
 def test_an_unknown_limit_is_found():
-    assert unknown_names({"evnts": 5, "events": 5}) == ["evnts"]
+    assert unknown_limit_names({"evnts": 5, "events": 5}) == ["evnts"]

@@ -7,13 +7,13 @@ import pytest
 from django.db import transaction
 
 from hub import mail
-from hub.mail.deliver import PAUSES, deliver
+from hub.crypto.sealed import seal
+from hub.mail.deliver import RETRY_DELAYS, deliver_due_mails
 from hub.mail.models import Mail
-from hub.mail.tasks import ring_for_mails
-from hub.prune.prune import Cuts, prune
+from hub.mail.tasks import wake_for_due_mails
+from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
-from hub.secrets import seal
-from hub.words import MAILS
+from hub.reason_codes import MAIL_REASONS
 from tests.fakes import MailServer
 from tests.letters import letters
 from tests.makers import MINUTE, NOON
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def ask(to="robin@example.com", **options):
-    mail.send(to, "mail/invitation.txt", INVITED, **{"now": NOON} | options)
+    mail.queue_mail(to, "mail/invitation.txt", INVITED, **{"now": NOON} | options)
     return Mail.objects.latest("pk")
 
 
@@ -40,7 +40,9 @@ def standing(row):
 
 def test_it_lies_sealed_until_it_was_sent_and_then_no_more():
     row = ask()
-    assert "hub.test" not in str(Mail.objects.values().get()) and "Ann" not in str(Mail.objects.values().get())
+    assert "hub.test" not in str(Mail.objects.values().get()) and "Ann" not in str(
+        Mail.objects.values().get()
+    )
     server = MailServer()
     send(server)
     (letter,) = server.taken
@@ -61,7 +63,7 @@ def test_it_is_asked_for_with_what_it_tells_of_or_not_at_all():
 
 def test_without_a_server_nothing_is_asked_for(settings):
     settings.HUB_EMAIL_URL = ""
-    with pytest.raises(mail.NotSetUp, match="HUB_EMAIL_URL is not set"):
+    with pytest.raises(mail.MailNotConfigured, match="HUB_EMAIL_URL is not set"):
         ask()
     assert not Mail.objects.exists()
 
@@ -81,7 +83,7 @@ AWAY = {
 def test_a_server_that_takes_nothing_is_tried_again_ever_more_rarely(error):
     row, server = ask(until=NOON + 3 * DAY), MailServer(error)
     at = NOON
-    for pause in (*PAUSES, PAUSES[-1]):
+    for pause in (*RETRY_DELAYS, RETRY_DELAYS[-1]):
         send(server, at)
         assert standing(row) == ("waiting", "mail_server_away")
         assert row.due_at == at + pause
@@ -105,8 +107,14 @@ def test_a_server_that_is_away_is_left_alone_for_all():
 
 
 ABOUT_THIS_MAIL = {
-    "no such user": (smtplib.SMTPRecipientsRefused({"a": (550, b"no such user")}), ("failed", "mail_refused")),
-    "put off": (smtplib.SMTPRecipientsRefused({"a": (451, b"greylisted")}), ("waiting", "mail_put_off")),
+    "no such user": (
+        smtplib.SMTPRecipientsRefused({"a": (550, b"no such user")}),
+        ("failed", "mail_refused"),
+    ),
+    "put off": (
+        smtplib.SMTPRecipientsRefused({"a": (451, b"greylisted")}),
+        ("waiting", "mail_put_off"),
+    ),
     "looks like spam": (smtplib.SMTPDataError(554, b"spam"), ("failed", "mail_refused")),
     "mailbox busy": (smtplib.SMTPDataError(452, b"full"), ("waiting", "mail_put_off")),
     "no address at all": (ValueError("Invalid address"), ("failed", "mail_refused")),
@@ -126,7 +134,7 @@ def test_what_was_refused_is_sent_again_when_somebody_says_so():
     row = ask()
     send(MailServer(MailServer.REFUSES))
     row.refresh_from_db()
-    assert row.can_go_again(now=NOON)
+    assert row.can_send_again(now=NOON)
     row.send_again(now=NOON + MINUTE)
     server = MailServer()
     send(server, NOON + MINUTE)
@@ -137,7 +145,9 @@ def test_what_was_refused_is_sent_again_when_somebody_says_so():
 def test_a_mail_sent_twice_is_the_same_mail():
     row, servers = ask(), [MailServer(), MailServer()]
     send(servers[0])
-    Mail.objects.update(state="waiting", due_at=NOON, sealed=seal({"subject": "a", "text": "b"}, row.binding))
+    Mail.objects.update(
+        state="waiting", due_at=NOON, sealed=seal({"subject": "a", "text": "b"}, row.binding)
+    )
     send(servers[1])
     first, second = (server.taken[0].message()["Message-ID"] for server in servers)
     assert first == second == f"<{row.public_id}@hub.test>"
@@ -148,7 +158,7 @@ def test_what_is_worth_nothing_any_more_is_not_sent_and_not_kept():
     send(MailServer(MailServer.AWAY))
     send(server, NOON + 16 * MINUTE)
     assert (*standing(row), row.sealed, server.taken) == ("failed", "mail_expired", None, [])
-    assert not row.can_go_again(now=NOON + 16 * MINUTE)
+    assert not row.can_send_again(now=NOON + 16 * MINUTE)
 
 
 def test_the_last_try_is_not_later_than_it_is_worth():
@@ -198,7 +208,7 @@ def test_a_worker_that_died_on_the_way_is_followed_by_another():
 
 def test_what_is_withdrawn_does_not_go_and_nothing_else_is_withdrawn_with_it():
     ask(about="a"), ask(about="b"), ask()
-    mail.withdraw("a", "")
+    mail.withdraw_mails("a", "")
     server = MailServer()
     send(server)
     assert len(server.taken) == 2
@@ -209,7 +219,7 @@ def test_withdrawn_while_it_is_on_its_way_it_leaves_no_trace():
 
     class Late(MailServer):
         def send_messages(self, messages):
-            mail.withdraw("a")
+            mail.withdraw_mails("a")
             super().send_messages(messages)
 
     send(Late())
@@ -219,7 +229,7 @@ def test_withdrawn_while_it_is_on_its_way_it_leaves_no_trace():
 def test_a_worker_that_shall_stop_leaves_the_rest():
     ask(), ask()
     server, answers = MailServer(), iter([True, False])
-    deliver(server, clock=lambda: NOON, go_on=lambda: next(answers), most=9)
+    deliver_due_mails(server, clock=lambda: NOON, may_continue=lambda: next(answers), max_mails=9)
     assert len(server.taken) == 1
 
 
@@ -227,20 +237,28 @@ def test_the_sweep_rings_when_another_try_is_due():
     ask()
     send(MailServer(MailServer.AWAY))
     WakeUp.objects.all().delete()
-    ring_for_mails(now=NOON)
+    wake_for_due_mails(now=NOON)
     assert not WakeUp.objects.exists()
-    ring_for_mails(now=NOON + MINUTE)
+    wake_for_due_mails(now=NOON + MINUTE)
     assert WakeUp.objects.filter(name="mail").exists()
 
 
 def test_every_reason_has_its_words_and_who_stands_still_an_action():
-    for code in ("mail_server_away", "mail_put_off", "mail_refused", "mail_expired", "mail_unreadable"):
-        assert MAILS[code].sentence
-    assert all(MAILS[code].action for code in ("mail_refused", "mail_expired", "mail_unreadable"))
+    for code in (
+        "mail_server_away",
+        "mail_put_off",
+        "mail_refused",
+        "mail_expired",
+        "mail_unreadable",
+    ):
+        assert MAIL_REASONS[code].sentence
+    assert all(
+        MAIL_REASONS[code].action for code in ("mail_refused", "mail_expired", "mail_unreadable")
+    )
 
 
 def test_old_mails_are_pruned_and_those_that_wait_stay():
     gone, waits = ask(), ask(until=NOON + 100 * DAY)
     Mail.objects.filter(pk=gone.pk).update(state="sent")
-    list(prune(Cuts.at(NOON + 31 * DAY)))
+    list(prune_batches(RetentionCutoffs.at(NOON + 31 * DAY)))
     assert list(Mail.objects.all()) == [waits]

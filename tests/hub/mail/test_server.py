@@ -11,7 +11,11 @@ def read(**environment):
     show = "import hub.settings as s; print(s.EMAIL_BACKEND.split('.')[-2], s.EMAIL_HOST, s.EMAIL_PORT, "
     show += "s.EMAIL_HOST_USER, s.EMAIL_HOST_PASSWORD, s.EMAIL_USE_TLS, s.EMAIL_USE_SSL)"
     return subprocess.run(
-        [sys.executable, "-c", show], env=os.environ | environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", show],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -29,7 +33,14 @@ def test_an_address_of_a_server_is_read(url, means):
 
 
 @pytest.mark.parametrize(
-    "url", ["mail.test:25", "http://mail.test", "smtp://", "smtp://a:secret/x@mail.test", "smtp://mail.test?tls=yes"]
+    "url",
+    [
+        "mail.test:25",
+        "http://mail.test",
+        "smtp://",
+        "smtp://a:secret/x@mail.test",
+        "smtp://mail.test?tls=yes",
+    ],
 )
 def test_a_wrong_address_of_a_server_is_named_at_start(url):
     said = read(HUB_EMAIL_URL=url).stderr

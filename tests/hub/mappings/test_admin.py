@@ -6,10 +6,10 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from hub.mappings.admin import difference
-from hub.mappings.forms import manual
+from hub.mappings.admin import diff_versions
+from hub.mappings.forms import list_function_help
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
-from hub.mappings.revise import revise
+from hub.mappings.versions import save_mapping_version
 from hub.queue import WakeUp
 from tests.makers import NOON
 
@@ -40,10 +40,19 @@ def page_of(mapping):
 
 def test_a_mapping_is_made_with_its_first_version(root, make):
     tenant = make.tenant()
-    said = {"name": "Orders", "tenant": tenant.reference, "target": "webhook.send", "body": '{"n": "data.number"}'}
+    said = {
+        "name": "Orders",
+        "tenant": tenant.reference,
+        "target": "webhook.send",
+        "body": '{"n": "data.number"}',
+    }
     root.post(f"{MAPPINGS}add/", said)
     mapping = FieldMapping.unscoped.get()
-    assert (mapping.tenant, mapping.action, mapping.current.body) == (tenant, "send", {"n": "data.number"})
+    assert (mapping.tenant, mapping.action, mapping.current.body) == (
+        tenant,
+        "send",
+        {"n": "data.number"},
+    )
 
 
 def test_a_changed_text_is_a_new_version_with_who_and_rings(root, make):
@@ -55,13 +64,17 @@ def test_a_changed_text_is_a_new_version_with_who_and_rings(root, make):
 
 def test_whose_a_mapping_is_and_what_for_stays(root, make):
     mapping = make.mapping(make.tenant())
-    root.post(page_of(mapping), {"name": "x", "tenant": "", "target": "slack.post_message", "body": "{}"})
+    root.post(
+        page_of(mapping), {"name": "x", "tenant": "", "target": "slack.post_message", "body": "{}"}
+    )
     mapping.refresh_from_db()
     assert (mapping.tenant is None, mapping.connector_key, mapping.name) == (False, "webhook", "x")
 
 
 def test_a_mistake_in_a_mapping_names_its_place(root, make):
-    answer = root.post(page_of(make.mapping(make.tenant())), {"name": "x", "body": '{"a": {"b": "data."}}'})
+    answer = root.post(
+        page_of(make.mapping(make.tenant())), {"name": "x", "body": '{"a": {"b": "data."}}'}
+    )
     assert "/a/b" in str(answer.context["adminform"].form.errors["body"])
     assert MappingVersion.unscoped.count() == 1
 
@@ -69,34 +82,44 @@ def test_a_mistake_in_a_mapping_names_its_place(root, make):
 def test_a_mapping_can_be_tried_on_a_real_event(root, make):
     mapping = make.mapping(tenant := make.tenant())
     event = make.event(tenant)
-    posted = {"name": "x", "body": '{"who": "data.customer"}', "_try": "1", "sample-event": event.pk}
+    posted = {
+        "name": "x",
+        "body": '{"who": "data.customer"}',
+        "_try": "1",
+        "sample-event": event.pk,
+    }
     answer = root.post(page_of(mapping), posted)
-    assert '"who": "Ann"' in answer.context["tried"].rehearsal.body
+    assert '"who": "Ann"' in answer.context["tried"].dry_run.body
     assert MappingVersion.unscoped.count() == 1
 
 
 def test_versions_are_shown_with_what_changed_and_the_routes_that_use_them(root, make):
     route = make.route(make.connection(), name="The route")
-    revise(route.mapping, {"number": "data.total"}, by=None, now=NOON)
+    save_mapping_version(route.mapping, {"number": "data.total"}, user=None, now=NOON)
     html = root.get(page_of(route.mapping)).content.decode()
     assert "The route" in html
     assert "+   &quot;number&quot;: &quot;data.total&quot;" in html
 
 
 def test_the_difference_of_two_versions_is_told_line_by_line():
-    before, after = MappingVersion(body={"a": "x", "b": "y"}), MappingVersion(body={"a": "x", "b": "z"})
-    kinds = [kind for kind, _ in difference(before, after)]
+    before, after = (
+        MappingVersion(body={"a": "x", "b": "y"}),
+        MappingVersion(body={"a": "x", "b": "z"}),
+    )
+    kinds = [kind for kind, _ in diff_versions(before, after)]
     assert kinds == ["same", "same", "removed", "added", "same"]
 
 
 def test_true_is_not_one_and_the_order_of_keys_says_nothing(make):
     mapping = make.mapping(body={"a": True, "b": None})
-    assert revise(mapping, {"b": None, "a": True}, by=None, now=NOON) is None
-    assert revise(mapping, {"a": 1, "b": None}, by=None, now=NOON).number == 2
+    assert save_mapping_version(mapping, {"b": None, "a": True}, user=None, now=NOON) is None
+    assert save_mapping_version(mapping, {"a": 1, "b": None}, user=None, now=NOON).number == 2
 
 
 def test_the_manual_tells_of_every_function_of_ours():
-    assert {"identity", "money", "format_date", "default"} <= {name for name, _ in manual()}
+    assert {"identity", "money", "format_date", "default"} <= {
+        name for name, _ in list_function_help()
+    }
 
 
 def test_lists_ask_a_fixed_number_of_questions(root, make):
@@ -121,7 +144,9 @@ def test_strangers_find_no_mapping(make):
     mapping = make.mapping(make.tenant())
     stranger = staff_of(make, make.tenant())
     assert stranger.get(page_of(mapping)).status_code == 404
-    assert stranger.post(page_of(mapping), {"name": "x", "body": "{}", "_try": "1"}).status_code == 404
+    assert (
+        stranger.post(page_of(mapping), {"name": "x", "body": "{}", "_try": "1"}).status_code == 404
+    )
 
 
 def test_a_mapping_for_all_is_read_and_not_changed_by_a_tenants_staff(make):
@@ -136,7 +161,10 @@ def test_a_mapping_for_all_is_read_and_not_changed_by_a_tenants_staff(make):
 
 def test_an_identity_is_added_and_rings(root, make):
     connection = make.connection()
-    root.post(f"{IDENTITIES}add/", {"connection": connection.pk, "kind": "user", "ours": "7", "theirs": "U7"})
+    root.post(
+        f"{IDENTITIES}add/",
+        {"connection": connection.pk, "kind": "user", "ours": "7", "theirs": "U7"},
+    )
     assert Identity.unscoped.get().theirs == "U7"
     assert WakeUp.objects.filter(name="drain").exists()
 
@@ -150,15 +178,21 @@ def test_a_changed_identity_is_told_anew(root, make):
     assert identity.created_at == NOON < identity.updated_at
 
 
-@pytest.mark.parametrize(("term", "found"), [("order-7", 1), ("order", 1), ("SF-", 1), ("rder", 0), ("%", 0)])
+@pytest.mark.parametrize(
+    ("term", "found"), [("order-7", 1), ("order", 1), ("SF-", 1), ("rder", 0), ("%", 0)]
+)
 def test_identities_are_found_by_how_they_begin(root, make, term, found):
     make.identity(make.connection(), "order", "order-7", "SF-9")
     assert root.get(IDENTITIES, {"q": term}).context["cl"].result_count == found
 
 
-@pytest.mark.parametrize(("field", "value"), [("kind", "k" * 61), ("ours", "o" * 201), ("theirs", ""), ("ours", "a\0")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("kind", "k" * 61), ("ours", "o" * 201), ("theirs", ""), ("ours", "a\0")]
+)
 def test_a_mistake_in_an_identity_is_told_beside_its_field(root, make, field, value):
-    said = {"connection": make.connection().pk, "kind": "user", "ours": "7", "theirs": "U7"} | {field: value}
+    said = {"connection": make.connection().pk, "kind": "user", "ours": "7", "theirs": "U7"} | {
+        field: value
+    }
     assert field in root.post(f"{IDENTITIES}add/", said).context["adminform"].form.errors
 
 

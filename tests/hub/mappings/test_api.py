@@ -41,7 +41,9 @@ def test_one_is_said_replaced_and_forgotten(shop, url):
     assert not Identity.unscoped.exists()
     assert shop.delete(f"{url}?kind=channel&ours=orders").status_code == 404
     verbs = list(AuditRow.objects.values_list("verb", "actor_kind").order_by("number"))
-    assert verbs == [(f"connection.{verb}", "api_key") for verb in ("identify", "identify", "forget")]
+    assert verbs == [
+        (f"connection.{verb}", "api_key") for verb in ("identify", "identify", "forget")
+    ]
 
 
 def test_what_is_held_for_want_of_it_is_looked_at(shop, url):
@@ -56,7 +58,12 @@ def test_an_id_that_cannot_be_one_is_refused(shop, url):
 
 
 def test_what_nobody_lists_may_have_any_id(shop, url):
-    assert shop.put(url, {"kind": "user", "ours": "7/8 ?", "theirs": "anything"}, format="json").status_code == 200
+    assert (
+        shop.put(
+            url, {"kind": "user", "ours": "7/8 ?", "theirs": "anything"}, format="json"
+        ).status_code
+        == 200
+    )
     assert shop.delete(f"{url}?kind=user&ours=7%2F8%20%3F").status_code == 200
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.mappings.translate import Explanation, MappingError, MappingFailed, compile_filter
+from hub.mappings.translate import FilterExplanation, MappingError, MappingFailed, compile_filter
 from tests.hub.mappings.test_translate import ORDER
 
 
@@ -40,7 +40,7 @@ def test_a_filter_passes_what_is_true(expression, passes):
     ],
 )
 def test_the_clause_that_refused_is_named_with_what_it_looked_at(expression, clause, value):
-    assert compile_filter(expression).explain(ORDER) == Explanation(False, clause, value)
+    assert compile_filter(expression).explain(ORDER) == FilterExplanation(False, clause, value)
 
 
 def test_a_filter_that_cannot_be_worked_out_names_its_clause():

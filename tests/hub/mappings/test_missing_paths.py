@@ -4,13 +4,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.mappings.missing_paths import missing_paths
+from hub.mappings.missing_paths import find_missing_paths
 from hub.mappings.translate import compile_mapping, translate
 
 DOCUMENT = {
     "id": "o1",
     "type": "order.created",
-    "data": {"number": "A-1", "total": 12.5, "customer": {"name": "Ann"}, "items": [{"sku": "x"}], "note": None},
+    "data": {
+        "number": "A-1",
+        "total": 12.5,
+        "customer": {"name": "Ann"},
+        "items": [{"sku": "x"}],
+        "note": None,
+    },
 }
 TYPOS = {
     "data.numbr": ["data.numbr"],
@@ -41,7 +47,7 @@ FOUND = [
 def gaps(expression):
     mapping = compile_mapping({"field": expression})
     made = translate(mapping, DOCUMENT, zone=ZoneInfo("UTC"), identities=lambda kind, ours: ours)
-    return [path for _field, path in missing_paths(mapping, DOCUMENT, made)]
+    return [path for _field, path in find_missing_paths(mapping, DOCUMENT, made)]
 
 
 @pytest.mark.parametrize("expression", TYPOS)
@@ -57,4 +63,4 @@ def test_what_was_found_or_has_a_stated_alternative_is_not(expression):
 def test_the_place_in_the_mapping_is_told():
     mapping = compile_mapping({"a/b": ["data.number", {"c": "data.numbr"}]})
     made = translate(mapping, DOCUMENT, zone=ZoneInfo("UTC"), identities=lambda kind, ours: ours)
-    assert missing_paths(mapping, DOCUMENT, made) == (("/a~1b/1/c", "data.numbr"),)
+    assert find_missing_paths(mapping, DOCUMENT, made) == (("/a~1b/1/c", "data.numbr"),)

@@ -24,7 +24,12 @@ ORDER = {
     "type": "order.created",
     "tenant": "acme",
     "occurred_at": "2026-10-01T12:00:00Z",
-    "data": {"total": 40, "currency": "EUR", "owner": 7, "lines": [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}]},
+    "data": {
+        "total": 40,
+        "currency": "EUR",
+        "owner": 7,
+        "lines": [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}],
+    },
 }
 PEOPLE = {("user", "7"): "U7"}
 
@@ -90,7 +95,10 @@ def test_the_same_document_gives_the_same_and_stays_as_it_is():
     first = translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get)
     first["data"]["lines"].clear()
     first["constant"]["a"].append(1)
-    assert translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get) == {"data": before["data"], "constant": {"a": []}}
+    assert translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get) == {
+        "data": before["data"],
+        "constant": {"a": []},
+    }
     assert before == ORDER
 
 
@@ -120,7 +128,10 @@ def test_a_mapping_with_a_mistake_is_not_saved(mapping, path, message):
 
 
 def test_a_mapping_nested_beyond_reason_is_not_saved():
-    assert "too deeply" in refusal(nested(5000, 1))[1] or "deeper than 20" in refusal(nested(5000, 1))[1]
+    assert (
+        "too deeply" in refusal(nested(5000, 1))[1]
+        or "deeper than 20" in refusal(nested(5000, 1))[1]
+    )
 
 
 def test_a_mapping_may_be_as_deep_and_as_wide_as_it_says():
@@ -217,13 +228,17 @@ def test_a_template_in_the_data_or_in_a_literal_stays_text(text):
 
 
 def test_the_identities_of_a_message_can_be_known_beforehand():
-    mapping = compile_mapping({"a": "identity('user', data.owner)", "b": ["data.lines[].identity('sku', sku)", "id"]})
+    mapping = compile_mapping(
+        {"a": "identity('user', data.owner)", "b": ["data.lines[].identity('sku', sku)", "id"]}
+    )
     assert collect_identities(mapping, ORDER, UTC) == {("user", "7"), ("sku", "a"), ("sku", "b")}
     assert collect_identities(compile_mapping({"a": "id"}), ORDER, UTC) == set()
 
 
 def test_a_mapping_that_cannot_be_filled_in_asks_for_what_it_can():
-    mapping = compile_mapping({"a": "identity('user', upper(data.owner))", "b": "identity('user', data.owner)"})
+    mapping = compile_mapping(
+        {"a": "identity('user', upper(data.owner))", "b": "identity('user', data.owner)"}
+    )
     assert collect_identities(mapping, ORDER, UTC) == {("user", "7")}
 
 
@@ -236,13 +251,38 @@ anything = st.recursive(
     | st.floats()
     | st.text(st.characters(codec=None), max_size=10)
     | st.sampled_from(
-        ["2026-10-01", "2026-10-01T12:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1e400", 10**400]
+        [
+            "2026-10-01",
+            "2026-10-01T12:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "1e400",
+            10**400,
+        ]
     ),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 atoms = st.sampled_from(
-    ["a", "b", "c", "@", "a.b", "[a,b]", "{a: b}", "'a'", "'days'", "`2`", "`-1`", "`1e300`", "`null`", "*", "[]"]
+    [
+        "a",
+        "b",
+        "c",
+        "@",
+        "a.b",
+        "[a,b]",
+        "{a: b}",
+        "'a'",
+        "'days'",
+        "`2`",
+        "`-1`",
+        "`1e300`",
+        "`null`",
+        "*",
+        "[]",
+    ]
 )
 expressions = st.recursive(
     atoms,
@@ -252,7 +292,12 @@ expressions = st.recursive(
             st.sampled_from(sorted(Functions.FUNCTION_TABLE)),
             st.lists(inner, min_size=1, max_size=3).map(", ".join),
         )
-        | st.builds("({}) {} ({})".format, inner, st.sampled_from(["==", "<", ">=", "&&", "||", "|", "!="]), inner)
+        | st.builds(
+            "({}) {} ({})".format,
+            inner,
+            st.sampled_from(["==", "<", ">=", "&&", "||", "|", "!="]),
+            inner,
+        )
         | st.builds("{}[?{}]".format, atoms, inner)
         | st.builds("sort_by({}, &{})".format, inner, inner)
         | st.builds("map(&{}, {})".format, inner, inner)
@@ -266,7 +311,9 @@ expressions = st.recursive(
 @given(expressions, anything)
 def test_nothing_else_is_ever_raised(expression, value):
     try:
-        assert set(translated({"field": expression}, {"a": value, "b": [value, 1], "c": "x"})) == {"field"}
+        assert set(translated({"field": expression}, {"a": value, "b": [value, 1], "c": "x"})) == {
+            "field"
+        }
         compiled = compile_filter(expression)
         assert compiled.passes({"a": value}) is compiled.explain({"a": value}).passed
     except (MappingError, MappingFailed, IdentityMissing) as error:

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from hub.mail.models import Mail
-from hub.notices import post
-from hub.notices.forms import MailForm
+from hub.notices import mailing
+from hub.notices.forms import MailPreferencesForm
 from hub.notices.models import MailPreference, Notice
-from hub.notices.tasks import ring_for_notices
-from hub.outgoing.announce import announce
+from hub.notices.tasks import wake_for_due_notices
+from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Event, EventBody
-from hub.prune.prune import Cuts, prune
+from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
-from hub.words import NOTICES
+from hub.reason_codes import NOTICE_KINDS
 from tests.fakes import MailServer
 from tests.letters import letters
 from tests.makers import MINUTE, NOON
@@ -54,8 +54,8 @@ def slack(make, acme, ann, owner):
 
 def tell(at=NOON):
     """Who gets a mail then."""
-    for notice in post.due(now=at):
-        post.tell(notice, now=at)
+    for notice in mailing.find_due_notices(now=at):
+        mailing.mail_notice(notice, now=at)
     server = MailServer()
     letters(server, at)
     return sorted(to for letter in server.taken for to in letter.to)
@@ -69,11 +69,14 @@ def test_who_connected_it_and_the_owners_are_told_once(slack):
 
 def test_the_mail_says_what_why_and_where(slack, settings):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    post.tell(Notice.unscoped.get(), now=NOON)
+    mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     sent, _ = letters(at=NOON)
     assert sent.subject == "A connection must be authorized again: Our Slack"
     assert "Slack refuses it: token revoked. What is sent to it meanwhile waits." in sent.body
-    assert f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/" in sent.body
+    assert (
+        f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/"
+        in sent.body
+    )
 
 
 def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slack):
@@ -85,7 +88,7 @@ def test_reminders_come_after_one_three_and_seven_days_and_then_it_is_quiet(slac
 def test_a_reminder_says_since_when(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     tell()
-    post.tell(Notice.unscoped.get(), now=NOON + DAY)
+    mailing.mail_notice(Notice.unscoped.get(), now=NOON + DAY)
     sent = letters(at=NOON + DAY)[0]
     assert sent.subject.startswith("Reminder: ")
     assert "It is so since 2026-11-25 12:00 UTC." in sent.body
@@ -124,17 +127,22 @@ def test_who_may_not_sign_in_any_more_is_not_told(slack, ann):
 
 def test_mended_before_a_mail_server_took_it_nobody_is_told_what_is_true_no_longer(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    post.tell(Notice.unscoped.get(), now=NOON)
+    mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     letters(MailServer(MailServer.AWAY), NOON)
     slack.mark_healthy(now=NOON + MINUTE)
     tell(NOON + MINUTE)
-    assert {mail.called for mail in Mail.objects.all()} == {"notice"}
-    assert Mail.objects.filter(about=Notice.unscoped.get(kind="needs_reconnect").mailed_as).count() == 0
+    assert {mail.kind_label for mail in Mail.objects.all()} == {"notice"}
+    assert (
+        Mail.objects.filter(
+            about=Notice.unscoped.get(kind="needs_reconnect").mail_reference
+        ).count()
+        == 0
+    )
 
 
 def test_a_mail_is_tried_until_the_reminder_has_its_turn(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    post.tell(Notice.unscoped.get(), now=NOON)
+    mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     assert set(Mail.objects.values_list("until", flat=True)) == {NOON + DAY}
 
 
@@ -147,9 +155,12 @@ def test_without_mail_the_pages_tell_it_all_the_same(slack, settings):
 
 def test_two_workers_tell_it_once(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    (mine,), (theirs,) = list(post.due(now=NOON)), list(post.due(now=NOON))
-    post.tell(mine, now=NOON)
-    post.tell(theirs, now=NOON)
+    (mine,), (theirs,) = (
+        list(mailing.find_due_notices(now=NOON)),
+        list(mailing.find_due_notices(now=NOON)),
+    )
+    mailing.mail_notice(mine, now=NOON)
+    mailing.mail_notice(theirs, now=NOON)
     assert Mail.objects.count() == 2
 
 
@@ -157,9 +168,9 @@ def test_the_sweep_rings_for_reminders(slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     tell()
     WakeUp.objects.all().delete()
-    ring_for_notices(now=NOON + MINUTE)
+    wake_for_due_notices(now=NOON + MINUTE)
     assert not WakeUp.objects.exists()
-    ring_for_notices(now=NOON + DAY)
+    wake_for_due_notices(now=NOON + DAY)
     assert WakeUp.objects.filter(name="tell").exists()
 
 
@@ -167,19 +178,21 @@ def test_the_sweep_rings_for_reminders(slack):
 
 
 def test_a_member_chooses_which_mails_to_have(slack, owner):
-    form = MailForm({"works_again": "on"}, membership=owner.memberships.get())
+    form = MailPreferencesForm({"works_again": "on"}, membership=owner.memberships.get())
     assert form.is_valid()
     form.save()
     slack.mark_needs_reconnect("token_revoked", now=NOON)
     assert tell() == ["ann@acme.test"]
-    assert MailPreference.unscoped.count() == len(NOTICES)
-    assert MailForm(membership=owner.memberships.get())["works_again"].initial is True
+    assert MailPreference.unscoped.count() == len(NOTICE_KINDS)
+    assert MailPreferencesForm(membership=owner.memberships.get())["works_again"].initial is True
 
 
 def test_where_nobody_chose_the_kind_says(slack):
     slack.mark_degraded("unavailable", now=NOON)
     assert tell() == []
-    assert Notice.unscoped.get().sentence.startswith("“Our Slack”: It is used, but not all is well.")
+    assert Notice.unscoped.get().sentence.startswith(
+        "“Our Slack”: It is used, but not all is well."
+    )
 
 
 # --- our application -------------------------------------------------------------------------------------------------
@@ -187,10 +200,14 @@ def test_where_nobody_chose_the_kind_says(slack):
 
 def test_our_application_hears_of_it_once_as_of_any_event(make, slack):
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    announce(now=NOON)
-    announce(now=NOON)
+    publish_notices(now=NOON)
+    publish_notices(now=NOON)
     event = Event.unscoped.get()
-    assert (event.type, event.tenant, event.source) == ("connection.needs_reconnect", slack.tenant, "hub")
+    assert (event.type, event.tenant, event.source) == (
+        "connection.needs_reconnect",
+        slack.tenant,
+        "hub",
+    )
     told = bytes(EventBody.objects.get().body).decode()
     assert str(slack.public_id) in told
     assert '"reason":"token_revoked"' in told
@@ -199,17 +216,17 @@ def test_our_application_hears_of_it_once_as_of_any_event(make, slack):
 def test_what_happens_to_the_platforms_own_connection_is_for_staff(make):
     row = make.connection(connector="app")
     row.mark_needs_reconnect("unauthorized", now=NOON)
-    announce(now=NOON)
+    publish_notices(now=NOON)
     assert (Event.unscoped.count(), Notice.unscoped.get().next_mail_at) == (0, None)
 
 
 def test_every_kind_that_is_told_has_its_words():
     told = {match for path in Path("hub").rglob("*.py") for match in KIND.findall(path.read_text())}
-    assert told <= set(NOTICES)
+    assert told <= set(NOTICE_KINDS)
 
 
 def test_old_notices_are_pruned_and_open_ones_stay(slack):
     slack.mark_degraded("unavailable", now=NOON)
     slack.mark_needs_reconnect("token_revoked", now=NOON)
-    list(prune(Cuts.at(NOON + 100 * DAY)))
+    list(prune_batches(RetentionCutoffs.at(NOON + 100 * DAY)))
     assert [notice.kind for notice in Notice.unscoped.all()] == ["needs_reconnect"]

@@ -5,15 +5,26 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import AuditRow
-from hub.operations import run as running
-from hub.operations import start
+from hub.db.state_machine import InvalidTransition
+from hub.operations import operation_actions
+from hub.operations import operation_runner as running
 from hub.operations.models import Operation
-from hub.operations.start import Refused, TooManyRows
+from hub.operations.operation_actions import OperationRefused, TooManyRows
 from hub.outgoing.models import Delivery
 from hub.queue import WakeUp
-from hub.states import WrongState
-from hub.sweep import sweep
-from tests.hub.outgoing.operating import LATER, MEMBER, STAFF, Killed, done, many, planned, put, run, states
+from hub.sweep import run_sweep
+from tests.hub.outgoing.operating import (
+    LATER,
+    MEMBER,
+    STAFF,
+    Killed,
+    done,
+    many,
+    planned,
+    put,
+    run,
+    states,
+)
 from tests.makers import MINUTE
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +41,7 @@ def dead(make):
 
 def confirmed(*args, **kwargs):
     operation = planned(*args, **kwargs)
-    start.confirm(operation, STAFF, now=LATER)
+    operation_actions.confirm_operation(operation, STAFF, now=LATER)
     return operation
 
 
@@ -56,7 +67,9 @@ def test_a_plan_does_nothing(dead):
 
 def test_confirmed_it_rings_the_worker(dead):
     operation = confirmed()
-    assert WakeUp.objects.filter(name=f"operate:{operation.pk}", requested_at__isnull=False).exists()
+    assert WakeUp.objects.filter(
+        name=f"operate:{operation.pk}", requested_at__isnull=False
+    ).exists()
     assert (operation.state, operation.started_at) == ("running", LATER)
 
 
@@ -69,8 +82,14 @@ def test_killed_between_two_batches_it_goes_on_where_it_was(dead, batches):
     operation.refresh_from_db()
     assert operation.processed_count == min(500, 200 * batches)
     run(operation)
-    assert (operation.state, operation.processed_count, operation.excluded_count) == ("finished", 500, 0)
-    assert Delivery.unscoped.filter(replay_number=1).count() == Delivery.unscoped.count() - 500 == 500
+    assert (operation.state, operation.processed_count, operation.excluded_count) == (
+        "finished",
+        500,
+        0,
+    )
+    assert (
+        Delivery.unscoped.filter(replay_number=1).count() == Delivery.unscoped.count() - 500 == 500
+    )
 
 
 def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
@@ -79,15 +98,17 @@ def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
     with pytest.raises(Killed):
         run(operation)
     assert set(states()) == {"failed"}
-    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {"retry": "hub.outgoing.batches.retry"}
+    settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {
+        "retry": "hub.outgoing.operations.execute.retry_batch"
+    }
     run(operation)
     assert (operation.state, operation.processed_count) == ("finished", 500)
 
 
 def killed_retry(operation, size, *, now):
-    from hub.outgoing.batches import retry
+    from hub.outgoing.operations.execute import retry_batch
 
-    retry(operation, size, now=now)
+    retry_batch(operation, size, now=now)
     raise Killed
 
 
@@ -106,7 +127,12 @@ def test_a_fault_of_ours_fails_it_in_words(dead, settings):
 
 def test_a_slice_of_time_over_it_gives_way(dead):
     operation, moments = confirmed(), iter([LATER, LATER, LATER, LATER + MINUTE])
-    assert running.run(operation.pk, clock=lambda: next(moments), rest=lambda: None, stopping=lambda: False)
+    assert running.run_operation(
+        operation.pk,
+        clock=lambda: next(moments),
+        pause_between=lambda: None,
+        stopping=lambda: False,
+    )
     operation.refresh_from_db()
     assert (operation.state, operation.processed_count) == ("running", 200)
 
@@ -120,17 +146,26 @@ def test_asked_to_stop_it_stops_between_two_batches(dead):
 
 def test_cancelled_it_begins_no_further_batch(dead):
     operation = confirmed()
-    run(operation, rest=lambda: start.cancel(Operation.unscoped.get(pk=operation.pk), STAFF, now=LATER))
-    assert (operation.state, operation.processed_count, states().count("failed")) == ("cancelled", 200, 300)
-    with pytest.raises(WrongState):
-        start.confirm(operation, STAFF, now=LATER)
+    run(
+        operation,
+        rest=lambda: operation_actions.cancel_operation(
+            Operation.unscoped.get(pk=operation.pk), STAFF, now=LATER
+        ),
+    )
+    assert (operation.state, operation.processed_count, states().count("failed")) == (
+        "cancelled",
+        200,
+        300,
+    )
+    with pytest.raises(InvalidTransition):
+        operation_actions.confirm_operation(operation, STAFF, now=LATER)
 
 
 def test_it_touches_no_more_rows_than_were_confirmed(make, dead):
     put(dead[:100], "delivered")
     operation = planned()
     put(dead[:100], "failed")
-    start.confirm(operation, STAFF, now=LATER)
+    operation_actions.confirm_operation(operation, STAFF, now=LATER)
     run(operation)
     assert (operation.count, operation.processed_count) == (400, 400)
 
@@ -138,22 +173,22 @@ def test_it_touches_no_more_rows_than_were_confirmed(make, dead):
 def test_a_lost_bell_is_rung_again_by_the_sweep(dead):
     operation = confirmed()
     WakeUp.objects.all().delete()
-    sweep(now=LATER)
+    run_sweep(now=LATER)
     assert not WakeUp.objects.filter(name__startswith="operate").exists()
-    sweep(now=LATER + MINUTE)
+    run_sweep(now=LATER + MINUTE)
     assert WakeUp.objects.get(name__startswith="operate").name == f"operate:{operation.pk}"
 
 
 def test_an_old_plan_is_not_run(dead):
     operation = planned()
-    with pytest.raises(Refused, match="Plan again"):
-        start.confirm(operation, STAFF, now=LATER + 16 * MINUTE)
+    with pytest.raises(OperationRefused, match="Plan again"):
+        operation_actions.confirm_operation(operation, STAFF, now=LATER + 16 * MINUTE)
     assert operation.state == "planned"
 
 
 def test_a_plan_of_nothing_is_not_run(make):
-    with pytest.raises(Refused, match="Nothing matches"):
-        start.confirm(planned(), STAFF, now=LATER)
+    with pytest.raises(OperationRefused, match="Nothing matches"):
+        operation_actions.confirm_operation(planned(), STAFF, now=LATER)
 
 
 def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
@@ -161,26 +196,30 @@ def test_each_step_is_told_to_the_audit_once_with_who_and_why(dead):
     assert verbs() == ["operation.plan", "operation.confirm", "operation.finish"]
     last = AuditRow.objects.latest("pk")
     assert last.after == {"state": "finished", "planned": 500, "done": 500, "excluded_count": 0}
-    assert (last.actor_label, last.reason, last.object_id) == ("ann@example.com", "why", str(operation.public_id))
+    assert (last.actor_label, last.reason, last.object_id) == (
+        "ann@example.com",
+        "why",
+        str(operation.public_id),
+    )
 
 
 def test_nobody_of_a_tenant_does_more_than_the_cap_in_an_hour(dead, settings):
     settings.HUB_OPERATION_ROWS_PER_HOUR = 600
     tenant = dead[0].tenant
-    start.confirm(planned(tenant=tenant, hand=MEMBER), MEMBER, now=LATER)
+    operation_actions.confirm_operation(planned(tenant=tenant, hand=MEMBER), MEMBER, now=LATER)
     second = planned("skip", tenant=tenant, hand=MEMBER)
     with pytest.raises(TooManyRows, match="600") as refused:
-        start.confirm(second, MEMBER, now=LATER)
+        operation_actions.confirm_operation(second, MEMBER, now=LATER)
     assert refused.value.again == LATER + HOUR
     assert second.state == "planned"
 
 
 def test_after_an_hour_there_is_room_again(dead, settings):
     settings.HUB_OPERATION_ROWS_PER_HOUR = 600
-    start.confirm(planned(), STAFF, now=LATER)
+    operation_actions.confirm_operation(planned(), STAFF, now=LATER)
     later = LATER + HOUR + MINUTE
     again = planned("skip", now=later)
-    start.confirm(again, STAFF, now=later)
+    operation_actions.confirm_operation(again, STAFF, now=later)
     assert again.state == "running"
 
 
@@ -189,8 +228,8 @@ def test_a_member_who_replays_ten_thousand_is_capped(dead, settings):
     Operation.unscoped.update(count=10_000)
     operation.refresh_from_db()
     with pytest.raises(TooManyRows, match="5,000"):
-        start.confirm(operation, MEMBER, now=LATER)
-    start.check_cap(operation, STAFF, now=LATER)
+        operation_actions.confirm_operation(operation, MEMBER, now=LATER)
+    operation_actions.check_hourly_cap(operation, STAFF, now=LATER)
 
 
 def test_its_pace_tells_how_long_it_still_takes(dead):

@@ -1,6 +1,6 @@
 """Helpers of the tests of deliveries: how one reads, and what a pump leaves that dies."""
 
-from hub.outgoing.explain import readable_deliveries, shown
+from hub.outgoing.insight.explain import readable_deliveries, resolve_effective_state
 from hub.outgoing.models import Delivery
 from tests.makers import MINUTE, NOON
 
@@ -10,13 +10,15 @@ def read(delivery):
 
 
 def state_of(delivery):
-    return shown(read(delivery))[:2]
+    return resolve_effective_state(read(delivery))[:2]
 
 
 def crash(*deliveries, at=NOON):
     """As a pump leaves it that dies while it sends these."""
     for delivery in deliveries:
-        Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", attempt_count=1, lease=delivery.public_id)
+        Delivery.unscoped.filter(pk=delivery.pk).update(
+            state="sending", attempt_count=1, lease=delivery.public_id
+        )
         lane = delivery.connection.lane
         lane.lease, lane.lease_until = delivery.public_id, at - MINUTE
         lane.save()

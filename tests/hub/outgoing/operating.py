@@ -1,17 +1,17 @@
 """Helpers of the tests of operations: plan and confirm as a person does, run as a worker does."""
 
 from hub.audit import Actor
-from hub.operations import start
+from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.run import run as run_for_a_while
-from hub.operations.start import Hand
-from hub.outgoing import bulk
+from hub.operations.operation_actions import ActorContext
+from hub.operations.operation_runner import run_operation as run_for_a_while
 from hub.outgoing.models import Delivery
+from hub.outgoing.operations import planning
 from tests.makers import MINUTE, NOON
 
 LATER = NOON + MINUTE
-STAFF = Hand(Actor("user", "1", "ann@example.com"), everywhere=True)
-MEMBER = Hand(Actor("user", "2", "ben@example.com"), everywhere=False)
+STAFF = ActorContext(Actor("user", "1", "ann@example.com"), everywhere=True)
+MEMBER = ActorContext(Actor("user", "2", "ben@example.com"), everywhere=False)
 
 
 class Killed(BaseException):
@@ -19,18 +19,25 @@ class Killed(BaseException):
 
 
 def planned(kind="retry", tenant=None, hand=STAFF, now=LATER, **filter):
-    return bulk.plan(kind, filter or {"since": "2000-01-01T00:00Z"}, tenant=tenant, reason="why", hand=hand, now=now)
+    return planning.plan_operation(
+        kind,
+        filter or {"since": "2000-01-01T00:00Z"},
+        tenant=tenant,
+        reason="why",
+        actor=hand,
+        now=now,
+    )
 
 
 def run(operation, *, rest=lambda: None, at=LATER, stopping=lambda: False):
-    more = run_for_a_while(operation.pk, clock=lambda: at, rest=rest, stopping=stopping)
+    more = run_for_a_while(operation.pk, clock=lambda: at, pause_between=rest, stopping=stopping)
     operation.refresh_from_db()
     return more
 
 
 def done(kind="retry", tenant=None, hand=STAFF, **filter):
     operation = planned(kind, tenant, hand, **filter)
-    start.confirm(operation, hand, now=LATER)
+    operation_actions.confirm_operation(operation, hand, now=LATER)
     run(operation)
     return operation
 
@@ -49,12 +56,26 @@ def many(first, count, **columns):
     from hub.outgoing.models import Event, EventBody
 
     body = EventBody.objects.get(pk=first.event_id).body
-    facts = {"source": "app", "type": "order.created", "digest": "", "occurred_at": NOON, "accepted_at": NOON}
+    facts = {
+        "source": "app",
+        "type": "order.created",
+        "digest": "",
+        "occurred_at": NOON,
+        "accepted_at": NOON,
+    }
     events = Event.unscoped.bulk_create(
-        [Event(tenant=first.tenant, sender_id=f"{first.pk}-{number}", **facts) for number in range(count)]
+        [
+            Event(tenant=first.tenant, sender_id=f"{first.pk}-{number}", **facts)
+            for number in range(count)
+        ]
     )
     EventBody.objects.bulk_create([EventBody(event_id=event.pk, body=body) for event in events])
-    same = {"route": first.route, "connection": first.connection, "accepted_at": NOON, "state_changed_at": NOON}
+    same = {
+        "route": first.route,
+        "connection": first.connection,
+        "accepted_at": NOON,
+        "state_changed_at": NOON,
+    }
     return Delivery.unscoped.bulk_create(
         [Delivery(tenant=first.tenant, event=event, **same, **columns) for event in events]
     )
@@ -64,4 +85,16 @@ def states():
     return list(Delivery.unscoped.order_by("pk").values_list("state", flat=True))
 
 
-__all__ = ["LATER", "MEMBER", "STAFF", "Killed", "Operation", "done", "many", "planned", "put", "run", "states"]
+__all__ = [
+    "LATER",
+    "MEMBER",
+    "STAFF",
+    "Killed",
+    "Operation",
+    "done",
+    "many",
+    "planned",
+    "put",
+    "run",
+    "states",
+]

@@ -13,9 +13,9 @@ import django  # noqa: E402
 
 django.setup()
 
-from connectors.wire import Response  # noqa: E402
+from connectors.http import Response  # noqa: E402
 from hub.outgoing.models import Delivery  # noqa: E402
-from hub.outgoing.pump.drive import pump as drive  # noqa: E402
+from hub.outgoing.pump.loop import run_pump  # noqa: E402
 from tests.fakes import FakeHttp  # noqa: E402
 from tests.makers import MINUTE, NOON, ORDER, Makers  # noqa: E402
 
@@ -33,7 +33,12 @@ def pump(minute):
             os.kill(os.getpid(), signal.SIGKILL)
         return Response(200)
 
-    drive(clock=lambda: NOON + minute * MINUTE, outlet=FakeHttp(answer).outlet, random=lambda: 0, stay=0.7)
+    run_pump(
+        clock=lambda: NOON + minute * MINUTE,
+        open_client=FakeHttp(answer).outlet,
+        random=lambda: 0,
+        idle_seconds=0.7,
+    )
 
 
 def told():

@@ -9,13 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
+from hub.outgoing.insight.search import STOPPED_CONDITION
+from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
-from hub.outgoing.pump.drive import pump as drive
-from hub.outgoing.search import STOPPED
-from hub.outgoing.timeline import timeline
+from hub.outgoing.pump.loop import run_pump
 from tests.fakes import FakeHttp
 from tests.makers import NOON, WHSEC
 
@@ -26,7 +26,9 @@ LIST = "/admin/outgoing/delivery/"
 
 
 def pump(http=None, at=NOON):
-    drive(clock=lambda: at, outlet=(http or FakeHttp()).outlet, random=lambda: 0, stay=0)
+    run_pump(
+        clock=lambda: at, open_client=(http or FakeHttp()).outlet, random=lambda: 0, idle_seconds=0
+    )
 
 
 def page_of(delivery, name="change"):
@@ -111,12 +113,16 @@ def test_an_id_of_any_kind_leads_to_its_delivery(root, make, term):
     assert [row.pk for row in found] == [delivery.pk]
 
 
-@pytest.mark.parametrize("term", ["nobody", "msg_", "msg_zz", str(uuid.UUID(int=7)), "\0", "x" * 600])
+@pytest.mark.parametrize(
+    "term", ["nobody", "msg_", "msg_zz", str(uuid.UUID(int=7)), "\0", "x" * 600]
+)
 def test_a_search_for_what_is_not_there_finds_nothing(root, make, term):
     make.delivery()
     answer = root.get(LIST, {"q": term})
     assert answer.status_code == 200
-    assert len(answer.context["cl"].result_list) == (1 if term == "\0" else 0)  # Django takes that for no term
+    assert len(answer.context["cl"].result_list) == (
+        1 if term == "\0" else 0
+    )  # Django takes that for no term
 
 
 def test_since_narrows_by_the_time_in_the_public_id(root, make):
@@ -128,12 +134,17 @@ def test_since_narrows_by_the_time_in_the_public_id(root, make):
 
 @pytest.mark.skipif(database.vendor != "sqlite", reason="PostgreSQL scans a table of no rows")
 def test_what_stopped_is_read_from_its_index():
-    assert "deliveries_stopped" in Delivery.unscoped.filter(STOPPED, state="failed").explain()
+    assert (
+        "deliveries_stopped"
+        in Delivery.unscoped.filter(STOPPED_CONDITION, state="failed").explain()
+    )
 
 
 def test_every_text_is_escaped(root, make):
     connection = make.connection(name=MARKER)
-    delivery = make.delivery(connection, data={"number": MARKER}, name=MARKER, body={"number": "data.number"})
+    delivery = make.delivery(
+        connection, data={"number": MARKER}, name=MARKER, body={"number": "data.number"}
+    )
     body = f'{{"said": "{MARKER}"}}'.encode()
     pump(FakeHttp(Response(500, body, {"x-their": MARKER})))
     Delivery.unscoped.update(detail=MARKER)
@@ -145,7 +156,13 @@ def test_every_text_is_escaped(root, make):
 
 def test_no_secret_is_on_any_page(root, make):
     delivery = make.delivery(data={"number": "x", "access_token": "secret-in-the-body"})
-    pump(FakeHttp(Response(500, b'{"access_token": "secret-in-the-answer"}', {"set-cookie": "secret-cookie"})))
+    pump(
+        FakeHttp(
+            Response(
+                500, b'{"access_token": "secret-in-the-answer"}', {"set-cookie": "secret-cookie"}
+            )
+        )
+    )
     for url in (LIST, page_of(delivery), page_of(delivery, "live")):
         html = root.get(url).content.decode()
         secrets = ("secret-in-the-body", "secret-in-the-answer", "secret-cookie", WHSEC)
@@ -156,8 +173,14 @@ def test_the_timeline_tells_the_way_in_order(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(500)))
     delivery.refresh_from_db()
-    titles = [step.title for step in timeline(delivery)]
-    assert titles == ["Received: order.created", "Matched: route", "Mapped", "Try 1: Not now", "Next try"]
+    titles = [step.title for step in build_timeline(delivery)]
+    assert titles == [
+        "Received: order.created",
+        "Matched: route",
+        "Mapped",
+        "Try 1: Not now",
+        "Next try",
+    ]
 
 
 def test_what_is_no_longer_kept_is_said(root, make):
@@ -190,7 +213,7 @@ def test_the_part_that_moves_is_sent_once(root, make):
 
 def test_a_retry_sets_a_dead_delivery_going_and_is_audited(root, make):
     delivery = make.delivery()
-    delivery.move("failed", reason="exhausted")
+    delivery.transition_to("failed", reason="exhausted")
     root.post(verb_of(delivery, "retry"))
     delivery.refresh_from_db()
     assert delivery.state == "waiting"
@@ -267,7 +290,9 @@ def test_staff_of_the_tenant_read_and_act(make, staff_of):
 
 def test_staff_of_the_tenant_do_not_change_what_goes_to_our_own_application(make, staff_of, root):
     tenant = make.tenant()
-    make.route(make.connection(connector="app"), tenant=tenant, action="send_event", body={"type": "type"})
+    make.route(
+        make.connection(connector="app"), tenant=tenant, action="send_event", body={"type": "type"}
+    )
     delivery = make.event(tenant).deliveries.get()
     mine = staff_of(tenant)
     assert mine.get(page_of(delivery)).context["buttons"] == []
@@ -280,7 +305,9 @@ def test_staff_of_the_tenant_do_not_change_what_goes_to_our_own_application(make
 def test_the_list_shows_the_senders_id_and_tells_two_connections_of_one_system_apart(root, make):
     tenant = make.tenant()
     for account in ("Acme", "Globex"):
-        make.delivery(make.connection(tenant, name="Slack", account_name=account), data={"number": "1"})
+        make.delivery(
+            make.connection(tenant, name="Slack", account_name=account), data={"number": "1"}
+        )
     Event.unscoped.filter(pk=Event.unscoped.first().pk).update(sender_id=f"order-7 {MARKER}")
     page = root.get(LIST).content.decode()
     assert "order-7" in page and MARKER not in page

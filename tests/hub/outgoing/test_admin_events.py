@@ -79,7 +79,9 @@ def test_an_event_is_found_by_its_own_id_and_the_senders(root, make):
     event = make.event(id="order-7")
     make.event()
     for term in (event.public_id, "order-7"):
-        assert [row.pk for row in root.get(LIST, {"q": str(term)}).context["cl"].result_list] == [event.pk]
+        assert [row.pk for row in root.get(LIST, {"q": str(term)}).context["cl"].result_list] == [
+            event.pk
+        ]
 
 
 def test_a_body_that_is_no_longer_kept_is_said(root, make):
@@ -100,7 +102,12 @@ def test_strangers_find_no_event(make):
 
 
 def said(tenant, **changes):
-    return {"tenant": tenant.reference, "type": "order.created", "data": '{"number": "T-1"}', "id": ""} | changes
+    return {
+        "tenant": tenant.reference,
+        "type": "order.created",
+        "data": '{"number": "T-1"}',
+        "id": "",
+    } | changes
 
 
 def test_a_test_event_is_published_and_its_page_opened(root, make):

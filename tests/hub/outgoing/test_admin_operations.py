@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.operations.models import Operation
 from tests.hub.outgoing.operating import planned, put, run, states
 
@@ -52,7 +52,9 @@ def do(client, operation, verb):
 
 
 def plan(client, **said):
-    answer = client.post(PLAN, {"kind": "retry", "why": "They are back."} | said, follow=True)
+    answer = client.post(
+        PLAN, {"kind": "retry", "audit_reason": "They are back."} | said, follow=True
+    )
     return answer.content.decode()
 
 
@@ -61,16 +63,18 @@ def ids(rows):
 
 
 def test_selected_rows_lead_to_the_form(root, dead):
-    asked = {"action": "work_on", "_selected_action": [dead[0].pk, dead[1].pk]}
+    asked = {"action": "plan_for_selected", "_selected_action": [dead[0].pk, dead[1].pk]}
     answer = root.post(LIST, asked, follow=True)
     assert "2 deliveries are selected." in answer.content.decode()
     assert answer.request["PATH_INFO"] == PLAN
 
 
 def test_all_that_match_lead_there_with_the_lists_own_filter(root, dead):
-    page = root.get(LIST, {"state": "failed", "reason": "exhausted", "tenant": "acme", "since": "24h"}).content.decode()
+    page = root.get(
+        LIST, {"state": "failed", "reason": "exhausted", "tenant": "acme", "since": "24h"}
+    ).content.decode()
     assert f"{PLAN}?state=failed&amp;reason=exhausted&amp;tenant=acme&amp;since=2026-" in page
-    asked = {"action": "work_on", "_selected_action": [dead[0].pk], "select_across": "1"}
+    asked = {"action": "plan_for_selected", "_selected_action": [dead[0].pk], "select_across": "1"}
     answer = root.post(f"{LIST}?state=failed", asked)
     assert answer.url == f"{PLAN}?state=failed"
     assert '<option value="failed" selected>' in root.get(answer.url).content.decode()
@@ -122,14 +126,16 @@ def test_each_step_is_one_row_of_the_audit(root, dead):
     do(root, operation, "confirm")
     do(root, operation, "cancel")
     verbs = AuditRow.objects.order_by("pk").values_list("verb", "reason")
-    assert list(verbs) == [(f"operation.{step}", "They are back.") for step in ("plan", "confirm", "cancel")]
+    assert list(verbs) == [
+        (f"operation.{step}", "They are back.") for step in ("plan", "confirm", "cancel")
+    ]
 
 
 @pytest.mark.parametrize(
     ("said", "words"),
     [
         ({}, "all there are would be meant"),
-        ({"state": "failed", "why": ""}, "This field is required"),
+        ({"state": "failed", "audit_reason": ""}, "This field is required"),
         ({"deliveries": "x"}, "not a list of deliveries"),
         ({"state": "failed", "tenant": "nobody"}, "No tenant has this reference"),
         ({"since": "yesterday"}, "Enter a valid date"),

@@ -76,7 +76,9 @@ def test_a_route_is_saved_with_a_mapping_of_its_own(root, make):
 
 def test_a_changed_mapping_is_a_new_version_and_rings(root, make):
     route = make.route(make.connection())
-    root.post(page_of(route), said(route.tenant, mapping=route.mapping_id, body='{"other": "data.total"}'))
+    root.post(
+        page_of(route), said(route.tenant, mapping=route.mapping_id, body='{"other": "data.total"}')
+    )
     version = route.mapping.current
     assert (version.number, version.body) == (2, {"other": "data.total"})
     assert WakeUp.objects.get(name="drain").requested_at
@@ -87,7 +89,10 @@ def test_a_changed_mapping_is_a_new_version_and_rings(root, make):
 
 def test_a_mapping_that_says_the_same_makes_no_version(root, make):
     route = make.route(make.connection(), body={"a": "data.number", "b": True})
-    root.post(page_of(route), said(route.tenant, mapping=route.mapping_id, body='{"b": true, "a": "data.number"}'))
+    root.post(
+        page_of(route),
+        said(route.tenant, mapping=route.mapping_id, body='{"b": true, "a": "data.number"}'),
+    )
     assert MappingVersion.unscoped.count() == 1
 
 
@@ -133,18 +138,31 @@ def test_an_action_without_a_default_needs_a_mapping(root, make):
 def test_a_connection_must_be_the_tenants_and_at_the_actions_system(root, make):
     tenant = make.tenant()
     mine, theirs = make.connection(tenant, "slack"), make.connection()
-    assert "is at Slack" in str(errors_of(root.post(ADD, said(tenant, connection=mine.pk)))["connection"])
-    assert "does not belong to" in str(errors_of(root.post(ADD, said(tenant, connection=theirs.pk)))["connection"])
-    assert "leave this empty" in str(errors_of(root.post(ADD, said(None, connection=theirs.pk)))["connection"])
+    assert "is at Slack" in str(
+        errors_of(root.post(ADD, said(tenant, connection=mine.pk)))["connection"]
+    )
+    assert "does not belong to" in str(
+        errors_of(root.post(ADD, said(tenant, connection=theirs.pk)))["connection"]
+    )
+    assert "leave this empty" in str(
+        errors_of(root.post(ADD, said(None, connection=theirs.pk)))["connection"]
+    )
 
 
 def test_a_mapping_must_fit_the_action_and_the_tenant(root, make):
     tenant = make.tenant()
-    other_action, others = make.mapping(tenant, "slack", "post_message"), make.mapping(make.tenant())
+    other_action, others = (
+        make.mapping(tenant, "slack", "post_message"),
+        make.mapping(make.tenant()),
+    )
     wrong = root.post(ADD, said(tenant, mapping=other_action.pk))
     assert "made for slack.post_message" in str(errors_of(wrong)["mapping"])
-    assert "does not belong" in str(errors_of(root.post(ADD, said(tenant, mapping=others.pk)))["mapping"])
-    assert "a mapping for all" in str(errors_of(root.post(ADD, said(None, mapping=others.pk)))["mapping"])
+    assert "does not belong" in str(
+        errors_of(root.post(ADD, said(tenant, mapping=others.pk)))["mapping"]
+    )
+    assert "a mapping for all" in str(
+        errors_of(root.post(ADD, said(None, mapping=others.pk)))["mapping"]
+    )
 
 
 def test_the_list_and_the_page_ask_a_fixed_number_of_questions(root, make):
@@ -186,7 +204,7 @@ def tried(client, url, tenant, **changes):
 def test_trying_shows_what_would_be_sent_and_saves_nothing(root, make):
     event = make.event(make.tenant())
     answer = tried(root, ADD, event.tenant)
-    assert json.loads(answer.context["tried"].rehearsal.body) == {"number": "A-1001"}
+    assert json.loads(answer.context["tried"].dry_run.body) == {"number": "A-1001"}
     assert "It would be sent" in answer.content.decode()
     assert not Route.unscoped.exists()
     assert not MappingVersion.unscoped.exists()
@@ -195,7 +213,9 @@ def test_trying_shows_what_would_be_sent_and_saves_nothing(root, make):
 
 def test_trying_warns_of_a_path_that_found_nothing(root, make):
     event = make.event(make.tenant())
-    page = tried(root, ADD, event.tenant, body='{"number": "data.numbr", "total": "data.total"}').text
+    page = tried(
+        root, ADD, event.tenant, body='{"number": "data.numbr", "total": "data.total"}'
+    ).text
     assert "would go, with gaps" in page and "data.numbr</code> found nothing in this event" in page
     assert "It would be sent, with this body." not in page and "data.total</code> found" not in page
 
@@ -206,7 +226,9 @@ def test_trying_takes_the_newest_event_of_the_routes_own_type(root, make):
     make.event(route.tenant, type="order.created.test", id="like it")
     for number in range(250):
         make.event(route.tenant, type="stock.changed", id=str(number))
-    answer = tried(root, page_of(route), route.tenant, mapping=route.mapping_id, event_type="order.created")
+    answer = tried(
+        root, page_of(route), route.tenant, mapping=route.mapping_id, event_type="order.created"
+    )
     assert answer.context["tried"].event == "order.created wanted"
     mapping_page = reverse("admin:mappings_fieldmapping_change", args=[route.mapping_id])
     assert list(root.get(mapping_page).context["sample"].events.values()) == [wanted]
@@ -215,7 +237,14 @@ def test_trying_takes_the_newest_event_of_the_routes_own_type(root, make):
 def test_trying_a_saved_route_leaves_it_as_it_is(root, make):
     route = make.route(make.connection())
     make.event(route.tenant)
-    tried(root, page_of(route), route.tenant, name="Another", body='{"x": "data.total"}', mapping=route.mapping_id)
+    tried(
+        root,
+        page_of(route),
+        route.tenant,
+        name="Another",
+        body='{"x": "data.total"}',
+        mapping=route.mapping_id,
+    )
     route.refresh_from_db()
     assert (route.name, route.mapping.versions.count()) == ("route", 1)
 
@@ -223,7 +252,7 @@ def test_trying_a_saved_route_leaves_it_as_it_is(root, make):
 def test_trying_names_the_clause_that_refuses(root, make):
     event = make.event(make.tenant())
     answer = tried(root, ADD, event.tenant, filter="data.currency == 'EUR' && data.total > `100`")
-    assert answer.context["tried"].rehearsal.clause.clause == "data.total > `100`"
+    assert answer.context["tried"].dry_run.clause.clause == "data.total > `100`"
     assert "The filter refuses it at" in answer.content.decode()
 
 
@@ -231,34 +260,47 @@ def test_trying_names_identities_that_are_missing(root, make):
     connection = make.connection(connector="slack")
     make.event(connection.tenant)
     body = '{"channel": "identity(\'channel\', data.customer)", "text": "data.number"}'
-    found = tried(root, ADD, connection.tenant, target="slack.post_message", body=body).context["tried"].rehearsal
+    found = (
+        tried(root, ADD, connection.tenant, target="slack.post_message", body=body)
+        .context["tried"]
+        .dry_run
+    )
     assert found.missing == (("channel", "Ann"),)
     make.identity(connection, "channel", "Ann", "C1")
-    found = tried(root, ADD, connection.tenant, target="slack.post_message", body=body).context["tried"].rehearsal
+    found = (
+        tried(root, ADD, connection.tenant, target="slack.post_message", body=body)
+        .context["tried"]
+        .dry_run
+    )
     assert (found.state, json.loads(found.body)["channel"]) == ("waiting", "C1")
 
 
 def test_trying_tells_what_the_action_would_refuse(root, make):
     event = make.event(make.tenant())
-    answer = tried(root, ADD, event.tenant, target="slack.post_message", body='{"text": "data.number"}')
-    assert answer.context["tried"].rehearsal.detail == "missing: channel"
+    answer = tried(
+        root, ADD, event.tenant, target="slack.post_message", body='{"text": "data.number"}'
+    )
+    assert answer.context["tried"].dry_run.detail == "missing: channel"
 
 
 def test_data_of_ones_own_can_be_tried(root, make):
     answer = root.post(ADD, said(make.tenant()) | {"_try": "1", "sample-data": '{"number": "<b>"}'})
-    assert json.loads(answer.context["tried"].rehearsal.body) == {"number": "<b>"}
+    assert json.loads(answer.context["tried"].dry_run.body) == {"number": "<b>"}
     assert "<b>&quot;" not in answer.content.decode()
 
 
 def test_a_mapping_that_explodes_is_told_and_not_worked_out(root, make):
     data = json.dumps({"text": "x" * 100_000})
-    answer = root.post(ADD, said(make.tenant(), body=json.dumps({"a": EXPLODING})) | {"_try": "1", "sample-data": data})
-    assert answer.context["tried"].rehearsal.reason == "mapping_failed"
+    answer = root.post(
+        ADD,
+        said(make.tenant(), body=json.dumps({"a": EXPLODING})) | {"_try": "1", "sample-data": data},
+    )
+    assert answer.context["tried"].dry_run.reason == "mapping_failed"
 
 
 def test_trying_what_does_not_stand_yet_asks_to_mend_it_first(root, make):
     answer = tried(root, ADD, make.tenant(), body="{")
-    assert "Mend the errors" in answer.context["tried"].trouble
+    assert "Mend the errors" in answer.context["tried"].problem
 
 
 def test_the_example_of_an_action_is_a_start(root, make):
@@ -287,7 +329,9 @@ def test_staff_can_read_a_route_for_all_and_not_change_it(make):
 def test_staff_cannot_change_what_a_shared_mapping_says(make):
     mapping = make.mapping(None, body={"a": "data.number"})
     tenant = make.tenant()
-    answer = staff_of(make, tenant).post(ADD, said(tenant, mapping=mapping.pk, body='{"a": "data.total"}'))
+    answer = staff_of(make, tenant).post(
+        ADD, said(tenant, mapping=mapping.pk, body='{"a": "data.total"}')
+    )
     assert "for all tenants" in str(errors_of(answer)["body"])
     assert mapping.versions.count() == 1
 

@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection as database
 
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event, EventBody, Idempotency
 from hub.queue import WakeUp
 
@@ -92,17 +92,24 @@ def test_a_platform_key_names_the_tenant(platform, acme):
 def test_a_batch_is_answered_in_order(make, platform):
     for name in ("acme", "globex"):
         make.route(make.connection(make.tenant(name)))
-    batch = [ORDER | {"id": str(number), "tenant": ("acme", "globex")[number % 2]} for number in range(4)]
+    batch = [
+        ORDER | {"id": str(number), "tenant": ("acme", "globex")[number % 2]} for number in range(4)
+    ]
     response = tell(platform, batch)
     events = response.json()["events"]
-    assert [(event["sender_id"], event["tenant"]) for event in events] == [(e["id"], e["tenant"]) for e in batch]
+    assert [(event["sender_id"], event["tenant"]) for event in events] == [
+        (e["id"], e["tenant"]) for e in batch
+    ]
     assert [len(event["deliveries"]) for event in events] == [1] * 4
     assert "Location" not in response
 
 
 def test_each_event_of_a_batch_keeps_its_own_bytes(shop):
     tell(shop, [ORDER | {"id": "1"}, ORDER | {"id": "2", "data": {"name": "Jürgen"}}])
-    assert [json.loads(bytes(row.body))["id"] for row in EventBody.objects.order_by("pk")] == ["1", "2"]
+    assert [json.loads(bytes(row.body))["id"] for row in EventBody.objects.order_by("pk")] == [
+        "1",
+        "2",
+    ]
 
 
 def test_a_batch_is_all_or_nothing(shop):
@@ -134,7 +141,11 @@ def test_the_same_id_with_the_same_body_gets_the_first_answer(make, shop, acme):
     make.route(make.connection(acme))
     first = tell(shop, {"id": "o-1", "type": "order.created", "data": {"a": 1, "b": 2}})
     again = tell(shop, {"data": {"b": 2, "a": 1}, "type": "order.created", "id": "o-1"})
-    assert (again.status_code, again.json(), again["Location"]) == (202, first.json(), first["Location"])
+    assert (again.status_code, again.json(), again["Location"]) == (
+        202,
+        first.json(),
+        first["Location"],
+    )
     assert Delivery.unscoped.count() == 1
 
 
@@ -148,7 +159,10 @@ def test_the_same_id_with_another_body_is_a_conflict(shop):
 
 def test_two_tenants_may_use_the_same_id(make, platform, acme):
     make.tenant("globex")
-    ids = {tell(platform, ORDER | {"id": "o-1", "tenant": name}).json()["id"] for name in ("acme", "globex")}
+    ids = {
+        tell(platform, ORDER | {"id": "o-1", "tenant": name}).json()["id"]
+        for name in ("acme", "globex")
+    }
     assert len(ids) == 2
 
 
@@ -157,7 +171,11 @@ def test_the_same_idempotency_key_with_the_same_body_gets_the_first_answer(make,
     first = tell(shop, ORDER, idempotency_key="k-1")
     Delivery.unscoped.update(state="delivered")
     again = tell(shop, ORDER, idempotency_key="k-1")
-    assert (again.status_code, again.json(), again["Location"]) == (202, first.json(), first["Location"])
+    assert (again.status_code, again.json(), again["Location"]) == (
+        202,
+        first.json(),
+        first["Location"],
+    )
     assert "Idempotency-Replayed" not in first
     assert again["Idempotency-Replayed"] == "true"
     assert Event.unscoped.count() == 1
@@ -171,7 +189,10 @@ def test_the_same_idempotency_key_with_another_body_is_refused(shop):
 
 def test_an_idempotency_key_is_the_api_keys_own(make, api, acme):
     one, two = api.of(acme), api.of(make.tenant("globex"))
-    assert tell(one, ORDER, idempotency_key="k").json()["id"] != tell(two, ORDER, idempotency_key="k").json()["id"]
+    assert (
+        tell(one, ORDER, idempotency_key="k").json()["id"]
+        != tell(two, ORDER, idempotency_key="k").json()["id"]
+    )
 
 
 def test_a_refusal_is_not_kept_under_the_idempotency_key(shop):
@@ -186,7 +207,9 @@ def test_a_strange_idempotency_key_is_refused(shop, key):
 
 # --- at the same moment ----------------------------------------------------------------------------------------------
 
-threaded = pytest.mark.skipif(database.vendor == "sqlite", reason="its test database is in memory, and one thread's")
+threaded = pytest.mark.skipif(
+    database.vendor == "sqlite", reason="its test database is in memory, and one thread's"
+)
 
 
 def tell_at_once(api, key, bodies, **headers):
@@ -211,7 +234,9 @@ def tell_at_once(api, key, bodies, **headers):
 @pytest.mark.parametrize("same", [{"Idempotency-Key": "k-1"}, {}])
 def test_the_same_request_at_the_same_moment_happens_once(make, api, acme, same):
     make.route(make.connection(acme))
-    answers = tell_at_once(api, make.api_key(acme), [ORDER if same else ORDER | {"id": "o-1"}] * 8, **same)
+    answers = tell_at_once(
+        api, make.api_key(acme), [ORDER if same else ORDER | {"id": "o-1"}] * 8, **same
+    )
     assert {answer.status_code for answer in answers} == {202}
     assert {answer.json()["id"] for answer in answers} == {str(Event.unscoped.get().public_id)}
     assert (Delivery.unscoped.count(), Idempotency.objects.count()) == (1, len(same))
@@ -224,7 +249,9 @@ def test_of_events_at_the_same_moment_each_is_answered_by_itself(make, api, acme
     key = make.api_key(acme)
     tell(api(key), ORDER | {"id": "o-0"})
     conflict, refused = ORDER | {"id": "o-0", "data": {}}, ORDER | {"data": 1}
-    answers = tell_at_once(api, key, [conflict, refused, *(ORDER | {"id": f"o-{n}"} for n in range(1, 7))])
+    answers = tell_at_once(
+        api, key, [conflict, refused, *(ORDER | {"id": f"o-{n}"} for n in range(1, 7))]
+    )
     assert sorted(answer.status_code for answer in answers) == [202] * 6 + [400, 409]
     told = {answer.json()["sender_id"] for answer in answers if answer.status_code == 202}
     assert told == {f"o-{n}" for n in range(1, 7)}

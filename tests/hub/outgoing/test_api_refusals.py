@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.clock import clock
+from hub.db.clock import clock
 from tests.hub.outgoing.test_api import EVENTS, ORDER, refusal, send, tell
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,11 @@ def test_a_wrong_field_is_named(shop, body, pointer):
 
 def test_a_moment_too_far_ahead_is_refused(shop):
     soon, far = (clock() + timedelta(hours=hours) for hours in (23, 25))
-    assert refusal(tell(shop, ORDER | {"occurred_at": far.isoformat()})) == (400, "validation-failed", ["/occurred_at"])
+    assert refusal(tell(shop, ORDER | {"occurred_at": far.isoformat()})) == (
+        400,
+        "validation-failed",
+        ["/occurred_at"],
+    )
     assert tell(shop, ORDER | {"occurred_at": soon.isoformat()}).status_code == 202
 
 
@@ -91,7 +95,11 @@ def test_a_platform_key_that_names_no_tenant_is_told_where(platform, acme):
 def test_another_tenant_is_answered_like_none(make, shop, platform):
     make.tenant("globex")
     for client, name in ((shop, "globex"), (shop, "nobody"), (platform, "nobody")):
-        assert refusal(tell(client, ORDER | {"tenant": name})) == (404, "tenant-not-found", ["/tenant"])
+        assert refusal(tell(client, ORDER | {"tenant": name})) == (
+            404,
+            "tenant-not-found",
+            ["/tenant"],
+        )
 
 
 def test_a_key_without_the_scope_is_refused(api, acme):
@@ -100,7 +108,8 @@ def test_a_key_without_the_scope_is_refused(api, acme):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"],
 )
 def test_other_formats_are_refused(shop, content_type):
     response = shop.post(EVENTS, json.dumps(ORDER), content_type=content_type)

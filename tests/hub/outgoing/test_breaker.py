@@ -5,25 +5,37 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.connections.models import Connection, Lane
-from hub.egress import Refused, Unanswered, Unsent
+from hub.egress import EgressRefused, RequestNotSent, ResponseNotReceived
 from hub.notices.models import Notice
-from hub.outgoing.breaker import Calls, Health, given_up, rest, warning, weigh
-from hub.outgoing.explain import explain, in_state, readable_deliveries, shown
+from hub.outgoing.breaker import (
+    BreakerState,
+    CallCounts,
+    due_warning_percent,
+    has_failed_for,
+    open_time,
+    score_calls,
+)
+from hub.outgoing.insight.explain import (
+    explain_delivery,
+    match_effective_state,
+    readable_deliveries,
+    resolve_effective_state,
+)
 from hub.outgoing.models import Delivery
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import MINUTE, NOON
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-DOWN, UP = Calls(down=1, failed=1), Calls(up=1, came_through=1)
+DOWN, UP = CallCounts(down=1, failed=1), CallCounts(up=1, succeeded=1)
 
 
 def after(*calls, health=None, now=NOON):
-    health = health or Health()
+    health = health or BreakerState()
     for call in calls:
-        health = weigh(health, call, now=now)
+        health = score_calls(health, call, now=now)
     return health
 
 
@@ -50,26 +62,34 @@ def test_only_what_happens_now_counts_for_a_busy_connection():
 def test_old_failures_are_forgotten():
     old = after(*[DOWN] * 9)
     assert not after(DOWN, health=old, now=NOON + 2 * MINUTE).is_open
-    assert after(UP, health=old, now=NOON + 10 * MINUTE).calm
+    assert after(UP, health=old, now=NOON + 10 * MINUTE).is_calm
 
 
 def test_a_connection_where_all_is_well_stays_calm():
-    assert after(*[UP] * 100).calm
+    assert after(*[UP] * 100).is_calm
 
 
 def test_each_failed_probe_rests_twice_as_long_and_ten_minutes_at_most():
-    assert [rest(opened).total_seconds() for opened in range(1, 8)] == [30, 60, 120, 240, 480, 600, 600]
+    assert [open_time(opened).total_seconds() for opened in range(1, 8)] == [
+        30,
+        60,
+        120,
+        240,
+        480,
+        600,
+        600,
+    ]
 
 
 def test_a_probe_that_says_nothing_asks_for_another_as_long_a_rest_later():
     opened = after(*[DOWN] * 10)
-    health = weigh(opened, Calls(), now=opened.open_until)
+    health = score_calls(opened, CallCounts(), now=opened.open_until)
     assert (health.breaker_trips, health.open_until) == (1, opened.open_until + 30 * SECOND)
 
 
 def test_what_was_still_in_flight_when_it_opened_counts_no_more():
     opened = after(*[DOWN] * 10)
-    later = weigh(opened, DOWN, now=NOON + SECOND)
+    later = score_calls(opened, DOWN, now=NOON + SECOND)
     assert replace(later, failed_calls=opened.failed_calls) == opened
 
 
@@ -78,14 +98,14 @@ def test_what_was_still_in_flight_when_it_opened_counts_no_more():
 
 def test_it_is_given_up_after_days_of_nothing_but_failures():
     health = after(DOWN)
-    assert not given_up(health, after=5 * DAY, now=NOON + 4 * DAY)
-    assert given_up(health, after=5 * DAY, now=NOON + 5 * DAY)
+    assert not has_failed_for(health, after=5 * DAY, now=NOON + 4 * DAY)
+    assert has_failed_for(health, after=5 * DAY, now=NOON + 5 * DAY)
     assert after(UP, health=health).failing_since is None
 
 
 @pytest.mark.parametrize(("days", "percent"), [(2, None), (2.5, 50), (3.5, 70), (4.5, 90)])
 def test_it_is_announced(days, percent):
-    assert warning(after(DOWN), after=5 * DAY, now=NOON + days * DAY) == percent
+    assert due_warning_percent(after(DOWN), after=5 * DAY, now=NOON + days * DAY) == percent
 
 
 # --- in the pump -----------------------------------------------------------------------------------------------------
@@ -119,11 +139,15 @@ def opened(connection):
 def test_it_opens_holds_the_lane_and_says_so(many):
     opened(many)
     many.refresh_from_db()
-    assert (lane_of(many).hold_reason, many.state, many.reason) == ("breaker_open", "degraded", "breaker_open")
+    assert (lane_of(many).hold_reason, many.state, many.reason) == (
+        "breaker_open",
+        "degraded",
+        "breaker_open",
+    )
     delivery = readable_deliveries().first()
-    assert shown(delivery)[:2] == ("held", "breaker_open")
-    assert Delivery.unscoped.filter(in_state("held")).count() == 12
-    assert explain(delivery, now=NOON).stopped_by.name == "breaker"
+    assert resolve_effective_state(delivery)[:2] == ("held", "breaker_open")
+    assert Delivery.unscoped.filter(match_effective_state("held")).count() == 12
+    assert explain_delivery(delivery, now=NOON).stopped_by.name == "breaker"
     assert pump(FakeHttp()).requests == []
 
 
@@ -147,14 +171,19 @@ def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("answer", [Response(429), Response(404), Response(301), Refused("denied", "")])
+@pytest.mark.parametrize(
+    "answer", [Response(429), Response(404), Response(301), EgressRefused("denied", "")]
+)
 def test_what_says_nothing_of_the_endpoint_opens_nothing(many, answer):
     pump(FakeHttp(answer))
     assert (lane_of(many).hold_reason, lane_of(many).failure_score) == ("", 0)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("answer", [Response(502), Unsent("dns_failed", ""), Unanswered("timed_out", "")])
+@pytest.mark.parametrize(
+    "answer",
+    [Response(502), RequestNotSent("dns_failed", ""), ResponseNotReceived("timed_out", "")],
+)
 def test_what_speaks_of_the_whole_endpoint_opens_it(many, answer):
     pump(FakeHttp(answer))
     assert lane_of(many).hold_reason == "breaker_open"
@@ -171,15 +200,17 @@ def test_a_person_who_resumes_it_begins_anew(many):
 
 @pytest.mark.django_db
 def test_what_is_well_costs_no_statement_of_the_breakers(make, django_assert_num_queries):
-    from hub.outgoing.pump.parcels import Carriage, Journey, Load
-    from hub.outgoing.pump.weigh import weigh as weigh_journeys
+    from hub.outgoing.pump.settling.connection_effects import (
+        update_endpoint_health as weigh_journeys,
+    )
+    from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult
 
     connection = make.connection()
-    carriage = Carriage(connection.public_id, None, [], None, ())
-    load = Load(connection.lane, connection, None)
-    journey = Journey(load, carriage, [], NOON, 1, Response(200))
+    request = OutboundRequest(connection.public_id, None, [], None, ())
+    batch = LaneBatch(connection.lane, connection, None)
+    send_result = SendResult(batch, request, [], NOON, 1, Response(200))
     with django_assert_num_queries(0):
-        weigh_journeys([journey] * 100, {}, now=NOON)
+        weigh_journeys([send_result] * 100, {}, now=NOON)
 
 
 # --- disabled, never silently ----------------------------------------------------------------------------------------

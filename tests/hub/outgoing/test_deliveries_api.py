@@ -4,12 +4,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,9 @@ def test_an_event_is_read_with_its_deliveries_their_reasons_and_attempts(shop, d
 
 
 def test_an_event_is_found_by_the_id_that_was_sent(api, shop, acme):
-    told = shop.post(EVENTS, {"id": "o/1 ü", "type": "order.created", "data": {}}, format="json").json()
+    told = shop.post(
+        EVENTS, {"id": "o/1 ü", "type": "order.created", "data": {}}, format="json"
+    ).json()
     assert shop.get(f"{EVENTS}/o%2F1%20%C3%BC").json()["id"] == told["id"]
     assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC?tenant=acme").json()["id"] == told["id"]
     assert api.platform().get(f"{EVENTS}/o%2F1%20%C3%BC").status_code == 404
@@ -60,12 +62,17 @@ def test_an_event_without_a_route_says_so_and_which_almost_matched(make, shop, a
     make.route(tenant=acme, name="typo", event_type="order.creatd")
     event = make.event(acme)
     told = shop.get(f"{EVENTS}/{event.public_id}").json()
-    assert (told["reason"], told["sentence"]) == ("no_route", "No route is meant for events of this type.")
+    assert (told["reason"], told["sentence"]) == (
+        "no_route",
+        "No route is meant for events of this type.",
+    )
     checks = shop.get(f"{EVENTS}/{event.public_id}/explain").json()["checks"]
     assert checks[-1]["detail"] == "“typo” is meant for order.creatd."
 
 
-def test_an_event_is_read_in_a_fixed_number_of_statements(make, shop, connection, django_assert_num_queries):
+def test_an_event_is_read_in_a_fixed_number_of_statements(
+    make, shop, connection, django_assert_num_queries
+):
     shop.get(EVENTS)
     for _ in range(2):
         make.route(connection)
@@ -89,7 +96,12 @@ def test_events_are_listed_by_type_and_state(make, shop, acme, connection):
 def test_deliveries_are_listed_by_what_they_read_as(make, shop, delivery, connection):
     other = make.delivery(make.connection(connection.tenant))
     connection.pause("window", until=None, now=NOON)
-    for query in ("state=held", "reason=paused", f"connection={connection.public_id}", "state=held&reason=paused"):
+    for query in (
+        "state=held",
+        "reason=paused",
+        f"connection={connection.public_id}",
+        "state=held&reason=paused",
+    ):
         assert str(delivery.public_id) in ids(shop.get(f"{DELIVERIES}?{query}"))
         assert str(other.public_id) not in ids(shop.get(f"{DELIVERIES}?{query}"))
     for query in (f"event={other.event.public_id}&state=waiting", f"route={other.route.public_id}"):
@@ -168,7 +180,9 @@ def test_a_platform_key_lists_all_tenants_or_the_one_it_names(make, api, deliver
     assert platform.get(f"{DELIVERIES}?tenant=nobody").json()["code"] == "tenant-not-found"
 
 
-def test_a_list_takes_a_fixed_number_of_statements(make, shop, connection, django_assert_num_queries):
+def test_a_list_takes_a_fixed_number_of_statements(
+    make, shop, connection, django_assert_num_queries
+):
     shop.get(DELIVERIES)
     for _ in range(2):
         make.delivery(connection)
@@ -184,7 +198,11 @@ def test_a_delivery_tells_the_call_of_each_attempt_without_bodies_and_secrets(sh
     response = shop.get(of(delivery))
     (attempt,) = response.json()["attempts"]
     exchange = attempt["exchange"]
-    assert (exchange["method"], exchange["url"], exchange["status"]) == ("POST", "https://example.com/hook", 200)
+    assert (exchange["method"], exchange["url"], exchange["status"]) == (
+        "POST",
+        "https://example.com/hook",
+        200,
+    )
     assert b"secret answer" not in response.content
 
 
@@ -202,8 +220,15 @@ def test_the_address_of_the_platforms_own_connection_is_not_told(make, shop, acm
 def test_a_delivery_is_explained(shop, delivery, connection):
     connection.pause("window", until=None, now=NOON)
     told = shop.get(of(delivery, "explain")).json()
-    assert (told["state"], told["reason"], told["action"]) == ("held", "paused", "Resume the connection.")
-    assert [check["name"] for check in told["checks"] if check["passed"] is False] == ["connection", "lane"]
+    assert (told["state"], told["reason"], told["action"]) == (
+        "held",
+        "paused",
+        "Resume the connection.",
+    )
+    assert [check["name"] for check in told["checks"] if check["passed"] is False] == [
+        "connection",
+        "lane",
+    ]
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------
@@ -214,7 +239,11 @@ def test_a_dead_delivery_is_retried_and_the_audit_tells_who(shop, delivery):
     response = shop.post(of(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")
     row = AuditRow.objects.get()
-    assert (row.verb, row.tenant_reference, row.object_id) == ("delivery.retry", "acme", str(delivery.public_id))
+    assert (row.verb, row.tenant_reference, row.object_id) == (
+        "delivery.retry",
+        "acme",
+        str(delivery.public_id),
+    )
     assert (row.before["state"], row.after["state"]) == ("failed", "waiting")
     assert row.request_id == response["X-Request-Id"]
 
@@ -233,7 +262,9 @@ def test_a_delivered_one_is_sent_again_as_a_new_delivery(shop, delivery):
     assert AuditRow.objects.get().after["delivery"] == told["id"]
 
 
-@pytest.mark.parametrize(("verb", "state"), [("retry", "delivered"), ("cancel", "failed"), ("send-again", "waiting")])
+@pytest.mark.parametrize(
+    ("verb", "state"), [("retry", "delivered"), ("cancel", "failed"), ("send-again", "waiting")]
+)
 def test_what_its_state_forbids_changes_nothing(shop, delivery, verb, state):
     Delivery.unscoped.update(state=state)
     answer = shop.post(of(delivery, verb))
@@ -262,7 +293,9 @@ def test_nobody_is_nobody(shop):
 
 @pytest.fixture
 def platform_delivery(make, acme):
-    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    make.route(
+        make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"}
+    )
     return make.event(acme).deliveries.get()
 
 

@@ -4,15 +4,19 @@ import pytest
 from django.urls import reverse
 
 from hub.audit import Actor
-from hub.connections.disconnect import disconnect
-from hub.operations.start import Hand
-from hub.outgoing.explain import for_reason, in_state, shown
+from hub.connections.actions.disconnection import disconnect_account
+from hub.operations.operation_actions import ActorContext
+from hub.outgoing.insight.explain import (
+    match_effective_reason,
+    match_effective_state,
+    resolve_effective_state,
+)
 from hub.outgoing.models import Delivery
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-SOMEBODY = Hand(Actor("user", "1", "Robin"), everywhere=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), everywhere=False)
 AGAIN = "Connect the same account again."
 
 
@@ -24,7 +28,7 @@ def endpoint(make):
 
 
 def arriving_after(make, endpoint, *, keeps_events, **event):
-    disconnect(endpoint, SOMEBODY, keeps_events=keeps_events, now=NOON)
+    disconnect_account(endpoint, SOMEBODY, keeps_events=keeps_events, now=NOON)
     return make.event(endpoint.tenant, now=NOON + MINUTE, **event).deliveries.get()
 
 
@@ -32,11 +36,13 @@ def test_where_what_waited_was_cancelled_nothing_more_is_collected(make, endpoin
     delivery = arriving_after(make, endpoint, keeps_events=False)
     assert (delivery.state, delivery.reason, delivery.due_at) == ("skipped", "disconnected", None)
     assert not Delivery.unscoped.filter(state__in=("waiting", "held")).exists()
-    assert shown(delivery).action == AGAIN
+    assert resolve_effective_state(delivery).action == AGAIN
 
 
 @pytest.mark.parametrize("keeps_events", [True, False])
-def test_staff_and_customer_find_what_was_held_or_skipped_by_its_reason(make, client, endpoint, keeps_events):
+def test_staff_and_customer_find_what_was_held_or_skipped_by_its_reason(
+    make, client, endpoint, keeps_events
+):
     delivery = arriving_after(make, endpoint, keeps_events=keeps_events)
     client.force_login(make.staff(is_superuser=True))
     staffs = client.get(reverse("admin:outgoing_delivery_changelist"), {"reason": "disconnected"})
@@ -49,16 +55,30 @@ def test_staff_and_customer_find_what_was_held_or_skipped_by_its_reason(make, cl
 
 def test_where_it_was_to_be_held_it_waits_for_the_same_account(make, endpoint):
     delivery = arriving_after(make, endpoint, keeps_events=True)
-    read = shown(delivery)
-    assert (delivery.state, read.state, read.reason, read.action) == ("waiting", "held", "disconnected", AGAIN)
-    assert Delivery.unscoped.filter(for_reason(read.reason), in_state(read.state)).get() == delivery
+    read = resolve_effective_state(delivery)
+    assert (delivery.state, read.state, read.reason, read.action) == (
+        "waiting",
+        "held",
+        "disconnected",
+        AGAIN,
+    )
+    assert (
+        Delivery.unscoped.filter(
+            match_effective_reason(read.reason), match_effective_state(read.state)
+        ).get()
+        == delivery
+    )
 
 
 def test_another_connection_of_the_same_route_gets_it_all_the_same(make, endpoint):
     make.connection(endpoint.tenant)
     make.route(tenant=endpoint.tenant, event_type="shared")
-    disconnect(endpoint, SOMEBODY, keeps_events=False, now=NOON)
-    states = make.event(endpoint.tenant, type="shared").deliveries.order_by("pk").values_list("state", flat=True)
+    disconnect_account(endpoint, SOMEBODY, keeps_events=False, now=NOON)
+    states = (
+        make.event(endpoint.tenant, type="shared")
+        .deliveries.order_by("pk")
+        .values_list("state", flat=True)
+    )
     assert list(states) == ["skipped", "waiting"]
 
 
@@ -72,6 +92,6 @@ def test_an_ordered_queue_does_not_wait_for_what_was_skipped(make):
 
 
 def test_what_was_connected_again_gets_what_arrives(make, endpoint):
-    disconnect(endpoint, SOMEBODY, keeps_events=False, now=NOON)
+    disconnect_account(endpoint, SOMEBODY, keeps_events=False, now=NOON)
     endpoint.mark_healthy(now=NOON)
     assert make.event(endpoint.tenant).deliveries.get().state == "waiting"

@@ -2,15 +2,15 @@
 
 import pytest
 
-from connectors.wire import Response
-from hub.egress import Unanswered, Unsent
-from hub.outgoing import replay
-from hub.outgoing.explain import explain
+from connectors.http import Response
+from hub.egress import RequestNotSent, ResponseNotReceived
+from hub.outgoing.insight.explain import explain_delivery
 from hub.outgoing.models import Delivery
-from hub.sweep import sweep
+from hub.outgoing.operations import delivery_actions
+from hub.sweep import run_sweep
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read, state_of
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import MINUTE, NOON
 
 LATER = NOON + MINUTE
@@ -26,10 +26,12 @@ def posting(make):
 @pytest.mark.django_db
 class TestNeverTwice:
     def test_what_may_have_arrived_is_held(self, posting):
-        pump(FakeHttp(Unanswered("timed_out", "slack.com")))
+        pump(FakeHttp(ResponseNotReceived("timed_out", "slack.com")))
         assert state_of(posting) == ("held", "unknown_effect")
-        replay.retry(read(posting), now=LATER)
-        assert len(pump(FakeHttp(Response(200, b'{"ok": true, "ts": "1"}')), at=LATER).requests) == 1
+        delivery_actions.retry_delivery(read(posting), now=LATER)
+        assert (
+            len(pump(FakeHttp(Response(200, b'{"ok": true, "ts": "1"}')), at=LATER).requests) == 1
+        )
 
     def test_what_was_in_flight_when_the_pump_died_is_held(self, posting):
         crash(posting)
@@ -37,17 +39,17 @@ class TestNeverTwice:
         assert state_of(posting) == ("held", "unknown_effect")
 
     def test_what_surely_had_no_effect_goes_again(self, posting):
-        pump(FakeHttp(Unsent("dns_failed", "slack.com")))
+        pump(FakeHttp(RequestNotSent("dns_failed", "slack.com")))
         assert state_of(posting) == ("waiting", "dns_failed")
 
     def test_where_the_system_is_told_our_id_it_goes_again(self, make):
         delivery = make.delivery(never_twice=True)
-        pump(FakeHttp(Unanswered("timed_out", "example.com")))
+        pump(FakeHttp(ResponseNotReceived("timed_out", "example.com")))
         assert state_of(delivery) == ("waiting", "timed_out")
 
     def test_a_person_is_warned_before_it_is_retried(self, posting, make, client):
         client.force_login(make.staff(is_superuser=True))
-        pump(FakeHttp(Unanswered("timed_out", "slack.com")))
+        pump(FakeHttp(ResponseNotReceived("timed_out", "slack.com")))
         page = f"/admin/outgoing/delivery/{posting.pk}/"
         assert "although it may have arrived" in client.get(f"{page}change/").content.decode()
         assert client.post(f"{page}verbs/retry/").status_code == 302
@@ -62,7 +64,7 @@ class TestExpiry:
         delivery = make.delivery(expires_after=60)
         assert pump(FakeHttp(), at=NOON + MINUTE).requests == []
         assert state_of(delivery) == ("failed", "expired")
-        assert explain(read(delivery), now=LATER).stopped_by.name == "expiry"
+        assert explain_delivery(read(delivery), now=LATER).stopped_by.name == "expiry"
 
     def test_in_time_it_goes(self, make):
         make.delivery(expires_after=61)
@@ -71,13 +73,13 @@ class TestExpiry:
     def test_what_is_held_expires_too(self, make):
         delivery = make.delivery(expires_after=60)
         Delivery.unscoped.update(state="held", reason="mapping_failed", due_at=None)
-        sweep(now=NOON)
+        run_sweep(now=NOON)
         assert state_of(delivery)[0] == "held"
-        sweep(now=LATER)
+        run_sweep(now=LATER)
         assert state_of(delivery) == ("failed", "expired")
 
     def test_a_person_may_send_it_all_the_same(self, make):
         delivery = make.delivery(expires_after=60)
-        sweep(now=LATER)
-        replay.retry(read(delivery), now=LATER)
+        run_sweep(now=LATER)
+        delivery_actions.retry_delivery(read(delivery), now=LATER)
         assert len(pump(FakeHttp(), at=LATER).requests) == 1

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from hub.audit import AuditRow
 from hub.operations.models import Operation
-from hub.outgoing.bulk import KINDS
 from hub.outgoing.models import Delivery
+from hub.outgoing.operations.planning import OPERATION_KINDS
 from tests.hub.outgoing.operating import put, run, states
 from tests.makers import NOON
 
@@ -31,7 +31,12 @@ def post(client, path="", body=None):
 def test_a_plan_tells_what_would_be_done_and_does_nothing(shop, dead):
     answer = post(shop, body=DEAD)
     told = answer.json()
-    assert (answer.status_code, told["state"], told["count"], told["tenant"]) == (201, "planned", 3, "acme")
+    assert (answer.status_code, told["state"], told["count"], told["tenant"]) == (
+        201,
+        "planned",
+        3,
+        "acme",
+    )
     assert (told["plan"]["tenants"], told["plan"]["connections"][0]["rows"]) == (1, 3)
     assert [row["id"] for row in told["plan"]["sample"]] == [str(row.public_id) for row in dead]
     assert answer["Location"] == told["url"] == f"https://hub.test{URL}/{told['id']}"
@@ -108,7 +113,11 @@ def test_the_audit_tells_of_an_operation_once_for_each_step(shop, dead):
 
 def test_one_delivery_is_skipped(shop, dead):
     told = shop.post(f"/api/v1/deliveries/{dead[0].public_id}/skip").json()
-    assert (told["state"], told["reason"], told["sentence"]) == ("skipped", "skipped_by_person", "A person skipped it.")
+    assert (told["state"], told["reason"], told["sentence"]) == (
+        "skipped",
+        "skipped_by_person",
+        "A person skipped it.",
+    )
 
 
 def filters(rows):
@@ -133,14 +142,15 @@ def filters(rows):
 @given(st.data())
 def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, data):
     ours, theirs = (
-        [make.delivery(make.connection(tenant)) for _ in range(4)] for tenant in (make.tenant(), make.tenant())
+        [make.delivery(make.connection(tenant)) for _ in range(4)]
+        for tenant in (make.tenant(), make.tenant())
     )
     for rows in (ours, theirs):
         for row, state in zip(rows, ("failed", "held", "delivered", "waiting"), strict=True):
             put([row], state, "exhausted" if state == "failed" else "")
     before = list(Delivery.unscoped.filter(tenant=theirs[0].tenant).order_by("pk").values())
     body = {
-        "kind": data.draw(st.sampled_from(sorted(KINDS))),
+        "kind": data.draw(st.sampled_from(sorted(OPERATION_KINDS))),
         "filter": data.draw(filters(ours + theirs)),
         "reason": "x",
     }
@@ -152,10 +162,12 @@ def test_whatever_one_tenant_does_to_many_touches_no_row_of_another(make, api, d
     assert {row["tenant"] for row in told["plan"]["sample"]} <= {ours[0].tenant.reference}
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(OPERATION_KINDS))
 def test_a_tenants_operation_leaves_out_what_goes_to_our_own_application(make, shop, acme, kind):
     state = {"retry": "failed", "cancel": "held", "skip": "held", "send_again": "delivered"}[kind]
-    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    make.route(
+        make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"}
+    )
     own = make.delivery(make.connection(acme))
     put(Delivery.unscoped.all(), state)
     told = post(shop, body={"kind": kind, "filter": {"state": state}, "reason": "x"}).json()
@@ -169,7 +181,9 @@ def test_a_tenants_operation_leaves_out_what_goes_to_our_own_application(make, s
 
 
 def test_the_platforms_operation_for_a_tenant_includes_it(make, platform, acme):
-    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    make.route(
+        make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"}
+    )
     make.event(acme)
     put(Delivery.unscoped.all(), "failed")
     told = post(platform, body=DEAD | {"tenant": "acme"}).json()

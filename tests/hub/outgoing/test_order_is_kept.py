@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from connectors.wire import Response
-from hub.egress import Unanswered
-from hub.outgoing import replay
-from hub.outgoing.explain import readable_deliveries
+from connectors.http import Response
+from hub.egress import ResponseNotReceived
+from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.drive import pump as drive
-from hub.sweep import sweep
+from hub.outgoing.operations import delivery_actions
+from hub.outgoing.pump.loop import run_pump
+from hub.sweep import run_sweep
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash
 from tests.makers import NOON, ORDER, Makers
@@ -21,16 +21,19 @@ DAY = timedelta(days=1)
 KEYS = ("A", "B")
 TELL = st.tuples(st.just("tell"), st.sampled_from(KEYS))
 PUMP = st.tuples(
-    st.just("pump"), st.lists(st.sampled_from(["500", "ok", "301", "lost", "429"]), min_size=1, max_size=4)
+    st.just("pump"),
+    st.lists(st.sampled_from(["500", "ok", "301", "lost", "429"]), min_size=1, max_size=4),
 )
-ELSE = st.tuples(st.sampled_from(["crash", "retry", "skip", "cancel", "hold", "sweep"]), st.integers(0, 3))
+ELSE = st.tuples(
+    st.sampled_from(["crash", "retry", "skip", "cancel", "hold", "sweep"]), st.integers(0, 3)
+)
 STEPS = st.lists(st.one_of(TELL, PUMP, TELL, ELSE), min_size=6, max_size=25)
 ANSWERS = {
     "ok": Response(200),
     "500": Response(500),
     "301": Response(301),
     "429": Response(429, headers={"retry-after": "1"}, at=NOON),
-    "lost": Unanswered("connection_lost", "example.com"),
+    "lost": ResponseNotReceived("connection_lost", "example.com"),
 }
 
 
@@ -55,34 +58,47 @@ class Desk:
             return ANSWERS[name]
 
         self.now += DAY
-        drive(clock=lambda: self.now, outlet=FakeHttp(answer).outlet, random=lambda: 0, stay=0)
+        run_pump(
+            clock=lambda: self.now,
+            open_client=FakeHttp(answer).outlet,
+            random=lambda: 0,
+            idle_seconds=0,
+        )
 
     def crash(self, number):
-        rows = list(Delivery.unscoped.filter(state="waiting", due_at__isnull=False)[number : number + 1])
+        rows = list(
+            Delivery.unscoped.filter(state="waiting", due_at__isnull=False)[number : number + 1]
+        )
         crash(*rows, at=self.now)
 
     def person(self, verb, states, number):
         rows = readable_deliveries().filter(state__in=states).order_by("pk")
         for row in rows[number : number + 1]:
-            if row.state == "cancelled":  # it stands at the end now: what arrived of it before is another matter
+            if (
+                row.state == "cancelled"
+            ):  # it stands at the end now: what arrived of it before is another matter
                 self.arrived = [id for id in self.arrived if id != row.message_id]
             verb(row, now=self.now)
 
     def retry(self, number):
-        self.person(replay.retry, ["failed", "held", "cancelled"], number)
+        self.person(delivery_actions.retry_delivery, ["failed", "held", "cancelled"], number)
 
     def skip(self, number):
-        self.person(replay.skip, ["failed"], number)
+        self.person(delivery_actions.skip_delivery, ["failed"], number)
 
     def cancel(self, number):
-        self.person(replay.cancel, ["waiting", "held"], number)
+        self.person(delivery_actions.cancel_delivery, ["waiting", "held"], number)
 
     def hold(self, number):
-        pk = Delivery.unscoped.filter(state="waiting").values_list("pk", flat=True)[number : number + 1]
-        Delivery.unscoped.filter(pk__in=list(pk)).update(state="held", reason="mapping_failed", due_at=None)
+        pk = Delivery.unscoped.filter(state="waiting").values_list("pk", flat=True)[
+            number : number + 1
+        ]
+        Delivery.unscoped.filter(pk__in=list(pk)).update(
+            state="held", reason="mapping_failed", due_at=None
+        )
 
     def sweep(self, number):
-        sweep(now=self.now)
+        run_sweep(now=self.now)
 
     def enable(self):
         """Days of nothing but failures disable it."""
@@ -93,7 +109,7 @@ class Desk:
     def mended(self):
         """All goes in the end, when persons do what is asked of them."""
         for _ in range(60):
-            if not Delivery.unscoped.filter(state__in=Delivery.OPEN).exists():
+            if not Delivery.unscoped.filter(state__in=Delivery.ORDER_BLOCKING_STATES).exists():
                 return
             for number in range(len(KEYS) * 3):
                 self.retry(number)

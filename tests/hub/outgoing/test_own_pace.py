@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from hub.connections.backlog import backlog
-from hub.connections.gauges import gauges
+from hub.connections.status.backlog import measure_backlog
+from hub.connections.status.quota_usage import list_quota_usage
 from hub.outgoing.models import Delivery
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +46,8 @@ def test_without_a_limit_all_go(make, slow):
 
 
 def test_pages_tell_how_long_it_takes_and_what_is_spent(slow):
-    assert backlog(slow, now=NOON).seconds >= 5
+    assert measure_backlog(slow, now=NOON).seconds >= 5
     pump(FakeHttp())
-    assert [gauge.label for _row, gauge in gauges(slow, now=NOON)] == ["1 call in a second"]
+    assert [gauge.label for _row, gauge in list_quota_usage(slow, now=NOON)] == [
+        "1 call in a second"
+    ]

@@ -9,16 +9,18 @@ import pytest
 from django.db import OperationalError, connections, transaction
 from django.db import connection as database
 
-from hub.batcher import Batcher
+from hub.db.group_commit import GroupCommit
+from hub.outgoing.intake.publish import EventInput, publish_independently
 from hub.outgoing.models import Event
-from hub.outgoing.publish import Fact, publish_each
 from tenants.models import Tenant
-from tenants.people import hold
+from tenants.services.membership_actions import lock_tenant
 from tests.makers import NOON, ORDER
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(database.vendor != "postgresql", reason="one writer at a time, and no line to lose"),
+    pytest.mark.skipif(
+        database.vendor != "postgresql", reason="one writer at a time, and no line to lose"
+    ),
 ]
 
 LONG = 10  # seconds, at most
@@ -50,7 +52,9 @@ def somebody(takes):
 
 
 def told(*tenants):
-    return publish_each([Fact(tenant, "order.created", ORDER) for tenant in tenants], source="api", now=NOON)
+    return publish_independently(
+        [EventInput(tenant, "order.created", ORDER) for tenant in tenants], source="api", now=NOON
+    )
 
 
 def of(tenant):
@@ -63,7 +67,10 @@ def test_a_tenant_whose_row_is_held_holds_up_no_other(tenants):
         start = time.monotonic()
         with pytest.raises(OperationalError, match="lock timeout"):
             told(acme, globex)
-        assert time.monotonic() - start < 3 and (of(acme), of(globex)) == (0, 0)  # then each goes alone
+        assert time.monotonic() - start < 3 and (of(acme), of(globex)) == (
+            0,
+            0,
+        )  # then each goes alone
         told(globex)
         assert of(globex) == 1
     told(acme)
@@ -71,7 +78,7 @@ def test_a_tenant_whose_row_is_held_holds_up_no_other(tenants):
 
 
 def test_a_tenant_whose_people_are_changed_takes_events_meanwhile(tenants):
-    with somebody(lambda: hold(tenants[0])):
+    with somebody(lambda: lock_tenant(tenants[0])):
         told(*tenants)
     assert [of(tenant) for tenant in tenants] == [1, 1]
 
@@ -104,5 +111,5 @@ def test_where_a_commit_was_not_answered_nobody_tells_it_again(tenants, line_tha
     answers = work(tenants)
     assert [type(answer) for answer in answers] == [OperationalError] * 2
     with pytest.raises(OperationalError):
-        Batcher(work, most=10)(tenants[0])
+        GroupCommit(work, max_batch=10)(tenants[0])
     assert len(batches) == 2

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from hub.audit import AuditRow
-from hub.management.commands.retry import moment
+from hub.management.commands.retry import parse_time_argument
 from hub.operations.models import Operation
 from tests.hub.outgoing.operating import put, states
 
@@ -26,11 +26,17 @@ def retry(capsys, *options, **more):
 def test_a_dry_run_writes_nothing(dead, capsys):
     (plan,) = retry(capsys, "--dry-run")
     assert (plan["count"], plan["tenants"]) == (2, 2)
-    assert (Operation.unscoped.count(), AuditRow.objects.count(), set(states())) == (0, 0, {"failed"})
+    assert (Operation.unscoped.count(), AuditRow.objects.count(), set(states())) == (
+        0,
+        0,
+        {"failed"},
+    )
 
 
 def test_it_retries_what_the_filter_means(dead, capsys):
-    plan, summary = retry(capsys, "--tenant", "acme", "--connector", "webhook", "--why", "back", "--yes")
+    plan, summary = retry(
+        capsys, "--tenant", "acme", "--connector", "webhook", "--why", "back", "--yes"
+    )
     assert (plan["count"], summary["state"], summary["done"]) == (1, "finished", 1)
     assert states() == ["waiting", "failed"]
 
@@ -58,8 +64,8 @@ def test_an_unknown_tenant_is_refused(dead, capsys):
 
 
 def test_moments_are_said_as_people_say_them(db):
-    assert moment("2026-11-25T12:00").isoformat() == "2026-11-25T12:00:00+00:00"
-    assert moment("2d") < moment("6h") < moment("30m")
+    assert parse_time_argument("2026-11-25T12:00").isoformat() == "2026-11-25T12:00:00+00:00"
+    assert parse_time_argument("2d") < parse_time_argument("6h") < parse_time_argument("30m")
 
 
 def test_in_words_it_tells_the_plan_and_the_summary(dead, capsys):

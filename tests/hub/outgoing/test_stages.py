@@ -7,9 +7,9 @@ from django.db import connection as database
 from django.db.models import Q
 
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.claim import claim
-from hub.outgoing.pump.reading import Reading
-from hub.outgoing.pump.strides import Strides
+from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
+from hub.outgoing.pump.claiming.claim import claim_lanes
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,9 @@ def test_each_state_is_found_as_itself(make, state):
         assert Delivery.unscoped.filter(state=other).exists() is (other == state)
         assert Delivery.unscoped.exclude(state=other).exists() is (other != state)
         assert Delivery.unscoped.filter(state__in=[other, "nothing"]).exists() is (other == state)
-    assert Delivery.unscoped.filter(state__in=["waiting", "sending"]).exists() is (state in ("waiting", "sending"))
+    assert Delivery.unscoped.filter(state__in=["waiting", "sending"]).exists() is (
+        state in ("waiting", "sending")
+    )
     assert delivery.connection.deliveries.filter(Q(state=state) | Q(state="nothing")).exists()
 
 
@@ -53,20 +55,29 @@ def test_a_question_for_a_state_is_asked_of_the_indexed_column():
 def test_the_head_of_a_queue_is_found_by_its_index():
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")  # a table of no rows it would read as a whole
-    queue = Delivery.unscoped.filter(connection=1, route=1, order_key="", position__lt=9, state__in=Delivery.OPEN)
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off"
+            )  # a table of no rows it would read as a whole
+    queue = Delivery.unscoped.filter(
+        connection=1,
+        route=1,
+        order_key="",
+        position__lt=9,
+        state__in=Delivery.ORDER_BLOCKING_STATES,
+    )
     assert "deliveries_in_order" in queue.order_by("position").explain()
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(
-    database.vendor != "postgresql", reason="PostgreSQL's own; the words of the indexes are looked at above"
+    database.vendor != "postgresql",
+    reason="PostgreSQL's own; the words of the indexes are looked at above",
 )
 def test_a_claim_writes_no_index(make):
     for _ in range(5):
         make.delivery(make.connection())
     before = heap_only()
-    claim(uuid4(), Reading(), Strides(), now=NOON)
+    claim_lanes(uuid4(), ConfigCache(), BatchSizing(), now=NOON)
     assert heap_only() - before == Delivery.unscoped.filter(state="sending").count() == 5
 
 
@@ -74,5 +85,7 @@ def heap_only():
     """Updates of deliveries that wrote no index, as this session counts them."""
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'outgoing_delivery'")
+        cursor.execute(
+            "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'outgoing_delivery'"
+        )
         return cursor.fetchone()[0]

@@ -6,21 +6,27 @@ import pytest
 from django.urls import reverse
 
 from hub.audit import AuditRow
+from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
 from hub.connections.models import KillSwitch, Lane
-from hub.connections.switch import AlreadyOff, switch_off, switch_on
-from hub.outgoing.drain import drain_held
-from hub.outgoing.explain import explain, for_reason, in_state, readable_deliveries, shown
+from hub.outgoing.insight.explain import (
+    explain_delivery,
+    match_effective_reason,
+    match_effective_state,
+    readable_deliveries,
+    resolve_effective_state,
+)
 from hub.outgoing.models import Delivery
-from hub.sweep import sweep
+from hub.outgoing.release import release_held_deliveries
+from hub.sweep import run_sweep
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
 
 def off(now=NOON, **switch):
-    return switch_off(KillSwitch(**{"reason": "stocktaking"} | switch), by=None, now=now)
+    return switch_off(KillSwitch(**{"reason": "stocktaking"} | switch), user=None, now=now)
 
 
 def read(delivery):
@@ -42,21 +48,29 @@ def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
     switch = off(scope=scope, **meant(scope, before))
     after = make.event(before.tenant).deliveries.get()
     assert pump(FakeHttp()).requests == []
-    drain_held(now=NOON)
+    release_held_deliveries(now=NOON)
     reason = "route_off" if scope == "route" else "switched_off"
-    assert {shown(read(row))[:2] for row in (before, after)} == {("held", reason)}
-    assert Delivery.unscoped.filter(in_state("held")).filter(for_reason(reason)).count() == 2
-    assert not Delivery.unscoped.filter(in_state("waiting")).exists()
-    told = explain(read(before), now=NOON).stopped_by
+    assert {resolve_effective_state(read(row))[:2] for row in (before, after)} == {("held", reason)}
+    assert (
+        Delivery.unscoped.filter(match_effective_state("held"))
+        .filter(match_effective_reason(reason))
+        .count()
+        == 2
+    )
+    assert not Delivery.unscoped.filter(match_effective_state("waiting")).exists()
+    told = explain_delivery(read(before), now=NOON).stopped_by
     assert (told.name, told.detail) == ("switch", "stocktaking")
     switch_on(switch, now=NOON)
-    drain_held(now=NOON)
+    release_held_deliveries(now=NOON)
     assert len(pump(FakeHttp()).requests) == 2
 
 
 @pytest.mark.parametrize("scope", ["tenant", "connector", "route"])
 def test_others_go_on(make, scope):
-    stopped, other = make.delivery(), make.delivery(make.connection(connector="splunk"), action="send_event")
+    stopped, other = (
+        make.delivery(),
+        make.delivery(make.connection(connector="splunk"), action="send_event"),
+    )
     off(scope=scope, **meant(scope, stopped))
     (request,) = pump(FakeHttp()).requests
     assert request.url.startswith("https://splunk.example.com")
@@ -70,18 +84,22 @@ def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
     before = make.event(stopped).deliveries.get()
     switch = off(scope="tenant", tenant=stopped)
     after, neighbour = make.event(stopped).deliveries.get(), make.event(other).deliveries.get()
-    drain_held(now=NOON)
-    assert [shown(read(row)).state for row in (before, after, neighbour)] == ["held", "held", "waiting"]
+    release_held_deliveries(now=NOON)
+    assert [resolve_effective_state(read(row)).state for row in (before, after, neighbour)] == [
+        "held",
+        "held",
+        "waiting",
+    ]
     switch_on(switch, now=NOON)
-    assert drain_held(now=NOON) == 2
+    assert release_held_deliveries(now=NOON) == 2
 
 
 def test_it_ends_by_itself(make):
     delivery = make.delivery()
     off(scope="tenant", tenant=delivery.tenant, expires_at=NOON + MINUTE)
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert Lane.unscoped.get().switched_off_by == "tenant"
-    sweep(now=NOON + MINUTE)
+    run_sweep(now=NOON + MINUTE)
     assert (Lane.unscoped.get().switched_off_by, KillSwitch.unscoped.count()) == ("", 0)
 
 
@@ -89,7 +107,7 @@ def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
     delivery = make.delivery()
     tenant = off(scope="tenant", tenant=delivery.tenant)
     platform = off(scope="platform")
-    with pytest.raises(AlreadyOff):
+    with pytest.raises(AlreadySwitchedOff):
         off(scope="platform")
     switch_on(platform, now=NOON)
     assert Lane.unscoped.get().switched_off_by == "tenant"
@@ -100,7 +118,7 @@ def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
 def test_a_system_connected_while_it_is_off_is_found(make):
     off(scope="platform")
     make.connection()
-    sweep(now=NOON)
+    run_sweep(now=NOON)
     assert Lane.unscoped.get().switched_off_by == "platform"
 
 
@@ -128,14 +146,21 @@ def test_staff_switch_a_tenant_off_and_on_and_the_audit_knows(make, superuser):
     assert switch.expires_at - switch.activated_at == timedelta(hours=1)
     superuser.post(reverse("admin:connections_killswitch_verb", args=[switch.pk, "on"]))
     assert not KillSwitch.unscoped.exists()
-    assert list(AuditRow.objects.order_by("pk").values_list("verb", flat=True)) == ["switch.off", "switch.on"]
+    assert list(AuditRow.objects.order_by("pk").values_list("verb", flat=True)) == [
+        "switch.off",
+        "switch.on",
+    ]
 
 
 def test_what_is_not_said_is_asked_for(make, superuser):
-    answer = superuser.post(reverse("admin:connections_killswitch_add"), {"scope": "tenant", "reason": "x"})
+    answer = superuser.post(
+        reverse("admin:connections_killswitch_add"), {"scope": "tenant", "reason": "x"}
+    )
     assert "Say which." in answer.content.decode()
     off(scope="platform")
-    answer = superuser.post(reverse("admin:connections_killswitch_add"), {"scope": "platform", "reason": "x"})
+    answer = superuser.post(
+        reverse("admin:connections_killswitch_add"), {"scope": "platform", "reason": "x"}
+    )
     assert "It is switched off already." in answer.content.decode()
 
 
@@ -154,7 +179,9 @@ def test_a_tenants_staff_do_not_switch_what_is_everybodys(make, client, scope):
 
 def test_staff_switch_a_route_off_on_its_page(make, superuser):
     route = make.route(make.connection())
-    superuser.post(reverse("admin:outgoing_route_verb", args=[route.pk, "off"]), {"reason": "wrong prices"})
+    superuser.post(
+        reverse("admin:outgoing_route_verb", args=[route.pk, "off"]), {"reason": "wrong prices"}
+    )
     assert KillSwitch.unscoped.get().route == route
     superuser.post(reverse("admin:outgoing_route_verb", args=[route.pk, "on"]))
     assert not KillSwitch.unscoped.exists()

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import AuditRow
-from hub.clock import clock
 from hub.connections.models import KillSwitch, Lane
+from hub.db.clock import clock
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +100,10 @@ def test_what_is_off_is_not_switched_off_again(shop):
 )
 def test_what_cannot_be_meant_is_refused(platform, said, pointer):
     answer = off(platform, **said)
-    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (400, [pointer])
+    assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (
+        400,
+        [pointer],
+    )
     assert not KillSwitch.unscoped.exists()
 
 

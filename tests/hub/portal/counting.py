@@ -3,11 +3,11 @@
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from hub.clock import clock
+from hub.db.clock import clock
 
 
 def queries(look):
-    clock.read()  # now, and not by the page
+    clock.synchronize()  # now, and not by the page
     with CaptureQueriesContext(connection) as seen:
         page = look()
     assert page.status_code == 200

@@ -8,12 +8,12 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from connectors.base import Connector
-from connectors.parts import Move
-from hub.connections.permissions import held
-from hub.connections.wish import WISHES_MOST, Asked
-from hub.portal.catalogue import entries, matching, offered
+from connectors.schema import Move
+from hub.connections.connecting.connector_requests import REQUESTS_MAX, ConnectorDemand
+from hub.connections.status.connector_permissions import list_permission_statuses
+from hub.portal.catalogue import build_entries, filter_connectors, list_offered_connectors
+from tenants.access.tenant_users import TenantUser
 from tenants.models import Tenant, User
-from tenants.visitors import Visitor
 from tests.hub.portal.counting import queries
 from tests.makers import NOON
 
@@ -28,7 +28,11 @@ def named(label, *synonyms, kind="Other"):
     return connector
 
 
-SYSTEMS = [named("Alpha", "crm"), named("Beta", "chat", kind="Talk"), *(named(f"Other {n}") for n in range(60))]
+SYSTEMS = [
+    named("Alpha", "crm"),
+    named("Beta", "chat", kind="Talk"),
+    *(named(f"Other {n}") for n in range(60)),
+]
 
 
 @pytest.mark.parametrize(
@@ -42,18 +46,20 @@ SYSTEMS = [named("Alpha", "crm"), named("Beta", "chat", kind="Talk"), *(named(f"
     ],
 )
 def test_it_is_found_by_name_synonym_kind_and_what_it_does(query, found):
-    assert [connector.label for connector in matching(SYSTEMS, query)] == found
+    assert [connector.label for connector in filter_connectors(SYSTEMS, query)] == found
 
 
 def test_all_are_there_where_nothing_is_asked():
-    assert len(matching(SYSTEMS, "  ")) == 62
-    assert [connector.label for connector in matching(SYSTEMS, "", "Talk")] == ["Beta"]
+    assert len(filter_connectors(SYSTEMS, "  ")) == 62
+    assert [connector.label for connector in filter_connectors(SYSTEMS, "", "Talk")] == ["Beta"]
 
 
-@pytest.mark.parametrize("connector", offered(), ids=lambda connector: connector.key)
+@pytest.mark.parametrize(
+    "connector", list_offered_connectors(), ids=lambda connector: connector.key
+)
 def test_every_card_says_before_the_click_what_is_asked_and_what_moves(connector, owner):
     text = unescape(owner.get("/t/acme/catalogue/", {"q": connector.label}).content.decode())
-    assert all(move.what in text for move in connector.moves)
+    assert all(move.description in text for move in connector.moves)
     assert finders.find(f"portal/logos/{connector.key}.svg")
 
 
@@ -82,9 +88,17 @@ def test_an_empty_search_offers_to_request_it_and_tells_how_many_asked(owner, so
     page = owner.post("/t/acme/catalogue/request", {"name": "Notion"}, follow=True).content.decode()
     assert "You have asked for it." in page and "Request “Notion”" not in page
     other = somebody(make.tenant("globex", name="Globex"), "member")
-    assert "1 customer has asked for it." in other.get("/t/globex/catalogue/?q=notion").content.decode()
-    page = other.post("/t/globex/catalogue/request", {"name": "Notion"}, follow=True).content.decode()
-    assert "2 customers have asked by now." in page and "2 customers have asked for it, you among them." in page
+    assert (
+        "1 customer has asked for it."
+        in other.get("/t/globex/catalogue/?q=notion").content.decode()
+    )
+    page = other.post(
+        "/t/globex/catalogue/request", {"name": "Notion"}, follow=True
+    ).content.decode()
+    assert (
+        "2 customers have asked by now." in page
+        and "2 customers have asked for it, you among them." in page
+    )
 
 
 @pytest.mark.parametrize("page", ["/t/acme/catalogue/?q=slack", "/t/acme/connect/slack/"])
@@ -107,7 +121,7 @@ def test_a_kind_in_which_nothing_is_found_leads_to_the_others(owner):
 
 
 def test_whoever_asks_too_much_is_told_so(owner):
-    for number in range(WISHES_MOST):
+    for number in range(REQUESTS_MAX):
         owner.post("/t/acme/catalogue/request", {"name": f"System {number}"})
     page = owner.post("/t/acme/catalogue/request", {"name": "One more"}, follow=True)
     assert "You have asked for many systems already" in page.content.decode()
@@ -116,16 +130,26 @@ def test_whoever_asks_too_much_is_told_so(owner):
 def test_a_card_says_who_may_connect_it_and_members_whom_to_ask(owner, member):
     mine, theirs = (person.get("/t/acme/catalogue/").content.decode() for person in (owner, member))
     assert "You, every owner and admin of your organisation" in mine
-    assert "Owners and admins of your organisation" in theirs and "Ask one of them: person1@example.com" in theirs
+    assert (
+        "Owners and admins of your organisation" in theirs
+        and "Ask one of them: person1@example.com" in theirs
+    )
     assert "Ask a colleague" in mine and "Ask a colleague" not in theirs
 
 
 @pytest.mark.parametrize("count", [0, 1, 60, 200])
 def test_any_number_of_systems_is_shown(rf, count):
     systems = [named(f"other-{number}") for number in range(count)]
-    found = entries(systems, [], {systems[0].key} if count else set(), {"other-1": Asked(3, False)})
-    here = Visitor(Tenant(reference="acme"), "owner", User(email="ann@acme.test"))
-    context = {"visitor": here, "entries": [(entry, None) for entry in found], "asked": Asked(), "query": "x"}
+    found = build_entries(
+        systems, [], {systems[0].key} if count else set(), {"other-1": ConnectorDemand(3, False)}
+    )
+    here = TenantUser(Tenant(reference="acme"), "owner", User(email="ann@acme.test"))
+    context = {
+        "tenant_user": here,
+        "entries": [(entry, None) for entry in found],
+        "asked": ConnectorDemand(),
+        "query": "x",
+    }
     text = render_to_string("portal/catalogue.html", context, request=rf.get("/t/acme/catalogue/"))
     assert text.count('<article class="card">') == count
     assert ("Nothing here is called “x”" in text) == (count == 0)
@@ -134,19 +158,30 @@ def test_any_number_of_systems_is_shown(rf, count):
 
 def test_two_hundred_systems_are_searched_in_no_time():
     began = perf_counter()
-    assert len(matching([named(f"Other {number}", "crm") for number in range(200)], "does crm other")) == 200
+    assert (
+        len(
+            filter_connectors(
+                [named(f"Other {number}", "crm") for number in range(200)], "does crm other"
+            )
+        )
+        == 200
+    )
     assert perf_counter() - began < 0.05
 
 
 def test_what_was_granted_is_compared_with_what_is_asked(make, acme):
     connection = make.connection(acme, "slack", permissions=["chat:write", "users:read"])
-    granted = {entry.permission.key: entry.granted for entry in held(connection)}
+    granted = {
+        entry.permission.key: entry.granted for entry in list_permission_statuses(connection)
+    }
     assert granted["chat:write"] is granted["users:read"] is True
     assert granted["chat:write.public"] is granted["users:read.email"] is False
 
 
 def test_where_nobody_told_nothing_is_claimed(make, acme):
-    assert {entry.granted for entry in held(make.connection(acme, "slack"))} == {None}
+    assert {
+        entry.granted for entry in list_permission_statuses(make.connection(acme, "slack"))
+    } == {None}
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])

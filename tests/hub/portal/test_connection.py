@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import Connection, KillSwitch
-from hub.connections.switch import switch_off
+from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from tests.hub.portal.counting import queries
@@ -33,7 +33,12 @@ STANDS = {
         "token_revoked",
         "Reconnect",
     ),
-    "paused": (lambda row: row.pause("they move", until=None, now=NOON), "paused", "they move", "Resume"),
+    "paused": (
+        lambda row: row.pause("they move", until=None, now=NOON),
+        "paused",
+        "they move",
+        "Resume",
+    ),
     "disabled": (
         lambda row: row.disable("failing", now=NOON),
         "disabled",
@@ -57,19 +62,31 @@ def test_an_own_endpoint_leads_to_its_other_page_and_back(admin, make, acme, con
     there, here = url_of(connection).replace("connections", "endpoints"), url_of(connection)
     assert f'href="{there}"' in text_of(admin, connection)
     assert f'href="{here}"' in admin.get(there).content.decode()
-    assert "/endpoints/" not in text_of(admin, make.connection(acme, connector="slack")).partition("<main")[2]
+    assert (
+        "/endpoints/"
+        not in text_of(admin, make.connection(acme, connector="slack")).partition("<main")[2]
+    )
 
 
 def test_what_stops_it_from_above_is_told(admin, connection):
-    switch_off(KillSwitch(scope="connector", connector_key="webhook", reason="they fail"), by=None, now=NOON)
+    switch_off(
+        KillSwitch(scope="connector", connector_key="webhook", reason="they fail"),
+        user=None,
+        now=NOON,
+    )
     text = text_of(admin, connection)
-    assert "<span>switched off</span></h2>" in text and "they fail" in text and "It works." not in text
+    assert (
+        "<span>switched off</span></h2>" in text and "they fail" in text and "It works." not in text
+    )
 
 
 def test_a_member_reads_and_changes_nothing(member, connection):
     connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(member, connection)
-    assert "An owner or an admin of your organisation can mend it." in text and "Disconnect" not in text
+    assert (
+        "An owner or an admin of your organisation can mend it." in text
+        and "Disconnect" not in text
+    )
     for verb in ("test", "resume", "pause/", "rename/", "reconnect/", "disconnect/"):
         assert member.post(url_of(connection, verb)).status_code == 403
 
@@ -82,11 +99,17 @@ def test_it_is_paused_with_a_reason_and_an_end_and_resumed(admin, connection):
     admin.post(url_of(connection, "resume"))
     assert state_of(connection) == "healthy"
     assert "they move servers" in text_of(admin, connection)
-    assert list(AuditRow.objects.values_list("verb", flat=True)) == ["connection.pause", "connection.resume"]
+    assert list(AuditRow.objects.values_list("verb", flat=True)) == [
+        "connection.pause",
+        "connection.resume",
+    ]
 
 
 def test_a_pause_without_a_reason_is_asked_again(admin, connection):
-    assert "This field is required." in admin.post(url_of(connection, "pause/"), {"length": "4"}).content.decode()
+    assert (
+        "This field is required."
+        in admin.post(url_of(connection, "pause/"), {"length": "4"}).content.decode()
+    )
     assert state_of(connection) == "healthy"
 
 
@@ -97,14 +120,17 @@ def test_who_comes_second_is_told_so(admin, connection):
 
 def test_a_test_follows_what_it_finds(admin, make, acme, outside):
     connection = make.connection(acme, settings={"url": f"{outside.url}/webhook/acme"})
-    connection.move("degraded", reason="timed_out", state_changed_at=NOON)
+    connection.transition_to("degraded", reason="timed_out", state_changed_at=NOON)
     assert "The test passed" in admin.post(url_of(connection, "test"), follow=True).content.decode()
     assert state_of(connection) == "healthy"
 
 
 def test_a_test_that_fails_says_why(admin, make, acme):
     connection = make.connection(acme, settings={"url": "https://127.0.0.1/hook"})
-    assert "The test did not pass" in admin.post(url_of(connection, "test"), follow=True).content.decode()
+    assert (
+        "The test did not pass"
+        in admin.post(url_of(connection, "test"), follow=True).content.decode()
+    )
     assert AuditRow.objects.get().after["lives"] is False
 
 
@@ -121,7 +147,9 @@ def test_the_last_day_is_a_picture_and_a_table(admin, make, connection):
     now = clock()
     for state in ("delivered", "delivered", "held", "failed"):
         row = make.delivery(connection, now=now)
-        Delivery.unscoped.filter(pk=row.pk).update(state=state, state_changed_at=now - timedelta(hours=2))
+        Delivery.unscoped.filter(pk=row.pk).update(
+            state=state, state_changed_at=now - timedelta(hours=2)
+        )
     text = text_of(admin, connection)
     assert "2 delivered" in text and "1 held" in text and "1 given up" in text
     assert "The last one arrived" in text and "2 hours ago</time>" in text
@@ -181,9 +209,13 @@ def test_by_form_the_secret_stays_where_nothing_is_filled_in(admin, make, acme, 
     assert after.credential.open(after) == before and after.credential.version == 2
 
 
-def test_a_stored_secret_does_not_go_to_an_address_that_was_just_changed(admin, make, acme, outside):
+def test_a_stored_secret_does_not_go_to_an_address_that_was_just_changed(
+    admin, make, acme, outside
+):
     connection = make.connection(acme, "splunk")
-    page = admin.post(url_of(connection, "reconnect/"), {"url": f"{outside.url}/splunk/mine", "token": ""})
+    page = admin.post(
+        url_of(connection, "reconnect/"), {"url": f"{outside.url}/splunk/mine", "token": ""}
+    )
     assert "The address has changed, so fill this in again." in page.content.decode()
     assert outside.ledger() == []
 
@@ -207,9 +239,12 @@ def test_before_it_is_disconnected_the_consequences_are_told(admin, make, connec
 
 def test_it_is_disconnected_and_what_waits_stays(admin, make, connection):
     delivery = make.delivery(connection)
-    admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "reason": "not needed", "sure": "on"})
+    admin.post(
+        url_of(connection, "disconnect/"),
+        {"what_waits": "hold", "reason": "not needed", "sure": "on"},
+    )
     row = Connection.unscoped.select_related("credential").get(pk=connection.pk)
-    assert row.disconnected and row.credential.open(row) == {}
+    assert row.is_disconnected and row.credential.open(row) == {}
     delivery.refresh_from_db()
     assert delivery.state == "waiting"
 

@@ -3,14 +3,14 @@
 import pytest
 from django.test import Client
 
-from connectors.wire import Response
-from hub.clock import clock
+from connectors.http import Response
+from hub.db.clock import clock
 from hub.mappings.models import Identity
 from hub.operations.models import Operation
-from hub.operations.run import run
+from hub.operations.operation_runner import run_operation
 from hub.outgoing.models import Exchange, Rendering
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.pages import url_of
 from tests.tenants.door import PASSWORD, come_as_guest
 
@@ -21,13 +21,17 @@ def arrived(make, connection):
     delivery = make.delivery(connection)
     pump(FakeHttp(Response(200, b"thanks, Ann")))
     delivery.refresh_from_db()
-    assert (delivery.state, Exchange.objects.count(), Rendering.objects.count()) == ("delivered", 1, 1)
+    assert (delivery.state, Exchange.objects.count(), Rendering.objects.count()) == (
+        "delivered",
+        1,
+        1,
+    )
     return delivery
 
 
 def erased(connection):
     operation = Operation.unscoped.get(kind="erase")
-    run(operation.pk, clock=clock, rest=lambda: None, stopping=lambda: False)
+    run_operation(operation.pk, clock=clock, pause_between=lambda: None, stopping=lambda: False)
     operation.refresh_from_db()
     return operation
 
@@ -42,10 +46,20 @@ def test_contents_are_erased_and_that_it_was_sent_stays_known(sure, make, connec
     delivery = arrived(make, connection)
     make.identity(connection, "user", "7", "U7")
     waits = make.delivery(connection, data={"number": "waits"})
-    sure.post(url_of(connection, "disconnect/"), {"what_waits": "hold", "data": "erase", "sure": "on"})
+    sure.post(
+        url_of(connection, "disconnect/"), {"what_waits": "hold", "data": "erase", "sure": "on"}
+    )
     operation = erased(connection)
-    assert (operation.state, operation.processed_count, operation.excluded_count) == ("finished", 1, 1)
-    assert not Exchange.objects.exists() and not Rendering.objects.exists() and not Identity.unscoped.exists()
+    assert (operation.state, operation.processed_count, operation.excluded_count) == (
+        "finished",
+        1,
+        1,
+    )
+    assert (
+        not Exchange.objects.exists()
+        and not Rendering.objects.exists()
+        and not Identity.unscoped.exists()
+    )
     delivery.refresh_from_db()
     waits.refresh_from_db()
     assert (delivery.state, waits.state, delivery.attempts.count()) == ("delivered", "waiting", 1)
@@ -61,15 +75,17 @@ def test_erasing_asks_again_first_and_a_guest_reads_who_can(admin, make, acme, c
     come_as_guest(guest, make.portal_link(acme))
     assert guest.post(url_of(connection, "disconnect/"), said).status_code == 403
     connection.refresh_from_db()
-    assert not connection.disconnected and Rendering.objects.exists()
+    assert not connection.is_disconnected and Rendering.objects.exists()
     admin.post(asked.url, {"password": PASSWORD, "next": url_of(connection, "disconnect/")})
     connection.refresh_from_db()
-    assert connection.disconnected and Operation.unscoped.filter(kind="erase").exists()
+    assert connection.is_disconnected and Operation.unscoped.filter(kind="erase").exists()
 
 
 def test_what_waits_is_cancelled_and_erased_with_it(sure, make, connection):
     waits = make.delivery(connection)
-    sure.post(url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"})
+    sure.post(
+        url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"}
+    )
     erased(connection)
     waits.refresh_from_db()
     assert waits.state == "cancelled"
@@ -79,6 +95,8 @@ def test_another_connections_contents_stay(sure, make, acme, connection):
     theirs = make.connection(acme, settings={"url": "https://theirs.example.com/"})
     arrived(make, theirs)
     make.delivery(connection)
-    sure.post(url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"})
+    sure.post(
+        url_of(connection, "disconnect/"), {"what_waits": "cancel", "data": "erase", "sure": "on"}
+    )
     erased(connection)
     assert Rendering.objects.exists() and Exchange.objects.exists()

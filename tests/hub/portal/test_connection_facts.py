@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from hub.clock import clock
 from hub.connections.models import Connection
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tests.hub.portal.counting import queries
 from tests.hub.portal.pages import text_of, url_of
@@ -51,11 +51,17 @@ def test_a_sample_that_would_not_go_says_why(admin, make, acme):
     make.event(acme)
     text = text_of(admin, slack)
     assert "would be held, and nothing lost: Nobody told which of their records is meant." in text
-    assert "channel A-1001" in text and "would not be sent: The route&#x27;s filter refused this event." in text
+    assert (
+        "channel A-1001" in text
+        and "would not be sent: The route&#x27;s filter refused this event." in text
+    )
 
 
 def test_a_sample_shows_no_secret_and_no_markup(admin, make, connection):
-    make.delivery(connection, data={"number": "<script>alert(1)</script>", "note": "Bearer abcdefghijklmnop123456"})
+    make.delivery(
+        connection,
+        data={"number": "<script>alert(1)</script>", "note": "Bearer abcdefghijklmnop123456"},
+    )
     text = text_of(admin, connection)
     assert "<script>alert" not in text
 

@@ -2,9 +2,12 @@
 
 import pytest
 
-from connectors.wire import Response
-from hub.connections.provider_calls import CALLS, CALLS_MOST_OF_TENANT
-from hub.connections.queued_tests import run_queued_test, save
+from connectors.http import Response
+from hub.connections.actions.queued_tests import _save_test_progress, run_queued_test
+from hub.connections.credentials.provider_calls import (
+    PROVIDER_CALL_BUDGET,
+    PROVIDER_CALLS_MAX_OF_TENANT,
+)
 from tests.fakes import FakeHttp
 from tests.makers import NOON
 
@@ -18,7 +21,7 @@ def connection(make, acme):
 
 @pytest.fixture
 def busy(connection):
-    with CALLS.taken(CALLS_MOST_OF_TENANT, connection.tenant_id):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id):
         yield
 
 
@@ -31,9 +34,11 @@ def test_a_person_sees_how_far_the_test_is(connection, admin):
     assert answer.url == PAGE.format(connection.public_id) + "/progress/"
     waiting = admin.get(answer.url).content.decode()
     assert "waits for its turn" in waiting and 'hx-trigger="every 2s"' in waiting
-    CALLS.give_back(CALLS_MOST_OF_TENANT, connection.tenant_id)  # the worker is another process
+    PROVIDER_CALL_BUDGET.release(
+        PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id
+    )  # the worker is another process
     run_queued_test(connection, call=FakeHttp(Response(404)).call, now=NOON)
-    CALLS.take(CALLS_MOST_OF_TENANT, connection.tenant_id)
+    PROVIDER_CALL_BUDGET.acquire(PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id)
     done = admin.get(answer.url).content.decode()
     assert (
         "The test did not pass" in done
@@ -42,10 +47,18 @@ def test_a_person_sees_how_far_the_test_is(connection, admin):
 
 
 def test_the_page_of_a_test_that_was_interrupted_says_what_to_do(connection, admin):
-    save(connection, {"state": "running", "started_at": NOON.isoformat()})  # the clock of the page is later
+    _save_test_progress(
+        connection, {"state": "running", "started_at": NOON.isoformat()}
+    )  # the clock of the page is later
     text = admin.get(PAGE.format(connection.public_id) + "/progress/").content.decode()
-    assert "The test was interrupted" in text and "Start the test again" in text and "every 2s" not in text
+    assert (
+        "The test was interrupted" in text
+        and "Start the test again" in text
+        and "every 2s" not in text
+    )
 
 
 def test_without_a_test_there_is_no_progress(connection, admin):
-    assert admin.get(PAGE.format(connection.public_id) + "/progress/").url.endswith(f"{connection.public_id}/")
+    assert admin.get(PAGE.format(connection.public_id) + "/progress/").url.endswith(
+        f"{connection.public_id}/"
+    )

@@ -55,5 +55,7 @@ def test_sixty_more_of_everything_cost_no_page_another_question(house, make):
     grows(house, make)
     many = {address: asked(client, address) for address in few}
     assert len(few) > 25
-    assert {address: (count, many[address]) for address, count in few.items() if many[address] != count} == {}
+    assert {
+        address: (count, many[address]) for address, count in few.items() if many[address] != count
+    } == {}
     assert {address: count for address, count in few.items() if count > MOST} == {}

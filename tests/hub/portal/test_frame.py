@@ -29,7 +29,12 @@ def test_the_admin_may_set_colours_inline_and_nothing_else(make, client):
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("", "Connections"), ("catalogue/", "Catalogue"), ("connect/slack/", "Catalogue"), ("settings/", "Settings")],
+    [
+        ("", "Connections"),
+        ("catalogue/", "Catalogue"),
+        ("connect/slack/", "Catalogue"),
+        ("settings/", "Settings"),
+    ],
 )
 def test_the_section_where_one_is_is_marked(path, name, owner):
     text = owner.get(f"/t/acme/{path}").content.decode()
@@ -42,7 +47,10 @@ def test_the_house_shows_its_own_name_and_colour(settings, owner, client):
     assert "Teahouse" in owner.get("/t/acme/").content.decode()
     sheet = client.get("/look/brand.css")
     assert sheet.headers["Content-Type"] == "text/css"
-    assert "--brand: #ffcc00;" in sheet.content.decode() and "--on-brand: #000000;" in sheet.content.decode()
+    assert (
+        "--brand: #ffcc00;" in sheet.content.decode()
+        and "--on-brand: #000000;" in sheet.content.decode()
+    )
 
 
 def test_the_house_shows_its_own_logo(settings, tmp_path, owner, client):
@@ -84,12 +92,17 @@ def test_a_guest_has_no_account(make, client, acme):
 
 def test_a_person_chooses_colours_for_this_browser(owner):
     page = "http://testserver/t/acme/?q=1"
-    assert owner.post("/look/prefer", {"hub_theme": "dark"}, HTTP_REFERER=page).headers["Location"] == page
+    assert (
+        owner.post("/look/prefer", {"hub_theme": "dark"}, HTTP_REFERER=page).headers["Location"]
+        == page
+    )
     assert '<html lang="en" data-theme="dark">' in owner.get("/t/acme/").content.decode()
 
 
 def test_times_are_told_in_the_tenants_zone_until_somebody_chooses_another(owner, make, acme):
-    connection = make.connection(acme, state_changed_at=datetime.fromisoformat("2026-11-25T12:00:00+00:00"))
+    connection = make.connection(
+        acme, state_changed_at=datetime.fromisoformat("2026-11-25T12:00:00+00:00")
+    )
     url = f"/t/acme/connections/{connection.public_id}/"
     assert 'data-exact="2026-11-25 13:00:00 CET"' in owner.get(url).content.decode()
     owner.post("/look/prefer", {"hub_zone": "UTC"})

@@ -21,7 +21,10 @@ def test_what_needs_a_person_stands_first(owner, make, acme):
     bad.mark_needs_reconnect("unauthorized", now=NOON)
     text = owner.get("/t/acme/").content.decode()
     assert text.index("Z bad one") < text.index("A good one")
-    assert "One connection needs a look." in text and "The other system refuses the credential." in text
+    assert (
+        "One connection needs a look." in text
+        and "The other system refuses the credential." in text
+    )
 
 
 def test_a_suspended_tenant_is_told_so(owner, acme):
@@ -38,7 +41,10 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     for client in (owner, member):
         text = client.get("/t/acme/").content.decode()
         assert "Something must still be said" in text and "one thing to say" in text
-        assert f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>' in text
+        assert (
+            f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>'
+            in text
+        )
     delivery = make.event(acme).deliveries.get()
     put([delivery], "held", "identity_missing", detail=str(IdentityMissing("channel", "orders")))
     assert "1 delivery waits for it" in owner.get("/t/acme/").content.decode()

@@ -6,10 +6,10 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.mappings.models import Identity
-from hub.outgoing.drain import drain_held
 from hub.outgoing.models import Delivery
+from hub.outgoing.release import release_held_deliveries
 from tests.fakes import FakeHttp
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.counting import asked, queries
 from tests.makers import MINUTE, NOON
 
@@ -63,7 +63,10 @@ def test_what_depends_on_an_event_is_asked_when_it_holds_something(admin, make, 
     assert "must still be said" not in text_of(admin, url_of(connection))
     pump(FakeHttp())
     text = text_of(admin, url_of(connection))
-    assert "Which user in Webhook is meant by “ann@acme.test”?" in text and "1 delivery waits for it." in text
+    assert (
+        "Which user in Webhook is meant by “ann@acme.test”?" in text
+        and "1 delivery waits for it." in text
+    )
 
 
 def test_the_page_of_what_is_held_leads_there(admin, make, acme):
@@ -88,13 +91,13 @@ def test_a_member_reads_whom_to_ask(member, slack):
 def test_one_is_chosen_among_those_that_the_other_system_lists(admin, slack, outside):
     text = text_of(admin, saying(slack))
     assert '<option value="C0000GEN1 #general">#general</option>' in text
-    page = admin.post(saying(slack), {"chosen": "C0000GEN1 #general", "theirs": ""}, follow=True)
+    page = admin.post(saying(slack), {"selection": "C0000GEN1 #general", "theirs": ""}, follow=True)
     assert "Saved." in page.content.decode() and "#general" in page.content.decode()
     assert told() == [("channel", "orders", "C0000GEN1", "#general")]
 
 
 def test_what_is_filled_in_counts_more_than_what_is_chosen(admin, slack):
-    admin.post(saying(slack), {"chosen": "C0000GEN1 #general", "theirs": "G0123456789"})
+    admin.post(saying(slack), {"selection": "C0000GEN1 #general", "theirs": "G0123456789"})
     assert told() == [("channel", "orders", "G0123456789", "")]
 
 
@@ -109,7 +112,9 @@ def test_what_cannot_be_meant_is_asked_again(admin, slack, theirs, why):
 
 def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outside):
     outside.fault(
-        "slack", path="conversations.list", body={"ok": False, "error": "missing_scope", "needed": "channels:read"}
+        "slack",
+        path="conversations.list",
+        body={"ok": False, "error": "missing_scope", "needed": "channels:read"},
     )
     text = text_of(admin, saying(slack))
     assert "Slack lists nothing to choose from now: needed: channels:read." in text
@@ -131,18 +136,25 @@ def test_of_a_kind_that_nobody_lists_nobody_is_asked(admin, make, acme, outside)
 def test_what_was_said_is_offered_and_replaced(admin, make, slack):
     make.identity(slack, "channel", "orders", "C0000GEN1", name="#general")
     text = text_of(admin, saying(slack))
-    assert '<option value="C0000GEN1 #general" selected>' in text and "So far it is C0000GEN1. (#general)" in text
+    assert (
+        '<option value="C0000GEN1 #general" selected>' in text
+        and "So far it is C0000GEN1. (#general)" in text
+    )
     admin.post(saying(slack), {"theirs": "C0123456789"})
     assert told() == [("channel", "orders", "C0123456789", "")]
     row = AuditRow.objects.get()
-    assert (row.verb, row.before["theirs"], row.after["theirs"]) == ("connection.identify", "C0000GEN1", "C0123456789")
+    assert (row.verb, row.before["theirs"], row.after["theirs"]) == (
+        "connection.identify",
+        "C0000GEN1",
+        "C0123456789",
+    )
 
 
 def test_what_waited_for_it_goes_out(admin, make, acme):
     delivery = make.delivery(make.connection(acme), body={"owner": "identity('user', data.email)"})
     pump(FakeHttp())
     admin.post(saying(delivery.connection, "user", "ann@acme.test"), {"theirs": "005A"})
-    assert drain_held(now=NOON + MINUTE) == 1
+    assert release_held_deliveries(now=NOON + MINUTE) == 1
     assert Delivery.unscoped.get().state == "waiting"
 
 
@@ -174,7 +186,9 @@ def test_many_are_read_page_by_page_and_found_by_how_they_begin(admin, make, sla
         make.identity(slack, "user", f"u{number:03}", f"T{number:03}")
     first = admin.get(url_of(slack))
     second = admin.get(url_of(slack) + first.context["older"])
-    assert [row.ours for row in second.context["identities"]] == [f"u{number:03}" for number in range(50, 100)]
+    assert [row.ours for row in second.context["identities"]] == [
+        f"u{number:03}" for number in range(50, 100)
+    ]
     third = admin.get(url_of(slack) + second.context["older"])
     assert len(third.context["identities"]) == 20 and third.context["older"] == ""
     found = admin.get(url_of(slack) + "?q=T11")

@@ -40,7 +40,9 @@ def test_a_person_chooses_what_comes_by_mail(member):
     member.post(URL, {"save": "mail", "needs_reconnect": "on"})
     wanted = dict(MailPreference.unscoped.values_list("kind", "enabled"))
     assert wanted["needs_reconnect"] and not wanted["failing"]
-    assert 'name="needs_reconnect" id="id_needs_reconnect" checked' in member.get(URL).content.decode()
+    assert (
+        'name="needs_reconnect" id="id_needs_reconnect" checked' in member.get(URL).content.decode()
+    )
 
 
 def test_it_costs_a_fixed_number_of_queries(owner):
@@ -51,17 +53,33 @@ def test_it_costs_a_fixed_number_of_queries(owner):
 
 
 def test_a_person_says_when_mails_come(member):
-    said = {"save": "hours", "hours-quiet_from": "22:00", "hours-quiet_until": "07:00", "hours-time_zone": "Asia/Tokyo"}
-    assert member.post(URL, said | {"hours-digest_hour": "9", "hours-digest": "on"}).status_code == 302
+    said = {
+        "save": "hours",
+        "hours-quiet_from": "22:00",
+        "hours-quiet_until": "07:00",
+        "hours-time_zone": "Asia/Tokyo",
+    }
+    assert (
+        member.post(URL, said | {"hours-digest_hour": "9", "hours-digest": "on"}).status_code == 302
+    )
     row = QuietHours.unscoped.get()
-    assert (str(row.quiet_from), row.zone.key, row.digest_hour) == ("22:00:00", "Asia/Tokyo", 9) and row.digest_at
+    assert (str(row.quiet_from), row.zone.key, row.digest_hour) == (
+        "22:00:00",
+        "Asia/Tokyo",
+        9,
+    ) and row.digest_at
     html = member.get(URL).content.decode()
     assert 'value="22:00"' in html and 'value="Asia/Tokyo"' in html
 
 
 def test_half_of_quiet_hours_is_refused(member):
-    page = member.post(URL, {"save": "hours", "hours-quiet_from": "22:00", "hours-digest_hour": "8"})
-    assert "Quiet hours have a beginning and an end." in page.content.decode() and not QuietHours.unscoped.exists()
+    page = member.post(
+        URL, {"save": "hours", "hours-quiet_from": "22:00", "hours-digest_hour": "8"}
+    )
+    assert (
+        "Quiet hours have a beginning and an end." in page.content.decode()
+        and not QuietHours.unscoped.exists()
+    )
 
 
 def test_no_two_things_on_the_page_have_the_same_id(owner):
@@ -92,11 +110,14 @@ def test_anothers_connection_is_none_of_theirs(admin, make, globex):
 def test_a_person_chooses_for_one_connection(member, make, acme):
     slack = make.connection(acme, "slack")
     url = f"/t/acme/connections/{slack.public_id}/notifications/"
-    assert "who chooses it for this connection" in member.get(url.removesuffix("notifications/")).content.decode()
-    assert member.post(url, {"own": "own", "degraded": "on"}).status_code == 302
+    assert (
+        "who chooses it for this connection"
+        in member.get(url.removesuffix("notifications/")).content.decode()
+    )
+    assert member.post(url, {"scope": "own", "degraded": "on"}).status_code == 302
     assert dict(ConnectionMailPreference.unscoped.values_list("kind", "enabled"))["degraded"]
     assert 'name="degraded" id="id_degraded" checked' in member.get(url).content.decode()
-    member.post(url, {"own": ""})
+    member.post(url, {"scope": ""})
     assert not ConnectionMailPreference.unscoped.exists()
 
 

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from connectors.registry import CONNECTORS
-from hub import words
-from hub.connections.advice import PROBLEMS, told
+from hub import reason_codes
+from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
 from tests.canaries import House
 from tests.pseudo import outside, spoken, unbracketed
 from tests.walk import addresses, routes
@@ -41,7 +41,11 @@ def test_no_page_of_a_tenant_has_a_text_that_cannot_be_translated(make):
             answer = client.get(address)
             if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
                 seen += 1
-                left |= {part: address for text in outside(answer.content.decode()) for part in unmarked(text)}
+                left |= {
+                    part: address
+                    for text in outside(answer.content.decode())
+                    for part in unmarked(text)
+                }
     assert seen > 50
     assert left == {}
 
@@ -50,31 +54,41 @@ def whole(text):
     return text and not unbracketed(text)
 
 
-REASONS = {**words.REASONS, **words.MAILS, **words.FORECASTS}
-TOLD = {**words.CONNECTION_STATES, **words.STATES, **words.CREDENTIAL_EVENTS}
+REASONS = {**reason_codes.REASONS, **reason_codes.MAIL_REASONS, **reason_codes.EXPIRY_REASONS}
+TOLD = {
+    **reason_codes.CONNECTION_STATES,
+    **reason_codes.DELIVERY_STATES,
+    **reason_codes.CREDENTIAL_EVENTS,
+}
 
 
 def test_every_word_of_the_product_is_said_in_the_readers_language():
     with spoken():
-        for reason in (*REASONS.values(), *TOLD.values(), words.reason_of("of_theirs", system="Slack")):
+        for reason in (
+            *REASONS.values(),
+            *TOLD.values(),
+            reason_codes.find_reason("of_theirs", system="Slack"),
+        ):
             assert whole(reason.sentence) and (whole(reason.action) or not reason.action)
-        for kind in words.NOTICES.values():
+        for kind in reason_codes.NOTICE_KINDS.values():
             assert whole(kind.label) and whole(kind.todo)
-    assert words.REASONS["paused"].sentence == "The connection is paused."
+    assert reason_codes.REASONS["paused"].sentence == "The connection is paused."
 
 
 def test_every_advice_is_said_in_the_readers_language():
     with spoken():
         for connector in CONNECTORS.values():
             for code in {*PROBLEMS, *connector.errors}:
-                advice = told(code, connector, hub="Hub")
+                advice = explain_problem(code, connector, hub="Hub")
                 assert whole(advice.title) and whole(advice.cause) and whole(advice.who)
                 assert whole(advice.text) or not advice.text
 
 
 def test_what_a_connector_states_for_people_is_marked_where_it_is_stated():
     """A collector of translations reads sources, so a text that is not marked there reaches no translator."""
-    marked = {text for path in Path("connectors").rglob("*.py") for text in marked_in(path.read_text())}
+    marked = {
+        text for path in Path("connectors").rglob("*.py") for text in marked_in(path.read_text())
+    }
     stated = {text for connector in CONNECTORS.values() for text in stated_by(connector) if text}
     assert stated - marked == set()
     assert len(stated) > 80
@@ -86,14 +100,28 @@ def marked_in(source):
 
 
 def stated_by(connector):
-    yield from (connector.summary, connector.approval, connector.plan, *connector.categories, *connector.guide)
-    yield from (text for field in (*connector.fields, *connector.app_fields) for text in (field.label, field.help))
+    yield from (
+        connector.summary,
+        connector.approval,
+        connector.plan,
+        *connector.categories,
+        *connector.guide,
+    )
+    yield from (
+        text
+        for field in (*connector.fields, *connector.app_fields)
+        for text in (field.label, field.help)
+    )
     yield from (action.label for action in connector.actions)
     yield from (entry.label for action in connector.actions for entry in action.inputs)
-    yield from (move.what for move in connector.moves)
-    yield from (permission.why for permission in connector.permissions)
-    yield from (text for advice in connector.errors.values() for text in (advice.cause, advice.text))
+    yield from (move.description for move in connector.moves)
+    yield from (permission.purpose for permission in connector.permissions)
+    yield from (
+        text for advice in connector.errors.values() for text in (advice.cause, advice.text)
+    )
 
 
 def test_every_state_has_its_word_for_translators():
-    assert {state.replace("_", " ") for state in words.TONES} == set(words.STATE_WORDS)
+    assert {state.replace("_", " ") for state in reason_codes.STATE_TONES} == set(
+        reason_codes.STATE_LABELS
+    )

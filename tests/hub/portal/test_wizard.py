@@ -8,7 +8,7 @@ import pytest
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential
 from hub.outgoing.models import Delivery, Route
-from tests.hub.connections.connecting import Browser
+from tests.hub.connections.browsers import Browser
 from tests.hub.portal.counting import queries
 from tests.makers import NOON
 
@@ -20,7 +20,12 @@ TOKEN, NO_TOKEN = "11111111-1111-4111-8111-111111111111", "33333333-3333-4333-83
 
 @pytest.fixture
 def splunk(outside):
-    return {"name": "Our Splunk", "url": f"{outside.url}/splunk/acme", "token": TOKEN, "use_ack": ""}
+    return {
+        "name": "Our Splunk",
+        "url": f"{outside.url}/splunk/acme",
+        "token": TOKEN,
+        "use_ack": "",
+    }
 
 
 def stored():
@@ -29,7 +34,11 @@ def stored():
 
 def test_the_first_step_tells_all_and_asks_nothing(owner, outside):
     text = owner.get("/t/acme/connect/slack/").content.decode()
-    assert "chat:write" in text and "Authorize at Slack" in text and 'aria-current="step">What it does' in text
+    assert (
+        "chat:write" in text
+        and "Authorize at Slack" in text
+        and 'aria-current="step">What it does' in text
+    )
 
 
 def test_a_member_reads_whom_to_ask(member, owner, outside):
@@ -54,11 +63,16 @@ def test_what_fails_the_test_is_not_kept_and_says_cause_and_who_and_what_to_send
     text = page.content.decode()
     assert page.status_code == 422 and stored() == (0, 0)
     assert "Splunk does not accept the credential" in text
-    assert "An administrator of your Splunk can mend it." in text and "A text to send to that person" in text
+    assert (
+        "An administrator of your Splunk can mend it." in text
+        and "A text to send to that person" in text
+    )
     assert NO_TOKEN not in text
 
 
-@pytest.mark.parametrize("url", ["https://10.0.0.1:8088", "http://splunk.example.com:8088", "not an address"])
+@pytest.mark.parametrize(
+    "url", ["https://10.0.0.1:8088", "http://splunk.example.com:8088", "not an address"]
+)
 def test_an_address_that_may_not_be_called_is_refused_in_the_form(admin, splunk, url):
     page = admin.post(FILL.format("splunk"), splunk | {"url": url})
     assert page.status_code == 200 and stored() == (0, 0)
@@ -66,13 +80,20 @@ def test_an_address_that_may_not_be_called_is_refused_in_the_form(admin, splunk,
 
 
 def test_a_signing_secret_that_was_made_is_shown_once(admin, outside):
-    said = {"name": "Mine", "url": f"{outside.url}/webhook/acme/one", "signing_secret": "", "headers": ""}
+    said = {
+        "name": "Mine",
+        "url": f"{outside.url}/webhook/acme/one",
+        "signing_secret": "",
+        "headers": "",
+    }
     page = admin.post(FILL.format("webhook"), said)
     (secret,) = set(re.findall(r"whsec_[A-Za-z0-9+/=]+", page.content.decode()))
     assert "Copy the signing secret now" in page.content.decode()
     row = Connection.unscoped.get()
     assert row.credential.open(row)["signing_secret"] == secret
-    assert secret not in admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
+    assert (
+        secret not in admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
+    )
 
 
 # --- what is sent ---
@@ -85,7 +106,9 @@ def told(make, acme, admin):
     def told(body, **route):
         row = make.connection(acme, "slack", name="Team chat")
         make.route(row, body=body, name="Orders", **route)
-        return unescape(admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode())
+        return unescape(
+            admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
+        )
 
     return told
 
@@ -141,7 +164,10 @@ def test_another_tenants_event_is_no_sample(told, make, globex):
 def test_an_endpoint_without_events_leads_to_their_choice(admin, make, acme):
     row = make.connection(acme)
     text = admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
-    assert "choose the events that it gets" in text and f"/t/acme/endpoints/{row.public_id}/events" in text
+    assert (
+        "choose the events that it gets" in text
+        and f"/t/acme/endpoints/{row.public_id}/events" in text
+    )
 
 
 @pytest.mark.parametrize("count", [1, 60])
@@ -155,7 +181,10 @@ def test_many_routes_and_events_cost_the_last_step_no_more_queries(admin, make, 
 
 def test_the_done_page_tells_what_is_sent_from_now_on(admin, splunk, make, acme):
     make.route(tenant=acme, connector="splunk", action="send_event", name="Orders to the index")
-    assert "Orders to the index" in admin.post(FILL.format("splunk"), splunk, follow=True).content.decode()
+    assert (
+        "Orders to the index"
+        in admin.post(FILL.format("splunk"), splunk, follow=True).content.decode()
+    )
 
 
 @pytest.fixture
@@ -173,7 +202,12 @@ def test_who_signs_in_there_connects_in_four_named_steps_and_six_clicks(browser)
     pages = [browser.client.get("/t/acme/connect/slack/"), browser.begin("slack")]
     confirm = browser.connects("slack", name="Team chat")
     pages += [confirm, browser.client.get(browser.says(confirm).headers["Location"])]
-    assert [step(page) for page in pages] == ["What it does", "Authorize", "Confirm", "What is sent"]
+    assert [step(page) for page in pages] == [
+        "What it does",
+        "Authorize",
+        "Confirm",
+        "What is sent",
+    ]
     text = pages[-1].content.decode()
     assert "Team chat is connected" in text and text.count(">passed:</span>") == 6
 
@@ -199,13 +233,21 @@ def test_a_test_that_fails_after_authorizing_tells_check_by_check(browser, outsi
     page = browser.says(confirm)
     assert page.status_code == 409 and stored() == (0, 0)
     text = page.content.decode()
-    assert ">failed:</span>" in text and ">not looked at:</span>" in text and "Nothing was connected." in text
+    assert (
+        ">failed:</span>" in text
+        and ">not looked at:</span>" in text
+        and "Nothing was connected." in text
+    )
 
 
 def test_what_may_be_left_out_stands_apart(owner, outside):
     text = owner.get("/t/acme/connect/slack/").content.decode()
     needed, extras = text.split("<dt>If you like</dt>")
-    assert "chat:write.public" in needed and "users:read" not in needed and "users:read.email" in extras
+    assert (
+        "chat:write.public" in needed
+        and "users:read" not in needed
+        and "users:read.email" in extras
+    )
     assert "If you like" not in owner.get("/t/acme/connect/splunk/").content.decode()
 
 

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def endpoint(make, acme):
     headers = '{"X-Team": "sales", "Authorization": "Bearer secret-of-theirs"}'
-    return make.connection(acme, name="Own endpoint", secret={"signing_secret": WHSEC, "headers": headers})
+    return make.connection(
+        acme, name="Own endpoint", secret={"signing_secret": WHSEC, "headers": headers}
+    )
 
 
 def headers_of(endpoint):
@@ -27,8 +29,12 @@ def headers_of(endpoint):
 
 
 def test_one_is_added_and_one_removed_and_the_others_stay(admin, endpoint):
-    admin.post(page_of(endpoint, "headers"), {"drop": ["X-Team"], "name": "X-Shop", "value": "north"})
-    assert headers_of(endpoint)[1] == '{"Authorization": "Bearer secret-of-theirs", "X-Shop": "north"}'
+    admin.post(
+        page_of(endpoint, "headers"), {"drop": ["X-Team"], "name": "X-Shop", "value": "north"}
+    )
+    assert (
+        headers_of(endpoint)[1] == '{"Authorization": "Bearer secret-of-theirs", "X-Shop": "north"}'
+    )
     row = AuditRow.objects.get(verb="endpoint.headers")
     assert row.after == {"headers": ["Authorization", "X-Shop"]} and "north" not in str(row.before)
 
@@ -66,7 +72,9 @@ def test_what_may_not_be_set_is_refused_in_words_and_nothing_changes(admin, endp
 def test_twenty_are_enough(admin, endpoint):
     for number in range(18):
         admin.post(page_of(endpoint, "headers"), {"name": f"X-{number}", "value": "1"})
-    assert "at most 20" in text(admin.post(page_of(endpoint, "headers"), {"name": "X-More", "value": "1"}))
+    assert "at most 20" in text(
+        admin.post(page_of(endpoint, "headers"), {"name": "X-More", "value": "1"})
+    )
 
 
 def test_a_member_changes_neither_headers_nor_pace(member, endpoint):
@@ -80,7 +88,9 @@ def test_a_member_changes_neither_headers_nor_pace(member, endpoint):
 def test_a_customer_says_how_many_calls_a_second(admin, endpoint):
     assert admin.post(page_of(endpoint, "pace"), {"calls_a_second": "5"}).status_code == 302
     assert Connection.unscoped.get().settings["calls_a_second"] == 5
-    assert 'value="5"' in text(admin.get(page_of(endpoint))) and "5 a second at most" in text(admin.get(LIST))
+    assert 'value="5"' in text(admin.get(page_of(endpoint))) and "5 a second at most" in text(
+        admin.get(LIST)
+    )
     admin.post(page_of(endpoint, "pace"), {"calls_a_second": ""})
     assert Connection.unscoped.get().settings["calls_a_second"] is None
     assert [row.after for row in AuditRow.objects.order_by("number")] == [
@@ -106,9 +116,17 @@ def test_types_stand_in_a_tree_with_version_schema_and_example(admin, make, acme
     make.event(acme, "order.created.v2", data={"total": {"amount": 12}})
     make.event(acme, "lead.won", data={"name": "Ann"})
     html = text(admin.get(page_of(endpoint, "events")))
-    assert "<legend><code>order</code></legend>" in html and 'value="order.*"' in html and 'value="lead.*"' not in html
-    assert "Version 2: schema and example" in html and "&quot;type&quot;: &quot;integer&quot;" in html
-    assert "&quot;name&quot;: &quot;Ann&quot;" in html and '<option value="data.total.amount">' in html
+    assert (
+        "<legend><code>order</code></legend>" in html
+        and 'value="order.*"' in html
+        and 'value="lead.*"' not in html
+    )
+    assert (
+        "Version 2: schema and example" in html and "&quot;type&quot;: &quot;integer&quot;" in html
+    )
+    assert (
+        "&quot;name&quot;: &quot;Ann&quot;" in html and '<option value="data.total.amount">' in html
+    )
 
 
 def test_a_whole_branch_is_chosen_at_once(admin, make, acme, endpoint):
@@ -131,7 +149,9 @@ def test_an_example_is_shown_as_text(admin, make, acme, endpoint):
     assert "<script>alert" not in text(admin.get(page_of(endpoint, "events")))
 
 
-def test_a_condition_is_written_into_the_filter_and_tried_and_not_saved(admin, make, acme, endpoint):
+def test_a_condition_is_written_into_the_filter_and_tried_and_not_saved(
+    admin, make, acme, endpoint
+):
     for total in (1, 10):
         make.event(acme, data={"total": total})
     said = {"others": "order.*", "filter": "data.total > `0`", "add": "1"}
@@ -144,7 +164,15 @@ def test_a_condition_is_written_into_the_filter_and_tried_and_not_saved(admin, m
 
 @pytest.mark.parametrize("path", ["", "data..x", "x" * 300])
 def test_a_condition_of_nothing_is_refused_beside_it(admin, endpoint, path):
-    said = {"others": "*", "filter": "data.total", "add": "1", "joint": "and", "path": path, "how": "is", "value": "5"}
+    said = {
+        "others": "*",
+        "filter": "data.total",
+        "add": "1",
+        "joint": "and",
+        "path": path,
+        "how": "is",
+        "value": "5",
+    }
     page = admin.post(page_of(endpoint, "events"), said)
     assert page.context["form"]["filter"].value() == "data.total" and page.context["more"].errors
     assert not Route.unscoped.exists()

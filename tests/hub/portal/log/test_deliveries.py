@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.wire import Response
+from connectors.http import Response
 from hub.audit import AuditRow
-from hub.clock import clock
+from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
-from tests.hub.outgoing.test_pump import pump
+from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.counting import asked
 from tests.makers import NOON, WHSEC
 
@@ -49,7 +49,7 @@ def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
 def test_it_says_who_can_mend_it(admin, delivery, state, reason, who, verb):
     put([delivery], state, reason)
     remedy = admin.get(page_of(delivery)).context["remedy"]
-    assert who in remedy.who and remedy.verb == verb
+    assert who in remedy.responsible and remedy.verb == verb
 
 
 def test_checks_tell_times_in_the_zone_of_whoever_reads(admin, delivery):
@@ -61,16 +61,24 @@ def test_checks_tell_times_in_the_zone_of_whoever_reads(admin, delivery):
 def test_a_pause_is_mended_at_the_connection(admin, delivery):
     delivery.connection.pause("weekend", until=None, now=NOON)
     remedy = admin.get(page_of(delivery)).context["remedy"]
-    assert remedy.words == "Resume the connection." and remedy.url
+    assert remedy.label == "Resume the connection." and remedy.url
 
 
 def test_what_is_waiting_needs_nobody(admin, delivery):
-    assert "by itself" in admin.get(page_of(delivery)).context["remedy"].who
+    assert "by itself" in admin.get(page_of(delivery)).context["remedy"].responsible
 
 
 def test_no_secret_is_on_the_page(admin, make, acme):
-    delivery = make.delivery(make.connection(acme), data={"number": "x", "access_token": "secret-in-the-body"})
-    pump(FakeHttp(Response(500, b'{"access_token": "secret-in-the-answer"}', {"set-cookie": "secret-cookie"})))
+    delivery = make.delivery(
+        make.connection(acme), data={"number": "x", "access_token": "secret-in-the-body"}
+    )
+    pump(
+        FakeHttp(
+            Response(
+                500, b'{"access_token": "secret-in-the-answer"}', {"set-cookie": "secret-cookie"}
+            )
+        )
+    )
     html = text(admin.get(page_of(delivery)))
     secrets = ("secret-in-the-body", "secret-in-the-answer", "secret-cookie", WHSEC)
     assert not [secret for secret in secrets if secret in html]
@@ -83,7 +91,10 @@ def test_a_call_on_the_platforms_own_connection_is_not_shown(admin, make, acme):
     delivery = make.event(acme).deliveries.get()
     pump(FakeHttp(Response(500, b"internal")))
     html = text(admin.get(page_of(delivery)))
-    assert "internal.example.com" not in html and "Request and response" not in html.partition('id="technical"')[2]
+    assert (
+        "internal.example.com" not in html
+        and "Request and response" not in html.partition('id="technical"')[2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,12 +151,14 @@ def test_the_page_asks_a_fixed_number_of_questions(admin, delivery):
 
 @pytest.mark.parametrize("state", ["failed", "held", "delivered"])
 def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make, acme, state):
-    make.route(make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"})
+    make.route(
+        make.connection(connector="app"), tenant=acme, action="send_event", body={"type": "type"}
+    )
     delivery = make.event(acme).deliveries.get()
     put([delivery], state, "unknown_effect" if state == "held" else "")
     answer = admin.get(page_of(delivery))
     assert answer.context["verbs"] == {} and 'action="/t/acme/deliveries' not in text(answer)
-    assert state == "delivered" or "The people of" in answer.context["remedy"].who
+    assert state == "delivered" or "The people of" in answer.context["remedy"].responsible
     for verb in ("retry", "cancel", "skip", "send_again"):
         assert admin.post(page_of(delivery, verb)).status_code == 403
     delivery.refresh_from_db()
@@ -155,7 +168,7 @@ def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make
 def test_a_4xx_of_the_own_endpoint_is_the_customers_to_fix_and_is_tried_now(admin, delivery):
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
     page = admin.get(page_of(delivery))
-    assert page.context["remedy"].who.startswith("You: only your endpoint")
+    assert page.context["remedy"].responsible.startswith("You: only your endpoint")
     assert "The endpoint answered 400" in text(page) and "Try it now" in text(page)
     admin.post(page_of(delivery, "retry"))
     assert len(pump(FakeHttp(), at=clock()).requests) == 1

@@ -9,9 +9,9 @@ import pytest
 
 from hub.audit import AuditRow
 from hub.outgoing.models import Delivery, Event
-from hub.portal.log.asked import asked_of
-from hub.portal.log.export import harmless, row_of
-from hub.portal.log.pages import Cursor, Limits, page_of
+from hub.portal.log.export import escape_formula, format_csv_row
+from hub.portal.log.pages import Cursor, Limits, build_page
+from hub.portal.log.query import parse_log_query
 from tests.hub.outgoing.operating import many, put
 from tests.hub.portal.counting import asked
 from tests.makers import NOON
@@ -24,7 +24,7 @@ MARKER = "<img src=x onerror=alert(1)>"
 def told(answer):
     """The types and things on a page, in order."""
     assert answer.status_code == 200
-    return [(line.type, line.thing, line.state) for line in answer.context["lines"]]
+    return [(line.type, line.sender_label, line.state) for line in answer.context["lines"]]
 
 
 @pytest.fixture
@@ -47,7 +47,13 @@ def test_an_empty_log_says_what_comes_next(admin):
 def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
     put([one], "failed", "exhausted", attempt_count=9)
     html = admin.get(LOG).content.decode()
-    for text in ("order.created", "o-1", "failed", "Own endpoint", "Every try of the retry schedule failed."):
+    for text in (
+        "order.created",
+        "o-1",
+        "failed",
+        "Own endpoint",
+        "Every try of the retry schedule failed.",
+    ):
         assert text in html
 
 
@@ -88,7 +94,9 @@ def test_what_waits_behind_a_pause_is_found_as_held(admin, one):
 
 def test_events_that_no_route_took_stand_in_a_view_of_their_own(admin, make, acme):
     make.event(acme, "lead.won", id="l-1")
-    assert told(admin.get(f"{LOG}?state=no_route&type=lead.*&q=l-1&value=A-1001")) == [("lead.won", "l-1", "skipped")]
+    assert told(admin.get(f"{LOG}?state=no_route&type=lead.*&q=l-1&value=A-1001")) == [
+        ("lead.won", "l-1", "skipped")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,9 @@ def walk(client, url):
 @pytest.mark.parametrize("query", ["", "?type=order.created", "?state=waiting&type=order.*"])
 def test_pages_show_every_row_once_and_keep_the_filter(admin, sixty, query):
     forth, back = walk(admin, LOG + query)
-    assert sum(forth, []) == [row.public_id for row in reversed(sixty)] and [len(page) for page in forth] == [50, 10]
+    assert sum(forth, []) == [row.public_id for row in reversed(sixty)] and [
+        len(page) for page in forth
+    ] == [50, 10]
     assert sum(back, []) == sum(forth, [])
 
 
@@ -155,9 +165,9 @@ def test_rows_that_come_meanwhile_move_no_page(admin, make, acme, sixty):
 
 def by_pages(acme, limits, **said):
     """How many rows each page has, to the end."""
-    asked, cursor, sizes = asked_of(said, acme, ZoneInfo("UTC"), now=NOON), Cursor(), []
+    asked, cursor, sizes = parse_log_query(said, acme, ZoneInfo("UTC"), now=NOON), Cursor(), []
     while True:
-        page = page_of(acme, asked, cursor, limits)
+        page = build_page(acme, asked, cursor, limits)
         sizes.append(len(page.rows))
         if page.older is None:
             return sizes
@@ -166,7 +176,7 @@ def by_pages(acme, limits, **said):
 
 def test_what_no_index_answers_is_sought_among_a_bounded_number(acme, sixty):
     Event.unscoped.filter(pk=sixty[0].event_id).update(type="rare.one")
-    assert by_pages(acme, Limits(looked=25), type="rare.one") == [0, 0, 1]
+    assert by_pages(acme, Limits(rows_scanned=25), type="rare.one") == [0, 0, 1]
 
 
 def test_a_value_is_sought_in_a_bounded_number_of_events(acme, sixty):
@@ -175,12 +185,14 @@ def test_a_value_is_sought_in_a_bounded_number_of_events(acme, sixty):
 
 
 def test_a_page_that_ended_early_says_so(admin, acme, sixty):
-    asked = asked_of({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
-    assert page_of(acme, asked, Cursor(), Limits(looked=25)).cut
-    assert not page_of(acme, asked, Cursor(), Limits(looked=100)).cut
+    asked = parse_log_query({"type": "rare.one"}, acme, ZoneInfo("UTC"), now=NOON)
+    assert build_page(acme, asked, Cursor(), Limits(rows_scanned=25)).is_incomplete
+    assert not build_page(acme, asked, Cursor(), Limits(rows_scanned=100)).is_incomplete
 
 
-@pytest.mark.parametrize("query", ["", "?state=held", "?type=order.created&span=24h", "?value=A-1001", "?q=o-1"])
+@pytest.mark.parametrize(
+    "query", ["", "?state=held", "?type=order.created&span=24h", "?value=A-1001", "?q=o-1"]
+)
 def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query):
     none = asked(admin, LOG + query)
     connection = make.connection(acme)
@@ -191,7 +203,9 @@ def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query):
 
 
 def test_chips_take_away_what_they_name(admin, one):
-    chips = admin.get(f"{LOG}?state=failed&type=order.created&after={one.public_id}").context["chips"]
+    chips = admin.get(f"{LOG}?state=failed&type=order.created&after={one.public_id}").context[
+        "chips"
+    ]
     assert [(chip.label, chip.query) for chip in chips] == [
         ("State: failed", "?type=order.created"),
         ("Event type: order.created", "?state=failed"),
@@ -226,10 +240,22 @@ def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
 
 
 def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
-    rows = b"".join(admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content).splitlines()
+    rows = b"".join(
+        admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content
+    ).splitlines()
     assert len(rows) == 60 and json.loads(rows[-1])["sender_id"] == "o-1"
     file = b"".join(admin.get(f"{LOG}export.csv?state=failed").streaming_content).decode()
-    names = ["id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count"]
+    names = [
+        "id",
+        "event",
+        "sender_id",
+        "type",
+        "state",
+        "reason",
+        "sentence",
+        "target",
+        "attempt_count",
+    ]
     assert list(csv.reader([file])) == [[*names, "accepted_at", "state_changed_at"]]
     assert AuditRow.objects.filter(verb="deliveries.export").count() == 2
 
@@ -242,13 +268,16 @@ FORMULAS = (
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_spreadsheet_works_anything_out(text):
-    assert harmless(text) == f"'{text}"
-    assert row_of([text, "next;=1"]).strip() == '"{}","next;=1"'.format(text.replace('"', '""')).strip()
+    assert escape_formula(text) == f"'{text}"
+    assert (
+        format_csv_row([text, "next;=1"]).strip()
+        == '"{}","next;=1"'.format(text.replace('"', '""')).strip()
+    )
 
 
 @pytest.mark.parametrize("value", ["o-1", "Ann + Bob", "a@b.test", "o-1; =2", "", 3])
 def test_what_is_no_formula_stays_as_it_is(value):
-    assert harmless(value) == value
+    assert escape_formula(value) == value
 
 
 def test_an_unknown_kind_of_file_is_not_found(admin):
@@ -265,7 +294,9 @@ def test_an_event_tells_what_it_says_and_what_became_of_it(admin, one):
 
 def test_an_event_that_no_route_took_says_so(admin, make, acme):
     event = make.event(acme, "lead.won")
-    assert "No route was meant for lead.won." in admin.get(f"{LOG}{event.public_id}/").content.decode()
+    assert (
+        "No route was meant for lead.won." in admin.get(f"{LOG}{event.public_id}/").content.decode()
+    )
 
 
 def test_every_text_is_escaped(admin, make, acme):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from hub.audit import AuditRow
 from hub.operations.models import Operation
-from hub.outgoing.bulk import KINDS
 from hub.outgoing.models import Delivery
+from hub.outgoing.operations.planning import OPERATION_KINDS
 from tests.hub.outgoing.operating import LATER, many, put, run
 from tests.hub.portal.counting import asked
 
@@ -24,7 +24,7 @@ def three(make, acme):
 
 
 def planned(client, query="?state=failed", **said):
-    answer = client.post(PLAN + query, {"kind": "retry", "why": ""} | said)
+    answer = client.post(PLAN + query, {"kind": "retry", "reason": ""} | said)
     assert answer.status_code == 302, answer.context["form"].errors
     return Operation.unscoped.get(public_id=answer["Location"].split("/")[-2])
 
@@ -62,15 +62,29 @@ def test_it_can_be_cancelled(admin, three):
     admin.post(page_of(operation, "cancel"))
     operation.refresh_from_db()
     assert operation.state == "cancelled"
-    assert "Somebody was first" in admin.post(page_of(operation, "confirm"), follow=True).content.decode()
+    assert (
+        "Somebody was first"
+        in admin.post(page_of(operation, "confirm"), follow=True).content.decode()
+    )
 
 
 def test_selected_rows_are_meant_and_no_other(admin, three):
-    assert planned(admin, f"?deliveries={three[0].public_id}&deliveries={three[2].public_id}").count == 2
+    assert (
+        planned(admin, f"?deliveries={three[0].public_id}&deliveries={three[2].public_id}").count
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?state=lost", "?deliveries=x", "?since=yesterday", "?since=2026-11-25T12:00", "?tenant=globex"]
+    "query",
+    [
+        "",
+        "?state=lost",
+        "?deliveries=x",
+        "?since=yesterday",
+        "?since=2026-11-25T12:00",
+        "?tenant=globex",
+    ],
 )
 def test_what_is_not_understood_means_no_row(admin, three, query):
     answer = admin.post(PLAN + query, {"kind": "retry"})
@@ -79,7 +93,10 @@ def test_what_is_not_understood_means_no_row(admin, three, query):
 
 
 def test_a_member_plans_nothing(member, three):
-    assert member.get(PLAN).status_code == 403 and member.post(PLAN + "?state=failed").status_code == 403
+    assert (
+        member.get(PLAN).status_code == 403
+        and member.post(PLAN + "?state=failed").status_code == 403
+    )
 
 
 def test_a_plan_of_nothing_has_no_button(admin, three):
@@ -109,15 +126,24 @@ filters = st.fixed_dictionaries(
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    kind=st.sampled_from(sorted(KINDS)), said=filters, state=st.sampled_from(["failed", "held", "delivered", "waiting"])
+    kind=st.sampled_from(sorted(OPERATION_KINDS)),
+    said=filters,
+    state=st.sampled_from(["failed", "held", "delivered", "waiting"]),
 )
-def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(make, somebody, acme, kind, said, state):
-    client, theirs = somebody(acme), make.delivery(make.connection(make.tenant(f"other-{next(numbers)}")))
+def test_no_bulk_action_of_one_tenant_touches_a_row_of_another(
+    make, somebody, acme, kind, said, state
+):
+    client, theirs = (
+        somebody(acme),
+        make.delivery(make.connection(make.tenant(f"other-{next(numbers)}"))),
+    )
     put([theirs], state, "exhausted")
     before = list(Delivery.unscoped.filter(tenant=theirs.tenant).values())
     ids = {"deliveries": theirs.public_id, "connection": theirs.connection.public_id}
     query = {name: ids[name] if value == "theirs" else value for name, value in said.items()}
-    answer = client.post(f"{PLAN}?" + "&".join(f"{name}={value}" for name, value in query.items()), {"kind": kind})
+    answer = client.post(
+        f"{PLAN}?" + "&".join(f"{name}={value}" for name, value in query.items()), {"kind": kind}
+    )
     if answer.status_code == 302:
         operation = Operation.unscoped.latest("pk")
         client.post(page_of(operation, "confirm"))

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery
-from hub.portal.log.asked import asked_of
-from hub.portal.log.pages import Cursor, Limits, beyond, page_of, rows_of
+from hub.portal.log.pages import Cursor, Limits, build_page, filter_after_cursor, filter_log
+from hub.portal.log.query import parse_log_query
 from tests.hub.outgoing.operating import many
 from tests.makers import NOON
 
@@ -46,14 +46,26 @@ def big(make):
     """A tenant with most of the rows, most of them delivered, and a small one."""
     tenant = make.tenant("big")
     connection = make.connection(tenant)
-    for state, count in (("delivered", 18_000), ("failed", 200), ("held", 200), ("skipped", 200), ("waiting", 200)):
+    for state, count in (
+        ("delivered", 18_000),
+        ("failed", 200),
+        ("held", 200),
+        ("skipped", 200),
+        ("waiting", 200),
+    ):
         many(
-            make.delivery(connection), count, state=state, reason="exhausted" if state == "failed" else "", due_at=NOON
+            make.delivery(connection),
+            count,
+            state=state,
+            reason="exhausted" if state == "failed" else "",
+            due_at=NOON,
         )
     other = make.delivery(make.connection(make.tenant("small")))
     many(other, 2_000, state="delivered")
     with database.cursor() as cursor:
-        cursor.execute("REINDEX TABLE outgoing_delivery")  # what tests before undid lies in its indexes
+        cursor.execute(
+            "REINDEX TABLE outgoing_delivery"
+        )  # what tests before undid lies in its indexes
         cursor.execute("ANALYZE")
     return tenant
 
@@ -68,11 +80,11 @@ def test_what_is_found_by_indexes_reads_no_whole_table(big, reference):
     later = Delivery.objects.of(tenant).order_by("pk").values_list("public_id", flat=True)[20]
     bad = {}
     for said in ASKED:
-        asked = asked_of(said, tenant, ZoneInfo("UTC"), now=NOON + timedelta(days=1))
+        asked = parse_log_query(said, tenant, ZoneInfo("UTC"), now=NOON + timedelta(days=1))
         for cursor in (Cursor(), Cursor(after=later), Cursor(before=later)):
-            rows = beyond(rows_of(tenant, asked), cursor).order_by("pk" if cursor.before else "-pk")[
-                : Limits().rows + 1
-            ]
+            rows = filter_after_cursor(filter_log(tenant, asked), cursor).order_by(
+                "pk" if cursor.before else "-pk"
+            )[: Limits().rows + 1]
             if found := whole_reads(rows):
                 bad[str((said, cursor))] = found
     assert bad == {}
@@ -81,8 +93,10 @@ def test_what_is_found_by_indexes_reads_no_whole_table(big, reference):
 def test_what_is_narrowed_reads_no_whole_table_either(big):
     with CaptureQueriesContext(database) as seen:
         for said in (*NARROWED, {"connection": str(Connection.objects.of(big).get().public_id)}):
-            page_of(big, asked_of(said, big, ZoneInfo("UTC"), now=NOON), Cursor())
+            build_page(big, parse_log_query(said, big, ZoneInfo("UTC"), now=NOON), Cursor())
     for query in seen.captured_queries:
         with database.cursor() as cursor:
             cursor.execute("EXPLAIN " + query["sql"])
-            assert not [row for (row,) in cursor.fetchall() if "Seq Scan on outgoing_delivery" in row], query["sql"]
+            assert not [
+                row for (row,) in cursor.fetchall() if "Seq Scan on outgoing_delivery" in row
+            ], query["sql"]

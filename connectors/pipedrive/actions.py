@@ -1,0 +1,123 @@
+"""Pipedrive: make and change records, one in a call; it takes no id of ours, so that a lost answer may make two."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from connectors.base import Action
+from connectors.http import Request, Response, Spends, Unreadable
+from connectors.i18n import _
+from connectors.outcomes import Outcome, delivered
+from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, find_rejection
+from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
+from connectors.schema import Credential, Input, Message, without_nulls
+
+ID_PATTERN = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+FIELD_KEY_PATTERN = re.compile(r"[0-9a-f]{40}", re.ASCII)
+
+
+def base_url(credential: Credential) -> str:
+    """Where this company lives; before its first answer, the host of all."""
+    return str(credential.settings.get("api_domain") or credential.urls["api"]).rstrip("/")
+
+
+def token_costs(tokens: int) -> Spends:
+    return ((COMPANY, tokens), (BURST, 1), (ADDRESS, 1))
+
+
+class WriteAction(Action):
+    """One record of one kind."""
+
+    def __init__(self, kind: RecordKind) -> None:
+        self.kind = kind
+        self.permissions = kind.permissions
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        custom = body.get("custom_fields") or {}
+        if not isinstance(custom, Mapping) or not all(
+            FIELD_KEY_PATTERN.fullmatch(key) for key in custom
+        ):
+            return "custom_fields is not an object of keys of 40 characters"
+        return ""
+
+    def build_request(
+        self, method: str, path: str, body: Mapping[str, Any], credential: Credential
+    ) -> Request:
+        return Request(
+            method,
+            f"{base_url(credential)}/api/{path}",
+            json=self.request_body(body),
+            bearer=credential.access,
+            spends=token_costs(self.kind.tokens),
+        )
+
+    def request_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        fields = without_nulls(body)
+        custom = without_nulls(fields.pop("custom_fields", {}))
+        if not self.kind.custom_inside:
+            return {**custom, **fields}
+        return {**fields, "custom_fields": custom} if custom else fields
+
+    def outcome(self, response: Response) -> Outcome:
+        if rejection := find_rejection(response):
+            return rejection
+        answer = response.json()
+        if answer["success"] is not True:
+            raise Unreadable("success is not true")
+        return delivered(str(answer["data"]["id"]))
+
+
+class Create(WriteAction):
+    help = "It knows no id of ours: after a lost answer, sending again may make a second one."
+
+    def __init__(self, kind: RecordKind) -> None:
+        super().__init__(kind)
+        self.key = f"create_{kind.key}"
+        self.label = kind.creates
+        self.inputs = tuple(
+            replace(entry, required=entry.key == kind.needs) for entry in kind.inputs
+        )
+        self.example = kind.example
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        has_link = not self.kind.needs_one or any(body.get(key) for key in self.kind.needs_one)
+        return "" if has_link else f"missing: one of {', '.join(self.kind.needs_one)}"
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        mark = {self.kind.marked: message.id} if self.kind.marked else {}
+        return self.build_request(
+            "POST", self.kind.path, {**mark, **without_nulls(message.body)}, credential
+        )
+
+
+class Update(WriteAction):
+    help = "What the mapping leaves out stays as it is."
+    idempotent = True  # the same change twice is the same change
+
+    def __init__(self, kind: RecordKind) -> None:
+        super().__init__(kind)
+        self.key = f"update_{kind.key}"
+        self.label = kind.changes
+        self.inputs = (Input("id", _("Id"), f"Of the {kind.key}.", required=True), *kind.inputs)
+        self.example = {"id": "'1'", **kind.change}
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        return "" if ID_PATTERN.fullmatch(str(body["id"])) else "id is not the id of a record"
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        fields = {key: value for key, value in message.body.items() if key != "id"}
+        return self.build_request(
+            self.kind.changed_by, f"{self.kind.path}/{message['id']}", fields, credential
+        )
+
+
+ACTIONS = tuple(verb(kind) for kind in RECORD_KINDS for verb in (Create, Update))

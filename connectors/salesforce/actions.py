@@ -1,0 +1,230 @@
+"""Salesforce: create, update and upsert records, up to 200 in one call, each with an answer of its own.
+
+A single record goes the same way: it costs the same one call, and there is one kind of answer to read.
+"""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from connectors.base import Action
+from connectors.http import MIN_WAIT, Request, Response, Unreadable
+from connectors.i18n import _
+from connectors.outcomes import READ_ERRORS, Outcome, delivered, record_later, unknown
+from connectors.salesforce.errors import ORG, find_rejection, outcome_of_code
+from connectors.schema import Credential, Input, Message, without_nulls
+
+API_VERSION = "v67.0"
+API_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
+ID_PATTERN = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
+
+OBJECT = Input(
+    "object", _("Object"), "The API name of the object, such as Contact or Order__c.", required=True
+)
+FIELDS = Input(
+    "fields",
+    _("Fields"),
+    "An object with the API names of fields and their values; what the event does not have is left as it is.",
+    required=True,
+)
+RECORD = Input(
+    "record_id", _("Record"), "The id of the record, 15 or 18 characters.", required=True
+)
+EXTERNAL_FIELD = Input(
+    "external_id_field", _("External id field"), "The API name of the field.", required=True
+)
+EXTERNAL_ID = Input(
+    "external_id",
+    _("External id"),
+    "Our id of the record, such as the order's number.",
+    required=True,
+)
+
+
+def base_url(credential: Credential) -> str:
+    """Where this org lives; before its first answer, the login host."""
+    return str(credential.settings.get("instance_url") or credential.urls["login"]).rstrip("/")
+
+
+class WriteRecords(Action):
+    """One record for each message, in one collection."""
+
+    method: str
+    permissions = {
+        "api": "to reach the records",
+        "refresh_token": "to stay connected",
+    }
+    batch = 200
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        for key in {"object", "external_id_field"} & set(body):
+            if not isinstance(body[key], str) or not API_NAME_PATTERN.fullmatch(body[key]):
+                return f"{key} is not an API name"
+        if not isinstance(body["fields"], Mapping) or not all(
+            API_NAME_PATTERN.fullmatch(name) for name in body["fields"]
+        ):
+            return "fields is not an object with API names"
+        return ""
+
+    def group(self, message: Message) -> Hashable:
+        """Only the same fields go together: one that is not known there spoils the whole call.
+
+        So does a value of another type, which is why what was refused together goes again alone.
+        """
+        return (
+            message["object"],
+            message.get("external_id_field"),
+            frozenset(without_nulls(message["fields"])),
+            message.batch_group,
+        )
+
+    def path(self, message: Message) -> str:
+        return "composite/sobjects"
+
+    def record(self, message: Message) -> dict[str, Any]:
+        return {**without_nulls(message["fields"]), "attributes": {"type": message["object"]}}
+
+    def record_key(self, message: Message) -> str:
+        """What a collection may hold only once."""
+        return message.id
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        return Request(
+            self.method,
+            f"{base_url(credential)}/services/data/{API_VERSION}/{self.path(messages[0])}",
+            json={
+                "allOrNone": False,
+                "records": [
+                    self.record(message) for message in self.first_of_each_record(messages)
+                ],
+            },
+            bearer=credential.access,
+            spends=((ORG, 1),),
+            keep=1024 * 1024,  # 200 answers with several errors each
+        )
+
+    def first_of_each_record(self, messages: Sequence[Message]) -> list[Message]:
+        """The first message of each record: two of one record in a collection would both be refused."""
+        firsts: dict[str, Message] = {}
+        for message in messages:
+            firsts.setdefault(self.record_key(message), message)
+        return list(firsts.values())
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        sent = self.first_of_each_record(messages)
+        outcomes_by_message = dict(
+            zip(
+                (message.id for message in sent),
+                self.parse_answers(response, len(sent)),
+                strict=True,
+            )
+        )
+        same_record = record_later(
+            "same_record", "another message of this record goes first", after=MIN_WAIT, free=True
+        )
+        return [outcomes_by_message.pop(message.id, same_record) for message in messages]
+
+    def parse_answers(self, response: Response, count: int) -> list[Outcome]:
+        if rejection := find_rejection(response):
+            together = rejection.kind == "never" and count > 1
+            alone = record_later("refused_together", rejection.detail, after=MIN_WAIT)
+            return [alone if together else rejection] * count
+        answers = response.json()
+        if not isinstance(answers, list) or len(answers) != count:
+            raise Unreadable("not one answer for each record")
+        return [parse_record_outcome(answer) for answer in answers]
+
+
+def parse_record_outcome(answer: Any) -> Outcome:
+    """Of one record; what cannot be read there leaves its neighbours as they are."""
+    try:
+        if answer["success"] is True:
+            return delivered(str(answer.get("id") or ""))
+        first = answer["errors"][0]
+        return outcome_of_code(str(first["statusCode"]), str(first.get("message", "")))
+    except READ_ERRORS as error:
+        return unknown("unreadable", f"{type(error).__name__} in the answer of one record")
+
+
+class Create(WriteRecords):
+    key = "create"
+    label = _("Create a record")
+    help = "Salesforce takes no id of ours here: after a lost answer, sending again may create two. Upsert does not."
+    method = "POST"
+    inputs = (OBJECT, FIELDS)
+    example = {
+        "object": "'Lead'",
+        "fields": {
+            "LastName": "data.customer",
+            "Company": "data.customer",
+            "Email": "data.email",
+            "Description": "join(' ', ['Order', to_string(data.number), to_string(data.total), data.currency])",
+        },
+    }
+
+
+class Update(WriteRecords):
+    key = "update"
+    label = _("Change a record")
+    help = "The record is named by its Salesforce id."
+    method = "PATCH"
+    idempotent = True
+    inputs = (OBJECT, RECORD, FIELDS)
+    example = {
+        "object": "'Contact'",
+        "record_id": "'003000000000001AAA'",
+        "fields": {
+            "Email": "data.email",
+            "Description": "join(' ', ['Last order:', to_string(data.number)])",
+        },
+    }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        return (
+            ""
+            if ID_PATTERN.fullmatch(str(body["record_id"]))
+            else "record_id is not 15 or 18 letters and digits"
+        )
+
+    def record(self, message: Message) -> dict[str, Any]:
+        return {**super().record(message), "id": message["record_id"]}
+
+    def record_key(self, message: Message) -> str:
+        return str(message["record_id"])[:15]  # the other three are a checksum
+
+
+class Upsert(WriteRecords):
+    key = "upsert"
+    label = _("Create a record, or change it where it is already there")
+    help = "Found by an external id of ours, so that sending again has no second effect."
+    method = "PATCH"
+    idempotent = True
+    inputs = (OBJECT, EXTERNAL_FIELD, EXTERNAL_ID, FIELDS)
+    example = {
+        "object": "'Contact'",
+        "external_id_field": "'External_Id__c'",
+        "external_id": "data.email",
+        "fields": {"LastName": "data.customer", "Email": "data.email"},
+    }
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        return (
+            ""
+            if isinstance(body["external_id"], str | int | float)
+            else "external_id is neither text nor a number"
+        )
+
+    def path(self, message: Message) -> str:
+        return f"composite/sobjects/{message['object']}/{message['external_id_field']}"
+
+    def record(self, message: Message) -> dict[str, Any]:
+        return {**super().record(message), message["external_id_field"]: message["external_id"]}
+
+    def record_key(self, message: Message) -> str:
+        return str(message["external_id"]).casefold()

@@ -1,0 +1,159 @@
+"""How our app is registered at Slack, what it asks for, and what helps when a workspace does not let it in."""
+
+import json
+from collections.abc import Mapping
+
+from connectors.i18n import _
+from connectors.schema import Advice, Permission
+
+MAX_NAME_LENGTH = 35  # characters of an app's name
+
+PERMISSIONS = (
+    Permission("chat:write", _("to post messages as the app")),
+    Permission("chat:write.public", _("to post in public channels that the app has not joined")),
+    Permission("channels:read", _("to offer the public channels by their names")),
+    Permission("users:read", _("to find out which member is meant by a name"), optional=True),
+    Permission(
+        "users:read.email",
+        _("to find out which member is meant by an e-mail address"),
+        optional=True,
+    ),
+    Permission("chat:write.customize", _("to post under another name or icon"), optional=True),
+)
+
+PROBLEMS: Mapping[str, str] = {
+    "invalid_code": "code_refused",
+    "code_already_used": "code_refused",
+    "bad_client_secret": "client_refused",
+    "invalid_client_id": "client_refused",
+    "bad_redirect_uri": "redirect_refused",
+    "oauth_authorization_url_mismatch": "request_refused",
+    "invalid_code_verifier": "request_refused",
+    "pkce_not_allowed": "request_refused",
+    # of the workspace or the organisation that does not want the app; the words are unverified
+    "app_approval_required": "not_approved",
+    "app_not_approved": "not_approved",
+    "app_approval_request_eligible": "not_approved",
+    "app_approval_request_pending": "awaiting_approval",
+    "app_approval_request_denied": "refused_by_admin",
+    "restricted_app": "refused_by_admin",
+    "team_access_not_granted": "not_approved",
+    "invalid_team_for_non_distributed_app": "not_distributed",
+    "invalid_scope_requested": "permission_refused",
+}
+
+AT_CONSENT: Mapping[str, str] = {
+    "access_denied": "not_let_in"
+}  # a person's Cancel, or an administrator's no
+
+ERRORS: Mapping[str, Advice] = {
+    "awaiting_approval": Advice(
+        _(
+            "If Slack said that your request was sent, an administrator of the workspace decides now, and Slack does "
+            "not send you back to us. It tells you by a message of Slackbot's when they have decided. Then come here "
+            "and try again: it takes a minute."
+        ),
+        "their_admin",
+        _(
+            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
+            "administration under Apps, Requests. It asks to post messages (chat:write, chat:write.public) and to "
+            "read the names of public channels (channels:read)."
+        ),
+    ),
+    "unfinished": Advice(
+        _(
+            "The window of Slack was closed or is still open, or Slack sent your request to an administrator: then "
+            "it does not send you back. Try again when they have approved the app."
+        ),
+        "their_admin",
+        _(
+            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
+            "administration under Apps, Requests."
+        ),
+    ),
+    "refused_by_admin": Advice(
+        _(
+            "An administrator of the workspace has decided that our app may not be installed there. Only an "
+            "administrator can change that."
+        ),
+        "their_admin",
+        _(
+            "The app “%(hub)s” is restricted in our Slack workspace, and we would like to use it. Please look at that "
+            "decision: in Slack's administration under Apps, Restricted Apps."
+        ),
+    ),
+    "not_let_in": Advice(
+        _(
+            "An administrator of the workspace has decided against our app, or somebody chose Cancel: Slack says the "
+            "same for both. If you did not choose Cancel, it is the administrator's decision, and only they can "
+            "change it."
+        ),
+        "their_admin",
+        _(
+            "Slack does not let me install the app “%(hub)s” in our workspace. Please look whether it is restricted, "
+            "and approve it: in Slack's administration under Apps, Restricted Apps. It asks to post messages "
+            "(chat:write, chat:write.public) and to read the names of public channels (channels:read)."
+        ),
+    ),
+    "not_approved": Advice(
+        _(
+            "This workspace lets its members install only apps that an administrator has approved, and %(system)s has "
+            "not approved ours yet."
+        ),
+        "their_admin",
+        _(
+            "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration under Apps, Requests. "
+            "It asks to post messages (chat:write, chat:write.public) and to read the names of public channels "
+            "(channels:read)."
+        ),
+    ),
+    "not_distributed": Advice(
+        _(
+            "Our app may be installed only in the workspace that it was made in: public distribution is not switched "
+            "on."
+        ),
+        "us",
+        _(
+            "Please switch on public distribution for the Slack app: api.slack.com/apps, the app, Manage Distribution."
+        ),
+    ),
+    "wrong_account": Advice(
+        _(
+            "You chose another workspace than the one that is connected. Slack offers the workspace that you are "
+            "signed in to; the list at the top right of its page switches to another."
+        ),
+        "you",
+    ),
+}
+
+GUIDE = (
+    _(
+        "Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, and paste the manifest."
+    ),
+    _("Or fill it in by hand: OAuth & Permissions, Redirect URLs: %(redirect_uri)s"),
+    _("There too, Bot Token Scopes: %(permissions)s"),
+    _(
+        "Leave PKCE off: it would make the app a public client for good. Token rotation may be on or off."
+    ),
+    _(
+        "Manage Distribution: switch on public distribution, so that other workspaces may install it."
+    ),
+    _(
+        "Basic Information, App Credentials: copy the client ID, the client secret and the signing secret to this page."
+    ),
+)
+
+
+def build_manifest(*, redirect_uri: str, name: str) -> str:
+    scopes = [entry.key for entry in PERMISSIONS]
+    document = {
+        "display_information": {"name": name[:MAX_NAME_LENGTH]},
+        "features": {"bot_user": {"display_name": name[:MAX_NAME_LENGTH], "always_online": True}},
+        "oauth_config": {"redirect_urls": [redirect_uri], "scopes": {"bot": scopes}},
+        "settings": {
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": False,
+            "token_rotation_enabled": False,
+        },
+    }
+    return json.dumps(document, indent=2)

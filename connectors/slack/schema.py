@@ -1,0 +1,46 @@
+"""What Slack documents about the content of a message, checked before it is sent.
+
+https://docs.slack.dev/reference/methods/chat.postMessage and chat.update, Block Kit (2026-11). What
+a block must hold is left to Slack, whose answer names the place.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MAX_TEXT_LENGTH = 40_000  # characters; Slack cuts silently what is longer
+MAX_UPDATED_TEXT_LENGTH = 4_000  # chat.update refuses what is longer: msg_too_long
+MAX_MARKDOWN_LENGTH = 12_000
+MAX_LIST_LENGTHS = {"blocks": 50, "attachments": 100}
+CONTENT_KEYS = ("text", "blocks", "attachments", "markdown_text")
+CONVERSATION_PATTERN = re.compile(r"[CDG][A-Z0-9]{2,40}", re.ASCII)  # an id; names are lower case
+
+
+def find_content_problem(body: Mapping[str, Any], *, text_most: int) -> str:
+    """Why Slack would refuse or cut this content, in words; empty when it would not."""
+    if not any(body.get(key) for key in CONTENT_KEYS):
+        return f"missing: one of {', '.join(CONTENT_KEYS)}"
+    if len(str(body.get("text") or "")) > text_most:
+        return f"text is longer than {text_most:,} characters"
+    return _find_markdown_problem(body) or _find_list_problem(body)
+
+
+def _find_markdown_problem(body: Mapping[str, Any]) -> str:
+    markdown = body.get("markdown_text")
+    if markdown and (body.get("text") or body.get("blocks")):
+        return "markdown_text goes without text and blocks"
+    if len(str(markdown or "")) > MAX_MARKDOWN_LENGTH:
+        return f"markdown_text is longer than {MAX_MARKDOWN_LENGTH:,} characters"
+    return ""
+
+
+def _find_list_problem(body: Mapping[str, Any]) -> str:
+    for key, most in MAX_LIST_LENGTHS.items():
+        entries = body.get(key) or []
+        if not isinstance(entries, list):
+            return f"{key} is not a list of objects"
+        if not all(isinstance(entry, Mapping) for entry in entries):
+            return f"{key} is not a list of objects"
+        if len(entries) > most:
+            return f"{key} holds more than {most}"
+    return ""

@@ -1,0 +1,113 @@
+"""Splunk's HTTP Event Collector: its numeric codes, and what they mean to us."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from connectors.http import Response, Scope, Unreadable, parse_retry_after
+from connectors.outcomes import (
+    Outcome,
+    OutcomeBuilder,
+    never,
+    outcome_of_status,
+    reconnect,
+    throttled,
+    unknown,
+)
+
+CONNECTION = Scope("connection")
+BACK_PRESSURE_WAIT = 10.0  # seconds; Splunk tells no wait
+ACCEPTED_CODES = {
+    0,
+    24,
+    25,
+}  # Success; taken, though a queue or the acknowledgements near their limit
+
+
+def _back_pressure(reason: str, detail: str) -> Outcome:
+    """Back-pressure, nothing was taken: the connection rests. It is the server's state, not a quota of ours."""
+    return replace(
+        throttled(detail, after=BACK_PRESSURE_WAIT, pauses=(CONNECTION,)), concerns="system"
+    )
+
+
+OUTCOMES_BY_CODE: Mapping[
+    int, OutcomeBuilder
+] = {  # `reconnect` where a person must act: a token has nothing to refresh
+    1: reconnect,  # Token disabled
+    2: reconnect,  # Token is required
+    3: reconnect,  # Invalid authorization
+    4: reconnect,  # Invalid token
+    5: never,  # No data
+    6: never,  # Invalid data format
+    7: never,  # Incorrect index
+    8: unknown,  # Internal server error
+    9: _back_pressure,  # Server is busy
+    10: reconnect,  # Data channel is missing: the token wants acknowledgement
+    11: never,  # Invalid data channel
+    12: never,  # Event field is required
+    13: never,  # Event field cannot be blank
+    14: reconnect,  # ACK is disabled
+    15: never,  # Error in handling indexed fields
+    16: reconnect,  # Query string authorization is not enabled
+    17: unknown,  # HEC is healthy: no answer to an event
+    18: _back_pressure,  # HEC is unhealthy, queues are full
+    19: _back_pressure,  # HEC is unhealthy, ack service unavailable
+    20: _back_pressure,  # HEC is unhealthy, queues are full, ack service unavailable
+    21: reconnect,  # Invalid token
+    22: reconnect,  # Token disabled
+    23: unknown,  # Server is shutting down
+    26: _back_pressure,  # HEC queue is at capacity and cannot process any more requests
+    27: _back_pressure,  # HEC ACK channel is at capacity and cannot process any more requests
+    28: reconnect,  # Data channel is missing, several indexers
+}
+
+ONE_BASED_CODE = 7  # of all codes, "Incorrect index" counts its event from 1
+
+
+def parse_code(response: Response) -> int:
+    """The numeric code. Raises Unreadable."""
+    answer = response.json()
+    code = answer.get("code") if isinstance(answer, Mapping) else None
+    if not isinstance(code, int) or isinstance(code, bool):
+        raise Unreadable("no code")
+    return code
+
+
+def find_rejection(response: Response) -> Outcome | None:
+    """What Splunk refuses of a whole request; None where it was taken."""
+    rejection = outcome_of_status(response, pauses=(CONNECTION,))
+    try:
+        code = parse_code(response)
+    except Unreadable:
+        if rejection is None:
+            raise
+        return rejection
+    if rejection is None and code in ACCEPTED_CODES:
+        return None
+    if code not in OUTCOMES_BY_CODE:
+        return rejection or unknown(f"code_{code}", _parse_text(response))
+    outcome, wait = (
+        OUTCOMES_BY_CODE[code](f"code_{code}", _parse_text(response)),
+        parse_retry_after(response),
+    )
+    return replace(outcome, after=wait) if outcome.free and wait else outcome
+
+
+def _parse_text(response: Response) -> str:
+    answer: Any = response.json()
+    return str(answer.get("text") or "")
+
+
+def failed_index(response: Response, count: int) -> int | None:
+    """The place of the event that was refused: those before it were taken, those after it were not looked at."""
+    try:
+        number = response.json().get("invalid-event-number")
+    except (Unreadable, AttributeError):
+        return None
+    if not isinstance(number, int) or isinstance(number, bool):
+        return None
+    index = number - 1 if parse_code(response) == ONE_BASED_CODE else number
+    if not 0 <= index < count:
+        raise Unreadable("the refused event is none of ours")
+    return index

@@ -1,0 +1,89 @@
+"""The ASGI application: admits a request, reads its body, hands it to a thread, sends the answer."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from hub.asgi_bridge.bodies import Body, Receive, parse_body_length
+from hub.asgi_bridge.environ import Environ, build_environ, client_network, put_body
+from hub.asgi_bridge.limits import Limits, overloaded
+from hub.asgi_bridge.refusals import Send, send_problem
+from hub.asgi_bridge.responses import PIECE_SIZE, WSGI, Answer, ClientStalled, WsgiExchange
+from hub.asgi_bridge.threads import ThreadPool
+from hub.problems import Problem
+from hub.shared_budget import BudgetExhausted, SharedBudget
+
+SHUTDOWN_SECONDS = 8.0  # for what is in progress when the process is to end
+POLL_INTERVAL = 0.05  # seconds
+
+
+class AsgiBridge:
+    def __init__(self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits) -> None:
+        self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
+        self.threads = ThreadPool(limits.threads)
+        self.requests = SharedBudget(limits.requests)
+        self.bodies = SharedBudget(limits.bodies, limits.bodies_per_client)
+        self.answers = SharedBudget(limits.answers, limits.answers_per_client)
+        self.long_answers = SharedBudget(limits.long_answers, limits.long_answers_per_client)
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.handle_lifespan(receive, send)
+        try:
+            await self.answer(build_environ(scope, behind_proxy=self.behind_proxy), receive, send)
+        except Problem as problem:
+            await send_problem(problem, scope["path"], send)
+        except BudgetExhausted:
+            await send_problem(overloaded(), scope["path"], send)
+        except ClientStalled:
+            pass  # an answer that has no end is cut by the server
+
+    async def handle_lifespan(self, receive: Receive, send: Send) -> None:
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await self.finish()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def finish(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SHUTDOWN_SECONDS
+        while self.requests.used and loop.time() < deadline:
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def answer(self, environ: Environ, receive: Receive, send: Send) -> None:
+        length = parse_body_length(environ)
+        client = client_network(environ["REMOTE_ADDR"])
+        body = Body(self.limits, self.bodies, client)
+        try:
+            put_body(environ, b"" if length == 0 else await body.read(receive, length))
+            with self.requests.acquire_for_block(1):
+                exchange = WsgiExchange(self.wsgi, environ, self.limits, self.long_answers, client)
+                self.threads.submit(exchange)
+                answer = await exchange.answer
+        finally:
+            body.release()
+        await self.send(answer, send, client)
+
+    async def send(self, answer: Answer, send: Send, client: str) -> None:
+        """A small answer at once; a large one in pieces, of which the next goes when the client has read the last."""
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        if answer.remainder is None and len(answer.body) <= PIECE_SIZE:
+            await send(start)
+            await send({"type": "http.response.body", "body": answer.body})
+            return
+        with self.answers.acquire_for_block(len(answer.body), client):
+            await send(start)
+            for begin in range(0, len(answer.body), PIECE_SIZE):
+                await self.send_piece(answer.body[begin : begin + PIECE_SIZE], send)
+        while answer.remainder is not None and (piece := await answer.remainder.pieces.get()):
+            await self.send_piece(piece, send)
+        if answer.remainder is not None and answer.remainder.broken:
+            raise ClientStalled
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send_piece(self, piece: bytes, send: Send) -> None:
+        try:
+            async with asyncio.timeout(self.limits.answer_seconds):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError:
+            raise ClientStalled from None

@@ -1,0 +1,84 @@
+"""A request's body: how it is framed, how long it may take, how large it may be. No thread waits for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hub.asgi_bridge.limits import Limits
+from hub.problems import Problem
+from hub.shared_budget import SharedBudget
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+class Body:
+    """Counts in the budget from its first byte until it is released."""
+
+    def __init__(self, limits: Limits, budget: SharedBudget, client: str) -> None:
+        self.limits, self.budget, self.client = limits, budget, client
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    async def read(self, receive: Receive, length: int | None) -> bytes:
+        """The whole of it; `length` is what was announced. Raises Problem, BudgetExhausted.
+
+        What arrives moves the deadline by the time that it may take, never further than a client may send nothing.
+        """
+        if length is not None and length > self.limits.body:
+            raise self.too_large_problem()
+        try:
+            async with asyncio.timeout(self.limits.body_seconds) as deadline:
+                loop, before = asyncio.get_running_loop(), 0
+                while await self.read_piece(receive):
+                    earned = (self.size - before) / self.limits.body_rate
+                    before = self.size
+                    deadline.reschedule(
+                        min(deadline.when() + earned, loop.time() + self.limits.body_seconds)
+                    )
+        except TimeoutError:
+            raise Problem("request-timeout") from None
+        if length is not None and self.size != length:
+            raise Problem("unreadable-body")  # cut on its way
+        return b"".join(self.pieces)
+
+    async def read_piece(self, receive: Receive) -> bool:
+        """Whether there is more."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("unreadable-body")  # cut on its way
+        if piece := message.get("body", b""):
+            if self.size + len(piece) > self.limits.body:
+                raise self.too_large_problem()
+            self.budget.acquire(len(piece), self.client)
+            self.size += len(piece)
+            self.pieces.append(piece)
+        return bool(message.get("more_body"))
+
+    def too_large_problem(self) -> Problem:
+        return Problem("payload-too-large", f"A body is at most {self.limits.body:,} bytes.")
+
+    def release(self) -> None:
+        self.pieces.clear()
+        if self.size:
+            self.budget.release(self.size, self.client)
+            self.size = 0
+
+
+def parse_body_length(headers: Mapping[str, str]) -> int | None:
+    """The length of the body: 0 where there is none, None where only its end will tell. Raises Problem."""
+    length, transfer_encoding = headers.get("CONTENT_LENGTH"), headers.get("HTTP_TRANSFER_ENCODING")
+    if transfer_encoding is None:
+        return _parse_content_length(length or "0")
+    if length:
+        raise Problem(
+            "bad-request", "A body has a Content-Length or a Transfer-Encoding, never both."
+        )
+    if transfer_encoding.strip().lower() != "chunked":
+        raise Problem("bad-request", "The only Transfer-Encoding taken here is chunked.")
+    return None
+
+
+def _parse_content_length(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise Problem("bad-request", "The Content-Length is not a number.")
+    return int(text)

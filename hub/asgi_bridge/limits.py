@@ -1,0 +1,40 @@
+"""How much the front takes at a time."""
+
+import resource
+from dataclasses import dataclass
+
+from hub.problems import Problem
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one web process."""
+
+    threads: int = 32
+    requests: int = 256  # that Django has, or that wait for a thread
+    body: int = 8 * MEBIBYTE  # bytes of one
+    bodies: int = 64 * MEBIBYTE  # bytes of all that were not answered yet
+    bodies_per_client: int = 16 * MEBIBYTE
+    body_seconds: float = 10.0  # for a body to arrive, and for a client to send nothing
+    body_rate: int = 128 * KIBIBYTE  # bytes a second; what arrives as fast has longer than that
+    answers: int = 64 * MEBIBYTE  # bytes of large answers that clients have not read yet
+    answers_per_client: int = 16 * MEBIBYTE
+    answer_ahead: int = (
+        2 * MEBIBYTE
+    )  # bytes of one answer, beyond which its thread waits for the client
+    answer_seconds: float = 20.0  # for a client to read a piece
+    long_answers: int = 8  # whose threads may wait for their clients at a time
+    long_answers_per_client: int = 2
+
+
+def overloaded() -> Problem:
+    return Problem("overloaded", headers={"Retry-After": "1"})
+
+
+def raise_file_limit() -> None:
+    """Each connection is a file: as many as the machine allows, where a shell's limit may be 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,143 @@
+"""An answer of Django's on its way from a thread to the loop, which sends it as fast as the client reads."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.asgi_bridge.environ import Environ
+from hub.asgi_bridge.limits import KIBIBYTE, Limits
+from hub.problems import Problem
+from hub.shared_budget import BudgetExhausted, SharedBudget
+
+WSGI = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+PIECE_SIZE = 256 * KIBIBYTE
+Headers = list[tuple[bytes, bytes]]
+
+
+class ClientStalled(Exception):
+    """The client stopped reading, or is gone."""
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    headers: Headers
+    body: bytes
+    remainder: "StreamedRemainder | None" = None  # what follows the body while a thread makes it
+
+
+@dataclass(slots=True)
+class StreamedRemainder:
+    """The pieces of a long answer; a thread waits for the client between them. An empty piece is the end."""
+
+    loop: asyncio.AbstractEventLoop
+    seconds: float
+    pieces: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(1))
+    broken: bool = False  # the end came too early
+
+    def put(self, piece: bytes) -> None:
+        """From the thread. Raises ClientStalled."""
+        pending = asyncio.run_coroutine_threadsafe(self.pieces.put(piece), self.loop)
+        try:
+            pending.result(self.seconds)
+        except TimeoutError:
+            pending.cancel()
+            raise ClientStalled from None
+
+    def end(self, *, broken: bool) -> None:
+        """From the thread."""
+        self.broken = broken
+        self.loop.call_soon_threadsafe(self.finish)
+
+    def finish(self) -> None:
+        while self.broken and not self.pieces.empty():
+            self.pieces.get_nowait()
+        asyncio.ensure_future(self.pieces.put(b""))
+
+
+class WsgiExchange:
+    """One request in a thread, from its environment to its answer."""
+
+    def __init__(
+        self, wsgi: WSGI, environ: Environ, limits: Limits, long_answers: SharedBudget, client: str
+    ) -> None:
+        self.wsgi, self.environ, self.limits = wsgi, environ, limits
+        self.long_answers, self.client = long_answers, client
+        self.loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[Answer] = self.loop.create_future()
+        self.status, self.headers = 500, Headers()
+
+    def __call__(self) -> None:
+        """In the thread."""
+        try:
+            response = self.wsgi(self.environ, self.start_response)
+            try:
+                self.forward_response(response)
+            finally:
+                if hasattr(response, "close"):
+                    response.close()  # here: Django lets go of what this thread holds
+        except (Problem, BudgetExhausted, ClientStalled) as error:
+            self.loop.call_soon_threadsafe(self.fail, error)
+        except Exception:
+            self.loop.call_soon_threadsafe(self.fail, Problem("internal-error"))
+            raise
+        finally:
+            self.environ["wsgi.input"].close()  # what refers to itself in Django keeps no body
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> None:
+        self.status = int(status[:3])
+        self.headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
+
+    def forward_response(self, response: Iterable[bytes]) -> None:
+        if self.environ["REQUEST_METHOD"] == "HEAD":
+            return self.resolve_answer(b"")
+        if not getattr(response, "streaming", True):
+            return self.resolve_answer(b"".join(response))
+        pieces = _join_pieces(response, self.limits.answer_ahead)
+        first = next(pieces, b"")
+        if len(first) < self.limits.answer_ahead:
+            return self.resolve_answer(first)
+        with self.long_answers.acquire_for_block(1, self.client):
+            return self.stream_response(first, pieces)
+
+    def stream_response(self, first: bytes, pieces: Iterator[bytes]) -> None:
+        """The thread waits for the client, but for few clients at a time."""
+        remainder = StreamedRemainder(self.loop, self.limits.answer_seconds)
+        self.resolve_answer(first, remainder)
+        is_broken = True
+        try:
+            for piece in pieces:
+                remainder.put(piece)
+            is_broken = False
+        finally:
+            remainder.end(broken=is_broken)
+
+    def resolve_answer(self, body: bytes, remainder: StreamedRemainder | None = None) -> None:
+        answer = Answer(self.status, self.headers, body, remainder)
+        self.loop.call_soon_threadsafe(self.succeed, answer)
+
+    def succeed(self, answer: Answer) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+def _join_pieces(pieces: Iterable[bytes], first_size: int) -> Iterator[bytes]:
+    """The same bytes in few pieces: the first of at least so many, then of `PIECE`; the last may be shorter."""
+    collected, size, wanted_size = [], 0, first_size
+    for piece in pieces:
+        collected.append(piece)
+        size += len(piece)
+        if size >= wanted_size:
+            yield b"".join(collected)
+            collected, size, wanted_size = [], 0, PIECE_SIZE
+    if collected:
+        yield b"".join(collected)

@@ -1,0 +1,178 @@
+"""The settings that are the same wherever the hub runs: what it is made of, and how people sign in."""
+
+from csp.constants import SELF
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "hub.console.apps.SiteConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "csp",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "tenants",
+    "hub",
+    "hub.notices",
+    "hub.limits",
+    "hub.throttle",
+    "hub.operations",
+    "hub.connections",
+    "hub.mappings",
+    "hub.outgoing",
+    "hub.console",
+    "hub.portal",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hub.logs.RequestIdMiddleware",
+    "hub.problems.parse_budget.ParsingMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "tenants.access.tenant_users.TenantPagesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hub.staff.StaffSessionMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "hub.limits.request_limits.LimitsMiddleware",
+]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+
+ROOT_URLCONF = "hub.urls"
+AUTH_USER_MODEL = "tenants.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- who is told by name: a lower room never calls up ----------------------------------------------------------------
+
+HUB_WAKE_UP_TASKS = {
+    "pump": "hub.outgoing.tasks.pump",
+    "drain": "hub.outgoing.tasks.drain",
+    "refresh": "hub.connections.tasks.run_refresh",
+    "revoke": "hub.connections.tasks.run_revocation",
+    "check": "hub.connections.tasks.run_liveness_checks",
+    "test": "hub.connections.tasks.run_waiting_test",
+    "tell": "hub.notices.tasks.mail_due_notices",
+    "mail": "hub.mail.tasks.send_due_mails",
+    "canary": "hub.queue.run_canary",
+    "operate": "hub.operations.tasks.run_operation_slice",
+    "prune": "hub.prune.tasks.prune",
+}
+HUB_MAIL_NEWS = {
+    "mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"
+}  # who hears what became of a mail, by its template
+HUB_NEEDED_PERMISSIONS = (
+    "hub.outgoing.insight.needed_permissions.find_needed_permissions"  # what a tenant's routes need
+)
+HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
+    "retry": "hub.outgoing.operations.execute.retry_batch",
+    "send_again": "hub.outgoing.operations.execute.send_batch_again",
+    "cancel": "hub.outgoing.operations.execute.cancel_batch",
+    "skip": "hub.outgoing.operations.execute.skip_batch",
+    "send_missing": "hub.outgoing.operations.backfill.backfill_batch",
+    "erase": "hub.outgoing.operations.erase.erase_batch",
+}
+CACHES = {
+    "default": {"BACKEND": "hub.db.cache.SharedCache"},
+    "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},
+}
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "front"
+ACCOUNT_ADAPTER = "tenants.accounts.allauth_adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "tenants.accounts.allauth_adapter.SignupForm"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {  # see tenants/accounts/sign_in_limits.py
+    "login_failed": "10/m/ip,5/300s/key",
+    "login_failed_everywhere": "100/h/key",
+    "first_factor_link": "3/m/user",
+}
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "tenants.accounts.allauth_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- pages and API ---------------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "object-src": ["'none'"],
+    }
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.access.api_authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "hub.limits.request_limits.WithinLimits",
+        "tenants.access.api_authentication.HasScope",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["hub.problems.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "hub.rest.openapi_schema.OpenApiSchema",
+    "EXCEPTION_HANDLER": "hub.problems.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Integration Hub",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
+        "ConnectionStateEnum": "hub.connections.models.Connection.State",
+        "ConnectorEnum": "hub.connections.api.serializers.CONNECTOR_CHOICES",
+        "FilledInConnectorEnum": "hub.connections.api.serializers.FORM_CONNECTOR_CHOICES",
+        "EnvironmentEnum": "hub.connections.api.serializers.ENVIRONMENT_KINDS",
+        "OperationStateEnum": "hub.operations.models.Operation.State",
+        "RoleEnum": "tenants.models.Membership.Role",
+        "GuestRoleEnum": "tenants.models.PortalLink.ROLES",
+    },
+}

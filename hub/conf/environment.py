@@ -1,0 +1,163 @@
+"""Readers of the environment, for the settings: what is wrong or missing is told by its name."""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environs import EnvError
+
+from hub.conf.parsers import env
+
+LOGO_SUFFIXES = (".svg", ".png")
+MAX_LOGO_BYTES = 100_000
+
+MAIL_PORTS = {("smtp", ""): 25, ("smtp", "tls=1"): 587, ("smtps", ""): 465}
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+POSTGRESQL_OPTIONS = {
+    "prepare_threshold": 5,  # uses; Django would have nothing prepared (see hub/db/bulk.py)
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": " ".join(
+        [
+            "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
+            # The server notices within 10 s that our machine is lost, and frees the rows that it had locked.
+            "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2",
+        ]
+    ),
+}
+
+
+INVALID_DATABASE_URL = (
+    "DATABASE_URL is wrong: it is sqlite:////path/hub.sqlite3 or postgresql://user:password@host/name, "
+    "with signs such as /, @ and # in the password written as %2F, %40 and %23"
+)
+
+
+def read_required(name: str, hint: str) -> str:
+    value = env.str(name, "")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set: {hint}. `script/server` makes one in var/hub.env."
+        )
+    return value
+
+
+def read_setting(parse: Callable[[str, Any], Any], name: str, default: Any) -> Any:
+    """One setting of the environment, with its name in the error."""
+    try:
+        return parse(name, default)
+    except (EnvError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name} is wrong: {error}") from None
+
+
+def read_encryption_keys(name: str, hint: str) -> list[str]:
+    encryption_keys = [key.strip() for key in read_required(name, hint).split(",")]
+    for number, key in enumerate(encryption_keys, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} is wrong: key {number} is not 32 bytes in url-safe base64"
+            ) from None
+    return encryption_keys
+
+
+def parse_share(name: str, default: float) -> float:
+    with suppress(EnvError):
+        value = env.float(name, default)
+        if 0 <= value <= 0.9:
+            return value
+    raise ValueError("it is a share from 0 to 0.9, such as 0.2")
+
+
+def parse_rate(name: str, default: str) -> tuple[int, float] | None:
+    """Such as 50/1, at most 50 calls in a second; None where it is off."""
+    value = env.str(name, default).strip()
+    if value in ("", "off"):
+        return None
+    calls, _, seconds = value.partition("/")
+    with suppress(ValueError):
+        limit, per = int(calls), float(seconds)
+        if 1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400:
+            return limit, per
+    raise ValueError("it is calls/seconds, such as 50/1, or off")
+
+
+def parse_limits(name: str, default: str) -> dict[str, int] | None:
+    """Such as events=60000,requests=1000; None where it is off."""
+    value = env.str(name, default).strip()
+    if value == "off":
+        return None
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not all(re.fullmatch(r"[a-z_]+=[1-9][0-9]{0,14}", part) for part in parts):
+        raise ValueError("it is limits with numbers, such as events=60000,requests=1000, or off")
+    return {name: int(quota) for name, _, quota in (part.partition("=") for part in parts)}
+
+
+def parse_mail_server(name: str, default: str) -> str:
+    value = env.str(name, default)
+    with suppress(ValueError):  # its words would tell a part of the password
+        parts = urlsplit(value)
+        is_complete = parts.hostname and parts.port != 0 and parts.path in ("", "/")
+        if value in ("", "console:") or (is_complete and (parts.scheme, parts.query) in MAIL_PORTS):
+            return value
+    raise ValueError(
+        "it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:"
+    )
+
+
+def parse_mail_address(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
+        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
+    return value
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    try:
+        config = dj_database_url.parse(url)
+    except (
+        ValueError,
+        dj_database_url.UnknownSchemeError,
+    ):  # whose words may tell a part of the password
+        raise ImproperlyConfigured(INVALID_DATABASE_URL) from None
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        return config | {"OPTIONS": SQLITE_OPTIONS}
+    if config["ENGINE"] == "django.db.backends.postgresql" and config["NAME"]:
+        return config | {
+            "OPTIONS": POSTGRESQL_OPTIONS | config.get("OPTIONS", {}),
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ImproperlyConfigured(INVALID_DATABASE_URL)
+
+
+def parse_logo_path(name: str, default: str) -> Path | None:
+    path = env.str(name, default)
+    if not path:
+        return None
+    if Path(path).suffix not in LOGO_SUFFIXES or not Path(path).is_file():
+        raise ValueError("it is the path of a file that ends with .svg or .png")
+    if Path(path).stat().st_size > MAX_LOGO_BYTES:
+        raise ValueError(f"the file is larger than {MAX_LOGO_BYTES:,} bytes")
+    return Path(path)
+
+
+def parse_colour(name: str, default: str) -> str:
+    value = env.str(name, default)
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("it is a colour such as #0b6459")
+    return value.lower()

@@ -1,0 +1,241 @@
+"""What a person does to a connection: makes, mends, pauses, resumes, tests, names it; each with its row in the audit.
+
+Pages, admin and REST call these.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.http import Request, Response
+from hub import audit
+from hub.connections.connecting import connect, connect_links
+from hub.connections.credentials import custom_headers, probe
+from hub.connections.models import STOPPED_STATES, Connection, ConnectLink
+from hub.connections.token_lifetimes import Random
+from hub.operations.operation_actions import ActorContext
+from hub.queue import wake_up
+from tenants.models import User
+
+VISIT_AUDIT_INTERVAL = timedelta(
+    hours=1
+)  # of our support at the page of a connection: it is told once
+
+
+class InvalidConnectionState(Exception):
+    """As the connection stands it cannot be done; nothing was changed."""
+
+
+@transaction.atomic
+@sensitive_variables()
+def establish_connection(
+    connection: Connection,
+    document: Mapping[str, Any],
+    probe_result: probe.ProbeResult,
+    actor: ActorContext,
+    *,
+    connected_by: User | None,
+    reason: str = "",
+    random: Random,
+    now: datetime,
+) -> None:
+    """Keep a draft that was tested. Raises AlreadyConnected, Suspended."""
+    connect.connect_account(
+        connection, document, probe_result, connected_by=connected_by, random=random, now=now
+    )
+    after = {name: getattr(connection, name) for name in ("name", "account", "state", "settings")}
+    _audit_connection_change(
+        actor, "connection.connect", connection, after=after, reason=reason, now=now
+    )
+
+
+@transaction.atomic
+@sensitive_variables()
+def fulfil_connect_link(
+    link: ConnectLink,
+    draft: Connection,
+    document: Mapping[str, Any],
+    probe_result: probe.ProbeResult,
+    actor: ActorContext,
+    *,
+    random: Random,
+    now: datetime,
+) -> None:
+    """Keep what a guest filled in, for a new connection or the one that the link names; the link is used up.
+
+    Raises AlreadyConnected, OtherAccount, Suspended, and Ended where the link is no longer good.
+    """
+    if link.connection:
+        update_credential(
+            link.connection, draft.settings, document, probe_result, actor, random=random, now=now
+        )
+    else:
+        establish_connection(
+            draft, document, probe_result, actor, connected_by=None, random=random, now=now
+        )
+    connect_links.use_up_connect_link(link, link.connection or draft, now=now)
+
+
+@transaction.atomic
+@sensitive_variables()
+def update_credential(
+    connection: Connection,
+    settings: Mapping[str, Any],
+    document: Mapping[str, Any],
+    probe_result: probe.ProbeResult,
+    actor: ActorContext,
+    *,
+    reason: str = "",
+    random: Random,
+    now: datetime,
+) -> None:
+    """Other settings and another credential, which were tested. Raises OtherAccount, Suspended."""
+    before = {"settings": connection.settings, "state": connection.state}
+    connect.reconnect_account(connection, settings, document, probe_result, random=random, now=now)
+    after = {"settings": connection.settings, "state": connection.state}
+    _audit_connection_change(
+        actor,
+        "connection.credential",
+        connection,
+        before=before,
+        after=after,
+        reason=reason,
+        now=now,
+    )
+
+
+@transaction.atomic
+def pause_connection(
+    connection: Connection,
+    reason: str,
+    actor: ActorContext,
+    *,
+    until: datetime | None,
+    now: datetime,
+) -> None:
+    """Nothing is sent over it; what is accepted meanwhile waits. Raises WrongState where somebody was first."""
+    before = {"state": connection.state}
+    connection.pause(reason, until=until, now=now)
+    after = {"state": connection.state, "until": until}
+    _audit_connection_change(
+        actor, "connection.pause", connection, reason=reason, before=before, after=after, now=now
+    )
+
+
+@transaction.atomic
+def resume_connection(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
+    """What waited goes out, unless the authorization ended meanwhile."""
+    if connection.state not in STOPPED_STATES or connection.is_disconnected:
+        raise InvalidConnectionState(connection.state)
+    before = {"state": connection.state, "reason": connection.reason}
+    verb = "connection.resume" if connection.state == "paused" else "connection.enable"
+    connection.resume(now=now)
+    _audit_connection_change(
+        actor, verb, connection, before=before, after={"state": connection.state}, now=now
+    )
+    wake_up("pump", now=now)
+
+
+def perform_connection_test(
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    call: Callable[[Request], Response],
+    now: datetime,
+) -> probe.ProbeResult:
+    """No transaction is open while the other system is asked."""
+    probe_result = probe.probe_and_update_state(connection, call=call, now=now)
+    if probe_result.reason == probe.PROBES_BUSY:
+        return probe_result
+    after = {"lives": probe_result.passed, "reason": probe_result.reason}
+    _audit_connection_change(actor, "connection.test", connection, after=after, now=now)
+    return probe_result
+
+
+@transaction.atomic
+def rename_connection(
+    connection: Connection, name: str, actor: ActorContext, *, now: datetime
+) -> None:
+    before, connection.name = {"name": connection.name}, name
+    connection.save(update_fields=["name"])
+    _audit_connection_change(
+        actor, "connection.rename", connection, before=before, after={"name": name}, now=now
+    )
+
+
+@transaction.atomic
+def change_connection_settings(
+    connection: Connection, changes: Mapping[str, Any], actor: ActorContext, *, now: datetime
+) -> None:
+    """Settings that no test tells anything of, such as how fast it may go."""
+    before = {name: connection.settings.get(name) for name in changes}
+    connection.settings = {**connection.settings, **changes}
+    connection.save(update_fields=["settings"])
+    _audit_connection_change(
+        actor, "connection.settle", connection, before=before, after=dict(changes), now=now
+    )
+
+
+@transaction.atomic
+@sensitive_variables()
+def change_custom_headers(
+    connection: Connection,
+    put: Mapping[str, str],
+    drop: Collection[str],
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    """Own headers; the audit tells their names. Raises ValueError with a sentence, and CannotOpen."""
+    before = custom_headers.list_header_names(connection)
+    after = custom_headers.change_header_values(connection, put, drop, now=now)
+    _audit_connection_change(
+        actor,
+        "endpoint.headers",
+        connection,
+        before={"headers": before},
+        after={"headers": after},
+        now=now,
+    )
+
+
+@transaction.atomic
+def limit_calls_in_flight(
+    connection: Connection, in_flight: int, actor: ActorContext, *, now: datetime
+) -> None:
+    """Calls at the same time on this connection, at most."""
+    before, connection.lane.in_flight = {"in_flight": connection.lane.in_flight}, in_flight
+    connection.lane.save(update_fields=["in_flight"])
+    _audit_connection_change(
+        actor,
+        "connection.limit",
+        connection,
+        before=before,
+        after={"in_flight": in_flight},
+        now=now,
+    )
+
+
+def audit_support_visit(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
+    """Our support reads its page: the customer is told, once an hour for each of us."""
+    visits = audit.find_audit_rows(connection).filter(
+        verb="connection.look", actor_id=actor.actor.id, at__gt=now - VISIT_AUDIT_INTERVAL
+    )
+    if connection.tenant_id and not visits.exists():
+        _audit_connection_change(actor, "connection.look", connection, now=now)
+
+
+def _audit_connection_change(
+    actor: ActorContext, verb: str, connection: Connection, *, now: datetime, **details: Any
+) -> None:
+    audit.record(
+        verb=verb,
+        obj=connection,
+        tenant=connection.tenant,
+        now=now,
+        **actor.audit_fields,
+        **details,
+    )

@@ -1,0 +1,76 @@
+"""End a connection: what it lived on is given back and wiped; its history, and what came of it, stays."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F, Max
+
+from connectors.base import Grant
+from hub import audit
+from hub.connections import token_lifetimes
+from hub.connections.credentials.revoke import schedule_connection_revocation
+from hub.connections.models import Connection, Credential, CredentialEvent
+from hub.crypto.sealed import seal
+from hub.operations import operation_actions
+from hub.operations.operation_actions import ActorContext
+
+CANCELLABLE_STATES = ("waiting", "held")  # states of a delivery that a person may still cancel
+
+
+def disconnect_account(
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    reason: str = "",
+    keeps_events: bool = True,
+    now: datetime,
+) -> None:
+    """What waits is held, until it is connected again or cancelled. Raises WrongState where somebody was first.
+
+    `keeps_events`: what arrives from now on is held for it too; otherwise it is skipped.
+    """
+    before = {"state": connection.state, "account": connection.account}
+    with transaction.atomic():
+        schedule_connection_revocation(connection, now=now)
+        connection.disconnect(reason, keeps_events=keeps_events, now=now)
+        Credential.unscoped.filter(connection=connection).update(
+            sealed=seal({}, Credential.binding(connection)),
+            version=F("version") + 1,
+            updated_at=now,
+            **token_lifetimes.build_fresh_columns(
+                connection.connector, Grant({}), now=now, random=lambda: 0
+            ),
+        )
+        version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
+        CredentialEvent.record_event(connection, "revoked", version=version, now=now)
+        audit.record(
+            verb="connection.disconnect",
+            obj=connection,
+            tenant=connection.tenant,
+            reason=reason,
+            before=before,
+            after={"state": connection.state, "reason": connection.reason},
+            now=now,
+            **actor.audit_fields,
+        )
+
+
+def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, now: datetime) -> int:
+    """How many deliveries are cancelled, in the background. Raises start.Refused: then they stay held."""
+    waiting = connection.deliveries.filter(state__in=CANCELLABLE_STATES).aggregate(
+        count=Count("pk"), last=Max("pk")
+    )
+    if not waiting["count"]:
+        return 0
+    operation = operation_actions.store_plan(
+        actor,
+        kind="cancel",
+        filter={"connection": str(connection.public_id)},
+        tenant=connection.tenant,
+        reason="it was disconnected",
+        count=waiting["count"],
+        last=waiting["last"],
+        now=now,
+    )
+    operation_actions.confirm_operation(operation, actor, now=now)
+    return int(operation.count)

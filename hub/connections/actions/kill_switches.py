@@ -1,0 +1,98 @@
+"""Off switches: nothing goes for what is off, at once; what is accepted meanwhile is held and goes when it is on."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from hub.connections.models import KillSwitch, Lane
+from hub.queue import wake_up
+from tenants.models import User
+
+
+class AlreadySwitchedOff(Exception):
+    """One switch for each thing."""
+
+
+def switch_off(switch: KillSwitch, *, user: User | None, now: datetime) -> KillSwitch:
+    """Of a switch that says its scope, what is meant, why and until when."""
+    switch.key, switch.activated_by, switch.activated_at = build_switch_key(switch), user, now
+    with transaction.atomic():
+        _insert_kill_switch(switch)
+        apply_switches()
+        wake_up("drain", now=now)
+    return switch
+
+
+def _insert_kill_switch(switch: KillSwitch) -> None:
+    try:
+        with transaction.atomic():
+            switch.save(force_insert=True)
+    except IntegrityError as error:
+        raise AlreadySwitchedOff(f"{switch.subject} is off already") from error
+
+
+def switch_on(switch: KillSwitch, *, now: datetime) -> None:
+    with transaction.atomic():
+        KillSwitch.unscoped.filter(pk=switch.pk).delete()
+        apply_switches()
+        wake_up("drain", now=now)
+        wake_up("pump", now=now)
+
+
+def build_switch_key(switch: KillSwitch) -> str:
+    subject: Any = {
+        "tenant": switch.tenant_id,
+        "connector": switch.connector_key,
+        "route": switch.route_id,
+    }
+    return f"{switch.scope}:{subject.get(switch.scope, '')}"
+
+
+def end_expired_switches(*, now: datetime) -> None:
+    """Those whose time has passed are on again; and every lane says what is true."""
+    for switch in KillSwitch.unscoped.filter(expires_at__lte=now):
+        switch_on(switch, now=now)
+    with transaction.atomic():
+        apply_switches()
+
+
+def apply_switches() -> None:
+    """Each lane says which switch stops it, the widest first; a statement for each kind, and none changes twice."""
+    stopped_lanes = Q(pk__in=())
+    for scope, lanes in _find_switched_lanes().items():
+        _mark_switched_lanes(Lane.unscoped.filter(lanes).exclude(stopped_lanes), scope)
+        stopped_lanes |= lanes
+    _mark_switched_lanes(Lane.unscoped.exclude(stopped_lanes), "")
+
+
+def _find_switched_lanes() -> dict[str, Q]:
+    switches = list(
+        KillSwitch.unscoped.exclude(scope="route").values_list("scope", "tenant", "connector_key")
+    )
+    everything = (
+        Q(pk__isnull=False)
+        if any(scope == "platform" for scope, _, _ in switches)
+        else Q(pk__in=())
+    )
+    return {
+        "platform": everything,
+        "connector": Q(
+            connection__connector_key__in=[
+                key for scope, _, key in switches if scope == "connector"
+            ]
+        ),
+        "tenant": Q(connection__tenant__in=[pk for scope, pk, _ in switches if scope == "tenant"]),
+    }
+
+
+def _mark_switched_lanes(lanes: QuerySet[Lane], off: str) -> None:
+    changed_lanes = lanes.exclude(switched_off_by=off)
+    ids = list(
+        changed_lanes.select_for_update(of=("self",), no_key=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    for start in range(0, len(ids), 1000):
+        Lane.unscoped.filter(pk__in=ids[start : start + 1000]).update(switched_off_by=off)

@@ -1,0 +1,49 @@
+"""Declared maintenance: while a window is on, the lanes that it means are held."""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from hub.connections.models import MAINTENANCE, Connection, Lane, MaintenanceWindow
+
+NO_LANES = Q(pk__in=())
+
+
+def find_current_windows(*, now: datetime) -> QuerySet[MaintenanceWindow]:
+    return MaintenanceWindow.unscoped.filter(starts_at__lte=now, ends_at__gt=now)
+
+
+def find_connection_window(connection: Connection, *, now: datetime) -> MaintenanceWindow | None:
+    """The one that holds this connection, of several the one that ends last."""
+    condition = Q(connection=connection) | Q(
+        connection=None, connector_key=connection.connector_key
+    )
+    return find_current_windows(now=now).filter(condition).order_by("-ends_at").first()
+
+
+def _find_lanes_in_maintenance(*, now: datetime) -> Q:
+    """The lanes that are under maintenance."""
+    lanes = NO_LANES
+    for connector, connection in find_current_windows(now=now).values_list(
+        "connector_key", "connection"
+    ):
+        lanes |= Q(connection=connection) if connection else Q(connection__connector_key=connector)
+    return lanes
+
+
+def _hold_lanes_in_maintenance(lanes: Q) -> None:
+    """What a person or the connection's state holds stays as it is."""
+    if lanes != NO_LANES:
+        Lane.unscoped.filter(lanes, hold_reason="").update(hold_reason=MAINTENANCE)
+
+
+def begin_maintenance(*, now: datetime) -> None:
+    """Hold the lanes whose window has begun; one statement where none is on."""
+    _hold_lanes_in_maintenance(_find_lanes_in_maintenance(now=now))
+
+
+def apply_maintenance(*, now: datetime) -> None:
+    """Hold what is under maintenance, and let go what is no longer."""
+    lanes = _find_lanes_in_maintenance(now=now)
+    _hold_lanes_in_maintenance(lanes)
+    Lane.unscoped.filter(hold_reason=MAINTENANCE).exclude(lanes).update(hold_reason="", due_at=now)

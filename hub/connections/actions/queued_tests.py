@@ -1,0 +1,107 @@
+"""Tests for which no web thread is free: a worker makes them, a few at a time, and a page shows how far each is."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from hub import audit
+from hub.connections.credentials.probe import Call, ProbeResult, probe_and_update_state
+from hub.connections.models import Connection
+from hub.queue import pending_wake_ups, wake_up
+
+QUEUED_TESTS_MAX, QUEUED_TESTS_MAX_OF_TENANT = (
+    6,
+    2,
+)  # each keeps a worker from other bells for 10 s at most
+RESULT_SECONDS = 600  # seconds that a result is shown
+RUNS_MOST = timedelta(seconds=30)  # longer than egress lets a test take; then its worker has ended
+LOST = timedelta(seconds=60)  # a bell that was rung so long ago and not again waits no longer
+TEST_WAKE_UP = "test:"
+INTERRUPTED = "interrupted"
+
+
+def queue_connection_test(
+    connection: Connection, actor: audit.ActorContext, *, now: datetime
+) -> bool:
+    """False where too many wait already."""
+    waiting = [
+        int(name.removeprefix(TEST_WAKE_UP))
+        for name in pending_wake_ups(TEST_WAKE_UP, since=now - LOST)
+    ]
+    if connection.pk not in waiting:
+        of_tenant = Connection.unscoped.filter(
+            pk__in=waiting, tenant_id=connection.tenant_id
+        ).count()
+        if len(waiting) >= QUEUED_TESTS_MAX or of_tenant >= QUEUED_TESTS_MAX_OF_TENANT:
+            return False
+    requested = {"actor": asdict(actor.actor), "request_id": actor.request_id, "ip": actor.ip}
+    _save_test_progress(connection, {"state": "waiting", "requested": requested})
+    wake_up(f"{TEST_WAKE_UP}{connection.pk}", now=now)
+    return True
+
+
+def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> None:
+    """Once, however often its bell was rung."""
+    entry = cache.get(_build_progress_key(connection)) or {}
+    if entry.get("state") != "waiting":
+        return
+    _save_test_progress(connection, {"state": "running", "started_at": now.isoformat()})
+    probe_result = probe_and_update_state(connection, call=call, now=now)
+    requested = entry["requested"]
+    audit.record(
+        actor=audit.Actor(**requested["actor"]),
+        verb="connection.test",
+        obj=connection,
+        tenant=connection.tenant,
+        after={"lives": probe_result.passed, "reason": probe_result.reason},
+        request_id=requested["request_id"],
+        ip=requested["ip"],
+        now=now,
+    )
+    result = {
+        "lives": probe_result.passed,
+        "kind": probe_result.kind,
+        "reason": probe_result.reason,
+        "detail": probe_result.detail,
+    }
+    _save_test_progress(connection, {"state": "done", "result": result})
+
+
+def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, Any] | None:
+    """Its `state` (waiting, running, done) and `result`; None where none was asked for.
+
+    A lost bell is rung again, and a test whose worker was killed is done, without a verdict.
+    """
+    entry: dict[str, Any] | None = cache.get(_build_progress_key(connection))
+    if (
+        entry
+        and entry["state"] == "running"
+        and datetime.fromisoformat(entry["started_at"]) + RUNS_MOST <= now
+    ):
+        return {"state": "done", "result": interrupted()}
+    if entry and entry["state"] == "waiting":
+        wake_up(f"{TEST_WAKE_UP}{connection.pk}", now=now)
+    return entry
+
+
+def interrupted() -> dict[str, Any]:
+    detail = _(
+        "The worker that made this test was stopped before it had an answer. Start the test again."
+    )
+    return {"lives": False, "kind": "unknown", "reason": INTERRUPTED, "detail": detail}
+
+
+def restore_failed_result(result: dict[str, Any]) -> ProbeResult:
+    """A result that did not pass, as the test found it."""
+    return ProbeResult(None, result["kind"], result["reason"], result["detail"])
+
+
+def _save_test_progress(connection: Connection, entry: dict[str, Any]) -> None:
+    cache.set(_build_progress_key(connection), entry, RESULT_SECONDS)
+
+
+def _build_progress_key(connection: Connection) -> str:
+    return f"test of connection {connection.public_id}"

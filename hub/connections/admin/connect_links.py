@@ -1,0 +1,108 @@
+"""Connect links: staff make them for a tenant, see what became of them, and take them back."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from hub import staff
+from hub.connections.connecting import connect_links
+from hub.connections.connecting.login_hosts import LoginHostRefused
+from hub.connections.forms.connect_link_forms import StaffConnectLinkForm
+from hub.connections.models import ConnectLink
+from hub.db.clock import clock
+from hub.throttle.admin import ConnectorFilter
+from tenants.admin.portal_link_admin import LinkAdmin
+from tenants.services.membership_actions import PersonContext
+
+
+@admin.register(ConnectLink)
+class ConnectLinkAdmin(LinkAdmin):
+    list_display = ("system_label", "tenant_link", "state_badge", "maker", "expiry")
+    list_filter = (ConnectorFilter, *LinkAdmin.list_filter)
+    fields = (
+        "system_label",
+        "tenant_link",
+        "state_badge",
+        "maker",
+        "expiry",
+        "resulting_connection",
+    )
+    readonly_fields = fields
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Its address stands on the answer to this POST and nowhere else."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        initial = {"tenant": request.GET.get("tenant")}
+        form = StaffConnectLinkForm(
+            request.POST or None, request=request, site=self.admin_site, initial=initial
+        )
+        if request.method == "POST" and form.is_valid():
+            data, actor, now = (
+                form.cleaned_data,
+                PersonContext.of_person(request, request.user),
+                clock(),
+            )
+            try:
+                link_options = {
+                    key: data[key] for key in ("connection", "environment", "login_host")
+                }
+                link_options |= {"random": secrets.token_bytes, "now": now}
+                link, token = connect_links.create_connect_link(
+                    data["tenant"], data["connector"], actor, **link_options
+                )
+                context = {
+                    "link": link,
+                    "text": connect_links.build_connect_link_url(token),
+                    "title": "Copy the address now",
+                }
+                back = reverse("admin:connections_connectlink_changelist")
+                return self.page(request, "console/link_made.html", back=back, **context)
+            except LoginHostRefused as wrong:
+                form.add_error("login_host", str(wrong))
+            except connect_links.ConnectLinkRefused as refused:
+                form.add_error(None, str(refused))
+        title, lead = (
+            "Make a connect link",
+            "Somebody without an account connects one system for one tenant by it.",
+        )
+        return self.page(
+            request, "console/form.html", form=form, title=title, lead=lead, submit="Make the link"
+        )
+
+    @staff.display(description="system", ordering="connector_key")
+    def system_label(self, link: ConnectLink) -> str:
+        return link.system
+
+    @staff.display(description="ends", ordering="expires_at")
+    def expiry(self, link: ConnectLink) -> str:
+        return staff.render_time(link.expires_at)
+
+    @staff.display(description="connection")
+    def resulting_connection(self, link: ConnectLink) -> str:
+        return staff.render_page_link(link.connection) if link.connection else "–"
+
+    @staff.row_action(
+        "Take back",
+        icon="block",
+        tone="danger",
+        is_available=lambda link: link.is_open(clock()),
+        question="The link leads nowhere any more, and whoever is on the way gets no further.",
+    )
+    def revoke(
+        self, request: HttpRequest, link: ConnectLink, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        try:
+            connect_links.revoke_connect_link(
+                link, PersonContext.of_person(request, request.user), now=now
+            )
+        except connect_links.ConnectLinkEnded:
+            raise staff.ActionRejected("The link has ended already.") from None
+        return staff.ActionResult("The link is taken back.", is_audited=True)

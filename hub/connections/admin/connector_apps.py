@@ -1,0 +1,175 @@
+"""Our own registration at each external system: base URLs, and what that system gave us."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.oauth import OAuth
+from connectors.registry import CONNECTORS
+from connectors.schema import Environment, LoginHost
+from hub import egress, staff
+from hub.connections.connecting.oauth.begin import build_redirect_uri
+from hub.connections.credentials.app_check import check_connector_app
+from hub.connections.forms.connection_forms import ConnectorAppForm
+from hub.connections.models import ConnectorApp
+from hub.db.clock import clock
+from hub.queue import wake_up
+from hub.reason_codes import translate_text
+from tenants.scoping import ScopedAdminMixin
+
+
+def _is_oauth_app(app: ConnectorApp) -> bool:
+    return isinstance(CONNECTORS.get(app.connector_key), OAuth)
+
+
+def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
+    """What is entered where our app is registered; None where nothing is."""
+    if not isinstance(connector, OAuth):
+        return None
+    address = build_redirect_uri(connector)
+    permissions = " ".join(entry.key for entry in connector.permissions)
+    names = {"redirect_uri": address, "permissions": permissions, "hub": settings.HUB_NAME}
+    return {
+        "redirect_uri": address,
+        "permissions": permissions,
+        "steps": [translate_text(step) % names for step in connector.guide],
+        "manifest": connector.manifest(redirect_uri=address, name=settings.HUB_NAME),
+    }
+
+
+def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]:
+    """Where people sign in, by the kind of account; empty: no host pattern allows it, so that it is not offered."""
+    connector, offered, places = CONNECTORS[app.connector_key], app.environments, []
+    for entry in connector.environments:
+        urls = connector.urls_at(entry.key, app.bases)
+        places.append((entry, connector.authorize_at.format(**urls) if entry in offered else ""))
+    if own := connector.login_host:
+        urls = connector.urls_at("", app.bases, own.example)
+        places.append((own, connector.authorize_at.format(**urls) if app.has_login_hosts else ""))
+    return places
+
+
+@admin.register(ConnectorApp)
+class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    call = staticmethod(egress.send_request)  # the way to the network
+    row_actions = ("test",)
+    list_display = ("system", "registered", "addresses", "changed")
+    ordering = ("connector_key",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # connections work through it
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        registered_keys = set(ConnectorApp.objects.values_list("connector_key", flat=True))
+        connector = request.GET.get("connector", "")
+        if connector not in CONNECTORS or connector in registered_keys:
+            systems = [entry for key, entry in CONNECTORS.items() if key not in registered_keys]
+            return self.page(
+                request, "console/systems.html", systems=systems, title="Register at a system"
+            )
+        return self.form_page(request, ConnectorApp(connector_key=connector))
+
+    @sensitive_variables()
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        app = self.get_object(request, object_id)
+        if app is None or app.connector_key not in CONNECTORS:
+            raise Http404(object_id)
+        if not self.has_change_permission(request, app):
+            raise PermissionDenied
+        return self.form_page(request, app)
+
+    @sensitive_variables()
+    def form_page(self, request: HttpRequest, app: ConnectorApp) -> HttpResponse:
+        if login_redirect := staff.reauthentication_redirect(request):
+            return login_redirect
+        form = ConnectorAppForm(request.POST or None, app=app)
+        if request.method == "POST" and form.is_valid():
+            self.save_app(request, app, form.cleaned_data)
+            self.message_user(
+                request, f"The connector app for {CONNECTORS[app.connector_key].label} is saved."
+            )
+            return HttpResponseRedirect(reverse("admin:connections_connectorapp_changelist"))
+        connector = CONNECTORS[app.connector_key]
+        return self.page(
+            request,
+            "console/connector_app.html",
+            form=form,
+            title=f"Connector app: {connector.label}",
+            connector=connector,
+            registration=_build_registration_instructions(connector),
+            logins=_list_logins(app),
+            buttons=self.buttons(request, app) if app.pk else (),
+        )
+
+    @staff.row_action("Test", icon="network_check", is_available=_is_oauth_app, atomic=False)
+    @sensitive_variables()
+    def test(
+        self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        """What the other system says of our client id and secret."""
+        connector = CONNECTORS[app.connector_key]
+        check_result = check_connector_app(
+            app, connector, redirect_uri=build_redirect_uri(connector), call=self.call, now=now
+        )
+        message = " ".join(filter(None, (check_result.sentence, check_result.detail)))
+        return staff.ActionResult(
+            message,
+            after={"known": check_result.is_recognised},
+            succeeded=bool(check_result.is_recognised),
+        )
+
+    @sensitive_variables()
+    @transaction.atomic
+    def save_app(self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any]) -> None:
+        now, new = clock(), app.pk is None
+        before = None if new else {"urls": app.urls, "hosts": app.hosts}
+        app.urls, app.hosts = data["urls"], data["hosts"]
+        app.seal(data["document"])
+        app.save()
+        after = {"urls": app.urls, "hosts": app.hosts, "filled_in": sorted(data["document"])}
+        staff.audit_staff_action(
+            request,
+            f"connectorapp.{'create' if new else 'change'}",
+            app,
+            now=now,
+            before=before,
+            after=after,
+        )
+        wake_up("drain", now=now)
+
+    @staff.display(description="system", ordering="connector_key")
+    def system(self, app: ConnectorApp) -> str:
+        return (
+            CONNECTORS[app.connector_key].label
+            if app.connector_key in CONNECTORS
+            else app.connector_key
+        )
+
+    @staff.display(description="registration")
+    def registered(self, app: ConnectorApp) -> str:
+        return (
+            staff.render_badge("active", "set up")
+            if app.set_up
+            else staff.render_badge("disabled", "not set up yet")
+        )
+
+    @staff.display(description="base URLs")
+    def addresses(self, app: ConnectorApp) -> str:
+        return ", ".join(app.urls.values()) or "the connector's own"
+
+    @staff.display(description="changed", ordering="updated_at")
+    def changed(self, app: ConnectorApp) -> str:
+        return staff.render_time(app.updated_at)

@@ -1,0 +1,23 @@
+"""The page for staff of connections that end within days."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from hub.connections.models import Connection
+from hub.connections.status.expiry_forecast import FORECAST_PERIOD, list_expiring_connections
+from hub.db.clock import clock
+from tenants.scoping import visible_rows
+
+
+def render_forecast_page(page: Any, request: HttpRequest) -> HttpResponse:
+    """`page`: the admin of connections, in whose frame it stands."""
+    expiring = list_expiring_connections(visible_rows(Connection, request.user), now=clock())
+    rows = [(entry, entry.reason_text, entry.connection.connector.label) for entry in expiring]
+    return page.page(
+        request,
+        "console/forecast.html",
+        rows=rows,
+        days=FORECAST_PERIOD.days,
+        title=f"Ending within {FORECAST_PERIOD.days} days",
+    )

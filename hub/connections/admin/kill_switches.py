@@ -1,0 +1,153 @@
+"""Off switches: what is off, why, since when and until when; switched off here, and on again."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from connectors.registry import CONNECTORS
+from hub import staff
+from hub.connections.actions.kill_switches import build_switch_key, switch_off, switch_on
+from hub.connections.forms.connection_forms import PAUSE_LENGTHS, compute_pause_end
+from hub.connections.models import KillSwitch
+from hub.db.clock import clock
+from tenants.scoping import ALL_TENANTS, ScopedAdminMixin, accessible_tenants, changeable_rows
+
+SUBJECTS = {
+    "tenant": "tenant",
+    "connector": "connector_key",
+    "route": "route",
+}  # by scope, the field that names it
+
+
+class SwitchForm(forms.ModelForm):
+    user: Any = None  # who switches; set by the page
+
+    connector_key = forms.ChoiceField(
+        label="System",
+        required=False,
+        choices=[("", "–"), *((key, code.label) for key, code in CONNECTORS.items())],
+    )
+    length = forms.ChoiceField(
+        label="How long", choices=list(PAUSE_LENGTHS.items()), required=False
+    )
+
+    class Meta:
+        model = KillSwitch
+        fields = ("scope", *SUBJECTS.values(), "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            return
+        self.fields["reason"].help_text = "Customers read it on the pages of what is stopped."
+        for name in ("connector_key", "length"):
+            staff.apply_admin_style(self.fields[name])
+        if accessible_tenants(self.user) is not ALL_TENANTS:
+            allowed_scopes = [
+                choice for choice in KillSwitch.Level.choices if choice[0] in ("tenant", "route")
+            ]
+            self.fields["scope"].choices = [("", "–"), *allowed_scopes]
+        self.fields["tenant"].required = False  # that depends on the scope
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        scope, route = data.get("scope"), data.get("route")
+        subject = SUBJECTS.get(scope)
+        if subject and not data.get(subject) and subject not in self.errors:
+            self.add_error(subject, "Say which.")
+        data |= {
+            name: "" if name == "connector_key" else None
+            for name in SUBJECTS.values()
+            if name != subject
+        }
+        if scope == "route" and route:
+            data["tenant"] = route.tenant
+            if not changeable_rows(type(route), self.user).filter(pk=route.pk).exists():
+                self.add_error("route", "This route is the platform's, for all tenants.")
+        return data
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if (
+            not self.errors
+            and KillSwitch.unscoped.filter(key=build_switch_key(self.instance)).exists()
+        ):
+            self.add_error(None, "It is switched off already.")
+
+
+@admin.register(KillSwitch)
+class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    form = SwitchForm
+    list_display = ("subject", "tenant_link", "reason", "activated_by", "off_since", "off_until")
+    list_select_related = ("tenant", "route", "activated_by")
+    ordering = ("-activated_at",)
+    autocomplete_fields = ("tenant", "route")
+    row_actions = ("on",)
+    audited_as = "switch"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related(*self.list_select_related)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"user": request.user})
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.list_display if obj else ("scope", *SUBJECTS.values(), "reason", "length")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.list_display if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # what is off is switched on again, and not made to say something else
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_switch_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: KillSwitch, form: Any, change: bool) -> None:
+        now = clock()
+        obj.expires_at = compute_pause_end(form.cleaned_data, now)
+        switch_off(obj, user=request.user, now=now)
+        after = {"off": obj.subject, "until": obj.expires_at}
+        staff.audit_staff_action(
+            request, "switch.off", obj, now=now, reason=obj.reason, after=after
+        )
+
+    @staff.display(description="off")
+    def subject(self, switch: KillSwitch) -> str:
+        return staff.render_badge("disabled", switch.subject)
+
+    @staff.display(description="tenant")
+    def tenant_link(self, switch: KillSwitch) -> str:
+        return staff.render_page_link(switch.tenant) if switch.tenant else "all tenants"
+
+    @staff.display(description="since")
+    def off_since(self, switch: KillSwitch) -> str:
+        return staff.render_full_time(switch.activated_at)
+
+    @staff.display(description="until")
+    def off_until(self, switch: KillSwitch) -> str:
+        return (
+            staff.render_full_time(switch.expires_at)
+            if switch.expires_at
+            else "somebody switches it on"
+        )
+
+    @staff.row_action("Switch on", icon="play_arrow", permission="switch", tone="primary")
+    def on(
+        self, request: HttpRequest, switch: KillSwitch, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        switch_on(switch, now=now)
+        page = HttpResponseRedirect(reverse("admin:connections_killswitch_changelist"))
+        return staff.ActionResult(
+            "It is on; what was held goes out now.", before={"off": switch.subject}, page=page
+        )

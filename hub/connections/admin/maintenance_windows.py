@@ -1,0 +1,129 @@
+"""Declared maintenance: when nothing is sent to a system or to one connection, why, and who said so."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from connectors.registry import CONNECTORS
+from hub import staff
+from hub.connections.actions import maintenance
+from hub.connections.models import MaintenanceWindow
+from hub.db.clock import clock
+from hub.queue import wake_up
+from hub.throttle.admin import ConnectorFilter
+from tenants.scoping import ScopedAdminMixin
+
+WINDOW_LENGTH_MAX = timedelta(days=30)
+
+
+def list_system_choices() -> list[tuple[str, str]]:
+    return [("", "–"), *((key, connector.label) for key, connector in CONNECTORS.items())]
+
+
+class MaintenanceWindowForm(forms.ModelForm):
+    connector_key = forms.ChoiceField(
+        label="System", choices=lambda: [(key, code.label) for key, code in CONNECTORS.items()]
+    )
+
+    class Meta:
+        model = MaintenanceWindow
+        fields = ("connector_key", "connection", "starts_at", "ends_at", "reason")
+        help_texts = {"starts_at": "In UTC.", "ends_at": "In UTC; what waited goes out then."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "connector_key" in self.fields:
+            staff.apply_admin_style(self.fields["connector_key"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        connection, starts_at, ends_at = (
+            data.get("connection"),
+            data.get("starts_at"),
+            data.get("ends_at"),
+        )
+        if connection and connection.connector_key != data.get("connector_key"):
+            self.add_error("connection", "This connection is of another system.")
+        if starts_at and ends_at and not starts_at < ends_at <= starts_at + WINDOW_LENGTH_MAX:
+            self.add_error(
+                "ends_at",
+                f"After the start, at most {WINDOW_LENGTH_MAX.days} days; for longer, pause it.",
+            )
+        return data
+
+
+@admin.register(MaintenanceWindow)
+class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    form = MaintenanceWindowForm
+    list_display = ("subject", "condition", "start", "end", "reason", "declared_by")
+    list_filter = (ConnectorFilter,)
+    list_select_related = ("connection", "declared_by")
+    autocomplete_fields = ("connection",)
+    ordering = ("-ends_at",)
+    fields = ("connector_key", "connection", "starts_at", "ends_at", "reason")
+    row_actions = ("end_now",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it is ended instead, and stays told
+
+    def save_model(
+        self, request: HttpRequest, obj: MaintenanceWindow, form: Any, change: bool
+    ) -> None:
+        if not change:
+            obj.declared_by = request.user
+        super().save_model(request, obj, form, change)
+        self.take_effect(now=clock())
+
+    def take_effect(self, *, now: datetime) -> None:
+        maintenance.apply_maintenance(now=now)
+        wake_up("pump", now=now)
+
+    @staff.display(description="maintenance of")
+    def subject(self, window: MaintenanceWindow) -> str:
+        connector = CONNECTORS.get(window.connector_key)
+        return str(window.connection or (connector.label if connector else window.connector_key))
+
+    @staff.display(description="state")
+    def condition(self, window: MaintenanceWindow) -> str:
+        if window.ends_at <= clock():
+            return staff.render_badge("skipped", "over")
+        return (
+            staff.render_badge("held", "on")
+            if window.starts_at <= clock()
+            else staff.render_badge("waiting", "planned")
+        )
+
+    @staff.display(description="begins", ordering="starts_at")
+    def start(self, window: MaintenanceWindow) -> str:
+        return staff.render_time(window.starts_at)
+
+    @staff.display(description="ends", ordering="ends_at")
+    def end(self, window: MaintenanceWindow) -> str:
+        return staff.render_time(window.ends_at)
+
+    @staff.row_action(
+        "End it now",
+        icon="play_arrow",
+        is_available=lambda window: window.starts_at < clock() < window.ends_at,
+        form=staff.ReasonForm,
+        question="What waited goes out at once.",
+    )
+    def end_now(
+        self,
+        request: HttpRequest,
+        window: MaintenanceWindow,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> staff.ActionResult:
+        before = {"ends_at": window.ends_at}
+        MaintenanceWindow.unscoped.filter(pk=window.pk).update(ends_at=now)
+        self.take_effect(now=now)
+        return staff.ActionResult(
+            "The maintenance is over: what waited goes out now.",
+            before=before,
+            after={"ends_at": now},
+        )

@@ -1,0 +1,45 @@
+"""What the page of a connection tells: its settings, and what was sent last."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+
+DELIVERIES_SHOWN = 10
+DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the connection are found
+
+
+def find_last_deliveries(connection: Connection) -> list[Any]:
+    """Found among the tenant's newest, by that index: the table may hold millions."""
+    if connection.tenant is None:
+        return []
+    newest = connection.tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_SEARCHED]
+    deliveries = (
+        connection.deliveries.filter(pk__in=newest)
+        .select_related("event", "tenant", "route", "connection__lane")
+        .order_by("-id")
+    )
+    return list(deliveries[:DELIVERIES_SHOWN])
+
+
+def collect_shown_settings(connection: Connection) -> Mapping[str, Any]:
+    return {
+        field.label: connection.settings.get(field.key)
+        for field in connection.connector.fields
+        if not field.secret and connection.settings.get(field.key) not in (None, "")
+    }
+
+
+def is_refreshable(connection: Connection) -> bool:
+    """Where there is a token with an end that is not over yet."""
+    connector = CONNECTORS.get(connection.connector_key)
+    is_active = (
+        connection.state not in ("needs_reconnect", "disabled")
+        and connector is not None
+        and connector.refreshes
+    )
+    return (
+        is_active
+        and getattr(getattr(connection, "credential", None), "refresh_due_at", None) is not None
+    )

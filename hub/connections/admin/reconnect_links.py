@@ -1,0 +1,90 @@
+"""Staff let the customer reconnect: a connect link for a connection, shown once or sent by mail."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from connectors.registry import CONNECTORS
+from hub import mail, staff
+from hub.connections.connecting import connect_links
+from hub.connections.forms.connect_link_forms import ReconnectLinkForm
+from hub.connections.models import Connection, ConnectLink
+from tenants.services.membership_actions import PersonContext
+
+
+def can_be_reconnected(connection: Connection) -> bool:
+    """Whether somebody at the customer can authorize it: it has a tenant, and its system is installed."""
+    connector = CONNECTORS.get(connection.connector_key)
+    return connector is not None and not connector.platform and connection.tenant_id is not None
+
+
+class ReconnectLinkMixin:
+    """Before the admin of connections: the verb *Send a reconnect link*."""
+
+    page: Any
+    change_url: Any
+
+    @staff.row_action(
+        "Send a reconnect link",
+        icon="forward_to_inbox",
+        is_available=can_be_reconnected,
+        form=ReconnectLinkForm,
+        question="Whoever has the link can authorize this connection again, without an account here: once, within 24 "
+        "hours, in the browser where it is opened first. What is held then goes.",
+    )
+    def send_reconnect_link(
+        self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        actor = PersonContext.of_person(request, request.user)
+        try:
+            link, token = connect_links.create_connect_link(
+                connection.tenant,
+                connection.connector,
+                actor,
+                connection=connection,
+                random=secrets.token_bytes,
+                now=now,
+            )
+        except connect_links.ConnectLinkRefused as refused:
+            raise staff.ActionRejected(str(refused)) from None
+        if not data["email"]:
+            return staff.ActionResult(
+                "The link is made.",
+                after={"mailed": False},
+                page=self.show_link(request, connection, link, token),
+            )
+        self.mail_link(connection, link, token, data["email"], now=now)
+        return staff.ActionResult(f"The link goes to {data['email']} now.", after={"mailed": True})
+
+    def show_link(
+        self, request: HttpRequest, connection: Connection, link: ConnectLink, token: str
+    ) -> HttpResponse:
+        context = {
+            "link": link,
+            "text": connect_links.build_connect_link_url(token),
+            "title": "Copy the address now",
+        }
+        return self.page(
+            request, "console/link_made.html", back=self.change_url(connection), **context
+        )
+
+    def mail_link(
+        self, connection: Connection, link: ConnectLink, token: str, to: str, *, now: datetime
+    ) -> None:
+        context = {
+            "connection": connection.name,
+            "system": connection.connector.label,
+            "tenant": connection.tenant.name if connection.tenant else "",
+            "hub": settings.HUB_NAME,
+            "until": link.expires_at,
+            "url": connect_links.build_connect_link_url(token),
+        }
+        try:
+            mail.queue_mail(to, "mail/reconnect_link.txt", context, until=link.expires_at, now=now)
+        except mail.MailNotConfigured as error:
+            raise staff.ActionRejected(
+                f"{error} Leave the address empty, and copy the link."
+            ) from None

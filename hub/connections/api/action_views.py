@@ -1,0 +1,216 @@
+"""What a program does about a connection: test, pause, resume, disconnect, and send a person to it."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.connections.actions import connection_actions
+from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
+from hub.connections.api import openapi_examples
+from hub.connections.api.connect_links import create_link_response
+from hub.connections.api.form_input import ProviderCallView, build_busy_problem
+from hub.connections.api.link_serializers import MadeConnectLinkSerializer
+from hub.connections.api.queries import find_visible_connection
+from hub.connections.api.serializers import (
+    ConnectionSerializer,
+    DisconnectedSerializer,
+    DisconnectSerializer,
+    PauseSerializer,
+    TestSerializer,
+)
+from hub.connections.credentials import probe, probe_checklist
+from hub.connections.models import Connection
+from hub.connections.status.effective_status import determine_effective_status
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.problems import Problem
+from hub.reason_codes import state_label
+
+
+def _validate_body(
+    request: Request, serializer: type[serializers.Serializer], **context: Any
+) -> dict[str, Any]:
+    bound_serializer = serializer(data=request.data, context=context)
+    bound_serializer.is_valid(raise_exception=True)
+    return bound_serializer.validated_data
+
+
+def _run_action(
+    verb: Callable[..., Any], connection: Connection, *args: Any, **options: Any
+) -> Any:
+    try:
+        return verb(connection, *args, **options)
+    except (connection_actions.InvalidConnectionState, InvalidTransition) as error:
+        raise _build_state_problem(connection) from error
+
+
+def _build_state_problem(connection: Connection) -> Problem:
+    """How it stands, and what to do instead."""
+    status = determine_effective_status(connection)
+    cause = "" if status.reason == connection.state else status.sentence
+    words = (f"The connection is {state_label(connection.state)}.", str(cause), str(status.action))
+    return Problem("wrong-state", " ".join(filter(None, words)))
+
+
+class TestView(ProviderCallView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_test",
+        "Test a connection",
+        {200: TestSerializer},
+        problems=openapi_examples.CHANGE_PROBLEMS,
+        request=None,
+        examples={"passed": openapi_examples.TESTED},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Ask the other system now, without effect there; the connection's state follows what was found."""
+        connection, now = find_visible_connection(request, id), clock()
+        if connection.is_disconnected:
+            raise _build_state_problem(connection)
+        probe_result = _run_action(
+            connection_actions.perform_connection_test,
+            connection,
+            ActorContext.of_key(request),
+            call=self.call,
+            now=now,
+        )
+        if probe_result.reason == probe.PROBES_BUSY:
+            raise build_busy_problem()
+        body = {
+            "passed": probe_result.passed,
+            "reason": probe_result.reason,
+            "steps": [step._asdict() for step in probe_checklist.list_probe_steps(probe_result)],
+            "connection": find_visible_connection(request, id),
+        }
+        return Response(TestSerializer(body).data)
+
+
+class PauseView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_pause",
+        "Pause a connection",
+        {200: ConnectionSerializer},
+        problems=openapi_examples.ACTION_PROBLEMS,
+        request=PauseSerializer,
+        examples={"paused": openapi_examples.PAUSED},
+        requests=[
+            openapi_examples.request_example(
+                "until it is resumed", {"reason": "They move servers."}
+            )
+        ],
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Nothing is sent over it; what is accepted meanwhile waits, and goes when it is resumed."""
+        connection, now = find_visible_connection(request, id), clock()
+        data = _validate_body(request, PauseSerializer, now=now)
+        _run_action(
+            connection_actions.pause_connection,
+            connection,
+            data["reason"],
+            ActorContext.of_key(request),
+            until=data["until"],
+            now=now,
+        )
+        return Response(ConnectionSerializer(find_visible_connection(request, id)).data)
+
+
+class ResumeView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_resume",
+        "Resume a connection",
+        {200: ConnectionSerializer},
+        problems=openapi_examples.CHANGE_PROBLEMS,
+        request=None,
+        examples={"resumed": openapi_examples.CONNECTION},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """A paused or disabled connection is used again: what waited goes out now."""
+        _run_action(
+            connection_actions.resume_connection,
+            find_visible_connection(request, id),
+            ActorContext.of_key(request),
+            now=clock(),
+        )
+        return Response(ConnectionSerializer(find_visible_connection(request, id)).data)
+
+
+class DisconnectView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_disconnect",
+        "Disconnect a connection",
+        {200: DisconnectedSerializer},
+        problems=openapi_examples.ACTION_PROBLEMS,
+        request=DisconnectSerializer,
+        examples={"disconnected": openapi_examples.DISCONNECTED},
+        requests=[
+            openapi_examples.request_example(
+                "and cancel", {"what_waits": "cancel", "reason": "They left."}
+            )
+        ],
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """The authorization is given back and forgotten here; the history stays, and the account can come back."""
+        connection, actor, now = (
+            find_visible_connection(request, id),
+            ActorContext.of_key(request),
+            clock(),
+        )
+        data = _validate_body(request, DisconnectSerializer)
+        keeps_events = data["what_waits"] != "cancel"
+        _run_action(
+            disconnect_account,
+            connection,
+            actor,
+            reason=data["reason"],
+            keeps_events=keeps_events,
+            now=now,
+        )
+        body: dict[str, Any] = {"cancelling": 0, "detail": ""}
+        if data["what_waits"] == "cancel":
+            try:
+                body["cancelling"] = cancel_waiting_deliveries(connection, actor, now=now)
+            except OperationRefused as refused:  # it is disconnected all the same
+                body["detail"] = str(refused)
+        return Response(
+            DisconnectedSerializer(body | {"connection": find_visible_connection(request, id)}).data
+        )
+
+
+class ReconnectLinkView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_reconnect_link",
+        "Create a reconnect link",
+        {201: MadeConnectLinkSerializer},
+        problems=(*openapi_examples.CHANGE_PROBLEMS, "too-many-links"),
+        request=None,
+        examples={
+            "a link": openapi_examples.CONNECT_LINK
+            | {"connection": openapi_examples.EXAMPLE_ID, "url": openapi_examples.CONNECT_AT}
+        },
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """A connect link of this connection: whoever it is sent to authorizes it again, without an account here.
+
+        It works once, within 24 hours. A person who has an account here finds the same on the connection's page.
+        """
+        connection = find_visible_connection(request, id)
+        if connection.tenant is None:
+            raise Problem("wrong-state", "It is the platform's own: staff mend it.")
+        return create_link_response(
+            request, connection.tenant, connection.connector, connection=connection, now=clock()
+        )

@@ -1,0 +1,189 @@
+"""REST: links by which somebody without an account connects one system. The verbs are those of the pages."""
+
+import secrets
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.http import Http404
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.base import Connector
+from hub.connections.api import openapi_examples
+from hub.connections.api.link_serializers import (
+    ConnectLinkSerializer,
+    MadeConnectLinkSerializer,
+    WantedConnectLinkSerializer,
+)
+from hub.connections.connecting import connect_links
+from hub.connections.connecting.login_hosts import LoginHostRefused
+from hub.connections.models import Connection, ConnectLink
+from hub.db.clock import clock
+from hub.problems import Problem
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import Tenant
+from tenants.scoping import accessible_tenants, changeable_condition
+from tenants.serializers import TenantQuery
+from tenants.services.membership_actions import PersonContext
+
+READ, WRITE = "connect-links:read", "connect-links:write"
+LINKS_LISTED = 200
+LINK_LIST = openapi_examples.list_schema(ConnectLinkSerializer, "ConnectLinkList")
+
+
+def _find_connect_link(request: Request, id: UUID) -> ConnectLink:
+    link = (
+        connect_links.query_connect_links()
+        .filter(changeable_condition(ConnectLink, accessible_tenants(request.user)), public_id=id)
+        .first()
+    )
+    if link is None:
+        raise Http404
+    return link
+
+
+class ConnectLinksView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @openapi_examples.describe_operation(
+        "connect_links_list",
+        "List connect links",
+        {200: LINK_LIST},
+        problems=("tenant-required", *openapi_examples.READ_PROBLEMS),
+        parameters=[TenantQuery],
+        examples={"all": {"items": [openapi_examples.CONNECT_LINK]}},
+    )
+    def get(self, request: Request) -> Response:
+        """The newest 200, the newest first."""
+        query = TenantQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        tenant = resolve_tenant(request, query.validated_data.get("tenant"))
+        rows = (
+            ConnectLink.objects.of(tenant)
+            .select_related("tenant", "connection")
+            .order_by("-pk")[:LINKS_LISTED]
+        )
+        return Response(
+            {"items": ConnectLinkSerializer(rows, many=True, context={"now": clock()}).data}
+        )
+
+    @openapi_examples.describe_operation(
+        "connect_links_make",
+        "Create a connect link",
+        {201: MadeConnectLinkSerializer},
+        problems=(
+            *openapi_examples.ACTION_PROBLEMS,
+            "too-many-links",
+            "tenant-required",
+            "tenant-not-found",
+        ),
+        request=WantedConnectLinkSerializer,
+        examples={"made": openapi_examples.CONNECT_LINK | {"url": openapi_examples.CONNECT_AT}},
+        requests=[
+            openapi_examples.request_example("Slack", {"tenant": "acme", "connector": "slack"}),
+            openapi_examples.request_example(
+                "a sandbox of Salesforce",
+                {"tenant": "acme", "connector": "salesforce", "environment": "sandbox"},
+            ),
+            openapi_examples.request_example(
+                "a login host of their own",
+                {
+                    "tenant": "acme",
+                    "connector": "salesforce",
+                    "login_host": "acme.my.salesforce.com",
+                },
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        """An address to send to somebody without an account: they connect this one system for this one tenant.
+
+        It works once, within 24 hours, in the browser where its button is pressed first; looking at it uses nothing
+        up. The tenant's admins see it, and can take it back.
+        """
+        serializer = WantedConnectLinkSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data, now = serializer.validated_data, clock()
+        tenant = resolve_tenant(request, data.get("tenant"))
+        link_options = {"connection": _find_tenant_connection(tenant, data.get("connection"))}
+        link_options |= {key: data.get(key, "") for key in ("environment", "login_host")}
+        return create_link_response(request, tenant, data["connector"], **link_options, now=now)
+
+
+def create_link_response(
+    request: Request,
+    tenant: Tenant,
+    connector: Connector,
+    *,
+    connection: Connection | None,
+    environment: str = "",
+    login_host: str = "",
+    now: datetime,
+) -> Response:
+    """The link with its address, which is told now and never again."""
+    actor = PersonContext.of(request, request.user.actor)
+    try:
+        link_options = {
+            "connection": connection,
+            "environment": environment,
+            "login_host": login_host,
+        }
+        link, token = connect_links.create_connect_link(
+            tenant, connector, actor, **link_options, random=secrets.token_bytes, now=now
+        )
+    except LoginHostRefused as wrong:
+        raise ValidationError({"login_host": str(wrong)}) from wrong
+    except connect_links.TooManyConnectLinks as full:
+        raise Problem("too-many-links", str(full)) from full
+    except connect_links.ConnectLinkRefused as refused:
+        raise Problem("wrong-state", str(refused)) from refused
+    context = {"now": now, "url": connect_links.build_connect_link_url(token)}
+    return Response(MadeConnectLinkSerializer(link, context=context).data, status=201)
+
+
+def _find_tenant_connection(tenant: Tenant, id: Any) -> Connection | None:
+    """Raises Http404 for one of another tenant's."""
+    if id is None:
+        return None
+    connection = Connection.objects.of(tenant).filter(public_id=id).first()
+    if connection is None:
+        raise Http404
+    return connection
+
+
+class ConnectLinkView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
+
+    @openapi_examples.describe_operation(
+        "connect_links_read",
+        "Read a connect link",
+        {200: ConnectLinkSerializer},
+        problems=["not-found"],
+        examples={"read": openapi_examples.CONNECT_LINK},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """What became of it."""
+        return Response(
+            ConnectLinkSerializer(_find_connect_link(request, id), context={"now": clock()}).data
+        )
+
+    @openapi_examples.describe_operation(
+        "connect_links_revoke",
+        "Revoke a connect link",
+        {200: ConnectLinkSerializer},
+        problems=openapi_examples.CHANGE_PROBLEMS,
+        examples={"taken back": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """It leads nowhere any more, and whoever is on the way gets no further; it stays listed."""
+        link, now = _find_connect_link(request, id), clock()
+        try:
+            connect_links.revoke_connect_link(
+                link, PersonContext.of(request, request.user.actor), now=now
+            )
+        except connect_links.ConnectLinkEnded as ended:
+            raise Problem("wrong-state", "The link has ended.") from ended
+        return Response(ConnectLinkSerializer(link, context={"now": now}).data)

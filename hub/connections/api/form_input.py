@@ -1,0 +1,166 @@
+"""What a program fills in, read by the same forms as on the pages, and tested before anything is kept."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.views import APIView
+
+from connectors.base import Connector
+from connectors.schema import Field
+from hub import egress
+from hub.connections.credentials import probe, probe_checklist
+from hub.connections.forms.connection_forms import ConnectorFieldsForm, CredentialUpdateForm
+from hub.connections.models import Connection, Credential
+from hub.crypto.sealed import CannotOpen, fingerprint
+from hub.problems import Problem
+
+PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
+
+
+class ProviderCallView(APIView):
+    """It asks another system before it answers."""
+
+    call: ClassVar[probe.Call] = staticmethod(egress.send_request)  # the way to the network
+
+
+@sensitive_variables()
+def read_new_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings`, and the `document` to be sealed."""
+    return _read_form(
+        ConnectorFieldsForm(
+            _flatten_input(connector, data),
+            connector_fields=connector.fields,
+            current_values={},
+            stored_document={},
+        )
+    )
+
+
+@sensitive_variables()
+def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a connection that is there: what is left out stays."""
+    stored_document: dict[str, Any] = {}
+    with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
+        stored_document = connection.credential.open(connection)
+    current_input = {
+        "settings": {**connection.settings, **data.get("settings", {})},
+        "secrets": data.get("secrets", {}),
+    }
+    form = CredentialUpdateForm(
+        _flatten_input(connection.connector, current_input),
+        connector_fields=connection.connector.fields,
+        current_values=connection.settings,
+        stored_document=stored_document,
+    )
+    return _read_form(form)
+
+
+@sensitive_variables()
+def _flatten_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, Any]:
+    """As a form takes them: flat, and a secret that is null is to be forgotten."""
+    errors = list(_find_input_errors(connector, data))
+    if errors:
+        raise Problem("validation-failed", errors=errors)
+    flat_input: dict[str, Any] = {}
+    for field in connector.fields:
+        part_values = data.get(PARTS[field.secret], {})
+        if field.secret and field.key in part_values and part_values[field.key] is None:
+            flat_input[f"forget_{field.key}"] = True
+        elif field.key in part_values:
+            flat_input[field.key] = _serialize_value(field, part_values[field.key])
+    return flat_input
+
+
+def _serialize_value(field: Field, value: Any) -> Any:
+    return json.dumps(value) if field.kind == "json" and isinstance(value, dict) else value
+
+
+def _find_input_errors(connector: Connector, data: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """What its connector does not know, and what is not of its kind."""
+    for secret, part in PARTS.items():
+        known_fields = {field.key: field for field in connector.fields if field.secret == secret}
+        for key, value in data.get(part, {}).items():
+            if key not in known_fields:
+                yield _format_input_error(
+                    f"/{part}/{key}", f"{connector.label} has no such field.", "unknown"
+                )
+            elif not _is_of_field_kind(known_fields[key], value):
+                yield _format_input_error(
+                    f"/{part}/{key}", "This is not the kind of value that is meant here.", "invalid"
+                )
+
+
+def _is_of_field_kind(field: Field, value: Any) -> bool:
+    if field.kind == "flag":
+        return isinstance(value, bool)
+    if field.kind == "number":
+        return value is None or type(value) is int
+    return (
+        isinstance(value, str)
+        or (value is None and field.secret)
+        or (field.kind == "json" and type(value) is dict)
+    )
+
+
+@sensitive_variables()
+def _read_form(form: ConnectorFieldsForm) -> dict[str, Any]:
+    if form.is_valid():
+        return form.cleaned_data
+    secrets = {field.key for field in form.connector_fields if field.secret}
+    raise Problem(
+        "validation-failed",
+        errors=[
+            _format_input_error(
+                f"/{PARTS[key in secrets]}/{key}",
+                " ".join(field_error.messages),
+                field_error.code or "invalid",
+            )
+            for key, field_errors in form.errors.as_data().items()
+            for field_error in field_errors
+        ],
+    )
+
+
+def _format_input_error(pointer: str, detail: str, code: str) -> dict[str, str]:
+    return {"pointer": pointer, "detail": detail, "code": code}
+
+
+@sensitive_variables()
+def probe_or_raise(
+    connection: Connection, document: Mapping[str, Any], *, call: probe.Call, now: datetime
+) -> probe.ProbeResult:
+    """One that passed. No transaction is open while the other system is asked."""
+    probe_result = probe.probe_credential(connection, document, call=call, now=now)
+    if probe_result.reason == probe.PROBES_BUSY:
+        raise build_busy_problem()
+    if not probe_result.passed:
+        failed_step = next(
+            step
+            for step in probe_checklist.list_probe_steps(probe_result)
+            if step.state == "failed"
+        )
+        detail = f"Not passed: {failed_step.label}. {failed_step.detail}"
+        raise Problem(
+            "test-failed",
+            detail,
+            errors=[_format_input_error("", failed_step.detail, probe_result.reason)],
+        )
+    return probe_result
+
+
+def build_busy_problem() -> Problem:
+    return Problem("overloaded", headers={"Retry-After": "10"})
+
+
+def fingerprint_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a body: the same for the same secrets, and it tells none."""
+    secret_values = data.get("secrets")
+    return (
+        {**data, "secrets": fingerprint(json.dumps(secret_values, sort_keys=True))}
+        if secret_values
+        else dict(data)
+    )

@@ -1,0 +1,189 @@
+"""What the API's description says of connections and connectors: its words, and an example of each."""
+
+from hub.rest.openapi import (
+    CHANGE_PROBLEMS,
+    EXAMPLE_ID,
+    EXAMPLE_ORIGIN,
+    EXAMPLE_TIME,
+    READ_PROBLEMS,
+    describe_operation,
+    header_parameter,
+    list_example,
+    list_schema,
+    page_schema,
+    request_example,
+)
+
+__all__ = [
+    "CHANGE_PROBLEMS",
+    "READ_PROBLEMS",
+    "list_schema",
+    "request_example",
+    "describe_operation",
+    "list_example",
+    "page_schema",
+]
+
+READ, WRITE = "connections:read", "connections:write"
+
+WRITE_PROBLEMS = (
+    "invalid-json",
+    "validation-failed",
+    "payload-too-large",
+    "unsupported-media-type",
+)
+ACTION_PROBLEMS = (*WRITE_PROBLEMS, *CHANGE_PROBLEMS)
+CONNECT_PROBLEMS = (
+    *WRITE_PROBLEMS,
+    "tenant-required",
+    "tenant-not-found",
+    "tenant-suspended",
+    "already-connected",
+    "test-failed",
+    "idempotency-key-reused",
+)
+CONNECTION_CHANGE_PROBLEMS = (
+    *WRITE_PROBLEMS,
+    "not-found",
+    "tenant-suspended",
+    "other-account",
+    "wrong-state",
+    "test-failed",
+)
+IDEMPOTENCY_HEADERS = [
+    header_parameter(
+        "Idempotency-Key", "The same key with the same body gets the first answer, for 24 hours."
+    ),
+    header_parameter(
+        "Idempotency-Replayed", "true: this is that first answer again.", response=[201]
+    ),
+    header_parameter("Location", "Where to read the connection.", response=[201]),
+]
+
+LATER = "2026-11-25T16:00:00Z"
+PAGE = f"{EXAMPLE_ORIGIN}/t/acme/connections/{EXAMPLE_ID}/"
+
+CONNECT_BODY = {
+    "tenant": "acme",
+    "connector": "splunk",
+    "name": "Acme's Splunk",
+    "settings": {"url": "https://splunk.acme.example:8088", "use_ack": False},
+    "secrets": {"token": "11111111-2222-3333-4444-555555555555"},
+}
+
+CONNECTION = {
+    "id": EXAMPLE_ID,
+    "url": f"{EXAMPLE_ORIGIN}/api/v1/connections/{EXAMPLE_ID}",
+    "page_url": f"{EXAMPLE_ORIGIN}/open/connections/{EXAMPLE_ID}",
+    "tenant": "acme",
+    "connector": "splunk",
+    "name": "Acme's Splunk",
+    "account": {"id": "", "name": "splunk.acme.example"},
+    "state": "healthy",
+    "reason": "",
+    "sentence": "It works.",
+    "action": "",
+    "detail": "",
+    "state_changed_at": EXAMPLE_TIME,
+    "until": None,
+    "created_at": EXAMPLE_TIME,
+    "checked_at": EXAMPLE_TIME,
+}
+CONNECTED = CONNECTION | {"signing_secret": None}
+PAUSED = CONNECTION | {
+    "state": "paused",
+    "reason": "paused",
+    "sentence": "The connection is paused.",
+    "action": "Resume the connection.",
+    "detail": "They move servers.",
+    "until": LATER,
+}
+DISCONNECTED_CONNECTION = CONNECTION | {
+    "state": "disabled",
+    "reason": "disconnected",
+    "sentence": "A person disconnected it; its history stays.",
+    "action": "Connect the same account again.",
+    "detail": "They left.",
+}
+DISCONNECTED = {"cancelling": 12, "detail": "", "connection": DISCONNECTED_CONNECTION}
+TESTED = {
+    "passed": True,
+    "reason": "",
+    "steps": [{"label": "It accepts the credential", "state": "passed", "detail": ""}],
+    "connection": CONNECTION,
+}
+
+READ_CONNECTION = CONNECTION | {
+    "connector": "slack",
+    "name": "Acme's workspace",
+    "account": {"id": "T0000ACME", "name": "Acme"},
+    "settings": {},
+    "in_flight": 4,
+    "permissions": [
+        {"key": "chat:write", "why": "to write as the app", "optional": False, "granted": True}
+    ],
+    "missing_permissions": [],
+    "waiting": {"count": 120, "more": False, "oldest": EXAMPLE_TIME, "seconds": 132},
+    "token": {
+        "given_at": EXAMPLE_TIME,
+        "expires_at": LATER,
+        "refresh_due_at": "2026-11-25T15:12:00Z",
+        "refresh_failures": 0,
+    },
+    "grant_expires_at": None,
+    "switches": [],
+    "quotas": [
+        {
+            "kind": "method",
+            "name": "chat.postMessage",
+            "label": "300 calls in a minute",
+            "used": 12,
+            "allowed": 300,
+            "free_at": None,
+            "paused_until": None,
+        }
+    ],
+    "links": {
+        "page": PAGE,
+        "deliveries": f"{EXAMPLE_ORIGIN}/api/v1/deliveries?connection={EXAMPLE_ID}",
+    },
+}
+
+CONNECTOR = {
+    "key": "splunk",
+    "label": "Splunk",
+    "summary": "Events and logs into the HTTP Event Collector.",
+    "categories": ["Logs"],
+    "needs_oauth": False,
+    "set_up": True,
+    "asks": [],
+    "moves": [{"way": "out", "what": "Each event that your routes choose."}],
+    "approval": "Splunk's administrator makes the token.",
+    "plan": "",
+    "environments": [],
+    "login_host": None,
+    "fill_in": [
+        {
+            "key": "token",
+            "label": "Token",
+            "help": "A HEC token, as Splunk's administrator made it.",
+            "secret": True,
+            "required": True,
+            "kind": "text",
+        }
+    ],
+}
+
+CONNECT_AT = f"{EXAMPLE_ORIGIN}/connect/link/3vQeUZ4rT0sPz7Lk2mXbN9cWdYfHgJ5aE8iR1oKtVuS/"
+CONNECT_LINK = {
+    "id": EXAMPLE_ID,
+    "tenant": "acme",
+    "connector": "slack",
+    "connection": None,
+    "environment": "",
+    "login_host": "",
+    "maker": "Acme",
+    "state": "pending",
+    "created_at": EXAMPLE_TIME,
+    "expires_at": "2026-11-26T12:00:00Z",
+}

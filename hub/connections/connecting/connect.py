@@ -1,0 +1,251 @@
+"""Connect a tenant to an external system: what was filled in is tested first, then kept in one transaction."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from connectors.base import Connector, Grant
+from hub.connections.credentials import signing_secrets
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.signing_secrets import SIGNING_SECRET, generate_signing_secret
+from hub.connections.models import (
+    DISCONNECTED,
+    REFRESHING,
+    Connection,
+    Credential,
+    CredentialEvent,
+    Lane,
+)
+from hub.connections.token_lifetimes import Random, build_fresh_columns
+from hub.crypto.sealed import CannotOpen, seal
+from hub.limits.spending import require_room
+from hub.queue import wake_up
+from tenants.models import Tenant, User
+from tenants.services.membership_actions import lock_tenant
+
+
+def _build_granted_columns(
+    connection: Connection,
+    document: Mapping[str, Any],
+    expires_at: datetime | None,
+    *,
+    random: Random,
+    now: datetime,
+) -> dict[str, Any]:
+    """The life of what was just granted; tokens that came together live as long."""
+    seconds_left = (expires_at - now).total_seconds() if expires_at else None
+    grant = Grant(
+        document,
+        expires_in=seconds_left,
+        token_lifetimes=dict.fromkeys(connection.connector.tokens, seconds_left),
+    )
+    return build_fresh_columns(connection.connector, grant, now=now, random=random)
+
+
+class TenantSuspended(Exception):
+    """As long as a tenant is suspended, nothing is connected for it."""
+
+
+class AlreadyConnected(Exception):
+    """The same account twice would send everything twice."""
+
+
+class ConnectionChangeRefused(Exception):
+    """The connection stays as it is; the sentence says why."""
+
+
+class AccountMismatch(ConnectionChangeRefused):
+    """What waits was meant for the account that was connected first."""
+
+
+class SecretChangedTooOften(ConnectionChangeRefused):
+    """Another signing secret would end one that signs for 24 hours."""
+
+
+def draft_connection(
+    tenant: Tenant | None, connector: str, name: str, settings: Mapping[str, Any]
+) -> Connection:
+    """A connection to be tested; nothing is stored."""
+    return Connection(tenant=tenant, connector_key=connector, name=name, settings=dict(settings))
+
+
+def add_signing_secret(
+    connector: Connector, document: Mapping[str, Any], *, random: Callable[[int], bytes]
+) -> tuple[dict[str, Any], str]:
+    """The document with a signing secret where the connector signs and none was given; and the one that was made."""
+    signs = any(field.key == SIGNING_SECRET for field in connector.fields)
+    if not signs or document.get(SIGNING_SECRET):
+        return dict(document), ""
+    new_secret = generate_signing_secret(random)
+    return {**document, SIGNING_SECRET: new_secret}, new_secret
+
+
+def connect_account(
+    connection: Connection,
+    document: Mapping[str, Any],
+    probe_result: ProbeResult,
+    *,
+    connected_by: User | None,
+    expires_at: datetime | None = None,
+    random: Random,
+    now: datetime,
+) -> Connection:
+    """Store a draft. What a test did not pass begins as degraded; what waited for this system goes out."""
+    _refuse_suspended_tenant(connection)
+    _copy_account(connection, probe_result)
+    _refuse_connected_account(connection)
+    _refuse_too_many_connections(connection, now=now)
+    connection.connected_by, connection.checked_at = connected_by, now
+    connection.state_changed_at = connection.changed_at = connection.created_at = now
+    if not probe_result.passed:
+        connection.state, connection.reason, connection.detail = (
+            "degraded",
+            probe_result.reason,
+            probe_result.detail[:500],
+        )
+    try:
+        with transaction.atomic():
+            connection.save(force_insert=True)
+            sealed = seal(document, Credential.binding(connection))
+            lifetime_columns = _build_granted_columns(
+                connection, document, expires_at, random=random, now=now
+            )
+            Credential.unscoped.create(
+                connection=connection, sealed=sealed, updated_at=now, **lifetime_columns
+            )
+            CredentialEvent.record_event(connection, "issued", version=1, now=now)
+            Lane.unscoped.create(
+                connection=connection, in_flight=connection.connector.in_flight, virtual_time=now
+            )
+            wake_up("drain", now=now)
+    except IntegrityError:
+        raise AlreadyConnected("Somebody has just connected the same account.") from None
+    return connection
+
+
+def _refuse_suspended_tenant(connection: Connection) -> None:
+    if connection.tenant and connection.tenant.suspended:
+        raise TenantSuspended(
+            "This tenant is suspended: nothing is connected until it is restored."
+        )
+
+
+def _copy_account(connection: Connection, probe_result: ProbeResult) -> None:
+    if probe_result.account:
+        connection.account, connection.account_name = (
+            probe_result.account.id,
+            probe_result.account.name,
+        )
+
+
+def _refuse_connected_account(connection: Connection) -> None:
+    same_account = Connection.unscoped.filter(
+        tenant=connection.tenant, connector_key=connection.connector_key
+    )
+    if not connection.connector.platform:
+        same_account = same_account.filter(account=connection.account).exclude(account="")
+    if other := same_account.first():
+        owner = other.tenant or "the platform"
+        raise AlreadyConnected(
+            f"{connection.connector.label} {other.account} is connected for {owner} as “{other.name}”."
+        )
+
+
+def _refuse_too_many_connections(connection: Connection, *, now: datetime) -> None:
+    """Raises LimitExceeded; disconnected ones do not count."""
+    if connection.tenant is None:
+        return
+    lock_tenant(connection.tenant)
+    connections = Connection.objects.of(connection.tenant).exclude(
+        state="disabled", reason=DISCONNECTED
+    )
+    require_room(connection.tenant, "connections", connections.count(), now=now)
+
+
+def reconnect_account(
+    connection: Connection,
+    settings: Mapping[str, Any],
+    document: Mapping[str, Any],
+    probe_result: ProbeResult,
+    *,
+    expires_at: datetime | None = None,
+    replaces: bool = False,
+    random: Random,
+    now: datetime,
+) -> None:
+    """Other settings, another credential, the same account: the backlog stays, and goes on when the test passed.
+
+    `replaces`: an owner wants another account in its place.
+    """
+    _refuse_suspended_tenant(connection)
+    account_id = probe_result.account.id if probe_result.account else ""
+    if account_id and connection.account and account_id != connection.account and not replaces:
+        raise AccountMismatch(
+            f"This is the account {account_id}; the connection belongs to {connection.account}."
+        )
+    with transaction.atomic():
+        document = _keep_replaced_secrets(connection, document, now=now)
+        Lane.lock(connection.pk)
+        _copy_account(connection, probe_result)
+        connection.settings = {**connection.settings, **settings}
+        connection.changed_at = connection.checked_at = now
+        columns = [
+            "settings",
+            "permissions",
+            "changed_at",
+            "checked_at",
+            "account",
+            "account_name",
+            "connected_by",
+        ]
+        connection.save(update_fields=columns)
+        Credential.unscoped.filter(connection=connection).update(
+            sealed=seal(document, Credential.binding(connection)),
+            version=F("version") + 1,
+            updated_at=now,
+            **_build_granted_columns(connection, document, expires_at, random=random, now=now),
+        )
+        version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
+        CredentialEvent.record_event(
+            connection, "replaced" if replaces else "reconnected", version=version, now=now
+        )
+        Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
+            hold_reason="", due_at=now
+        )
+        _apply_probe_result(connection, probe_result, now=now)
+        wake_up("drain", now=now)
+        wake_up("pump", now=now)
+
+
+def _keep_replaced_secrets(
+    connection: Connection, document: Mapping[str, Any], *, now: datetime
+) -> Mapping[str, Any]:
+    """The document, in which a signing secret that it replaces goes on signing for 24 hours."""
+    stored = Credential.unscoped.select_for_update().filter(connection=connection).first()
+    try:
+        return signing_secrets.merge_overlapping_secrets(
+            stored.open(connection) if stored else {}, document, now=now
+        )
+    except CannotOpen:
+        return document
+    except signing_secrets.TooManySigningSecrets:
+        message = "The signing secret was changed too often in one day: the old ones still sign for 24 hours."
+        raise SecretChangedTooOften(message) from None
+
+
+def _apply_probe_result(
+    connection: Connection, probe_result: ProbeResult, *, now: datetime
+) -> None:
+    """A pause and a switch-off stay: a person set them. What was disconnected is connected again."""
+    if probe_result.passed:
+        Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_detail="")
+    is_recoverable = (
+        connection.state in ("needs_reconnect", "degraded", "silent") or connection.is_disconnected
+    )
+    if probe_result.passed and is_recoverable:
+        connection.mark_healthy(now=now)
+    elif not probe_result.passed and connection.state in ("healthy", "silent"):
+        connection.mark_degraded(probe_result.reason, probe_result.detail, now=now)

@@ -1,0 +1,191 @@
+"""Connect links: somebody without an account connects one system for one tenant. Pages, admin and REST call these."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from connectors.base import Connector
+from hub import audit, mail
+from hub.audit import Actor
+from hub.connections.connecting.login_hosts import login_host_of, offered_login_host
+from hub.connections.models import Connection, ConnectLink, ConnectorApp
+from tenants.access.tenant_users import TenantUser
+from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
+from tenants.models import Membership, Tenant
+from tenants.services.membership_actions import PersonContext, audit_membership_change, lock_tenant
+
+
+class ConnectLinkEnded(Exception):
+    """The link was used or taken back, its time is over, or another browser has it."""
+
+
+class ConnectLinkRefused(Exception):
+    """No such link is made; the sentence says why."""
+
+
+class TooManyConnectLinks(ConnectLinkRefused):
+    """As many are open as may be."""
+
+
+OPEN_LINKS_MAX = 100  # of a tenant at a time
+
+
+@transaction.atomic
+def create_connect_link(
+    tenant: Tenant,
+    connector: Connector,
+    actor: PersonContext,
+    *,
+    connection: Connection | None = None,
+    environment: str = "",
+    login_host: str = "",
+    random: RandomBytes,
+    now: datetime,
+) -> tuple[ConnectLink, str]:
+    """The row, and the token of its address: this is the only moment when it is known.
+
+    Raises Refused, and LoginHostRefused for a host at which nobody of that system signs in.
+    """
+    if connector.key not in ConnectorApp.list_ready_connectors():
+        raise ConnectLinkRefused(
+            gettext("%(system)s is not set up yet, so nobody can connect it.")
+            % {"system": connector.label}
+        )
+    if connection and (connection.tenant_id, connection.connector_key) != (
+        tenant.pk,
+        connector.key,
+    ):
+        raise ConnectLinkRefused(gettext("This connection is of another system."))
+    environment, login_host = login_of(connector, connection, environment, login_host)
+    if environment and not login_host and environment not in _list_offered_environments(connector):
+        raise ConnectLinkRefused(
+            gettext("Nobody can be sent to an account of this kind at %(system)s.")
+            % {"system": connector.label}
+        )
+    refuse_too_many(tenant, now=now)
+    token = generate_link_token(random=random)
+    link = ConnectLink.unscoped.create(
+        tenant=tenant,
+        connector_key=connector.key,
+        connection=connection,
+        environment=environment,
+        login_host=login_host,
+        maker=_describe_requester(tenant, actor)[:200],
+        digest=digest_token(token),
+        created_at=now,
+        expires_at=now + ConnectLink.LIFETIME,
+    )
+    after = {"system": connector.label, "environment": environment}
+    after |= {"login_host": login_host} if login_host else {}
+    audit_membership_change(actor, "connect_link.create", link, after=after, now=now)
+    return link, token
+
+
+def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
+    """Raises TooMany; two at once count each other."""
+    lock_tenant(tenant)
+    ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
+    if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_LINKS_MAX:
+        words = gettext(
+            "%(count)s connect links are open already: take some back, or wait until they end."
+        )
+        raise TooManyConnectLinks(words % {"count": OPEN_LINKS_MAX})
+
+
+def login_of(
+    connector: Connector, connection: Connection | None, environment: str, login_host: str
+) -> tuple[str, str]:
+    """Return environment and login host: a connection of the environment that was asked for keeps its login host."""
+    if connection and environment and environment == connection.settings.get("environment"):
+        login_host = login_host or login_host_of(connection)
+    if not login_host:
+        return environment, ""
+    app = ConnectorApp.objects.filter(connector_key=connector.key).first() or ConnectorApp(
+        connector_key=connector.key
+    )
+    host, found = offered_login_host(app, login_host, environment)
+    return found, host
+
+
+def _list_offered_environments(connector: Connector) -> set[str]:
+    """The kinds of accounts that people may be sent to."""
+    app = ConnectorApp.objects.filter(connector_key=connector.key).first()
+    return {entry.key for entry in app.environments} if app else set()
+
+
+def _describe_requester(tenant: Tenant, actor: PersonContext) -> str:
+    """As the page says it: a person by name, a program in the name of the tenant."""
+    if actor.user or actor.actor.kind == "guest":
+        return str(actor.user or actor.actor.label)
+    return tenant.name
+
+
+def find_connect_link_by_token(token: str) -> ConnectLink | None:
+    """By the token of its address, in whatever state."""
+    return query_connect_links().filter(digest=digest_token(token)).first()
+
+
+def query_connect_links() -> QuerySet[ConnectLink]:
+    return ConnectLink.unscoped.select_related("tenant", "connection__tenant")
+
+
+@transaction.atomic
+def open_connect_link(
+    link: ConnectLink, browser: str, *, request_id: str = "", ip: str = "", now: datetime
+) -> None:
+    """The first browser has it from now on, and may try again as long as the link lasts. Raises Ended."""
+    digest = digest_token(browser)
+    if not link.update_if_open(
+        Q(browser="") | Q(browser=digest), browser=digest, opened_at=link.opened_at or now, now=now
+    ):
+        raise ConnectLinkEnded
+    audit_details = {
+        "after": {"system": link.connector.label},
+        "request_id": request_id,
+        "ip": ip,
+        "now": now,
+    }
+    audit.record(
+        actor=build_guest_tenant_user(link).actor,
+        verb="connect_link.open",
+        obj=link,
+        tenant=link.tenant,
+        **audit_details,
+    )
+
+
+def use_up_connect_link(link: ConnectLink, connection: Connection, *, now: datetime) -> None:
+    """In the transaction that stores what came of it. Raises Ended, and nothing is stored then."""
+    if not link.update_if_open(used_at=now, connection=connection, now=now):
+        raise ConnectLinkEnded
+
+
+@transaction.atomic
+def revoke_connect_link(link: ConnectLink, actor: PersonContext, *, now: datetime) -> None:
+    """Whoever is on the way gets no further. Raises Ended."""
+    revoked_count = ConnectLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None).update(
+        revoked_at=now
+    )
+    if not revoked_count:
+        raise ConnectLinkEnded
+    link.revoked_at = now
+    audit_membership_change(
+        actor, "connect_link.revoke", link, before={"opened": link.opened_at is not None}, now=now
+    )
+
+
+def build_connect_link_url(token: str) -> str:
+    return mail.build_absolute_url(reverse("connections:link", args=[token]))
+
+
+def is_connect_link_held_by(link: ConnectLink | None, browser: str, *, now: datetime) -> bool:
+    return bool(link and browser and link.is_open(now) and link.browser == digest_token(browser))
+
+
+def build_guest_tenant_user(link: ConnectLink) -> TenantUser:
+    """Who comes by it may connect, and nothing else: this visitor is handed to no page of the tenant's."""
+    actor = Actor("guest", link.guest, f"guest of {link.maker}")
+    return TenantUser(link.tenant, Membership.Role.ADMIN, None, actor.id, actor.label)

@@ -1,0 +1,98 @@
+"""A customer asks for a system that nobody can connect yet: it is counted, and staff are told once."""
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from connectors.registry import CONNECTORS
+from hub import audit
+from hub.connections.models import ConnectorRequest
+from hub.notices.notify import create_notice
+from tenants.models import Tenant
+from tenants.services.membership_actions import lock_tenant
+
+REQUEST_NOTICE_KIND = "connector_requested"
+SYSTEM_NAME_MAX = 60
+REQUESTS_MAX = 50  # of one tenant: nobody floods the staff's page
+
+
+class TooManyConnectorRequests(Exception):
+    """This tenant has asked for enough."""
+
+
+class ConnectorDemand(NamedTuple):
+    """How many tenants ask for a system, and whether the one that looks is among them."""
+
+    count: int = 0
+    is_own: bool = False
+
+
+@transaction.atomic
+def request_connector(
+    tenant: Tenant, name: str, actor: audit.ActorContext, *, now: datetime
+) -> int:
+    """How many tenants have asked for it by now. The same tenant asks once. Raises TooMany."""
+    lock_tenant(tenant)
+    name, system, own_requests = (
+        _clean_system_name(name),
+        find_system_key(name),
+        ConnectorRequest.objects.of(tenant),
+    )
+    if not own_requests.filter(system=system).exists():
+        if own_requests.count() >= REQUESTS_MAX:
+            raise TooManyConnectorRequests
+        asker = actor.actor.label[:200]
+        connector_request = ConnectorRequest.unscoped.create(
+            tenant=tenant, system=system, name=name, asker=asker, created_at=now
+        )
+        audit.record(
+            verb="connector.request",
+            obj=connector_request,
+            tenant=tenant,
+            after={"name": name},
+            now=now,
+            **actor.audit_fields,
+        )
+        _notify_staff_of_request(connector_request, now=now)
+    return ConnectorRequest.unscoped.filter(system=system).count()
+
+
+def _notify_staff_of_request(connector_request: ConnectorRequest, *, now: datetime) -> None:
+    count = ConnectorRequest.unscoped.filter(system=connector_request.system).count()
+    tenants = "tenant has" if count == 1 else "tenants have"
+    sentence = f"{connector_request.tenant.name} asks for “{connector_request.name}”; {count} {tenants} asked."
+    create_notice(REQUEST_NOTICE_KIND, sentence, about=str(connector_request.public_id), now=now)
+
+
+def _clean_system_name(name: str) -> str:
+    return " ".join(name.replace("\0", " ").split())[:SYSTEM_NAME_MAX]
+
+
+def find_system_key(name: str) -> str:
+    """A connector's key where it is called like one; otherwise the name as one word, so that spellings meet."""
+    slug = _slugify_system_name(_clean_system_name(name))
+    return next(
+        (
+            key
+            for key, connector in CONNECTORS.items()
+            if _slugify_system_name(connector.label) == slug
+        ),
+        slug,
+    )
+
+
+def _slugify_system_name(name: str) -> str:
+    return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")[:SYSTEM_NAME_MAX] or "other"
+
+
+def count_connector_requests(
+    systems: Collection[str], tenant: Tenant
+) -> dict[str, ConnectorDemand]:
+    """Of those that anybody asks for; one statement."""
+    requests = ConnectorRequest.unscoped.filter(system__in=systems).values_list("system")
+    counted = requests.annotate(count=Count("pk"), mine=Count("pk", filter=Q(tenant=tenant)))
+    return {system: ConnectorDemand(count, bool(own_count)) for system, count, own_count in counted}

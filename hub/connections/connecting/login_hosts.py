@@ -1,0 +1,93 @@
+"""Where the people of an account sign in: at the common login of its kind, or at a login host of their own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection, ConnectorApp
+from hub.reason_codes import translate_text
+
+AT_LOGIN_HOST = (
+    "login_host"  # what the choice of the environment sends for a login host of the customer's own
+)
+TYPED_MOST = 200  # characters of what was typed that are shown again
+
+
+class LoginHostRefused(Exception):
+    """People are not sent to this host; the sentence says why, to the person who named it."""
+
+    def __init__(self, sentence: str, login_host: str) -> None:
+        super().__init__(sentence)
+        self.login_host = login_host[:TYPED_MOST]
+
+
+def read_login_host(connector: Connector, text: str, environment: str = "") -> tuple[str, str]:
+    """Return the host as it is stored, and the environment of its accounts. Raises LoginHostRefused.
+
+    `environment`: the one that was chosen besides; empty: none was.
+    """
+    own = connector.login_host
+    if own is None:
+        raise LoginHostRefused(
+            _("%(system)s has no login hosts of its customers.") % {"system": connector.label}, text
+        )
+    host = text.strip(" ").lower() if text.isascii() else text
+    found = own.environment_of(host)
+    if not found:
+        sentence = _(
+            "This is not a login host of %(system)s. Enter the host alone, such as %(example)s."
+        )
+        raise LoginHostRefused(sentence % {"system": connector.label, "example": own.example}, text)
+    if environment and environment != found:
+        kind = connector.environment(found)
+        sentence = _("This is the login host of another kind of account: %(kind)s.")
+        raise LoginHostRefused(
+            sentence % {"kind": translate_text(kind.label) if kind else found}, text
+        )
+    return host, found
+
+
+def offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
+    """Do the same, and refuse what the host patterns of our app do not allow. Raises LoginHostRefused."""
+    connector = CONNECTORS[app.connector_key]
+    host, found = read_login_host(connector, text, environment)
+    if not app.has_login_hosts:
+        sentence = _("The connector app of %(system)s does not allow login hosts of its customers.")
+        raise LoginHostRefused(sentence % {"system": connector.label}, text)
+    return host, found
+
+
+def login_host_of(connection: Connection) -> str:
+    return str(connection.settings.get("login_host") or "")
+
+
+def chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what the fields of connections/environments.html sent, as `begin` takes it."""
+    environment = data.get("environment", "")
+    if environment == AT_LOGIN_HOST:
+        return {"environment": "", "login_host": data.get("login_host", "")}
+    return {"environment": environment, "login_host": None}
+
+
+def login_choices(
+    connector: Connector, *, environment: str = "", login_host: str = "", error: str = ""
+) -> dict[str, Any]:
+    """Return the context of connections/environments.html: what can be chosen, and what is so far. One statement."""
+    app = (
+        ConnectorApp.objects.filter(connector_key=connector.key).first()
+        if connector.environments
+        else None
+    )
+    offered = app.environments if app else ()
+    own = connector.login_host if app and app.has_login_hosts else None
+    at_login_host = own and (login_host or error)
+    return {
+        "environments": offered if own or len(offered) > 1 else (),
+        "own_login": own,
+        "chosen": AT_LOGIN_HOST if at_login_host else environment,
+        "login_host": login_host,
+        "login_host_error": error,
+    }

@@ -1,0 +1,131 @@
+"""Send a person to the system that they want to connect."""
+
+import base64
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.urls import reverse
+
+from connectors.oauth import OAuth
+from connectors.registry import CONNECTORS
+from hub.connections.connecting.connect import draft_connection
+from hub.connections.connecting.login_hosts import login_host_of, offered_login_host
+from hub.connections.connecting.oauth.needed_permissions import find_needed_permissions
+from hub.connections.connecting.oauth.session import (
+    AuthorizationRefused,
+    BrowserIdentity,
+    digest_browser_value,
+)
+from hub.connections.credentials.connector_context import build_credential
+from hub.connections.credentials.probe import find_connector_app
+from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
+from hub.crypto.sealed import seal
+from tenants.models import Tenant
+
+ATTEMPT_LIFETIME = timedelta(minutes=10)
+STATE_BYTES, VERIFIER_BYTES = 32, 48
+
+
+def build_redirect_uri(connector: OAuth) -> str:
+    """One for each connector, from the settings and never from what a request says of its host."""
+    return settings.HUB_PUBLIC_URL + reverse("connections:callback", args=[connector.key])
+
+
+def begin_authorization(
+    tenant: Tenant,
+    connector: OAuth,
+    identity: BrowserIdentity,
+    *,
+    redirect_uri: str,
+    return_to: str,
+    name: str = "",
+    connection: Connection | None = None,
+    link: ConnectLink | None = None,
+    environment: str = "",
+    login_host: str | None = None,
+    optional: Iterable[str] = (),
+    random: Callable[[int], bytes],
+    now: datetime,
+) -> tuple[Authorization, str]:
+    """The attempt, and the address of consent; `state` is in that address only. Raises Refused, LoginHostRefused.
+
+    `login_host`: what a person named; None: nobody was asked for one.
+    """
+    app = _require_connector_app(tenant, connector)
+    environment, login_host = chosen_login_of(app, connection, environment, login_host)
+    state, verifier = _encode_random(random(STATE_BYTES)), _encode_random(random(VERIFIER_BYTES))
+    authorization = Authorization(
+        tenant=tenant,
+        connector_key=connector.key,
+        connection=connection,
+        name=name or (connection.name if connection else connector.label),
+        user=identity.user,
+        guest=identity.guest,
+        link=link,
+        environment=environment,
+        login_host=login_host,
+        digest=digest_browser_value(state),
+        browser=digest_browser_value(identity.browser),
+        redirect_uri=redirect_uri,
+        return_to=return_to,
+        created_at=now,
+        expires_at=now + ATTEMPT_LIFETIME,
+    )
+    authorization.sealed = seal(
+        {"verifier": verifier} if connector.pkce else {}, authorization.binding
+    )
+    authorization.save(force_insert=True)
+    connection_draft = draft_connection(
+        tenant,
+        connector.key,
+        authorization.name,
+        {"environment": environment, "login_host": login_host},
+    )
+    connection_draft.account = connection.account if connection else ""
+    our_credential = build_credential(connection_draft, app, {})
+    parameters = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
+    optional_permissions = {*optional, *(connection and connection.permissions or ())}
+    optional_permissions |= find_needed_permissions(tenant, connector, connection)
+    return authorization, connector.authorize_url(
+        app.open(), our_credential, optional=optional_permissions, **parameters
+    )
+
+
+def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
+    """Our registration at the system, where the tenant may connect and it is set up."""
+    app = find_connector_app(connector.key)
+    if tenant.suspended:
+        raise AuthorizationRefused("tenant_suspended")
+    if app is None or not app.set_up:
+        raise AuthorizationRefused("not_set_up")
+    return app
+
+
+def chosen_login_of(
+    app: ConnectorApp, connection: Connection | None, environment: str, login_host: str | None
+) -> tuple[str, str]:
+    """Return environment and login host, as a person chose; where they did not, as the connection has them."""
+    if connection and not environment and login_host is None:
+        environment, login_host = (
+            connection.settings.get("environment", ""),
+            login_host_of(connection) or None,
+        )
+    if login_host is None:
+        return _choose_environment(app, environment), ""
+    host, found = offered_login_host(app, login_host, environment)
+    return found, host
+
+
+def _choose_environment(app: ConnectorApp, environment: str) -> str:
+    """Of the environments that people may be sent to; the first where nobody chose."""
+    offered = [entry.key for entry in app.environments]
+    if not CONNECTORS[app.connector_key].environments:
+        return ""
+    if not offered or (environment and environment not in offered):
+        raise AuthorizationRefused("environment_refused")
+    return environment or offered[0]
+
+
+def _encode_random(noise: bytes) -> str:
+    return base64.urlsafe_b64encode(noise).decode().rstrip("=")

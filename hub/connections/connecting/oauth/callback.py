@@ -1,0 +1,375 @@
+"""Somebody comes back from another system: is it the one who was sent, and what did they bring?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.base import Grant
+from connectors.http import Request, Response, Unreadable
+from connectors.oauth import OAuth
+from connectors.outcomes import Outcome, clean_text, later, never, unknown
+from connectors.schema import Credential
+from hub.connections.connecting.connect import draft_connection
+from hub.connections.connecting.oauth.begin import ATTEMPT_LIFETIME
+from hub.connections.connecting.oauth.session import (
+    AuthorizationRefused,
+    BrowserIdentity,
+    digest_browser_value,
+)
+from hub.connections.credentials.connector_context import (
+    build_credential,
+    iterate_texts,
+    redact_outcome,
+)
+from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
+from hub.connections.credentials.probe import ProbeResult, find_connector_app, probe_credential
+from hub.connections.credentials.provider_calls import provider_slot
+from hub.connections.credentials.revoke import schedule_revocation
+from hub.connections.models import Authorization, Connection, ConnectorApp
+from hub.crypto.sealed import CannotOpen
+from hub.db.state_machine import InvalidTransition
+from hub.egress import EgressError, RequestNotSent
+from hub.shared_budget import BudgetExhausted
+
+Call = Callable[[Request], Response]
+CallbackParameters = Mapping[str, Sequence[str]]
+
+STATE_MAX, CODE_MAX, DETAIL_MAX = 200, 4096, 300  # characters
+CONFIRM_WITHIN = timedelta(minutes=10)
+CODE_REFUSALS = ("code_refused", "request_refused")  # an invented code, and one of another attempt
+REFUSED_CODES_MAX = 20  # of one tenant at one system, within the life of an attempt
+CLOCK_SKEW_MAX = timedelta(minutes=5)
+OWN_PROBLEMS = {
+    "host_refused",
+    "bad_signature",
+    "no_access_token",
+    "request_refused",
+    "throttled",
+}  # our problems already
+
+
+def receive_callback(
+    parameters: CallbackParameters,
+    *,
+    connector: OAuth,
+    identity: BrowserIdentity,
+    redirect_uri: str,
+    call: Call,
+    now: datetime,
+    wait: float = 0.0,
+) -> Authorization:
+    """What came of it stands in the row: `granted`, or `failed` with the reason. Raises Refused where none is theirs.
+
+    Where no slot for the exchange was free within `wait` seconds, it still is `begun`: `redeem_kept` goes on.
+    The code is used once, and no transaction is open while the other system is asked.
+    """
+    authorization = _find_authorization(parameters, connector=connector, identity=identity, now=now)
+    if kept_code(authorization) not in ("", _read_single_parameter(parameters, "code")):
+        raise AuthorizationRefused("reused")
+    problem, detail = _find_callback_problem(authorization, parameters, redirect_uri=redirect_uri)
+    try:
+        if problem:
+            authorization.fail(problem, detail)
+        else:
+            redeem_in_turn(
+                authorization,
+                _read_single_parameter(parameters, "code"),
+                call=call,
+                now=now,
+                wait=wait,
+            )
+    except InvalidTransition:
+        raise AuthorizationRefused("reused") from None
+    return authorization
+
+
+@sensitive_variables()
+def redeem_in_turn(
+    authorization: Authorization, code: str, *, call: Call, now: datetime, wait: float
+) -> None:
+    """Exchange the code while a slot is held; where none is free, keep it sealed. Raises WrongState."""
+    try:
+        with provider_slot(authorization.tenant_id, within=wait):
+            authorization.receive()
+            _redeem_code(authorization, code, call=call, now=now)
+    except BudgetExhausted:
+        authorization.keep_code(code)
+
+
+@sensitive_variables()
+def redeem_kept(authorization: Authorization, *, call: Call, now: datetime, wait: float) -> None:
+    """Go on with an attempt whose code waits for a slot; nothing where there is none."""
+    code = kept_code(authorization)
+    if authorization.state != "begun" or not code:
+        return
+    try:
+        if authorization.is_late(now=now):
+            authorization.fail("late")
+        else:
+            redeem_in_turn(authorization, code, call=call, now=now, wait=wait)
+    except InvalidTransition:  # the same page in another tab
+        authorization.refresh_from_db()
+
+
+@sensitive_variables()
+def kept_code(authorization: Authorization) -> str:
+    """The code of an attempt that waits for a slot; empty where it does not."""
+    try:
+        return str(authorization.open().get("code", ""))
+    except CannotOpen:
+        return ""
+
+
+def _find_authorization(
+    parameters: CallbackParameters, *, connector: OAuth, identity: BrowserIdentity, now: datetime
+) -> Authorization:
+    """The attempt that this is the end of. Raises Refused; a stranger uses nothing up by trying."""
+    state = _read_single_parameter(parameters, "state")
+    if not state or len(state) > STATE_MAX:
+        raise AuthorizationRefused(
+            "begun_at_marketplace"
+            if is_marketplace_install(parameters, connector)
+            else "state_missing"
+        )
+    authorizations = Authorization.unscoped.select_related("tenant", "connection", "user")
+    authorization = authorizations.filter(digest=digest_browser_value(state)).first()
+    if authorization is None:
+        raise AuthorizationRefused("state_unknown")
+    if not identity.is_browser_of(authorization):
+        raise AuthorizationRefused("other_browser")
+    if not identity.has_begun(authorization):
+        raise AuthorizationRefused("other_user")
+    if authorization.state == "begun" and authorization.connector_key != connector.key:
+        authorization.fail("other_connector")
+        raise AuthorizationRefused("other_connector")
+    if authorization.state == "begun" and authorization.is_late(now=now):
+        authorization.fail("late")
+    if authorization.state != "begun":
+        raise AuthorizationRefused(
+            "late" if authorization.reason in ("late", "unfinished") else "reused"
+        )
+    return authorization
+
+
+def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> bool:
+    """Whether a person comes from the system's own catalogue of apps: with a code, and no state of anybody's."""
+    return (
+        connector.installs_from_marketplace
+        and "state" not in parameters
+        and bool(_read_single_parameter(parameters, "code"))
+    )
+
+
+def _find_callback_problem(
+    authorization: Authorization, parameters: CallbackParameters, *, redirect_uri: str
+) -> tuple[str, str]:
+    """Why what they bring is no code, in our word and in the system's; both empty where it is one."""
+    code, error, issuer = (
+        _read_single_parameter(parameters, "code"),
+        _read_single_parameter(parameters, "error"),
+        _read_single_parameter(parameters, "iss"),
+    )
+    if authorization.redirect_uri != redirect_uri:
+        return "moved", ""
+    if "iss" in parameters and not authorization.connector.issued_by(
+        issuer,
+        _build_client_credential(authorization, find_connector_app(authorization.connector_key)),
+    ):
+        return "other_issuer", issuer[:DETAIL_MAX]
+    if error:
+        description = _read_single_parameter(parameters, "error_description")
+        return authorization.connector.consent_problem(error), clean_text(
+            f"{error} {description}".strip(), DETAIL_MAX
+        )
+    return ("", "") if 0 < len(code) <= CODE_MAX else ("strange_answer", "it sent no code")
+
+
+def _read_single_parameter(parameters: CallbackParameters, name: str) -> str:
+    """A parameter that came exactly once; twice is as good as never."""
+    values = parameters.get(name, ())
+    return values[0] if len(values) == 1 else ""
+
+
+@sensitive_variables()
+def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: datetime) -> None:
+    """The code becomes tokens; whose they are is found out, and nothing is connected yet."""
+    if _has_too_many_refused_codes(authorization, now=now):
+        authorization.fail(
+            "throttled", "too many codes of this tenant were refused; go on in ten minutes"
+        )
+        return
+    app = find_connector_app(authorization.connector_key)
+    answer = _exchange_code(authorization, app, code, call=call, now=now)
+    if isinstance(answer, Outcome):
+        authorization.fail(
+            _find_outcome_problem(authorization.connector, answer), answer.detail or answer.reason
+        )
+        return
+    environment = answer.environment or authorization.environment
+    settings = {**answer.settings, **({"environment": environment} if environment else {})}
+    if (
+        authorization.connector.login_host
+    ):  # empty as well: it replaces the one at which the account signed in before
+        settings["login_host"] = authorization.login_host
+    document = {
+        "secret": dict(answer.secret),
+        "settings": settings,
+        "expires_in": answer.expires_in,
+    }
+    if authorization.environment not in ("", environment):
+        _reject_grant(authorization, document, "other_environment", now=now)
+        return
+    probe_result = (
+        ProbeResult(answer.account)
+        if answer.account
+        else _identify_account(authorization, document, call=call, now=now)
+    )
+    if account := probe_result.account:
+        authorization.grant(
+            {**document, "at": now.isoformat()},
+            until=now + CONFIRM_WITHIN,
+            account=account.id,
+            account_name=account.name,
+            environment=environment,
+            permissions=None if answer.permissions is None else list(answer.permissions),
+        )
+        return
+    _reject_grant(
+        authorization,
+        document,
+        find_token_problem(authorization.connector, probe_result),
+        probe_result.detail,
+        now=now,
+    )
+
+
+def _has_too_many_refused_codes(authorization: Authorization, *, now: datetime) -> bool:
+    """Whether so many codes of this tenant were refused that another would only spend what all tenants share."""
+    refused = Authorization.objects.of(authorization.tenant).filter(
+        connector_key=authorization.connector_key, reason__in=CODE_REFUSALS
+    )
+    return refused.filter(created_at__gt=now - ATTEMPT_LIFETIME).count() >= REFUSED_CODES_MAX
+
+
+@transaction.atomic
+@sensitive_variables()
+def _reject_grant(
+    authorization: Authorization,
+    document: Mapping[str, Any],
+    problem: str,
+    detail: str = "",
+    *,
+    now: datetime,
+) -> None:
+    """What was granted is given back."""
+    schedule_revocation(
+        authorization.tenant,
+        authorization.connector_key,
+        document["secret"],
+        settings=document["settings"],
+        account="",
+        now=now,
+    )
+    authorization.fail(problem, detail)
+
+
+@sensitive_variables()
+def _exchange_code(
+    authorization: Authorization, app: ConnectorApp | None, code: str, *, call: Call, now: datetime
+) -> Grant | Outcome:
+    connection, connector = _draft_authorized_connection(authorization, {}), authorization.connector
+    credential, client = _build_client_credential(authorization, app), app.open() if app else {}
+    try:
+        verifier = authorization.open().get("verifier", "")
+        if connector.pkce and not verifier:
+            return never("request_refused", "what proves that we began this attempt is gone")
+        parameters = {
+            "code": code,
+            "redirect_uri": authorization.redirect_uri,
+            "verifier": verifier,
+        }
+        request = connector.exchange_request(client, credential, **parameters)
+        with meter_call(connection, request, now=now) as metered_call:
+            response = call(request)
+            answer = (
+                never("unreadable")
+                if response.cut
+                else connector.parse_exchange(response, client, credential)
+            )
+            metered_call.record_response(answer)
+    except QuotaExhausted as spent:
+        return later("throttled", str(spent))
+    except RequestNotSent as error:
+        return later(error.reason, str(error))
+    except EgressError as error:
+        return unknown(error.reason, str(error))
+    except (Unreadable, KeyError, TypeError, ValueError) as error:
+        return never("unreadable", str(error))
+    if not isinstance(answer, Outcome):
+        return answer
+    if _has_clock_skew(response):
+        return never("clock_off", f"its clock says {response.headers['date']}")
+    return redact_outcome(answer, [code, *iterate_texts([client, authorization.open()])])
+
+
+def _identify_account(
+    authorization: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime
+) -> ProbeResult:
+    """Whose tokens they are, where the answer did not say; otherwise what is wrong with them."""
+    return probe_credential(
+        _draft_authorized_connection(authorization, document["settings"]),
+        document["secret"],
+        call=call,
+        now=now,
+    )
+
+
+def find_token_problem(connector: OAuth, probe_result: ProbeResult) -> str:
+    """Why the first call with a token that was just given was refused, as far as a word for it is known."""
+    problem = _find_outcome_problem(connector, probe_result)
+    return "token_refused" if problem == "refused" else problem
+
+
+def _find_outcome_problem(connector: OAuth, outcome: Outcome | ProbeResult) -> str:
+    if outcome.reason in OWN_PROBLEMS or outcome.reason == "clock_off":
+        return outcome.reason
+    if outcome.reason == "unreadable":
+        return "strange_answer"
+    if outcome.reason == "tls_failed":
+        return "certificate"
+    problem = connector.problem(outcome.reason)
+    return (
+        "unavailable" if problem == "refused" and outcome.kind in ("later", "unknown") else problem
+    )
+
+
+def _has_clock_skew(response: Response) -> bool:
+    """By the moment that the answer itself states. Never raises."""
+    try:
+        stated = parsedate_to_datetime(response.headers.get("date", ""))
+        return abs(stated - response.at) > CLOCK_SKEW_MAX
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return False
+
+
+def _draft_authorized_connection(
+    authorization: Authorization, settings: Mapping[str, Any]
+) -> Connection:
+    login = {"environment": authorization.environment, "login_host": authorization.login_host}
+    connection = draft_connection(
+        authorization.tenant,
+        authorization.connector_key,
+        authorization.name,
+        login | dict(settings),
+    )
+    connection.account = authorization.account
+    return connection
+
+
+def _build_client_credential(authorization: Authorization, app: ConnectorApp | None) -> Credential:
+    """Our side only: no account has let us in yet."""
+    return build_credential(_draft_authorized_connection(authorization, {}), app, {})

@@ -1,0 +1,292 @@
+"""A person says that this account is meant: it is tested, stored, and what waited for it goes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.http import Request, Response
+from hub import audit
+from hub.connections.connecting import connect_links
+from hub.connections.connecting.connect import (
+    AlreadyConnected,
+    connect_account,
+    draft_connection,
+    reconnect_account,
+)
+from hub.connections.connecting.login_hosts import login_host_of
+from hub.connections.connecting.oauth.callback import find_token_problem
+from hub.connections.connecting.oauth.needed_permissions import find_missing_permissions
+from hub.connections.connecting.oauth.session import AuthorizationRefused
+from hub.connections.credentials.probe import PROBES_BUSY, ProbeResult, probe_credential
+from hub.connections.credentials.revoke import (
+    abandon_authorization,
+    open_stored_secret,
+    revoke_superseded_grant,
+    schedule_connection_revocation,
+)
+from hub.connections.models import DISCONNECTED, Authorization, Connection
+from hub.connections.token_lifetimes import Random
+from hub.db.state_machine import InvalidTransition
+from tenants.access.tenant_users import TenantUser
+
+ConfirmationKind = Literal["new", "reconnect", "renew", "revive", "replace", "refused"]
+AUDIT_VERBS = {
+    "new": "connection.connect",
+    "replace": "connection.replace",
+    "revive": "connection.revive",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationPlan:
+    """What confirming would do: `connection` is the one that is there already. `problem` says why it needs more."""
+
+    kind: ConfirmationKind
+    connection: Connection | None = None
+    problem: str = ""
+    elsewhere: bool = False  # another tenant has connected this account too
+    missing_permissions: tuple[
+        str, ...
+    ] = ()  # permissions that active routes need, and that were not granted
+
+    @property
+    def can_confirm(self) -> bool:
+        return self.kind != "refused"
+
+
+def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> ConfirmationPlan:
+    """Three statements. Which other tenant has it is told to nobody here."""
+    same = Connection.unscoped.filter(
+        connector_key=authorization.connector_key, account=authorization.account
+    ).exclude(account="")
+    own_connection = same.filter(tenant=authorization.tenant).first()
+    others = same.exclude(tenant=authorization.tenant).exclude(
+        state="disabled", reason=DISCONNECTED
+    )
+    elsewhere = others.exists()
+    target = authorization.connection
+    if missing := find_missing_permissions(
+        authorization.tenant,
+        authorization.connector,
+        target or own_connection,
+        authorization.permissions,
+    ):
+        return ConfirmationPlan(
+            "refused", target or own_connection, "permission_needed", elsewhere, missing
+        )
+    if target is None:
+        kind: ConfirmationKind = (
+            "new"
+            if own_connection is None
+            else "revive"
+            if own_connection.is_disconnected
+            else "renew"
+        )
+        return ConfirmationPlan(kind, own_connection, elsewhere=elsewhere)
+    if target.account in ("", authorization.account) or own_connection == target:
+        return ConfirmationPlan("reconnect", target, elsewhere=elsewhere)
+    if own_connection is not None:
+        return ConfirmationPlan("refused", target, "taken")
+    before = target.settings.get("environment", "")
+    mixed = before and authorization.environment and before != authorization.environment
+    problem = "other_environment" if mixed else "wrong_account"
+    return ConfirmationPlan(
+        "replace" if tenant_user.is_owner else "refused", target, problem, elsewhere
+    )
+
+
+@sensitive_variables()
+def confirm_authorization(
+    authorization: Authorization,
+    tenant_user: TenantUser,
+    *,
+    replace: bool = False,
+    call: Callable[[Request], Response],
+    random: Random,
+    now: datetime,
+    request_id: str = "",
+    ip: str = "",
+) -> Connection:
+    """The connection. Raises Refused, and WrongState where somebody was first."""
+    _refuse_expired_authorization(authorization, now=now)
+    plan = plan_confirmation(authorization, tenant_user)
+    if authorization.state != "granted":
+        raise InvalidTransition(authorization, "confirmed")
+    if not plan.can_confirm or (plan.kind == "replace" and not replace):
+        raise AuthorizationRefused(plan.problem)
+    grant_document = authorization.open()
+    probe_result = _probe_granted_account(authorization, grant_document, call=call, now=now)
+    before = (
+        {"account": plan.connection.account, "state": plan.connection.state}
+        if plan.connection
+        else None
+    )
+    with transaction.atomic():
+        authorization.confirm()  # first, so that of two at once only one stores anything
+        connection = _store_authorized_connection(
+            authorization,
+            plan,
+            grant_document,
+            probe_result,
+            tenant_user=tenant_user,
+            random=random,
+            now=now,
+        )
+        authorization.set_connection(connection)
+        _use_up_link(authorization, connection, now=now)
+        audit.record(
+            actor=tenant_user.actor,
+            verb=AUDIT_VERBS.get(plan.kind, "connection.reconnect"),
+            obj=connection,
+            tenant=authorization.tenant,
+            before=before,
+            after=audited_facts(authorization, connection),
+            request_id=request_id,
+            ip=ip,
+            now=now,
+        )
+    return connection
+
+
+def audited_facts(authorization: Authorization, connection: Connection) -> dict[str, Any]:
+    login_host = login_host_of(connection)
+    facts = {
+        "name": connection.name,
+        "account": authorization.account,
+        "permissions": authorization.permissions,
+    }
+    return {**facts, "login_host": login_host} if login_host else facts
+
+
+def _refuse_expired_authorization(authorization: Authorization, *, now: datetime) -> None:
+    """Raises Refused; what was granted is given back."""
+    if authorization.state != "granted":
+        return
+    end_conditions = {
+        "late": authorization.is_late(now=now),
+        "link_ended": bool(authorization.link and not authorization.link.is_open(now)),
+        "tenant_suspended": authorization.tenant.suspended,
+    }
+    if problem := next((name for name, is_met in end_conditions.items() if is_met), ""):
+        abandon_authorization(authorization, problem, now=now)
+        raise AuthorizationRefused(problem)
+
+
+def _use_up_link(authorization: Authorization, connection: Connection, *, now: datetime) -> None:
+    """In the caller's transaction: where the link has ended just now, nothing is stored."""
+    try:
+        if authorization.link:
+            connect_links.use_up_connect_link(authorization.link, connection, now=now)
+    except connect_links.ConnectLinkEnded:
+        raise AuthorizationRefused("link_ended") from None
+
+
+@sensitive_variables()
+def _probe_granted_account(
+    authorization: Authorization,
+    grant_document: Mapping[str, Any],
+    *,
+    call: Callable[[Request], Response],
+    now: datetime,
+) -> ProbeResult:
+    """It lives, and is the account that the person was shown. An outage may pass: then it is confirmed again."""
+    connection = draft_connection(
+        authorization.tenant,
+        authorization.connector_key,
+        authorization.name,
+        grant_document["settings"],
+    )
+    connection.account = authorization.account
+    probe_result = probe_credential(connection, grant_document["secret"], call=call, now=now)
+    if (
+        probe_result.passed
+        and probe_result.account
+        and probe_result.account.id == authorization.account
+    ):
+        return probe_result
+    is_closed = authorization.connector.problem(probe_result.reason) == "account_closed"
+    if not probe_result.passed and probe_result.kind in ("later", "unknown") and not is_closed:
+        passing = (
+            probe_result.reason
+            if probe_result.reason in ("throttled", PROBES_BUSY)
+            else "unavailable"
+        )
+        raise AuthorizationRefused(
+            passing, "" if passing == PROBES_BUSY else probe_result.detail, probe_result
+        )
+    problem = (
+        "strange_answer"
+        if probe_result.passed
+        else find_token_problem(authorization.connector, probe_result)
+    )
+    abandon_authorization(authorization, problem, probe_result.detail, now=now)
+    raise AuthorizationRefused(
+        problem, probe_result.detail, None if probe_result.passed else probe_result
+    )
+
+
+@sensitive_variables()
+def _store_authorized_connection(
+    authorization: Authorization,
+    plan: ConfirmationPlan,
+    grant_document: Mapping[str, Any],
+    probe_result: ProbeResult,
+    *,
+    tenant_user: TenantUser,
+    random: Random,
+    now: datetime,
+) -> Connection:
+    """In the caller's transaction."""
+    granted = datetime.fromisoformat(grant_document["at"])
+    lifetime = grant_document["expires_in"]
+    expires_at = None if lifetime is None else granted + timedelta(seconds=lifetime)
+    if plan.connection is None:
+        new_connection = draft_connection(
+            authorization.tenant,
+            authorization.connector_key,
+            authorization.name,
+            grant_document["settings"],
+        )
+        new_connection.permissions = authorization.permissions
+        try:
+            return connect_account(
+                new_connection,
+                grant_document["secret"],
+                probe_result,
+                connected_by=tenant_user.user,
+                expires_at=expires_at,
+                random=random,
+                now=now,
+            )
+        except AlreadyConnected:
+            raise AuthorizationRefused("taken") from None
+    connection = plan.connection
+    connection.permissions, connection.connected_by = (
+        authorization.permissions,
+        tenant_user.user or connection.connected_by,
+    )
+    replaces, settings, old = (
+        plan.kind == "replace",
+        connection.settings,
+        open_stored_secret(connection),
+    )
+    if replaces:
+        schedule_connection_revocation(connection, now=now)
+    options: dict[str, Any] = {"expires_at": expires_at, "replaces": replaces, "random": random}
+    reconnect_account(
+        connection,
+        grant_document["settings"],
+        grant_document["secret"],
+        probe_result,
+        **options,
+        now=now,
+    )
+    if not replaces:
+        revoke_superseded_grant(
+            connection, old, grant_document["secret"], settings=settings, now=now
+        )
+    return connection

@@ -1,0 +1,33 @@
+"""What a tenant's routes need to be allowed; the room above, which knows the routes, says so."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from connectors.base import Connector
+from hub.connections.models import Connection
+from tenants.models import Tenant
+
+
+def find_needed_permissions(
+    tenant: Tenant, connector: Connector, connection: Connection | None
+) -> set[str]:
+    needed: set[str] = import_string(settings.HUB_NEEDED_PERMISSIONS)(tenant, connector, connection)
+    return needed
+
+
+def find_missing_permissions(
+    tenant: Tenant,
+    connector: Connector,
+    connection: Connection | None,
+    granted: Iterable[str] | None,
+) -> tuple[str, ...]:
+    """What the routes need and the account did not grant; nothing where the system does not say what it granted."""
+    if granted is None:
+        return ()
+    granted_keys = set(granted)
+    needed = find_needed_permissions(tenant, connector, connection)
+    return tuple(
+        sorted(permission for permission in needed if not connector.has(permission, granted_keys))
+    )

@@ -1,0 +1,62 @@
+"""Attempts that somebody began and nobody ended: the page was left, or an administrator there is asked first."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q, QuerySet
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Authorization, ConnectLink
+from tenants.models import Tenant
+
+RESUMABLE_FOR = timedelta(days=1)
+APPROVAL_AWAITED_FOR = timedelta(days=30)  # where an administrator decides
+AWAITING_AN_ADMIN = (
+    "unfinished",
+    "not_approved",
+    "awaiting_approval",
+)  # or may be: nothing else came back
+NOT_RETURNED = Q(state="begun") | Q(state="failed", reason__in=AWAITING_AN_ADMIN)
+RESUMABLE = NOT_RETURNED | Q(state__in=("received", "granted"))
+RESUMABLE |= Q(state="failed", reason__in=("late", "interrupted", "unavailable", "throttled"))
+
+
+def _list_approval_connectors() -> list[str]:
+    return [key for key, connector in CONNECTORS.items() if connector.asks_admins]
+
+
+def find_pending_authorizations(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
+    """Of each system and name the newest attempt of the tenant's own people, if it can go on.
+
+    Nobody tells us which account an attempt was for, so the name that it was given stands for it.
+    """
+    tenant_attempts = Authorization.objects.of(tenant).filter(
+        link=None, connector_key__in=CONNECTORS, created_at__gt=now - APPROVAL_AWAITED_FOR
+    )
+    newest = (
+        tenant_attempts.order_by()
+        .values("connector_key", "name")
+        .annotate(newest=Max("pk"))
+        .values("newest")
+    )
+    is_resumable = Q(created_at__gt=now - RESUMABLE_FOR) | (
+        NOT_RETURNED & Q(connector_key__in=_list_approval_connectors())
+    )
+    authorizations = Authorization.objects.of(tenant).filter(
+        RESUMABLE & is_resumable, pk__in=newest
+    )
+    return authorizations.select_related("tenant", "user", "connection").order_by("pk")
+
+
+def has_outcome(authorization: Authorization) -> bool:
+    """Whether the attempt came back and failed for a reason that is known, such as an outage of the system."""
+    return authorization.state == "failed" and authorization.reason not in AWAITING_AN_ADMIN
+
+
+def find_pending_of_link(link: ConnectLink) -> Authorization | None:
+    """Of a guest: where an administrator of the other system may be asked first."""
+    newest = Authorization.unscoped.filter(link=link).order_by("-pk")[:1]
+    return (
+        Authorization.unscoped.filter(NOT_RETURNED, pk__in=newest.values("pk")).first()
+        if link.connector.asks_admins
+        else None
+    )

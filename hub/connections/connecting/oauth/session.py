@@ -1,0 +1,42 @@
+"""Who began it, in which browser; and the ways in which it ends without a connection."""
+
+import hashlib
+from dataclasses import dataclass
+
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.probe_checklist import list_probe_steps
+from hub.connections.models import Authorization
+from tenants.models import User
+
+
+class AuthorizationRefused(Exception):
+    """It does not go on; the code says why, `checks` how far a test came. Nothing was stored."""
+
+    def __init__(
+        self, code: str, detail: str = "", probe_result: ProbeResult | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code, self.detail = code, detail
+        self.checks = list_probe_steps(probe_result) if probe_result else []
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserIdentity:
+    """The person before us, and what the session of their browser holds. A guest has a reference and no user."""
+
+    browser: str
+    user: User | None = None
+    guest: str = ""
+
+    def is_browser_of(self, authorization: Authorization) -> bool:
+        return bool(self.browser) and digest_browser_value(self.browser) == authorization.browser
+
+    def has_begun(self, authorization: Authorization) -> bool:
+        return (self.user.pk if self.user else None, self.guest) == (
+            authorization.user_id,
+            authorization.guest,
+        )
+
+
+def digest_browser_value(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,48 @@
+"""A system says that people of an account removed our app: its connections ask whether their authorization lives."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.oauth import OAuth
+from hub import audit
+from hub.connections.credentials.probe import find_connector_app
+from hub.connections.models import DISCONNECTED, Connection, CredentialEvent
+from hub.queue import wake_up
+
+
+@sensitive_variables()
+def handle_uninstall(connector: OAuth, authorization: str, body: bytes, *, now: datetime) -> bool:
+    """Whether the system said so. Only a refresh that is refused ends an authorization: another user's may live on.
+
+    Raises Unreadable, CannotOpen.
+    """
+    app = find_connector_app(connector.key)
+    if app is None or not app.set_up:
+        return False
+    account = connector.uninstalled_account(authorization, body, app.open())
+    if not account:
+        return False
+    same = Connection.unscoped.filter(connector_key=connector.key, account=account)
+    for connection in same.exclude(state="disabled", reason=DISCONNECTED).select_related(
+        "credential", "tenant"
+    ):
+        _request_connection_refresh(connection, now=now)
+    return True
+
+
+@transaction.atomic
+def _request_connection_refresh(connection: Connection, *, now: datetime) -> None:
+    credential = connection.credential
+    CredentialEvent.record_event(connection, "uninstalled", version=credential.version, now=now)
+    credential.request_refresh(now=now)
+    audit.record(
+        actor=audit.SYSTEM,
+        verb="connection.uninstall",
+        obj=connection,
+        tenant=connection.tenant,
+        after={"account": connection.account},
+        now=now,
+    )
+    wake_up(f"refresh:{connection.pk}", now=now)

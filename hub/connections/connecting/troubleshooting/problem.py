@@ -1,0 +1,10 @@
+"""One way in which connecting goes wrong."""
+
+from typing import NamedTuple
+
+from connectors.schema import Advice
+
+
+class ConnectProblem(NamedTuple):
+    title: str
+    advice: Advice

@@ -1,0 +1,123 @@
+"""Ask an external system whether it knows our app: a code that nobody was given tells, without effect there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from connectors.http import Request, Response, Unreadable
+from connectors.oauth import OAuth
+from connectors.outcomes import Outcome, later, never
+from hub.connections.credentials.connector_context import build_credential
+from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
+from hub.connections.credentials.provider_calls import provider_slot
+from hub.connections.models import Connection, ConnectorApp
+from hub.egress import EgressError
+from hub.shared_budget import BudgetExhausted
+
+Call = Callable[[Request], Response]
+
+INVALID_CODE = "hub-asks-whether-you-know-it"
+BUSY = "busy"  # too many systems are asked at this moment; this one was not
+BUSY_SENTENCE = "Too many systems are being asked at this moment, so this was not tested. Wait ten seconds, then test."
+
+
+@dataclass(frozen=True, slots=True)
+class AppCheckResult:
+    """`known`: True, False, or None where the answer tells neither."""
+
+    is_recognised: bool | None
+    sentence: str
+    detail: str = ""
+
+
+def check_connector_app(
+    app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime
+) -> AppCheckResult:
+    """Never raises. Where there are several environments, each is asked: the app may be unknown in one."""
+    if not app.set_up:
+        return AppCheckResult(False, "Fill in the client id and the client secret first.")
+    run_check = partial(
+        _check_environment, app, connector, redirect_uri=redirect_uri, call=call, now=now
+    )
+    if not connector.environments:
+        return run_check()
+    results = [(entry, run_check(environment=entry.key)) for entry in app.environments]
+    if not results:
+        return AppCheckResult(
+            False, "Nobody can sign in: no login is inside the hosts that an answer may name."
+        )
+    worst = next((result.is_recognised for _, result in results if not result.is_recognised), True)
+    return AppCheckResult(
+        worst,
+        " ".join(
+            f"{entry.label}: {result.sentence} {result.detail}".strip() for entry, result in results
+        ),
+    )
+
+
+def _check_environment(
+    app: ConnectorApp,
+    connector: OAuth,
+    *,
+    environment: str = "",
+    redirect_uri: str,
+    call: Call,
+    now: datetime,
+) -> AppCheckResult:
+    """A system looks at our client before it looks at the code."""
+    outcome = _exchange_invalid_code(app, connector, redirect_uri, environment, call=call, now=now)
+    if outcome.reason == BUSY:
+        return AppCheckResult(None, BUSY_SENTENCE)
+    detail = f"{connector.label} said: {outcome.reason} {outcome.detail}".strip()
+    problem = connector.problem(outcome.reason)
+    if problem == "code_refused":
+        return AppCheckResult(
+            True, f"{connector.label} knows our client id, and takes our client secret.", detail
+        )
+    if problem == "client_refused":
+        return AppCheckResult(
+            False,
+            f"{connector.label} does not know this client id, or refuses this client secret.",
+            detail,
+        )
+    if problem == "redirect_refused":
+        return AppCheckResult(
+            False,
+            f"{connector.label} knows the client, but not our redirect URL {redirect_uri}.",
+            detail,
+        )
+    return AppCheckResult(
+        None, f"The answer of {connector.label} tells neither yes nor no.", detail
+    )
+
+
+def _exchange_invalid_code(
+    app: ConnectorApp,
+    connector: OAuth,
+    redirect_uri: str,
+    environment: str,
+    *,
+    call: Call,
+    now: datetime,
+) -> Outcome:
+    connection = Connection(connector_key=app.connector_key, settings={"environment": environment})
+    credential, client = build_credential(connection, app, {}), app.open()
+    try:
+        verifier = INVALID_CODE * 2 if connector.pkce else ""
+        parameters = {"code": INVALID_CODE, "redirect_uri": redirect_uri, "verifier": verifier}
+        request = connector.exchange_request(client, credential, **parameters)
+        with provider_slot(None), meter_call(connection, request, now=now) as metered_call:
+            answer = connector.parse_exchange(call(request), client, credential)
+            metered_call.record_response(answer)
+        return (
+            answer
+            if isinstance(answer, Outcome)
+            else never("granted", "it gave tokens for a code of nobody")
+        )
+    except BudgetExhausted:
+        return later(BUSY)
+    except (QuotaExhausted, EgressError) as error:
+        return later("unavailable", str(error))
+    except (Unreadable, KeyError, TypeError, ValueError) as error:
+        return never("unreadable", str(error))

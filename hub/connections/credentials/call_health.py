@@ -1,0 +1,146 @@
+"""Whether a connection reads as degraded because its calls fail, and what it says then.
+
+The pump counts calls on the lane as it settles them; a check of a quiet connection and the sweep follow the same rule.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from connectors.registry import CONNECTORS
+from hub.connections import notifications
+from hub.connections.credentials.refresh_result import (
+    FURTHER_TOKEN_ENDED,
+    REFRESH_FAILING,
+    is_found_by_refresh,
+)
+from hub.connections.models import (
+    BREAKER,
+    CALL_REASONS,
+    CALLS_FAILING,
+    ENDPOINT_REFUSES,
+    Connection,
+    Lane,
+)
+
+FAILED_IN_A_ROW = 3
+ONLY_FAILURES = timedelta(seconds=60)
+SWEPT_MAX = 200  # connections at a time
+ENDPOINT_REFUSALS = ("3", "4")  # how a status begins that only the endpoint's operator can change
+
+
+def is_failing(failed_calls: int, failing_since: datetime | None, *, now: datetime) -> bool:
+    """Return whether three calls in a row failed, or nothing but failures came for a minute."""
+    if failing_since is None:
+        return False
+    return failed_calls >= FAILED_IN_A_ROW or now - failing_since >= ONLY_FAILURES
+
+
+def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> str:
+    """Return why the connection reads as degraded by its calls; empty when it does not."""
+    if lane.open_until is not None:
+        return BREAKER
+    if not is_failing(lane.failed_calls, lane.failing_since, now=now):
+        return ""
+    refused = connection.connector.own_endpoint and answer.startswith(ENDPOINT_REFUSALS)
+    return ENDPOINT_REFUSES if refused else CALLS_FAILING
+
+
+def apply_call_counts(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> None:
+    """Turn the connection as its lane's counts have it. `answer`: the last failed one; empty: none was seen.
+
+    One statement where the state, its reason or the kind of answer turns, none otherwise.
+    """
+    reason = _find_failing_reason(connection, lane, answer or connection.detail, now=now)
+    if not reason:
+        _recover_from_failing_calls(connection, lane, now=now)
+    elif connection.state == "healthy":
+        since = lane.failing_since or now
+        if _update_connection_state(
+            connection, state="degraded", reason=reason, detail=answer[:500], state_changed_at=since
+        ):
+            notifications.notify_calls_failing(connection, now=now)
+    elif connection.state == "degraded" and connection.reason in CALL_REASONS:
+        other_answer = answer and _extract_answer_code(answer) != _extract_answer_code(
+            connection.detail
+        )
+        if reason != connection.reason or other_answer:
+            _update_connection_state(
+                connection, reason=reason, detail=(answer or connection.detail)[:500]
+            )
+
+
+def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: datetime) -> None:
+    """Healthy by the first success, where failed calls or failed checks had made it degraded."""
+    by_checks = connection.checks_failed and connection.reason not in (
+        REFRESH_FAILING,
+        FURTHER_TOKEN_ENDED,
+    )
+    if connection.state != "degraded" or lane.failing_since is not None:
+        return
+    if connection.reason in CALL_REASONS or by_checks:
+        healthy = {
+            "state": "healthy",
+            "reason": "",
+            "detail": "",
+            "state_changed_at": now,
+            "checks_failed": 0,
+        }
+        if _update_connection_state(connection, **healthy):
+            notifications.resolve_calls_failing(connection, now=now)
+
+
+def is_failure_unresolved(connection: Connection) -> bool:
+    """Whether a check that passed leaves the connection as it reads: calls of another kind failed, or a refresh did.
+
+    Where deliveries wait after failed attempts, the next of them answers; where none does, the check is the success.
+    """
+    if is_found_by_refresh(connection):
+        return True
+    if connection.reason not in CALL_REASONS or connection.connector.own_endpoint:
+        return False
+    return connection.deliveries.filter(state="waiting", attempt_count__gt=0).exists()
+
+
+def _update_connection_state(connection: Connection, **changes: Any) -> bool:
+    """Change the row where it still is as it was read, and the object with it."""
+    connections = Connection.unscoped.filter(
+        pk=connection.pk, state=connection.state, reason=connection.reason
+    )
+    if not connections.update(**changes):
+        return False
+    vars(connection).update(changes)
+    return True
+
+
+def _extract_answer_code(answer: str) -> str:
+    """Return what stays the same from one such answer to the next: the status or code before its text."""
+    return answer.partition(":")[0]
+
+
+def degrade_failing_connections(*, now: datetime) -> None:
+    """Turn healthy connections whose only call for a minute has failed: no pump may come by to say so."""
+    installed = Q(connection__connector_key__in=list(CONNECTORS))
+    due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
+    lanes = Lane.unscoped.filter(due).select_related("connection__tenant").order_by("failing_since")
+    for lane in lanes[:SWEPT_MAX]:
+        apply_call_counts(lane.connection, lane, _find_last_answer(lane.connection), now=now)
+
+
+def _find_last_answer(connection: Connection) -> str:
+    """Return what the newest delivery that waits after a failed attempt says."""
+    tried: Iterable[Any] = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
+    newest = max(
+        tried.order_by("due_at")[:SWEPT_MAX],
+        key=lambda delivery: delivery.state_changed_at,
+        default=None,
+    )
+    return format_answer(newest.reason, newest.detail) if newest else ""
+
+
+def format_answer(reason: str, detail: str) -> str:
+    """Return one line such as `503: try later`, from a reason code and the system's own words."""
+    code = reason.removeprefix("status_").replace("_", " ")
+    return f"{code}: {detail}" if detail and detail != reason else code

@@ -1,0 +1,50 @@
+"""The customer's own headers of an endpoint: their names are shown, their values lie sealed with its secret."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from hub.connections.credentials.connector_context import build_credential
+from hub.connections.credentials.signing_secrets import rewrite_credential
+from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
+
+HEADERS = "headers"
+
+
+@sensitive_variables()
+def list_header_names(connection: Connection) -> list[str]:
+    """Nothing where they do not open."""
+    try:
+        return sorted(_parse_headers(connection.credential.open(connection)))
+    except (CannotOpen, ValueError):
+        return []
+
+
+@sensitive_variables()
+def change_header_values(
+    connection: Connection, put: Mapping[str, str], drop: Collection[str], *, now: datetime
+) -> list[str]:
+    """The names afterwards. Raises ValueError with a sentence where the connector does not take what was put."""
+    replaced = {name.lower() for name in (*put, *drop)}
+
+    def apply_changes(document: dict[str, Any]) -> dict[str, Any]:
+        unchanged_headers = {
+            name: value
+            for name, value in _parse_headers(document).items()
+            if name.lower() not in replaced
+        }
+        new_document = document | {HEADERS: json.dumps(unchanged_headers | dict(put))}
+        if error := connection.connector.check(build_credential(connection, None, new_document)):
+            raise ValueError(error)
+        return new_document
+
+    return sorted(_parse_headers(rewrite_credential(connection, apply_changes, now=now)))
+
+
+def _parse_headers(document: Mapping[str, Any]) -> dict[str, str]:
+    headers: dict[str, str] = json.loads(document.get(HEADERS) or "{}")
+    return headers

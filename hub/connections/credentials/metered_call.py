@@ -1,0 +1,91 @@
+"""One call that is no delivery (a refresh, a test) spends its quotas too, or says when it may go."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.http import Request
+from connectors.outcomes import Outcome
+from hub.connections.credentials.connector_context import (
+    build_scope_key,
+    has_owner,
+    list_spent_quotas,
+    list_tenant_shares,
+)
+from hub.connections.models import Connection, QuotaQueue
+from hub.egress import lookups_for_tenant
+from hub.throttle import in_flight_leases
+from hub.throttle.feedback import pause_scope, reopen_scopes
+from hub.throttle.reserve import Demand, reserve_calls
+
+CALL_LEASE = timedelta(seconds=30)  # longer than egress lets a call take
+DEFAULT_PAUSE = timedelta(seconds=60)  # where a 429 does not say for how long
+
+
+class QuotaExhausted(Exception):
+    """A quota is spent; nothing was sent."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"a quota is spent; the next call may go at {until:%Y-%m-%d %H:%M:%S} UTC")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredCall:
+    """A call that may go now. `probed_at`: a 429 had closed one of its scopes, and this call finds out."""
+
+    connection: Connection
+    request: Request
+    probed_at: datetime | None
+    now: datetime
+
+    def record_response(self, answer: object) -> None:
+        """What the answer says of the quotas: a 429 pauses them, and what comes through a probe re-opens them.
+
+        A call that was on its way when somebody else met a 429 re-opens nothing.
+        """
+        if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.pauses):
+            self._pause_quotas(answer)
+        elif self.probed_at is not None:
+            keys = [spent.key for spent in list_spent_quotas(self.connection, self.request)]
+            if opened := reopen_scopes(dict.fromkeys(keys, self.probed_at)):
+                QuotaQueue.reopen(opened, now=self.now)
+
+    def _pause_quotas(self, outcome: Outcome) -> None:
+        connection = self.connection
+        until = self.now + (
+            DEFAULT_PAUSE if outcome.after is None else timedelta(seconds=outcome.after)
+        )
+        for scope in outcome.pauses:
+            if has_owner(connection.pk, connection.account, scope):
+                pause_scope(
+                    build_scope_key(connection, scope),
+                    until=until,
+                    now=self.now,
+                    probed_at=self.probed_at,
+                )
+
+
+@contextmanager
+def meter_call(connection: Connection, request: Request, *, now: datetime) -> Iterator[MeteredCall]:
+    """Around the call, which tells its turn what it heard; names are looked up on its tenant's account.
+
+    It never waits: raises NotFree.
+    """
+    scopes = list_spent_quotas(connection, request) + list_tenant_shares(connection, request)
+    lease, demand = uuid.uuid4(), Demand(scopes, 1)
+    (answer,) = reserve_calls([demand], now=now, horizon=timedelta(0), lease=lease)
+    if not answer.call_times:
+        raise QuotaExhausted(answer.next_at)
+    if demand.in_flight:
+        in_flight_leases.extend_in_flight_leases(lease, until=now + CALL_LEASE)
+    try:
+        with lookups_for_tenant(connection.tenant_id):
+            yield MeteredCall(
+                connection, request, answer.call_times[0] if answer.probes else None, now
+            )
+    finally:
+        if demand.in_flight:
+            in_flight_leases.end_in_flight_leases(lease)

@@ -1,0 +1,87 @@
+"""A test of a connection, step by step. Pure."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from hub.connections.credentials.probe import ProbeResult
+from hub.reason_codes import translate_text
+
+PROBE_STEPS = (
+    (gettext_noop("Everything that is needed is filled in"), {"incomplete"}),
+    (gettext_noop("The address may be called"), {"egress_refused"}),
+    (gettext_noop("The quotas have room for the call"), {"throttled", "busy"}),
+    (
+        gettext_noop("The other system can be reached"),
+        {"dns_failed", "connect_failed", "tls_failed"},
+    ),
+    (
+        gettext_noop("It answers in its own language"),
+        {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"},
+    ),
+)
+PROBLEMS_BY_REASON = {  # what a test finds, as a problem of hub.connections.connecting.troubleshooting
+    "incomplete": "incomplete",
+    "egress_refused": "address_refused",
+    "throttled": "throttled",
+    "busy": "busy",
+    "dns_failed": "unreachable",
+    "connect_failed": "unreachable",
+    "tls_failed": "certificate",
+    "timed_out": "unavailable",
+    "connection_lost": "unavailable",
+    "unavailable": "unavailable",
+    "bad_answer": "strange_answer",
+    "unreadable": "strange_answer",
+}
+LAST_PROBE_STEP = gettext_noop("It accepts the credential")
+
+
+class ProbeStep(NamedTuple):
+    label: str
+    state: str  # passed, failed or open
+    detail: str = ""
+
+
+def describe_failed_probe(probe_result: ProbeResult) -> str:
+    """What went wrong, in words; a page that came instead of an answer is not repeated."""
+    code = probe_result.reason.removeprefix("status_")
+    return (
+        _("it answered with status %(code)s") % {"code": code}
+        if code != probe_result.reason
+        else probe_result.detail
+    )
+
+
+def list_probe_steps(probe_result: ProbeResult) -> list[ProbeStep]:
+    """What passed, what failed and why, and what was not looked at."""
+    labels = [
+        translate_text(label)
+        for label in (*(label for label, _reasons in PROBE_STEPS), LAST_PROBE_STEP)
+    ]
+    if probe_result.passed:
+        return [ProbeStep(label, "passed") for label in labels]
+    failed = next(
+        (
+            position
+            for position, (_label, reasons) in enumerate(PROBE_STEPS)
+            if probe_result.reason in reasons
+        ),
+        len(PROBE_STEPS),
+    )
+    return [
+        *(ProbeStep(label, "passed") for label in labels[:failed]),
+        ProbeStep(labels[failed], "failed", describe_failed_probe(probe_result)),
+        *(ProbeStep(label, "open") for label in labels[failed + 1 :]),
+    ]
+
+
+def find_probe_problem(probe_result: ProbeResult) -> str:
+    refused = probe_result.kind in ("reconnect", "refresh") or probe_result.reason in (
+        "status_401",
+        "status_403",
+    )
+    return PROBLEMS_BY_REASON.get(probe_result.reason) or (
+        "credential_refused" if refused else "answered_no"
+    )

@@ -1,0 +1,168 @@
+"""Refresh an access token: one side at a time by compare-and-swap, stored before anything else.
+
+That a refresh is on its way is written before it goes. A side that dies between the answer and our store leaves that
+mark, so whoever comes next knows that a new token may have been lost, and says so.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
+
+from connectors import base
+from connectors.base import Grant
+from connectors.http import Request, Response, Unreadable
+from connectors.outcomes import Outcome, later, reconnect, unknown
+from hub.connections.credentials.connector_context import (
+    collect_secrets,
+    open_credential,
+    redact_outcome,
+)
+from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
+from hub.connections.credentials.refresh_result import (
+    REFUSALS_TOLERATED,
+    REFUSED_AGAIN,
+    TOKEN_KEYS,
+    Sleep,
+    TokenRefresh,
+)
+from hub.connections.models import Connection, ConnectorApp, Credential
+from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
+from hub.crypto.sealed import CannotOpen
+from hub.egress import EgressError, RequestNotSent
+from hub.processes.failpoints import failpoint
+
+Call = Callable[[Request], Response]
+
+REFRESH_CLAIM = timedelta(seconds=30)  # as long as one refresh may take
+
+
+def refresh_access_token(
+    connection: Connection, *, call: Call, now: datetime, random: Random, sleep: Sleep
+) -> bool:
+    """Refresh what is due, once; the lane goes on. False where nothing is due, another side does it, or it failed.
+
+    What the answer says of quotas is written down after the token is stored.
+    """
+    credential = Credential.unscoped.get(connection=connection)
+    if not _claim_refresh(credential, now=now):
+        return False
+    renewal = TokenRefresh(connection, credential, _choose_token_prefix(credential), now)
+    if credential.refresh_started_at:
+        renewal.record_event("unsure")
+    with ExitStack() as afterwards:
+        if credential.refusals >= REFUSALS_TOLERATED:
+            renewal.degrade(REFUSED_AGAIN, "")
+        answer = _request_confirmed_grant(renewal, call, afterwards)
+        if isinstance(answer, Grant):
+            return renewal.store_grant(answer, random=random, sleep=sleep)
+        if answer is not None:
+            renewal.apply_failure(answer)
+        return False
+
+
+def _claim_refresh(credential: Credential, *, now: datetime) -> bool:
+    """The row is ours, and the mark is on it, before anything goes. What somebody else left unfinished is noticed."""
+    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
+    credentials = Credential.unscoped.filter(
+        free,
+        pk=credential.pk,
+        version=credential.version,
+        refresh_started_at=credential.refresh_started_at,
+        refresh_due_at__lte=now,
+    )
+    credential.refresh_outcome_unknown_since = (
+        credential.refresh_outcome_unknown_since or credential.refresh_started_at
+    )
+    return bool(
+        credentials.update(
+            refresh_lease_until=now + REFRESH_CLAIM,
+            refresh_started_at=now,
+            refresh_outcome_unknown_since=credential.refresh_outcome_unknown_since,
+        )
+    )
+
+
+def _choose_token_prefix(credential: Credential) -> str:
+    """The prefix of the token that was refused, or is due first."""
+    due = {
+        prefix: Token.from_json(token_data).refresh_due_at
+        for prefix, token_data in credential.token_lifetimes.items()
+    }
+    due_by_prefix = {prefix: at for prefix, at in due.items() if at}
+    return (
+        MAIN_PREFIX
+        if credential.rejected_at or not due_by_prefix
+        else min(due_by_prefix, key=lambda prefix: due_by_prefix[prefix])
+    )
+
+
+def _request_confirmed_grant(
+    renewal: TokenRefresh, call: Call, afterwards: ExitStack
+) -> Grant | Outcome | None:
+    """Only the end of a grant that is confirmed is one. None where somebody else stored another document meanwhile."""
+    answer = _request_grant(renewal, call, afterwards)
+    if isinstance(answer, Grant) or answer.kind != "reconnect":
+        return answer
+    if not renewal.query_unchanged_credential().exists():
+        return None
+    again = _request_grant(renewal, call, afterwards)
+    return answer if isinstance(again, Outcome) and again.kind == "reconnect" else again
+
+
+@sensitive_variables()
+def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> Grant | Outcome:
+    """No transaction is open here."""
+    connection, prefix = renewal.connection, renewal.prefix
+    connector_app = ConnectorApp.objects.filter(connector_key=connection.connector_key).first()
+    try:
+        credential = open_credential(connection, connector_app)
+        pair = {
+            key: credential.secret[prefix + key]
+            for key in TOKEN_KEYS
+            if credential.secret.get(prefix + key)
+        }
+        if "refresh_token" not in pair:
+            return reconnect("no_refresh_token")
+        app, credential = (
+            connector_app.open() if connector_app else {},
+            replace(credential, secret={**credential.secret, **pair}),
+        )
+        request = connection.connector.refresh_request(app, credential)
+    except CannotOpen as error:
+        return later("credential_unreadable", str(error))
+    except KeyError as error:
+        return later("app_incomplete", f"the connector app lacks {error}")
+    answer = _send_refresh_request(renewal, request, credential, call, afterwards)
+    failpoint("O7")  # a refresh was answered, and is not stored
+    return (
+        answer
+        if isinstance(answer, Grant)
+        else redact_outcome(answer, [*collect_secrets(credential), *app.values()])
+    )
+
+
+@sensitive_variables()
+def _send_refresh_request(
+    renewal: TokenRefresh,
+    request: Request,
+    credential: base.Credential,
+    call: Call,
+    afterwards: ExitStack,
+) -> Grant | Outcome:
+    """Nothing of ours stands between the answer and its store."""
+    connection, now = renewal.connection, renewal.now
+    try:
+        metered_call = afterwards.enter_context(meter_call(connection, request, now=now))
+        answer = connection.connector.parse_refresh(call(request), credential)
+        afterwards.callback(metered_call.record_response, answer)
+        return answer
+    except QuotaExhausted as spent:
+        return later("throttled", str(spent), after=(spent.until - now).total_seconds())
+    except RequestNotSent as error:
+        return later(error.reason, str(error))
+    except (EgressError, Unreadable, KeyError, TypeError, ValueError) as error:
+        return unknown("refresh_unanswered", str(error))

@@ -1,0 +1,339 @@
+"""End tokens that nobody needs any more where they came from: written down first, done by a bell, told if in vain."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.base import Grant
+from connectors.http import Request, Response, Unreadable
+from connectors.outcomes import Outcome, delivered, later, never
+from connectors.registry import CONNECTORS
+from hub import audit
+from hub.connections.credentials.connector_context import build_credential
+from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
+from hub.connections.models import (
+    DISCONNECTED,
+    Authorization,
+    Connection,
+    ConnectorApp,
+    Credential,
+    CredentialEvent,
+    Revocation,
+)
+from hub.crypto.sealed import CannotOpen, seal
+from hub.db.state_machine import InvalidTransition
+from hub.egress import EgressError
+from hub.notices.notify import create_notice
+from hub.queue import wake_up
+from tenants.models import Tenant
+
+Call = Callable[[Request], Response]
+
+REVOCATION_CLAIM = timedelta(seconds=60)
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+REVOCATION_ATTEMPTS_MAX = 12  # about two days
+INCONCLUSIVE_REASONS = {
+    "other_account",
+    "no_access_token",
+}  # answers of a token endpoint that tell nothing of the grant
+ABANDONED_REASONS = {"begun": "unfinished", "received": "interrupted", "granted": "late"}
+
+
+def schedule_revocation(
+    tenant: Tenant,
+    connector: str,
+    secret: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    account: str,
+    connection: Connection | None = None,
+    now: datetime,
+) -> None:
+    """Joins the caller's transaction. Nothing is ended that another connection lives on."""
+    provider = CONNECTORS[connector]
+    if (
+        not provider.needs_oauth
+        or not secret.get("access_token")
+        or _is_grant_in_use(connector, account, connection)
+    ):
+        return
+    revocation = Revocation(
+        tenant=tenant, connector_key=connector, connection=connection, account=account
+    )
+    revocation.sealed = seal(
+        {"secret": dict(secret), "settings": dict(settings)}, revocation.binding
+    )
+    revocation.due_at = revocation.created_at = now
+    revocation.save(force_insert=True)
+    wake_up(f"revoke:{revocation.pk}", now=now)
+
+
+def schedule_connection_revocation(connection: Connection, *, now: datetime) -> None:
+    """What a connection lives on is ended there. Joins the caller's transaction."""
+    owner, secret = connection.tenant, open_stored_secret(connection)
+    if owner:
+        details = {"settings": connection.settings, "account": connection.account}
+        schedule_revocation(
+            owner, connection.connector_key, secret, **details, connection=connection, now=now
+        )
+
+
+@sensitive_variables()
+def open_stored_secret(connection: Connection) -> Mapping[str, Any]:
+    """Empty where it cannot be opened: then nobody can end it. In the caller's transaction."""
+    credential = Credential.unscoped.select_for_update().filter(connection=connection).first()
+    with suppress(CannotOpen):
+        return credential.open(connection) if credential else {}
+    return {}
+
+
+@sensitive_variables()
+def revoke_superseded_grant(
+    connection: Connection,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """The same account has let us in again, and that is stored: what it gave before is ended, where it ends alone."""
+    owner = connection.tenant
+    if (
+        owner
+        and connection.connector.grants_apart
+        and not _extract_tokens(old) & _extract_tokens(new)
+    ):
+        details = {"settings": settings, "account": connection.account}
+        schedule_revocation(
+            owner, connection.connector_key, old, **details, connection=connection, now=now
+        )
+
+
+def _extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
+    return {secret[key] for key in ("access_token", "refresh_token") if secret.get(key)}
+
+
+def _is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
+    """Where all that an account gave us is one grant: whether somebody else has it, or nobody knows."""
+    if not CONNECTORS[connector].one_grant:
+        return False
+    others = Connection.unscoped.filter(connector_key=connector, account=account).exclude(
+        pk=connection and connection.pk
+    )
+    return not account or others.exclude(state="disabled", reason=DISCONNECTED).exists()
+
+
+def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> bool:
+    """One try; True where it is over, or somebody else is at it. No transaction is open during the call."""
+    due = Revocation.unscoped.filter(pk=revocation.pk, due_at__lte=now)
+    if not due.update(due_at=now + REVOCATION_CLAIM, attempt_count=revocation.attempt_count + 1):
+        return True
+    if _is_needed_again(revocation):
+        _finish_revocation(revocation, never("needed_again"), now=now)
+        return True
+    outcome = _revoke_at_provider(revocation, call, now=now)
+    if outcome.kind != "delivered" and revocation.attempt_count + 1 < REVOCATION_ATTEMPTS_MAX:
+        wait = min(FIRST_WAIT * 2**revocation.attempt_count, LONGEST_WAIT)
+        Revocation.unscoped.filter(pk=revocation.pk).update(due_at=now + wait)
+        return False
+    _finish_revocation(revocation, outcome, now=now)
+    return True
+
+
+@sensitive_variables()
+def _is_needed_again(revocation: Revocation) -> bool:
+    """Whether somebody lives on it meanwhile: on the same token, or on a grant that would end with it."""
+    if _is_grant_in_use(revocation.connector_key, revocation.account, None):
+        return True
+    if not _is_reconnected(revocation):
+        return False
+    if not CONNECTORS[revocation.connector_key].grants_apart:
+        return True
+    with suppress(CannotOpen, Credential.DoesNotExist):
+        return bool(
+            _extract_tokens(revocation.open()["secret"])
+            & _extract_tokens(revocation.connection.credential.open(revocation.connection))
+        )
+    return False
+
+
+def _is_reconnected(revocation: Revocation) -> bool:
+    """Its connection lives, by another authorization of the same account."""
+    connection = revocation.connection
+    return bool(
+        connection and not connection.is_disconnected and connection.account == revocation.account
+    )
+
+
+@transaction.atomic
+def _finish_revocation(revocation: Revocation, outcome: Outcome, *, now: datetime) -> None:
+    _report_revocation(revocation, outcome, now=now)
+    revocation.delete()
+
+
+@sensitive_variables()
+def _revoke_at_provider(revocation: Revocation, call: Call, *, now: datetime) -> Outcome:
+    """End it there; where the access token has ended before, with another that the refresh token gives."""
+    app = ConnectorApp.objects.filter(connector_key=revocation.connector_key).first()
+    try:
+        outcome = _send_revoke_request(revocation, app, call, now=now)
+        if outcome.kind != "refresh":
+            return outcome
+        if not revocation.open()["secret"].get("refresh_token"):
+            return delivered()  # nothing is left that opens anything
+        tokens = _refresh_for_revocation(revocation, app, call, now=now)
+        if isinstance(tokens, Outcome):
+            is_ended = tokens.kind == "reconnect" and tokens.reason not in INCONCLUSIVE_REASONS
+            return delivered() if is_ended else later("not_revoked", tokens.detail or tokens.reason)
+        again = _send_revoke_request(revocation, app, call, now=now)
+        return (
+            later("not_revoked", again.detail or again.reason) if again.kind == "refresh" else again
+        )
+    except (
+        QuotaExhausted,
+        EgressError,
+        CannotOpen,
+        Unreadable,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        return later("not_revoked", type(error).__name__)
+
+
+@sensitive_variables()
+def _send_revoke_request(
+    revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
+) -> Outcome:
+    connection, secret = _draft_revoked_connection(revocation)
+    request = connection.connector.revoke_request(
+        app.open() if app else {}, build_credential(connection, app, secret)
+    )
+    with meter_call(connection, request, now=now) as metered_call:
+        outcome: Outcome = connection.connector.parse_revoke(call(request))
+        metered_call.record_response(outcome)
+    return outcome
+
+
+@sensitive_variables()
+def _refresh_for_revocation(
+    revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
+) -> Grant | Outcome:
+    """Another access token, stored at once: the refresh token may have been used up by this."""
+    connection, secret = _draft_revoked_connection(revocation)
+    credential = build_credential(connection, app, secret)
+    request = connection.connector.refresh_request(app.open() if app else {}, credential)
+    with meter_call(connection, request, now=now) as metered_call:
+        answer = connection.connector.parse_refresh(call(request), credential)
+        if isinstance(answer, Grant):
+            revocation.sealed = seal(
+                {**revocation.open(), "secret": dict(answer.secret)}, revocation.binding
+            )
+            revocation.save(update_fields=["sealed"])
+        metered_call.record_response(answer)
+    return answer
+
+
+def _draft_revoked_connection(revocation: Revocation) -> tuple[Connection, Mapping[str, Any]]:
+    document = revocation.open()
+    owner_columns = {
+        "tenant_id": revocation.tenant_id,
+        "connector_key": revocation.connector_key,
+        "account": revocation.account,
+    }
+    return Connection(settings=document["settings"], **owner_columns), document["secret"]
+
+
+def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetime) -> None:
+    """The audit in any case; a person where it was in vain, for then only they can end it there.
+
+    Not where the account is connected all the same: to remove our app there would end that, too.
+    """
+    label = CONNECTORS[revocation.connector_key].label
+    if outcome.kind != "delivered" and not _is_reconnected(revocation):
+        sentence = f"{label} could not be told that {revocation.account or 'an account'} is disconnected. Remove our app there."
+        about = {"tenant_id": revocation.tenant_id, "connection_id": revocation.connection_id}
+        create_notice("not_revoked", sentence, about=str(revocation.public_id), now=now, **about)
+    if revocation.connection and not _is_reconnected(revocation):
+        kind = "given_back" if outcome.kind == "delivered" else "not_given_back"
+        version = Credential.unscoped.values_list("version", flat=True).get(
+            connection=revocation.connection
+        )
+        CredentialEvent.record_event(
+            revocation.connection, kind, outcome.detail or outcome.reason, version=version, now=now
+        )
+    after = {
+        "account": revocation.account,
+        "revoked": outcome.kind == "delivered",
+        "attempt_count": revocation.attempt_count + 1,
+    }
+    details = {"tenant": revocation.tenant, "after": after, "reason": outcome.reason, "now": now}
+    audit.record(
+        actor=audit.SYSTEM,
+        verb="connection.revoke",
+        obj=revocation.connection or revocation,
+        **details,
+    )
+
+
+def end_abandoned_authorizations(*, now: datetime) -> None:
+    """End attempts that nobody finished, and give back what was granted meanwhile.
+
+    Raises the first LookupError of one whose connector is not installed, after all others have ended.
+    """
+    authorizations = Authorization.unscoped.filter(
+        state__in=ABANDONED_REASONS, expires_at__lte=now
+    ).select_related("tenant")
+    failures = []
+    for authorization in authorizations[:100]:
+        try:
+            abandon_authorization(authorization, ABANDONED_REASONS[authorization.state], now=now)
+        except InvalidTransition:
+            continue
+        except LookupError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@transaction.atomic
+def abandon_authorization(
+    authorization: Authorization, reason: str, detail: str = "", *, now: datetime
+) -> None:
+    """It ends here, and what was granted is given back. Raises WrongState."""
+    document = _open_granted_document(authorization)
+    authorization.fail(reason, detail)
+    _revoke_granted_tokens(authorization, document, now=now)
+
+
+@transaction.atomic
+def cancel_authorization(authorization: Authorization, *, now: datetime) -> None:
+    """A person does not want it after all. Raises WrongState."""
+    document = _open_granted_document(authorization)
+    authorization.cancel()
+    _revoke_granted_tokens(authorization, document, now=now)
+
+
+def _open_granted_document(authorization: Authorization) -> Mapping[str, Any]:
+    with suppress(CannotOpen):
+        return authorization.open() if authorization.state == "granted" else {}
+    return {}
+
+
+def _revoke_granted_tokens(
+    authorization: Authorization, document: Mapping[str, Any], *, now: datetime
+) -> None:
+    if document:
+        account = authorization.account
+        schedule_revocation(
+            authorization.tenant,
+            authorization.connector_key,
+            document["secret"],
+            settings=document["settings"],
+            account=account,
+            now=now,
+        )

@@ -1,0 +1,127 @@
+"""Forms of connect links: what somebody without an account is asked to connect."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from connectors.schema import LOGIN_HOST_MOST
+from hub import staff
+from hub.connections.models import Connection, ConnectLink, ConnectorApp
+from hub.reason_codes import translate_text
+from tenants.models import Tenant
+from tenants.scoping import visible_rows
+
+
+def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]:
+    """The kinds of accounts that one may mean, at those of the systems that have several."""
+    environments = {
+        entry.key: translate_text(entry.label)
+        for key in connectors
+        for entry in CONNECTORS[key].environments
+    }
+    return [("", _("– whoever connects it chooses –")), *environments.items()]
+
+
+def login_host_example(connectors: Iterable[str]) -> str:
+    """A login host of a customer's own, of the first of the systems that have any; empty where none has."""
+    return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
+
+
+def login_host_field(example: str) -> forms.CharField:
+    words = gettext(
+        "Where the organisation has a login host of its own, such as %(example)s; it implies the kind."
+    )
+    return forms.CharField(
+        label=_("Login host"),
+        required=False,
+        max_length=LOGIN_HOST_MOST,
+        help_text=words % {"example": example},
+    )
+
+
+class ConnectLinkForm(forms.Form):
+    """What a colleague is asked to connect."""
+
+    connector = forms.ChoiceField(label=_("System"))
+    connection = forms.ModelChoiceField(
+        Connection.unscoped.none(),
+        label=_("Connect again"),
+        required=False,
+        empty_label=_("– a new connection –"),
+        to_field_name="public_id",
+    )
+
+    environment = forms.ChoiceField(
+        label=_("Kind of account"),
+        required=False,
+        help_text=_("Of a system that has several, such as a sandbox."),
+    )
+
+    def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
+        super().__init__(*args, **options)
+        ready = sorted(ConnectorApp.list_ready_connectors())
+        self.fields["connector"].choices = [(key, CONNECTORS[key].label) for key in ready]
+        self.fields["environment"].choices = list_environment_choices(ready)
+        if not any(CONNECTORS[key].environments for key in ready):
+            del self.fields["environment"]
+        if example := login_host_example(ready):
+            self.fields["login_host"] = login_host_field(example)
+        self.fields["connection"].queryset = Connection.objects.of(tenant).order_by("name")
+
+    def clean_connector(self) -> Connector:
+        return CONNECTORS[self.cleaned_data["connector"]]
+
+
+class ReconnectLinkForm(staff.ActionForm):
+    """To whom the link goes; by default to whoever connected the account."""
+
+    email = forms.EmailField(
+        required=False,
+        label="Send it by mail to",
+        help_text="Empty: you copy the address and send it yourself.",
+    )
+
+    def __init__(self, *args: Any, obj: Connection, **options: Any) -> None:
+        super().__init__(*args, obj=obj, **options)
+        if obj.connected_by:
+            self.initial["email"] = obj.connected_by.email
+
+
+class StaffConnectLinkForm(staff.ActionForm):
+    """The same for any tenant that staff look after."""
+
+    def __init__(self, *args: Any, request: HttpRequest, site: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        ready = sorted(ConnectorApp.list_ready_connectors())
+        systems = [(key, CONNECTORS[key].label) for key in ready]
+        tenant, connection = (
+            ConnectLink._meta.get_field(name) for name in ("tenant", "connection")
+        )
+        self.fields = {
+            "tenant": staff.build_related_field(tenant, site, visible_rows(Tenant, request.user)),
+            "connector": staff.apply_admin_style(
+                forms.ChoiceField(label="System", choices=systems)
+            ),
+            "connection": staff.build_related_field(
+                connection,
+                site,
+                visible_rows(Connection, request.user),
+                required=False,
+                help_text="To connect it again.",
+            ),
+            "environment": staff.apply_admin_style(
+                forms.ChoiceField(
+                    label="Kind of account", choices=list_environment_choices(ready), required=False
+                )
+            ),
+            "login_host": staff.apply_admin_style(login_host_field(login_host_example(ready))),
+        }
+
+    def clean_connector(self) -> Connector:
+        return CONNECTORS[self.cleaned_data["connector"]]

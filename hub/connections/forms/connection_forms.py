@@ -1,0 +1,323 @@
+"""Forms built from what a connector states: its settings are shown, its secrets are only ever written."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from connectors.schema import LOGIN_HOST, Field
+from hub import egress, staff
+from hub.connections.connecting.connect import SIGNING_SECRET
+from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.crypto.sealed import CannotOpen
+from hub.reason_codes import translate_text
+from tenants.models import Tenant
+from tenants.scoping import visible_rows
+
+PAUSE_LENGTHS = {
+    "1": _("for one hour"),
+    "4": _("for four hours"),
+    "24": _("for a day"),
+    "168": _("for a week"),
+    "": _("until somebody resumes it"),
+}
+
+
+def validate_address(value: str) -> None:
+    try:
+        egress.check_url(value, egress.load_rules())
+    except egress.EgressRefused as refused:
+        raise ValidationError(str(refused)) from None
+
+
+def validate_json_object(value: str) -> None:
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        raise ValidationError(_("This is not JSON.")) from None
+    if not isinstance(parsed, dict):
+        raise ValidationError(_('This is not a JSON object such as {"name": "value"}.'))
+
+
+def an_address_with_login_host(value: str) -> None:
+    """A base URL in which a customer's login host has its place."""
+    if LOGIN_HOST not in value:
+        raise ValidationError(
+            _("%(part)s must be in it: each customer's own host stands there.")
+            % {"part": LOGIN_HOST}
+        )
+    validate_address(value.replace(LOGIN_HOST, "login-host.example.com"))
+
+
+VALIDATORS = {"url": [validate_address], "json": [validate_json_object]}
+
+
+def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
+    """`stored`: there is a secret already, which stays where nothing is filled in."""
+    if field.kind == "flag":
+        return forms.BooleanField(
+            label=translate_text(field.label),
+            help_text=translate_text(field.help),
+            required=False,
+            initial=bool(value),
+        )
+    if field.kind == "choice":
+        choices = [(key, translate_text(label)) for key, label in field.choices]
+        initial = value or field.default
+        return forms.ChoiceField(
+            label=translate_text(field.label),
+            help_text=translate_text(field.help),
+            choices=choices,
+            initial=initial,
+        )
+    if field.kind == "number":
+        return forms.IntegerField(
+            label=translate_text(field.label), help_text=translate_text(field.help), required=field.required, initial=value,
+            min_value=1, max_value=field.most,
+        )  # fmt: skip
+    validators = list(VALIDATORS.get(field.kind, []))
+    if field.pattern:
+        validators.append(
+            RegexValidator(
+                rf"\A(?:{field.pattern})\Z", _("This is not a value that is allowed here.")
+            )
+        )
+    hint = gettext("It is stored, and never shown. Leave it empty to keep it.") if stored else ""
+    return forms.CharField(
+        label=translate_text(field.label),
+        help_text=" ".join(filter(None, (translate_text(field.help), hint))),
+        required=field.required and not stored,
+        validators=validators,
+        widget=staff.WriteOnlyInput() if field.secret else forms.TextInput(),
+        initial=None if field.secret else (value or field.default),
+        max_length=10_000,
+    )
+
+
+class ConnectorFieldsForm(forms.Form):
+    """The fields of a connector, with what is known of them; `kept` are the secrets that are stored already."""
+
+    def __init__(
+        self,
+        *args: Any,
+        connector_fields: Iterable[Field],
+        current_values: Mapping[str, Any],
+        stored_document: Mapping[str, Any],
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.connector_fields, self.stored_document = tuple(connector_fields), dict(stored_document)
+        for field in self.connector_fields:
+            stored = field.secret and bool(self.stored_document.get(field.key))
+            self.fields[field.key] = self.style_field(
+                build_form_field(field, value=current_values.get(field.key), stored=stored)
+            )
+            if stored and not field.required:
+                label = gettext("Forget what is stored: %(what)s") % {
+                    "what": translate_text(field.label)
+                }
+                clear = forms.BooleanField(label=label, required=False)
+                self.fields[f"forget_{field.key}"] = self.style_field(clear)
+
+    def style_field(self, field: forms.Field) -> forms.Field:
+        """In the look of the pages around it."""
+        return field
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `settings`, and the `document` to be sealed."""
+        data = super().clean() or self.cleaned_data
+        data["settings"] = {
+            field.key: data.get(field.key) for field in self.connector_fields if not field.secret
+        }
+        data["document"] = self._build_document(data)
+        return data
+
+    def _build_document(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What is stored, with what was filled in, without what is to be forgotten."""
+        document = dict(self.stored_document)
+        for field in self.connector_fields:
+            if field.secret and data.get(f"forget_{field.key}"):
+                document.pop(field.key, None)
+            if field.secret and data.get(field.key):
+                document[field.key] = data[field.key]
+        return document
+
+
+class CredentialUpdateForm(ConnectorFieldsForm):
+    """What is stored stays where nothing is filled in; but it is not sent to an address that was just changed."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        addresses = {field.key for field in self.connector_fields if field.kind == "url"}
+        if addresses & set(self.changed_data):
+            for field in self.connector_fields:
+                if (
+                    field.secret
+                    and field.key != SIGNING_SECRET
+                    and self.stored_document.get(field.key)
+                    and not data.get(field.key)
+                ):
+                    self.add_error(field.key, _("The address has changed, so fill this in again."))
+        return data
+
+
+class StaffFieldsForm(ConnectorFieldsForm, staff.ActionForm):
+    """The same for staff."""
+
+    def style_field(self, field: forms.Field) -> forms.Field:
+        return staff.apply_admin_style(field)
+
+
+class AllowUntestedForm(staff.ActionForm):
+    """What staff says to keep what did not pass the test; it stands apart from what is filled in."""
+
+    folded_fields = ("anyway", "reason")
+
+    anyway = forms.BooleanField(label="Save without a passing test", required=False)
+    reason = forms.CharField(label="Why", max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("anyway") and not data.get("reason"):
+            self.add_error("reason", "Say why it is saved without a passing test.")
+        return data
+
+
+class ConnectForm(StaffFieldsForm, AllowUntestedForm):
+    """A new connection."""
+
+    def __init__(
+        self, *args: Any, connector: Connector, request: HttpRequest, site: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            *args,
+            connector_fields=connector.fields,
+            current_values={},
+            stored_document={},
+            **kwargs,
+        )
+        of_tenant = {
+            "name": staff.apply_admin_style(
+                forms.CharField(max_length=200, label="Name", initial=connector.label)
+            )
+        }
+        if not connector.platform:
+            column, tenants = (
+                Connection._meta.get_field("tenant"),
+                visible_rows(Tenant, request.user),
+            )
+            of_tenant = {"tenant": staff.build_related_field(column, site, tenants), **of_tenant}
+        self.fields = {**of_tenant, **self.fields}
+
+
+class CredentialForm(StaffFieldsForm, AllowUntestedForm):
+    """Settings and credential of a connection that is there."""
+
+    def __init__(self, *args: Any, obj: Connection, **kwargs: Any) -> None:
+        stored_document: dict[str, Any] = {}
+        with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
+            stored_document = obj.credential.open(obj)
+        super().__init__(
+            *args,
+            obj=obj,
+            connector_fields=obj.connector.fields,
+            current_values=obj.settings,
+            stored_document=stored_document,
+            **kwargs,
+        )
+
+
+class PauseForm(staff.ReasonForm):
+    length = forms.ChoiceField(
+        label="How long", choices=list(PAUSE_LENGTHS.items()), required=False
+    )
+
+
+class DisconnectForm(staff.ActionForm):
+    what_waits = forms.ChoiceField(
+        label="What waits to be sent",
+        choices=[
+            ("hold", "hold it, for when the same account is connected again"),
+            ("cancel", "cancel it"),
+        ],
+        widget=forms.RadioSelect,
+        initial="hold",
+    )
+    reason = forms.CharField(max_length=300, help_text="It is kept in the audit.")
+
+
+def compute_pause_end(data: Mapping[str, Any], now: datetime) -> datetime | None:
+    return now + timedelta(hours=int(data["length"])) if data["length"] else None
+
+
+class ConnectionForm(forms.ModelForm):
+    in_flight = forms.IntegerField(
+        label="Calls at the same time",
+        min_value=1,
+        max_value=200,
+        help_text="On this connection, at most.",
+    )
+
+    class Meta:
+        model = Connection
+        fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lane = Lane.unscoped.filter(connection=self.instance.pk).first()
+        self.initial["in_flight"] = lane.in_flight if lane else None
+        staff.apply_admin_style(self.fields["in_flight"])
+
+
+class ConnectorAppForm(StaffFieldsForm):
+    """Our registration at one system: base URLs, the hosts that an answer may name, and what that system gave us."""
+
+    hosts = forms.CharField(
+        label="Hosts that an answer may name",
+        help_text="One pattern on each line, such as *.example.com; empty: the connector's own.",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, app: ConnectorApp, **kwargs: Any) -> None:
+        connector, stored_document = CONNECTORS[app.connector_key], app.open()
+        super().__init__(
+            *args,
+            connector_fields=connector.app_fields,
+            current_values=stored_document,
+            stored_document=stored_document,
+            **kwargs,
+        )
+        self.bases = tuple(connector.urls)
+        for name, url in connector.urls.items():
+            kind: Literal["text", "url"] = "text" if LOGIN_HOST in url else "url"
+            base = Field(
+                f"url_{name}", f"Base URL: {name}", f"Empty: {url}", required=False, kind=kind
+            )
+            self.fields[base.key] = staff.apply_admin_style(
+                build_form_field(base, value=app.urls.get(name))
+            )
+            if kind == "text":
+                self.fields[base.key].validators.append(an_address_with_login_host)
+        self.initial["hosts"] = "\n".join(app.hosts)
+
+    def clean_hosts(self) -> list[str]:
+        return self.cleaned_data["hosts"].split()
+
+    def clean(self) -> dict[str, Any]:
+        """What is no secret stands in the same sealed document."""
+        data = super().clean()
+        data["document"] |= {name: value for name, value in data["settings"].items() if value}
+        base_urls = {name: data.get(f"url_{name}") for name in self.bases}
+        data["urls"] = {name: url.rstrip("/") for name, url in base_urls.items() if url}
+        return data

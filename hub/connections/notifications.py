@@ -1,0 +1,79 @@
+"""What people are told when the state of a connection turns; it joins the transaction of the turn."""
+
+from datetime import datetime
+from typing import Any
+
+from connectors.registry import CONNECTORS
+from hub.notices.notify import create_notice, resolve_notices
+from hub.reason_codes import find_reason
+
+COUNT_LIMIT = 10_000  # deliveries that wait; beyond that it reads "more than"
+
+
+def notify_state_change(connection: Any, before: str, *, now: datetime) -> None:
+    if connection.state == "needs_reconnect":
+        _notify_about_connection(
+            connection,
+            "needs_reconnect",
+            f"{_describe_reason(connection)} What is sent to it meanwhile waits.",
+            now=now,
+        )
+    elif connection.state == "degraded":
+        _notify_about_connection(
+            connection,
+            "degraded",
+            f"It is used, but not all is well. {_describe_reason(connection)}",
+            now=now,
+        )
+    elif before == "degraded":
+        resolve_notices("degraded", connection_id=connection.pk, now=now)
+    elif before == "needs_reconnect":
+        resolve_notices("needs_reconnect", connection_id=connection.pk, now=now)
+        if connection.state == "healthy":
+            _notify_about_connection(
+                connection, "works_again", _describe_waiting_deliveries(connection), now=now
+            )
+
+
+def notify_calls_failing(connection: Any, *, now: datetime) -> None:
+    """Once an hour at most: calls that fail by turns would otherwise make a notice each time."""
+    since = f"{connection.state_changed_at:%Y-%m-%d %H:%M} UTC"
+    last = f" The last answer: {connection.detail[:200]}." if connection.detail else ""
+    sentence = f"{_describe_reason(connection)} It is so since {since}.{last} What is not delivered yet is tried again."
+    _notify_about_connection(
+        connection, "degraded", sentence, now=now, about=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}"
+    )
+
+
+def resolve_calls_failing(connection: Any, *, now: datetime) -> None:
+    resolve_notices("degraded", connection_id=connection.pk, now=now)
+
+
+def _notify_about_connection(
+    connection: Any, kind: str, sentence: str, *, now: datetime, about: str = ""
+) -> None:
+    create_notice(
+        kind,
+        f"“{connection}”: {sentence}",
+        about=about or f"{connection.pk}:{now.isoformat()}",
+        now=now,
+        tenant_id=connection.tenant_id,
+        connection_id=connection.pk,
+        reason=connection.reason,
+    )
+
+
+def _describe_reason(connection: Any) -> str:
+    connector = CONNECTORS.get(connection.connector_key)  # it may have been uninstalled
+    return find_reason(
+        connection.reason, system=connector.label if connector else connection.connector_key
+    ).sentence
+
+
+def _describe_waiting_deliveries(connection: Any) -> str:
+    waiting = connection.deliveries.filter(state="waiting")[: COUNT_LIMIT + 1].count()
+    if not waiting:
+        return "it works again. Nothing waited."
+    more = "more than " if waiting > COUNT_LIMIT else ""
+    verbs = "event waited and goes" if waiting == 1 else "events waited and go"
+    return f"it works again: {more}{min(waiting, COUNT_LIMIT):,} {verbs} out now."

@@ -1,0 +1,62 @@
+"""What waits for one connection: how many, since when, and how long it takes to send it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min, Q
+
+from hub.connections.models import Connection
+from hub.connections.status.drain_estimate import estimate_drain_seconds, group_deliveries
+
+COUNT_LIMIT = 10_000  # beyond that it is "more than"
+RATE_PERIOD = timedelta(minutes=5)  # over which it is measured how fast it goes
+NEWEST_SEARCHED = 2_000  # of the tenant's newest deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    count: int
+    more: bool
+    oldest: datetime | None
+    seconds: int  # that sending takes at the allowed rate, from the moment when it may go
+    per_minute: int  # that were delivered lately
+    on_hold: bool  # nothing of it goes until a cause is gone: it reads as held
+
+
+def measure_backlog(connection: Connection, *, now: datetime) -> Backlog:
+    """In two bounded questions, and two more where something waits."""
+    first = connection.deliveries.filter(state="waiting").order_by("due_at").values("pk")
+    deliveries = connection.deliveries.filter(pk__in=first[: COUNT_LIMIT + 1]).order_by()
+    counted = list(
+        deliveries.values("connection", "route__connector_key", "route__action").annotate(
+            rows=Count("pk"),
+            oldest=Min("accepted_at"),
+            unsures=Count("pk", filter=Q(possibly_delivered=True)),
+        )
+    )
+    count = sum(counts["rows"] for counts in counted)
+    return Backlog(
+        count=min(count, COUNT_LIMIT),
+        more=count > COUNT_LIMIT,
+        oldest=min((counts["oldest"] for counts in counted), default=None),
+        seconds=estimate_drain_seconds(group_deliveries(counted), now=now) if counted else 0,
+        per_minute=_measure_delivery_rate(connection, now=now),
+        on_hold=_is_backlog_on_hold(connection),
+    )
+
+
+def _is_backlog_on_hold(connection: Connection) -> bool:
+    """Whether a closed lane, a switch or a suspended tenant holds what waits."""
+    lane = getattr(connection, "lane", None)
+    suspended = connection.tenant is not None and connection.tenant.suspended
+    return suspended or (lane is not None and bool(lane.hold_reason or lane.switched_off_by))
+
+
+def _measure_delivery_rate(connection: Connection, *, now: datetime) -> int:
+    if connection.tenant is None:
+        return 0  # it is nobody's alone: its newest are not found by an index
+    newest = connection.tenant.deliveries.order_by("-pk").values("pk")[:NEWEST_SEARCHED]
+    delivered = connection.deliveries.filter(
+        pk__in=newest, state="delivered", state_changed_at__gt=now - RATE_PERIOD
+    )
+    return round(delivered.count() / (RATE_PERIOD.total_seconds() / 60))

@@ -1,0 +1,44 @@
+"""What a connector asks to be allowed, and what an account has allowed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from connectors.base import Connector
+from connectors.schema import Permission
+from hub.connections.models import Connection
+
+
+def list_requested_permissions(connector: Connector) -> list[Permission]:
+    """What we ask to be allowed there, and why; where nobody is asked, what the credential is needed for."""
+    if connector.permissions:
+        return list(connector.permissions)
+    purposes = {
+        key: purpose for action in connector.actions for key, purpose in action.permissions.items()
+    }
+    return [Permission(key, purpose) for key, purpose in purposes.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionStatus:
+    """One permission, with whether we have it; None: the system never told."""
+
+    permission: Permission
+    granted: bool | None
+
+
+def list_permission_statuses(connection: Connection) -> list[PermissionStatus]:
+    granted: Collection[str] | None = connection.permissions
+    missing = set(connection.missing_permissions) if granted is not None else set()
+    return [
+        PermissionStatus(
+            permission,
+            None if granted is None else _is_permission_granted(permission, granted, missing),
+        )
+        for permission in list_requested_permissions(connection.connector)
+    ]
+
+
+def _is_permission_granted(
+    permission: Permission, granted: Collection[str], missing: Collection[str]
+) -> bool:
+    return permission.key in granted or (not permission.optional and permission.key not in missing)

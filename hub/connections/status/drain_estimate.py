@@ -1,0 +1,130 @@
+"""How long it takes to send what waits for connections, as their quotas have it."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.base import Action
+from connectors.http import Budget, Quota, Rate, Scope
+from connectors.registry import CONNECTORS
+from hub.connections.credentials.connector_context import build_scope_key
+from hub.connections.models import Connection, Lane
+from hub.throttle.limits import QuotaSnapshot, call_interval, units_left
+from hub.throttle.models import QuotaState as ScopeRow
+from hub.throttle.reserve import snapshot_of
+
+ASSUMED_CALL_SECONDS = 0.2  # seconds that a call takes, where nothing is known
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryGroup:
+    """Deliveries by the same action on the same connection."""
+
+    connection: Connection | None
+    action: Action | None
+    rows: int
+    possibly_delivered: int
+
+    @property
+    def calls(self) -> int:
+        return math.ceil(self.rows / self.action.batch) if self.action else self.rows
+
+    @property
+    def idempotent(self) -> bool:
+        return self.action is not None and self.action.idempotent
+
+
+def group_deliveries(counted: Iterable[Mapping[str, Any]]) -> list[DeliveryGroup]:
+    """The largest first."""
+    sums: dict[tuple[int | None, str, str], list[int]] = {}
+    for counts in counted:
+        total = sums.setdefault(
+            (counts["connection"], counts["route__connector_key"], counts["route__action"]), [0, 0]
+        )
+        total[0] += counts["rows"]
+        total[1] += counts["unsures"]
+    connections = Connection.unscoped.select_related("tenant", "lane").in_bulk(
+        {pk for pk, _, _ in sums if pk}
+    )
+    groups = [
+        DeliveryGroup(connections.get(pk), _find_group_action(connector, action), *total)
+        for (pk, connector, action), total in sums.items()
+    ]
+    return sorted(groups, key=lambda group: -group.rows)
+
+
+def _find_group_action(connector: str, action: str) -> Action | None:
+    try:
+        return CONNECTORS[connector].action(action)
+    except LookupError:
+        return None
+
+
+def find_group_lane(group: DeliveryGroup) -> Lane:
+    return getattr(group.connection, "lane", None) or Lane()
+
+
+def estimate_drain_seconds(groups: Iterable[DeliveryGroup], *, now: datetime) -> int:
+    """Seconds at most, as the slowest of the quotas has it; where the quotas leave it open, by calls in flight."""
+    calls: dict[str, int] = {}
+    quotas: dict[str, tuple[Quota, str]] = {}
+    slowest = timedelta()
+    for group in groups:
+        slowest = max(
+            slowest,
+            timedelta(
+                seconds=ASSUMED_CALL_SECONDS
+                * group.calls
+                / max(1, find_group_lane(group).in_flight)
+            ),
+        )
+        for key, quota, name in _list_spendable_quotas(group):
+            calls[key] = calls.get(key, 0) + group.calls
+            quotas[key] = (quota, name)
+    usage_by_key = {
+        quota_state.key: snapshot_of(quota_state)
+        for quota_state in ScopeRow.objects.filter(key__in=calls)
+    }
+    for key, (quota, name) in quotas.items():
+        if (
+            key in usage_by_key or not name
+        ):  # of a named quota: only where this connection has spent it before
+            slowest = max(
+                slowest,
+                _estimate_quota_duration(
+                    quota, usage_by_key.get(key, QuotaSnapshot()), calls[key], now
+                ),
+            )
+    return math.ceil(slowest.total_seconds())
+
+
+def _list_spendable_quotas(group: DeliveryGroup) -> Iterator[tuple[str, Quota, str]]:
+    """The scopes whose quotas a call of this connection may spend: key, quota, name."""
+    if group.connection is None:
+        return
+    connector = CONNECTORS[group.connection.connector_key]
+    for scope_name, quota in connector.quotas.items():
+        kind, _, name = scope_name.partition(":")
+        yield build_scope_key(group.connection, Scope(kind, name)), quota, name  # type: ignore[arg-type]
+    for scope in connector.connection_limits(group.connection.settings):
+        if limit := connector.quota(scope):
+            yield build_scope_key(group.connection, scope), limit, ""
+
+
+def _estimate_quota_duration(
+    quota: Quota, usage: QuotaSnapshot, calls: int, now: datetime
+) -> timedelta:
+    """How long so many calls take under one quota, from now on."""
+    pause = max(timedelta(), (usage.paused_until or now) - now)
+    if isinstance(quota, Rate):
+        return pause + call_interval(usage.limit or quota.limit, quota.per) * calls
+    if isinstance(quota, Budget):
+        beyond = calls - max(0, units_left(quota, usage, now))
+        windows = (
+            math.ceil(beyond / (usage.limit or usage.allowed or quota.limit)) if beyond > 0 else 0
+        )
+        first = max(timedelta(), (usage.window_ends or now) - now) if windows else timedelta()
+        return pause + first + timedelta(seconds=quota.per) * max(0, windows - 1)
+    return pause

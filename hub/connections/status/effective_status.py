@@ -1,0 +1,113 @@
+"""How a connection stands: its own state, or what stops it from above; why, in words, and what a person does."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Case, CharField, F, Q, Value, When
+
+from hub.connections.models import (
+    BREAKER,
+    DISCONNECTED,
+    MAINTENANCE,
+    REFRESHING,
+    Connection,
+    KillSwitch,
+    MaintenanceWindow,
+)
+from hub.reason_codes import CONNECTION_STATES, find_reason
+
+SWITCHED_OFF = "switched_off"
+WORKING_STATES = ("healthy", "degraded", "silent")  # own states in which a switch is what stops it
+
+
+class EffectiveStatus(NamedTuple):
+    reason: str  # a code; empty: none is needed
+    sentence: str
+    action: str  # empty: nothing is to be done
+    until: datetime | None
+
+
+def determine_effective_status(
+    connection: Connection, *, window: MaintenanceWindow | None = None
+) -> EffectiveStatus:
+    """Reads the tenant and the lane of the connection."""
+    stop_reason, until = find_stop_cause(connection, window)
+    reason = stop_reason or connection.reason
+    text = (
+        find_reason(reason, system=connection.connector.label)
+        if reason
+        else CONNECTION_STATES[connection.state]
+    )
+    return EffectiveStatus(reason, text.sentence, text.action, until or connection.paused_until)
+
+
+def determine_effective_state(connection: Connection) -> str:
+    """The state as people read it. Reads the lane of the connection."""
+    if connection.is_disconnected:
+        return DISCONNECTED
+    off = getattr(getattr(connection, "lane", None), "switched_off_by", "")
+    return SWITCHED_OFF if off and connection.state in WORKING_STATES else connection.state
+
+
+def build_effective_state_expression() -> Case:
+    """The same for a statement that groups; what is disconnected stays *disabled* there."""
+    off = Q(state__in=WORKING_STATES, lane__isnull=False) & ~Q(lane__switched_off_by="")
+    return Case(When(off, then=Value(SWITCHED_OFF)), default=F("state"), output_field=CharField())
+
+
+def find_stopping_switches(connections: Iterable[Connection]) -> dict[int, KillSwitch]:
+    """The switch that stops each of these connections, by its key; no statement where none is off."""
+    off = {
+        connection.pk: connection
+        for connection in connections
+        if getattr(getattr(connection, "lane", None), "switched_off_by", "")
+    }
+    if not off:
+        return {}
+    wide = Q(scope="platform") | Q(
+        scope="connector",
+        connector_key__in={connection.connector_key for connection in off.values()},
+    )
+    tenants = Q(
+        scope="tenant",
+        tenant__in={connection.tenant_id for connection in off.values() if connection.tenant_id},
+    )
+    switches = list(KillSwitch.unscoped.filter(wide | tenants))
+    switch_by_connection = {
+        pk: next(
+            (candidate for candidate in switches if _is_stopping_switch(candidate, connection)),
+            None,
+        )
+        for pk, connection in off.items()
+    }
+    return {pk: switch for pk, switch in switch_by_connection.items() if switch}
+
+
+def _is_stopping_switch(switch: KillSwitch, connection: Connection) -> bool:
+    """Whether this is the switch that the lane of the connection names."""
+    subjects = {
+        "platform": True,
+        "connector": switch.connector_key == connection.connector_key,
+        "tenant": switch.tenant_id == connection.tenant_id,
+    }
+    return switch.scope == connection.lane.switched_off_by and subjects[switch.scope]
+
+
+def find_stop_cause(
+    connection: Connection, window: MaintenanceWindow | None
+) -> tuple[str, datetime | None]:
+    """What stops it beside its own state, the widest first; otherwise why it has that state, where that says more."""
+    lane = getattr(connection, "lane", None)
+    hold_reason, off = getattr(lane, "hold_reason", ""), getattr(lane, "switched_off_by", "")
+    if connection.tenant and connection.tenant.suspended:
+        return "tenant_suspended", None
+    if off:
+        return SWITCHED_OFF, None
+    if hold_reason == MAINTENANCE:
+        return MAINTENANCE, window.ends_at if window else None
+    if hold_reason in (BREAKER, REFRESHING):
+        return hold_reason, None
+    if connection.reason in ("", connection.state, DISCONNECTED):
+        return "", None
+    return connection.reason, None

@@ -1,0 +1,53 @@
+"""How full the quotas are that the calls of a connection spend."""
+
+from datetime import datetime
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+
+from connectors import http
+from hub.connections.credentials.connector_context import build_scope_key
+from hub.connections.models import Connection
+from hub.throttle.definitions import quota_definition
+from hub.throttle.models import InFlightLease, QuotaState
+from hub.throttle.reserve import snapshot_of
+from hub.throttle.usage import QuotaUsage, measure_usage
+
+SCOPES_MAX = 20
+
+
+def measure_quota_usage(scope: QuotaState, *, now: datetime) -> QuotaUsage:
+    return measure_usage(
+        quota_definition(scope),
+        snapshot_of(scope),
+        now=now,
+        in_flight=getattr(scope, "in_flight", None) or 0,
+    )
+
+
+def annotate_calls_in_flight(
+    scopes: QuerySet[QuotaState], *, now: datetime
+) -> QuerySet[QuotaState]:
+    leases = (
+        InFlightLease.objects.filter(key=OuterRef("key"), until__gt=now).order_by().values("key")
+    )
+    return scopes.annotate(in_flight=Subquery(leases.annotate(calls=Sum("count")).values("calls")))
+
+
+def list_quota_usage(
+    connection: Connection, *, now: datetime
+) -> list[tuple[QuotaState, QuotaUsage]]:
+    """Of every quota that calls of this connection have spent."""
+    condition = Q(pk__in=())
+    for kind in sorted({stated.partition(":")[0] for stated in connection.connector.quotas}):
+        condition |= Q(key__startswith=build_scope_key(connection, http.Scope(kind)))
+    condition |= Q(
+        key__in=[
+            build_scope_key(connection, scope)
+            for scope in connection.connector.connection_limits(connection.settings)
+        ]
+    )
+    rows = annotate_calls_in_flight(QuotaState.objects.filter(condition), now=now).order_by("key")
+    return [
+        (quota_state, measure_quota_usage(quota_state, now=now))
+        for quota_state in rows[:SCOPES_MAX]
+    ]

@@ -1,0 +1,56 @@
+"""What is set at a connection, in words: settings as they are, of a secret only whether there is one."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.schema import Field
+from hub.connections.models import Connection, Credential
+from hub.crypto.sealed import CannotOpen
+from hub.reason_codes import translate_text
+
+
+class DisplayedSetting(NamedTuple):
+    label: str
+    text: str
+    literal: bool = False  # as it was filled in, to be copied
+
+
+@sensitive_variables()
+def list_displayed_settings(connection: Connection) -> list[DisplayedSetting]:
+    """What nobody filled in and nothing needs is left out."""
+    try:
+        stored = set(connection.credential.open(connection))
+    except (CannotOpen, Credential.DoesNotExist):
+        stored = set()
+    entries = (
+        _describe_secret(field, stored) if field.secret else _describe_setting(field, connection)
+        for field in connection.connector.fields
+    )
+    return [fact for fact in entries if fact]
+
+
+def _describe_secret(field: Field, stored: set[str]) -> DisplayedSetting | None:
+    if field.key in stored:
+        return DisplayedSetting(translate_text(field.label), _("stored, and never shown"))
+    return (
+        DisplayedSetting(translate_text(field.label), _("not filled in"))
+        if field.required
+        else None
+    )
+
+
+def _describe_setting(field: Field, connection: Connection) -> DisplayedSetting | None:
+    value = connection.settings.get(field.key)
+    if field.kind == "flag":
+        return DisplayedSetting(translate_text(field.label), _("yes") if value else _("no"))
+    if value in (None, ""):
+        return None
+    if field.kind == "choice":
+        return DisplayedSetting(
+            translate_text(field.label), translate_text(dict(field.choices).get(value, value))
+        )
+    return DisplayedSetting(
+        translate_text(field.label), str(value), literal=field.kind in ("url", "text")
+    )

@@ -1,0 +1,120 @@
+"""How long the tokens of a credential live, and when each is refreshed: early, at about 80 % of its life. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.base import Connector, Grant
+
+REFRESH_SHARE, REFRESH_JITTER = 0.8, 0.05  # of a life; the jitter spreads what was granted together
+MAIN_PREFIX = ""  # the prefix of the token that deliveries use
+
+Random = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One access token: since when we have it, when it ends (None: not told), when another is asked for."""
+
+    granted_at: datetime
+    expires_at: datetime | None = None
+    refresh_due_at: datetime | None = None
+    rotates: bool = False  # its refresh token was replaced by the last refresh
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Token":
+        return cls(
+            datetime.fromisoformat(data["given"]),
+            _parse_moment(data["ends"]),
+            _parse_moment(data["due"]),
+            data["rotates"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "given": _format_moment(self.granted_at),
+            "ends": _format_moment(self.expires_at),
+            "due": _format_moment(self.refresh_due_at),
+            "rotates": self.rotates,
+        }
+
+
+def _parse_moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def _format_moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def build_token(
+    connector: Connector,
+    lifetime: float | None,
+    *,
+    refreshable: bool,
+    rotates: bool = False,
+    now: datetime,
+    random: Random,
+) -> Token:
+    """One that was just given. Its end counts where it was told, otherwise what the connector states says when."""
+    expires_at = None if lifetime is None else now + timedelta(seconds=lifetime)
+    length = lifetime or connector.lifetimes.access
+    if not (length and refreshable and connector.refreshes):
+        return Token(now, expires_at, None, rotates)
+    share = REFRESH_SHARE + REFRESH_JITTER * (2 * random() - 1)
+    return Token(now, expires_at, now + timedelta(seconds=length * share), rotates)
+
+
+def build_tokens(
+    connector: Connector, grant: Grant, *, now: datetime, random: Random
+) -> dict[str, Token]:
+    """Of a document that was just granted, by prefix."""
+    lifetimes = {MAIN_PREFIX: grant.expires_in, **grant.token_lifetimes}
+    return {
+        prefix: build_token(
+            connector,
+            lifetimes.get(prefix),
+            refreshable=bool(grant.secret.get(f"{prefix}refresh_token")),
+            now=now,
+            random=random,
+        )
+        for prefix in connector.tokens
+        if grant.secret.get(f"{prefix}access_token")
+    }
+
+
+def build_token_columns(
+    tokens: Mapping[str, Token], connector: Connector, *, now: datetime
+) -> dict[str, Any]:
+    """What a credential's row says of them."""
+    unused = connector.lifetimes.unused if tokens else None
+    return {
+        "token_lifetimes": {prefix: token.to_json() for prefix, token in tokens.items()},
+        "expires_at": min(
+            filter(None, (token.expires_at for token in tokens.values())), default=None
+        ),
+        "refresh_due_at": min(
+            filter(None, (token.refresh_due_at for token in tokens.values())), default=None
+        ),
+        "grant_expires_at": now + timedelta(seconds=unused) if unused else None,
+    }
+
+
+def build_fresh_columns(
+    connector: Connector, grant: Grant, *, now: datetime, random: Random
+) -> dict[str, Any]:
+    """The columns of a credential that was just granted: nothing is wrong with it yet."""
+    token_columns = build_token_columns(
+        build_tokens(connector, grant, now=now, random=random), connector, now=now
+    )
+    return token_columns | CLEARED_REFRESH_STATE | {"refusals": 0}
+
+
+CLEARED_REFRESH_STATE: Mapping[str, Any] = {
+    "refresh_lease_until": None,
+    "refresh_started_at": None,
+    "refresh_outcome_unknown_since": None,
+    "rejected_at": None,
+    "refresh_failures": 0,
+}

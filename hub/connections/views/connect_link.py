@@ -1,0 +1,154 @@
+"""Where a connect link leads: what is asked and why, and on a button the way to connect it, as a guest.
+
+The address with the token is left at once: what follows is at addresses that tell nothing.
+"""
+
+import secrets
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from connectors.oauth import OAuth
+from hub.connections.connecting import connect_links
+from hub.connections.connecting.login_hosts import chosen_login, login_choices, login_host_of
+from hub.connections.connecting.oauth.pending import find_pending_of_link
+from hub.connections.connecting.troubleshooting import explain_problem
+from hub.connections.models import ConnectLink
+from hub.connections.views.oauth import BROWSER_SESSION_KEY, LINK_SESSION_KEY, send_to_provider
+from hub.db.clock import clock
+from tenants.access.guest_sessions import protect_secret_url, start_session
+
+
+@protect_secret_url
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Who only looks, such as the preview of a mail program, uses nothing up."""
+    link = connect_links.find_connect_link_by_token(token)
+    if link is None or not _is_link_free(request, link):
+        return render_ended_link(request, link)
+    if request.method != "POST" or request.user.is_authenticated:
+        return _render_link_page(request, link)
+    if (held_link := find_held_link(request)) is not None and held_link.pk == link.pk:
+        request.session.cycle_key()
+    else:
+        start_session(
+            request, BROWSER_SESSION_KEY, secrets.token_urlsafe(32), until=link.expires_at
+        )
+        request.session[LINK_SESSION_KEY] = str(link.public_id)
+    origin = {
+        "request_id": getattr(request, "request_id", ""),
+        "ip": request.META.get("REMOTE_ADDR", ""),
+    }
+    try:
+        connect_links.open_connect_link(
+            link, request.session[BROWSER_SESSION_KEY], now=clock(), **origin
+        )
+    except connect_links.ConnectLinkEnded:
+        request.session.flush()
+        return render_ended_link(request, link)
+    return _continue_connecting(request, link)
+
+
+def _is_link_free(request: HttpRequest, link: ConnectLink) -> bool:
+    """Nobody has it yet, or this browser does."""
+    is_held = connect_links.is_connect_link_held_by(
+        link, request.session.get(BROWSER_SESSION_KEY, ""), now=clock()
+    )
+    return is_held or link.state(clock()) == "pending"
+
+
+def find_held_link(request: HttpRequest) -> ConnectLink | None:
+    """The link by which this browser came, as long as it can be used."""
+    if request.user.is_authenticated or LINK_SESSION_KEY not in request.session:
+        return None
+    link = (
+        connect_links.query_connect_links()
+        .filter(public_id=request.session[LINK_SESSION_KEY])
+        .first()
+    )
+    return (
+        link
+        if connect_links.is_connect_link_held_by(
+            link, request.session.get(BROWSER_SESSION_KEY, ""), now=clock()
+        )
+        else None
+    )
+
+
+@require_safe
+@never_cache
+def show_link(request: HttpRequest) -> HttpResponse:
+    """The same page for who has begun, without the token."""
+    link = find_held_link(request)
+    return (
+        _render_link_page(request, link, reverse("connections:link_start"))
+        if link
+        else render_ended_link(request)
+    )
+
+
+@require_POST
+@never_cache
+def start_connecting(request: HttpRequest) -> HttpResponse:
+    link = find_held_link(request)
+    return _continue_connecting(request, link) if link else render_ended_link(request)
+
+
+def _continue_connecting(request: HttpRequest, link: ConnectLink) -> HttpResponse:
+    """To the other system, or to what is filled in."""
+    connector = link.connector
+    if not isinstance(connector, OAuth):
+        return HttpResponseRedirect(reverse("connections:link_fill_in"))
+    page = reverse("connections:link_here")
+    options = {
+        "connection": link.connection,
+        "link": link,
+        "optional": request.POST.getlist("optional"),
+    }
+    fixed = {"environment": link.environment, "login_host": link.login_host or None}
+    options |= fixed if link.environment else chosen_login(request.POST)
+    response = send_to_provider(
+        request, link.tenant, connector, back=page, return_to=page, **options
+    )
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+def show_link_done(request: HttpRequest) -> HttpResponse:
+    return render(request, "connections/link_done.html")
+
+
+def _render_link_page(request: HttpRequest, link: ConnectLink, begin_at: str = "") -> HttpResponse:
+    """Empty: the button posts to the same address."""
+    context = {
+        "link": link,
+        "connector": link.connector,
+        "begin_at": begin_at,
+        **login_choices(link.connector, **login_so_far(link)),
+    }
+    context["environment"] = link.connector.environment(link.environment)
+    if begin_at and (waits := find_pending_of_link(link)):
+        context |= {
+            "waiting": waits,
+            "asks": explain_problem("awaiting_approval", link.connector, hub=settings.HUB_NAME),
+        }
+    return render(request, "connections/link.html", context)
+
+
+def login_so_far(row: ConnectLink) -> dict[str, str]:
+    """Where people signed in to the connection that is connected again."""
+    if row.connection is None:
+        return {}
+    environment = row.connection.settings.get("environment", "")
+    return {"environment": environment, "login_host": login_host_of(row.connection)}
+
+
+def render_ended_link(request: HttpRequest, link: ConnectLink | None = None) -> HttpResponse:
+    """Of a link that somebody guessed nothing is told."""
+    elsewhere = link is not None and link.state(clock()) == "opened"
+    return render(request, "connections/link_ended.html", {"elsewhere": elsewhere}, status=404)

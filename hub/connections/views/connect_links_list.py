@@ -1,0 +1,122 @@
+"""Connect links of a tenant: an admin makes them, sees what became of them, and takes them back."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from hub.connections.connecting import connect_links
+from hub.connections.connecting.login_hosts import LoginHostRefused
+from hub.connections.forms.connect_link_forms import ConnectLinkForm
+from hub.connections.models import ConnectLink
+from hub.db.clock import clock
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
+from tenants.services.membership_actions import PersonContext
+
+ADMIN_ROLE = Membership.Role.ADMIN
+LINKS_SHOWN = 100
+STATE_LABELS = {
+    "pending": gettext_lazy("waits to be opened"),
+    "opened": gettext_lazy("opened, not connected yet"),
+    "used": gettext_lazy("used"),
+    "revoked": gettext_lazy("taken back"),
+    "expired": gettext_lazy("its time is over"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectLinkRow:
+    link: ConnectLink
+    state: str
+
+    @classmethod
+    def of(cls, link: ConnectLink, now: datetime) -> "ConnectLinkRow":
+        return cls(link, link.state(now))
+
+    @property
+    def state_label(self) -> Any:
+        return STATE_LABELS[self.state]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("pending", "opened")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@tenant_view(min_role=ADMIN_ROLE)
+def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """What is made is shown on the answer to the POST, and nowhere else."""
+    form = ConnectLinkForm(request.POST or None, tenant=tenant_user.tenant)
+    if request.method != "POST" or not form.is_valid():
+        return _render_links_page(request, tenant_user, form)
+    data, actor, now = (
+        form.cleaned_data,
+        PersonContext.of(request, tenant_user.actor, user=tenant_user.user),
+        clock(),
+    )
+    try:
+        link_options = {
+            key: data[key] for key in ("connection", "environment", "login_host") if key in data
+        }
+        link_options |= {"random": secrets.token_bytes, "now": now}
+        link, token = connect_links.create_connect_link(
+            tenant_user.tenant, data["connector"], actor, **link_options
+        )
+    except LoginHostRefused as wrong:
+        form.add_error("login_host", str(wrong))
+        return _render_links_page(request, tenant_user, form)
+    except connect_links.ConnectLinkRefused as refused:
+        form.add_error(None, str(refused))
+        return _render_links_page(request, tenant_user, form)
+    return _render_links_page(
+        request,
+        tenant_user,
+        ConnectLinkForm(tenant=tenant_user.tenant),
+        made=link,
+        address=connect_links.build_connect_link_url(token),
+    )
+
+
+def _render_links_page(
+    request: HttpRequest, tenant_user: TenantUser, form: ConnectLinkForm, **extra_context: Any
+) -> HttpResponse:
+    now = clock()
+    rows = (
+        ConnectLink.objects.of(tenant_user.tenant)
+        .select_related("connection")
+        .order_by("-pk")[:LINKS_SHOWN]
+    )
+    context = {
+        "tenant_user": tenant_user,
+        "form": form,
+        "lines": [ConnectLinkRow.of(link, now) for link in rows],
+    }
+    return render(request, "connections/links.html", context | extra_context)
+
+
+@require_POST
+@tenant_view(min_role=ADMIN_ROLE)
+def revoke_link(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    link = get_object_or_404(
+        ConnectLink.objects.of(tenant_user.tenant).select_related("tenant"), public_id=id
+    )
+    try:
+        connect_links.revoke_connect_link(
+            link, PersonContext.of(request, tenant_user.actor, user=tenant_user.user), now=clock()
+        )
+        messages.success(request, _("The link is taken back: it leads nowhere any more."))
+    except connect_links.ConnectLinkEnded:
+        messages.error(request, _("The link has ended already."))
+    return HttpResponseRedirect(reverse("connections:links", args=[tenant_user.tenant.reference]))

@@ -1,0 +1,357 @@
+"""Connecting by OAuth: sending a person away, taking them back, and asking which account is meant."""
+
+import secrets
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from connectors.http import Unreadable
+from connectors.oauth import OAuth
+from connectors.registry import CONNECTORS
+from hub import egress
+from hub.connections.connecting.connect_links import build_guest_tenant_user
+from hub.connections.connecting.login_hosts import LoginHostRefused, chosen_login
+from hub.connections.connecting.oauth.begin import begin_authorization, build_redirect_uri
+from hub.connections.connecting.oauth.callback import kept_code, receive_callback, redeem_kept
+from hub.connections.connecting.oauth.confirm import confirm_authorization, plan_confirmation
+from hub.connections.connecting.oauth.pending import find_pending_authorizations
+from hub.connections.connecting.oauth.session import AuthorizationRefused, BrowserIdentity
+from hub.connections.connecting.oauth.uninstall import handle_uninstall
+from hub.connections.connecting.troubleshooting import PROBLEMS
+from hub.connections.credentials.revoke import abandon_authorization, cancel_authorization
+from hub.connections.models import Authorization, Connection, build_guest_reference
+from hub.connections.views.result_pages import (
+    exchange_waits_page,
+    login_host_page,
+    render_confirm_page,
+    render_problem_page,
+    render_refusal,
+)
+from hub.crypto.sealed import CannotOpen
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from tenants.access.guest_sessions import current_guest
+from tenants.access.tenant_users import (
+    GuestSessionOver,
+    TenantUser,
+    find_tenant_user,
+    render_visit_over,
+    require_recent_login,
+    tenant_view,
+)
+from tenants.models import Membership, Tenant, User
+
+BROWSER_SESSION_KEY = (
+    "connecting"  # what the session holds, so that whoever begins in a browser ends in it
+)
+LINK_SESSION_KEY = "connect_link"  # and the id of the link by which a guest came
+UNINSTALL_BODY_MAX = 64 * 1024  # bytes of a call that tells of an uninstall
+EXCHANGE_WAIT = (
+    1.0  # seconds that an exchange waits for a slot before its page looks again by itself
+)
+END_REASONS = {"begun": "unfinished", "received": "interrupted"}
+
+
+def _build_return_url(tenant: Tenant, connection: Connection | None = None) -> str:
+    """The tenant's own pages: all connections, or the one."""
+    if connection:
+        return reverse("portal:connection", args=[tenant.reference, connection.public_id])
+    return reverse("portal:home", args=[tenant.reference])
+
+
+def _get_oauth_connector(key: str) -> OAuth:
+    connector = CONNECTORS.get(key)
+    if not isinstance(connector, OAuth):
+        raise Http404(key)
+    return connector
+
+
+def identify_browser(request: HttpRequest) -> BrowserIdentity:
+    browser = request.session.get(BROWSER_SESSION_KEY, "")
+    if isinstance(request.user, User):
+        return BrowserIdentity(browser, request.user)
+    visiting, link = current_guest(request), request.session.get(LINK_SESSION_KEY)
+    return BrowserIdentity(
+        browser,
+        None,
+        visiting.reference if visiting else build_guest_reference(link) if link else "",
+    )
+
+
+def _build_result_url(authorization: Authorization, connection: Connection | None) -> str:
+    """Where it ends: a guest who came by a connect link sees none of the tenant's pages."""
+    if authorization.link_id:
+        return reverse("connections:link_done")
+    if connection and _is_new_connection(authorization, connection):
+        return reverse(
+            "portal:connected", args=[authorization.tenant.reference, connection.public_id]
+        )
+    return _build_return_url(authorization.tenant, connection)
+
+
+def _is_new_connection(authorization: Authorization, connection: Connection) -> bool:
+    return connection.created_at >= authorization.created_at
+
+
+def _keep_internal_url(url: str, *, otherwise: str) -> str:
+    """An address of ours, by its path; whatever else somebody gives is not followed."""
+    safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if safe and url.isprintable() and len(url) <= 500 else otherwise
+
+
+# --- the way there ---
+
+
+@require_POST
+@never_cache
+@tenant_view(min_role=Membership.Role.ADMIN)
+def authorize_account(
+    request: HttpRequest, tenant_user: TenantUser, connector: str
+) -> HttpResponse:
+    """A page that goes on by itself: a redirect after a form would be stopped by our own `form-action`."""
+    provider, data, target = _get_oauth_connector(connector), request.POST, None
+    if data.get("connection"):
+        own_connections = Connection.objects.of(tenant_user.tenant).filter(
+            connector_key=provider.key
+        )
+        target = get_object_or_404(
+            own_connections, public_id=_parse_uuid_or_404(data["connection"])
+        )
+    request.session.setdefault(BROWSER_SESSION_KEY, secrets.token_urlsafe(32))
+    home = _build_return_url(tenant_user.tenant, target)
+    next_url = data.get("next", "") if len(data.getlist("next")) == 1 else ""
+    return send_to_provider(
+        request,
+        tenant_user.tenant,
+        provider,
+        back=home,
+        return_to=_keep_internal_url(next_url, otherwise=home),
+        name=data.get("name", "").strip()[:200],
+        connection=target,
+        optional=data.getlist("optional"),
+        **chosen_login(data),
+    )
+
+
+def send_to_provider(
+    request: HttpRequest, tenant: Tenant, provider: OAuth, *, back: str, **options: Any
+) -> HttpResponse:
+    how = {
+        "redirect_uri": build_redirect_uri(provider),
+        "random": secrets.token_bytes,
+        "now": clock(),
+    }
+    try:
+        authorization, url = begin_authorization(
+            tenant, provider, identify_browser(request), **options, **how
+        )
+    except LoginHostRefused as wrong:
+        asked = {
+            key: options[key]
+            for key in ("connection", "link", "name", "return_to")
+            if options.get(key)
+        }
+        unsent = Authorization(tenant=tenant, connector_key=provider.key, **asked)
+        return login_host_page(request, unsent, wrong, back=back, optional=options["optional"])
+    except AuthorizationRefused as refused:
+        return render_problem_page(request, refused, provider, back=back)
+    return render(
+        request,
+        "connections/redirect.html",
+        {"connector": provider, "row": authorization, "url": url, "back": back},
+    )
+
+
+def _parse_uuid_or_404(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404(text) from None
+
+
+@require_POST
+@tenant_view(min_role=Membership.Role.ADMIN)
+def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """What nobody finished is given up, and nothing is left of it: what was granted meanwhile is given back."""
+    now = clock()
+    authorization = get_object_or_404(
+        find_pending_authorizations(tenant_user.tenant, now=now), public_id=id
+    )
+    with suppress(InvalidTransition):  # whoever was away is back just now
+        cancel_authorization(authorization, now=now)
+    return HttpResponseRedirect(_build_return_url(tenant_user.tenant, authorization.connection))
+
+
+# --- the way back ---
+
+
+@csrf_exempt  # a DELETE comes from the system and not from a browser; it proves itself by our client secret
+@require_http_methods(["GET", "DELETE"])
+@never_cache
+@sensitive_variables()
+def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
+    """What came back is worked on once; then the browser is at an address that holds no code."""
+    if request.method == "DELETE":
+        return _handle_uninstall_call(request, _get_oauth_connector(connector))
+    provider, identity = _get_oauth_connector(connector), identify_browser(request)
+    parameters = dict(request.GET.lists())
+    try:
+        there: dict[str, Any] = {
+            "redirect_uri": build_redirect_uri(provider),
+            "call": egress.send_request,
+            "wait": EXCHANGE_WAIT,
+        }
+        authorization = receive_callback(
+            parameters, connector=provider, identity=identity, **there, now=clock()
+        )
+    except AuthorizationRefused as refused:
+        return _redirect_without_referrer("refused", provider.key, refused.code)
+    return _redirect_without_referrer("confirm", authorization.public_id)
+
+
+def _handle_uninstall_call(request: HttpRequest, provider: OAuth) -> HttpResponse:
+    """Somebody there removed our app: whether the authorization of their connections ended is asked at once."""
+    authorization = request.headers.get("Authorization", "")
+    try:
+        is_known = handle_uninstall(
+            provider, authorization, request.body[:UNINSTALL_BODY_MAX], now=clock()
+        )
+    except (Unreadable, CannotOpen, RequestDataTooBig):
+        return HttpResponse(status=400)
+    return HttpResponse(status=204 if is_known else 401)
+
+
+def _redirect_without_referrer(name: str, *args: Any) -> HttpResponse:
+    """`no-referrer` here only: from a page with a form, browsers would send `Origin: null`, and CSRF refuses that."""
+    response = HttpResponseRedirect(reverse(f"connections:{name}", args=args))
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_GET
+@never_cache
+def show_refusal(request: HttpRequest, connector: str, code: str) -> HttpResponse:
+    """What did not fit any attempt of this browser's; it tells nothing but the words for that."""
+    if code not in PROBLEMS:
+        raise Http404(code)
+    return render_problem_page(
+        request,
+        AuthorizationRefused(code),
+        _get_oauth_connector(connector),
+        back=reverse("front"),
+        status=400,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
+    """“Connect this account to this tenant?”, and where an attempt has ended, how."""
+    authorization = _find_own_authorization(request, id)
+    try:
+        tenant_user = (
+            build_guest_tenant_user(authorization.link)
+            if authorization.link
+            else find_tenant_user(request, authorization.tenant.reference)
+        )
+    except GuestSessionOver:
+        return render_visit_over(request)
+    if not tenant_user.can_manage:
+        raise PermissionDenied
+    if request.method == "POST":
+        replaces = tenant_user.is_owner and request.POST.get("do") == "replace"
+        return (_replace_account if replaces else _answer_confirmation)(
+            request, authorization, tenant_user
+        )
+    redeem_kept(authorization, call=egress.send_request, now=clock(), wait=EXCHANGE_WAIT)
+    if authorization.state == "begun" and kept_code(authorization):
+        return exchange_waits_page(request, authorization)
+    if authorization.state == "granted" and authorization.is_late(now=clock()):
+        abandon_authorization(authorization, "late", now=clock())
+    if authorization.state == "granted":
+        return render_confirm_page(
+            request, authorization, plan_confirmation(authorization, tenant_user)
+        )
+    return _show_ended_authorization(request, authorization)
+
+
+def _find_own_authorization(request: HttpRequest, id: UUID) -> Authorization:
+    """Raises Http404 for everybody but the person who began it, in the browser where it began."""
+    authorizations = Authorization.unscoped.select_related(
+        "tenant", "user", "connection__tenant", "connection__credential", "link__tenant"
+    )
+    authorization, identity = (
+        get_object_or_404(authorizations, public_id=id),
+        identify_browser(request),
+    )
+    if not (identity.is_browser_of(authorization) and identity.has_begun(authorization)):
+        raise Http404(id)
+    return authorization
+
+
+def _answer_confirmation(
+    request: HttpRequest, authorization: Authorization, tenant_user: TenantUser
+) -> HttpResponse:
+    decision, now = request.POST.get("do", ""), clock()
+    origin = {
+        "request_id": getattr(request, "request_id", ""),
+        "ip": request.META.get("REMOTE_ADDR", ""),
+    }
+    try:
+        if decision == "cancel":
+            cancel_authorization(authorization, now=now)
+            messages.info(request, _("Nothing was connected."))
+            return HttpResponseRedirect(authorization.return_to)
+        options = {
+            "replace": decision == "replace",
+            "call": egress.send_request,
+            "random": secrets.SystemRandom().random,
+        }
+        connection = confirm_authorization(authorization, tenant_user, **options, now=now, **origin)
+    except AuthorizationRefused as refused:
+        authorization.refresh_from_db()
+        return render_refusal(
+            request, authorization, refused, plan_confirmation(authorization, tenant_user)
+        )
+    except InvalidTransition:  # somebody was first, such as the same person with a second click
+        authorization.refresh_from_db()
+        return _show_ended_authorization(request, authorization)
+    if authorization.link_id or not _is_new_connection(
+        authorization, connection
+    ):  # the last step says so itself
+        messages.success(request, _("%(name)s is connected.") % {"name": connection.name})
+    return HttpResponseRedirect(_build_result_url(authorization, connection))
+
+
+_replace_account = require_recent_login(_answer_confirmation)
+
+
+def _show_ended_authorization(request: HttpRequest, authorization: Authorization) -> HttpResponse:
+    if authorization.state == "confirmed":
+        return HttpResponseRedirect(_build_result_url(authorization, authorization.connection))
+    if authorization.state == "cancelled":
+        return HttpResponseRedirect(authorization.return_to)
+    refused = AuthorizationRefused(
+        authorization.reason or END_REASONS.get(authorization.state, "refused"),
+        authorization.detail,
+    )
+    return render_problem_page(
+        request,
+        refused,
+        authorization.connector,
+        back=authorization.return_to,
+        authorization=authorization,
+        status=200,
+    )

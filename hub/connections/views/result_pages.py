@@ -1,0 +1,165 @@
+"""The pages on the way back: which account is meant, and what went wrong."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from connectors.base import Connector
+from hub.connections.connecting.login_hosts import LoginHostRefused, login_choices
+from hub.connections.connecting.oauth.confirm import ConfirmationPlan
+from hub.connections.connecting.oauth.session import AuthorizationRefused
+from hub.connections.connecting.troubleshooting import Troubleshooting, explain_problem
+from hub.connections.models import Authorization
+
+
+def render_confirm_page(
+    request: HttpRequest,
+    authorization: Authorization,
+    plan: ConfirmationPlan,
+    refused: AuthorizationRefused | None = None,
+) -> HttpResponse:
+    problem = plan.problem or (refused.code if refused else "")
+    granted = set(authorization.permissions or ())
+    missing = authorization.connector.missing(authorization.permissions)
+    account = plan.connection.account_name or plan.connection.account if plan.connection else ""
+    context: dict[str, Any] = {
+        "row": authorization,
+        "connector": authorization.connector,
+        "environment": authorization.connector.environment(authorization.environment),
+        "login_host": authorization.login_host,
+        "plan": plan,
+        "before": account,
+        "granted_permissions": [
+            entry
+            for entry in authorization.connector.permissions
+            if authorization.permissions is None or authorization.connector.has(entry.key, granted)
+        ],
+        "missing": [entry for entry in authorization.connector.permissions if entry.key in missing],
+        "missing_advice": _explain_for_authorization(
+            "missing_permission", authorization, account=", ".join(missing)
+        )
+        if missing
+        else None,
+        "elsewhere": _explain_for_authorization(
+            "elsewhere", authorization, account=authorization.account_name or authorization.account
+        )
+        if plan.elsewhere
+        else None,
+        "problem": _explain_for_authorization(
+            problem, authorization, account=", ".join(plan.missing_permissions) or account
+        )
+        if problem
+        else None,
+        "refused": refused,
+        "sandbox": authorization.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
+    }
+    context |= _build_environment_context(authorization, problem)
+    return render(request, "connections/confirm.html", context, status=409 if refused else 200)
+
+
+def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> HttpResponse:
+    """Too many systems are asked at this moment: the page looks again by itself, as long as the attempt lives."""
+    return render(
+        request,
+        "connections/exchange_waits.html",
+        {"row": authorization, "connector": authorization.connector},
+    )
+
+
+def _build_environment_context(authorization: Authorization, problem: str) -> dict[str, Any]:
+    """For another attempt: the same kind of account, or the other one where the two were mixed up."""
+    if authorization.link and authorization.link.environment:  # whoever made the link has chosen
+        return {}
+    others = [
+        entry.key
+        for entry in authorization.connector.environments
+        if entry.key != authorization.environment
+    ]
+    if problem == "other_environment" and others:
+        return login_choices(authorization.connector, environment=others[0])
+    return login_choices(
+        authorization.connector,
+        environment=authorization.environment,
+        login_host=authorization.login_host,
+    )
+
+
+def login_host_page(
+    request: HttpRequest,
+    authorization: Authorization,
+    refused: LoginHostRefused,
+    *,
+    back: str,
+    optional: list[str],
+) -> HttpResponse:
+    """Ask again where people sign in, with what was typed and why it cannot be. `row` is not stored."""
+    context = {
+        "row": authorization,
+        "connector": authorization.connector,
+        "back": back,
+        "optional": optional,
+        "login_host_error": str(refused),
+    }
+    if not (
+        authorization.link and authorization.link.environment
+    ):  # whoever made the link has chosen
+        context |= login_choices(
+            authorization.connector, login_host=refused.login_host, error=str(refused)
+        )
+    return render(request, "connections/login_host.html", context, status=422)
+
+
+def _explain_for_authorization(
+    problem: str, authorization: Authorization, *, account: str
+) -> Troubleshooting:
+    return explain_problem(problem, authorization.connector, hub=settings.HUB_NAME, account=account)
+
+
+def render_refusal(
+    request: HttpRequest,
+    authorization: Authorization,
+    refused: AuthorizationRefused,
+    plan: ConfirmationPlan,
+) -> HttpResponse:
+    """What may pass is told beside the question, which is asked again; what has ended has a page of its own."""
+    if authorization.state != "granted" or not plan.can_confirm:
+        return render_problem_page(
+            request,
+            refused,
+            authorization.connector,
+            back=authorization.return_to,
+            authorization=authorization,
+            plan=plan,
+        )
+    return render_confirm_page(request, authorization, plan, refused)
+
+
+def render_problem_page(
+    request: HttpRequest,
+    refused: AuthorizationRefused,
+    connector: Connector,
+    *,
+    back: str,
+    authorization: Authorization | None = None,
+    plan: ConfirmationPlan | None = None,
+    status: int = 409,
+) -> HttpResponse:
+    """Cause, who can mend it, a text for that person, a way back, and where we know whose it is: once more."""
+    target = authorization.connection if authorization else None
+    account = (target.account_name or target.account) if target else ""
+    account = ", ".join(plan.missing_permissions if plan else ()) or account
+    problem = explain_problem(
+        refused.code, connector, hub=settings.HUB_NAME, account=account, detail=refused.detail
+    )
+    context = {
+        "problem": problem,
+        "connector": connector,
+        "refused": refused,
+        "back": back,
+        "row": authorization,
+        "plan": plan,
+    }
+    context |= _build_environment_context(authorization, refused.code) if authorization else {}
+    return render(request, "connections/problem.html", context, status=status)

@@ -1,0 +1,285 @@
+"""How things are in one sentence, and the next step. Pure."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from hub.console.overview import MAX_ROWS_PER_STATE, ConnectionGroup, Overview
+from hub.reason_codes import REASONS, find_reason
+
+WORKER_SILENCE_LIMIT = timedelta(minutes=1)
+BACKLOG_AGE_LIMIT = timedelta(minutes=5)
+
+
+class NextStep(NamedTuple):
+    label: str
+    page: str  # a name of the admin's addresses
+    query: str = ""
+    args: tuple[int, ...] = ()  # of the address
+
+
+class Headline(NamedTuple):
+    tone: str
+    icon: str
+    text: str
+    detail: str
+    step: NextStep
+
+
+def build_headline(snapshot: Overview) -> Headline:
+    """The worst thing counts."""
+    for rule in HEADLINE_RULES:
+        if headline := rule(snapshot):
+            return headline
+    return describe_normal(snapshot)
+
+
+def describe_setup(snapshot: Overview) -> Headline | None:
+    if snapshot.last:
+        return None
+    step = next(step for is_done, _, step in list_setup_steps(snapshot) if not is_done)
+    return Headline(
+        "info", "rocket_launch", "The hub is ready, and nothing has been sent yet.", "", step
+    )
+
+
+def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
+    """From an empty hub to the first delivery."""
+    return [
+        (
+            snapshot.has_tenants,
+            "A tenant is one customer organisation.",
+            NextStep("Create a tenant", "tenants_tenant_add"),
+        ),
+        (
+            snapshot.has_connections,
+            "A connection is the tenant's account at another system.",
+            NextStep("Connect a system", "connections_connection_add"),
+        ),
+        (
+            snapshot.has_routes,
+            "A route says which events do which action there.",
+            NextStep("Add a route", "outgoing_route_add"),
+        ),
+        (
+            bool(snapshot.last),
+            "See it arrive.",
+            NextStep("Send a test event", "outgoing_event_add"),
+        ),
+    ]
+
+
+def describe_worker(snapshot: Overview) -> Headline | None:
+    step = NextStep("See what waits", "outgoing_delivery_changelist", "state=waiting")
+    if snapshot.worker_at is None:
+        return Headline(
+            "bad",
+            "heart_broken",
+            "No worker has been started.",
+            "Start manage.py work: it sends.",
+            step,
+        )
+    if snapshot.now - snapshot.worker_at < WORKER_SILENCE_LIMIT:
+        return None
+    text = f"The worker has not been heard since {format_clock_time(snapshot.worker_at, snapshot.now)}."
+    return Headline(
+        "bad", "heart_broken", text, "Nothing is sent until manage.py work runs again.", step
+    )
+
+
+def describe_switches(snapshot: Overview) -> Headline | None:
+    if not snapshot.switches:
+        return None
+    first_switch, other_count = snapshot.switches[0], len(snapshot.switches) - 1
+    more_text = (
+        f" {format_count(other_count, 'more switch is', 'more switches are')} off."
+        if other_count
+        else ""
+    )
+    text = f"{capitalize_first(first_switch.subject)} is switched off since {format_clock_time(first_switch.activated_at, snapshot.now)}: {first_switch.reason}"
+    held_text = (
+        f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held."
+        if snapshot.held_back
+        else ""
+    )
+    tone = "bad" if first_switch.scope == "platform" else "warn"
+    step = NextStep("See the off switches", "connections_killswitch_changelist")
+    return Headline(tone, "block", f"{text.rstrip('.')}.{more_text}", held_text, step)
+
+
+def describe_rejected_credentials(snapshot: Overview) -> Headline | None:
+    largest_group = find_largest_group(
+        [group for group in snapshot.connection_groups if group.state == "needs_reconnect"]
+    )
+    if largest_group is None:
+        return None
+    reason_text = (
+        lower_first(REASONS[largest_group.reason].sentence)
+        if largest_group.reason in REASONS
+        else f"{largest_group.reason.replace('_', ' ')}."
+    )
+    text = f"{largest_group.label} refuses {format_tenants(largest_group)} since {format_clock_time(largest_group.since, snapshot.now)}: {reason_text}"
+    return Headline(
+        "bad",
+        "link_off",
+        text,
+        format_waiting(snapshot),
+        build_reconnect_step(largest_group, snapshot),
+    )
+
+
+def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep:
+    """To the connection, where it is one, whose page sends a reconnect link; else to the list of them."""
+    rejected = [
+        connection
+        for connection in snapshot.broken
+        if (connection.connector_key, connection.state) == (group.connector, "needs_reconnect")
+    ]
+    if group.connections == len(rejected) == 1:
+        return NextStep("Reconnect", "connections_connection_change", args=(rejected[0].pk,))
+    query = f"state__exact=needs_reconnect&connector={group.connector}"
+    return NextStep("Reconnect", "connections_connection_changelist", query)
+
+
+def describe_given_up(snapshot: Overview) -> Headline | None:
+    dead_count = sum(hour.failed for hour in snapshot.hours)
+    if not dead_count:
+        return None
+    text = (
+        f"{format_count(dead_count, 'delivery was', 'deliveries were')} given up in the last day."
+    )
+    reason_text = (
+        find_reason(snapshot.failed[0][0], system="The other system").sentence
+        if snapshot.failed
+        else ""
+    )
+    return Headline(
+        "warn",
+        "cancel",
+        text,
+        reason_text,
+        NextStep("Look at them", "outgoing_delivery_changelist", "state=failed"),
+    )
+
+
+def describe_held(snapshot: Overview) -> Headline | None:
+    if not snapshot.held_reasons:
+        return None
+    reason, count = max(snapshot.held_reasons, key=lambda entry: entry[1])
+    reason_entry = find_reason(reason, system="The other system")
+    text = f"{format_count(count, 'delivery is', 'deliveries are')} held: {lower_first(reason_entry.sentence)}"
+    step = NextStep("Look at them", "outgoing_delivery_changelist", f"state=held&reason={reason}")
+    return Headline("warn", "pan_tool", text, reason_entry.action, step)
+
+
+def describe_unhealthy(snapshot: Overview) -> Headline | None:
+    largest_group = find_largest_group(
+        [group for group in snapshot.connection_groups if group.state in ("degraded", "silent")]
+    )
+    if largest_group is None:
+        return None
+    text = f"{largest_group.label} is {largest_group.state} for {format_tenants(largest_group)} since {format_clock_time(largest_group.since, snapshot.now)}."
+    query = f"state__exact={largest_group.state}&connector={largest_group.connector}"
+    reason_entry = find_reason(largest_group.reason, system=largest_group.label)
+    detail = " ".join(filter(None, [reason_entry.sentence, reason_entry.action]))
+    return Headline(
+        "warn",
+        "warning",
+        text,
+        detail,
+        NextStep("Look at it", "connections_connection_changelist", query),
+    )
+
+
+def describe_backlog(snapshot: Overview) -> Headline | None:
+    if snapshot.oldest is None or snapshot.now - snapshot.oldest < BACKLOG_AGE_LIMIT:
+        return None
+    text = f"{format_count(snapshot.waiting - snapshot.held_back, 'delivery waits', 'deliveries wait')}, the oldest since "
+    step = NextStep("See what waits", "outgoing_delivery_changelist", "state=waiting")
+    return Headline(
+        "warn", "schedule", f"{text}{format_clock_time(snapshot.oldest, snapshot.now)}.", "", step
+    )
+
+
+def describe_normal(snapshot: Overview) -> Headline:
+    in_transit = snapshot.waiting - snapshot.held_back
+    transit_text = (
+        f"{format_count(in_transit, 'is', 'are')} on the way" if in_transit else "nothing waits"
+    )
+    text = f"All normal: {snapshot.delivered:,} delivered in the last day, {transit_text}."
+    switched_off_count = snapshot.connections("paused", "disabled")
+    parts = (
+        [
+            f"{format_count(switched_off_count, 'connection is', 'connections are')} paused or disabled."
+        ]
+        if switched_off_count
+        else []
+    )
+    parts += (
+        [f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held by that."]
+        if snapshot.held_back
+        else []
+    )
+    detail = " ".join(parts)
+    return Headline(
+        "good",
+        "check_circle",
+        text,
+        detail,
+        NextStep("See deliveries", "outgoing_delivery_changelist"),
+    )
+
+
+HEADLINE_RULES: tuple[Callable[[Overview], Headline | None], ...] = (
+    describe_setup,
+    describe_worker,
+    describe_switches,
+    describe_rejected_credentials,
+    describe_given_up,
+    describe_held,
+    describe_unhealthy,
+    describe_backlog,
+)
+
+
+def find_largest_group(groups: Sequence[ConnectionGroup]) -> ConnectionGroup | None:
+    return max(groups, key=lambda group: group.connections, default=None)
+
+
+def format_count(count: int, singular: str, plural: str) -> str:
+    if count > MAX_ROWS_PER_STATE:
+        return f"More than {MAX_ROWS_PER_STATE:,} {plural}"
+    return f"1 {singular}" if count == 1 else f"{count:,} {plural}"
+
+
+def format_tenants(group: ConnectionGroup) -> str:
+    if not group.tenants:
+        return "the platform"
+    return format_count(group.tenants, "tenant", "tenants")
+
+
+def format_waiting(snapshot: Overview) -> str:
+    return (
+        f"{format_count(snapshot.held_back, 'delivery waits', 'deliveries wait')} for it."
+        if snapshot.held_back
+        else ""
+    )
+
+
+def capitalize_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def lower_first(text: str) -> str:
+    """A sentence of its own, after a colon; a name keeps its capital."""
+    first_word = text.split(" ", 1)[0]
+    return (
+        text[:1].lower() + text[1:]
+        if first_word in {"The", "A", "An", "No", "Every", "Even", "It", "What", "Nobody"}
+        else text
+    )
+
+
+def format_clock_time(at: datetime, now: datetime) -> str:
+    at = at.astimezone(UTC)
+    return f"{at:%H:%M} UTC" if now - at < timedelta(hours=20) else f"{at:%d %b, %H:%M} UTC"

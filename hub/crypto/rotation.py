@@ -1,0 +1,146 @@
+"""Seal everything anew under the newest key, while the hub works.
+
+A value is exchanged only where it still is what was read, so a refresh in between is never overwritten. What is under
+the newest key already is passed by: whoever is stopped begins again, and is soon where it was.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import connection as database
+from django.db import models, transaction
+
+from hub.crypto.sealed import KeyCanary, Sealed, SealedField, WrongKey, rotate_sealed, rotate_text
+from hub.processes.failpoints import failpoint
+
+BATCH_SIZE = 500  # rows of one batch, which is one short transaction
+FOREIGN_COLUMNS = (
+    ("mfa", "Authenticator", "data"),
+    ("sessions", "Session", "session_data"),
+)  # columns of others
+FERNET_PREFIX = "gAAAA"  # how every sealed text begins
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    model: type[models.Model]
+    column: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.model._meta.label}.{self.column}"
+
+    @property
+    def field(self) -> models.Field:
+        return self.model._meta.get_field(self.column)
+
+    def rows(self) -> models.QuerySet:
+        return self.model._base_manager.exclude(**{f"{self.column}__isnull": True})
+
+
+@dataclass(frozen=True, slots=True)
+class RotationBatch:
+    column_name: str
+    rows_read: int
+    resealed: int  # or that would be
+    unreadable: tuple[Any, ...] = ()  # primary keys
+
+
+def sealed_columns() -> list[SealedColumn]:
+    """The canary last: under the old key it keeps the hub from starting without that key."""
+    sealed_fields = [
+        SealedColumn(model, field.name)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, SealedField)
+    ]
+    foreign_columns = [
+        SealedColumn(apps.get_model(app, model), column)
+        for app, model, column in FOREIGN_COLUMNS
+        if app in apps.app_configs
+    ]
+    return sorted(
+        [*sealed_fields, *foreign_columns],
+        key=lambda column: (column.model is KeyCanary, column.name),
+    )
+
+
+def count_sealed_rows() -> int:
+    return sum(column.rows().count() for column in sealed_columns())
+
+
+def reseal_all(*, dry: bool = False, size: int = BATCH_SIZE) -> Iterator[RotationBatch]:
+    """One batch for each step; whoever iterates decides how fast, and when to stop."""
+    for column in sealed_columns():
+        cursor: Any = None
+        while True:
+            with transaction.atomic():
+                rows = column.rows() if cursor is None else column.rows().filter(pk__gt=cursor)
+                values = list(rows.order_by("pk").values_list("pk", column.column)[:size])
+                batch = reseal_batch(column, values, dry=dry)
+                failpoint("K1")  # in the middle of a batch
+            yield batch
+            if len(values) < size:
+                break
+            cursor = values[-1][0]
+
+
+def reseal_batch(
+    column: SealedColumn, values: list[tuple[Any, Any]], *, dry: bool
+) -> RotationBatch:
+    changes, unreadable = [], []
+    for pk, old in values:
+        try:
+            new = reseal_value(old)
+        except WrongKey:
+            unreadable.append(pk)
+        else:
+            changes += [(pk, old, new)] if new is not None else []
+    written = len(changes) if dry else write_changes(column, changes)
+    return RotationBatch(column.name, len(values), written, tuple(unreadable))
+
+
+def reseal_value(value: Any) -> Any:
+    """The same, sealed under the newest key; None where nothing of it is under an older one. Raises WrongKey."""
+    if isinstance(value, Sealed):
+        return rotate_sealed(value)
+    if isinstance(value, str):
+        return rotate_text(value) if value.startswith(FERNET_PREFIX) else None
+    if isinstance(value, dict):
+        changed_items = {
+            key: new
+            for key, inner_value in value.items()
+            if (new := reseal_value(inner_value)) is not None
+        }
+        return {**value, **changed_items} if changed_items else None
+    if isinstance(value, list):
+        changed_values = [reseal_value(inner_value) for inner_value in value]
+        pairs = zip(value, changed_values, strict=True)
+        return [old if new is None else new for old, new in pairs] if any(changed_values) else None
+    return None
+
+
+def write_changes(sealed_column: SealedColumn, changes: list[tuple[Any, Any, Any]]) -> int:
+    """Only where the column still holds what was read; how many did."""
+    if not changes:
+        return 0
+    if not isinstance(sealed_column.field, SealedField):
+        rows = sealed_column.model._base_manager
+        return sum(
+            rows.filter(pk=pk, **{sealed_column.column: old}).update(**{sealed_column.column: new})
+            for pk, old, new in changes
+        )
+    quote, meta = database.ops.quote_name, sealed_column.model._meta
+    column, key = quote(sealed_column.field.column), quote(meta.pk.column)
+    parameters = [
+        [*(sealed_column.field.get_db_prep_value(value, database) for value in (new, old)), pk]
+        for pk, old, new in changes
+    ]
+    with database.cursor() as cursor:
+        statement = (
+            f"UPDATE {quote(meta.db_table)} SET {column} = %s WHERE {column} = %s AND {key} = %s"
+        )
+        cursor.executemany(statement, parameters)
+        return cursor.rowcount

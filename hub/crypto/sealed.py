@@ -1,0 +1,227 @@
+"""Secrets at rest: sealed under the keys of the settings, bound to their row, opened by one method."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from cryptography.fernet import InvalidToken, MultiFernet
+from django.apps import apps as installed
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import FieldError, ValidationError
+from django.db import DatabaseError, models
+from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
+from encrypted_model_fields.fields import EncryptedTextField, parse_key
+
+from hub.crypto.redaction import MASK
+
+
+class CannotOpen(Exception):
+    """What is stored does not open here: another key, another row, or broken."""
+
+
+class WrongKey(CannotOpen):
+    """None of the keys in HUB_FIELD_KEYS opens it."""
+
+
+def field_cipher() -> MultiFernet:
+    return _cipher_for(tuple(settings.HUB_FIELD_KEYS))
+
+
+@lru_cache(maxsize=8)
+def _cipher_for(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([parse_key(key) for key in keys])
+
+
+def fingerprint(secret: str) -> str:
+    """Tells two secrets apart without telling either; keyed, so that short ones cannot be guessed from it."""
+    return salted_hmac("hub.fingerprint", secret, algorithm="sha256").hexdigest()[:12]
+
+
+class Sealed:
+    """Holds ciphertext only; what is inside comes out by `open()`, where the row is known."""
+
+    __slots__ = ("_ciphertext",)
+
+    def __init__(self, ciphertext: str) -> None:
+        self._ciphertext = ciphertext
+
+    @sensitive_variables()
+    def open(self, binding: str) -> dict[str, Any]:
+        inside = _parse_document(_decrypt_text(self._ciphertext, binding))
+        if not isinstance(inside, dict) or inside.keys() != {"binding", "document"}:
+            raise CannotOpen(f"{binding} holds no sealed document")
+        if inside["binding"] != binding:
+            raise CannotOpen(f"{binding} holds what was sealed for another row")
+        return inside["document"]
+
+    @property
+    def fingerprint(self) -> str:
+        """Another one after each sealing."""
+        return fingerprint(self._ciphertext)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __copy__(self) -> "Sealed":
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Sealed":
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a sealed value is not pickled: hand on the id of its row")
+
+
+@sensitive_variables()
+def seal(document: Mapping[str, Any], binding: str) -> Sealed:
+    inside = json.dumps({"binding": binding, "document": dict(document)})
+    return Sealed(field_cipher().encrypt(inside.encode()).decode())
+
+
+@sensitive_variables()
+def seal_text(text: str, binding: str) -> str:
+    """For a column of somebody else's that keeps a text; `opened_text()` gives it back."""
+    return seal({"text": text}, binding)._ciphertext
+
+
+@sensitive_variables()
+def open_text(ciphertext: str, binding: str) -> str:
+    return Sealed(ciphertext).open(binding)["text"]
+
+
+@sensitive_variables()
+def rotate_sealed(sealed: Sealed) -> Sealed | None:
+    """The same under the newest key; None where it is that already. Raises WrongKey."""
+    text = rotate_text(sealed._ciphertext)
+    return None if text is None else Sealed(text)
+
+
+@sensitive_variables()
+def rotate_text(ciphertext: str) -> str | None:
+    newest = _cipher_for((settings.HUB_FIELD_KEYS[0],))
+    with suppress(InvalidToken):
+        newest.decrypt(ciphertext)
+        return None
+    with suppress(InvalidToken):
+        return field_cipher().rotate(ciphertext).decode()
+    raise WrongKey("no key in HUB_FIELD_KEYS opens it")
+
+
+@sensitive_variables()
+def _decrypt_text(ciphertext: str, binding: str) -> bytes:
+    with suppress(InvalidToken):
+        return field_cipher().decrypt(ciphertext)
+    raise WrongKey(f"no key in HUB_FIELD_KEYS opens {binding}")
+
+
+@sensitive_variables()
+def _parse_document(inside: bytes) -> Any:
+    """None where it is no JSON; not an exception in flight, for that would carry what it could not read."""
+    with suppress(ValueError):
+        return json.loads(inside)
+    return None
+
+
+class SealedField(EncryptedTextField):
+    """The library's column without its manners: it decrypts input, encrypts expressions, and shows everybody.
+
+    Never in a form or a writable serializer: whoever sets a secret calls `seal()`.
+    """
+
+    empty_strings_allowed = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"editable": False})
+
+    def from_db_value(self, value: str | None, *args: Any) -> Sealed | None:
+        return None if value is None else Sealed(value)
+
+    def to_python(self, value: Any) -> Sealed | None:
+        if value is None or isinstance(value, Sealed):
+            return value
+        raise ValidationError(
+            "A secret is not read from text; it is set, replaced or cleared.", code="sealed"
+        )
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, Sealed) or hasattr(value, "resolve_expression"):
+            return value
+        raise TypeError(f"{self} takes what seal() gives, not {type(value).__name__}")
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        value = self.get_prep_value(value)
+        return value._ciphertext if isinstance(value, Sealed) else value
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        return models.TextField.get_db_prep_save(
+            self, value, connection
+        )  # the library's would encrypt expressions
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(f"{self} is sealed: it can be filtered by isnull only")
+        return super().get_lookup(lookup_name)
+
+    def get_transform(self, lookup_name: str) -> Any:
+        raise FieldError(f"{self} is sealed: it can be filtered by isnull only")
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return MASK
+
+
+class KeyCanary(models.Model):
+    """One row, sealed at the first migration: it opens as long as the keys are the right ones."""
+
+    BINDING = "canary"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    sealed = SealedField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="one_canary"),)
+
+    def __str__(self) -> str:
+        return self.BINDING
+
+    @classmethod
+    def ensure_exists(cls, *, using: str, apps: Any = installed, **kwargs: Any) -> None:
+        """After each migrate and flush; a state of long ago may not know the table yet."""
+        with suppress(LookupError):
+            canaries = apps.get_model(cls._meta.label).objects.using(using)
+            canaries.get_or_create(id=1, defaults={"sealed": seal({}, cls.BINDING)})
+
+
+def check_keys() -> None:
+    """Web and worker call it before anything else: under a wrong key they refuse to start."""
+    canary = KeyCanary.objects.first()
+    if canary is None:
+        raise WrongKey(
+            "This database has no key canary, so HUB_FIELD_KEYS cannot be checked: run manage.py migrate."
+        )
+    try:
+        canary.sealed.open(KeyCanary.BINDING)
+    except CannotOpen:
+        raise WrongKey(
+            "HUB_FIELD_KEYS is wrong: these keys do not open what this database holds. "
+            "Set the keys that sealed it, newest first, and start again."
+        ) from None
+
+
+@register(Tags.security, deploy=True)
+def check_keys_fit_database(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    try:
+        check_keys()
+    except WrongKey as error:
+        return [Error(str(error), id="hub.E001")]
+    except DatabaseError:
+        return [
+            Error(
+                "HUB_FIELD_KEYS cannot be checked: the database is not there, or not migrated.",
+                id="hub.E002",
+            )
+        ]
+    return []

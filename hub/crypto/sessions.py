@@ -1,0 +1,75 @@
+"""Sessions lie sealed, under a digest of their key.
+
+For a while they hold the secret of a second factor, or the code that confirms an address. Each is
+sealed for its key, so what is copied into another row opens nothing; and as the database knows only
+the digest of the key, reading the database does not let anyone sign in.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.contrib.sessions.models import Session
+from django.views.decorators.debug import sensitive_variables
+
+from hub.crypto.sealed import CannotOpen, open_text, seal_text
+
+DELETED_PER_CALL = 500
+DIGEST_LENGTH = 40  # hexadecimal digits: all that Django's column holds; 160 bits of a 165-bit key
+
+
+def digest_session_key(session_key: str) -> str:
+    return hashlib.sha256(session_key.encode("utf-8", "replace")).hexdigest()[:DIGEST_LENGTH]
+
+
+class SessionStore(DatabaseSessions):
+    @sensitive_variables()
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        return seal_text(json.dumps(session_dict), self.binding)
+
+    @sensitive_variables()
+    def decode(self, session_data: str) -> dict[str, Any]:
+        """What does not open is nobody's session, as Django has it of what was tampered with."""
+        try:
+            return json.loads(open_text(session_data, self.binding))
+        except CannotOpen:
+            return {}
+
+    @property
+    def binding(self) -> str:
+        return f"session:{self.session_key}"
+
+    # --- the row is found by the digest, wherever Django would look for the key ---
+
+    def _get_session_from_db(self) -> Session | None:
+        key = self.session_key
+        self._session_key = digest_session_key(key)
+        session = super()._get_session_from_db()
+        self._session_key = key if session else None
+        return session
+
+    def exists(self, session_key: str) -> bool:
+        return super().exists(digest_session_key(session_key))
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        session = super().create_model_instance(data)
+        session.session_key = digest_session_key(session.session_key)
+        return session
+
+    def delete(self, session_key: str | None = None) -> None:
+        if key := session_key or self.session_key:
+            super().delete(digest_session_key(key))
+
+    _aget_session_from_db = sync_to_async(_get_session_from_db)
+    aexists = sync_to_async(exists)
+    acreate_model_instance = sync_to_async(create_model_instance)
+    adelete = sync_to_async(delete)
+
+
+def delete_expired_sessions(*, now: datetime) -> None:
+    expired_keys = Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)
+    if keys := list(expired_keys[:DELETED_PER_CALL]):
+        Session.objects.filter(pk__in=keys, expire_date__lt=now).delete()

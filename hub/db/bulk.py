@@ -1,0 +1,331 @@
+"""Many rows in one statement, for the hot path: arrays on PostgreSQL, one statement for many rows on SQLite.
+
+What the ORM does for a row costs as much as sending a message; here a row costs little more than its bytes.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db import connection as database
+from django.db import models
+
+from connectors.http import dump_checked_json
+
+MAX_SQLITE_PARAMETERS = 999  # of one statement, on SQLite
+USES_PER_PLAN = 300  # statements of one connection
+ColumnValues = Mapping[str, Sequence[Any]]  # by the name of a field, a value for each row
+
+
+def insert_rows(
+    model: type[models.Model], columns: ColumnValues, *, ignore_conflicts: bool = False
+) -> None:
+    """One row for each place in the columns; every field without a default of the database's must be named.
+
+    `once` leaves rows that are there already as they are.
+    """
+    fields = [model._meta.get_field(name) for name in columns]
+    if not next(iter(columns.values())):
+        return
+    head, conflict_clause = (
+        insert_head(model, fields),
+        " ON CONFLICT DO NOTHING" if ignore_conflicts else "",
+    )
+    if database.vendor == "postgresql":
+        constant_columns, parameters = _bulk_parameters(fields, columns)
+        execute_binary(
+            f"{head} {_select_clause(tuple(fields), constant_columns)}{conflict_clause}", parameters
+        )
+    else:
+        placeholders = ", ".join(["%s"] * len(fields))
+        execute_many(
+            f"{head} VALUES ({placeholders}){conflict_clause}", prepare_rows(fields, columns)
+        )
+
+
+def update_rows(
+    model: type[models.Model],
+    keys: Sequence[int],
+    columns: ColumnValues,
+    *,
+    only: Mapping[str, Any] = MappingProxyType({}),
+) -> int:
+    """Give the rows with these keys new values, where they are as `only` says; how many that were."""
+    fields = [model._meta.get_field(name) for name in columns]
+    guards = [model._meta.get_field(name) for name in only]
+    key, table = model._meta.pk, model._meta.db_table
+    if not keys:
+        return 0
+    guard = "".join(f' AND t."{field.column}" = %s' for field in guards)
+    if database.vendor == "postgresql":
+        constant_columns, parameters = _bulk_parameters([key, *fields], {key.name: keys, **columns})
+        _, *values = _cell_expressions((key, *fields), constant_columns)
+        changes = ", ".join(
+            f'"{field.column}" = {value}' for field, value in zip(fields, values, strict=True)
+        )
+        statement = f'UPDATE "{table}" AS t SET {changes} FROM {_unnest_clause((key, *fields), constant_columns)}'
+        # by their keys, whatever the planner believes of the guard: few rows it would look for in the whole table
+        guard = f" AND CASE WHEN true{guard} THEN true ELSE false END" if guard else ""
+        return execute_binary(
+            f'{statement} WHERE t."{key.column}" = v.c0{guard}', [*parameters, *only.values()]
+        )
+    changes = ", ".join(f'"{field.column}" = %s' for field in fields)
+    statement = f'UPDATE "{table}" AS t SET {changes} WHERE t."{key.column}" = %s{guard}'
+    guard_values = [
+        field.get_db_prep_save(value, database)
+        for field, value in zip(guards, only.values(), strict=True)
+    ]
+    rows = [
+        [*values, number, *guard_values]
+        for values, number in zip(prepare_rows(fields, columns), keys, strict=True)
+    ]
+    return execute_many(statement, rows)
+
+
+def insert_missing_rows(
+    model: type[models.Model], columns: ColumnValues, returning: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """As `insert` with `once`; of the rows that were not there yet, these fields as the database has them."""
+    fields = [model._meta.get_field(name) for name in columns]
+    returned_columns = ", ".join(f'"{model._meta.get_field(name).column}"' for name in returning)
+    head, tail = insert_head(model, fields), f"ON CONFLICT DO NOTHING RETURNING {returned_columns}"
+    if database.vendor == "postgresql":
+        constant_columns, parameters = _bulk_parameters(fields, columns)
+        return fetch_rows(
+            f"{head} {_select_clause(tuple(fields), constant_columns)} {tail}", parameters
+        )
+    placeholder, rows, inserted = (
+        f"({', '.join(['%s'] * len(fields))})",
+        prepare_rows(fields, columns),
+        [],
+    )
+    step = MAX_SQLITE_PARAMETERS // len(fields)
+    for chunk in (rows[start : start + step] for start in range(0, len(rows), step)):
+        values = [value for values in chunk for value in values]
+        inserted += query_rows(
+            f"{head} VALUES {', '.join([placeholder] * len(chunk))} {tail}", values
+        )
+    return inserted
+
+
+def insert_head(model: type[models.Model], fields: Sequence[Any]) -> str:
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    return f'INSERT INTO "{model._meta.db_table}" ({names})'
+
+
+def column_values(model: type[models.Model], objects: Sequence[Any]) -> dict[str, list[Any]]:
+    """For `insert`: what these objects hold, but for what the database makes."""
+    return {
+        field.attname: [getattr(instance, field.attname) for instance in objects]
+        for field in model._meta.concrete_fields
+        if not (isinstance(field, models.AutoField) or field.generated)
+    }
+
+
+# --- rows into objects, without what the ORM does for each statement -------------------------------------------------
+
+
+@cache
+def select_columns(model: type[models.Model], alias: str) -> str:
+    """What a statement selects that `read` shall make objects of."""
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+def read_models(
+    statement: str, parameters: Sequence[Any], *model_types: type[models.Model]
+) -> list[tuple[Any, ...]]:
+    """The objects of these models in each row, by the columns of one after the other; then what else it selects.
+
+    None where an outer join found nothing.
+    """
+    makers, objects_of_rows = [model_builder(model) for model in model_types], []
+    for row in query_rows(statement, parameters):
+        objects, index = [], 0
+        for width, build in makers:
+            objects.append(build(row[index : index + width]))
+            index += width
+        objects_of_rows.append((*objects, *row[index:]))
+    return objects_of_rows
+
+
+def query_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+@cache
+def model_builder(model: type[models.Model]) -> tuple[int, Callable[[Sequence[Any]], Any]]:
+    """How many columns an object has, and how it is made of them."""
+    fields = model._meta.concrete_fields
+    names, key = [field.attname for field in fields], fields.index(model._meta.pk)
+    selected = [field.get_col(model._meta.db_table) for field in fields]
+    converters = [
+        (
+            index,
+            column,
+            [*database.ops.get_db_converters(column), *column.get_db_converters(database)],
+        )
+        for index, column in enumerate(selected)
+    ]
+    used_converters = [
+        (index, column, _unless_parsed(converter) if _is_json_field(column.target) else converter)
+        for index, column, converters_of_column in converters
+        for converter in converters_of_column
+    ]
+
+    def make(values: Sequence[Any]) -> Any:
+        if values[key] is None:
+            return None
+        converted = list(values)
+        for index, column, convert in used_converters:
+            converted[index] = convert(converted[index], column, database)
+        return model.from_db(database.alias, names, converted)
+
+    return len(fields), make
+
+
+def _unless_parsed(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """A JSON object that came in PostgreSQL's binary format is read already."""
+    return lambda value, column, database: (
+        convert(value, column, database) if isinstance(value, str) else value
+    )
+
+
+def _is_json_field(field: Any) -> bool:
+    return isinstance(field, models.JSONField)
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def _bulk_parameters(
+    fields: Sequence[Any], columns: ColumnValues
+) -> tuple[tuple[bool, ...], list[Any]]:
+    """Which columns agree in all rows, and the parameters: one value for each of those, then arrays for the others.
+
+    The first is always an array: it tells how many rows there are.
+    """
+    values = _column_arrays(fields, columns)
+    constant_columns = (False, *(column.count(column[0]) == len(column) for column in values[1:]))
+    constants = [
+        column[0]
+        for column, is_constant in zip(values, constant_columns, strict=True)
+        if is_constant
+    ]
+    return constant_columns, constants + [
+        column
+        for column, is_constant in zip(values, constant_columns, strict=True)
+        if not is_constant
+    ]
+
+
+@cache
+def _cell_expressions(
+    fields: tuple[Any, ...], constant_columns: tuple[bool, ...]
+) -> tuple[str, ...]:
+    """What stands for each column in a statement."""
+    expressions = (
+        f"%b::{array_type(field)[:-2]}" if is_constant else f"v.c{index}"
+        for index, (field, is_constant) in enumerate(zip(fields, constant_columns, strict=True))
+    )
+    return tuple(
+        f"{cell}::jsonb" if _is_json_field(field) else cell
+        for field, cell in zip(fields, expressions, strict=True)
+    )
+
+
+@cache
+def _unnest_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) -> str:
+    varying_fields = [
+        (index, field) for index, field in enumerate(fields) if not constant_columns[index]
+    ]
+    names = ", ".join(f"c{index}" for index, _ in varying_fields)
+    return f"unnest({', '.join(f'%b::{array_type(field)}' for _, field in varying_fields)}) AS v({names})"
+
+
+@cache
+def _select_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) -> str:
+    """The rows of these arrays."""
+    return f"SELECT {', '.join(_cell_expressions(fields, constant_columns))} FROM {_unnest_clause(fields, constant_columns)}"
+
+
+def array_type(field: Any) -> str:
+    return "text[]" if _is_json_field(field) else f"{field.db_type(database).partition('(')[0]}[]"
+
+
+def _column_arrays(fields: Sequence[Any], columns: ColumnValues) -> list[list[Any]]:
+    return [
+        [dump_checked_json(value).decode() for value in values]
+        if _is_json_field(field)
+        else list(values)
+        for field, values in zip(fields, columns.values(), strict=True)
+    ]
+
+
+def execute_binary(statement: str, parameters: Sequence[Any]) -> int:
+    with binary_cursor() as cursor:
+        return cursor.execute(statement, parameters).rowcount
+
+
+def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement in PostgreSQL's own words, read in its binary format."""
+    with binary_cursor() as cursor:
+        return cursor.execute(statement, parameters).fetchall()
+
+
+USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = (
+    WeakKeyDictionary()
+)  # statements of each connection
+
+
+def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:
+    """Statements are prepared, so PostgreSQL plans them once; after so many uses it plans them anew, for tables grow.
+
+    What was planned for an empty table reads a full one from end to end, until somebody analyses it.
+    """
+    USES_BY_CONNECTION[connection] = USES_BY_CONNECTION.get(connection, 0) + 1
+    if USES_BY_CONNECTION[connection] % USES_PER_PLAN == 0:
+        connection.execute("DISCARD PLANS")
+
+
+@contextmanager
+def insert_pipeline() -> Iterator[None]:
+    """What is inserted in this block goes to PostgreSQL in one piece; an error comes at its end."""
+    if database.vendor != "postgresql":
+        yield
+        return
+    database.ensure_connection()
+    with database.wrap_database_errors, database.connection.pipeline():
+        yield
+
+
+@contextmanager
+def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
+    """On Django's connection, in its transaction; parameters and rows go as bytes, not as text."""
+    database.ensure_connection()
+    with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
+        _replan_periodically(database.connection)
+        cursor.format = psycopg.pq.Format.BINARY
+        yield cursor
+
+
+# --- SQLite ----------------------------------------------------------------------------------------------------------
+
+
+def prepare_rows(fields: Sequence[Any], columns: ColumnValues) -> list[list[Any]]:
+    prepared_columns = [
+        [field.get_db_prep_save(value, database) for value in values]
+        for field, values in zip(fields, columns.values(), strict=True)
+    ]
+    return [list(row) for row in zip(*prepared_columns, strict=True)]
+
+
+def execute_many(statement: str, rows: Sequence[Sequence[Any]]) -> int:
+    with database.cursor() as cursor:
+        cursor.executemany(statement, rows)
+        return cursor.rowcount

@@ -1,0 +1,57 @@
+"""The production clock: the database's, so that leases and due times agree across machines.
+
+Read at start and every few seconds, carried by the monotonic clock in between. The doors hand it down.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+Clock = Callable[[], datetime]
+
+SYNCHRONIZE_EVERY = 5.0  # seconds
+CLOCK_SQL = {
+    "postgresql": "SELECT clock_timestamp()",
+    "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+}
+
+
+class DatabaseClock:
+    def __init__(self) -> None:
+        self.last_reading = datetime.min.replace(tzinfo=UTC), float("-inf")
+
+    def __call__(self) -> datetime:
+        base, read_at = self.last_reading
+        elapsed = time.monotonic() - read_at
+        if elapsed > SYNCHRONIZE_EVERY and not _is_in_event_loop():
+            self.synchronize()
+            return self()
+        return base + timedelta(seconds=elapsed)
+
+    def synchronize(self) -> None:
+        self.last_reading = (
+            _read_database_time(),
+            time.monotonic(),
+        )  # one value: threads beside this one read it meanwhile
+
+
+def _is_in_event_loop() -> bool:
+    """No query may run there; the threads beside the loop keep the clock right."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _read_database_time() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute(CLOCK_SQL[connection.vendor])
+        (value,) = cursor.fetchone()
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+clock = DatabaseClock()

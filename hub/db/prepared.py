@@ -1,0 +1,119 @@
+"""Querysets of the hot path, compiled once: on PostgreSQL the ORM's own work would cost more than the answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection as database
+from django.db.models import Field, Lookup, Model, QuerySet
+from django.db.models.lookups import In
+
+from hub.db import bulk
+
+ModelType = TypeVar("Row", bound=Model)
+SENTINEL_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+@Field.register_lookup
+class AnyOf(Lookup):  # type: ignore[type-arg]
+    """As `in`, with one parameter on PostgreSQL however many values there are."""
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return In(self.lhs, list(self.rhs)).as_sql(compiler, connection)
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        left_sql, parameters = self.process_lhs(compiler, connection)
+        return f"{left_sql} = ANY(%s)", [*parameters, self.rhs]
+
+
+class PreparedQuery(Generic[ModelType]):
+    """A question whose parameters change and whose words do not: moments, ids and, by `among`, lists.
+
+    `ask` gives a queryset without annotations; everything but its arguments must be the same at every call.
+    """
+
+    def __init__(self, build_queryset: Callable[..., QuerySet[ModelType, Any]]) -> None:
+        self.build_queryset = build_queryset
+        self.compiled: CompiledQuery | None = None
+
+    def fetch_rows(self, **arguments: Any) -> list[tuple[Any, ...]]:
+        """Of a `values_list`."""
+        if database.vendor != "postgresql":
+            return list(self.build_queryset(**arguments))
+        return self.compile(arguments).fetch(arguments)
+
+    def fetch_models(self, **arguments: Any) -> list[ModelType]:
+        if database.vendor != "postgresql":
+            return list(self.build_queryset(**arguments))
+        compiled = self.compile(arguments)
+        _, build_model = bulk.model_builder(compiled.model)
+        return [build_model(row) for row in compiled.fetch(arguments)]
+
+    def compile(self, arguments: Mapping[str, Any]) -> "CompiledQuery":
+        if self.compiled is None:
+            self.compiled = _compile_query(self.build_queryset, arguments)
+        return self.compiled
+
+
+class Parameter:
+    """Where an argument stands among the parameters."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuery:
+    """The words of a question, and what it is asked of."""
+
+    model: type[Model]
+    statement: str
+    parameters: Sequence[Any]  # a Sign where an argument stands
+
+    def fetch(self, arguments: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        parameters = [
+            arguments[parameter.name] if isinstance(parameter, Parameter) else parameter
+            for parameter in self.parameters
+        ]
+        return bulk.fetch_rows(self.statement, parameters)
+
+
+def _compile_query(
+    build_queryset: Callable[..., QuerySet[Any, Any]], arguments: Mapping[str, Any]
+) -> CompiledQuery:
+    """It is asked once with a value that nobody means in each argument's place."""
+    sentinels = {
+        name: _sentinel_value(value, index) for index, (name, value) in enumerate(arguments.items())
+    }
+    queryset = build_queryset(**sentinels)
+    statement, parameters = queryset.query.sql_with_params()
+    marked_parameters = [
+        next(
+            (
+                Parameter(name)
+                for name, sentinel in sentinels.items()
+                if sentinel is parameter or sentinel == parameter
+            ),
+            parameter,
+        )
+        for parameter in parameters
+    ]
+    found_names = {
+        parameter.name for parameter in marked_parameters if isinstance(parameter, Parameter)
+    }
+    if found_names != set(arguments):
+        raise ValueError(f"the question does not keep {set(arguments) - found_names} as it is told")
+    return CompiledQuery(queryset.model, statement, marked_parameters)
+
+
+def _sentinel_value(value: Any, index: int) -> datetime | UUID | Sequence[Any]:
+    if isinstance(value, datetime):
+        return SENTINEL_TIME - timedelta(microseconds=index)
+    if isinstance(value, UUID):
+        return UUID(int=index)
+    return [Parameter(str(index))]

@@ -1,0 +1,207 @@
+"""The async way out, for deliveries: aiohttp, with every name, address and byte of it under our rules."""
+
+import asyncio
+import functools
+import io
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from connectors.http import KIBIBYTE, Request, Response
+from hub.egress.errors import EgressError, RequestNotSent, ResponseNotReceived
+from hub.egress.interim_responses import LimitedConnector
+from hub.egress.messages import build_response, outgoing_headers
+from hub.egress.resolver import LOOKUP_TIMEOUT, Lookup, resolve_host_async, system_lookup
+from hub.egress.tls import verified_context
+from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_yarl
+from hub.processes.failpoints import ACTIVE, failpoint
+
+TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
+MAX_SOCKETS = 200
+DNS_CACHE_SECONDS = 30  # seconds
+KEEPALIVE_SECONDS = 1.5  # seconds; less than what servers wait (gunicorn 2, Node 5) before they close under our next request
+URL_CACHE_SIZE = 4096
+SENT_DELAY = 0.002  # seconds after aiohttp says that it is about to write
+RECEIVE_BUFFER = (
+    8 * KIBIBYTE
+)  # at a time by one socket; what hostile endpoints send all at once is as much for each
+LARGE_BODY = 1024 * KIBIBYTE  # aiohttp warns of larger bodies in one piece
+
+FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the first that fits
+    (aiohttp.ClientSSLError, RequestNotSent, "tls_failed"),
+    (aiohttp.ClientConnectorError, RequestNotSent, "connect_failed"),
+    (aiohttp.ConnectionTimeoutError, RequestNotSent, "connect_failed"),
+    (TimeoutError, ResponseNotReceived, "timed_out"),
+    (aiohttp.ClientConnectionError, ResponseNotReceived, "connection_lost"),
+    (aiohttp.ClientPayloadError, ResponseNotReceived, "connection_lost"),
+    (aiohttp.ClientError, ResponseNotReceived, "bad_answer"),
+)
+
+
+class GuardedResolver(AbstractResolver):
+    """What aiohttp asks for addresses and sockets. It asks no name of a literal address, so the socket is checked."""
+
+    def __init__(self, rules: EgressRules, lookup: Lookup, lookup_timeout: float) -> None:
+        self.rules = rules
+        self.lookup = lookup
+        self.lookup_timeout = lookup_timeout
+        self.allowed_addresses: set[tuple[str, int]] = set()  # behind the names of the allow list
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        addresses = await resolve_host_async(
+            host, port, self.rules, lookup=self.lookup, timeout=self.lookup_timeout
+        )
+        if self.rules.allows(host, port):
+            self.allowed_addresses.update((address, port) for address in addresses)
+        return [self._result(host, address, port) for address in addresses]
+
+    @staticmethod
+    def _result(host: str, address: str, port: int) -> ResolveResult:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return ResolveResult(
+            hostname=host, host=address, port=port, family=family, proto=0, flags=flags
+        )
+
+    def open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
+        """The socket for one address: the last look before connecting, whoever chose the address."""
+        family, socket_type, protocol, _, peer = info
+        address, port = str(peer[0]), int(peer[1])
+        if (
+            self.rules.denies(address)
+            and not self.rules.allows(address, port)
+            and (address, port) not in self.allowed_addresses
+        ):
+            raise PermissionError("egress_refused")
+        new_socket = socket.socket(family, socket_type, protocol)
+        new_socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        return new_socket
+
+    async def close(self) -> None:
+        pass
+
+
+class AsyncClient:
+    """Sends requests; hundreds may be on their way at the same time. Raises Unsent (Refused among them), Unanswered."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, rules: EgressRules, clock: Callable[[], datetime]
+    ) -> None:
+        self.session = session
+        self.clock = clock
+        self.check_cached = functools.lru_cache(URL_CACHE_SIZE)(
+            lambda url: check_url(url, rules, parse_with_yarl)
+        )
+
+    async def __call__(self, request: Request) -> Response:
+        headers = outgoing_headers(request)
+        parsed_url: ParsedUrl = self.check_cached(request.url)
+        try:
+            async with self.session.request(
+                request.method,
+                parsed_url.parsed,
+                headers=headers,
+                data=_request_payload(request),
+                allow_redirects=False,
+            ) as client_response:
+                body, is_cut = await _read_bounded_async(client_response, request.keep)
+                return build_response(
+                    client_response.status,
+                    body,
+                    client_response.headers.items(),
+                    received_at=self.clock(),
+                    is_cut=is_cut,
+                    host=parsed_url.host,
+                )
+        except (aiohttp.ClientError, OSError) as error:
+            failure: Exception = error
+        raise _translate_client_error(
+            failure, parsed_url.host
+        )  # here, so that the client's error with its address is not chained
+
+
+def _request_payload(request: Request) -> bytes | io.BytesIO | None:
+    content = request.content()
+    return io.BytesIO(content) if len(content) > LARGE_BODY else content or None
+
+
+async def _read_bounded_async(
+    client_response: aiohttp.ClientResponse, keep: int
+) -> tuple[bytes, bool]:
+    """At most `keep` bytes as they were sent, and whether there were more; then the connection is not used again."""
+    body = bytearray()
+    while len(body) <= keep and (chunk := await client_response.content.read(keep + 1 - len(body))):
+        body += chunk
+    is_cut = len(body) > keep
+    if is_cut:
+        client_response.close()
+    return bytes(body[:keep]), is_cut
+
+
+def _translate_client_error(error: Exception, host: str) -> EgressError:
+    return next(
+        (
+            error_type(reason, host)
+            for client_error, error_type, reason in FAILURES
+            if isinstance(error, client_error)
+        ),
+        ResponseNotReceived("connection_lost", host),
+    )
+
+
+def _failpoint_traces() -> list[aiohttp.TraceConfig]:
+    """Where a test may break a call."""
+    trace = aiohttp.TraceConfig()
+
+    async def fail_after_connect(*details: object) -> None:
+        failpoint("O3")  # after connecting
+
+    async def fail_after_send(*details: object) -> None:
+        asyncio.get_running_loop().call_later(
+            SENT_DELAY, failpoint, "O4"
+        )  # after the request's bytes were sent
+
+    trace.on_connection_create_end.append(fail_after_connect)
+    trace.on_connection_reuseconn.append(fail_after_connect)
+    trace.on_request_chunk_sent.append(fail_after_send)
+    return [trace]
+
+
+@asynccontextmanager
+async def open_async_client(
+    rules: EgressRules,
+    *,
+    clock: Callable[[], datetime],
+    limit: int = MAX_SOCKETS,
+    timeout: float = TIMEOUT,
+    lookup: Lookup = system_lookup,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[AsyncClient]:
+    """`clock` is called in the loop: one that asks no database. Connecting has half the time, so that a time-out later
+    than that means: sent, not answered."""
+    resolver = GuardedResolver(rules, lookup, min(LOOKUP_TIMEOUT, timeout / 4))
+    connector = LimitedConnector(
+        resolver=resolver,
+        socket_factory=resolver.open_socket,
+        ssl=tls or verified_context(),
+        limit=limit,
+        ttl_dns_cache=DNS_CACHE_SECONDS,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout / 2),
+        auto_decompress=False,
+        skip_auto_headers=("Content-Type",),
+        read_bufsize=16 * KIBIBYTE,
+        trace_configs=_failpoint_traces() if ACTIVE else None,
+    ) as session:
+        yield AsyncClient(session, rules, clock)

@@ -1,0 +1,82 @@
+"""One connection of the blocking way out: dialled to a checked address, and cut at the deadline."""
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+
+from hub.egress.addresses import parse_literal_address
+from hub.egress.errors import EgressRefused, RequestNotSent
+
+
+class DeadlineSocket:
+    """requests has no deadline for a whole call, so a second handle on the socket shuts it down.
+
+    `open` says that the other side was reached, TLS included: from then on something may have arrived.
+    """
+
+    def __init__(self, host: str, port: int, addresses: Sequence[str], *, deadline: float) -> None:
+        self.host = host
+        self.port = port
+        self.addresses = addresses
+        self.deadline = deadline  # on the monotonic clock
+        self.is_connected = False
+        self.is_expired = False
+        self.handle: socket.socket | None = None
+        self.lock = threading.Lock()
+        self.watchdog = threading.Timer(self.seconds_left(), self.shut_down)
+        self.watchdog.daemon = True
+
+    def seconds_left(self) -> float:
+        return max(self.deadline - time.monotonic(), 0.001)
+
+    def __enter__(self) -> "DeadlineSocket":
+        self.watchdog.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.watchdog.cancel()
+        with self.lock:
+            if self.handle is not None:
+                self.handle.close()
+                self.handle = None
+
+    def shut_down(self) -> None:
+        with self.lock:  # or the handle's number might be somebody else's by now
+            self.is_expired = True
+            if self.handle is not None:
+                with suppress(OSError):
+                    self.handle.shutdown(socket.SHUT_RDWR)
+
+    def connect_socket(self) -> socket.socket:
+        """Raises Unsent."""
+        for tried_count, address in enumerate(self.addresses):
+            seconds = self.seconds_left() / (len(self.addresses) - tried_count)
+            with suppress(OSError):
+                return self.register_socket(
+                    socket.create_connection((address, self.port), seconds), address
+                )
+        raise RequestNotSent("connect_failed", self.host)
+
+    def register_socket(self, connected_socket: socket.socket, address: str) -> socket.socket:
+        try:
+            if parse_literal_address(connected_socket.getpeername()[0]) != parse_literal_address(
+                address
+            ):
+                raise EgressRefused("denied_address", self.host)
+            connected_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.lock:
+                if self.is_expired:
+                    raise RequestNotSent("connect_failed", self.host)
+                self.handle = connected_socket.dup()
+        except BaseException:
+            connected_socket.close()
+            raise
+        return connected_socket

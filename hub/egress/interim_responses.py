@@ -1,0 +1,31 @@
+"""How many interim answers (100 Continue) are put up with before the final one."""
+
+import functools
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
+
+MAX_INTERIM_RESPONSES = 20
+
+
+class InterimLimitHandler(ResponseHandler):
+    """aiohttp reads a flood of them without ever giving way to its loop, and so to no other call (3.14, 2026-11)."""
+
+    interim_count = 0
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        message, _ = data
+        self.interim_count = self.interim_count + 1 if 100 <= message.code < 200 else 0
+        if self.interim_count <= MAX_INTERIM_RESPONSES:
+            super().feed_data(data, size)
+        elif self.transport is not None:
+            self.transport.abort()
+            self.set_exception(HttpProcessingError(message="too many interim answers"))
+
+
+class LimitedConnector(aiohttp.TCPConnector):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = functools.partial(InterimLimitHandler, loop=self._loop)

@@ -1,0 +1,73 @@
+"""Threads for name lookups, shared fairly: a tenant whose names are slow waits for itself alone."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+from typing import NamedTuple
+
+Lookup = Callable[[str], Sequence[str]]  # raises OSError
+MAX_THREADS, MAX_THREADS_PER_TENANT = 64, 8
+tenant_in_charge: ContextVar[Hashable] = ContextVar("tenant_in_charge", default=None)
+
+
+@contextmanager
+def lookups_for_tenant(tenant: Hashable) -> Iterator[None]:
+    """What is looked up in this block, and by tasks that begin in it, is this tenant's."""
+    token = tenant_in_charge.set(tenant)
+    try:
+        yield
+    finally:
+        tenant_in_charge.reset(token)
+
+
+class PendingLookup(NamedTuple):
+    tenant: Hashable
+    future: Future[Sequence[str]]
+    lookup: Lookup
+    name: str
+
+
+class LookupPool:
+    """A lookup cannot be ended: one that nobody waits for any longer keeps its thread, and counts, until it returns."""
+
+    def __init__(
+        self, threads: int = MAX_THREADS, max_per_tenant: int = MAX_THREADS_PER_TENANT
+    ) -> None:
+        self.threads, self.max_per_tenant = threads, max_per_tenant
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="egress-names")
+        self.lock = Lock()
+        self.running: Counter[Hashable] = Counter()
+        self.waiting: deque[PendingLookup] = deque()
+
+    def submit(self, lookup: Lookup, name: str) -> Future[Sequence[str]]:
+        pending = PendingLookup(tenant_in_charge.get(), Future(), lookup, name)
+        with self.lock:
+            self.waiting.append(pending)
+            self.start_waiting()
+        return pending.future
+
+    def start_waiting(self) -> None:
+        """Those whose tenant has a thread left, in their order; under the lock."""
+        postponed: deque[PendingLookup] = deque()
+        while self.waiting and self.running.total() < self.threads:
+            pending = self.waiting.popleft()
+            if pending.tenant is not None and self.running[pending.tenant] >= self.max_per_tenant:
+                postponed.append(pending)
+            elif pending.future.set_running_or_notify_cancel():
+                self.running[pending.tenant] += 1
+                self.executor.submit(self.run, pending)
+        self.waiting.extendleft(reversed(postponed))
+
+    def run(self, pending: PendingLookup) -> None:
+        try:
+            pending.future.set_result(pending.lookup(pending.name))
+        except BaseException as error:
+            pending.future.set_exception(error)
+        finally:
+            with self.lock:
+                self.running[pending.tenant] -= 1
+                self.running += Counter()  # without those that have none
+                self.start_waiting()

@@ -1,0 +1,58 @@
+"""Names into addresses: asked by us, within a time of its own, and every answer is checked."""
+
+import asyncio
+import functools
+import os
+import socket
+from collections.abc import Sequence
+
+from hub.egress.errors import RequestNotSent
+from hub.egress.lookup_pool import Lookup, LookupPool
+from hub.egress.url_guard import EgressRules
+
+LOOKUP_TIMEOUT = 5.0  # seconds; getaddrinfo itself knows no deadline, hence the threads
+MAX_ADDRESSES = 8  # used at most; all are checked
+
+
+def system_lookup(name: str) -> list[str]:
+    address_infos = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in address_infos))
+
+
+@functools.cache
+def _pool(process: int) -> LookupPool:
+    return LookupPool()  # per process: threads do not survive a fork
+
+
+def resolve_host(
+    host: str, port: int, rules: EgressRules, *, lookup: Lookup, timeout: float = LOOKUP_TIMEOUT
+) -> tuple[str, ...]:
+    """The addresses to connect to, and no others. Raises Unsent, Refused."""
+    future = _pool(os.getpid()).submit(lookup, host)
+    try:
+        answers = future.result(timeout)
+    except (OSError, UnicodeError):  # a TimeoutError is an OSError
+        future.cancel()
+        raise RequestNotSent("dns_failed", host) from None
+    return _check_addresses(answers, host, port, rules)
+
+
+async def resolve_host_async(
+    host: str, port: int, rules: EgressRules, *, lookup: Lookup, timeout: float = LOOKUP_TIMEOUT
+) -> tuple[str, ...]:
+    """The same, without blocking the loop."""
+    future = asyncio.wrap_future(_pool(os.getpid()).submit(lookup, host))
+    try:
+        answers = await asyncio.wait_for(future, timeout)
+    except (OSError, UnicodeError):
+        raise RequestNotSent("dns_failed", host) from None
+    return _check_addresses(answers, host, port, rules)
+
+
+def _check_addresses(
+    answers: Sequence[str], host: str, port: int, rules: EgressRules
+) -> tuple[str, ...]:
+    if not answers:
+        raise RequestNotSent("dns_failed", host)
+    rules.check_answers(host, port, answers)
+    return tuple(answers[:MAX_ADDRESSES])

@@ -1,0 +1,69 @@
+"""The limits: what is counted, over how long, and how much is allowed by default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+MINUTE, HOUR = 60, 3600
+MIB = 1024 * 1024
+PLATFORM_FACTOR = 10  # what a platform key may use, in quotas of a tenant
+KEY_DIVISOR = 2  # one key of a tenant may use this part of what the tenant may
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`seconds` is its window; None where it limits what exists at a time."""
+
+    name: str  # stable: in the API, in the settings and in the header RateLimit
+    label: str | Promise
+    quota: int  # of a tenant, by default
+    seconds: int | None = MINUTE
+    per_key: bool = False  # each key is counted, too
+
+
+LIMITS = {
+    limit.name: limit
+    for limit in (
+        Limit("events", _("Events in a minute"), 120_000, per_key=True),
+        Limit("bytes", _("Bytes of events in a minute"), 512 * MIB, per_key=True),
+        Limit("requests", _("Other API requests in a minute"), 3_000, per_key=True),
+        Limit("replays", _("Single retries and deliveries sent again in an hour"), 1_000, HOUR),
+        Limit("connections", _("Connections at a time"), 200, None),
+        Limit("portal_links", _("Portal links in an hour"), 1_000, HOUR),
+        Limit("invitations", _("Invitations in an hour"), 50, HOUR),
+    )
+}
+
+
+def tenant_quotas(tenant: Any) -> dict[str, int | None]:
+    return {name: tenant_quota(tenant, name) for name in LIMITS}
+
+
+def tenant_quota(tenant: Any, name: str) -> int | None:
+    """What a tenant may use: as staff set it, else the default; None where nothing limits it."""
+    own_quota: int | None = tenant.limits.get(name)
+    return default_quota(name) if own_quota is None else own_quota
+
+
+def unknown_limit_names(quotas: Mapping[str, int]) -> list[str]:
+    return sorted(set(quotas) - set(LIMITS))
+
+
+def default_quota(name: str) -> int | None:
+    """As HUB_LIMITS says it, else the catalogue's; None where limits are off."""
+    if settings.HUB_LIMITS is None:
+        return None
+    return settings.HUB_LIMITS.get(name, LIMITS[name].quota)
+
+
+def key_quota(key: Any, name: str) -> int | None:
+    """What one key may use: a share of its tenant's quota; a platform key several times the default."""
+    if key.tenant is None:
+        quota = default_quota(name)
+        return None if quota is None else quota * PLATFORM_FACTOR
+    quota = tenant_quota(key.tenant, name)
+    return None if quota is None else max(1, quota // KEY_DIVISOR)

@@ -1,0 +1,85 @@
+"""Requests of the API: each is counted for its key and its tenant, and its answer tells what is left.
+
+The headers RateLimit-Policy and RateLimit follow draft-ietf-httpapi-ratelimit-headers-10 (27 September 2025).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from hub.db.clock import clock
+from hub.limits.exceeded import LimitExceeded
+from hub.limits.shared_counts import RemainingQuota
+from hub.limits.spending import spend_limits
+
+
+class WithinLimits(BasePermission):
+    """Stands before the scopes, so that what a key may not do is counted, too.
+
+    A view whose POST takes events says `takes_events = True`: these are counted by number and size.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if request.auth is not None:
+            count_request(request, _request_amounts(request, view))
+        return True
+
+
+def count_request(request: Request, amounts: Mapping[str, int]) -> None:
+    """Raises LimitExceeded; either way the answer tells what is left."""
+    try:
+        _remember_remaining(request, spend_limits(request.auth, amounts, now=clock()))
+    except LimitExceeded as limit_error:
+        _remember_remaining(request, limit_error.remaining)
+        raise
+
+
+def _request_amounts(request: Request, view: Any) -> dict[str, int]:
+    if request.method == "POST" and getattr(view, "takes_events", False):
+        return {"events": 1, "bytes": int(request.META.get("CONTENT_LENGTH") or 0)}
+    return {"requests": 1}
+
+
+def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -> None:
+    """For the headers of the answer; of each limit the tightest."""
+    tightest: dict[str, RemainingQuota] = getattr(request._request, "rate_limits", {})
+    for quota in remaining:
+        known_quota = tightest.get(quota.charge.name)
+        if known_quota is None or quota.amount <= known_quota.amount:
+            tightest[quota.charge.name] = quota
+    request._request.rate_limits = tightest
+
+
+class LimitsMiddleware:
+    """Adds the headers; and shows a person a page where one of their acts exceeds a limit."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if limits := getattr(request, "rate_limits", {}).values():
+            response.headers["RateLimit-Policy"] = ", ".join(map(_policy_header, limits))
+            response.headers["RateLimit"] = ", ".join(map(state_header, limits))
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, LimitExceeded):
+            return None
+        context = {"sentence": str(exception.detail), "again": exception.retry_at}
+        return render(request, "limits/exceeded.html", context, status=exception.status_code)
+
+
+def _policy_header(remaining: RemainingQuota) -> str:
+    unit = ';qu="content-bytes"' if remaining.charge.name == "bytes" else ""
+    return (
+        f'"{remaining.charge.name}";q={remaining.charge.quota};w={remaining.charge.seconds}{unit}'
+    )
+
+
+def state_header(remaining: RemainingQuota) -> str:
+    return f'"{remaining.charge.name}";r={remaining.amount};t={remaining.seconds}'

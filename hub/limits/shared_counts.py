@@ -1,0 +1,184 @@
+"""Counts that all web processes share, without a statement for each request.
+
+A process is granted a part of a quota by the database (one statement), and spends it in memory: few at first, twice
+as many with each further grant. The sum of what is granted in one window never exceeds the quota; what a process was
+granted and did not spend is lost with the window, at most 1/60 of the quota for each process.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from django.db import connection
+from django.utils.functional import Promise
+
+from hub.limits.exceeded import LimitExceeded
+
+GRANT_PARTS = 60  # of a quota; at most one of them is granted at a time
+FIRST_GRANT, FIRST_GRANT_PARTS = (
+    10,
+    10_000,
+)  # what is granted first: so many, or this part of a quota; then twice as much
+LOCK_STRIPES = 32  # locks of one process
+MAX_SHARES = 2_000  # of one lock; then those of past windows are dropped
+ADD_SQL = """
+INSERT INTO limits_limitusage (subject, name, "window", used) VALUES {rows}
+ON CONFLICT (subject, name) DO UPDATE SET
+  used = excluded.used + CASE WHEN limits_limitusage."window" - excluded."window" IN (0, 1)
+    THEN limits_limitusage.used ELSE 0 END,
+  "window" = CASE WHEN limits_limitusage."window" - excluded."window" IN (0, 1)
+    THEN limits_limitusage."window" ELSE excluded."window" END
+RETURNING subject, name, "window", used
+"""  # a process whose clock is behind by a moment counts into the window that others have begun
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """So much of one limit, of one subject."""
+
+    subject: str
+    name: str
+    amount: int
+    quota: int
+    seconds: int
+    subject_label: str | Promise  # for people
+
+    @property
+    def counter(self) -> tuple[str, str]:
+        return self.subject, self.name
+
+    def window(self, now: datetime) -> int:
+        return int(now.timestamp()) // self.seconds
+
+    def window_end(self, window: int) -> datetime:
+        return datetime.fromtimestamp((window + 1) * self.seconds, UTC)
+
+
+@dataclass(slots=True)
+class GrantedShare:
+    """What this process was granted of a counter and has not spent, and what is granted to nobody yet."""
+
+    window: int
+    quota: int
+    granted: int = 0
+    free: int = 0
+    database_remaining: int = 1  # at least; none: the database is not asked again in this window
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingQuota:
+    """What is left of a limit, as far as this process knows, and for how many seconds it is counted."""
+
+    charge: Charge
+    amount: int
+    seconds: int
+
+
+class GrantCounters:
+    """What one process was granted. Subjects of one tenant share a lock, so a charge of several is one step."""
+
+    def __init__(self) -> None:
+        self.stripes = [LockStripe() for _ in range(LOCK_STRIPES)]
+
+    def spend(self, charges: Sequence[Charge], *, now: datetime) -> list[RemainingQuota]:
+        """All of them or none; raises LimitExceeded. Not to be called in a transaction: others would wait for it."""
+        if not charges:
+            return []
+        return self.stripes[hash(charges[0].subject) % LOCK_STRIPES].spend(charges, now=now)
+
+
+class LockStripe:
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.shares: dict[tuple[str, str], GrantedShare] = {}
+
+    def spend(self, charges: Sequence[Charge], *, now: datetime) -> list[RemainingQuota]:
+        with self.lock:
+            self.begin_windows(charges, now)
+            self.request_grants(charges, now)
+            for charge in charges:
+                if self.shares[charge.counter].free < charge.amount:
+                    limit_error = limit_exceeded(
+                        charge, self.shares[charge.counter].window, now=now
+                    )
+                    limit_error.remaining = [self.remaining(charge, now) for charge in charges]
+                    raise limit_error
+            for charge in charges:
+                self.shares[charge.counter].free -= charge.amount
+            return [self.remaining(charge, now) for charge in charges]
+
+    def begin_windows(self, charges: Iterable[Charge], now: datetime) -> None:
+        for charge in charges:
+            share = self.shares.get(charge.counter)
+            stale = share is None or share.quota != charge.quota
+            if stale or share.window - charge.window(now) not in (0, 1):
+                self.shares[charge.counter] = GrantedShare(charge.window(now), charge.quota)
+        if len(self.shares) > MAX_SHARES:
+            current = {charge.counter for charge in charges}
+            self.shares = {counter: self.shares[counter] for counter in current}
+
+    def request_grants(self, charges: Sequence[Charge], now: datetime) -> None:
+        """The database, where what was granted does not suffice and there may be more."""
+        shortfalls = [
+            (charge, max(charge.amount - share.free, _next_grant_size(share)))
+            for charge in charges
+            if (share := self.shares[charge.counter]).free < charge.amount
+            and share.database_remaining
+        ]
+        granted = add_usage(shortfalls, now=now) if shortfalls else {}
+        for charge, requested in shortfalls:
+            window, used = granted[charge.counter]
+            share = self.shares[charge.counter]
+            if window != share.window:
+                share.free = share.granted = 0
+            grant = min(requested, max(0, charge.quota - used + requested))
+            share.free, share.granted = share.free + grant, share.granted + grant
+            share.window, share.database_remaining = window, max(0, charge.quota - used)
+
+    def remaining(self, charge: Charge, now: datetime) -> RemainingQuota:
+        share = self.shares[charge.counter]
+        seconds = (charge.window_end(share.window) - now) // timedelta(seconds=1)
+        return RemainingQuota(charge, share.free + share.database_remaining, max(0, seconds))
+
+
+def _next_grant_size(share: GrantedShare) -> int:
+    return min(
+        share.quota // GRANT_PARTS,
+        max(FIRST_GRANT, share.quota // FIRST_GRANT_PARTS, share.granted),
+    )
+
+
+def add_usage(
+    charges: Iterable[tuple[Charge, int]], *, now: datetime
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Count these amounts in one statement; by counter, the window and all that is used in it.
+
+    In the order of their names, so that two processes never wait for each other in a circle.
+    """
+    ordered = sorted(charges, key=lambda entry: entry[0].counter)
+    parameters = [
+        value
+        for charge, amount in ordered
+        for value in (*charge.counter, charge.window(now), amount)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ADD_SQL.format(rows=", ".join(["(%s, %s, %s, %s)"] * len(ordered))), parameters
+        )
+        return {
+            (subject, name): (window, used) for subject, name, window, used in cursor.fetchall()
+        }
+
+
+def limit_exceeded(charge: Charge, window: int, *, now: datetime) -> LimitExceeded:
+    return LimitExceeded(
+        charge.name,
+        charge.quota,
+        subject_label=charge.subject_label,
+        retry_at=charge.window_end(window),
+        now=now,
+    )
+
+
+grant_counters = GrantCounters()

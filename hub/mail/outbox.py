@@ -1,0 +1,52 @@
+"""Ask for a mail: a row, in the caller's transaction, and a bell for the worker that sends it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from hub.crypto.sealed import seal
+from hub.mail.models import Mail
+from hub.mail.rendering import render_mail
+from hub.queue import wake_up
+
+MAIL_LIFETIME = timedelta(days=3)
+
+
+class MailNotConfigured(Exception):
+    """There is no mail server, so the mail is not asked for either."""
+
+
+def queue_mail(
+    to: str,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    now: datetime,
+    about: str = "",
+    after: datetime | None = None,
+    until: datetime | None = None,
+) -> None:
+    """It does not go before `after`, and is worth trying `until`; `about` is what HUB_MAIL_NEWS tells of it, and
+    `withdraw()` takes."""
+    if not settings.HUB_EMAIL_URL:
+        raise MailNotConfigured("Mail is not set up: HUB_EMAIL_URL is not set.")
+    subject, text = render_mail(template, context)
+    send_at = after or now
+    mail = Mail(
+        to=to,
+        kind=template,
+        about=about,
+        created_at=send_at,
+        due_at=send_at,
+        until=until or send_at + MAIL_LIFETIME,
+    )
+    mail.sealed = seal({"subject": subject, "text": text}, mail.binding)
+    mail.save(force_insert=True)
+    wake_up("mail", now=now)
+
+
+def withdraw_mails(*about: str) -> None:
+    """What has not gone yet does not go any more: something newer was said, or its cause is gone."""
+    Mail.objects.filter(about__in=[name for name in about if name]).exclude(state="sent").delete()

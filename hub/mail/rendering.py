@@ -1,0 +1,87 @@
+"""What a mail says: one template of text for each, and what it says in HTML is made of the same lines."""
+
+import re
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template import Context, Engine
+from django.template.loader import render_to_string
+
+MAIL_ADDRESS = re.compile(r"[^@\s:/]+@[^@\s:/]+")
+SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
+HOST = re.compile(
+    r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"
+)  # the last label has no digit: 1.25 stays a number
+DOT_LOOKALIKE = "\u2024"  # looks like a dot
+HIDDEN_CHARACTERS = re.compile(
+    r"[\u202a-\u202e\u2066-\u2069\u200b\ufeff]"
+)  # marks that turn what is read around, or cannot be seen
+LINK = re.compile(r"(?P<label>[^\n]+):\s(?P<url>https?://\S+)")
+
+
+def build_absolute_url(path: str) -> str:
+    """The address of a page as mails tell it: never made of what a browser says our name is."""
+    return settings.HUB_PUBLIC_URL + path
+
+
+def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject and text. The first line of the template is the subject, empty lines part the paragraphs.
+
+    A text of the context stays within its line, whatever somebody typed, and becomes no link unless it leads here.
+    """
+    lines = {"hub": settings.HUB_NAME} | {
+        name: sanitize_context_value(value) for name, value in context.items()
+    }
+    text = Engine.get_default().get_template(template).render(Context(lines, autoescape=False))
+    subject, _, body = text.strip().partition("\n")
+    return join_lines(subject), re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n"
+
+
+def sanitize_context_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: sanitize_context_value(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [sanitize_context_value(part) for part in value]
+    return strip_links(join_lines(value)) if isinstance(value, str) else value
+
+
+def strip_links(text: str) -> str:
+    """What programs that show mails would make a link of is text; but for addresses of ours, and of mail alone."""
+    is_own_url = text.startswith(f"{settings.HUB_PUBLIC_URL}/") and " " not in text
+    if is_own_url or MAIL_ADDRESS.fullmatch(text):
+        return text
+    return HOST.sub(lambda match: match[0].replace(".", DOT_LOOKALIKE), SCHEME.sub("", text))
+
+
+def join_lines(text: str) -> str:
+    return HIDDEN_CHARACTERS.sub("", " ".join(text.split()))
+
+
+def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
+    """Sent again it has the same Message-ID, so that who had it already may be shown it once."""
+    _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    headers = {"Message-ID": f"<{id}@{sender.rpartition('@')[2]}>"}
+    message = EmailMultiAlternatives(
+        subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers
+    )
+    page_context = {"subject": subject, "parts": split_paragraphs(text), "hub": settings.HUB_NAME}
+    message.attach_alternative(render_to_string("mail/page.html", page_context), "text/html")
+    return message
+
+
+def split_paragraphs(text: str) -> list[dict[str, str]]:
+    """Paragraphs for the page: a label with an address of ours is a button, all else is text.
+
+    "Accept the invitation: https://…" is such a paragraph, where the address is the hub's own.
+    """
+    return [parse_paragraph(paragraph) for paragraph in text.strip().split("\n\n")]
+
+
+def parse_paragraph(paragraph: str) -> dict[str, str]:
+    match = LINK.fullmatch(paragraph)
+    if match and match["url"].startswith(f"{settings.HUB_PUBLIC_URL}/"):
+        return match.groupdict()
+    return {"text": paragraph}

@@ -1,0 +1,49 @@
+"""When the desk starts on other ports, the demo's addresses follow; whatever staff changed stays as it is."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from hub.connections.models import Connection, ConnectorApp
+from hub.management.demo.demo_rows import DemoSummary
+
+
+def is_demo_loaded(demo: DemoSummary) -> bool:
+    """Whether this database holds the demo that is told of."""
+    return Connection.unscoped.filter(public_id__in=list_demo_connections(demo)).exists()
+
+
+def list_demo_connections(demo: DemoSummary) -> list[str]:
+    return [public_id for entry in demo["tenants"] for public_id in entry["connections"].values()]
+
+
+@transaction.atomic
+def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime) -> DemoSummary:
+    """The same, told with today's addresses."""
+    if demo["sandbox"] != sandbox:
+        for app in ConnectorApp.objects.all():
+            app.urls, app.hosts = replace_address([app.urls, app.hosts], demo["sandbox"], sandbox)
+            app.save()
+        for connection in Connection.unscoped.filter(
+            Q(public_id__in=list_demo_connections(demo)) | Q(connector_key="app")
+        ):
+            connection.settings, connection.changed_at = (
+                replace_address(connection.settings, demo["sandbox"], sandbox),
+                now,
+            )
+            connection.save(
+                update_fields=["settings", "changed_at"]
+            )  # what was held by the old address goes on
+    return demo | {"hub": hub, "sandbox": sandbox}
+
+
+def replace_address(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, dict):
+        return {key: replace_address(child, old, new) for key, child in value.items()}
+    if isinstance(value, list):
+        return [replace_address(child, old, new) for child in value]
+    if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
+        return new + value.removeprefix(old)
+    return value

@@ -1,0 +1,61 @@
+"""The running desk, as the demo meets it: the shop and the ledger of the sandbox, and the hub's API, over HTTP."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from connectors.http import Request, Response
+from hub.egress import EgressError
+from hub.management.demo.demo_rows import DemoSummary
+
+MAX_LEDGER_BYTES = 64 * 1024 * 1024  # bytes
+LedgerEntry = dict[str, Any]  # of the ledger
+
+
+class DeskNotRunning(Exception):
+    """The desk cannot show anything; a sentence for a person."""
+
+
+class DeskClient:
+    def __init__(self, demo: DemoSummary, *, call: Callable[[Request], Response]) -> None:
+        self.hub, self.sandbox = demo["hub"], demo["sandbox"]
+        self.call = call
+
+    def send_request(
+        self, method: str, url: str, *, json: Any = None, bearer: str = ""
+    ) -> Response:
+        try:
+            return self.call(Request(method, url, json=json, bearer=bearer, keep=MAX_LEDGER_BYTES))
+        except EgressError as error:
+            raise DeskNotRunning(
+                f"The desk is not running: {url} does not answer. Start it with script/server."
+            ) from error
+
+    def require_ready(self) -> None:
+        """Raises NotRunning."""
+        self.read_ledger_position()
+        ready = self.send_request("GET", f"{self.hub}/healthz")
+        if ready.status != 200:
+            problems = [
+                check["detail"] for check in ready.json()["checks"].values() if not check["ok"]
+            ]
+            raise DeskNotRunning(f"The desk is not ready. {' '.join(problems)}")
+
+    def read_ledger_position(self) -> int:
+        return self.send_request("GET", f"{self.sandbox}/_control/health").json()["seq"]
+
+    def read_ledger(self, since: int) -> Iterator[LedgerEntry]:
+        response = self.send_request("GET", f"{self.sandbox}/_control/ledger?since={since}")
+        yield from (Response(200, raw_entry).json() for raw_entry in response.body.splitlines())
+
+    def place_order(self, order_data: Mapping[str, Any]) -> dict[str, Any]:
+        """Place an order in the shop, which tells the hub; the order as it stands then."""
+        number = self.send_request(
+            "POST", f"{self.sandbox}/app/api/orders", json=order_data
+        ).json()["number"]
+        return self.send_request("GET", f"{self.sandbox}/app/api/orders/{number}").json()
+
+    def publish_event(self, event: Mapping[str, Any], *, key: str) -> Response:
+        return self.send_request("POST", f"{self.hub}/api/v1/events", json=event, bearer=key)
+
+    def inject_fault(self, **fault: Any) -> None:
+        self.send_request("POST", f"{self.sandbox}/_control/faults", json=fault)

@@ -1,0 +1,105 @@
+"""Mail a notice to the people it concerns: once a turn, and reminders while nobody mends it."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from hub import mail
+from hub.notices.models import ConnectionMailPreference, MailPreference, Notice
+from hub.reason_codes import NOTICE_KINDS
+from tenants.models import Membership
+
+REMINDERS = (
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+)  # after the notice; then it is quiet
+REMINDED_KINDS = {"needs_reconnect"}
+MAIL_LIFETIME = timedelta(days=1)  # trying to tell it; then the next reminder does
+
+
+def find_due_notices(*, now: datetime) -> QuerySet[Notice]:
+    return Notice.unscoped.filter(next_mail_at__lte=now).order_by("next_mail_at")
+
+
+@transaction.atomic
+def mail_notice(notice: Notice, *, now: datetime) -> None:
+    """Every mail of this turn, and when the next turn is."""
+    current_row = Notice.unscoped.filter(pk=notice.pk, next_mail_at=notice.next_mail_at)
+    if not current_row.update(
+        next_mail_at=schedule_next_reminder(notice), reminder_number=notice.reminder_number + 1
+    ):
+        return  # another worker tells it, or its cause is gone meanwhile
+    with suppress(mail.MailNotConfigured):  # then the pages tell it alone
+        for membership in find_recipients(notice):
+            if after := choose_mail_time(membership, notice, now=now):
+                until = max(after, now) + MAIL_LIFETIME
+                template_context = build_notice_context(notice, membership)
+                mail.queue_mail(
+                    membership.user.email,
+                    "mail/notice.txt",
+                    template_context,
+                    about=notice.mail_reference,
+                    after=after,
+                    until=until,
+                    now=now,
+                )
+
+
+def choose_mail_time(membership: Membership, notice: Notice, *, now: datetime) -> datetime | None:
+    """What can wait does so until quiet hours end; None where the daily mail tells it."""
+    mail_hours = getattr(membership, "quiet_hours", None)
+    if mail_hours is None or not NOTICE_KINDS[notice.kind].can_wait:
+        return now
+    return None if mail_hours.digest else mail_hours.quiet_end(now=now) or now
+
+
+def schedule_next_reminder(notice: Notice) -> datetime | None:
+    reminders = REMINDERS if notice.kind in REMINDED_KINDS else ()
+    return (
+        notice.created_at + reminders[notice.reminder_number]
+        if notice.reminder_number < len(reminders)
+        else None
+    )
+
+
+def find_recipients(notice: Notice) -> list[Membership]:
+    """Who connected the account, the owners, and who asked for it; as far as they want mails of this kind."""
+    connection_choices = ConnectionMailPreference.unscoped.filter(
+        connection=notice.connection_id, kind=notice.kind
+    )
+    concerned = Q(role=Membership.Role.OWNER) | Q(
+        pk__in=connection_choices.filter(enabled=True).values("membership")
+    )
+    if notice.connection and notice.connection.connected_by_id:
+        concerned |= Q(user=notice.connection.connected_by_id)
+    members = Membership.unscoped.filter(concerned, tenant=notice.tenant, user__is_active=True)
+    choices = dict(
+        MailPreference.unscoped.filter(kind=notice.kind, membership__in=members).values_list(
+            "membership", "enabled"
+        )
+    )
+    choices |= dict(connection_choices.values_list("membership", "enabled"))
+    default = NOTICE_KINDS[notice.kind].mailed
+    memberships = members.select_related("user", "tenant", "quiet_hours__membership__tenant")
+    return [membership for membership in memberships if choices.get(membership.pk, default)]
+
+
+def build_notice_context(notice: Notice, membership: Membership) -> dict[str, object]:
+    has_opted_in = (
+        membership.role != Membership.Role.OWNER
+        and membership.user_id != notice.connection.connected_by_id
+    )
+    return {
+        "asked": has_opted_in,
+        "heading": NOTICE_KINDS[notice.kind].label,
+        "sentence": notice.sentence,
+        "todo": NOTICE_KINDS[notice.kind].todo,
+        "tenant": notice.tenant.name,
+        "connection": str(notice.connection),
+        "reminder": notice.reminder_number > 0,
+        "since": f"{notice.created_at:%Y-%m-%d %H:%M} UTC",
+        "link": mail.build_absolute_url(notice.path),
+    }

@@ -1,0 +1,32 @@
+"""Which mails about one connection a member gets, by what they chose for it and for all."""
+
+from typing import Any, NamedTuple
+
+from hub.notices.models import ConnectionMailPreference, MailPreference
+from hub.reason_codes import NOTICE_KINDS, NoticeKind
+from tenants.models import Membership
+
+
+class EffectivePreference(NamedTuple):
+    kind: NoticeKind
+    mailed: bool
+
+
+def list_effective_preferences(
+    membership: Membership, connection: Any, *, is_concerned: bool
+) -> list[EffectivePreference]:
+    """`concerned`: told without having asked. Two statements."""
+    general_choices = dict(
+        MailPreference.unscoped.filter(membership=membership).values_list("kind", "enabled")
+    )
+    connection_choices = ConnectionMailPreference.unscoped.filter(
+        membership=membership, connection=connection
+    )
+    specific_choices = dict(connection_choices.values_list("kind", "enabled"))
+    return [
+        EffectivePreference(
+            entry,
+            specific_choices.get(kind, is_concerned and general_choices.get(kind, entry.mailed)),
+        )
+        for kind, entry in NOTICE_KINDS.items()
+    ]

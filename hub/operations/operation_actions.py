@@ -1,0 +1,140 @@
+"""Plan, confirm and cancel an operation: each is told to the audit, and nobody may do more than a cap in an hour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import transaction
+
+from hub import audit
+from hub.crypto.redaction import shorten
+from hub.operations.models import Operation
+from hub.operations.operation_runner import wake_up_operations
+from tenants.scoping import ALL_TENANTS, accessible_tenants
+
+HOUR = timedelta(hours=1)
+KINDS_WITHOUT_CAP = {"erase"}  # kinds that send nothing
+PLATFORM_FACTOR = 20  # whoever works for all tenants may do so many times more
+
+
+class OperationRefused(Exception):
+    """The plan is not run; the sentence says why."""
+
+
+class TooManyRows(OperationRefused):
+    """The cap of an hour is reached. `again` is when there is room, where waiting helps."""
+
+    def __init__(self, sentence: str, *, again: datetime | None) -> None:
+        super().__init__(sentence)
+        self.again = again
+
+
+@dataclass(frozen=True)
+class ActorContext(audit.ActorContext):
+    """And whether their reach goes over all tenants."""
+
+    everywhere: bool = False
+
+    @classmethod
+    def of_key(cls, request: Any) -> Self:
+        """Of the program that holds the request's API key."""
+        return cls.of(
+            request, request.user.actor, everywhere=accessible_tenants(request.user) is ALL_TENANTS
+        )
+
+    @classmethod
+    def of_staff(cls, request: Any) -> Self:
+        """Of a person in the admin."""
+        return cls.of(
+            request,
+            audit.Actor.of_user(request.user),
+            everywhere=accessible_tenants(request.user) is ALL_TENANTS,
+        )
+
+    @property
+    def row_limit(self) -> int:
+        return settings.HUB_OPERATION_ROWS_PER_HOUR * (PLATFORM_FACTOR if self.everywhere else 1)
+
+
+@transaction.atomic
+def store_plan(
+    actor: ActorContext, *, kind: str, reason: str, now: datetime, **plan_fields: Any
+) -> Operation:
+    """Write the plan down. Nothing is done to any row."""
+    operation = Operation.unscoped.create(
+        kind=kind,
+        reason=reason,
+        actor_kind=actor.actor.kind,
+        actor_id=actor.actor.id,
+        actor_label=shorten(actor.actor.label, 200),
+        planned_at=now,
+        **plan_fields,
+    )
+    audit_details = {"kind": kind, "filter": operation.filter, "count": operation.count}
+    audit_operation(actor, "operation.plan", operation, after=audit_details, now=now)
+    return operation
+
+
+@transaction.atomic
+def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
+    """Raises Refused, and WrongState where it does not wait for a confirmation any more."""
+    if not operation.count:
+        raise OperationRefused("Nothing matches: there is nothing to do.")
+    if operation.is_expired(now=now):
+        raise OperationRefused(
+            "This plan is older than 15 minutes. Plan again: the rows may have changed."
+        )
+    if operation.kind not in KINDS_WITHOUT_CAP:
+        check_hourly_cap(operation, actor, now=now)
+    operation.transition_to("running", started_at=now, heartbeat_at=now)
+    audit_operation(
+        actor, "operation.confirm", operation, after={"count": operation.count}, now=now
+    )
+    wake_up_operations([operation.pk], now=now)
+
+
+def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
+    """Locks what this actor planned of late, so that two confirmations at once are counted one after the other."""
+    own_operations = Operation.unscoped.filter(
+        actor_kind=actor.actor.kind, actor_id=actor.actor.id, planned_at__gt=now - 2 * HOUR
+    )
+    rows = list(
+        own_operations.select_for_update(of=("self",))
+        .order_by("pk")
+        .values_list("pk", "started_at", "count")
+    )
+    started = [
+        (at, count) for pk, at, count in rows if at and at > now - HOUR and pk != operation.pk
+    ]
+    spent = sum(count for _, count in started)
+    if spent + operation.count > actor.row_limit:
+        first = min((at for at, _ in started), default=None)
+        raise TooManyRows(
+            f"At most {actor.row_limit:,} rows may be worked on in an hour, and {spent:,} were already. "
+            "Narrow the filter, or run it later.",
+            again=first + HOUR if first and operation.count <= actor.row_limit else None,
+        )
+
+
+@transaction.atomic
+def cancel_operation(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
+    """No further batch is begun; what was done stays done. Raises WrongState."""
+    operation.transition_to("cancelled", finished_at=now)
+    operation.refresh_from_db()
+    audit_operation(actor, "operation.cancel", operation, after=operation.counts(), now=now)
+
+
+def audit_operation(
+    actor: ActorContext, verb: str, operation: Operation, *, after: Mapping[str, Any], now: datetime
+) -> None:
+    audit.record(
+        verb=verb,
+        obj=operation,
+        tenant=operation.tenant,
+        reason=operation.reason,
+        after=after,
+        now=now,
+        **actor.audit_fields,
+    )

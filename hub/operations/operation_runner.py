@@ -1,0 +1,126 @@
+"""Run an operation batch by batch. Each batch and its progress are one transaction, so a kill loses nothing and
+repeats nothing: whoever comes next goes on behind the cursor."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils.module_loading import import_string
+
+from hub import audit
+from hub.db.clock import Clock
+from hub.operations.models import Operation
+from hub.queue import wake_up
+
+BATCH_SIZE = 200  # rows of one batch
+TIME_SLICE = timedelta(
+    seconds=3
+)  # then others have the worker: there may be only one that is no pump
+STALLED_AFTER = timedelta(
+    seconds=30
+)  # a running operation without a batch for so long has lost its bell
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of one batch: the last row that was looked at (None: none was left), rows done and left out."""
+
+    cursor: int | None
+    done: int = 0
+    excluded_count: int = 0
+
+
+BatchFunction = Callable[
+    ..., BatchResult
+]  # work(operation, size, now=...), in the caller's transaction
+
+
+def run_operation(
+    id: int, *, clock: Clock, pause_between: Callable[[], None], stopping: Callable[[], bool]
+) -> bool:
+    """Until it has ended, or its slice of time has; True where there is more to do. It rests between batches."""
+    deadline = clock() + TIME_SLICE
+    while not stopping() and clock() < deadline:
+        try:
+            if not run_batch(id, now=clock()):
+                return False
+        except (InterfaceError, OperationalError):
+            raise  # the database is away or busy, and nothing happened; it goes on with the next bell
+        except Exception as error:
+            _fail_operation(id, error, now=clock())
+            return False
+        pause_between()
+    return True
+
+
+@transaction.atomic
+def run_batch(id: int, *, now: datetime) -> bool:
+    """One batch; False where the operation does not run, or has just finished."""
+    operation = (
+        Operation.unscoped.select_for_update(of=("self",)).filter(pk=id, state="running").first()
+    )
+    if operation is None:
+        return False
+    size = BATCH_SIZE if operation.rows_left is None else min(BATCH_SIZE, operation.rows_left)
+    batch = _find_batch_function(operation)(operation, size, now=now) if size else BatchResult(None)
+    if batch.cursor is None:
+        _finish_operation(operation, now=now)
+        return False
+    Operation.unscoped.filter(pk=id).update(
+        cursor=batch.cursor,
+        processed_count=operation.processed_count + batch.done,
+        excluded_count=operation.excluded_count + batch.excluded_count,
+        heartbeat_at=now,
+    )
+    return True
+
+
+def _find_batch_function(operation: Operation) -> BatchFunction:
+    return import_string(settings.HUB_OPERATIONS[operation.kind])
+
+
+def _finish_operation(operation: Operation, *, now: datetime) -> None:
+    operation.transition_to("finished", finished_at=now, heartbeat_at=now)
+    _audit_progress(operation, "operation.finish", now=now)
+
+
+@transaction.atomic
+def _fail_operation(id: int, error: Exception, *, now: datetime) -> None:
+    """A fault of ours: the batch was undone, those before it stand."""
+    log.error("operation.failed", operation=id, exc_info=error)
+    operation = Operation.unscoped.filter(pk=id, state="running").first()
+    if operation is not None:
+        operation.transition_to(
+            "failed",
+            finished_at=now,
+            detail=f"{type(error).__name__} in the batch after row {operation.cursor}",
+        )
+        _audit_progress(operation, "operation.fail", now=now)
+
+
+def _audit_progress(operation: Operation, verb: str, *, now: datetime) -> None:
+    audit.record(
+        actor=operation.actor,
+        verb=verb,
+        obj=operation,
+        tenant=operation.tenant,
+        reason=operation.reason,
+        after=operation.counts(),
+        now=now,
+    )
+
+
+def wake_up_operations(operations: Iterable[int], *, now: datetime) -> None:
+    for id in operations:
+        wake_up(f"operate:{id}", now=now)
+
+
+def wake_up_stalled_operations(*, now: datetime) -> None:
+    """Whose bell was lost, or whose runner died."""
+    running = Operation.unscoped.filter(state="running", heartbeat_at__lt=now - STALLED_AFTER)
+    wake_up_operations(running.values_list("pk", flat=True), now=now)

@@ -1,0 +1,136 @@
+"""The form in which staff say what is to be done to which deliveries, and why."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from connectors.registry import CONNECTORS
+from hub.mappings.forms import TenantField
+from hub.outgoing.models import EVENT_TYPE, Delivery
+from hub.outgoing.operations.planning import OPERATION_KINDS, SELECTED_LIMIT
+from hub.reason_codes import REASONS
+from hub.staff import ActionForm
+from tenants.models import Tenant
+from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
+
+ANY_CHOICE = [("", "any")]
+
+
+class IdsField(forms.CharField):
+    """The public ids of selected deliveries, in a row."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> list[str]:
+        try:
+            ids = [str(UUID(id)) for id in super().clean(value).split()]
+        except ValueError:
+            raise ValidationError("That is not a list of deliveries.") from None
+        if len(ids) > SELECTED_LIMIT:
+            raise ValidationError(f"At most {SELECTED_LIMIT:,} are worked on one by one.")
+        return ids
+
+
+class UtcField(forms.DateTimeField):
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        return moment and moment.astimezone(UTC)
+
+
+class PlanForm(ActionForm):
+    deliveries = IdsField(required=False)
+    kind = forms.ChoiceField(choices=list(OPERATION_KINDS.items()), label="What to do")
+    state = forms.ChoiceField(choices=[*ANY_CHOICE, *Delivery.State.choices], required=False)
+    reason = forms.ChoiceField(
+        choices=[*ANY_CHOICE, *((code, code.replace("_", " ")) for code in REASONS if code != "no_route")], required=False,
+        label="Reason that they stopped for",
+    )  # fmt: skip
+    connector = forms.ChoiceField(
+        choices=[*ANY_CHOICE, *((entry.key, entry.label) for entry in CONNECTORS.values())],
+        required=False,
+    )
+    tenant = TenantField(required=False, help_text="Its reference. Empty: all tenants.")
+    event_type = forms.CharField(max_length=120, required=False, validators=[EVENT_TYPE])
+    since = UtcField(
+        required=False, label="Accepted since", help_text="UTC, such as 2026-11-25 12:00."
+    )
+    until = UtcField(required=False, label="Accepted before")
+    stopped_since = UtcField(
+        required=False, label="In this state since", help_text="Then, or a shorter time."
+    )
+    audit_reason = forms.CharField(
+        max_length=300, label="Why you do this", help_text="It is kept in the audit."
+    )
+
+    FILTER_FIELDS = (
+        "state",
+        "reason",
+        "connector",
+        "event_type",
+        "since",
+        "until",
+        "stopped_since",
+        "deliveries",
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["tenant"].user = user
+        if self.selected_count:  # the rows are named one by one: nothing else narrows them
+            for name in self.FILTER_FIELDS[:-1]:
+                del self.fields[name]
+            self.fields["tenant"].widget = forms.HiddenInput()
+
+    @property
+    def selected_count(self) -> int:
+        """How many were selected one by one."""
+        ids = self.data.get("deliveries") if self.is_bound else self.initial.get("deliveries")
+        return len(str(ids or "").split())
+
+    @property
+    def filter(self) -> dict[str, Any]:
+        """As an operation keeps it."""
+        values = {
+            name: self.cleaned_data[name]
+            for name in self.FILTER_FIELDS
+            if self.cleaned_data.get(name)
+        }
+        return json.loads(json.dumps(values, default=datetime.isoformat))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if "deliveries" in self.errors:  # a hidden field has no place of its own to say so
+            raise ValidationError(self.errors["deliveries"].as_data())
+        if self.errors:
+            return data
+        if not self.filter:
+            raise ValidationError(
+                "Say which deliveries: with nothing filled in, all there are would be meant."
+            )
+        data["tenant"] = data.get("tenant") or self.find_only_tenant()
+        return data
+
+    def find_only_tenant(self) -> Tenant | None:
+        """Whose rows are meant, where none is named; None: of all tenants, for whom that is open."""
+        if accessible_tenants(self.user) is ALL_TENANTS:
+            return None
+        tenants = visible_rows(Tenant, self.user)
+        if ids := self.cleaned_data.get("deliveries"):
+            tenants = tenants.filter(
+                pk__in=Delivery.unscoped.filter(public_id__in=ids).values("tenant")
+            )
+        matching = list(tenants[:2])
+        if len(matching) != 1 and ids:
+            raise ValidationError(
+                "An operation of yours touches the rows of one tenant: select deliveries of one."
+            )
+        if len(matching) != 1:
+            raise ValidationError(
+                {"tenant": "Name the tenant: an operation of yours touches the rows of one."}
+            )
+        return matching[0]

@@ -1,0 +1,109 @@
+"""A row as a page to read, with buttons; what changes meanwhile is a part that the page asks for again."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.forms import Media
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.cache import get_conditional_response
+
+from hub.db.clock import clock
+from hub.staff import ModelAdmin
+from tenants.scoping import ScopedAdminMixin
+
+PAGE_ASSETS = Media(css={"all": ["outgoing/outgoing.css"]}, js=["outgoing/outgoing.js"])
+
+
+class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
+    """Rows that nobody types in. `page_template` is the whole page, `live_template` the part that moves."""
+
+    page_template: str
+    live_template: str
+
+    @property
+    def media(self) -> Media:
+        return super().media + PAGE_ASSETS
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.live_view)
+        return [
+            path("<path:object_id>/live/", view, name=self.build_url_name("live")),
+            *super().get_urls(),
+        ]
+
+    def build_url_name(self, name: str) -> str:
+        return f"{self.model._meta.app_label}_{self.model._meta.model_name}_{name}"
+
+    def title_of(self, obj: Any) -> str:
+        return str(obj)
+
+    def live_context(self, obj: Any, *, now: datetime) -> dict[str, Any]:
+        """What both templates show."""
+        raise NotImplementedError
+
+    def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What only the whole page shows."""
+        return {}
+
+    def find_readable(self, request: HttpRequest, object_id: str) -> models.Model:
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404(object_id)
+        if not self.has_view_permission(request, obj):
+            raise PermissionDenied
+        return obj
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if object_id is None:
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET"])
+        obj = self.find_readable(request, object_id)
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.title_of(obj),
+            "opts": self.model._meta,
+            "original": obj,
+            "media": self.media,
+            "buttons": self.buttons(request, obj),
+            "live_url": reverse(
+                f"{self.admin_site.name}:{self.build_url_name('live')}", args=[obj.pk]
+            ),
+            "live_template": self.live_template,
+            **self.live_context(obj, now=clock()),
+            **self.page_context(request, obj),
+        }
+        return TemplateResponse(request, self.page_template, context)
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The part that moves, or 304."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET"])
+        obj = self.find_readable(request, object_id)
+        response = render(
+            request, self.live_template, {"original": obj, **self.live_context(obj, now=clock())}
+        )
+        etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+        response["ETag"] = etag
+        response["Cache-Control"] = "private, no-cache"
+        return get_conditional_response(request, etag=etag, response=response) or response

@@ -1,0 +1,190 @@
+"""What the API's description says of events, deliveries and operations: its words, and an example of each."""
+
+from hub.reason_codes import DELIVERY_STATES
+from hub.rest.openapi import (
+    CHANGE_PROBLEMS,
+    EXAMPLE_ID,
+    EXAMPLE_ORIGIN,
+    EXAMPLE_TIME,
+    READ_PROBLEMS,
+    describe_operation,
+    header_parameter,
+    list_example,
+    list_schema,
+    one_of,
+    page_schema,
+    request_example,
+)
+
+__all__ = [
+    "CHANGE_PROBLEMS",
+    "EXAMPLE_TIME",
+    "READ_PROBLEMS",
+    "list_schema",
+    "request_example",
+    "describe_operation",
+    "one_of",
+    "header_parameter",
+    "list_example",
+    "page_schema",
+]
+
+EVENT_ID, DELIVERY_ID = EXAMPLE_ID, "01a21100-0000-7000-8000-000000000002"
+EVENT_URL, DELIVERY_URL = (
+    f"{EXAMPLE_ORIGIN}/api/v1/events/{EVENT_ID}",
+    f"/api/v1/deliveries/{DELIVERY_ID}",
+)
+
+EVENT_INPUT = {
+    "id": "o-1001",
+    "type": "order.created",
+    "data": {"number": "A-1001", "total": 12.5, "currency": "EUR"},
+}
+
+ACCEPTED = {
+    "id": EVENT_ID,
+    "sender_id": "o-1001",
+    "type": "order.created",
+    "tenant": "acme",
+    "accepted_at": EXAMPLE_TIME,
+    "url": EVENT_URL,
+    "page_url": f"{EXAMPLE_ORIGIN}/open/events/{EVENT_ID}",
+    "deliveries": [
+        {"id": DELIVERY_ID, "connector": "slack", "connection": EVENT_ID, "state": "waiting"}
+    ],
+}
+
+DELIVERY = {
+    "id": DELIVERY_ID,
+    "url": f"{EXAMPLE_ORIGIN}{DELIVERY_URL}",
+    "page_url": f"{EXAMPLE_ORIGIN}/open/deliveries/{DELIVERY_ID}",
+    "event": EVENT_ID,
+    "event_type": "order.created",
+    "tenant": "acme",
+    "route": {"id": EVENT_ID, "name": "Orders to #sales"},
+    "connector": "slack",
+    "connection": {"id": EVENT_ID, "name": "Acme's workspace"},
+    "state": "held",
+    "reason": "needs_reconnect",
+    "sentence": "The authorization has ended.",
+    "action": "Reconnect the account.",
+    "detail": "",
+    "attempt_count": 0,
+    "possibly_delivered": False,
+    "replay_number": 0,
+    "due_at": EXAMPLE_TIME,
+    "accepted_at": EXAMPLE_TIME,
+    "state_changed_at": EXAMPLE_TIME,
+}
+
+ATTEMPT = {
+    "number": 1,
+    "started_at": EXAMPLE_TIME,
+    "milliseconds": 85,
+    "outcome": "reconnect",
+    "reason": "token_revoked",
+    "detail": "",
+    "reference": "",
+}
+
+EXCHANGE = {
+    "at": EXAMPLE_TIME,
+    "method": "POST",
+    "url": "https://slack.com/api/chat.postMessage",
+    "status": 200,
+    "error": "",
+}
+
+OPERATION_PLAN = {
+    "kind": "retry",
+    "filter": {"state": "failed", "connector": "slack", "stopped_since": EXAMPLE_TIME},
+    "tenant": "acme",
+    "reason": "Slack is back.",
+}
+
+OPERATION = {
+    "id": EVENT_ID,
+    "url": f"{EXAMPLE_ORIGIN}/api/v1/operations/{EVENT_ID}",
+    "page_url": f"{EXAMPLE_ORIGIN}/open/operations/{EVENT_ID}",
+    **OPERATION_PLAN,
+    "state": "planned",
+    "detail": "",
+    "count": 120,
+    "more": False,
+    "processed_count": 0,
+    "excluded_count": 0,
+    "seconds_left": None,
+    "plan": {
+        "oldest": EXAMPLE_TIME,
+        "tenants": 1,
+        "connections": [
+            DELIVERY["connection"]
+            | {"connector": "slack", "tenant": "acme", "held": "", "rows": 120},
+        ],
+        "other_connections": 0,
+        "seconds": 132,
+        "possibly_delivered": 2,
+        "doubles": 2,
+        "sample": [
+            {
+                "id": DELIVERY_ID,
+                "event_type": "order.created",
+                "tenant": "acme",
+                "state": "failed",
+                "reason": "exhausted",
+            },
+        ],
+    },
+    "planned_at": EXAMPLE_TIME,
+    "started_at": None,
+    "finished_at": None,
+}
+
+SWITCH_OFF = {"scope": "tenant", "tenant": "acme", "reason": "Stocktaking."}
+
+SWITCH = SWITCH_OFF | {
+    "expires_at": "2026-11-25T18:00:00Z",
+    "id": "tenant:acme",
+    "url": f"{EXAMPLE_ORIGIN}/api/v1/switches/tenant:acme",
+    "connector": "",
+    "route": None,
+    "activated_at": EXAMPLE_TIME,
+}
+
+EVENT = {
+    "id": EVENT_ID,
+    "url": EVENT_URL,
+    "page_url": f"{EXAMPLE_ORIGIN}/open/events/{EVENT_ID}",
+    "sender_id": "o-1001",
+    "source": "api",
+    "type": "order.created",
+    "tenant": "acme",
+    "occurred_at": EXAMPLE_TIME,
+    "accepted_at": EXAMPLE_TIME,
+    "reason": "",
+    "sentence": "",
+}
+
+CHECKS = [
+    {
+        "name": "accepted",
+        "passed": True,
+        "sentence": "Accepted on 2026-11-25 12:00:00 UTC.",
+        "detail": "order.created",
+    },
+    {
+        "name": "connection",
+        "passed": False,
+        "sentence": "The authorization has ended since 2026-11-25 12:00:01 UTC.",
+        "detail": "Slack refuses it: token revoked.",
+    },
+]
+
+EXPLANATION = {name: DELIVERY[name] for name in ("state", "reason", "sentence", "action")} | {
+    "next_try": None,
+    "checks": CHECKS,
+}
+
+
+def with_state(state: str) -> dict[str, str]:
+    return {"state": state, "reason": "", "sentence": DELIVERY_STATES[state].sentence, "action": ""}

@@ -1,0 +1,43 @@
+"""Bytes as a person reads them: pretty where they are JSON, raw, their size, and whether something was taken out."""
+
+import json
+from dataclasses import dataclass
+
+from hub.crypto.redaction import MASK, redact_excerpt
+
+DISPLAY_LIMIT = 20_000  # characters
+INDENT_LIMIT = 1024 * 1024  # characters of a body that is read as JSON to be indented
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayBody:
+    raw: str
+    pretty: str
+    size: int
+    redacted: bool
+    truncated: bool
+
+
+def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None:
+    """None where there is nothing, or no longer."""
+    if not content:
+        return None
+    text = bytes(content).decode("utf-8", "replace")
+    raw = redact_excerpt(text, DISPLAY_LIMIT)  # what looks like a secret is nobody's to read here
+    indented = redact_excerpt(indent_json(text), DISPLAY_LIMIT) if len(text) <= INDENT_LIMIT else ""
+    return DisplayBody(
+        raw=raw,
+        pretty=indented,
+        size=len(content),
+        redacted=MASK in raw or MASK in indented,
+        truncated=len(text) > DISPLAY_LIMIT,
+    )
+
+
+def indent_json(text: str) -> str:
+    """Indented JSON; empty where it is none. Half of a surrogate pair, which no page can hold, stays an escape."""
+    try:
+        indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
+    return indented.encode(errors="backslashreplace").decode()

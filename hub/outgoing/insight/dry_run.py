@@ -1,0 +1,152 @@
+"""What a route would make of an event, worked out without storing or sending anything."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.base import Action
+from connectors.http import dump_json
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+from hub.mappings.missing_paths import Gap, find_missing_paths
+from hub.mappings.models import Identity, MappingVersion
+from hub.mappings.translate import (
+    CompiledFilter,
+    CompiledMapping,
+    FilterExplanation,
+    MappingError,
+    MappingFailed,
+    collect_identities,
+    translate,
+)
+from hub.outgoing.models import Route
+from hub.outgoing.pump.claiming.config_cache import compiled_mapping
+from hub.outgoing.routing import compiled_filter
+from tenants.models import Tenant
+
+IdentityPair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDraft:
+    """A route as it stands in a form, compiled."""
+
+    action: Action
+    mapping: CompiledMapping
+    filter: CompiledFilter | None = None
+
+    @classmethod
+    def compile(cls, route: Route, version: MappingVersion) -> "RouteDraft":
+        """A route as it is, by this version of its mapping. Raises LookupError and MappingError."""
+        action = CONNECTORS[route.connector_key].action(route.action)
+        mapping = compiled_mapping(dump_json(version.body or action.default))
+        return cls(action, mapping, compiled_filter(route.filter) if route.filter else None)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """One event through one draft. `reason` is the code with which the delivery would begin or be held."""
+
+    state: str
+    reason: str = ""
+    detail: str = ""
+    clause: FilterExplanation | None = None
+    body: str = ""
+    missing: tuple[IdentityPair, ...] = ()
+    gaps: tuple[Gap, ...] = ()  # paths of the mapping that found nothing in this event
+
+
+def dry_run_route(
+    route: Route,
+    version: MappingVersion,
+    document: Mapping[str, Any],
+    tenant: Tenant,
+    connection: Connection | None = None,
+) -> DryRun:
+    """What this route makes of an event today. Never raises."""
+    draft = compile_draft(route, version)
+    return (
+        dry_run_draft(draft, document, tenant, connection)
+        if isinstance(draft, RouteDraft)
+        else draft
+    )
+
+
+def compile_draft(route: Route, version: MappingVersion) -> RouteDraft | DryRun:
+    """Or what becomes of every event, as the route itself is broken. Never raises."""
+    try:
+        return RouteDraft.compile(route, version)
+    except MappingError as error:
+        return DryRun("held", "mapping_failed", str(error))
+    except LookupError as error:
+        return DryRun("held", "defect", f"no such action: {error}")
+
+
+def dry_run_draft(
+    draft: RouteDraft,
+    document: Mapping[str, Any],
+    tenant: Tenant,
+    connection: Connection | None = None,
+) -> DryRun:
+    """With the identities that are known at this connection. Never raises."""
+    zone = ZoneInfo(tenant.time_zone)
+    identities = load_identities(
+        collect_identities(draft.mapping, dict(document), zone), connection
+    )
+    return evaluate_draft(draft, document, zone, identities)
+
+
+def evaluate_draft(
+    draft: RouteDraft,
+    document: Mapping[str, Any],
+    zone: ZoneInfo,
+    identities: Mapping[IdentityPair, str],
+) -> DryRun:
+    """In the order of the real way: filter, mapping, identities, what the action itself checks. Never raises."""
+    try:
+        clause = draft.filter.explain(dict(document)) if draft.filter else None
+    except MappingFailed as error:
+        return DryRun("held", "filter_failed", str(error))
+    if clause and not clause.passed:
+        return DryRun("skipped", "filtered", f"{clause.clause} found {clause.value}", clause)
+    missing: set[IdentityPair] = set()
+
+    def find_their_id(kind: str, our_id: str) -> str:
+        if (kind, our_id) in identities:
+            return identities[kind, our_id]
+        missing.add((kind, our_id))
+        return f"⟨{kind} {our_id} is missing⟩"
+
+    try:
+        mapped = translate(draft.mapping, dict(document), zone=zone, identities=find_their_id)
+    except MappingFailed as error:
+        return DryRun("held", "mapping_failed", str(error), clause)
+    dry_run = _check_mapped_body(draft.action, mapped, tuple(sorted(missing)), clause)
+    return replace(dry_run, gaps=find_missing_paths(draft.mapping, document, mapped))
+
+
+def _check_mapped_body(
+    action: Action,
+    mapped: Mapping[str, Any],
+    missing: tuple[IdentityPair, ...],
+    clause: FilterExplanation | None,
+) -> DryRun:
+    body = json.dumps(mapped, indent=2, ensure_ascii=False)
+    if missing:
+        detail = ", ".join(f"{kind} {our_id}" for kind, our_id in missing)
+        return DryRun("held", "identity_missing", detail, clause, body, missing)
+    if refusal := action.check(mapped):
+        return DryRun("held", "payload_refused", refusal, clause, body)
+    return DryRun("waiting", "", "", clause, body)
+
+
+def load_identities(
+    pairs: set[IdentityPair], connection: Connection | None
+) -> dict[IdentityPair, str]:
+    if not pairs or connection is None:
+        return {}
+    kinds, our_ids = {kind for kind, _ in pairs}, {value for _, value in pairs}
+    identities = Identity.unscoped.filter(connection=connection, kind__in=kinds, ours__in=our_ids)
+    return {(identity.kind, identity.ours): identity.theirs for identity in identities}

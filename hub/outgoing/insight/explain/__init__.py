@@ -1,0 +1,35 @@
+"""Why was this not delivered? One answer for the admin, the API and the portal."""
+
+from hub.outgoing.insight.explain.checks import Check, DeliveryExplanation, explain_delivery
+from hub.outgoing.insight.explain.effective_state import (
+    EFFECTIVELY_HELD,
+    HELD_BY_TENANT,
+    EffectiveState,
+    describe_delivery_reason,
+    effective_reason_case,
+    effective_state_case,
+    match_effective_reason,
+    match_effective_state,
+    readable_deliveries,
+    resolve_effective_state,
+    resolve_state_and_reason,
+)
+from hub.outgoing.insight.explain.events import explain_event
+
+__all__ = [
+    "HELD_BY_TENANT",
+    "EFFECTIVELY_HELD",
+    "Check",
+    "DeliveryExplanation",
+    "EffectiveState",
+    "explain_delivery",
+    "explain_event",
+    "match_effective_reason",
+    "match_effective_state",
+    "readable_deliveries",
+    "resolve_effective_state",
+    "effective_reason_case",
+    "effective_state_case",
+    "resolve_state_and_reason",
+    "describe_delivery_reason",
+]

@@ -1,0 +1,126 @@
+"""How a delivery reads: what waits behind a closed lane or a suspended tenant reads, counts and is found as held."""
+
+from typing import NamedTuple
+
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import BREAKER, DISCONNECTED, HOLDING_STATES, MAINTENANCE, REFRESHING
+from hub.outgoing.models import Delivery
+from hub.reason_codes import DELIVERY_STATES, REASONS, Reason, endpoint_rejection, find_reason
+
+# The same as `resolve_state_and_reason`, for lists.
+HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)
+HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__switched_off_by="")
+HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__hold_reason="")
+HELD_BY_ORDER = Q(due_at=None)  # another of its key stands before it
+EFFECTIVELY_HELD = Q(state="waiting") & (
+    HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | HELD_BY_ORDER
+)
+LANE_REASONS = {
+    *HOLDING_STATES,
+    DISCONNECTED,
+    BREAKER,
+    MAINTENANCE,
+    REFRESHING,
+}  # all that a lane is ever held for
+INHERITED_REASONS = {
+    *LANE_REASONS,
+    "tenant_suspended",
+    "switched_off",
+    "behind",
+}  # reasons that no row of a delivery needs to carry
+
+
+class EffectiveState(NamedTuple):
+    """The state as people read it, why, in words, and what a person does about it."""
+
+    state: str
+    reason: str
+    sentence: str
+    action: str
+
+
+def readable_deliveries() -> QuerySet[Delivery]:
+    """With all that `resolve_effective_state` reads."""
+    return Delivery.unscoped.select_related("event", "route", "tenant", "connection__lane")
+
+
+def resolve_effective_state(delivery: Delivery) -> EffectiveState:
+    """Reads tenant, route, connection and lane of the delivery."""
+    state, reason = resolve_state_and_reason(delivery)
+    explains_state = (
+        reason and state != "cancelled"
+    )  # then the reason is only why it did not go before
+    words = (
+        describe_delivery_reason(reason, delivery.route.connector_key)
+        if explains_state
+        else DELIVERY_STATES[state]
+    )
+    return EffectiveState(state, reason, words.sentence, words.action)
+
+
+def resolve_state_and_reason(delivery: Delivery) -> tuple[str, str]:
+    if delivery.state != "waiting":
+        return delivery.state, delivery.reason
+    lane = getattr(delivery.connection, "lane", None)
+    causes = (
+        ("tenant_suspended", delivery.tenant.suspended),
+        ("switched_off", lane and lane.switched_off_by),
+        (lane and lane.hold_reason, lane and lane.hold_reason),
+        ("behind", delivery.due_at is None),
+    )
+    return next(
+        (("held", reason) for reason, applies in causes if applies), ("waiting", delivery.reason)
+    )
+
+
+def match_effective_state(state: str) -> Q:
+    """The deliveries that read as being in this state."""
+    if state == "held":
+        return Q(state="held") | EFFECTIVELY_HELD
+    return Q(state="waiting") & ~EFFECTIVELY_HELD if state == "waiting" else Q(state=state)
+
+
+def effective_state_case() -> Case:
+    """The state as people read it, for a statement that counts or groups."""
+    return Case(
+        When(EFFECTIVELY_HELD, then=Value("held")), default=F("state"), output_field=CharField()
+    )
+
+
+def effective_reason_case() -> Case:
+    """The reason as people read it, the widest first, as `resolve_state_and_reason` gives it."""
+    waiting = Q(state="waiting")
+    return Case(
+        When(waiting & HELD_BY_TENANT, then=Value("tenant_suspended")),
+        When(waiting & HELD_BY_SWITCH, then=Value("switched_off")),
+        When(waiting & HELD_BY_LANE, then=F("connection__lane__hold_reason")),
+        When(waiting & HELD_BY_ORDER, then=Value("behind")),
+        default=F("reason"),
+        output_field=CharField(),
+    )
+
+
+def match_effective_reason(reason: str) -> Q:
+    """The deliveries that read as having this reason."""
+    own_reason = Q(reason=reason) & ~EFFECTIVELY_HELD
+    if reason not in INHERITED_REASONS:
+        return own_reason
+    waiting = Q(state="waiting")
+    wider = {
+        "tenant_suspended": HELD_BY_TENANT,
+        "switched_off": HELD_BY_SWITCH & ~HELD_BY_TENANT,
+        "behind": HELD_BY_ORDER & ~HELD_BY_TENANT & ~HELD_BY_SWITCH & ~HELD_BY_LANE,
+    }
+    by_lane = Q(connection__lane__hold_reason=reason) & ~HELD_BY_TENANT & ~HELD_BY_SWITCH
+    return waiting & wider.get(reason, by_lane) | own_reason
+
+
+def describe_delivery_reason(reason: str, connector_key: str) -> Reason:
+    connector = CONNECTORS.get(connector_key)
+    if connector and connector.own_endpoint and (refusal := endpoint_rejection(reason)):
+        return refusal
+    return REASONS.get(reason) or find_reason(
+        reason, system=connector.label if connector else connector_key
+    )

@@ -1,0 +1,134 @@
+"""What the routes to a connection ask for that nobody told: our records whose counterpart is not known there."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from connectors.http import dump_json
+from hub.connections.models import Connection
+from hub.mappings.models import Identity, MappingVersion
+from hub.mappings.translate import IdentityMissing, MappingError, collect_identities
+from hub.outgoing.models import Delivery, Route
+from hub.outgoing.models.events import build_event_document
+from hub.outgoing.pump.claiming.config_cache import compiled_mapping
+from tenants.models import Tenant
+
+IdentityPair = tuple[str, str]
+
+HELD_SCANNED = 1_000  # of the tenant's newest held deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class MissingIdentity:
+    kind: str
+    our_id: str
+    waiting_deliveries: int = 0  # deliveries that wait for it, among those that were looked at
+
+
+def find_static_identities(
+    routes: Iterable[Route], connection: Connection
+) -> list[MissingIdentity]:
+    """Those that a mapping names itself, whatever the event; two statements."""
+    return [
+        MissingIdentity(*pair)
+        for pair in sorted(
+            _find_static_identities_by_connection(routes, [connection])[connection.pk]
+        )
+    ]
+
+
+def _find_static_identities_by_connection(
+    routes: Iterable[Route], connections: Sequence[Connection]
+) -> dict[int, set[IdentityPair]]:
+    """The same by connection, for those of one tenant."""
+    missing: dict[int, set[IdentityPair]] = {connection.pk: set() for connection in connections}
+    versions = load_newest_versions(routes)
+    for route in routes:
+        targets = [connection for connection in connections if _is_route_to(route, connection)]
+        pairs = (
+            _collect_static_identities(versions.get(route.mapping_id), route, targets[0])
+            if targets
+            else set()
+        )
+        for connection in targets:
+            missing[connection.pk] |= pairs
+    kinds = {kind for pairs in missing.values() for kind, _ in pairs}
+    identities = Identity.unscoped.filter(
+        connection__in=[pk for pk, pairs in missing.items() if pairs], kind__in=kinds
+    )
+    for pk, kind, our_id in identities.values_list("connection", "kind", "ours"):
+        missing[pk].discard((kind, our_id))
+    return missing
+
+
+def _is_route_to(route: Route, connection: Connection) -> bool:
+    return route.connection_id == connection.pk or (
+        route.connection_id is None and route.connector_key == connection.connector_key
+    )
+
+
+def load_newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
+    """By mapping; one statement."""
+    versions = MappingVersion.unscoped.filter(
+        mapping__in={route.mapping_id for route in routes}
+    ).order_by("number")
+    return {version.mapping_id: version for version in versions}
+
+
+def _collect_static_identities(
+    version: MappingVersion | None, route: Route, connection: Connection
+) -> set[IdentityPair]:
+    """By an event that says nothing: what depends on its data is not named."""
+    if version is None:
+        return set()
+    try:
+        mapping = compiled_mapping(dump_json(version.body))
+    except MappingError:  # it is told where it is mended
+        return set()
+    empty_document = build_event_document(
+        "", route.event_type, connection.tenant, connection.created_at, {}
+    )
+    return collect_identities(mapping, empty_document, ZoneInfo(connection.tenant.time_zone))
+
+
+def _count_awaited_identities(tenant: Tenant) -> dict[int, Counter[IdentityPair]]:
+    """By connection those for want of which deliveries are held now, with how many; one statement."""
+    held_deliveries = Delivery.objects.of(tenant).filter(state="held").order_by("-pk")
+    counts: dict[int, Counter[IdentityPair]] = defaultdict(Counter)
+    for pk, reason, detail in held_deliveries.values_list("connection_id", "reason", "detail")[
+        :HELD_SCANNED
+    ]:
+        if pk and reason == "identity_missing" and (pair := IdentityMissing.parse(detail)):
+            counts[pk][pair] += 1
+    return counts
+
+
+def list_missing_identities(
+    routes: Iterable[Route], connection: Connection
+) -> list[MissingIdentity]:
+    """Both, each once: what holds something first."""
+    return list_missing_identities_by_connection(routes, connection.tenant, [connection])[
+        connection.pk
+    ]
+
+
+def list_missing_identities_by_connection(
+    routes: Iterable[Route], tenant: Tenant, connections: Sequence[Connection]
+) -> dict[int, list[MissingIdentity]]:
+    """The same by connection, for those of one tenant; three statements."""
+    awaited, static = (
+        _count_awaited_identities(tenant),
+        _find_static_identities_by_connection(routes, connections),
+    )
+    return {
+        pk: _merge_missing_identities(awaited.get(pk, Counter()), pairs)
+        for pk, pairs in static.items()
+    }
+
+
+def _merge_missing_identities(
+    awaited: Counter[IdentityPair], static: set[IdentityPair]
+) -> list[MissingIdentity]:
+    missing = [MissingIdentity(*pair, count) for pair, count in sorted(awaited.items())]
+    return missing + [MissingIdentity(*pair) for pair in sorted(static - awaited.keys())]

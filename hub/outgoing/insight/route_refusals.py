@@ -1,0 +1,44 @@
+"""What other systems refused for good of the deliveries by one route: it says nothing of their connections."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from hub.outgoing.insight.explain import describe_delivery_reason
+from hub.outgoing.models import Delivery, Route
+
+ROUTE_DELIVERIES_SCANNED = 200  # of the newest deliveries by the route
+
+
+class RouteRefusals(NamedTuple):
+    scanned: int
+    refused: int
+    last: Delivery | None
+
+    @property
+    def sentence(self) -> str:
+        names = {"refused": self.refused, "looked": self.scanned}
+        return (
+            _("%(refused)s of the last %(looked)s deliveries by this route were given up.") % names
+        )
+
+    @property
+    def last_reason_text(self) -> str:
+        """Of the last one, in words, with what the other system said."""
+        if self.last is None:
+            return ""
+        words = describe_delivery_reason(self.last.reason, self.last.route.connector_key)
+        return " ".join(filter(None, [words.sentence, self.last.detail]))
+
+
+def count_route_refusals(route: Route) -> RouteRefusals:
+    """One statement, and another where something was refused."""
+    newest = Delivery.unscoped.filter(route=route).order_by("-pk")
+    newest_rows = list(
+        newest.values_list("pk", "state", "state_changed_at")[:ROUTE_DELIVERIES_SCANNED]
+    )
+    refused = [
+        (state_changed_at, pk) for pk, state, state_changed_at in newest_rows if state == "failed"
+    ]
+    last = newest.select_related("route", "event").get(pk=max(refused)[1]) if refused else None
+    return RouteRefusals(len(newest_rows), len(refused), last)

@@ -1,0 +1,85 @@
+"""An id leads to its row, by its look: each way stands on an index."""
+
+import uuid
+from datetime import datetime
+
+from django.db.models import Q
+
+from connectors.registry import CONNECTORS
+from hub.outgoing.models import Delivery, Event
+from tenants.models import Tenant
+from tenants.scoping import ALL_TENANTS, TenantIds, readable_condition
+
+SOURCES = ("api", "app", "staff", "portal", *CONNECTORS)
+RESULT_LIMIT = 100
+PREFIX_MIN_LENGTH = (
+    8  # hex digits of a public id; it begins with its time, so they name about a minute
+)
+
+SKIP_REASONS = ("filtered", "skipped_by_person")  # reasons of skipped deliveries only
+ALSO_SKIPPED_FOR = (
+    "disconnected",
+)  # and of those that are held, where the customer keeps what arrives
+STOPPED_STATES = ("held", "failed", "waiting")
+STOPPED_CONDITION = Q(
+    state__in=STOPPED_STATES
+)  # as the index `deliveries_stopped` has it, which SQLite wants in the same order
+
+
+def states_for(reason: str) -> Q:
+    """The states that a delivery with this reason may have, as the indexes have them."""
+    if reason in SKIP_REASONS:
+        return Q(state="skipped")
+    return (
+        STOPPED_CONDITION | Q(state="skipped") if reason in ALSO_SKIPPED_FOR else STOPPED_CONDITION
+    )
+
+
+def smallest_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest UUIDv7 of a moment: public ids are in order of time, and indexed, so they tell *since*.
+
+    No id is older than 1970, so a moment before it has the smallest id of all.
+    """
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
+def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """The first and the last id that a term may mean: itself, or a beginning of it. None: it is no id."""
+    digits = term.replace("-", "").lower()
+    if not PREFIX_MIN_LENGTH <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
+
+
+def match_events_by_id(term: str, tenants: TenantIds) -> Q:
+    """By the hub's id or its beginning, or by the sender's, exact."""
+    bounds = _parse_id_range(term)
+    if bounds and (event_ids := find_ids(Event, tenants, Q(public_id__range=bounds))):
+        return Q(pk__in=event_ids)
+    tenant_ids = (
+        Tenant.objects.values_list("pk", flat=True) if tenants is ALL_TENANTS else tenants
+    )  # for the index
+    by_sender_id = Q(
+        tenant__in=list(tenant_ids or ()), source__in=SOURCES, sender_id=term.replace("\0", "")
+    )
+    return Q(pk__in=find_ids(Event, ALL_TENANTS, by_sender_id))
+
+
+def match_deliveries_by_id(term: str, tenants: TenantIds) -> Q:
+    """By its own id, the msg_ id that the other system saw (its replays too), or an id of its event."""
+    bounds = _parse_id_range(term.removeprefix("msg_"))
+    if term.startswith("msg_"):
+        event_ids = (
+            find_ids(Delivery, tenants, Q(public_id__range=bounds), "event") if bounds else []
+        )
+        return Q(event__in=event_ids, message_uuid__range=bounds) if event_ids else Q(pk__in=())
+    if bounds and (delivery_ids := find_ids(Delivery, tenants, Q(public_id__range=bounds))):
+        return Q(pk__in=delivery_ids)
+    return Q(event__in=find_ids(Event, ALL_TENANTS, match_events_by_id(term, tenants)))
+
+
+def find_ids(
+    model: type[Event] | type[Delivery], tenants: TenantIds, condition: Q, column: str = "pk"
+) -> list[int]:
+    readable_rows = model.unscoped.filter(readable_condition(model, tenants), condition)
+    return list(readable_rows.order_by().values_list(column, flat=True)[:RESULT_LIMIT])

@@ -1,0 +1,176 @@
+"""What happened to a delivery, in order: received, matched, mapped, each attempt, what comes next."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from hub.outgoing.insight.bodies import DisplayBody, build_display_body
+from hub.outgoing.insight.explain import resolve_effective_state
+from hub.outgoing.models import Attempt, Delivery, EventBody, Exchange, Rendering
+from hub.reason_codes import REASONS, translate_text
+
+ATTEMPTS_LIMIT = 50  # the newest ones
+OUTCOME_TITLES = {  # of an attempt: words, the state whose look it has
+    "delivered": (gettext_noop("Delivered"), "delivered"),
+    "later": (gettext_noop("Not now"), "waiting"),
+    "never": (gettext_noop("Refused for good"), "failed"),
+    "refresh": (gettext_noop("The access token had ended"), "held"),
+    "reconnect": (gettext_noop("The authorization has ended"), "failed"),
+    "disable": (gettext_noop("It wants no more"), "failed"),
+    "unknown": (gettext_noop("It may have arrived"), "held"),
+    "pending": (gettext_noop("Taken, not confirmed yet"), "sending"),
+}
+NEXT_STEP_TITLES = {
+    "waiting": gettext_noop("Next try"),
+    "sending": gettext_noop("It is being sent now"),
+    "held": gettext_noop("It is held"),
+    "delivered": gettext_noop("Done"),
+    "skipped": gettext_noop("It was skipped"),
+    "failed": gettext_noop("It is given up"),
+    "cancelled": gettext_noop("A person cancelled it"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineCall:
+    """The HTTP call of an attempt, as the evidence has it: redacted when it was written."""
+
+    exchange: Exchange
+    request: DisplayBody | None
+    response: DisplayBody | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineStep:
+    look: str  # a state whose colour and icon it has
+    title: str
+    at: datetime | None = None
+    text: str = ""
+    detail: str = ""
+    attempt: Attempt | None = None
+    call: TimelineCall | None = None
+    body: DisplayBody | None = None
+    share: int = 0  # percent of the longest attempt
+    pruned: bool = False
+    is_future: bool = False  # it has not happened yet
+
+
+def build_timeline(delivery: Delivery, *, evidence: bool = True) -> list[TimelineStep]:
+    """In four statements, however many attempts there were. Without evidence: no call is shown, as it is not theirs."""
+    attempts = list(delivery.attempts.order_by("-pk")[:ATTEMPTS_LIMIT])[::-1]
+    exchange_ids = [attempt.exchange for attempt in attempts if attempt.exchange and evidence]
+    calls = Exchange.objects.in_bulk(exchange_ids)
+    return [
+        *_describe_acceptance(delivery),
+        *describe_attempts(attempts, calls, evidence=evidence),
+        _describe_next_step(delivery),
+    ]
+
+
+def _describe_acceptance(delivery: Delivery) -> Iterator[TimelineStep]:
+    event, route = delivery.event, delivery.route
+    received = EventBody.objects.filter(pk=event.pk).first()
+    yield TimelineStep(
+        "delivered",
+        _("Received: %(type)s") % {"type": event.type},
+        event.accepted_at,
+        _("From %(source)s, as %(id)s") % {"source": event.source, "id": event.sender_id},
+        body=received and build_display_body(received.body),
+        pruned=received is None,
+    )
+    names = {"type": route.event_type, "filter": route.filter}
+    route_text = (
+        _("The route takes %(type)s, where %(filter)s")
+        if route.filter
+        else _("The route takes %(type)s")
+    ) % names
+    filter_reason = delivery.reason if delivery.reason in ("filtered", "filter_failed") else ""
+    look = {"filtered": "skipped", "filter_failed": "held"}.get(filter_reason, "delivered")
+    yield TimelineStep(
+        look, _("Matched: %(route)s") % {"route": route.name}, delivery.accepted_at, route_text
+    )
+    if delivery.connection is None:
+        yield TimelineStep(
+            "held", _("Not connected"), text=_("The tenant has no connection at this system.")
+        )
+    yield from _describe_mapping(delivery)
+
+
+def _describe_mapping(delivery: Delivery) -> Iterator[TimelineStep]:
+    rendering = Rendering.objects.filter(pk=delivery.pk).first()
+    if rendering:
+        version = delivery.mapping_version
+        version_text = _("By version %(number)s of its mapping; the same bytes go at every try.")
+        text = version_text % {"number": version.number} if version else ""
+        yield TimelineStep(
+            "delivered", _("Mapped"), text=text, body=build_display_body(rendering.body)
+        )
+    elif delivery.mapping_version_id:
+        yield TimelineStep(
+            "delivered",
+            _("Mapped"),
+            text=_("What the mapping made is no longer kept."),
+            pruned=True,
+        )
+    elif delivery.state == "waiting":
+        yield TimelineStep(
+            "waiting",
+            _("Not mapped yet"),
+            text=_("The mapping is worked out at the first try."),
+            is_future=True,
+        )
+
+
+def describe_attempts(
+    attempts: list[Attempt], calls: Mapping[UUID, Exchange], *, evidence: bool
+) -> Iterator[TimelineStep]:
+    longest = max((attempt.milliseconds or 0 for attempt in attempts), default=0)
+    for attempt in attempts:
+        word, look = OUTCOME_TITLES.get(attempt.outcome, (attempt.outcome, "waiting"))
+        exchange = calls.get(attempt.exchange) if attempt.exchange else None
+        yield TimelineStep(
+            look,
+            _("Try %(number)s: %(outcome)s")
+            % {"number": attempt.number, "outcome": translate_text(word)},
+            attempt.started_at,
+            REASONS[attempt.reason].sentence if attempt.reason in REASONS else "",
+            attempt.detail,
+            attempt=attempt,
+            call=exchange and _build_timeline_call(exchange),
+            share=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
+            pruned=evidence and exchange is None,
+        )
+
+
+def _build_timeline_call(exchange: Exchange) -> TimelineCall:
+    return TimelineCall(
+        exchange,
+        build_display_body(exchange.request_body),
+        build_display_body(exchange.response_body),
+    )
+
+
+def _describe_next_step(delivery: Delivery) -> TimelineStep:
+    state, reason, sentence, _action = resolve_effective_state(delivery)
+    detail = delivery.detail if reason == delivery.reason else ""
+    if state == "waiting":
+        text = sentence if reason else _("It goes as soon as it is its turn.")
+        return TimelineStep(
+            state,
+            translate_text(NEXT_STEP_TITLES[state]),
+            delivery.due_at,
+            text,
+            detail,
+            is_future=True,
+        )
+    return TimelineStep(
+        state,
+        translate_text(NEXT_STEP_TITLES[state]),
+        delivery.state_changed_at,
+        sentence if reason else "",
+        detail,
+    )

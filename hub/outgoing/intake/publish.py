@@ -1,0 +1,275 @@
+"""The verb that starts: a fact becomes an event, and a delivery for each route and connection that it matches.
+
+Joins the caller's transaction; the pump is rung when that commits.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as database
+
+from connectors.http import dump_json
+from hub.db import bulk
+from hub.outgoing.models import Delivery, Event, EventBody, Route
+from hub.outgoing.queue.ordering import assign_positions
+from hub.outgoing.queue.wake import wake_lanes
+from hub.outgoing.routing import ActiveSwitches, RoutingTable, build_deliveries_for_route
+from hub.processes.failpoints import failpoint
+from tenants.models import Tenant
+
+SHORT_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '500ms'"
+
+
+class EventConflict(Exception):
+    """The same id was told before, with another body."""
+
+    def __init__(self, index: int, sender_id: str) -> None:
+        super().__init__(f"the event {sender_id!r} was told before with another body")
+        self.index = index
+        self.sender_id = sender_id
+
+
+@dataclass(frozen=True, slots=True)
+class EventInput:
+    """Something that happened at a tenant. `data` is a JSON object, `raw` the bytes as they were received."""
+
+    tenant: Tenant
+    type: str
+    data: Mapping[str, Any]
+    id: str = ""
+    occurred_at: datetime | None = None
+    raw: bytes | None = None
+
+    def digest(self) -> str:
+        """SHA-256 of what it says, whatever the order of its keys."""
+        content = [self.type, self.occurred_at and self.occurred_at.isoformat(), self.data]
+        return hashlib.sha256(
+            json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    event: Event
+    created: bool  # False: it was told before, with the same body
+    deliveries: Sequence[Delivery]  # those that it began with, as they are now
+
+
+def publish(
+    tenant: Tenant,
+    type: str,
+    data: Mapping[str, Any],
+    *,
+    now: datetime,
+    id: str = "",
+    occurred_at: datetime | None = None,
+    source: str = "app",
+) -> Event:
+    """Tell one fact. The same id with the same body again gives the first event; raises EventConflict otherwise."""
+    (published,) = publish_batch(
+        [EventInput(tenant, type, data, id, occurred_at)], source=source, now=now
+    )
+    return published.event
+
+
+@transaction.atomic
+def publish_for_route(
+    route: Route, tenant: Tenant, type: str, data: Mapping[str, Any], *, source: str, now: datetime
+) -> Delivery:
+    """Tell a fact that is meant for one route alone, and for the one connection that this route names."""
+    event_input = EventInput(tenant, type, data)
+    event = _build_event(event_input, source=source, now=now)
+    event.save(force_insert=True)
+    EventBody.objects.create(event_id=event.pk, body=serialize_event_body(event_input, event))
+    (delivery,) = build_deliveries_for_route(
+        tenant,
+        route,
+        [route.connection],
+        event.build_document(tenant, data),
+        ActiveSwitches.load(),
+        now=now,
+    )
+    delivery.event = event
+    assign_positions([delivery])
+    delivery.save(force_insert=True)
+    if delivery.state == "waiting":
+        wake_lanes([delivery.connection_id], now=now)
+    return delivery
+
+
+@transaction.atomic
+def publish_batch(inputs: Sequence[EventInput], *, source: str, now: datetime) -> list[Published]:
+    """Tell many facts, all or none, in a fixed number of statements; one answer for each, in order."""
+    answers = []
+    for answer in _record_events(inputs, source=source, now=now):
+        if isinstance(answer, EventConflict):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
+def publish_independently(
+    inputs: Sequence[EventInput], *, source: str, now: datetime
+) -> list[Published | Exception]:
+    """Tell facts that have nothing to do with each other, in one transaction; a conflict is the answer of its own.
+
+    Where it raises, none was told.
+    """
+    answers: list[Published | Exception] = []
+    connection_before = None
+    try:
+        with transaction.atomic():
+            connection_before = database.connection
+            if len(inputs) > 1:
+                _limit_lock_wait()
+            answers += _record_events(inputs, source=source, now=now)
+    except (OperationalError, InterfaceError) as error:
+        if not answers or database.connection is connection_before:  # the database has said no
+            raise
+        return [error] * len(
+            inputs
+        )  # the line broke in the commit: told again, what is there would be doubled
+    return answers
+
+
+def _limit_lock_wait() -> None:
+    """What somebody holds for long, such as a row of one tenant's, holds up nothing that is told beside it."""
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute(SHORT_LOCK_TIMEOUT)
+
+
+def _record_events(
+    inputs: Sequence[EventInput], *, source: str, now: datetime
+) -> list[Published | EventConflict]:
+    events = [_build_event(event_input, source=source, now=now) for event_input in inputs]
+    first: dict[tuple[int, str], Event] = {}
+    for event in events:
+        first.setdefault(_dedupe_key(event), event)
+    fresh = [
+        (event_input, event)
+        for event_input, event in zip(inputs, events, strict=True)
+        if first[_dedupe_key(event)] is event
+    ]
+    deliveries = _insert_new_events(fresh, now=now)
+    existing = _find_existing_events(
+        [event for event in first.values() if event.pk is None], source=source
+    )
+    deliveries |= _load_existing_deliveries(existing)
+    first |= {_dedupe_key(event): event for event in existing}
+    failpoint("I1")  # before the commit
+    return [
+        _build_published(index, event, first[_dedupe_key(event)], deliveries)
+        for index, event in enumerate(events)
+    ]
+
+
+def _dedupe_key(event: Event) -> tuple[int, str]:
+    """What makes it one event, at one source."""
+    return event.tenant_id, event.sender_id
+
+
+def _build_published(
+    index: int, event: Event, first: Event, deliveries: Mapping[int, Sequence[Delivery]]
+) -> Published | EventConflict:
+    if first.digest != event.digest:
+        return EventConflict(index, event.sender_id)
+    return Published(first, created=first is event, deliveries=deliveries[first.pk])
+
+
+def _build_event(event_input: EventInput, *, source: str, now: datetime) -> Event:
+    event = Event(
+        tenant=event_input.tenant,
+        source=source,
+        type=event_input.type,
+        digest=event_input.digest(),
+        occurred_at=event_input.occurred_at or now,
+        accepted_at=now,
+    )
+    event.sender_id = event_input.id or str(event.public_id)
+    return event
+
+
+def _find_existing_events(events: Sequence[Event], *, source: str) -> list[Event]:
+    """The rows of those that were not inserted, as they are there already."""
+    if not events:
+        return []
+    keys = {_dedupe_key(event) for event in events}
+    tenants, ids = {tenant for tenant, _ in keys}, {id for _, id in keys}
+    candidates = Event.unscoped.filter(source=source, tenant_id__in=tenants, sender_id__in=ids)
+    return [event for event in candidates if _dedupe_key(event) in keys]
+
+
+def _insert_new_events(
+    pairs: Sequence[tuple[EventInput, Event]], *, now: datetime
+) -> dict[int, list[Delivery]]:
+    """Those that are new, each with its deliveries; they have a primary key then, and the others have none."""
+    if not pairs:
+        return {}
+    routing_table = RoutingTable.load({event_input.tenant for event_input, _ in pairs})
+    triples = [
+        (
+            event_input,
+            event,
+            routing_table.build_deliveries(event_input.tenant, event, event_input.data, now=now),
+        )
+        for event_input, event in pairs
+    ]
+    for _, event, deliveries in triples:
+        event.reason = "" if deliveries else "no_route"
+    _insert_event_rows([event for _, event, _ in triples])
+    inserted = [
+        (event_input, event, deliveries)
+        for event_input, event, deliveries in triples
+        if event.pk is not None
+    ]
+    all_deliveries = [delivery for _, _, deliveries in inserted for delivery in deliveries]
+    for _, event, deliveries in inserted:
+        for delivery in deliveries:
+            delivery.event = event
+    assign_positions(all_deliveries)
+    with bulk.insert_pipeline():
+        bodies = [serialize_event_body(event_input, event) for event_input, event, _ in inserted]
+        bulk.insert_rows(
+            EventBody, {"event_id": [event.pk for _, event, _ in inserted], "body": bodies}
+        )
+        bulk.insert_rows(Delivery, bulk.column_values(Delivery, all_deliveries))
+        wake_lanes(
+            {delivery.connection_id for delivery in all_deliveries if delivery.state == "waiting"},
+            now=now,
+        )
+    return {event.pk: deliveries for _, event, deliveries in inserted}
+
+
+def _insert_event_rows(events: Sequence[Event]) -> None:
+    """Whoever tells the same at the same moment waits here for the first of them."""
+    inserted = bulk.insert_missing_rows(
+        Event, bulk.column_values(Event, events), ("tenant", "sender_id", "id")
+    )
+    keys = {(tenant, sender_id): primary_key for tenant, sender_id, primary_key in inserted}
+    for event in events:
+        event.pk = keys.get(_dedupe_key(event))
+
+
+def _load_existing_deliveries(events: Sequence[Event]) -> dict[int, list[Delivery]]:
+    """What became of events that were told before, by their primary keys."""
+    deliveries: dict[int, list[Delivery]] = {event.pk: [] for event in events}
+    if deliveries:
+        rows = Delivery.unscoped.filter(event__in=deliveries, replay_number=0).select_related(
+            "route", "connection"
+        )
+        for delivery in rows.order_by("pk"):
+            deliveries[delivery.event_id].append(delivery)
+    return deliveries
+
+
+def serialize_event_body(event_input: EventInput, event: Event) -> bytes:
+    """As it was received, or the same shape where it came by a call."""
+    return event_input.raw or dump_json(
+        {"id": event.sender_id, "type": event_input.type, "data": event_input.data}
+    )

@@ -1,0 +1,72 @@
+"""Erase what was sent over a connection and what came back, at its customer's wish; that it was sent stays known."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+
+from hub.connections.models import Connection
+from hub.mappings.models import Identity
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.operations.operation_actions import ActorContext
+from hub.operations.operation_runner import BatchResult
+from hub.outgoing.models import CANCELLABLE_STATES, Attempt, Delivery, Exchange, Rendering
+from hub.outgoing.operations.execute import select_deliveries_by_id, wake_followers
+
+ERASE_COUNT_LIMIT = 10_000  # beyond that it is "more than"
+
+
+@transaction.atomic
+def erase_connection_data(
+    connection: Connection, actor: ActorContext, *, cancel: bool, now: datetime
+) -> Operation | None:
+    """Identities at once, contents in the background; what waits is cancelled with it, or keeps what it needs."""
+    Identity.unscoped.filter(connection=connection).delete()
+    deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)
+    count, last = (
+        deliveries.order_by()[: ERASE_COUNT_LIMIT + 1].count(),
+        deliveries.aggregate(last=Max("pk"))["last"],
+    )
+    if not count:
+        return None
+    operation = operation_actions.store_plan(
+        actor,
+        kind="erase",
+        filter={"connection": str(connection.public_id), "cancel": cancel},
+        tenant=connection.tenant,
+        reason="it was disconnected",
+        count=min(count, ERASE_COUNT_LIMIT),
+        more=count > ERASE_COUNT_LIMIT,
+        last=last,
+        now=now,
+    )
+    operation_actions.confirm_operation(operation, actor, now=now)
+    return operation
+
+
+def erase_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
+    """A batch of an operation."""
+    deliveries = Delivery.objects.of(operation.tenant).filter(
+        connection__public_id=operation.filter["connection"]
+    )
+    remaining = deliveries.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
+    batch = list(remaining.select_for_update(of=("self",), no_key=True)[:size])
+    if not batch:
+        return BatchResult(None)
+    if operation.filter["cancel"]:
+        cancellable = [delivery for delivery in batch if delivery.state in CANCELLABLE_STATES]
+        select_deliveries_by_id(cancellable).update(
+            state="cancelled", due_at=None, state_changed_at=now
+        )
+        wake_followers(cancellable, now=now)
+    unsent_states = () if operation.filter["cancel"] else CANCELLABLE_STATES
+    ids = [delivery.pk for delivery in batch if delivery.state not in (*unsent_states, "sending")]
+    attempts = Attempt.unscoped.filter(delivery__in=ids)
+    Exchange.objects.filter(
+        pk__in=attempts.filter(exchange__isnull=False).values_list("exchange", flat=True)
+    ).delete()
+    attempts.update(detail="")
+    Rendering.objects.filter(pk__in=ids).delete()
+    Delivery.unscoped.filter(pk__in=ids).update(detail="")
+    return BatchResult(batch[-1].pk, len(ids), len(batch) - len(ids))

@@ -1,0 +1,106 @@
+"""Plan an operation on deliveries: one, those that were selected, or all that match a filter."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from hub.connections.models import Connection
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.operations.operation_actions import ActorContext
+from hub.outgoing.operations.backfill import estimate_backfill
+from hub.outgoing.operations.estimate import OperationEstimate, estimate_operation
+from hub.outgoing.operations.filters import select_deliveries
+from tenants.models import Tenant
+
+OPERATION_KINDS = {
+    "retry": _("Retry"),
+    "send_again": _("Send again"),
+    "cancel": _("Cancel"),
+    "skip": _("Skip"),
+}
+OPERATION_LABELS = {
+    **OPERATION_KINDS,
+    "send_missing": _("Send what is missing"),
+    "erase": _("Erase what was sent"),
+}  # of every kind there is
+SELECTED_LIMIT = 1000
+
+
+def preview_operation(
+    kind: str,
+    filter: Mapping[str, Any],
+    *,
+    tenant: Tenant | None,
+    includes_platform: bool,
+    now: datetime,
+) -> OperationEstimate:
+    """The plan without writing it down."""
+    return estimate_operation(
+        kind, select_deliveries(kind, filter, tenant, includes_platform=includes_platform), now=now
+    )
+
+
+def plan_operation(
+    kind: str,
+    filter: Mapping[str, Any],
+    *,
+    tenant: Tenant | None,
+    reason: str,
+    actor: ActorContext,
+    now: datetime,
+) -> Operation:
+    """Write down what would be done; `start.confirm` does it. Without a tenant, on rows of all tenants."""
+    if tenant is None and not actor.everywhere:
+        raise PermissionError("an operation over all tenants, by somebody whose reach ends at some")
+    estimate = preview_operation(
+        kind, filter, tenant=tenant, includes_platform=actor.everywhere, now=now
+    )
+    return _store_operation_plan(
+        kind, filter, estimate, tenant=tenant, reason=reason, actor=actor, now=now
+    )
+
+
+def plan_backfill(
+    connection: Connection, *, since: datetime, reason: str, actor: ActorContext, now: datetime
+) -> Operation:
+    """The same for events that a connection would get today and never got."""
+    estimate = estimate_backfill(connection, since=since, now=now)
+    filter = {"connection": str(connection.public_id), "since": since.isoformat()}
+    return _store_operation_plan(
+        "send_missing",
+        filter,
+        estimate,
+        tenant=connection.tenant,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
+
+
+def _store_operation_plan(
+    kind: str,
+    filter: Mapping[str, Any],
+    estimate: OperationEstimate,
+    *,
+    tenant: Tenant | None,
+    reason: str,
+    actor: ActorContext,
+    now: datetime,
+) -> Operation:
+    return operation_actions.store_plan(
+        actor,
+        kind=kind,
+        filter=dict(filter),
+        includes_platform=actor.everywhere,
+        tenant=tenant,
+        reason=reason,
+        plan=estimate.facts,
+        count=estimate.count,
+        more=estimate.more,
+        cursor=estimate.cursor,
+        last=estimate.last,
+        now=now,
+    )

@@ -1,0 +1,131 @@
+"""Ordered routes: deliveries of one connection, route and key go one after the other, in the order of acceptance.
+
+Only the head of a key is ever due. A lane's lock stands between those who queue up, claim and end: none overlooks
+what another has not committed yet.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import F, Min, OuterRef, Q, Subquery
+
+from connectors.http import dump_json
+from hub.connections.models import Lane
+from hub.mappings.translate import compile_filter
+from hub.outgoing.models import Delivery, Route
+
+ORDER_KEY_LIMIT = 64  # characters
+
+compiled_order_key = lru_cache(maxsize=2048)(compile_filter)
+
+
+def compute_order_key(route: Route, document: Mapping[str, Any]) -> str:
+    """Whose queue it joins. Those without a key, or whose key cannot be worked out, share one: slower, never wrong."""
+    if not route.ordered or not route.order_key:
+        return ""
+    try:
+        value = compiled_order_key(route.order_key).value(dict(document))
+    except ValueError:
+        return ""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else dump_json(value).decode()
+    return (
+        text
+        if len(text) <= ORDER_KEY_LIMIT and text.isprintable()
+        else hashlib.sha256(text.encode()).hexdigest()
+    )
+
+
+def assign_positions(deliveries: Sequence[Delivery]) -> None:
+    """Give a position to what is ordered; whoever commits first stands first."""
+    _append_positions(
+        [
+            delivery
+            for delivery in deliveries
+            if delivery.route.ordered
+            and delivery.connection_id
+            and delivery.state in Delivery.ORDER_BLOCKING_STATES
+        ]
+    )
+
+
+def _append_positions(ordered: Sequence[Delivery]) -> None:
+    if not ordered:
+        return
+    lanes = lock_lanes({delivery.connection_id for delivery in ordered})
+    for delivery in ordered:
+        lane = lanes[delivery.connection_id]
+        lane.position += 1
+        delivery.position = lane.position
+    Lane.unscoped.bulk_update(lanes.values(), ["position"])
+
+
+def move_to_queue_end(deliveries: Sequence[Delivery]) -> None:
+    """What was cancelled and goes again: those behind it have gone meanwhile, so it stands at the end."""
+    reopened = [
+        delivery
+        for delivery in deliveries
+        if delivery.position is not None and delivery.state == "cancelled"
+    ]
+    _append_positions(reopened)
+    Delivery.unscoped.bulk_update(reopened, ["position"])
+
+
+def lock_lanes(connections: Collection[int]) -> dict[int, Lane]:
+    lanes = Lane.unscoped.filter(pk__in=connections).select_for_update(no_key=True)
+    return {lane.pk: lane for lane in lanes.order_by("pk")}
+
+
+def select_same_key() -> Any:
+    """The queue in which a delivery stands."""
+    return Delivery.unscoped.filter(
+        connection=OuterRef("connection"),
+        route=OuterRef("route"),
+        order_key=OuterRef("order_key"),
+        position__isnull=False,
+        state__in=Delivery.ORDER_BLOCKING_STATES,
+    )
+
+
+def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
+    """These have just ended: the next of each key is due. The lanes that have something due by it."""
+    ordered = Delivery.unscoped.filter(pk__in=ended_ids, position__isnull=False)
+    lanes = lock_lanes(set(ordered.values_list("connection_id", flat=True)))
+    heads = Subquery(select_same_key().order_by("position").values("pk")[:1])
+    following = set(ordered.annotate(head=heads).values_list("head", flat=True)) - {None}
+    Delivery.unscoped.filter(pk__in=following, state="waiting", due_at=None).update(due_at=now)
+    return set(lanes)
+
+
+def wake_stuck_heads(*, now: datetime) -> None:
+    """A head that sleeps although nothing of its key stands before it: whoever ended that one did not say so."""
+    queues = Delivery.unscoped.filter(
+        position__isnull=False, state__in=Delivery.ORDER_BLOCKING_STATES
+    ).order_by()
+    first_asleep = Min("position", filter=Q(state="waiting", due_at=None))
+    heads = queues.values("connection", "route", "order_key").annotate(
+        head=Min("position"), asleep=first_asleep
+    )
+    for connection, position in heads.filter(head=F("asleep")).values_list("connection", "head"):
+        head = Delivery.unscoped.filter(
+            connection=connection, position=position, state="waiting", due_at=None
+        )
+        head.update(due_at=now)
+
+
+def find_queue_head(delivery: Delivery) -> Delivery | None:
+    """The one that this one waits for."""
+    if delivery.position is None or delivery.state not in Delivery.ORDER_BLOCKING_STATES:
+        return None
+    queue = Delivery.unscoped.filter(
+        connection=delivery.connection_id,
+        route=delivery.route_id,
+        order_key=delivery.order_key,
+        position__lt=delivery.position,
+        state__in=Delivery.ORDER_BLOCKING_STATES,
+    )
+    return queue.select_related("event").order_by("position").first()

@@ -1,0 +1,47 @@
+"""A pump's lease names its worker and its process, so that all a dead process held can be freed at once."""
+
+import os
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from hub.connections.models import Lane
+from hub.outgoing.models import PumpSlot
+from hub.processes.worker_registry import current_worker_id
+from hub.throttle.models import InFlightLease
+
+WORKER_BYTES, PROCESS_BYTES, LEASE_BYTES = 6, 4, 16
+
+
+def new_lease() -> UUID:
+    """Six bytes of the worker's id, four of the process's number, and six random ones."""
+    prefix = process_prefix(current_worker_id(), os.getpid())
+    return UUID(bytes=prefix + os.urandom(LEASE_BYTES - len(prefix)))
+
+
+def worker_prefix(worker: UUID) -> bytes:
+    return worker.bytes[:WORKER_BYTES]
+
+
+def process_prefix(worker: UUID, pid: int) -> bytes:
+    return worker_prefix(worker) + pid.to_bytes(PROCESS_BYTES, "big")
+
+
+def free_leases(prefix: bytes, *, now: datetime) -> int:
+    """End the leases that begin so, since their holder is dead; return how many lanes can be claimed again.
+
+    What it was sending is recovered by the claim that takes its lane, as after a lease that ran out.
+    """
+    low, high = (UUID(bytes=prefix.ljust(LEASE_BYTES, filler)) for filler in (b"\0", b"\xff"))
+    with transaction.atomic():
+        leased_lanes = Lane.unscoped.filter(lease__range=(low, high)).order_by(
+            "pk"
+        )  # as a publisher locks them
+        lanes = list(
+            leased_lanes.select_for_update(no_key=True).values_list("pk", flat=True)
+        )  # and beside its Lane.guard
+        Lane.unscoped.filter(pk__in=lanes).update(lease_until=now)
+    PumpSlot.objects.filter(lease__range=(low, high)).update(lease=None, lease_until=None)
+    InFlightLease.objects.filter(lease__range=(low, high)).delete()
+    return len(lanes)

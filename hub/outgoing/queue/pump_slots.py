@@ -1,0 +1,87 @@
+"""At most HUB_PUMPS pumps run for each worker, and HUB_PUMPS_TOTAL in all: each holds a leased place."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from hub.db import bulk
+from hub.outgoing.models import PumpSlot
+from hub.outgoing.queue.pump_leases import worker_prefix
+from hub.processes.worker_registry import NO_WORKER, Worker, current_worker_id
+
+SLOT_LEASE = timedelta(seconds=12)
+
+
+def active_pump_leases(*, now: datetime) -> list[UUID]:
+    """The leases of pumps that claim."""
+    moment = connection.ops.adapt_datetimefield_value(now)
+    lease_rows = bulk.query_rows(
+        "SELECT lease FROM outgoing_pumpslot WHERE lease_until > %s", [moment]
+    )
+    return [
+        lease if isinstance(lease, UUID) else UUID(lease or NO_WORKER.hex)
+        for (lease,) in lease_rows
+    ]
+
+
+def is_any_pump_running(*, now: datetime) -> bool:
+    """Whether a pump runs that looks at due lanes by itself."""
+    return bool(active_pump_leases(now=now))
+
+
+def _count_pumps(worker: UUID, leases: Sequence[UUID]) -> int:
+    return sum(lease.bytes.startswith(worker_prefix(worker)) for lease in leases)
+
+
+def has_local_slot(*, per_worker: int, total: int, now: datetime) -> bool:
+    """Whether this worker may run one more pump; `total` is the limit of the installation, 0 for none."""
+    leases = active_pump_leases(now=now)
+    return _count_pumps(current_worker_id(), leases) < per_worker and not (
+        total and len(leases) >= total
+    )
+
+
+def has_any_slot(*, per_worker: int, total: int, now: datetime) -> bool:
+    """Whether this worker or another one may run one more pump."""
+    leases = active_pump_leases(now=now)
+    if total and len(leases) >= total:
+        return False
+    if _count_pumps(current_worker_id(), leases) < per_worker:
+        return True
+    workers = [worker for worker in Worker.objects.all() if worker.is_alive(now=now)]
+    return any(_count_pumps(worker.id, leases) < worker.pumps for worker in workers)
+
+
+def pump_capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> int:
+    """How many pumps may run in all: those of the living workers, within the limit of the installation."""
+    pumps = sum(worker.pumps for worker in workers if worker.is_alive(now=now))
+    return min(pumps, total) if total else pumps
+
+
+def acquire_slot(lease: UUID, *, per_worker: int, total: int, now: datetime) -> bool:
+    """Take a place; False where this worker, or the installation, runs as many pumps as it may."""
+    PumpSlot.objects.bulk_create([PumpSlot(number=0)], ignore_conflicts=True)
+    with transaction.atomic():
+        PumpSlot.objects.select_for_update().get(number=0)  # whoever has it decides alone
+        if not has_local_slot(per_worker=per_worker, total=total, now=now):
+            return False
+        used_numbers = set(
+            PumpSlot.objects.filter(lease_until__gt=now).values_list("number", flat=True)
+        )
+        number = next(
+            number for number in range(len(used_numbers) + 1) if number not in used_numbers
+        )
+        PumpSlot.objects.update_or_create(
+            number=number, defaults={"lease": lease, "lease_until": now + SLOT_LEASE}
+        )
+        return True
+
+
+def extend_slot(lease: UUID, *, now: datetime) -> None:
+    PumpSlot.objects.filter(lease=lease).update(lease_until=now + SLOT_LEASE)
+
+
+def release_slot(lease: UUID) -> None:
+    PumpSlot.objects.filter(lease=lease).update(lease=None, lease_until=None)

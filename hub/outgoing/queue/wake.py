@@ -1,0 +1,32 @@
+"""Make lanes due, and see to it that a pump looks at them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from hub.connections.models import Lane
+from hub.outgoing.queue.pump_slots import is_any_pump_running
+from hub.processes.failpoints import failpoint
+from hub.queue import wake_up
+
+
+def wake_lanes(connections: Iterable[int], *, now: datetime) -> None:
+    """Make these lanes due, and ring the pump once the transaction has committed."""
+    ids = sorted(connections)
+    if ids:
+        Lane.lock_against_release(ids)
+        Lane.make_due(ids, now=now)
+        transaction.on_commit(lambda: _wake_pump_after_commit(now=now), robust=True)
+
+
+def _wake_pump_after_commit(*, now: datetime) -> None:
+    failpoint("I2")  # after the commit, before the answer
+    wake_pump(now=now)
+    failpoint("I3")  # after the doorbell
+
+
+def wake_pump(*, now: datetime) -> None:
+    """Start a pump where none runs; a resident one looks for itself."""
+    if not is_any_pump_running(now=now):
+        wake_up("pump", now=now)

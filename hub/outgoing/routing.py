@@ -1,0 +1,239 @@
+"""Which routes an event matches, and the deliveries that follow: a few reads for any number of events."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import DISCONNECTED, Connection, KillSwitch
+from hub.db import bulk
+from hub.mappings.translate import compile_filter
+from hub.outgoing.models import Delivery, Event, Route
+from hub.outgoing.queue.ordering import compute_order_key
+from tenants.models import Tenant
+
+WAITING, HELD, SKIPPED = "waiting", "held", "skipped"
+
+ROUTES_SQL = """
+SELECT {columns}, EXISTS (
+    SELECT 1 FROM connections_killswitch s WHERE s.route_id = r.id OR (s.scope = 'tenant' AND s.tenant_id IN ({tenant_ids}))
+)
+FROM outgoing_route r WHERE r.enabled AND (r.tenant_id IS NULL OR r.tenant_id IN ({tenant_ids})) ORDER BY r.id
+"""
+CONNECTIONS_SQL = """
+SELECT {columns} FROM connections_connection c WHERE c.tenant_id IS NULL OR c.tenant_id IN ({tenant_ids}) ORDER BY c.id
+"""
+
+compiled_filter = lru_cache(maxsize=2048)(compile_filter)
+
+
+def matches_event_type(pattern: str, type: str) -> bool:
+    """Whether an event type is meant by a pattern: itself, a beginning with .*, or everything by *."""
+    return pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    """The routes and connections of some tenants, and what is off; read in a fixed number of statements."""
+
+    routes: Sequence[Route]
+    connections: Sequence[Connection]
+    switches: "ActiveSwitches"
+    unconnected: Collection[
+        tuple[int, int]
+    ]  # by tenant and ordered route: what waits for a connection goes first
+
+    @classmethod
+    def load(cls, tenants: set[Tenant]) -> "RoutingTable":
+        tenant_ids = [tenant.pk for tenant in tenants]
+        placeholders = ", ".join(["%s"] * len(tenant_ids)) or "NULL"
+        route_rows = bulk.read_models(
+            ROUTES_SQL.format(columns=bulk.select_columns(Route, "r"), tenant_ids=placeholders),
+            [*tenant_ids, *tenant_ids],
+            Route,
+        )
+        connections = bulk.read_models(
+            CONNECTIONS_SQL.format(
+                columns=bulk.select_columns(Connection, "c"), tenant_ids=placeholders
+            ),
+            tenant_ids,
+            Connection,
+        )
+        routes = [route for route, _ in route_rows]
+        return cls(
+            routes,
+            [connection for (connection,) in connections],
+            ActiveSwitches.load()
+            if any(is_switched_off for _, is_switched_off in route_rows)
+            else ActiveSwitches(),
+            _find_unconnected_routes([route for route in routes if route.ordered]),
+        )
+
+    def build_deliveries(
+        self, tenant: Tenant, event: Event, data: Any, *, now: datetime
+    ) -> list[Delivery]:
+        document = event.build_document(tenant, data)
+        deliveries = []
+        for route in self.routes:
+            if route.tenant_id in (None, tenant.pk) and matches_event_type(
+                route.event_type, event.type
+            ):
+                targets = (
+                    [None]
+                    if (tenant.pk, route.pk) in self.unconnected
+                    else self.find_targets(route, tenant)
+                )
+                deliveries += build_deliveries_for_route(
+                    tenant, route, targets, document, self.switches, now=now
+                )
+        return deliveries
+
+    def find_targets(self, route: Route, tenant: Tenant) -> list[Connection | None]:
+        """The connections that a route means for a tenant; [None] where there is none yet."""
+        owner = None if CONNECTORS[route.connector_key].platform else tenant.pk
+        connections = [
+            connection
+            for connection in self.connections
+            if connection.tenant_id == owner and connection.connector_key == route.connector_key
+        ]
+        if route.connection_id:
+            connections = [
+                connection for connection in connections if connection.pk == route.connection_id
+            ]
+        return [*connections] or [None]
+
+
+def evaluate_filter(route: Route, document: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The state, reason and words with which a delivery of this route begins."""
+    if not route.filter:
+        return WAITING, "", ""
+    try:
+        passes = compiled_filter(route.filter).passes(document)
+    except ValueError as error:
+        return HELD, "filter_failed", str(error)[:500]
+    return (
+        (WAITING, "", "")
+        if passes
+        else (SKIPPED, "filtered", f"The filter refused it: {route.filter}"[:500])
+    )
+
+
+def build_deliveries_for_route(
+    tenant: Tenant,
+    route: Route,
+    targets: Sequence[Connection | None],
+    document: Mapping[str, Any],
+    switches: "ActiveSwitches",
+    *,
+    now: datetime,
+) -> list[Delivery]:
+    """What this route makes of an event: a delivery to each target."""
+    outcome, order_key = evaluate_filter(route, document), compute_order_key(route, document)
+    deliveries = []
+    for target in targets:
+        block = switches.find_block(tenant, route, target) if outcome[0] == WAITING else None
+        deliveries.append(
+            _build_delivery(
+                tenant, route, target, *(block or outcome), order_key=order_key, now=now
+            )
+        )
+    return deliveries
+
+
+def _build_delivery(
+    tenant: Tenant,
+    route: Route,
+    target: Connection | None,
+    state: str,
+    reason: str,
+    detail: str,
+    *,
+    order_key: str,
+    now: datetime,
+) -> Delivery:
+    delivery = Delivery(
+        tenant=tenant,
+        route=route,
+        connection=target,
+        state=state,
+        reason=reason,
+        detail=detail,
+        order_key=order_key,
+        due_at=now if state == WAITING else None,
+        expires_at=now + timedelta(seconds=route.expires_after)
+        if route.expires_after is not None
+        else None,
+        accepted_at=now,
+        state_changed_at=now,
+    )
+    delivery.message_uuid = delivery.public_id
+    return delivery
+
+
+def build_replay(
+    delivery: Delivery, document: Mapping[str, Any], number: int, *, now: datetime
+) -> Delivery:
+    """The same under the same outward id once more, by today's filter; not yet written down."""
+    outcome, order_key = (
+        evaluate_filter(delivery.route, document),
+        compute_order_key(delivery.route, document),
+    )
+    if outcome[0] == WAITING:
+        outcome = (
+            ActiveSwitches().find_block(delivery.tenant, delivery.route, delivery.connection)
+            or outcome
+        )
+    replay = _build_delivery(
+        delivery.tenant, delivery.route, delivery.connection, *outcome, order_key=order_key, now=now
+    )
+    replay.event, replay.message_uuid, replay.replay_number = (
+        delivery.event,
+        delivery.message_uuid,
+        number,
+    )
+    return replay
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSwitches:
+    """What rows of their own are held for: a route that is off, and a tenant on the platform's own connections."""
+
+    routes: Collection[int] = ()
+    tenants: Collection[int] = ()
+
+    @classmethod
+    def load(cls) -> "ActiveSwitches":
+        switches = list(
+            KillSwitch.unscoped.filter(scope__in=("route", "tenant")).values_list(
+                "route", "tenant", "scope"
+            )
+        )
+        return cls(
+            {route for route, _, scope in switches if scope == "route"},
+            {tenant for _, tenant, scope in switches if scope == "tenant"},
+        )
+
+    def find_block(
+        self, tenant: Tenant, route: Route, target: Connection | None
+    ) -> tuple[str, str, str] | None:
+        """How a delivery begins that may not go."""
+        if target is None:
+            return HELD, "not_connected", ""
+        if target.is_disconnected and not target.keeps_events:
+            return SKIPPED, DISCONNECTED, ""
+        if route.pk in self.routes:
+            return HELD, "route_off", ""
+        if target.tenant_id is None and tenant.suspended:
+            return HELD, "tenant_suspended", ""
+        if target.tenant_id is None and tenant.pk in self.tenants:
+            return HELD, "switched_off", ""
+        return None
+
+
+def _find_unconnected_routes(ordered_routes: Sequence[Route]) -> Collection[tuple[int, int]]:
+    if not ordered_routes:
+        return ()
+    held = Delivery.unscoped.filter(route__in=ordered_routes, connection=None, state="held")
+    return set(held.values_list("tenant_id", "route_id").distinct())

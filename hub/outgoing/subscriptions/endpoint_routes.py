@@ -1,0 +1,178 @@
+"""Which events an own endpoint gets: by routes of its own, and by those that reach every endpoint of the tenant."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from hub.connections.models import Connection, Lane
+from hub.mappings.models import FieldMapping
+from hub.mappings.versions import save_mapping_version
+from hub.outgoing.intake.publish import publish_for_route
+from hub.outgoing.models import Delivery, Route
+from hub.outgoing.routing import matches_event_type
+from hub.queue import wake_up
+from tenants.models import User
+
+TEST_EVENT_TYPE = "hub.test"  # the type of a test event
+TEST_EVENT_DATA = {"message": "This is a test. You asked for it on the page of your endpoint."}
+
+
+class AlreadySubscribed(Exception):
+    """What is chosen reaches the endpoint by another route: it would arrive twice."""
+
+    def __init__(self, pattern: str, route: Route) -> None:
+        super().__init__(
+            f"{pattern} would arrive twice: {route.event_type} reaches every endpoint by “{route.name}”."
+        )
+        self.pattern, self.route = pattern, route
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRoutes:
+    """The routes that lead to an endpoint."""
+
+    own_routes: Sequence[Route]
+    shared_routes: Sequence[Route]
+
+    @property
+    def patterns(self) -> list[str]:
+        """What its own routes take."""
+        return sorted({route.event_type for route in self.own_routes if route.enabled})
+
+    @property
+    def received_patterns(self) -> list[str]:
+        """All that reaches it."""
+        return sorted({*self.patterns, *(route.event_type for route in self.shared_routes)})
+
+    @property
+    def filter(self) -> str:
+        return next((route.filter for route in self.own_routes if route.filter), "")
+
+
+def load_endpoint_routes(connection: Connection) -> EndpointRoutes:
+    condition = Q(connection=connection) | Q(
+        connection=None, enabled=True, connector_key=connection.connector_key
+    )
+    routes = (
+        Route.objects.of(connection.tenant)
+        .filter(condition)
+        .exclude(event_type=TEST_EVENT_TYPE)
+        .order_by("event_type", "pk")
+    )
+    own_routes, shared_routes = [], []
+    for route in routes:
+        (own_routes if route.connection_id else shared_routes).append(route)
+    return EndpointRoutes(own_routes, shared_routes)
+
+
+def patterns_overlap(one: str, other: str) -> bool:
+    return matches_event_type(one, other) or matches_event_type(other, one)
+
+
+def drop_covered_patterns(patterns: Collection[str]) -> list[str]:
+    """Without those that another of them takes too."""
+    distinct = sorted(set(patterns))
+    return [
+        pattern
+        for pattern in distinct
+        if not any(matches_event_type(other, pattern) for other in distinct if other != pattern)
+    ]
+
+
+@transaction.atomic
+def subscribe_endpoint(
+    connection: Connection,
+    patterns: Collection[str],
+    *,
+    filter: str = "",
+    user: User | None,
+    now: datetime,
+) -> list[str]:
+    """From now on the endpoint's own routes take these types, through this filter. What is on its way stays there."""
+    Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
+    routes, kept_patterns = load_endpoint_routes(connection), drop_covered_patterns(patterns)
+    for pattern in kept_patterns:
+        for route in routes.shared_routes:
+            if patterns_overlap(pattern, route.event_type):
+                raise AlreadySubscribed(pattern, route)
+    for route in routes.own_routes:
+        _update_route(route, enabled=route.event_type in kept_patterns, filter=filter, now=now)
+    new_patterns = set(kept_patterns) - {route.event_type for route in routes.own_routes}
+    if new_patterns:
+        mapping = _find_or_create_mapping(connection, user=user, now=now)
+        for pattern in sorted(new_patterns):
+            create_route(
+                connection,
+                mapping,
+                f"{pattern} to {connection.name}"[:200],
+                pattern,
+                filter,
+                now=now,
+            )
+    wake_up("drain", now=now)
+    return kept_patterns
+
+
+def _update_route(route: Route, *, enabled: bool, filter: str, now: datetime) -> None:
+    if (route.enabled, route.filter) != (enabled, filter):
+        route.enabled, route.filter, route.changed_at = enabled, filter, now
+        route.save(update_fields=["enabled", "filter", "changed_at"])
+
+
+def _find_or_create_mapping(
+    connection: Connection, *, user: User | None, now: datetime
+) -> FieldMapping:
+    """The one that the endpoint's own routes share: it says nothing, so the action's default holds."""
+    existing_route = (
+        Route.unscoped.filter(connection=connection)
+        .select_related("mapping")
+        .order_by("pk")
+        .first()
+    )
+    if existing_route:
+        return existing_route.mapping
+    (action, *_) = connection.connector.actions
+    mapping = FieldMapping.unscoped.create(
+        tenant=connection.tenant, name=f"The whole event, to {connection.name}"[:200],
+        connector_key=connection.connector_key, action=action.key, created_at=now,
+    )  # fmt: skip
+    save_mapping_version(mapping, {}, user=user, now=now)
+    return mapping
+
+
+def create_route(
+    connection: Connection,
+    mapping: FieldMapping,
+    name: str,
+    pattern: str,
+    filter: str,
+    *,
+    now: datetime,
+) -> Route:
+    return Route.unscoped.create(
+        tenant=connection.tenant, name=name, event_type=pattern, filter=filter, connector_key=connection.connector_key,
+        connection=connection, action=mapping.action, mapping=mapping, changed_at=now, created_at=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def send_test_event(connection: Connection, *, user: User | None, now: datetime) -> Delivery:
+    """A test event to this endpoint and no other, on the way of all events."""
+    Lane.lock(connection.pk)
+    Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
+    route = (
+        Route.unscoped.filter(connection=connection, event_type=TEST_EVENT_TYPE)
+        .order_by("pk")
+        .first()
+    )
+    if route is None:
+        mapping = _find_or_create_mapping(connection, user=user, now=now)
+        route = create_route(
+            connection, mapping, f"Tests of {connection.name}"[:200], TEST_EVENT_TYPE, "", now=now
+        )
+    return publish_for_route(
+        route, connection.tenant, TEST_EVENT_TYPE, TEST_EVENT_DATA, source="portal", now=now
+    )

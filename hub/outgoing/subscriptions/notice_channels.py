@@ -1,0 +1,121 @@
+"""Where a tenant's people are told of notices beside mail and pages: over connections of theirs, as of any event."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from connectors.base import Action
+from hub import audit
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.mappings.models import FieldMapping
+from hub.mappings.versions import save_mapping_version
+from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.endpoint_routes import create_route, patterns_overlap
+from tenants.models import Tenant, User
+
+NOTICE_PATTERN = "connection.*"  # the type of every notice, as an event
+CHANNELS_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeChannel:
+    """A connection that can say a notice."""
+
+    connection: Connection
+    enabled: bool
+    other_route: Route | None = (
+        None  # another route by which it hears of them anyhow: that is not changed here
+    )
+
+
+def _find_notice_action(connection: Connection) -> Action | None:
+    return next((action for action in connection.connector.actions if action.notice), None)
+
+
+def list_notice_channels(tenant: Tenant) -> list[NoticeChannel]:
+    """Two statements."""
+    connections = (
+        Connection.objects.of(tenant)
+        .exclude(state="disabled")
+        .order_by("name", "pk")[:CHANNELS_LIMIT]
+    )
+    routes = list(
+        Route.objects.of(tenant).filter(enabled=True).filter(Q(tenant=tenant) | Q(tenant=None))
+    )
+    return [
+        build_notice_channel(connection, routes)
+        for connection in connections
+        if _find_notice_action(connection)
+    ]
+
+
+def build_notice_channel(connection: Connection, routes: Collection[Route]) -> NoticeChannel:
+    own_routes = [route for route in routes if route.connection_id == connection.pk]
+    shared_routes = [
+        route
+        for route in routes
+        if route.connection_id is None and route.connector_key == connection.connector_key
+    ]
+    enabled = any(route.event_type == NOTICE_PATTERN for route in own_routes)
+    other_routes = [
+        route
+        for route in (*own_routes, *shared_routes)
+        if route.event_type != NOTICE_PATTERN and patterns_overlap(route.event_type, NOTICE_PATTERN)
+    ]
+    return NoticeChannel(connection, enabled, None if enabled else next(iter(other_routes), None))
+
+
+@transaction.atomic
+def set_notice_channels(
+    tenant: Tenant,
+    connections: Collection[Connection],
+    actor: ActorContext,
+    *,
+    user: User | None,
+    now: datetime,
+) -> None:
+    """In these from now on, and in no other."""
+    Tenant.objects.select_for_update().get(pk=tenant.pk)
+    ids = {connection.pk for connection in connections}
+    for channel in list_notice_channels(tenant):
+        enabled = channel.connection.pk in ids
+        if enabled != channel.enabled and channel.other_route is None:
+            _enable_notices(channel.connection, enabled, user=user, now=now)
+            after = {"notices": enabled}
+            audit.record(
+                verb="connection.notices",
+                obj=channel.connection,
+                tenant=tenant,
+                after=after,
+                now=now,
+                **actor.audit_fields,
+            )
+
+
+def _enable_notices(
+    connection: Connection, enabled: bool, *, user: User | None, now: datetime
+) -> None:
+    routes = Route.unscoped.filter(connection=connection, event_type=NOTICE_PATTERN)
+    if not routes.update(enabled=enabled, changed_at=now) and enabled:
+        mapping = _create_notice_mapping(connection, user=user, now=now)
+        create_route(
+            connection, mapping, f"Notices to {connection.name}"[:200], NOTICE_PATTERN, "", now=now
+        )
+
+
+def _create_notice_mapping(
+    connection: Connection, *, user: User | None, now: datetime
+) -> FieldMapping:
+    """What its action says of a notice; what that asks for is said on the connection's page."""
+    action = _find_notice_action(connection)
+    assert action is not None
+    mapping = FieldMapping.unscoped.create(
+        tenant=connection.tenant, name=f"Notices, to {connection.name}"[:200],
+        connector_key=connection.connector_key, action=action.key, created_at=now,
+    )  # fmt: skip
+    save_mapping_version(mapping, dict(action.notice), user=user, now=now)
+    return mapping

@@ -1,0 +1,106 @@
+"""What a page shows, as the call of the API that tells or does the same: a line for a terminal."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSnippet:
+    """`named`: the API's address carries the id of the page's; `narrowed`: its query names the tenant."""
+
+    url_name: str
+    method: str = "GET"
+    has_id: bool = False
+    filters_by_tenant: bool = False
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+
+CONNECTION_SNIPPET = ApiSnippet("connection", has_id=True)
+CONNECTORS_SNIPPET = ApiSnippet("connectors")
+IDENTITIES_SNIPPET = ApiSnippet("connection_identities", has_id=True)
+ENDPOINT_BODY = {"connector": "webhook", "name": "…", "settings": {"url": "https://…"}}
+SNIPPETS: Mapping[str, ApiSnippet] = {
+    "portal:home": ApiSnippet("connections", filters_by_tenant=True),
+    "portal:catalogue": CONNECTORS_SNIPPET,
+    "portal:connect": CONNECTORS_SNIPPET,
+    "portal:fill_in": CONNECTORS_SNIPPET,
+    "portal:connection": CONNECTION_SNIPPET,
+    "portal:connected": CONNECTION_SNIPPET,
+    "portal:connection_test_progress": ApiSnippet("connection_test", "POST", has_id=True),
+    "portal:pause": ApiSnippet("connection_pause", "POST", has_id=True, body={"reason": "…"}),
+    "portal:rename": ApiSnippet("connection", "PATCH", has_id=True, body={"name": "…"}),
+    "portal:reconnect": ApiSnippet("connection_reconnect_link", "POST", has_id=True),
+    "portal:disconnect": ApiSnippet(
+        "connection_disconnect", "POST", has_id=True, body={"reason": "…"}
+    ),
+    "portal:notifications": CONNECTION_SNIPPET,
+    "portal:identities": IDENTITIES_SNIPPET,
+    "portal:identity_say": IDENTITIES_SNIPPET,
+    "portal:identity_remove": IDENTITIES_SNIPPET,
+    "portal:events": ApiSnippet("deliveries", filters_by_tenant=True),
+    "portal:event": ApiSnippet("event", has_id=True),
+    "portal:delivery": ApiSnippet("delivery", has_id=True),
+    "portal:delivery_do": ApiSnippet("delivery", has_id=True),
+    "portal:plan": ApiSnippet("operations", "POST", body={"kind": "retry", "reason": "…"}),
+    "portal:operation": ApiSnippet("operation", has_id=True),
+    "portal:endpoints": ApiSnippet(
+        "connections", filters_by_tenant=True, query={"connector": "webhook"}
+    ),
+    "portal:endpoint_add": ApiSnippet("connections", "POST", body=ENDPOINT_BODY),
+    "portal:endpoint": CONNECTION_SNIPPET,
+    "portal:endpoint_events": CONNECTION_SNIPPET,
+    "portal:endpoint_headers": ApiSnippet(
+        "connection", "PATCH", has_id=True, body={"secrets": {"headers": "X-Name: …"}}
+    ),
+    "portal:endpoint_pace": ApiSnippet(
+        "connection", "PATCH", has_id=True, body={"settings": {"calls_a_second": "5"}}
+    ),
+    "portal:settings": ApiSnippet("tenant"),
+    "people:members": ApiSnippet("members", filters_by_tenant=True),
+    "people:remove": ApiSnippet("member", "DELETE", has_id=True),
+    "connections:links": ApiSnippet("connect_links", filters_by_tenant=True),
+}
+
+
+UNROUTED_EVENTS = ApiSnippet("events", filters_by_tenant=True)  # what no route took has no delivery
+
+
+def build_curl(request: HttpRequest, tenant: str, filters: Mapping[str, Any]) -> str:
+    """`asks`: what the page narrows by, in the words of the API. Empty where no call is like this page."""
+    match = request.resolver_match
+    snippet = SNIPPETS.get(match.view_name) if match else None
+    if match is None or snippet is None:
+        return ""
+    if filters.get("state") == "no_route":
+        snippet = UNROUTED_EVENTS
+    url_args = (
+        [match.kwargs["id"]] if snippet.has_id else [tenant] if snippet.url_name == "tenant" else []
+    )
+    url = settings.HUB_PUBLIC_URL + reverse(snippet.url_name, args=url_args)
+    command = ["curl", "-H", "Authorization: Bearer $HUB_KEY"]
+    if snippet.method == "GET":
+        query = ({"tenant": tenant} if snippet.filters_by_tenant else {}) | snippet.query | filters
+        return quote_command([*command, f"{url}?{urlencode(query)}" if query else url])
+    if snippet.url_name == "operations":
+        filters = {"tenant": tenant, "filter": filters}
+    body = (snippet.body or {}) | filters
+    body_args = (
+        ["-H", "Content-Type: application/json", "-d", json.dumps(body, ensure_ascii=False)]
+        if body
+        else []
+    )
+    return quote_command([*command, "-X", snippet.method, *body_args, url])
+
+
+def quote_command(command: list[str]) -> str:
+    """For a shell; the key stays the reader's own."""
+    return " ".join(f'"{word}"' if "$HUB_KEY" in word else shlex.quote(word) for word in command)

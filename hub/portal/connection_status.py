@@ -1,0 +1,102 @@
+"""How a connection stands, as a person reads it: one word, a sentence, one thing to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy
+
+from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
+from hub.connections.status.effective_status import (
+    SWITCHED_OFF,
+    determine_effective_state,
+    find_stop_cause,
+    find_stopping_switches,
+)
+from hub.reason_codes import CONNECTION_STATES, STATE_TONES, find_reason, state_label
+
+
+class PrimaryAction(NamedTuple):
+    """The primary button: `page` is a name of the addresses below portal; `posts`: it does, rather than leads."""
+
+    label: str
+    page: str
+    icon: str
+    posts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    state: str
+    word: str
+    sentence: str
+    reason_text: str
+    detail: str
+    detail_is_reason: bool  # a person typed it, rather than the other system
+    action: str  # what a person does about what fails; empty: the button says it
+    since: datetime
+    until: datetime | None
+    step: PrimaryAction
+
+    @property
+    def tone(self) -> str:
+        return STATE_TONES.get(self.state, ("idle", ""))[0]
+
+    @property
+    def icon(self) -> str:
+        return STATE_TONES.get(self.state, ("", "circle"))[1]
+
+
+PRIMARY_ACTIONS = {
+    "healthy": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "silent": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "degraded": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "paused": PrimaryAction(gettext_lazy("Resume"), "connection_resume", "play_circle", posts=True),
+    "switched_off": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
+    "disabled": PrimaryAction(
+        gettext_lazy("Switch it on again"), "connection_resume", "play_circle", posts=True
+    ),
+    "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
+    "disconnected": PrimaryAction(gettext_lazy("Connect it again"), "reconnect", "sync"),
+}
+
+
+def describe_status(
+    connection: Connection,
+    *,
+    window: MaintenanceWindow | None = None,
+    switch: KillSwitch | None = None,
+) -> ConnectionStatus:
+    """Reads the tenant and the lane of the connection. `switch`: the one that stops it."""
+    state = determine_effective_state(connection)
+    reason, until = find_stop_cause(connection, window)
+    reason_entry = (
+        find_reason(reason, system=connection.connector.label)
+        if reason and reason != state
+        else None
+    )
+    is_switched_off = state == SWITCHED_OFF
+    return ConnectionStatus(
+        state=state,
+        word=state_label(state),
+        sentence=CONNECTION_STATES[state].sentence,
+        reason_text=reason_entry.sentence if reason_entry else "",
+        detail=switch.reason if switch and is_switched_off else connection.detail,
+        detail_is_reason=is_switched_off or state == "paused",
+        action=reason_entry.action if reason_entry and state == "degraded" else "",
+        since=switch.activated_at if switch and is_switched_off else connection.state_changed_at,
+        until=switch.expires_at if switch and is_switched_off else until or connection.paused_until,
+        step=PRIMARY_ACTIONS[state],
+    )
+
+
+def describe_statuses(
+    connections: Sequence[Connection],
+) -> list[tuple[Connection, ConnectionStatus]]:
+    """Each with how it stands, in one statement at most; reads the tenants and lanes of the connections."""
+    switches = find_stopping_switches(connections)
+    return [
+        (connection, describe_status(connection, switch=switches.get(connection.pk)))
+        for connection in connections
+    ]

@@ -1,0 +1,44 @@
+"""How the pages look to whoever stands before them: light or dark, and in which zone times are told."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+from tenants.models import available_time_zones
+
+THEMES = ("", "light", "dark")
+THEME_COOKIE, ZONE_COOKIE = "hub_theme", "hub_zone"
+UTC = ZoneInfo("UTC")
+
+
+def read_theme(request: HttpRequest) -> str:
+    """Empty: as the person's system has it."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return theme if theme in THEMES else ""
+
+
+def resolve_display_zone(request: HttpRequest | None) -> ZoneInfo:
+    """The one that the person chose, otherwise the tenant's."""
+    zone_name = request.COOKIES.get(ZONE_COOKIE, "") if request else ""
+    if zone_name in available_time_zones():
+        return ZoneInfo(zone_name)
+    tenant_user: Any = getattr(request, "tenant_user", None)
+    return ZoneInfo(tenant_user.tenant.time_zone) if tenant_user else UTC
+
+
+def list_zones(request: HttpRequest | None) -> list[tuple[str, str]]:
+    """What is offered, as value and word: the tenant's (told by nothing), UTC, and what was chosen."""
+    tenant_user: Any = getattr(request, "tenant_user", None)
+    tenant_zone = {tenant_user.tenant.time_zone: ""} if tenant_user else {}
+    current = resolve_display_zone(request).key
+    return [
+        (value, label) for label, value in ({"UTC": "UTC", current: current} | tenant_zone).items()
+    ]
+
+
+def resolve_logo_url() -> str:
+    return reverse("portal:logo") if settings.HUB_LOGO else static("console/logo.svg")

@@ -1,0 +1,69 @@
+"""A filter that is put together of conditions: what a person chooses, written as JMESPath. Pure."""
+
+import json
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+# what stands in the list: how it is written, and whether it compares with a value
+COMPARISONS = {
+    "is": (_("is"), "{path} == {value}"),
+    "is_not": (_("is not"), "{path} != {value}"),
+    "more": (_("is more than"), "{path} > {value}"),
+    "least": (_("is at least"), "{path} >= {value}"),
+    "less": (_("is less than"), "{path} < {value}"),
+    "most": (_("is at most"), "{path} <= {value}"),
+    "begins": (_("begins with"), "starts_with(to_string({path} || ''), {value})"),
+    "contains": (_("contains"), "contains(to_string({path} || ''), {value})"),
+}
+UNARY_TESTS = {
+    "there": (_("is there"), "{path} != `null`"),
+    "absent": (_("is not there"), "{path} == `null`"),
+}
+MAX_NUMBER = 2**63  # what is larger is no number that a filter can hold
+NUMERIC_COMPARISONS = {"more", "least", "less", "most"}  # JMESPath orders nothing else
+TEXT_COMPARISONS = {"begins", "contains"}
+CHOICES = [(key, label) for key, (label, _written) in (COMPARISONS | UNARY_TESTS).items()]
+
+
+def build_condition(path: str, comparison: str, value: str) -> str:
+    """One condition. Raises ValueError with a sentence."""
+    names = path.split(".")
+    if not all(names):
+        raise ValueError(_("Name a value of the event, such as data.total."))
+    jmespath = ".".join(name if IDENTIFIER.fullmatch(name) else json.dumps(name) for name in names)
+    if comparison in UNARY_TESTS:
+        return UNARY_TESTS[comparison][1].format(path=jmespath)
+    return COMPARISONS[comparison][1].format(path=jmespath, value=build_literal(comparison, value))
+
+
+def build_literal(comparison: str, value: str) -> str:
+    """Numbers, true, false and null are themselves, where no text is meant; all else is a text."""
+    parsed: Any = value if comparison in TEXT_COMPARISONS else parse_plain_value(value)
+    if comparison in NUMERIC_COMPARISONS and (
+        isinstance(parsed, bool) or not isinstance(parsed, int | float)
+    ):
+        raise ValueError(_("Only numbers are more or less than others."))
+    if isinstance(parsed, str) and not {"'", "\\"} & set(parsed):
+        return f"'{parsed}'"
+    return "`" + json.dumps(parsed, ensure_ascii=False).replace("`", "\\`") + "`"
+
+
+def parse_plain_value(value: str) -> Any:
+    try:
+        parsed = json.loads(value, parse_constant=str)
+    except (ValueError, RecursionError):
+        return value
+    is_out_of_range = isinstance(parsed, int | float) and not abs(parsed) < MAX_NUMBER
+    return value if is_out_of_range or isinstance(parsed, dict | list | str) else parsed
+
+
+def join_filters(filter: str, operator: str, condition: str) -> str:
+    """`joint`: and, or. What was there stays as a whole."""
+    if not filter.strip():
+        return condition
+    existing = f"({filter.strip()})" if "|" in filter else filter.strip()
+    return f"{existing} {'||' if operator == 'or' else '&&'} {condition}"

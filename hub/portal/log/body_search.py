@@ -1,0 +1,95 @@
+"""What stands inside of events: a value anywhere in the data, or what an expression of the filters' language says."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from hub.mappings.translate import Budget, CompiledFilter, MappingFailed, OverBudget
+from hub.outgoing.models import build_event_document
+from hub.outgoing.routing import compiled_filter
+from tenants.models import Tenant
+
+
+class EventRow(NamedTuple):
+    """A row, with what is read of its event."""
+
+    pk: int
+    public_id: UUID
+    event: int
+    sender_id: str
+    type: str
+    occurred_at: datetime
+
+
+class BodySearch:
+    """Asked of one event after the other; all of them share what reading them and expressions may cost."""
+
+    def __init__(
+        self, tenant: Tenant, value: str, where: CompiledFilter | None, budget: Budget
+    ) -> None:
+        self.tenant, self.value, self.where, self.budget = (
+            tenant,
+            value.strip().lower(),
+            where,
+            budget,
+        )
+
+    @classmethod
+    def of(cls, data: dict[str, Any], tenant: Tenant, budget: Budget) -> Self:
+        return cls(
+            tenant,
+            data.get("value", ""),
+            compiled_filter(data["where"]) if "where" in data else None,
+            budget,
+        )
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self.budget.remaining_steps < 0
+
+    def matches_body(self, event_row: EventRow, body: bytes) -> bool:
+        """False too where the budget ended before there was an answer: then it is spent."""
+        try:
+            self.budget.spend_characters(len(body))
+            data = json.loads(body).get("data")
+            return self.matches_value(data) and self.matches_expression(event_row, data)
+        except OverBudget:
+            return False
+
+    def matches_value(self, data: Any) -> bool:
+        """Whether some value contains the text; upper and lower case alike."""
+        return not self.value or any(
+            self.value in text.lower() for text in self.iterate_texts(data)
+        )
+
+    def iterate_texts(self, data: Any) -> Iterator[str]:
+        """Without recursion: data may be nested deeper than Python likes."""
+        pending = [data]
+        while pending:
+            node = pending.pop()
+            self.budget.spend(1)
+            if isinstance(node, dict | list):
+                pending.extend(node.values() if isinstance(node, dict) else node)
+            elif node is not None:
+                yield node if isinstance(node, str) else format_scalar(node)
+
+    def matches_expression(self, event_row: EventRow, data: Any) -> bool:
+        """Where there is no answer, the event is not meant."""
+        if self.where is None:
+            return True
+        try:
+            return self.where.passes(
+                build_event_document(
+                    event_row.sender_id, event_row.type, self.tenant, event_row.occurred_at, data
+                ),
+                budget=self.budget,
+            )
+        except MappingFailed:
+            return False
+
+
+def format_scalar(value: bool | float) -> str:
+    """A number or truth value as JSON writes it."""
+    return str(value) if type(value) is int else json.dumps(value)

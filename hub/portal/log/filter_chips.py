@@ -1,0 +1,80 @@
+"""Links of the log: what narrows it now, each removable; and the views that everybody needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hub.portal.log.query import TIME_SPANS, LogQuery
+
+CODE_FIELDS = ("state", "reason")
+CURSOR_PARAMETERS = ("after", "before")  # where in the list, which no link that narrows keeps
+PRESET_VIEWS = (
+    (gettext_lazy("All"), {}),
+    (gettext_lazy("Failed"), {"state": "failed"}),
+    (gettext_lazy("Held"), {"state": "held"}),
+    (gettext_lazy("Waiting"), {"state": "waiting"}),
+    (gettext_lazy("Skipped"), {"state": "skipped"}),
+    (gettext_lazy("Not routed"), {"state": "no_route"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLink:
+    label: str
+    query: str
+    current: bool = False
+
+
+def keep_parameters(data: Mapping[str, str], without: tuple[str, ...] = ()) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in data.items()
+        if value and name not in (*CURSOR_PARAMETERS, *without)
+    }
+
+
+def build_query_string(
+    data: Mapping[str, str], without: tuple[str, ...] = (), **changes: Any
+) -> str:
+    return "?" + urlencode(
+        keep_parameters(data, without)
+        | {name: str(value) for name, value in changes.items() if value}
+    )
+
+
+def build_filter_chips(
+    log_query: LogQuery, data: Mapping[str, str], zone: ZoneInfo
+) -> list[LogLink]:
+    """Each takes away what it names."""
+    return [
+        LogLink(
+            f"{log_query.form.fields[name].label}: {format_chip_value(log_query, name, value, zone)}",
+            "?" + urlencode(keep_parameters(data, (name,))),
+        )
+        for name, value in log_query.data.items()
+    ]
+
+
+def format_chip_value(log_query: LogQuery, name: str, value: Any, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+    if name == "connection":
+        return log_query.form.names.get(value, value)
+    if name == "span":
+        return str(TIME_SPANS[value][0])
+    if name in CODE_FIELDS:
+        return _("not routed") if value == "no_route" else str(value).replace("_", " ")
+    return str(value)
+
+
+def list_preset_views(log_query: LogQuery) -> list[LogLink]:
+    return [
+        LogLink(str(label), "?" + urlencode(parameters), dict(log_query.data) == parameters)
+        for label, parameters in PRESET_VIEWS
+    ]

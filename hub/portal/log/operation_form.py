@@ -1,0 +1,128 @@
+"""Which deliveries an operation means, as an address says it, and what is to be done to them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from hub.connections.models import Connection
+from hub.outgoing.models import EVENT_TYPE, Delivery
+from hub.outgoing.operations.planning import SELECTED_LIMIT
+from hub.portal.log.pages import parse_uuid
+from hub.reason_codes import REASONS
+from tenants.models import Tenant
+
+OPERATION_KINDS = (
+    (
+        "retry",
+        _("Retry: what failed, is held or was cancelled goes again as it is, under the same id."),
+    ),
+    (
+        "send_again",
+        _("Send again: what has ended is made anew by the settings of today, under the same id."),
+    ),
+    ("cancel", _("Cancel: what waits or is held is not sent; it can be retried later.")),
+    ("skip", _("Skip: what is held or failed is left aside for good; it can still be sent again.")),
+)
+
+
+TIME_FILTERS = ("since", "until", "stopped_since")
+FILTER_LABELS = {
+    "state": _("State"),
+    "reason": _("Reason"),
+    "connection": _("To"),
+    "event_type": _("Event type"),
+    "since": _("From"),
+    "until": _("Before"),
+    "stopped_since": _("Stopped since"),
+}
+
+
+class OperationForm(forms.Form):
+    kind = forms.ChoiceField(
+        choices=OPERATION_KINDS, widget=forms.RadioSelect, label=_("What to do")
+    )
+    reason = forms.CharField(
+        max_length=300,
+        required=False,
+        label=_("Why"),
+        help_text=_("Kept in the audit, for your team. It may be empty."),
+    )
+
+
+def parse_operation_filter(data: QueryDict) -> dict[str, Any]:
+    """As an operation keeps it; empty where nothing is said, or something that is not understood: then none is meant.
+
+    Selected rows are meant as they are: nothing else narrows them.
+    """
+    if ids := [parse_uuid(id) for id in data.getlist("deliveries")]:
+        valid_ids = [str(id) for id in ids if id]
+        return {"deliveries": valid_ids} if len(valid_ids) == len(ids) <= SELECTED_LIMIT else {}
+    try:
+        return {name: FILTER_PARSERS[name](data[name]) for name in FILTER_PARSERS if data.get(name)}
+    except (ValueError, ValidationError):
+        return {}
+
+
+def normalize_time(text: str) -> str:
+    parsed: datetime | None = parse_datetime(text)
+    if parsed is None or parsed.tzinfo is None:
+        raise ValueError(text)
+    return parsed.isoformat()
+
+
+def check_event_type(text: str) -> str:
+    EVENT_TYPE(text)
+    return text
+
+
+def build_choice_parser(values: Any) -> Any:
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def normalize_public_id(text: str) -> str:
+    if (id := parse_uuid(text)) is None:
+        raise ValueError(text)
+    return str(id)
+
+
+def describe_filter(
+    operation_filter: Mapping[str, Any], tenant: Tenant, zone: ZoneInfo
+) -> list[str]:
+    """The same for people, in the zone in which they read."""
+    return [
+        f"{FILTER_LABELS[name]}: {format_operation_value(name, value, tenant, zone)}"
+        for name, value in operation_filter.items()
+        if name in FILTER_LABELS
+    ]
+
+
+def format_operation_value(name: str, value: str, tenant: Tenant, zone: ZoneInfo) -> str:
+    if name in TIME_FILTERS:
+        return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    if name == "connection":
+        connection = Connection.objects.of(tenant).filter(public_id=value).first()
+        return str(connection) if connection else value
+    return value if name == "event_type" else value.replace("_", " ")
+
+
+FILTER_PARSERS = {
+    "state": build_choice_parser(Delivery.State.values),
+    "reason": build_choice_parser(REASONS),
+    "connection": normalize_public_id,
+    "event_type": check_event_type,
+    "since": normalize_time,
+    "until": normalize_time,
+    "stopped_since": normalize_time,
+}

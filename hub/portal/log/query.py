@@ -1,0 +1,187 @@
+"""What the address of the log asks for: one form reads it, and gives it in the words of the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from hub.connections.models import Connection
+from hub.outgoing.forms import FilterField
+from hub.outgoing.insight.search import (
+    match_deliveries_by_id,
+    match_events_by_id,
+    smallest_id_at,
+    states_for,
+)
+from hub.outgoing.models import TYPE_PATTERN, Delivery
+from hub.outgoing.operations.filters import OPERATION_FILTERS
+from hub.reason_codes import REASONS
+from tenants.models import Tenant
+
+NO_ROUTE = "no_route"
+API_PARAMETERS = ("state", "reason", "connection", "type", "until")
+BODY_FILTERS = {"value", "where"}  # what only an event that is opened tells
+TIME_SPANS = {
+    "15m": (_("the last 15 minutes"), timedelta(minutes=15)),
+    "1h": (_("the last hour"), timedelta(hours=1)),
+    "24h": (_("the last 24 hours"), timedelta(days=1)),
+    "7d": (_("the last 7 days"), timedelta(days=7)),
+    "30d": (_("the last 30 days"), timedelta(days=30)),
+}
+ANY_CHOICE = ("", _("any"))
+CONNECTIONS_OFFERED = 200  # connections in the select
+
+
+class LocalDateTimeField(forms.DateTimeField):
+    widget = forms.DateTimeInput(
+        attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
+    )
+
+
+class LogForm(forms.Form):
+    """Moments without an offset are of the zone in which the person reads."""
+
+    q = forms.CharField(
+        max_length=200, required=False, label=_("An id"), widget=forms.SearchInput()
+    )
+    state = forms.ChoiceField(
+        choices=[ANY_CHOICE, *Delivery.State.choices, (NO_ROUTE, _("not routed"))],
+        required=False,
+        label=_("State"),
+    )
+    type = forms.CharField(
+        max_length=120, required=False, validators=[TYPE_PATTERN], label=_("Event type")
+    )
+    connection = forms.ChoiceField(required=False, label=_("To"))
+    reason = forms.ChoiceField(
+        choices=[
+            ANY_CHOICE,
+            *((code, _(REASONS[code].marked)) for code in sorted(REASONS) if code != NO_ROUTE),
+        ],
+        required=False,
+        label=_("Reason"),
+    )
+    span = forms.ChoiceField(choices=[ANY_CHOICE, *((key, words) for key, (words, _l) in TIME_SPANS.items())], required=False,
+                             label=_("Within"))  # fmt: skip
+    since = LocalDateTimeField(required=False, label=_("From"))
+    until = LocalDateTimeField(required=False, label=_("Before"))
+    value = forms.CharField(max_length=200, required=False, label=_("A value in the event"))
+    where = FilterField(
+        max_length=300, required=False, label=_("Only where"), help_text=_("JMESPath, as filters are written."),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "data.total > `100`"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, connections: Iterable[Connection], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = {str(connection.public_id): str(connection) for connection in connections}
+        self.fields["connection"].choices = [ANY_CHOICE, *self.names.items()]  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """`found_by` stands on indexes; `narrowed_by` does not, so it is asked of a bounded number of rows."""
+
+    form: LogForm
+    data: dict[str, Any]
+    indexed_filter: Q
+    unindexed_filter: Q | None
+
+    @property
+    def lists_events(self) -> bool:
+        """Events that no route took have no delivery to be listed by."""
+        return self.data.get("state") == NO_ROUTE
+
+    @property
+    def reads_bodies(self) -> bool:
+        return bool(self.data.keys() & BODY_FILTERS)
+
+    @property
+    def is_page_only(self) -> bool:
+        """Neither the API nor an operation can say it."""
+        return self.reads_bodies or "q" in self.data or "*" in self.data.get("type", "")
+
+    def to_api_query(self, *, now: datetime) -> dict[str, str]:
+        """As far as the API has the words for it."""
+        parameters = {name: self.data[name] for name in API_PARAMETERS if name in self.data}
+        if since := resolve_since(self.data, now=now):
+            parameters["since"] = since
+        if "*" in parameters.get("type", ""):
+            del parameters["type"]
+        if self.lists_events:
+            parameters = {
+                name: parameters[name] for name in ("state", "type") if name in parameters
+            }
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in parameters.items()
+        }
+
+    def to_operation_filter(self, *, now: datetime) -> dict[str, str] | None:
+        """The same in the words of an operation; None where an operation cannot say it."""
+        if self.is_page_only or self.lists_events:
+            return None
+        parameters = self.to_api_query(now=now)
+        return parameters | ({"event_type": parameters.pop("type")} if "type" in parameters else {})
+
+
+def parse_log_query(parameters: Any, tenant: Tenant, zone: ZoneInfo, *, now: datetime) -> LogQuery:
+    """What is not understood is told by the form, and narrows nothing."""
+    form = LogForm(
+        parameters, connections=Connection.objects.of(tenant).order_by("name")[:CONNECTIONS_OFFERED]
+    )
+    with timezone.override(zone):
+        form.is_valid()
+    data = {name: value for name, value in form.cleaned_data.items() if value}
+    return LogQuery(
+        form, data, build_indexed_filter(data, tenant, now=now), build_unindexed_filter(data)
+    )
+
+
+def resolve_since(data: dict[str, Any], *, now: datetime) -> datetime | None:
+    """The later of the two, where both are said."""
+    spans = [now - TIME_SPANS[data["span"]][1]] if "span" in data else []
+    explicit = [data["since"]] if "since" in data else []
+    return max([*spans, *explicit], default=None)
+
+
+def build_indexed_filter(data: dict[str, Any], tenant: Tenant, *, now: datetime) -> Q:
+    condition = Q()
+    if since := resolve_since(data, now=now):
+        condition &= Q(public_id__gte=smallest_id_at(since))
+    if "until" in data:
+        condition &= Q(public_id__lt=smallest_id_at(data["until"]))
+    if data.get("state") == NO_ROUTE:
+        return (
+            condition & match_events_by_id(data["q"].strip(), [tenant.pk])
+            if "q" in data
+            else condition
+        )
+    if "q" in data:
+        condition &= match_deliveries_by_id(data["q"].strip(), [tenant.pk])
+    if "state" in data:
+        condition &= OPERATION_FILTERS["state"](data["state"])
+    if "reason" in data:
+        condition &= OPERATION_FILTERS["reason"](data["reason"]) & states_for(data["reason"])
+    return condition
+
+
+def build_unindexed_filter(data: dict[str, Any]) -> Q | None:
+    """None: nothing but what indexes answer."""
+    is_for_events = data.get("state") == NO_ROUTE
+    type_lookup = "type" if is_for_events else "event__type"
+    condition = Q(reason=NO_ROUTE) if is_for_events else Q()
+    if type := data.get("type"):
+        condition &= (
+            Q(**{f"{type_lookup}__startswith": type[:-1]})
+            if type.endswith("*")
+            else Q(**{type_lookup: type})
+        )
+    if "connection" in data and not is_for_events:
+        condition &= OPERATION_FILTERS["connection"](data["connection"])
+    return condition if condition or data.keys() & BODY_FILTERS else None

@@ -1,0 +1,69 @@
+"""The catalogue: what can be connected, what it asks for, and what is asked for that is not there."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from hub.connections.connecting.connector_requests import (
+    SYSTEM_NAME_MAX,
+    TooManyConnectorRequests,
+    request_connector,
+)
+from hub.db.clock import clock
+from hub.portal.actor_context import build_actor_context
+from hub.portal.catalogue import list_categories, list_offered_connectors, search_catalogue
+from hub.portal.views.connecting.pending_attempts import list_pending_attempts
+from hub.portal.views.connecting.wizard import list_managers
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+MAX_QUERY_LENGTH = 100
+
+
+@require_safe
+@tenant_view()
+def show_catalogue(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    query, category = request.GET.get("q", "")[:MAX_QUERY_LENGTH], request.GET.get("category", "")
+    result = search_catalogue(query, category, tenant_user.tenant)
+    pending_by_connector = {
+        attempt.authorization.connector_key: attempt
+        for attempt in list_pending_attempts(request, tenant_user, now=clock())
+    }
+    context = {
+        "tenant_user": tenant_user,
+        "query": query,
+        "category": category,
+        "categories": list_categories(list_offered_connectors()),
+        "entries": [
+            (entry, pending_by_connector.get(entry.connector.key)) for entry in result.entries
+        ],
+        "demand": result.demand,
+        "managers": list_managers(tenant_user),
+    }
+    return render(request, "portal/catalogue.html", context)
+
+
+@require_POST
+@tenant_view()
+def request_system_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    name = request.POST.get("name", "").strip()[:SYSTEM_NAME_MAX]
+    catalogue_url = reverse("portal:catalogue", args=[tenant_user.tenant.reference])
+    if not name:
+        return HttpResponseRedirect(catalogue_url)
+    try:
+        count = request_connector(
+            tenant_user.tenant, name, build_actor_context(request, tenant_user), now=clock()
+        )
+    except TooManyConnectorRequests:
+        messages.warning(request, _("You have asked for many systems already; please talk to us."))
+        return HttpResponseRedirect(catalogue_url)
+    count_text = ngettext(
+        "You are the first who asked.", "%(count)s customers have asked by now.", count
+    )
+    confirmation = _("We have noted that you would like “%(name)s”.") % {"name": name}
+    messages.success(request, f"{confirmation} {count_text % {'count': count}}")
+    return HttpResponseRedirect(f"{catalogue_url}?{urlencode({'q': name})}")

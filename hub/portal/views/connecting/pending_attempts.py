@@ -1,0 +1,87 @@
+"""Attempts to connect that nobody ended: how each stands, where it goes on, and how it is given up."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from hub.connections.connecting.oauth.pending import find_pending_authorizations, has_outcome
+from hub.connections.connecting.troubleshooting import Troubleshooting, explain_problem
+from hub.connections.models import Authorization
+from hub.connections.views.oauth import identify_browser
+from tenants.access.tenant_users import TenantUser
+
+ATTEMPTS_SHOWN = 20
+
+
+class PendingAttempt(NamedTuple):
+    authorization: Authorization
+    page: str  # where it goes on
+    admin_request: (
+        Troubleshooting | None
+    )  # what to say to an administrator there, who may be asked first
+    outcome: Troubleshooting | None  # what went wrong, where that is known
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """The person has said yes there, and is asked here which account is meant."""
+        return self.page == reverse_confirm_page(self.authorization)
+
+
+def list_pending_attempts(
+    request: HttpRequest, tenant_user: TenantUser, *, now: datetime
+) -> list[PendingAttempt]:
+    """One statement."""
+    return [
+        describe_attempt(request, authorization, now=now)
+        for authorization in find_pending_authorizations(tenant_user.tenant, now=now)[
+            :ATTEMPTS_SHOWN
+        ]
+    ]
+
+
+def describe_attempt(
+    request: HttpRequest, authorization: Authorization, *, now: datetime
+) -> PendingAttempt:
+    hub, page = settings.HUB_NAME, reverse_resume_page(request, authorization, now=now)
+    if has_outcome(authorization):
+        return PendingAttempt(
+            authorization,
+            page,
+            None,
+            explain_problem(
+                authorization.reason, authorization.connector, hub=hub, detail=authorization.detail
+            ),
+        )
+    has_returned = authorization.state in ("received", "granted")
+    admin_request = (
+        None
+        if has_returned or not authorization.connector.asks_admins
+        else explain_problem("awaiting_approval", authorization.connector, hub=hub)
+    )
+    return PendingAttempt(authorization, page, admin_request, None)
+
+
+def reverse_resume_page(
+    request: HttpRequest, authorization: Authorization, *, now: datetime
+) -> str:
+    """At the question which account is meant, for who is back in the same browser; otherwise where it begins."""
+    browser, tenant_reference = identify_browser(request), authorization.tenant.reference
+    if (
+        authorization.state == "granted"
+        and not authorization.is_late(now=now)
+        and browser.is_browser_of(authorization)
+        and browser.has_begun(authorization)
+    ):
+        return reverse_confirm_page(authorization)
+    if authorization.connection:
+        return reverse(
+            "portal:reconnect", args=[tenant_reference, authorization.connection.public_id]
+        )
+    return f"{reverse('portal:connect', args=[tenant_reference, authorization.connector_key])}?waiting={authorization.public_id}"
+
+
+def reverse_confirm_page(authorization: Authorization) -> str:
+    return reverse("connections:confirm", args=[authorization.public_id])

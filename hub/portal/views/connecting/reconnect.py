@@ -1,0 +1,121 @@
+"""Connecting again: by the other system's own page, or by what is filled in; the history and what waits stay."""
+
+import secrets
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from hub import egress
+from hub.connections.actions import connection_actions
+from hub.connections.connecting import connect
+from hub.connections.connecting.login_hosts import login_choices, login_host_of
+from hub.connections.connecting.troubleshooting import explain_problem
+from hub.connections.credentials import probe, probe_checklist
+from hub.connections.forms.connection_forms import CredentialUpdateForm
+from hub.connections.models import Connection, Credential
+from hub.crypto.sealed import CannotOpen
+from hub.db.clock import clock
+from hub.portal.actor_context import build_actor_context
+from hub.portal.views.connecting.wizard import (
+    build_pending_context,
+    login_of_attempt,
+    render_suspended_page,
+)
+from hub.portal.views.connections.connection_pages import (
+    ADMIN,
+    get_own_connection,
+    redirect_to_connection,
+)
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters()
+@tenant_view(min_role=ADMIN)
+def reconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    connection = get_own_connection(tenant_user, id)
+    context: dict[str, Any] = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+    }
+    if connection.connector.needs_oauth:
+        so_far = {
+            "environment": connection.settings.get("environment", ""),
+            "login_host": login_host_of(connection),
+        }
+        context |= build_pending_context(request, tenant_user, connection.connector, connection)
+        context |= login_choices(connection.connector, **login_of_attempt(context) or so_far)
+        return render(request, "portal/reconnect.html", context)
+    if tenant_user.tenant.suspended:
+        return render_suspended_page(request, tenant_user, connection.connector)
+    form = build_update_form(connection, request.POST or None)
+    context["form"] = form
+    if request.method == "POST" and form.is_valid():
+        return update_after_test(request, tenant_user, form, context)
+    return render(request, "portal/reconnect.html", context)
+
+
+@sensitive_variables()
+def build_update_form(connection: Connection, data: Any) -> CredentialUpdateForm:
+    """What is stored stays where nothing is filled in; what cannot be opened is filled in again."""
+    stored_document: dict[str, Any] = {}
+    with suppress(CannotOpen, Credential.DoesNotExist):
+        stored_document = connection.credential.open(connection)
+    return CredentialUpdateForm(
+        data,
+        connector_fields=connection.connector.fields,
+        current_values=connection.settings,
+        stored_document=stored_document,
+    )
+
+
+@sensitive_variables()
+def update_after_test(
+    request: HttpRequest,
+    tenant_user: TenantUser,
+    form: CredentialUpdateForm,
+    context: dict[str, Any],
+) -> HttpResponse:
+    connection, data, now = context["connection"], form.cleaned_data, clock()
+    draft = connect.draft_connection(
+        connection.tenant, connection.connector_key, connection.name, data["settings"]
+    )
+    document, _made = connect.add_signing_secret(
+        connection.connector, data["document"], random=secrets.token_bytes
+    )
+    probe_result = probe.probe_credential(draft, document, call=egress.send_request, now=now)
+    context["checks"] = probe_checklist.list_probe_steps(probe_result)
+    if not probe_result.passed:
+        context["problem"] = explain_problem(
+            probe_checklist.find_probe_problem(probe_result),
+            connection.connector,
+            hub=settings.HUB_NAME,
+            detail=probe_checklist.describe_failed_probe(probe_result),
+        )
+        return render(request, "portal/reconnect.html", context, status=422)
+    try:
+        connection_actions.update_credential(
+            connection,
+            data["settings"],
+            document,
+            probe_result,
+            build_actor_context(request, tenant_user),
+            random=secrets.SystemRandom().random,
+            now=now,
+        )
+    except connect.ConnectionChangeRefused as error:
+        form.add_error(None, str(error))
+        return render(request, "portal/reconnect.html", context, status=409)
+    messages.success(request, _("It was tested and saved. What waited goes out now."))
+    return redirect_to_connection(tenant_user, connection)

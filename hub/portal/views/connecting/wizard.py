@@ -1,0 +1,241 @@
+"""Connecting in named steps: what it does, authorize or fill in, test, done; nothing is kept before the test passed."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from connectors.base import Connector
+from connectors.registry import CONNECTORS
+from hub import egress
+from hub.connections.actions import connection_actions
+from hub.connections.connecting import connect
+from hub.connections.connecting.connector_requests import count_connector_requests
+from hub.connections.connecting.login_hosts import login_choices
+from hub.connections.connecting.oauth.pending import find_pending_authorizations
+from hub.connections.connecting.oauth.session import AuthorizationRefused
+from hub.connections.connecting.troubleshooting import explain_problem
+from hub.connections.credentials import probe, probe_checklist
+from hub.connections.models import Connection, ConnectorApp
+from hub.connections.views.result_pages import render_problem_page
+from hub.db.clock import clock
+from hub.outgoing.insight.mapping_preview import preview_mappings
+from hub.outgoing.insight.missing_identities import find_static_identities
+from hub.portal.actor_context import build_actor_context
+from hub.portal.forms import NewConnectionForm
+from hub.portal.views.connecting.pending_attempts import ATTEMPTS_SHOWN, describe_attempt
+from hub.portal.views.connections.connection_pages import (
+    ROUTES_SHOWN,
+    filter_routes_to,
+    get_own_connection,
+    redirect_to_connection,
+)
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
+
+ADMIN = Membership.Role.ADMIN
+CONVERSIONS_SHOWN = 3
+
+
+def get_offered_connector(key: str) -> Connector:
+    connector = CONNECTORS.get(key)
+    if connector is None or connector.platform:
+        raise Http404(key)
+    return connector
+
+
+@require_safe
+@tenant_view()
+def show_connect_page(
+    request: HttpRequest, tenant_user: TenantUser, connector: str
+) -> HttpResponse:
+    """All that it asks for, before anything is asked."""
+    offered_connector = get_offered_connector(connector)
+    is_ready = offered_connector.key in ConnectorApp.list_ready_connectors()
+    existing_connections = (
+        Connection.objects.of(tenant_user.tenant)
+        .filter(connector_key=offered_connector.key)
+        .order_by("name")
+    )
+    context: dict[str, Any] = {
+        "tenant_user": tenant_user,
+        "connector": offered_connector,
+        "ready": is_ready,
+        "existing_connections": list(existing_connections),
+        **build_pending_context(
+            request, tenant_user, offered_connector, attempt_id=request.GET.get("waiting", "")
+        ),
+        "demand": count_connector_requests(
+            [] if is_ready else [offered_connector.key], tenant_user.tenant
+        ).get(offered_connector.key),
+        "managers": list_managers(tenant_user),
+    }
+    context |= login_choices(offered_connector, **login_of_attempt(context))
+    return render(request, "portal/wizard/about.html", context)
+
+
+def build_pending_context(
+    request: HttpRequest,
+    tenant_user: TenantUser,
+    connector: Connector,
+    connection: Connection | None = None,
+    *,
+    attempt_id: str = "",
+) -> dict[str, Any]:
+    """An attempt at this that was begun and not finished, which is meant or the newest, for who may finish it."""
+    if not (connector.needs_oauth and tenant_user.can_manage):
+        return {}
+    now = clock()
+    attempts = find_pending_authorizations(tenant_user.tenant, now=now).filter(
+        connector_key=connector.key, connection=connection
+    )
+    newest_attempts = list(attempts.order_by("-pk")[:ATTEMPTS_SHOWN])
+    authorization = next(
+        (
+            authorization
+            for authorization in newest_attempts
+            if str(authorization.public_id) == attempt_id
+        ),
+        newest_attempts[0] if newest_attempts else None,
+    )
+    return (
+        {"pending_attempt": describe_attempt(request, authorization, now=now)}
+        if authorization
+        else {}
+    )
+
+
+def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
+    """Where people were sent to sign in by the attempt that was not finished; empty where there is none."""
+    if "pending_attempt" not in context:
+        return {}
+    row = context["pending_attempt"].row
+    return {"environment": row.environment, "login_host": row.login_host}
+
+
+def list_managers(tenant_user: TenantUser) -> list[Membership]:
+    """Whom a member asks."""
+    if tenant_user.can_manage:
+        return []
+    memberships = Membership.objects.of(tenant_user.tenant).filter(
+        role__in=("owner", "admin"), user__is_active=True
+    )
+    return list(memberships.select_related("user").order_by("-role", "user__email")[:5])
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters()
+@tenant_view(min_role=ADMIN)
+def connect_by_form_view(
+    request: HttpRequest, tenant_user: TenantUser, connector: str
+) -> HttpResponse:
+    offered_connector = get_offered_connector(connector)
+    if (
+        offered_connector.needs_oauth
+        or offered_connector.key not in ConnectorApp.list_ready_connectors()
+    ):
+        return HttpResponseRedirect(
+            reverse("portal:connect", args=[tenant_user.tenant.reference, offered_connector.key])
+        )
+    if tenant_user.tenant.suspended:
+        return render_suspended_page(request, tenant_user, offered_connector)
+    form = NewConnectionForm(request.POST or None, connector=offered_connector)
+    context: dict[str, Any] = {
+        "tenant_user": tenant_user,
+        "connector": offered_connector,
+        "form": form,
+    }
+    if request.method == "POST" and form.is_valid():
+        return connect_after_test(request, tenant_user, form, context)
+    return render(request, "portal/wizard/fill_in.html", context)
+
+
+def render_suspended_page(
+    request: HttpRequest, tenant_user: TenantUser, connector: Connector
+) -> HttpResponse:
+    """Nothing is connected for a tenant that is suspended."""
+    home_url = reverse("portal:home", args=[tenant_user.tenant.reference])
+    return render_problem_page(
+        request, AuthorizationRefused("tenant_suspended"), connector, back=home_url
+    )
+
+
+@sensitive_variables()
+def connect_after_test(
+    request: HttpRequest, tenant_user: TenantUser, form: NewConnectionForm, context: dict[str, Any]
+) -> HttpResponse:
+    connector, data, now = context["connector"], form.cleaned_data, clock()
+    connection = connect.draft_connection(
+        tenant_user.tenant, connector.key, data["name"], data["settings"]
+    )
+    document, generated_secret = connect.add_signing_secret(
+        connector, data["document"], random=secrets.token_bytes
+    )
+    probe_result = probe.probe_credential(connection, document, call=egress.send_request, now=now)
+    context["checks"] = probe_checklist.list_probe_steps(probe_result)
+    if not probe_result.passed:
+        context["problem"] = explain_problem(
+            probe_checklist.find_probe_problem(probe_result),
+            connector,
+            hub=settings.HUB_NAME,
+            detail=probe_checklist.describe_failed_probe(probe_result),
+        )
+        return render(request, "portal/wizard/fill_in.html", context, status=422)
+    try:
+        connection_actions.establish_connection(
+            connection,
+            document,
+            probe_result,
+            build_actor_context(request, tenant_user),
+            connected_by=tenant_user.user,
+            random=secrets.SystemRandom().random,
+            now=now,
+        )
+    except connect.AlreadyConnected as error:
+        form.add_error(None, str(error))
+        return render(request, "portal/wizard/fill_in.html", context, status=409)
+    if generated_secret:
+        return render_done_page(request, tenant_user, connection, secret=generated_secret)
+    return HttpResponseRedirect(
+        reverse("portal:connected", args=[tenant_user.tenant.reference, connection.public_id])
+    )
+
+
+@require_safe
+@tenant_view()
+def show_connected(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """As long as what it says holds; then the page of the connection knows better."""
+    connection = get_own_connection(tenant_user, id)
+    return (
+        render_done_page(request, tenant_user, connection)
+        if connection.state == "healthy"
+        else redirect_to_connection(tenant_user, connection)
+    )
+
+
+def render_done_page(
+    request: HttpRequest, tenant_user: TenantUser, connection: Connection, secret: str = ""
+) -> HttpResponse:
+    """A secret that was made is shown now, and never again."""
+    routes = list(filter_routes_to(connection)[:ROUTES_SHOWN])
+    context = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+        "secret": secret,
+        "conversions": preview_mappings(routes[:CONVERSIONS_SHOWN], connection),
+        "others": routes[CONVERSIONS_SHOWN:],
+        "missing": find_static_identities(routes, connection),
+        "checks": probe_checklist.list_probe_steps(
+            probe.ProbeResult(probe.Account(connection.account, connection.account_name))
+        ),
+    }
+    return render(request, "portal/wizard/done.html", context)

@@ -1,0 +1,160 @@
+"""Which of their records is meant by ours, such as the channel that orders go to: said, changed and taken back."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from hub import egress
+from hub.connections.credentials.remote_choices import RemoteChoices, list_remote_choices
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
+from hub.outgoing.insight.missing_identities import list_missing_identities
+from hub.portal.actor_context import build_actor_context
+from hub.portal.forms import OwnRecordForm, RemoteRecordForm
+from hub.portal.views.connections.connection_pages import (
+    ADMIN,
+    ROUTES_SHOWN,
+    filter_routes_to,
+    get_own_connection,
+)
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+IDENTITIES_SHOWN = 50
+CHOICES_CACHED_FOR = 60  # seconds
+
+
+def filter_identities(tenant_user: TenantUser, connection: Connection) -> QuerySet[Identity]:
+    return Identity.objects.of(tenant_user.tenant).filter(connection=connection)
+
+
+@require_safe
+@tenant_view()
+def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """All that was said, in the order of our records, and what is still to be said."""
+    connection = get_own_connection(tenant_user, id)
+    term, cursor = request.GET.get("q", "").strip(), request.GET.get("after", "")
+    identities = filter_identities(tenant_user, connection).order_by("kind", "ours")
+    identities = identities.filter(match_identity_prefix(term))
+    if cursor:
+        identities = identities.filter(match_identities_after(cursor))
+    page = list(identities[: IDENTITIES_SHOWN + 1])
+    search_parameters = {"q": term} if term else {}
+    missing = list_missing_identities(list(filter_routes_to(connection)[:ROUTES_SHOWN]), connection)
+    context = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+        "identities": page[:IDENTITIES_SHOWN],
+        "beginning": term,
+        "older": f"?{urlencode(search_parameters | {'after': page[IDENTITIES_SHOWN - 1].cursor})}"
+        if len(page) > IDENTITIES_SHOWN
+        else "",
+        "newer": f"?{urlencode(search_parameters)}" if cursor else "",
+        "missing": missing,
+        "form": OwnRecordForm(),
+        "kinds": sorted(
+            {*connection.connector.choices_by_kind, *(entry.kind for entry in missing)}
+        ),
+    }
+    return render(request, "portal/identities/list.html", context)
+
+
+def redirect_to_identities(tenant_user: TenantUser, connection: Connection) -> HttpResponseRedirect:
+    return HttpResponseRedirect(
+        reverse("portal:identities", args=[tenant_user.tenant.reference, connection.public_id])
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@tenant_view(min_role=ADMIN)
+def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Of the record that the address names."""
+    connection, now = get_own_connection(tenant_user, id), clock()
+    own_record = OwnRecordForm(request.GET)
+    if not own_record.is_valid():
+        messages.error(
+            request, _("Say first which of yours is meant: its kind, and how events name it.")
+        )
+        return redirect_to_identities(tenant_user, connection)
+    identity = filter_identities(tenant_user, connection).filter(**own_record.cleaned_data).first()
+    form = RemoteRecordForm(
+        request.POST or None,
+        choices=connection.connector.choices_by_kind.get(own_record.cleaned_data["kind"]),
+    )
+    if request.method == "POST" and form.is_valid():
+        remote_id, name, actor = (
+            form.cleaned_data["id"],
+            form.cleaned_data["name"],
+            build_actor_context(request, tenant_user),
+        )
+        set_identity(
+            connection, theirs=remote_id, name=name, actor=actor, now=now, **own_record.cleaned_data
+        )
+        messages.success(request, _("Saved. What waited for it goes out now."))
+        return redirect_to_identities(tenant_user, connection)
+    remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
+    form.show(remote_choices, current=identity.theirs if identity else "")
+    context: dict[str, Any] = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+    }
+    context |= {
+        "ours": own_record.cleaned_data,
+        "form": form,
+        "offer": remote_choices,
+        "identity": identity,
+    }
+    return render(request, "portal/identities/say.html", context)
+
+
+def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> RemoteChoices:
+    """Kept for a minute: whoever says one thing after another does not spend a quota on each."""
+    cache_key = f"choices of {kind} over {connection.public_id} of {connection.account}"
+    if cached := cache.get(cache_key):
+        return RemoteChoices(
+            tuple((id, cache_key) for id, cache_key in cached["rows"]), cached["more"]
+        )
+    remote_choices = list_remote_choices(connection, kind, call=egress.send_request, now=now)
+    if remote_choices.rows:
+        cache.set(
+            cache_key,
+            {"rows": remote_choices.rows, "more": remote_choices.more},
+            CHOICES_CACHED_FOR,
+        )
+    return remote_choices
+
+
+@require_http_methods(["GET", "POST"])
+@tenant_view(min_role=ADMIN)
+def remove_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """With what follows from it said first."""
+    connection = get_own_connection(tenant_user, id)
+    own_record = {name: request.GET.get(name, "") for name in ("kind", "ours")}
+    identity = get_object_or_404(
+        filter_identities(tenant_user, connection).select_related("connection__tenant"),
+        **own_record,
+    )
+    if request.method == "POST":
+        remove_identity(identity, build_actor_context(request, tenant_user), now=clock())
+        messages.success(request, _("Taken back. What needs it is held from now on."))
+        return redirect_to_identities(tenant_user, connection)
+    context = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+        "identity": identity,
+    }
+    return render(request, "portal/identities/remove.html", context)

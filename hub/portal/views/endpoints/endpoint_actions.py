@@ -1,0 +1,310 @@
+"""What is done on the page of an own endpoint: its events and filter, its secret, a test, what it missed."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from hub.connections.actions import connection_actions
+from hub.connections.credentials import custom_headers, signing_secrets
+from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
+from hub.db.clock import clock
+from hub.outgoing.insight.examples import list_event_types
+from hub.outgoing.operations import planning
+from hub.outgoing.subscriptions.endpoint_routes import (
+    AlreadySubscribed,
+    load_endpoint_routes,
+    send_test_event,
+    subscribe_endpoint,
+)
+from hub.portal.actor_context import build_actor_context
+from hub.portal.endpoints.filter_matches import match_recent_events
+from hub.portal.endpoints.forms import (
+    RATE_SETTING,
+    ConditionForm,
+    CustomHeadersForm,
+    EventSelectionForm,
+    RateLimitForm,
+    RecoveryForm,
+)
+from hub.portal.views.audit_and_etag import record_visitor_action
+from hub.portal.views.endpoints.endpoint_pages import (
+    ADMIN,
+    get_endpoint,
+    render_endpoint_page,
+    reverse_endpoint,
+)
+from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
+
+
+def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpResponse:
+    return HttpResponseRedirect(reverse_endpoint("portal:endpoint", tenant_user, endpoint))
+
+
+# --- which events ----------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_view(min_role=ADMIN)
+def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """The types and the filter; *Try it* shows how the filter does, and saves nothing."""
+    endpoint = get_endpoint(tenant_user, id)
+    subscription = load_endpoint_routes(endpoint)
+    data, condition_form = apply_condition(request)
+    form = EventSelectionForm(
+        data, known_types=list_event_types(tenant_user.tenant), shared_routes=subscription.shared_routes, selected=subscription.patterns,
+        initial={"filter": subscription.filter},
+    )  # fmt: skip
+    context = {
+        "tenant_user": tenant_user,
+        "endpoint": endpoint,
+        "form": form,
+        "subscription": subscription,
+        "more": condition_form,
+    }
+    if request.method == "POST" and form.is_valid():
+        if not {"try", "add"} & request.POST.keys() and save_subscription(
+            request, tenant_user, endpoint, form
+        ):
+            return redirect_to_endpoint(tenant_user, endpoint)
+        context["matches"] = match_recent_events(
+            tenant_user.tenant, form.patterns, form.cleaned_data.get("filter", "")
+        )
+    elif request.method != "POST":
+        context["matches"] = match_recent_events(
+            tenant_user.tenant, subscription.patterns, subscription.filter
+        )
+    return render(request, "portal/endpoints/events.html", context)
+
+
+def apply_condition(request: HttpRequest) -> tuple[Any, ConditionForm]:
+    """What was filled in, its filter with the condition that was to be added; and the form for the next one."""
+    if "add" not in request.POST:
+        return request.POST or None, ConditionForm()
+    data, condition_form = request.POST.copy(), ConditionForm(request.POST)
+    if not condition_form.is_valid():
+        return data, condition_form
+    try:
+        data["filter"] = condition_form.extend_filter(data.get("filter", ""))
+    except ValueError as error:
+        condition_form.add_error(None, str(error))
+        return data, condition_form
+    return data, ConditionForm()
+
+
+def save_subscription(
+    request: HttpRequest, tenant_user: TenantUser, endpoint: Connection, form: EventSelectionForm
+) -> bool:
+    now, filter = clock(), form.cleaned_data["filter"]
+    before = load_endpoint_routes(endpoint)
+    try:
+        with transaction.atomic():
+            patterns = subscribe_endpoint(
+                endpoint, form.patterns, filter=filter, user=tenant_user.user, now=now
+            )
+            audit_changes = {
+                "before": {"types": before.patterns, "filter": before.filter},
+                "after": {"types": patterns, "filter": filter},
+            }
+            record_visitor_action(
+                request, tenant_user, "endpoint.events", endpoint, now=now, **audit_changes
+            )
+    except AlreadySubscribed as error:
+        form.add_error("types", str(error))
+        return False
+    messages.success(request, _("Saved. It holds for events from now on."))
+    return True
+
+
+@require_safe
+@tenant_view(min_role=ADMIN)
+def preview_matches(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """The same while a person types."""
+    endpoint = get_endpoint(tenant_user, id)
+    form = EventSelectionForm(
+        request.GET,
+        known_types=list_event_types(tenant_user.tenant),
+        shared_routes=load_endpoint_routes(endpoint).shared_routes,
+    )
+    context: dict[str, Any] = {"tenant_user": tenant_user}
+    if form.is_valid():
+        context["matches"] = match_recent_events(
+            tenant_user.tenant, form.patterns, form.cleaned_data["filter"]
+        )
+    else:
+        context["trouble"] = " ".join(form.errors.get("filter", form.errors.get("others", ())))
+    return render(request, "portal/endpoints/matches.html", context)
+
+
+# --- the secret ------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+@never_cache
+@tenant_view(min_role=ADMIN)
+@require_recent_login
+@sensitive_variables()
+def reveal_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    endpoint, now = get_endpoint(tenant_user, id), clock()
+    try:
+        secret = signing_secrets.read_signing_status(endpoint, now=now).secret
+    except CannotOpen:
+        messages.error(request, _("The stored secret does not open. Change it."))
+        return redirect_to_endpoint(tenant_user, endpoint)
+    record_visitor_action(request, tenant_user, "endpoint.reveal", endpoint, now=now)
+    return render_endpoint_page(request, tenant_user, endpoint, secret=secret)
+
+
+@require_POST
+@never_cache
+@tenant_view(min_role=ADMIN)
+@require_recent_login
+@sensitive_variables()
+def rotate_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    endpoint, now = get_endpoint(tenant_user, id), clock()
+    try:
+        with transaction.atomic():
+            secret = signing_secrets.rotate_signing_secret(
+                endpoint, random=secrets.token_bytes, now=now
+            )
+            record_visitor_action(
+                request,
+                tenant_user,
+                "endpoint.rotate",
+                endpoint,
+                now=now,
+                after={"overlap_until": now + signing_secrets.OVERLAP},
+            )
+    except (signing_secrets.TooManySigningSecrets, CannotOpen, KeyError):
+        messages.warning(
+            request, _("It was changed too often in one day. End the overlap, or wait for it.")
+        )
+        return redirect_to_endpoint(tenant_user, endpoint)
+    return render_endpoint_page(request, tenant_user, get_endpoint(tenant_user, id), secret=secret)
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+@require_recent_login
+def end_secret_overlap_view(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID
+) -> HttpResponse:
+    endpoint, now = get_endpoint(tenant_user, id), clock()
+    with transaction.atomic():
+        signing_secrets.end_secret_overlap(endpoint, now=now)
+        record_visitor_action(request, tenant_user, "endpoint.end_overlap", endpoint, now=now)
+    messages.success(request, _("Only the new secret signs now."))
+    return redirect_to_endpoint(tenant_user, endpoint)
+
+
+# --- how it is called ------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters()
+@tenant_view(min_role=ADMIN)
+@sensitive_variables()
+def change_headers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    endpoint = get_endpoint(tenant_user, id)
+    names = custom_headers.list_header_names(endpoint)
+    form = CustomHeadersForm(request.POST or None, names=names)
+    if request.method == "POST" and form.is_valid():
+        try:
+            removed_names = form.cleaned_data.get("drop", ())
+            connection_actions.change_custom_headers(
+                endpoint,
+                form.header_to_set,
+                removed_names,
+                build_actor_context(request, tenant_user),
+                now=clock(),
+            )
+        except (ValueError, CannotOpen) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Saved. It holds from the next call on."))
+            return redirect_to_endpoint(tenant_user, endpoint)
+    context = {"tenant_user": tenant_user, "endpoint": endpoint, "form": form, "names": names}
+    return render(request, "portal/endpoints/headers.html", context)
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    endpoint = get_endpoint(tenant_user, id)
+    form = RateLimitForm(request.POST, endpoint=endpoint)
+    if form.is_valid():
+        connection_actions.change_connection_settings(
+            endpoint,
+            {RATE_SETTING: form.cleaned_data[RATE_SETTING]},
+            build_actor_context(request, tenant_user),
+            now=clock(),
+        )
+        messages.success(request, _("Saved. It holds from the next call on."))
+        return redirect_to_endpoint(tenant_user, endpoint)
+    return render_endpoint_page(request, tenant_user, endpoint, rate_form=form)
+
+
+# --- sending ---------------------------------------------------------------------------------------------------------
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def send_test_event_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """To the page of the delivery, where a person sees what became of it."""
+    endpoint, now = get_endpoint(tenant_user, id), clock()
+    with transaction.atomic():
+        delivery = send_test_event(endpoint, user=tenant_user.user, now=now)
+        record_visitor_action(
+            request,
+            tenant_user,
+            "endpoint.test",
+            endpoint,
+            now=now,
+            after={"delivery": delivery.public_id},
+        )
+    return HttpResponseRedirect(
+        reverse("portal:delivery", args=[tenant_user.tenant.reference, delivery.public_id])
+    )
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def plan_recovery_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """To the plan: of what failed since then, or of what would arrive today and never did."""
+    endpoint, now, form = get_endpoint(tenant_user, id), clock(), RecoveryForm(request.POST)
+    if not form.is_valid():
+        return redirect_to_endpoint(tenant_user, endpoint)
+    since = now - timedelta(hours=form.cleaned_data["hours"])
+    if form.cleaned_data["scope"] == "failed":
+        plan_query = {
+            "state": "failed",
+            "connection": endpoint.public_id,
+            "stopped_since": since.isoformat(),
+        }
+        return HttpResponseRedirect(
+            f"{reverse('portal:plan', args=[tenant_user.tenant.reference])}?{urlencode(plan_query)}"
+        )
+    reason = _("asked for on the page of the endpoint")
+    operation = planning.plan_backfill(
+        endpoint,
+        since=since,
+        reason=reason,
+        actor=build_actor_context(request, tenant_user),
+        now=now,
+    )
+    return HttpResponseRedirect(
+        reverse("portal:operation", args=[tenant_user.tenant.reference, operation.public_id])
+    )

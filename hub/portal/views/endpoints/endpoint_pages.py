@@ -1,0 +1,201 @@
+"""A customer's own webhook endpoints: the list, a new one, and the page of each."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from connectors.registry import CONNECTORS
+from hub import egress
+from hub.connections.actions import connection_actions
+from hub.connections.connecting import connect
+from hub.connections.credentials import custom_headers, probe, probe_checklist
+from hub.connections.credentials.signing_secrets import OVERLAP, SigningStatus, read_signing_status
+from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
+from hub.db.clock import clock
+from hub.outgoing.insight.endpoint_stats import EndpointStats, compute_endpoint_stats
+from hub.outgoing.insight.examples import list_event_types
+from hub.outgoing.insight.explain import readable_deliveries
+from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.endpoint_routes import (
+    AlreadySubscribed,
+    load_endpoint_routes,
+    subscribe_endpoint,
+)
+from hub.portal.actor_context import build_actor_context
+from hub.portal.connection_status import describe_statuses
+from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
+from hub.portal.log.rows import build_log_row
+from hub.portal.views.connecting.wizard import render_suspended_page
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
+
+CONNECTOR_KEY = "webhook"
+ENDPOINTS_SHOWN, DELIVERIES_SHOWN = 200, 5
+ADMIN = Membership.Role.ADMIN
+
+
+def filter_endpoints(tenant_user: TenantUser) -> Any:
+    return Connection.objects.of(tenant_user.tenant).filter(connector_key=CONNECTOR_KEY)
+
+
+def get_endpoint(tenant_user: TenantUser, id: UUID) -> Connection:
+    endpoints = filter_endpoints(tenant_user).select_related("tenant", "lane", "credential")
+    endpoint = endpoints.filter(public_id=id).first()
+    if endpoint is None:
+        raise Http404(id)
+    return endpoint
+
+
+def reverse_endpoint(page: str, tenant_user: TenantUser, endpoint: Connection) -> str:
+    return reverse(page, args=[tenant_user.tenant.reference, endpoint.public_id])
+
+
+@require_safe
+@tenant_view()
+def list_endpoints(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    endpoints = list(
+        filter_endpoints(tenant_user)
+        .select_related("lane", "tenant")
+        .order_by("name")[:ENDPOINTS_SHOWN]
+    )
+    stats = (
+        compute_endpoint_stats(
+            tenant_user.tenant, [endpoint.pk for endpoint in endpoints], now=clock()
+        )
+        if endpoints
+        else {}
+    )
+    endpoint_rows = [
+        (endpoint, connection_status, stats.get(endpoint.pk, EndpointStats()))
+        for endpoint, connection_status in describe_statuses(endpoints)
+    ]
+    return render(
+        request,
+        "portal/endpoints/list.html",
+        {"tenant_user": tenant_user, "endpoints": endpoint_rows},
+    )
+
+
+# --- a new one -------------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@tenant_view(min_role=ADMIN)
+def add_endpoint_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    if tenant_user.tenant.suspended:
+        return render_suspended_page(request, tenant_user, CONNECTORS[CONNECTOR_KEY])
+    shared_routes = (
+        Route.objects.of(tenant_user.tenant)
+        .filter(connection=None, connector_key=CONNECTOR_KEY, enabled=True)
+        .order_by("event_type")
+    )
+    form = AddEndpointForm(
+        request.POST or None,
+        known_types=list_event_types(tenant_user.tenant),
+        shared_routes=shared_routes,
+    )
+    context: dict[str, Any] = {"tenant_user": tenant_user, "form": form, "shared": shared_routes}
+    if request.method == "POST" and form.is_valid():
+        return add_tested_endpoint(request, tenant_user, form, context)
+    return render(request, "portal/endpoints/add.html", context)
+
+
+@sensitive_variables()
+def add_tested_endpoint(
+    request: HttpRequest, tenant_user: TenantUser, form: AddEndpointForm, context: dict[str, Any]
+) -> HttpResponse:
+    """Tested first; kept with its routes, or not at all."""
+    data, now = form.cleaned_data, clock()
+    endpoint = connect.draft_connection(
+        tenant_user.tenant, CONNECTOR_KEY, data["name"], {"url": data["url"]}
+    )
+    document, generated_secret = connect.add_signing_secret(
+        endpoint.connector, {}, random=secrets.token_bytes
+    )
+    probe_result = probe.probe_credential(endpoint, document, call=egress.send_request, now=now)
+    if not probe_result.passed and not data["anyway"]:
+        context |= {
+            "finding": probe_result,
+            "checks": probe_checklist.list_probe_steps(probe_result),
+            "told": probe_checklist.describe_failed_probe(probe_result),
+        }
+        return render(request, "portal/endpoints/add.html", context, status=422)
+    try:
+        with transaction.atomic():
+            connection_actions.establish_connection(
+                endpoint,
+                document,
+                probe_result,
+                build_actor_context(request, tenant_user),
+                connected_by=tenant_user.user,
+                random=secrets.SystemRandom().random,
+                now=now,
+            )
+            subscribe_endpoint(endpoint, form.patterns, user=tenant_user.user, now=now)
+    except AlreadySubscribed as error:
+        form.add_error("types", str(error))
+        return render(request, "portal/endpoints/add.html", context, status=409)
+    messages.success(request, _("%(name)s is added.") % {"name": endpoint.name})
+    return render_endpoint_page(
+        request, tenant_user, get_endpoint(tenant_user, endpoint.public_id), secret=generated_secret
+    )
+
+
+# --- the page of one -------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@tenant_view()
+def show_endpoint(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    return render_endpoint_page(request, tenant_user, get_endpoint(tenant_user, id))
+
+
+def render_endpoint_page(
+    request: HttpRequest,
+    tenant_user: TenantUser,
+    endpoint: Connection,
+    *,
+    secret: str = "",
+    rate_form: RateLimitForm | None = None,
+) -> HttpResponse:
+    """With a secret only where a person has just asked for it."""
+    now = clock()
+    subscription = load_endpoint_routes(endpoint)
+    stats = compute_endpoint_stats(tenant_user.tenant, [endpoint.pk], now=now)[endpoint.pk]
+    recent = readable_deliveries().filter(connection=endpoint).order_by("-pk")[:DELIVERIES_SHOWN]
+    context = {
+        "tenant_user": tenant_user,
+        "endpoint": endpoint,
+        "status": describe_statuses([endpoint])[0][1],
+        "subscription": subscription,
+        "figures": stats,
+        "hours": stats.list_hours(now=now),
+        "parts": (("good", _("arrived")), ("bad", _("failed"))),
+        "lines": [build_log_row(delivery) for delivery in recent],
+        "since": RecoveryForm(),
+        "overlap": OVERLAP,
+        "signing": read_signing(endpoint, now=now),
+        "headers": custom_headers.list_header_names(endpoint),
+        "pace": rate_form or RateLimitForm(endpoint=endpoint),
+        "secret": secret,
+    }
+    return render(request, "portal/endpoints/endpoint.html", context)
+
+
+def read_signing(endpoint: Connection, *, now: Any) -> SigningStatus | None:
+    try:
+        return read_signing_status(endpoint, now=now)
+    except CannotOpen:
+        return None

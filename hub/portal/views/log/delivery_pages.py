@@ -1,0 +1,214 @@
+"""A delivery: why it did not arrive in plain words first, who can mend it, and what may be done about it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.limits.spending import spend_exactly
+from hub.outgoing.insight.explain import (
+    explain_delivery,
+    readable_deliveries,
+    resolve_effective_state,
+)
+from hub.outgoing.insight.timeline import build_timeline
+from hub.outgoing.models import FINAL_STATES, Delivery
+from hub.outgoing.operations import delivery_actions
+from hub.portal.display_preferences import resolve_display_zone
+from hub.portal.log.remedies import find_delivery_remedy
+from hub.portal.log.rows import build_log_row
+from hub.portal.views.audit_and_etag import record_visitor_action, respond_if_modified
+from hub.reason_codes import STATE_TONES
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
+from tenants.scoping import changeable_condition, tenant_condition
+
+MAX_SIBLINGS = 50
+ActionFunction = Callable[..., Delivery | None]
+
+
+class DeliveryAction(NamedTuple):
+    run: ActionFunction
+    is_possible: Callable[[Delivery], bool]
+    label: str | Promise
+    confirmation: str | Promise  # what a person reads before it is done
+    success_text: str | Promise
+
+
+DELIVERY_ACTIONS = {
+    "retry": DeliveryAction(
+        delivery_actions.retry_delivery,
+        delivery_actions.can_retry,
+        gettext_lazy("Try it now"),
+        gettext_lazy("The same message goes again at once: the same bytes, under the same id, to the address and with "
+                     "the secret of today. Routes are not matched anew."),
+        gettext_lazy("It goes again now."),
+    ),
+    "send_again": DeliveryAction(
+        delivery_actions.send_delivery_again,
+        lambda delivery: delivery.state in FINAL_STATES and delivery.connection_id is not None,
+        gettext_lazy("Send again"),
+        gettext_lazy("A new delivery is made by the filter, the mapping, the address and the secret of today. It goes "
+                     "under the same id: a system that knows the id takes it once, any other may show it twice."),
+        gettext_lazy("This is the new delivery."),
+    ),
+    "cancel": DeliveryAction(
+        delivery_actions.cancel_delivery,
+        lambda delivery: delivery.state in ("waiting", "held"),
+        gettext_lazy("Cancel"),
+        gettext_lazy("It is not sent, and no further try is made. It can be retried later."),
+        gettext_lazy("It is cancelled."),
+    ),
+    "skip": DeliveryAction(
+        delivery_actions.skip_delivery,
+        delivery_actions.can_skip,
+        gettext_lazy("Skip"),
+        gettext_lazy("It is left aside for good, and what an ordered route keeps behind it goes on. It can still be "
+                     "sent again."),
+        gettext_lazy("It is skipped."),
+    ),
+}  # fmt: skip
+
+
+def get_delivery(tenant_user: TenantUser, id: UUID) -> Delivery:
+    deliveries = (
+        readable_deliveries()
+        .select_related("mapping_version")
+        .filter(tenant_condition(Delivery, tenant_user.tenant))
+    )
+    delivery = deliveries.filter(public_id=id).first()
+    if delivery is None:
+        raise Http404(id)
+    return delivery
+
+
+def can_change_delivery(tenant_user: TenantUser, delivery: Delivery) -> bool:
+    """Whether this visitor may retry, cancel, skip or send it again."""
+    changeable_deliveries = Delivery.unscoped.filter(
+        changeable_condition(Delivery, [tenant_user.tenant.pk])
+    )
+    return tenant_user.can_manage and changeable_deliveries.filter(pk=delivery.pk).exists()
+
+
+@require_safe
+@tenant_view()
+def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    delivery, now = get_delivery(tenant_user, id), clock()
+    siblings = (
+        readable_deliveries()
+        .filter(event=delivery.event_id)
+        .exclude(pk=delivery.pk)
+        .order_by("pk")[:MAX_SIBLINGS]
+    )
+    is_allowed = can_change_delivery(tenant_user, delivery)
+    possible_actions = {
+        name: action for name, action in DELIVERY_ACTIONS.items() if action.is_possible(delivery)
+    }
+    context = {
+        "tenant_user": tenant_user,
+        "verbs": possible_actions if is_allowed else {},
+        "may_change": is_allowed,
+        "siblings": [build_log_row(sibling) for sibling in siblings],
+        **build_status_context(delivery, now=now),
+    }
+    with timezone.override(resolve_display_zone(request)):
+        context |= build_technical_context(delivery, now=now)
+    return render(request, "portal/log/delivery.html", context)
+
+
+@require_safe
+@tenant_view()
+def show_delivery_status(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """The part that changes by itself; where more than that has changed, the rest is asked for again."""
+    delivery = get_delivery(tenant_user, id)
+    context = {
+        "tenant_user": tenant_user,
+        "may_change": can_change_delivery(tenant_user, delivery),
+        **build_status_context(delivery, now=clock()),
+    }
+    response = render(request, "portal/log/delivery_live.html", context)
+    if request.GET.get("seen", "") != context["seen"]:
+        response["HX-Trigger"] = "moved"
+        return response
+    return respond_if_modified(request, response)
+
+
+def build_status_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]:
+    """What stands first, in plain words."""
+    effective_state = resolve_effective_state(delivery)
+    return {
+        "delivery": delivery,
+        "state": effective_state,
+        "picture": STATE_TONES[effective_state.state][1],
+        "line": build_log_row(delivery),
+        "remedy": find_delivery_remedy(delivery, effective_state),
+        "next_try": delivery.due_at if effective_state.state == "waiting" else None,
+        "ended": effective_state.state in FINAL_STATES,
+        "seen": f"{effective_state.state}.{delivery.attempt_count}",
+    }
+
+
+def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]:
+    """What stands folded: the checks in their order, and each try."""
+    explanation = explain_delivery(delivery, now=now)
+    has_arrived = explanation.effective_state.state == "delivered"
+    is_own_connection = (
+        delivery.connection is not None and delivery.connection.tenant_id == delivery.tenant_id
+    )
+    return {
+        "checks": [check for check in explanation.checks if check.passed or not has_arrived],
+        "cause": None if has_arrived else explanation.stopped_by,
+        "steps": build_timeline(
+            delivery, evidence=is_own_connection
+        ),  # a call on the platform's own connection carries others' messages too
+    }
+
+
+@require_POST
+@tenant_view(min_role=Membership.Role.ADMIN)
+def run_delivery_action(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
+) -> HttpResponse:
+    if verb not in DELIVERY_ACTIONS:
+        raise Http404(verb)
+    delivery, now = get_delivery(tenant_user, id), clock()
+    if not can_change_delivery(tenant_user, delivery):
+        raise PermissionDenied
+    before = resolve_effective_state(delivery)
+    try:
+        with transaction.atomic():
+            if verb in delivery_actions.REPLAY_ACTIONS:
+                spend_exactly(tenant_user.tenant, "replays", now=now)
+            after = DELIVERY_ACTIONS[verb].run(delivery, now=now) or delivery
+            changes = {"state": after.state, "delivery": after.public_id}
+            audit_changes = {
+                "before": {"state": before.state, "reason": before.reason},
+                "after": changes,
+            }
+            record_visitor_action(
+                request, tenant_user, f"delivery.{verb}", delivery, now=now, **audit_changes
+            )
+    except InvalidTransition:
+        messages.warning(
+            request, _("That is not possible as it is now: %(why)s") % {"why": before.sentence}
+        )
+        after = delivery
+    else:
+        messages.success(request, str(DELIVERY_ACTIONS[verb].success_text))
+    return HttpResponseRedirect(
+        reverse("portal:delivery", args=[tenant_user.tenant.reference, after.public_id])
+    )

@@ -1,0 +1,148 @@
+"""The log: what happened, what became of it, narrowed by the address; an event's page; the log as a file."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from hub.db.clock import clock
+from hub.outgoing.insight.bodies import build_display_body
+from hub.outgoing.insight.explain import explain_event, readable_deliveries
+from hub.outgoing.models import Event, EventBody
+from hub.portal.display_preferences import resolve_display_zone
+from hub.portal.log.export import EXPORT_FORMATS, MAX_ROWS, export_rows
+from hub.portal.log.filter_chips import build_filter_chips, build_query_string, list_preset_views
+from hub.portal.log.pages import Cursor, Limits, build_page, filter_log, parse_cursor
+from hub.portal.log.query import LogQuery, parse_log_query
+from hub.portal.log.rows import build_log_row
+from hub.portal.log.saved_views import extract_log_filters, list_saved_views
+from hub.portal.views.audit_and_etag import record_visitor_action, respond_if_modified
+from hub.staff import reauthentication_redirect
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+MAX_NEW_ROWS = 100  # new rows; beyond that it is "more"
+MAX_DELIVERIES = 100  # deliveries on the page of one event
+
+
+def parse_request_query(request: HttpRequest, tenant_user: TenantUser) -> LogQuery:
+    return parse_log_query(
+        request.GET.dict(), tenant_user.tenant, resolve_display_zone(request), now=clock()
+    )
+
+
+@require_safe
+@tenant_view()
+def show_log(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    log_query, cursor = parse_request_query(request, tenant_user), parse_cursor(request.GET)
+    data, page = request.GET.dict(), build_page(tenant_user.tenant, log_query, cursor)
+    first = page.rows[0].public_id if page.rows and cursor == Cursor() else None
+    context: dict[str, Any] = {
+        "tenant_user": tenant_user,
+        "form": log_query.form,
+        "lines": [build_log_row(delivery_or_event) for delivery_or_event in page.rows],
+        "chips": build_filter_chips(log_query, data, resolve_display_zone(request)),
+        "views": list_preset_views(log_query),
+        "saved": list_saved_views(tenant_user.tenant),
+        "narrowed_to": extract_log_filters(build_query_string(data)[1:]),
+        "newer": build_query_string(data, before=page.newer) if page.newer else "",
+        "older": build_query_string(data, after=page.older) if page.older else "",
+        "cut": page.is_incomplete,
+        "looked": Limits().rows_scanned,
+        "query": build_query_string(data),
+        "new_url": reverse("portal:events_new", args=[tenant_user.tenant.reference])
+        + build_query_string(data, after=first),
+        "can_follow": cursor == Cursor()
+        and "until" not in log_query.data
+        and not log_query.reads_bodies,
+        "follows": data.get("live") != "off",
+        "live_query": build_query_string(
+            data, without=("live",), live="" if data.get("live") == "off" else "off"
+        ),
+        "api_filters": log_query.to_api_query(now=clock()),
+        "api_lacks": log_query.is_page_only,
+        "all_query": urlencode(log_query.to_operation_filter(now=clock()) or {})
+        if tenant_user.can_manage
+        else "",
+        "rows_most": MAX_ROWS,
+    }
+    return render(request, "portal/log/events.html", context)
+
+
+@require_safe
+@tenant_view()
+def count_new_rows(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """How many rows came since the page was made; asked for again and again, so it costs little."""
+    log_query, newest = parse_request_query(request, tenant_user), parse_cursor(request.GET).after
+    rows = filter_log(tenant_user.tenant, log_query).filter(log_query.unindexed_filter or Q())
+    if newest:
+        rows = rows.filter(public_id__gt=newest)
+    count = rows.order_by().values("pk")[: MAX_NEW_ROWS + 1].count()
+    context = {
+        "count": count,
+        "most": MAX_NEW_ROWS,
+        "query": build_query_string(request.GET.dict()),
+    }
+    return respond_if_modified(request, render(request, "portal/log/new.html", context))
+
+
+@require_safe
+@tenant_view()
+def export_log(request: HttpRequest, tenant_user: TenantUser, kind: str) -> HttpResponseBase:
+    if kind not in EXPORT_FORMATS:
+        raise Http404(kind)
+    if (
+        tenant_user.user
+        and tenant_user.user.is_staff
+        and (redirect := reauthentication_redirect(request))
+    ):
+        return redirect
+    log_query, (write, content_type) = (
+        parse_request_query(request, tenant_user),
+        EXPORT_FORMATS[kind],
+    )
+    filters = {name: str(value) for name, value in log_query.data.items()}
+    record_visitor_action(
+        request,
+        tenant_user,
+        "deliveries.export",
+        tenant_user.tenant,
+        now=clock(),
+        after={"kind": kind, **filters},
+    )
+    response = StreamingHttpResponse(
+        write(export_rows(tenant_user.tenant, log_query)), content_type=content_type
+    )
+    response["Content-Disposition"] = f'attachment; filename="events.{kind}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@tenant_view()
+def show_event(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    event = (
+        Event.objects.of(tenant_user.tenant).select_related("tenant").filter(public_id=id).first()
+    )
+    if event is None:
+        raise Http404(id)
+    stored_body = EventBody.objects.filter(pk=event.pk).first()
+    deliveries = readable_deliveries().filter(event=event).order_by("pk")[:MAX_DELIVERIES]
+    lines = [build_log_row(delivery) for delivery in deliveries]
+    with timezone.override(resolve_display_zone(request)):
+        checks = () if lines else explain_event(event)
+    context = {
+        "tenant_user": tenant_user,
+        "event": event,
+        "body": stored_body and build_display_body(stored_body.body),
+        "pruned": stored_body is None,
+        "lines": lines,
+        "checks": checks,
+    }
+    return render(request, "portal/log/event.html", context)

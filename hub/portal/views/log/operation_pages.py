@@ -1,0 +1,144 @@
+"""Work on many deliveries: say which, read the plan, run it, watch it, cancel it, read what it did."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.operations.operation_actions import OperationRefused
+from hub.outgoing.models import Delivery
+from hub.outgoing.operations import planning
+from hub.portal.actor_context import build_actor_context
+from hub.portal.display_preferences import resolve_display_zone
+from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
+from hub.portal.views.audit_and_etag import respond_if_modified
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
+
+OPERATION_ACTIONS = {
+    "confirm": operation_actions.confirm_operation,
+    "cancel": operation_actions.cancel_operation,
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_view(min_role=Membership.Role.ADMIN)
+def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """What is meant stands in the address, so the page can be kept and shared."""
+    operation_filter = parse_operation_filter(request.GET)
+    form = OperationForm(request.POST or None, initial={"kind": request.GET.get("kind", "retry")})
+    if request.method == "POST" and operation_filter and form.is_valid():
+        data = form.cleaned_data
+        operation = planning.plan_operation(
+            data["kind"], operation_filter, tenant=tenant_user.tenant, reason=data["reason"] or _("asked for on the pages of the log"),
+            actor=build_actor_context(request, tenant_user), now=clock(),
+        )  # fmt: skip
+        return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))
+    count = len(operation_filter.get("deliveries", ()))
+    context = {
+        "tenant_user": tenant_user,
+        "form": form,
+        "chosen": operation_filter,
+        "selected": count,
+        "worded": describe_filter(
+            operation_filter, tenant_user.tenant, resolve_display_zone(request)
+        ),
+        "api_filters": operation_filter,
+    }
+    return render(request, "portal/log/plan.html", context)
+
+
+def reverse_operation(page: str, tenant_user: TenantUser, operation: Operation) -> str:
+    return reverse(page, args=[tenant_user.tenant.reference, operation.public_id])
+
+
+def get_operation(tenant_user: TenantUser, id: UUID) -> Operation:
+    operation = (
+        Operation.objects.of(tenant_user.tenant)
+        .select_related("tenant")
+        .filter(public_id=id)
+        .first()
+    )
+    if operation is None:
+        raise Http404(id)
+    return operation
+
+
+@require_safe
+@tenant_view()
+def show_operation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    operation = get_operation(tenant_user, id)
+    sample = [entry["id"] for entry in operation.facts["sample"]]
+    visible_ids = {
+        str(pk)
+        for pk in Delivery.objects.of(tenant_user.tenant)
+        .filter(public_id__in=sample)
+        .values_list("public_id", flat=True)
+    }
+    context = {
+        "tenant_user": tenant_user,
+        "label": planning.OPERATION_LABELS[operation.kind],
+        "samples": [(entry, entry["id"] in visible_ids) for entry in operation.facts["sample"]],
+        "oldest": operation.facts["oldest"] and datetime.fromisoformat(operation.facts["oldest"]),
+        "lasts": timedelta(seconds=operation.facts["seconds"]),
+        **build_progress_context(operation, now=clock()),
+    }
+    return render(request, "portal/log/operation.html", context)
+
+
+@require_safe
+@tenant_view()
+def show_operation_status(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    operation = get_operation(tenant_user, id)
+    response = render(
+        request,
+        "portal/log/operation_live.html",
+        {"tenant_user": tenant_user, **build_progress_context(operation, now=clock())},
+    )
+    if operation.is_ended:  # other words and other buttons on the whole page
+        response["HX-Refresh"] = "true"
+        return response
+    return respond_if_modified(request, response)
+
+
+def build_progress_context(operation: Operation, *, now: datetime) -> dict[str, Any]:
+    seconds_left = operation.seconds_left(now=now)
+    return {
+        "operation": operation,
+        "expired": operation.is_expired(now=now),
+        "left": timedelta(seconds=seconds_left) if seconds_left is not None else None,
+        "took": operation.finished_at - operation.started_at
+        if operation.finished_at and operation.started_at
+        else None,
+    }
+
+
+@require_POST
+@tenant_view(min_role=Membership.Role.ADMIN)
+def run_operation_action(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
+) -> HttpResponse:
+    if verb not in OPERATION_ACTIONS:
+        raise Http404(verb)
+    operation = get_operation(tenant_user, id)
+    try:
+        OPERATION_ACTIONS[verb](operation, build_actor_context(request, tenant_user), now=clock())
+    except OperationRefused as error:
+        messages.warning(request, str(error))
+    except InvalidTransition:
+        messages.warning(
+            request,
+            _("Somebody was first: it is %(state)s already.")
+            % {"state": get_operation(tenant_user, id).state},
+        )
+    return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))

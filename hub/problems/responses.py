@@ -1,0 +1,216 @@
+"""An exception in, problem+json out: for Django REST framework's views, and for Django's own errors around them."""
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from traceback import clear_frames
+from typing import Any
+
+from django.conf import settings
+from django.core import exceptions as django
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views import csrf, defaults
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+from rest_framework.settings import api_settings
+
+from hub.problems.catalogue import CATALOGUE
+
+MEDIA_TYPE = "application/problem+json"
+API_PREFIXES = ("/api/", "/hooks/")  # below these even Django's own errors are problems, not pages
+MAX_ERRORS = 50  # of one answer
+
+log = logging.getLogger(__name__)
+
+CODES_BY_EXCEPTION = {
+    Http404: "not-found",
+    UnreadablePostError: "unreadable-body",
+    django.PermissionDenied: "permission-denied",
+    django.SuspiciousOperation: "bad-request",
+    django.RequestDataTooBig: "payload-too-large",
+    drf.NotFound: "not-found",
+    drf.PermissionDenied: "permission-denied",
+    drf.NotAuthenticated: "authentication-required",
+    drf.AuthenticationFailed: "authentication-required",
+    drf.ParseError: "bad-request",
+    drf.MethodNotAllowed: "method-not-allowed",
+    drf.NotAcceptable: "not-acceptable",
+    drf.UnsupportedMediaType: "unsupported-media-type",
+    drf.Throttled: "quota-exceeded",
+    OperationalError: "temporarily-unavailable",
+    InterfaceError: "temporarily-unavailable",
+}
+
+
+class Problem(drf.APIException):
+    """Raised by a view: the code from the catalogue, what is special about this case, and where it is."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        errors: Iterable[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code = code
+        self.kind = CATALOGUE[code]
+        self.status_code = self.kind.status
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        super().__init__(detail or self.kind.explanation, code)
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        page = f"{settings.HUB_PUBLIC_URL}/problems/{self.code}"
+        return {
+            "type": page,
+            "code": self.code,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": str(self.detail),
+            "errors": self.errors,
+            "request_id": request_id,
+            "doc_url": page,
+            "retryable": self.kind.retryable,
+        }
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Django REST framework's EXCEPTION_HANDLER. What nobody expected flies on, to the log and to `server_error`."""
+    problem = _problem_from_exception(error)
+    if problem is None:
+        return None
+    if problem.kind.status >= 500:
+        log.error("answered %s", problem.code, exc_info=error)
+    clear_frames(
+        error.__traceback__
+    )  # they hold the body, and would do so until the collector comes by
+    return Response(
+        problem.document(read_request_id(context["request"])),
+        status=problem.kind.status,
+        headers=_problem_headers(problem),
+        content_type=MEDIA_TYPE,
+    )
+
+
+def _problem_from_exception(error: Exception) -> Problem | None:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, drf.ValidationError | django.ValidationError):
+        return Problem(
+            "validation-failed",
+            errors=islice(_errors_with_pointers(as_serializer_error(error)), MAX_ERRORS),
+        )
+    code = next(
+        (
+            CODES_BY_EXCEPTION[ancestor]
+            for ancestor in type(error).__mro__
+            if ancestor in CODES_BY_EXCEPTION
+        ),
+        None,
+    )
+    return code and Problem(code, headers=_retry_after_headers(error))
+
+
+def _retry_after_headers(error: Exception) -> dict[str, str]:
+    wait = getattr(error, "wait", None)
+    return {} if wait is None else {"Retry-After": str(math.ceil(wait))}
+
+
+def _problem_headers(problem: Problem) -> dict[str, str]:
+    return problem.headers | (
+        {"WWW-Authenticate": 'Bearer realm="hub"'} if problem.kind.status == 401 else {}
+    )
+
+
+def _errors_with_pointers(errors: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """A serializer's nested errors, flat, each with its JSON pointer."""
+    if isinstance(errors, Mapping):
+        for name, nested_errors in errors.items():
+            yield from _errors_with_pointers(
+                nested_errors,
+                pointer
+                if name == api_settings.NON_FIELD_ERRORS_KEY
+                else f"{pointer}/{pointer_token(name)}",
+            )
+    elif isinstance(errors, list | tuple):
+        for index, nested_errors in enumerate(errors):
+            nested = isinstance(nested_errors, Mapping | list | tuple)
+            yield from _errors_with_pointers(
+                nested_errors, f"{pointer}/{index}" if nested else pointer
+            )
+    else:
+        yield {
+            "pointer": pointer,
+            "detail": str(errors),
+            "code": getattr(errors, "code", None) or "invalid",
+        }
+
+
+def pointer_token(name: Any) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def read_request_id(request: Any) -> str:
+    return getattr(request, "request_id", "")
+
+
+def build_problem_response(request: HttpRequest, code: str) -> HttpResponse:
+    problem = Problem(code)
+    return JsonResponse(
+        problem.document(read_request_id(request)),
+        status=problem.kind.status,
+        headers=_problem_headers(problem),
+        content_type=MEDIA_TYPE,
+    )
+
+
+def _is_api_request(request: HttpRequest) -> bool:
+    return request.path.startswith(API_PREFIXES)
+
+
+# --- handler400, handler403, handler404, handler500 and CSRF_FAILURE_VIEW --------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return (
+        build_problem_response(request, "bad-request")
+        if _is_api_request(request)
+        else defaults.bad_request(request, exception)
+    )
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return (
+        build_problem_response(request, "permission-denied")
+        if _is_api_request(request)
+        else defaults.permission_denied(request, exception)
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return (
+        build_problem_response(request, "not-found")
+        if _is_api_request(request)
+        else defaults.page_not_found(request, exception)
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return (
+        build_problem_response(request, "internal-error")
+        if _is_api_request(request)
+        else defaults.server_error(request)
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return (
+        build_problem_response(request, "csrf-failed")
+        if _is_api_request(request)
+        else csrf.csrf_failure(request, reason)
+    )

@@ -1,0 +1,190 @@
+"""JSON without its loopholes: what one reader takes for this and another for that is refused at the door."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import BaseParser
+from rest_framework.serializers import Serializer
+
+from hub.problems.json_types import describe_type_errors
+from hub.problems.parse_budget import estimate_weight, reserve_parsing
+from hub.problems.responses import Problem, pointer_token
+
+MAX_DEPTH = 64
+PIECE_SIZE = 64 * 1024
+MAX_SINGLE_BYTES = 1024 * 1024  # of a document that is no array
+BLANKS = b" \t\r\n"
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
+UTF8 = ("", "utf-8", "utf8")
+JsonPath = (
+    tuple[Any, str | int] | None
+)  # to a value in a document: the path to what holds it, and its name or place there
+
+
+def read_json(raw: bytes) -> Any:
+    """What the bytes say; raises Problem("invalid-json") where they are not one plain JSON document."""
+    estimate_weight(raw)  # before anything is built of it
+    try:
+        value = json.loads(
+            raw.decode(),
+            object_pairs_hook=_reject_duplicate_names,
+            parse_constant=_reject_constant,
+            parse_float=_parse_finite_float,
+        )
+    except UnicodeDecodeError as error:
+        raise invalid_json(f"It is not UTF-8: byte {error.start} is wrong.") from None
+    except json.JSONDecodeError as error:
+        raise invalid_json(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise invalid_json(f"It is nested more than {MAX_DEPTH} deep.") from None
+    except ValueError:  # Python reads no integers of more than 4,300 digits
+        raise invalid_json("It holds a number with too many digits.") from None
+    if _needs_examination(raw):
+        _examine_value(value, None, 0)
+    return value
+
+
+def _needs_examination(raw: bytes) -> bool:
+    """Only escapes make NULs and lone surrogates, only brackets make depth: most bodies need no closer look."""
+    return rb"\u" in raw or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH
+
+
+def _examine_value(value: Any, path: JsonPath, depth: int) -> None:
+    if depth == MAX_DEPTH and isinstance(value, list | dict):
+        raise invalid_json(f"It is nested more than {MAX_DEPTH} deep.", pointer_of(path))
+    if isinstance(value, str):
+        _check_storable(value, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _examine_value(item, (path, index), depth + 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_storable(name, path)
+            _examine_value(item, (path, name), depth + 1)
+
+
+def _check_storable(text: str, path: JsonPath) -> None:
+    if UNSTORABLE.search(text):
+        raise invalid_json(
+            "A text holds a NUL character or half of a surrogate pair.", pointer_of(path)
+        )
+
+
+def pointer_of(path: JsonPath) -> str:
+    """Written only where something is wrong: a long name would be copied for each value below it."""
+    steps = []
+    while path is not None:
+        path, step = path
+        steps.append(f"/{pointer_token(step)}")
+    return "".join(reversed(steps))
+
+
+def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen_names: set[str] = set()
+        repeated_name = next(
+            name for name, _ in pairs if name in seen_names or seen_names.add(name)
+        )
+        raise invalid_json(f"The name {repeated_name[:100]!a} stands twice in one object.")
+    return members
+
+
+def _reject_constant(name: str) -> None:
+    raise invalid_json(f"{name} is not JSON.")
+
+
+def _parse_finite_float(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise invalid_json("It holds a number that is too large.")
+    return number
+
+
+def invalid_json(detail: str, pointer: str | None = None) -> Problem:
+    errors = () if pointer is None else ({"pointer": pointer, "detail": detail, "code": "invalid"},)
+    return Problem("invalid-json", detail, errors=errors)
+
+
+class StrictJSONParser(BaseParser):
+    """Takes at most `view.max_bytes` (of one event, where the view states none); `request.raw_body` keeps the bytes.
+
+    Not a JSONParser: for that, Django REST framework reads the whole body before it asks.
+    """
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str, parser_context: Mapping[str, Any]) -> Any:
+        request, view = parser_context["request"], parser_context["view"]
+        _require_utf8(request.META)
+        request.raw_body = _read_bounded_body(
+            stream, getattr(view, "max_bytes", settings.HUB_EVENT_BYTES)
+        )
+        if len(request.raw_body) < int(request.META.get("CONTENT_LENGTH") or 0):
+            raise Problem("unreadable-body")  # cut on its way
+        if (
+            not request.raw_body.lstrip(BLANKS).startswith(b"[")
+            and len(request.raw_body) > MAX_SINGLE_BYTES
+        ):
+            raise Problem(
+                "payload-too-large",
+                f"A body that is no array is at most {MAX_SINGLE_BYTES:,} bytes.",
+            )
+        reserve_parsing(request, request.raw_body)
+        return read_json(request.raw_body)
+
+
+def _require_utf8(meta: Mapping[str, Any]) -> None:
+    charset = re.search(r"charset\s*=\s*\"?([^\";\s]*)", meta.get("CONTENT_TYPE", ""), re.I)
+    if charset and charset[1].lower() not in UTF8:
+        raise Problem("unsupported-media-type")
+    if meta.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
+        raise Problem("unsupported-media-type")
+
+
+def _read_bounded_body(stream: IO[bytes], limit: int) -> bytes:
+    chunks, size = [], 0
+    while chunk := stream.read(PIECE_SIZE):
+        size += len(chunk)
+        if size > limit:
+            raise Problem(
+                "payload-too-large",
+                f"The body is larger than the {limit:,} bytes that are taken here.",
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+class StrictSerializer(Serializer):
+    """Refuses unknown fields, fields that are not for writing, and values of another JSON type."""
+
+    from_query = False  # it reads the parameters of an address, where everything is a text
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            fields = {name: field for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(set(data) - set(fields)):
+                raise ValidationError(
+                    dict.fromkeys(unknown, "There is no such field to set."), code="unknown"
+                )
+            if type_errors := self.type_errors(fields, data):
+                raise ValidationError(self.other_errors(data) | type_errors)
+        return super().to_internal_value(data)
+
+    def type_errors(self, fields: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        checked = {
+            name: describe_type_errors(fields[name], data[name], from_query=self.from_query)
+            for name in data
+        }
+        return {name: error for name, error in checked.items() if error}
+
+    def other_errors(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            super().to_internal_value(data)
+        except ValidationError as error:
+            return dict(error.detail)
+        return {}

@@ -1,0 +1,94 @@
+"""Named places where a test may break the hub: HUB_FAILPOINTS="O4=kill@3,O6=raise,O8=sleep:2@1". Nothing in production.
+
+`@3`: at the third time that a process comes by; without it at each. What each name means stands where it is called.
+Where HUB_FAILPOINTS_DONE names a folder, each kill is noted there, and not done again by the process that comes after.
+"""
+
+import os
+import re
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+
+SETTING_NAME, DONE_FOLDER_NAME = "HUB_FAILPOINTS", "HUB_FAILPOINTS_DONE"
+PLAN_PATTERN = re.compile(
+    r"(?P<name>[A-Z]\d)=(?P<action>kill|raise|sleep)(:(?P<seconds>[\d.]+))?(@(?P<occurrence>\d+))?"
+)
+
+
+class FailpointRaised(Exception):
+    """A test asked for this."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailpointPlan:
+    action: str
+    seconds: float
+    occurrence: int  # 0: each
+
+    def carry_out(self, name: str) -> None:
+        if self.action == "raise":
+            raise FailpointRaised(name)
+        if self.action == "sleep":
+            threading.Event().wait(self.seconds)
+        elif _is_first_time(name):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_first_time(name: str) -> bool:
+    if folder := os.environ.get(DONE_FOLDER_NAME):
+        try:
+            with (Path(folder) / name).open("x") as marker:
+                marker.write(f"{time.monotonic()} {os.getpid()}")
+        except FileExistsError:
+            return False
+    return True
+
+
+def parse_plans(text: str) -> dict[str, FailpointPlan]:
+    """Raises ValueError where it cannot be read: a bench that breaks nothing would pass."""
+    plans = {}
+    for part in filter(None, text.split(",")):
+        if not (match := PLAN_PATTERN.fullmatch(part)):
+            raise ValueError(f"{SETTING_NAME} is wrong: {part!r}")
+        plans[match["name"]] = FailpointPlan(
+            match["action"], float(match["seconds"] or 1), int(match["occurrence"] or 0)
+        )
+    return plans
+
+
+def build_failpoint(plans: Mapping[str, FailpointPlan]) -> Callable[[str], None]:
+    """The function that is called at each place."""
+    visits = Counter[str]()
+
+    def count_visit(name: str) -> None:
+        plan = plans.get(name)
+        visits[name] += 1
+        if plan and plan.occurrence in (0, visits[name]):
+            plan.carry_out(name)
+
+    return count_visit
+
+
+def do_nothing(name: str) -> None:
+    """In production."""
+
+
+ACTIVE = parse_plans(os.environ.get(SETTING_NAME, ""))
+failpoint = build_failpoint(ACTIVE) if ACTIVE else do_nothing
+
+
+@register(Tags.security, deploy=True)
+def check_failpoints_unset(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    return (
+        [Error(f"{SETTING_NAME} is set: it is there to break the hub in a test.", id="hub.E003")]
+        if ACTIVE
+        else []
+    )

@@ -1,0 +1,82 @@
+"""Two pipes between `manage.py work` and its pool.
+
+Down: when the worker's end closes, for whatever reason, the pool stops. Up: each process of the pool that hears a bell
+writes a sign of life, so that a worker knows its own pool from all others on the same database.
+"""
+
+import contextlib
+import os
+import select
+from dataclasses import dataclass
+
+DESCRIPTORS_ENV = "HUB_LIFELINE"  # the numbers of the two inherited file descriptors, "5:8"
+STOP_GRACE = 22.5  # seconds that a stop may take; a call that is on its way may last for 20
+
+
+@dataclass
+class PoolPipe:
+    """The worker's ends, and the numbers of the pool's."""
+
+    stop_descriptor: int
+    heartbeat_descriptor: int
+    pool_descriptors: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        return ":".join(map(str, self.pool_descriptors))
+
+    def has_heartbeat(self) -> bool:
+        """Whether the pool gave a sign since the last look."""
+        with contextlib.suppress(BlockingIOError):
+            return bool(os.read(self.heartbeat_descriptor, 65536))
+        return False
+
+    def request_stop(self) -> None:
+        """Ask the pool to stop; its signs can still be read."""
+        if self.stop_descriptor >= 0:
+            os.close(self.stop_descriptor)
+            self.stop_descriptor = -1
+
+    def close(self) -> None:
+        self.request_stop()
+        if self.heartbeat_descriptor >= 0:
+            os.close(self.heartbeat_descriptor)
+            self.heartbeat_descriptor = -1
+
+
+def open_pipe() -> PoolPipe:
+    stop_reader, stop_writer = os.pipe()
+    heartbeat_reader, heartbeat_writer = os.pipe()
+    for descriptor in (heartbeat_reader, heartbeat_writer):
+        os.set_blocking(descriptor, False)
+    return PoolPipe(stop_writer, heartbeat_reader, (stop_reader, heartbeat_writer))
+
+
+# --- in the pool -----------------------------------------------------------------------------------------------------
+
+
+def _inherited_descriptors() -> tuple[int, int] | None:
+    text = os.environ.get(DESCRIPTORS_ENV)
+    if text is None:
+        return None
+    stop_reader, heartbeat_writer = map(int, text.split(":"))
+    return stop_reader, heartbeat_writer
+
+
+def is_stop_requested(*, within: float = 0.0) -> bool:
+    """Whether whoever started this process wants it to stop, or is gone. Costs a system call; waits where asked to."""
+    descriptors = _inherited_descriptors()
+    return descriptors is not None and bool(select.select([descriptors[0]], [], [], within)[0])
+
+
+def wait_for_close() -> None:
+    """Until the other end closes."""
+    if descriptors := _inherited_descriptors():
+        os.read(descriptors[0], 1)
+
+
+def send_heartbeat() -> None:
+    """This process works; a pipe that is full, or that nobody reads any more, has told enough."""
+    if descriptors := _inherited_descriptors():
+        with contextlib.suppress(OSError):
+            os.write(descriptors[1], b".")

@@ -1,0 +1,108 @@
+"""Who stands up: a row for each `manage.py work`, and one for each pool that had to be replaced."""
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import models
+
+from hub.metrics import counters
+
+WORKER_LOST_AFTER = timedelta(seconds=12)  # a worker that was not seen for so long is gone
+MAX_POOL_SILENCE = timedelta(
+    seconds=20
+)  # a pool gives a sign every 2 s, and is replaced after 15 s of silence
+WORKERS_KEPT_FOR = timedelta(days=1)
+REPLACEMENTS_KEPT_FOR = timedelta(days=30)
+FAILURE_OUTDATED_AFTER = timedelta(
+    minutes=5
+)  # a step that did not fail again for so long is not run any more
+FAILURE_HOLDS = timedelta(
+    seconds=30
+)  # in one process, whatever the same step does in others: each sweeps every 5 s
+WORKER_ENV = "HUB_WORKER"  # the id of the worker, in the environment of its pool
+NO_WORKER = UUID(int=0)
+
+
+def current_worker_id() -> UUID:
+    """The worker that this process belongs to; a process that no worker started has none."""
+    return UUID(os.environ[WORKER_ENV]) if WORKER_ENV in os.environ else NO_WORKER
+
+
+class Worker(models.Model):
+    """One running `manage.py work` and its pool; the row goes when it stops in peace."""
+
+    id = models.UUIDField(primary_key=True)
+    host = models.CharField(max_length=120)
+    pid = models.PositiveIntegerField()
+    pool = models.PositiveIntegerField(null=True)  # its process
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    pumps = models.PositiveSmallIntegerField(default=1, db_default=1)  # that may run in its pool
+    pool_since = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)  # when its pool last gave a sign of life
+
+    def __str__(self) -> str:
+        return f"worker {self.pid} on {self.host}"
+
+    def is_alive(self, *, now: datetime) -> bool:
+        return now - self.seen_at <= WORKER_LOST_AFTER
+
+    def is_pool_responsive(self, *, now: datetime) -> bool:
+        """Whether its pool gave a sign of late."""
+        return self.heard_at is not None and now - self.heard_at <= MAX_POOL_SILENCE
+
+
+class Replacement(models.Model):
+    """A pool that was hung, or ended by itself, and was replaced."""
+
+    at = models.DateTimeField(db_index=True)
+    host = models.CharField(max_length=120)
+    pool = models.PositiveIntegerField()
+    why = models.CharField(max_length=20)  # hung, ended
+    code = models.SmallIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"pool {self.pool} on {self.host}: {self.why}"
+
+
+class SweepFailure(models.Model):
+    """A step of the sweep that fails in some process; the row goes when it succeeds, and failed nowhere for 30 s."""
+
+    step = models.CharField(max_length=60, primary_key=True)
+    error = models.CharField(
+        max_length=80
+    )  # the type of the exception: its text may hold what is secret
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.error}"
+
+
+def record_sweep_failures(
+    failed: Mapping[str, str], succeeded: Collection[str], *, now: datetime
+) -> None:
+    """Store which steps of a sweep fail, with the type of the exception; one question where all is well."""
+    last_failures = dict(SweepFailure.objects.values_list("step", "last_at"))
+    lasts = {
+        step: FAILURE_HOLDS if step in succeeded else FAILURE_OUTDATED_AFTER
+        for step in last_failures
+    }
+    finished_steps = {
+        step for step, last_at in last_failures.items() if now - last_at > lasts[step]
+    }
+    if finished_steps:
+        SweepFailure.objects.filter(step__in=finished_steps.difference(failed)).delete()
+    for step, error in failed.items():
+        changes = {"error": error[:80], "last_at": now}
+        SweepFailure.objects.update_or_create(
+            step=step, defaults=changes, create_defaults=changes | {"since": now}
+        )
+    counters.add_counts({("sweep_failures", step): 1 for step in failed})
+
+
+def delete_stale_records(*, now: datetime) -> None:
+    Worker.objects.filter(seen_at__lt=now - WORKERS_KEPT_FOR).delete()
+    Replacement.objects.filter(at__lt=now - REPLACEMENTS_KEPT_FOR).delete()

@@ -1,0 +1,99 @@
+"""Delete what is older than it is kept, in small batches: what is deleted is the progress, so a kill loses nothing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from hub.prune.tables import TABLES, Table
+from hub.queue import Heartbeat, record_heartbeat, wake_up
+
+BATCH_SIZE = 500  # rows that are looked at in one batch, which is one short transaction
+PRUNE_INTERVAL, MAX_SILENCE = timedelta(days=1), timedelta(seconds=60)
+PRUNED_BEAT, PRUNING_BEAT = (
+    "pruned",
+    "pruning",
+)  # beats: when it was last through, when it last lived
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionCutoffs:
+    bodies: datetime
+    rows: datetime
+
+    @classmethod
+    def at(cls, now: datetime) -> "RetentionCutoffs":
+        return cls(
+            now - timedelta(days=settings.HUB_KEEP_BODIES_DAYS),
+            now - timedelta(days=settings.HUB_KEEP_ROWS_DAYS),
+        )
+
+    def of(self, table: Table) -> datetime:
+        return self.bodies if table.retention == "bodies" else self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedBatch:
+    table: str
+    rows_read: int
+    deleted: int
+
+
+def prune_batches(
+    cutoffs: RetentionCutoffs, *, dry: bool = False, size: int = BATCH_SIZE
+) -> Iterator[PrunedBatch]:
+    """One batch for each step; whoever iterates decides how fast, and when to stop. Dry, it deletes nothing."""
+    for table in TABLES:
+        cursor: Any = None
+        while True:
+            with transaction.atomic():
+                old_ids, has_more = next_old_ids(table, cursor, cutoffs.of(table), size)
+                kept_ids = set(table.rows_to_keep(old_ids, cutoffs.of(table))) if old_ids else set()
+                deleted_ids = [id for id in old_ids if id not in kept_ids]
+                if deleted_ids and not dry:
+                    table.rows().filter(pk__in=deleted_ids).delete()
+            yield PrunedBatch(table.name, len(old_ids), len(deleted_ids))
+            if not has_more:
+                break
+            cursor = old_ids[-1]
+
+
+def next_old_ids(table: Table, cursor: Any, cutoff: datetime, size: int) -> tuple[list[Any], bool]:
+    """The next rows that are old enough, oldest first; and whether more may follow."""
+    rows = table.rows() if cursor is None else table.rows().filter(pk__gt=cursor)
+    ids = list(rows.order_by("pk").values_list("pk", flat=True)[:size])
+    ages = table.ages(ids)
+    old_ids = list(takewhile(lambda id: ages.get(id, cutoff) <= cutoff, ids))
+    return old_ids, len(old_ids) == size
+
+
+def prune_until(
+    *,
+    clock: Callable[[], datetime],
+    deadline: datetime,
+    pause: Callable[[], None],
+    is_stop_requested: Callable[[], bool],
+) -> bool:
+    """True where it came to its end."""
+    record_heartbeat(PRUNING_BEAT, now=clock())
+    for _ in prune_batches(RetentionCutoffs.at(clock())):
+        if is_stop_requested() or clock() > deadline:
+            return False
+        pause()
+    record_heartbeat(PRUNED_BEAT, now=clock())
+    return True
+
+
+def ring_once_a_day(*, now: datetime) -> None:
+    """By the sweep; also where a bell was lost on the way, or the worker that pruned was killed."""
+    beats = dict(
+        Heartbeat.objects.filter(name__in=(PRUNED_BEAT, PRUNING_BEAT)).values_list("name", "at")
+    )
+    is_recent = PRUNED_BEAT in beats and now - beats[PRUNED_BEAT] < PRUNE_INTERVAL
+    is_running = PRUNING_BEAT in beats and now - beats[PRUNING_BEAT] < MAX_SILENCE
+    if not is_recent and not is_running:
+        wake_up("prune", now=now)

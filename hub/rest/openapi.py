@@ -1,0 +1,152 @@
+"""What the API's description says of an operation: its answers, and each problem that it can end in."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from hub.problems import CATALOGUE, Problem
+
+MEDIA_TYPE = "application/problem+json"
+COMMON_PROBLEMS = (
+    "authentication-required",
+    "malformed-key",
+    "unknown-key",
+    "expired-key",
+    "revoked-key",
+    "wrong-environment",
+    "scope-missing",
+    "not-acceptable",
+    "quota-exceeded",
+    "temporarily-unavailable",
+    "overloaded",
+)
+BODY_PROBLEMS = (
+    "invalid-json",
+    "validation-failed",
+    "unreadable-body",
+    "request-timeout",
+    "payload-too-large",
+    "unsupported-media-type",
+)
+READ_PROBLEMS = ("validation-failed", "tenant-not-found")
+CHANGE_PROBLEMS = ("not-found", "wrong-state")
+
+EXAMPLE_TIME = "2026-11-25T12:00:00Z"
+EXAMPLE_ID = "01a21100-0000-7000-8000-000000000001"
+EXAMPLE_ORIGIN = "https://hub.example.com"
+
+
+class ErrorSerializer(serializers.Serializer):
+    pointer = serializers.CharField(
+        help_text="A JSON pointer into the body, or the name of a parameter after a slash."
+    )
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """RFC 9457: what went wrong, by a stable `type`."""
+
+    type = serializers.URLField(help_text="A page that explains this kind of problem.")
+    code = serializers.ChoiceField(list(CATALOGUE))
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = ErrorSerializer(many=True)
+    request_id = serializers.CharField()
+    doc_url = serializers.URLField()
+    retryable = serializers.BooleanField(
+        help_text="The same request, unchanged, may succeed later."
+    )
+
+
+def describe_operation(
+    operation: str,
+    summary: str,
+    answers: Mapping[int, Any],
+    *,
+    problems: Iterable[str] = (),
+    examples: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Callable[[Any], Any]:
+    """Describe an operation: its id, its summary, its answers by status, and the problems it may end in.
+
+    `examples` are answers, by their name; those of a request come in `more` as a list.
+    """
+    (status, *_) = answers
+    body_problems = BODY_PROBLEMS if options.get("request") is not None else ()
+    response_examples = [
+        response_example(name, value, status) for name, value in (examples or {}).items()
+    ]
+    return extend_schema(
+        operation_id=operation,
+        summary=summary,
+        responses={**answers, **_problem_responses((*COMMON_PROBLEMS, *body_problems, *problems))},
+        examples=[*response_examples, *options.pop("requests", ())],
+        **options,
+    )
+
+
+def response_example(name: str, value: Any, status: int) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
+
+
+def request_example(name: str, value: Any) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def _problem_responses(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in dict.fromkeys(codes):
+        by_status[CATALOGUE[code].status].append(code)
+    return {
+        (status, MEDIA_TYPE): _problem_response(codes_of_status)
+        for status, codes_of_status in by_status.items()
+    }
+
+
+def _problem_response(codes: Iterable[str]) -> OpenApiResponse:
+    return OpenApiResponse(
+        ProblemSerializer,
+        description=". ".join(CATALOGUE[code].title for code in codes) + ".",
+        examples=[OpenApiExample(code, value=Problem(code).document(EXAMPLE_ID)) for code in codes],
+    )
+
+
+def header_parameter(name: str, description: str, **options: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, **options)
+
+
+def one_of(name: str, *serializers: Any) -> PolymorphicProxySerializer:
+    return PolymorphicProxySerializer(name, serializers, resource_type_field_name=None, many=False)
+
+
+def page_schema(serializer: type[serializers.Serializer], name: str) -> serializers.Serializer:
+    return inline_serializer(
+        name,
+        {
+            "items": serializer(many=True),
+            "next": serializers.URLField(
+                allow_null=True, help_text="What follows, older; also in the header Link."
+            ),
+            "prev": serializers.URLField(allow_null=True, help_text="What comes before, newer."),
+        },
+    )
+
+
+def list_schema(serializer: type[serializers.Serializer], name: str) -> serializers.Serializer:
+    return inline_serializer(name, {"items": serializer(many=True)})
+
+
+def list_example(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"items": [item], "next": None, "prev": None}

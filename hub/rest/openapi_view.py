@@ -1,0 +1,35 @@
+"""The API's description, as programs read it: everybody gets the same, so a process makes it once."""
+
+from functools import cache
+from threading import Lock
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.request import Request
+
+BUILD_LOCK = Lock()  # it takes a good part of a second: whoever comes meanwhile waits for the first
+
+
+class OpenApiView(SpectacularJSONAPIView):
+    """Open to everybody. The query is not read: it would be work, or a header, of a stranger's choice."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        with BUILD_LOCK:
+            content = build_openapi_document()
+        return HttpResponse(content, content_type=OpenApiJsonRenderer.media_type)
+
+
+@cache
+def build_openapi_document() -> bytes:
+    content: bytes = OpenApiJsonRenderer().render(
+        SchemaGenerator().get_schema(request=None, public=True)
+    )
+    return content

@@ -1,0 +1,101 @@
+"""Lists in pages: newest first, and stable while rows are added. A cursor names a row, signed and opaque."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hub.problems import StrictSerializer
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+SALT = "hub.rest.pagination"
+
+
+class CursorField(serializers.CharField):
+    """In: what a page's `next` or `prev` carries. Out of it: the public id of the row that the page begins after."""
+
+    default_error_messages = {"strange": "Is not a cursor of this API. Begin at the first page."}
+
+    def to_internal_value(self, data: Any) -> UUID:
+        try:
+            return UUID(signing.loads(super().to_internal_value(data), salt=SALT))
+        except (signing.BadSignature, ValueError):
+            self.fail("strange")
+
+
+class PageQuery(StrictSerializer):
+    """What every list takes; an unknown parameter is an error, so that a mistyped filter does not list everything."""
+
+    from_query = True
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    after = CursorField(required=False, help_text="From `next`: what follows, older.")
+    before = CursorField(required=False, help_text="From `prev`: what comes before, newer.")
+
+
+def parse_query(request: Request, query: type[PageQuery], **context: Any) -> dict[str, Any]:
+    repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationError(
+            dict.fromkeys(repeated, "Stands twice: which of them is meant?"), code="repeated"
+        )
+    serializer = query(data=request.query_params.dict(), context=context)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+def paginate_response(
+    request: Request,
+    rows: QuerySet[Any],
+    query: dict[str, Any],
+    serializer: type[serializers.Serializer],
+) -> Response:
+    """One page of `rows`, and the way to its neighbours: in the body, and as Link headers."""
+    limit, backwards = query["limit"], "before" in query and "after" not in query
+    items = list(
+        _rows_after_cursor(rows, query, backwards).order_by("pk" if backwards else "-pk")[
+            : limit + 1
+        ]
+    )
+    has_more, items = len(items) > limit, items[:limit]
+    if backwards:
+        items.reverse()
+    neighbours = {
+        "next": neighbour_url(request, "after", items[-1])
+        if items and (has_more or backwards)
+        else None,
+        "prev": neighbour_url(request, "before", items[0])
+        if items and (has_more if backwards else "after" in query)
+        else None,
+    }
+    links = ", ".join(f'<{url}>; rel="{name}"' for name, url in neighbours.items() if url)
+    body = {"items": serializer(items, many=True).data, **neighbours}
+    return Response(body, headers={"Link": links} if links else None)
+
+
+def _rows_after_cursor(
+    rows: QuerySet[Any], query: dict[str, Any], backwards: bool
+) -> QuerySet[Any]:
+    """A row that was pruned meanwhile ends the list: what is older went before it."""
+    if backwards:
+        return rows.filter(pk__gt=_row_id_query(rows, query["before"]))
+    return rows.filter(pk__lt=_row_id_query(rows, query["after"])) if "after" in query else rows
+
+
+def _row_id_query(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
+    return rows.model._base_manager.filter(public_id=public_id).values("pk")[:1]
+
+
+def neighbour_url(request: Request, name: str, instance: Model) -> str:
+    filters = {
+        key: value for key, value in request.query_params.items() if key not in ("after", "before")
+    }
+    cursor = signing.dumps(str(instance.public_id), salt=SALT)
+    return f"{settings.HUB_PUBLIC_URL}{request.path}?{urlencode(filters | {name: cursor})}"

@@ -1,0 +1,91 @@
+"""The first second factor of staff: a password alone does not set it up, a link that only they are sent does."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from hub import mail
+from hub.db.clock import clock
+from hub.staff.mfa_gate import has_second_factor
+
+CONFIRMED_KEY = "first_factor_confirmed"  # in the session: who opened the link in it
+SALT = "hub.staff.mfa_setup"
+LINK_LIFETIME_SECONDS = 15 * 60  # seconds
+
+
+def make_setup_link(user: Any) -> str:
+    token = signing.dumps(user.pk, salt=SALT)
+    return mail.build_absolute_url(reverse("first_factor_confirm", args=[token]))
+
+
+def _is_setup_link_needed(request: HttpRequest) -> bool:
+    user = request.user
+    if not (user.is_authenticated and user.is_staff) or has_second_factor(user):
+        return False
+    return request.session.get(CONFIRMED_KEY) != user.pk
+
+
+def require_setup_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Before the page that sets a second factor up, and the one that changes the address to which the link goes."""
+
+    @wraps(view)
+    @never_cache
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if _is_setup_link_needed(request):
+            return render(request, "mfa/totp/first_factor.html")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@require_POST
+@login_required
+def send_setup_link(request: HttpRequest) -> HttpResponse:
+    user, now = request.user, clock()
+    if _is_setup_link_needed(request):
+        if not ratelimit.consume(request, action="first_factor_link", user=user):
+            messages.warning(request, _("A mail has just been sent; wait a minute."))
+        else:
+            _mail_setup_link(request, user, now)
+    return redirect("mfa_activate_totp")
+
+
+def _mail_setup_link(request: HttpRequest, user: Any, now: datetime) -> None:
+    context = {
+        "url": make_setup_link(user),
+        "reset_url": mail.build_absolute_url(reverse("account_reset_password")),
+    }
+    try:
+        mail.queue_mail(user.email, "mail/first_factor.txt", context, now=now)
+        messages.success(
+            request, _("A link is on its way to %(address)s.") % {"address": user.email}
+        )
+    except mail.MailNotConfigured:
+        messages.warning(request, _("Mail is not set up here, so none will come."))
+
+
+@require_safe
+@never_cache
+@login_required
+def confirm_setup_link(request: HttpRequest, token: str) -> HttpResponse:
+    """In the session of the person it was made for, and for no other."""
+    try:
+        if signing.loads(token, salt=SALT, max_age=LINK_LIFETIME_SECONDS) == request.user.pk:
+            request.session[CONFIRMED_KEY] = request.user.pk
+        else:
+            messages.error(request, _("This link is for another account."))
+    except signing.BadSignature:
+        messages.error(request, _("This link is not good any more: ask for another one."))
+    return redirect("mfa_activate_totp")

@@ -1,0 +1,176 @@
+"""Lists and forms for staff: fast at a million rows, and everything that is changed here is told to the audit."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ChangeList as DjangoChangeList
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.admin import StackedInline as UnfoldStackedInline
+from unfold.admin import TabularInline as UnfoldTabularInline
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList as UnfoldChangeList
+
+from hub import audit
+from hub.audit import AuditRow
+from hub.staff.row_actions import RowActionsMixin, audit_staff_action
+
+__all__ = ["ModelAdmin", "Paginator", "StackedInline", "TabularInline", "display"]
+
+MAX_HISTORY_ROWS = 100  # acts on the history page of one row
+
+
+class Paginator(InfinitePaginator):
+    """Counts no further than `COUNTED` rows, so that a list of a million is as fast as a short one."""
+
+    COUNT_LIMIT = 1000
+    template_name = "console/pagination.html"
+
+    @cached_property
+    def capped_count(self) -> int:
+        return self.object_list.order_by().values("pk")[: self.COUNT_LIMIT + 1].count()
+
+    @property
+    def has_more(self) -> bool:
+        return self.capped_count > self.COUNT_LIMIT
+
+    @cached_property
+    def count(self) -> int:
+        return super().count if self.has_more else self.capped_count
+
+
+class ChangeList(UnfoldChangeList):
+    """A list that has the name of what it lists, and does not boast of how many rows there are."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.title = capfirst(self.opts.verbose_name_plural)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
+class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
+    """`verbs` names the methods, made with @verb, that are buttons on a row's page.
+
+    `search_fields` are indexed columns, found by the whole value; with ^ before it, by its beginning.
+    """
+
+    paginator = Paginator
+    show_full_result_count = False
+    list_max_show_all = 0
+    list_per_page = 50
+    list_filter_submit = True
+    list_filter_sheet = True
+    actions: ClassVar[Any] = None
+    show_facets = ShowFacets.NEVER  # they count everything
+    warn_unsaved_form = True
+    compressed_fields = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DjangoChangeList]:
+        return ChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        term = search_term.strip()
+        condition = models.Q(pk__in=())
+        for column in self.get_search_fields(request) if term else ():
+            condition |= _search_condition(queryset.model, column, term)
+        return (queryset.filter(condition) if term else queryset), False
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
+        columns = {field.name for field in self.opts.get_fields()}
+        names = [
+            name for name in (form.changed_data if change else form.cleaned_data) if name in columns
+        ]
+        before = (
+            {name: _audit_representation(form.initial.get(name)) for name in names}
+            if change
+            else None
+        )
+        super().save_model(request, obj, form, change)
+        after = {name: _audit_representation(form.cleaned_data.get(name)) for name in names}
+        audit_staff_action(
+            request,
+            self.audit_verb("change" if change else "create"),
+            obj,
+            before=before,
+            after=after,
+        )
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        audit_staff_action(request, self.audit_verb("delete"), obj, before={"name": str(obj)})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet) -> None:
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The audit has it already."""
+
+    log_change = log_addition
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """The audit has them already."""
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        context["show_save_and_add_another"] = False
+        return super().render_change_form(request, context, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What the audit tells of this row."""
+        obj = self.get_object(request, object_id)
+        audit_rows = _audit_rows_about(obj) if obj is not None else ()
+        return super().history_view(
+            request, object_id, {"acts": audit_rows, **(extra_context or {})}
+        )
+
+
+def _search_condition(model: type[models.Model], column: str, term: str) -> models.Q:
+    """Nothing where the term cannot be a value of the column."""
+    if column.startswith("^"):
+        return models.Q(**{f"{column[1:]}__startswith": term})
+    name = column.removesuffix("__exact")
+    if "__" in name:  # a look-up is named with it
+        return models.Q(**{name: term})
+    try:
+        return models.Q(**{name: model._meta.get_field(name).to_python(term)})
+    except ValidationError:
+        return models.Q(pk__in=())
+
+
+def _audit_representation(value: Any) -> Any:
+    return list(value) if isinstance(value, models.QuerySet) else value
+
+
+def _audit_rows_about(obj: models.Model) -> Sequence[AuditRow]:
+    rows = audit.find_audit_rows(obj)
+    return rows.order_by("-at")[:MAX_HISTORY_ROWS]
+
+
+class TabularInline(UnfoldTabularInline):
+    extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The label stands above the column only, so each field says its name itself."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            field.widget.attrs["aria-label"] = field.label
+        return field
+
+
+class StackedInline(UnfoldStackedInline):
+    extra = 0

@@ -1,0 +1,86 @@
+"""How full a quota is, for people. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.http import Budget, InFlight, Quota, Rate
+from hub.throttle.limits import (
+    QuotaSnapshot,
+    call_interval,
+    effective_limit,
+    scope_opens_at,
+    units_used,
+)
+from hub.throttle.sanitize import describe_problem, sanitize_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUsage:
+    """`used` of `allowed`; `free_at` is when the next call may go, and None when it may go now."""
+
+    label: str
+    used: int
+    allowed: int | None
+    free_at: datetime | None
+    paused_until: datetime | None
+    probing: bool = False
+    problem: str = ""  # what stands on the row and cannot be meant
+
+    @property
+    def share(self) -> int:
+        return min(100, round(100 * self.used / self.allowed)) if self.allowed else 0
+
+    @property
+    def remaining(self) -> int:
+        return max(0, (self.allowed or 0) - self.used)
+
+
+def measure_usage(
+    quota: Quota | None, snapshot: QuotaSnapshot, *, now: datetime, in_flight: int = 0
+) -> QuotaUsage:
+    problem, snapshot = (
+        describe_problem(quota, snapshot, now),
+        sanitize_snapshot(quota, snapshot, now),
+    )
+    free_at = snapshot.paused_until if quota is None else scope_opens_at(quota, snapshot, now)
+    used, allowed, label = _describe_usage(quota, snapshot, now, in_flight)
+    paused_until = (
+        snapshot.paused_until if snapshot.paused_until and snapshot.paused_until > now else None
+    )
+    free_at = free_at if free_at and free_at > now else None
+    return QuotaUsage(label, used, allowed, free_at, paused_until, snapshot.probing, problem)
+
+
+def _describe_usage(
+    quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, in_flight: int
+) -> tuple[int, int | None, str]:
+    limit = effective_limit(quota, snapshot) if quota else 0
+    if isinstance(quota, Rate):
+        booked_calls = (
+            max(0.0, (snapshot.free_at - now) / call_interval(limit, quota.per))
+            if snapshot.free_at
+            else 0.0
+        )
+        return (
+            min(limit, round(booked_calls)),
+            limit,
+            f"{_calls_text(limit)} in {_duration_text(quota.per)}",
+        )
+    if isinstance(quota, Budget):
+        day = f"a day of {quota.midnight}" if quota.midnight else _duration_text(quota.per)
+        return max(0, units_used(quota, snapshot, now)), limit, f"{_calls_text(limit)} in {day}"
+    if isinstance(quota, InFlight):
+        return in_flight, limit, f"{_calls_text(limit)} at the same time"
+    return 0, None, "not limited"
+
+
+def _calls_text(limit: int) -> str:
+    return f"{limit:,} call{'' if limit == 1 else 's'}"
+
+
+def _duration_text(seconds: float) -> str:
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = round(seconds / size)
+            return f"a {unit}".replace("a hour", "an hour") if count == 1 else f"{count} {unit}s"
+    return f"{seconds:g} seconds"

@@ -1,0 +1,176 @@
+"""An API key in, a tenant and scopes out."""
+
+import re
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from secrets import compare_digest
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
+
+from hub.audit import Actor
+from hub.db import bulk
+from hub.db.clock import clock
+from hub.db.group_commit import GroupCommit
+from hub.problems import Problem
+from tenants import api_key_format
+from tenants.models import REFERENCE, ApiKey, Tenant
+from tenants.scoping import ALL_TENANTS, TenantIds
+
+BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.I)
+
+
+FIND_KEYS_SQL = f"""
+SELECT {bulk.select_columns(ApiKey, "k")}, {bulk.select_columns(Tenant, "t")}
+FROM tenants_apikey k LEFT JOIN tenants_tenant t ON t.id = k.tenant_id WHERE k.prefix IN ({{marks}})
+"""
+MAX_KEYS_PER_LOOKUP = 100  # requests whose keys are looked up in one statement
+
+
+@dataclass(frozen=True)
+class ApiKeyUser:
+    """The program that holds an API key: `request.user` of the API."""
+
+    key: ApiKey
+
+    is_authenticated = True
+    is_active = True
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+    @property
+    def pk(self) -> str:
+        return f"key:{self.key.prefix}"
+
+    @property
+    def tenant(self) -> Tenant | None:
+        """None: the key is the platform's, and works for every tenant."""
+        return self.key.tenant
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.of_key(self.key)
+
+    def accessible_tenants(self) -> TenantIds:
+        return ALL_TENANTS if self.key.tenant_id is None else [self.key.tenant_id]
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer hub_…`. Without that header the request is anonymous."""
+
+    def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return None
+        key = self.authenticate_key(header)
+        bind_contextvars(api_key=key.prefix, tenant=key.tenant.reference if key.tenant else None)
+        return ApiKeyUser(key), key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="hub"'
+
+    def authenticate_key(self, header: str) -> ApiKey:
+        bearer = BEARER_PATTERN.fullmatch(header)
+        parsed_key = bearer and api_key_format.parse_api_key(bearer[1])
+        if not parsed_key:
+            raise Problem("malformed-key")
+        if parsed_key.environment != settings.HUB_ENVIRONMENT:
+            raise Problem("wrong-environment")
+        key = key_lookup(parsed_key.public_id)
+        if key is None or not compare_digest(key.digest, parsed_key.digest):
+            raise Problem("unknown-key")
+        return self.require_valid_key(key)
+
+    def require_valid_key(self, key: ApiKey) -> ApiKey:
+        now = clock()
+        if key.revoked_at is not None:
+            raise Problem("revoked-key")
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Problem("expired-key")
+        key.record_use(now=now)
+        return key
+
+
+def find_keys(prefixes: Sequence[str]) -> list[ApiKey | None]:
+    """For each request objects of its own, which it may change."""
+    statement = FIND_KEYS_SQL.format(marks=", ".join(["%s"] * len(prefixes)))
+    keys_by_prefix = {
+        key.prefix: (key, tenant)
+        for key, tenant in bulk.read_models(statement, prefixes, ApiKey, Tenant)
+    }
+    found_keys = []
+    for prefix in prefixes:
+        key, tenant = map(copy, keys_by_prefix.get(prefix, (None, None)))
+        if key is not None:
+            key.tenant = tenant
+        found_keys.append(key)
+    return found_keys
+
+
+key_lookup = GroupCommit(
+    find_keys, max_batch=MAX_KEYS_PER_LOOKUP
+)  # at each request, so that a key that was revoked is refused at once
+
+
+class HasScope(BasePermission):
+    """The view says which scope each method needs: `required_scopes = {"POST": "events:write"}`.
+
+    A method for which nothing is said is not allowed; None says that any key will do.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        scopes = getattr(view, "required_scopes", None)
+        if scopes is None:
+            return False
+        view.headers["Allow"] = ", ".join([*scopes, *(["HEAD"] if "GET" in scopes else [])])
+        if not isinstance(request.user, ApiKeyUser):
+            return False
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in scopes:
+            raise Problem("method-not-allowed")
+        scope = scopes[method]
+        if scope is not None and not request.user.key.has_scope(scope):
+            raise Problem("scope-missing", f"The key needs the scope {scope}.")
+        return True
+
+
+def resolve_tenant(request: Request, reference: Any) -> Tenant:
+    """Which tenant a request is about. A platform key must name one; a tenant's key may name its own, or nobody."""
+    own_tenant = request.user.tenant
+    if reference in (None, ""):
+        if own_tenant is None:
+            raise Problem("tenant-required")
+        return own_tenant
+    if own_tenant is not None and reference == own_tenant.reference:
+        return own_tenant
+    if (
+        own_tenant is not None
+        or not isinstance(reference, str)
+        or not REFERENCE.regex.match(reference)
+    ):
+        raise Problem("tenant-not-found")
+    tenant = Tenant.objects.filter(reference=reference).first()
+    if tenant is None:
+        raise Problem("tenant-not-found")
+    return tenant
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """How the API's description tells of the keys."""
+
+    target_class = ApiKeyAuthentication
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": api_key_format.API_KEY_PATTERN.pattern,
+        }

@@ -1,0 +1,167 @@
+"""Who stands before a customer's page: a member of the tenant that the address names, and what they may do there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.utils.deprecation import MiddlewareMixin
+
+from hub.audit import Actor
+from hub.db.clock import clock
+from tenants.access.guest_sessions import current_guest
+from tenants.models import REFERENCE, Membership, PortalLink, Tenant, User
+
+ROLE_RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class TenantUser:
+    """A person at one tenant. `user` is None for a guest, whom our own application knows by `reference`."""
+
+    tenant: Tenant
+    role: str
+    user: User | None = None
+    reference: str = ""
+    name: str = ""
+    return_url: str = ""  # where our own application wants a guest back
+
+    @property
+    def role_label(self) -> str:
+        return Membership.Role(self.role).label
+
+    def is_at_least(self, role: str) -> bool:
+        return ROLE_RANKS[Membership.Role(self.role)] >= ROLE_RANKS[Membership.Role(role)]
+
+    @property
+    def can_manage(self) -> bool:
+        """Connect, pause, disconnect, send again: owners and admins; a member reads."""
+        return self.is_at_least(Membership.Role.ADMIN)
+
+    @property
+    def is_owner(self) -> bool:
+        return self.is_at_least(Membership.Role.OWNER)
+
+    def require_owner(self) -> None:
+        if not self.is_owner:
+            raise PermissionDenied
+
+    @property
+    def actor(self) -> Actor:
+        if self.user:
+            return Actor.of_user(self.user)
+        return Actor("guest", self.reference, self.name or self.reference)
+
+
+class TenantPagesMiddleware(MiddlewareMixin):
+    """No page below /t/ is stored, by a browser or between: who uses the computer next reads nothing of it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.path.startswith("/t/"):
+            patch_cache_control(response, no_store=True)
+        return response
+
+
+class GuestSessionOver(PermissionDenied):
+    """The guest's time is over, who let them in has taken that back, or nobody knows by which link they came."""
+
+
+def tenant_home_url(tenant: Tenant) -> str:
+    return f"/t/{tenant.reference}/"
+
+
+def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
+    """Raises Http404: nobody is told which tenants there are."""
+    if not REFERENCE.regex.match(reference):  # PostgreSQL would not even look for a NUL
+        raise Http404(reference)
+    user = request.user
+    tenant_user = (
+        _find_member(user, reference) if isinstance(user, User) else _find_guest(request, reference)
+    )
+    request.tenant_user = tenant_user  # type: ignore[attr-defined]  # the frame of the page names them
+    return tenant_user
+
+
+def _find_member(user: User, reference: str) -> TenantUser:
+    rows = Membership.unscoped.select_related("tenant").filter(
+        user=user, tenant__reference=reference
+    )
+    membership = rows.first()
+    if membership is None:
+        raise Http404(reference)
+    return TenantUser(membership.tenant, membership.role, user)
+
+
+def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
+    """Raises VisitOver, too: then they are told where to go on."""
+    guest = current_guest(request)
+    if guest is None or guest.tenant != reference:
+        raise Http404(reference)
+    links = PortalLink.unscoped.select_related("tenant").filter(tenant__reference=reference)
+    link = links.filter(public_id=guest.link).first() if guest.link else None
+    if link is None or link.revoked_at or guest.is_over(now=clock()):
+        raise GuestSessionOver
+    return TenantUser(link.tenant, guest.role, None, guest.reference, guest.name, guest.return_url)
+
+
+def tenant_view(
+    *, min_role: str = Membership.Role.MEMBER
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., Any]]:
+    """Before a view of a page below /t/<tenant>/: it is handed the visitor, and nobody else comes in."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(request: HttpRequest, tenant: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated and (
+                redirect := _redirect_without_account(request)
+            ):
+                return redirect
+            try:
+                tenant_user = find_tenant_user(request, tenant)
+            except GuestSessionOver:
+                return render_visit_over(request)
+            if not tenant_user.is_at_least(min_role):
+                raise PermissionDenied
+            return view(request, tenant_user, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _redirect_without_account(request: HttpRequest) -> HttpResponse | None:
+    """None where it is a guest whose visit lasts."""
+    guest = current_guest(request)
+    if guest is None:
+        return redirect_to_login(request.get_full_path())
+    return render_visit_over(request) if guest.is_over(now=clock()) else None
+
+
+def render_visit_over(request: HttpRequest) -> HttpResponse:
+    return render(request, "people/visit_over.html", {"guest": current_guest(request)}, status=403)
+
+
+def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+    """Before a sensitive act: whoever has not shown for five minutes who they are does so again, by password or second
+    factor, and comes back to the same act. It stands below for_visitors(), or alone.
+
+    A POST waits for that in the session, as it is: it must carry no secret. A guest has nothing to show, and reads who
+    can do it.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_anonymous and current_guest(request):
+            return render(request, "people/not_for_guests.html", status=403)
+        if request.user.is_anonymous:
+            raise PermissionDenied
+        return with_recent_login(request, *args, **kwargs)
+
+    with_recent_login = reauthentication_required(view)
+    return guarded

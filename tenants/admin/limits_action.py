@@ -1,0 +1,39 @@
+"""The limits of a tenant, set by staff."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from hub import staff
+from hub.limits.definitions import LIMITS
+from tenants.forms import LimitsForm
+from tenants.models import Tenant
+from tenants.scoping import ALL_TENANTS, accessible_tenants
+
+
+class LimitsMixin:
+    """Before the admin of tenants: a button by which staff of the platform set quotas of their own."""
+
+    @staff.row_action(
+        "Limits",
+        icon="speed",
+        form=LimitsForm,
+        question="How much this tenant may use, its API keys together; one key may use half of it. A field that is left "
+        "empty takes the default.",
+    )
+    def set_limits(
+        self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        if accessible_tenants(request.user) is not ALL_TENANTS:
+            raise staff.ActionRejected(
+                "Only staff of the whole platform set the limits of a tenant."
+            )
+        before, tenant.limits = (
+            tenant.limits,
+            {name: data[name] for name in LIMITS if data[name] is not None},
+        )
+        tenant.save(update_fields=["limits"])
+        return staff.ActionResult(
+            "The limits are set.", before={"limits": before}, after={"limits": tenant.limits}
+        )

@@ -1,0 +1,83 @@
+"""Portal links: staff see who came in by one, and end it with the visit that it began."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from hub import staff
+from hub.db.clock import clock
+from tenants.models import PortalLink
+from tenants.scoping import ScopedAdminMixin
+from tenants.services import portal_link_actions
+from tenants.services.membership_actions import PersonContext
+
+BADGES = {
+    "pending": "waiting",
+    "opened": "sending",
+    "visiting": "sending",
+    "used": "delivered",
+    "revoked": "cancelled",
+    "expired": "skipped",
+}
+
+
+class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    """Links that let somebody in at one tenant; their verb `revoke` takes one back."""
+
+    list_filter: tuple[Any, ...] = (("tenant", staff.RelatedFilter),)
+    list_select_related = ("tenant",)
+    ordering = ("-id",)
+    row_actions = ("revoke",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it is taken back instead, and stays told
+
+    @staff.display(description="tenant")
+    def tenant_link(self, link: Any) -> str:
+        return staff.render_page_link(link.tenant)
+
+    @staff.display(description="state")
+    def state_badge(self, link: Any) -> str:
+        state = link.state(clock())
+        return staff.render_badge(BADGES[state], state)
+
+
+@admin.register(PortalLink)
+class PortalLinkAdmin(LinkAdmin):
+    list_display = ("reference", "tenant_link", "role", "state_badge", "created", "used")
+    search_fields = ("reference", "name")
+    fields = ("reference", "name", "tenant_link", "role", "state_badge", "created", "used")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # our own application asks for them
+
+    @staff.display(description="created", ordering="created_at")
+    def created(self, link: PortalLink) -> str:
+        return staff.render_time(link.created_at)
+
+    @staff.display(description="came in", ordering="used_at")
+    def used(self, link: PortalLink) -> str:
+        return staff.render_time(link.used_at) if link.used_at else "–"
+
+    @staff.row_action(
+        "Take back",
+        icon="block",
+        tone="danger",
+        is_available=lambda link: link.is_active(clock()),
+        question="The link leads nowhere any more, and whoever came in by it is shown out at once.",
+    )
+    def revoke(
+        self, request: HttpRequest, link: PortalLink, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        try:
+            portal_link_actions.revoke_portal_link(
+                link, PersonContext.of_person(request, request.user), now=now
+            )
+        except portal_link_actions.PortalLinkEnded:
+            raise staff.ActionRejected(
+                "The link has ended already, and so has the visit."
+            ) from None
+        return staff.ActionResult("The link is taken back, and the visit is over.", is_audited=True)

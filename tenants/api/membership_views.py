@@ -1,0 +1,255 @@
+"""REST: who belongs to a tenant, and who is invited. The verbs are those of the pages."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.db.clock import clock
+from hub.problems import Problem
+from hub.rest.openapi import (
+    CHANGE_PROBLEMS,
+    EXAMPLE_ID,
+    EXAMPLE_TIME,
+    READ_PROBLEMS,
+    describe_operation,
+    request_example,
+)
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import Invitation, Membership, Tenant
+from tenants.scoping import accessible_tenants, changeable_condition
+from tenants.serializers import (
+    InvitationListSerializer,
+    InvitationSerializer,
+    InviteSerializer,
+    MemberListSerializer,
+    MemberSerializer,
+    RoleSerializer,
+    TenantQuery,
+)
+from tenants.services import membership_actions
+from tenants.services.membership_actions import PersonContext
+
+READ, WRITE = "members:read", "members:write"
+LIST_PROBLEMS = ("tenant-required", *READ_PROBLEMS)
+MEMBER_EXAMPLE = {
+    "id": EXAMPLE_ID,
+    "email": "ann@acme.example",
+    "name": "Ann Baker",
+    "role": "admin",
+    "since": EXAMPLE_TIME,
+}
+INVITATION_EXAMPLE = {
+    "id": EXAMPLE_ID,
+    "tenant": "acme",
+    "email": "ben@acme.example",
+    "role": "member",
+    "state": "pending",
+    "asked_at": EXAMPLE_TIME,
+    "sent_at": None,
+    "mail_reason": "",
+    "expires_at": "2026-12-02T12:00:00Z",
+}
+INVITATION_INPUT = {"tenant": "acme", "email": "ben@acme.example", "role": "member"}
+
+
+def _key_context(request: Request) -> PersonContext:
+    return PersonContext.of(request, request.user.actor)
+
+
+def _requested_tenant(request: Request) -> Tenant:
+    query = TenantQuery(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    return resolve_tenant(request, query.validated_data.get("tenant"))
+
+
+def _find_changeable(request: Request, model: type[Model], id: UUID, *related: str) -> Any:
+    rows: QuerySet[Any] = model._default_manager.select_related("tenant", *related)
+    instance = rows.filter(
+        changeable_condition(model, accessible_tenants(request.user)), public_id=id
+    ).first()
+    if instance is None:
+        raise Http404
+    return instance
+
+
+def _run_or_reject(action: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    try:
+        return action(*args, **options)
+    except membership_actions.MembershipRejected as rejection:
+        raise Problem("wrong-state", str(rejection)) from rejection
+
+
+def _invitation_response(invitation: Invitation, status: int = 200) -> Response:
+    return Response(InvitationSerializer(invitation, context={"now": clock()}).data, status=status)
+
+
+class MembersView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @describe_operation(
+        "members_list",
+        "List members",
+        {200: MemberListSerializer},
+        problems=LIST_PROBLEMS,
+        parameters=[TenantQuery],
+        examples={"all": {"items": [MEMBER_EXAMPLE]}},
+    )
+    def get(self, request: Request) -> Response:
+        """All of them."""
+        rows = (
+            Membership.objects.of(_requested_tenant(request))
+            .select_related("user")
+            .order_by("user__email")
+        )
+        return Response(MemberListSerializer({"items": rows}).data)
+
+
+class MemberView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+
+    @describe_operation(
+        "members_retrieve",
+        "Read a member",
+        {200: MemberSerializer},
+        problems=["not-found"],
+        examples={"read": MEMBER_EXAMPLE},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """Who it is, and what they may do."""
+        return Response(MemberSerializer(_find_changeable(request, Membership, id, "user")).data)
+
+    @describe_operation(
+        "members_partial_update",
+        "Change a member's role",
+        {200: MemberSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=RoleSerializer,
+        examples={"changed": MEMBER_EXAMPLE},
+        requests=[request_example("an admin", {"role": "admin"})],
+    )
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Another role; refused where the tenant would have no owner left."""
+        membership, serializer = (
+            _find_changeable(request, Membership, id, "user"),
+            RoleSerializer(data=request.data),
+        )
+        serializer.is_valid(raise_exception=True)
+        _run_or_reject(
+            membership_actions.change_member_role,
+            membership,
+            serializer.validated_data["role"],
+            _key_context(request),
+            now=clock(),
+        )
+        return Response(MemberSerializer(membership).data)
+
+    @describe_operation("members_destroy", "Remove a member", {204: None}, problems=CHANGE_PROBLEMS)
+    def delete(self, request: Request, id: UUID) -> Response:
+        """The person stays, and sees nothing of this tenant any more; refused for the last owner."""
+        _run_or_reject(
+            membership_actions.remove_member,
+            _find_changeable(request, Membership, id, "user"),
+            _key_context(request),
+            now=clock(),
+        )
+        return Response(status=204)
+
+
+class InvitationsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @describe_operation(
+        "invitations_list",
+        "List open invitations",
+        {200: InvitationListSerializer},
+        problems=LIST_PROBLEMS,
+        parameters=[TenantQuery],
+        examples={"all": {"items": [INVITATION_EXAMPLE]}},
+    )
+    def get(self, request: Request) -> Response:
+        """Those that wait for an answer, and those whose time is over; the newest first."""
+        rows = Invitation.objects.of(_requested_tenant(request)).select_related("tenant")
+        rows = rows.filter(accepted_at=None, revoked_at=None).order_by("-asked_at")
+        return Response(InvitationListSerializer({"items": rows}, context={"now": clock()}).data)
+
+    @describe_operation(
+        "invitations_create",
+        "Invite a person",
+        {201: InvitationSerializer},
+        problems=("tenant-required", "tenant-not-found", "wrong-state"),
+        request=InviteSerializer,
+        examples={"invited": INVITATION_EXAMPLE},
+        requests=[request_example("a colleague", INVITATION_INPUT)],
+    )
+    def post(self, request: Request) -> Response:
+        """A mail with a link is on its way: `sent_at` tells when a mail server took it, `mail_reason` why none did."""
+        serializer = InviteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data, now = serializer.validated_data, clock()
+        tenant = resolve_tenant(request, data.get("tenant"))
+        arguments = (tenant, data["email"], data["role"], _key_context(request))
+        return _invitation_response(
+            _run_or_reject(
+                membership_actions.invite_member, *arguments, random=secrets.token_bytes, now=now
+            ),
+            201,
+        )
+
+
+class InvitationView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
+
+    @describe_operation(
+        "invitations_retrieve",
+        "Read an invitation",
+        {200: InvitationSerializer},
+        problems=["not-found"],
+        examples={"read": INVITATION_EXAMPLE},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """What became of it."""
+        return _invitation_response(_find_changeable(request, Invitation, id))
+
+    @describe_operation(
+        "invitations_destroy", "Revoke an invitation", {204: None}, problems=CHANGE_PROBLEMS
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Its link leads nowhere any more."""
+        _run_or_reject(
+            membership_actions.revoke_invitation,
+            _find_changeable(request, Invitation, id),
+            _key_context(request),
+            now=clock(),
+        )
+        return Response(status=204)
+
+
+class SendAgainView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @describe_operation(
+        "invitations_send_again_create",
+        "Send an invitation again",
+        {200: InvitationSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=None,
+        examples={"sent again": INVITATION_EXAMPLE},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Another mail with another link, for seven days from now; the link before it ends."""
+        invitation = _find_changeable(request, Invitation, id)
+        _run_or_reject(
+            membership_actions.resend_invitation,
+            invitation,
+            _key_context(request),
+            random=secrets.token_bytes,
+            now=clock(),
+        )
+        return _invitation_response(invitation)

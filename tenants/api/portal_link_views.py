@@ -1,0 +1,164 @@
+"""REST: our own application sends its people to a tenant's pages, and calls them back."""
+
+import secrets
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import Http404
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub import mail
+from hub.db.clock import clock
+from hub.problems import Problem
+from hub.rest.openapi import (
+    CHANGE_PROBLEMS,
+    EXAMPLE_ID,
+    EXAMPLE_ORIGIN,
+    EXAMPLE_TIME,
+    READ_PROBLEMS,
+    describe_operation,
+    list_schema,
+    request_example,
+)
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import PortalLink
+from tenants.scoping import accessible_tenants, changeable_condition
+from tenants.serializers import (
+    MadePortalLinkSerializer,
+    PortalLinkSerializer,
+    TenantQuery,
+    WantedPortalLinkSerializer,
+)
+from tenants.services import portal_link_actions
+from tenants.services.membership_actions import PersonContext
+
+READ, WRITE = "portal-links:read", "portal-links:write"
+MAX_LISTED = 200
+LINK_LIST = list_schema(PortalLinkSerializer, "PortalLinkList")
+PROBLEMS = (
+    "invalid-json",
+    "validation-failed",
+    "payload-too-large",
+    "unsupported-media-type",
+    "tenant-required",
+    "tenant-not-found",
+)
+LINK_INPUT = {"tenant": "acme", "user": "u-4711", "name": "Ann Baker", "role": "admin"}
+LINK_EXAMPLE = {
+    "id": EXAMPLE_ID,
+    "tenant": "acme",
+    "user": "u-4711",
+    "name": "Ann Baker",
+    "role": "admin",
+    "state": "pending",
+    "created_at": EXAMPLE_TIME,
+    "expires_at": EXAMPLE_TIME,
+    "used_at": None,
+}
+CREATED_LINK_EXAMPLE = LINK_EXAMPLE | {
+    "url": f"{EXAMPLE_ORIGIN}/enter/3vQeUZ4rT0sPz7Lk2mXbN9cWdYfHgJ5aE8iR1oKtVuS/"
+}
+
+
+class PortalLinksView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @describe_operation(
+        "portal_links_list",
+        "List portal links",
+        {200: LINK_LIST},
+        problems=("tenant-required", *READ_PROBLEMS),
+        parameters=[TenantQuery],
+        examples={"all": {"items": [LINK_EXAMPLE]}},
+    )
+    def get(self, request: Request) -> Response:
+        """The newest 200, the newest first: who was let in, and whether they are still here."""
+        query = TenantQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        tenant = resolve_tenant(request, query.validated_data.get("tenant"))
+        rows = PortalLink.objects.of(tenant).select_related("tenant").order_by("-pk")[:MAX_LISTED]
+        return Response(
+            {"items": PortalLinkSerializer(rows, many=True, context={"now": clock()}).data}
+        )
+
+    @describe_operation(
+        "portal_links_make",
+        "Create a portal link",
+        {201: MadePortalLinkSerializer},
+        problems=PROBLEMS,
+        request=WantedPortalLinkSerializer,
+        examples={"made": CREATED_LINK_EXAMPLE},
+        requests=[request_example("Ann, who is signed in with us", LINK_INPUT)],
+    )
+    def post(self, request: Request) -> Response:
+        """An address for one of your people, who is signed in with you: send their browser there at once.
+
+        It works once, within five minutes, and opens the pages of this tenant alone for an hour, without an account
+        here. What they do is told in the audit under your reference of them.
+        """
+        serializer = WantedPortalLinkSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data, now = serializer.validated_data, clock()
+        link, token = portal_link_actions.create_portal_link(
+            resolve_tenant(request, data.get("tenant")),
+            data["user"],
+            data["role"],
+            PersonContext.of(request, request.user.actor),
+            name=data.get("name", ""),
+            return_url=data.get("return_url", ""),
+            random=secrets.token_bytes,
+            now=now,
+        )
+        context = {
+            "now": now,
+            "url": mail.build_absolute_url(reverse("people:portal_link", args=[token])),
+        }
+        return Response(MadePortalLinkSerializer(link, context=context).data, status=201)
+
+
+class PortalLinkView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
+
+    @describe_operation(
+        "portal_links_read",
+        "Read a portal link",
+        {200: PortalLinkSerializer},
+        problems=["not-found"],
+        examples={"read": LINK_EXAMPLE},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """What became of it."""
+        return Response(
+            PortalLinkSerializer(_find_changeable_link(request, id), context={"now": clock()}).data
+        )
+
+    @describe_operation(
+        "portal_links_revoke",
+        "Revoke a portal link",
+        {200: PortalLinkSerializer},
+        problems=CHANGE_PROBLEMS,
+        examples={"taken back": LINK_EXAMPLE | {"state": "revoked"}},
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Nobody comes in by it any more, and whoever did is shown out at once; it stays listed."""
+        link, now = _find_changeable_link(request, id), clock()
+        try:
+            portal_link_actions.revoke_portal_link(
+                link, PersonContext.of(request, request.user.actor), now=now
+            )
+        except portal_link_actions.PortalLinkEnded as error:
+            raise Problem("wrong-state", "The link has ended, and so has the visit.") from error
+        return Response(PortalLinkSerializer(link, context={"now": now}).data)
+
+
+def _find_changeable_link(request: Request, id: UUID) -> PortalLink:
+    rows = PortalLink.unscoped.select_related("tenant")
+    link = rows.filter(
+        changeable_condition(PortalLink, accessible_tenants(request.user)), public_id=id
+    ).first()
+    if link is None:
+        raise Http404
+    return link

@@ -1,0 +1,152 @@
+"""REST: our own application keeps the tenants here, and a key learns what it is."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub import audit
+from hub.db.clock import clock
+from hub.limits.spending import key_usage, tenant_usage
+from hub.problems import Problem
+from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME, describe_operation, request_example
+from tenants.access.api_authentication import resolve_tenant
+from tenants.api_scopes import SCOPES
+from tenants.models import REFERENCE, Tenant
+from tenants.serializers import MeSerializer, TenantSerializer, WantedTenantSerializer
+
+TENANT_INPUT = {"name": "Acme", "time_zone": "Europe/Berlin"}
+TENANT_EXAMPLE = {
+    "id": EXAMPLE_ID,
+    "reference": "acme",
+    **TENANT_INPUT,
+    "suspended": None,
+    "created_at": EXAMPLE_TIME,
+}
+ME_EXAMPLE = {
+    "key": {
+        "id": "4Zt9aQxK",
+        "name": "Shop",
+        "created_at": EXAMPLE_TIME,
+        "expires_at": None,
+        "last_used_at": EXAMPLE_TIME,
+    },
+    "environment": "live",
+    "scopes": ["events:read", "events:write"],
+    "tenant": {"reference": "acme", **TENANT_INPUT},
+    "limits": {
+        "event_bytes": 262144,
+        "batch_events": 1000,
+        "request_bytes": 8388608,
+        "tenant": [{"name": "connections", "quota": 200, "seconds": None, "used": None}],
+        "key": [{"name": "requests", "quota": 1500, "seconds": 60, "used": 25}],
+    },
+}
+
+
+class TenantView(APIView):
+    required_scopes: ClassVar[dict[str, str | None]] = {
+        "GET": "tenants:read",
+        "PUT": "tenants:write",
+    }
+
+    @describe_operation(
+        "tenants_retrieve",
+        "Read a tenant",
+        {200: TenantSerializer},
+        problems=["tenant-not-found"],
+        examples={"read": TENANT_EXAMPLE},
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        """Its name and time zone, and whether it is suspended."""
+        return Response(TenantSerializer(resolve_tenant(request, reference)).data)
+
+    @describe_operation(
+        "tenants_update",
+        "Create or change a tenant",
+        {200: TenantSerializer, 201: TenantSerializer},
+        problems=["tenant-not-found"],
+        request=WantedTenantSerializer,
+        examples={"changed": TENANT_EXAMPLE},
+        requests=[request_example("Acme", TENANT_INPUT)],
+    )
+    def put(self, request: Request, reference: str) -> Response:
+        """Creates the tenant, or changes it; the same again changes nothing."""
+        serializer = WantedTenantSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if not REFERENCE.regex.match(reference):
+            raise Problem("validation-failed", f"The reference is wrong: {REFERENCE.message}")
+        tenant, created = put_tenant(reference, serializer.validated_data, request)
+        return Response(TenantSerializer(tenant).data, status=201 if created else 200)
+
+
+@transaction.atomic
+def put_tenant(reference: str, data: dict[str, Any], request: Request) -> tuple[Tenant, bool]:
+    now = clock()
+    fields = {name: data[name] for name in ("name", "time_zone") if name in data}
+    tenant, created = Tenant.objects.select_for_update(no_key=True).get_or_create(
+        reference=reference, defaults=fields
+    )
+    before = None if created else TenantSerializer(tenant).data
+    _change_tenant(tenant, fields)
+    if "suspension" in data:
+        _set_suspension(tenant, data["suspension"], now=now)
+    after = TenantSerializer(tenant).data
+    if after != before:
+        audit.record(
+            actor=request.user.actor,
+            verb="tenant.create" if created else "tenant.change",
+            obj=tenant,
+            tenant=tenant,
+            before=before,
+            after=after,
+            request_id=request.request_id,
+            ip=request.META.get("REMOTE_ADDR", ""),
+            now=now,
+        )
+    return tenant, created
+
+
+def _change_tenant(tenant: Tenant, fields: dict[str, str]) -> None:
+    for name, value in fields.items():
+        setattr(tenant, name, value)
+    tenant.save(update_fields=fields)
+
+
+def _set_suspension(tenant: Tenant, suspension: dict[str, str] | None, *, now: datetime) -> None:
+    if suspension:
+        tenant.suspend(suspension["reason"], now=now)
+    elif tenant.suspended:
+        tenant.restore(now=now)
+
+
+class MeView(APIView):
+    required_scopes: ClassVar[dict[str, str | None]] = {"GET": None}
+
+    @describe_operation(
+        "me_retrieve",
+        "Read what the key may do",
+        {200: MeSerializer},
+        examples={"a tenant's key": ME_EXAMPLE},
+    )
+    def get(self, request: Request) -> Response:
+        """What this key is, what it may do, and how much at once."""
+        key, now = request.auth, clock()
+        me = {
+            "key": key,
+            "environment": settings.HUB_ENVIRONMENT,
+            "scopes": [scope for scope in SCOPES if key.has_scope(scope)],
+            "tenant": key.tenant,
+            "limits": {
+                "event_bytes": settings.HUB_EVENT_BYTES,
+                "batch_events": settings.HUB_BATCH_EVENTS,
+                "request_bytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+                "tenant": tenant_usage(key.tenant, now=now) if key.tenant else [],
+                "key": key_usage(key, now=now),
+            },
+        }
+        return Response(MeSerializer(me).data)

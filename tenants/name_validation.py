@@ -1,0 +1,30 @@
+"""Names that people and programs give to themselves and to their organisations: one line of text, and no address."""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+WEB_ADDRESS = re.compile(r"://|\bwww\.", re.IGNORECASE)
+HIDDEN_CATEGORIES = {
+    "Cc",
+    "Cf",
+    "Zl",
+    "Zp",
+    "Cs",
+}  # categories: controls, direction marks, ends of lines, lone surrogates
+JOINERS = "\u200c\u200d"  # within emoji, and letters of some scripts
+
+
+def validate_name(value: str) -> None:
+    """They stand in mails that we send: none of them may look like a line or a link of ours."""
+    if any(
+        unicodedata.category(character) in HIDDEN_CATEGORIES and character not in JOINERS
+        for character in value
+    ):
+        raise ValidationError(
+            _("A name is one line of text, without control characters."), code="invalid"
+        )
+    if WEB_ADDRESS.search(value):
+        raise ValidationError(_("A name holds no web address."), code="invalid")

@@ -1,0 +1,228 @@
+"""Who belongs to a tenant: invited by mail, accepted, removed, given another role. Pages, admin and REST call these.
+
+Each verb holds the tenant's row, so that two of them at once see each other, and tells the audit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from hub import audit, mail
+from hub.audit import Actor
+from hub.limits.spending import spend_exactly
+from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
+from tenants.models import Invitation, Membership, Tenant, User
+from tenants.services import invitation_mail
+
+RESEND_INTERVAL = timedelta(minutes=1)
+OWNER = Membership.Role.OWNER
+
+
+class MembershipRejected(Exception):
+    """It is not done, and nothing was changed; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class PersonContext(audit.ActorContext):
+    """`user` is None for a program."""
+
+    user: User | None = None
+
+    @classmethod
+    def of_person(cls, request: HttpRequest, user: User) -> Self:
+        return cls.of(request, Actor.of_user(user), user=user)
+
+
+@transaction.atomic
+def invite_member(
+    tenant: Tenant,
+    email: str,
+    role: str,
+    actor: PersonContext,
+    *,
+    random: RandomBytes,
+    now: datetime,
+) -> Invitation:
+    """A mail with the link goes out; nobody else is told its token."""
+    lock_tenant(tenant)
+    email = email.strip().lower()
+    if Membership.objects.of(tenant).filter(user__email=email).exists():
+        raise MembershipRejected(gettext("This person belongs to the tenant already."))
+    rows = Invitation.objects.of(tenant).filter(email=email, accepted_at=None, revoked_at=None)
+    invitation = rows.first() or Invitation(tenant=tenant, email=email, created_at=now)
+    if invitation.pk and invitation.state(now) == "pending":
+        raise MembershipRejected(
+            gettext("This person is invited already; the invitation can be sent again.")
+        )
+    invitation.role, invitation.invited_by = role, actor.user
+    invitation.inviter = str(actor.user) if actor.user else settings.HUB_NAME
+    _renew_invitation(invitation, random=random, now=now)
+    audit_membership_change(
+        actor, "invitation.create", invitation, after={"email": email, "role": role}, now=now
+    )
+    return invitation
+
+
+@transaction.atomic
+def resend_invitation(
+    invitation: Invitation, actor: PersonContext, *, random: RandomBytes, now: datetime
+) -> None:
+    """Another mail with another link, for as long as the first; the one before is worth nothing from now on."""
+    lock_tenant(invitation.tenant)
+    invitation.refresh_from_db()
+    if invitation.state(now) in ("accepted", "revoked"):
+        raise MembershipRejected(gettext("This invitation has ended."))
+    if now - invitation.asked_at < RESEND_INTERVAL:
+        raise MembershipRejected(gettext("A mail has just been sent; wait a minute."))
+    _renew_invitation(invitation, random=random, now=now)
+    audit_membership_change(
+        actor, "invitation.send_again", invitation, after={"email": invitation.email}, now=now
+    )
+
+
+def _renew_invitation(invitation: Invitation, *, random: RandomBytes, now: datetime) -> None:
+    spend_exactly(invitation.tenant, "invitations", now=now)
+    token = generate_link_token(random=random)
+    mail.withdraw_mails(invitation.digest)
+    invitation.digest, invitation.mail_reason = digest_token(token), ""
+    invitation.asked_at, invitation.sent_at, invitation.expires_at = (
+        now,
+        None,
+        now + Invitation.LIFETIME,
+    )
+    invitation.save()
+    try:
+        invitation_mail.mail_invitation(invitation, token, now=now)
+    except mail.MailNotConfigured:
+        raise MembershipRejected(
+            gettext("Mail is not set up here, so nobody can be invited.")
+        ) from None
+
+
+@transaction.atomic
+def revoke_invitation(invitation: Invitation, actor: PersonContext, *, now: datetime) -> None:
+    lock_tenant(invitation.tenant)
+    rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not rows.update(revoked_at=now):
+        raise MembershipRejected(gettext("This invitation has ended."))
+    invitation.revoked_at = now
+    mail.withdraw_mails(invitation.digest)
+    audit_membership_change(
+        actor, "invitation.revoke", invitation, before={"email": invitation.email}, now=now
+    )
+
+
+@transaction.atomic
+def accept_invitation(
+    invitation: Invitation, user: User, actor: PersonContext, *, now: datetime
+) -> Membership:
+    """Once, in time, and by the person with that address; who belongs to the tenant already keeps the role."""
+    lock_tenant(invitation.tenant)
+    if user.email.lower() != invitation.email:
+        raise MembershipRejected(gettext("The invitation is for another e-mail address."))
+    rows = Invitation.unscoped.filter(
+        pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=now
+    )
+    if not rows.update(accepted_at=now, accepted_by=user):
+        raise MembershipRejected(gettext("This invitation has ended."))
+    role = {"role": invitation.role}
+    membership, _ = Membership.unscoped.get_or_create(
+        tenant=invitation.tenant, user=user, defaults=role
+    )
+    audit_membership_change(
+        actor, "invitation.accept", invitation, after={"email": invitation.email} | role, now=now
+    )
+    return membership
+
+
+@transaction.atomic
+def change_member_role(
+    membership: Membership, role: str, actor: PersonContext, *, now: datetime
+) -> None:
+    lock_tenant(membership.tenant)
+    membership.refresh_from_db(fields=["role"])
+    before = membership.role
+    if before == role:
+        return
+    _require_other_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    member = {"email": membership.user.email}
+    audit_membership_change(
+        actor,
+        "membership.change_role",
+        membership,
+        before=member | {"role": before},
+        after={"role": role},
+        now=now,
+    )
+
+
+@transaction.atomic
+def remove_member(membership: Membership, actor: PersonContext, *, now: datetime) -> None:
+    lock_tenant(membership.tenant)
+    _require_other_owner(membership)
+    member = {"email": membership.user.email, "role": membership.role}
+    audit_membership_change(actor, "membership.remove", membership, before=member, now=now)
+    membership.delete()
+
+
+def _require_other_owner(membership: Membership) -> None:
+    """Raises Refused where this is the only owner."""
+    owners = find_owners(membership.tenant)
+    if set(owners.values_list("pk", flat=True)) == {membership.pk}:
+        raise MembershipRejected(last_owner_message())
+
+
+def refuse_only_owner(user: User) -> None:
+    """Raises Refused where this person is the only owner of a tenant; holds those tenants."""
+    for tenant in tenants_owned_by(user):
+        lock_tenant(tenant)
+    if tenants := tenants_owned_alone(user):
+        names = ", ".join(tenant.name for tenant in tenants)
+        raise MembershipRejected(
+            f"{last_owner_message()} {gettext('Only this person owns:')} {names}."
+        )
+
+
+def tenants_owned_alone(user: User) -> list[Tenant]:
+    """The tenants that have no other owner who can sign in."""
+    return [
+        tenant
+        for tenant in tenants_owned_by(user)
+        if not find_owners(tenant).exclude(user=user).exists()
+    ]
+
+
+def tenants_owned_by(user: User) -> list[Tenant]:
+    owned = (
+        Membership.unscoped.filter(user=user, role=OWNER)
+        .select_related("tenant")
+        .order_by("tenant_id")
+    )
+    return [membership.tenant for membership in owned]
+
+
+def find_owners(tenant: Tenant) -> models.QuerySet[Membership]:
+    """Whoever is inactive cannot sign in, so they own nothing that matters."""
+    return Membership.objects.of(tenant).filter(role=OWNER, user__is_active=True)
+
+
+def last_owner_message() -> str:
+    return gettext("A tenant keeps at least one owner: make somebody else an owner first.")
+
+
+def lock_tenant(tenant: Tenant) -> None:
+    """Until the transaction ends; what names the tenant, such as an event that is accepted, does not wait for it."""
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+
+
+def audit_membership_change(
+    actor: PersonContext, verb: str, obj: models.Model, *, now: datetime, **changes: Any
+) -> None:
+    audit.record(verb=verb, obj=obj, tenant=obj.tenant, now=now, **actor.audit_fields, **changes)

@@ -1,0 +1,106 @@
+"""Our own application's people come to a tenant's pages without a second account: links that it asks for, used once."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from hub import audit
+from hub.audit import Actor
+from hub.limits.spending import spend_exactly
+from tenants.access.guest_sessions import Guest
+from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
+from tenants.models import PortalLink, Tenant
+from tenants.services.membership_actions import PersonContext, audit_membership_change
+
+MAX_URL_LENGTH = 500
+
+
+class PortalLinkEnded(Exception):
+    """The link was used or taken back, or its time is over."""
+
+
+def is_allowed_return_url(url: str) -> bool:
+    """Only where the whole origin is one of the settings': what follows it cannot be a part of a host any more."""
+    if not url.isprintable() or "\\" in url or " " in url or len(url) > MAX_URL_LENGTH:
+        return False
+    allowed = settings.HUB_PORTAL_RETURN_URLS
+    return url in allowed or url.startswith(
+        tuple(f"{origin}{separator}" for origin in allowed for separator in "/?#")
+    )
+
+
+@transaction.atomic
+def create_portal_link(
+    tenant: Tenant,
+    reference: str,
+    role: str,
+    actor: PersonContext,
+    *,
+    name: str = "",
+    return_url: str = "",
+    random: RandomBytes,
+    now: datetime,
+) -> tuple[PortalLink, str]:
+    """The row, and the token of its address: this is the only moment when it is known. Raises LimitExceeded."""
+    spend_exactly(tenant, "portal_links", now=now)
+    token = generate_link_token(random=random)
+    link = PortalLink.unscoped.create(
+        tenant=tenant,
+        reference=reference,
+        role=role,
+        name=name,
+        return_url=return_url,
+        digest=digest_token(token),
+        created_at=now,
+        expires_at=now + PortalLink.LIFETIME,
+    )
+    audit_membership_change(
+        actor, "portal_link.create", link, after={"reference": reference, "role": role}, now=now
+    )
+    return link, token
+
+
+def find_portal_link(token: str) -> PortalLink | None:
+    """By the token of its address, in whatever state."""
+    return PortalLink.unscoped.select_related("tenant").filter(digest=digest_token(token)).first()
+
+
+@transaction.atomic
+def use_portal_link(
+    link: PortalLink, *, request_id: str = "", ip: str = "", now: datetime
+) -> Guest:
+    """Of two at once only one comes in. Raises Ended."""
+    rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now)
+    if not rows.update(used_at=now):
+        raise PortalLinkEnded
+    audit.record(
+        actor=Actor("guest", link.reference, link.name or link.reference),
+        verb="portal_link.use",
+        obj=link,
+        tenant=link.tenant,
+        after={"role": link.role},
+        request_id=request_id,
+        ip=ip,
+        now=now,
+    )
+    guest_fields = (link.tenant.reference, link.role, link.reference, link.name, link.return_url)
+    return Guest(*guest_fields, now + PortalLink.VISIT_LENGTH, str(link.public_id))
+
+
+@transaction.atomic
+def revoke_portal_link(link: PortalLink, actor: PersonContext, *, now: datetime) -> None:
+    """Nobody comes in by it any more, and whoever did is shown out. Raises Ended."""
+    unused, visiting = (
+        Q(used_at=None, expires_at__gt=now),
+        Q(used_at__gt=now - PortalLink.VISIT_LENGTH),
+    )
+    if not PortalLink.unscoped.filter(unused | visiting, pk=link.pk, revoked_at=None).update(
+        revoked_at=now
+    ):
+        raise PortalLinkEnded
+    link.revoked_at = now
+    audit_membership_change(
+        actor, "portal_link.revoke", link, before={"used": link.used_at is not None}, now=now
+    )

@@ -1,0 +1,253 @@
+"""Blocking calls to other systems at a time: whoever finds no room is told so, and loses nothing."""
+
+import contextlib
+import http.client
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bench.web import serving
+from connectors.http import Response
+from hub.connections.connecting.oauth.callback import kept_code, receive_callback, redeem_kept
+from hub.connections.connecting.oauth.session import (
+    AuthorizationRefused,
+    BrowserIdentity,
+    digest_browser_value,
+)
+from hub.connections.credentials.provider_calls import (
+    PROVIDER_CALL_BUDGET,
+    PROVIDER_CALLS_MAX,
+    PROVIDER_CALLS_MAX_OF_TENANT,
+    WAITING_BUDGET,
+    WAITING_MAX,
+    provider_slot,
+)
+from hub.connections.credentials.revoke import end_abandoned_authorizations
+from hub.connections.models import Authorization, Connection
+from hub.crypto.sealed import seal
+from hub.egress.lookup_pool import tenant_in_charge
+from hub.shared_budget import BudgetExhausted
+from tests.fakes import FakeHttp
+from tests.hub.connections.browsers import problem
+from tests.hub.connections.provider import ORG
+from tests.hub.outside import outside as database_of
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+GRANTED = {"access_token": "00D!1", "instance_url": "https://a.my.salesforce.com"}
+GRANTED |= {"id": f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"}
+BURST = 34
+HOST, JSON = {"Host": "hub.test"}, {"Content-Type": "application/json"}
+SLOW_LEAST = 5  # seconds that a provider who never answers keeps a thread
+
+
+@pytest.fixture
+def tenant(make):
+    make.app("salesforce", {"client_id": "id", "client_secret": "a client secret"})
+    return make.tenant("acme")
+
+
+@pytest.fixture
+def attempt(make, tenant):
+    row = make.authorization(
+        tenant,
+        "salesforce",
+        now=NOON,
+        digest=digest_browser_value("s"),
+        browser=digest_browser_value("b"),
+        guest="g",
+        redirect_uri="r",
+    )
+    Authorization.unscoped.update(sealed=seal({"verifier": "v" * 64}, row.binding))
+    return row
+
+
+@pytest.fixture
+def salesforce():
+    return FakeHttp(Response(200, json.dumps(GRANTED).encode()))
+
+
+def comes_back(attempt, system, *, code="a code", wait=0.0):
+    said, who = {"state": ["s"], "code": [code]}, BrowserIdentity("b", guest="g")
+    return receive_callback(
+        said,
+        connector=attempt.connector,
+        identity=who,
+        redirect_uri="r",
+        call=system.call,
+        now=NOON,
+        wait=wait,
+    )
+
+
+def test_an_exchange_that_finds_no_room_keeps_its_code_sealed(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        row = comes_back(attempt, salesforce)
+    row.refresh_from_db()
+    assert (row.state, kept_code(row), salesforce.requests) == ("begun", "a code", [])
+    assert b"a code" not in bytes(str(row.sealed), "utf-8")
+
+
+def test_it_goes_on_as_soon_as_there_is_room(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        row = comes_back(attempt, salesforce)
+        redeem_kept(row, call=salesforce.call, now=NOON, wait=0.0)
+        assert row.state == "begun"
+    redeem_kept(row, call=salesforce.call, now=NOON, wait=0.0)
+    assert (row.state, salesforce.requests[0].form["code"]) == ("granted", "a code")
+    assert "code" not in row.open() and PROVIDER_CALL_BUDGET.used == 0
+
+
+def test_a_tenant_takes_its_share_and_leaves_the_rest_to_others(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, attempt.tenant_id):
+        assert comes_back(attempt, salesforce).state == "begun"
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX_OF_TENANT, "another"):
+        assert comes_back(attempt, salesforce).state == "granted"
+
+
+def test_an_attempt_that_waits_takes_no_other_code(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        comes_back(attempt, salesforce)
+    with pytest.raises(AuthorizationRefused, match="reused"):
+        comes_back(attempt, salesforce, code="another code")
+    assert comes_back(attempt, salesforce).state == "granted"
+
+
+def test_two_tabs_that_wait_exchange_the_code_once(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        row = comes_back(attempt, salesforce)
+    again = Authorization.unscoped.get(pk=row.pk)
+    for tab in (row, again):
+        redeem_kept(tab, call=salesforce.call, now=NOON, wait=0.0)
+    assert (row.state, again.state, len(salesforce.requests)) == ("granted", "granted", 1)
+
+
+def test_an_attempt_that_waited_too_long_ends(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        row = comes_back(attempt, salesforce)
+    redeem_kept(row, call=salesforce.call, now=NOON + 11 * MINUTE, wait=0.0)
+    assert (row.state, row.reason, row.sealed, salesforce.requests) == ("failed", "late", None, [])
+
+
+def test_the_sweep_ends_an_attempt_whose_page_was_closed(attempt, salesforce):
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        row = comes_back(attempt, salesforce)
+    end_abandoned_authorizations(now=NOON + 11 * MINUTE)
+    row.refresh_from_db()
+    assert (row.state, row.sealed) == ("failed", None)
+
+
+def test_an_exchange_waits_for_room_for_a_short_time(attempt, salesforce):
+    PROVIDER_CALL_BUDGET.acquire(PROVIDER_CALLS_MAX)
+    threading.Timer(0.1, PROVIDER_CALL_BUDGET.release, [PROVIDER_CALLS_MAX]).start()
+    assert comes_back(attempt, salesforce, wait=5.0).state == "granted"
+
+
+def test_few_threads_wait_for_room_at_a_time():
+    began = time.monotonic()
+    with (
+        PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX),
+        WAITING_BUDGET.acquire_for_block(WAITING_MAX),
+        pytest.raises(BudgetExhausted),
+    ):
+        provider_slot(1, within=30.0).__enter__()
+    assert time.monotonic() - began < 5
+
+
+def test_calls_inside_one_another_take_one_place():
+    with provider_slot(1), provider_slot(1):
+        assert PROVIDER_CALL_BUDGET.used == 1
+    assert PROVIDER_CALL_BUDGET.used == 0
+
+
+def test_the_names_of_an_exchange_are_looked_up_on_its_tenants_account(attempt, salesforce):
+    asking = []
+
+    def call(request):
+        asking.append(tenant_in_charge.get())
+        return salesforce.call(request)
+
+    comes_back(attempt, FakeHttp(call))
+    assert asking == [attempt.tenant_id]
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_comes_back_to_a_busy_hub_waits_at_an_address_without_the_code(browser):
+    address = browser.allow(browser.sent_to("slack"))
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        page = browser.comes_back(address)
+        text = page.content.decode()
+    assert "Waiting to finish with Slack" in text and 'http-equiv="refresh"' in text
+    assert "code=" not in page.request["PATH_INFO"] + page.request["QUERY_STRING"]
+    again = browser.client.get(page.request["PATH_INFO"])
+    assert "Acme Teas" in again.content.decode()
+    browser.says(again)
+    assert Connection.unscoped.get().state == "healthy"
+
+
+def test_a_confirmation_that_finds_no_room_says_so_and_works_again(browser):
+    page = browser.connects("slack")
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        refused = browser.says(page)
+    assert problem(refused) == "busy" and "press the button again" in refused.content.decode()
+    browser.says(page)
+    assert Connection.unscoped.get().state == "healthy"
+
+
+# --- a burst ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def silent_provider():
+    """A system that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
+        yield "{}:{}".format(*server.getsockname())
+
+
+def connects(place, key, provider):
+    """The status of a new endpoint's test, and the seconds that it took."""
+    host, port = place.split(":")
+    line = http.client.HTTPConnection(host, int(port), timeout=60)
+    began = time.monotonic()
+    with contextlib.closing(line):
+        body = json.dumps(
+            {"connector": "webhook", "name": "Slow", "settings": {"url": f"http://{provider}/hook"}}
+        )
+        line.request(
+            "POST", "/api/v1/connections", body, {"Authorization": f"Bearer {key}"} | JSON | HOST
+        )
+        return line.getresponse().status, time.monotonic() - began
+
+
+def seconds_of(place, path):
+    host, port = place.split(":")
+    line, began = http.client.HTTPConnection(host, int(port), timeout=60), time.monotonic()
+    with contextlib.closing(line):
+        line.request("GET", path, headers=HOST)
+        assert line.getresponse().status == 200
+        return time.monotonic() - began
+
+
+@pytest.mark.desk
+@pytest.mark.django_db(transaction=True)
+def test_a_burst_of_slow_providers_delays_no_page(make, tmp_path, monkeypatch):
+    keys = [make.api_key(make.tenant(), scopes=["connections:write"]) for _ in range(BURST)]
+    with silent_provider() as provider, database_of(tmp_path) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        monkeypatch.setenv("HUB_EGRESS_ALLOW", provider)
+        with serving() as place, ThreadPoolExecutor(BURST) as crowd:
+            calls = [crowd.submit(connects, place, key, provider) for key in keys]
+            time.sleep(1)
+            pages = [seconds_of(place, path) for path in ("/livez", "/accounts/login/") * 3]
+            answers = [call.result() for call in calls]
+    statuses = [status for status, _ in answers]
+    assert statuses.count(503) == BURST - PROVIDER_CALLS_MAX
+    assert sum(seconds > SLOW_LEAST for _, seconds in answers) == PROVIDER_CALLS_MAX
+    assert max(pages) <= 1

@@ -1,0 +1,142 @@
+"""What a disconnect says was revoked lives no more; where it is not known, it says so."""
+
+import os
+
+import pytest
+
+from connectors.http import Response
+from hub.audit import Actor, AuditRow
+from hub.connections.actions.disconnection import disconnect_account
+from hub.connections.credentials.revoke import REVOCATION_ATTEMPTS_MAX, attempt_revocation
+from hub.connections.models import Connection, CredentialEvent, Revocation
+from hub.connections.tasks import run_revocation as hear_revoke
+from hub.db.clock import clock
+from hub.notices.models import Notice
+from hub.operations.operation_actions import ActorContext
+from hub.processes import pool_pipe
+from hub.throttle.models import QuotaState
+from tests.fakes import FakeHttp
+from tests.makers import MINUTE, NOON
+from tests.sandbox.oauth import slack_says, slack_token
+
+pytestmark = pytest.mark.django_db
+
+ROTATING = {"team": "T0000ACME", "refresh_token": "xoxe-1-acme", "expires_in": 43200}
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), everywhere=False)
+EXPIRED = Response(200, b'{"ok":false,"error":"token_expired"}')
+RENEWED = Response(
+    200,
+    b'{"ok":true,"access_token":"xoxe.xoxb-1-new","refresh_token":"xoxe-1-new","expires_in":43200,'
+    b'"token_type":"bot","team":{"id":"T1","name":"Acme"},"is_enterprise_install":false}',
+)
+ENDED = Response(200, b'{"ok":true}')
+
+
+@pytest.fixture
+def rotating(make):
+    make.app("slack", {"client_id": "id", "client_secret": "a client secret"})
+    secret = {"access_token": "xoxe.xoxb-1-old", "refresh_token": "xoxe-1-old"}
+    row = make.connection(connector="slack", account="T1", secret=secret)
+    disconnect_account(row, SOMEBODY, now=NOON)
+    return row
+
+
+def revoked(http, at=NOON):
+    return attempt_revocation(Revocation.unscoped.get(), call=http.call, now=at)
+
+
+def until_over():
+    """The bell, rung until it is over: a second call of apps.uninstall within a minute is one too many."""
+    while row := Revocation.unscoped.first():
+        Revocation.unscoped.update(due_at=clock())
+        QuotaState.objects.all().delete()
+        hear_revoke(f"revoke:{row.pk}")
+        assert row.attempt_count < 3
+
+
+def in_the_audit():
+    return AuditRow.objects.get(verb="connection.revoke").after["revoked"]
+
+
+def life_line(row):
+    return [event.kind for event in CredentialEvent.unscoped.filter(connection=row).order_by("id")][
+        1:
+    ]
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_nothing_of_slack_lives_on_after_a_disconnect_that_says_so(browser, outside, expired):
+    outside.world(slack=[ROTATING])
+    browser.says(browser.connects("slack"))
+    row = Connection.unscoped.get()
+    kept = row.credential.open(row)
+    if expired:
+        outside.post(
+            "/_control/tokens", json={"system": "slack", "account": "T0000ACME", "do": "expire"}
+        )
+    disconnect_account(row, SOMEBODY, now=clock())
+    until_over()
+    assert in_the_audit() is True
+    assert not slack_token(
+        outside, grant_type="refresh_token", refresh_token=kept["refresh_token"]
+    )["ok"]
+    assert not slack_says(outside, kept["access_token"])["ok"]
+
+
+def test_the_pool_hears_before_each_call_of_a_revocation_that_its_task_works(
+    browser, outside, monkeypatch
+):
+    """Three slow calls in silence would make it seem hung."""
+    outside.world(slack=[ROTATING])
+    browser.says(browser.connects("slack"))
+    outside.post(
+        "/_control/tokens", json={"system": "slack", "account": "T0000ACME", "do": "expire"}
+    )
+    disconnect_account(Connection.unscoped.get(), SOMEBODY, now=clock())
+    ends = pool_pipe.open_pipe()
+    monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, ends.name)
+    hear_revoke(f"revoke:{Revocation.unscoped.get().pk}")
+    signs = len(os.read(ends.heartbeat_descriptor, 100))
+    ends.close()
+    assert signs >= 3  # of the bell, of apps.uninstall, and of the refresh
+
+
+def test_an_access_token_that_has_expired_is_renewed_first(rotating):
+    http = FakeHttp([EXPIRED, RENEWED, ENDED])
+    assert not revoked(http)
+    assert revoked(http, at=NOON + 2 * MINUTE)
+    assert [request.bearer for request in http.requests] == [
+        "xoxe.xoxb-1-old",
+        "",
+        "xoxe.xoxb-1-new",
+    ]
+    assert in_the_audit() is True and life_line(rotating) == ["given_back"]
+
+
+def test_tokens_that_came_meanwhile_are_kept_for_the_next_try(rotating):
+    assert not revoked(FakeHttp([EXPIRED, RENEWED]))
+    assert Revocation.unscoped.get().open()["secret"]["refresh_token"] == "xoxe-1-new"
+    http = FakeHttp(ENDED)
+    assert revoked(http, at=NOON + 2 * MINUTE) and http.requests[0].bearer == "xoxe.xoxb-1-new"
+
+
+def test_a_refresh_token_that_no_longer_works_needs_no_end(rotating):
+    assert revoked(
+        FakeHttp([EXPIRED, Response(200, b'{"ok":false,"error":"invalid_refresh_token"}')])
+    )
+    assert in_the_audit() is True
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Response(200, b'{"ok":false,"error":"client_id_token_mismatch"}')],
+        [EXPIRED, Response(200, b'{"ok":false,"error":"bad_client_secret"}')],
+        [EXPIRED, Response(200, RENEWED.body.replace(b'"T1"', b'"T2"'))],
+    ],
+)
+def test_what_may_live_on_is_called_not_revoked(rotating, answers):
+    Revocation.unscoped.update(attempt_count=REVOCATION_ATTEMPTS_MAX - 1)
+    assert revoked(FakeHttp(answers))
+    assert in_the_audit() is False and life_line(rotating) == ["not_given_back"]
+    assert "Remove our app there" in Notice.unscoped.get(kind="not_revoked").sentence

@@ -1,0 +1,87 @@
+"""The signing secret: changed with an overlap of a day, in which both sign."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.signatures import is_standard_webhook_signed, valid_signing_secrets
+from hub.connections.credentials.signing_secrets import (
+    OVERLAP,
+    TooManySigningSecrets,
+    end_secret_overlap,
+    read_signing_status,
+    rotate_signing_secret,
+)
+from hub.outgoing.pump.loop import run_pump
+from tests.fakes import FakeHttp
+from tests.makers import MINUTE, NOON, WHSEC
+
+pytestmark = pytest.mark.django_db
+
+
+def fixed(byte):
+    return lambda count: bytes([byte]) * count
+
+
+def sent(connection, make, at):
+    """The headers and body of a delivery that is sent at this moment."""
+    make.delivery(connection, now=at)
+    http = FakeHttp()
+    run_pump(clock=lambda: at, open_client=http.outlet, random=lambda: 0, idle_seconds=0)
+    (request,) = http.requests
+    return {name.lower(): value for name, value in request.headers.items()}, request.body
+
+
+def test_after_a_change_both_secrets_sign(make):
+    connection = make.connection()
+    new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
+    headers, body = sent(connection, make, NOON)
+    assert all(
+        is_standard_webhook_signed([secret], headers, body, now=NOON) for secret in (WHSEC, new)
+    )
+
+
+def test_a_day_later_only_the_new_one_does(make):
+    connection = make.connection()
+    new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
+    headers, body = sent(connection, make, NOON + OVERLAP)
+    assert is_standard_webhook_signed([new], headers, body, now=NOON + OVERLAP)
+    assert not is_standard_webhook_signed([WHSEC], headers, body, now=NOON + OVERLAP)
+
+
+def test_the_overlap_is_told_while_it_lasts(make):
+    connection = make.connection()
+    assert read_signing_status(connection, now=NOON).overlaps_until is None
+    new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
+    connection.credential.refresh_from_db()
+    told = read_signing_status(connection, now=NOON + MINUTE)
+    assert (told.secret, told.overlaps_until) == (new, NOON + timedelta(hours=24))
+
+
+def test_the_overlap_can_be_ended_at_once(make):
+    connection = make.connection()
+    new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
+    end_secret_overlap(connection, now=NOON)
+    connection.credential.refresh_from_db()
+    assert valid_signing_secrets(connection.credential.open(connection), at=NOON) == [new]
+
+
+def test_what_has_ended_is_not_kept(make):
+    connection = make.connection()
+    for hour in (0, 25, 50):
+        rotate_signing_secret(connection, random=fixed(hour), now=NOON + timedelta(hours=hour))
+    connection.credential.refresh_from_db()
+    assert len(connection.credential.open(connection)["old_signing_secrets"]) == 1
+
+
+def test_a_fourth_change_in_a_day_is_refused(make):
+    connection = make.connection()
+    for byte in range(3):
+        rotate_signing_secret(connection, random=fixed(byte), now=NOON)
+    with pytest.raises(TooManySigningSecrets):
+        rotate_signing_secret(connection, random=fixed(9), now=NOON)
+
+
+def test_a_secret_has_no_repr(make):
+    connection = make.connection()
+    assert WHSEC not in repr(read_signing_status(connection, now=NOON))

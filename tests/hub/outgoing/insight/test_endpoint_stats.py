@@ -1,0 +1,71 @@
+"""How connections did lately, and what types a tenant knows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.outgoing.insight.endpoint_stats import compute_endpoint_stats
+from hub.outgoing.insight.examples import list_event_types, load_recent_documents
+from hub.outgoing.models import Attempt
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def tried(delivery, *, at, outcome="delivered", milliseconds=10):
+    Attempt.unscoped.create(
+        delivery=delivery, number=1, started_at=at, outcome=outcome, milliseconds=milliseconds
+    )
+
+
+def moment_of(delivery):
+    """When its id was made: ids are of the real clock."""
+
+    return datetime.fromtimestamp((delivery.public_id.int >> 80) / 1000, UTC)
+
+
+def test_calls_failures_and_times_are_counted_by_hour(make):
+    delivery = make.delivery()
+    now = moment_of(delivery) + timedelta(minutes=1)
+    for milliseconds in range(1, 101):
+        tried(delivery, at=now - timedelta(minutes=2), milliseconds=milliseconds)
+    tried(delivery, at=now - timedelta(hours=5), outcome="later", milliseconds=None)
+    figures = compute_endpoint_stats(delivery.tenant, [delivery.connection_id], now=now)[
+        delivery.connection_id
+    ]
+    assert (figures.calls, figures.failure_percent, figures.p95) == (101, 1, 95)
+    assert (figures.succeeded[23], figures.failed[19]) == (100, 1)
+
+
+def test_a_connection_that_did_nothing_has_no_figures(make):
+    connection = make.connection()
+    figures = compute_endpoint_stats(connection.tenant, [connection.pk], now=NOON)[connection.pk]
+    assert (figures.calls, figures.failure_percent, figures.p95) == (0, None, None)
+
+
+def test_another_tenants_calls_are_not_counted(make):
+    delivery = make.delivery()
+    now = moment_of(delivery) + timedelta(minutes=1)
+    tried(delivery, at=now)
+    assert compute_endpoint_stats(make.tenant(), [delivery.connection_id], now=now) == {}
+
+
+def test_known_types_are_those_of_late_and_those_that_routes_wait_for(make, acme):
+    make.event(acme, "lead.won", data={"number": 1})
+    make.event(acme, "lead.won", data={"number": 2})
+    make.route(tenant=acme, event_type="order.created")
+    make.route(tenant=acme, event_type="invoice.*")
+    make.event(make.tenant(), "secret.type")
+    told = [(type.name, type.count, type.example) for type in list_event_types(acme)]
+    assert told == [("lead.won", 2, {"number": 2}), ("order.created", 0, None)]
+
+
+def test_the_last_events_are_read_in_two_statements(make, acme):
+    for number in range(30):
+        make.event(acme, data={"number": number})
+    make.event(acme, "lead.won")
+    with CaptureQueriesContext(database) as seen:
+        found = load_recent_documents(acme, ["order.*"])
+    assert (len(found), found[0][1]["data"]["number"], len(seen)) == (20, 29, 2)

@@ -1,0 +1,115 @@
+"""Whose turn it is, where more is due than can be sent."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from hub.connections.models import Lane
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.claiming.batch_sizing import (
+    CAUTIOUS_FOR,
+    LARGE_BUDGET,
+    REMEMBER_FOR,
+    SMALL_BUDGET,
+    BatchSizing,
+)
+from hub.outgoing.pump.claiming.claim import claim_lanes
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from hub.outgoing.pump.settling.release import release_lanes
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+SOON = NOON + timedelta(seconds=1)
+
+
+def claim_connections(now, sizing=None):
+    """The lanes in the order in which they are served, each given back at once."""
+    lease = uuid4()
+    claimed_lanes = claim_lanes(lease, ConfigCache(), sizing or BatchSizing(), now=now)
+    Delivery.unscoped.filter(lease=lease).update(state="delivered", lease=None, due_at=None)
+    release_lanes(lease, [claimed_lane.lane.pk for claimed_lane in claimed_lanes], now=now)
+    return [claimed_lane.connection for claimed_lane in claimed_lanes]
+
+
+def test_who_asked_for_little_goes_before_who_asked_for_much(make):
+    loud, quiet = make.connection(), make.connection()
+    for _ in range(9):  # more than a slice of eight
+        make.delivery(loud)
+    make.delivery(quiet)
+    assert claim_connections(NOON) == [loud, quiet]
+    make.delivery(quiet, now=SOON)
+    assert claim_connections(SOON) == [quiet, loud]
+
+
+def test_who_was_given_much_is_not_put_off_for_ever(make):
+    loud, quiet = make.connection(), make.connection()
+    for _ in range(60):
+        make.delivery(loud)
+    sizing = BatchSizing(
+        {loud.pk: 12, quiet.pk: 12},
+        small_lane_until=SOON + REMEMBER_FOR,
+        large_lane_until=SOON + REMEMBER_FOR,
+    )
+    assert claim_connections(NOON, sizing) == [
+        loud
+    ]  # 48 deliveries: nobody else has room in that claim
+    moments = [NOON + timedelta(seconds=0.5) * number for number in range(1, 30)]
+    served = []
+    for now in moments:
+        make.delivery(quiet, now=now)
+        served += claim_connections(now, sizing)
+    assert served[:3] == [quiet] * 3 and loud in served
+
+
+def test_claims_are_narrow_while_somebody_asks_for_little_beside_a_backlog(make):
+    loud, quiet, sizing = make.connection(), make.connection(), BatchSizing()
+    for _ in range(30):
+        make.delivery(loud)
+    claim_connections(NOON, sizing)
+    assert sizing.claim_budget(now=NOON) == LARGE_BUDGET  # a backlog, and nothing else
+    make.delivery(quiet, now=SOON)
+    assert claim_connections(SOON, sizing) == [quiet, loud]
+    assert sizing.claim_budget(now=SOON) == SMALL_BUDGET
+    assert sizing.claim_budget(now=SOON + REMEMBER_FOR) == LARGE_BUDGET
+
+
+def test_a_backlog_that_comes_beside_somebody_who_asks_for_little_is_noticed_at_once(make):
+    loud, quiet, sizing = make.connection(), make.connection(), BatchSizing()
+    make.delivery(quiet)
+    assert claim_connections(NOON, sizing) == [quiet]
+    for _ in range(30):
+        make.delivery(loud, now=SOON)
+    assert claim_connections(SOON, sizing) == [loud]
+    assert sizing.claim_budget(now=SOON) == SMALL_BUDGET
+
+
+def test_a_pump_that_has_seen_nothing_is_careful_for_a_moment():
+    sizing = BatchSizing.for_new_pump(now=NOON)
+    assert sizing.claim_budget(now=NOON) == SMALL_BUDGET
+    assert sizing.claim_budget(now=NOON + CAUTIOUS_FOR) == LARGE_BUDGET
+
+
+def test_the_end_of_a_backlog_is_not_little(make):
+    loud, sizing = make.connection(), BatchSizing()
+    for _ in range(5):  # more than may be in flight, and less than its slice may hold
+        make.delivery(loud)
+    assert claim_connections(NOON, sizing) == [loud]
+    assert sizing.small_lane_until < NOON < sizing.large_lane_until
+
+
+def test_many_who_ask_for_little_share_a_wide_claim(make):
+    sizing = BatchSizing()
+    lanes = [make.connection() for _ in range(3)]
+    for connection in lanes:
+        make.delivery(connection)
+    assert claim_connections(NOON, sizing) == lanes
+    assert sizing.claim_budget(now=NOON) == LARGE_BUDGET
+
+
+def test_what_waits_beside_a_lane_that_is_served_keeps_its_lane_due(make):
+    loud = make.connection()
+    for _ in range(9):
+        make.delivery(loud)
+    claim_connections(NOON)
+    assert Lane.unscoped.get(pk=loud.pk).due_at is not None

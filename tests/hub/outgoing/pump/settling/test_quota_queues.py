@@ -1,0 +1,371 @@
+"""What waits for one quota delays nothing that another allows, and goes in the order of acceptance."""
+
+import json
+import time
+from collections import defaultdict
+from datetime import timedelta
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from connectors.http import Rate, Response
+from hub.connections.models import Lane, QuotaQueue, digest_scopes
+from hub.outgoing.models import Delivery
+from hub.outgoing.operations.delivery_actions import cancel_delivery, retry_delivery
+from hub.outgoing.pump.loop import PumpLoop
+from hub.outgoing.pump.settling.quota_queues import (
+    DELETE_EMPTY_AFTER,
+    LaneQueues,
+    delete_empty_queues,
+)
+from hub.outgoing.pump.types import OutboundRequest
+from hub.sweep import run_sweep
+from hub.throttle.models import QuotaState
+from hub.throttle.reserve import ScopeCost
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.looking import crash, read
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.makers import MINUTE, NOON, Makers
+
+SECOND = timedelta(seconds=1)
+POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
+HIS_TURN = timedelta(seconds=1.2)  # after which a channel of one message a second is open again
+
+
+class Workspace:
+    """A workspace of Slack's, with a route to the channel that an event names, and what has arrived."""
+
+    def __init__(self):
+        self.make, self.now, self.numbers = Makers(), NOON, 0
+        self.connection = self.make.connection(connector="slack", account="T1")
+        for action, type in (("post_message", "post"), ("update_message", "update")):
+            body = {"channel": "data.channel", "text": "data.number", "ts": "'1764000000.000100'"}
+            body = (
+                body
+                if action == "update_message"
+                else {key: body[key] for key in ("channel", "text")}
+            )
+            self.make.route(self.connection, name=type, event_type=type, action=action, body=body)
+        self.http = FakeHttp(POSTED)
+
+    def tell(self, channel, count=1, type="post"):
+        for _ in range(count):
+            self.numbers += 1
+            data = {"channel": f"{channel}00000000", "number": str(self.numbers)}
+            self.make.event(self.connection.tenant, type, data, id=data["number"], now=self.now)
+
+    def pump(self, after=timedelta(0)):
+        self.now += after
+        pump(self.http, at=self.now)
+
+    @property
+    def arrived(self):
+        """The numbers that came to each channel, in their order."""
+        found = defaultdict(list)
+        for request in self.http.requests:
+            said = json.loads(request.content())
+            found[said["channel"].rstrip("0")].append(int(said["text"]))
+        return found
+
+
+@pytest.fixture
+def workspace(db):
+    return Workspace()
+
+
+def test_a_message_for_a_free_channel_does_not_wait_for_a_full_one(workspace):
+    workspace.tell("C1", 100)
+    workspace.tell("C2")
+    workspace.pump()
+    assert workspace.arrived == {"C1": [1], "C2": [101]}
+
+
+def test_what_waits_for_a_channel_goes_in_the_order_of_acceptance(workspace):
+    workspace.tell("C1", 8)
+    for _ in range(10):
+        workspace.tell("C1")
+        workspace.pump(HIS_TURN)
+    assert workspace.arrived["C1"] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("type", ["post", "update"])
+def test_what_comes_new_does_not_take_the_moment_of_what_waits(workspace, type):
+    """It could be booked ahead, just before the queue is looked at."""
+    workspace.tell("C1", 2, type)
+    workspace.pump()
+    other = (
+        "C2" if type == "update" else "C1"
+    )  # another channel, where it is the method that is closed
+    workspace.now = QuotaQueue.unscoped.get().opens_at - SECOND / 20
+    workspace.tell(other, 1, type)
+    workspace.pump()
+    assert workspace.arrived == {"C1": [1]}
+    workspace.pump(SECOND / 10)
+    assert workspace.arrived == {"C1": [1, 2]}
+
+
+def test_who_finds_a_scope_closed_postpones_all_queues_that_spend_it(workspace):
+    for number in range(12):  # more queues than one claim takes from
+        workspace.tell(f"C{number}", type="update")
+    workspace.pump()
+    workspace.pump(HIS_TURN)
+    assert sum(map(len, workspace.arrived.values())) == 2
+    assert Delivery.unscoped.filter(
+        state="waiting", state_changed_at=NOON
+    ).exists()  # they were not claimed again
+    waiting = QuotaQueue.unscoped.filter(
+        pk__in=Delivery.unscoped.filter(state="waiting").values("quota_queue")
+    )
+    assert (waiting.count(), waiting.filter(opens_at__gt=workspace.now).count()) == (10, 10)
+
+
+def test_what_waits_for_a_closed_scope_is_not_claimed(workspace):
+    workspace.tell("C1", 20)
+    workspace.pump()
+    waiting = Delivery.unscoped.filter(state="waiting")
+    assert (
+        waiting.count(),
+        waiting.filter(reason="throttled", quota_queue__gt=0, attempt_count=0).count(),
+    ) == (19, 19)
+    opens_at = QuotaQueue.unscoped.get().opens_at
+    assert Lane.unscoped.get().due_at == opens_at > workspace.now
+    workspace.pump(SECOND / 2)
+    assert set(waiting.values_list("state_changed_at", flat=True)) == {NOON}
+
+
+def test_a_closed_method_does_not_stop_another(workspace):
+    QuotaState.objects.create(
+        key="slack|method|T1|chat.update",
+        connector_key="slack",
+        kind="method",
+        paused_until=NOON + MINUTE,
+        probing=True,
+    )
+    for channel in ("C1", "C2", "C3"):
+        workspace.tell(channel, 3, type="update")
+    workspace.tell("C4")
+    workspace.pump()
+    assert workspace.arrived == {"C4": [10]}
+    workspace.tell("C1", type="update")
+    workspace.pump(2 * MINUTE)
+    assert workspace.arrived["C1"] == [1]  # one call shows whether the method is open: the oldest
+    for _ in range(11):
+        workspace.pump(HIS_TURN)
+    assert [workspace.arrived[channel] for channel in ("C1", "C2", "C3")] == [
+        [1, 2, 3, 11],
+        [4, 5, 6],
+        [7, 8, 9],
+    ]
+
+
+def test_a_429_keeps_the_order_and_the_place_of_who_met_it(workspace):
+    workspace.tell("C1", 3)
+    answers = iter([Response(429, headers={"retry-after": "60"}, at=NOON)])
+    workspace.http = FakeHttp(lambda request: next(answers, POSTED))
+    workspace.pump()
+    workspace.tell("C1")
+    for _ in range(6):
+        workspace.pump(MINUTE + SECOND)
+    assert workspace.arrived["C1"] == [1, 1, 2, 3, 4]
+
+
+def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
+    workspace.tell("C1", 40)
+    pump_loop = PumpLoop(uuid4(), lambda: NOON, lambda: 0, lambda: False, 0, 0)
+    before = pump_loop.sizing.rounds_for(workspace.connection.pk)
+    assert sum(len(batch.schedule) for batch in pump_loop.claim_and_prepare()[0]) == 1
+    assert pump_loop.sizing.rounds_for(workspace.connection.pk) == before
+    assert (
+        Lane.unscoped.get().virtual_time < NOON + SECOND
+    )  # what it was not given does not put it back in turn
+
+
+def test_what_a_killed_pump_had_in_hand_goes_before_what_waits_behind_it(workspace):
+    workspace.tell("C1", 4)
+    workspace.pump()
+    second = Delivery.unscoped.filter(state="waiting").first()
+    crash(read(second), at=workspace.now)
+    workspace.tell("C1")
+    for _ in range(6):
+        workspace.pump(HIS_TURN)
+    assert workspace.arrived["C1"] == [1, 2, 3, 4, 5]
+
+
+def test_a_cancelled_delivery_leaves_its_queue_and_a_retried_one_joins_it(workspace):
+    workspace.tell("C1", 4)
+    workspace.pump()
+    second = read(Delivery.unscoped.filter(state="waiting").first())
+    cancel_delivery(second, now=workspace.now)
+    workspace.pump(HIS_TURN)
+    retry_delivery(read(second), now=workspace.now)
+    for _ in range(3):
+        workspace.pump(HIS_TURN)
+    assert workspace.arrived["C1"] == [1, 3, 2, 4]
+
+
+def test_a_lane_that_sleeps_beside_an_open_queue_is_woken(workspace):
+    workspace.tell("C1", 2)
+    workspace.pump()
+    Lane.unscoped.update(due_at=None)
+    run_sweep(now=NOON + MINUTE)
+    assert Lane.unscoped.get().due_at == NOON + MINUTE
+
+
+def test_an_empty_queue_is_deleted_and_what_lost_its_queue_goes_on(workspace):
+    workspace.tell("C1", 2)
+    workspace.pump()
+    run_sweep(now=NOON + 2 * DELETE_EMPTY_AFTER)
+    assert QuotaQueue.unscoped.exists()  # something waits in it
+    QuotaQueue.unscoped.all().delete()
+    run_sweep(now=NOON + 2 * DELETE_EMPTY_AFTER)
+    workspace.pump(2 * DELETE_EMPTY_AFTER)
+    assert workspace.arrived["C1"] == [1, 2]
+    workspace.tell("C1", 2)
+    workspace.pump()
+    workspace.pump(HIS_TURN)
+    workspace.pump(HIS_TURN)
+    run_sweep(now=workspace.now + 2 * DELETE_EMPTY_AFTER)
+    assert not QuotaQueue.unscoped.exists()
+
+
+def test_of_many_queues_only_what_lost_its_queue_is_touched(workspace):
+    for channel in ("C1", "C2", "C3"):
+        workspace.tell(channel, 3)
+    workspace.pump()
+    gone = QuotaQueue.unscoped.order_by("pk")[1]
+    before = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
+    QuotaQueue.unscoped.filter(pk=gone.pk).delete()
+    delete_empty_queues(now=workspace.now)
+    after = dict(Delivery.unscoped.filter(state="waiting").values_list("pk", "quota_queue"))
+    assert after == {pk: 0 if queue == gone.pk else queue for pk, queue in before.items()}
+    with CaptureQueriesContext(database) as seen:
+        delete_empty_queues(now=workspace.now)
+    assert not [query for query in seen if query["sql"].startswith('UPDATE "outgoing_delivery"')]
+
+
+def test_queues_are_reopened_in_the_order_in_which_pumps_write_them(workspace):
+    for channel in ("C1", "C2"):
+        workspace.tell(channel, 3)
+    workspace.pump()
+    closed = {key for queue in QuotaQueue.unscoped.all() for key in queue.closed}
+    with CaptureQueriesContext(database) as seen:
+        QuotaQueue.reopen(closed, now=workspace.now)
+    assert set(QuotaQueue.unscoped.values_list("opens_at", flat=True)) == {workspace.now}
+    changed = [query["sql"] for query in seen if "connections_quotaqueue" in query["sql"]]
+    order = [part for part in changed if "ORDER BY" in part and '"digest" ASC' in part]
+    assert changed.index(order[0]) < changed.index(
+        next(part for part in changed if part.startswith("UPDATE"))
+    )
+
+
+def test_only_queues_that_wait_for_an_opened_scope_are_reopened(workspace):
+    for channel in ("C1", "C2"):
+        workspace.tell(channel, 3)
+    workspace.pump()
+    one, other = QuotaQueue.unscoped.order_by("pk")
+    before = other.opens_at
+    QuotaQueue.reopen([key for key in one.closed if key not in other.closed], now=workspace.now)
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.opens_at, other.opens_at) == (workspace.now, before)
+
+
+def test_thousands_of_queues_of_one_lane_are_asked_without_looking_at_each():
+    keys = [
+        [f"slack|channel|T1|C{number}", "slack|method|T1|chat.postMessage"]
+        for number in range(5_000)
+    ]
+    queues = LaneQueues()
+    for number, scopes in enumerate(keys):
+        queues.add(queue_of(scopes, closed=scopes[:1], pk=number + 1), now=NOON)
+    carriages = [carriage_of([scopes[0], "slack|method|T1|chat.update"]) for scopes in keys]
+    began = time.process_time()
+    found = [queues.find_blocking(1, carriage) for carriage in carriages]
+    assert time.process_time() - began < 1  # looking at each for each would be 25 million looks
+    assert [queue.pk for queue in found] == list(range(1, 5_001))
+
+
+@pytest.mark.parametrize(
+    ("waits", "asks", "stands_behind"),
+    [(False, False, True), (True, False, False), (True, True, True), (False, True, True)],
+)
+def test_live_work_waits_behind_no_background_work(waits, asks, stands_behind):
+    """`waits`, `asks`: whether what waits, and what asks, is background work."""
+    method, queues = "slack|method|T1|chat.postMessage", LaneQueues()
+    queues.add(queue_of(["C1", method], closed=[method], low_priority=waits), now=NOON)
+    found = queues.find_blocking(1, carriage_of(["C2", method], low_priority=asks))
+    assert (found is not None) == stands_behind
+
+
+def queue_of(scopes, *, closed, pk=1, low_priority=False):
+    return QuotaQueue(
+        pk=pk, connection_id=1, low_priority=low_priority, digest=digest_scopes(scopes), scopes=scopes, closed=closed,
+        opens_at=NOON + SECOND,
+    )  # fmt: skip
+
+
+def carriage_of(scopes, *, low_priority=False):
+    spent = tuple(ScopeCost(scope, Rate(1, SECOND.total_seconds())) for scope in scopes)
+    delivery = Delivery(pk=9, low_priority=low_priority)
+    return OutboundRequest(uuid4(), None, [SimpleNamespace(delivery=delivery)], None, spent)
+
+
+CHANNELS = st.sampled_from(["C1", "C2", "C3"])
+TELL = st.tuples(
+    st.just("tell"), CHANNELS, st.integers(1, 4), st.sampled_from(["post", "post", "update"])
+)
+PUMP = st.tuples(st.just("pump"), st.sampled_from([timedelta(0), SECOND / 3, HIS_TURN, 3 * SECOND]))
+PAUSE = st.tuples(
+    st.just("pause"), st.sampled_from(["chat.postMessage", "chat.update"]), st.integers(1, 5)
+)
+DIE = st.tuples(st.just("die"))
+STEPS = st.lists(st.one_of(TELL, PUMP, TELL, PUMP, PAUSE, DIE), min_size=4, max_size=16)
+
+
+class Steps(Workspace):
+    def pause(self, method, seconds):
+        key = f"slack|method|T1|{method}"
+        QuotaState.objects.get_or_create(
+            key=key, defaults={"connector_key": "slack", "kind": "method"}
+        )
+        until = self.now + seconds * SECOND
+        QuotaState.objects.filter(key=key).update(
+            paused_at=self.now, paused_until=until, probing=True
+        )
+
+    def die(self):
+        """A pump that has just claimed something, and ends there; what dies twice with it would be a suspect."""
+        if not Delivery.unscoped.filter(crash_count__gt=0).exists():
+            PumpLoop(uuid4(), lambda: self.now, lambda: 0, lambda: False, 0, 0).claim_and_prepare()
+            self.now += MINUTE
+            self.pump()
+
+
+class TestFirstInFirstOut(TestCase):
+    @given(STEPS)
+    @settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate))
+    def test_each_scope_is_served_in_the_order_of_acceptance_and_nothing_is_lost(self, steps):
+        workspace = Steps()
+        for verb, *arguments in steps:
+            getattr(workspace, verb)(*arguments)
+        for _ in range(80):
+            workspace.pump(6 * SECOND)
+        arrived = workspace.arrived
+        assert sorted(number for numbers in arrived.values() for number in numbers) == list(
+            range(1, workspace.numbers + 1)
+        )
+        updates = set(
+            Delivery.unscoped.filter(route__name="update").values_list(
+                "event__sender_id", flat=True
+            )
+        )
+        for numbers in arrived.values():
+            for kind in (True, False):
+                alike = [number for number in numbers if (str(number) in updates) is kind]
+                assert alike == sorted(alike)

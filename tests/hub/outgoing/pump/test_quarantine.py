@@ -1,0 +1,90 @@
+"""A message that kills whoever sends it is dead after five claims, and the rest goes on."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.db import connection as database
+
+from connectors.http import Response
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.claiming.claim import claim_suspects, has_waiting_suspects
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.looking import crash
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.makers import NOON
+
+SIGKILLED = -9
+
+
+@pytest.fixture
+def process(tmp_path, transactional_db):
+    """Runs the script on a database that processes can share."""
+    url = f"sqlite:///{tmp_path / 'hub.sqlite3'}"
+    if database.vendor == "postgresql":
+        given, _, _ = os.environ["DATABASE_URL"].partition("?")
+        url = os.environ["DATABASE_URL"].replace(
+            given, f"{given.rpartition('/')[0]}/{database.settings_dict['NAME']}"
+        )
+    environment = os.environ | {"DATABASE_URL": url}
+
+    def run(*command):
+        return subprocess.run(
+            [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=60
+        )
+
+    if database.vendor == "sqlite":
+        run("manage.py", "migrate")
+    return lambda *said: run("-m", "tests.hub.outgoing.poison", *said)
+
+
+def test_a_poison_row_is_dead_after_five_claims_and_the_rest_goes_on(process):
+    process("make")
+    ends = [process("pump", str(minute)).returncode for minute in range(8)]
+    assert ends[:5] == [SIGKILLED] * 5 and set(ends[5:]) == {0}
+    rows = json.loads(process("told").stdout)
+    assert rows.count(["failed", "crashed", 5]) == 1
+    assert [state for state, *_ in rows].count("delivered") == len(rows) - 1 == 4
+
+
+@pytest.mark.django_db
+def test_one_crash_raises_no_suspicion_and_two_do(make):
+    delivery = make.delivery()
+    Delivery.unscoped.update(crash_count=1)
+    assert not has_waiting_suspects(now=NOON)
+    Delivery.unscoped.update(crash_count=2)
+    assert has_waiting_suspects(now=NOON)
+    delivery.connection.pause("looking", until=None, now=NOON)
+    assert not has_waiting_suspects(now=NOON)
+
+
+@pytest.mark.django_db
+def test_what_died_once_more_than_the_others_goes_alone(make):
+    connection = make.connection()
+    rows = [make.delivery(connection) for _ in range(3)]
+    Delivery.unscoped.update(crash_count=2)
+    Delivery.unscoped.filter(pk=rows[1].pk).update(crash_count=3)
+    (claimed_lane,) = claim_suspects(connection.public_id, ConfigCache(), now=NOON)
+    assert [row.pk for row in claimed_lane.deliveries] == [rows[1].pk]
+
+
+@pytest.mark.django_db
+def test_an_innocent_is_above_suspicion_once_it_has_had_an_answer(make):
+    delivery = make.delivery()
+    Delivery.unscoped.update(crash_count=3)
+    pump(FakeHttp(Response(500)))
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.crash_count) == ("waiting", 0)
+
+
+@pytest.mark.django_db
+def test_the_fifth_crash_is_the_last(make):
+    delivery = make.delivery()
+    crash(delivery)
+    Delivery.unscoped.update(crash_count=4)
+    pump(FakeHttp())
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.reason, delivery.crash_count) == ("failed", "crashed", 5)

@@ -1,0 +1,273 @@
+"""The pump keeps to quotas: calls in flight over all tenants, one probe after a 429, and no statement per delivery."""
+
+import asyncio
+import uuid
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from connectors.http import Response
+from hub.connections.models import Lane
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump import db_thread
+from hub.outgoing.pump.loop import CLOCK_JUMP, MIN_LEAD, PumpLoop, run_pump
+from hub.outgoing.pump.types import NotSent, SendResult
+from hub.throttle.models import InFlightLease, QuotaState
+from hub.throttle.reserve import Demand, ScopeCost, reserve_calls
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
+
+
+class ConcurrencyCounter:
+    """The other side, which counts how many calls it has at the same time."""
+
+    def __init__(self):
+        self.now = self.most = self.calls = 0
+
+    async def __call__(self, request):
+        self.now, self.calls = self.now + 1, self.calls + 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.002)
+        self.now -= 1
+        return Response(200, at=NOON)
+
+    @asynccontextmanager
+    async def outlet(self):
+        yield self
+
+
+@pytest.fixture
+def application(make):
+    """Our own application, with orders of two tenants waiting."""
+    row = make.connection(connector="app", secret={"signing_secret": "whsec_" + "A" * 44})
+    make.route(row, action="send_event", body={"type": "type", "data": "data"})
+    for tenant in (make.tenant(), make.tenant()):
+        for number in range(10):
+            make.event(tenant, id=f"{tenant.pk}-{number}")
+    return row
+
+
+def test_our_application_is_never_asked_more_at_a_time_than_it_states(application):
+    QuotaState.objects.create(key="app|app||calls", connector_key="app", kind="app", limit=3)
+    other = ConcurrencyCounter()
+    run_pump(clock=lambda: NOON, open_client=other.outlet, random=lambda: 0, idle_seconds=0)
+    assert (other.calls > 0, other.most) == (True, 3)
+    assert not InFlightLease.objects.exists()
+
+
+def test_room_that_another_pump_has_is_not_taken(application):
+    room = ScopeCost("app|app||calls", application.connector.quotas["app:calls"])
+    reserve_calls([Demand((room,), 16)], now=NOON, horizon=SECOND, lease=uuid.UUID(int=7))
+    other = ConcurrencyCounter()
+    run_pump(clock=lambda: NOON, open_client=other.outlet, random=lambda: 0, idle_seconds=0)
+    assert other.calls == 0
+    assert set(Delivery.unscoped.values_list("state", "reason", "attempt_count")) == {
+        ("waiting", "throttled", 0)
+    }
+
+
+def test_a_429_reopens_with_one_probe_and_then_all_go(make):
+    connection = make.connection()
+    first = make.delivery(connection)
+    for number in range(5):
+        make.event(first.tenant, id=str(number))
+    closed = FakeHttp(Response(429, headers={"retry-after": "60"}, at=NOON))
+    pump(closed)
+    again = pump(
+        FakeHttp(Response(429, headers={"retry-after": "60"}, at=NOON)), at=NOON + MINUTE + SECOND
+    )
+    assert len(again.requests) == 1
+    pump(opened := FakeHttp(), at=NOON + 3 * MINUTE)
+    pump(opened, at=NOON + 3 * MINUTE + 6 * SECOND)
+    assert len(opened.requests) == 6
+    assert set(Delivery.unscoped.values_list("state", "attempt_count")) == {("delivered", 1)}
+
+
+class OneLate:
+    """Answers the first call well, but not before the second was refused."""
+
+    def __init__(self):
+        self.refused, self.calls = asyncio.Event(), 0
+
+    async def __call__(self, request):
+        self.calls += 1
+        if self.calls == 1:
+            await self.refused.wait()
+            return Response(200, at=NOON)
+        self.refused.set()
+        return Response(429, headers={"retry-after": "60"}, at=NOON)
+
+    @asynccontextmanager
+    async def outlet(self):
+        yield self
+
+
+class SideBySide:
+    """Answers only when it has as many calls as it has answers."""
+
+    def __init__(self, answers):
+        self.answers, self.calls, self.full = answers, 0, asyncio.Event()
+
+    async def __call__(self, request):
+        answer, self.calls = self.answers[self.calls], self.calls + 1
+        if self.calls == len(self.answers):
+            self.full.set()
+        await self.full.wait()
+        return answer
+
+    @asynccontextmanager
+    async def outlet(self):
+        yield self
+
+
+def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
+    first = make.delivery(make.connection())
+    make.event(first.tenant, id="second")
+    run_pump(
+        clock=lambda: NOON, open_client=(late := OneLate()).outlet, random=lambda: 0, idle_seconds=0
+    )
+    assert late.calls == 2
+    scope = QuotaState.objects.get(probing=True)
+    assert scope.paused_until == NOON + MINUTE
+    assert pump(FakeHttp(), at=NOON + MINUTE / 2).requests == []
+
+
+def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
+    first = make.delivery(make.connection())
+    make.event(first.tenant, id="second")
+    refusals = [Response(429, headers={"retry-after": wait}, at=NOON) for wait in ("3600", "60")]
+    run_pump(
+        clock=lambda: NOON,
+        open_client=SideBySide(refusals).outlet,
+        random=lambda: 0,
+        idle_seconds=0,
+    )
+    assert QuotaState.objects.get(probing=True).paused_until == NOON + 60 * MINUTE
+    assert pump(FakeHttp(), at=NOON + 2 * MINUTE).requests == []
+
+
+def test_a_pump_does_not_shorten_a_pause_that_it_has_heard_of():
+    pump_loop = build_pump_loop(Clock())
+    pump_loop.record_pause(["a", "b"], NOON + 60 * MINUTE)
+    pump_loop.record_pause(["a"], NOON + MINUTE)
+    assert set(pump_loop.paused_scopes.values()) == {NOON + 60 * MINUTE}
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("315360000", 86400),
+        ("-5", 60),
+        ("Wed, 25 Nov 2020 12:00:00 GMT", 1),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86400),
+        ("nan", 60),
+        ("soon", 60),
+        ("", 60),
+    ],
+)
+def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, told, seconds):
+    delivery = make.delivery()
+    pump(FakeHttp(Response(429, headers={"retry-after": told}, at=NOON)))
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempt_count) == ("waiting", 0)
+    assert delivery.due_at == NOON + seconds * SECOND
+
+
+def measure_claim(now=NOON):
+    with CaptureQueriesContext(database) as queries:
+        batches, _ = PumpLoop(
+            uuid.uuid4(), lambda: now, lambda: 0, lambda: False, 0, 0
+        ).claim_and_prepare()
+    return len(queries), sum(len(batch.requests) for batch in batches)
+
+
+def test_a_claim_takes_a_fixed_number_of_statements(make, application):
+    few = measure_claim()
+    Delivery.unscoped.update(state="waiting", lease=None, attempt_count=0, due_at=NOON)
+    Lane.unscoped.update(lease=None, lease_until=None, due_at=NOON)
+    for number in range(40):
+        make.event(make.tenant(), id=f"more-{number}")
+    many = measure_claim(NOON + MINUTE)
+    assert many[1] > few[1] > 0
+    assert many[0] <= few[0]
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self):
+        self.now = NOON
+
+    def __call__(self):
+        return self.now
+
+
+def build_pump_loop(clock):
+    return PumpLoop(uuid.uuid4(), clock, lambda: 0, lambda: False, 0, 0)
+
+
+def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, settings):
+    settings.HUB_HOST_RATE = (500, 1.0)  # ten at once
+    connection = make.connection()
+    Lane.unscoped.update(in_flight=1)
+    make.delivery(connection)
+    make.event(connection.tenant, id="second")
+    clock = Clock()
+    pump_loop = build_pump_loop(clock)
+
+    async def slow(request):
+        clock.now += SECOND
+        return Response(200)
+
+    async def serve(batch):
+        batch.leased_at = asyncio.get_running_loop().time()
+        await pump_loop.serve_lane(batch, slow)
+
+    batches, _ = pump_loop.claim_and_prepare()
+    db_thread.run_with_loop(lambda: serve(*batches))
+    assert [type(result) for result in pump_loop.settler.results] == [SendResult, NotSent]
+    rushed = pump_loop.lead
+    assert rushed > MIN_LEAD  # the next is booked further ahead
+    assert pump_loop.current_lead(now=clock.now + SECOND / 2) < rushed
+    assert pump_loop.current_lead(now=clock.now + MINUTE) == MIN_LEAD
+
+
+def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
+    clock = Clock()
+    pump_loop = build_pump_loop(clock)
+
+    async def look(by):
+        clock.now += by
+        return pump_loop.measure_clock_jump()
+
+    async def looks():
+        return [
+            await look(by) for by in (SECOND, timedelta(hours=1), timedelta(0), -timedelta(hours=1))
+        ]
+
+    first, ahead, still, back = db_thread.run_with_loop(looks)
+    assert (first, still > CLOCK_JUMP, back > CLOCK_JUMP) == (timedelta(0), False, False)
+    assert ahead > CLOCK_JUMP
+
+
+def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings):
+    settings.HUB_LIVE_SHARE, settings.HUB_HOST_RATE = 0.5, (1, 1.0)
+    connection = make.connection()
+    make.delivery(connection)
+    Delivery.unscoped.update(low_priority=True)
+    make.event(connection.tenant, id="live")
+    pump(http := FakeHttp(), at=NOON)
+    assert len(http.requests) == 1
+    assert QuotaState.objects.get(kind="host").low_priority_free_at in (
+        None,
+        NOON + 2.1 * SECOND + MIN_LEAD,
+    )
+    late = pump(FakeHttp(), at=NOON + 2 * SECOND)
+    assert len(late.requests) == 1

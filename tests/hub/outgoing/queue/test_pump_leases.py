@@ -1,0 +1,172 @@
+"""Who holds a lease stands in it; what a dead process held is free at once."""
+
+import os
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection as database
+
+from hub.connections.models import Lane
+from hub.outgoing.models import Delivery, PumpSlot
+from hub.outgoing.queue import pump_slots
+from hub.outgoing.queue.pump_leases import free_leases, new_lease, process_prefix, worker_prefix
+from hub.processes.worker_registry import NO_WORKER, WORKER_ENV, Worker, current_worker_id
+from hub.throttle.models import InFlightLease
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+OURS, OTHERS = UUID(int=1 << 100), UUID(int=2 << 100)
+
+
+def lease_of(worker, pid=7):
+    return UUID(bytes=process_prefix(worker, pid).ljust(16, b"\7"))
+
+
+def hold(make, lease):
+    """A delivery on its way under that lease, with its pump's place and room."""
+    delivery = make.delivery()
+    Delivery.unscoped.filter(pk=delivery.pk).update(state="sending", lease=lease, attempt_count=1)
+    Lane.unscoped.filter(connection=delivery.connection).update(
+        lease=lease, lease_until=NOON + MINUTE, due_at=NOON
+    )
+    PumpSlot.objects.create(number=PumpSlot.objects.count(), lease=lease, lease_until=NOON + MINUTE)
+    InFlightLease.objects.create(key="app", lease=lease, count=1, until=NOON + MINUTE)
+    return delivery
+
+
+def states():
+    return list(Delivery.unscoped.order_by("pk").values_list("state", flat=True))
+
+
+def test_a_lease_names_this_process_and_no_two_are_alike():
+    lease = new_lease()
+    assert lease.bytes.startswith(process_prefix(NO_WORKER, os.getpid()))
+    assert lease != new_lease()
+
+
+def test_a_pool_knows_its_worker(monkeypatch):
+    assert current_worker_id() == NO_WORKER
+    monkeypatch.setenv(WORKER_ENV, str(OURS))
+    assert current_worker_id() == OURS
+
+
+def test_what_a_dead_process_sent_goes_again_at_once_and_its_room_is_free(make):
+    hold(make, lease_of(OURS))
+    assert free_leases(process_prefix(OURS, 7), now=NOON) == 1
+    assert not InFlightLease.objects.exists()
+    assert not pump_slots.is_any_pump_running(now=NOON)
+    later = NOON + timedelta(milliseconds=1)
+    pump(FakeHttp(), at=later)
+    assert states() == ["delivered"]
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_a_publisher_that_has_not_committed_does_not_delay_it(make):
+    delivery = hold(make, lease_of(OURS))
+    publisher = database.copy()
+    with publisher.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "SELECT 1 FROM connections_lane WHERE connection_id = %s FOR KEY SHARE",
+            [delivery.connection_id],
+        )
+        with database.cursor() as ours:
+            ours.execute("SET lock_timeout = '300ms'")
+        try:
+            assert free_leases(worker_prefix(OURS), now=NOON) == 1
+        finally:
+            cursor.execute("ROLLBACK")
+            publisher.close()
+            database.close()  # with its lock_timeout
+
+
+def test_without_that_it_waits_for_the_end_of_the_lease(make):
+    hold(make, lease_of(OURS))
+    pump(FakeHttp(), at=NOON + timedelta(seconds=1))
+    assert states() == ["sending"]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "freed"),
+    [(process_prefix(OURS, 7), 1), (process_prefix(OURS, 8), 1), (worker_prefix(OURS), 2)],
+)
+def test_only_the_dead_lose_their_leases(make, prefix, freed):
+    for lease in (lease_of(OURS, 7), lease_of(OURS, 8), lease_of(OTHERS, 7)):
+        hold(make, lease)
+    assert free_leases(prefix, now=NOON) == freed
+    assert InFlightLease.objects.count() == 3 - freed
+    assert len(pump_slots.active_pump_leases(now=NOON)) == 3 - freed
+    assert InFlightLease.objects.filter(lease=lease_of(OTHERS, 7)).exists()
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+def take(worker, **limits):
+    return pump_slots.acquire_slot(
+        lease_of(worker, len(PumpSlot.objects.all())), **{"total": 0} | limits, now=NOON
+    )
+
+
+@pytest.fixture
+def ours(monkeypatch):
+    monkeypatch.setenv(WORKER_ENV, str(OURS))
+
+
+def run_elsewhere(count):
+    for number in range(count):
+        PumpSlot.objects.create(
+            number=number, lease=lease_of(OTHERS, number), lease_until=NOON + MINUTE
+        )
+
+
+def test_pumps_are_counted_for_each_worker(ours):
+    run_elsewhere(3)
+    assert [take(OURS, per_worker=2) for _ in range(3)] == [True, True, False]
+
+
+def test_a_limit_for_the_installation_counts_all_of_them(ours):
+    run_elsewhere(3)
+    assert [take(OURS, per_worker=2, total=4) for _ in range(2)] == [True, False]
+
+
+def test_a_place_that_was_left_or_whose_pump_died_is_taken_again(ours):
+    run_elsewhere(1)
+    assert take(OURS, per_worker=1)
+    PumpSlot.objects.filter(number=0).update(lease=None, lease_until=None)
+    PumpSlot.objects.filter(number=1).update(lease_until=NOON)
+    assert [take(OURS, per_worker=2) for _ in range(2)] == [True, True]
+    assert PumpSlot.objects.count() == 2
+
+
+def test_another_worker_has_room_while_it_lives_and_runs_fewer_pumps_than_it_may(ours):
+    assert take(OURS, per_worker=1)
+    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+    Worker.objects.create(id=OTHERS, host="there", pid=7, pumps=1, started_at=NOON, seen_at=NOON)
+    assert pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+    assert not pump_slots.has_any_slot(per_worker=1, total=1, now=NOON)
+    PumpSlot.objects.create(number=9, lease=lease_of(OTHERS), lease_until=NOON + MINUTE)
+    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+
+
+def test_a_dead_worker_has_no_room(ours):
+    assert take(OURS, per_worker=1)
+    Worker.objects.create(
+        id=OTHERS,
+        host="there",
+        pid=7,
+        pumps=1,
+        started_at=NOON,
+        seen_at=NOON - timedelta(seconds=13),
+    )
+    assert not pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
+
+
+def test_a_lease_of_before_this_version_belongs_to_no_worker(ours):
+    PumpSlot.objects.create(number=0, lease=uuid4(), lease_until=NOON + MINUTE)
+    assert pump_slots.has_local_slot(per_worker=1, total=0, now=NOON)

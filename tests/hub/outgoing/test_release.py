@@ -1,0 +1,90 @@
+"""Held deliveries go on when their cause is gone."""
+
+import pytest
+
+from hub.outgoing.models import Delivery, Route
+from hub.outgoing.release import release_held_deliveries
+from tenants.models import Tenant
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + MINUTE
+
+
+def state_of(delivery):
+    delivery.refresh_from_db()
+    return delivery.state, delivery.reason
+
+
+def test_a_mended_mapping_sets_it_going(make):
+    delivery = make.delivery(body={"due": "format_date(data.number, 'YYYY')"})
+    pump(FakeHttp())
+    assert release_held_deliveries(now=LATER) == 0
+    make.version(delivery.route.mapping, {"number": "data.number"}, at=LATER)
+    assert release_held_deliveries(now=LATER) == 1
+    pump(FakeHttp(), at=LATER)
+    assert state_of(delivery) == ("delivered", "")
+
+
+def test_a_missing_identity_is_waited_for(make):
+    delivery = make.delivery(body={"owner": "identity('user', data.email)"})
+    pump(FakeHttp())
+    assert state_of(delivery) == ("held", "identity_missing")
+    make.identity(delivery.connection, "user", "ann@acme.test", "005A", at=LATER)
+    release_held_deliveries(now=LATER)
+    http = pump(FakeHttp(), at=LATER)
+    assert http.requests[0].content() == b'{"owner":"005A"}'
+
+
+def test_a_system_that_is_connected_later_gets_what_waited(make):
+    tenant = make.tenant()
+    make.route(tenant=tenant)
+    delivery = make.event(tenant).deliveries.get()
+    assert state_of(delivery) == ("held", "not_connected")
+    connection = make.connection(tenant)
+    assert release_held_deliveries(now=LATER) == 1
+    assert state_of(delivery) == ("waiting", "")
+    assert delivery.connection == connection
+
+
+def test_a_changed_address_is_tried_again(make):
+    delivery = make.delivery()
+    Delivery.unscoped.update(state="held", reason="egress_refused", due_at=None)
+    assert release_held_deliveries(now=LATER) == 0
+    type(delivery.connection).unscoped.update(changed_at=LATER)
+    assert release_held_deliveries(now=LATER) == 1
+
+
+def test_a_mended_filter_is_asked_again(make):
+    delivery = make.delivery(filter="to_number(data.number) > `abs`")
+    Delivery.unscoped.update(state="held", reason="filter_failed", due_at=None)
+    Route.unscoped.update(filter="data.total > `100`", changed_at=LATER)
+    release_held_deliveries(now=LATER)
+    assert state_of(delivery) == ("skipped", "filtered")
+
+
+def test_a_suspended_tenant_is_accepted_and_held_until_it_is_restored(make):
+    delivery = make.delivery()
+    Tenant.objects.update(suspended_at=NOON)
+    assert pump(FakeHttp()).requests == []
+    Tenant.objects.update(suspended_at=None)
+    pump(FakeHttp())
+    assert state_of(delivery) == ("delivered", "")
+
+
+def test_a_suspended_tenant_does_not_stop_the_others_on_the_platforms_own_connection(make):
+    platform = make.connection(connector="app")
+    make.app("app", {"signing_secret": "whsec_dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="})
+    make.route(platform, action=platform.connector.actions[0].key)
+    suspended, other = make.tenant(), make.tenant()
+    before = make.event(suspended).deliveries.get()
+    Tenant.objects.filter(pk=suspended.pk).update(suspended_at=NOON)
+    release_held_deliveries(now=NOON)
+    suspended.refresh_from_db()
+    after, neighbour = make.event(suspended).deliveries.get(), make.event(other).deliveries.get()
+    held = ("held", "tenant_suspended")
+    assert (state_of(before), state_of(after), state_of(neighbour)) == (held, held, ("waiting", ""))
+    Tenant.objects.update(suspended_at=None)
+    assert release_held_deliveries(now=LATER) == 2

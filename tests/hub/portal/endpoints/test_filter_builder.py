@@ -1,0 +1,112 @@
+"""A filter that is put together: what is written is a filter, and finds what was meant."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.mappings.translate import compile_filter
+from hub.portal.endpoints.filter_builder import (
+    COMPARISONS,
+    UNARY_TESTS,
+    build_condition,
+    join_filters,
+)
+
+ORDER = {
+    "data": {
+        "total": 12.5,
+        "paid": True,
+        "note": None,
+        "customer": {"first-name": "Ann"},
+        "tags": ["new", "big"],
+    }
+}
+
+
+def texts(most):
+    """As a form gives them."""
+    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=most)
+
+
+def finds(filter, document=ORDER):
+    return compile_filter(filter).explain(document).passed
+
+
+@pytest.mark.parametrize(
+    ("path", "how", "value", "passed"),
+    [
+        ("data.total", "is", "12.5", True),
+        ("data.total", "is", "text", False),
+        ("data.total", "more", "12", True),
+        ("data.total", "most", "12", False),
+        ("data.paid", "is", "true", True),
+        ("data.paid", "is_not", "true", False),
+        ("data.customer.first-name", "is", "Ann", True),
+        ("data.customer.first-name", "begins", "An", True),
+        ("data.customer.first-name", "contains", "nn", True),
+        ("data.tags", "contains", "big", True),
+        ("data.total", "contains", "2.5", True),
+        ("data.note", "there", "", False),
+        ("data.nothing.at.all", "absent", "", True),
+        ("data.nothing", "begins", "x", False),
+        ("data.nothing", "more", "1", False),
+    ],
+)
+def test_a_condition_finds_what_was_meant(path, how, value, passed):
+    assert finds(build_condition(path, how, value)) is passed
+
+
+@pytest.mark.parametrize("path", ["", ".", "data.", "data..total"])
+def test_what_names_nothing_is_refused(path):
+    with pytest.raises(ValueError, match="Name a value"):
+        build_condition(path, "is", "1")
+
+
+@pytest.mark.parametrize("value", ["ten", "", "true", "NaN", "1e999", "[1]", "9" * 5000])
+def test_only_numbers_are_more_than_others(value):
+    with pytest.raises(ValueError, match="Only numbers"):
+        build_condition("data.total", "more", value)
+
+
+@given(value=texts(60))
+def test_any_text_is_compared_as_it_stands(value):
+    read = plain(value)
+    assert finds(build_condition("data.x", "is", value), {"data": {"x": read}})
+    assert (
+        finds(
+            build_condition("data.x", "contains", value), {"data": {"x": f"before {value} after"}}
+        )
+        or not value
+    )
+
+
+def plain(value):
+    """Numbers, true, false and null are themselves; endless and nested ones are text."""
+    try:
+        read = json.loads(value, parse_constant=str)
+    except ValueError:
+        return value
+    return (
+        read
+        if read is None or (isinstance(read, bool | int | float) and abs(read) < 2**63)
+        else value
+    )
+
+
+@given(path=texts(30), how=st.sampled_from([*COMPARISONS, *UNARY_TESTS]), value=texts(30))
+def test_whatever_is_filled_in_is_a_filter_or_refused(path, how, value):
+    try:
+        written = build_condition(path, how, value)
+    except ValueError:
+        return
+    compile_filter(written)
+
+
+def test_what_was_there_stays_as_a_whole():
+    filter = join_filters("data.total > `100` || data.paid", "and", "data.note != `null`")
+    assert filter == "(data.total > `100` || data.paid) && data.note != `null`" and not finds(
+        filter
+    )
+    assert join_filters("a", "or", "b") == "a || b" and join_filters("  ", "or", "b") == "b"

@@ -1,0 +1,80 @@
+"""Each page of a tenant names the call of the API that is like it, and that call answers."""
+
+import shlex
+
+import pytest
+from django.test import Client
+
+from tests.canaries import House
+from tests.walk import addresses, routes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+SCOPES = (
+    "events:read", "deliveries:read", "connections:read", "connect-links:read", "tenants:read", "members:read",
+)  # fmt: skip
+
+
+@pytest.fixture
+def house(make):
+    house = House(make)
+    house.live()
+    return house
+
+
+def pages(client):
+    for address in (address for route in routes("t/<str:tenant>/") for address in addresses(route)):
+        answer = client.get(address)
+        if answer.status_code == 200 and not answer.streaming and b"<html" in answer.content:
+            yield address, answer
+
+
+def twin(answer):
+    return answer.context["frame"]["curl"]
+
+
+def test_every_page_has_a_twin_and_those_that_read_answer(house, make):
+    owner, reader = house.browser(Client(), house.owner), Client()
+    key = make.api_key(house.tenant, scopes=SCOPES)
+    calls = {address: shlex.split(twin(answer)) for address, answer in pages(owner)}
+    assert [address for address, words in calls.items() if not words] == []
+    reading = {
+        words[-1].removeprefix("https://hub.test") for words in calls.values() if "-X" not in words
+    }
+    assert len(reading) > 15
+    answers = {
+        url: reader.get(url, headers={"Authorization": f"Bearer {key}"}).status_code
+        for url in reading
+    }
+    assert {url: status for url, status in answers.items() if status != 200} == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "call"),
+    [
+        ("", "connections?tenant=acme"),
+        ("events/?state=failed&type=order.paid&q=x", "deliveries?tenant=acme&state=failed&type=order.paid"),
+        ("events/?state=no_route&type=lead.*", "events?tenant=acme&state=no_route"),
+        ("events/?until=2026-11-25T12:00", "deliveries?tenant=acme&until=2026-11-25T12%3A00%3A00%2B01%3A00"),
+        ("settings/", "tenants/acme"),
+    ],
+)  # fmt: skip
+def test_what_narrows_the_page_narrows_the_call(owner, path, call):
+    assert shlex.split(twin(owner.get(f"/t/acme/{path}")))[-1] == f"https://hub.test/api/v1/{call}"
+
+
+def test_what_the_api_has_no_words_for_is_said(owner):
+    assert "The API narrows by" in owner.get("/t/acme/events/?q=o-1").content.decode()
+    assert "The API narrows by" not in owner.get("/t/acme/events/?state=failed").content.decode()
+
+
+def test_a_plan_is_told_whole_and_nothing_breaks_out_of_its_quotes(owner):
+    line = twin(owner.get("/t/acme/operations/plan?state=failed&event_type=order.paid"))
+    assert shlex.split(line)[shlex.split(line).index("-d") + 1] == (
+        '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "failed", "event_type": "order.paid"}}'
+    )
+    line = twin(owner.get("/t/acme/events/", {"type": "a';rm -rf ~;'"}))
+    assert "rm" not in line
+
+
+def test_the_key_stays_the_readers_own(owner):
+    assert '"Authorization: Bearer $HUB_KEY"' in twin(owner.get("/t/acme/"))

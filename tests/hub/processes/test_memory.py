@@ -1,0 +1,37 @@
+"""Memory that is given back."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from hub.processes.memory import LIBC
+
+PIECES, SIZE = 40_000, 1_000
+LATE = """
+import os
+from hub.processes.memory import give_back
+
+def resident():
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+pieces = [bytes({size}) for _ in range({pieces})]
+last = bytes({size})  # the heap ends with it, so that nothing below is given back by itself
+del pieces
+before = resident()
+give_back()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(LIBC, "malloc_trim"), reason="only glibc keeps it, and gives it back when asked"
+)
+def test_what_work_has_needed_goes_back_to_the_machine():
+    program = LATE.format(pieces=PIECES, size=SIZE)
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=os.getcwd(), capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) > PIECES * SIZE / 2

@@ -1,0 +1,174 @@
+"""What is old goes, what is needed stays, and the same event is still not taken twice."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, Rendering
+from hub.prune.batches import RetentionCutoffs, prune_batches, prune_until, ring_once_a_day
+from hub.queue import Heartbeat, WakeUp
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import done, many, put
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+BODIES, ROWS = (EventBody, Rendering, Exchange), (Event, Delivery, Attempt)
+
+
+def pruned(days, **options):
+    """So many days after noon."""
+    found = {}
+    for batch in prune_batches(RetentionCutoffs.at(NOON + days * DAY), **options):
+        found[batch.table] = found.get(batch.table, 0) + batch.deleted
+    return found
+
+
+def counts(models):
+    return [model._base_manager.count() for model in models]
+
+
+@pytest.fixture
+def delivered(make):
+    delivery = make.delivery()
+    pump(FakeHttp())
+    delivery.refresh_from_db()
+    return delivery
+
+
+def test_nothing_goes_before_its_time(delivered):
+    pruned(29)
+    assert counts(BODIES + ROWS) == [1] * 6
+
+
+def test_bodies_and_exchanges_go_after_thirty_days_and_rows_stay(delivered):
+    pruned(31)
+    assert (counts(BODIES), counts(ROWS)) == ([0, 0, 0], [1, 1, 1])
+
+
+def test_rows_go_after_ninety_days(delivered):
+    pruned(91)
+    assert counts(BODIES + ROWS) == [0] * 6
+
+
+def test_both_periods_are_settable(delivered, settings):
+    settings.HUB_KEEP_BODIES_DAYS, settings.HUB_KEEP_ROWS_DAYS = 1, 2
+    pruned(3)
+    assert counts(BODIES + ROWS) == [0] * 6
+
+
+def test_as_long_as_its_row_is_kept_an_event_is_not_taken_twice(make, delivered):
+    pruned(31)
+    event = make.event(delivered.tenant, id=delivered.event.sender_id, now=NOON + 31 * DAY)
+    assert event.pk == delivered.event_id
+
+
+@pytest.mark.parametrize("state", ["waiting", "held"])
+def test_what_has_not_ended_keeps_all_that_it_needs_however_old(delivered, state):
+    put([delivered], state)
+    pruned(400)
+    assert [model._base_manager.count() for model in (EventBody, Rendering, Event, Delivery)] == [
+        1
+    ] * 4
+
+
+def test_what_moved_lately_stays(delivered):
+    Delivery.unscoped.update(state_changed_at=NOON + 60 * DAY)
+    pruned(91)
+    assert counts(ROWS) == [1, 1, 1]
+
+
+def test_one_that_stays_does_not_stop_the_others_behind_it(make):
+    first = make.delivery()
+    put(many(first, 10), "delivered")
+    put([first], "held")
+    pruned(91, size=3)
+    assert list(Delivery.unscoped.all()) == [first]
+    assert Event.unscoped.count() == 1
+
+
+def test_an_event_without_deliveries_goes_too(make):
+    make.event()
+    pruned(91)
+    assert Event.unscoped.count() == 0
+
+
+def test_ended_operations_go_with_the_rows(make):
+    put([make.delivery()], "failed")
+    operation = done("skip")
+    pruned(91)
+    assert not type(operation).unscoped.exists()
+
+
+def test_a_dry_run_counts_and_deletes_nothing(delivered):
+    told = pruned(91, dry=True)
+    assert (told["event bodies"], told["deliveries"]) == (1, 1)
+    assert counts(BODIES + ROWS) == [1] * 6
+
+
+def test_stopped_in_the_middle_it_goes_on_where_it_was(make):
+    put([first := make.delivery(), *many(first, 10)], "delivered")
+    for _ in zip(
+        range(3), prune_batches(RetentionCutoffs.at(NOON + 91 * DAY), size=3), strict=False
+    ):
+        pass
+    left = EventBody.objects.count()
+    assert 0 < left < 11
+    pruned(91)
+    assert counts(BODIES + ROWS) == [0] * 6
+
+
+def test_a_batch_asks_a_fixed_number_of_questions(make):
+    def questions():
+        with CaptureQueriesContext(database) as seen:
+            pruned(91)
+        return len(seen)
+
+    put([make.delivery()], "delivered")
+    few = questions()
+    put([first := make.delivery(), *many(first, 50)], "delivered")
+    assert questions() == few <= 50
+
+
+def test_it_rests_between_batches_and_gives_way_when_its_time_is_over(delivered):
+    rests = []
+    moments = iter([NOON, NOON, NOON, NOON + MINUTE])
+    through = prune_until(
+        clock=lambda: next(moments),
+        deadline=NOON,
+        pause=lambda: rests.append(1),
+        is_stop_requested=lambda: False,
+    )
+    assert (through, rests) == (False, [1])
+
+
+def test_the_sweep_rings_for_it_once_a_day():
+    def rings(now):
+        WakeUp.objects.all().delete()
+        ring_once_a_day(now=now)
+        return WakeUp.objects.filter(name="prune").exists()
+
+    assert rings(NOON)
+    Heartbeat.objects.create(name="pruning", at=NOON)
+    assert not rings(NOON + MINUTE / 2)
+    assert rings(NOON + 2 * MINUTE)
+    Heartbeat.objects.create(name="pruned", at=NOON)
+    assert not rings(NOON + 23 * 60 * MINUTE)
+    assert rings(NOON + 25 * 60 * MINUTE)
+
+
+def test_the_command_tells_what_went(delivered, capsys, settings):
+    Event.unscoped.update(accepted_at=NOON - 400 * DAY)
+    Delivery.unscoped.update(accepted_at=NOON - 400 * DAY, state_changed_at=NOON - 400 * DAY)
+    call_command("prune", "--dry-run", "--json")
+    assert json.loads(capsys.readouterr().out)["deleted"]["deliveries"] == 1
+    assert Delivery.unscoped.count() == 1
+    call_command("prune")
+    assert "1  deliveries" in capsys.readouterr().out
+    assert Delivery.unscoped.count() == 0

@@ -1,0 +1,187 @@
+"""What guards the processes of a pool. How it stands up and is stopped: tests/desk/test_work.py."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from django.db import OperationalError
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.pusher import pusher
+from django_q.queues import Queue
+from django_q.signing import SignedPackage
+
+from hub.processes import pool_pipe
+from hub.queue import wake_up
+from hub.queue.member import TIMER_EXPIRED, PoolMember
+from hub.queue.pool import TaskPool, recover_processes, start_loop_thread
+from tests.makers import NOON
+
+
+class Unreadable:
+    """As a task of another version may be."""
+
+    def __reduce__(self):
+        return int, ("not a number",)
+
+
+@pytest.fixture
+def member(monkeypatch):
+    ends = pool_pipe.open_pipe()
+    monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, ends.name)
+    monkeypatch.setattr(
+        Conf, "MAX_RSS", None
+    )  # the tests' process is large: its children would be recycled at once
+    member = PoolMember()
+    yield member
+    member.terminate()
+    ends.close()
+
+
+def test_a_member_that_is_killed_is_over(member):
+    assert not member.has_ended()
+    os.kill(member.process.pid, signal.SIGKILL)
+    member.terminate(timeout=10)
+    assert (member.has_ended(), member.end_reason()) == (True, "killed")
+
+
+def test_a_member_that_used_up_its_time_is_over(member):
+    member.timer.value = 0.8
+    member.count_down_timer()
+    assert (member.is_idle(), member.has_ended()) == (False, False)
+    member.count_down_timer()
+    assert (member.timer.value, member.has_ended(), member.end_reason()) == (
+        TIMER_EXPIRED,
+        True,
+        "timeout",
+    )
+
+
+def test_a_member_that_died_with_its_timer_in_its_hands_stops_nobody(member):
+    holder = threading.Thread(target=member.timer.get_lock().acquire)
+    holder.start()
+    holder.join()
+    member.count_down_timer()
+    assert not member.has_ended()
+
+
+def until(holds, *, within=10.0):
+    deadline = time.monotonic() + within
+    while not holds() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    return holds()
+
+
+def task(function="operator.add", *arguments, **more):
+    return {"id": "1", "name": "task", "func": function, "args": arguments, "kwargs": {}} | more
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_is_idle_when_it_has_done_what_it_was_given(member):
+    assert member.is_idle()
+    member.assign_task(task("time.sleep", 0.2))
+    assert not member.is_idle()
+    assert until(member.is_idle)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_task_that_fails_makes_its_member_idle_again(member):
+    member.assign_task(task("operator.nothing"))
+    assert until(member.is_idle)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_member_that_is_killed_blocks_no_other(member):
+    idle, other = PoolMember(), PoolMember()
+    os.kill(idle.process.pid, signal.SIGKILL)
+    idle.terminate(timeout=10)
+    other.assign_task(task("operator.add", 1, 2))
+    assert until(other.is_idle)
+    other.terminate()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pool_hands_tasks_to_idle_members_only(member):
+    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
+    pool.members = [member]
+    pool.put(task("time.sleep", 0.2))
+    assert not pool.has_idle_member()
+    pool.put(task("operator.add", 1, 2))
+    assert member.assigned_count == 2
+    assert until(pool.has_idle_member)
+
+
+def test_a_dead_member_is_told_to_who_frees_its_leases(member):
+    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
+    pool.members = [member]
+    os.kill(member.process.pid, signal.SIGKILL)
+    assert until(member.has_ended)
+    assert (pool.remove_ended_members(), pool.members) == ([member.process.pid], [])
+
+
+def test_what_a_dead_member_was_to_recover_is_recovered_by_the_next(member):
+    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
+    replacing = PoolMember(threading.Event().wait, [41, 42])
+    pool.members = [replacing]
+    os.kill(replacing.process.pid, signal.SIGKILL)
+    assert until(replacing.has_ended)
+    assert pool.remove_ended_members() == [41, 42, replacing.process.pid]
+
+
+def test_what_a_member_has_recovered_is_not_recovered_again(member):
+    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
+    replacing = PoolMember(replaces=[41])
+    pool.members = [replacing]
+    assert until(lambda: replacing.ready.value)
+    os.kill(replacing.process.pid, signal.SIGKILL)
+    assert until(replacing.has_ended)
+    assert pool.remove_ended_members() == [replacing.process.pid]
+
+
+def test_no_bell_is_given_to_a_member_that_is_being_buried(member, monkeypatch):
+    monkeypatch.setattr(Conf, "WORKERS", 0)  # nobody is forked beside this test's threads
+    pool, pipes = TaskPool(recover=lambda pid: None, keys=lambda: []), []
+    pool.members = [member]
+
+    def pusher_that_holds_a_bell():
+        pool.pusher_stopping.wait(10)
+        pipes.append(member.tasks._writer.closed)
+
+    pool.pusher = threading.Thread(target=pusher_that_holds_a_bell)
+    pool.pusher.start()
+    os.kill(member.process.pid, signal.SIGKILL)
+    assert until(member.has_ended)
+    pool.replace_missing()
+    assert (pipes, pool.members) == ([False], [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
+    wake_up("pump", now=NOON)
+    freed = []
+    recover_processes(freed.append, [41, 42])
+    assert freed == [41, 42]
+    assert wake_up("pump", now=NOON)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_stops_no_new_member():
+    def recover(pid):
+        raise OperationalError
+
+    recover_processes(recover, [41])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bell_that_cannot_be_read_does_not_silence_those_behind_it():
+    OrmQ.objects.create(key="hub", payload=SignedPackage.dumps(Unreadable()), lock=NOON)
+    wake_up("pump", now=NOON)
+    tasks, over = Queue(), threading.Event()
+    start_loop_thread(pusher, tasks, over).join(10)
+    again = start_loop_thread(pusher, tasks, over)
+    heard = [tasks.get(timeout=10)["args"] for _ in range(3)]
+    over.set()
+    again.join(10)
+    assert sorted(heard) == [("canary",), ("canary",), ("pump",)]

@@ -1,0 +1,59 @@
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+
+from tenants.access.tenant_users import find_tenant_user, tenant_view
+
+
+@tenant_view()
+def page(request, visitor):
+    return HttpResponse(f"{visitor.tenant.reference} {visitor.role}")
+
+
+@tenant_view(min_role="admin")
+def closed_page(request, visitor):
+    return HttpResponse()
+
+
+@pytest.fixture
+def asked(rf):
+    def asked(user):
+        request = rf.get("/t/acme/")
+        request.user, request.session = user, {}
+        return request
+
+    return asked
+
+
+def test_a_member_comes_in(make, acme, asked):
+    user = make.membership(acme, make.user()).user
+    assert page(asked(user), "acme").content == b"acme member"
+
+
+def test_a_stranger_is_not_told_that_the_tenant_exists(make, acme, globex, asked):
+    stranger = make.membership(globex, make.user(), role="owner").user
+    with pytest.raises(Http404):
+        page(asked(stranger), "acme")
+
+
+def test_who_is_not_signed_in_is_asked_to(acme, asked):
+    answer = page(asked(AnonymousUser()), "acme")
+    assert answer.status_code == 302 and answer["Location"].endswith("next=/t/acme/")
+
+
+def test_a_member_may_not_what_an_admin_may(make, acme, asked):
+    user = make.membership(acme, make.user()).user
+    with pytest.raises(PermissionDenied):
+        closed_page(asked(user), "acme")
+
+
+def test_whoever_acts_is_audited_by_name(make, acme, asked):
+    user = make.membership(acme, make.user(), role="owner").user
+    assert find_tenant_user(asked(user), "acme").actor.label == user.email
+
+
+@pytest.mark.parametrize("reference", ["%00", "acme%00", "%0Aacme", "%F0%9F%98%80"])
+def test_what_is_no_reference_is_nobodys_page(client, ann, reference):
+    client.force_login(ann)
+    assert client.get(f"/t/{reference}/").status_code == 404

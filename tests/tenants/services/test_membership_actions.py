@@ -1,0 +1,177 @@
+"""Who belongs to a tenant: the verbs."""
+
+import os
+from datetime import timedelta
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.limits.definitions import LIMITS
+from hub.limits.exceeded import LimitExceeded
+from tenants.api_key_format import digest_token
+from tenants.models import Invitation, Membership
+from tenants.services import membership_actions
+from tenants.services.membership_actions import MembershipRejected, PersonContext
+from tests.letters import token_of
+from tests.makers import MINUTE, NOON
+
+pytestmark = pytest.mark.django_db
+
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def owner(make, acme):
+    return make.membership(acme, make.user("ann@acme.test", name="Ann"), "owner")
+
+
+@pytest.fixture
+def hand(owner):
+    return PersonContext(membership_actions.Actor.of_user(owner.user), owner.user)
+
+
+@pytest.fixture
+def ask(acme, hand):
+    def ask(email="bob@acme.test", role="member", now=NOON, tenant=acme):
+        return membership_actions.invite_member(
+            tenant, email, role, hand, random=os.urandom, now=now
+        )
+
+    return ask
+
+
+@pytest.fixture
+def bob(make):
+    return make.user("bob@acme.test")
+
+
+def acts():
+    return list(
+        AuditRow.objects.order_by("id").values_list("verb", "actor_label", "tenant_reference")
+    )
+
+
+def test_an_invitation_keeps_the_digest_of_its_token_and_lasts_a_week(ask):
+    invitation = ask("  Bob@ACME.test ")
+    token = token_of(invitation)
+    assert (invitation.email, invitation.inviter, invitation.role) == (
+        "bob@acme.test",
+        "Ann",
+        "member",
+    )
+    assert (invitation.digest, invitation.expires_at) == (digest_token(token), NOON + WEEK)
+    assert token not in str(Invitation.unscoped.values().get())
+    assert len(token) >= 43
+    assert acts() == [("invitation.create", "ann@acme.test", "acme")]
+
+
+def test_it_is_accepted_once(ask, bob, hand, acme):
+    invitation = ask(role="admin")
+    membership_actions.accept_invitation(invitation, bob, hand, now=NOON)
+    assert Membership.objects.of(acme).get(user=bob).role == "admin"
+    with pytest.raises(MembershipRejected, match="has ended"):
+        membership_actions.accept_invitation(invitation, bob, hand, now=NOON)
+    assert [verb for verb, *_ in acts()] == ["invitation.create", "invitation.accept"]
+
+
+def test_nobody_accepts_for_another_address(ask, make, hand):
+    with pytest.raises(MembershipRejected, match="another e-mail"):
+        membership_actions.accept_invitation(ask(), make.user("mallory@acme.test"), hand, now=NOON)
+
+
+def test_nobody_accepts_too_late_or_what_was_taken_back(ask, bob, hand):
+    late = ask()
+    with pytest.raises(MembershipRejected, match="has ended"):
+        membership_actions.accept_invitation(late, bob, hand, now=NOON + WEEK)
+    membership_actions.revoke_invitation(late, hand, now=NOON)
+    with pytest.raises(MembershipRejected, match="has ended"):
+        membership_actions.accept_invitation(late, bob, hand, now=NOON)
+    with pytest.raises(MembershipRejected, match="has ended"):
+        membership_actions.revoke_invitation(late, hand, now=NOON)
+    assert not Membership.unscoped.filter(user=bob).exists()
+
+
+def test_whoever_belongs_already_keeps_the_role(ask, bob, hand, make, acme):
+    invitation = ask(role="member")
+    make.membership(acme, bob, "owner")
+    assert membership_actions.accept_invitation(invitation, bob, hand, now=NOON).role == "owner"
+
+
+def test_members_and_invited_people_are_not_invited_again(ask, owner):
+    ask()
+    with pytest.raises(MembershipRejected, match="invited already"):
+        ask("BOB@acme.test")
+    with pytest.raises(MembershipRejected, match="belongs to the tenant"):
+        ask("ann@acme.test")
+
+
+def test_an_invitation_that_has_ended_makes_place_for_another(ask, hand):
+    first = ask()
+    token = token_of(first)
+    second = ask(role="admin", now=NOON + WEEK)
+    assert (second.pk, second.role, second.expires_at) == (first.pk, "admin", NOON + 2 * WEEK)
+    assert token_of(second) != token
+    membership_actions.revoke_invitation(second, hand, now=NOON)
+    assert ask().pk != first.pk
+
+
+def test_sent_again_the_link_before_is_worth_nothing(ask, hand):
+    invitation = ask()
+    token = token_of(invitation)
+    with pytest.raises(MembershipRejected, match="wait a minute"):
+        membership_actions.resend_invitation(invitation, hand, random=os.urandom, now=NOON)
+    membership_actions.resend_invitation(invitation, hand, random=os.urandom, now=NOON + MINUTE)
+    assert not Invitation.unscoped.filter(digest=digest_token(token)).exists()
+    assert (
+        Invitation.unscoped.get(digest=digest_token(token_of(invitation))).expires_at
+        == NOON + MINUTE + WEEK
+    )
+    membership_actions.revoke_invitation(invitation, hand, now=NOON)
+    with pytest.raises(MembershipRejected, match="has ended"):
+        membership_actions.resend_invitation(
+            invitation, hand, random=os.urandom, now=NOON + 2 * MINUTE
+        )
+
+
+def test_nobody_is_flooded_in_our_name(ask, globex):
+    for number in range(LIMITS["invitations"].quota):
+        ask(f"person{number}@acme.test")
+    with pytest.raises(LimitExceeded, match="Invitations in an hour: at most 50"):
+        ask("one.more@acme.test")
+    ask("one.more@acme.test", tenant=globex)
+    ask("one.more@acme.test", now=NOON + timedelta(hours=2))
+
+
+def test_a_role_is_changed_and_told(owner, make, acme, bob, hand):
+    member = make.membership(acme, bob)
+    membership_actions.change_member_role(member, "admin", hand, now=NOON)
+    membership_actions.change_member_role(member, "admin", hand, now=NOON)
+    act = AuditRow.objects.get()
+    assert (act.before, act.after) == (
+        {"email": "bob@acme.test", "role": "member"},
+        {"role": "admin"},
+    )
+
+
+def test_the_last_owner_stays(owner, make, acme, hand):
+    for verb in (
+        membership_actions.remove_member,
+        lambda *args, **when: membership_actions.change_member_role(
+            args[0], "admin", args[1], **when
+        ),
+    ):
+        with pytest.raises(MembershipRejected, match="at least one owner"):
+            verb(owner, hand, now=NOON)
+    gone = make.membership(acme, make.user(is_active=False), "owner")  # cannot sign in
+    with pytest.raises(MembershipRejected, match="at least one owner"):
+        membership_actions.remove_member(owner, hand, now=NOON)
+    membership_actions.remove_member(gone, hand, now=NOON)
+    make.membership(acme, make.user(), "owner")
+    membership_actions.remove_member(owner, hand, now=NOON)
+    assert acts()[-1][0] == "membership.remove"
+
+
+def test_owners_of_other_tenants_do_not_count(owner, make, globex, hand):
+    make.membership(globex, make.user(), "owner")
+    with pytest.raises(MembershipRejected, match="at least one owner"):
+        membership_actions.remove_member(owner, hand, now=NOON)
