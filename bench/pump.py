@@ -21,7 +21,7 @@ from hub import egress  # noqa: E402  (Django is ready by now)
 from hub.db.clock import clock  # noqa: E402
 from hub.egress.async_client import open_async_client  # noqa: E402
 from hub.outgoing.pump import loop  # noqa: E402
-from hub.processes import memory  # noqa: E402  (Django is ready by now)
+from hub.processes import memory  # noqa: E402
 
 
 def main():

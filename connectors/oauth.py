@@ -55,7 +55,7 @@ class OAuth(Connector):
     revoke_at: str
     token_calls: Scope  # the quota that a call of the token endpoint spends
     pkce: bool = False
-    client_in: Literal["basic_auth_header", "form"] = "basic"  # where our client id and secret go
+    client_in: Literal["basic", "form"] = "basic"  # where our client id and secret go
     separator: str = " "  # between permissions, as they are asked for
     asks_permissions: bool = True  # False: they are fixed where our app is registered
     authorize_with: Mapping[str, str] = {}  # what else the address of consent takes
