@@ -65,7 +65,7 @@ def a_wish(make, tenant):
 ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
-    "connections.Switch": switch,
+    "connections.KillSwitch": switch,
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
     "connections.ConnectorRequest": a_wish,
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
