@@ -13,8 +13,8 @@ from rest_framework.request import Request
 
 from connectors.registry import CONNECTORS
 from hub.connections.actions import maintenance
-from hub.connections.credentials.connector_context import SHARED_SCOPE_KINDS
 from hub.connections.models import Connection, KillSwitch
+from hub.connections.quotas.scopes import SHARED_SCOPE_KINDS
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.connector_permissions import list_permission_statuses
 from hub.connections.status.quota_usage import list_quota_usage

@@ -9,9 +9,9 @@ from connectors.http import Request, Response, Unreadable
 from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, later, never
 from hub.connections.credentials.connector_context import build_credential
-from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
-from hub.connections.credentials.provider_calls import provider_slot
+from hub.connections.credentials.provider_call import provider_slot
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.egress import EgressError
 from hub.shared_budget import BudgetExhausted
 

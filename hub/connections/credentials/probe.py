@@ -18,9 +18,9 @@ from hub.connections.credentials.connector_context import (
     collect_secrets,
     redact_outcome,
 )
-from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
-from hub.connections.credentials.provider_calls import provider_slot
+from hub.connections.credentials.provider_call import provider_slot
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import CannotOpen
 from hub.egress import EgressError, EgressRefused
 from hub.shared_budget import BudgetExhausted

@@ -21,7 +21,6 @@ from hub.connections.credentials.connector_context import (
     open_credential,
     redact_outcome,
 )
-from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
 from hub.connections.credentials.refresh_result import (
     REFUSALS_TOLERATED,
     REFUSED_AGAIN,
@@ -30,6 +29,7 @@ from hub.connections.credentials.refresh_result import (
     TokenRefresh,
 )
 from hub.connections.models import Connection, ConnectorApp, Credential
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
 from hub.crypto.sealed import CannotOpen
 from hub.egress import EgressError, RequestNotSent

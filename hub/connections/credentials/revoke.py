@@ -14,7 +14,6 @@ from connectors.outcomes import Outcome, delivered, later, never
 from connectors.registry import CONNECTORS
 from hub import audit
 from hub.connections.credentials.connector_context import build_credential
-from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
 from hub.connections.models import (
     DISCONNECTED,
     Authorization,
@@ -24,6 +23,7 @@ from hub.connections.models import (
     CredentialEvent,
     Revocation,
 )
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import CannotOpen, seal
 from hub.db.state_machine import InvalidTransition
 from hub.egress import EgressError

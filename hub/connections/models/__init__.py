@@ -1,6 +1,6 @@
 """Which tenant is connected where, by what right, and how a person is let in to connect."""
 
-from hub.connections.models.authorizations import Authorization, Revocation
+from hub.connections.models.authorizations import Authorization
 from hub.connections.models.connect_links import ConnectLink, build_guest_reference
 from hub.connections.models.connections import (
     BREAKER,
@@ -13,14 +13,16 @@ from hub.connections.models.connections import (
     REFRESHING,
     STOPPED_STATES,
     Connection,
-    ConnectorApp,
-    Lane,
     validate_connector_key,
 )
+from hub.connections.models.connector_apps import ConnectorApp
 from hub.connections.models.connector_requests import ConnectorRequest
 from hub.connections.models.credentials import Credential, CredentialEvent
-from hub.connections.models.kill_switches import KillSwitch, MaintenanceWindow
+from hub.connections.models.kill_switches import KillSwitch
+from hub.connections.models.lanes import Lane
+from hub.connections.models.maintenance_windows import MaintenanceWindow
 from hub.connections.models.quota_queues import QuotaQueue, digest_scopes
+from hub.connections.models.revocations import Revocation
 
 __all__ = [
     "BREAKER",

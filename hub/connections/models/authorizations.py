@@ -1,4 +1,4 @@
-"""A person on the way to let us in, and tokens that are to be ended where they came from."""
+"""Attempts of a person to authorize our app at an external system."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -129,29 +129,3 @@ class Authorization(Scoped, StateMachine):
 
     def fail(self, reason: str, detail: str = "") -> None:
         self.transition_to("failed", sealed=None, reason=reason, detail=detail[:500])
-
-
-class Revocation(Scoped):
-    """Tokens that nobody needs any more, until the system that gave them has ended them."""
-
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
-    connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
-    connection = models.ForeignKey(
-        Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="revocations"
-    )
-    account = models.CharField(max_length=200, blank=True)
-    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    sealed = SealedField()
-    attempt_count = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField(db_index=True)
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"revocation at {self.connector_key} for {self.tenant}"
-
-    @property
-    def binding(self) -> str:
-        return f"revocation:{self.public_id}"
-
-    def open(self) -> dict[str, Any]:
-        return self.sealed.open(self.binding)

@@ -9,8 +9,8 @@ from typing import Any
 from connectors.base import Action
 from connectors.http import Budget, Quota, Rate, Scope
 from connectors.registry import CONNECTORS
-from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection, Lane
+from hub.connections.quotas.scopes import build_scope_key
 from hub.throttle.limits import QuotaSnapshot, call_interval, units_left
 from hub.throttle.models import QuotaState as ScopeRow
 from hub.throttle.reserve import snapshot_of

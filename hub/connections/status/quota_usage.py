@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from connectors import http
-from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection
+from hub.connections.quotas.scopes import build_scope_key
 from hub.throttle.definitions import quota_definition
 from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.reserve import snapshot_of

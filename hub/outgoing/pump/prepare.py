@@ -15,12 +15,9 @@ from zoneinfo import ZoneInfo
 from connectors.base import Action
 from connectors.http import Request, dump_checked_json
 from connectors.schema import Message
-from hub.connections.credentials.connector_context import (
-    collect_secrets,
-    list_spent_quotas,
-    open_credential,
-)
+from hub.connections.credentials.connector_context import collect_secrets, open_credential
 from hub.connections.models import Connection
+from hub.connections.quotas.scopes import list_spent_quotas
 from hub.crypto.sealed import CannotOpen
 from hub.db import bulk
 from hub.db.ids import uuid7

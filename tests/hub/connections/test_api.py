@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from connectors.http import Scope
 from hub.connections.actions.kill_switches import switch_off
-from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection, Credential, KillSwitch, Lane
+from hub.connections.quotas.scopes import build_scope_key
 from hub.connections.token_lifetimes import Token
 from hub.db.clock import clock
 from hub.throttle.models import QuotaState as Quota

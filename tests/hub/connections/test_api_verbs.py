@@ -7,8 +7,8 @@ from django.test import Client
 
 from connectors.http import Scope
 from hub.audit import AuditRow
-from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection, Credential, Lane, Revocation
+from hub.connections.quotas.scopes import build_scope_key
 from hub.db.clock import clock
 from hub.egress import RequestNotSent
 from hub.operations.models import Operation

@@ -9,7 +9,7 @@ from django.urls import reverse
 from connectors.http import Response
 from hub import egress
 from hub.audit import AuditRow
-from hub.connections.credentials.provider_calls import PROVIDER_CALL_BUDGET, PROVIDER_CALLS_MAX
+from hub.connections.credentials.provider_call import PROVIDER_CALL_BUDGET, PROVIDER_CALLS_MAX
 from hub.connections.models import ConnectorApp
 from hub.egress import RequestNotSent
 from tests.fakes import FakeHttp

@@ -14,8 +14,8 @@ from hub.connections.connecting.oauth.session import (
     digest_browser_value,
 )
 from hub.connections.credentials.connector_context import build_credential
-from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
 from hub.connections.models import Authorization
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import seal
 from hub.throttle.definitions import TENANT_SHARE, quota_definition
 from hub.throttle.models import QuotaState

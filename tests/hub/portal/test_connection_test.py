@@ -4,7 +4,7 @@ import pytest
 
 from connectors.http import Response
 from hub.connections.actions.queued_tests import _save_test_progress, run_queued_test
-from hub.connections.credentials.provider_calls import (
+from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX_OF_TENANT,
 )

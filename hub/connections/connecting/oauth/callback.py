@@ -25,11 +25,11 @@ from hub.connections.credentials.connector_context import (
     iterate_texts,
     redact_outcome,
 )
-from hub.connections.credentials.metered_call import QuotaExhausted, meter_call
 from hub.connections.credentials.probe import ProbeResult, find_connector_app, probe_credential
-from hub.connections.credentials.provider_calls import provider_slot
+from hub.connections.credentials.provider_call import provider_slot
 from hub.connections.credentials.revoke import schedule_revocation
 from hub.connections.models import Authorization, Connection, ConnectorApp
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition
 from hub.egress import EgressError, RequestNotSent

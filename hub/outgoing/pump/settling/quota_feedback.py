@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from connectors.http import Report
 from connectors.outcomes import Outcome, clamp_wait
-from hub.connections.credentials.connector_context import build_scope_key
 from hub.connections.models import Connection, QuotaQueue
+from hub.connections.quotas.scopes import build_scope_key
 from hub.crypto.redaction import redact_excerpt
 from hub.db.state_machine import InvalidTransition
 from hub.notices.notify import create_notice

@@ -15,7 +15,7 @@ from hub.connections.actions.queued_tests import (
     run_queued_test,
 )
 from hub.connections.credentials.probe import PROBES_BUSY, probe_stored_credential
-from hub.connections.credentials.provider_calls import (
+from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX,
     PROVIDER_CALLS_MAX_OF_TENANT,

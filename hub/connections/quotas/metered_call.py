@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from connectors.http import Request
 from connectors.outcomes import Outcome
-from hub.connections.credentials.connector_context import (
+from hub.connections.models import Connection, QuotaQueue
+from hub.connections.quotas.scopes import (
     build_scope_key,
     has_owner,
     list_spent_quotas,
     list_tenant_shares,
 )
-from hub.connections.models import Connection, QuotaQueue
 from hub.egress import lookups_for_tenant
 from hub.throttle import in_flight_leases
 from hub.throttle.feedback import pause_scope, reopen_scopes

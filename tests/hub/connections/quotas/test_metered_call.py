@@ -7,8 +7,8 @@ import pytest
 from connectors.http import Request, Response
 from hub.connections.connecting.connect import draft_connection
 from hub.connections.credentials import probe
-from hub.connections.credentials.connector_context import list_spent_quotas
 from hub.connections.models import QuotaQueue, digest_scopes
+from hub.connections.quotas.scopes import list_spent_quotas
 from hub.egress import ResponseNotReceived
 from hub.throttle.feedback import pause_scope
 from hub.throttle.models import InFlightLease, QuotaState

@@ -18,7 +18,7 @@ from hub.connections.connecting.oauth.session import (
     BrowserIdentity,
     digest_browser_value,
 )
-from hub.connections.credentials.provider_calls import (
+from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX,
     PROVIDER_CALLS_MAX_OF_TENANT,

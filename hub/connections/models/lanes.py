@@ -1,0 +1,109 @@
+"""The row of a connection that the pump claims."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection as database
+from django.db import models
+from django.utils import timezone
+
+from tenants.scoping import Scoped
+
+CLEARED_FAILURE_COUNTS: Mapping[str, Any] = {  # the counts of a lane over which no call has failed
+    "open_until": None,
+    "breaker_trips": 0,
+    "success_score": 0,
+    "failure_score": 0,
+    "failed_calls": 0,
+    "failing_since": None,
+}
+
+
+class Lane(Scoped):
+    """The one narrow row per connection that the pump claims: when it is due, whose turn it is, why it is held."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.OneToOneField(
+        "connections.Connection", on_delete=models.CASCADE, primary_key=True
+    )
+    due_at = models.DateTimeField(null=True, blank=True)
+    # of fair queueing: when it was last served, plus 0.25 s for each delivery that it was given; the oldest goes first
+    virtual_time = models.DateTimeField(default=timezone.now)
+    hold_reason = models.CharField(
+        max_length=40, blank=True
+    )  # a reason code; empty: it may be claimed
+    lease = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    in_flight = models.PositiveSmallIntegerField(default=4)  # calls at the same time
+    switched_off_by = models.CharField(
+        max_length=12, blank=True, default="", db_default=""
+    )  # the scope of the switch that stops it; empty: none does
+    position = models.BigIntegerField(
+        default=0, db_default=0
+    )  # the last that was given to an ordered delivery
+    success_score = models.FloatField(
+        default=0, db_default=0
+    )  # recent calls, since the first that went wrong
+    failure_score = models.FloatField(default=0, db_default=0)
+    scored_at = models.DateTimeField(null=True, blank=True)
+    breaker_trips = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # how often in a row the breaker opened
+    open_until = models.DateTimeField(
+        null=True, blank=True
+    )  # then one call probes; empty: the breaker is closed
+    failing_since = models.DateTimeField(null=True, blank=True)  # no attempt came through since
+    failed_calls = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(
+                fields=("virtual_time",),
+                condition=models.Q(due_at__isnull=False),
+                name="lanes_by_turn",
+            ),
+            models.Index(
+                fields=("failing_since",),
+                condition=models.Q(failing_since__isnull=False),
+                name="lanes_failing",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"lane of connection {self.connection_id}"
+
+    @staticmethod
+    def lock_against_release(ids: Sequence[int]) -> None:
+        """Until this transaction ends, nobody may give these lanes back as empty: what it writes is not yet seen.
+
+        Claiming goes on meanwhile. SQLite has one writer at a time, which is enough.
+        """
+        if database.vendor == "postgresql":
+            with database.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM connections_lane WHERE connection_id = ANY(%s) ORDER BY connection_id FOR KEY SHARE",
+                    [list(ids)],
+                )
+
+    @staticmethod
+    def lock(connection_id: int) -> None:
+        """Whoever changes a connection and its lane in one transaction locks the lane first, as the pump does.
+
+        Before both comes the credential, where it is changed too: in any other order two of them might wait for each
+        other.
+        """
+        rows = Lane.unscoped.filter(pk=connection_id).select_for_update(no_key=True)
+        list(rows.values_list("pk"))
+
+    @staticmethod
+    def make_due(ids: Sequence[int], *, now: datetime) -> None:
+        """Each at once, or when it is due already."""
+        marks, moment = ", ".join(["%s"] * len(ids)), database.ops.adapt_datetimefield_value(now)
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE connections_lane SET due_at = %s"
+                f" WHERE connection_id IN ({marks}) AND (due_at IS NULL OR due_at > %s)",
+                [moment, *ids, moment],
+            )
