@@ -12,6 +12,7 @@ from django.db import connection
 
 Clock = Callable[[], datetime]
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)  # earlier than any reading of a clock
 SYNCHRONIZE_EVERY = 5.0  # seconds
 CLOCK_SQL = {
     "postgresql": "SELECT clock_timestamp()",

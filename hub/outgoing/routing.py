@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection, KillSwitch
 from hub.db import bulk
-from hub.mappings.translate import compile_filter
+from hub.mappings.compiler_cache import compiled_filter
 from hub.outgoing.models import Delivery, Event, Route
 from hub.outgoing.queue.ordering import compute_order_key
 from tenants.models import Tenant
@@ -25,8 +24,6 @@ FROM outgoing_route r WHERE r.enabled AND (r.tenant_id IS NULL OR r.tenant_id IN
 CONNECTIONS_SQL = """
 SELECT {columns} FROM connections_connection c WHERE c.tenant_id IS NULL OR c.tenant_id IN ({tenant_ids}) ORDER BY c.id
 """
-
-compiled_filter = lru_cache(maxsize=2048)(compile_filter)
 
 
 def matches_event_type(pattern: str, type: str) -> bool:

@@ -10,6 +10,7 @@ from connectors.base import Action
 from connectors.http import dump_json
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
+from hub.mappings.compiler_cache import compiled_filter, compiled_mapping
 from hub.mappings.missing_paths import Gap, find_missing_paths
 from hub.mappings.models import Identity, MappingVersion
 from hub.mappings.translate import (
@@ -22,8 +23,6 @@ from hub.mappings.translate import (
     translate,
 )
 from hub.outgoing.models import Route
-from hub.outgoing.pump.claiming.config_cache import compiled_mapping
-from hub.outgoing.routing import compiled_filter
 from tenants.models import Tenant
 
 IdentityPair = tuple[str, str]

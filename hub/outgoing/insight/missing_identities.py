@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from connectors.http import dump_json
 from hub.connections.models import Connection
+from hub.mappings.compiler_cache import compiled_mapping
 from hub.mappings.models import Identity, MappingVersion
 from hub.mappings.translate import IdentityMissing, MappingError, collect_identities
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.models.events import build_event_document
-from hub.outgoing.pump.claiming.config_cache import compiled_mapping
 from tenants.models import Tenant
 
 IdentityPair = tuple[str, str]

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import Error
 
 from hub.connections.actions import maintenance
-from hub.db.clock import Clock
+from hub.db.clock import LONG_AGO, Clock
 from hub.outgoing.pump import db_thread
-from hub.outgoing.pump.claiming.batch_sizing import LONG_AGO, BatchSizing
+from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import (
     claim_lanes,
     claim_suspects,

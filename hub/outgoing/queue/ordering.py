@@ -7,19 +7,16 @@ what another has not committed yet.
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import F, Min, OuterRef, Q, Subquery
 
 from connectors.http import dump_json
 from hub.connections.models import Lane
-from hub.mappings.translate import compile_filter
+from hub.mappings.compiler_cache import compiled_filter
 from hub.outgoing.models import Delivery, Route
 
 ORDER_KEY_LIMIT = 64  # characters
-
-compiled_order_key = lru_cache(maxsize=2048)(compile_filter)
 
 
 def compute_order_key(route: Route, document: Mapping[str, Any]) -> str:
@@ -27,7 +24,7 @@ def compute_order_key(route: Route, document: Mapping[str, Any]) -> str:
     if not route.ordered or not route.order_key:
         return ""
     try:
-        value = compiled_order_key(route.order_key).value(dict(document))
+        value = compiled_filter(route.order_key).value(dict(document))
     except ValueError:
         return ""
     if value is None:

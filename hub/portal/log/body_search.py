@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from hub.mappings.compiler_cache import compiled_filter
 from hub.mappings.translate import Budget, CompiledFilter, MappingFailed, OverBudget
 from hub.outgoing.models import build_event_document
-from hub.outgoing.routing import compiled_filter
 from tenants.models import Tenant
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from hub.db.clock import LONG_AGO
 
 INITIAL_ROUNDS, MAX_ROUNDS = 2, 8
 MAX_PARKED_ROUNDS = 32  # where all of a slice waits for quotas: that costs no call
@@ -23,7 +25,6 @@ SMALL_BUDGET = ClaimBudget(
 )  # what is answered, or falls due meanwhile, does not wait for long
 REMEMBER_FOR = timedelta(seconds=10)
 CAUTIOUS_FOR = timedelta(seconds=0.25)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)

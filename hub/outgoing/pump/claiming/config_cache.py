@@ -1,28 +1,22 @@
 """What deliveries share and what changes seldom: tenants, routes, mappings, apps, as they were a second ago at most."""
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from connectors.base import Action
 from connectors.http import dump_json
 from hub.connections.models import ConnectorApp
+from hub.db.clock import LONG_AGO
 from hub.db.prepared import PreparedQuery
+from hub.mappings.compiler_cache import compiled_mapping
 from hub.mappings.models import MappingVersion
-from hub.mappings.translate import CompiledMapping, compile_mapping
+from hub.mappings.translate import CompiledMapping
 from hub.outgoing.models import Route
-from hub.outgoing.pump.claiming.batch_sizing import LONG_AGO
 from tenants.models import Tenant
 
 MAX_AGE = timedelta(seconds=1)
 TENANTS_BY_ID = PreparedQuery(lambda *, ids: Tenant.objects.filter(id__any_of=ids))
-
-
-@lru_cache(maxsize=2048)
-def compiled_mapping(body: bytes) -> CompiledMapping:
-    return compile_mapping(json.loads(body))
 
 
 @dataclass(slots=True)

@@ -1,0 +1,25 @@
+"""Keep compiled field mappings and filters by their text: one cache for each compiler."""
+
+import json
+from functools import lru_cache
+
+from hub.mappings.translate import (
+    CompiledFilter,
+    CompiledMapping,
+    compile_filter,
+    compile_mapping,
+)
+
+CACHE_SIZE = 2048  # texts
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def compiled_mapping(body: bytes) -> CompiledMapping:
+    """Return the mapping whose JSON text is `body`. Raises MappingError."""
+    return compile_mapping(json.loads(body))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def compiled_filter(expression: str) -> CompiledFilter:
+    """Return the filter, or the order key, that `expression` defines. Raises MappingError."""
+    return compile_filter(expression)
