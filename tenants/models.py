@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from hub.audit import Actor
 from hub.db.ids import uuid7
 from hub.queue import wake_up
 from hub.reason_codes import MAIL_REASONS
@@ -69,6 +70,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.emailaddress_set.update_or_create(
             email=self.email, defaults={"verified": True, "primary": True}
         )
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.of_user(self)
 
     def accessible_tenants(self) -> TenantIds:
         """Whose rows this person may see: a superuser every tenant's, everybody else those they belong to."""

@@ -14,7 +14,7 @@ from django.test import Client
 from connectors.http import Response
 from connectors.registry import CONNECTORS
 from hub import mail
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.actions.queued_tests import queue_connection_test
@@ -32,7 +32,6 @@ from hub.crypto.redaction import secret_forms
 from hub.crypto.sealed import seal
 from hub.db.clock import clock
 from hub.notices.notify import create_notice
-from hub.operations.operation_actions import ActorContext
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import planned
 from tests.hub.outgoing.pump.test_loop import pump
@@ -47,7 +46,7 @@ SHAPES = {
 NOWHERE = "https://127.0.0.1"  # the guard refuses it, so nothing leaves the house
 TRACES = {*secret_forms(MARK), MARK.encode().hex()}
 HOUR = timedelta(hours=1)
-HAND = ActorContext(Actor("user", "1", "ann@example.com"), everywhere=True)
+HAND = ActorContext(Actor("user", "1", "ann@example.com"), unrestricted=True)
 HERE = "a browser"
 
 

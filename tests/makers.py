@@ -4,10 +4,8 @@ import itertools
 import os
 from datetime import UTC, datetime, timedelta
 
-from django.http import HttpRequest
-
 from connectors.registry import CONNECTORS
-from hub.audit import SYSTEM
+from hub.audit import SYSTEM, ActorContext
 from hub.connections.connecting import connect_links
 from hub.connections.models import (
     Authorization,
@@ -25,7 +23,6 @@ from hub.outgoing.models import Delivery, Route
 from hub.portal.models import SavedView
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import membership_actions, portal_link_actions
-from tenants.services.membership_actions import PersonContext
 from tests.letters import token_of
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -80,7 +77,7 @@ class Makers:
     def invitation(self, tenant, email=None, role="member", *, now=None, by=None):
         """`token` of it is what its link carries; as long as `now` is not said, it is open."""
         email, now = email or f"invited{next(self.numbers)}@example.com", now or clock()
-        hand = PersonContext.of_person(HttpRequest(), by) if by else PersonContext(SYSTEM)
+        hand = ActorContext.of_user(by) if by else ActorContext(SYSTEM)
         row = membership_actions.invite_member(
             tenant, email, role, hand, random=os.urandom, now=now
         )
@@ -91,7 +88,7 @@ class Makers:
         """`token` of it is what its address carries."""
         made = {"random": os.urandom, "now": now or clock()} | fields
         row, row.token = portal_link_actions.create_portal_link(
-            tenant, reference, role, PersonContext(SYSTEM), **made
+            tenant, reference, role, ActorContext(SYSTEM), **made
         )
         return row
 
@@ -99,7 +96,7 @@ class Makers:
         """`token` of it is what its address carries."""
         made = {"random": os.urandom, "now": now or clock()} | fields
         row, row.token = connect_links.create_connect_link(
-            tenant, CONNECTORS[connector], PersonContext(SYSTEM), **made
+            tenant, CONNECTORS[connector], ActorContext(SYSTEM), **made
         )
         return row
 

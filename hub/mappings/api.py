@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
 from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after
-from hub.operations.operation_actions import ActorContext
 from hub.problems import StrictSerializer
 from hub.rest import openapi as openapi
 from hub.rest.fields import TextField
@@ -146,7 +146,9 @@ class IdentitiesView(APIView):
         data = _validate_identity_data(
             SetIdentitySerializer, request.data, connector=connection.connector
         )
-        identity = set_identity(connection, actor=ActorContext.of_key(request), now=clock(), **data)
+        identity = set_identity(
+            connection, actor=ActorContext.of_request(request), now=clock(), **data
+        )
         return Response(IdentitySerializer(identity).data)
 
     @openapi.describe_operation(
@@ -166,7 +168,7 @@ class IdentitiesView(APIView):
         if identity is None:
             raise Http404
         deleted_identity = IdentitySerializer(identity).data
-        remove_identity(identity, ActorContext.of_key(request), now=clock())
+        remove_identity(identity, ActorContext.of_request(request), now=clock())
         return Response(deleted_identity)
 
 

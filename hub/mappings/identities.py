@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db import transaction
 
 from hub import audit
+from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import Identity
-from hub.operations.operation_actions import ActorContext
 from hub.queue import wake_up
 
 

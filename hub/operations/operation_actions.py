@@ -1,18 +1,16 @@
 """Plan, confirm and cancel an operation: each is told to the audit, and nobody may do more than a cap in an hour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from hub import audit
+from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.operations.models import Operation
 from hub.operations.operation_runner import wake_up_operations
-from tenants.scoping import ALL_TENANTS, accessible_tenants
 
 HOUR = timedelta(hours=1)
 KINDS_WITHOUT_CAP = {"erase"}  # kinds that send nothing
@@ -29,33 +27,6 @@ class TooManyRows(OperationRefused):
     def __init__(self, sentence: str, *, again: datetime | None) -> None:
         super().__init__(sentence)
         self.again = again
-
-
-@dataclass(frozen=True)
-class ActorContext(audit.ActorContext):
-    """And whether their reach goes over all tenants."""
-
-    everywhere: bool = False
-
-    @classmethod
-    def of_key(cls, request: Any) -> Self:
-        """Of the program that holds the request's API key."""
-        return cls.of(
-            request, request.user.actor, everywhere=accessible_tenants(request.user) is ALL_TENANTS
-        )
-
-    @classmethod
-    def of_staff(cls, request: Any) -> Self:
-        """Of a person in the admin."""
-        return cls.of(
-            request,
-            audit.Actor.of_user(request.user),
-            everywhere=accessible_tenants(request.user) is ALL_TENANTS,
-        )
-
-    @property
-    def row_limit(self) -> int:
-        return settings.HUB_OPERATION_ROWS_PER_HOUR * (PLATFORM_FACTOR if self.everywhere else 1)
 
 
 @transaction.atomic
@@ -95,8 +66,14 @@ def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetim
     wake_up_operations([operation.pk], now=now)
 
 
+def operation_row_limit(actor: ActorContext) -> int:
+    """Return how many rows this actor's operations may change within an hour."""
+    return settings.HUB_OPERATION_ROWS_PER_HOUR * (PLATFORM_FACTOR if actor.unrestricted else 1)
+
+
 def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
     """Locks what this actor planned of late, so that two confirmations at once are counted one after the other."""
+    row_limit = operation_row_limit(actor)
     own_operations = Operation.unscoped.filter(
         actor_kind=actor.actor.kind, actor_id=actor.actor.id, planned_at__gt=now - 2 * HOUR
     )
@@ -109,12 +86,12 @@ def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime
         (at, count) for pk, at, count in rows if at and at > now - HOUR and pk != operation.pk
     ]
     spent = sum(count for _, count in started)
-    if spent + operation.count > actor.row_limit:
+    if spent + operation.count > row_limit:
         first = min((at for at, _ in started), default=None)
         raise TooManyRows(
-            f"At most {actor.row_limit:,} rows may be worked on in an hour, and {spent:,} were already. "
+            f"At most {row_limit:,} rows may be worked on in an hour, and {spent:,} were already. "
             "Narrow the filter, or run it later.",
-            again=first + HOUR if first and operation.count <= actor.row_limit else None,
+            again=first + HOUR if first and operation.count <= row_limit else None,
         )
 
 
@@ -129,12 +106,11 @@ def cancel_operation(operation: Operation, actor: ActorContext, *, now: datetime
 def audit_operation(
     actor: ActorContext, verb: str, operation: Operation, *, after: Mapping[str, Any], now: datetime
 ) -> None:
-    audit.record(
-        verb=verb,
-        obj=operation,
+    actor.audit(
+        verb,
+        operation,
         tenant=operation.tenant,
         reason=operation.reason,
         after=after,
         now=now,
-        **actor.audit_fields,
     )

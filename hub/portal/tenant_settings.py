@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from hub import audit
-from hub.operations.operation_actions import ActorContext
+from hub.audit import ActorContext
 from tenants.models import Tenant
 
 

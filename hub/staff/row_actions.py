@@ -21,7 +21,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
-from hub import audit
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.staff.forms import ActionForm
@@ -100,26 +100,7 @@ def audit_staff_action(
     **changes: Any,
 ) -> None:
     """One audit row, with who, from where, and whose."""
-    audit.record(
-        actor=audit.Actor.of_user(request.user),
-        verb=verb,
-        obj=obj,
-        tenant=_owning_tenant(obj),
-        request_id=getattr(request, "request_id", ""),
-        ip=request.META.get("REMOTE_ADDR", ""),
-        now=now or clock(),
-        **changes,
-    )
-
-
-def _owning_tenant(obj: Any) -> Any:
-    """By the way that the model states; None where it is the platform's."""
-    path = getattr(obj, "TENANT", "")
-    if path == "pk":
-        return obj
-    for step in filter(None, path.split("__")):
-        obj = getattr(obj, step, None)
-    return obj if path else None
+    ActorContext.of_request(request).audit(verb, obj, now=now or clock(), **changes)
 
 
 class RowActionsMixin:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import mail
+from hub.audit import ActorContext
 from hub.crypto.sealed import open_text, seal_text
 from hub.db.clock import clock
 from tenants.accounts.sign_in_limits import SignInAttempt
@@ -27,7 +28,6 @@ from tenants.models import User
 from tenants.name_validation import validate_name
 from tenants.services import membership_actions
 from tenants.services.invitation_mail import remembered_invitation
-from tenants.services.membership_actions import PersonContext
 
 UNKNOWN_ACCOUNT = "account/email/unknown_account"  # allauth's mail to an address without an account
 MFA_SECRET = (
@@ -57,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):
             with transaction.atomic():
                 super().save_user(request, user, form)
                 membership_actions.accept_invitation(
-                    invitation, user, PersonContext.of_person(request, user), now=clock()
+                    invitation, user, ActorContext.of_user(user, request), now=clock()
                 )
         except (
             membership_actions.MembershipRejected,

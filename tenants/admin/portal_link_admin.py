@@ -7,11 +7,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from hub import staff
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from tenants.models import PortalLink
 from tenants.scoping import ScopedAdminMixin
 from tenants.services import portal_link_actions
-from tenants.services.membership_actions import PersonContext
 
 BADGES = {
     "pending": "waiting",
@@ -73,9 +73,7 @@ class PortalLinkAdmin(LinkAdmin):
         self, request: HttpRequest, link: PortalLink, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         try:
-            portal_link_actions.revoke_portal_link(
-                link, PersonContext.of_person(request, request.user), now=now
-            )
+            portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
         except portal_link_actions.PortalLinkEnded:
             raise staff.ActionRejected(
                 "The link has ended already, and so has the visit."

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
 from hub import staff
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.limits.spending import tenant_usage
 from tenants.admin.limits_action import LimitsMixin
@@ -149,7 +150,7 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
     def invite(
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        actor = membership_actions.PersonContext.of_person(request, request.user)
+        actor = ActorContext.of_request(request)
         try:
             membership_actions.invite_member(
                 tenant, data["email"], data["role"], actor, random=secrets.token_bytes, now=now

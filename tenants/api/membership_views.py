@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.problems import Problem
 from hub.rest.openapi import (
@@ -34,7 +35,6 @@ from tenants.serializers import (
     TenantQuery,
 )
 from tenants.services import membership_actions
-from tenants.services.membership_actions import PersonContext
 
 READ, WRITE = "members:read", "members:write"
 LIST_PROBLEMS = ("tenant-required", *READ_PROBLEMS)
@@ -59,8 +59,8 @@ INVITATION_EXAMPLE = {
 INVITATION_INPUT = {"tenant": "acme", "email": "ben@acme.example", "role": "member"}
 
 
-def _key_context(request: Request) -> PersonContext:
-    return PersonContext.of(request, request.user.actor)
+def _key_context(request: Request) -> ActorContext:
+    return ActorContext.of_request(request)
 
 
 def _requested_tenant(request: Request) -> Tenant:

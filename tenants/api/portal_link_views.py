@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub import mail
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.problems import Problem
 from hub.rest.openapi import (
@@ -33,7 +34,6 @@ from tenants.serializers import (
     WantedPortalLinkSerializer,
 )
 from tenants.services import portal_link_actions
-from tenants.services.membership_actions import PersonContext
 
 READ, WRITE = "portal-links:read", "portal-links:write"
 MAX_LISTED = 200
@@ -106,7 +106,7 @@ class PortalLinksView(APIView):
             resolve_tenant(request, data.get("tenant")),
             data["user"],
             data["role"],
-            PersonContext.of(request, request.user.actor),
+            ActorContext.of_request(request),
             name=data.get("name", ""),
             return_url=data.get("return_url", ""),
             random=secrets.token_bytes,
@@ -146,9 +146,7 @@ class PortalLinkView(APIView):
         """Nobody comes in by it any more, and whoever did is shown out at once; it stays listed."""
         link, now = _find_changeable_link(request, id), clock()
         try:
-            portal_link_actions.revoke_portal_link(
-                link, PersonContext.of(request, request.user.actor), now=now
-            )
+            portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
         except portal_link_actions.PortalLinkEnded as error:
             raise Problem("wrong-state", "The link has ended, and so has the visit.") from error
         return Response(PortalLinkSerializer(link, context={"now": now}).data)

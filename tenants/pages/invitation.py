@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from tenants.access.tenant_users import tenant_home_url
 from tenants.models import Invitation, User
 from tenants.services import membership_actions
 from tenants.services.invitation_mail import find_invitation_by_token, remember_invitation
-from tenants.services.membership_actions import PersonContext
 
 
 @never_cache
@@ -42,7 +42,7 @@ def _next_step(request: HttpRequest, invitation: Invitation) -> str:
 def _accept_and_redirect(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     try:
         membership_actions.accept_invitation(
-            invitation, request.user, PersonContext.of_person(request, request.user), now=clock()
+            invitation, request.user, ActorContext.of_request(request), now=clock()
         )
     except membership_actions.MembershipRejected as rejection:
         messages.error(request, str(rejection))

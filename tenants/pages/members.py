@@ -11,12 +11,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
 from tenants.models import Invitation, Membership
 from tenants.pages.forms import ROLES, InviteForm, RoleForm
 from tenants.services import membership_actions
-from tenants.services.membership_actions import PersonContext
 
 OWNER = Membership.Role.OWNER
 
@@ -178,8 +178,8 @@ def _get_invitation(tenant_user: TenantUser, id: UUID) -> Invitation:
     )
 
 
-def _person_context(request: HttpRequest, tenant_user: TenantUser) -> PersonContext:
-    return PersonContext.of(request, tenant_user.actor, user=tenant_user.user)
+def _person_context(request: HttpRequest, tenant_user: TenantUser) -> ActorContext:
+    return ActorContext.of_visitor(request, tenant_user)
 
 
 def _show_sent_message(request: HttpRequest, invitation: Invitation) -> None:

@@ -3,17 +3,15 @@
 Each verb holds the tenant's row, so that two of them at once see each other, and tells the audit.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from hub import audit, mail
-from hub.audit import Actor
+from hub import mail
+from hub.audit import ActorContext
 from hub.limits.spending import spend_exactly
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Invitation, Membership, Tenant, User
@@ -27,23 +25,12 @@ class MembershipRejected(Exception):
     """It is not done, and nothing was changed; the sentence says why."""
 
 
-@dataclass(frozen=True)
-class PersonContext(audit.ActorContext):
-    """`user` is None for a program."""
-
-    user: User | None = None
-
-    @classmethod
-    def of_person(cls, request: HttpRequest, user: User) -> Self:
-        return cls.of(request, Actor.of_user(user), user=user)
-
-
 @transaction.atomic
 def invite_member(
     tenant: Tenant,
     email: str,
     role: str,
-    actor: PersonContext,
+    actor: ActorContext,
     *,
     random: RandomBytes,
     now: datetime,
@@ -70,7 +57,7 @@ def invite_member(
 
 @transaction.atomic
 def resend_invitation(
-    invitation: Invitation, actor: PersonContext, *, random: RandomBytes, now: datetime
+    invitation: Invitation, actor: ActorContext, *, random: RandomBytes, now: datetime
 ) -> None:
     """Another mail with another link, for as long as the first; the one before is worth nothing from now on."""
     lock_tenant(invitation.tenant)
@@ -105,7 +92,7 @@ def _renew_invitation(invitation: Invitation, *, random: RandomBytes, now: datet
 
 
 @transaction.atomic
-def revoke_invitation(invitation: Invitation, actor: PersonContext, *, now: datetime) -> None:
+def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datetime) -> None:
     lock_tenant(invitation.tenant)
     rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not rows.update(revoked_at=now):
@@ -119,7 +106,7 @@ def revoke_invitation(invitation: Invitation, actor: PersonContext, *, now: date
 
 @transaction.atomic
 def accept_invitation(
-    invitation: Invitation, user: User, actor: PersonContext, *, now: datetime
+    invitation: Invitation, user: User, actor: ActorContext, *, now: datetime
 ) -> Membership:
     """Once, in time, and by the person with that address; who belongs to the tenant already keeps the role."""
     lock_tenant(invitation.tenant)
@@ -142,7 +129,7 @@ def accept_invitation(
 
 @transaction.atomic
 def change_member_role(
-    membership: Membership, role: str, actor: PersonContext, *, now: datetime
+    membership: Membership, role: str, actor: ActorContext, *, now: datetime
 ) -> None:
     lock_tenant(membership.tenant)
     membership.refresh_from_db(fields=["role"])
@@ -164,7 +151,7 @@ def change_member_role(
 
 
 @transaction.atomic
-def remove_member(membership: Membership, actor: PersonContext, *, now: datetime) -> None:
+def remove_member(membership: Membership, actor: ActorContext, *, now: datetime) -> None:
     lock_tenant(membership.tenant)
     _require_other_owner(membership)
     member = {"email": membership.user.email, "role": membership.role}
@@ -223,6 +210,6 @@ def lock_tenant(tenant: Tenant) -> None:
 
 
 def audit_membership_change(
-    actor: PersonContext, verb: str, obj: models.Model, *, now: datetime, **changes: Any
+    actor: ActorContext, verb: str, obj: models.Model, *, now: datetime, **changes: Any
 ) -> None:
-    audit.record(verb=verb, obj=obj, tenant=obj.tenant, now=now, **actor.audit_fields, **changes)
+    actor.audit(verb, obj, tenant=obj.tenant, now=now, **changes)

@@ -7,12 +7,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from hub import audit
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.limits.spending import spend_exactly
 from tenants.access.guest_sessions import Guest
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import PortalLink, Tenant
-from tenants.services.membership_actions import PersonContext, audit_membership_change
+from tenants.services.membership_actions import audit_membership_change
 
 MAX_URL_LENGTH = 500
 
@@ -36,7 +36,7 @@ def create_portal_link(
     tenant: Tenant,
     reference: str,
     role: str,
-    actor: PersonContext,
+    actor: ActorContext,
     *,
     name: str = "",
     return_url: str = "",
@@ -90,7 +90,7 @@ def use_portal_link(
 
 
 @transaction.atomic
-def revoke_portal_link(link: PortalLink, actor: PersonContext, *, now: datetime) -> None:
+def revoke_portal_link(link: PortalLink, actor: ActorContext, *, now: datetime) -> None:
     """Nobody comes in by it any more, and whoever did is shown out. Raises Ended."""
     unused, visiting = (
         Q(used_at=None, expires_at__gt=now),

@@ -12,11 +12,11 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response
 from hub import audit
+from hub.audit import ActorContext
 from hub.connections.connecting import connect, connect_links
 from hub.connections.credentials import custom_headers, probe
 from hub.connections.models import STOPPED_STATES, Connection, ConnectLink
 from hub.connections.token_lifetimes import Random
-from hub.operations.operation_actions import ActorContext
 from hub.queue import wake_up
 from tenants.models import User
 

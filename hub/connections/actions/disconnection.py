@@ -7,12 +7,12 @@ from django.db.models import Count, F, Max
 
 from connectors.base import Grant
 from hub import audit
+from hub.audit import ActorContext
 from hub.connections import token_lifetimes
 from hub.connections.credentials.revoke import schedule_connection_revocation
 from hub.connections.models import Connection, Credential, CredentialEvent
 from hub.crypto.sealed import seal
 from hub.operations import operation_actions
-from hub.operations.operation_actions import ActorContext
 
 CANCELLABLE_STATES = ("waiting", "held")  # states of a delivery that a person may still cancel
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from hub import staff
+from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
 from hub.connections.connecting.login_hosts import LoginHostRefused
 from hub.connections.forms.connect_link_forms import StaffConnectLinkForm
@@ -17,7 +18,6 @@ from hub.connections.models import ConnectLink
 from hub.db.clock import clock
 from hub.throttle.admin import ConnectorFilter
 from tenants.admin.portal_link_admin import LinkAdmin
-from tenants.services.membership_actions import PersonContext
 
 
 @admin.register(ConnectLink)
@@ -47,7 +47,7 @@ class ConnectLinkAdmin(LinkAdmin):
         if request.method == "POST" and form.is_valid():
             data, actor, now = (
                 form.cleaned_data,
-                PersonContext.of_person(request, request.user),
+                ActorContext.of_request(request),
                 clock(),
             )
             try:
@@ -100,9 +100,7 @@ class ConnectLinkAdmin(LinkAdmin):
         self, request: HttpRequest, link: ConnectLink, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         try:
-            connect_links.revoke_connect_link(
-                link, PersonContext.of_person(request, request.user), now=now
-            )
+            connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
         except connect_links.ConnectLinkEnded:
             raise staff.ActionRejected("The link has ended already.") from None
         return staff.ActionResult("The link is taken back.", is_audited=True)

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.registry import CONNECTORS
 from hub import egress, staff
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
 from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.actions.queued_tests import queue_connection_test
@@ -38,7 +39,7 @@ from hub.connections.status.effective_status import (
 )
 from hub.connections.status.quota_usage import list_quota_usage
 from hub.db.clock import clock
-from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.operations.operation_actions import OperationRefused
 from hub.queue import wake_up
 from hub.reason_codes import CONNECTION_STATES, find_reason
 from hub.throttle.admin import ConnectorFilter
@@ -180,7 +181,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             connector, data["document"], random=secrets.token_bytes
         )
         probe_result = self.probe_or_decline(connection, document, data, now)
-        actor = ActorContext.of_staff(request)
+        actor = ActorContext.of_request(request)
         try:
             options = {
                 "connected_by": request.user,
@@ -231,7 +232,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             return {}
         if request.method == "GET":
             connection_actions.audit_support_visit(
-                connection, ActorContext.of_staff(request), now=clock()
+                connection, ActorContext.of_request(request), now=clock()
             )
         has_permission = request.user.has_perm
         return {
@@ -316,7 +317,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def test(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        actor = ActorContext.of_staff(request)
+        actor = ActorContext.of_request(request)
         probe_result = connection_actions.perform_connection_test(
             connection, actor, call=self.call, now=now
         )
@@ -350,14 +351,14 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def resume(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        connection_actions.resume_connection(connection, ActorContext.of_staff(request), now=now)
+        connection_actions.resume_connection(connection, ActorContext.of_request(request), now=now)
         return _build_resume_result("Resumed", connection)
 
     @staff.row_action("Enable", icon="play_arrow", is_available=is_switched_off)
     def enable(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        connection_actions.resume_connection(connection, ActorContext.of_staff(request), now=now)
+        connection_actions.resume_connection(connection, ActorContext.of_request(request), now=now)
         return _build_resume_result("Enabled", connection)
 
     @staff.row_action(
@@ -373,7 +374,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         connection_actions.pause_connection(
             connection,
             data["reason"],
-            ActorContext.of_staff(request),
+            ActorContext.of_request(request),
             until=compute_pause_end(data, now),
             now=now,
         )
@@ -406,7 +407,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def disconnect(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        actor = ActorContext.of_staff(request)
+        actor = ActorContext.of_request(request)
         disconnect_account(
             connection,
             actor,
@@ -446,7 +447,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             connection.connector, data["document"], random=secrets.token_bytes
         )
         probe_result = self.probe_or_decline(changed_draft, document, data, now)
-        actor = ActorContext.of_staff(request)
+        actor = ActorContext.of_request(request)
         try:
             options = {
                 "reason": data.get("reason", ""),

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 
 from connectors.registry import CONNECTORS
 from hub import mail, staff
+from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
 from hub.connections.forms.connect_link_forms import ReconnectLinkForm
 from hub.connections.models import Connection, ConnectLink
-from tenants.services.membership_actions import PersonContext
 
 
 def can_be_reconnected(connection: Connection) -> bool:
@@ -38,7 +38,7 @@ class ReconnectLinkMixin:
     def send_reconnect_link(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        actor = PersonContext.of_person(request, request.user)
+        actor = ActorContext.of_request(request)
         try:
             link, token = connect_links.create_connect_link(
                 connection.tenant,

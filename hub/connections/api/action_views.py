@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.api import openapi_examples
@@ -28,7 +29,7 @@ from hub.connections.models import Connection
 from hub.connections.status.effective_status import determine_effective_status
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.operations.operation_actions import OperationRefused
 from hub.problems import Problem
 from hub.reason_codes import state_label
 
@@ -77,7 +78,7 @@ class TestView(ProviderCallView):
         probe_result = _run_action(
             connection_actions.perform_connection_test,
             connection,
-            ActorContext.of_key(request),
+            ActorContext.of_request(request),
             call=self.call,
             now=now,
         )
@@ -116,7 +117,7 @@ class PauseView(APIView):
             connection_actions.pause_connection,
             connection,
             data["reason"],
-            ActorContext.of_key(request),
+            ActorContext.of_request(request),
             until=data["until"],
             now=now,
         )
@@ -139,7 +140,7 @@ class ResumeView(APIView):
         _run_action(
             connection_actions.resume_connection,
             find_visible_connection(request, id),
-            ActorContext.of_key(request),
+            ActorContext.of_request(request),
             now=clock(),
         )
         return Response(ConnectionSerializer(find_visible_connection(request, id)).data)
@@ -165,7 +166,7 @@ class DisconnectView(APIView):
         """The authorization is given back and forgotten here; the history stays, and the account can come back."""
         connection, actor, now = (
             find_visible_connection(request, id),
-            ActorContext.of_key(request),
+            ActorContext.of_request(request),
             clock(),
         )
         data = _validate_body(request, DisconnectSerializer)

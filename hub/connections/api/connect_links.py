@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from connectors.base import Connector
+from hub.audit import ActorContext
 from hub.connections.api import openapi_examples
 from hub.connections.api.link_serializers import (
     ConnectLinkSerializer,
@@ -27,7 +28,6 @@ from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
 from tenants.scoping import accessible_tenants, changeable_condition
 from tenants.serializers import TenantQuery
-from tenants.services.membership_actions import PersonContext
 
 READ, WRITE = "connect-links:read", "connect-links:write"
 LINKS_LISTED = 200
@@ -124,7 +124,7 @@ def create_link_response(
     now: datetime,
 ) -> Response:
     """The link with its address, which is told now and never again."""
-    actor = PersonContext.of(request, request.user.actor)
+    actor = ActorContext.of_request(request)
     try:
         link_options = {
             "connection": connection,
@@ -181,9 +181,7 @@ class ConnectLinkView(APIView):
         """It leads nowhere any more, and whoever is on the way gets no further; it stays listed."""
         link, now = _find_connect_link(request, id), clock()
         try:
-            connect_links.revoke_connect_link(
-                link, PersonContext.of(request, request.user.actor), now=now
-            )
+            connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
         except connect_links.ConnectLinkEnded as ended:
             raise Problem("wrong-state", "The link has ended.") from ended
         return Response(ConnectLinkSerializer(link, context={"now": now}).data)

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.api import form_input, openapi_examples
 from hub.connections.api.queries import (
@@ -32,7 +33,6 @@ from hub.connections.api.serializers import (
 from hub.connections.connecting import connect
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.operations.operation_actions import ActorContext
 from hub.problems import Problem
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, find_replay, run_once
@@ -122,7 +122,7 @@ class ConnectionsView(form_input.ProviderCallView):
                     "now": now,
                 }
                 connection_actions.establish_connection(
-                    connection, document, probe_result, ActorContext.of_key(request), **options
+                    connection, document, probe_result, ActorContext.of_request(request), **options
                 )
             except connect.AlreadyConnected as clash:
                 raise Problem("already-connected", str(clash)) from None
@@ -174,7 +174,7 @@ class ConnectionView(form_input.ProviderCallView):
         """
         connection, actor, now = (
             find_visible_connection(request, id),
-            ActorContext.of_key(request),
+            ActorContext.of_request(request),
             clock(),
         )
         serializer = ChangeSerializer(data=request.data)

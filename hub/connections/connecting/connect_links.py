@@ -9,13 +9,13 @@ from django.utils.translation import gettext
 
 from connectors.base import Connector
 from hub import audit, mail
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.connections.connecting.login_hosts import login_host_of, offered_login_host
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
 from tenants.access.tenant_users import TenantUser
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Membership, Tenant
-from tenants.services.membership_actions import PersonContext, audit_membership_change, lock_tenant
+from tenants.services.membership_actions import audit_membership_change, lock_tenant
 
 
 class ConnectLinkEnded(Exception):
@@ -37,7 +37,7 @@ OPEN_LINKS_MAX = 100  # of a tenant at a time
 def create_connect_link(
     tenant: Tenant,
     connector: Connector,
-    actor: PersonContext,
+    actor: ActorContext,
     *,
     connection: Connection | None = None,
     environment: str = "",
@@ -116,7 +116,7 @@ def _list_offered_environments(connector: Connector) -> set[str]:
     return {entry.key for entry in app.environments} if app else set()
 
 
-def _describe_requester(tenant: Tenant, actor: PersonContext) -> str:
+def _describe_requester(tenant: Tenant, actor: ActorContext) -> str:
     """As the page says it: a person by name, a program in the name of the tenant."""
     if actor.user or actor.actor.kind == "guest":
         return str(actor.user or actor.actor.label)
@@ -164,7 +164,7 @@ def use_up_connect_link(link: ConnectLink, connection: Connection, *, now: datet
 
 
 @transaction.atomic
-def revoke_connect_link(link: ConnectLink, actor: PersonContext, *, now: datetime) -> None:
+def revoke_connect_link(link: ConnectLink, actor: ActorContext, *, now: datetime) -> None:
     """Whoever is on the way gets no further. Raises Ended."""
     revoked_count = ConnectLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None).update(
         revoked_at=now

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
 from hub.connections.connecting.login_hosts import LoginHostRefused
 from hub.connections.forms.connect_link_forms import ConnectLinkForm
@@ -22,7 +23,6 @@ from hub.connections.models import ConnectLink
 from hub.db.clock import clock
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
-from tenants.services.membership_actions import PersonContext
 
 ADMIN_ROLE = Membership.Role.ADMIN
 LINKS_SHOWN = 100
@@ -63,7 +63,7 @@ def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         return _render_links_page(request, tenant_user, form)
     data, actor, now = (
         form.cleaned_data,
-        PersonContext.of(request, tenant_user.actor, user=tenant_user.user),
+        ActorContext.of_visitor(request, tenant_user),
         clock(),
     )
     try:
@@ -114,7 +114,7 @@ def revoke_link(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
     )
     try:
         connect_links.revoke_connect_link(
-            link, PersonContext.of(request, tenant_user.actor, user=tenant_user.user), now=clock()
+            link, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
         messages.success(request, _("The link is taken back: it leads nowhere any more."))
     except connect_links.ConnectLinkEnded:

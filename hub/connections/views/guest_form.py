@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting import connect, connect_links
 from hub.connections.connecting.oauth.session import AuthorizationRefused
@@ -24,7 +25,6 @@ from hub.connections.models import ConnectLink
 from hub.connections.views.connect_link import find_held_link, render_ended_link
 from hub.connections.views.result_pages import render_problem_page
 from hub.db.clock import clock
-from hub.operations.operation_actions import ActorContext
 
 
 @require_http_methods(["GET", "POST"])

@@ -12,12 +12,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from connectors.registry import CONNECTORS
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.operations.operation_actions import OperationRefused
 from hub.operations.operation_runner import run_operation
 from hub.outgoing.operations import planning
 from hub.outgoing.operations.estimate import OperationEstimate
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             raise CommandError("Say --why you do this; it is kept in the audit.")
         actor = ActorContext(
             Actor("command", getpass.getuser(), f"{getpass.getuser()} at a terminal"),
-            everywhere=True,
+            unrestricted=True,
         )
         operation = planning.plan_operation(
             "retry", filter, tenant=tenant, reason=options["why"], actor=actor, now=clock()

@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext, OperationRefused
+from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.admin.list_filters import TIME_SPANS
 from hub.outgoing.admin.plan_form import PlanForm
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
@@ -164,7 +165,9 @@ class OperationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         try:
-            operation_actions.confirm_operation(operation, ActorContext.of_staff(request), now=now)
+            operation_actions.confirm_operation(
+                operation, ActorContext.of_request(request), now=now
+            )
         except OperationRefused as refused:
             raise ActionRejected(str(refused)) from None
         return ActionResult("It runs.", is_audited=True)
@@ -175,7 +178,7 @@ class OperationAdmin(ReadOnlyAdmin):
     def cancel(
         self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        operation_actions.cancel_operation(operation, ActorContext.of_staff(request), now=now)
+        operation_actions.cancel_operation(operation, ActorContext.of_request(request), now=now)
         return ActionResult("It is cancelled.", is_audited=True)
 
     # --- planning ---
@@ -191,7 +194,7 @@ class OperationAdmin(ReadOnlyAdmin):
                 form.filter,
                 tenant=data["tenant"],
                 reason=data["audit_reason"],
-                actor=ActorContext.of_staff(request),
+                actor=ActorContext.of_request(request),
                 now=clock(),
             )
             return HttpResponseRedirect(self.change_url(operation))

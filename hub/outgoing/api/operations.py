@@ -12,11 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext, OperationRefused, TooManyRows
+from hub.operations.operation_actions import OperationRefused, TooManyRows
 from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.deliveries import READ, WRITE
 from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
@@ -96,7 +97,7 @@ class OperationsView(APIView):
             data["filter"],
             tenant=_resolve_operation_tenant(request, data.get("tenant")),
             reason=data["reason"],
-            actor=ActorContext.of_key(request),
+            actor=ActorContext.of_request(request),
             now=now,
         )
         answer = OperationSerializer(operation).data
@@ -123,7 +124,7 @@ class OperationView(APIView):
 def _apply_operation_action(request: Request, id: UUID, action: Callable[..., None]) -> Response:
     operation, now = _find_operation(request, id), clock()
     try:
-        action(operation, ActorContext.of_key(request), now=now)
+        action(operation, ActorContext.of_request(request), now=now)
     except TooManyRows as refused:
         raise Problem(
             "too-many-rows", str(refused), headers=_build_retry_after(refused.again, now)

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
+from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import Identity
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext
 from hub.operations.operation_runner import BatchResult
 from hub.outgoing.models import CANCELLABLE_STATES, Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.operations.execute import select_deliveries_by_id, wake_followers

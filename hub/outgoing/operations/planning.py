@@ -6,10 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext
 from hub.outgoing.operations.backfill import estimate_backfill
 from hub.outgoing.operations.estimate import OperationEstimate, estimate_operation
 from hub.outgoing.operations.filters import select_deliveries
@@ -53,10 +53,10 @@ def plan_operation(
     now: datetime,
 ) -> Operation:
     """Write down what would be done; `start.confirm` does it. Without a tenant, on rows of all tenants."""
-    if tenant is None and not actor.everywhere:
+    if tenant is None and not actor.unrestricted:
         raise PermissionError("an operation over all tenants, by somebody whose reach ends at some")
     estimate = preview_operation(
-        kind, filter, tenant=tenant, includes_platform=actor.everywhere, now=now
+        kind, filter, tenant=tenant, includes_platform=actor.unrestricted, now=now
     )
     return _store_operation_plan(
         kind, filter, estimate, tenant=tenant, reason=reason, actor=actor, now=now
@@ -94,7 +94,7 @@ def _store_operation_plan(
         actor,
         kind=kind,
         filter=dict(filter),
-        includes_platform=actor.everywhere,
+        includes_platform=actor.unrestricted,
         tenant=tenant,
         reason=reason,
         plan=estimate.facts,

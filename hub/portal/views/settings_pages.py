@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.limits.spending import tenant_usage
 from hub.notices.forms import ConnectionMailPreferencesForm, MailPreferencesForm, QuietHoursForm
 from hub.notices.models import QuietHours
 from hub.outgoing.subscriptions.notice_channels import list_notice_channels, set_notice_channels
-from hub.portal.actor_context import build_actor_context
 from hub.portal.forms import NoticeChannelsForm, TenantForm
 from hub.portal.tenant_settings import change_tenant_settings
 from hub.portal.views.connections.connection_pages import get_own_connection, redirect_to_connection
@@ -55,7 +55,7 @@ def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
     if tenant and tenant.is_bound and tenant.is_valid():
         changes = {name: tenant.cleaned_data[name] for name in tenant.changed_data}
         change_tenant_settings(
-            tenant_user.tenant, changes, build_actor_context(request, tenant_user), now=now
+            tenant_user.tenant, changes, ActorContext.of_visitor(request, tenant_user), now=now
         )
         return redirect_saved(request, tenant_user)
     if mail and mail.is_bound and mail.is_valid():
@@ -68,7 +68,7 @@ def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
         set_notice_channels(
             tenant_user.tenant,
             where.selection,
-            build_actor_context(request, tenant_user),
+            ActorContext.of_visitor(request, tenant_user),
             user=tenant_user.user,
             now=now,
         )

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.registry import CONNECTORS
 from hub import egress
-from hub.audit import SYSTEM
+from hub.audit import SYSTEM, ActorContext
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.connecting.connect import reconnect_account
 from hub.connections.credentials.app_check import check_connector_app
@@ -22,7 +22,6 @@ from hub.connections.models import (
     Revocation,
 )
 from hub.db.clock import clock
-from hub.operations.operation_actions import ActorContext
 from tests.hub.connections.browsers import problem, stored, under_way
 from tests.hub.connections.refreshing import no_pause
 
@@ -87,7 +86,7 @@ def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
     assert refresh_access_token(
         row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=no_pause
     )
-    disconnect_account(row, ActorContext(SYSTEM, everywhere=True), now=clock())
+    disconnect_account(row, ActorContext(SYSTEM, unrestricted=True), now=clock())
     assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, now=clock())
     assert [place[0] for place in asked_at(outside)] == ["test", "test", "test"]
 

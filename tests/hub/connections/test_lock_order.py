@@ -8,11 +8,10 @@ import pytest
 from django.db import connection as database
 from django.db import connections, transaction
 
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.models import Connection, Lane
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext
 from hub.outgoing.operations.backfill import backfill_batch
 from hub.outgoing.subscriptions.endpoint_routes import send_test_event
 from tests.makers import MINUTE, NOON

@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 
 from connectors.schema import Account
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting.connect import reconnect_account
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection, Lane
 from hub.db.state_machine import InvalidTransition
-from hub.operations.operation_actions import ActorContext
 from hub.sweep import run_sweep
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import DUE, ENDED, connection, go, scheduled
@@ -22,7 +21,7 @@ both_stops = pytest.mark.parametrize("stop", ["paused", "disabled"])
 __all__ = ["connection", "scheduled"]  # the fixtures
 
 HOUR = timedelta(hours=1)
-SOMEBODY = ActorContext(Actor("user", "1", "Robin"), everywhere=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), unrestricted=False)
 
 
 def stopped(row, stop):

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.http import Response
 from hub import egress
-from hub.audit import SYSTEM, AuditRow
+from hub.audit import SYSTEM, ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.credentials.revoke import (
     REVOCATION_ATTEMPTS_MAX,
@@ -15,7 +15,6 @@ from hub.connections.models import Connection, Credential, Revocation
 from hub.crypto.sealed import seal
 from hub.db.clock import clock
 from hub.notices.models import Notice
-from hub.operations.operation_actions import ActorContext
 from tests.fakes import FakeHttp
 from tests.makers import NOON
 

@@ -1,17 +1,16 @@
 """Helpers of the tests of operations: plan and confirm as a person does, run as a worker does."""
 
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.operations import operation_actions
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext
 from hub.operations.operation_runner import run_operation as run_for_a_while
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
 from tests.makers import MINUTE, NOON
 
 LATER = NOON + MINUTE
-STAFF = ActorContext(Actor("user", "1", "ann@example.com"), everywhere=True)
-MEMBER = ActorContext(Actor("user", "2", "ben@example.com"), everywhere=False)
+STAFF = ActorContext(Actor("user", "1", "ann@example.com"), unrestricted=True)
+MEMBER = ActorContext(Actor("user", "2", "ben@example.com"), unrestricted=False)
 
 
 class Killed(BaseException):

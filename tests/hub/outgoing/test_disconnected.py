@@ -3,9 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from hub.audit import Actor
+from hub.audit import Actor, ActorContext
 from hub.connections.actions.disconnection import disconnect_account
-from hub.operations.operation_actions import ActorContext
 from hub.outgoing.insight.explain import (
     match_effective_reason,
     match_effective_state,
@@ -16,7 +15,7 @@ from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-SOMEBODY = ActorContext(Actor("user", "1", "Robin"), everywhere=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), unrestricted=False)
 AGAIN = "Connect the same account again."
 
 

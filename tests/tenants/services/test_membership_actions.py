@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
 from hub.limits.definitions import LIMITS
 from hub.limits.exceeded import LimitExceeded
 from tenants.api_key_format import digest_token
 from tenants.models import Invitation, Membership
 from tenants.services import membership_actions
-from tenants.services.membership_actions import MembershipRejected, PersonContext
+from tenants.services.membership_actions import MembershipRejected
 from tests.letters import token_of
 from tests.makers import MINUTE, NOON
 
@@ -27,7 +27,7 @@ def owner(make, acme):
 
 @pytest.fixture
 def hand(owner):
-    return PersonContext(membership_actions.Actor.of_user(owner.user), owner.user)
+    return ActorContext.of_user(owner.user)
 
 
 @pytest.fixture

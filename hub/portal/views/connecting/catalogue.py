@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from hub.audit import ActorContext
 from hub.connections.connecting.connector_requests import (
     SYSTEM_NAME_MAX,
     TooManyConnectorRequests,
     request_connector,
 )
 from hub.db.clock import clock
-from hub.portal.actor_context import build_actor_context
 from hub.portal.catalogue import list_categories, list_offered_connectors, search_catalogue
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
 from hub.portal.views.connecting.wizard import list_managers
@@ -56,7 +56,7 @@ def request_system_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
         return HttpResponseRedirect(catalogue_url)
     try:
         count = request_connector(
-            tenant_user.tenant, name, build_actor_context(request, tenant_user), now=clock()
+            tenant_user.tenant, name, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
     except TooManyConnectorRequests:
         messages.warning(request, _("You have asked for many systems already; please talk to us."))

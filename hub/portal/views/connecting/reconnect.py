@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting import connect
 from hub.connections.connecting.login_hosts import login_choices, login_host_of
@@ -24,7 +25,6 @@ from hub.connections.forms.connection_forms import CredentialUpdateForm
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
-from hub.portal.actor_context import build_actor_context
 from hub.portal.views.connecting.wizard import (
     build_pending_context,
     login_of_attempt,
@@ -110,7 +110,7 @@ def update_after_test(
             data["settings"],
             document,
             probe_result,
-            build_actor_context(request, tenant_user),
+            ActorContext.of_visitor(request, tenant_user),
             random=secrets.SystemRandom().random,
             now=now,
         )

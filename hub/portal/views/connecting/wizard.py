@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting import connect
 from hub.connections.connecting.connector_requests import count_connector_requests
@@ -28,7 +29,6 @@ from hub.connections.views.result_pages import render_problem_page
 from hub.db.clock import clock
 from hub.outgoing.insight.mapping_preview import preview_mappings
 from hub.outgoing.insight.missing_identities import find_static_identities
-from hub.portal.actor_context import build_actor_context
 from hub.portal.forms import NewConnectionForm
 from hub.portal.views.connecting.pending_attempts import ATTEMPTS_SHOWN, describe_attempt
 from hub.portal.views.connections.connection_pages import (
@@ -194,7 +194,7 @@ def connect_after_test(
             connection,
             document,
             probe_result,
-            build_actor_context(request, tenant_user),
+            ActorContext.of_visitor(request, tenant_user),
             connected_by=tenant_user.user,
             random=secrets.SystemRandom().random,
             now=now,

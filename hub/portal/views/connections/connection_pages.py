@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
 from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.actions.queued_tests import (
@@ -42,7 +43,6 @@ from hub.outgoing.insight.missing_identities import find_static_identities
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.operations.erase import erase_connection_data
 from hub.portal.activity import list_activity
-from hub.portal.actor_context import build_actor_context
 from hub.portal.connection_status import describe_status
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.forms import ConnectionNameForm, DisconnectForm, PauseForm
@@ -195,7 +195,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
 @tenant_view(min_role=ADMIN)
 def test_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     connection = get_own_connection(tenant_user, id)
-    actor, now = build_actor_context(request, tenant_user), clock()
+    actor, now = ActorContext.of_visitor(request, tenant_user), clock()
     probe_result = connection_actions.perform_connection_test(
         connection, actor, call=egress.send_request, now=now
     )
@@ -258,7 +258,7 @@ def resume_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
     connection = get_own_connection(tenant_user, id)
     try:
         connection_actions.resume_connection(
-            connection, build_actor_context(request, tenant_user), now=clock()
+            connection, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
         if connection.state == "needs_reconnect":
             messages.warning(
@@ -281,7 +281,11 @@ def pause_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUI
         try:
             reason, until = form.cleaned_data["reason"], form.paused_until(now)
             connection_actions.pause_connection(
-                connection, reason, build_actor_context(request, tenant_user), until=until, now=now
+                connection,
+                reason,
+                ActorContext.of_visitor(request, tenant_user),
+                until=until,
+                now=now,
             )
             messages.success(request, _("Paused. What arrives meanwhile waits."))
         except InvalidTransition:
@@ -303,7 +307,7 @@ def rename_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
         connection_actions.rename_connection(
             connection,
             form.cleaned_data["name"],
-            build_actor_context(request, tenant_user),
+            ActorContext.of_visitor(request, tenant_user),
             now=clock(),
         )
         return redirect_to_connection(tenant_user, connection)
@@ -341,7 +345,7 @@ def disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
 def disconnect_and_redirect(
     request: HttpRequest, tenant_user: TenantUser, connection: Connection, form: DisconnectForm
 ) -> HttpResponse:
-    actor, now = build_actor_context(request, tenant_user), clock()
+    actor, now = ActorContext.of_visitor(request, tenant_user), clock()
     try:
         keeps_events = form.cleaned_data["what_waits"] == "hold"
         disconnect_account(

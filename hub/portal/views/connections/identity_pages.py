@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.credentials.remote_choices import RemoteChoices, list_remote_choices
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
 from hub.outgoing.insight.missing_identities import list_missing_identities
-from hub.portal.actor_context import build_actor_context
 from hub.portal.forms import OwnRecordForm, RemoteRecordForm
 from hub.portal.views.connections.connection_pages import (
     ADMIN,
@@ -97,7 +97,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         remote_id, name, actor = (
             form.cleaned_data["id"],
             form.cleaned_data["name"],
-            build_actor_context(request, tenant_user),
+            ActorContext.of_visitor(request, tenant_user),
         )
         set_identity(
             connection, theirs=remote_id, name=name, actor=actor, now=now, **own_record.cleaned_data
@@ -148,7 +148,7 @@ def remove_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         **own_record,
     )
     if request.method == "POST":
-        remove_identity(identity, build_actor_context(request, tenant_user), now=clock())
+        remove_identity(identity, ActorContext.of_visitor(request, tenant_user), now=clock())
         messages.success(request, _("Taken back. What needs it is held from now on."))
         return redirect_to_identities(tenant_user, connection)
     context = {

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.credentials import custom_headers, signing_secrets
 from hub.connections.models import Connection
@@ -29,7 +30,6 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     send_test_event,
     subscribe_endpoint,
 )
-from hub.portal.actor_context import build_actor_context
 from hub.portal.endpoints.filter_matches import match_recent_events
 from hub.portal.endpoints.forms import (
     RATE_SETTING,
@@ -228,7 +228,7 @@ def change_headers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID)
                 endpoint,
                 form.header_to_set,
                 removed_names,
-                build_actor_context(request, tenant_user),
+                ActorContext.of_visitor(request, tenant_user),
                 now=clock(),
             )
         except (ValueError, CannotOpen) as error:
@@ -249,7 +249,7 @@ def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UU
         connection_actions.change_connection_settings(
             endpoint,
             {RATE_SETTING: form.cleaned_data[RATE_SETTING]},
-            build_actor_context(request, tenant_user),
+            ActorContext.of_visitor(request, tenant_user),
             now=clock(),
         )
         messages.success(request, _("Saved. It holds from the next call on."))
@@ -302,7 +302,7 @@ def plan_recovery_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         endpoint,
         since=since,
         reason=reason,
-        actor=build_actor_context(request, tenant_user),
+        actor=ActorContext.of_visitor(request, tenant_user),
         now=now,
     )
     return HttpResponseRedirect(

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from connectors.registry import CONNECTORS
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting import connect
 from hub.connections.credentials import custom_headers, probe, probe_checklist
@@ -32,7 +33,6 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     load_endpoint_routes,
     subscribe_endpoint,
 )
-from hub.portal.actor_context import build_actor_context
 from hub.portal.connection_status import describe_statuses
 from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
 from hub.portal.log.rows import build_log_row
@@ -138,7 +138,7 @@ def add_tested_endpoint(
                 endpoint,
                 document,
                 probe_result,
-                build_actor_context(request, tenant_user),
+                ActorContext.of_visitor(request, tenant_user),
                 connected_by=tenant_user.user,
                 random=secrets.SystemRandom().random,
                 now=now,

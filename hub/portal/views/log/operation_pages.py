@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
@@ -18,7 +19,6 @@ from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
-from hub.portal.actor_context import build_actor_context
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
 from hub.portal.views.audit_and_etag import respond_if_modified
@@ -41,7 +41,7 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
         data = form.cleaned_data
         operation = planning.plan_operation(
             data["kind"], operation_filter, tenant=tenant_user.tenant, reason=data["reason"] or _("asked for on the pages of the log"),
-            actor=build_actor_context(request, tenant_user), now=clock(),
+            actor=ActorContext.of_visitor(request, tenant_user), now=clock(),
         )  # fmt: skip
         return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))
     count = len(operation_filter.get("deliveries", ()))
@@ -132,7 +132,9 @@ def run_operation_action(
         raise Http404(verb)
     operation = get_operation(tenant_user, id)
     try:
-        OPERATION_ACTIONS[verb](operation, build_actor_context(request, tenant_user), now=clock())
+        OPERATION_ACTIONS[verb](
+            operation, ActorContext.of_visitor(request, tenant_user), now=clock()
+        )
     except OperationRefused as error:
         messages.warning(request, str(error))
     except InvalidTransition:

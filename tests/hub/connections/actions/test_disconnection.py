@@ -7,7 +7,7 @@ from django.db.models import F
 
 from connectors.http import Response
 from connectors.schema import Account
-from hub.audit import Actor, AuditRow
+from hub.audit import Actor, ActorContext, AuditRow
 from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.connecting.connect import reconnect_account
 from hub.connections.credentials.probe import ProbeResult
@@ -17,7 +17,6 @@ from hub.connections.tasks import run_revocation as hear_revoke
 from hub.db.clock import clock
 from hub.notices.models import Notice
 from hub.operations.models import Operation
-from hub.operations.operation_actions import ActorContext
 from hub.operations.operation_runner import run_batch
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import stored
@@ -38,7 +37,7 @@ def slack(make):
 
 @pytest.fixture
 def hand(make):
-    return ActorContext(Actor.of_user(make.user("robin@example.com")), everywhere=False)
+    return ActorContext(Actor.of_user(make.user("robin@example.com")), unrestricted=False)
 
 
 def test_the_credential_is_wiped_and_the_history_stays(make, slack, hand):

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.http import Response
-from hub.audit import Actor, find_audit_rows
+from hub.audit import Actor, ActorContext, find_audit_rows
 from hub.connections import tasks
 from hub.connections.actions import connection_actions
 from hub.connections.actions.queued_tests import (
@@ -21,7 +21,6 @@ from hub.connections.credentials.provider_call import (
     PROVIDER_CALLS_MAX_OF_TENANT,
 )
 from hub.connections.models import Connection
-from hub.operations.operation_actions import ActorContext
 from hub.queue import WakeUp
 from tests.fakes import FakeHttp
 from tests.makers import NOON

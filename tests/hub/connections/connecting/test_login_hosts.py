@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from connectors.schema import LOGIN_HOST
 from hub import egress
-from hub.audit import SYSTEM, AuditRow
+from hub.audit import SYSTEM, ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.credentials.connector_context import build_credential
 from hub.connections.credentials.refresh import refresh_access_token
@@ -19,7 +19,6 @@ from hub.connections.models import (
     Revocation,
 )
 from hub.db.clock import clock
-from hub.operations.operation_actions import ActorContext
 from tests.connectors.hostile_hosts import HOSTILE_HOSTS
 from tests.hub.connections.browsers import stored, under_way
 from tests.hub.connections.refreshing import no_pause
@@ -184,7 +183,7 @@ def test_it_is_refreshed_and_revoked_at_its_host(browser, own_hosts):
     assert refreshed(row)
     row.refresh_from_db()
     assert row.settings["login_host"] == ACME
-    disconnect_account(row, ActorContext(SYSTEM, everywhere=True), now=clock())
+    disconnect_account(row, ActorContext(SYSTEM, unrestricted=True), now=clock())
     assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, now=clock())
     assert hosts_asked(own_hosts) == [ACME, ACME, ACME]
 

@@ -5,14 +5,13 @@ import os
 import pytest
 
 from connectors.http import Response
-from hub.audit import Actor, AuditRow
+from hub.audit import Actor, ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.credentials.revoke import REVOCATION_ATTEMPTS_MAX, attempt_revocation
 from hub.connections.models import Connection, CredentialEvent, Revocation
 from hub.connections.tasks import run_revocation as hear_revoke
 from hub.db.clock import clock
 from hub.notices.models import Notice
-from hub.operations.operation_actions import ActorContext
 from hub.processes import pool_pipe
 from hub.throttle.models import QuotaState
 from tests.fakes import FakeHttp
@@ -22,7 +21,7 @@ from tests.sandbox.oauth import slack_says, slack_token
 pytestmark = pytest.mark.django_db
 
 ROTATING = {"team": "T0000ACME", "refresh_token": "xoxe-1-acme", "expires_in": 43200}
-SOMEBODY = ActorContext(Actor("user", "1", "Robin"), everywhere=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), unrestricted=False)
 EXPIRED = Response(200, b'{"ok":false,"error":"token_expired"}')
 RENEWED = Response(
     200,

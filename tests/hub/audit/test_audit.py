@@ -98,7 +98,6 @@ def test_actors_are_people_keys_and_the_hub_itself():
     support = Actor.of_user(User(pk=7, email="support@hub.test"))
     assert Actor.of_key(key) == Actor("api_key", "abcd1234", "Shop")
     assert support == Actor("user", "7", "support@hub.test")
-    assert support.on_behalf_of(User(email="anna@acme.test")).acting_for == "anna@acme.test"
     assert SYSTEM.kind == "system"
 
 

@@ -1,0 +1,25 @@
+"""The audit log: who did what to which object, and why.
+
+Service functions take an `ActorContext` and call its `audit()`. Rows are append-only and chained by hashes
+(`models`, `writer`); `verification` checks the chains.
+"""
+
+from hub.audit.actor import SYSTEM, Actor
+from hub.audit.actor_context import ActorContext, find_owning_tenant
+from hub.audit.models import PLATFORM, AppendOnly, AuditHead, AuditRow, find_audit_rows
+from hub.audit.verification import find_broken_link
+from hub.audit.writer import record
+
+__all__ = [
+    "PLATFORM",
+    "SYSTEM",
+    "Actor",
+    "ActorContext",
+    "AppendOnly",
+    "AuditHead",
+    "AuditRow",
+    "find_audit_rows",
+    "find_broken_link",
+    "find_owning_tenant",
+    "record",
+]

@@ -1,0 +1,125 @@
+"""The actor of one call of a service function: who acts, from where, and with which reach."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.http import HttpRequest
+
+from hub.audit.actor import SYSTEM, Actor
+from hub.audit.models import AuditRow
+from hub.audit.writer import record
+
+
+class Visitor(Protocol):
+    """A person on a tenant's pages: `tenants.access.TenantUser`, or a guest without an account."""
+
+    @property
+    def actor(self) -> Actor: ...
+
+    @property
+    def user(self) -> AbstractBaseUser | None: ...
+
+
+class Principal(Protocol):
+    """What authenticated a request of the admin or of REST: a user or an API key.
+
+    `accessible_tenants()` returns the ids of tenants, or None for all of them.
+    """
+
+    @property
+    def actor(self) -> Actor: ...
+
+    def accessible_tenants(self) -> Collection[Any] | models.QuerySet | None: ...
+
+
+@dataclass(frozen=True)
+class ActorContext:
+    """`user` is None for a program or a guest. `unrestricted` actors reach the rows of every tenant."""
+
+    actor: Actor
+    request_id: str = field(default="", kw_only=True)
+    ip: str = field(default="", kw_only=True)
+    user: Any = field(default=None, kw_only=True)
+    unrestricted: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def of_visitor(cls, request: HttpRequest, visitor: Visitor) -> Self:
+        """Return the context of a person on a tenant's pages; it never reaches another tenant."""
+        return cls(visitor.actor, user=visitor.user, **_request_origin(request))
+
+    @classmethod
+    def of_request(cls, request: Any) -> Self:
+        """Return the context of the staff user (admin) or API key (REST) that authenticated the request."""
+        principal: Principal = request.user
+        return cls(
+            principal.actor,
+            user=principal if isinstance(principal, AbstractBaseUser) else None,
+            unrestricted=principal.accessible_tenants() is None,
+            **_request_origin(request),
+        )
+
+    @classmethod
+    def of_user(cls, user: AbstractBaseUser, request: HttpRequest | None = None) -> Self:
+        """Return the context of a user who acts for themselves, whose session may not have begun yet."""
+        return cls(Actor.of_user(user), user=user, **_request_origin(request))
+
+    @classmethod
+    def system(cls) -> Self:
+        """Return the context of the hub itself: tasks and callbacks without a person."""
+        return cls(SYSTEM, unrestricted=True)
+
+    @property
+    def audit_fields(self) -> dict[str, Any]:
+        """For `record()`."""
+        return {"actor": self.actor, "request_id": self.request_id, "ip": self.ip}
+
+    def audit(
+        self,
+        verb: str,
+        obj: models.Model,
+        *,
+        now: datetime,
+        tenant: Any = None,
+        reason: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> AuditRow:
+        """Append an audit row in the transaction of the change. Only service functions call this.
+
+        The row belongs to `tenant`, by default to the owner of `obj` by its model's `TENANT` path, or to the platform.
+        """
+        return record(
+            actor=self.actor,
+            verb=verb,
+            obj=obj,
+            tenant=tenant or find_owning_tenant(obj),
+            reason=reason,
+            before=before,
+            after=after,
+            request_id=self.request_id,
+            ip=self.ip,
+            now=now,
+        )
+
+
+def find_owning_tenant(obj: Any) -> Any:
+    """Follow the `TENANT` path of the object's model; None when the row is the platform's."""
+    path = getattr(obj, "TENANT", "")
+    if path == "pk":
+        return obj
+    for step in filter(None, path.split("__")):
+        obj = getattr(obj, step, None)
+    return obj if path else None
+
+
+def _request_origin(request: Any) -> dict[str, str]:
+    if request is None:
+        return {}
+    return {
+        "request_id": getattr(request, "request_id", ""),
+        "ip": request.META.get("REMOTE_ADDR", ""),
+    }
