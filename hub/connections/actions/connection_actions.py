@@ -13,12 +13,9 @@ from django.views.decorators.debug import sensitive_variables
 from connectors.http import Request, Response
 from hub import audit
 from hub.audit import ActorContext
-from hub.connections.connecting import connect, connect_links
 from hub.connections.credentials import custom_headers, probe
-from hub.connections.models import STOPPED_STATES, Connection, ConnectLink
-from hub.connections.token_lifetimes import Random
+from hub.connections.models import STOPPED_STATES, Connection
 from hub.queue import wake_up
-from tenants.models import User
 
 VISIT_AUDIT_INTERVAL = timedelta(
     hours=1
@@ -27,84 +24,6 @@ VISIT_AUDIT_INTERVAL = timedelta(
 
 class InvalidConnectionState(Exception):
     """As the connection stands it cannot be done; nothing was changed."""
-
-
-@transaction.atomic
-@sensitive_variables()
-def establish_connection(
-    connection: Connection,
-    document: Mapping[str, Any],
-    probe_result: probe.ProbeResult,
-    actor: ActorContext,
-    *,
-    connected_by: User | None,
-    reason: str = "",
-    random: Random,
-    now: datetime,
-) -> None:
-    """Keep a draft that was tested. Raises AlreadyConnected, Suspended."""
-    connect.connect_account(
-        connection, document, probe_result, connected_by=connected_by, random=random, now=now
-    )
-    after = {name: getattr(connection, name) for name in ("name", "account", "state", "settings")}
-    _audit_connection_change(
-        actor, "connection.connect", connection, after=after, reason=reason, now=now
-    )
-
-
-@transaction.atomic
-@sensitive_variables()
-def fulfil_connect_link(
-    link: ConnectLink,
-    draft: Connection,
-    document: Mapping[str, Any],
-    probe_result: probe.ProbeResult,
-    actor: ActorContext,
-    *,
-    random: Random,
-    now: datetime,
-) -> None:
-    """Keep what a guest filled in, for a new connection or the one that the link names; the link is used up.
-
-    Raises AlreadyConnected, OtherAccount, Suspended, and Ended where the link is no longer good.
-    """
-    if link.connection:
-        update_credential(
-            link.connection, draft.settings, document, probe_result, actor, random=random, now=now
-        )
-    else:
-        establish_connection(
-            draft, document, probe_result, actor, connected_by=None, random=random, now=now
-        )
-    connect_links.use_up_connect_link(link, link.connection or draft, now=now)
-
-
-@transaction.atomic
-@sensitive_variables()
-def update_credential(
-    connection: Connection,
-    settings: Mapping[str, Any],
-    document: Mapping[str, Any],
-    probe_result: probe.ProbeResult,
-    actor: ActorContext,
-    *,
-    reason: str = "",
-    random: Random,
-    now: datetime,
-) -> None:
-    """Other settings and another credential, which were tested. Raises OtherAccount, Suspended."""
-    before = {"settings": connection.settings, "state": connection.state}
-    connect.reconnect_account(connection, settings, document, probe_result, random=random, now=now)
-    after = {"settings": connection.settings, "state": connection.state}
-    _audit_connection_change(
-        actor,
-        "connection.credential",
-        connection,
-        before=before,
-        after=after,
-        reason=reason,
-        now=now,
-    )
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.views.decorators.debug import sensitive_variables
 
+from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub import egress, staff
 from hub.audit import ActorContext
@@ -19,8 +20,14 @@ from hub.connections.actions.queued_tests import queue_connection_test
 from hub.connections.admin import panels
 from hub.connections.admin.expiry_forecast import render_forecast_page
 from hub.connections.admin.reconnect_links import ReconnectLinkMixin
-from hub.connections.connecting import connect
-from hub.connections.credentials import probe, probe_checklist
+from hub.connections.connecting.by_form import connect_with_form, update_with_form
+from hub.connections.connecting.form_results import (
+    Connected,
+    ConnectionTestFailed,
+    FormInput,
+    FormResult,
+)
+from hub.connections.credentials import probe_checklist
 from hub.connections.credentials.probe import PROBES_BUSY
 from hub.connections.forms.connection_forms import (
     ConnectForm,
@@ -64,6 +71,17 @@ def is_connected(connection: Connection) -> bool:
 
 def is_switched_off(connection: Connection) -> bool:
     return connection.state == "disabled" and not connection.is_disconnected
+
+
+def _raise_if_rejected(result: FormResult) -> Connected:
+    """Return what was stored; raise ActionRejected, with the steps of the test, where nothing was."""
+    if isinstance(result, Connected):
+        return result
+    steps = probe_checklist.list_probe_steps(result.probe_result) if result.probe_result else []
+    if isinstance(result, ConnectionTestFailed):
+        reason = probe_checklist.describe_failed_probe(result.probe_result)
+        raise staff.ActionRejected(f"The test did not pass: {reason}", steps=steps)
+    raise staff.ActionRejected(result.detail, steps=steps)
 
 
 def _build_resume_result(word: str, connection: Connection) -> staff.ActionResult:
@@ -171,47 +189,29 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     @sensitive_variables()
     def connect_from_form(
-        self, request: HttpRequest, form: ConnectForm, connector: Any
+        self, request: HttpRequest, form: ConnectForm, connector: Connector
     ) -> HttpResponse:
-        now, data = clock(), form.cleaned_data
-        connection = connect.draft_connection(
-            data.get("tenant"), connector.key, data["name"], data["settings"]
-        )
-        document, new_secret = connect.add_signing_secret(
-            connector, data["document"], random=secrets.token_bytes
-        )
-        probe_result = self.probe_or_decline(connection, document, data, now)
-        actor = ActorContext.of_request(request)
-        try:
-            options = {
-                "connected_by": request.user,
-                "random": secrets.SystemRandom().random,
-                "now": now,
-            }
-            connection_actions.establish_connection(
-                connection, document, probe_result, actor, reason=data["reason"], **options
+        """Raises ActionRejected where nothing was stored."""
+        data = form.cleaned_data
+        result = _raise_if_rejected(
+            connect_with_form(
+                data.get("tenant"),
+                connector,
+                data["name"],
+                FormInput.of_cleaned(data),
+                ActorContext.of_request(request),
+                connected_by=request.user,
+                allow_untested=data["anyway"],
+                reason=data["reason"],
+                call=self.call,
+                random=secrets.SystemRandom(),
+                now=clock(),
             )
-        except (connect.AlreadyConnected, connect.TenantSuspended) as clash:
-            raise staff.ActionRejected(str(clash)) from None
+        )
         self.message_user(request, f"{connector.label} is connected.")
-        return (
-            self.show_new_secret(request, connection, new_secret)
-            if new_secret
-            else HttpResponseRedirect(self.change_url(connection))
-        )
-
-    @sensitive_variables()
-    def probe_or_decline(
-        self, connection: Connection, document: Any, data: dict[str, Any], now: datetime
-    ) -> probe.ProbeResult:
-        """What the test found; declined where it failed and nobody said to go on."""
-        probe_result = probe.probe_credential(connection, document, call=self.call, now=now)
-        if not probe_result.passed and not data["anyway"]:
-            raise staff.ActionRejected(
-                f"The test did not pass: {probe_checklist.describe_failed_probe(probe_result)}",
-                steps=probe_checklist.list_probe_steps(probe_result),
-            )
-        return probe_result
+        if result.signing_secret:
+            return self.show_new_secret(request, result.connection, result.signing_secret)
+        return HttpResponseRedirect(self.change_url(result.connection))
 
     def show_new_secret(
         self, request: HttpRequest, connection: Connection, secret: str
@@ -440,31 +440,21 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def credential(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        changed_draft = connect.draft_connection(
-            connection.tenant, connection.connector_key, connection.name, data["settings"]
-        )
-        document, new_secret = connect.add_signing_secret(
-            connection.connector, data["document"], random=secrets.token_bytes
-        )
-        probe_result = self.probe_or_decline(changed_draft, document, data, now)
-        actor = ActorContext.of_request(request)
-        try:
-            options = {
-                "reason": data.get("reason", ""),
-                "random": secrets.SystemRandom().random,
-                "now": now,
-            }
-            connection_actions.update_credential(
-                connection, data["settings"], document, probe_result, actor, **options
+        result = _raise_if_rejected(
+            update_with_form(
+                connection,
+                FormInput.of_cleaned(data),
+                ActorContext.of_request(request),
+                allow_untested=data["anyway"],
+                reason=data.get("reason", ""),
+                call=self.call,
+                random=secrets.SystemRandom(),
+                now=now,
             )
-        except (connect.ConnectionChangeRefused, connect.TenantSuspended) as other:
-            raise staff.ActionRejected(
-                str(other), steps=probe_checklist.list_probe_steps(probe_result)
-            ) from None
-        words = (
-            "Saved, and the test passed."
-            if probe_result.passed
-            else "Saved, without a passing test."
         )
+        detail = "Saved, and the test passed."
+        if not result.probe_result.passed:
+            detail = "Saved, without a passing test."
+        new_secret = result.signing_secret
         page = self.show_new_secret(request, connection, new_secret) if new_secret else None
-        return staff.ActionResult(words, page=page, is_audited=True)
+        return staff.ActionResult(detail, page=page, is_audited=True)

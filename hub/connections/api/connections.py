@@ -1,7 +1,6 @@
 """List and read connections; connect by what is filled in, and change that."""
 
 import secrets
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -30,7 +29,14 @@ from hub.connections.api.serializers import (
     ConnectSerializer,
     ReadConnectionSerializer,
 )
-from hub.connections.connecting import connect
+from hub.connections.connecting.by_form import (
+    draft_update,
+    probe_draft,
+    store_new_connection,
+    store_updated_credential,
+)
+from hub.connections.connecting.connect import draft_connection
+from hub.connections.connecting.form_results import ProbedDraft
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.problems import Problem
@@ -94,43 +100,39 @@ class ConnectionsView(form_input.ProviderCallView):
         body = form_input.fingerprint_secrets(request.data)
         if first := find_replay(request, body):
             return first
-        _raise_if_suspended(tenant)
-        establish = self._prepare_connect(request, tenant, data, now=now)
-        return run_once(request, establish, body=body, now=now)
-
-    @sensitive_variables()
-    def _prepare_connect(
-        self, request: Request, tenant: Tenant, data: dict[str, Any], *, now: datetime
-    ) -> Callable[[], IdempotentAnswer]:
-        """What is left to do when the test has passed."""
-        connector = CONNECTORS[data["connector"]]
-        input_data = form_input.read_new_input(connector, data)
-        connection = connect.draft_connection(
-            tenant, connector.key, data.get("name", connector.label), input_data["settings"]
-        )
-        document, signing_secret = connect.add_signing_secret(
-            connector, input_data["document"], random=secrets.token_bytes
-        )
-        probe_result = form_input.probe_or_raise(connection, document, call=self.call, now=now)
+        probed = self._probe_new_connection(tenant, data, now=now)
 
         @sensitive_variables()
         def establish() -> IdempotentAnswer:
-            try:
-                options = {
-                    "connected_by": None,
-                    "random": secrets.SystemRandom().random,
-                    "now": now,
-                }
-                connection_actions.establish_connection(
-                    connection, document, probe_result, ActorContext.of_request(request), **options
+            stored = form_input.raise_if_rejected(
+                store_new_connection(
+                    probed,
+                    ActorContext.of_request(request),
+                    connected_by=None,
+                    random=secrets.SystemRandom(),
+                    now=now,
                 )
-            except connect.AlreadyConnected as clash:
-                raise Problem("already-connected", str(clash)) from None
-            return _build_answer(
-                find_visible_connection(request, connection.public_id), signing_secret, status=201
             )
+            connection = find_visible_connection(request, stored.connection.public_id)
+            return _build_answer(connection, stored.signing_secret, status=201)
 
-        return establish
+        return run_once(request, establish, body=body, now=now)
+
+    @sensitive_variables()
+    def _probe_new_connection(
+        self, tenant: Tenant, data: dict[str, Any], *, now: datetime
+    ) -> ProbedDraft:
+        """Raises Problem where the input is invalid, the test failed, or the tenant is suspended."""
+        if tenant.suspended:
+            raise Problem("tenant-suspended")
+        connector = CONNECTORS[data["connector"]]
+        filled_in = form_input.read_new_input(connector, data)
+        draft = draft_connection(
+            tenant, connector.key, data.get("name", connector.label), filled_in.settings
+        )
+        return form_input.raise_if_rejected(
+            probe_draft(draft, filled_in, call=self.call, random=secrets.SystemRandom(), now=now)
+        )
 
 
 class ConnectionView(form_input.ProviderCallView):
@@ -180,24 +182,30 @@ class ConnectionView(form_input.ProviderCallView):
         serializer = ChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        update, signing_secret = self._prepare_update(connection, data, actor, now=now)
+        probed = self._probe_changed_input(connection, data, now=now)
         with transaction.atomic():
-            update()
+            if probed:
+                form_input.raise_if_rejected(
+                    store_updated_credential(
+                        connection, probed, actor, random=secrets.SystemRandom(), now=now
+                    )
+                )
             if "name" in data:
                 connection_actions.rename_connection(connection, data["name"], actor, now=now)
             if "in_flight" in data:
                 connection_actions.limit_calls_in_flight(
                     connection, data["in_flight"], actor, now=now
                 )
+        signing_secret = probed.signing_secret if probed else ""
         return _build_answer(find_visible_connection(request, id), signing_secret).response()
 
     @sensitive_variables()
-    def _prepare_update(
-        self, connection: Connection, data: dict[str, Any], actor: ActorContext, *, now: datetime
-    ) -> tuple[Callable[[], None], str]:
-        """What is left to do when the test has passed, and the signing secret that was made."""
+    def _probe_changed_input(
+        self, connection: Connection, data: dict[str, Any], *, now: datetime
+    ) -> ProbedDraft | None:
+        """Test other settings and secrets; None where none were sent. Raises Problem and ValidationError."""
         if not data.keys() & {"settings", "secrets"}:
-            return lambda: None, ""
+            return None
         if connection.connector.needs_oauth:
             message = (
                 f"A person authorizes {connection.connector.label}: give them a reconnect link."
@@ -205,34 +213,18 @@ class ConnectionView(form_input.ProviderCallView):
             raise ValidationError(
                 {part: message for part in ("settings", "secrets") if part in data}
             )
-        _raise_if_suspended(connection.tenant)
-        input_data = form_input.read_changed_input(connection, data)
-        changed_draft = connect.draft_connection(
-            connection.tenant, connection.connector_key, connection.name, input_data["settings"]
+        if connection.tenant and connection.tenant.suspended:
+            raise Problem("tenant-suspended")
+        filled_in = form_input.read_changed_input(connection, data)
+        return form_input.raise_if_rejected(
+            probe_draft(
+                draft_update(connection, filled_in),
+                filled_in,
+                call=self.call,
+                random=secrets.SystemRandom(),
+                now=now,
+            )
         )
-        document, signing_secret = connect.add_signing_secret(
-            connection.connector, input_data["document"], random=secrets.token_bytes
-        )
-        probe_result = form_input.probe_or_raise(changed_draft, document, call=self.call, now=now)
-
-        @sensitive_variables()
-        def update() -> None:
-            try:
-                options = {"random": secrets.SystemRandom().random, "now": now}
-                connection_actions.update_credential(
-                    connection, input_data["settings"], document, probe_result, actor, **options
-                )
-            except connect.AccountMismatch as other:
-                raise Problem("other-account", str(other)) from None
-            except connect.SecretChangedTooOften as refused:
-                raise Problem("wrong-state", str(refused)) from None
-
-        return update, signing_secret
-
-
-def _raise_if_suspended(tenant: Tenant | None) -> None:
-    if tenant and tenant.suspended:
-        raise Problem("tenant-suspended")
 
 
 def _build_answer(

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.views import APIView
@@ -12,12 +11,24 @@ from rest_framework.views import APIView
 from connectors.base import Connector
 from connectors.schema import Field
 from hub import egress
+from hub.connections.connecting.form_results import (
+    ConnectionRefused,
+    ConnectionTestFailed,
+    FormInput,
+)
 from hub.connections.credentials import probe, probe_checklist
 from hub.connections.forms.connection_forms import ConnectorFieldsForm, CredentialUpdateForm
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen, fingerprint
 from hub.problems import Problem
 
+PROBLEM_CODES = {  # of a refusal, by its reason
+    "tenant_suspended": "tenant-suspended",
+    "already_connected": "already-connected",
+    "other_account": "other-account",
+    "secret_limit": "wrong-state",
+    "link_ended": "wrong-state",
+}
 PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
 
 
@@ -28,8 +39,8 @@ class ProviderCallView(APIView):
 
 
 @sensitive_variables()
-def read_new_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, Any]:
-    """`settings`, and the `document` to be sealed."""
+def read_new_input(connector: Connector, data: Mapping[str, Any]) -> FormInput:
+    """Validate the input of a new connection. Raises Problem."""
     return _read_form(
         ConnectorFieldsForm(
             _flatten_input(connector, data),
@@ -41,8 +52,8 @@ def read_new_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, A
 
 
 @sensitive_variables()
-def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for a connection that is there: what is left out stays."""
+def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> FormInput:
+    """Validate the changes of a connection; what is left out stays. Raises Problem."""
     stored_document: dict[str, Any] = {}
     with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
         stored_document = connection.credential.open(connection)
@@ -107,9 +118,9 @@ def _is_of_field_kind(field: Field, value: Any) -> bool:
 
 
 @sensitive_variables()
-def _read_form(form: ConnectorFieldsForm) -> dict[str, Any]:
+def _read_form(form: ConnectorFieldsForm) -> FormInput:
     if form.is_valid():
-        return form.cleaned_data
+        return FormInput.of_cleaned(form.cleaned_data)
     secrets = {field.key for field in form.connector_fields if field.secret}
     raise Problem(
         "validation-failed",
@@ -129,27 +140,29 @@ def _format_input_error(pointer: str, detail: str, code: str) -> dict[str, str]:
     return {"pointer": pointer, "detail": detail, "code": code}
 
 
-@sensitive_variables()
-def probe_or_raise(
-    connection: Connection, document: Mapping[str, Any], *, call: probe.Call, now: datetime
-) -> probe.ProbeResult:
-    """One that passed. No transaction is open while the other system is asked."""
-    probe_result = probe.probe_credential(connection, document, call=call, now=now)
+T = TypeVar("T")
+
+
+def raise_if_rejected(result: T | ConnectionTestFailed | ConnectionRefused) -> T:
+    """Return what is neither a failed test nor a refusal; those are raised as Problem."""
+    if isinstance(result, ConnectionTestFailed):
+        raise _build_test_problem(result.probe_result)
+    if isinstance(result, ConnectionRefused):
+        raise Problem(PROBLEM_CODES[result.reason], result.detail)
+    return result
+
+
+def _build_test_problem(probe_result: probe.ProbeResult) -> Problem:
     if probe_result.reason == probe.PROBES_BUSY:
-        raise build_busy_problem()
-    if not probe_result.passed:
-        failed_step = next(
-            step
-            for step in probe_checklist.list_probe_steps(probe_result)
-            if step.state == "failed"
-        )
-        detail = f"Not passed: {failed_step.label}. {failed_step.detail}"
-        raise Problem(
-            "test-failed",
-            detail,
-            errors=[_format_input_error("", failed_step.detail, probe_result.reason)],
-        )
-    return probe_result
+        return build_busy_problem()
+    failed_step = next(
+        step for step in probe_checklist.list_probe_steps(probe_result) if step.state == "failed"
+    )
+    return Problem(
+        "test-failed",
+        f"Not passed: {failed_step.label}. {failed_step.detail}",
+        errors=[_format_input_error("", failed_step.detail, probe_result.reason)],
+    )
 
 
 def build_busy_problem() -> Problem:

@@ -1,4 +1,4 @@
-"""Connect a tenant to an external system: what was filled in is tested first, then kept in one transaction."""
+"""Store what was tested: a new connection, or other settings and another credential."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -35,7 +35,7 @@ def _build_granted_columns(
     random: Random,
     now: datetime,
 ) -> dict[str, Any]:
-    """The life of what was just granted; tokens that came together live as long."""
+    """Build the lifetime columns of what was just granted; its tokens live equally long."""
     seconds_left = (expires_at - now).total_seconds() if expires_at else None
     grant = Grant(
         document,
@@ -45,37 +45,47 @@ def _build_granted_columns(
     return build_fresh_columns(connection.connector, grant, now=now, random=random)
 
 
+RECONNECT_COLUMNS = (
+    *("settings", "permissions", "changed_at", "checked_at"),
+    *("account", "account_name", "connected_by"),
+)
+SECRET_LIMIT = (
+    "The signing secret was changed too often in one day: the old ones still sign for 24 hours."
+)
+TENANT_SUSPENDED = "This tenant is suspended: nothing is connected until it is restored."
+
+
 class TenantSuspended(Exception):
-    """As long as a tenant is suspended, nothing is connected for it."""
+    """Nothing is connected for a suspended tenant."""
 
 
 class AlreadyConnected(Exception):
-    """The same account twice would send everything twice."""
+    """Another connection has this account: connected twice, it would receive every event twice."""
 
 
 class ConnectionChangeRefused(Exception):
-    """The connection stays as it is; the sentence says why."""
+    """The connection stays unchanged; the message says why."""
 
 
 class AccountMismatch(ConnectionChangeRefused):
-    """What waits was meant for the account that was connected first."""
+    """The credential is of another account; the waiting deliveries are for the first one."""
 
 
 class SecretChangedTooOften(ConnectionChangeRefused):
-    """Another signing secret would end one that signs for 24 hours."""
+    """Another change would end an old signing secret before its 24 hours are over."""
 
 
 def draft_connection(
     tenant: Tenant | None, connector: str, name: str, settings: Mapping[str, Any]
 ) -> Connection:
-    """A connection to be tested; nothing is stored."""
+    """Build a connection to be tested; nothing is stored."""
     return Connection(tenant=tenant, connector_key=connector, name=name, settings=dict(settings))
 
 
 def add_signing_secret(
     connector: Connector, document: Mapping[str, Any], *, random: Callable[[int], bytes]
 ) -> tuple[dict[str, Any], str]:
-    """The document with a signing secret where the connector signs and none was given; and the one that was made."""
+    """Return the document, with a signing secret where needed, and the generated secret or ""."""
     signs = any(field.key == SIGNING_SECRET for field in connector.fields)
     if not signs or document.get(SIGNING_SECRET):
         return dict(document), ""
@@ -93,8 +103,12 @@ def connect_account(
     random: Random,
     now: datetime,
 ) -> Connection:
-    """Store a draft. What a test did not pass begins as degraded; what waited for this system goes out."""
-    _refuse_suspended_tenant(connection)
+    """Store a draft in the caller's transaction and release what waited for this system.
+
+    A draft that did not pass its test begins as *degraded*. Raises
+    TenantSuspended, AlreadyConnected and LimitExceeded.
+    """
+    _lock_active_tenant(connection)
     _copy_account(connection, probe_result)
     _refuse_connected_account(connection)
     _refuse_too_many_connections(connection, now=now)
@@ -122,15 +136,17 @@ def connect_account(
             )
             wake_up("drain", now=now)
     except IntegrityError:
-        raise AlreadyConnected("Somebody has just connected the same account.") from None
+        raise AlreadyConnected("The same account was connected a moment ago.") from None
     return connection
 
 
-def _refuse_suspended_tenant(connection: Connection) -> None:
-    if connection.tenant and connection.tenant.suspended:
-        raise TenantSuspended(
-            "This tenant is suspended: nothing is connected until it is restored."
-        )
+def _lock_active_tenant(connection: Connection) -> None:
+    """Lock the tenant, which may have been suspended during the test. Raises TenantSuspended."""
+    if connection.tenant is None:
+        return
+    lock_tenant(connection.tenant)
+    if Tenant.objects.filter(pk=connection.tenant.pk, suspended_at__isnull=False).exists():
+        raise TenantSuspended(TENANT_SUSPENDED)
 
 
 def _copy_account(connection: Connection, probe_result: ProbeResult) -> None:
@@ -150,15 +166,15 @@ def _refuse_connected_account(connection: Connection) -> None:
     if other := same_account.first():
         owner = other.tenant or "the platform"
         raise AlreadyConnected(
-            f"{connection.connector.label} {other.account} is connected for {owner} as “{other.name}”."
+            f"{connection.connector.label} {other.account} is connected for {owner}"
+            f" as “{other.name}”."
         )
 
 
 def _refuse_too_many_connections(connection: Connection, *, now: datetime) -> None:
-    """Raises LimitExceeded; disconnected ones do not count."""
+    """Raise LimitExceeded at the tenant's cap, in which disconnected ones do not count."""
     if connection.tenant is None:
         return
-    lock_tenant(connection.tenant)
     connections = Connection.objects.of(connection.tenant).exclude(
         state="disabled", reason=DISCONNECTED
     )
@@ -176,32 +192,24 @@ def reconnect_account(
     random: Random,
     now: datetime,
 ) -> None:
-    """Other settings, another credential, the same account: the backlog stays, and goes on when the test passed.
+    """Store other settings and another credential; the backlog is sent where the test passed.
 
-    `replaces`: an owner wants another account in its place.
+    `replaces`: an owner wants another account in its place. Raises TenantSuspended, AccountMismatch
+    and SecretChangedTooOften.
     """
-    _refuse_suspended_tenant(connection)
     account_id = probe_result.account.id if probe_result.account else ""
     if account_id and connection.account and account_id != connection.account and not replaces:
         raise AccountMismatch(
             f"This is the account {account_id}; the connection belongs to {connection.account}."
         )
     with transaction.atomic():
+        _lock_active_tenant(connection)
         document = _keep_replaced_secrets(connection, document, now=now)
         Lane.lock(connection.pk)
         _copy_account(connection, probe_result)
         connection.settings = {**connection.settings, **settings}
         connection.changed_at = connection.checked_at = now
-        columns = [
-            "settings",
-            "permissions",
-            "changed_at",
-            "checked_at",
-            "account",
-            "account_name",
-            "connected_by",
-        ]
-        connection.save(update_fields=columns)
+        connection.save(update_fields=RECONNECT_COLUMNS)
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal(document, Credential.binding(connection)),
             version=F("version") + 1,
@@ -223,7 +231,7 @@ def reconnect_account(
 def _keep_replaced_secrets(
     connection: Connection, document: Mapping[str, Any], *, now: datetime
 ) -> Mapping[str, Any]:
-    """The document, in which a signing secret that it replaces goes on signing for 24 hours."""
+    """Return the document with the signing secret that it replaces, which signs 24 hours longer."""
     stored = Credential.unscoped.select_for_update().filter(connection=connection).first()
     try:
         return signing_secrets.merge_overlapping_secrets(
@@ -232,14 +240,13 @@ def _keep_replaced_secrets(
     except CannotOpen:
         return document
     except signing_secrets.TooManySigningSecrets:
-        message = "The signing secret was changed too often in one day: the old ones still sign for 24 hours."
-        raise SecretChangedTooOften(message) from None
+        raise SecretChangedTooOften(SECRET_LIMIT) from None
 
 
 def _apply_probe_result(
     connection: Connection, probe_result: ProbeResult, *, now: datetime
 ) -> None:
-    """A pause and a switch-off stay: a person set them. What was disconnected is connected again."""
+    """Update the state. A pause and a disabling by a person stay; a disconnection ends."""
     if probe_result.passed:
         Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_detail="")
     is_recoverable = (

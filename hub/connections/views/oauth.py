@@ -21,6 +21,7 @@ from connectors.http import Unreadable
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from hub import egress
+from hub.audit import ActorContext
 from hub.connections.connecting.connect_links import build_guest_tenant_user
 from hub.connections.connecting.login_hosts import LoginHostRefused, chosen_login
 from hub.connections.connecting.oauth.begin import begin_authorization, build_redirect_uri
@@ -305,21 +306,20 @@ def _answer_confirmation(
     request: HttpRequest, authorization: Authorization, tenant_user: TenantUser
 ) -> HttpResponse:
     decision, now = request.POST.get("do", ""), clock()
-    origin = {
-        "request_id": getattr(request, "request_id", ""),
-        "ip": request.META.get("REMOTE_ADDR", ""),
-    }
     try:
         if decision == "cancel":
             cancel_authorization(authorization, now=now)
             messages.info(request, _("Nothing was connected."))
             return HttpResponseRedirect(authorization.return_to)
-        options = {
-            "replace": decision == "replace",
-            "call": egress.send_request,
-            "random": secrets.SystemRandom().random,
-        }
-        connection = confirm_authorization(authorization, tenant_user, **options, now=now, **origin)
+        connection = confirm_authorization(
+            authorization,
+            tenant_user,
+            ActorContext.of_visitor(request, tenant_user),
+            replace=decision == "replace",
+            call=egress.send_request,
+            random=secrets.SystemRandom().random,
+            now=now,
+        )
     except AuthorizationRefused as refused:
         authorization.refresh_from_db()
         return render_refusal(

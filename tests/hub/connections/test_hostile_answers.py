@@ -8,6 +8,7 @@ from connectors.allowed_hosts import find_allowed_origin
 from connectors.http import Response
 from connectors.oauth import TOKEN_PATTERN
 from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
 from hub.connections.connecting.oauth.begin import begin_authorization
 from hub.connections.connecting.oauth.callback import receive_callback
 from hub.connections.connecting.oauth.confirm import confirm_authorization
@@ -80,8 +81,9 @@ def confirmed(make, code, changes, lives=None):
     way = {"redirect_uri": addresses["redirect_uri"], "call": http.call, "now": NOON}
     row = receive_callback(said, connector=code, identity=who, **way)
     try:
+        owner = TenantUser(tenant, "owner")
         confirm_authorization(
-            row, TenantUser(tenant, "owner"), call=http.call, random=lambda: 0.5, now=NOON
+            row, owner, ActorContext(owner.actor), call=http.call, random=lambda: 0.5, now=NOON
         )
     except (AuthorizationRefused, InvalidTransition):
         row.refresh_from_db()

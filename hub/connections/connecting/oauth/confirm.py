@@ -1,4 +1,4 @@
-"""A person says that this account is meant: it is tested, stored, and what waited for it goes."""
+"""Confirm the account that was authorized: it is tested and stored, and what waited for it is sent."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response
-from hub import audit
+from hub.audit import ActorContext
 from hub.connections.connecting import connect_links
 from hub.connections.connecting.connect import (
     AlreadyConnected,
+    TenantSuspended,
     connect_account,
     draft_connection,
     reconnect_account,
@@ -32,6 +33,7 @@ from hub.connections.models import DISCONNECTED, Authorization, Connection
 from hub.connections.token_lifetimes import Random
 from hub.db.state_machine import InvalidTransition
 from tenants.access.tenant_users import TenantUser
+from tenants.models import User
 
 ConfirmationKind = Literal["new", "reconnect", "renew", "revive", "replace", "refused"]
 AUDIT_VERBS = {
@@ -43,15 +45,13 @@ AUDIT_VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPlan:
-    """What confirming would do: `connection` is the one that is there already. `problem` says why it needs more."""
+    """What confirming would do. `connection` exists already; `problem` is why more than a confirmation is needed."""
 
     kind: ConfirmationKind
     connection: Connection | None = None
     problem: str = ""
     elsewhere: bool = False  # another tenant has connected this account too
-    missing_permissions: tuple[
-        str, ...
-    ] = ()  # permissions that active routes need, and that were not granted
+    missing_permissions: tuple[str, ...] = ()  # needed by enabled routes and not granted
 
     @property
     def can_confirm(self) -> bool:
@@ -59,7 +59,7 @@ class ConfirmationPlan:
 
 
 def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> ConfirmationPlan:
-    """Three statements. Which other tenant has it is told to nobody here."""
+    """Decide what confirming would do, in three queries. Which other tenant has the account is not disclosed."""
     same = Connection.unscoped.filter(
         connector_key=authorization.connector_key, account=authorization.account
     ).exclude(account="")
@@ -103,15 +103,17 @@ def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> 
 def confirm_authorization(
     authorization: Authorization,
     tenant_user: TenantUser,
+    actor: ActorContext,
     *,
     replace: bool = False,
     call: Callable[[Request], Response],
     random: Random,
     now: datetime,
-    request_id: str = "",
-    ip: str = "",
 ) -> Connection:
-    """The connection. Raises Refused, and WrongState where somebody was first."""
+    """Test and store what was granted, and return its connection.
+
+    Raises AuthorizationRefused, and InvalidTransition where another request confirmed or cancelled it first.
+    """
     _refuse_expired_authorization(authorization, now=now)
     plan = plan_confirmation(authorization, tenant_user)
     if authorization.state != "granted":
@@ -120,35 +122,50 @@ def confirm_authorization(
         raise AuthorizationRefused(plan.problem)
     grant_document = authorization.open()
     probe_result = _probe_granted_account(authorization, grant_document, call=call, now=now)
-    before = (
-        {"account": plan.connection.account, "state": plan.connection.state}
-        if plan.connection
-        else None
+    try:
+        return _store_confirmed_account(
+            authorization, plan, grant_document, probe_result, actor, random=random, now=now
+        )
+    except TenantSuspended:
+        authorization.refresh_from_db()
+        abandon_authorization(authorization, "tenant_suspended", now=now)
+        raise AuthorizationRefused("tenant_suspended") from None
+
+
+@transaction.atomic
+@sensitive_variables()
+def _store_confirmed_account(
+    authorization: Authorization,
+    plan: ConfirmationPlan,
+    grant_document: Mapping[str, Any],
+    probe_result: ProbeResult,
+    actor: ActorContext,
+    *,
+    random: Random,
+    now: datetime,
+) -> Connection:
+    """Store the connection, use the connect link up and audit it. Raises TenantSuspended."""
+    existing = plan.connection
+    before = {"account": existing.account, "state": existing.state} if existing else None
+    authorization.confirm()  # first, so that of two at once only one stores anything
+    connection = _store_authorized_connection(
+        authorization,
+        plan,
+        grant_document,
+        probe_result,
+        connected_by=actor.user,
+        random=random,
+        now=now,
     )
-    with transaction.atomic():
-        authorization.confirm()  # first, so that of two at once only one stores anything
-        connection = _store_authorized_connection(
-            authorization,
-            plan,
-            grant_document,
-            probe_result,
-            tenant_user=tenant_user,
-            random=random,
-            now=now,
-        )
-        authorization.set_connection(connection)
-        _use_up_link(authorization, connection, now=now)
-        audit.record(
-            actor=tenant_user.actor,
-            verb=AUDIT_VERBS.get(plan.kind, "connection.reconnect"),
-            obj=connection,
-            tenant=authorization.tenant,
-            before=before,
-            after=audited_facts(authorization, connection),
-            request_id=request_id,
-            ip=ip,
-            now=now,
-        )
+    authorization.set_connection(connection)
+    _use_up_link(authorization, connection, now=now)
+    actor.audit(
+        AUDIT_VERBS.get(plan.kind, "connection.reconnect"),
+        connection,
+        before=before,
+        after=audited_facts(authorization, connection),
+        now=now,
+    )
     return connection
 
 
@@ -163,7 +180,7 @@ def audited_facts(authorization: Authorization, connection: Connection) -> dict[
 
 
 def _refuse_expired_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """Raises Refused; what was granted is given back."""
+    """Raise AuthorizationRefused where its time or link is over; what was granted is then revoked."""
     if authorization.state != "granted":
         return
     end_conditions = {
@@ -177,7 +194,7 @@ def _refuse_expired_authorization(authorization: Authorization, *, now: datetime
 
 
 def _use_up_link(authorization: Authorization, connection: Connection, *, now: datetime) -> None:
-    """In the caller's transaction: where the link has ended just now, nothing is stored."""
+    """Use the link up in the caller's transaction. Raises AuthorizationRefused where it has just ended."""
     try:
         if authorization.link:
             connect_links.use_up_connect_link(authorization.link, connection, now=now)
@@ -193,7 +210,10 @@ def _probe_granted_account(
     call: Callable[[Request], Response],
     now: datetime,
 ) -> ProbeResult:
-    """It lives, and is the account that the person was shown. An outage may pass: then it is confirmed again."""
+    """Test that the token works and is of the account that the person was shown.
+
+    Raises AuthorizationRefused. During an outage the authorization stays granted, to be confirmed again.
+    """
     connection = draft_connection(
         authorization.tenant,
         authorization.connector_key,
@@ -236,57 +256,67 @@ def _store_authorized_connection(
     grant_document: Mapping[str, Any],
     probe_result: ProbeResult,
     *,
-    tenant_user: TenantUser,
+    connected_by: User | None,
     random: Random,
     now: datetime,
 ) -> Connection:
-    """In the caller's transaction."""
-    granted = datetime.fromisoformat(grant_document["at"])
-    lifetime = grant_document["expires_in"]
-    expires_at = None if lifetime is None else granted + timedelta(seconds=lifetime)
-    if plan.connection is None:
-        new_connection = draft_connection(
-            authorization.tenant,
-            authorization.connector_key,
-            authorization.name,
-            grant_document["settings"],
-        )
-        new_connection.permissions = authorization.permissions
-        try:
-            return connect_account(
-                new_connection,
-                grant_document["secret"],
-                probe_result,
-                connected_by=tenant_user.user,
-                expires_at=expires_at,
-                random=random,
-                now=now,
-            )
-        except AlreadyConnected:
-            raise AuthorizationRefused("taken") from None
-    connection = plan.connection
-    connection.permissions, connection.connected_by = (
-        authorization.permissions,
-        tenant_user.user or connection.connected_by,
+    """Store the grant in a new connection or in the existing one, in the caller's transaction."""
+    granted_at, lifetime = (
+        datetime.fromisoformat(grant_document["at"]),
+        grant_document["expires_in"],
     )
-    replaces, settings, old = (
-        plan.kind == "replace",
-        connection.settings,
-        open_stored_secret(connection),
+    expires_at = None if lifetime is None else granted_at + timedelta(seconds=lifetime)
+    if plan.connection:
+        connection = plan.connection
+        connection.connected_by = connected_by or connection.connected_by
+        connection.permissions = authorization.permissions
+        _update_authorized_connection(
+            connection, grant_document, probe_result, replaces=plan.kind == "replace",
+            expires_at=expires_at, random=random, now=now,
+        )  # fmt: skip
+        return connection
+    draft = draft_connection(
+        authorization.tenant,
+        authorization.connector_key,
+        authorization.name,
+        grant_document["settings"],
     )
+    draft.permissions = authorization.permissions
+    try:
+        return connect_account(
+            draft, grant_document["secret"], probe_result, connected_by=connected_by,
+            expires_at=expires_at, random=random, now=now,
+        )  # fmt: skip
+    except AlreadyConnected:
+        raise AuthorizationRefused("taken") from None
+
+
+@sensitive_variables()
+def _update_authorized_connection(
+    connection: Connection,
+    grant_document: Mapping[str, Any],
+    probe_result: ProbeResult,
+    *,
+    replaces: bool,
+    expires_at: datetime | None,
+    random: Random,
+    now: datetime,
+) -> None:
+    """Store the grant; the replaced account's authorization, or the superseded grant, is revoked."""
+    old_settings, old_secret = connection.settings, open_stored_secret(connection)
     if replaces:
         schedule_connection_revocation(connection, now=now)
-    options: dict[str, Any] = {"expires_at": expires_at, "replaces": replaces, "random": random}
     reconnect_account(
         connection,
         grant_document["settings"],
         grant_document["secret"],
         probe_result,
-        **options,
+        expires_at=expires_at,
+        replaces=replaces,
+        random=random,
         now=now,
     )
     if not replaces:
         revoke_superseded_grant(
-            connection, old, grant_document["secret"], settings=settings, now=now
+            connection, old_secret, grant_document["secret"], settings=old_settings, now=now
         )
-    return connection

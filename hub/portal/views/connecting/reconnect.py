@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,13 +15,12 @@ from django.views.decorators.http import require_http_methods
 
 from hub import egress
 from hub.audit import ActorContext
-from hub.connections.actions import connection_actions
-from hub.connections.connecting import connect
+from hub.connections.connecting.by_form import update_with_form
+from hub.connections.connecting.form_results import Connected, ConnectionTestFailed, FormInput
 from hub.connections.connecting.login_hosts import login_choices, login_host_of
-from hub.connections.connecting.troubleshooting import explain_problem
-from hub.connections.credentials import probe, probe_checklist
 from hub.connections.forms.connection_forms import CredentialUpdateForm
 from hub.connections.models import Connection, Credential
+from hub.connections.views.form_result_context import describe_failed_test, list_checks
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
 from hub.portal.views.connecting.wizard import (
@@ -87,35 +85,22 @@ def update_after_test(
     form: CredentialUpdateForm,
     context: dict[str, Any],
 ) -> HttpResponse:
-    connection, data, now = context["connection"], form.cleaned_data, clock()
-    draft = connect.draft_connection(
-        connection.tenant, connection.connector_key, connection.name, data["settings"]
+    connection = context["connection"]
+    result = update_with_form(
+        connection,
+        FormInput.of_cleaned(form.cleaned_data),
+        ActorContext.of_visitor(request, tenant_user),
+        call=egress.send_request,
+        random=secrets.SystemRandom(),
+        now=clock(),
     )
-    document, _made = connect.add_signing_secret(
-        connection.connector, data["document"], random=secrets.token_bytes
-    )
-    probe_result = probe.probe_credential(draft, document, call=egress.send_request, now=now)
-    context["checks"] = probe_checklist.list_probe_steps(probe_result)
-    if not probe_result.passed:
-        context["problem"] = explain_problem(
-            probe_checklist.find_probe_problem(probe_result),
-            connection.connector,
-            hub=settings.HUB_NAME,
-            detail=probe_checklist.describe_failed_probe(probe_result),
-        )
+    if isinstance(result, Connected):
+        messages.success(request, _("It was tested and saved. What waited goes out now."))
+        return redirect_to_connection(tenant_user, connection)
+    if isinstance(result, ConnectionTestFailed):
+        context |= describe_failed_test(result, connection.connector)
         return render(request, "portal/reconnect.html", context, status=422)
-    try:
-        connection_actions.update_credential(
-            connection,
-            data["settings"],
-            document,
-            probe_result,
-            ActorContext.of_visitor(request, tenant_user),
-            random=secrets.SystemRandom().random,
-            now=now,
-        )
-    except connect.ConnectionChangeRefused as error:
-        form.add_error(None, str(error))
-        return render(request, "portal/reconnect.html", context, status=409)
-    messages.success(request, _("It was tested and saved. What waited goes out now."))
-    return redirect_to_connection(tenant_user, connection)
+    if result.reason == "tenant_suspended":
+        return render_suspended_page(request, tenant_user, connection.connector)
+    form.add_error(None, result.detail)
+    return render(request, "portal/reconnect.html", context | list_checks(result), status=409)

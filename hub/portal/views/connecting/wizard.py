@@ -4,7 +4,6 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,15 +15,15 @@ from connectors.base import Connector
 from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import ActorContext
-from hub.connections.actions import connection_actions
-from hub.connections.connecting import connect
+from hub.connections.connecting.by_form import connect_with_form
 from hub.connections.connecting.connector_requests import count_connector_requests
+from hub.connections.connecting.form_results import Connected, ConnectionTestFailed, FormInput
 from hub.connections.connecting.login_hosts import login_choices
 from hub.connections.connecting.oauth.pending import find_pending_authorizations
 from hub.connections.connecting.oauth.session import AuthorizationRefused
-from hub.connections.connecting.troubleshooting import explain_problem
 from hub.connections.credentials import probe, probe_checklist
 from hub.connections.models import Connection, ConnectorApp
+from hub.connections.views.form_result_context import describe_failed_test, list_checks
 from hub.connections.views.result_pages import render_problem_page
 from hub.db.clock import clock
 from hub.outgoing.insight.mapping_preview import preview_mappings
@@ -172,41 +171,40 @@ def render_suspended_page(
 def connect_after_test(
     request: HttpRequest, tenant_user: TenantUser, form: NewConnectionForm, context: dict[str, Any]
 ) -> HttpResponse:
-    connector, data, now = context["connector"], form.cleaned_data, clock()
-    connection = connect.draft_connection(
-        tenant_user.tenant, connector.key, data["name"], data["settings"]
+    connector = context["connector"]
+    result = connect_with_form(
+        tenant_user.tenant,
+        connector,
+        form.cleaned_data["name"],
+        FormInput.of_cleaned(form.cleaned_data),
+        ActorContext.of_visitor(request, tenant_user),
+        connected_by=tenant_user.user,
+        call=egress.send_request,
+        random=secrets.SystemRandom(),
+        now=clock(),
     )
-    document, generated_secret = connect.add_signing_secret(
-        connector, data["document"], random=secrets.token_bytes
-    )
-    probe_result = probe.probe_credential(connection, document, call=egress.send_request, now=now)
-    context["checks"] = probe_checklist.list_probe_steps(probe_result)
-    if not probe_result.passed:
-        context["problem"] = explain_problem(
-            probe_checklist.find_probe_problem(probe_result),
-            connector,
-            hub=settings.HUB_NAME,
-            detail=probe_checklist.describe_failed_probe(probe_result),
-        )
+    if isinstance(result, Connected):
+        return respond_to_connected(request, tenant_user, result)
+    if isinstance(result, ConnectionTestFailed):
+        context |= describe_failed_test(result, connector)
         return render(request, "portal/wizard/fill_in.html", context, status=422)
-    try:
-        connection_actions.establish_connection(
-            connection,
-            document,
-            probe_result,
-            ActorContext.of_visitor(request, tenant_user),
-            connected_by=tenant_user.user,
-            random=secrets.SystemRandom().random,
-            now=now,
+    if result.reason == "tenant_suspended":
+        return render_suspended_page(request, tenant_user, connector)
+    form.add_error(None, result.detail)
+    context |= list_checks(result)
+    return render(request, "portal/wizard/fill_in.html", context, status=409)
+
+
+def respond_to_connected(
+    request: HttpRequest, tenant_user: TenantUser, result: Connected
+) -> HttpResponse:
+    """Show a generated signing secret at once, and only this once."""
+    if result.signing_secret:
+        return render_done_page(
+            request, tenant_user, result.connection, secret=result.signing_secret
         )
-    except connect.AlreadyConnected as error:
-        form.add_error(None, str(error))
-        return render(request, "portal/wizard/fill_in.html", context, status=409)
-    if generated_secret:
-        return render_done_page(request, tenant_user, connection, secret=generated_secret)
-    return HttpResponseRedirect(
-        reverse("portal:connected", args=[tenant_user.tenant.reference, connection.public_id])
-    )
+    reference, connection_id = tenant_user.tenant.reference, result.connection.public_id
+    return HttpResponseRedirect(reverse("portal:connected", args=[reference, connection_id]))
 
 
 @require_safe

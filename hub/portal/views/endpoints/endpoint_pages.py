@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,9 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import ActorContext
-from hub.connections.actions import connection_actions
-from hub.connections.connecting import connect
-from hub.connections.credentials import custom_headers, probe, probe_checklist
+from hub.connections.connecting.by_form import connect_with_form
+from hub.connections.connecting.form_results import Connected, ConnectionTestFailed, FormInput
+from hub.connections.credentials import custom_headers, probe_checklist
 from hub.connections.credentials.signing_secrets import OVERLAP, SigningStatus, read_signing_status
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
@@ -116,41 +115,51 @@ def add_endpoint_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
 def add_tested_endpoint(
     request: HttpRequest, tenant_user: TenantUser, form: AddEndpointForm, context: dict[str, Any]
 ) -> HttpResponse:
-    """Tested first; kept with its routes, or not at all."""
+    """Test the endpoint, then store it together with its routes, or not at all."""
     data, now = form.cleaned_data, clock()
-    endpoint = connect.draft_connection(
-        tenant_user.tenant, CONNECTOR_KEY, data["name"], {"url": data["url"]}
-    )
-    document, generated_secret = connect.add_signing_secret(
-        endpoint.connector, {}, random=secrets.token_bytes
-    )
-    probe_result = probe.probe_credential(endpoint, document, call=egress.send_request, now=now)
-    if not probe_result.passed and not data["anyway"]:
-        context |= {
-            "finding": probe_result,
-            "checks": probe_checklist.list_probe_steps(probe_result),
-            "told": probe_checklist.describe_failed_probe(probe_result),
-        }
-        return render(request, "portal/endpoints/add.html", context, status=422)
+
+    def subscribe(endpoint: Connection) -> None:
+        subscribe_endpoint(endpoint, form.patterns, user=tenant_user.user, now=now)
+
     try:
-        with transaction.atomic():
-            connection_actions.establish_connection(
-                endpoint,
-                document,
-                probe_result,
-                ActorContext.of_visitor(request, tenant_user),
-                connected_by=tenant_user.user,
-                random=secrets.SystemRandom().random,
-                now=now,
-            )
-            subscribe_endpoint(endpoint, form.patterns, user=tenant_user.user, now=now)
+        result = connect_with_form(
+            tenant_user.tenant,
+            CONNECTORS[CONNECTOR_KEY],
+            data["name"],
+            FormInput({"url": data["url"]}, {}),
+            ActorContext.of_visitor(request, tenant_user),
+            connected_by=tenant_user.user,
+            allow_untested=data["anyway"],
+            then=subscribe,
+            call=egress.send_request,
+            random=secrets.SystemRandom(),
+            now=now,
+        )
     except AlreadySubscribed as error:
         form.add_error("types", str(error))
         return render(request, "portal/endpoints/add.html", context, status=409)
-    messages.success(request, _("%(name)s is added.") % {"name": endpoint.name})
-    return render_endpoint_page(
-        request, tenant_user, get_endpoint(tenant_user, endpoint.public_id), secret=generated_secret
-    )
+    if isinstance(result, Connected):
+        return respond_to_added(request, tenant_user, result)
+    if isinstance(result, ConnectionTestFailed):
+        context |= {
+            "finding": result.probe_result,
+            "checks": probe_checklist.list_probe_steps(result.probe_result),
+            "told": probe_checklist.describe_failed_probe(result.probe_result),
+        }
+        return render(request, "portal/endpoints/add.html", context, status=422)
+    if result.reason == "tenant_suspended":
+        return render_suspended_page(request, tenant_user, CONNECTORS[CONNECTOR_KEY])
+    form.add_error(None, result.detail)
+    return render(request, "portal/endpoints/add.html", context, status=409)
+
+
+def respond_to_added(
+    request: HttpRequest, tenant_user: TenantUser, result: Connected
+) -> HttpResponse:
+    """Show the page of the new endpoint with its signing secret, this once."""
+    messages.success(request, _("%(name)s is added.") % {"name": result.connection.name})
+    endpoint = get_endpoint(tenant_user, result.connection.public_id)
+    return render_endpoint_page(request, tenant_user, endpoint, secret=result.signing_secret)
 
 
 # --- the page of one -------------------------------------------------------------------------------------------------

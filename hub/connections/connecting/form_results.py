@@ -1,0 +1,80 @@
+"""Input and results of connecting with a form: connected, test failed or refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
+
+from hub.connections.connecting import connect
+from hub.connections.connecting.connect_links import ConnectLinkEnded
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.models import Connection
+
+RefusalReason = Literal[
+    "tenant_suspended", "already_connected", "other_account", "secret_limit", "link_ended"
+]
+REFUSAL_REASONS: Mapping[type[Exception], RefusalReason] = {
+    connect.TenantSuspended: "tenant_suspended",
+    connect.AlreadyConnected: "already_connected",
+    connect.AccountMismatch: "other_account",
+    connect.SecretChangedTooOften: "secret_limit",
+    ConnectLinkEnded: "link_ended",
+}
+
+
+class RandomSource(Protocol):
+    """The two methods that we use of `secrets.SystemRandom()`."""
+
+    def random(self) -> float: ...
+
+    def randbytes(self, n: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FormInput:
+    """Cleaned input: the settings, and the document of secrets that is sealed."""
+
+    settings: Mapping[str, Any]
+    document: Mapping[str, Any]
+
+    @classmethod
+    def of_cleaned(cls, data: Mapping[str, Any]) -> Self:
+        """Take both from the cleaned data of a `ConnectorFieldsForm`."""
+        return cls(data["settings"], data["document"])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ProbedDraft:
+    """A draft that may be stored: it passed the test, or the actor allows it untested."""
+
+    connection: Connection
+    document: Mapping[str, Any]
+    probe_result: ProbeResult
+    signing_secret: str  # generated for this draft; empty where none was
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Connected:
+    """The stored connection. `signing_secret` is shown once; empty where none was generated."""
+
+    connection: Connection
+    probe_result: ProbeResult
+    signing_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTestFailed:
+    """The test failed; nothing was stored."""
+
+    probe_result: ProbeResult
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRefused:
+    """Nothing was stored. `probe_result` is None where no test was made."""
+
+    reason: RefusalReason
+    detail: str
+    probe_result: ProbeResult | None = None
+
+
+FormResult = Connected | ConnectionTestFailed | ConnectionRefused
