@@ -111,7 +111,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
             connector=connector,
             registration=_build_registration_instructions(connector),
             logins=_list_logins(app),
-            buttons=self.buttons(request, app) if app.pk else (),
+            buttons=self.action_buttons(request, app) if app.pk else (),
         )
 
     @staff.row_action("Test", icon="network_check", is_available=_is_oauth_app, atomic=False)

@@ -120,7 +120,7 @@ READ_CONNECTION = CONNECTION | {
     "settings": {},
     "in_flight": 4,
     "permissions": [
-        {"key": "chat:write", "why": "to write as the app", "optional": False, "granted": True}
+        {"key": "chat:write", "purpose": "to write as the app", "optional": False, "granted": True}
     ],
     "missing_permissions": [],
     "waiting": {"count": 120, "more": False, "oldest": EXAMPLE_TIME, "seconds": 132},
@@ -156,8 +156,8 @@ CONNECTOR = {
     "categories": ["Logs"],
     "needs_oauth": False,
     "set_up": True,
-    "asks": [],
-    "moves": [{"way": "out", "what": "Each event that your routes choose."}],
+    "requested_permissions": [],
+    "moves": [{"direction": "out", "description": "Each event that your routes choose."}],
     "approval": "Splunk's administrator makes the token.",
     "plan": "",
     "environments": [],

@@ -168,7 +168,7 @@ class ConnectionSerializer(serializers.Serializer):
 
 class PermissionSerializer(serializers.Serializer):
     key = serializers.CharField(source="permission.key", help_text="The system's own word for it.")
-    why = serializers.CharField(source="permission.purpose")
+    purpose = serializers.CharField(source="permission.purpose")
     optional = serializers.BooleanField(source="permission.optional")
     granted = serializers.BooleanField(allow_null=True, help_text="null: the system never told.")
 
@@ -289,9 +289,9 @@ class DisconnectedSerializer(serializers.Serializer):
 # --- connectors ------------------------------------------------------------------------------------------------------
 
 
-class AskedSerializer(serializers.Serializer):
+class RequestedPermissionSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="The system's own word for it.")
-    why = serializers.CharField()
+    purpose = serializers.CharField(help_text="What we do with it.")
     optional = serializers.BooleanField(help_text="A person may leave it out.")
 
 
@@ -307,8 +307,8 @@ class FieldSerializer(serializers.Serializer):
 
 
 class MoveSerializer(serializers.Serializer):
-    way = serializers.ChoiceField(["out", "in"], help_text="out: from us into that system.")
-    what = serializers.CharField()
+    direction = serializers.ChoiceField(["out", "in"], help_text="out: from us into that system.")
+    description = serializers.CharField()
 
 
 class EnvironmentSerializer(serializers.Serializer):
@@ -336,7 +336,9 @@ class ConnectorSerializer(serializers.Serializer):
     set_up = serializers.SerializerMethodField(
         help_text="false: staff have not registered the hub there yet."
     )
-    asks = serializers.SerializerMethodField(help_text="What we ask to be allowed, and why.")
+    requested_permissions = serializers.SerializerMethodField(
+        help_text="The permissions that we ask for, and what for."
+    )
     moves = MoveSerializer(many=True, help_text="Which data moves, and which way.")
     approval = serializers.CharField(
         help_text="Who must agree besides the person who connects; empty: nobody."
@@ -361,9 +363,9 @@ class ConnectorSerializer(serializers.Serializer):
     def get_fill_in(self, connector: Connector) -> Any:
         return FieldSerializer(() if connector.needs_oauth else connector.fields, many=True).data
 
-    @extend_schema_field(AskedSerializer(many=True))
-    def get_asks(self, connector: Connector) -> Any:
-        return AskedSerializer(list_requested_permissions(connector), many=True).data
+    @extend_schema_field(RequestedPermissionSerializer(many=True))
+    def get_requested_permissions(self, connector: Connector) -> Any:
+        return RequestedPermissionSerializer(list_requested_permissions(connector), many=True).data
 
 
 class ConnectorListSerializer(serializers.Serializer):

@@ -298,7 +298,7 @@ def test_more_rows_cost_no_more_queries(superuser, make, view):
 def test_staff_disconnect_and_the_connection_is_not_enabled_without_a_credential(superuser, make):
     row = make.connection(connector="splunk")
     make.delivery(row, action="send_event", body={"event": "'x'"})
-    do(superuser, row, "disconnect", waiting="cancel", reason="they left")
+    do(superuser, row, "disconnect", what_waits="cancel", reason="they left")
     row.refresh_from_db()
     assert (
         row.is_disconnected
@@ -311,7 +311,7 @@ def test_staff_disconnect_and_the_connection_is_not_enabled_without_a_credential
 
 def test_a_disconnected_connection_comes_back_with_a_credential_that_passes(superuser, make, world):
     row = make.connection(connector="slack", account="T1")
-    do(superuser, row, "disconnect", waiting="hold", reason="a mistake")
+    do(superuser, row, "disconnect", what_waits="hold", reason="a mistake")
     world(SLACK_OK)
     do(superuser, row, "credential", access_token=CANARY, reason="")
     row.refresh_from_db()

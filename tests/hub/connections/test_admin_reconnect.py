@@ -36,7 +36,7 @@ def verb_of(connection):
 def test_the_overviews_button_leads_to_the_connection_whose_first_button_sends_a_link(root, slack):
     record_heartbeat("worker", now=clock())
     page = root.get(reverse("admin:index"))
-    step = page.context["said_url"]
+    step = page.context["headline_url"]
     assert step == reverse("admin:connections_connection_change", args=[slack.pk])
     assert f'href="{verb_of(slack)}"' in page.text
     (first,) = [

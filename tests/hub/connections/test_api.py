@@ -254,7 +254,9 @@ def test_connectors_tell_what_they_ask_and_what_is_filled_in(make, shop, django_
         True,
         [],
     )
-    assert "chat:write" in [asked["key"] for asked in items["slack"]["asks"]]
+    assert "chat:write" in [
+        permission["key"] for permission in items["slack"]["requested_permissions"]
+    ]
     assert items["salesforce"]["set_up"] is False
     fields = {field["key"]: field for field in items["splunk"]["fill_in"]}
     assert (fields["token"]["secret"], fields["use_ack"]["kind"]) == (True, "flag")

@@ -182,7 +182,7 @@ def test_how_fast_an_endpoint_is_called_is_a_number(shop, systems, said, kept):
 class Named(Splunk):
     """As a system that says whose a token is."""
 
-    def probed(self, response, credential):
+    def parse_probe(self, response, credential):
         return Account("the-one", "The One")
 
 

@@ -52,7 +52,7 @@ def verdict(client, app):
 
 def test_slacks_page_has_a_manifest_to_paste(superuser, make):
     page = page_of(superuser, make.app("slack"))
-    manifest = json.loads(page.context["there"]["manifest"])
+    manifest = json.loads(page.context["registration"]["manifest"])
     assert manifest["oauth_config"]["redirect_urls"] == ["https://hub.test/connect/slack/callback"]
     assert "Manifest to paste" in page.content.decode()
 
@@ -65,12 +65,12 @@ def test_salesforces_page_goes_step_by_step(superuser, make):
 
 def test_a_new_registration_has_the_same_page(superuser):
     page = superuser.get(reverse("admin:connections_connectorapp_add"), {"connector": "slack"})
-    assert page.context["there"]["redirect_uri"].endswith("/connect/slack/callback")
+    assert page.context["registration"]["redirect_uri"].endswith("/connect/slack/callback")
 
 
 def test_a_system_without_oauth_has_nothing_to_enter(superuser, make):
     page = page_of(superuser, make.app("app"))
-    assert page.context["there"] is None and page.context["buttons"] == []
+    assert page.context["registration"] is None and page.context["buttons"] == []
 
 
 ANSWERS = {

@@ -229,7 +229,7 @@ def test_salesforces_own_logins_are_inside_its_own_patterns():
     code = CONNECTORS["salesforce"]
     logins = [
         urlsplit(code.urls_at(entry.key, code.urls)["login"]).netloc
-        for entry in code.offered(code.urls, ())
+        for entry in code.allowed_environments(code.urls, ())
     ]
     assert logins == ["login.salesforce.com", "test.salesforce.com"]
 

@@ -33,7 +33,9 @@ def test_consent_does_not_ask_for_more_than_routes_need(browser):
 
 def test_the_confirm_page_names_it_and_offers_another_try(browser, outside, route):
     page = without_it(browser, outside)
-    assert problem(page) == "permission_needed" and page.context["plan"].lacking == (CUSTOM,)
+    assert problem(page) == "permission_needed" and page.context["plan"].missing_permissions == (
+        CUSTOM,
+    )
     shown = page.content.decode()
     assert CUSTOM in shown and 'value="confirm"' not in shown and "Try again" in shown
 

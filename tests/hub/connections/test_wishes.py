@@ -18,7 +18,7 @@ from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
-PAGE = "/admin/connections/wish/"
+PAGE = "/admin/connections/connectorrequest/"
 
 
 @pytest.fixture

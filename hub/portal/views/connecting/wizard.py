@@ -115,8 +115,8 @@ def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
     """Where people were sent to sign in by the attempt that was not finished; empty where there is none."""
     if "pending_attempt" not in context:
         return {}
-    row = context["pending_attempt"].row
-    return {"environment": row.environment, "login_host": row.login_host}
+    attempt = context["pending_attempt"].authorization
+    return {"environment": attempt.environment, "login_host": attempt.login_host}
 
 
 def list_managers(tenant_user: TenantUser) -> list[Membership]:
