@@ -1,0 +1,115 @@
+"""Each form and REST call that connects has one of three results: connected, test failed, refused."""
+
+import pytest
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
+from tenants.models import Tenant
+from tests.hub.connections.browsers import problem, stored
+from tests.makers import NOON
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "11111111-1111-4111-8111-111111111111"
+WIZARD, ENDPOINT, GUEST = (
+    "/t/acme/connect/splunk/fill-in/",
+    "/t/acme/endpoints/add",
+    "/connect/link/fill-in/",
+)
+ADD = "/admin/connections/connection/add/?connector=splunk"
+
+
+@pytest.fixture
+def form(outside):
+    """What a person fills in for Splunk."""
+    return {
+        "name": "Our Splunk",
+        "url": f"{outside.url}/splunk/acme",
+        "token": TOKEN,
+        "use_ack": "",
+    }
+
+
+@pytest.fixture
+def rest_input(outside):
+    return {"settings": {"url": f"{outside.url}/splunk/acme"}, "secrets": {"token": TOKEN}}
+
+
+@pytest.fixture
+def staff_client(client, make):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+@pytest.fixture(params=["a new one", "one that exists"])
+def existing(request, make, acme):
+    return make.connection(acme, "splunk") if request.param == "one that exists" else None
+
+
+@pytest.fixture
+def suspended_during_test(acme, monkeypatch):
+    """Every system answers its test as the tenant is suspended in another request."""
+
+    def suspending(connector_class):
+        class Suspending(connector_class):
+            def parse_probe(self, response, credential):
+                Tenant.objects.get(pk=acme.pk).suspend("unpaid", now=NOON)
+                return super().parse_probe(response, credential)
+
+        return Suspending()
+
+    for key in ("splunk", "webhook", "slack"):
+        monkeypatch.setitem(CONNECTORS, key, suspending(type(CONNECTORS[key])))
+
+
+def nothing_stored(existing=None):
+    if existing:
+        return Credential.unscoped.get().version == 1
+    return not Connection.unscoped.exists()
+
+
+def is_suspended_page(page):
+    return (problem(page), page.status_code) == ("tenant_suspended", 409)
+
+
+@pytest.mark.usefixtures("suspended_during_test")
+class TestATenantSuspendedDuringTheTest:
+    """The answer is the same as for one that was suspended before, and nothing is stored."""
+
+    def test_the_form_of_the_wizard(self, browser, form):
+        assert is_suspended_page(browser.client.post(WIZARD, form)) and nothing_stored()
+
+    def test_the_form_of_a_connection_that_exists(self, browser, make, acme, form):
+        connection = make.connection(acme, "splunk")
+        url = f"/t/acme/connections/{connection.public_id}/reconnect/"
+        assert is_suspended_page(browser.client.post(url, form)) and nothing_stored(connection)
+
+    def test_an_endpoint_of_their_own(self, browser, outside):
+        data = {"name": "Mine", "url": f"{outside.url}/webhook/acme/one", "types": "*"}
+        assert is_suspended_page(browser.client.post(ENDPOINT, data)) and nothing_stored()
+
+    def test_the_form_of_a_guest(self, guest, make, acme, form, existing):
+        guest.opens(make.connect_link(acme, "splunk", connection=existing))
+        assert is_suspended_page(guest.client.post(GUEST, form)) and nothing_stored(existing)
+        assert ConnectLink.unscoped.get().used_at is None
+
+    def test_an_account_that_was_granted(self, browser):
+        page = browser.connects("slack")
+        assert problem(browser.says(page)) == "tenant_suspended"
+        assert (stored(), Revocation.unscoped.count()) == (0, 1)
+        assert Authorization.unscoped.get().reason == "tenant_suspended"
+
+    def test_rest(self, shop, rest_input, existing):
+        url = "/api/v1/connections"
+        response = (
+            shop.patch(f"{url}/{existing.public_id}", rest_input, format="json")
+            if existing
+            else shop.post(url, {"connector": "splunk", **rest_input}, format="json")
+        )
+        assert (response.status_code, response.json()["code"]) == (409, "tenant-suspended")
+        assert nothing_stored(existing)
+
+    def test_staff(self, staff_client, acme, form, existing):
+        url = f"/admin/connections/connection/{existing.pk}/verbs/credential/" if existing else ADD
+        page = staff_client.post(url, form | {"tenant": acme.pk})
+        assert "until it is restored" in page.content.decode() and nothing_stored(existing)
