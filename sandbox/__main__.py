@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from sandbox.desk import POSTMAN, create_app
+from sandbox.application import POSTMAN, create_app
 
 PATIENCE = aiohttp.ClientTimeout(total=5)
 

@@ -47,7 +47,7 @@ class Faults:
 
     def order(self, wish: Mapping[str, Any], systems: set[str]) -> Fault:
         """Raises ValueError with a sentence."""
-        fault = Fault(id=self._made + 1, **read(wish, systems))
+        fault = Fault(id=self._made + 1, **parse_fault(wish, systems))
         self._made += 1
         self._faults.append(fault)
         return fault
@@ -95,7 +95,7 @@ class Faults:
                 self._faults.remove(fault)
 
 
-def read(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
+def parse_fault(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
     """A wish, as JSON or form, in the words of Fault."""
     given = {key: value for key, value in wish.items() if value not in ("", None)}
     if unknown := set(given) - KNOWN:
@@ -104,18 +104,18 @@ def read(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
         )
     if given.get("system") not in systems:
         raise ValueError(f"system is one of {', '.join(sorted(systems))}")
-    given |= {key: number(key, given[key]) for key in NUMBERS if key in given}
+    given |= {key: parse_number(key, given[key]) for key in NUMBERS if key in given}
     given |= {key: str(given[key]) for key in ("account", "path") if key in given}
     if not 0 <= given.get("status", 0) <= 599 or 0 < given.get("status", 0) < 200:
         raise ValueError("status is 0 (the connection is cut) or from 200 to 599")
-    given |= {"body": read_text(given["body"])} if "body" in given else {}
-    given |= {key: read_object(key, given[key]) for key in OBJECTS if key in given}
+    given |= {"body": parse_text(given["body"])} if "body" in given else {}
+    given |= {key: parse_object(key, given[key]) for key in OBJECTS if key in given}
     given["effect"] = given.get("effect") in (True, "true", "on", "1")
     times = given.pop("times", 0 if wish.get("times", 1) is None else 1)
-    return with_status(given) | {"left": times or None}
+    return add_default_status(given) | {"left": times or None}
 
 
-def number(key: str, value: Any) -> float:
+def parse_number(key: str, value: Any) -> float:
     try:
         read = NUMBERS[key](value)
     except (TypeError, ValueError):
@@ -125,7 +125,7 @@ def number(key: str, value: Any) -> float:
     return read
 
 
-def with_status(given: dict[str, Any]) -> dict[str, Any]:
+def add_default_status(given: dict[str, Any]) -> dict[str, Any]:
     if "status" not in given and "retry_after" in given:
         return given | {"status": 429}
     if "status" not in given and "body" in given:
@@ -133,7 +133,7 @@ def with_status(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def read_text(text: Any) -> Any:
+def parse_text(text: Any) -> Any:
     """A form can only carry text: where it is JSON, JSON is meant."""
     try:
         return json.loads(text) if isinstance(text, str) else text
@@ -141,8 +141,8 @@ def read_text(text: Any) -> Any:
         return text
 
 
-def read_object(key: str, value: Any) -> dict[str, Any]:
-    read = read_text(value)
+def parse_object(key: str, value: Any) -> dict[str, Any]:
+    read = parse_text(value)
     if not isinstance(read, dict):
         raise ValueError(f"{key} is a JSON object")
     return read

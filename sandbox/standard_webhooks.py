@@ -9,7 +9,7 @@ from collections.abc import Mapping
 TOLERANCE = 300  # seconds, both directions: what the libraries use
 
 
-def trouble(secrets: list[str], headers: Mapping[str, str], body: bytes, at: float) -> str:
+def signature_error(secrets: list[str], headers: Mapping[str, str], body: bytes, at: float) -> str:
     """What is wrong with the signature, in words; empty when it is good."""
     given, sent, signatures = (
         headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature")
@@ -22,7 +22,7 @@ def trouble(secrets: list[str], headers: Mapping[str, str], body: bytes, at: flo
         return f"its timestamp is {abs(at - int(sent)):.0f} s off, the limit is {TOLERANCE} s"
     content = f"{given}.{sent}.".encode() + body
     ours = [
-        base64.b64encode(hmac.digest(key(secret), content, hashlib.sha256)).decode()
+        base64.b64encode(hmac.digest(decode_secret(secret), content, hashlib.sha256)).decode()
         for secret in secrets
     ]
     theirs = [entry.partition(",")[2] for entry in signatures.split() if entry.startswith("v1,")]
@@ -32,7 +32,7 @@ def trouble(secrets: list[str], headers: Mapping[str, str], body: bytes, at: flo
     return "" if any(matches) else "no signature matches the secret"
 
 
-def key(secret: str) -> bytes:
+def decode_secret(secret: str) -> bytes:
     try:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:

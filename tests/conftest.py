@@ -22,10 +22,10 @@ def pytest_report_to_serializable():
 def make(db):
     """Rows with sensible contents: `make.tenant()`, `make.connection()`, `make.delivery()`, ..."""
     from hub.db.clock import clock  # Django is ready by now
-    from tests.makers import Makers
+    from tests.factories import Factories
 
     clock.synchronize()  # so that no statement of a test that counts them is the clock's
-    return Makers()
+    return Factories()
 
 
 @pytest.fixture

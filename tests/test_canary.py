@@ -23,7 +23,7 @@ from tests.canaries import HAND, NOWHERE, House, flew, on_fire, secret_of
 from tests.clients import Api
 from tests.tenants.door import come_as_guest, sign_in
 from tests.test_wall_pages import SAID
-from tests.walk import addresses, routes
+from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 

@@ -15,8 +15,8 @@ from hub.notices.models import Notice
 from hub.notices.notify import create_notice
 from hub.throttle.models import QuotaState
 from tenants.models import ApiKey
+from tests.factories import NOON
 from tests.hub.outgoing.operating import planned
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

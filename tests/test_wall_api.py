@@ -12,10 +12,10 @@ from hub.limits.models import LimitUsage
 from hub.outgoing.models import Event
 from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import planned
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

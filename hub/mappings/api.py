@@ -17,7 +17,7 @@ from hub.db.clock import clock
 from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after
 from hub.problems import StrictSerializer
-from hub.rest import openapi as openapi
+from hub.rest import openapi
 from hub.rest.fields import TextField
 from hub.rest.pagination import DEFAULT_LIMIT, MAX_LIMIT
 

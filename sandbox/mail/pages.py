@@ -5,9 +5,20 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.html import HEADERS, Markup, address, counted, link, live, markup, missing, page, table
-from sandbox.mail.box import Box, Mail
-from sandbox.mail.letters import TAIL, URL
+from sandbox.mail.mailbox import Mail, Mailbox
+from sandbox.mail.parsing import TAIL, URL
+from sandbox.pages.html import (
+    HEADERS,
+    Markup,
+    build_url,
+    format_count,
+    markup,
+    render_link,
+    render_live_link,
+    render_not_found,
+    render_page,
+    render_table,
+)
 
 SHOWN = 200
 LIST = """
@@ -38,7 +49,7 @@ FOREIGN = (
 
 
 class Pages:
-    def __init__(self, box: Box):
+    def __init__(self, box: Mailbox):
         self._box = box
 
     def routes(self) -> list[web.RouteDef]:
@@ -59,26 +70,26 @@ class Pages:
             (
                 mail["at"][:19].replace("T", " "),
                 ", ".join(mail["to"]),
-                link(mail["subject"] or "(no subject)", "mail", str(mail["seq"])),
+                render_link(mail["subject"] or "(no subject)", "mail", str(mail["seq"])),
             )
             for mail in mails[:SHOWN]
         ]
-        count = counted(len(mails), "mail") + (
+        count = format_count(len(mails), "mail") + (
             f", the newest {SHOWN} shown" if len(mails) > SHOWN else ""
         )
         body = markup(
             LIST,
-            live=live(request),
+            live=render_live_link(request),
             to=to,
-            table=table(("Time", "To", "Subject"), rows, caption=count, empty="No mail."),
+            table=render_table(("Time", "To", "Subject"), rows, caption=count, empty="No mail."),
         )
-        return page(request, "Mailbox", body, system="mail")
+        return render_page(request, "Mailbox", body, system="mail")
 
     async def one(self, request: web.Request) -> web.Response:
         mail = self._box.mail(request.match_info["seq"])
         if mail is None:
-            return missing(request, "No such mail.", system="mail")
-        url = address("mail", str(mail["seq"]), "html")
+            return render_not_found(request, "No such mail.", system="mail")
+        url = build_url("mail", str(mail["seq"]), "html")
         body = markup(
             ONE,
             subject=mail["subject"] or "(no subject)",
@@ -92,13 +103,13 @@ class Pages:
             html=markup(HTML, url=url) if mail["html"] else None,
             source=mail["source"],
         )
-        return page(request, mail["subject"] or "A mail", body, system="mail")
+        return render_page(request, mail["subject"] or "A mail", body, system="mail")
 
     async def html(self, request: web.Request) -> web.Response:
         """As it was written, in a sandbox of the browser; its links open in the whole window."""
         mail: Mail | None = self._box.mail(request.match_info["seq"])
         if mail is None:
-            return missing(request, "No such mail.", system="mail")
+            return render_not_found(request, "No such mail.", system="mail")
         text = f'<!doctype html><base target="_top">{mail["html"]}'
         return web.Response(
             text=text,

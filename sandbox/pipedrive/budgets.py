@@ -5,8 +5,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from sandbox.accounts import Company
-from sandbox.pace import RollingCount
-from sandbox.wire import Answer
+from sandbox.rate_limits import RollingCount
+from sandbox.system import ApiResponse
 
 DAY, WINDOW = 24 * 3600, 2
 TOKENS = {
@@ -63,11 +63,11 @@ class Budgets:
     refused: RollingCount = field(default_factory=lambda: RollingCount(MINUTE))
     blocked_until: float = 0
 
-    def block(self, at: float) -> Answer | None:
+    def block(self, at: float) -> ApiResponse | None:
         """Cloudflare's page, for whoever goes on after many 429s; it knows no company."""
-        return Answer(403, CLOUDFLARE, PAGE) if at < self.blocked_until else None
+        return ApiResponse(403, CLOUDFLARE, PAGE) if at < self.blocked_until else None
 
-    def spend(self, company: Company, token: str, tokens: int, at: float) -> Answer | None:
+    def spend(self, company: Company, token: str, tokens: int, at: float) -> ApiResponse | None:
         """A 429 where one of both is spent; both count what they let through only."""
         calls = self._lately(token, at)
         if len(calls) >= burst(company):
@@ -90,11 +90,11 @@ class Budgets:
             told |= {"x-daily-ratelimit-token-remaining": self._left(company, at)}
         return {name: str(value) for name, value in told.items()}
 
-    def _refuse(self, at: float) -> Answer:
+    def _refuse(self, at: float) -> ApiResponse:
         """No Retry-After: none is documented, x-ratelimit-reset tells of the two seconds alone."""
         if self.refused.add(at) >= IGNORED:
             self.blocked_until = at + BLOCK
-        return Answer(429, LIMITED)
+        return ApiResponse(429, LIMITED)
 
     def _lately(self, token: str, at: float) -> deque[float]:
         calls = self.calls[token]

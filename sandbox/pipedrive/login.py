@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 from sandbox.accounts import Company
-from sandbox.consent import Asked, Choice, Place
-from sandbox.grants import Codes
+from sandbox.oauth.authorization_codes import AuthorizationCodes
+from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
 from sandbox.pipedrive.tokens import Tokens
-from sandbox.wire import Answer, Call, Callback
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest, ApiResponse, Callback
 
 LIFE = 300  # seconds of a code
 FORM = "application/x-www-form-urlencoded"
@@ -24,14 +24,14 @@ class Denied(Exception):
 
 
 class Login:
-    def __init__(self, world: World, tokens: Tokens, random: Random):
+    def __init__(self, world: AccountStore, tokens: Tokens, random: Random):
         self._world = world
         self._tokens = tokens
-        self.codes = Codes(random, life=LIFE)
+        self.codes = AuthorizationCodes(random, life=LIFE)
 
-    def place(self) -> Place:
+    def place(self) -> ConsentPage:
         """There is no scope to ask for: the app's registration says which, for all."""
-        return Place(
+        return ConsentPage(
             system="pipedrive",
             name="Pipedrive",
             path="/pipedrive/oauth/authorize",
@@ -48,7 +48,7 @@ class Login:
             exact_redirect=True,
         )
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         form = call.form()
         if grant := self.codes.known(form.get("code", "")):
             return grant.account
@@ -70,19 +70,23 @@ class Login:
         urls = self._tokens.callbacks(company, at)
         return [Callback("DELETE", url, headers, body) for url in urls]
 
-    def answer(self, call: Call, path: str) -> Answer:
-        doors: dict[str, Callable[[Call], Answer]] = {
+    def answer(self, call: ApiRequest, path: str) -> ApiResponse:
+        doors: dict[str, Callable[[ApiRequest], ApiResponse]] = {
             "/oauth/token": self._token,
             "/oauth/revoke": self._revoke,
         }
         if path not in doors or call.method != "POST":
-            return Answer(404, {"success": False, "message": "Not found", "error": "not_found"})
+            return ApiResponse(
+                404, {"success": False, "message": "Not found", "error": "not_found"}
+            )
         try:
             return doors[path](call)
         except Denied as denied:
-            return Answer(400, {"success": False, "message": denied.message, "error": denied.error})
+            return ApiResponse(
+                400, {"success": False, "message": denied.message, "error": denied.error}
+            )
 
-    def _token(self, call: Call) -> Answer:
+    def _token(self, call: ApiRequest) -> ApiResponse:
         form = call.form() if call.headers.get("Content-Type", "").startswith(FORM) else {}
         kinds = {"authorization_code": self._redeemed, "refresh_token": self._refreshed}
         if "grant_type" not in form:
@@ -90,11 +94,11 @@ class Login:
         if form["grant_type"] not in kinds:
             raise Denied("unsupported_grant_type", "Unsupported grant type: grant_type is invalid")
         company, refresh_token = kinds[form["grant_type"]](form, self._client(call), call.at)
-        return Answer(
+        return ApiResponse(
             200, self._granted(call, company, refresh_token), {"Cache-Control": "no-store"}
         )
 
-    def _granted(self, call: Call, company: Company, refresh_token: str) -> dict[str, Any]:
+    def _granted(self, call: ApiRequest, company: Company, refresh_token: str) -> dict[str, Any]:
         return {
             "access_token": self._tokens.issue(company, refresh_token, call.at), "token_type": "Bearer",
             "refresh_token": refresh_token, "scope": company.scopes, "expires_in": company.expires_in,
@@ -123,15 +127,15 @@ class Login:
             raise Denied("invalid_grant", "Invalid grant: refresh_token is invalid")
         return company, used
 
-    def _revoke(self, call: Call) -> Answer:
+    def _revoke(self, call: ApiRequest) -> ApiResponse:
         """Whatever the token is worth, the answer is the same (RFC 7009)."""
         client, token = self._client(call), call.form().get("token", "")
         company = self._world.pipedrive.get(self._tokens.owner(token))
         if company and company.client_id == client:
             self._tokens.revoke(token)
-        return Answer(200)
+        return ApiResponse(200)
 
-    def _client(self, call: Call) -> str:
+    def _client(self, call: ApiRequest) -> str:
         """By Basic only: nothing else is documented."""
         try:
             given = base64.b64decode(call.credential("Basic"), validate=True).decode()
@@ -154,7 +158,7 @@ class Login:
         return [one for one in companies if client and one.client_id == client and not one.revoked]
 
 
-def wrong(asked: Asked) -> str | None:
+def wrong(asked: ConsentRequest) -> str | None:
     return (
         "Invalid request: response_type is invalid"
         if asked.query.get("response_type", "code") != "code"

@@ -5,7 +5,17 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.accounts import Company
-from sandbox.html import Markup, address, counted, link, live, markup, missing, page, table
+from sandbox.pages.html import (
+    Markup,
+    build_url,
+    format_count,
+    markup,
+    render_link,
+    render_live_link,
+    render_not_found,
+    render_page,
+    render_table,
+)
 from sandbox.pipedrive.budgets import daily
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.records import Record
@@ -54,14 +64,14 @@ class Pages:
     async def first(self, request: web.Request) -> web.Response:
         for company in self._pipedrive.world.pipedrive.values():
             return web.Response(
-                status=302, headers={"Location": address("pipedrive", company.company) + "/"}
+                status=302, headers={"Location": build_url("pipedrive", company.company) + "/"}
             )
-        return missing(request, "The world has no Pipedrive company.", system="pipedrive")
+        return render_not_found(request, "The world has no Pipedrive company.", system="pipedrive")
 
     async def company(self, request: web.Request) -> web.Response:
         company = self._pipedrive.world.pipedrive.get(request.match_info["company"])
         if company is None:
-            return missing(request, "No such company.", system="pipedrive")
+            return render_not_found(request, "No such company.", system="pipedrive")
         fullest = max(
             KINDS.values(), key=lambda kind: (len(self._rows(company, kind)), kind.path == "deals")
         )
@@ -70,7 +80,9 @@ class Pages:
     async def kind(self, request: web.Request) -> web.Response:
         company, kind = self._asked(request)
         if company is None or kind is None:
-            return missing(request, "No such company, or kind of record.", system="pipedrive")
+            return render_not_found(
+                request, "No such company, or kind of record.", system="pipedrive"
+            )
         rows = self._rows(company, kind)[::-1]
         columns = COLUMNS[kind.path]
         cells = (
@@ -81,7 +93,7 @@ class Pages:
             )
             for row in rows[:SHOWN]
         )
-        count = counted(len(rows), "record") + (
+        count = format_count(len(rows), "record") + (
             f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""
         )
         body = markup(
@@ -89,22 +101,24 @@ class Pages:
             tabs=self._tabs(company, kind),
             letter=kind.name[:1],
             plural=kind.path.title(),
-            live=live(request),
+            live=render_live_link(request),
             company=company.title,
             id=company.company,
             tokens=f"{daily(company):,}",
-            table=table(
+            table=render_table(
                 (kind.title, *columns, "Changed"), cells, caption=count, empty="No records yet."
             ),
         )
-        return page(request, f"{kind.path.title()} · {company.title}", body, system="pipedrive")
+        return render_page(
+            request, f"{kind.path.title()} · {company.title}", body, system="pipedrive"
+        )
 
     async def record(self, request: web.Request) -> web.Response:
         company, kind = self._asked(request)
         rows = self._rows(company, kind) if company and kind else []
         row = next((row for row in rows if str(row["id"]) == request.match_info["id"]), None)
         if company is None or kind is None or row is None:
-            return missing(request, "No such record.", system="pipedrive")
+            return render_not_found(request, "No such record.", system="pipedrive")
         told = {**row, **row["custom_fields"]}
         labels = company.custom_fields.get(kind.custom_of, {})
         fields = [
@@ -120,10 +134,10 @@ class Pages:
             letter=kind.name[:1],
             kind=kind.name,
             title=row[kind.title],
-            live=live(request),
+            live=render_live_link(request),
             fields=fields,
         )
-        return page(request, str(row[kind.title]), body, system="pipedrive")
+        return render_page(request, str(row[kind.title]), body, system="pipedrive")
 
     def _asked(self, request: web.Request) -> tuple[Company | None, Kind | None]:
         company = self._pipedrive.world.pipedrive.get(request.match_info["company"])
@@ -134,7 +148,7 @@ class Pages:
 
     def _tabs(self, company: Company, here: Kind) -> Markup:
         companies = [
-            tab(address("pipedrive", one.company) + "/", one.title, one == company)
+            tab(build_url("pipedrive", one.company) + "/", one.title, one == company)
             for one in self._pipedrive.world.pipedrive.values()
         ]
         kinds = [
@@ -149,7 +163,7 @@ class Pages:
 
 
 def named(company: Company, kind: Kind, row: Record) -> Markup:
-    return link(row[kind.title], "pipedrive", company.company, kind.path, str(row["id"]))
+    return render_link(row[kind.title], "pipedrive", company.company, kind.path, str(row["id"]))
 
 
 def tab(url: str, name: str, here: bool) -> Markup:
@@ -158,7 +172,7 @@ def tab(url: str, name: str, here: bool) -> Markup:
 
 
 def list_of(company: Company, kind: Kind) -> str:
-    return address("pipedrive", company.company, kind.path) + "/"
+    return build_url("pipedrive", company.company, kind.path) + "/"
 
 
 def shown(value: Any) -> str:

@@ -11,7 +11,7 @@ from sandbox.accounts import Company
 from sandbox.pipedrive.checks import Refusal, checked, invalid
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.pipelines import pipelines, placed
-from sandbox.shelf import Shelf
+from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]
 DEFAULTS: dict[str, Record] = {
@@ -27,7 +27,7 @@ DEFAULTS: dict[str, Record] = {
 class Records:
     def __init__(self, state: Path, random: Random):
         self._random = random
-        self._rows = Shelf(state / "pipedrive-records.jsonl")
+        self._rows = JournaledDict(state / "pipedrive-records.jsonl")
         self._tables: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
         for key, row in self._rows.items():
             company, path, id = key.split("/")

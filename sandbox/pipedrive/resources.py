@@ -10,7 +10,7 @@ from sandbox.accounts import Company
 from sandbox.pipedrive.checks import MOMENT, Refusal, invalid
 from sandbox.pipedrive.kinds import Kind
 from sandbox.pipedrive.records import Record, Records
-from sandbox.wire import Answer
+from sandbox.system import ApiResponse
 
 FILTERS = (
     "owner_id",
@@ -38,8 +38,8 @@ class Asked:
     body: Any
 
 
-def me(company: Company) -> Answer:
-    return Answer(200, {"success": True, "data": {
+def me(company: Company) -> ApiResponse:
+    return ApiResponse(200, {"success": True, "data": {
         "id": company.user_id, "name": company.user, "email": company.email, "active_flag": True, "is_admin": 1,
         "default_currency": company.currency, "locale": "en_US", "timezone_name": "Europe/Tallinn",
         "company_id": int(company.company), "company_name": company.title, "company_domain": company.host,
@@ -47,36 +47,36 @@ def me(company: Company) -> Answer:
     }})  # fmt: skip
 
 
-def create(asked: Asked) -> Answer:
+def create(asked: Asked) -> ApiResponse:
     row = asked.records.create(asked.company, asked.kind, asked.body, asked.at)
-    return Answer(
+    return ApiResponse(
         200 if asked.kind.strict else 201, {"success": True, "data": shown(asked.kind, row)}
     )
 
 
-def read(asked: Asked, id: str) -> Answer:
+def read(asked: Asked, id: str) -> ApiResponse:
     row = asked.records.read(asked.company, asked.kind, id)
-    return Answer(200, {"success": True, "data": shown(asked.kind, row)})
+    return ApiResponse(200, {"success": True, "data": shown(asked.kind, row)})
 
 
-def update(asked: Asked, id: str) -> Answer:
+def update(asked: Asked, id: str) -> ApiResponse:
     row = asked.records.update(asked.company, asked.kind, id, asked.body, asked.at)
-    return Answer(200, {"success": True, "data": shown(asked.kind, row)})
+    return ApiResponse(200, {"success": True, "data": shown(asked.kind, row)})
 
 
-def delete(asked: Asked, id: str) -> Answer:
+def delete(asked: Asked, id: str) -> ApiResponse:
     asked.records.delete(asked.company, asked.kind, id, asked.at)
     if asked.kind.path == "notes":
-        return Answer(200, {"success": True, "data": True})
-    return Answer(
+        return ApiResponse(200, {"success": True, "data": True})
+    return ApiResponse(
         200, {"success": True, "data": {"id": id if asked.kind.path == "leads" else int(id)}}
     )
 
 
-def list_all(asked: Asked) -> Answer:
+def list_all(asked: Asked) -> ApiResponse:
     rows = [row for row in asked.records.all(asked.company, asked.kind) if wanted(asked, row)]
     page = by_cursor if asked.kind.strict else by_offset
-    return Answer(200, {"success": True, **page(asked, rows)})
+    return ApiResponse(200, {"success": True, **page(asked, rows)})
 
 
 def wanted(asked: Asked, row: Record) -> bool:

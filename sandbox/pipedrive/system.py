@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.accounts import Company
-from sandbox.consent import Place
+from sandbox.oauth.consent import ConsentPage
 from sandbox.pipedrive import resources
 from sandbox.pipedrive.budgets import Budgets, cost
 from sandbox.pipedrive.checks import INFO, Refusal
@@ -18,14 +18,14 @@ from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Records
 from sandbox.pipedrive.resources import Asked
 from sandbox.pipedrive.tokens import Tokens
-from sandbox.wire import Answer, Call, Callback, System
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest, ApiResponse, Callback, System
 
 API = re.compile(r"/api/(?P<version>v1|v2)/(?P<path>[A-Za-z]+)(?:/(?P<id>[A-Za-z0-9-]+))?/?")
 GATEWAY = {401: "unauthorized access", 403: "Scope and URL mismatch", 429: "request over limit"}
 WORDS = {402: "Company account is not open", 404: "Not found", 503: "Scheduled maintenance"}
 Work = tuple[
-    str, Callable[..., Answer], str
+    str, Callable[..., ApiResponse], str
 ]  # what it costs as, what does it, what the scope must allow
 ONE: dict[str, Work] = {
     "GET": ("read", resources.read, "read"),
@@ -49,7 +49,7 @@ class Pipedrive(System):
         ),  # where a client keeps only the origin of the API domain: the token tells the company
     )
 
-    def __init__(self, world: World, state: Path, random: Random):
+    def __init__(self, world: AccountStore, state: Path, random: Random):
         self.world = world
         self.records = Records(state, random)
         self._tokens = Tokens(world, state, random)
@@ -65,12 +65,12 @@ class Pipedrive(System):
                     for row in rows:
                         self.records.create(company, KINDS[path], row, at)
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         if call.path.startswith("/oauth/"):
             return self._login.account(call)
         return self._tokens.owner(call.credential("Bearer"))
 
-    def ids(self, call: Call) -> list[str]:
+    def ids(self, call: ApiRequest) -> list[str]:
         given = call.json() if call.method == "POST" else None
         marked = given.get("origin_id") if isinstance(given, dict) else None
         return [marked] if isinstance(marked, str) else []
@@ -85,7 +85,7 @@ class Pipedrive(System):
             }
         return Refusal(status, WORDS.get(status, "Server error")).body()
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: ApiRequest) -> ApiResponse:
         if page := self._budgets.block(call.at):
             return page
         if call.path.startswith("/oauth/"):
@@ -94,15 +94,15 @@ class Pipedrive(System):
         company = self._tokens.holder(token, call.at)
         host, _, path = call.path.partition("/api/")
         if company is None or host.strip("/") not in ("", company.host):
-            return Answer(401, self.refusal(401), {"x-401-by-gw": "true"})
+            return ApiResponse(401, self.refusal(401), {"x-401-by-gw": "true"})
         answer = self._company(company, token, call, f"/api/{path}")
-        return Answer(
+        return ApiResponse(
             answer.status,
             answer.body,
             {**self._budgets.headers(company, token, call.at), **answer.headers},
         )
 
-    def consent(self) -> Place:
+    def consent(self) -> ConsentPage:
         return self._login.place()
 
     def accounts(self) -> Iterable[tuple[str, str, str]]:
@@ -127,9 +127,9 @@ class Pipedrive(System):
         self.records.close()
         self._tokens.close()
 
-    def _company(self, company: Company, token: str, call: Call, path: str) -> Answer:
+    def _company(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
         if company.closed:
-            return Answer(402, self.refusal(402))
+            return ApiResponse(402, self.refusal(402))
         if call.method == "GET" and path.rstrip("/") == "/api/v1/users/me":
             return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(
                 company
@@ -139,37 +139,37 @@ class Pipedrive(System):
             return self._short_list(company, token, call, match["path"])
         kind = KINDS.get(match["path"]) if match else None
         if match is None or kind is None or kind.version != match["version"]:
-            return Answer(404, self.refusal(404))
+            return ApiResponse(404, self.refusal(404))
         return self._resource(company, token, call, kind, match["id"])
 
-    def _short_list(self, company: Company, token: str, call: Call, path: str) -> Answer:
+    def _short_list(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
         if call.method != "GET":
-            return Answer(405, Refusal(405, "Method not allowed").body())
+            return ApiResponse(405, Refusal(405, "Method not allowed").body())
         if refused := self._budgets.spend(company, token, cost("short list", "v2"), call.at):
             return refused
         if not {"deals:full", "deals:read"}.intersection(company.scopes.split(",")):
-            return Answer(403, self.refusal(403))
+            return ApiResponse(403, self.refusal(403))
         rows = SHORT_LISTS[path](company)
         if path == "stages" and (pipeline := call.query.get("pipeline_id")):
             rows = [row for row in rows if str(row["pipeline_id"]) == pipeline]
         more = {"next_cursor": None}
-        return Answer(200, {"success": True, "data": rows, "additional_data": more})
+        return ApiResponse(200, {"success": True, "data": rows, "additional_data": more})
 
     def _resource(
-        self, company: Company, token: str, call: Call, kind: Kind, id: str | None
-    ) -> Answer:
+        self, company: Company, token: str, call: ApiRequest, kind: Kind, id: str | None
+    ) -> ApiResponse:
         works = ONE | {kind.changed_by: ("write", resources.update, "full")} if id else ALL
         if call.method not in works:
-            return Answer(405, Refusal(405, "Method not allowed").body())
+            return ApiResponse(405, Refusal(405, "Method not allowed").body())
         costs_as, does, needed = works[call.method]
         if refused := self._budgets.spend(company, token, cost(costs_as, kind.version), call.at):
             return refused
         if not {f"{kind.scope}:full", f"{kind.scope}:{needed}"}.intersection(
             company.scopes.split(",")
         ):
-            return Answer(403, self.refusal(403))
+            return ApiResponse(403, self.refusal(403))
         asked = Asked(company, kind, self.records, call.at, call.query, call.json())
         try:
             return does(asked, **({"id": unquote(id)} if id else {}))
         except Refusal as refusal:
-            return Answer(refusal.status, refusal.body())
+            return ApiResponse(refusal.status, refusal.body())

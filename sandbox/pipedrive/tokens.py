@@ -6,18 +6,18 @@ from random import Random
 from typing import Any
 
 from sandbox.accounts import Company
-from sandbox.shelf import Shelf
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.storage.journal import JournaledDict
 
 REFRESHABLE = 60 * 24 * 3600  # seconds without a refresh, and the refresh token is dead
 
 
 class Tokens:
-    def __init__(self, world: World, state: Path, random: Random):
+    def __init__(self, world: AccountStore, state: Path, random: Random):
         self._world = world
         self._random = random
-        self._access = Shelf(state / "pipedrive-access.jsonl", keep=10_000)
-        self._refresh = Shelf(state / "pipedrive-refresh.jsonl")
+        self._access = JournaledDict(state / "pipedrive-access.jsonl", keep=10_000)
+        self._refresh = JournaledDict(state / "pipedrive-refresh.jsonl")
 
     def learn(self, at: float) -> None:
         for company in self._world.pipedrive.values():

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from sandbox.salesforce import resources
 from sandbox.salesforce.checks import MalformedRequest, Refusal
 from sandbox.salesforce.resources import Asked
-from sandbox.wire import Answer
+from sandbox.system import ApiResponse
 
 MOST_RECORDS, MOST_REQUESTS = 200, 25
 REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)\.([A-Za-z0-9_.]+)\}")
@@ -27,40 +27,40 @@ HALTED = Refusal(
 )
 
 
-def create(asked: Asked) -> Answer:
+def create(asked: Asked) -> ApiResponse:
     return each(
         asked, records_of(asked), lambda one, record: resources.create(one, type_of(one, record))
     )
 
 
-def update(asked: Asked) -> Answer:
-    def change(one: Asked, record: Any) -> Answer:
+def update(asked: Asked) -> ApiResponse:
+    def change(one: Asked, record: Any) -> ApiResponse:
         fields = {name: value for name, value in record.items() if name.lower() != "id"}
         id = str(record.get("id") or record.get("Id") or "")
         if not id:
             raise Refusal(400, "MISSING_ARGUMENT", "Id not specified in an update call", ["Id"])
         resources.update(one.with_body(fields), type_of(one, record), id)
-        return Answer(200, {"id": id, "success": True, "errors": []})
+        return ApiResponse(200, {"id": id, "success": True, "errors": []})
 
     return each(asked, records_of(asked), change)
 
 
-def delete(asked: Asked) -> Answer:
+def delete(asked: Asked) -> ApiResponse:
     kinds = {kind.prefix: kind for kind in asked.objects.values()}
 
-    def remove(one: Asked, id: Any) -> Answer:
+    def remove(one: Asked, id: Any) -> ApiResponse:
         if id[:3] not in kinds:
             raise Refusal(400, "MALFORMED_ID", f"malformed id {id}")
         resources.delete(one, kinds[id[:3]].name, id)
-        return Answer(200, {"id": id, "success": True, "errors": []})
+        return ApiResponse(200, {"id": id, "success": True, "errors": []})
 
     ids = asked.query.get("ids", "").split(",")
     whole = asked.query.get("allOrNone", "false").lower() == "true"
     return each(asked.with_body({"allOrNone": whole}), ids, remove)
 
 
-def upsert(asked: Asked, name: str, field: str) -> Answer:
-    def write(one: Asked, record: Any) -> Answer:
+def upsert(asked: Asked, name: str, field: str) -> ApiResponse:
+    def write(one: Asked, record: Any) -> ApiResponse:
         if type_of(one, record).lower() != name.lower():
             raise Refusal(400, "INVALID_TYPE", f"{type_of(one, record)} in a collection of {name}")
         by_key = {key.lower(): value for key, value in record.items()}
@@ -92,7 +92,7 @@ def key_of(record: dict[str, Any], field: str) -> str:
     )
 
 
-def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -> Answer:
+def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], ApiResponse]) -> ApiResponse:
     """200 with an entry for each, in their order; a failure spoils the others only with allOrNone.
 
     What cannot be read spoils them all.
@@ -115,7 +115,7 @@ def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], Answer]) -
     if asked.body.get("allOrNone") is True and not all(result["success"] for result in results):
         asked.records.roll_back(mark)
         results = [ROLLED_BACK.of_a_record() if result["success"] else result for result in results]
-    return Answer(200, results)
+    return ApiResponse(200, results)
 
 
 def records_of(asked: Asked) -> list[Any]:
@@ -135,7 +135,7 @@ def type_of(asked: Asked, record: dict[str, Any]) -> str:
     return name
 
 
-def composite(asked: Asked, route: Callable[[Asked, str, str], Answer]) -> Answer:
+def composite(asked: Asked, route: Callable[[Asked, str, str], ApiResponse]) -> ApiResponse:
     """Always 200: what went wrong stands in the parts."""
     parts = asked.body.get("compositeRequest") if isinstance(asked.body, dict) else None
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
@@ -154,22 +154,23 @@ def composite(asked: Asked, route: Callable[[Asked, str, str], Answer]) -> Answe
     if asked.body.get("allOrNone") is True and any(answer.status >= 300 for answer in answers):
         asked.records.roll_back(mark)
         answers = [
-            answer if answer.status >= 300 else Answer(400, HALTED.body()) for answer in answers
+            answer if answer.status >= 300 else ApiResponse(400, HALTED.body())
+            for answer in answers
         ]
     shown = [in_composite(part, answer) for part, answer in zip(parts, answers, strict=True)]
-    return Answer(200, {"compositeResponse": shown})
+    return ApiResponse(200, {"compositeResponse": shown})
 
 
 def subrequest(
-    asked: Asked, part: dict[str, Any], known: dict[str, Any], route: Callable[..., Answer]
-) -> Answer:
+    asked: Asked, part: dict[str, Any], known: dict[str, Any], route: Callable[..., ApiResponse]
+) -> ApiResponse:
     try:
         filled = json.loads(REFERENCE.sub(lambda match: value_of(match, known), json.dumps(part)))
     except KeyError:
-        return Answer(400, HALTED.body())
+        return ApiResponse(400, HALTED.body())
     url = urlsplit(str(filled.get("url", "")))
     if not url.path.startswith(f"{asked.root}/"):
-        return Answer(
+        return ApiResponse(
             404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body()
         )
     one = replace(asked, body=filled.get("body"), query=dict(parse_qsl(url.query)))
@@ -185,7 +186,7 @@ def value_of(match: re.Match[str], known: dict[str, Any]) -> str:
     return json.dumps(str(value))[1:-1]
 
 
-def in_composite(part: dict[str, Any], answer: Answer) -> dict[str, Any]:
+def in_composite(part: dict[str, Any], answer: ApiResponse) -> dict[str, Any]:
     return {
         "body": answer.body or None,
         "httpHeaders": dict(answer.headers),

@@ -3,10 +3,10 @@
 from random import Random
 
 from sandbox.accounts import Org
-from sandbox.consent import Asked, Choice, Place
-from sandbox.grants import Codes
+from sandbox.oauth.authorization_codes import AuthorizationCodes
+from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
 from sandbox.salesforce.login import is_own_host, signs_in_at
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
 
 LIFE = 900  # seconds of a code
 DENIED = {"error": "access_denied", "error_description": "end-user denied authorization"}
@@ -31,12 +31,12 @@ ALIASES = {"offline_access": "refresh_token"}
 
 
 class Consents:
-    def __init__(self, world: World, random: Random):
+    def __init__(self, world: AccountStore, random: Random):
         self._world = world
-        self.codes = Codes(random, life=LIFE)
+        self.codes = AuthorizationCodes(random, life=LIFE)
 
-    def place(self) -> Place:
-        return Place(
+    def place(self) -> ConsentPage:
+        return ConsentPage(
             system="salesforce",
             name="Salesforce",
             path="/salesforce/{host}/services/oauth2/authorize",
@@ -56,14 +56,14 @@ class Consents:
         orgs = self._world.salesforce.values()
         return [org for org in orgs if client and org.client_id == client and not org.revoked]
 
-    def _choices(self, asked: Asked) -> list[Choice]:
+    def _choices(self, asked: ConsentRequest) -> list[Choice]:
         orgs = self._orgs(asked.client)
         shown = [
             org for org in orgs if asked.host in ("login", "test") or is_own_host(org, asked.host)
         ]
         return [choice(org, asked.host) for org in shown]
 
-    def _refused(self, asked: Asked) -> dict[str, str] | None:
+    def _refused(self, asked: ConsentRequest) -> dict[str, str] | None:
         orgs = self._orgs(asked.client)
         if not asked.query.get("code_challenge") and any(org.requires_pkce for org in orgs):
             return NO_CHALLENGE
@@ -83,7 +83,7 @@ def choice(org: Org, host: str) -> Choice:
     return Choice(org.org, title)
 
 
-def wrong(asked: Asked) -> str | None:
+def wrong(asked: ConsentRequest) -> str | None:
     if asked.query.get("response_type", "code") != "code":
         return "error=unsupported_response_type&error_description=response type not supported"
     if asked.query.get("code_challenge_method", "S256") != "S256":

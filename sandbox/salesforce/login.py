@@ -6,12 +6,12 @@ import hmac
 from typing import Any
 
 from sandbox.accounts import Org
-from sandbox.grants import Codes
+from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.sessions import Approval, Sessions
-from sandbox.wire import Answer, Call
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest, ApiResponse
 
 # scopes for "the identity URL service"
 IDENTITY = {"id", "openid", "profile", "email", "address", "phone", "full"}
@@ -24,26 +24,30 @@ class Denied(Exception):
 
 
 class Login:
-    def __init__(self, world: World, sessions: Sessions, codes: Codes):
+    def __init__(self, world: AccountStore, sessions: Sessions, codes: AuthorizationCodes):
         self._world = world
         self._sessions = sessions
         self._codes = codes
 
-    def answer(self, call: Call, host: str, path: str) -> Answer:
+    def answer(self, call: ApiRequest, host: str, path: str) -> ApiResponse:
         try:
             if path == "/services/oauth2/token" and call.method == "POST":
-                return Answer(200, self._token(call, host), {"Cache-Control": "no-cache, no-store"})
+                return ApiResponse(
+                    200, self._token(call, host), {"Cache-Control": "no-cache, no-store"}
+                )
             if path == "/services/oauth2/revoke":
                 return self._revoke(call)
         except Denied as denied:
-            return Answer(400, {"error": denied.error, "error_description": denied.description})
+            return ApiResponse(
+                400, {"error": denied.error, "error_description": denied.description}
+            )
         if path.startswith("/id/") or path == "/services/oauth2/userinfo":
             return self._identity(call, path)
-        return Answer(
+        return ApiResponse(
             404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body()
         )
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         form = call.form()
         if grant := self._codes.known(form.get("code", "")):
             return grant.account
@@ -53,7 +57,7 @@ class Login:
         )
         return approval.org.org if approval else ""
 
-    def _token(self, call: Call, host: str) -> dict[str, Any]:
+    def _token(self, call: ApiRequest, host: str) -> dict[str, Any]:
         form = call.form()
         kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
         if (kind := form.get("grant_type", "")) not in kinds:
@@ -117,26 +121,26 @@ class Login:
         )
         return approval, {"refresh_token": refresh} if refresh else {}
 
-    def _revoke(self, call: Call) -> Answer:
+    def _revoke(self, call: ApiRequest) -> ApiResponse:
         token = call.form().get("token") or call.query.get("token", "")
         if not self._sessions.revoke(token):
             raise Denied("unsupported_token_type", "this token type is not supported")
-        return Answer(200)
+        return ApiResponse(200)
 
-    def _identity(self, call: Call, path: str) -> Answer:
+    def _identity(self, call: ApiRequest, path: str) -> ApiResponse:
         approval = self._sessions.session(call.credential("Bearer"), call.at)
         if approval is None:
-            return Answer(
+            return ApiResponse(
                 403, "Bad_OAuth_Token" if call.credential("Bearer") else "Missing_OAuth_Token"
             )
         if not IDENTITY.intersection(approval.scopes):
-            return Answer(403, "Bad_OAuth_Token")
+            return ApiResponse(403, "Bad_OAuth_Token")
         org = approval.org
         if path.startswith("/id/") and path.split("/")[2][:15] != org.org[:15]:
-            return Answer(403, "Wrong_Org")
+            return ApiResponse(403, "Wrong_Org")
         user = f"hub@{org.title.lower().replace(' ', '-')}.example"
         rest = f"{instance_url(call, org)}/services/data/v{{version}}/"
-        return Answer(200, {
+        return ApiResponse(200, {
             "id": identity_url(call, org), "user_id": long(org.user), "organization_id": long(org.org),
             "username": user, "preferred_username": user, "display_name": f"Hub at {org.title}",
             "email": user, "active": True, "user_type": "STANDARD",
@@ -144,12 +148,12 @@ class Login:
         })  # fmt: skip
 
 
-def identity_url(call: Call, org: Org) -> str:
+def identity_url(call: ApiRequest, org: Org) -> str:
     host = "test" if org.sandbox else "login"
     return f"{call.base}/salesforce/{host}/id/{long(org.org)}/{long(org.user)}"
 
 
-def instance_url(call: Call, org: Org) -> str:
+def instance_url(call: ApiRequest, org: Org) -> str:
     return org.instance_url or f"{call.base}/salesforce/{org.org}"
 
 

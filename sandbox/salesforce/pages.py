@@ -5,7 +5,17 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.accounts import Org
-from sandbox.html import Markup, address, counted, link, live, markup, missing, page, table
+from sandbox.pages.html import (
+    Markup,
+    build_url,
+    format_count,
+    markup,
+    render_link,
+    render_live_link,
+    render_not_found,
+    render_page,
+    render_table,
+)
 from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Object, objects
 from sandbox.salesforce.system import Salesforce
@@ -45,14 +55,14 @@ class Pages:
     async def first(self, request: web.Request) -> web.Response:
         for org in self._salesforce.world.salesforce.values():
             return web.Response(
-                status=302, headers={"Location": address("salesforce", org.org) + "/"}
+                status=302, headers={"Location": build_url("salesforce", org.org) + "/"}
             )
-        return missing(request, "The world has no Salesforce org.", system="salesforce")
+        return render_not_found(request, "The world has no Salesforce org.", system="salesforce")
 
     async def org(self, request: web.Request) -> web.Response:
         org = self._salesforce.world.salesforce.get(request.match_info["org"])
         if org is None:
-            return missing(request, "No such org.", system="salesforce")
+            return render_not_found(request, "No such org.", system="salesforce")
         fullest = max(
             written_objects(org).values(),
             key=lambda kind: len(self._salesforce.records.all(org, kind)),
@@ -62,7 +72,7 @@ class Pages:
     async def list(self, request: web.Request) -> web.Response:
         org, kind = self._asked(request)
         if org is None or kind is None:
-            return missing(request, "No such org or object.", system="salesforce")
+            return render_not_found(request, "No such org or object.", system="salesforce")
         rows = sorted(
             self._salesforce.records.all(org, kind),
             key=lambda row: row["SystemModstamp"],
@@ -77,7 +87,7 @@ class Pages:
             )
             for row in rows[:SHOWN]
         )
-        count = counted(len(rows), "record") + (
+        count = format_count(len(rows), "record") + (
             f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""
         )
         body = markup(
@@ -85,24 +95,24 @@ class Pages:
             tabs=self._tabs(org, kind),
             letter=kind.name[:1],
             plural=plural(kind),
-            live=live(request),
+            live=render_live_link(request),
             org=org.title,
             id=org.org,
-            table=table(
+            table=render_table(
                 (kind.title, *columns, "Last modified"),
                 cells,
                 caption=count,
                 empty="No records yet.",
             ),
         )
-        return page(request, f"{plural(kind)} · {org.title}", body, system="salesforce")
+        return render_page(request, f"{plural(kind)} · {org.title}", body, system="salesforce")
 
     async def record(self, request: web.Request) -> web.Response:
         org, kind = self._asked(request)
         rows = self._salesforce.records.all(org, kind, deleted=True) if org and kind else []
         row = next((row for row in rows if row["Id"][:15] == request.match_info["id"][:15]), None)
         if org is None or kind is None or row is None:
-            return missing(request, "No such record.", system="salesforce")
+            return render_not_found(request, "No such record.", system="salesforce")
         fields = [
             markup(
                 "<div><dt>$label</dt><dd>$value</dd></div>",
@@ -119,10 +129,12 @@ class Pages:
             kind=kind.name,
             letter=kind.name[:1],
             name=row.get(kind.title) or row["Id"],
-            live=live(request),
+            live=render_live_link(request),
             fields=fields,
         )
-        return page(request, str(row.get(kind.title) or row["Id"]), body, system="salesforce")
+        return render_page(
+            request, str(row.get(kind.title) or row["Id"]), body, system="salesforce"
+        )
 
     def _asked(self, request: web.Request) -> tuple[Org | None, Object | None]:
         org = self._salesforce.world.salesforce.get(request.match_info["org"])
@@ -130,7 +142,7 @@ class Pages:
 
     def _tabs(self, org: Org, here: Object) -> Markup:
         orgs = [
-            tab(address("salesforce", one.org) + "/", one.title, one == org)
+            tab(build_url("salesforce", one.org) + "/", one.title, one == org)
             for one in self._salesforce.world.salesforce.values()
         ]
         kinds = [
@@ -150,7 +162,7 @@ def written_objects(org: Org) -> dict[str, Object]:
 
 def named(org: Org, kind: Object, row: Record) -> Markup:
     name = row.get(kind.title) or row["Id"]
-    return link(name, "salesforce", org.org, "lightning", "r", kind.name, row["Id"], "view")
+    return render_link(name, "salesforce", org.org, "lightning", "r", kind.name, row["Id"], "view")
 
 
 def tab(url: str, name: str, here: bool) -> Markup:
@@ -159,7 +171,7 @@ def tab(url: str, name: str, here: bool) -> Markup:
 
 
 def list_of(org: Org, kind: Object) -> str:
-    return address("salesforce", org.org, "lightning", "o", kind.name, "list")
+    return build_url("salesforce", org.org, "lightning", "o", kind.name, "list")
 
 
 def plural(kind: Object) -> str:

@@ -10,7 +10,7 @@ from sandbox.accounts import Org
 from sandbox.salesforce.checks import Refusal, checked
 from sandbox.salesforce.ids import id_of
 from sandbox.salesforce.schema import Object, objects
-from sandbox.shelf import Shelf
+from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]
 GONE = Refusal(404, "NOT_FOUND", "The requested resource does not exist")
@@ -18,7 +18,7 @@ GONE = Refusal(404, "NOT_FOUND", "The requested resource does not exist")
 
 class Records:
     def __init__(self, state: Path):
-        self._rows = Shelf(state / "salesforce-records.jsonl")
+        self._rows = JournaledDict(state / "salesforce-records.jsonl")
         self._tables: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
         self._index: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
         self._number = 0

@@ -11,7 +11,7 @@ from sandbox.salesforce.criteria import criterion
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.schema import ORGANIZATION, Field, Object
-from sandbox.wire import Answer
+from sandbox.system import ApiResponse
 
 CREATED = {"success": True, "errors": []}
 
@@ -82,8 +82,8 @@ def organization(org: Org) -> Record:
     return {"Id": long(org.org), "Name": org.title, "IsSandbox": org.sandbox}
 
 
-def list_resources(asked: Asked) -> Answer:
-    return Answer(
+def list_resources(asked: Asked) -> ApiResponse:
+    return ApiResponse(
         200,
         {
             name: f"{asked.root}/{name}"
@@ -92,37 +92,37 @@ def list_resources(asked: Asked) -> Answer:
     )
 
 
-def limits(asked: Asked) -> Answer:
+def limits(asked: Asked) -> ApiResponse:
     daily = {"Max": asked.org.daily_limit, "Remaining": asked.remaining}
-    return Answer(
+    return ApiResponse(
         200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
     )
 
 
-def list_objects(asked: Asked) -> Answer:
+def list_objects(asked: Asked) -> ApiResponse:
     found = [
         {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix}
         for kind in asked.objects.values()
     ]
-    return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
+    return ApiResponse(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
 
 
-def describe(asked: Asked, name: str) -> Answer:
+def describe(asked: Asked, name: str) -> ApiResponse:
     kind = asked.kind(name)
     fields = [field.described() for field in kind.fields.values()]
     told = {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix, "fields": fields}
-    return Answer(
+    return ApiResponse(
         200, told | {"createable": True, "updateable": True, "deletable": True, "queryable": True}
     )
 
 
-def create(asked: Asked, name: str) -> Answer:
+def create(asked: Asked, name: str) -> ApiResponse:
     kind = asked.kind(name)
     id = asked.records.create(asked.org, kind, asked.body, asked.at)
-    return Answer(201, {"id": id, **CREATED}, {"Location": asked.url(kind, id)})
+    return ApiResponse(201, {"id": id, **CREATED}, {"Location": asked.url(kind, id)})
 
 
-def read(asked: Asked, name: str, id: str) -> Answer:
+def read(asked: Asked, name: str, id: str) -> ApiResponse:
     kind = asked.kind(name)
     row = asked.records.read(asked.org, kind, id)
     wanted = (
@@ -130,10 +130,10 @@ def read(asked: Asked, name: str, id: str) -> Answer:
         if "fields" in asked.query
         else [f.name for f in kind.fields.values()]
     )
-    return Answer(200, asked.shown(kind, row, proper(kind, wanted)))
+    return ApiResponse(200, asked.shown(kind, row, proper(kind, wanted)))
 
 
-def read_by_key(asked: Asked, name: str, field: str, value: str) -> Answer:
+def read_by_key(asked: Asked, name: str, field: str, value: str) -> ApiResponse:
     kind = asked.kind(name)
     found = asked.records.found(asked.org, kind, asked.key(kind, field).name, value)
     if len(found) > 1:
@@ -143,17 +143,17 @@ def read_by_key(asked: Asked, name: str, field: str, value: str) -> Answer:
     return read(asked, name, found[0]["Id"])
 
 
-def update(asked: Asked, name: str, id: str) -> Answer:
+def update(asked: Asked, name: str, id: str) -> ApiResponse:
     asked.records.update(asked.org, asked.kind(name), id, asked.body, asked.at)
-    return Answer(204)
+    return ApiResponse(204)
 
 
-def delete(asked: Asked, name: str, id: str) -> Answer:
+def delete(asked: Asked, name: str, id: str) -> ApiResponse:
     asked.records.delete(asked.org, asked.kind(name), id, asked.at)
-    return Answer(204)
+    return ApiResponse(204)
 
 
-def upsert(asked: Asked, name: str, field: str, value: str) -> Answer:
+def upsert(asked: Asked, name: str, field: str, value: str) -> ApiResponse:
     kind = asked.kind(name)
     if field.lower() == "id":
         return update(asked, name, value)
@@ -166,19 +166,21 @@ def upsert(asked: Asked, name: str, field: str, value: str) -> Answer:
         raise Refusal(400, "INVALID_FIELD", message, [key.name])
     if found:
         asked.records.update(asked.org, kind, found[0]["Id"], asked.body, asked.at)
-        return Answer(200, {"id": found[0]["Id"], **CREATED, "created": False})
+        return ApiResponse(200, {"id": found[0]["Id"], **CREATED, "created": False})
     if asked.query.get("updateOnly") == "true":
         raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
     body = {**asked.body, key.name: value} if isinstance(asked.body, dict) else None
     id = asked.records.create(asked.org, kind, body, asked.at)
-    return Answer(201, {"id": id, **CREATED, "created": True}, {"Location": asked.url(kind, id)})
+    return ApiResponse(
+        201, {"id": id, **CREATED, "created": True}, {"Location": asked.url(kind, id)}
+    )
 
 
-def several(asked: Asked, kind: Object, found: list[Record]) -> Answer:
-    return Answer(300, [asked.url(kind, row["Id"]) for row in found])
+def several(asked: Asked, kind: Object, found: list[Record]) -> ApiResponse:
+    return ApiResponse(300, [asked.url(kind, row["Id"]) for row in found])
 
 
-def query(asked: Asked, *, deleted: bool = False) -> Answer:
+def query(asked: Asked, *, deleted: bool = False) -> ApiResponse:
     parsed = soql.parse(asked.query.get("q", ""))
     kind = asked.objects.get(parsed.object.lower())
     if kind is None:
@@ -186,16 +188,16 @@ def query(asked: Asked, *, deleted: bool = False) -> Answer:
         raise Refusal(400, "INVALID_TYPE", message)
     rows = properly(kind, parsed).of(asked.rows(kind, deleted=deleted))
     if not parsed.fields:
-        return Answer(200, {"totalSize": len(rows), "done": True, "records": []})
+        return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})
     records = [asked.shown(kind, row, proper(kind, parsed.fields)) for row in rows]
-    return Answer(200, page(asked, records, 0, locator=""))
+    return ApiResponse(200, page(asked, records, 0, locator=""))
 
 
-def query_more(asked: Asked, locator: str) -> Answer:
+def query_more(asked: Asked, locator: str) -> ApiResponse:
     name, _, start = locator.rpartition("-")
     if not start.isdigit():
         raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-    return Answer(200, page(asked, asked.locators.read(name), int(start), locator=name))
+    return ApiResponse(200, page(asked, asked.locators.read(name), int(start), locator=name))
 
 
 def page(asked: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from sandbox.accounts import Org
-from sandbox.shelf import Shelf
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.storage.journal import JournaledDict
 
 APPROVALS = 5  # of one person for one app: the next ends the oldest
 OFFLINE = {"refresh_token", "offline_access"}
@@ -23,11 +23,11 @@ class Approval(NamedTuple):
 
 
 class Sessions:
-    def __init__(self, world: World, state: Path, random: Random):
+    def __init__(self, world: AccountStore, state: Path, random: Random):
         self._world = world
         self._random = random
-        self._access = Shelf(state / "salesforce-access.jsonl", keep=10_000)
-        self._refresh = Shelf(state / "salesforce-refresh.jsonl")
+        self._access = JournaledDict(state / "salesforce-access.jsonl", keep=10_000)
+        self._refresh = JournaledDict(state / "salesforce-refresh.jsonl")
 
     def learn(self, at: float) -> None:
         for org in self._world.salesforce.values():

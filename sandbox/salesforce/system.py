@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.accounts import Org
-from sandbox.consent import Place
-from sandbox.pace import RollingCount
+from sandbox.oauth.consent import ConsentPage
+from sandbox.rate_limits import RollingCount
 from sandbox.salesforce import batches, resources
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.consent import REFUSALS, Consents
@@ -19,8 +19,8 @@ from sandbox.salesforce.records import Records
 from sandbox.salesforce.resources import Asked, Locators
 from sandbox.salesforce.schema import objects
 from sandbox.salesforce.sessions import API, Sessions
-from sandbox.wire import Answer, Call, System
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest, ApiResponse, System
 
 DAY = 24 * 3600
 VERSIONS = [(67, "Summer '26"), (66, "Spring '26"), (65, "Winter '26")]
@@ -34,7 +34,7 @@ WORDS = {
     404: ("NOT_FOUND", "The requested resource does not exist"),
     503: ("SERVER_UNAVAILABLE", "The server is temporarily unavailable. Please try again later."),
 }
-Resource = Callable[..., Answer]
+Resource = Callable[..., ApiResponse]
 RESOURCES: list[tuple[str, str, Resource]] = [
     ("GET", r"", resources.list_resources),
     ("GET", r"/limits", resources.limits),
@@ -68,7 +68,7 @@ class Salesforce(System):
         ),  # where a client keeps only the host of the instance: the session tells the org
     )
 
-    def __init__(self, world: World, state: Path, random: Random):
+    def __init__(self, world: AccountStore, state: Path, random: Random):
         self.world = world
         self.records = Records(state)
         self._consents = Consents(world, random)
@@ -86,13 +86,13 @@ class Salesforce(System):
                     for row in rows:
                         self.records.create(org, objects(org)[name.lower()], row, at)
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         owner, path = self._parts(call)
         if owner in HOSTS or path.startswith("/services/oauth2/"):
             return self._login.account(call)
         return owner if owner in self.world.salesforce else ""
 
-    def ids(self, call: Call) -> list[str]:
+    def ids(self, call: ApiRequest) -> list[str]:
         match = ID_AND_FIELD.search(call.path)
         return [unquote(match["value"])] if match and call.method == "PATCH" else []
 
@@ -100,27 +100,27 @@ class Salesforce(System):
         code, message = WORDS.get(status, ("UNKNOWN_EXCEPTION", "An unexpected error occurred."))
         return Refusal(status, code, message).body()
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: ApiRequest) -> ApiResponse:
         owner, path = self._parts(call)
         if owner in HOSTS or path.startswith("/services/oauth2/"):
             return self._login.answer(call, owner, path)
         if path.rstrip("/") == "/services/data" and owner in self.world.salesforce:
-            return Answer(200, versions())
+            return ApiResponse(200, versions())
         approval = self._sessions.session(call.credential("Bearer"), call.at)
         if approval is None or approval.org.org != owner or elsewhere(approval.org, call):
-            return Answer(401, self.refusal(401))
+            return ApiResponse(401, self.refusal(401))
         if not API.intersection(approval.scopes):
-            return Answer(401, Refusal(401, "INVALID_SESSION_ID", NOT_FOR_REST).body())
+            return ApiResponse(401, Refusal(401, "INVALID_SESSION_ID", NOT_FOR_REST).body())
         org = approval.org
         used = self._used.setdefault(org.org, RollingCount(DAY))
         spent = used.at(call.at) >= org.daily_limit
         if not spent:
             used.add(call.at)
         usage = {"Sforce-Limit-Info": f"api-usage={used.at(call.at)}/{org.daily_limit}"}
-        answer = Answer(403, self.refusal(403)) if spent else self._data(org, call, path, used)
-        return Answer(answer.status, answer.body, {**usage, **answer.headers})
+        answer = ApiResponse(403, self.refusal(403)) if spent else self._data(org, call, path, used)
+        return ApiResponse(answer.status, answer.body, {**usage, **answer.headers})
 
-    def consent(self) -> Place:
+    def consent(self) -> ConsentPage:
         return self._consents.place()
 
     def accounts(self) -> list[tuple[str, str, str]]:
@@ -146,7 +146,7 @@ class Salesforce(System):
         self.records.close()
         self._sessions.close()
 
-    def _parts(self, call: Call) -> tuple[str, str]:
+    def _parts(self, call: ApiRequest) -> tuple[str, str]:
         """The org (or `login`), and the path on its host."""
         if call.path.startswith("/services/"):
             named = call.credential("Bearer").partition("!")[0]
@@ -156,10 +156,10 @@ class Salesforce(System):
         _, owner, *rest = call.path.split("/")
         return unquote(owner), "/" + "/".join(rest)
 
-    def _data(self, org: Org, call: Call, path: str, used: RollingCount) -> Answer:
+    def _data(self, org: Org, call: ApiRequest, path: str, used: RollingCount) -> ApiResponse:
         match = DATA.fullmatch(path)
         if match is None or int(match["version"]) > VERSIONS[0][0]:
-            return Answer(404, self.refusal(404))
+            return ApiResponse(404, self.refusal(404))
         asked = Asked(
             org=org,
             objects=objects(org),
@@ -178,7 +178,7 @@ class Salesforce(System):
             return self._guarded(partial(batches.composite, asked, self._routed))
         return self._routed(asked, call.method, rest)
 
-    def _routed(self, asked: Asked, method: str, path: str) -> Answer:
+    def _routed(self, asked: Asked, method: str, path: str) -> ApiResponse:
         found = [
             (verb, match, resource)
             for verb, form, resource in RESOURCES
@@ -190,17 +190,17 @@ class Salesforce(System):
                 return self._guarded(partial(resource, asked, **named))
         if found:
             message = f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in found}))}"
-            return Answer(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
-        return Answer(404, self.refusal(404))
+            return ApiResponse(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
+        return ApiResponse(404, self.refusal(404))
 
-    def _guarded(self, work: Callable[[], Answer]) -> Answer:
+    def _guarded(self, work: Callable[[], ApiResponse]) -> ApiResponse:
         try:
             return work()
         except Refusal as refusal:
-            return Answer(refusal.status, refusal.body())
+            return ApiResponse(refusal.status, refusal.body())
 
 
-def elsewhere(org: Org, call: Call) -> bool:
+def elsewhere(org: Org, call: ApiRequest) -> bool:
     """The org has moved, and this call went to where it was."""
     return bool(org.instance_url) and not org.instance_url.startswith(call.base)
 

@@ -3,22 +3,22 @@
 from typing import Any
 
 from sandbox.slack.messages import Refused
-from sandbox.wire import Call
+from sandbox.system import ApiRequest
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
-def method_of(call: Call) -> str:
+def method_of(call: ApiRequest) -> str:
     return call.path.strip("/")
 
 
-def token(call: Call) -> str:
+def token(call: ApiRequest) -> str:
     given = call.credential("Bearer")
     is_form = call.headers.get("Content-Type", "").startswith(FORM)
     return given or (call.form().get("token", "") if is_form else "")
 
 
-def arguments(call: Call) -> dict[str, Any]:
+def arguments(call: ApiRequest) -> dict[str, Any]:
     """Of the query and the body together; an unreadable body counts as none."""
     try:
         return checked_arguments(call)
@@ -26,7 +26,7 @@ def arguments(call: Call) -> dict[str, Any]:
         return dict(call.query)
 
 
-def checked_arguments(call: Call) -> dict[str, Any]:
+def checked_arguments(call: ApiRequest) -> dict[str, Any]:
     kind = call.headers.get("Content-Type", "").lower()
     if not call.body:
         return dict(call.query)

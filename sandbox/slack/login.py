@@ -5,27 +5,27 @@ from random import Random
 from typing import Any
 
 from sandbox.accounts import Team
-from sandbox.consent import Asked, Choice, Place
-from sandbox.grants import Codes
+from sandbox.oauth.authorization_codes import AuthorizationCodes
+from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
 from sandbox.slack.arguments import arguments, token
 from sandbox.slack.messages import Refused
 from sandbox.slack.scopes import invalid_scopes
 from sandbox.slack.tokens import GONE, REVOKED, Holder, Tokens
-from sandbox.wire import Call
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest
 
 LIFE = 600  # seconds of a code
 DENIED = {"error": "access_denied"}
 
 
 class Login:
-    def __init__(self, world: World, tokens: Tokens, random: Random):
+    def __init__(self, world: AccountStore, tokens: Tokens, random: Random):
         self._world = world
         self._tokens = tokens
-        self.codes = Codes(random, life=LIFE)
+        self.codes = AuthorizationCodes(random, life=LIFE)
 
-    def place(self) -> Place:
-        return Place(
+    def place(self) -> ConsentPage:
+        return ConsentPage(
             system="slack",
             name="Slack",
             path="/slack/oauth/v2/authorize",
@@ -35,14 +35,14 @@ class Login:
             wrong=wrong,
         )
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         """Whose code or refresh token is sent."""
         given = arguments(call)
         grant = self.codes.known(str(given.get("code")))
         owner = self._tokens.owner(str(given.get("refresh_token")))
         return grant.account if grant else owner.team.team if owner else ""
 
-    def exchanged(self, call: Call) -> dict[str, Any]:
+    def exchanged(self, call: ApiRequest) -> dict[str, Any]:
         given = arguments(call)
         client = self._checked_client(call, given)
         kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
@@ -52,13 +52,13 @@ class Login:
             raise Refused("pkce_not_allowed")
         return kinds[kind](given, client, call.at)
 
-    def revoked(self, call: Call, given: dict[str, Any]) -> bool:
+    def revoked(self, call: ApiRequest, given: dict[str, Any]) -> bool:
         if given.get("test") in ("1", 1, True, "true"):
             return False
         self._tokens.revoke(token(call), call.at)
         return True
 
-    def uninstalled(self, call: Call, given: dict[str, Any], team: Team) -> None:
+    def uninstalled(self, call: ApiRequest, given: dict[str, Any], team: Team) -> None:
         if self._checked_client(call, given) != team.client_id:
             raise Refused("client_id_token_mismatch")
         self._tokens.end(team, self._tokens.users(team), GONE)
@@ -80,7 +80,7 @@ class Login:
         else:
             self._tokens.end(team, users, REVOKED if do == "revoke" else GONE)
 
-    def _checked_client(self, call: Call, given: dict[str, Any]) -> str:
+    def _checked_client(self, call: ApiRequest, given: dict[str, Any]) -> str:
         client, secret = client_of(call, given)
         apps = {
             team.client_id: team.client_secret
@@ -119,7 +119,7 @@ class Login:
             answer["authed_user"] |= user_part(user, self._tokens.issue(user, at))
         return answer
 
-    def _choices(self, asked: Asked) -> list[Choice]:
+    def _choices(self, asked: ConsentRequest) -> list[Choice]:
         teams = [
             team
             for team in self._world.slack.values()
@@ -140,7 +140,7 @@ class Login:
         ]
 
 
-def wrong(asked: Asked) -> str | None:
+def wrong(asked: ConsentRequest) -> str | None:
     invalid = invalid_scopes(asked.scopes(), asked.scopes("user_scope"))
     return f"Invalid permissions requested: {', '.join(invalid)}" if invalid else None
 
@@ -176,7 +176,7 @@ def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
     return {**tokens, "token_type": "user", "scope": holder.team.scopes}
 
 
-def client_of(call: Call, given: dict[str, Any]) -> tuple[str, str]:
+def client_of(call: ApiRequest, given: dict[str, Any]) -> tuple[str, str]:
     try:
         client, _, secret = (
             base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")

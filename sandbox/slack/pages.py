@@ -6,7 +6,15 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.accounts import Team
-from sandbox.html import Markup, address, counted, live, markup, missing, page
+from sandbox.pages.html import (
+    Markup,
+    build_url,
+    format_count,
+    markup,
+    render_live_link,
+    render_not_found,
+    render_page,
+)
 from sandbox.slack.mrkdwn import block, listed, rendered
 from sandbox.slack.system import Slack
 
@@ -45,13 +53,15 @@ class Pages:
 
     async def first(self, request: web.Request) -> web.Response:
         for team in self._slack.world.slack.values():
-            return web.Response(status=302, headers={"Location": address("slack", team.team) + "/"})
-        return missing(request, "The world has no Slack workspace.", system="slack")
+            return web.Response(
+                status=302, headers={"Location": build_url("slack", team.team) + "/"}
+            )
+        return render_not_found(request, "The world has no Slack workspace.", system="slack")
 
     async def busiest(self, request: web.Request) -> web.Response:
         team = self._slack.world.slack.get(request.match_info["team"])
         if team is None:
-            return missing(request, "No such workspace.", system="slack")
+            return render_not_found(request, "No such workspace.", system="slack")
         channels = self._slack.rooms.channels(team)
         busiest = max(channels, key=lambda channel: self._slack.rooms.count(team, channel))
         return web.Response(status=302, headers={"Location": newest(team, busiest)})
@@ -60,7 +70,7 @@ class Pages:
         team = self._slack.world.slack.get(request.match_info["team"])
         channel = team and self._slack.rooms.channel(team, request.match_info["channel"])
         if team is None or channel is None:
-            return missing(request, "No such workspace or channel.", system="slack")
+            return render_not_found(request, "No such workspace or channel.", system="slack")
         history = self._slack.rooms.history(team, channel)
         names = self._names(team)
         body = markup(
@@ -68,15 +78,15 @@ class Pages:
             teams=[self._team(one, team, channel) for one in self._slack.world.slack.values()],
             sign=sign(channel),
             name=channel["name"],
-            live=live(request),
-            members=counted(channel["num_members"], "member"),
-            count=counted(len(history), "message")
+            live=render_live_link(request),
+            members=format_count(channel["num_members"], "member"),
+            count=format_count(len(history), "message")
             + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
             team=team.title,
             messages=[message(row, names) for row in reversed(history[:SHOWN])],
             empty=None if history else markup('<p class="empty">Quiet so far.</p>'),
         )
-        return page(
+        return render_page(
             request, f"{sign(channel)}{channel['name']} · {team.title}", body, system="slack"
         )
 
@@ -137,7 +147,7 @@ def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
 
 def newest(team: Team, channel: dict[str, Any]) -> str:
     """The channel, scrolled to its end."""
-    return address("slack", team.team, channel["id"]) + "#newest"
+    return build_url("slack", team.team, channel["id"]) + "#newest"
 
 
 def sign(channel: dict[str, Any]) -> str:

@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.accounts import Team
-from sandbox.shelf import Shelf
+from sandbox.storage.journal import JournaledDict
 
 KEPT = 20_000  # messages
 
 
 class Rooms:
     def __init__(self, state: Path):
-        self._messages = Shelf(state / "slack-messages.jsonl", keep=KEPT)
-        self._joined = Shelf(state / "slack-joined.jsonl")
+        self._messages = JournaledDict(state / "slack-messages.jsonl", keep=KEPT)
+        self._joined = JournaledDict(state / "slack-joined.jsonl")
         self._last = max((row["stamp"] for row in self._messages.values()), default=0)
 
     def channels(self, team: Team) -> list[dict[str, Any]]:

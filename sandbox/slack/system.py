@@ -8,16 +8,16 @@ from random import Random
 from typing import Any, get_args, get_type_hints
 
 from sandbox.accounts import Team
-from sandbox.consent import Place
-from sandbox.pace import Rate
+from sandbox.oauth.consent import ConsentPage
+from sandbox.rate_limits import RateLimiter
 from sandbox.slack.arguments import JSON, arguments, checked_arguments, method_of, token
 from sandbox.slack.login import Login
 from sandbox.slack.messages import Refused
 from sandbox.slack.methods import METHODS, SPECIAL, TIER_1, Asked
 from sandbox.slack.rooms import Rooms
 from sandbox.slack.tokens import Tokens
-from sandbox.wire import Answer, Call, System
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest, ApiResponse, System
 
 EXCHANGE = "oauth.v2.access"
 ENDINGS = {"auth.revoke": SPECIAL, "apps.uninstall": TIER_1}
@@ -40,24 +40,24 @@ class Slack(System):
     addresses = (("/slack/api", "/{method:.*}"),)
     approvals = get_args(get_type_hints(Team)["approval"])
 
-    def __init__(self, world: World, state: Path, random: Random):
+    def __init__(self, world: AccountStore, state: Path, random: Random):
         self.world = world
         self.rooms = Rooms(state)
         self._tokens = Tokens(world, state, random)
         self._login = Login(world, self._tokens, random)
         self.codes = self._login.codes
-        self._rate = Rate()
+        self._rate = RateLimiter()
 
     def learn(self, at: float) -> None:
         self._tokens.learn(at)
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         if method_of(call) == EXCHANGE:
             return self._login.account(call)
         holder, _ = self._tokens.holder(token(call), call.at)
         return holder.team.team if holder else ""
 
-    def ids(self, call: Call) -> list[str]:
+    def ids(self, call: ApiRequest) -> list[str]:
         given = arguments(call).get("metadata") if method_of(call).startswith("chat.") else None
         try:
             given = json.loads(given) if isinstance(given, str) else given
@@ -68,7 +68,7 @@ class Slack(System):
     def refusal(self, status: int) -> Any:
         return {"ok": False, "error": WORDS.get(status, "fatal_error")}
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: ApiRequest) -> ApiResponse:
         try:
             return said(call, self._called(call), self._scopes(call))
         except Refused as refused:
@@ -77,9 +77,9 @@ class Slack(System):
             )
         except Limited as limited:
             after = {"Retry-After": str(max(1, math.ceil(limited.wait)))}
-            return Answer(429, self.refusal(429), after)
+            return ApiResponse(429, self.refusal(429), after)
 
-    def consent(self) -> Place:
+    def consent(self) -> ConsentPage:
         return self._login.place()
 
     def accounts(self) -> list[tuple[str, str, str]]:
@@ -99,7 +99,7 @@ class Slack(System):
         self.rooms.close()
         self._tokens.close()
 
-    def _called(self, call: Call) -> dict[str, Any]:
+    def _called(self, call: ApiRequest) -> dict[str, Any]:
         name = method_of(call)
         if name == EXCHANGE:
             return {"ok": True, **self._login.exchanged(call)}
@@ -128,7 +128,7 @@ class Slack(System):
         )
         return {"ok": True, **METHODS[name].does(asked)}
 
-    def _ended(self, call: Call, given: dict[str, Any], team: Team) -> dict[str, Any]:
+    def _ended(self, call: ApiRequest, given: dict[str, Any], team: Team) -> dict[str, Any]:
         if method_of(call) == "auth.revoke":
             return {"revoked": self._login.revoked(call, given)}
         self._login.uninstalled(call, given, team)
@@ -149,12 +149,12 @@ class Slack(System):
         ):
             raise Limited(wait)
 
-    def _scopes(self, call: Call) -> str | None:
+    def _scopes(self, call: ApiRequest) -> str | None:
         holder, wrong = self._tokens.holder(token(call), call.at)
         return holder.team.scopes if holder and not wrong else None
 
 
-def said(call: Call, body: dict[str, Any], scopes: str | None) -> Answer:
+def said(call: ApiRequest, body: dict[str, Any], scopes: str | None) -> ApiResponse:
     kind = call.headers.get("Content-Type", "").lower()
     if body["ok"] and call.body and kind.startswith(JSON) and "charset" not in kind:
         body = {**body, "warning": body.get("warning", "missing_charset")}
@@ -163,4 +163,4 @@ def said(call: Call, body: dict[str, Any], scopes: str | None) -> Answer:
             **body.get("response_metadata", {}),
             "warnings": [*warnings, "missing_charset"],
         }
-    return Answer(200, body, {"x-oauth-scopes": scopes} if scopes is not None else {})
+    return ApiResponse(200, body, {"x-oauth-scopes": scopes} if scopes is not None else {})

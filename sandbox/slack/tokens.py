@@ -7,8 +7,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from sandbox.accounts import Team
-from sandbox.shelf import Shelf
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.storage.journal import JournaledDict
 
 GRACE = 60  # seconds that a used refresh token still works: "a short grace period", the docs say
 ACTIVE = (
@@ -30,12 +30,12 @@ class Holder(NamedTuple):
 
 
 class Tokens:
-    def __init__(self, world: World, state: Path, random: Random):
+    def __init__(self, world: AccountStore, state: Path, random: Random):
         self._world = world
         self._random = random
-        self._access = Shelf(state / "slack-access.jsonl")
-        self._refresh = Shelf(state / "slack-refresh.jsonl")
-        self._scopes = Shelf(
+        self._access = JournaledDict(state / "slack-access.jsonl")
+        self._refresh = JournaledDict(state / "slack-refresh.jsonl")
+        self._scopes = JournaledDict(
             state / "slack-scopes.jsonl"
         )  # by holder, once somebody consented or revoked
 
@@ -190,7 +190,7 @@ class Tokens:
         used = row["used_at"] is not None and at > row["used_at"] + GRACE
         return "invalid_refresh_token" if used or row.get("wrong") or holder.team.revoked else ""
 
-    def _of(self, shelf: Shelf, holder: Holder) -> list[str]:
+    def _of(self, shelf: JournaledDict, holder: Holder) -> list[str]:
         """Oldest first."""
         whose = holder.team.team, holder.user
         return [

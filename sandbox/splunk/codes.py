@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.wire import Answer
+from sandbox.system import ApiResponse
 
 CODES = {
     0: (200, "Success"),
@@ -44,6 +44,6 @@ class Refused(Exception):
         self.code, self.more = code, more
 
 
-def saying(code: int, **more: Any) -> Answer:
+def saying(code: int, **more: Any) -> ApiResponse:
     status, text = CODES[code]
-    return Answer(status, {"text": text, "code": code, **more}, KINDS)
+    return ApiResponse(status, {"text": text, "code": code, **more}, KINDS)

@@ -7,7 +7,17 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.html import Markup, address, counted, live, markup, missing, moment, page, table
+from sandbox.pages.html import (
+    Markup,
+    build_url,
+    format_count,
+    markup,
+    render_live_link,
+    render_not_found,
+    render_page,
+    render_table,
+    render_time,
+)
 from sandbox.splunk.search import META, fields, search
 from sandbox.splunk.system import Splunk
 
@@ -43,14 +53,14 @@ class Pages:
     async def first(self, request: web.Request) -> web.Response:
         for stack in self._stacks():
             return web.Response(
-                status=302, headers={"Location": address("splunk", stack, "search")}
+                status=302, headers={"Location": build_url("splunk", stack, "search")}
             )
-        return missing(request, "The world has no Splunk stack.", system="splunk")
+        return render_not_found(request, "The world has no Splunk stack.", system="splunk")
 
     async def search(self, request: web.Request) -> web.Response:
         stack, query = request.match_info["stack"], request.query.get("q", "")
         if stack not in self._stacks():
-            return missing(request, "No such stack.", system="splunk")
+            return render_not_found(request, "No such stack.", system="splunk")
         newest = (event for event in self._splunk.events.newest() if event["stack"] == stack)
         found = sorted(
             search(islice(newest, READ), query), key=lambda event: event["time"], reverse=True
@@ -58,10 +68,10 @@ class Pages:
         body = markup(
             PAGE,
             stacks=[self._tab(one, stack) for one in self._stacks()],
-            live=live(request),
+            live=render_live_link(request),
             query=query,
             stack=stack,
-            count=counted(len(found), "event")
+            count=format_count(len(found), "event")
             + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
             timeline=timeline([event["time"] for event in found]),
             events=[shown(event) for event in found[:SHOWN]],
@@ -69,7 +79,7 @@ class Pages:
             if found
             else markup('<p class="empty">No events match. They come by HEC.</p>'),
         )
-        return page(request, f"Search · {stack}", body, system="splunk")
+        return render_page(request, f"Search · {stack}", body, system="splunk")
 
     def _stacks(self) -> list[str]:
         return list(dict.fromkeys(token.stack for token in self._splunk.world.splunk))
@@ -78,7 +88,7 @@ class Pages:
         current = Markup(' aria-current="page"' if stack == here else "")
         return markup(
             '<li><a href="$url"$current>$name</a></li>',
-            url=address("splunk", stack, "search"),
+            url=build_url("splunk", stack, "search"),
             name=stack,
             current=current,
         )
@@ -89,11 +99,13 @@ def shown(event: dict[str, Any]) -> Markup:
     body = event["event"]
     return markup(
         EVENT,
-        time=moment(event["time"]),
+        time=render_time(event["time"]),
         raw=body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False),
         meta=" · ".join(f"{name}={event[name]}" for name in META),
         count=len(found),
-        fields=table(("Field", "Value"), found, caption="Fields of this event", empty="None."),
+        fields=render_table(
+            ("Field", "Value"), found, caption="Fields of this event", empty="None."
+        ),
     )
 
 

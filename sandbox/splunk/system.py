@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.accounts import HecToken
-from sandbox.shelf import Shelf
 from sandbox.splunk import envelopes
 from sandbox.splunk.acks import Acks
 from sandbox.splunk.codes import KINDS, OF_STATUS, Refused, saying
-from sandbox.wire import Answer, Call, System
-from sandbox.world import World
+from sandbox.storage.account_store import AccountStore
+from sandbox.storage.journal import JournaledDict
+from sandbox.system import ApiRequest, ApiResponse, System
 
 KEPT = 50_000
 ENDPOINTS = {
@@ -30,17 +30,17 @@ class Splunk(System):
     key = "splunk"
     addresses = (("/splunk", "/{stack}/services/{rest:.*}"),)
 
-    def __init__(self, world: World, state: Path):
+    def __init__(self, world: AccountStore, state: Path):
         self.world = world
-        self.events = Shelf(state / "splunk-events.jsonl", keep=KEPT)
+        self.events = JournaledDict(state / "splunk-events.jsonl", keep=KEPT)
         self._acks = Acks()
         self._number = max(map(int, self.events), default=0)
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         stack = unquote(call.path.split("/")[1])
         return stack if any(token.stack == stack for token in self.world.splunk) else ""
 
-    def ids(self, call: Call) -> list[str]:
+    def ids(self, call: ApiRequest) -> list[str]:
         try:
             return [id for envelope in envelopes.envelopes(call.text) if (id := id_of(envelope))]
         except (ValueError, RecursionError):
@@ -49,16 +49,16 @@ class Splunk(System):
     def refusal(self, status: int) -> Any:
         return saying(OF_STATUS.get(status, 8)).body
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: ApiRequest) -> ApiResponse:
         _, stack, *rest = call.path.split("/")
         path = "/" + "/".join(rest).rstrip("/")
         endpoint = ENDPOINTS.get(path.removeprefix(ROOT)) if path.startswith(ROOT) else None
         if endpoint is None:
-            return Answer(404, NOT_FOUND, KINDS)
+            return ApiResponse(404, NOT_FOUND, KINDS)
         if call.method == "OPTIONS":
-            return Answer(200, b"", {"Allow": "POST,OPTIONS"})
+            return ApiResponse(200, b"", {"Allow": "POST,OPTIONS"})
         if call.method != ("GET" if endpoint == "health" else "POST"):
-            return Answer(405, NOT_FOUND, KINDS)
+            return ApiResponse(405, NOT_FOUND, KINDS)
         try:
             return self._taken(call, unquote(stack), endpoint)
         except Refused as refused:
@@ -67,7 +67,7 @@ class Splunk(System):
     def close(self) -> None:
         self.events.close()
 
-    def _taken(self, call: Call, stack: str, endpoint: str) -> Answer:
+    def _taken(self, call: ApiRequest, stack: str, endpoint: str) -> ApiResponse:
         if endpoint == "health":
             return self._health(call, stack)
         token = self._token(call, stack)
@@ -79,10 +79,10 @@ class Splunk(System):
         if token.ack and not channel:
             raise Refused(28 if token.cloud else 10)
         if call.headers.get("Content-Encoding", "identity").lower() not in ("gzip", "identity"):
-            return Answer(415, {"text": "Unsupported Media Type", "code": 415}, KINDS)
+            return ApiResponse(415, {"text": "Unsupported Media Type", "code": 415}, KINDS)
         return self._indexed(call, token, channel, endpoint)
 
-    def _token(self, call: Call, stack: str) -> HecToken:
+    def _token(self, call: ApiRequest, stack: str) -> HecToken:
         """The token is looked at before the way it came."""
         in_query = "token" in call.query and "Authorization" not in call.headers
         given = call.query["token"] if in_query else token_of(call)
@@ -105,14 +105,16 @@ class Splunk(System):
             None,
         )
 
-    def _health(self, call: Call, stack: str) -> Answer:
+    def _health(self, call: ApiRequest, stack: str) -> ApiResponse:
         if "token" in call.query:
             token = self._found(stack, call.query["token"])
             if token is None or token.disabled:
                 raise Refused(22 if token else 21)
         return saying(17)
 
-    def _indexed(self, call: Call, token: HecToken, channel: str, endpoint: str) -> Answer:
+    def _indexed(
+        self, call: ApiRequest, token: HecToken, channel: str, endpoint: str
+    ) -> ApiResponse:
         if len(call.body) > token.max_bytes:
             raise envelopes.numbered(6, 0)
         if not call.body.strip():
@@ -130,7 +132,7 @@ class Splunk(System):
             raise Refused(wrong.code, **wrong.more, **ack)
         return saying(0, **ack)
 
-    def _acknowledged(self, call: Call, token: HecToken, channel: str) -> Answer:
+    def _acknowledged(self, call: ApiRequest, token: HecToken, channel: str) -> ApiResponse:
         if not token.ack:
             raise Refused(14)
         if not channel:
@@ -139,7 +141,9 @@ class Splunk(System):
         ids = asked.get("acks") if isinstance(asked, dict) else None
         if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
             raise Refused(6)
-        return Answer(200, {"acks": self._acks.poll(token.token, channel, ids, call.at)}, KINDS)
+        return ApiResponse(
+            200, {"acks": self._acks.poll(token.token, channel, ids, call.at)}, KINDS
+        )
 
 
 def id_of(envelope: Any) -> str:
@@ -155,7 +159,7 @@ def id_of(envelope: Any) -> str:
     return str(found[0]) if found else ""
 
 
-def raw(token: HecToken, call: Call) -> tuple[list[envelopes.Event], Refused | None]:
+def raw(token: HecToken, call: ApiRequest) -> tuple[list[envelopes.Event], Refused | None]:
     """Each line is an event."""
     about = {key: call.query[key] for key in RAW_KEYS if key in call.query}
     lines = [
@@ -164,7 +168,7 @@ def raw(token: HecToken, call: Call) -> tuple[list[envelopes.Event], Refused | N
     return envelopes.read(token, "".join(lines).encode(), call.at)
 
 
-def token_of(call: Call) -> str:
+def token_of(call: ApiRequest) -> str:
     if "Authorization" not in call.headers:
         raise Refused(2)
     if given := call.credential("Splunk"):
@@ -180,5 +184,5 @@ def token_of(call: Call) -> str:
     return password
 
 
-def channel_of(call: Call) -> str:
+def channel_of(call: ApiRequest) -> str:
     return call.headers.get("X-Splunk-Request-Channel") or call.query.get("channel", "")

@@ -6,8 +6,19 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.accounts import Endpoint
-from sandbox.html import Markup, address, link, live, mark, markup, missing, moment, page, table
-from sandbox.webhook.system import Catcher
+from sandbox.pages.html import (
+    Markup,
+    build_url,
+    markup,
+    render_link,
+    render_live_link,
+    render_not_found,
+    render_page,
+    render_state,
+    render_table,
+    render_time,
+)
+from sandbox.webhook.system import WebhookCatcher
 
 SHOWN = 100
 LIST = """
@@ -33,7 +44,7 @@ ITEM = """
 
 
 class Pages:
-    def __init__(self, catcher: Catcher):
+    def __init__(self, catcher: WebhookCatcher):
         self._catcher = catcher
 
     def routes(self) -> list[web.RouteDef]:
@@ -44,7 +55,7 @@ class Pages:
         caught = [row["endpoint"] for row in self._catcher.caught.values()]
         rows = (
             (
-                link(title(known, name), "webhook", name),
+                render_link(title(known, name), "webhook", name),
                 name,
                 verifies(known.get(name)),
                 caught.count(name),
@@ -52,8 +63,8 @@ class Pages:
             for name in dict.fromkeys([*known, *caught])
         )
         heads = ("Endpoint", "Name in the URL", "Verified", "Caught")
-        found = table(heads, rows, caption="Endpoints", empty="None yet.")
-        return page(
+        found = render_table(heads, rows, caption="Endpoints", empty="None yet.")
+        return render_page(
             request,
             "Webhook catcher",
             markup(LIST, base=base(request), table=found),
@@ -65,17 +76,19 @@ class Pages:
         known = self._catcher.world.webhook.get(name)
         rows = [row for row in self._catcher.caught.newest() if row["endpoint"] == name][:SHOWN]
         if known is None and not rows:
-            return missing(request, f"Nothing was ever sent to “{name}”.", system="webhook")
+            return render_not_found(
+                request, f"Nothing was ever sent to “{name}”.", system="webhook"
+            )
         body = markup(
             CAUGHT,
             title=title(self._catcher.world.webhook, name),
-            live=live(request),
-            url=base(request) + address("webhook", name),
+            live=render_live_link(request),
+            url=base(request) + build_url("webhook", name),
             secret=f"Signatures: {verifies(known)}",
             items=[item(row, number == 0) for number, row in enumerate(rows)]
             or empty(base(request), name),
         )
-        return page(request, name, body, system="webhook")
+        return render_page(request, name, body, system="webhook")
 
 
 def item(row: dict[str, Any], newest: bool) -> Markup:
@@ -85,7 +98,7 @@ def item(row: dict[str, Any], newest: bool) -> Markup:
         method=row["method"],
         path=row["path"],
         verdict=verdict(row["trouble"]),
-        at=moment(row["at"]),
+        at=render_time(row["at"]),
         open=Markup(" open" if newest else ""),
         size=len(row["body"].encode()),
         body=row["body"],
@@ -103,8 +116,8 @@ def title(known: Mapping[str, Endpoint], name: str) -> str:
 
 def verdict(trouble: str | None) -> Markup:
     if trouble is None:
-        return mark("quiet", "no secret to verify with")
-    return mark("bad", trouble) if trouble else mark("good", "verified")
+        return render_state("quiet", "no secret to verify with")
+    return render_state("bad", trouble) if trouble else render_state("good", "verified")
 
 
 def verifies(known: Endpoint | None) -> str:

@@ -4,48 +4,48 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.shelf import Shelf
-from sandbox.standard_webhooks import trouble
-from sandbox.wire import Answer, Call, System
-from sandbox.world import World
+from sandbox.standard_webhooks import signature_error
+from sandbox.storage.account_store import AccountStore
+from sandbox.storage.journal import JournaledDict
+from sandbox.system import ApiRequest, ApiResponse, System
 
 KEPT = 5_000
 UNSHOWN = {"authorization", "cookie"}  # credentials are caught, but not kept
 
 
-class Catcher(System):
+class WebhookCatcher(System):
     key = "webhook"
     addresses = (("/webhook", "/{endpoint:[^/]+}{rest:.*}"),)
     methods = ("POST", "PUT", "PATCH", "DELETE")
 
-    def __init__(self, world: World, state: Path):
+    def __init__(self, world: AccountStore, state: Path):
         self.world = world
-        self.caught = Shelf(state / "webhook-caught.jsonl", keep=KEPT)
+        self.caught = JournaledDict(state / "webhook-caught.jsonl", keep=KEPT)
         self._number = max(map(int, self.caught), default=0)
 
-    def account(self, call: Call) -> str:
+    def account(self, call: ApiRequest) -> str:
         return unquote(call.path.split("/")[1])
 
     def refusal(self, status: int) -> Any:
         return {"error": f"status {status} was asked for"}
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: ApiRequest) -> ApiResponse:
         name = self.account(call)
         endpoint = self.world.webhook.get(name)
         wrong = (
-            trouble(endpoint.secrets, call.headers, call.body, call.at)
+            signature_error(endpoint.secrets, call.headers, call.body, call.at)
             if endpoint and endpoint.secrets
             else None
         )
         self._keep(name, call, wrong)
         if wrong and endpoint and endpoint.strict:
-            return Answer(401, {"error": wrong})
-        return Answer(200, {"ok": True})
+            return ApiResponse(401, {"error": wrong})
+        return ApiResponse(200, {"ok": True})
 
     def close(self) -> None:
         self.caught.close()
 
-    def _keep(self, name: str, call: Call, wrong: str | None) -> None:
+    def _keep(self, name: str, call: ApiRequest, wrong: str | None) -> None:
         """`trouble` is None without a secret to verify with, and empty when the signature is good."""
         headers = [
             [key, "***" if key.lower() in UNSHOWN else value] for key, value in call.headers.items()

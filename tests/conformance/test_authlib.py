@@ -4,7 +4,7 @@ import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from tests.sandbox.oauth import BACK, ORG, VERIFIER
+from tests.sandbox.oauth_requests import BACK, ORG, VERIFIER
 
 SLACK_TEAM, COMPANY = "T000GLOBEX", "701"
 

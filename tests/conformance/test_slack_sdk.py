@@ -5,7 +5,7 @@ from slack_sdk.oauth import AuthorizeUrlGenerator
 from slack_sdk.oauth.installation_store import Installation
 from slack_sdk.oauth.token_rotation import TokenRotator
 
-from tests.sandbox.oauth import BACK, SLACK_APP, came_back
+from tests.sandbox.oauth_requests import BACK, SLACK_APP, came_back
 
 TEAM = "T000GLOBEX"  # its app rotates tokens
 TWO_HOURS = 120  # minutes: the sdk refreshes that long before the end

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.desk.desk import Desk
+from tests.desk.installation import Installation
 
 
 @pytest.fixture
 def desk(tmp_path_factory):
-    desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk = Installation(tmp_path_factory.mktemp("desk"))
     yield desk
     desk.end()
 

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from tests.desk.desk import READY, all_end, is_free
+from tests.desk.installation import READY, all_end, is_free
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.desk.desk import READY, ROOT, shell
+from tests.desk.installation import READY, ROOT, shell
 from tests.desk.wheels import borrow_packages, make_wheel
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from tests.desk.desk import READY
+from tests.desk.installation import READY
 from tests.upgrade.restore import FIXTURES, PARTS
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]

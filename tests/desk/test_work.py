@@ -7,7 +7,7 @@ import pytest
 from bench import ground
 from bench.faults import victims
 from bench.processes import until
-from tests.desk.standing import Ground, seconds_to_stop
+from tests.desk.worker_processes import Ground, seconds_to_stop
 
 # A row as whoever can write to the database may plant it, of the id and the name of a task that fails.
 PLANT = """

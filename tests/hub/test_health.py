@@ -17,9 +17,9 @@ from hub.mail.models import Mail
 from hub.outgoing.models import Delivery
 from hub.processes.worker_registry import Worker, record_sweep_failures
 from hub.queue import record_heartbeat
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

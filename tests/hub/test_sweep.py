@@ -22,7 +22,7 @@ from hub.queue import (
     wake_up,
 )
 from hub.sweep import is_database_away, run_sweep, sweep_until
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

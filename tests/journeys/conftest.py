@@ -17,12 +17,12 @@ from hub.egress.async_client import open_async_client
 from hub.outgoing.intake.publish import publish
 from hub.outgoing.pump.loop import run_pump
 from tenants.models import Tenant
-from tests.desk.desk import READY
-from tests.desk.desk import Desk as RealDesk
+from tests.desk.installation import READY
+from tests.desk.installation import Installation as RealDesk
 from tests.journeys.chromium import chromium
 from tests.journeys.person import Person
 from tests.journeys.street import Street
-from tests.sandbox.desk import Desk
+from tests.sandbox.running_sandbox import RunningSandbox
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -78,7 +78,7 @@ class Journey:
 
 @pytest.fixture
 def desk(tmp_path):
-    with Desk(tmp_path / "sandbox").running() as running:
+    with RunningSandbox(tmp_path / "sandbox").running() as running:
         yield running
 
 

@@ -7,10 +7,10 @@ from playwright.sync_api import expect
 
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
+from tests.factories import NOON
 from tests.hub.portal.pages import PAGES, page
 from tests.journeys.axe import LOOKS, looked_at
 from tests.journeys.chromium import window
-from tests.makers import NOON
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
 

@@ -18,8 +18,8 @@ import pytest
 from connectors.signatures import sign_standard_webhook
 from hub.outgoing.models import Delivery
 from hub.outgoing.retry import DEFAULT_SCHEDULE
+from tests.factories import WHSEC
 from tests.journeys.docs import DOCS, ROOT, fresh, settings_read, settings_told, snippet
-from tests.makers import WHSEC
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 BODY = '{"type":"order.created","data":{"number":"A-1","customer":"Zoë"}}'.encode()

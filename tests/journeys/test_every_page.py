@@ -10,7 +10,7 @@ from tests.canaries import TEXT, House
 from tests.journeys.axe import LOOKS, looked_at
 from tests.journeys.chromium import chromium
 from tests.tenants.door import code_of
-from tests.walk import addresses, routes
+from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db, pytest.mark.timeout(300)]
 

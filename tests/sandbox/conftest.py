@@ -1,9 +1,9 @@
 import pytest
 
-from tests.sandbox.desk import Desk
+from tests.sandbox.running_sandbox import RunningSandbox
 
 
 @pytest.fixture
 def desk(tmp_path):
-    with Desk(tmp_path).running() as running:
+    with RunningSandbox(tmp_path).running() as running:
         yield running

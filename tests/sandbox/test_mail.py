@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.mail.letters import read
-from tests.sandbox.desk import Desk
+from sandbox.mail.parsing import parse_mail
+from tests.sandbox.running_sandbox import RunningSandbox
 
 ANN, BOB = "ann@acme.example", "bob@acme.example"
 LINK = "http://127.0.0.1:8000/accounts/confirm/x1/"
@@ -49,10 +49,10 @@ def test_mails_are_found_by_recipient_and_from_where_one_was(desk):
 
 
 def test_a_reset_and_a_restart_leave_the_mails(tmp_path):
-    with Desk(tmp_path).running() as desk:
+    with RunningSandbox(tmp_path).running() as desk:
         send(desk)
         desk.post("/_control/reset")
-    with Desk(tmp_path).running() as desk:
+    with RunningSandbox(tmp_path).running() as desk:
         send(desk)
         assert [mail["seq"] for mail in mails(desk)] == [1, 2]
 
@@ -136,4 +136,4 @@ def test_commands_out_of_turn_are_answered(desk):
     st.sampled_from([b"", b"Subject: =?utf-8?q?", b"Content-Type: ", b"From: <", b"To: ;"]),
 )
 def test_every_mail_can_be_read(raw, head):
-    assert set(read(head + raw)) == {"from", "subject", "text", "html", "links"}
+    assert set(parse_mail(head + raw)) == {"from", "subject", "text", "html", "links"}

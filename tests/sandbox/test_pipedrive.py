@@ -4,15 +4,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.sandbox.desk import Desk
-from tests.sandbox.pipedriving import (
-    ACME,
-    GLOBEX,
-    KEY,
-    call,
-    create,
-    made,
-)
+from tests.sandbox.pipedrive_requests import ACME, GLOBEX, KEY, call, create, made
+from tests.sandbox.running_sandbox import RunningSandbox
 
 
 @pytest.mark.parametrize(
@@ -148,7 +141,7 @@ def test_a_list_is_of_what_changed_since_a_moment_without_milliseconds(desk):
 
 def test_a_restart_forgets_nothing(desk):
     made(desk, "v2/deals", title="kept")
-    with Desk(desk.state).running() as again:
+    with RunningSandbox(desk.state).running() as again:
         assert call(again, "GET", "v2/deals/1").json()["data"]["title"] == "kept"
 
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.sandbox.pipedriving import BLOCK, DAY, GLOBEX, call, create, day_left, refresh, said
+from tests.sandbox.pipedrive_requests import (
+    BLOCK,
+    DAY,
+    GLOBEX,
+    call,
+    create,
+    day_left,
+    refresh,
+    said,
+)
 
 
 def test_each_call_costs_tokens_of_the_day(desk):

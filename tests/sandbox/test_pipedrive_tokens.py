@@ -4,8 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from tests.sandbox.oauth import BACK, allow, buttons, came_back, choose
-from tests.sandbox.pipedriving import (
+from tests.sandbox.oauth_requests import BACK, allow, buttons, came_back, choose
+from tests.sandbox.pipedrive_requests import (
     ACME,
     APP,
     ASKED,

@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from sandbox.door import outward_ids
-from sandbox.orders.system import OrderApp
+from sandbox.app.system import OrderApp
+from sandbox.gateway import find_message_ids
 from sandbox.pipedrive.system import Pipedrive
 from sandbox.salesforce.system import Salesforce
 from sandbox.slack.methods import METHODS
 from sandbox.slack.pages import message as shown
 from sandbox.slack.system import Slack
 from sandbox.splunk.system import Splunk
-from sandbox.webhook.system import Catcher
-from sandbox.wire import Call
-from sandbox.world import World
-from tests.sandbox.desk import NOON
+from sandbox.storage.account_store import AccountStore
+from sandbox.system import ApiRequest
+from sandbox.webhook.system import WebhookCatcher
+from tests.sandbox.running_sandbox import NOON
 
 CHANNEL = "33333333-3333-4333-8333-333333333333"
 V = "/00D000000000001EAA/services/data/v67.0"
@@ -75,7 +75,7 @@ values = st.recursive(
 @pytest.fixture(scope="module")
 def systems(tmp_path_factory):
     state = tmp_path_factory.mktemp("strange")
-    world, random = World(state / "world.json"), Random(0)
+    world, random = AccountStore(state / "world.json"), Random(0)
     world.merge(
         {
             "slack": [
@@ -88,7 +88,7 @@ def systems(tmp_path_factory):
     )
     world.merge({"pipedrive": [{"company": "701", "burst": 10**9, "daily_tokens": 10**9}]})
     made = [Slack(world, state, random), Salesforce(world, state, random), Pipedrive(world, state, random),
-            Splunk(world, state), Catcher(world, state), OrderApp(world, state, post=None)]  # fmt: skip
+            Splunk(world, state), WebhookCatcher(world, state), OrderApp(world, state, post=None)]  # fmt: skip
     for system in made:
         system.learn(NOON)
     yield {system.key: system for system in made}
@@ -111,12 +111,12 @@ def test_every_body_is_answered(systems, about, data):
     headers = CIMultiDict(
         {"Authorization": authorization, "Content-Type": kind, "X-Splunk-Request-Channel": CHANNEL}
     )
-    call = Call(
+    call = ApiRequest(
         method, path, path, {"channel": "C0000GEN1"}, headers, body, NOON, "http://desk.test"
     )
     system = systems[name]
     assert isinstance(system.account(call), str) and all(
-        isinstance(id, str) for id in outward_ids(system, call)
+        isinstance(id, str) for id in find_message_ids(system, call)
     )
     assert 200 <= system.answer(call).status < 500
 

@@ -5,8 +5,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
-from tests.sandbox.desk import Desk
-from tests.sandbox.oauth import (
+from tests.sandbox.oauth_requests import (
     ACME,
     GLOBEX,
     ORG,
@@ -20,6 +19,7 @@ from tests.sandbox.oauth import (
     slack_says,
     slack_token,
 )
+from tests.sandbox.running_sandbox import RunningSandbox
 
 BOTH = {"user_scope": "search:read"}
 
@@ -216,10 +216,10 @@ def test_a_wrong_wish_is_answered_with_a_sentence(desk, wish):
 
 
 def test_tokens_and_what_was_granted_survive_a_restart(tmp_path):
-    with Desk(tmp_path).running() as desk:
+    with RunningSandbox(tmp_path).running() as desk:
         answer = join_slack(desk, ACME, **BOTH)
         end(desk, "salesforce", ORG, "revoke")
-    with Desk(tmp_path).running() as desk:
+    with RunningSandbox(tmp_path).running() as desk:
         assert slack_says(desk, answer["authed_user"]["access_token"])["ok"]
         assert refresh_salesforce(desk, "5Aep-acme")["error"] == "invalid_grant"
 

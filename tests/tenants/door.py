@@ -6,7 +6,7 @@ from datetime import timedelta
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.contrib.auth import get_user
 
-from tests.letters import link_of_the_mail
+from tests.mails import link_of_the_mail
 
 PASSWORD = "correct horse"
 LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"

@@ -11,7 +11,7 @@ from hub.db.clock import clock
 from hub.queue import WakeUp
 from tenants import api_key_format
 from tenants.models import ApiKey, Tenant, User
-from tests.letters import letters
+from tests.mails import letters
 
 pytestmark = pytest.mark.django_db
 

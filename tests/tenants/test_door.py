@@ -12,7 +12,7 @@ from django.urls import reverse
 from hub.db.clock import clock
 from hub.mail.models import Mail
 from tenants.models import User
-from tests.letters import letters, link_of_the_mail
+from tests.mails import letters, link_of_the_mail
 from tests.tenants.door import LOGIN, PASSWORD, RESET, sign_in, signed_in
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django.urls import reverse
 from hub.db.clock import clock
 from tenants.models import Invitation, Membership, User
 from tests.fakes import MailServer
-from tests.letters import letters, link_of_the_mail
+from tests.mails import letters, link_of_the_mail
 from tests.tenants.door import PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db

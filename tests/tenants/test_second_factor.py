@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from hub.staff.mfa_setup import LINK_LIFETIME_SECONDS, SALT
-from tests.letters import letters, link_of_the_mail
+from tests.mails import letters, link_of_the_mail
 from tests.tenants.door import (
     LOGIN,
     PASSWORD,

@@ -23,8 +23,8 @@ from hub.portal.models import SavedView
 from hub.sweep import run_sweep
 from tenants import api_key_format
 from tenants.models import User
+from tests.factories import NOON, SECRETS, WHSEC
 from tests.hub.outgoing.operating import run
-from tests.makers import NOON, SECRETS, WHSEC
 from tests.upgrade.restore import PARTS, counted, restored, upgrade
 from tests.upgrade.today import run_pump_once, world, zeros
 

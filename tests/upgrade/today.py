@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from connectors.http import Response
 from hub.outgoing.pump.loop import run_pump
+from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.makers import NOON
 
 SLACK = {"ok": True, "channel": "C1", "ts": "1764000000.000100"}
 SPLUNK = {"text": "Success", "code": 0}

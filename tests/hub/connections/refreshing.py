@@ -12,7 +12,7 @@ from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.connections.tasks import wake_up_due_refreshes
 from hub.connections.token_lifetimes import build_fresh_columns
 from hub.queue import WakeUp
-from tests.makers import NOON
+from tests.factories import NOON
 
 SESSION_ENDED = Response(
     401, b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'

@@ -14,8 +14,8 @@ from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.db.clock import clock
 from hub.egress import RequestNotSent
 from hub.queue import WakeUp
+from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
-from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from hub.db.clock import clock
 from hub.throttle.models import InFlightLease, QuotaState
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:throttle_quotastate_changelist")

@@ -15,8 +15,8 @@ from hub.connections.quotas.scopes import build_scope_key
 from hub.connections.token_lifetimes import Token
 from hub.db.clock import clock
 from hub.throttle.models import QuotaState as Quota
+from tests.factories import MINUTE, NOON
 from tests.hub.connections.rest import CONNECTIONS, of, refusal
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -16,6 +16,7 @@ from hub.connections.models import Connection, Credential, Lane
 from hub.db.clock import clock
 from hub.egress import RequestNotSent
 from hub.outgoing.models import Idempotency
+from tests.factories import NOON, WHSEC
 from tests.hub.connections.rest import (
     BAD_TOKEN,
     CONNECTIONS,
@@ -27,7 +28,6 @@ from tests.hub.connections.rest import (
     of,
     refusal,
 )
-from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 

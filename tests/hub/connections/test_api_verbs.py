@@ -13,8 +13,8 @@ from hub.db.clock import clock
 from hub.egress import RequestNotSent
 from hub.operations.models import Operation
 from hub.throttle.feedback import pause_scope
+from tests.factories import MINUTE, NOON
 from tests.hub.connections.rest import BAD_TOKEN, NO_DATA, of, refusal
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -17,6 +17,7 @@ from hub.connections.connecting.oauth.session import AuthorizationRefused, Brows
 from hub.connections.models import Authorization, Revocation
 from hub.db.clock import clock
 from tests.connectors.test_oauth import GRANTED, HOSTILE
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import (
     CLIENTS,
@@ -27,7 +28,6 @@ from tests.hub.connections.browsers import (
     stored,
     under_way,
 )
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

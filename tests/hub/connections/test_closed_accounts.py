@@ -5,9 +5,9 @@ import pytest
 from connectors.http import Response
 from hub.connections.models import Connection
 from hub.reason_codes import find_reason
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.connections.connecting.connect_links import OPEN_LINKS_MAX
 from hub.connections.models import ConnectLink
 from hub.db.clock import clock
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

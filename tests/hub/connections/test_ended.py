@@ -5,6 +5,7 @@ import pytest
 from connectors.http import Response
 from hub.connections.credentials import probe
 from hub.connections.models import Connection
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
     DUE,
@@ -15,7 +16,6 @@ from tests.hub.connections.refreshing import (
     go,
     scheduled,
 )
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection", "scheduled"]  # the fixtures

@@ -17,9 +17,9 @@ from hub.connections.models import Connection, Credential
 from hub.db.state_machine import InvalidTransition
 from tenants.access.tenant_users import TenantUser
 from tests.connectors.test_oauth import GRANTED, HOSTILE
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import CLIENTS, query_of
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -13,12 +13,12 @@ from hub.connections.tasks import wake_up_due_refreshes
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
 from hub.queue import WakeUp
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, ORG, Provider
 from tests.hub.connections.refreshing import SESSION_ENDED
 from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.outside import outside
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from hub.db.clock import clock
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
 from hub.reason_codes import CREDENTIAL_EVENTS
-from tests.makers import NOON
+from tests.factories import NOON
 
 HOUR = timedelta(hours=1)
 

@@ -14,7 +14,7 @@ from hub.connections.models import Connection, Lane
 from hub.operations.models import Operation
 from hub.outgoing.operations.backfill import backfill_batch
 from hub.outgoing.subscriptions.endpoint_routes import send_test_event
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

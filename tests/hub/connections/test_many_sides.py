@@ -10,9 +10,9 @@ from django.db import connections
 
 from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import Connection, Credential
+from tests.factories import NOON
 from tests.hub.connections.provider import FIRST, ORG, Provider
 from tests.hub.connections.refreshing import no_pause
-from tests.makers import NOON
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -7,8 +7,8 @@ import pytest
 from hub.connections.models import Connection, Credential
 from hub.connections.status.expiry_forecast import list_expiring_connections
 from hub.db.clock import clock
+from tests.factories import MINUTE
 from tests.hub.connections.browsers import problem, query_of, stored
-from tests.makers import MINUTE
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,10 @@ from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.loop import MIN_LEAD
 from hub.throttle.limits import WINDOW_MARGIN
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import query_of
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -7,6 +7,7 @@ import pytest
 from connectors.http import Response
 from hub.connections.models import Credential
 from hub.connections.tasks import wake_up_due_refreshes
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
     DUE,
@@ -23,7 +24,6 @@ from tests.hub.connections.refreshing import (
     scheduled,
     told,
 )
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection", "scheduled"]  # the fixtures

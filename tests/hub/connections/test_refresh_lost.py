@@ -11,6 +11,7 @@ from hub.connections.models import Credential, CredentialEvent
 from hub.connections.token_lifetimes import build_fresh_columns
 from hub.crypto.sealed import seal
 from hub.egress import RequestNotSent, ResponseNotReceived
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
     DUE,
@@ -25,7 +26,6 @@ from tests.hub.connections.refreshing import (
     scheduled,
     told,
 )
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection", "scheduled"]  # the fixtures

@@ -19,9 +19,9 @@ from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import seal
 from hub.throttle.definitions import TENANT_SHARE, quota_definition
 from hub.throttle.models import QuotaState
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import ORG
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection, Lane
 from hub.db.state_machine import InvalidTransition
 from hub.sweep import run_sweep
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import DUE, ENDED, connection, go, scheduled
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 both_stops = pytest.mark.parametrize("stop", ["paused", "disabled"])

@@ -15,8 +15,8 @@ from hub.connections.models import Connection, Credential, Revocation
 from hub.crypto.sealed import seal
 from hub.db.clock import clock
 from hub.notices.models import Notice
+from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

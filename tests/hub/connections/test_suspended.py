@@ -4,8 +4,8 @@ import pytest
 
 from connectors.http import Response
 from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
+from tests.factories import NOON
 from tests.hub.connections.browsers import problem, stored
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

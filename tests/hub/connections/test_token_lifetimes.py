@@ -17,7 +17,7 @@ from hub.connections.token_lifetimes import (
     build_token_columns,
     build_tokens,
 )
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from hub.connections.connecting.connector_requests import (
 )
 from hub.connections.models import ConnectorRequest
 from hub.notices.models import Notice
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

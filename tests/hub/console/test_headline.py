@@ -9,7 +9,7 @@ from hub.connections.models import KillSwitch
 from hub.console.delivery_chart import build_hour_bars
 from hub.console.headline import build_headline
 from hub.console.overview import ConnectionGroup, Hour, Overview
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 QUIET = Overview(
     now=NOON,

@@ -15,7 +15,7 @@ from hub.mail.models import Mail
 from hub.outgoing.models import Delivery, PumpSlot
 from hub.processes.worker_registry import Replacement, Worker, record_sweep_failures
 from hub.queue import wake_up
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

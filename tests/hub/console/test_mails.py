@@ -9,7 +9,7 @@ from hub.db.clock import clock
 from hub.mail.models import Mail
 from hub.queue import WakeUp
 from tests.fakes import MailServer
-from tests.letters import letters
+from tests.mails import letters
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from hub.connections.models import Connection
 from hub.db import bulk
 from hub.outgoing.models import Delivery, Event, Exchange, Rendering
 from tenants.models import Tenant
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 LEASE = uuid4()

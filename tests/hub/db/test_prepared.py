@@ -6,7 +6,7 @@ import pytest
 
 from hub.connections.models import Lane
 from hub.db.prepared import PreparedQuery
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 DUE = PreparedQuery(

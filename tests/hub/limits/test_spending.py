@@ -12,7 +12,7 @@ from hub.limits.definitions import LIMITS, tenant_quotas, unknown_limit_names
 from hub.limits.exceeded import LimitExceeded
 from hub.outgoing.models import Delivery
 from tenants.models import Invitation, PortalLink, Tenant
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

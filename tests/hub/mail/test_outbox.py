@@ -14,9 +14,9 @@ from hub.mail.tasks import wake_for_due_mails
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
 from hub.reason_codes import MAIL_REASONS
+from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
-from tests.letters import letters
-from tests.makers import MINUTE, NOON
+from tests.mails import letters
 
 pytestmark = pytest.mark.django_db
 

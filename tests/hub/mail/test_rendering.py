@@ -5,7 +5,7 @@ from email.utils import parseaddr
 import pytest
 
 from hub.mail.rendering import build_email, render_mail
-from tests.makers import NOON
+from tests.factories import NOON
 
 INVITED = {"inviter": "Ann", "tenant": "Acme", "url": "https://hub.test/i/7/", "until": NOON}
 

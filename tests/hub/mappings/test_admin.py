@@ -11,7 +11,7 @@ from hub.mappings.forms import list_function_help
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.mappings.versions import save_mapping_version
 from hub.queue import WakeUp
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -16,9 +16,9 @@ from hub.outgoing.models import Event, EventBody
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
 from hub.reason_codes import NOTICE_KINDS
+from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
-from tests.letters import letters
-from tests.makers import MINUTE, NOON
+from tests.mails import letters
 
 pytestmark = pytest.mark.django_db
 

@@ -15,9 +15,9 @@ from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from hub.notices.tasks import wake_for_due_notices
 from hub.queue import WakeUp
 from hub.reason_codes import NOTICE_KINDS
+from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
-from tests.letters import letters
-from tests.makers import MINUTE, NOON
+from tests.mails import letters
 
 pytestmark = pytest.mark.django_db
 

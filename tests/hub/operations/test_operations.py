@@ -13,6 +13,7 @@ from hub.operations.operation_actions import OperationRefused, TooManyRows
 from hub.outgoing.models import Delivery
 from hub.queue import WakeUp
 from hub.sweep import run_sweep
+from tests.factories import MINUTE
 from tests.hub.outgoing.operating import (
     LATER,
     MEMBER,
@@ -25,7 +26,6 @@ from tests.hub.outgoing.operating import (
     run,
     states,
 )
-from tests.makers import MINUTE
 
 pytestmark = pytest.mark.django_db
 

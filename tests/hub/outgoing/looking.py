@@ -2,7 +2,7 @@
 
 from hub.outgoing.insight.explain import readable_deliveries, resolve_effective_state
 from hub.outgoing.models import Delivery
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 
 def read(delivery):

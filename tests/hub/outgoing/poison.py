@@ -16,12 +16,12 @@ django.setup()
 from connectors.http import Response  # noqa: E402
 from hub.outgoing.models import Delivery  # noqa: E402
 from hub.outgoing.pump.loop import run_pump  # noqa: E402
+from tests.factories import MINUTE, NOON, ORDER, Factories  # noqa: E402
 from tests.fakes import FakeHttp  # noqa: E402
-from tests.makers import MINUTE, NOON, ORDER, Makers  # noqa: E402
 
 
 def make():
-    makers = Makers()
+    makers = Factories()
     for connection in (makers.connection(), makers.connection()):
         for number in ("good", "poison", "fine") if connection.pk % 2 else ("good", "fine"):
             makers.delivery(connection, data=ORDER | {"number": number})

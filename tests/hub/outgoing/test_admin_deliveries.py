@@ -16,8 +16,8 @@ from hub.outgoing.insight.search import STOPPED_CONDITION
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 from hub.outgoing.pump.loop import run_pump
+from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
-from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 

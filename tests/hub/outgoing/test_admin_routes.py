@@ -13,7 +13,7 @@ from hub.audit import AuditRow
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.models import Route
 from hub.queue import WakeUp
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

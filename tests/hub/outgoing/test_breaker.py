@@ -24,9 +24,9 @@ from hub.outgoing.insight.explain import (
     resolve_effective_state,
 )
 from hub.outgoing.models import Delivery
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 DOWN, UP = CallCounts(down=1, failed=1), CallCounts(up=1, succeeded=1)

@@ -8,9 +8,9 @@ from connectors.http import Response
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event
+from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from hub.outgoing.insight.explain import (
     resolve_effective_state,
 )
 from hub.outgoing.models import Delivery
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

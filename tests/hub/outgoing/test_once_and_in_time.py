@@ -8,10 +8,10 @@ from hub.outgoing.insight.explain import explain_delivery
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations import delivery_actions
 from hub.sweep import run_sweep
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read, state_of
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 LATER = NOON + MINUTE
 

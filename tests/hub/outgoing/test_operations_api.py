@@ -9,8 +9,8 @@ from hub.audit import AuditRow
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.planning import OPERATION_KINDS
+from tests.factories import NOON
 from tests.hub.outgoing.operating import put, run, states
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

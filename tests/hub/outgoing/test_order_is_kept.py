@@ -13,9 +13,9 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.operations import delivery_actions
 from hub.outgoing.pump.loop import run_pump
 from hub.sweep import run_sweep
+from tests.factories import NOON, ORDER, Factories
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash
-from tests.makers import NOON, ORDER, Makers
 
 DAY = timedelta(days=1)
 KEYS = ("A", "B")
@@ -41,7 +41,7 @@ class Desk:
     """One ordered route, and what an endpoint saw of it."""
 
     def __init__(self):
-        self.make, self.now, self.arrived = Makers(), NOON, []
+        self.make, self.now, self.arrived = Factories(), NOON, []
         self.connection = self.make.connection()
         self.make.route(self.connection, ordered=True, order_key="data.number")
 

@@ -7,9 +7,9 @@ import pytest
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.quota_usage import list_quota_usage
 from hub.outgoing.models import Delivery
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 URL = "https://example.com/hook"

@@ -14,7 +14,7 @@ from hub.outgoing.intake.publish import EventInput, publish_independently
 from hub.outgoing.models import Event
 from tenants.models import Tenant
 from tenants.services.membership_actions import lock_tenant
-from tests.makers import NOON, ORDER
+from tests.factories import NOON, ORDER
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -5,9 +5,9 @@ import pytest
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.release import release_held_deliveries
 from tenants.models import Tenant
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + MINUTE

@@ -10,7 +10,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import claim_lanes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -18,9 +18,9 @@ from hub.outgoing.insight.explain import (
 from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
 from hub.sweep import run_sweep
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.canaries import House
-from tests.walk import addresses, routes
+from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (

@@ -14,8 +14,8 @@ from hub.connections.status.connector_permissions import list_permission_statuse
 from hub.portal.catalogue import build_entries, filter_connectors, list_offered_connectors
 from tenants.access.tenant_users import TenantUser
 from tenants.models import Tenant, User
+from tests.factories import NOON
 from tests.hub.portal.counting import queries
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

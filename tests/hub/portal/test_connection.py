@@ -10,9 +10,9 @@ from hub.connections.models import Connection, KillSwitch
 from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
+from tests.factories import MINUTE, NOON
 from tests.hub.portal.counting import queries
 from tests.hub.portal.pages import text_of, url_of
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,9 @@ import pytest
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
+from tests.factories import NOON
 from tests.hub.portal.counting import queries
 from tests.hub.portal.pages import text_of, url_of
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX_OF_TENANT,
 )
+from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from hub.outgoing.models import Delivery
 from tests.canaries import House
 from tests.hub.outgoing.operating import many
 from tests.hub.portal.counting import asked
-from tests.walk import addresses, routes
+from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SIXTY = range(60)

@@ -3,9 +3,9 @@
 import pytest
 
 from hub.mappings.translate import IdentityMissing
+from tests.factories import NOON
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.counting import queries
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

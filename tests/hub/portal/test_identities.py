@@ -8,10 +8,10 @@ from hub.audit import AuditRow
 from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.counting import asked, queries
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

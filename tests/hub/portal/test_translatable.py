@@ -12,7 +12,7 @@ from hub import reason_codes
 from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
 from tests.canaries import House
 from tests.pseudo import outside, spoken, unbracketed
-from tests.walk import addresses, routes
+from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 

@@ -8,9 +8,9 @@ import pytest
 from hub.audit import AuditRow
 from hub.connections.models import Connection, Credential
 from hub.outgoing.models import Delivery, Route
+from tests.factories import NOON
 from tests.hub.connections.browsers import Browser
 from tests.hub.portal.counting import queries
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

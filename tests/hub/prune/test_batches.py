@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, Rendering
 from hub.prune.batches import RetentionCutoffs, prune_batches, prune_until, ring_once_a_day
 from hub.queue import Heartbeat, WakeUp
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import done, many, put
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

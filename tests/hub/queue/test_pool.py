@@ -17,7 +17,7 @@ from hub.processes import pool_pipe
 from hub.queue import wake_up
 from hub.queue.member import TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool, recover_processes, start_loop_thread
-from tests.makers import NOON
+from tests.factories import NOON
 
 
 class Unreadable:

@@ -11,7 +11,7 @@ from connectors.http import InFlight
 from hub.throttle import in_flight_leases
 from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.reserve import Demand, ScopeCost, reserve_calls
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 APP = ScopeCost("app|app||calls", InFlight(16))
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)

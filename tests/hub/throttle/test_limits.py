@@ -14,7 +14,7 @@ from hub.throttle.limits import (
     spend_units,
     units_left,
 )
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from hub.throttle.in_flight_leases import InFlightCapacity
 from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.models import QuotaState
 from hub.throttle.reserve import CallBooking, Demand, ScopeCost, reserve_calls
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

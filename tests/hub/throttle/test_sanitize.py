@@ -10,7 +10,7 @@ from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.models import QuotaState
 from hub.throttle.reserve import Demand, ScopeCost, reserve_calls, snapshot_of
 from hub.throttle.usage import measure_usage
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)

@@ -7,7 +7,7 @@ import pytest
 from connectors.http import Budget, InFlight, Rate
 from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.usage import measure_usage
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 
 CASES = {
     "an idle rate": (Rate(300, 60.0), QuotaSnapshot(), (0, 300, "300 calls in a minute", None)),

@@ -12,8 +12,8 @@ from tenants.api_key_format import digest_token
 from tenants.models import Invitation, Membership
 from tenants.services import membership_actions
 from tenants.services.membership_actions import MembershipRejected
-from tests.letters import token_of
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
+from tests.mails import token_of
 
 pytestmark = pytest.mark.django_db
 

@@ -18,10 +18,10 @@ from hub.db.clock import clock
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.operations.operation_runner import run_batch
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import stored
 from tests.hub.connections.refreshing import RENEWED, connection, renew
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection"]  # the fixture

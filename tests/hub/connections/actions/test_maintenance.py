@@ -11,9 +11,9 @@ from hub.connections.models import Lane, MaintenanceWindow
 from hub.db.clock import clock
 from hub.outgoing.insight.explain import explain_delivery, readable_deliveries
 from hub.sweep import run_sweep
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 ADD = reverse("admin:connections_maintenancewindow_add")

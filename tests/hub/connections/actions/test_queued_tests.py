@@ -22,8 +22,8 @@ from hub.connections.credentials.provider_call import (
 )
 from hub.connections.models import Connection
 from hub.queue import WakeUp
+from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 HAND = ActorContext(Actor("user", "1", "olga@example.com"), request_id="r-1")

@@ -10,8 +10,8 @@ from hub.connections.models import Authorization, Connection, Credential, Lane, 
 from hub.connections.tasks import run_revocation
 from hub.db.clock import clock
 from hub.prune.batches import RetentionCutoffs, prune_batches
+from tests.factories import MINUTE
 from tests.hub.connections.browsers import ACME, problem, query_of, stored, under_way
-from tests.makers import MINUTE
 from tests.tenants.door import PASSWORD
 
 pytestmark = pytest.mark.django_db

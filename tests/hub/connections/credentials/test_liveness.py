@@ -10,8 +10,8 @@ from hub.connections.models import Connection, Credential, CredentialEvent, Lane
 from hub.crypto.sealed import seal
 from hub.egress import RequestNotSent
 from hub.queue import WakeUp
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -31,11 +31,11 @@ from hub.connections.models import Authorization, Connection
 from hub.crypto.sealed import seal
 from hub.egress.lookup_pool import tenant_in_charge
 from hub.shared_budget import BudgetExhausted
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import problem
 from tests.hub.connections.provider import ORG
 from tests.hub.outside import outside as database_of
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -8,6 +8,7 @@ from connectors.http import Response
 from hub.connections.models import Credential
 from hub.connections.tasks import recover_refused_credentials
 from hub.egress import ResponseNotReceived
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import (
     DUE,
@@ -22,7 +23,6 @@ from tests.hub.connections.refreshing import (
     scheduled,
 )
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection", "scheduled"]  # the fixtures

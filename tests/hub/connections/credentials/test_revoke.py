@@ -14,9 +14,9 @@ from hub.db.clock import clock
 from hub.notices.models import Notice
 from hub.processes import pool_pipe
 from hub.throttle.models import QuotaState
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.makers import MINUTE, NOON
-from tests.sandbox.oauth import slack_says, slack_token
+from tests.sandbox.oauth_requests import slack_says, slack_token
 
 pytestmark = pytest.mark.django_db
 

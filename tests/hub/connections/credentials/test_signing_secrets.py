@@ -13,8 +13,8 @@ from hub.connections.credentials.signing_secrets import (
     rotate_signing_secret,
 )
 from hub.outgoing.pump.loop import run_pump
+from tests.factories import MINUTE, NOON, WHSEC
 from tests.fakes import FakeHttp
-from tests.makers import MINUTE, NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,10 @@ from hub.connections.quotas.scopes import list_spent_quotas
 from hub.egress import ResponseNotReceived
 from hub.throttle.feedback import pause_scope
 from hub.throttle.models import InFlightLease, QuotaState
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.refreshing import RENEWED, connection, lane, renew
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection"]  # the fixture

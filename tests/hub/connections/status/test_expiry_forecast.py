@@ -11,7 +11,7 @@ from django.urls import reverse
 from hub.connections.models import Connection, Credential, Lane
 from hub.connections.status.expiry_forecast import list_expiring_connections
 from hub.db.clock import clock
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

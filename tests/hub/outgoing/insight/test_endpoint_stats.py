@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.outgoing.insight.endpoint_stats import compute_endpoint_stats
 from hub.outgoing.insight.examples import list_event_types, load_recent_documents
 from hub.outgoing.models import Attempt
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from hub.outgoing.insight.explain import (
     resolve_effective_state,
 )
 from hub.outgoing.models import Delivery, Event, EventBody
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

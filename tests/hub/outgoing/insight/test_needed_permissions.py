@@ -11,9 +11,9 @@ from hub.connections.models import Connection
 from hub.outgoing.insight.needed_permissions import find_needed_permissions
 from hub.outgoing.release import release_held_deliveries
 from hub.reason_codes import find_reason
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

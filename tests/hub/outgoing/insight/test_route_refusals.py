@@ -7,9 +7,9 @@ from connectors.http import Response
 from hub.connections.models import Connection
 from hub.outgoing.insight.route_refusals import count_route_refusals
 from hub.outgoing.models import Route
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

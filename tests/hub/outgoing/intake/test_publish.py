@@ -13,7 +13,7 @@ from hub.outgoing.intake.publish import (
 from hub.outgoing.models import Delivery, Event, EventBody
 from hub.queue import WakeUp
 from tenants.models import Tenant
-from tests.makers import MINUTE, NOON, ORDER
+from tests.factories import MINUTE, NOON, ORDER
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from hub.operations import operation_actions
 from hub.outgoing.models import Delivery, Event, EventBody
 from hub.outgoing.operations import planning
 from hub.outgoing.subscriptions.endpoint_routes import subscribe_endpoint
+from tests.factories import NOON
 from tests.hub.outgoing.operating import LATER, MEMBER, run
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = NOON - timedelta(days=30)

@@ -8,9 +8,9 @@ from connectors.http import Response
 from hub.db.state_machine import InvalidTransition
 from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.operations import delivery_actions
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from hub.outgoing.operations.estimate import CONNECTIONS_LISTED, SAMPLE_SIZE, estimate_operation
 from hub.outgoing.operations.filters import OPERATION_FILTERS, select_deliveries
 from hub.throttle.models import QuotaState
+from tests.factories import MINUTE, NOON
 from tests.hub.outgoing.operating import LATER, many, put
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,10 @@ from django.test.utils import CaptureQueriesContext
 from hub.connections.models import Lane
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Delivery, EventBody, Rendering
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import LATER, done, many, planned, put, run, states
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

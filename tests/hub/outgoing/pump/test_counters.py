@@ -12,9 +12,9 @@ from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.loop import MANY_LANES, MANY_REQUESTS, run_pump
 from hub.outgoing.queue import pump_slots
 from hub.outgoing.queue.pump_leases import new_lease
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

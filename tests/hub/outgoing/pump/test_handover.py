@@ -10,7 +10,7 @@ from connectors.http import Response
 from hub.outgoing.models import Attempt
 from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.loop import run_pump
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from connectors.http import Response
 from hub.egress import EgressRefused, RequestNotSent, ResponseNotReceived
 from hub.outgoing.models import Attempt, Delivery, Exchange
 from hub.outgoing.pump.loop import run_pump
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

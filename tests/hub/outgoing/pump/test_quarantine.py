@@ -12,10 +12,10 @@ from connectors.http import Response
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.claim import claim_suspects, has_waiting_suspects
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON
 
 SIGKILLED = -9
 

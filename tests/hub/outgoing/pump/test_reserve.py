@@ -17,9 +17,9 @@ from hub.outgoing.pump.loop import CLOCK_JUMP, MIN_LEAD, PumpLoop, run_pump
 from hub.outgoing.pump.types import NotSent, SendResult
 from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.reserve import Demand, ScopeCost, reserve_calls
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)

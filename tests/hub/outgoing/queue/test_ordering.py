@@ -13,11 +13,11 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.operations import delivery_actions
 from hub.outgoing.release import release_held_deliveries
 from hub.sweep import run_sweep
+from tests.factories import MINUTE, NOON, ORDER
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import read, state_of
 from tests.hub.outgoing.operating import done
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON, ORDER
 
 LATER = NOON + MINUTE
 

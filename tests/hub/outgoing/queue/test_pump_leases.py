@@ -13,9 +13,9 @@ from hub.outgoing.queue import pump_slots
 from hub.outgoing.queue.pump_leases import free_leases, new_lease, process_prefix, worker_prefix
 from hub.processes.worker_registry import NO_WORKER, WORKER_ENV, Worker, current_worker_id
 from hub.throttle.models import InFlightLease
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 

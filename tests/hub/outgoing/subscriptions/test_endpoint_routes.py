@@ -11,9 +11,9 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     send_test_event,
     subscribe_endpoint,
 )
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import subscribe_endpoint
 from hub.outgoing.subscriptions.notice_channels import list_notice_channels, set_notice_channels
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -5,9 +5,9 @@ import pytest
 from hub.audit import AuditRow
 from hub.connections.models import Connection
 from hub.outgoing.models import Route
+from tests.factories import WHSEC
 from tests.hub.portal.counting import asked
 from tests.hub.portal.endpoints.test_endpoints import page_of, text
-from tests.makers import WHSEC
 
 pytestmark = pytest.mark.django_db
 

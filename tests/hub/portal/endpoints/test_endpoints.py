@@ -10,10 +10,10 @@ from hub.connections.models import Connection
 from hub.operations.models import Operation
 from hub.outgoing.models import Attempt, Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import load_endpoint_routes, subscribe_endpoint
+from tests.factories import NOON, WHSEC
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.counting import asked
 from tests.journeys.docs import ROOT, snippet
-from tests.makers import NOON, WHSEC
 from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db

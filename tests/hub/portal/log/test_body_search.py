@@ -13,8 +13,8 @@ from hub.portal.log.body_search import BodySearch, EventRow
 from hub.portal.log.export import TRUNCATION_NOTE, export_rows, write_csv, write_ndjson
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
+from tests.factories import NOON
 from tests.hub.outgoing.operating import many
-from tests.makers import NOON
 
 BODY = b'{"id":"x-9","type":"t","data":{"list":[{"deep":"Needle"}],"number":42,"off":false,"none":null}}'
 HEAVY = "length(join('', map(&to_string(@), [data, data, data, data]))) > `0`"

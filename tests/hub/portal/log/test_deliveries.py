@@ -8,11 +8,11 @@ from connectors.http import Response
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
+from tests.factories import NOON, WHSEC
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
 from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.counting import asked
-from tests.makers import NOON, WHSEC
 
 pytestmark = pytest.mark.django_db
 

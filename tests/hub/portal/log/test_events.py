@@ -12,9 +12,9 @@ from hub.outgoing.models import Delivery, Event
 from hub.portal.log.export import escape_formula, format_csv_row
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
+from tests.factories import NOON
 from tests.hub.outgoing.operating import many, put
 from tests.hub.portal.counting import asked
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 LOG = "/t/acme/events/"

@@ -11,8 +11,8 @@ from hub.connections.models import Connection
 from hub.outgoing.models import Delivery
 from hub.portal.log.pages import Cursor, Limits, build_page, filter_after_cursor, filter_log
 from hub.portal.log.query import parse_log_query
+from tests.factories import NOON
 from tests.hub.outgoing.operating import many
-from tests.makers import NOON
 
 pytestmark = [
     pytest.mark.django_db,

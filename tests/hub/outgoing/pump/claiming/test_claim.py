@@ -17,7 +17,7 @@ from hub.outgoing.pump.claiming.batch_sizing import (
 from hub.outgoing.pump.claiming.claim import claim_lanes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.settling.release import release_lanes
-from tests.makers import NOON
+from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
 SOON = NOON + timedelta(seconds=1)

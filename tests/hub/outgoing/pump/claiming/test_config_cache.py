@@ -10,7 +10,7 @@ from hub.outgoing.pump.claiming.batch_sizing import (
 )
 from hub.outgoing.pump.claiming.claim import lanes_within
 from hub.outgoing.pump.claiming.config_cache import MAX_AGE, ConfigCache
-from tests.makers import NOON
+from tests.factories import NOON
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.settling.connection_effects import last_failure_texts, update_endpoint_health
 from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult
 from hub.sweep import run_sweep
+from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 

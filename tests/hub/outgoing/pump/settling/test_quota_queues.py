@@ -28,10 +28,10 @@ from hub.outgoing.pump.types import OutboundRequest
 from hub.sweep import run_sweep
 from hub.throttle.models import QuotaState
 from hub.throttle.reserve import ScopeCost
+from tests.factories import MINUTE, NOON, Factories
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.makers import MINUTE, NOON, Makers
 
 SECOND = timedelta(seconds=1)
 POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
@@ -42,7 +42,7 @@ class Workspace:
     """A workspace of Slack's, with a route to the channel that an event names, and what has arrived."""
 
     def __init__(self):
-        self.make, self.now, self.numbers = Makers(), NOON, 0
+        self.make, self.now, self.numbers = Factories(), NOON, 0
         self.connection = self.make.connection(connector="slack", account="T1")
         for action, type in (("post_message", "post"), ("update_message", "update")):
             body = {"channel": "data.channel", "text": "data.number", "ts": "'1764000000.000100'"}

@@ -10,7 +10,7 @@ from hub.connections.models import Lane
 from hub.outgoing.models import Exchange
 from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult
-from tests.makers import NOON
+from tests.factories import NOON
 
 
 class WatchedSecrets(tuple[str, ...]):

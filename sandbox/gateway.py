@@ -1,0 +1,148 @@
+"""The door that every API request walks through: ledger, faults, latency, answer."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import formatdate
+from random import Random
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.clock import Clock
+from sandbox.faults import Fault, Faults
+from sandbox.storage.account_store import AccountStore
+from sandbox.storage.ledger import Ledger
+from sandbox.system import ApiRequest, ApiResponse, System
+
+ID_HEADERS = ("webhook-id", "idempotency-key")
+SECRET = re.compile(
+    r"(?<![a-z_])((?:client_secret|refresh_token|code|code_verifier|token)=)[^&\s]+"
+)
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Gateway:
+    world: AccountStore
+    ledger: Ledger
+    faults: Faults
+    clock: Clock
+    random: Random
+
+    def takes(
+        self, system: System, root: str
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A handler for all that arrives below `root`, a path of that system."""
+
+        async def take(request: web.Request) -> web.StreamResponse:
+            call = await self._read(request, root)
+            account = system.account(call)
+            fault = self.faults.meet(system.key, account, call.url)
+            answer = respond(system, call, fault)
+            self._record(system, account, call, answer.status)
+            if answer.then is not None:
+                await answer.then()
+            await asyncio.sleep(
+                fault.delay if fault else self.random.uniform(*self.world.latency[system.key])
+            )
+            return build_web_response(request, answer)
+
+        return take
+
+    async def page_fault(self, request: web.Request, system: str) -> web.Response | None:
+        """What a page of that system answers instead, where a fault names its path."""
+        fault = self.faults.meet_page(system, request.path)
+        await asyncio.sleep(fault.delay if fault else 0)
+        if fault is None or fault.status is None:
+            return None
+        return build_web_response(
+            request,
+            ApiResponse(fault.status, f"{fault.status}" if fault.body is None else fault.body),
+        )
+
+    async def _read(self, request: web.Request, root: str) -> ApiRequest:
+        return ApiRequest(
+            method=request.method,
+            path=request.raw_path.split("?")[0].removeprefix(root),
+            url=request.raw_path,
+            query=request.query,
+            headers=request.headers,
+            body=await request.read(),
+            at=self.clock(),
+            base=f"{request.scheme}://{request.host}",
+        )
+
+    def _record(self, system: System, account: str, call: ApiRequest, status: int) -> None:
+        form = call.headers.get("Content-Type", "").startswith(FORM)
+        self.ledger.add(
+            at=datetime.fromtimestamp(call.at, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            system=system.key,
+            account=account,
+            method=call.method,
+            path=mask_secrets(call.url),
+            status=status,
+            id=" ".join(find_message_ids(system, call)) or None,
+            body=mask_secrets(call.text) if form else call.text,
+        )
+
+
+def respond(system: System, call: ApiRequest, fault: Fault | None) -> ApiResponse:
+    if fault is None:
+        return system.answer(call)
+    if not fault.answers:
+        return apply_fault_changes(system.answer(call), fault, call.at)
+    if fault.effect:
+        system.answer(call)
+    headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+    body = system.refusal(fault.status or 0) if fault.body is None else fault.body
+    return apply_fault_changes(ApiResponse(fault.status or 0, body, headers), fault, call.at)
+
+
+def apply_fault_changes(answer: ApiResponse, fault: Fault, at: float) -> ApiResponse:
+    """With the fault's changes in its body, as long as the fault says, and stating the time that it says."""
+    if fault.ahead:
+        answer = replace(
+            answer, headers={**answer.headers, "Date": formatdate(at + fault.ahead, usegmt=True)}
+        )
+    if fault.changes and isinstance(answer.body, dict):
+        answer = replace(answer, body=merge_patch(answer.body, fault.changes))
+    body, kind = answer.content()
+    padded = body.ljust(fault.bytes)
+    return (
+        answer
+        if padded == body
+        else replace(answer, body=padded, headers={**answer.headers, "Content-Type": kind})
+    )
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396."""
+    if not isinstance(patch, dict):
+        return patch
+    kept = target if isinstance(target, dict) else {}
+    result = kept | {key: merge_patch(kept.get(key), value) for key, value in patch.items()}
+    return {key: value for key, value in result.items() if value is not None or key not in patch}
+
+
+def find_message_ids(system: System, call: ApiRequest) -> list[str]:
+    named = [call.headers[name] for name in ID_HEADERS if name in call.headers]
+    return named[:1] or system.ids(call)
+
+
+def mask_secrets(text: str) -> str:
+    return SECRET.sub(r"\1***", text)
+
+
+def build_web_response(request: web.Request, answer: ApiResponse) -> web.Response:
+    if answer.status == 0:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+    body, kind = answer.content()
+    headers = {**answer.headers, "Content-Type": kind}
+    return web.Response(status=answer.status, body=body, headers=headers)

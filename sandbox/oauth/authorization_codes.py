@@ -1,0 +1,34 @@
+"""Authorization codes: given out on a consent page, redeemed once, soon, by the client that asked."""
+
+from dataclasses import dataclass
+from random import Random
+
+
+@dataclass(frozen=True)
+class Grant:
+    account: str
+    client: str
+    redirect_uri: str
+    at: float
+    challenge: str = ""  # PKCE, S256
+    scopes: tuple[str, ...] = ()
+    user_scopes: tuple[str, ...] = ()
+
+
+class AuthorizationCodes:
+    def __init__(self, random: Random, *, life: float):
+        self._random = random
+        self._life = life  # seconds
+        self._grants: dict[str, Grant] = {}
+
+    def give(self, grant: Grant) -> str:
+        code = f"{self._random.getrandbits(160):040x}"
+        self._grants[code] = grant
+        return code
+
+    def known(self, code: str) -> Grant | None:
+        return self._grants.get(code)
+
+    def redeem(self, code: str, *, client: str, at: float) -> Grant | None:
+        grant = self._grants.pop(code, None)
+        return grant if grant and grant.client == client and at < grant.at + self._life else None

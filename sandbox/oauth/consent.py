@@ -1,0 +1,224 @@
+"""The page on which a person lets our application in: choose an account, and go back with a code."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from yarl import URL
+
+from sandbox.gateway import Gateway, merge_patch
+from sandbox.oauth.authorization_codes import AuthorizationCodes, Grant
+from sandbox.pages.html import Markup, markup, render_page
+
+DESK = ("127.0.0.1", "localhost", "::1")
+PAGE = """
+<h1>Let the hub in?</h1>
+<p>The application <strong>$client</strong> wants to be connected to $name.</p>
+<form method="post" action="$url">
+$scopes
+<div class="choices">$choices <button class="quiet" name="answer" value="deny">Cancel</button></div>
+</form>
+"""
+REQUESTED_SCOPES = """
+<h2>$title</h2><ul>$scopes</ul>
+<details><summary>Grant less than was asked</summary><fieldset><legend>$title</legend>$boxes</fieldset></details>
+<input type="hidden" name="${field}_shown" value="yes">
+"""
+BOX = '<label class="check"><input type="checkbox" name="$field" value="$scope" checked> $scope</label>'
+TITLES = {"scope": "It may", "user_scope": "It may, in your own name"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An account that may be chosen, and what the choice leads to where it is no code."""
+
+    account: str
+    title: str
+    verb: str = "Allow in"
+    answer: Mapping[str, str] | None = None  # goes back with this
+    says: tuple[str, str] | None = None  # stays on a page with this title and text
+
+
+@dataclass(frozen=True)
+class ConsentRequest:
+    """What the application asks for, of which host of the system, as the query says."""
+
+    query: Mapping[str, str]
+    host: str = ""
+
+    @property
+    def client(self) -> str:
+        return self.query.get("client_id", "")
+
+    def scopes(self, field: str = "scope") -> list[str]:
+        return self.query.get(field, "").replace(",", " ").split()
+
+
+def accept(asked: ConsentRequest) -> Any:
+    return None
+
+
+@dataclass(frozen=True)
+class ConsentPage:
+    """Where a system asks for consent, and in which words. `path` is a route; its `{host}` is handed on."""
+
+    system: str
+    name: str
+    path: str
+    denied: Mapping[str, str]
+    choices: Callable[[ConsentRequest], list[Choice]]
+    redirects: Callable[
+        [str], list[str]
+    ]  # the registered ones, of a client id; none: any of this machine or the hub
+    wrong: Callable[[ConsentRequest], str | None] = accept  # a sentence for the page
+    refused: Callable[[ConsentRequest], Mapping[str, str] | None] = (
+        accept  # goes back at once with this
+    )
+    client_unknown: str = "invalid_client_id"
+    redirect_unknown: str = "bad_redirect_uri"
+    exact_redirect: bool = False
+
+
+class ConsentViews:
+    def __init__(self, place: ConsentPage, codes: AuthorizationCodes, door: Gateway):
+        self._place = place
+        self._codes = codes
+        self._door = door
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(self._place.path, self.ask), web.post(self._place.path, self.answer)]
+
+    async def ask(self, request: web.Request) -> web.StreamResponse:
+        if down := await self._door.page_fault(request, self._place.system):
+            return down
+        asked = read_consent_request(request)
+        if wrong := self._wrong(asked):
+            return self._sorry(request, wrong)
+        if refused := self._place.refused(asked):
+            return redirect_back(asked, refused)
+        body = markup(
+            PAGE,
+            client=asked.client,
+            name=self._place.name,
+            url=request.rel_url,
+            scopes=[
+                render_scopes(asked, field, title)
+                for field, title in TITLES.items()
+                if asked.scopes(field)
+            ],
+            choices=[render_choice(choice) for choice in self._place.choices(asked)],
+        )
+        return render_page(
+            request,
+            "Let the hub in?",
+            body,
+            system=self._place.system,
+            forms_to=str(URL(asked.query["redirect_uri"]).origin()),
+        )
+
+    async def answer(self, request: web.Request) -> web.Response:
+        asked, form = read_consent_request(request), await request.post()
+        chosen = next(
+            (one for one in self._place.choices(asked) if one.account == form.get("account")), None
+        )
+        if wrong := self._wrong(asked):
+            return self._sorry(request, wrong)
+        if refused := self._place.refused(asked):
+            return redirect_back(asked, refused)
+        if form.get("answer") == "deny":
+            return redirect_back(asked, self._place.denied)
+        if chosen is None:
+            return self._sorry(request, "No such account.")
+        if chosen.says:
+            title, text = chosen.says
+            return render_page(
+                request,
+                title,
+                markup("<h1>$title</h1><p>$text</p>", title=title, text=text),
+                system=self._place.system,
+            )
+        given = chosen.answer or {"code": self._codes.give(self._grant(asked, chosen, form))}
+        changes = self._door.faults.meet_consent(self._place.system, chosen.account)
+        return redirect_back(asked, given if "error" not in changes else {}, changes)
+
+    def _grant(self, asked: ConsentRequest, chosen: Choice, form: Any) -> Grant:
+        ticked = {field: granted_scopes(asked, field, form) for field in TITLES}
+        return Grant(
+            account=chosen.account,
+            client=asked.client,
+            redirect_uri=asked.query["redirect_uri"],
+            at=self._door.clock(),
+            challenge=asked.query.get("code_challenge", ""),
+            scopes=ticked["scope"],
+            user_scopes=ticked["user_scope"],
+        )
+
+    def _wrong(self, asked: ConsentRequest) -> str | None:
+        if not asked.client or not self._place.choices(asked):
+            return self._place.client_unknown
+        if not self._registered(asked):
+            return self._place.redirect_unknown
+        return self._place.wrong(asked)
+
+    def _registered(self, asked: ConsentRequest) -> bool:
+        target = asked.query.get("redirect_uri", "")
+        if not target.startswith(("http://", "https://")) or not target.isprintable():
+            return False
+        if registered := self._place.redirects(asked.client):
+            return any(
+                target == one or (not self._place.exact_redirect and is_below(target, one))
+                for one in registered
+            )
+        return host_of(target) in {*DESK, host_of(self._door.world.app.hub)}
+
+    def _sorry(self, request: web.Request, wrong: str) -> web.Response:
+        body = markup(
+            "<h1>$name cannot do this</h1><p>$wrong</p>", name=self._place.name, wrong=wrong
+        )
+        return render_page(request, "Not possible", body, system=self._place.system, status=400)
+
+
+def read_consent_request(request: web.Request) -> ConsentRequest:
+    return ConsentRequest(request.query, request.match_info.get("host", ""))
+
+
+def render_scopes(asked: ConsentRequest, field: str, title: str) -> Markup:
+    scopes = asked.scopes(field)
+    lines = [markup("<li><code>$scope</code></li>", scope=scope) for scope in scopes]
+    boxes = [markup(BOX, field=field, scope=scope) for scope in scopes]
+    return markup(REQUESTED_SCOPES, title=title, field=field, scopes=lines, boxes=boxes)
+
+
+def render_choice(choice: Choice) -> Markup:
+    return markup('<button name="account" value="$account">$verb $title</button>', **vars(choice))
+
+
+def granted_scopes(asked: ConsentRequest, field: str, form: Any) -> tuple[str, ...]:
+    """What was ticked; all of it where no boxes were shown to tick."""
+    ticked = form.getall(field, ()) if f"{field}_shown" in form else asked.scopes(field)
+    return tuple(scope for scope in asked.scopes(field) if scope in ticked)
+
+
+def host_of(url: str) -> str | None:
+    try:
+        return URL(url).host
+    except ValueError:
+        return None
+
+
+def is_below(target: str, registered: str) -> bool:
+    return target.startswith(registered.rstrip("/") + "/")
+
+
+def redirect_back(
+    asked: ConsentRequest, answer: Mapping[str, str], changes: Mapping[str, Any] | None = None
+) -> web.Response:
+    """To the redirect_uri with the answer, and the state as it was given."""
+    target = asked.query["redirect_uri"]
+    state = {"state": asked.query["state"]} if "state" in asked.query else {}
+    query = urlencode(merge_patch({**answer, **state}, changes or {}))
+    return web.Response(
+        status=302, headers={"Location": f"{target}{'&' if '?' in target else '?'}{query}"}
+    )

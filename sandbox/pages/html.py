@@ -1,0 +1,174 @@
+"""Pages made on the server: templates that escape what they are given, and the one layout."""
+
+import html
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+
+def markup(template: str, /, **values: Any) -> Markup:
+    """The template with its $names filled in, escaped unless they are Markup."""
+    return Markup(
+        Template(template).substitute({name: escaped(value) for name, value in values.items()})
+    )
+
+
+def escaped(value: Any) -> str:
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
+        return "".join(escaped(item) for item in value)
+    return html.escape(str(value))
+
+
+def format_count(count: int, thing: str) -> str:
+    """1 message, 2 messages."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def render_link(text: Any, *parts: str, **query: str) -> Markup:
+    return markup('<a href="$url">$text</a>', url=build_url(*parts, **query), text=text)
+
+
+def build_url(*parts: str, **query: str) -> str:
+    """A local URL from its parts: address("slack", "T1", "C1", thread="5")."""
+    path = "/" + "/".join(quote(part, safe="") for part in parts)
+    return path + (
+        "?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
+        if query
+        else ""
+    )
+
+
+def render_time(at: float) -> Markup:
+    when = datetime.fromtimestamp(at, UTC)
+    return markup(
+        '<time datetime="$iso" title="$iso">$short</time>',
+        iso=when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        short=f"{when:%b} {when.day}, {when:%H:%M:%S}",
+    )
+
+
+def render_table(
+    heads: Iterable[str], rows: Iterable[Iterable[Any]], *, caption: str, empty: str
+) -> Markup:
+    lines = [
+        markup("<tr>$cells</tr>", cells=[markup("<td>$cell</td>", cell=cell) for cell in row])
+        for row in rows
+    ]
+    if not lines:
+        return markup('<p class="empty">$empty</p>', empty=empty)
+    return markup(
+        '<div class="scroll" tabindex="0" role="group" aria-label="$caption"><table><caption>$caption</caption>'
+        "<thead><tr>$heads</tr></thead><tbody>$lines</tbody></table></div>",
+        caption=caption,
+        heads=[markup('<th scope="col">$head</th>', head=head) for head in heads],
+        lines=lines,
+    )
+
+
+def render_state(kind: str, word: str) -> Markup:
+    """A state: sign and word, never colour alone. Kinds are good, bad and quiet."""
+    sign = {"good": "✓", "bad": "✕", "quiet": "·"}[kind]
+    return markup(
+        '<span class="mark $kind"><span aria-hidden="true">$sign</span> $word</span>', **locals()
+    )
+
+
+def render_live_link(request: web.Request) -> Markup:
+    """A switch for reloading by itself, kept in the URL."""
+    if "live" in request.query:
+        url, word = request.rel_url.without_query_params("live"), "Stop live update"
+    else:
+        url, word = request.rel_url.update_query(live="3"), "Live update"
+    return markup('<a class="button quiet" href="$url">$word</a>', url=url, word=word)
+
+
+PLACES = (
+    ("/", "Sandbox"), ("/app/", "Orders"), ("/slack/", "Slack"), ("/salesforce/", "Salesforce"),
+    ("/pipedrive/", "Pipedrive"), ("/splunk/", "Splunk"), ("/webhook/", "Webhooks"), ("/mail/", "Mail"),
+    ("/_control/", "Control"),
+)  # fmt: skip
+
+LAYOUT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+$refresh
+<title>$title · Sandbox</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/static/sandbox.css">
+</head>
+<body class="$system">
+<a class="skip" href="#main">Skip to the content</a>
+<header class="top"><nav aria-label="Systems"><ul>$places</ul></nav></header>
+<main id="main">$body</main>
+<footer>Simulated on this machine. Nothing here reaches the real systems.</footer>
+</body>
+</html>
+"""
+
+
+def render_page(
+    request: web.Request,
+    title: str,
+    body: Any,
+    *,
+    system: str = "",
+    status: int = 200,
+    forms_to: str = "",
+) -> web.Response:
+    """`forms_to` is another origin that the answer to a form may lead to."""
+    seconds = request.query.get("live", "")
+    refresh = (
+        markup('<meta http-equiv="refresh" content="$s">', s=seconds)
+        if seconds in {"1", "3", "10"}
+        else Markup()
+    )
+    text = markup(
+        LAYOUT,
+        title=title,
+        body=body,
+        system=system,
+        refresh=refresh,
+        places=[place(request, *p) for p in PLACES],
+    )
+    policy = f"{POLICY}; frame-ancestors 'none'; form-action 'self' {forms_to}".strip()
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+def place(request: web.Request, url: str, name: str) -> Markup:
+    here = request.path == url or (url != "/" and request.path.startswith(url))
+    current = Markup(' aria-current="page"') if here else Markup()
+    return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)
+
+
+def render_not_found(
+    request: web.Request, what: str, *, system: str = "", status: int = 404
+) -> web.Response:
+    body = markup(
+        '<h1>Not here</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=what
+    )
+    return render_page(request, "Not here", body, system=system, status=status)

@@ -1,0 +1,120 @@
+"""What a simulated system is handed and what it gives back; no sockets here."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+Send = Callable[[str, str, dict[str, str], Any], Awaitable[tuple[int, str]]]
+# send(method, url, headers, json) is the way to our application: gives status and text, raises
+# OSError when nobody is there
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """One request, read whole. `path` is `url` below the system's root; header names are case-insensitive."""
+
+    method: str
+    path: str
+    url: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+    base: str  # how the caller reached us: scheme and host
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.text, keep_blank_values=True))
+
+    def credential(self, scheme: str) -> str:
+        """What follows the scheme in the Authorization header; empty if it is another scheme or absent."""
+        given, _, value = self.headers.get("Authorization", "").partition(" ")
+        return value.strip() if given.lower() == scheme.lower() else ""
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A request that a system makes of our application."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any  # goes as JSON
+
+
+@dataclass(frozen=True)
+class ApiResponse:
+    status: int = 200
+    body: Any = b""  # bytes and str go as they are, everything else as JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[], Awaitable[None]] | None = (
+        None  # done when the ledger has the request, before the answer leaves
+    )
+
+    def content(self) -> tuple[bytes, str]:
+        if isinstance(self.body, bytes):
+            return self.body, self.headers.get("Content-Type", "text/plain; charset=utf-8")
+        if isinstance(self.body, str):
+            kind = "text/html" if self.body.startswith("<") else "text/plain"
+            return self.body.encode(), self.headers.get("Content-Type", f"{kind}; charset=utf-8")
+        return json.dumps(self.body).encode(), self.headers.get(
+            "Content-Type", "application/json; charset=utf-8"
+        )
+
+
+class System:
+    """One simulated system: whose a request is, what it answers, and its own words for a failure."""
+
+    key = ""
+    addresses: tuple[tuple[str, str], ...] = ()  # (root, what may stand below it), as routes
+    methods: tuple[str, ...] = ("*",)
+    approvals: tuple[str, ...] = ()  # what the `approval` of an account may be
+
+    def account(self, call: ApiRequest) -> str:
+        """Empty when it is not known."""
+        raise NotImplementedError
+
+    def answer(self, call: ApiRequest) -> ApiResponse:
+        raise NotImplementedError
+
+    def refusal(self, status: int) -> Any:
+        """The body that this system sends with such a status."""
+        raise NotImplementedError
+
+    def ids(self, call: ApiRequest) -> list[str]:
+        """Outward ids that the body or path carries; the headers are read by the door."""
+        return []
+
+    def accounts(self) -> Iterable[tuple[str, str, str]]:
+        """Those that are connected by OAuth: id, title, approval."""
+        return ()
+
+    def tokens(self, at: float) -> Iterable[dict[str, Any]]:
+        """Every token, as the control lists it: account, kind, token, state, at, scopes."""
+        return ()
+
+    def end(self, account: str, do: str, kind: str, at: float) -> None:
+        """By the control: `do` is expire, revoke or uninstall. Raises ValueError with a sentence."""
+        raise ValueError(f"the tokens of {self.key} cannot be ended")
+
+    def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
+        """How our application is told that it was uninstalled in this account."""
+        return []
+
+    def learn(self, at: float) -> None:
+        """The world has changed: look at the accounts again."""
+
+    def close(self) -> None:
+        """Let go of what is open."""

@@ -1,0 +1,219 @@
+"""Rows with sensible contents; a test names only what it is about."""
+
+import itertools
+import os
+from datetime import UTC, datetime, timedelta
+
+from connectors.registry import CONNECTORS
+from hub.audit import SYSTEM, ActorContext
+from hub.connections.connecting import connect_links
+from hub.connections.models import (
+    Authorization,
+    Connection,
+    ConnectorApp,
+    Credential,
+    Lane,
+    MaintenanceWindow,
+)
+from hub.crypto.sealed import seal
+from hub.db.clock import clock
+from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.outgoing.intake.publish import EventInput, publish_batch
+from hub.outgoing.models import Delivery, Route
+from hub.portal.models import SavedView
+from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.services import membership_actions, portal_link_actions
+from tests.mails import token_of
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+WHSEC = "whsec_" + "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+SECRETS = {
+    "webhook": {"signing_secret": WHSEC},
+    "slack": {"access_token": "xoxb-test-token"},
+    "salesforce": {"access_token": "00Dtest!access", "refresh_token": "5Aeptestrefresh"},
+    "splunk": {"token": "11111111-2222-3333-4444-555555555555"},
+    "app": {},
+}
+ACTIONS = {"slack": "post_message", "salesforce": "upsert", "splunk": "send_event"}
+SETTINGS = {
+    "webhook": {"url": "https://example.com/hook"},
+    "salesforce": {"instance_url": "https://acme.my.salesforce.com"},
+    "splunk": {"url": "https://splunk.example.com:8088"},
+}
+ORDER = {
+    "number": "A-1001",
+    "customer": "Ann",
+    "email": "ann@acme.test",
+    "total": 12.5,
+    "currency": "EUR",
+    "items": [],
+}
+
+
+class Factories:
+    def __init__(self):
+        self.numbers = itertools.count(1)
+
+    def user(self, email=None, **fields):
+        email = email or f"person{next(self.numbers)}@example.com"
+        user = User.objects.create_user(email, "correct horse", **fields)
+        user.mark_email_verified()
+        return user
+
+    def staff(self, *tenants, **fields):
+        user = self.user(is_staff=True, **fields)
+        for tenant in tenants:
+            self.membership(tenant, user, role="admin")
+        return user
+
+    def tenant(self, reference=None, **fields):
+        reference = reference or f"tenant-{next(self.numbers)}"
+        return Tenant.objects.create(reference=reference, **{"name": reference.title()} | fields)
+
+    def membership(self, tenant, user, role="member"):
+        return Membership.unscoped.create(tenant=tenant, user=user, role=role)
+
+    def invitation(self, tenant, email=None, role="member", *, now=None, by=None):
+        """`token` of it is what its link carries; as long as `now` is not said, it is open."""
+        email, now = email or f"invited{next(self.numbers)}@example.com", now or clock()
+        hand = ActorContext.of_user(by) if by else ActorContext(SYSTEM)
+        row = membership_actions.invite_member(
+            tenant, email, role, hand, random=os.urandom, now=now
+        )
+        row.token = token_of(row)
+        return row
+
+    def portal_link(self, tenant, role="admin", *, reference="u-7", now=None, **fields):
+        """`token` of it is what its address carries."""
+        made = {"random": os.urandom, "now": now or clock()} | fields
+        row, row.token = portal_link_actions.create_portal_link(
+            tenant, reference, role, ActorContext(SYSTEM), **made
+        )
+        return row
+
+    def connect_link(self, tenant, connector="webhook", *, now=None, **fields):
+        """`token` of it is what its address carries."""
+        made = {"random": os.urandom, "now": now or clock()} | fields
+        row, row.token = connect_links.create_connect_link(
+            tenant, CONNECTORS[connector], ActorContext(SYSTEM), **made
+        )
+        return row
+
+    def authorization(self, tenant, connector="slack", *, now=None, **fields):
+        """An attempt that nobody has come back from."""
+        now, number = now or clock(), next(self.numbers)
+        made = {
+            "name": CONNECTORS[connector].label,
+            "digest": f"digest {number}",
+            "browser": "a browser",
+        } | fields
+        return Authorization.unscoped.create(
+            tenant=tenant,
+            connector_key=connector,
+            created_at=now,
+            expires_at=now + 10 * MINUTE,
+            **made,
+        )
+
+    def api_key(self, tenant=None, scopes=("events:write", "events:read"), **fields):
+        """The text of the key."""
+        return ApiKey.issue(
+            name="tests", scopes=scopes, tenant=tenant, random=os.urandom, **fields
+        )[1]
+
+    def app(self, connector, secret=None, **fields):
+        app = ConnectorApp(connector_key=connector, **fields)
+        app.seal(secret or {})
+        app.save()
+        return app
+
+    def connection(self, tenant=None, connector="webhook", *, secret=None, settings=None, **fields):
+        number = next(self.numbers)
+        if connector != "app":
+            tenant = tenant or self.tenant()
+        row = Connection.unscoped.create(
+            tenant=tenant,
+            connector_key=connector,
+            settings=SETTINGS.get(connector, {}) if settings is None else settings,
+            **{"name": f"{connector} {number}", "account": f"account-{number}", "changed_at": NOON}
+            | fields,
+        )
+        document = SECRETS[connector] if secret is None else secret
+        Credential.unscoped.create(connection=row, sealed=seal(document, Credential.binding(row)))
+        Lane.unscoped.create(connection=row, in_flight=row.connector.in_flight, virtual_time=NOON)
+        return row
+
+    def maintenance(
+        self,
+        connection=None,
+        *,
+        connector=None,
+        starts_at=NOON,
+        ends_at=NOON + 60 * MINUTE,
+        **fields,
+    ):
+        return MaintenanceWindow.unscoped.create(
+            connector_key=connector or connection.connector_key,
+            connection=connection,
+            **{"starts_at": starts_at, "ends_at": ends_at, "reason": "they move servers"} | fields,
+        )
+
+    def mapping(self, tenant=None, connector="webhook", action="send", body=None):
+        mapping = FieldMapping.unscoped.create(
+            tenant=tenant, name="mapping", connector_key=connector, action=action
+        )
+        example = (
+            {"number": "data.number"}
+            if connector == "webhook"
+            else CONNECTORS[connector].action(action).example
+        )
+        self.version(mapping, body or example)
+        return mapping
+
+    def version(self, mapping, body, at=NOON):
+        number = mapping.versions.count() + 1
+        return MappingVersion.unscoped.create(
+            mapping=mapping, number=number, body=body, created_at=at
+        )
+
+    def identity(self, connection, kind, ours, theirs, at=NOON, name=""):
+        said = {"kind": kind, "ours": ours, "theirs": theirs, "name": name}
+        return Identity.unscoped.create(connection=connection, created_at=at, updated_at=at, **said)
+
+    def route(
+        self,
+        connection=None,
+        *,
+        tenant=None,
+        body=None,
+        connector=None,
+        action=None,
+        mapping=None,
+        **fields,
+    ):
+        connector = connector or (connection.connector_key if connection else "webhook")
+        tenant = tenant or (connection.tenant if connection else None)
+        action = action or ACTIONS.get(connector, "send")
+        return Route.unscoped.create(
+            tenant=tenant,
+            connector_key=connector,
+            connection=connection,
+            action=action,
+            mapping=mapping or self.mapping(tenant, connector, action, body),
+            **{"name": "route", "event_type": "order.created", "changed_at": NOON} | fields,
+        )
+
+    def event(self, tenant=None, type="order.created", data=None, id="", now=NOON):
+        fact = EventInput(tenant or self.tenant(), type, ORDER if data is None else data, id)
+        return publish_batch([fact], source="app", now=now)[0].event
+
+    def saved_view(self, tenant, name="view 1", query="state=failed"):
+        return SavedView.unscoped.create(tenant=tenant, name=name, query=query, created_at=NOON)
+
+    def delivery(self, connection=None, *, data=None, now=NOON, **route):
+        connection = connection or self.connection()
+        if not Route.unscoped.filter(connection=connection).exists():
+            self.route(connection, **route)
+        event = self.event(connection.tenant or self.tenant(), data=data, now=now)
+        return Delivery.unscoped.get(event=event, connection=connection)
