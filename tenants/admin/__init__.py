@@ -1,6 +1,8 @@
-"""Pages for staff: tenants, the people, the keys of their programs, and the links by which guests come in."""
+"""Admin pages of tenants, users, API keys and portal links."""
 
+from tenants.admin.api_key_admin import ApiKeyAdmin
 from tenants.admin.portal_link_admin import PortalLinkAdmin
-from tenants.admin.tenant_admin import ApiKeyAdmin, TenantAdmin, UserAdmin
+from tenants.admin.tenant_admin import TenantAdmin
+from tenants.admin.user_admin import UserAdmin
 
 __all__ = ["ApiKeyAdmin", "PortalLinkAdmin", "TenantAdmin", "UserAdmin"]

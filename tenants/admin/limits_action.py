@@ -6,10 +6,12 @@ from typing import Any
 from django.http import HttpRequest
 
 from hub import staff
+from hub.audit import ActorContext
 from hub.limits.definitions import LIMITS
 from tenants.forms import LimitsForm
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants
+from tenants.services import tenant_actions
 
 
 class LimitsMixin:
@@ -29,11 +31,6 @@ class LimitsMixin:
             raise staff.ActionRejected(
                 "Only staff of the whole platform set the limits of a tenant."
             )
-        before, tenant.limits = (
-            tenant.limits,
-            {name: data[name] for name in LIMITS if data[name] is not None},
-        )
-        tenant.save(update_fields=["limits"])
-        return staff.ActionResult(
-            "The limits are set.", before={"limits": before}, after={"limits": tenant.limits}
-        )
+        limits = {name: data[name] for name in LIMITS if data[name] is not None}
+        tenant_actions.set_tenant_limits(tenant, limits, ActorContext.of_request(request), now=now)
+        return staff.ActionResult("The limits are set.", is_audited=True)

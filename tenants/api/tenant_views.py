@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub import audit
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.limits.spending import key_usage, tenant_usage
 from hub.problems import Problem
@@ -18,6 +18,7 @@ from tenants.access.api_authentication import resolve_tenant
 from tenants.api_scopes import SCOPES
 from tenants.models import REFERENCE, Tenant
 from tenants.serializers import MeSerializer, TenantSerializer, WantedTenantSerializer
+from tenants.services import tenant_actions
 
 TENANT_INPUT = {"name": "Acme", "time_zone": "Europe/Berlin"}
 TENANT_EXAMPLE = {
@@ -86,42 +87,21 @@ class TenantView(APIView):
 
 @transaction.atomic
 def put_tenant(reference: str, data: dict[str, Any], request: Request) -> tuple[Tenant, bool]:
-    now = clock()
+    """Return the tenant as the document describes it, and whether it was created."""
+    actor, now = ActorContext.of_request(request), clock()
     fields = {name: data[name] for name in ("name", "time_zone") if name in data}
-    tenant, created = Tenant.objects.select_for_update(no_key=True).get_or_create(
-        reference=reference, defaults=fields
-    )
-    before = None if created else TenantSerializer(tenant).data
-    _change_tenant(tenant, fields)
+    tenant, created = tenant_actions.create_or_change_tenant(reference, fields, actor, now=now)
     if "suspension" in data:
-        _set_suspension(tenant, data["suspension"], now=now)
-    after = TenantSerializer(tenant).data
-    if after != before:
-        audit.record(
-            actor=request.user.actor,
-            verb="tenant.create" if created else "tenant.change",
-            obj=tenant,
-            tenant=tenant,
-            before=before,
-            after=after,
-            request_id=request.request_id,
-            ip=request.META.get("REMOTE_ADDR", ""),
-            now=now,
-        )
+        tenant = _set_suspension(tenant, data["suspension"], actor, now=now)
     return tenant, created
 
 
-def _change_tenant(tenant: Tenant, fields: dict[str, str]) -> None:
-    for name, value in fields.items():
-        setattr(tenant, name, value)
-    tenant.save(update_fields=fields)
-
-
-def _set_suspension(tenant: Tenant, suspension: dict[str, str] | None, *, now: datetime) -> None:
+def _set_suspension(
+    tenant: Tenant, suspension: dict[str, str] | None, actor: ActorContext, *, now: datetime
+) -> Tenant:
     if suspension:
-        tenant.suspend(suspension["reason"], now=now)
-    elif tenant.suspended:
-        tenant.restore(now=now)
+        return tenant_actions.suspend_tenant(tenant, suspension["reason"], actor, now=now)
+    return tenant_actions.restore_tenant(tenant, actor, now=now)
 
 
 class MeView(APIView):

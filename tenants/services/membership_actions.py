@@ -16,6 +16,7 @@ from hub.limits.spending import spend_exactly
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Invitation, Membership, Tenant, User
 from tenants.services import invitation_mail
+from tenants.services.tenant_actions import lock_tenant
 
 RESEND_INTERVAL = timedelta(minutes=1)
 OWNER = Membership.Role.OWNER
@@ -128,6 +129,22 @@ def accept_invitation(
 
 
 @transaction.atomic
+def add_member(
+    tenant: Tenant, user: User, role: str, actor: ActorContext, *, now: datetime
+) -> Membership:
+    """Return the new membership. Raises MembershipRejected when the user has one already."""
+    lock_tenant(tenant)
+    membership, created = Membership.unscoped.get_or_create(
+        tenant=tenant, user=user, defaults={"role": role}
+    )
+    if not created:
+        raise MembershipRejected(gettext("This person belongs to the tenant already."))
+    after = {"email": user.email, "role": role}
+    audit_membership_change(actor, "membership.create", membership, after=after, now=now)
+    return membership
+
+
+@transaction.atomic
 def change_member_role(
     membership: Membership, role: str, actor: ActorContext, *, now: datetime
 ) -> None:
@@ -202,11 +219,6 @@ def find_owners(tenant: Tenant) -> models.QuerySet[Membership]:
 
 def last_owner_message() -> str:
     return gettext("A tenant keeps at least one owner: make somebody else an owner first.")
-
-
-def lock_tenant(tenant: Tenant) -> None:
-    """Until the transaction ends; what names the tenant, such as an event that is accepted, does not wait for it."""
-    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
 
 
 def audit_membership_change(

@@ -170,10 +170,8 @@ def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
     page = reverse("admin:tenants_tenant_change", args=[acme.pk])
     superuser.post(page, {"name": "Acme", "time_zone": "UTC"} | inline)
     act = AuditRow.objects.get(verb="membership.change_role")
-    assert (act.after, act.tenant_reference) == (
-        {"email": "ann@acme.test", "role": "owner"},
-        "acme",
-    )
+    assert act.before == {"email": "ann@acme.test", "role": "member"}
+    assert (act.after, act.tenant_reference) == ({"role": "owner"}, "acme")
 
 
 def members_changed(client, tenant, *rows):
@@ -206,6 +204,26 @@ def test_an_owner_who_cannot_sign_in_does_not_count(superuser, acme, make):
     members_changed(superuser, acme, (owner, {"role": "member"}))
     owner.refresh_from_db()
     assert owner.role == "owner"
+
+
+def test_staff_add_and_remove_members_as_the_portal_does(superuser, acme, make):
+    member, ann = make.membership(acme, make.user(), "member"), make.user("ann@acme.test")
+    data = {"name": "Acme", "time_zone": "UTC", "memberships-TOTAL_FORMS": 2}
+    data |= {"memberships-INITIAL_FORMS": 1, "memberships-0-id": member.pk}
+    data |= {"memberships-0-tenant": acme.pk, "memberships-0-DELETE": "on"}
+    data |= {"memberships-0-role": "member", "memberships-1-tenant": acme.pk}
+    data |= {"memberships-1-user": ann.pk, "memberships-1-role": "owner"}
+    superuser.post(reverse("admin:tenants_tenant_change", args=[acme.pk]), data)
+    assert list(acme.memberships.values_list("user", "role")) == [(ann.pk, "owner")]
+    verbs = AuditRow.objects.filter(verb__startswith="membership").values_list("verb", flat=True)
+    assert list(verbs.order_by("number")) == ["membership.create", "membership.remove"]
+
+
+def test_a_membership_stays_with_its_user(superuser, acme, make):
+    owner = make.membership(acme, make.user(), "owner")
+    members_changed(superuser, acme, (owner, {"user": make.user().pk, "role": "admin"}))
+    members_changed(superuser, acme, (owner, {"user": make.user().pk}))
+    assert list(acme.memberships.values_list("user", "role")) == [(owner.user_id, "owner")]
 
 
 def deactivated(client, user):

@@ -61,6 +61,7 @@ def test_a_write_is_told_once_with_who_and_what(platform):
     response = put(platform, name="Acme")
     put(platform, name="Acme", suspended={"reason": "unpaid"})
     first, second = AuditRow.objects.order_by("number")
+    assert (second.verb, second.reason) == ("tenant.suspend", "unpaid")
     assert (first.verb, first.actor_kind, first.before) == ("tenant.create", "api_key", None)
     assert first.request_id == response["X-Request-Id"]
     assert (second.before["suspended"], second.after["suspended"]["reason"]) == (None, "unpaid")

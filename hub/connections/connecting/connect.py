@@ -24,7 +24,7 @@ from hub.crypto.sealed import CannotOpen, seal
 from hub.limits.spending import require_room
 from hub.queue import wake_up
 from tenants.models import Tenant, User
-from tenants.services.membership_actions import lock_tenant
+from tenants.services.tenant_actions import lock_tenant
 
 
 def _build_granted_columns(

@@ -15,7 +15,8 @@ from hub.connections.models import Connection, ConnectLink, ConnectorApp
 from tenants.access.tenant_users import TenantUser
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Membership, Tenant
-from tenants.services.membership_actions import audit_membership_change, lock_tenant
+from tenants.services.membership_actions import audit_membership_change
+from tenants.services.tenant_actions import lock_tenant
 
 
 class ConnectLinkEnded(Exception):

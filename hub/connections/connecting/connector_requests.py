@@ -13,7 +13,7 @@ from hub import audit
 from hub.connections.models import ConnectorRequest
 from hub.notices.notify import create_notice
 from tenants.models import Tenant
-from tenants.services.membership_actions import lock_tenant
+from tenants.services.tenant_actions import lock_tenant
 
 REQUEST_NOTICE_KIND = "connector_requested"
 SYSTEM_NAME_MAX = 60

@@ -16,10 +16,10 @@ from hub.notices.forms import ConnectionMailPreferencesForm, MailPreferencesForm
 from hub.notices.models import QuietHours
 from hub.outgoing.subscriptions.notice_channels import list_notice_channels, set_notice_channels
 from hub.portal.forms import NoticeChannelsForm, TenantForm
-from hub.portal.tenant_settings import change_tenant_settings
 from hub.portal.views.connections.connection_pages import get_own_connection, redirect_to_connection
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership, available_time_zones
+from tenants.services.tenant_actions import change_tenant
 
 
 @require_http_methods(["GET", "POST"])
@@ -54,7 +54,7 @@ def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
     )
     if tenant and tenant.is_bound and tenant.is_valid():
         changes = {name: tenant.cleaned_data[name] for name in tenant.changed_data}
-        change_tenant_settings(
+        change_tenant(
             tenant_user.tenant, changes, ActorContext.of_visitor(request, tenant_user), now=now
         )
         return redirect_saved(request, tenant_user)

@@ -13,7 +13,7 @@ from hub.db.group_commit import GroupCommit
 from hub.outgoing.intake.publish import EventInput, publish_independently
 from hub.outgoing.models import Event
 from tenants.models import Tenant
-from tenants.services.membership_actions import lock_tenant
+from tenants.services.tenant_actions import lock_tenant
 from tests.factories import NOON, ORDER
 
 pytestmark = [

@@ -1,0 +1,153 @@
+"""Admin pages of API keys."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+
+from hub import staff
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from tenants.api_scopes import SCOPES
+from tenants.forms import IssueKeyForm
+from tenants.models import ApiKey
+from tenants.scoping import ScopedAdminMixin
+from tenants.services.api_key_actions import issue_api_key, revoke_api_key
+
+
+def _key_state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return "expired" if key.expires_at and key.expires_at <= now else "active"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_display = (
+        "name",
+        "public_part",
+        "owner_link",
+        "state",
+        "scope_names",
+        "last_used",
+        "expiry",
+    )
+    list_filter = (("tenant", staff.RelatedFilter), ("revoked_at", admin.EmptyFieldListFilter))
+    search_fields = ("prefix",)
+    search_help_text = "The public part: the 8 characters after hub_live_."
+    ordering = ("-id",)
+    fields = (
+        "name",
+        "owner_link",
+        "public_part",
+        "state",
+        "scope_meanings",
+        "full_expiry",
+        "last_used",
+        "created",
+        "created_by",
+    )
+    readonly_fields = fields[1:]
+    row_actions = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return super().get_queryset(request).select_related("tenant", "created_by").defer("digest")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a key that was revoked stays, so that the audit can name it
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Issue a key; its text stands on the answer to this POST and nowhere else."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if redirect := staff.reauthentication_redirect(request):
+            return redirect
+        form = IssueKeyForm(request.POST or None, request=request, site=self.admin_site)
+        if request.method == "POST" and form.is_valid() and (text := self.issue(request, form)):
+            return self.page(
+                request,
+                "console/key_issued.html",
+                text=text,
+                key=form.key,
+                title="Copy the key now",
+            )
+        return self.page(
+            request,
+            "console/form.html",
+            form=form,
+            title="Issue an API key",
+            submit="Issue the key",
+        )
+
+    def issue(self, request: HttpRequest, form: IssueKeyForm) -> str:
+        """Return the text of the new key; empty when the form has errors."""
+        now = clock()
+        try:
+            form.key, text = issue_api_key(
+                form.key_fields(now=now),
+                ActorContext.of_request(request),
+                random=secrets.token_bytes,
+                now=now,
+            )
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+            return ""
+        return text
+
+    @staff.display(description="public part")
+    def public_part(self, key: ApiKey) -> str:
+        return format_html('<code class="hub-mono">{}…</code>', key.prefix)
+
+    @staff.display(description="of")
+    def owner_link(self, key: ApiKey) -> str:
+        return staff.render_page_link(key.tenant) if key.tenant else "the platform"
+
+    @staff.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        return staff.render_badge(_key_state(key, clock()))
+
+    @staff.display(description="may")
+    def scope_names(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @staff.display(description="may")
+    def scope_meanings(self, key: ApiKey) -> str:
+        scope_rows = ((scope, SCOPES[scope].meaning) for scope in key.scopes if scope in SCOPES)
+        return format_html_join("", '<div><code class="hub-mono">{}</code> {}</div>', scope_rows)
+
+    @staff.display(description="last used")
+    def last_used(self, key: ApiKey) -> str:
+        return staff.render_time(key.last_used_at) if key.last_used_at else "never"
+
+    @staff.display(description="expiry")
+    def expiry(self, key: ApiKey) -> str:
+        return staff.render_time(key.expires_at) if key.expires_at else "never"
+
+    @staff.display(description="expiry")
+    def full_expiry(self, key: ApiKey) -> str:
+        return staff.render_full_time(key.expires_at) if key.expires_at else "never"
+
+    @staff.display(description="created")
+    def created(self, key: ApiKey) -> str:
+        return staff.render_full_time(key.created_at)
+
+    @staff.row_action(
+        "Revoke",
+        icon="block",
+        tone="danger",
+        is_available=lambda key: key.revoked_at is None,
+        form=staff.ReasonForm,
+        question="A revoked key is refused at once, and cannot be brought back.",
+    )
+    def revoke(
+        self, request: HttpRequest, key: ApiKey, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        revoke_api_key(key, data["reason"], ActorContext.of_request(request), now=now)
+        return staff.ActionResult(f"The key {key} is revoked.", is_audited=True)

@@ -1,0 +1,101 @@
+"""Admin pages of users."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import models
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+
+from hub import staff
+from tenants.forms import NewUserForm, PasswordForm, UserForm
+from tenants.models import Membership, User
+from tenants.scoping import ScopedAdminMixin
+from tenants.services import membership_actions
+
+
+@admin.register(User)
+class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
+    """People. Whoever has no tenant's way here is a superuser: a person belongs to many tenants."""
+
+    form, add_form, change_password_form = UserForm, NewUserForm, PasswordForm
+    list_display = ("email", "name", "is_staff", "is_superuser", "is_active", "tenants_of")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email", "^name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    row_actions = ("reset_factor",)
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "password1", "password2")}),)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        memberships = Membership.unscoped.select_related("tenant")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", memberships))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A tenant keeps an owner: another one is made first."""
+        is_only_owner = isinstance(obj, User) and bool(membership_actions.tenants_owned_alone(obj))
+        return super().has_delete_permission(request, obj) and not is_only_owner
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "user_permissions":
+            field.queryset = field.queryset.select_related("content_type")
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Another address is shown to be theirs by mail, at the next sign-in; so is that of a new person."""
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            obj.emailaddress_set.all().delete()
+
+    @staff.row_action(
+        "Take the second factor away",
+        icon="phonelink_erase",
+        tone="danger",
+        is_available=lambda user: user.authenticator_set.exists(),
+        form=staff.ReasonForm,
+        question="For somebody who lost both phone and recovery codes. Be sure who asks you: a password and a link to "
+        "their address set up a new factor then.",
+        sensitive=True,
+    )
+    def reset_factor(
+        self, request: HttpRequest, user: User, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        user.authenticator_set.all().delete()
+        return staff.ActionResult(
+            f"{user} signs in by password, and sets up a second factor anew.",
+            after={"factor": "none"},
+        )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """Whoever adds a person, or changes one's address or rights, shows who they are before."""
+        adds_or_changes = object_id is None or request.method == "POST"
+        if adds_or_changes and (redirect := staff.reauthentication_redirect(request)):
+            return redirect
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
+        if redirect := staff.reauthentication_redirect(request):
+            return redirect
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            staff.audit_staff_action(request, "user.change_password", self.get_object(request, id))
+        return response
+
+    @staff.display(description="tenants")
+    def tenants_of(self, user: User) -> str:
+        return ", ".join(membership.tenant.name for membership in user.memberships.all()) or "–"
