@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from hub.connections.actions import maintenance
 from hub.connections.actions.kill_switches import end_expired_switches
+from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.credentials.call_health import degrade_failing_connections
-from hub.connections.credentials.revoke import end_abandoned_authorizations
 from hub.connections.models import Connection, KillSwitch, Lane, QuotaQueue
 from hub.connections.tasks import (
     recover_refused_credentials,

@@ -8,8 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from hub.connections.credentials.connector_context import open_credential
-from hub.connections.credentials.probe import find_connector_app
+from hub.connections.credentials.connector_context import find_connector_app, open_credential
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import compile_mapping

@@ -8,7 +8,8 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from hub import audit
-from hub.connections.credentials.probe import Call, ProbeResult, probe_and_update_state
+from hub.connections.credentials.probe import ProbeResult, probe_and_update_state
+from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.queue import pending_wake_ups, wake_up
 

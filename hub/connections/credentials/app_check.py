@@ -1,24 +1,16 @@
 """Ask an external system whether it knows our app: a code that nobody was given tells, without effect there."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from connectors.http import Request, Response, Unreadable
 from connectors.oauth import OAuth
-from connectors.outcomes import Outcome, later, never
-from hub.connections.credentials.connector_context import build_credential
-from hub.connections.credentials.provider_call import provider_slot
+from connectors.outcomes import Outcome, never
+from hub.connections.credentials.connector_context import build_credential, collect_secrets
+from hub.connections.credentials.provider_call import BUSY, Call, call_provider
 from hub.connections.models import Connection, ConnectorApp
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
-from hub.egress import EgressError
-from hub.shared_budget import BudgetExhausted
-
-Call = Callable[[Request], Response]
 
 INVALID_CODE = "hub-asks-whether-you-know-it"
-BUSY = "busy"  # too many systems are asked at this moment; this one was not
 BUSY_SENTENCE = "Too many systems are being asked at this moment, so this was not tested. Wait ten seconds, then test."
 
 
@@ -103,21 +95,21 @@ def _exchange_invalid_code(
 ) -> Outcome:
     connection = Connection(connector_key=app.connector_key, settings={"environment": environment})
     credential, client = build_credential(connection, app, {}), app.open()
-    try:
-        verifier = INVALID_CODE * 2 if connector.pkce else ""
-        parameters = {"code": INVALID_CODE, "redirect_uri": redirect_uri, "verifier": verifier}
-        request = connector.exchange_request(client, credential, **parameters)
-        with provider_slot(None), meter_call(connection, request, now=now) as metered_call:
-            answer = connector.parse_exchange(call(request), client, credential)
-            metered_call.record_response(answer)
-        return (
-            answer
-            if isinstance(answer, Outcome)
-            else never("granted", "it gave tokens for a code of nobody")
-        )
-    except BudgetExhausted:
-        return later(BUSY)
-    except (QuotaExhausted, EgressError) as error:
-        return later("unavailable", str(error))
-    except (Unreadable, KeyError, TypeError, ValueError) as error:
-        return never("unreadable", str(error))
+    answer = call_provider(
+        connection,
+        partial(
+            connector.exchange_request,
+            client,
+            credential,
+            code=INVALID_CODE,
+            redirect_uri=redirect_uri,
+            verifier=INVALID_CODE * 2 if connector.pkce else "",
+        ),
+        lambda response: connector.parse_exchange(response, client, credential),
+        call=call,
+        now=now,
+        secrets=collect_secrets(credential),
+    )
+    if isinstance(answer, Outcome):
+        return answer
+    return never("granted", "it issued tokens for an invalid code")

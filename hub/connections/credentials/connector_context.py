@@ -17,6 +17,10 @@ DETAIL_MAX = 2000  # characters of what a system said
 SHORTEST_SECRET = 6  # shorter values would blacken half of a text when they are redacted
 
 
+def find_connector_app(connector: str) -> ConnectorApp | None:
+    return ConnectorApp.objects.filter(connector_key=connector).first()
+
+
 def open_credential(connection: Connection, app: ConnectorApp | None) -> Credential:
     """Raises CannotOpen where the sealed document does not open, LookupError where there is none or no connector."""
     sealed = getattr(connection, "credential", None)

@@ -1,34 +1,26 @@
 """Ask an external system whether a credential lives, without effect there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.http import Request, Response, Unreadable
-from connectors.outcomes import Outcome, later, never
-from connectors.schema import Account, Credential
+from connectors.outcomes import Outcome, later
+from connectors.schema import Account
 from hub.connections.credentials.call_health import is_failure_unresolved
 from hub.connections.credentials.connector_context import (
     build_credential,
     collect_secrets,
-    redact_outcome,
+    find_connector_app,
 )
-from hub.connections.credentials.provider_call import provider_slot
-from hub.connections.models import Connection, ConnectorApp
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
+from hub.connections.credentials.provider_call import BUSY, Call, call_provider
+from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
-from hub.egress import EgressError, EgressRefused
-from hub.shared_budget import BudgetExhausted
 
-Call = Callable[[Request], Response]
-T = TypeVar("T")
-
-PROBES_BUSY = "busy"  # too many tests at this moment; nothing was asked
+PROBES_BUSY = BUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,67 +48,21 @@ def probe_credential(
     )
     if refusal := connector.check(credential):
         return ProbeResult(None, "never", "incomplete", refusal)
-    build, parse = (
+    answer = call_provider(
+        connection,
         partial(connector.probe_request, credential, at=now),
         partial(connector.parse_probe, credential=credential),
+        call=call,
+        now=now,
+        secrets=collect_secrets(credential),
     )
-    answer = call_provider(connection, credential, build, parse, call=call, now=now)
     return _build_failed_result(answer) if isinstance(answer, Outcome) else ProbeResult(answer)
-
-
-@sensitive_variables()
-def call_provider(
-    connection: Connection,
-    credential: Credential,
-    build: Callable[[], Request],
-    parse: Callable[[Response], T | Outcome],
-    *,
-    call: Call,
-    now: datetime,
-) -> T | Outcome:
-    """What one call found, otherwise what is wrong. Never raises."""
-    try:
-        request = build()
-        with (
-            provider_slot(connection.tenant_id),
-            meter_call(connection, request, now=now) as metered_call,
-        ):
-            answer = parse(call(request))
-            metered_call.record_response(answer)
-    except BudgetExhausted:
-        answer = later(PROBES_BUSY, busy_sentence())
-    except QuotaExhausted as spent:
-        answer = later("throttled", str(spent))
-    except EgressRefused as refused:
-        answer = never(refused.reason, str(refused))
-    except EgressError as error:
-        answer = later(error.reason, str(error))
-    except (Unreadable, KeyError, TypeError, ValueError) as error:
-        answer = never(
-            "unreadable", f"the answer is not what {connection.connector.label} documents: {error}"
-        )
-    return (
-        redact_outcome(answer, collect_secrets(credential))
-        if isinstance(answer, Outcome)
-        else answer
-    )
-
-
-def busy_sentence() -> str:
-    return gettext(
-        "Too many connections are being tested at this moment, so this test was not made and nothing was saved. "
-        "Wait ten seconds, then press the button again."
-    )
 
 
 def _build_failed_result(outcome: Outcome) -> ProbeResult:
     return ProbeResult(
         None, outcome.kind, outcome.reason, outcome.detail or outcome.reason.replace("_", " ")
     )
-
-
-def find_connector_app(connector: str) -> ConnectorApp | None:
-    return ConnectorApp.objects.filter(connector_key=connector).first()
 
 
 def probe_stored_credential(connection: Connection, *, call: Call, now: datetime) -> ProbeResult:

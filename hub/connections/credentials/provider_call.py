@@ -1,34 +1,134 @@
-"""Blocking calls to other systems: so many at a time in one process, and at most a share of them for one tenant.
+"""One blocking call to an external system: build the request, meter it, send it, parse the response.
 
-Tests, exchanges of an authorization code and checks of our own app share one budget: each keeps a thread for up to
-10 s, of the 32 of a web process.
+Each call keeps a thread for up to 10 s, of the 32 of a web process. So all of them share one budget per process, of
+which one tenant has at most a share.
 """
 
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from datetime import datetime
+from typing import TypeVar
 
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.http import Request, Response, Unreadable
+from connectors.outcomes import Outcome, OutcomeBuilder, later, never
+from hub.connections.credentials.connector_context import redact_outcome
+from hub.connections.models import Connection
+from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
+from hub.egress import EgressError, EgressRefused, RequestNotSent
 from hub.shared_budget import BudgetExhausted, SharedBudget
+
+Call = Callable[[Request], Response]
+T = TypeVar("T")
 
 PROVIDER_CALLS_MAX, PROVIDER_CALLS_MAX_OF_TENANT = 8, 2
 WAITING_MAX = 4  # threads that wait for a slot at a time
 PROVIDER_CALL_BUDGET = SharedBudget(PROVIDER_CALLS_MAX, share=PROVIDER_CALLS_MAX_OF_TENANT)
 WAITING_BUDGET = SharedBudget(WAITING_MAX)
-PLATFORM = "platform"  # who asks where there is no tenant: our own application, and staff
+PLATFORM = "platform"  # the holder of calls without a tenant: our own application, and staff
 holds_slot: ContextVar[bool] = ContextVar("holds_slot", default=False)
+
+THROTTLED = "throttled"
+BUSY = "busy"  # the budget is exhausted; nothing was sent
+NOT_SENT_REASONS = (THROTTLED, BUSY)
+
+
+class RequestIncomplete(Exception):
+    """The connector cannot build the request from the values that it has; nothing was sent."""
+
+
+@sensitive_variables()
+def call_provider(
+    connection: Connection,
+    build: Callable[[], Request],
+    parse: Callable[[Response], T | Outcome],
+    *,
+    call: Call,
+    now: datetime,
+    secrets: Iterable[str],
+    unanswered: OutcomeBuilder = later,
+    unreadable: OutcomeBuilder = never,
+    afterwards: ExitStack | None = None,
+) -> T | Outcome:
+    """Return what `parse` reads from the response; without a usable response an Outcome, redacted of `secrets`.
+
+    `unanswered` builds the Outcome of a request that may have arrived, `unreadable` that of a response which the
+    connector cannot parse. What the response says of quotas is recorded when `afterwards` closes, at once by default.
+    """
+    answer: T | Outcome
+    with ExitStack() as at_once:
+        try:
+            request = _build_request(build)
+            answer = _send_metered(
+                connection, request, parse, call=call, now=now, afterwards=afterwards or at_once
+            )
+        except RequestIncomplete as error:
+            answer = never("incomplete", str(error))
+        except BudgetExhausted:
+            answer = later(BUSY, describe_busy())
+        except QuotaExhausted as spent:
+            answer = later(THROTTLED, str(spent), after=(spent.until - now).total_seconds())
+        except EgressError as error:
+            answer = _build_egress_outcome(error, unanswered)
+        except (Unreadable, KeyError, TypeError, ValueError) as error:
+            label = connection.connector.label
+            answer = unreadable("unreadable", f"the answer is not what {label} documents: {error}")
+    return redact_outcome(answer, secrets) if isinstance(answer, Outcome) else answer
+
+
+def _build_request(build: Callable[[], Request]) -> Request:
+    """Raises RequestIncomplete."""
+    try:
+        return build()
+    except (KeyError, TypeError, ValueError) as error:
+        raise RequestIncomplete(f"a value is missing or invalid: {error}") from error
+
+
+def _send_metered(
+    connection: Connection,
+    request: Request,
+    parse: Callable[[Response], T | Outcome],
+    *,
+    call: Call,
+    now: datetime,
+    afterwards: ExitStack,
+) -> T | Outcome:
+    """Send the request while a slot is held. Raises BudgetExhausted, QuotaExhausted, EgressError, Unreadable."""
+    with provider_slot(connection.tenant_id):
+        metered_call = afterwards.enter_context(meter_call(connection, request, now=now))
+        answer = parse(call(request))
+        afterwards.callback(metered_call.record_response, answer)
+        return answer
+
+
+def _build_egress_outcome(error: EgressError, unanswered: OutcomeBuilder) -> Outcome:
+    if isinstance(error, EgressRefused):
+        return never(error.reason, str(error))
+    build = later if isinstance(error, RequestNotSent) else unanswered
+    return build(error.reason, str(error))
+
+
+def describe_busy() -> str:
+    return _(
+        "Too many external systems are being called at this moment, so this call was not made and "
+        "nothing was saved. Wait ten seconds, then try again."
+    )
 
 
 @contextmanager
 def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[None]:
-    """Room for one blocking call after the other; a block inside another one uses its room.
+    """Hold a slot of the budget for one call after the other; a nested block uses the slot of the outer one.
 
-    Waits `within` seconds at most, and not at all where enough threads wait. Raises BudgetExhausted.
+    Waits at most `within` seconds, and not at all where `WAITING_MAX` threads wait already. Raises BudgetExhausted.
     """
     if holds_slot.get():
         yield
         return
     holder = tenant_id or PLATFORM
-    take_slot(holder, within)
+    _acquire_slot(holder, within)
     token = holds_slot.set(True)
     try:
         yield
@@ -37,7 +137,7 @@ def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[Non
         PROVIDER_CALL_BUDGET.release(1, holder)
 
 
-def take_slot(holder: Hashable, within: float) -> None:
+def _acquire_slot(holder: Hashable, within: float) -> None:
     try:
         PROVIDER_CALL_BUDGET.acquire(1, holder)
     except BudgetExhausted:

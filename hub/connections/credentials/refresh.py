@@ -4,23 +4,22 @@ That a refresh is on its way is written before it goes. A side that dies between
 mark, so whoever comes next knows that a new token may have been lost, and says so.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
-from connectors import base
 from connectors.base import Grant
-from connectors.http import Request, Response, Unreadable
 from connectors.outcomes import Outcome, later, reconnect, unknown
 from hub.connections.credentials.connector_context import (
     collect_secrets,
+    find_connector_app,
     open_credential,
-    redact_outcome,
 )
+from hub.connections.credentials.provider_call import Call, call_provider
 from hub.connections.credentials.refresh_result import (
     REFUSALS_TOLERATED,
     REFUSED_AGAIN,
@@ -28,14 +27,10 @@ from hub.connections.credentials.refresh_result import (
     Sleep,
     TokenRefresh,
 )
-from hub.connections.models import Connection, ConnectorApp, Credential
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
+from hub.connections.models import Connection, Credential
 from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
 from hub.crypto.sealed import CannotOpen
-from hub.egress import EgressError, RequestNotSent
 from hub.processes.failpoints import failpoint
-
-Call = Callable[[Request], Response]
 
 REFRESH_CLAIM = timedelta(seconds=30)  # as long as one refresh may take
 
@@ -115,54 +110,35 @@ def _request_confirmed_grant(
 
 @sensitive_variables()
 def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> Grant | Outcome:
-    """No transaction is open here."""
+    """Send one refresh. An answer that is lost or unreadable is *unknown*: it may have replaced the refresh token.
+
+    No transaction is open here, and nothing of ours runs between the answer and its store.
+    """
     connection, prefix = renewal.connection, renewal.prefix
-    connector_app = ConnectorApp.objects.filter(connector_key=connection.connector_key).first()
+    app = find_connector_app(connection.connector_key)
     try:
-        credential = open_credential(connection, connector_app)
-        pair = {
-            key: credential.secret[prefix + key]
-            for key in TOKEN_KEYS
-            if credential.secret.get(prefix + key)
-        }
-        if "refresh_token" not in pair:
-            return reconnect("no_refresh_token")
-        app, credential = (
-            connector_app.open() if connector_app else {},
-            replace(credential, secret={**credential.secret, **pair}),
-        )
-        request = connection.connector.refresh_request(app, credential)
+        credential = open_credential(connection, app)
+        client = app.open() if app else {}
     except CannotOpen as error:
         return later("credential_unreadable", str(error))
-    except KeyError as error:
-        return later("app_incomplete", f"the connector app lacks {error}")
-    answer = _send_refresh_request(renewal, request, credential, call, afterwards)
-    failpoint("O7")  # a refresh was answered, and is not stored
-    return (
-        answer
-        if isinstance(answer, Grant)
-        else redact_outcome(answer, [*collect_secrets(credential), *app.values()])
+    pair = {
+        key: credential.secret[prefix + key]
+        for key in TOKEN_KEYS
+        if credential.secret.get(prefix + key)
+    }
+    if "refresh_token" not in pair:
+        return reconnect("no_refresh_token")
+    credential = replace(credential, secret={**credential.secret, **pair})
+    answer = call_provider(
+        connection,
+        partial(connection.connector.refresh_request, client, credential),
+        lambda response: connection.connector.parse_refresh(response, credential),
+        call=call,
+        now=renewal.now,
+        secrets=[*collect_secrets(credential), *client.values()],
+        unanswered=unknown,
+        unreadable=unknown,
+        afterwards=afterwards,
     )
-
-
-@sensitive_variables()
-def _send_refresh_request(
-    renewal: TokenRefresh,
-    request: Request,
-    credential: base.Credential,
-    call: Call,
-    afterwards: ExitStack,
-) -> Grant | Outcome:
-    """Nothing of ours stands between the answer and its store."""
-    connection, now = renewal.connection, renewal.now
-    try:
-        metered_call = afterwards.enter_context(meter_call(connection, request, now=now))
-        answer = connection.connector.parse_refresh(call(request), credential)
-        afterwards.callback(metered_call.record_response, answer)
-        return answer
-    except QuotaExhausted as spent:
-        return later("throttled", str(spent), after=(spent.until - now).total_seconds())
-    except RequestNotSent as error:
-        return later(error.reason, str(error))
-    except (EgressError, Unreadable, KeyError, TypeError, ValueError) as error:
-        return unknown("refresh_unanswered", str(error))
+    failpoint("O7")  # a refresh was answered, and is not stored
+    return answer

@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 from connectors.base import Grant
 from connectors.outcomes import Outcome
 from hub.connections import token_lifetimes
+from hub.connections.credentials.provider_call import NOT_SENT_REASONS
 from hub.connections.credentials.revoke import schedule_revocation
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
@@ -202,7 +203,7 @@ class TokenRefresh:
     def _schedule_retry(self, outcome: Outcome) -> None:
         """It did not come through: the sweep asks again when `refreshing_until` has passed."""
         credential, detail = self.credential, outcome.detail or outcome.reason
-        sent = outcome.reason != "throttled"
+        sent = outcome.reason not in NOT_SENT_REASONS
         failures = credential.refresh_failures + sent
         again = self.now + _compute_refresh_delay(outcome, failures)
         unsure = credential.refresh_outcome_unknown_since or (

@@ -7,8 +7,12 @@ from functools import partial
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import Outcome
-from hub.connections.credentials.connector_context import open_credential
-from hub.connections.credentials.probe import Call, call_provider, find_connector_app
+from hub.connections.credentials.connector_context import (
+    collect_secrets,
+    find_connector_app,
+    open_credential,
+)
+from hub.connections.credentials.provider_call import Call, call_provider
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 
@@ -37,11 +41,11 @@ def list_remote_choices(
         credential = open_credential(connection, find_connector_app(connection.connector_key))
         page = call_provider(
             connection,
-            credential,
             partial(collection.page, credential),
             collection.records,
             call=call,
             now=now,
+            secrets=collect_secrets(credential),
         )
         if isinstance(page, Outcome):
             return RemoteChoices(detail=page.detail or page.reason.replace("_", " "))

@@ -1,37 +1,37 @@
 """End tokens that nobody needs any more where they came from: written down first, done by a bell, told if in vain."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from connectors import schema
 from connectors.base import Grant
-from connectors.http import Request, Response, Unreadable
 from connectors.outcomes import Outcome, delivered, later, never
 from connectors.registry import CONNECTORS
 from hub import audit
-from hub.connections.credentials.connector_context import build_credential
+from hub.connections.credentials.connector_context import (
+    build_credential,
+    collect_secrets,
+    find_connector_app,
+)
+from hub.connections.credentials.provider_call import Call, call_provider
 from hub.connections.models import (
     DISCONNECTED,
-    Authorization,
     Connection,
     ConnectorApp,
     Credential,
     CredentialEvent,
     Revocation,
 )
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import CannotOpen, seal
-from hub.db.state_machine import InvalidTransition
-from hub.egress import EgressError
 from hub.notices.notify import create_notice
 from hub.queue import wake_up
 from tenants.models import Tenant
-
-Call = Callable[[Request], Response]
 
 REVOCATION_CLAIM = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
@@ -40,7 +40,6 @@ INCONCLUSIVE_REASONS = {
     "other_account",
     "no_access_token",
 }  # answers of a token endpoint that tell nothing of the grant
-ABANDONED_REASONS = {"begun": "unfinished", "received": "interrupted", "granted": "late"}
 
 
 def schedule_revocation(
@@ -177,31 +176,23 @@ def _finish_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
 
 @sensitive_variables()
 def _revoke_at_provider(revocation: Revocation, call: Call, *, now: datetime) -> Outcome:
-    """End it there; where the access token has ended before, with another that the refresh token gives."""
-    app = ConnectorApp.objects.filter(connector_key=revocation.connector_key).first()
+    """Revoke the tokens; if the access token has expired, with a new one that the refresh token gives."""
+    app = find_connector_app(revocation.connector_key)
     try:
         outcome = _send_revoke_request(revocation, app, call, now=now)
         if outcome.kind != "refresh":
             return outcome
         if not revocation.open()["secret"].get("refresh_token"):
-            return delivered()  # nothing is left that opens anything
-        tokens = _refresh_for_revocation(revocation, app, call, now=now)
-        if isinstance(tokens, Outcome):
-            is_ended = tokens.kind == "reconnect" and tokens.reason not in INCONCLUSIVE_REASONS
-            return delivered() if is_ended else later("not_revoked", tokens.detail or tokens.reason)
+            return delivered()  # neither token is valid any more
+        grant = _refresh_for_revocation(revocation, app, call, now=now)
+        if isinstance(grant, Outcome):
+            is_ended = grant.kind == "reconnect" and grant.reason not in INCONCLUSIVE_REASONS
+            return delivered() if is_ended else later("not_revoked", grant.detail or grant.reason)
         again = _send_revoke_request(revocation, app, call, now=now)
         return (
             later("not_revoked", again.detail or again.reason) if again.kind == "refresh" else again
         )
-    except (
-        QuotaExhausted,
-        EgressError,
-        CannotOpen,
-        Unreadable,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (CannotOpen, LookupError) as error:
         return later("not_revoked", type(error).__name__)
 
 
@@ -209,43 +200,59 @@ def _revoke_at_provider(revocation: Revocation, call: Call, *, now: datetime) ->
 def _send_revoke_request(
     revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
 ) -> Outcome:
-    connection, secret = _draft_revoked_connection(revocation)
-    request = connection.connector.revoke_request(
-        app.open() if app else {}, build_credential(connection, app, secret)
+    connection, credential, client = _open_revocation(revocation, app)
+    return call_provider(
+        connection,
+        partial(connection.connector.revoke_request, client, credential),
+        connection.connector.parse_revoke,
+        call=call,
+        now=now,
+        secrets=collect_secrets(credential),
+        unreadable=later,
     )
-    with meter_call(connection, request, now=now) as metered_call:
-        outcome: Outcome = connection.connector.parse_revoke(call(request))
-        metered_call.record_response(outcome)
-    return outcome
 
 
 @sensitive_variables()
 def _refresh_for_revocation(
     revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
 ) -> Grant | Outcome:
-    """Another access token, stored at once: the refresh token may have been used up by this."""
-    connection, secret = _draft_revoked_connection(revocation)
-    credential = build_credential(connection, app, secret)
-    request = connection.connector.refresh_request(app.open() if app else {}, credential)
-    with meter_call(connection, request, now=now) as metered_call:
-        answer = connection.connector.parse_refresh(call(request), credential)
+    """Get another access token, stored before anything else: the refresh token may be used up by this."""
+    connection, credential, client = _open_revocation(revocation, app)
+    with ExitStack() as afterwards:
+        answer = call_provider(
+            connection,
+            partial(connection.connector.refresh_request, client, credential),
+            lambda response: connection.connector.parse_refresh(response, credential),
+            call=call,
+            now=now,
+            secrets=collect_secrets(credential),
+            unreadable=later,
+            afterwards=afterwards,
+        )
         if isinstance(answer, Grant):
-            revocation.sealed = seal(
-                {**revocation.open(), "secret": dict(answer.secret)}, revocation.binding
-            )
+            document = {**revocation.open(), "secret": dict(answer.secret)}
+            revocation.sealed = seal(document, revocation.binding)
             revocation.save(update_fields=["sealed"])
-        metered_call.record_response(answer)
     return answer
 
 
-def _draft_revoked_connection(revocation: Revocation) -> tuple[Connection, Mapping[str, Any]]:
+@sensitive_variables()
+def _open_revocation(
+    revocation: Revocation, app: ConnectorApp | None
+) -> tuple[Connection, schema.Credential, Mapping[str, str]]:
+    """Return an unsaved connection with these tokens, its credential, and our client at its system.
+
+    Raises CannotOpen, LookupError.
+    """
     document = revocation.open()
-    owner_columns = {
-        "tenant_id": revocation.tenant_id,
-        "connector_key": revocation.connector_key,
-        "account": revocation.account,
-    }
-    return Connection(settings=document["settings"], **owner_columns), document["secret"]
+    connection = Connection(
+        tenant_id=revocation.tenant_id,
+        connector_key=revocation.connector_key,
+        account=revocation.account,
+        settings=document["settings"],
+    )
+    credential = build_credential(connection, app, document["secret"])
+    return connection, credential, app.open() if app else {}
 
 
 def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetime) -> None:
@@ -278,62 +285,3 @@ def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
         obj=revocation.connection or revocation,
         **details,
     )
-
-
-def end_abandoned_authorizations(*, now: datetime) -> None:
-    """End attempts that nobody finished, and give back what was granted meanwhile.
-
-    Raises the first LookupError of one whose connector is not installed, after all others have ended.
-    """
-    authorizations = Authorization.unscoped.filter(
-        state__in=ABANDONED_REASONS, expires_at__lte=now
-    ).select_related("tenant")
-    failures = []
-    for authorization in authorizations[:100]:
-        try:
-            abandon_authorization(authorization, ABANDONED_REASONS[authorization.state], now=now)
-        except InvalidTransition:
-            continue
-        except LookupError as error:
-            failures.append(error)
-    if failures:
-        raise failures[0]
-
-
-@transaction.atomic
-def abandon_authorization(
-    authorization: Authorization, reason: str, detail: str = "", *, now: datetime
-) -> None:
-    """It ends here, and what was granted is given back. Raises WrongState."""
-    document = _open_granted_document(authorization)
-    authorization.fail(reason, detail)
-    _revoke_granted_tokens(authorization, document, now=now)
-
-
-@transaction.atomic
-def cancel_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """A person does not want it after all. Raises WrongState."""
-    document = _open_granted_document(authorization)
-    authorization.cancel()
-    _revoke_granted_tokens(authorization, document, now=now)
-
-
-def _open_granted_document(authorization: Authorization) -> Mapping[str, Any]:
-    with suppress(CannotOpen):
-        return authorization.open() if authorization.state == "granted" else {}
-    return {}
-
-
-def _revoke_granted_tokens(
-    authorization: Authorization, document: Mapping[str, Any], *, now: datetime
-) -> None:
-    if document:
-        account = authorization.account
-        schedule_revocation(
-            authorization.tenant,
-            authorization.connector_key,
-            document["secret"],
-            settings=document["settings"],
-            account=account,
-            now=now,
-        )

@@ -31,7 +31,10 @@ from hub.connections.connecting.oauth.pending import find_pending_authorizations
 from hub.connections.connecting.oauth.session import AuthorizationRefused, BrowserIdentity
 from hub.connections.connecting.oauth.uninstall import handle_uninstall
 from hub.connections.connecting.troubleshooting import PROBLEMS
-from hub.connections.credentials.revoke import abandon_authorization, cancel_authorization
+from hub.connections.credentials.abandoned_authorizations import (
+    abandon_authorization,
+    cancel_authorization,
+)
 from hub.connections.models import Authorization, Connection, build_guest_reference
 from hub.connections.views.result_pages import (
     exchange_waits_page,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.connections.credentials.revoke import end_abandoned_authorizations
+from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.models import Authorization
 from hub.db.clock import clock
 from tests.hub.connections.browsers import problem, stored, under_way

@@ -17,8 +17,7 @@ from hub.connections.connecting.oauth.session import (
     BrowserIdentity,
     digest_browser_value,
 )
-from hub.connections.credentials.connector_context import build_credential
-from hub.connections.credentials.probe import find_connector_app
+from hub.connections.credentials.connector_context import build_credential, find_connector_app
 from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
 from hub.crypto.sealed import seal
 from tenants.models import Tenant

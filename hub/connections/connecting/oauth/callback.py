@@ -1,17 +1,19 @@
 """Somebody comes back from another system: is it the one who was sent, and what did they bring?"""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Grant
-from connectors.http import Request, Response, Unreadable
+from connectors.http import Response
 from connectors.oauth import OAuth
-from connectors.outcomes import Outcome, clean_text, later, never, unknown
+from connectors.outcomes import Outcome, clean_text, never, unknown
 from connectors.schema import Credential
 from hub.connections.connecting.connect import draft_connection
 from hub.connections.connecting.oauth.begin import ATTEMPT_LIFETIME
@@ -22,20 +24,17 @@ from hub.connections.connecting.oauth.session import (
 )
 from hub.connections.credentials.connector_context import (
     build_credential,
+    find_connector_app,
     iterate_texts,
-    redact_outcome,
 )
-from hub.connections.credentials.probe import ProbeResult, find_connector_app, probe_credential
-from hub.connections.credentials.provider_call import provider_slot
+from hub.connections.credentials.probe import ProbeResult, probe_credential
+from hub.connections.credentials.provider_call import Call, call_provider, provider_slot
 from hub.connections.credentials.revoke import schedule_revocation
 from hub.connections.models import Authorization, Connection, ConnectorApp
-from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
 from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition
-from hub.egress import EgressError, RequestNotSent
 from hub.shared_budget import BudgetExhausted
 
-Call = Callable[[Request], Response]
 CallbackParameters = Mapping[str, Sequence[str]]
 
 STATE_MAX, CODE_MAX, DETAIL_MAX = 200, 4096, 300  # characters
@@ -43,13 +42,18 @@ CONFIRM_WITHIN = timedelta(minutes=10)
 CODE_REFUSALS = ("code_refused", "request_refused")  # an invented code, and one of another attempt
 REFUSED_CODES_MAX = 20  # of one tenant at one system, within the life of an attempt
 CLOCK_SKEW_MAX = timedelta(minutes=5)
-OWN_PROBLEMS = {
-    "host_refused",
-    "bad_signature",
-    "no_access_token",
-    "request_refused",
-    "throttled",
-}  # our problems already
+OWN_PROBLEMS = {  # reason of ours: its problem in hub.connections.connecting.troubleshooting
+    "host_refused": "host_refused",
+    "bad_signature": "bad_signature",
+    "no_access_token": "no_access_token",
+    "request_refused": "request_refused",
+    "throttled": "throttled",
+    "clock_off": "clock_off",
+    "unreadable": "strange_answer",
+    "incomplete": "strange_answer",
+    "tls_failed": "certificate",
+    "egress_refused": "unavailable",
+}
 
 
 def receive_callback(
@@ -281,39 +285,37 @@ def _reject_grant(
 def _exchange_code(
     authorization: Authorization, app: ConnectorApp | None, code: str, *, call: Call, now: datetime
 ) -> Grant | Outcome:
-    connection, connector = _draft_authorized_connection(authorization, {}), authorization.connector
+    connector, document = authorization.connector, authorization.open()
     credential, client = _build_client_credential(authorization, app), app.open() if app else {}
-    try:
-        verifier = authorization.open().get("verifier", "")
-        if connector.pkce and not verifier:
-            return never("request_refused", "what proves that we began this attempt is gone")
-        parameters = {
-            "code": code,
-            "redirect_uri": authorization.redirect_uri,
-            "verifier": verifier,
-        }
-        request = connector.exchange_request(client, credential, **parameters)
-        with meter_call(connection, request, now=now) as metered_call:
-            response = call(request)
-            answer = (
-                never("unreadable")
-                if response.cut
-                else connector.parse_exchange(response, client, credential)
-            )
-            metered_call.record_response(answer)
-    except QuotaExhausted as spent:
-        return later("throttled", str(spent))
-    except RequestNotSent as error:
-        return later(error.reason, str(error))
-    except EgressError as error:
-        return unknown(error.reason, str(error))
-    except (Unreadable, KeyError, TypeError, ValueError) as error:
-        return never("unreadable", str(error))
-    if not isinstance(answer, Outcome):
+    verifier = document.get("verifier", "")
+    if connector.pkce and not verifier:
+        return never("request_refused", "what proves that we began this attempt is gone")
+
+    def parse_grant(response: Response) -> Grant | Outcome:
+        if response.cut:
+            return never("unreadable")
+        answer = connector.parse_exchange(response, client, credential)
+        if isinstance(answer, Outcome) and _has_clock_skew(response):
+            detail = f"its clock says {response.headers['date']}"
+            return replace(answer, kind="never", reason="clock_off", detail=detail)
         return answer
-    if _has_clock_skew(response):
-        return never("clock_off", f"its clock says {response.headers['date']}")
-    return redact_outcome(answer, [code, *iterate_texts([client, authorization.open()])])
+
+    return call_provider(
+        _draft_authorized_connection(authorization, {}),
+        partial(
+            connector.exchange_request,
+            client,
+            credential,
+            code=code,
+            redirect_uri=authorization.redirect_uri,
+            verifier=verifier,
+        ),
+        parse_grant,
+        call=call,
+        now=now,
+        secrets=[code, *iterate_texts([client, document])],
+        unanswered=unknown,
+    )
 
 
 def _identify_account(
@@ -335,12 +337,8 @@ def find_token_problem(connector: OAuth, probe_result: ProbeResult) -> str:
 
 
 def _find_outcome_problem(connector: OAuth, outcome: Outcome | ProbeResult) -> str:
-    if outcome.reason in OWN_PROBLEMS or outcome.reason == "clock_off":
-        return outcome.reason
-    if outcome.reason == "unreadable":
-        return "strange_answer"
-    if outcome.reason == "tls_failed":
-        return "certificate"
+    if outcome.reason in OWN_PROBLEMS:
+        return OWN_PROBLEMS[outcome.reason]
     problem = connector.problem(outcome.reason)
     return (
         "unavailable" if problem == "refused" and outcome.kind in ("later", "unknown") else problem

@@ -22,9 +22,9 @@ from hub.connections.connecting.login_hosts import login_host_of
 from hub.connections.connecting.oauth.callback import find_token_problem
 from hub.connections.connecting.oauth.needed_permissions import find_missing_permissions
 from hub.connections.connecting.oauth.session import AuthorizationRefused
+from hub.connections.credentials.abandoned_authorizations import abandon_authorization
 from hub.connections.credentials.probe import PROBES_BUSY, ProbeResult, probe_credential
 from hub.connections.credentials.revoke import (
-    abandon_authorization,
     open_stored_secret,
     revoke_superseded_grant,
     schedule_connection_revocation,

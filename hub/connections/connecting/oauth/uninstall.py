@@ -7,7 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.oauth import OAuth
 from hub import audit
-from hub.connections.credentials.probe import find_connector_app
+from hub.connections.credentials.connector_context import find_connector_app
 from hub.connections.models import DISCONNECTED, Connection, CredentialEvent
 from hub.queue import wake_up
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import AuditRow
-from hub.connections.credentials.revoke import end_abandoned_authorizations
+from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.models import Authorization, Connection, Credential, Lane, Revocation
 from hub.connections.tasks import run_revocation
 from hub.db.clock import clock

@@ -1,49 +1,43 @@
 """Blocking calls to other systems at a time: whoever finds no room is told so, and loses nothing."""
 
-import contextlib
-import http.client
 import json
-import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bench.web import serving
-from connectors.http import Response
+from connectors.http import Request, Response
+from connectors.outcomes import unknown
 from hub.connections.connecting.oauth.callback import kept_code, receive_callback, redeem_kept
 from hub.connections.connecting.oauth.session import (
     AuthorizationRefused,
     BrowserIdentity,
     digest_browser_value,
 )
+from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX,
     PROVIDER_CALLS_MAX_OF_TENANT,
     WAITING_BUDGET,
     WAITING_MAX,
+    call_provider,
     provider_slot,
 )
-from hub.connections.credentials.revoke import end_abandoned_authorizations
 from hub.connections.models import Authorization, Connection
 from hub.crypto.sealed import seal
+from hub.egress import EgressRefused, RequestNotSent, ResponseNotReceived
 from hub.egress.lookup_pool import tenant_in_charge
 from hub.shared_budget import BudgetExhausted
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import problem
 from tests.hub.connections.provider import ORG
-from tests.hub.outside import outside as database_of
 
 pytestmark = pytest.mark.django_db
 
 GRANTED = {"access_token": "00D!1", "instance_url": "https://a.my.salesforce.com"}
 GRANTED |= {"id": f"https://login.salesforce.com/id/{ORG}/005000000000001AAA"}
-BURST = 34
-HOST, JSON = {"Host": "hub.test"}, {"Content-Type": "application/json"}
-SLOW_LEAST = 5  # seconds that a provider who never answers keeps a thread
 
 
 @pytest.fixture
@@ -176,6 +170,60 @@ def test_the_names_of_an_exchange_are_looked_up_on_its_tenants_account(attempt, 
     assert asking == [attempt.tenant_id]
 
 
+# --- a call without a usable response ---
+
+WITHOUT_RESPONSE = {
+    "another answer than documented": (Response(200, b"<html>"), "never", "unreadable"),
+    "no answer": (ResponseNotReceived("timed_out"), "unknown", "timed_out"),
+    "no connection": (RequestNotSent("dns_failed"), "later", "dns_failed"),
+    "a refused address": (EgressRefused("denied_address"), "never", "egress_refused"),
+}
+
+
+def provider_answer(connection, http, build=lambda: Request("GET", "https://slack.com/api")):
+    return call_provider(
+        connection,
+        build,
+        lambda response: json.loads(response.body),
+        call=http.call,
+        now=NOON,
+        secrets=["a secret value"],
+        unanswered=unknown,
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reason"), WITHOUT_RESPONSE.values(), ids=WITHOUT_RESPONSE
+)
+def test_each_failure_of_a_call_has_one_outcome(make, answer, kind, reason):
+    outcome = provider_answer(make.connection(connector="slack"), FakeHttp(answer))
+    assert (outcome.kind, outcome.reason) == (kind, reason)
+
+
+def test_a_call_that_was_not_sent_says_so(make):
+    connection, http = make.connection(connector="slack"), FakeHttp([])
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        assert provider_answer(connection, http).reason == "busy"
+    incomplete = provider_answer(connection, http, lambda: {}["client_id"])
+    assert (incomplete.kind, incomplete.reason, http.requests) == ("never", "incomplete", [])
+
+
+def test_an_exhausted_quota_says_when_the_next_call_may_go(make, settings):
+    settings.HUB_ADDRESS_RATE = (1, 60.0)
+    connection, http = make.connection(connector="slack"), FakeHttp(Response(200, b"{}"))
+    assert provider_answer(connection, http) == {}
+    outcome = provider_answer(connection, http)
+    assert (outcome.kind, outcome.reason) == ("later", "throttled") and 60 <= outcome.after < 61
+
+
+def test_an_outcome_repeats_no_secret(make):
+    def call(request):
+        raise ValueError("not for a secret value")
+
+    outcome = provider_answer(make.connection(connector="slack"), FakeHttp(call))
+    assert "a secret value" not in outcome.detail and "***" in outcome.detail
+
+
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
@@ -199,55 +247,3 @@ def test_a_confirmation_that_finds_no_room_says_so_and_works_again(browser):
     assert problem(refused) == "busy" and "press the button again" in refused.content.decode()
     browser.says(page)
     assert Connection.unscoped.get().state == "healthy"
-
-
-# --- a burst ---------------------------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def silent_provider():
-    """A system that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
-        yield "{}:{}".format(*server.getsockname())
-
-
-def connects(place, key, provider):
-    """The status of a new endpoint's test, and the seconds that it took."""
-    host, port = place.split(":")
-    line = http.client.HTTPConnection(host, int(port), timeout=60)
-    began = time.monotonic()
-    with contextlib.closing(line):
-        body = json.dumps(
-            {"connector": "webhook", "name": "Slow", "settings": {"url": f"http://{provider}/hook"}}
-        )
-        line.request(
-            "POST", "/api/v1/connections", body, {"Authorization": f"Bearer {key}"} | JSON | HOST
-        )
-        return line.getresponse().status, time.monotonic() - began
-
-
-def seconds_of(place, path):
-    host, port = place.split(":")
-    line, began = http.client.HTTPConnection(host, int(port), timeout=60), time.monotonic()
-    with contextlib.closing(line):
-        line.request("GET", path, headers=HOST)
-        assert line.getresponse().status == 200
-        return time.monotonic() - began
-
-
-@pytest.mark.desk
-@pytest.mark.django_db(transaction=True)
-def test_a_burst_of_slow_providers_delays_no_page(make, tmp_path, monkeypatch):
-    keys = [make.api_key(make.tenant(), scopes=["connections:write"]) for _ in range(BURST)]
-    with silent_provider() as provider, database_of(tmp_path) as url:
-        monkeypatch.setenv("DATABASE_URL", url)
-        monkeypatch.setenv("HUB_EGRESS_ALLOW", provider)
-        with serving() as place, ThreadPoolExecutor(BURST) as crowd:
-            calls = [crowd.submit(connects, place, key, provider) for key in keys]
-            time.sleep(1)
-            pages = [seconds_of(place, path) for path in ("/livez", "/accounts/login/") * 3]
-            answers = [call.result() for call in calls]
-    statuses = [status for status, _ in answers]
-    assert statuses.count(503) == BURST - PROVIDER_CALLS_MAX
-    assert sum(seconds > SLOW_LEAST for _, seconds in answers) == PROVIDER_CALLS_MAX
-    assert max(pages) <= 1

@@ -1,0 +1,74 @@
+"""End attempts to authorize that will not be confirmed, and revoke what was granted meanwhile."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from hub.connections.credentials.revoke import schedule_revocation
+from hub.connections.models import Authorization
+from hub.crypto.sealed import CannotOpen
+from hub.db.state_machine import InvalidTransition
+
+ABANDONED_REASONS = {"begun": "unfinished", "received": "interrupted", "granted": "late"}
+
+
+def end_abandoned_authorizations(*, now: datetime) -> None:
+    """End attempts that nobody finished, and give back what was granted meanwhile.
+
+    Raises the first LookupError of one whose connector is not installed, after all others have ended.
+    """
+    authorizations = Authorization.unscoped.filter(
+        state__in=ABANDONED_REASONS, expires_at__lte=now
+    ).select_related("tenant")
+    failures = []
+    for authorization in authorizations[:100]:
+        try:
+            abandon_authorization(authorization, ABANDONED_REASONS[authorization.state], now=now)
+        except InvalidTransition:
+            continue
+        except LookupError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@transaction.atomic
+def abandon_authorization(
+    authorization: Authorization, reason: str, detail: str = "", *, now: datetime
+) -> None:
+    """It ends here, and what was granted is given back. Raises WrongState."""
+    document = _open_granted_document(authorization)
+    authorization.fail(reason, detail)
+    _revoke_granted_tokens(authorization, document, now=now)
+
+
+@transaction.atomic
+def cancel_authorization(authorization: Authorization, *, now: datetime) -> None:
+    """A person does not want it after all. Raises WrongState."""
+    document = _open_granted_document(authorization)
+    authorization.cancel()
+    _revoke_granted_tokens(authorization, document, now=now)
+
+
+def _open_granted_document(authorization: Authorization) -> Mapping[str, Any]:
+    with suppress(CannotOpen):
+        return authorization.open() if authorization.state == "granted" else {}
+    return {}
+
+
+def _revoke_granted_tokens(
+    authorization: Authorization, document: Mapping[str, Any], *, now: datetime
+) -> None:
+    if document:
+        account = authorization.account
+        schedule_revocation(
+            authorization.tenant,
+            authorization.connector_key,
+            document["secret"],
+            settings=document["settings"],
+            account=account,
+            now=now,
+        )

@@ -1,0 +1,71 @@
+"""Many calls to slow providers at once leave threads for the pages."""
+
+import contextlib
+import http.client
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bench.web import serving
+from hub.connections.credentials.provider_call import (
+    PROVIDER_CALLS_MAX,
+)
+from tests.hub.outside import outside as database_of
+
+pytestmark = pytest.mark.django_db
+
+BURST = 34
+HOST, JSON = {"Host": "hub.test"}, {"Content-Type": "application/json"}
+SLOW_LEAST = 5  # seconds that a provider who never answers keeps a thread
+
+
+@contextlib.contextmanager
+def silent_provider():
+    """A system that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
+        yield "{}:{}".format(*server.getsockname())
+
+
+def connects(place, key, provider):
+    """The status of a new endpoint's test, and the seconds that it took."""
+    host, port = place.split(":")
+    line = http.client.HTTPConnection(host, int(port), timeout=60)
+    began = time.monotonic()
+    with contextlib.closing(line):
+        body = json.dumps(
+            {"connector": "webhook", "name": "Slow", "settings": {"url": f"http://{provider}/hook"}}
+        )
+        line.request(
+            "POST", "/api/v1/connections", body, {"Authorization": f"Bearer {key}"} | JSON | HOST
+        )
+        return line.getresponse().status, time.monotonic() - began
+
+
+def seconds_of(place, path):
+    host, port = place.split(":")
+    line, began = http.client.HTTPConnection(host, int(port), timeout=60), time.monotonic()
+    with contextlib.closing(line):
+        line.request("GET", path, headers=HOST)
+        assert line.getresponse().status == 200
+        return time.monotonic() - began
+
+
+@pytest.mark.desk
+@pytest.mark.django_db(transaction=True)
+def test_a_burst_of_slow_providers_delays_no_page(make, tmp_path, monkeypatch):
+    keys = [make.api_key(make.tenant(), scopes=["connections:write"]) for _ in range(BURST)]
+    with silent_provider() as provider, database_of(tmp_path) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        monkeypatch.setenv("HUB_EGRESS_ALLOW", provider)
+        with serving() as place, ThreadPoolExecutor(BURST) as crowd:
+            calls = [crowd.submit(connects, place, key, provider) for key in keys]
+            time.sleep(1)
+            pages = [seconds_of(place, path) for path in ("/livez", "/accounts/login/") * 3]
+            answers = [call.result() for call in calls]
+    statuses = [status for status, _ in answers]
+    assert statuses.count(503) == BURST - PROVIDER_CALLS_MAX
+    assert sum(seconds > SLOW_LEAST for _, seconds in answers) == PROVIDER_CALLS_MAX
+    assert max(pages) <= 1
