@@ -87,6 +87,16 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
     )
 
 
+def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
+    """Store today's function in each queued task: an earlier version may have stored a name that is gone."""
+    for row in queued:
+        task = SignedPackage.loads(row.payload)
+        function = settings.HUB_WAKE_UP_TASKS.get(str(task["args"][0]).partition(":")[0])
+        if function and function != task["func"]:
+            row.payload = SignedPackage.dumps(task | {"func": function})
+            row.save(update_fields=["payload"])
+
+
 def reset_wake_ups() -> None:
     """The pool that these bells were rung for is gone: each may be rung again at once."""
     WakeUp.objects.update(requested_at=None)
