@@ -95,7 +95,7 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
     shop, platform = api.of(tenant), api.platform()
     refused = {}
     for where, operation in sorted(
-        operations(described), key=lambda entry: "disconnect" in entry[0]
+        operations(described), key=lambda entry: entry[0].endswith(("disable", "disconnect"))
     ):
         verb, path = where.split()
         url = path.replace("{id}", str(ids.get(path.split("/")[3]))).replace("{reference}", "acme")

@@ -43,6 +43,11 @@ ROUTES = {
     "connections/<uuid:id>/test": {"POST": "connections:write"},
     "connections/<uuid:id>/pause": {"POST": "connections:write"},
     "connections/<uuid:id>/resume": {"POST": "connections:write"},
+    "connections/<uuid:id>/disable": {"POST": "connections:write"},
+    "connections/<uuid:id>/renew": {"POST": "connections:write"},
+    "connections/<uuid:id>/rotate-signing-secret": {"POST": "connections:write"},
+    "connections/<uuid:id>/end-signing-overlap": {"POST": "connections:write"},
+    "connections/<uuid:id>/test-event": {"POST": "connections:write"},
     "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
     "connections/<uuid:id>/identities": {
         "GET": "connections:read",

@@ -11,6 +11,7 @@ from hub.outgoing.api.deliveries import (
     SendAgainView,
     SkipView,
 )
+from hub.outgoing.api.endpoint_tests import TestEventView
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
 from hub.outgoing.api.operations import (
     CancelOperationView,
@@ -21,6 +22,7 @@ from hub.outgoing.api.operations import (
 from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [
+    path("connections/<uuid:id>/test-event", TestEventView.as_view(), name="connection_test_event"),
     path("events", EventsView.as_view(), name="events"),
     path("events/<path:id>/explain", ExplainEventView.as_view(), name="event_explain"),
     path("events/<path:id>", EventView.as_view(), name="event"),

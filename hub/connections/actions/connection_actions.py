@@ -11,6 +11,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response
+from connectors.registry import CONNECTORS
 from hub import audit
 from hub.audit import ActorContext
 from hub.connections.credentials import custom_headers, probe
@@ -56,6 +57,47 @@ def resume_connection(connection: Connection, actor: ActorContext, *, now: datet
         actor, verb, connection, before=before, after={"state": connection.state}, now=now
     )
     wake_up("pump", now=now)
+
+
+@transaction.atomic
+def disable_connection(
+    connection: Connection, reason: str, actor: ActorContext, *, now: datetime
+) -> None:
+    """Stop sending until a person enables it; what is accepted meanwhile is held.
+
+    Raises InvalidTransition where it is disabled already.
+    """
+    before = {"state": connection.state}
+    connection.disable("disabled", reason, now=now)
+    actor.audit(
+        "connection.disable",
+        connection,
+        reason=reason,
+        before=before,
+        after={"state": connection.state},
+        now=now,
+    )
+
+
+def is_token_renewable(connection: Connection) -> bool:
+    """Whether its access token ends, and its authorization still allows to ask for another one."""
+    connector = CONNECTORS.get(connection.connector_key)
+    if connector is None or not connector.refreshes:
+        return False
+    if connection.state in ("needs_reconnect", "disabled"):
+        return False
+    credential = getattr(connection, "credential", None)
+    return credential is not None and credential.refresh_due_at is not None
+
+
+@transaction.atomic
+def renew_token(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
+    """Have a worker ask for a new access token now. Raises InvalidConnectionState."""
+    if not is_token_renewable(connection):
+        raise InvalidConnectionState(connection.state)
+    connection.credential.request_refresh(now=now)
+    actor.audit("connection.renew", connection, now=now)
+    wake_up(f"refresh:{connection.pk}", now=now)
 
 
 def perform_connection_test(

@@ -37,7 +37,7 @@ from hub.connections.forms.connection_forms import (
     PauseForm,
     compute_pause_end,
 )
-from hub.connections.models import Connection, Lane
+from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.credential_timeline import draw_credential_timeline
 from hub.connections.status.effective_status import (
@@ -47,7 +47,6 @@ from hub.connections.status.effective_status import (
 from hub.connections.status.quota_usage import list_quota_usage
 from hub.db.clock import clock
 from hub.operations.operation_actions import OperationRefused
-from hub.queue import wake_up
 from hub.reason_codes import CONNECTION_STATES, find_reason
 from hub.throttle.admin import ConnectorFilter
 from tenants.scoping import ScopedAdminMixin
@@ -130,8 +129,15 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         return self.fields if self.has_change_permission(request, obj) else ("name",)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        Lane.unscoped.filter(connection=obj).update(in_flight=form.cleaned_data["in_flight"])
+        """Rename it, and limit its calls at the same time, by the functions that REST calls."""
+        actor, now = ActorContext.of_request(request), clock()
+        if "name" in form.changed_data:
+            obj.name = form.initial["name"]
+            connection_actions.rename_connection(obj, form.cleaned_data["name"], actor, now=now)
+        if "in_flight" in form.changed_data:
+            connection_actions.limit_calls_in_flight(
+                obj, form.cleaned_data["in_flight"], actor, now=now
+            )
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.forecast_view)
@@ -338,14 +344,17 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         )
 
     @staff.row_action(
-        "Ask for a new access token", icon="autorenew", is_available=panels.is_refreshable
+        "Ask for a new access token",
+        icon="autorenew",
+        is_available=connection_actions.is_token_renewable,
     )
     def renew(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        connection.credential.request_refresh(now=now)
-        wake_up(f"refresh:{connection.pk}", now=now)
-        return staff.ActionResult("It is asked for now; the life line says what came of it.")
+        connection_actions.renew_token(connection, ActorContext.of_request(request), now=now)
+        return staff.ActionResult(
+            "A new access token is requested; the timeline shows the result.", is_audited=True
+        )
 
     @staff.row_action("Resume", icon="play_arrow", is_available=_is_in_state("paused"))
     def resume(
@@ -391,9 +400,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def disable(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        before = {"state": connection.state}
-        connection.disable("disabled", data["reason"], now=now)
-        return staff.ActionResult("Disabled.", before=before, after={"state": connection.state})
+        connection_actions.disable_connection(
+            connection, data["reason"], ActorContext.of_request(request), now=now
+        )
+        return staff.ActionResult("Disabled.", is_audited=True)
 
     @staff.row_action(
         "Disconnect",

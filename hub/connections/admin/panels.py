@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 
 DELIVERIES_SHOWN = 10
@@ -29,17 +28,3 @@ def collect_shown_settings(connection: Connection) -> Mapping[str, Any]:
         for field in connection.connector.fields
         if not field.secret and connection.settings.get(field.key) not in (None, "")
     }
-
-
-def is_refreshable(connection: Connection) -> bool:
-    """Where there is a token with an end that is not over yet."""
-    connector = CONNECTORS.get(connection.connector_key)
-    is_active = (
-        connection.state not in ("needs_reconnect", "disabled")
-        and connector is not None
-        and connector.refreshes
-    )
-    return (
-        is_active
-        and getattr(getattr(connection, "credential", None), "refresh_due_at", None) is not None
-    )

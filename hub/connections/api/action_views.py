@@ -19,6 +19,7 @@ from hub.connections.api.link_serializers import MadeConnectLinkSerializer
 from hub.connections.api.queries import find_visible_connection
 from hub.connections.api.serializers import (
     ConnectionSerializer,
+    DisableSerializer,
     DisconnectedSerializer,
     DisconnectSerializer,
     PauseSerializer,
@@ -34,7 +35,7 @@ from hub.problems import Problem
 from hub.reason_codes import state_label
 
 
-def _validate_body(
+def validate_body(
     request: Request, serializer: type[serializers.Serializer], **context: Any
 ) -> dict[str, Any]:
     bound_serializer = serializer(data=request.data, context=context)
@@ -42,9 +43,7 @@ def _validate_body(
     return bound_serializer.validated_data
 
 
-def _run_action(
-    verb: Callable[..., Any], connection: Connection, *args: Any, **options: Any
-) -> Any:
+def run_action(verb: Callable[..., Any], connection: Connection, *args: Any, **options: Any) -> Any:
     try:
         return verb(connection, *args, **options)
     except (connection_actions.InvalidConnectionState, InvalidTransition) as error:
@@ -75,7 +74,7 @@ class TestView(ProviderCallView):
         connection, now = find_visible_connection(request, id), clock()
         if connection.is_disconnected:
             raise _build_state_problem(connection)
-        probe_result = _run_action(
+        probe_result = run_action(
             connection_actions.perform_connection_test,
             connection,
             ActorContext.of_request(request),
@@ -112,8 +111,8 @@ class PauseView(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """Nothing is sent over it; what is accepted meanwhile waits, and goes when it is resumed."""
         connection, now = find_visible_connection(request, id), clock()
-        data = _validate_body(request, PauseSerializer, now=now)
-        _run_action(
+        data = validate_body(request, PauseSerializer, now=now)
+        run_action(
             connection_actions.pause_connection,
             connection,
             data["reason"],
@@ -137,13 +136,64 @@ class ResumeView(APIView):
     )
     def post(self, request: Request, id: UUID) -> Response:
         """A paused or disabled connection is used again: what waited goes out now."""
-        _run_action(
+        run_action(
             connection_actions.resume_connection,
             find_visible_connection(request, id),
             ActorContext.of_request(request),
             now=clock(),
         )
         return Response(ConnectionSerializer(find_visible_connection(request, id)).data)
+
+
+class DisableView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_disable",
+        "Disable a connection",
+        {200: ConnectionSerializer},
+        problems=openapi_examples.ACTION_PROBLEMS,
+        request=DisableSerializer,
+        examples={"disabled": openapi_examples.DISABLED},
+        requests=[
+            openapi_examples.request_example(
+                "until it is enabled", {"reason": "They asked us to stop."}
+            )
+        ],
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Nothing is sent over it until it is enabled (`resume`); what is accepted is held."""
+        data = validate_body(request, DisableSerializer)
+        run_action(
+            connection_actions.disable_connection,
+            find_visible_connection(request, id),
+            data["reason"],
+            ActorContext.of_request(request),
+            now=clock(),
+        )
+        return Response(ConnectionSerializer(find_visible_connection(request, id)).data)
+
+
+class RenewView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": openapi_examples.WRITE}
+
+    @openapi_examples.describe_operation(
+        "connections_renew",
+        "Renew the access token of a connection",
+        {202: ConnectionSerializer},
+        problems=openapi_examples.CHANGE_PROBLEMS,
+        request=None,
+        examples={"requested": openapi_examples.CONNECTION},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """A worker requests a new access token now; read the connection later for its new times."""
+        run_action(
+            connection_actions.renew_token,
+            find_visible_connection(request, id),
+            ActorContext.of_request(request),
+            now=clock(),
+        )
+        return Response(ConnectionSerializer(find_visible_connection(request, id)).data, status=202)
 
 
 class DisconnectView(APIView):
@@ -169,9 +219,9 @@ class DisconnectView(APIView):
             ActorContext.of_request(request),
             clock(),
         )
-        data = _validate_body(request, DisconnectSerializer)
+        data = validate_body(request, DisconnectSerializer)
         keeps_events = data["what_waits"] != "cancel"
-        _run_action(
+        run_action(
             disconnect_account,
             connection,
             actor,

@@ -98,6 +98,18 @@ PAUSED = CONNECTION | {
     "detail": "They move servers.",
     "until": LATER,
 }
+DISABLED = CONNECTION | {
+    "state": "disabled",
+    "reason": "disabled",
+    "sentence": "The connection is disabled.",
+    "action": "Enable the connection.",
+    "detail": "They asked us to stop.",
+}
+ROTATED_SECRET = {
+    "signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "overlap_until": "2026-11-26T12:00:00Z",
+    "connection": CONNECTION | {"connector": "webhook", "name": "Acme's endpoint"},
+}
 DISCONNECTED_CONNECTION = CONNECTION | {
     "state": "disabled",
     "reason": "disconnected",

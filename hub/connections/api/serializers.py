@@ -80,6 +80,12 @@ class PauseSerializer(StrictSerializer):
         return until
 
 
+class DisableSerializer(StrictSerializer):
+    reason = serializers.CharField(
+        max_length=300, help_text="It is shown on the connection's page, and kept in the audit log."
+    )
+
+
 class DisconnectSerializer(StrictSerializer):
     what_waits = serializers.ChoiceField(
         ["hold", "cancel"],
@@ -259,6 +265,16 @@ class ConnectedSerializer(ConnectionSerializer):
         allow_null=True,
         help_text="Where the hub made one: it is told in this answer, and in no other.",
     )
+
+
+class RotatedSecretSerializer(serializers.Serializer):
+    """A new signing secret."""
+
+    signing_secret = serializers.CharField(help_text="Shown in this answer, and in no other.")
+    overlap_until = serializers.DateTimeField(
+        help_text="Until then requests carry a signature by the old secret too."
+    )
+    connection = ConnectionSerializer()
 
 
 class StepSerializer(serializers.Serializer):

@@ -86,8 +86,7 @@ def add_signing_secret(
     connector: Connector, document: Mapping[str, Any], *, random: Callable[[int], bytes]
 ) -> tuple[dict[str, Any], str]:
     """Return the document, with a signing secret where needed, and the generated secret or ""."""
-    signs = any(field.key == SIGNING_SECRET for field in connector.fields)
-    if not signs or document.get(SIGNING_SECRET):
+    if not signing_secrets.has_signing_secret(connector) or document.get(SIGNING_SECRET):
         return dict(document), ""
     new_secret = generate_signing_secret(random)
     return {**document, SIGNING_SECRET: new_secret}, new_secret

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
+from connectors.base import Connector
 from connectors.signatures import WHSEC
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import seal
@@ -39,6 +40,11 @@ class SigningStatus:
     @property
     def overlaps_until(self) -> datetime | None:
         return max(self.old_until, default=None)
+
+
+def has_signing_secret(connector: Connector) -> bool:
+    """Whether requests of this connector are signed with a secret of the tenant's."""
+    return any(field.key == SIGNING_SECRET for field in connector.fields)
 
 
 def generate_signing_secret(random: Callable[[int], bytes]) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from hub.audit import ActorContext
 from hub.connections.models import Connection, Lane
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import save_mapping_version
@@ -16,8 +17,9 @@ from hub.outgoing.routing import matches_event_type
 from hub.queue import wake_up
 from tenants.models import User
 
+ENDPOINT_CONNECTOR = "webhook"
 TEST_EVENT_TYPE = "hub.test"  # the type of a test event
-TEST_EVENT_DATA = {"message": "This is a test. You asked for it on the page of your endpoint."}
+TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yours requested it."}
 
 
 class AlreadySubscribed(Exception):
@@ -158,9 +160,14 @@ def create_route(
     )  # fmt: skip
 
 
+def is_own_endpoint(connection: Connection) -> bool:
+    """Whether it is a tenant's webhook endpoint, which chooses its events and gets test events."""
+    return connection.tenant_id is not None and connection.connector_key == ENDPOINT_CONNECTOR
+
+
 @transaction.atomic
-def send_test_event(connection: Connection, *, user: User | None, now: datetime) -> Delivery:
-    """A test event to this endpoint and no other, on the way of all events."""
+def send_test_event(connection: Connection, actor: ActorContext, *, now: datetime) -> Delivery:
+    """Publish a test event to this endpoint and no other, as all events are published; audit it."""
     Lane.lock(connection.pk)
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     route = (
@@ -169,10 +176,12 @@ def send_test_event(connection: Connection, *, user: User | None, now: datetime)
         .first()
     )
     if route is None:
-        mapping = _find_or_create_mapping(connection, user=user, now=now)
+        mapping = _find_or_create_mapping(connection, user=actor.user, now=now)
         route = create_route(
             connection, mapping, f"Tests of {connection.name}"[:200], TEST_EVENT_TYPE, "", now=now
         )
-    return publish_for_route(
+    delivery = publish_for_route(
         route, connection.tenant, TEST_EVENT_TYPE, TEST_EVENT_DATA, source="portal", now=now
     )
+    actor.audit("endpoint.test", connection, after={"delivery": delivery.public_id}, now=now)
+    return delivery

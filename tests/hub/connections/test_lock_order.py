@@ -84,7 +84,7 @@ def test_a_person_resumes_a_connection_whose_pump_settles(connection):
 
 
 def test_a_test_event_goes_to_a_connection_whose_pump_settles(connection):
-    beside_a_pump(connection, lambda: send_test_event(connection, user=None, now=NOON))
+    beside_a_pump(connection, lambda: send_test_event(connection, HAND, now=NOON))
     assert connection.deliveries.count() == 1
 
 

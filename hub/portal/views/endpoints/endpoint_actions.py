@@ -12,13 +12,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.audit import ActorContext
-from hub.connections.actions import connection_actions
-from hub.connections.credentials import custom_headers, signing_secrets
+from hub.connections.actions import connection_actions, signing_secret_actions
+from hub.connections.credentials import custom_headers
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
@@ -40,6 +41,7 @@ from hub.portal.endpoints.forms import (
     RecoveryForm,
 )
 from hub.portal.views.audit_and_etag import record_visitor_action
+from hub.portal.views.connections.connection_pages import STATE_CHANGED_MEANWHILE
 from hub.portal.views.endpoints.endpoint_pages import (
     ADMIN,
     get_endpoint,
@@ -47,6 +49,8 @@ from hub.portal.views.endpoints.endpoint_pages import (
     reverse_endpoint,
 )
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
+
+SECRET_UNREADABLE = gettext_lazy("The stored secret cannot be decrypted. Change it.")
 
 
 def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpResponse:
@@ -159,11 +163,12 @@ def preview_matches(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
 def reveal_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     endpoint, now = get_endpoint(tenant_user, id), clock()
     try:
-        secret = signing_secrets.read_signing_status(endpoint, now=now).secret
+        secret = signing_secret_actions.reveal_signing_secret(
+            endpoint, ActorContext.of_visitor(request, tenant_user), now=now
+        )
     except CannotOpen:
-        messages.error(request, _("The stored secret does not open. Change it."))
+        messages.error(request, SECRET_UNREADABLE)
         return redirect_to_endpoint(tenant_user, endpoint)
-    record_visitor_action(request, tenant_user, "endpoint.reveal", endpoint, now=now)
     return render_endpoint_page(request, tenant_user, endpoint, secret=secret)
 
 
@@ -175,22 +180,22 @@ def reveal_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
 def rotate_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     endpoint, now = get_endpoint(tenant_user, id), clock()
     try:
-        with transaction.atomic():
-            secret = signing_secrets.rotate_signing_secret(
-                endpoint, random=secrets.token_bytes, now=now
-            )
-            record_visitor_action(
-                request,
-                tenant_user,
-                "endpoint.rotate",
-                endpoint,
-                now=now,
-                after={"overlap_until": now + signing_secrets.OVERLAP},
-            )
-    except (signing_secrets.TooManySigningSecrets, CannotOpen, KeyError):
+        secret, _overlap_until = signing_secret_actions.change_signing_secret(
+            endpoint,
+            ActorContext.of_visitor(request, tenant_user),
+            random=secrets.token_bytes,
+            now=now,
+        )
+    except signing_secret_actions.SigningSecretRefused:
         messages.warning(
             request, _("It was changed too often in one day. End the overlap, or wait for it.")
         )
+        return redirect_to_endpoint(tenant_user, endpoint)
+    except CannotOpen:
+        messages.error(request, SECRET_UNREADABLE)
+        return redirect_to_endpoint(tenant_user, endpoint)
+    except connection_actions.InvalidConnectionState:
+        messages.warning(request, STATE_CHANGED_MEANWHILE)
         return redirect_to_endpoint(tenant_user, endpoint)
     return render_endpoint_page(request, tenant_user, get_endpoint(tenant_user, id), secret=secret)
 
@@ -202,10 +207,15 @@ def end_secret_overlap_view(
     request: HttpRequest, tenant_user: TenantUser, id: UUID
 ) -> HttpResponse:
     endpoint, now = get_endpoint(tenant_user, id), clock()
-    with transaction.atomic():
-        signing_secrets.end_secret_overlap(endpoint, now=now)
-        record_visitor_action(request, tenant_user, "endpoint.end_overlap", endpoint, now=now)
-    messages.success(request, _("Only the new secret signs now."))
+    try:
+        signing_secret_actions.end_signing_overlap(
+            endpoint, ActorContext.of_visitor(request, tenant_user), now=now
+        )
+        messages.success(request, _("Only the new secret signs now."))
+    except CannotOpen:
+        messages.error(request, SECRET_UNREADABLE)
+    except connection_actions.InvalidConnectionState:
+        messages.warning(request, STATE_CHANGED_MEANWHILE)
     return redirect_to_endpoint(tenant_user, endpoint)
 
 
@@ -265,16 +275,7 @@ def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UU
 def send_test_event_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """To the page of the delivery, where a person sees what became of it."""
     endpoint, now = get_endpoint(tenant_user, id), clock()
-    with transaction.atomic():
-        delivery = send_test_event(endpoint, user=tenant_user.user, now=now)
-        record_visitor_action(
-            request,
-            tenant_user,
-            "endpoint.test",
-            endpoint,
-            now=now,
-            after={"delivery": delivery.public_id},
-        )
+    delivery = send_test_event(endpoint, ActorContext.of_visitor(request, tenant_user), now=now)
     return HttpResponseRedirect(
         reverse("portal:delivery", args=[tenant_user.tenant.reference, delivery.public_id])
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hub.audit import ActorContext
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import (
     AlreadySubscribed,
@@ -16,6 +17,8 @@ from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
+
+ACTOR = ActorContext.system()
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def test_patterns_overlap_where_one_event_could_match_both():
 def test_a_test_event_reaches_this_endpoint_alone(make, acme, endpoint):
     other = make.connection(acme)
     chosen(other, "*")
-    delivery = send_test_event(endpoint, user=None, now=NOON)
+    delivery = send_test_event(endpoint, ACTOR, now=NOON)
     assert [row.connection for row in Delivery.unscoped.all()] == [endpoint]
     pump(FakeHttp())
     delivery.refresh_from_db()
@@ -94,14 +97,14 @@ def test_a_test_event_reaches_this_endpoint_alone(make, acme, endpoint):
 
 
 def test_tests_are_no_events_that_were_chosen(make, acme, endpoint):
-    send_test_event(endpoint, user=None, now=NOON)
-    send_test_event(endpoint, user=None, now=NOON)
+    send_test_event(endpoint, ACTOR, now=NOON)
+    send_test_event(endpoint, ACTOR, now=NOON)
     assert load_endpoint_routes(endpoint).received_patterns == [] and Route.unscoped.count() == 1
 
 
 def test_a_test_waits_while_the_endpoint_is_paused(make, acme, endpoint):
     endpoint.pause("moving", until=None, now=NOON)
-    send_test_event(endpoint, user=None, now=NOON)
+    send_test_event(endpoint, ACTOR, now=NOON)
     http = FakeHttp()
     pump(http)
     assert http.requests == []
