@@ -1,4 +1,4 @@
-"""The docs as a reader meets them: what they show runs, what they list is what there is."""
+"""The docs against the code: examples run, and tables list what exists."""
 
 import ast
 import base64
@@ -19,9 +19,16 @@ from connectors.signatures import sign_standard_webhook
 from hub.outgoing.models import Delivery
 from hub.outgoing.retry import DEFAULT_SCHEDULE
 from tests.factories import WHSEC
-from tests.journeys.docs import DOCS, ROOT, fresh, settings_read, settings_told, snippet
+from tests.journeys.docs import (
+    DOCS,
+    ROOT,
+    documented_settings,
+    find_snippet,
+    read_settings,
+    refresh_blocks,
+)
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 BODY = '{"type":"order.created","data":{"number":"A-1","customer":"Zoë"}}'.encode()
 NODE = """
 const [secret, headers, body] = JSON.parse(require("node:fs").readFileSync(0));
@@ -29,37 +36,45 @@ console.log(verified(secret, headers, Buffer.from(body, "base64")));
 """
 
 
+def page_name(page):
+    return str(page.relative_to(ROOT))
+
+
 def signed(seconds_ago=0):
     at = datetime.fromtimestamp(time.time() - seconds_ago, UTC)
     return sign_standard_webhook([WHSEC], id="msg_1", at=at, body=BODY)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page):
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_link_has_a_target(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_is_made_of_the_code_is_fresh(page):
-    assert page.read_text() == fresh(page.read_text()), "run python -m tests.journeys.docs"
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_blocks_made_of_the_code_are_up_to_date(page):
+    assert page.read_text() == refresh_blocks(page.read_text()), "run python -m tests.journeys.docs"
 
 
 def test_the_table_of_settings_has_all_of_them_and_no_other():
-    assert settings_told().keys() == settings_read().keys()
+    assert documented_settings().keys() == read_settings().keys()
 
 
-def test_the_table_of_settings_tells_the_defaults():
+def test_the_table_of_settings_has_the_defaults():
     plain = {
-        name: ast.literal_eval(node) for name, node in settings_read().items() if plain_value(node)
+        name: ast.literal_eval(node) for name, node in read_settings().items() if is_literal(node)
     }
-    told = {name: said.strip("`") for name, said in settings_told().items() if name in plain}
+    documented = {
+        name: default.strip("`") for name, default in documented_settings().items() if name in plain
+    }
     required = {"HUB_SECRET_KEY", "HUB_FIELD_KEYS"}
-    assert {told.pop(name) for name in required} == {"required"}
-    assert told == {name: written(value) for name, value in plain.items() if name not in required}
+    assert {documented.pop(name) for name in required} == {"required"}
+    assert documented == {
+        name: format_default(value) for name, value in plain.items() if name not in required
+    }
 
 
-def test_every_name_that_scripts_and_sandbox_read_is_told_of():
+def test_every_setting_of_scripts_and_sandbox_is_documented():
     sources = [
         *ROOT.glob("script/*"),
         ROOT / "sandbox/__main__.py",
@@ -76,15 +91,15 @@ def test_every_name_that_scripts_and_sandbox_read_is_told_of():
     ] == []
 
 
-def test_every_metric_is_told_of():
+def test_every_metric_is_documented():
     names = re.findall(r'"(hub_[a-z_]+)"', (ROOT / "hub/health/metrics.py").read_text())
     assert [name for name in names if f"`{name}" not in (DOCS / "operators.md").read_text()] == []
 
 
-def test_partners_read_of_every_state_and_of_the_whole_schedule():
+def test_the_partners_page_lists_every_state_and_the_whole_schedule():
     text = (DOCS / "partners.md").read_text()
     assert [state for state in Delivery.State.values if f"| `{state}` |" not in text] == []
-    *most, last = map(in_words, DEFAULT_SCHEDULE)
+    *most, last = map(format_wait, DEFAULT_SCHEDULE)
     assert f"after {', '.join(most)} and {last}" in text
 
 
@@ -97,39 +112,43 @@ def test_partners_read_of_every_state_and_of_the_whole_schedule():
         pytest.param(0, {"webhook-id": "msg_2"}, BODY, False, id="under another id"),
     ],
 )
-def test_the_python_snippet_tells_the_hub_from_anybody_else(seconds_ago, changes, body, good):
+def test_the_python_snippet_accepts_only_what_the_hub_signed(seconds_ago, changes, body, good):
     space = {}
-    exec(snippet("docs/partners.md", "python"), space)
+    exec(find_snippet("docs/partners.md", "python"), space)
     assert space["verified"](WHSEC, signed(seconds_ago) | changes, body) is good
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_the_node_snippet_says_the_same():
+def test_the_node_snippet_agrees():
     node = shutil.which("node")
-    assert node_says(node, BODY) == "true" and node_says(node, BODY + b" ") == "false"
+    assert verify_with_node(node, BODY) == "true" and verify_with_node(node, BODY + b" ") == "false"
 
 
-def node_says(node, body):
-    told = json.dumps([WHSEC, signed(), base64.b64encode(body).decode()])
-    script = snippet("docs/partners.md", "node") + NODE
+def verify_with_node(node, body):
+    arguments = json.dumps([WHSEC, signed(), base64.b64encode(body).decode()])
+    script = find_snippet("docs/partners.md", "node") + NODE
     return subprocess.run(
-        [node, "-e", script], input=told, capture_output=True, text=True, check=True
+        [node, "-e", script], input=arguments, capture_output=True, text=True, check=True
     ).stdout.strip()
 
 
 def test_the_shell_snippet_prints_the_signature(tmp_path):
     headers = signed()
     (tmp_path / "body.json").write_bytes(BODY)
-    named = {"SECRET": WHSEC, "ID": headers["webhook-id"], "STAMP": headers["webhook-timestamp"]}
-    said = shell(snippet("docs/partners.md", "shell"), cwd=tmp_path, **named)
-    assert said.strip() == headers["webhook-signature"]
+    variables = {
+        "SECRET": WHSEC,
+        "ID": headers["webhook-id"],
+        "STAMP": headers["webhook-timestamp"],
+    }
+    output = run_shell(find_snippet("docs/partners.md", "shell"), cwd=tmp_path, **variables)
+    assert output.strip() == headers["webhook-signature"]
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 @pytest.mark.parametrize(("secret", "answer"), [(WHSEC, "204"), ("whsec_" + "A" * 44, "401")])
-def test_the_curl_snippet_sends_what_the_python_snippet_takes(tmp_path, secret, answer):
+def test_the_curl_snippet_sends_what_the_python_snippet_accepts(tmp_path, secret, answer):
     space = {}
-    exec(snippet("docs/partners.md", "python"), space)
+    exec(find_snippet("docs/partners.md", "python"), space)
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -137,22 +156,26 @@ def test_the_curl_snippet_sends_what_the_python_snippet_takes(tmp_path, secret, 
             self.send_response(204 if space["verified"](WHSEC, self.headers, body) else 401)
             self.end_headers()
 
-        def log_message(self, *said):
-            """Quiet."""
+        def log_message(self, *arguments):
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Receiver) as server:
         Thread(target=server.handle_request, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
-        said = shell(
-            snippet("docs/partners.md", "curl"), cwd=tmp_path, SECRET=secret, URL=url, no_proxy="*"
+        output = run_shell(
+            find_snippet("docs/partners.md", "curl"),
+            cwd=tmp_path,
+            SECRET=secret,
+            URL=url,
+            no_proxy="*",
         )
-    assert answer in said.splitlines()[0]
+    assert answer in output.splitlines()[0]
 
 
-def test_the_secrets_that_operators_make_are_taken_as_they_are():
+def test_the_secrets_of_the_operators_page_are_accepted():
     lines = dict(
         line.split("=", 1)
-        for line in shell(snippet("docs/operators.md", "secrets"), cwd=ROOT).splitlines()
+        for line in run_shell(find_snippet("docs/operators.md", "secrets"), cwd=ROOT).splitlines()
     )
     environment = os.environ | lines | {"HUB_ENV_FILE": os.devnull}
     subprocess.run(
@@ -160,29 +183,29 @@ def test_the_secrets_that_operators_make_are_taken_as_they_are():
     )
 
 
-def shell(script, *, cwd, **more):
+def run_shell(script, *, cwd, **variables):
     return subprocess.run(
         ["sh", "-euc", script],
         cwd=cwd,
-        env=os.environ | more,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
 
 
-def plain_value(node):
-    """Not worked out from something else."""
+def is_literal(node):
+    """Whether the default is written down, and not computed."""
     return all(isinstance(child, ast.Constant | ast.List | ast.Load) for child in ast.walk(node))
 
 
-def written(value):
+def format_default(value):
     if isinstance(value, list):
         return ",".join(map(str, value)) or "empty"
     return str(value).lower() if isinstance(value, bool) else str(value) or "empty"
 
 
-def in_words(seconds):
+def format_wait(seconds):
     return (
         f"{seconds} s"
         if seconds < 60

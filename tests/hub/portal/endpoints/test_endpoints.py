@@ -13,7 +13,7 @@ from hub.outgoing.subscriptions.endpoint_routes import load_endpoint_routes, sub
 from tests.factories import NOON, WHSEC
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.counting import asked
-from tests.journeys.docs import ROOT, snippet
+from tests.journeys.docs import ROOT, find_snippet
 from tests.tenants.door import come_as_guest
 
 pytestmark = pytest.mark.django_db
@@ -157,7 +157,7 @@ def test_the_page_asks_a_fixed_number_of_questions(admin, make, endpoint):
 def test_the_snippets_are_those_that_the_docs_test():
     for name in ("python", "node", "curl", "shell"):
         file = ROOT / f"templates/portal/endpoints/snippets/{name}.txt"
-        assert file.read_text() == snippet("docs/partners.md", name)
+        assert file.read_text() == find_snippet("docs/partners.md", name)
 
 
 # --- events and filter ---
