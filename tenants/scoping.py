@@ -107,21 +107,6 @@ def changeable_rows(model: type[models.Model], user: Any) -> models.QuerySet:
     return model._default_manager.filter(changeable_condition(model, accessible_tenants(user)))
 
 
-class ScopedAPIMixin:
-    """Before a generic API view: of its `queryset` only the rows that the key may see. Others are not found."""
-
-    request: Any
-
-    def get_queryset(self) -> models.QuerySet:
-        rows = super().get_queryset()
-        build_condition = (
-            readable_condition
-            if self.request.method in ("GET", "HEAD", "OPTIONS")
-            else changeable_condition
-        )
-        return rows.filter(build_condition(rows.model, accessible_tenants(self.request.user)))
-
-
 class ScopedAdminMixin:
     """Before a ModelAdmin or an inline: another tenant's rows are not listed, found, chosen, counted or searched by."""
 

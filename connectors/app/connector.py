@@ -1,56 +1,14 @@
 """App: our own application, a system like any other, signed after Standard Webhooks 1.0.0."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import quote
 
-from connectors.base import Action, Connector
-from connectors.http import InFlight, Rate, Request, Response, Scope, dump_json
+from connectors.app.actions import CALLS, REQUESTS, SPENDS, SendEvent
+from connectors.base import Connector
+from connectors.http import InFlight, Rate, Request, Response
 from connectors.i18n import _
-from connectors.outcomes import Outcome, delivered, outcome_of_status
-from connectors.schema import Account, Credential, Field, Input, Message
+from connectors.outcomes import Outcome, outcome_of_status
+from connectors.schema import Account, Credential, Field
 from connectors.signatures import decode_signing_key, sign_standard_webhook, valid_signing_secrets
-
-CALLS = Scope("app", "calls")
-REQUESTS = Scope("app", "requests")
-SPENDS = ((CALLS, 1), (REQUESTS, 1))
-WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
-
-
-class SendEvent(Action):
-    key = "send_event"
-    label = _("Tell our application of the event")
-    help = "Without a mapping: type, timestamp and data. The hub adds the tenant."
-    inputs = (
-        Input("type", _("Type"), "What happened, such as order.created.", required=True),
-        Input("timestamp", _("Time"), "When it happened, in ISO 8601."),
-        Input("data", _("Data"), "An object with the facts.", required=True),
-    )
-    example = WHOLE_EVENT
-    default = WHOLE_EVENT
-    permissions = {
-        "the signing secret": "so that our application can tell the hub's requests from anybody else's"
-    }
-    idempotent = True  # webhook-id stays the same over all attempts
-
-    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        (message,) = messages
-        body = dump_json({**message.body, "tenant": message.tenant})
-        secrets = valid_signing_secrets(credential.secret, at=message.at)
-        return Request(
-            "POST",
-            f"{credential.urls['api']}/events",
-            body=body,
-            headers={
-                "Content-Type": "application/json",
-                "Hub-Tenant": quote(message.tenant, safe=":@"),
-                **sign_standard_webhook(secrets, id=message.id, at=message.at, body=body),
-            },
-            spends=SPENDS,
-        )
-
-    def outcome(self, response: Response) -> Outcome:
-        return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or delivered()
 
 
 class App(Connector):

@@ -1,10 +1,10 @@
 """Slack: say something in a channel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Action, Grant, parse_lifetime
+from connectors.base import Grant, parse_lifetime
 from connectors.http import Rate, Request, Response, Scope
 from connectors.i18n import _
 from connectors.oauth import OAuth, parse_permissions, parse_tokens
@@ -22,168 +22,19 @@ from connectors.schema import (
     AuthorizationLifetimes,
     Credential,
     Field,
-    Input,
-    Message,
     Move,
-    without_nulls,
 )
+from connectors.slack.actions import PostMessage, UpdateMessage
 from connectors.slack.collections import Channels
 from connectors.slack.errors import find_rejection
 from connectors.slack.oauth import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, build_manifest
-from connectors.slack.schema import (
-    CONVERSATION_PATTERN,
-    MAX_TEXT_LENGTH,
-    MAX_UPDATED_TEXT_LENGTH,
-    find_content_problem,
-)
 
 AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
 APPS_UNINSTALL = Scope("method", "apps.uninstall")
 OAUTH = Scope("app", "oauth.v2.access")
 
-CHANNEL = Input(
-    "channel", _("Channel"), "The id of the channel, such as C0123456789.", required=True
-)
-CONTENT = (
-    Input(
-        "text",
-        _("Text"),
-        "Up to 4,000 characters read well; the notification shows it even where there are blocks.",
-    ),
-    Input("blocks", _("Blocks"), "A list of Block Kit blocks."),
-    Input("attachments", _("Attachments"), "A list of the older kind of attachments."),
-    Input(
-        "markdown_text",
-        _("Markdown"),
-        "Up to 12,000 characters of Markdown, without text or blocks.",
-    ),
-    Input(
-        "metadata", _("Metadata"), "An object with event_type and event_payload, unseen by people."
-    ),
-    Input("link_names", _("Link names"), "true links @names and #channels in the text."),
-    Input("parse", _("Parse"), "none or full: how the text is read."),
-)
 ACCESS_ENDED = frozenset({"token_expired", "token_revoked", "invalid_auth"})
-SENDER_KEYS = frozenset({"username", "icon_emoji", "icon_url"})
-
-
-class ChatAction(Action):
-    """A method of `chat.`: one message to one channel, as JSON."""
-
-    method: str
-    text_most = MAX_TEXT_LENGTH
-    permissions = {"chat:write": "to write as the app"}
-
-    @property
-    def scope(self) -> Scope:
-        return Scope("method", self.method)
-
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
-            return problem
-        if not isinstance(body["channel"], str):
-            return "channel is not text"
-        return find_content_problem(body, text_most=self.text_most)
-
-    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        (message,) = messages
-        return Request(
-            "POST",
-            f"{credential.urls['api']}/{self.method}",
-            json=self.arguments(message),
-            bearer=credential.access,
-            spends=((self.scope, 1), (Scope("channel", message["channel"]), 1)),
-        )
-
-    def arguments(self, message: Message) -> dict[str, Any]:
-        return without_nulls(message.body)
-
-    def outcome(self, response: Response) -> Outcome:
-        if rejection := find_rejection(response, self.scope):
-            return rejection
-        answer = response.json()
-        return delivered(
-            f"{answer['channel']}/{answer['ts']}", detail=str(answer.get("warning") or "")
-        )
-
-
-class PostMessage(ChatAction):
-    key = "post_message"
-    label = _("Post a message to a channel")
-    help = "After a lost answer, sending again may post twice; the message's metadata, unseen by people, tells it."
-    method = "chat.postMessage"
-    permissions = {
-        **ChatAction.permissions,
-        "chat:write.public": "to write in public channels that the app has not joined",
-        "chat:write.customize": "to write under another name or icon",
-    }
-    inputs = (
-        CHANNEL,
-        *CONTENT,
-        Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
-        Input(
-            "reply_broadcast", _("Also to the channel"), "true shows a reply in the channel too."
-        ),
-        Input(
-            "unfurl_links", _("Unfurl links"), "false keeps links from being shown with a preview."
-        ),
-        Input(
-            "unfurl_media", _("Unfurl media"), "false keeps media from being shown with a preview."
-        ),
-        Input("mrkdwn", _("Slack markup"), "false shows the text as it is."),
-        Input("username", _("Name"), "Another name for the sender."),
-        Input("icon_emoji", _("Emoji"), "An emoji for the sender, such as :package:."),
-        Input("icon_url", _("Icon"), "The address of an image for the sender."),
-    )
-    example = {
-        "channel": "'C0123456789'",
-        "text": "join('', ['New order ', to_string(data.number), ' from ', data.customer, ': ', "
-        "to_string(data.total), ' ', data.currency])",
-        "unfurl_links": "`false`",
-    }
-    notice = {
-        "channel": "identity('channel', 'notices')",
-        "text": "data.sentence",
-        "unfurl_links": "`false`",
-    }
-
-    def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
-        """Whether a channel is one that the app has not joined, no mapping tells."""
-        custom = {"chat:write.customize"} if SENDER_KEYS.intersection(inputs) else set()
-        return {"chat:write", *custom}
-
-    def arguments(self, message: Message) -> dict[str, Any]:
-        metadata = {"event_type": "hub_delivery", "event_payload": {"id": message.id}}
-        return {"metadata": metadata, **super().arguments(message)}
-
-
-class UpdateMessage(ChatAction):
-    key = "update_message"
-    label = _("Change a message that the app has posted")
-    help = "Channel and ts together are the message's id."
-    method = "chat.update"
-    text_most = MAX_UPDATED_TEXT_LENGTH
-    idempotent = True  # the same change twice is the same change
-    inputs = (
-        CHANNEL,
-        Input(
-            "ts", _("Message"), "The ts of the message, such as 1764000000.000100.", required=True
-        ),
-        *CONTENT,
-    )
-    example = {
-        "channel": "'C0123456789'",
-        "ts": "'1764000000.000100'",
-        "text": "join('', ['Order ', to_string(data.number), ' is now ', to_string(data.total), ' ', data.currency])",
-    }
-
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
-            return problem
-        if CONVERSATION_PATTERN.fullmatch(body["channel"]):
-            return ""
-        return "channel is not an id such as C0123456789, by which a message is changed"
 
 
 class Slack(OAuth):

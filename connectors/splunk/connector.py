@@ -1,119 +1,17 @@
 """Splunk: events into the HTTP Event Collector, acknowledged where the token wants it."""
 
-from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from connectors.base import Connector
-from connectors.http import MIN_WAIT, Rate, Request, Response
+from connectors.http import Rate, Request, Response
 from connectors.i18n import _
-from connectors.outcomes import Outcome, raises_unreadable, record_later
-from connectors.schema import Account, Credential, Field, Input, Message, Move, without_nulls
-from connectors.splunk.acknowledgements import CollectorAction, collector_headers, collector_url
-from connectors.splunk.errors import CONNECTION, failed_index, find_rejection, parse_code
-from connectors.splunk.schema import TEXT_FIELDS, build_envelope, find_envelope_problem
+from connectors.outcomes import Outcome, raises_unreadable
+from connectors.schema import Account, Credential, Field, Move
+from connectors.splunk.actions import SendEvent, SendRaw, collector_headers, collector_url
+from connectors.splunk.errors import CONNECTION, find_rejection, parse_code
 
 NO_DATA_CODE = 5
-
-LOCATION_INPUTS = (
-    Input("host", _("Host"), "The machine that it is about."),
-    Input("source", _("Source"), "Where it comes from, such as integration-hub."),
-    Input("sourcetype", _("Source type"), "How Splunk reads it, such as _json."),
-    Input("index", _("Index"), "One that the token allows; otherwise the token's own."),
-)
-
-
-class SendEvent(CollectorAction):
-    key = "send_event"
-    label = _("Send an event")
-    help = "After a lost answer an event may be there twice: the indexed field delivery_id tells them apart."
-    batch = 500
-    inputs = (
-        Input("event", _("Event"), "Text, or an object with the facts.", required=True),
-        Input("time", _("Time"), "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
-        *LOCATION_INPUTS,
-        Input("fields", _("Indexed fields"), "A flat object of texts, or of lists of texts."),
-    )
-    example = {
-        "time": "occurred_at",
-        "source": "'integration-hub'",
-        "sourcetype": "'_json'",
-        "event": {"id": "id", "type": "type", "order": "data"},
-        "fields": {"tenant": "to_string(tenant)"},
-    }
-
-    def check(self, body: Mapping[str, Any]) -> str:
-        return super().check(body) or find_envelope_problem(body)
-
-    def group(self, message: Message) -> Hashable:
-        return message.batch_group
-
-    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        return Request(
-            "POST",
-            f"{collector_url(credential)}/event",
-            body=b"\n".join(build_envelope(message.body, id=message.id) for message in messages),
-            headers={"Content-Type": "application/json", **collector_headers(credential)},
-            spends=((CONNECTION, 1),),
-        )
-
-    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        rejection = find_rejection(response)
-        if rejection is None:
-            return [self.parse_accepted(response, message) for message in messages]
-        failed_place = failed_index(response, len(messages)) if rejection.kind == "never" else None
-        if failed_place is not None:
-            after = record_later(
-                "not_looked_at", "an event before this one was refused", after=MIN_WAIT, free=True
-            )
-            accepted_before = [
-                self.parse_accepted(response, message) for message in messages[:failed_place]
-            ]
-            return [*accepted_before, rejection, *[after] * (len(messages) - failed_place - 1)]
-        together = rejection.kind == "never" and len(messages) > 1
-        alone = record_later("refused_together", rejection.detail, after=MIN_WAIT)
-        return [alone if together else rejection] * len(messages)
-
-
-class SendRaw(CollectorAction):
-    key = "send_raw"
-    label = _("Send raw text")
-    help = "Splunk breaks the text into events by its source type."
-    inputs = (Input("text", _("Text"), "One line, or several.", required=True), *LOCATION_INPUTS)
-    example = {
-        "text": "join(' ', [occurred_at, type, to_string(data.number), to_string(data.total), data.currency])",
-        "source": "'integration-hub'",
-        "sourcetype": "'orders'",
-    }
-
-    def check(self, body: Mapping[str, Any]) -> str:
-        if wrong := super().check(body):
-            return wrong
-        not_text = [
-            key for key in ("text", *TEXT_FIELDS) if not isinstance(body.get(key), str | None)
-        ]
-        return f"not text: {', '.join(not_text)}" if not_text else ""
-
-    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        (message,) = messages
-        location = {
-            key: value for key, value in without_nulls(message.body).items() if key in TEXT_FIELDS
-        }
-        return Request(
-            "POST",
-            f"{collector_url(credential)}/raw?{urlencode(location)}".removesuffix("?"),
-            body=str(message["text"]).encode("utf-8", "replace"),
-            headers={
-                "Content-Type": "text/plain; charset=utf-8",
-                **collector_headers(credential, with_channel=True),
-            },
-            spends=((CONNECTION, 1),),
-        )
-
-    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        rejection = find_rejection(response)
-        return [rejection or self.parse_accepted(response, message) for message in messages]
 
 
 class Splunk(Connector):

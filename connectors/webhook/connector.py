@@ -1,78 +1,20 @@
 """Webhook: the customer's own endpoint, signed after Standard Webhooks 1.0.0."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.base import Action, Connector
-from connectors.http import Quota, Rate, Request, Response, Scope, dump_json, parse_retry_after
+from connectors.base import Connector
+from connectors.http import Quota, Rate, Request, Response, Scope, dump_json
 from connectors.i18n import _
-from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
-from connectors.schema import Account, Credential, Field, Message, Move
-from connectors.signatures import decode_signing_key, sign_standard_webhook, valid_signing_secrets
+from connectors.outcomes import Outcome
+from connectors.schema import Account, Credential, Field, Move
+from connectors.signatures import decode_signing_key
+from connectors.webhook.actions import Send, build_signed_post, own_limit_scopes
 from connectors.webhook.schema import parse_custom_headers
 
-ENDPOINT = Scope("connection")
-OVERLOAD_STATUSES = {502, 503, 504}  # and 429: the endpoint is overloaded
 MAX_CALLS_PER_SECOND = 1000  # calls a second that a customer may allow
-WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
-
-
-def _limit_scopes(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-    """The customer's own throttle, by its number: another number is another row, which begins afresh."""
-    limit = settings.get("calls_a_second")
-    return (Scope("connection", str(limit)),) if limit else ()
-
-
-def _build_signed_post(credential: Credential, *, id: str, at: datetime, body: bytes) -> Request:
-    return Request(
-        "POST",
-        str(credential.settings["url"]),
-        body=body,
-        headers={
-            **parse_custom_headers(str(credential.secret.get("headers", ""))),
-            "Content-Type": "application/json",
-            **sign_standard_webhook(
-                valid_signing_secrets(credential.secret, at=at), id=id, at=at, body=body
-            ),
-        },
-        spends=tuple((scope, 1) for scope in (ENDPOINT, *_limit_scopes(credential.settings))),
-    )
-
-
-class Send(Action):
-    key = "send"
-    label = _("Send the event to the endpoint")
-    help = "The mapped object is the body, as JSON. Without a mapping: type, timestamp and data."
-    example = WHOLE_EVENT
-    default = WHOLE_EVENT
-    notice = WHOLE_EVENT
-    permissions = {
-        "the signing secret": "so that your endpoint can tell our requests from anybody else's"
-    }
-    idempotent = True  # webhook-id stays the same over all attempts
-
-    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        (message,) = messages
-        return _build_signed_post(credential, id=message.id, at=message.at, body=message.raw)
-
-    def outcome(self, response: Response) -> Outcome:
-        """Standard Webhooks: 2xx is success, 410 the end, 3xx not followed; all else, 4xx too, is tried again."""
-        status = response.status
-        if 200 <= status < 300:
-            return delivered()
-        wait = parse_retry_after(response)
-        if status == 410:
-            return disable("gone", "the endpoint answered 410 Gone: it wants no more events")
-        if 300 <= status < 400:
-            return never(
-                "redirected", f"the endpoint answered {status}; redirects are not followed"
-            )
-        if status == 429:
-            return throttled(response.text(), after=wait, pauses=(ENDPOINT,))
-        pauses = (ENDPOINT,) if status in OVERLOAD_STATUSES and wait else ()
-        return later(f"status_{status}", response.text(), after=wait, pauses=pauses)
 
 
 class Webhook(Connector):
@@ -126,7 +68,7 @@ class Webhook(Connector):
     }
 
     def connection_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-        return _limit_scopes(settings)
+        return own_limit_scopes(settings)
 
     def quota(self, scope: Scope) -> Quota | None:
         is_own_limit = scope.kind == "connection" and scope.name.isdecimal()
@@ -147,7 +89,7 @@ class Webhook(Connector):
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """A signed ping: the endpoint answers 2xx to it, as to any event."""
         body = dump_json({"type": "ping", "timestamp": at.isoformat(), "data": {}})
-        return _build_signed_post(
+        return build_signed_post(
             credential, id=f"ping_{int(at.timestamp() * 1000)}", at=at, body=body
         )
 

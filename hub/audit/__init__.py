@@ -7,7 +7,7 @@ Service functions take an `ActorContext` and call its `audit()`. Rows are append
 from hub.audit.actor import SYSTEM, Actor
 from hub.audit.actor_context import ActorContext, find_owning_tenant
 from hub.audit.models import PLATFORM, AppendOnly, AuditHead, AuditRow, find_audit_rows
-from hub.audit.verification import find_broken_link
+from hub.audit.verification import verify_all_chains, verify_chain
 from hub.audit.writer import record
 
 __all__ = [
@@ -19,7 +19,8 @@ __all__ = [
     "AuditHead",
     "AuditRow",
     "find_audit_rows",
-    "find_broken_link",
     "find_owning_tenant",
     "record",
+    "verify_all_chains",
+    "verify_chain",
 ]

@@ -34,12 +34,3 @@ class StateMachine(models.Model):
         self.state = state
         for name, value in changes.items():
             setattr(self, name, value)
-
-
-def _states_leading_to(model: type[StateMachine], state: str) -> list[str]:
-    """The states from which the map allows a move to this one: for statements that move many rows."""
-    return [
-        state_before
-        for state_before, next_states in model.TRANSITIONS.items()
-        if state in next_states
-    ]

@@ -33,7 +33,3 @@ def add_counts(counts: Counts) -> None:
                 ADD_SQL.format(rows=", ".join(["(%s, %s, %s)"] * len(rows))),
                 [part for count_row in rows for part in count_row],
             )
-
-
-def counts_by_label(name: str) -> dict[str, int]:
-    return dict(Tally.objects.filter(name=name).values_list("label", "value"))

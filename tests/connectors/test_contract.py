@@ -151,6 +151,21 @@ def test_knows_the_kit_and_its_own_folder_only(connector):
 
 
 @each
+def test_the_same_kind_of_file_has_the_same_name_in_every_connector(connector):
+    files = {path.stem for path in (FOLDER / connector.key).glob("*.py")} - {"__init__"}
+    assert files >= {"connector", "actions"}
+    assert files <= {"connector", "actions", "collections", "errors", "oauth", "schema"}
+    assert ("oauth" in files) == connector.needs_oauth
+    assert ("collections" in files) or not connector.collections
+    assert ("errors" in files) or connector.key in SAYS_BY_STATUS
+
+
+@each_action
+def test_an_action_is_defined_beside_the_other_actions(connector, action):
+    assert type(action).__module__ == f"connectors.{connector.key}.actions"
+
+
+@each
 def test_is_found_by_its_key(connector):
     assert CONNECTORS[connector.key] is connector
     assert all(connector.action(action.key) is action for action in connector.actions)

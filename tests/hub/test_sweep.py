@@ -9,7 +9,6 @@ from django_q.signing import SignedPackage
 
 from hub.connections.models import Authorization, Connection, Lane
 from hub.crypto.sealed import seal
-from hub.metrics.counters import counts_by_label
 from hub.outgoing.models import PumpSlot
 from hub.processes.worker_registry import SweepFailure, record_sweep_failures
 from hub.queue import (
@@ -23,6 +22,7 @@ from hub.queue import (
 )
 from hub.sweep import is_database_away, run_sweep, sweep_until
 from tests.factories import MINUTE, NOON
+from tests.hub.metrics.stored_counts import counts_by_label
 
 pytestmark = pytest.mark.django_db
 

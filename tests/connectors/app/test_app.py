@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from connectors.app.connector import CALLS, REQUESTS, App
+from connectors.app.actions import CALLS, REQUESTS
+from connectors.app.connector import App
 from tests.connectors.recorded import NOON, ORDER, credential, fixtures, message, recorded, rendered
 
 SEND = App().action("send_event")

@@ -1,11 +1,14 @@
 """What was done is told once, without its secrets, and for good."""
 
 import importlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from io import StringIO
 from threading import Barrier
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from hub.audit import (
@@ -16,8 +19,8 @@ from hub.audit import (
     AuditHead,
     AuditRow,
     find_audit_rows,
-    find_broken_link,
     record,
+    verify_chain,
 )
 from hub.connections.models import KillSwitch
 from hub.crypto.sealed import seal
@@ -82,7 +85,7 @@ class FormerSwitch:
 
 def test_what_was_done_under_the_former_name_of_a_model_is_in_its_history():
     row = record(actor=ANNA, verb="switch.off", obj=FormerSwitch(), now=NOON)
-    assert list(find_audit_rows(KillSwitch(pk=7))) == [row] and find_broken_link(PLATFORM) == ""
+    assert list(find_audit_rows(KillSwitch(pk=7))) == [row] and verify_chain(PLATFORM).problem == ""
 
 
 def test_it_outlives_its_tenant(acme):
@@ -151,7 +154,7 @@ def test_each_tenant_and_the_platform_have_a_chain(acme):
 def test_a_chain_read_back_is_whole(acme, said):
     row = act(acme, **said)
     act(acme, **said)
-    assert find_broken_link(row.chain) == ""
+    assert verify_chain(row.chain).problem == ""
 
 
 def test_an_act_that_is_rolled_back_leaves_no_gap(acme):
@@ -161,7 +164,7 @@ def test_an_act_that_is_rolled_back_leaves_no_gap(acme):
         raise ZeroDivisionError
     act(acme)
     assert list(AuditRow.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
-    assert find_broken_link(str(acme.public_id)) == ""
+    assert verify_chain(str(acme.public_id)).problem == ""
 
 
 @pytest.mark.parametrize(
@@ -214,19 +217,56 @@ def unguarded():
         ("UPDATE hub_auditrow SET reason = 'nothing' WHERE number = 2", "row 2 was changed"),
         ("UPDATE hub_auditrow SET after = NULL WHERE number = 2", "row 2 was changed"),
         ("DELETE FROM hub_auditrow WHERE number = 2", "row 2 is missing"),
-        ("DELETE FROM hub_auditrow WHERE number = 3", "what followed row 2 is missing"),
-        ("DELETE FROM hub_auditrow", "what followed row 0 is missing"),
+        ("DELETE FROM hub_auditrow WHERE number = 3", "rows after row 2 are missing"),
+        ("DELETE FROM hub_auditrow", "rows after row 0 are missing"),
+        ("UPDATE hub_audithead SET hash = 'x'", "row 3 was changed"),
+        ("UPDATE hub_audithead SET number = 2, hash = 'x'", "row 2 was changed"),
+        ("DELETE FROM hub_audithead", "row 3 was added beside the product"),
     ],
 )
 def test_the_chain_tells_what_was_done_to_it(acme, sql, told):
     for name in "abc":
         act(acme, after={"name": name})
     tamper(sql)
-    assert find_broken_link(str(acme.public_id)) == told
+    assert verify_chain(str(acme.public_id)).problem == told
+
+
+def verify_audit():
+    out = StringIO()
+    try:
+        call_command("verify_audit", json=True, stdout=out)
+    except CommandError as error:
+        assert "tampered" in str(error)
+    return json.loads(out.getvalue())
+
+
+def test_the_command_verifies_every_chain(acme):
+    for tenant in (acme, acme, None):
+        act(acme, tenant=tenant)
+    assert verify_audit() == {"chains": 2, "rows": 3, "broken": {}}
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_the_command_names_the_first_broken_row_of_each_chain(acme):
+    for tenant in (acme, acme, None):
+        act(acme, tenant=tenant)
+    tamper("UPDATE hub_auditrow SET verb = 'nothing' WHERE number = 2")
+    tamper("DELETE FROM hub_auditrow WHERE chain = 'platform'")
+    assert verify_audit()["broken"] == {
+        str(acme.public_id): "row 2 was changed",
+        "platform": "rows after row 0 are missing",
+    }
+
+
+def test_the_command_fails_when_a_chain_is_broken(acme):
+    act(acme)
+    AuditHead.objects.update(number=2)
+    with pytest.raises(CommandError, match="tampered"):
+        call_command("verify_audit", stdout=StringIO())
 
 
 def test_a_chain_of_nothing_is_whole():
-    assert find_broken_link("nobody") == "" and not AuditHead.objects.exists()
+    assert verify_chain("nobody").problem == "" and not AuditHead.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -245,4 +285,4 @@ def test_people_who_act_at_once_do_not_fork_the_chain():
         for done in [people.submit(person) for _ in range(4)]:
             done.result()
     assert AuditRow.objects.count() == 4
-    assert find_broken_link(str(acme.public_id)) == ""
+    assert verify_chain(str(acme.public_id)).problem == ""

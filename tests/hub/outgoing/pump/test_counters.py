@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 
 from connectors.http import Response
-from hub.metrics.counters import counts_by_label
 from hub.outgoing.models import Delivery, PumpSlot
 from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.loop import MANY_LANES, MANY_REQUESTS, run_pump
@@ -14,6 +13,7 @@ from hub.outgoing.queue import pump_slots
 from hub.outgoing.queue.pump_leases import new_lease
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
+from tests.hub.metrics.stored_counts import counts_by_label
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
