@@ -17,6 +17,7 @@ from hub.connections.connecting.form_results import (
     FormInput,
 )
 from hub.connections.credentials import probe, probe_checklist
+from hub.connections.credentials.provider_call import Call
 from hub.connections.forms.connection_forms import ConnectorFieldsForm, CredentialUpdateForm
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen, fingerprint
@@ -35,7 +36,7 @@ PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
 class ProviderCallView(APIView):
     """It asks another system before it answers."""
 
-    call: ClassVar[probe.Call] = staticmethod(egress.send_request)  # the way to the network
+    call: ClassVar[Call] = staticmethod(egress.send_request)  # the way to the network
 
 
 @sensitive_variables()

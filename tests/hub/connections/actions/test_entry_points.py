@@ -12,7 +12,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
-from tests.makers import MINUTE, NOON
+from tests.factories import MINUTE, NOON
 from tests.tenants.door import reauthenticate
 
 pytestmark = pytest.mark.django_db

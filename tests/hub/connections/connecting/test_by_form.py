@@ -5,8 +5,8 @@ import pytest
 from connectors.registry import CONNECTORS
 from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
 from tenants.models import Tenant
+from tests.factories import NOON
 from tests.hub.connections.browsers import problem, stored
-from tests.makers import NOON
 
 pytestmark = pytest.mark.django_db
 
