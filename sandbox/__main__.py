@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from sandbox.application import POSTMAN, create_app
+from sandbox.application import SMTP_SERVER, create_app
 
 PATIENCE = aiohttp.ClientTimeout(total=5)
 
@@ -42,7 +42,7 @@ async def serve() -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
-        mail = f"smtp://127.0.0.1:{await app[POSTMAN].listen(mail_port)}"
+        mail = f"smtp://127.0.0.1:{await app[SMTP_SERVER].listen(mail_port)}"
         print(
             f"Mail goes to {mail}, and the sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/",
             flush=True,

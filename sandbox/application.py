@@ -1,15 +1,12 @@
-"""The whole desk as one web application: every system with its door and its pages, the mailbox, and the control."""
+"""The sandbox as one web application: every registered system, the mailbox, and the control."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from aiohttp import web
 
-from sandbox.app.pages import Pages as OrderPages
-from sandbox.app.system import OrderApp
 from sandbox.clock import Clock
 from sandbox.control.account_controls import AccountControls
 from sandbox.control.control_api import Control
@@ -18,75 +15,71 @@ from sandbox.gateway import Gateway
 from sandbox.mail.mailbox import Mailbox
 from sandbox.mail.pages import Pages as MailPages
 from sandbox.mail.smtp_server import SmtpServer
-from sandbox.oauth.consent import ConsentViews
-from sandbox.pages.home import Home
-from sandbox.pipedrive.pages import Pages as PipedrivePages
-from sandbox.pipedrive.system import Pipedrive
-from sandbox.salesforce.pages import Pages as SalesforcePages
-from sandbox.salesforce.system import Salesforce
-from sandbox.slack.pages import Pages as SlackPages
-from sandbox.slack.system import Slack
-from sandbox.splunk.pages import Pages as SplunkPages
-from sandbox.splunk.system import Splunk
+from sandbox.pages.home import Home, HomeCard
+from sandbox.pages.html import NAVIGATION
+from sandbox.registration import Environment, SystemRegistration
+from sandbox.registry import find_systems
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.ledger import Ledger
 from sandbox.system import Send, System
-from sandbox.webhook.pages import Pages as WebhookPages
-from sandbox.webhook.system import WebhookCatcher
 
-MOST = 64 * 1024 * 1024  # bytes of a request
-POSTMAN = web.AppKey("postman", SmtpServer)  # whoever runs the application lets it listen
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
+SMTP_SERVER = web.AppKey(
+    "smtp_server", SmtpServer
+)  # listens when the runner of the application says so
+MAIL_ABOUT = "Every mail that the hub sent; none is delivered."
 
 
 def create_app(
     *, state: Path, world: Path, clock: Clock, random: Random, send: Send
 ) -> web.Application:
-    accounts = AccountStore(world)
-    door = Gateway(accounts, Ledger(state / "ledger.jsonl"), Faults(), clock, random)
-    slack, salesforce = Slack(accounts, state, random), Salesforce(accounts, state, random)
-    pipedrive = Pipedrive(accounts, state, random)
-    splunk, catcher, shop = (
-        Splunk(accounts, state),
-        WebhookCatcher(accounts, state),
-        OrderApp(accounts, state, partial(send, "POST")),
-    )
-    systems: list[System] = [slack, salesforce, pipedrive, splunk, catcher, shop]
-    box = Mailbox(state)
-    held = {
-        "slack": slack.rooms, "salesforce": salesforce.records, "pipedrive": pipedrive.records,
-        "splunk": splunk.events, "webhook": catcher.caught, "app": shop.book, "mail": box,
-    }  # fmt: skip
-    pages = (
-        ConsentViews(slack.consent(), slack.codes, door), ConsentViews(salesforce.consent(), salesforce.codes, door),
-        ConsentViews(pipedrive.consent(), pipedrive.codes, door),
-        SlackPages(slack), SalesforcePages(salesforce), PipedrivePages(pipedrive), SplunkPages(splunk),
-        WebhookPages(catcher), OrderPages(shop, clock), MailPages(box),
-        Control(door, AccountControls(door, systems), box, {*(system.key for system in systems), "mail"}, send),
-    )  # fmt: skip
-    app = web.Application(client_max_size=MOST)
-    app.router.add_get("/", Home(door, held).show)
-    for shown in pages:
-        app.router.add_routes(shown.routes())
+    """Return the application. `state` is the folder of what it stores, `world` the accounts file."""
+    systems = find_systems()
+    store = AccountStore(world, {system.key: system.defaults for system in systems})
+    gateway = Gateway(store, Ledger(state / "ledger.jsonl"), Faults(), clock, random)
+    environment = Environment(store, gateway, state, clock, random, send, systems)
+    app = web.Application(client_max_size=MAX_REQUEST_BYTES)
+    app[NAVIGATION] = navigation(systems)
+    cards, apis = [], []
     for system in systems:
-        connect(app, door, system)
+        running = system.start(environment)
+        add_system(app, gateway, running.api)
+        for pages in running.pages:
+            app.router.add_routes(pages.routes())
+        apis.append(running.api)
+        cards.append(HomeCard(system.key, system.title, system.about, running.items, system.unit))
+    mailbox = Mailbox(state)
+    cards.append(HomeCard("mail", "Mailbox", MAIL_ABOUT, mailbox, "mails"))
+    keys = {*(system.key for system in systems), "mail"}
+    controls = AccountControls(gateway, apis)
+    app.router.add_routes(Control(gateway, controls, mailbox, keys, send).routes())
+    app.router.add_routes(MailPages(mailbox).routes())
+    app.router.add_get("/", Home(gateway, cards).show)
     app.router.add_static("/static", Path(__file__).with_name("static"))
-    app[POSTMAN] = SmtpServer(box, door.faults, clock)
-    app.on_cleanup.append(lambda app: app[POSTMAN].stop())
-    app.on_cleanup.append(closing(door.ledger, box, *systems))
+    app[SMTP_SERVER] = SmtpServer(mailbox, gateway.faults, clock)
+    app.on_cleanup.append(lambda app: app[SMTP_SERVER].stop())
+    app.on_cleanup.append(closing(gateway.ledger, mailbox, *apis))
     return app
 
 
-def connect(app: web.Application, door: Gateway, system: System) -> None:
+def navigation(systems: Sequence[SystemRegistration]) -> list[tuple[str, str]]:
+    """The links on top of every page: address and label."""
+    links = [(f"/{system.key}/", system.nav_label) for system in systems]
+    return [("/", "Sandbox"), *links, ("/mail/", "Mail"), ("/_control/", "Control")]
+
+
+def add_system(app: web.Application, gateway: Gateway, system: System) -> None:
+    """Route the addresses of a system through the gateway, and give it the accounts, now and after each change."""
     for root, below in system.addresses:
         for method in system.methods:
-            app.router.add_route(method, root + below, door.takes(system, root))
-    door.world.heard_by(lambda: system.learn(door.clock()))
-    system.learn(door.clock())
+            app.router.add_route(method, root + below, gateway.takes(system, root))
+    gateway.store.subscribe(lambda: system.learn(gateway.clock()))
+    system.learn(gateway.clock())
 
 
-def closing(*things: Any) -> Callable[[web.Application], Awaitable[None]]:
+def closing(*resources: Any) -> Callable[[web.Application], Awaitable[None]]:
     async def close(_: web.Application) -> None:
-        for thing in things:
-            thing.close()
+        for resource in resources:
+            resource.close()
 
     return close

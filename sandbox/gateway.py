@@ -26,7 +26,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Gateway:
-    world: AccountStore
+    store: AccountStore
     ledger: Ledger
     faults: Faults
     clock: Clock
@@ -46,7 +46,7 @@ class Gateway:
             if answer.then is not None:
                 await answer.then()
             await asyncio.sleep(
-                fault.delay if fault else self.random.uniform(*self.world.latency[system.key])
+                fault.delay if fault else self.random.uniform(*self.store.latency[system.key])
             )
             return build_web_response(request, answer)
 

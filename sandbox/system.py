@@ -97,7 +97,7 @@ class System:
         """Outward ids that the body or path carries; the headers are read by the door."""
         return []
 
-    def accounts(self) -> Iterable[tuple[str, str, str]]:
+    def oauth_accounts(self) -> Iterable[tuple[str, str, str]]:
         """Those that are connected by OAuth: id, title, approval."""
         return ()
 

@@ -1,10 +1,11 @@
 """The order application's page: place an order, and follow it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
-from sandbox.accounts import Tenant
+from sandbox.app.accounts import APP, Tenant
 from sandbox.app.order_book import LINES, Order, form_lines
 from sandbox.app.system import OrderApp
 from sandbox.clock import Clock
@@ -21,6 +22,7 @@ from sandbox.pages.html import (
     render_table,
     render_time,
 )
+from sandbox.registration import SystemRegistration
 
 SHOWN = 50
 PAGE = """
@@ -72,8 +74,9 @@ EXAMPLE = {
 
 
 class Pages:
-    def __init__(self, app: OrderApp, clock: Clock):
+    def __init__(self, app: OrderApp, clock: Clock, systems: Sequence[SystemRegistration]):
         self._app = app
+        self._systems = systems
         self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
@@ -144,7 +147,7 @@ class Pages:
             sorry=markup('<p class="sorry" role="alert">$s</p>', s=sorry) if sorry else None,
             tenants=[
                 option(t.reference, t.title, form.get("tenant"))
-                for t in self._app.world.tenants.values()
+                for t in self._app.store[APP].tenants.values()
             ],
             currencies=[option(code, code, form.get("currency")) for code in CURRENCIES],
             customer=form.get("customer"),
@@ -166,20 +169,15 @@ class Pages:
         )
 
     def _links(self, order: Order) -> list[Markup]:
-        tenant = self._app.world.tenants.get(order["tenant"]) or Tenant(order["tenant"])
+        tenant = self._app.store[APP].tenants.get(order["tenant"]) or Tenant(order["tenant"])
         number = order["number"]
         hub = markup('<a href="$url">the hub\'s event page</a>', url=self._app.event_page(order))
-        places = [
-            (tenant.slack, "Slack", build_url("slack", tenant.slack) + "/"),
-            (tenant.salesforce, "Salesforce", build_url("salesforce", tenant.salesforce) + "/"),
-            (tenant.pipedrive, "Pipedrive", build_url("pipedrive", tenant.pipedrive) + "/"),
-            (tenant.splunk, "Splunk", build_url("splunk", tenant.splunk, "search", q=number)),
-            (tenant.webhook, "the webhook catcher", build_url("webhook", tenant.webhook)),
-        ]
         links = [
-            markup('<a href="$url">$name</a>', url=url, name=name)
-            for account, name, url in places
-            if account
+            markup(
+                '<a href="$url">$name</a>', url=system.order_url(account, number), name=system.title
+            )
+            for system in self._systems
+            if system.order_url and (account := tenant.accounts.get(system.key))
         ]
         return [markup("<li>See it in $link</li>", link=one) for one in [*links, hub]]
 

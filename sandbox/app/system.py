@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin
 
-from sandbox.accounts import Tenant
+from sandbox.app.accounts import APP, Tenant
 from sandbox.app.order_book import Order, OrderBook, build_event
 from sandbox.standard_webhooks import signature_error
 from sandbox.storage.account_store import AccountStore
@@ -20,8 +20,8 @@ class OrderApp(System):
     key = "app"
     addresses = (("/app/api", "/{rest:.*}"),)
 
-    def __init__(self, world: AccountStore, state: Path, post: Post):
-        self.world = world
+    def __init__(self, store: AccountStore, state: Path, post: Post):
+        self.store = store
         self.book = OrderBook(state)
         self._post = post
 
@@ -57,11 +57,11 @@ class OrderApp(System):
 
     async def tell_the_hub(self, order: Order, at: float) -> None:
         """Post order.created to the hub, and keep its answer with the order."""
-        tenant = self.world.tenants.get(order["tenant"]) or Tenant(order["tenant"])
+        tenant = self.store[APP].tenants.get(order["tenant"]) or Tenant(order["tenant"])
         headers = {"Authorization": f"Bearer {tenant.hub_key}"}
         try:
             status, text = await self._post(
-                f"{self.world.app.hub}/api/v1/events", headers, build_event(order)
+                f"{self.store[APP].app.hub}/api/v1/events", headers, build_event(order)
             )
         except OSError as error:
             status, text = 0, f"{type(error).__name__}: {error}"
@@ -73,7 +73,11 @@ class OrderApp(System):
             told = json.loads((order["hub"] or {}).get("text", ""))["page_url"]
         except (ValueError, TypeError, KeyError):
             told = "/"
-        return urljoin(self.world.app.hub, told) if isinstance(told, str) else self.world.app.hub
+        return (
+            urljoin(self.store[APP].app.hub, told)
+            if isinstance(told, str)
+            else self.store[APP].app.hub
+        )
 
     def close(self) -> None:
         self.book.close()
@@ -111,7 +115,7 @@ class OrderApp(System):
         return ApiResponse(201, order, then=lambda: self.tell_the_hub(order, call.at))
 
     def _receive(self, call: ApiRequest) -> ApiResponse:
-        secret = self.world.app.secret
+        secret = self.store[APP].app.secret
         wrong = signature_error([secret], call.headers, call.body, call.at) if secret else ""
         if wrong or self._stranger(call):
             return ApiResponse(401, {"error": wrong or "unauthorized"})
@@ -122,5 +126,5 @@ class OrderApp(System):
         return ApiResponse(202, {"ok": True})
 
     def _stranger(self, call: ApiRequest) -> bool:
-        key = self.world.app.api_key
+        key = self.store[APP].app.api_key
         return bool(key) and call.credential("Bearer") != key

@@ -6,7 +6,6 @@ from typing import Any
 
 from sandbox.gateway import Gateway
 from sandbox.pages.html import Markup, markup, render_table
-from sandbox.storage.account_store import LISTS
 from sandbox.system import Callback, System
 
 DOES = ("expire", "revoke", "uninstall")
@@ -70,12 +69,11 @@ class AccountControls:
         system = str(wish.get("system"))
         if system not in self._systems or not self._systems[system].approvals:
             raise ValueError("that system has no approval")
-        if wish.get("account") not in [account for account, *_ in self._systems[system].accounts()]:
+        if wish.get("account") not in [
+            account for account, *_ in self._systems[system].oauth_accounts()
+        ]:
             raise ValueError("account is one that is connected by OAuth")
-        (key, *_) = LISTS[system][1]
-        self._door.world.merge(
-            {system: [{key: wish.get("account"), "approval": wish.get("approval")}]}
-        )
+        self._door.store.change_account(system, str(wish["account"]), approval=wish.get("approval"))
 
     def table(self) -> Markup:
         alive = Counter(
@@ -86,7 +84,7 @@ class AccountControls:
         rows = [
             (key, title, account, alive[key, account], *self._levers(system, account, approval))
             for key, system in self._systems.items()
-            for account, title, approval in system.accounts()
+            for account, title, approval in system.oauth_accounts()
         ]
         heads = (
             "System",

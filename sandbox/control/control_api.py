@@ -117,14 +117,14 @@ class Control:
         return redirect_to_control() if is_from_page(request) else web.json_response({"ok": True})
 
     async def world(self, request: web.Request) -> web.Response:
-        return web.json_response(self._door.world.raw)
+        return web.json_response(self._door.store.raw)
 
     async def merge(self, request: web.Request) -> web.Response:
         try:
-            self._door.world.merge(await request.json())
+            self._door.store.merge(await request.json())
         except ValueError as error:
             return error_response(str(error))
-        return web.json_response(self._door.world.raw)
+        return web.json_response(self._door.store.raw)
 
     def _refused(self, request: web.Request, error: ValueError) -> web.Response:
         return (

@@ -171,7 +171,7 @@ class ConsentViews:
                 target == one or (not self._place.exact_redirect and is_below(target, one))
                 for one in registered
             )
-        return host_of(target) in {*DESK, host_of(self._door.world.app.hub)}
+        return host_of(target) in {*DESK, host_of(self._door.store.hub_url)}
 
     def _sorry(self, request: web.Request, wrong: str) -> web.Response:
         body = markup(

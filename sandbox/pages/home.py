@@ -1,6 +1,7 @@
 """The sandbox's first page: where everything is."""
 
-from collections.abc import Mapping, Sized
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -17,40 +18,34 @@ CARD = """
 <li class="card $system"><h2><a href="$url">$name</a></h2><p>$about</p>
 <p class="number">$count <span>$unit</span></p></li>
 """
-ABOUT = {
-    "app": ("Orders", "Our own small shop, where an order begins.", "orders"),
-    "slack": ("Slack", "Workspaces, their channels, and what the app said there.", "messages"),
-    "salesforce": ("Salesforce", "Orgs with leads, contacts, accounts and more.", "records"),
-    "pipedrive": (
-        "Pipedrive",
-        "Companies with persons, deals, leads, activities and notes.",
-        "records",
-    ),
-    "splunk": ("Splunk", "The HTTP Event Collector, and a search over it.", "events"),
-    "mail": ("Mailbox", "Every mail that the hub sent, delivered to nobody.", "mails"),
-    "webhook": ("Webhook catcher", "Takes anything, and checks the signature.", "requests"),
-}
+
+
+@dataclass(frozen=True)
+class HomeCard:
+    key: str
+    title: str
+    about: str
+    items: Sized  # are counted
+    unit: str
 
 
 class Home:
-    """`held` is what each system holds, to be counted."""
-
-    def __init__(self, door: Gateway, held: Mapping[str, Sized]):
+    def __init__(self, door: Gateway, cards: Sequence[HomeCard]):
         self._door = door
-        self._held = held
+        self._cards = cards
 
     async def show(self, request: web.Request) -> web.Response:
         cards = [
             markup(
                 CARD,
-                system=key,
-                url=f"/{key}/",
-                name=name,
-                about=about,
-                count=len(self._held[key]),
-                unit=unit,
+                system=card.key,
+                url=f"/{card.key}/",
+                name=card.title,
+                about=card.about,
+                count=len(card.items),
+                unit=card.unit,
             )
-            for key, (name, about, unit) in ABOUT.items()
+            for card in self._cards
         ]
         taken = format_count(self._door.ledger.seq, "request")
         faults = format_count(len(self._door.faults.listed()), "fault")

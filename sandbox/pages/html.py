@@ -103,11 +103,7 @@ def render_live_link(request: web.Request) -> Markup:
     return markup('<a class="button quiet" href="$url">$word</a>', url=url, word=word)
 
 
-PLACES = (
-    ("/", "Sandbox"), ("/app/", "Orders"), ("/slack/", "Slack"), ("/salesforce/", "Salesforce"),
-    ("/pipedrive/", "Pipedrive"), ("/splunk/", "Splunk"), ("/webhook/", "Webhooks"), ("/mail/", "Mail"),
-    ("/_control/", "Control"),
-)  # fmt: skip
+NAVIGATION = web.AppKey("navigation", list[tuple[str, str]])  # address and label of each link
 
 LAYOUT = """<!doctype html>
 <html lang="en">
@@ -122,7 +118,7 @@ $refresh
 </head>
 <body class="$system">
 <a class="skip" href="#main">Skip to the content</a>
-<header class="top"><nav aria-label="Systems"><ul>$places</ul></nav></header>
+<header class="top"><nav aria-label="Systems"><ul>$links</ul></nav></header>
 <main id="main">$body</main>
 <footer>Simulated on this machine. Nothing here reaches the real systems.</footer>
 </body>
@@ -152,14 +148,14 @@ def render_page(
         body=body,
         system=system,
         refresh=refresh,
-        places=[place(request, *p) for p in PLACES],
+        links=[render_nav_link(request, *link) for link in request.app[NAVIGATION]],
     )
     policy = f"{POLICY}; frame-ancestors 'none'; form-action 'self' {forms_to}".strip()
     headers = {**HEADERS, "Content-Security-Policy": policy}
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
-def place(request: web.Request, url: str, name: str) -> Markup:
+def render_nav_link(request: web.Request, url: str, name: str) -> Markup:
     here = request.path == url or (url != "/" and request.path.startswith(url))
     current = Markup(' aria-current="page"') if here else Markup()
     return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)

@@ -4,7 +4,7 @@ import math
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from sandbox.accounts import Company
+from sandbox.pipedrive.accounts import Company
 from sandbox.rate_limits import RollingCount
 from sandbox.system import ApiResponse
 

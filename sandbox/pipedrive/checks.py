@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sandbox.accounts import Company
+from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.kinds import Kind
 
 INFO = "Please check developers.pipedrive.com"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from sandbox.accounts import Company
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
+from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.tokens import Tokens
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, Callback
@@ -24,8 +24,8 @@ class Denied(Exception):
 
 
 class Login:
-    def __init__(self, world: AccountStore, tokens: Tokens, random: Random):
-        self._world = world
+    def __init__(self, store: AccountStore, tokens: Tokens, random: Random):
+        self._store = store
         self._tokens = tokens
         self.codes = AuthorizationCodes(random, life=LIFE)
 
@@ -56,7 +56,7 @@ class Login:
 
     def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
         """DELETE to the callback URL, by Basic; the formats of its values were never seen live."""
-        company = self._world.pipedrive.get(account)
+        company = self._store[COMPANIES].get(account)
         if company is None:
             return []
         password = f"{company.client_id}:{company.client_secret}".encode()
@@ -109,7 +109,7 @@ class Login:
         code = form.get("code", "")
         issued = self.codes.known(code)
         grant = self.codes.redeem(code, client=client, at=at)
-        company = self._world.pipedrive.get(grant.account) if grant else None
+        company = self._store[COMPANIES].get(grant.account) if grant else None
         if grant is None or company is None:
             late = issued is not None and issued.client == client
             raise Denied(
@@ -130,7 +130,7 @@ class Login:
     def _revoke(self, call: ApiRequest) -> ApiResponse:
         """Whatever the token is worth, the answer is the same (RFC 7009)."""
         client, token = self._client(call), call.form().get("token", "")
-        company = self._world.pipedrive.get(self._tokens.owner(token))
+        company = self._store[COMPANIES].get(self._tokens.owner(token))
         if company and company.client_id == client:
             self._tokens.revoke(token)
         return ApiResponse(200)
@@ -146,7 +146,7 @@ class Login:
             raise Denied("invalid_client", "Invalid client: cannot retrieve client credentials")
         apps = {
             one.client_id: one.client_secret
-            for one in self._world.pipedrive.values()
+            for one in self._store[COMPANIES].values()
             if one.client_id
         }
         if apps.get(client) != secret:
@@ -154,7 +154,7 @@ class Login:
         return client
 
     def _companies(self, client: str) -> list[Company]:
-        companies = self._world.pipedrive.values()
+        companies = self._store[COMPANIES].values()
         return [one for one in companies if client and one.client_id == client and not one.revoked]
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.accounts import Company
 from sandbox.pages.html import (
     Markup,
     build_url,
@@ -16,6 +15,7 @@ from sandbox.pages.html import (
     render_page,
     render_table,
 )
+from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import daily
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.records import Record
@@ -62,14 +62,14 @@ class Pages:
         ]
 
     async def first(self, request: web.Request) -> web.Response:
-        for company in self._pipedrive.world.pipedrive.values():
+        for company in self._pipedrive.store[COMPANIES].values():
             return web.Response(
                 status=302, headers={"Location": build_url("pipedrive", company.company) + "/"}
             )
         return render_not_found(request, "The world has no Pipedrive company.", system="pipedrive")
 
     async def company(self, request: web.Request) -> web.Response:
-        company = self._pipedrive.world.pipedrive.get(request.match_info["company"])
+        company = self._pipedrive.store[COMPANIES].get(request.match_info["company"])
         if company is None:
             return render_not_found(request, "No such company.", system="pipedrive")
         fullest = max(
@@ -140,7 +140,7 @@ class Pages:
         return render_page(request, str(row[kind.title]), body, system="pipedrive")
 
     def _asked(self, request: web.Request) -> tuple[Company | None, Kind | None]:
-        company = self._pipedrive.world.pipedrive.get(request.match_info["company"])
+        company = self._pipedrive.store[COMPANIES].get(request.match_info["company"])
         return company, KINDS.get(request.match_info["path"])
 
     def _rows(self, company: Company, kind: Kind) -> list[Record]:
@@ -149,7 +149,7 @@ class Pages:
     def _tabs(self, company: Company, here: Kind) -> Markup:
         companies = [
             tab(build_url("pipedrive", one.company) + "/", one.title, one == company)
-            for one in self._pipedrive.world.pipedrive.values()
+            for one in self._pipedrive.store[COMPANIES].values()
         ]
         kinds = [
             tab(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.accounts import Company
+from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.checks import invalid
 from sandbox.pipedrive.kinds import KINDS
 

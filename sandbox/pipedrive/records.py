@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sandbox.accounts import Company
+from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.checks import Refusal, checked, invalid
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.pipelines import pipelines, placed

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.accounts import Company
+from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.checks import MOMENT, Refusal, invalid
 from sandbox.pipedrive.kinds import Kind
 from sandbox.pipedrive.records import Record, Records

@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.accounts import Company
 from sandbox.oauth.consent import ConsentPage
 from sandbox.pipedrive import resources
+from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import Budgets, cost
 from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
@@ -49,17 +49,17 @@ class Pipedrive(System):
         ),  # where a client keeps only the origin of the API domain: the token tells the company
     )
 
-    def __init__(self, world: AccountStore, state: Path, random: Random):
-        self.world = world
+    def __init__(self, store: AccountStore, state: Path, random: Random):
+        self.store = store
         self.records = Records(state, random)
-        self._tokens = Tokens(world, state, random)
-        self._login = Login(world, self._tokens, random)
+        self._tokens = Tokens(store, state, random)
+        self._login = Login(store, self._tokens, random)
         self._budgets = Budgets()
         self.codes = self._login.codes
 
     def learn(self, at: float) -> None:
         self._tokens.learn(at)
-        for company in self.world.pipedrive.values():
+        for company in self.store[COMPANIES].values():
             if company.records and not self.records.knows(company):
                 for path, rows in company.records.items():
                     for row in rows:
@@ -105,9 +105,9 @@ class Pipedrive(System):
     def consent(self) -> ConsentPage:
         return self._login.place()
 
-    def accounts(self) -> Iterable[tuple[str, str, str]]:
+    def oauth_accounts(self) -> Iterable[tuple[str, str, str]]:
         return [
-            (one.company, one.title, "") for one in self.world.pipedrive.values() if one.client_id
+            (one.company, one.title, "") for one in self.store[COMPANIES].values() if one.client_id
         ]
 
     def tokens(self, at: float) -> Iterable[dict[str, Any]]:
@@ -117,7 +117,7 @@ class Pipedrive(System):
         return self._login.uninstall_callbacks(account, at)
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
-        if account not in self.world.pipedrive:
+        if account not in self.store[COMPANIES]:
             raise ValueError("account is the id of a company of this world")
         if kind:
             raise ValueError("kind is of Slack's tokens only")

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sandbox.accounts import Company
+from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 
@@ -13,14 +13,14 @@ REFRESHABLE = 60 * 24 * 3600  # seconds without a refresh, and the refresh token
 
 
 class Tokens:
-    def __init__(self, world: AccountStore, state: Path, random: Random):
-        self._world = world
+    def __init__(self, store: AccountStore, state: Path, random: Random):
+        self._store = store
         self._random = random
         self._access = JournaledDict(state / "pipedrive-access.jsonl", keep=10_000)
         self._refresh = JournaledDict(state / "pipedrive-refresh.jsonl")
 
     def learn(self, at: float) -> None:
-        for company in self._world.pipedrive.values():
+        for company in self._store[COMPANIES].values():
             first = {"company": company.company, "at": at}
             if company.access_token:
                 self._access.setdefault(company.access_token, first)
@@ -98,11 +98,11 @@ class Tokens:
         self._refresh.close()
 
     def _company(self, row: dict[str, Any] | None) -> Company | None:
-        company = row and self._world.pipedrive.get(row["company"])
+        company = row and self._store[COMPANIES].get(row["company"])
         return company if company and not company.revoked else None
 
     def _shown(self, kind: str, token: str, row: dict[str, Any], state: str) -> dict[str, Any]:
-        company = self._world.pipedrive.get(row["company"])
+        company = self._store[COMPANIES].get(row["company"])
         scopes = company.scopes if company else ""
         return {
             "account": row["company"], "kind": kind, "token": token, "state": state, "at": row["at"], "scopes": scopes,

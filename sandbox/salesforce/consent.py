@@ -2,9 +2,9 @@
 
 from random import Random
 
-from sandbox.accounts import Org
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
+from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.login import is_own_host, signs_in_at
 from sandbox.storage.account_store import AccountStore
 
@@ -31,8 +31,8 @@ ALIASES = {"offline_access": "refresh_token"}
 
 
 class Consents:
-    def __init__(self, world: AccountStore, random: Random):
-        self._world = world
+    def __init__(self, store: AccountStore, random: Random):
+        self._store = store
         self.codes = AuthorizationCodes(random, life=LIFE)
 
     def place(self) -> ConsentPage:
@@ -53,7 +53,7 @@ class Consents:
         )
 
     def _orgs(self, client: str) -> list[Org]:
-        orgs = self._world.salesforce.values()
+        orgs = self._store[ORGS].values()
         return [org for org in orgs if client and org.client_id == client and not org.revoked]
 
     def _choices(self, asked: ConsentRequest) -> list[Choice]:

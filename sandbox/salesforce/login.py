@@ -5,8 +5,8 @@ import hashlib
 import hmac
 from typing import Any
 
-from sandbox.accounts import Org
 from sandbox.oauth.authorization_codes import AuthorizationCodes
+from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.sessions import Approval, Sessions
@@ -24,8 +24,8 @@ class Denied(Exception):
 
 
 class Login:
-    def __init__(self, world: AccountStore, sessions: Sessions, codes: AuthorizationCodes):
-        self._world = world
+    def __init__(self, store: AccountStore, sessions: Sessions, codes: AuthorizationCodes):
+        self._store = store
         self._sessions = sessions
         self._codes = codes
 
@@ -76,9 +76,7 @@ class Login:
 
     def _check_client(self, form: dict[str, str]) -> None:
         apps = {
-            org.client_id: org.client_secret
-            for org in self._world.salesforce.values()
-            if org.client_id
+            org.client_id: org.client_secret for org in self._store[ORGS].values() if org.client_id
         }
         if form.get("client_id") not in apps:
             raise Denied("invalid_client_id", "client identifier invalid")
@@ -107,7 +105,7 @@ class Login:
         self, form: dict[str, str], host: str, at: float
     ) -> tuple[Approval, dict[str, str]]:
         grant = self._codes.redeem(form.get("code", ""), client=form["client_id"], at=at)
-        org = self._world.salesforce.get(grant.account) if grant else None
+        org = self._store[ORGS].get(grant.account) if grant else None
         if grant is None or org is None or not signs_in_at(org, host):
             raise Denied("invalid_grant", "expired authorization code")
         if grant.redirect_uri != form.get("redirect_uri"):

@@ -4,7 +4,6 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.accounts import Org
 from sandbox.pages.html import (
     Markup,
     build_url,
@@ -16,6 +15,7 @@ from sandbox.pages.html import (
     render_page,
     render_table,
 )
+from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Object, objects
 from sandbox.salesforce.system import Salesforce
@@ -53,14 +53,14 @@ class Pages:
         ]
 
     async def first(self, request: web.Request) -> web.Response:
-        for org in self._salesforce.world.salesforce.values():
+        for org in self._salesforce.store[ORGS].values():
             return web.Response(
                 status=302, headers={"Location": build_url("salesforce", org.org) + "/"}
             )
         return render_not_found(request, "The world has no Salesforce org.", system="salesforce")
 
     async def org(self, request: web.Request) -> web.Response:
-        org = self._salesforce.world.salesforce.get(request.match_info["org"])
+        org = self._salesforce.store[ORGS].get(request.match_info["org"])
         if org is None:
             return render_not_found(request, "No such org.", system="salesforce")
         fullest = max(
@@ -137,13 +137,13 @@ class Pages:
         )
 
     def _asked(self, request: web.Request) -> tuple[Org | None, Object | None]:
-        org = self._salesforce.world.salesforce.get(request.match_info["org"])
+        org = self._salesforce.store[ORGS].get(request.match_info["org"])
         return org, org and written_objects(org).get(request.match_info["name"].lower())
 
     def _tabs(self, org: Org, here: Object) -> Markup:
         orgs = [
             tab(build_url("salesforce", one.org) + "/", one.title, one == org)
-            for one in self._salesforce.world.salesforce.values()
+            for one in self._salesforce.store[ORGS].values()
         ]
         kinds = [
             tab(

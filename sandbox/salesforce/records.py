@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.accounts import Org
+from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal, checked
 from sandbox.salesforce.ids import id_of
 from sandbox.salesforce.schema import Object, objects

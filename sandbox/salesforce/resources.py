@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.accounts import Org
 from sandbox.salesforce import soql
+from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.criteria import criterion
 from sandbox.salesforce.ids import long

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.accounts import Org
+from sandbox.salesforce.accounts import Org
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from sandbox.accounts import Org
+from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 
@@ -23,21 +23,21 @@ class Approval(NamedTuple):
 
 
 class Sessions:
-    def __init__(self, world: AccountStore, state: Path, random: Random):
-        self._world = world
+    def __init__(self, store: AccountStore, state: Path, random: Random):
+        self._store = store
         self._random = random
         self._access = JournaledDict(state / "salesforce-access.jsonl", keep=10_000)
         self._refresh = JournaledDict(state / "salesforce-refresh.jsonl")
 
     def learn(self, at: float) -> None:
-        for org in self._world.salesforce.values():
-            first = self._row(self.of_world(org), at)
+        for org in self._store[ORGS].values():
+            first = self._row(self.first_approval(org), at)
             if org.access_token:
                 self._access.setdefault(org.access_token, first)
             if org.refresh_token:
                 self._refresh.setdefault(org.refresh_token, first | {"live": True})
 
-    def of_world(self, org: Org) -> Approval:
+    def first_approval(self, org: Org) -> Approval:
         return Approval(org, "", tuple(org.scopes.split()))
 
     def session(self, token: str, at: float) -> Approval | None:
@@ -126,7 +126,7 @@ class Sessions:
         self._refresh.close()
 
     def _approval(self, row: dict[str, Any] | None) -> Approval | None:
-        org = row and self._world.salesforce.get(row["org"])
+        org = row and self._store[ORGS].get(row["org"])
         if row is None or not org or org.revoked:
             return None
         return Approval(org, row.get("approval", ""), tuple(row.get("scopes", org.scopes).split()))

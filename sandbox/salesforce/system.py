@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.accounts import Org
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RollingCount
 from sandbox.salesforce import batches, resources
+from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.consent import REFUSALS, Consents
 from sandbox.salesforce.login import Login
@@ -68,19 +68,19 @@ class Salesforce(System):
         ),  # where a client keeps only the host of the instance: the session tells the org
     )
 
-    def __init__(self, world: AccountStore, state: Path, random: Random):
-        self.world = world
+    def __init__(self, store: AccountStore, state: Path, random: Random):
+        self.store = store
         self.records = Records(state)
-        self._consents = Consents(world, random)
+        self._consents = Consents(store, random)
         self.codes = self._consents.codes
-        self._sessions = Sessions(world, state, random)
-        self._login = Login(world, self._sessions, self.codes)
+        self._sessions = Sessions(store, state, random)
+        self._login = Login(store, self._sessions, self.codes)
         self._locators = Locators()
         self._used: dict[str, RollingCount] = {}
 
     def learn(self, at: float) -> None:
         self._sessions.learn(at)
-        for org in self.world.salesforce.values():
+        for org in self.store[ORGS].values():
             if org.records and not self.records.knows(org):
                 for name, rows in org.records.items():
                     for row in rows:
@@ -90,7 +90,7 @@ class Salesforce(System):
         owner, path = self._parts(call)
         if owner in HOSTS or path.startswith("/services/oauth2/"):
             return self._login.account(call)
-        return owner if owner in self.world.salesforce else ""
+        return owner if owner in self.store[ORGS] else ""
 
     def ids(self, call: ApiRequest) -> list[str]:
         match = ID_AND_FIELD.search(call.path)
@@ -104,7 +104,7 @@ class Salesforce(System):
         owner, path = self._parts(call)
         if owner in HOSTS or path.startswith("/services/oauth2/"):
             return self._login.answer(call, owner, path)
-        if path.rstrip("/") == "/services/data" and owner in self.world.salesforce:
+        if path.rstrip("/") == "/services/data" and owner in self.store[ORGS]:
             return ApiResponse(200, versions())
         approval = self._sessions.session(call.credential("Bearer"), call.at)
         if approval is None or approval.org.org != owner or elsewhere(approval.org, call):
@@ -123,24 +123,20 @@ class Salesforce(System):
     def consent(self) -> ConsentPage:
         return self._consents.place()
 
-    def accounts(self) -> list[tuple[str, str, str]]:
+    def oauth_accounts(self) -> list[tuple[str, str, str]]:
         return [
-            (org.org, org.title, org.approval)
-            for org in self.world.salesforce.values()
-            if org.client_id
+            (org.org, org.title, org.approval) for org in self.store[ORGS].values() if org.client_id
         ]
 
     def tokens(self, at: float) -> Iterator[dict[str, Any]]:
         return self._sessions.listed(at)
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
-        if account not in self.world.salesforce:
+        if account not in self.store[ORGS]:
             raise ValueError("account is the id of an org of this world")
         if kind:
             raise ValueError("kind is of Slack's tokens only")
-        {"expire": self._sessions.expire}.get(do, self._sessions.end)(
-            self.world.salesforce[account]
-        )
+        {"expire": self._sessions.expire}.get(do, self._sessions.end)(self.store[ORGS][account])
 
     def close(self) -> None:
         self.records.close()
@@ -151,7 +147,7 @@ class Salesforce(System):
         if call.path.startswith("/services/"):
             named = call.credential("Bearer").partition("!")[0]
             return next(
-                (org for org in self.world.salesforce if named and org[:15] == named), ""
+                (org for org in self.store[ORGS] if named and org[:15] == named), ""
             ), call.path
         _, owner, *rest = call.path.split("/")
         return unquote(owner), "/" + "/".join(rest)

@@ -4,9 +4,9 @@ import base64
 from random import Random
 from typing import Any
 
-from sandbox.accounts import Team
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
+from sandbox.slack.accounts import TEAMS, Team
 from sandbox.slack.arguments import arguments, token
 from sandbox.slack.messages import Refused
 from sandbox.slack.scopes import invalid_scopes
@@ -19,8 +19,8 @@ DENIED = {"error": "access_denied"}
 
 
 class Login:
-    def __init__(self, world: AccountStore, tokens: Tokens, random: Random):
-        self._world = world
+    def __init__(self, store: AccountStore, tokens: Tokens, random: Random):
+        self._store = store
         self._tokens = tokens
         self.codes = AuthorizationCodes(random, life=LIFE)
 
@@ -65,11 +65,11 @@ class Login:
 
     def ended(self, account: str, do: str, kind: str, at: float) -> None:
         """By the control. Raises ValueError with a sentence."""
-        if account not in self._world.slack:
+        if account not in self._store[TEAMS]:
             raise ValueError("account is the id of a workspace of this world")
         if kind not in ("", "bot", "user"):
             raise ValueError("kind is bot or user")
-        team = self._world.slack[account]
+        team = self._store[TEAMS][account]
         users = [
             user
             for user in self._tokens.users(team)
@@ -84,7 +84,7 @@ class Login:
         client, secret = client_of(call, given)
         apps = {
             team.client_id: team.client_secret
-            for team in self._world.slack.values()
+            for team in self._store[TEAMS].values()
             if team.client_id
         }
         if client not in apps:
@@ -105,7 +105,7 @@ class Login:
 
     def _redeemed(self, given: dict[str, Any], client: str, at: float) -> dict[str, Any]:
         grant = self.codes.redeem(str(given.get("code")), client=client, at=at)
-        team = self._world.slack.get(grant.account) if grant else None
+        team = self._store[TEAMS].get(grant.account) if grant else None
         if grant is None or team is None:
             raise Refused("invalid_code")
         if grant.redirect_uri != given.get("redirect_uri", ""):
@@ -122,7 +122,7 @@ class Login:
     def _choices(self, asked: ConsentRequest) -> list[Choice]:
         teams = [
             team
-            for team in self._world.slack.values()
+            for team in self._store[TEAMS].values()
             if team.client_id == asked.client and not team.revoked
         ]
         hint = asked.query.get("team")
@@ -134,7 +134,7 @@ class Login:
     def _redirects(self, client: str) -> list[str]:
         return [
             url
-            for team in self._world.slack.values()
+            for team in self._store[TEAMS].values()
             if team.client_id == client
             for url in team.redirect_urls
         ]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sandbox.accounts import Team
+from sandbox.slack.accounts import Team
 from sandbox.slack.block_kit import (
     MOST_MARKDOWN,
     SHOWN,

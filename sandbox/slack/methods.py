@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.accounts import Team
+from sandbox.slack.accounts import Team
 from sandbox.slack.messages import Refused, bot_id, changed, message
 from sandbox.slack.rooms import Rooms
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.accounts import Team
 from sandbox.pages.html import (
     Markup,
     build_url,
@@ -15,6 +14,7 @@ from sandbox.pages.html import (
     render_not_found,
     render_page,
 )
+from sandbox.slack.accounts import TEAMS, Team
 from sandbox.slack.mrkdwn import block, listed, rendered
 from sandbox.slack.system import Slack
 
@@ -52,14 +52,14 @@ class Pages:
         ]
 
     async def first(self, request: web.Request) -> web.Response:
-        for team in self._slack.world.slack.values():
+        for team in self._slack.store[TEAMS].values():
             return web.Response(
                 status=302, headers={"Location": build_url("slack", team.team) + "/"}
             )
         return render_not_found(request, "The world has no Slack workspace.", system="slack")
 
     async def busiest(self, request: web.Request) -> web.Response:
-        team = self._slack.world.slack.get(request.match_info["team"])
+        team = self._slack.store[TEAMS].get(request.match_info["team"])
         if team is None:
             return render_not_found(request, "No such workspace.", system="slack")
         channels = self._slack.rooms.channels(team)
@@ -67,7 +67,7 @@ class Pages:
         return web.Response(status=302, headers={"Location": newest(team, busiest)})
 
     async def channel(self, request: web.Request) -> web.Response:
-        team = self._slack.world.slack.get(request.match_info["team"])
+        team = self._slack.store[TEAMS].get(request.match_info["team"])
         channel = team and self._slack.rooms.channel(team, request.match_info["channel"])
         if team is None or channel is None:
             return render_not_found(request, "No such workspace or channel.", system="slack")
@@ -75,7 +75,7 @@ class Pages:
         names = self._names(team)
         body = markup(
             PAGE,
-            teams=[self._team(one, team, channel) for one in self._slack.world.slack.values()],
+            teams=[self._team(one, team, channel) for one in self._slack.store[TEAMS].values()],
             sign=sign(channel),
             name=channel["name"],
             live=render_live_link(request),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sandbox.accounts import Team
+from sandbox.slack.accounts import Team
 from sandbox.storage.journal import JournaledDict
 
 KEPT = 20_000  # messages

@@ -7,9 +7,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, get_args, get_type_hints
 
-from sandbox.accounts import Team
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RateLimiter
+from sandbox.slack.accounts import TEAMS, Team
 from sandbox.slack.arguments import JSON, arguments, checked_arguments, method_of, token
 from sandbox.slack.login import Login
 from sandbox.slack.messages import Refused
@@ -40,11 +40,11 @@ class Slack(System):
     addresses = (("/slack/api", "/{method:.*}"),)
     approvals = get_args(get_type_hints(Team)["approval"])
 
-    def __init__(self, world: AccountStore, state: Path, random: Random):
-        self.world = world
+    def __init__(self, store: AccountStore, state: Path, random: Random):
+        self.store = store
         self.rooms = Rooms(state)
-        self._tokens = Tokens(world, state, random)
-        self._login = Login(world, self._tokens, random)
+        self._tokens = Tokens(store, state, random)
+        self._login = Login(store, self._tokens, random)
         self.codes = self._login.codes
         self._rate = RateLimiter()
 
@@ -82,10 +82,10 @@ class Slack(System):
     def consent(self) -> ConsentPage:
         return self._login.place()
 
-    def accounts(self) -> list[tuple[str, str, str]]:
+    def oauth_accounts(self) -> list[tuple[str, str, str]]:
         return [
             (team.team, team.title, team.approval)
-            for team in self.world.slack.values()
+            for team in self.store[TEAMS].values()
             if team.client_id
         ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from sandbox.accounts import Team
+from sandbox.slack.accounts import TEAMS, Team
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 
@@ -30,8 +30,8 @@ class Holder(NamedTuple):
 
 
 class Tokens:
-    def __init__(self, world: AccountStore, state: Path, random: Random):
-        self._world = world
+    def __init__(self, store: AccountStore, state: Path, random: Random):
+        self._store = store
         self._random = random
         self._access = JournaledDict(state / "slack-access.jsonl")
         self._refresh = JournaledDict(state / "slack-refresh.jsonl")
@@ -40,7 +40,7 @@ class Tokens:
         )  # by holder, once somebody consented or revoked
 
     def learn(self, at: float) -> None:
-        for team in self._world.slack.values():
+        for team in self._store[TEAMS].values():
             self._learn(Holder(team, ""), team.token, team.refresh_token, at)
             self._learn(Holder(team, team.owner), team.user_token, team.user_refresh_token, at)
 
@@ -168,13 +168,13 @@ class Tokens:
             self._refresh.setdefault(refresh_token, known | {"used_at": None})
 
     def _holder(self, row: dict[str, Any] | None) -> Holder | None:
-        team = row and self._world.slack.get(row["team"])
+        team = row and self._store[TEAMS].get(row["team"])
         return self.of(team, row.get("user", "")) if row and team else None
 
     def _forgotten(self, token: str) -> bool:
         """A token of the world that the world no longer names."""
         row = self._access.get(token) or {}
-        team = self._world.slack.get(row.get("team", ""))
+        team = self._store[TEAMS].get(row.get("team", ""))
         return bool(row.get("world") and team and token not in (team.token, team.user_token))
 
     def _wrong(self, token: str, holder: Holder, at: float) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.accounts import HecToken
+from sandbox.splunk.accounts import HecToken
 from sandbox.splunk.codes import Refused
 
 KNOWN = {"time", "host", "source", "sourcetype", "index", "event", "fields"}

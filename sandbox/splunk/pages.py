@@ -18,6 +18,7 @@ from sandbox.pages.html import (
     render_table,
     render_time,
 )
+from sandbox.splunk.accounts import HEC_TOKENS
 from sandbox.splunk.search import META, fields, search
 from sandbox.splunk.system import Splunk
 
@@ -82,7 +83,7 @@ class Pages:
         return render_page(request, f"Search · {stack}", body, system="splunk")
 
     def _stacks(self) -> list[str]:
-        return list(dict.fromkeys(token.stack for token in self._splunk.world.splunk))
+        return list(dict.fromkeys(token.stack for token in self._splunk.store[HEC_TOKENS].values()))
 
     def _tab(self, stack: str, here: str) -> Markup:
         current = Markup(' aria-current="page"' if stack == here else "")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.accounts import HecToken
 from sandbox.splunk import envelopes
+from sandbox.splunk.accounts import HEC_TOKENS, HecToken
 from sandbox.splunk.acks import Acks
 from sandbox.splunk.codes import KINDS, OF_STATUS, Refused, saying
 from sandbox.storage.account_store import AccountStore
@@ -30,15 +30,17 @@ class Splunk(System):
     key = "splunk"
     addresses = (("/splunk", "/{stack}/services/{rest:.*}"),)
 
-    def __init__(self, world: AccountStore, state: Path):
-        self.world = world
+    def __init__(self, store: AccountStore, state: Path):
+        self.store = store
         self.events = JournaledDict(state / "splunk-events.jsonl", keep=KEPT)
         self._acks = Acks()
         self._number = max(map(int, self.events), default=0)
 
     def account(self, call: ApiRequest) -> str:
         stack = unquote(call.path.split("/")[1])
-        return stack if any(token.stack == stack for token in self.world.splunk) else ""
+        return (
+            stack if any(token.stack == stack for token in self.store[HEC_TOKENS].values()) else ""
+        )
 
     def ids(self, call: ApiRequest) -> list[str]:
         try:
@@ -99,7 +101,7 @@ class Splunk(System):
         return next(
             (
                 one
-                for one in self.world.splunk
+                for one in self.store[HEC_TOKENS].values()
                 if (one.stack, one.token.lower()) == (stack, given.lower())
             ),
             None,

@@ -1,47 +1,54 @@
-"""The accounts that exist: read from a file, merged while running, kept in that file."""
+"""The accounts of all systems: read from a file, merged while running, and stored in that file."""
 
 import json
-from collections.abc import Callable
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast
 
-from sandbox.accounts import Company, Endpoint, HecToken, OrderApp, Org, Team, Tenant
-from sandbox.builtin import BUILT_IN
+from sandbox.storage.sections import AccountList, Section, is_instance
 
-LATENCY = {
-    "slack": [0.03, 0.12],
-    "salesforce": [0.05, 0.2],
-    "pipedrive": [0.05, 0.2],
-    "splunk": [0.005, 0.03],
-    "webhook": [0, 0],
-    "app": [0, 0],
-}
-LISTS: dict[str, tuple[type, tuple[str, ...]]] = {  # section → what an entry is, and what names it
-    "slack": (Team, ("team",)),
-    "salesforce": (Org, ("org",)),
-    "pipedrive": (Company, ("company",)),
-    "splunk": (HecToken, ("stack", "token")),
-    "webhook": (Endpoint, ("endpoint",)),
-}
-A = TypeVar("A")
+DEFAULT_HUB = "http://127.0.0.1:8000"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SystemDefaults:
+    """What a system brings along: its section of the file, accounts for it, and a latency in seconds."""
+
+    section: Section[Any]
+    builtin: Any
+    latency: tuple[float, float]  # least, most
 
 
 class AccountStore:
-    """`raw` is the JSON as given; the other attributes are its accounts, rebuilt after each merge."""
+    """`raw` is the JSON as it was given; `store[section]` are the accounts built of it.
 
-    def __init__(self, path: Path):
+    A section that the file does not have holds the built-in accounts of its system.
+    """
+
+    def __init__(self, path: Path, systems: Mapping[str, SystemDefaults]):
         self._path = path
+        self._systems = systems
+        self._keys = frozenset(systems)
         self._listeners: list[Callable[[], None]] = []
-        self._take(json.loads(path.read_text()) if path.exists() else BUILT_IN)
+        builtin = {key: system.builtin for key, system in systems.items()}
+        self._load(builtin | self._checked(json.loads(path.read_text()) if path.exists() else {}))
 
-    def heard_by(self, listener: Callable[[], None]) -> None:
+    def __getitem__(self, section: Section[T]) -> T:
+        return cast(T, self._built[section.key])
+
+    @property
+    def hub_url(self) -> str:
+        return str(self.raw.get("app", {}).get("hub", DEFAULT_HUB))
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call the listener after each merge."""
         self._listeners.append(listener)
 
     def merge(self, posted: Any) -> None:
-        """Raises ValueError with a sentence, and then nothing has changed."""
-        self._take(merged(self.raw, checked(posted)))
+        """Merge accounts and store them. Raises ValueError with a sentence, and changes nothing then."""
+        self._load(self._merged(self._checked(posted)))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(self.raw, indent=2))
@@ -49,104 +56,46 @@ class AccountStore:
         for listener in self._listeners:
             listener()
 
-    def _take(self, raw: Any) -> None:
-        raw = checked(raw)
-        built = {key: accounts(key, raw.get(key, [])) for key in LISTS}
-        app = build(OrderApp, raw.get("app", {}), "app")
-        self.tenants = {
-            tenant.reference: tenant
-            for tenant in (build(Tenant, entry, "app.tenants") for entry in app.tenants)
+    def change_account(self, key: str, account: str, **changes: Any) -> None:
+        """Merge changes into one account of a system. Raises ValueError with a sentence."""
+        section = self._systems[key].section
+        if not isinstance(section, AccountList):
+            raise ValueError(f"{key} has no list of accounts")
+        self.merge({key: [{section.names[0]: account, **changes}]})
+
+    def _load(self, raw: dict[str, Any]) -> None:
+        built = {
+            key: system.section.build(raw.get(key), self._keys)
+            for key, system in self._systems.items()
         }
-        self.latency = LATENCY | latencies(raw.get("latency", {}))
-        self.raw, self.app = raw, app
-        self.slack: dict[str, Team] = {team.team: team for team in built["slack"]}
-        self.salesforce: dict[str, Org] = {org.org: org for org in built["salesforce"]}
-        self.pipedrive: dict[str, Company] = {
-            company.company: company for company in built["pipedrive"]
+        latency = {key: list(system.latency) for key, system in self._systems.items()}
+        self.latency = latency | self._checked_latency(raw.get("latency", {}))
+        self.raw, self._built = raw, built
+
+    def _merged(self, posted: dict[str, Any]) -> dict[str, Any]:
+        merged = {
+            key: system.section.merge(self.raw.get(key), posted[key], self._keys)
+            for key, system in self._systems.items()
+            if key in posted
         }
-        self.splunk: list[HecToken] = built["splunk"]
-        self.webhook: dict[str, Endpoint] = {
-            endpoint.endpoint: endpoint for endpoint in built["webhook"]
-        }
+        posted_latency = self._checked_latency(posted.get("latency", {}))
+        return self.raw | merged | {"latency": self.raw.get("latency", {}) | posted_latency}
 
+    def _checked(self, raw: Any) -> dict[str, Any]:
+        if not isinstance(raw, dict):
+            raise ValueError("a world is a JSON object")
+        if unknown := set(raw) - self._keys - {"latency"}:
+            raise ValueError(f"unknown section {sorted(unknown)[0]!r}")
+        return raw
 
-def accounts(section: str, entries: Any) -> list[Any]:
-    kind, _ = LISTS[section]
-    if not isinstance(entries, list):
-        raise ValueError(f"{section} is a list")
-    return [build(kind, entry, section) for entry in entries]
-
-
-def build(kind: type[A], entry: Any, where: str) -> A:
-    if not isinstance(entry, dict):
-        raise ValueError(f"{where}: an entry is a JSON object")
-    hints = get_type_hints(kind)
-    for name, value in entry.items():
-        if name not in hints:
-            raise ValueError(f"{where}: unknown field {name!r}")
-        if not fits(value, hints[name]):
-            raise ValueError(f"{where}: {name} has the wrong type")
-    for needed in fields(kind):
-        if (
-            needed.default is MISSING
-            and needed.default_factory is MISSING
-            and not entry.get(needed.name)
-        ):
-            raise ValueError(f"{where}: {needed.name} is required")
-    return kind(**entry)
-
-
-def fits(value: Any, hint: Any) -> bool:
-    if get_origin(hint) is UnionType:
-        return any(fits(value, option) for option in get_args(hint))
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if get_origin(hint) is list:
-        return isinstance(value, list) and all(fits(item, get_args(hint)[0]) for item in value)
-    if get_origin(hint) is dict:
-        return isinstance(value, dict)
-    if hint in (int, float):
-        return isinstance(value, (int, hint)) and not isinstance(value, bool)
-    return isinstance(value, hint)
-
-
-def checked(raw: Any) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise ValueError("a world is a JSON object")
-    if unknown := set(raw) - {*LISTS, "app", "latency"}:
-        raise ValueError(f"unknown section {sorted(unknown)[0]!r}")
-    return raw
-
-
-def latencies(given: Any) -> dict[str, list[float]]:
-    if not isinstance(given, dict) or not set(given) <= set(LATENCY):
-        raise ValueError(f"latency names the systems {', '.join(LATENCY)}")
-    for bounds in given.values():
-        if not fits(bounds, list[float]) or len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1]:
-            raise ValueError("latency is [least, most], in seconds")
-    return given
-
-
-def merged(old: dict[str, Any], posted: dict[str, Any]) -> dict[str, Any]:
-    result = dict(old)
-    for section, (_, keys) in LISTS.items():
-        if section in posted:
-            accounts(section, posted[section])
-            result[section] = merged_list(old.get(section, []), posted[section], keys)
-    if "app" in posted:
-        build(OrderApp, posted["app"], "app")
-        result["app"] = old.get("app", {}) | posted["app"]
-        tenants = old.get("app", {}).get("tenants", []), posted["app"].get("tenants", [])
-        result["app"]["tenants"] = merged_list(*tenants, ("reference",))
-    result["latency"] = old.get("latency", {}) | latencies(posted.get("latency", {}))
-    return result
-
-
-def merged_list(
-    old: list[dict[str, Any]], posted: list[dict[str, Any]], keys: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    by_key = {tuple(entry.get(key) for key in keys): entry for entry in old}
-    for entry in posted:
-        key = tuple(entry.get(key) for key in keys)
-        by_key[key] = by_key.get(key, {}) | entry
-    return list(by_key.values())
+    def _checked_latency(self, given: Any) -> dict[str, list[float]]:
+        if not isinstance(given, dict) or not set(given) <= self._keys:
+            raise ValueError(f"latency names the systems {', '.join(sorted(self._keys))}")
+        for bounds in given.values():
+            if (
+                not is_instance(bounds, list[float])
+                or len(bounds) != 2
+                or not 0 <= bounds[0] <= bounds[1]
+            ):
+                raise ValueError("latency is [least, most], in seconds")
+        return given

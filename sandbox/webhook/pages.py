@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.accounts import Endpoint
 from sandbox.pages.html import (
     Markup,
     build_url,
@@ -18,6 +17,7 @@ from sandbox.pages.html import (
     render_table,
     render_time,
 )
+from sandbox.webhook.accounts import ENDPOINTS, Endpoint
 from sandbox.webhook.system import WebhookCatcher
 
 SHOWN = 100
@@ -51,7 +51,7 @@ class Pages:
         return [web.get("/webhook/", self.list), web.get("/webhook/{endpoint}", self.endpoint)]
 
     async def list(self, request: web.Request) -> web.Response:
-        known = self._catcher.world.webhook
+        known = self._catcher.store[ENDPOINTS]
         caught = [row["endpoint"] for row in self._catcher.caught.values()]
         rows = (
             (
@@ -73,7 +73,7 @@ class Pages:
 
     async def endpoint(self, request: web.Request) -> web.Response:
         name = request.match_info["endpoint"]
-        known = self._catcher.world.webhook.get(name)
+        known = self._catcher.store[ENDPOINTS].get(name)
         rows = [row for row in self._catcher.caught.newest() if row["endpoint"] == name][:SHOWN]
         if known is None and not rows:
             return render_not_found(
@@ -81,7 +81,7 @@ class Pages:
             )
         body = markup(
             CAUGHT,
-            title=title(self._catcher.world.webhook, name),
+            title=title(self._catcher.store[ENDPOINTS], name),
             live=render_live_link(request),
             url=base(request) + build_url("webhook", name),
             secret=f"Signatures: {verifies(known)}",

@@ -8,6 +8,7 @@ from sandbox.standard_webhooks import signature_error
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 from sandbox.system import ApiRequest, ApiResponse, System
+from sandbox.webhook.accounts import ENDPOINTS
 
 KEPT = 5_000
 UNSHOWN = {"authorization", "cookie"}  # credentials are caught, but not kept
@@ -18,8 +19,8 @@ class WebhookCatcher(System):
     addresses = (("/webhook", "/{endpoint:[^/]+}{rest:.*}"),)
     methods = ("POST", "PUT", "PATCH", "DELETE")
 
-    def __init__(self, world: AccountStore, state: Path):
-        self.world = world
+    def __init__(self, store: AccountStore, state: Path):
+        self.store = store
         self.caught = JournaledDict(state / "webhook-caught.jsonl", keep=KEPT)
         self._number = max(map(int, self.caught), default=0)
 
@@ -31,7 +32,7 @@ class WebhookCatcher(System):
 
     def answer(self, call: ApiRequest) -> ApiResponse:
         name = self.account(call)
-        endpoint = self.world.webhook.get(name)
+        endpoint = self.store[ENDPOINTS].get(name)
         wrong = (
             signature_error(endpoint.secrets, call.headers, call.body, call.at)
             if endpoint and endpoint.secrets

@@ -9,7 +9,7 @@ from random import Random
 import requests
 from aiohttp import web
 
-from sandbox.application import POSTMAN, create_app
+from sandbox.application import SMTP_SERVER, create_app
 
 NOON = 1_795_608_000.0  # 2026-11-25T12:00:00Z
 INSTANTLY = {"slack": [0, 0], "salesforce": [0, 0], "pipedrive": [0, 0], "splunk": [0, 0]}
@@ -81,7 +81,7 @@ class RunningSandbox:
         loop.run_until_complete(runner.setup())
         site = web.TCPSite(runner, "127.0.0.1", 0)
         loop.run_until_complete(site.start())
-        self.mail_port = loop.run_until_complete(app[POSTMAN].listen(0))
+        self.mail_port = loop.run_until_complete(app[SMTP_SERVER].listen(0))
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         ready.set()
         loop.run_forever()
