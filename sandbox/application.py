@@ -1,6 +1,6 @@
 """The sandbox as one web application: every registered system, the mailbox, and the control."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +17,7 @@ from sandbox.mail.pages import Pages as MailPages
 from sandbox.mail.smtp_server import SmtpServer
 from sandbox.pages.home import Home, HomeCard
 from sandbox.pages.html import NAVIGATION
-from sandbox.registration import Environment, SystemRegistration
+from sandbox.registration import Environment, RunningSystem, SystemRegistration
 from sandbox.registry import find_systems
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.ledger import Ledger
@@ -40,26 +40,32 @@ def create_app(
     environment = Environment(store, gateway, state, clock, random, send, systems)
     app = web.Application(client_max_size=MAX_REQUEST_BYTES)
     app[NAVIGATION] = navigation(systems)
-    cards, apis = [], []
-    for system in systems:
-        running = system.start(environment)
-        add_system(app, gateway, running.api)
-        for pages in running.pages:
-            app.router.add_routes(pages.routes())
-        apis.append(running.api)
-        cards.append(HomeCard(system.key, system.title, system.about, running.items, system.unit))
+    running = {system: system.start(environment) for system in systems}
+    apis = [started.api for started in running.values()]
     mailbox = Mailbox(state)
-    cards.append(HomeCard("mail", "Mailbox", MAIL_ABOUT, mailbox, "mails"))
     keys = {*(system.key for system in systems), "mail"}
-    controls = AccountControls(gateway, apis)
-    app.router.add_routes(Control(gateway, controls, mailbox, keys, send).routes())
-    app.router.add_routes(MailPages(mailbox).routes())
-    app.router.add_get("/", Home(gateway, cards).show)
+    control = Control(gateway, AccountControls(gateway, apis), mailbox, keys, send)
+    own_pages = (page for started in running.values() for page in started.pages)
+    for pages in (*own_pages, MailPages(mailbox), control):
+        app.router.add_routes(pages.routes())
+    for api in apis:  # after the pages, which are the more special routes
+        add_system(app, gateway, api)
+    app.router.add_get("/", Home(gateway, home_cards(running, mailbox)).show)
     app.router.add_static("/static", Path(__file__).with_name("static"))
     app[SMTP_SERVER] = SmtpServer(mailbox, gateway.faults, clock)
     app.on_cleanup.append(lambda app: app[SMTP_SERVER].stop())
     app.on_cleanup.append(closing(gateway.ledger, mailbox, *apis))
     return app
+
+
+def home_cards(
+    running: Mapping[SystemRegistration, RunningSystem], mailbox: Mailbox
+) -> list[HomeCard]:
+    cards = [
+        HomeCard(system.key, system.title, system.about, started.items, system.unit)
+        for system, started in running.items()
+    ]
+    return [*cards, HomeCard("mail", "Mailbox", MAIL_ABOUT, mailbox, "mails")]
 
 
 def navigation(systems: Sequence[SystemRegistration]) -> list[tuple[str, str]]:

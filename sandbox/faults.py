@@ -117,7 +117,7 @@ def parse_fault(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
 
 def parse_number(key: str, value: Any) -> float:
     try:
-        read = NUMBERS[key](value)
+        read: float = NUMBERS[key](value)
     except (TypeError, ValueError):
         read = -1
     if isinstance(value, bool) or not 0 <= read < 1e9:

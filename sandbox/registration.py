@@ -42,7 +42,7 @@ class RunningSystem:
     items: Sized
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SystemRegistration:
     """All that the sandbox has to know of a system.
 

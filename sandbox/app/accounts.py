@@ -49,9 +49,11 @@ class OrderAppSection:
 
     def merge(self, stored: Any, posted: Any, systems: frozenset[str]) -> dict[str, Any]:
         self.build(posted, systems)
-        stored = stored or {}
-        tenants = merge_lists(stored.get("tenants", []), posted.get("tenants", []), ("reference",))
-        return stored | posted | {"tenants": tenants}
+        stored_app: dict[str, Any] = stored or {}
+        tenants = merge_lists(
+            stored_app.get("tenants", []), posted.get("tenants", []), ("reference",)
+        )
+        return {**stored_app, **posted, "tenants": tenants}
 
 
 def build_tenant(entry: Any, systems: frozenset[str]) -> Tenant:

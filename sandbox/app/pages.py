@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.app.accounts import APP, Tenant
 from sandbox.app.order_book import LINES, Order, form_lines
 from sandbox.app.system import OrderApp
 from sandbox.clock import Clock
 from sandbox.pages.html import (
-    Markup,
     build_url,
     format_count,
     markup,

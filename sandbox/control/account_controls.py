@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from sandbox.gateway import Gateway
-from sandbox.pages.html import Markup, markup, render_table
+from sandbox.pages.html import markup, render_table
 from sandbox.system import Callback, System
 
 DOES = ("expire", "revoke", "uninstall")

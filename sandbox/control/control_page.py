@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.control.account_controls import AccountControls
 from sandbox.gateway import Gateway
 from sandbox.pages.html import (
-    Markup,
     markup,
     render_live_link,
     render_page,

@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.mail.mailbox import Mail, Mailbox
 from sandbox.mail.parsing import TAIL, URL
 from sandbox.pages.html import (
     HEADERS,
-    Markup,
     build_url,
     format_count,
     markup,

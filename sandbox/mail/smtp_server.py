@@ -1,163 +1,126 @@
-"""A receiver of SMTP (RFC 5321) for one machine: no encryption, no passwords, every recipient is welcome."""
+"""An SMTP server for one machine (aiosmtpd): no encryption, no passwords, every recipient is accepted."""
 
 import asyncio
-import re
-from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable
+from typing import Any, AnyStr
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults
 from sandbox.mail.mailbox import Mailbox
 
-MOST = 32 * 1024 * 1024  # bytes of a mail
-MOST_OF_A_LINE = 1024 * 1024  # bytes
-SENDER = re.compile(r"FROM:\s*<([^<>]*)>(?: .*)?", re.IGNORECASE)
-RECIPIENT = re.compile(r"TO:\s*<([^<>]+)>(?: .*)?", re.IGNORECASE)
-HELLO = f"250-sandbox\r\n250-SIZE {MOST}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 PIPELINING"
-BROKEN = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
-
-
-class Cut(Exception):
-    """The line is cut without an answer."""
+MAX_MAIL_BYTES = 32 * 1024 * 1024
+IDENT = "ESMTP; stores mail and delivers none"
 
 
 class SmtpServer:
-    def __init__(self, box: Mailbox, faults: Faults, clock: Clock):
-        self.box = box
+    """Listens on loopback and stores every mail in the mailbox; faults of the system `mail` apply."""
+
+    def __init__(self, mailbox: Mailbox, faults: Faults, clock: Clock):
+        self.mailbox = mailbox
         self.faults = faults
         self.clock = clock
+        self.connections: set[SmtpConnection] = set()
         self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[None]] = set()
 
     async def listen(self, port: int) -> int:
-        """On loopback; gives the port, which 0 leaves open."""
-        self._server = await asyncio.start_server(
-            self._take, "127.0.0.1", port, limit=MOST_OF_A_LINE
+        """Listen on loopback and return the port; 0 chooses a free one."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SmtpConnection(self, loop), "127.0.0.1", port
         )
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         if self._server:
             self._server.close()
-        for talk in self._talks:
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
-
-    def _take(self, reader: StreamReader, writer: StreamWriter) -> None:
-        talk = asyncio.create_task(self._talk(reader, writer))
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
-
-    async def _talk(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """One connection, to its end."""
-        try:
-            await Session(self, reader, writer).talk()
-        except Cut:
-            writer.transport.abort()
-        except BROKEN:
-            pass
-        finally:
-            writer.close()
+        for connection in list(self.connections):
+            connection.abort()
+        await asyncio.sleep(0)  # lets the connections end
 
 
-class Session:
-    def __init__(self, receiver: SmtpServer, reader: StreamReader, writer: StreamWriter):
-        self._receiver = receiver
-        self._reader = reader
-        self._writer = writer
-        self._sender: str | None = None
-        self._recipients: list[str] = []
-        self._lost: Fault | None = None  # what comes instead of the answer to a mail that was taken
+class SmtpConnection(SMTP):
+    """One client. A fault of no account meets its greeting, or with `effect` the answer to its first mail."""
 
-    async def talk(self) -> None:
-        fault = self._receiver.faults.meet_whole("mail")
-        self._lost = fault if fault and fault.effect else None
-        if fault and not fault.effect and await self._refused(fault):
+    def __init__(self, server: SmtpServer, loop: asyncio.AbstractEventLoop):
+        super().__init__(
+            MailHandler(server),
+            data_size_limit=MAX_MAIL_BYTES,
+            enable_SMTPUTF8=True,
+            hostname="sandbox",
+            ident=IDENT,
+            loop=loop,
+        )
+        self._mail_server = server
+        self._is_greeted = False
+        self.answer_fault: Fault | None = None  # replaces the answer to a mail that was stored
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._mail_server.connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._mail_server.connections.discard(self)
+        super().connection_lost(error)
+
+    async def push(self, status: AnyStr) -> None:
+        """Send an answer; the first one is the greeting."""
+        if self._is_greeted:
+            await super().push(status)
             return
-        await self._say("220 sandbox ESMTP; delivers to nobody")
-        while True:
-            verb, _, rest = (await self._line()).decode(errors="replace").strip().partition(" ")
-            if verb.upper() == "QUIT":
-                await self._say("221 Goodbye")
-                return
-            if verb.upper() == "DATA":
-                await self._data()
-            else:
-                await self._say(await self._answer(verb.upper(), rest))
-
-    async def _answer(self, verb: str, rest: str) -> str:
-        plain: dict[str, Callable[[str], str]] = {"MAIL": self._mail, "RSET": self._reset}
-        said = {"HELO": "250 sandbox", "EHLO": HELLO, "NOOP": "250 Well", "VRFY": "252 Try it"}
-        if verb in ("HELO", "EHLO"):
-            self._reset("")
-        if verb == "RCPT":
-            return await self._rcpt(rest)
-        return plain[verb](rest) if verb in plain else said.get(verb, "502 Not known here")
-
-    def _mail(self, rest: str) -> str:
-        match = SENDER.fullmatch(rest)
-        if match is None:
-            return "501 MAIL FROM:<address> is wanted"
-        self._reset("")
-        self._sender = match[1]
-        return "250 Well"
-
-    async def _rcpt(self, rest: str) -> str:
-        match = RECIPIENT.fullmatch(rest)
-        if match is None:
-            return "501 RCPT TO:<address> is wanted"
-        if self._sender is None:
-            return "503 MAIL comes first"
-        fault = self._receiver.faults.meet_named("mail", match[1])
-        if fault and (refusal := await answer_of(fault)):
-            return refusal
-        self._recipients.append(match[1])
-        return "250 Well"
-
-    def _reset(self, rest: str) -> str:
-        self._sender, self._recipients = None, []
-        return "250 Well"
-
-    async def _data(self) -> None:
-        if not self._recipients:
-            await self._say("503 RCPT comes first")
-            return
-        await self._say("354 Go on; end with a dot on a line of its own")
-        raw = await self._message()
-        if len(raw) > MOST:
-            await self._say(f"552 More than {MOST} bytes")
-            return
-        seq = self._receiver.box.add(self._recipients, raw, self._receiver.clock())
-        self._reset("")
-        if self._lost is None or not await self._refused(self._lost):
-            await self._say(f"250 Kept as number {seq}")
-
-    async def _message(self) -> bytes:
-        """The lines to the lonely dot; of what is too long only so much that it is known to be."""
-        parts, size = [], 0
-        while (line := await self._line()) != b".\r\n":
-            size += len(line)
-            if size <= MOST + MOST_OF_A_LINE:
-                parts.append(line.removeprefix(b"."))
-        return b"".join(parts)
-
-    async def _refused(self, fault: Fault) -> bool:
-        refusal = await answer_of(fault)
+        self._is_greeted = True
+        fault = self._mail_server.faults.meet_whole("mail")
+        self.answer_fault = fault if fault and fault.effect else None
+        refusal = await fault_answer(fault, self) if fault and not fault.effect else ""
         if refusal:
-            await self._say(refusal)
-        return bool(refusal)
+            await super().push(refusal)
+            self._writer.close()
+        else:
+            await super().push(status)
 
-    async def _line(self) -> bytes:
-        return await self._reader.readuntil(b"\r\n")
-
-    async def _say(self, line: str) -> None:
-        self._writer.write(f"{line}\r\n".encode())
-        await self._writer.drain()
+    def abort(self) -> None:
+        """Cut the connection without an answer."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
 
 
-async def answer_of(fault: Fault) -> str:
-    """What a fault answers after its delay; empty where it only delays."""
+class MailHandler:
+    """The hooks of aiosmtpd; their return values are the answers to the client."""
+
+    def __init__(self, server: SmtpServer):
+        self._server = server
+
+    async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
+        self,
+        connection: SmtpConnection,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        fault = self._server.faults.meet_named("mail", address)
+        if fault and (refusal := await fault_answer(fault, connection)):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
+        self, connection: SmtpConnection, session: Session, envelope: Envelope
+    ) -> str:
+        content: Any = envelope.original_content
+        number = self._server.mailbox.add(envelope.rcpt_tos, content, self._server.clock())
+        fault, connection.answer_fault = connection.answer_fault, None
+        refusal = await fault_answer(fault, connection) if fault else ""
+        return refusal or f"250 OK, stored as number {number}"
+
+
+async def fault_answer(fault: Fault, connection: SmtpConnection) -> str:
+    """Return what a fault answers after its delay; an empty text where it only delays.
+
+    Status 0 cuts the connection and does not return: its end cancels the task of the connection.
+    """
     await asyncio.sleep(fault.delay)
     if fault.status == 0:
-        raise Cut
-    return f"{fault.status} {fault.body or 'A fault on order'}" if fault.answers else ""
+        connection.abort()
+        await asyncio.get_running_loop().create_future()
+    return f"{fault.status} {fault.body or 'A fault that was ordered'}" if fault.answers else ""

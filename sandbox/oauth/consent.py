@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
+from markupsafe import Markup
 from yarl import URL
 
 from sandbox.gateway import Gateway, merge_patch
 from sandbox.oauth.authorization_codes import AuthorizationCodes, Grant
-from sandbox.pages.html import Markup, markup, render_page
+from sandbox.pages.html import markup, render_page
 
 DESK = ("127.0.0.1", "localhost", "::1")
 PAGE = """

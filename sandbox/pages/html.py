@@ -1,6 +1,5 @@
 """Pages made on the server: templates that escape what they are given, and the one layout."""
 
-import html
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from string import Template
@@ -8,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from markupsafe import Markup, escape
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; base-uri 'none'"
@@ -19,25 +19,19 @@ HEADERS = {
 }
 
 
-class Markup(str):
-    """Text that is HTML already."""
-
-
 def markup(template: str, /, **values: Any) -> Markup:
-    """The template with its $names filled in, escaped unless they are Markup."""
-    return Markup(
-        Template(template).substitute({name: escaped(value) for name, value in values.items()})
-    )
+    """Return the template with its $names filled in, escaped unless they are Markup."""
+    safe = {name: escape_value(value) for name, value in values.items()}
+    return Markup(Template(template).substitute(safe))
 
 
-def escaped(value: Any) -> str:
-    if isinstance(value, Markup):
-        return value
+def escape_value(value: Any) -> Markup:
+    """Escape a value; None is empty, and the items of a list are joined."""
     if value is None:
-        return ""
+        return Markup()
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
-        return "".join(escaped(item) for item in value)
-    return html.escape(str(value))
+        return Markup().join(escape_value(item) for item in value)
+    return escape(value)
 
 
 def format_count(count: int, thing: str) -> str:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.pages.html import (
-    Markup,
     build_url,
     format_count,
     markup,

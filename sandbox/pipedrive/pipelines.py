@@ -13,7 +13,9 @@ STAGES = (
     "Proposal Made",
     "Negotiations Started",
 )
-NEW_COMPANY = [{"id": 1, "name": "Pipeline", "stages": dict(enumerate(STAGES, start=1))}]
+NEW_COMPANY: list[dict[str, Any]] = [
+    {"id": 1, "name": "Pipeline", "stages": dict(enumerate(STAGES, start=1))}
+]
 
 
 def pipelines(company: Company) -> list[dict[str, Any]]:

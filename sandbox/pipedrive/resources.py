@@ -149,7 +149,7 @@ def shown(kind: Kind, row: Record) -> Record:
     """Custom fields of v1 stand among the others."""
     if kind.strict:
         return row
-    others = {
+    others: dict[str, Any] = {
         name: value for name, value in row.items() if name not in ("custom_fields", "is_deleted")
     }
-    return others | row["custom_fields"]
+    return {**others, **row["custom_fields"]}

@@ -3,9 +3,9 @@
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.pages.html import (
-    Markup,
     build_url,
     format_count,
     markup,
@@ -138,7 +138,9 @@ class Pages:
 
     def _asked(self, request: web.Request) -> tuple[Org | None, Object | None]:
         org = self._salesforce.store[ORGS].get(request.match_info["org"])
-        return org, org and written_objects(org).get(request.match_info["name"].lower())
+        if org is None:
+            return None, None
+        return org, written_objects(org).get(request.match_info["name"].lower())
 
     def _tabs(self, org: Org, here: Object) -> Markup:
         orgs = [

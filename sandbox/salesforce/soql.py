@@ -191,7 +191,11 @@ def comparable(have: Any, want: Any) -> tuple[Any, Any]:
         return moment(have), want
     if isinstance(want, date) and isinstance(have, str):
         return moment(have).date(), want
-    return (*(one.lower() if isinstance(one, str) else one for one in (have, want)),)
+    return lower(have), lower(want)
+
+
+def lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def moment(text: str) -> datetime:

@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.pages.html import Markup, markup
+from markupsafe import Markup, escape
+
+from sandbox.pages.html import markup
 
 TOKENS = re.compile(r"```(?P<pre>.+?)```|`(?P<code>[^`\n]+)`|<(?P<link>[^<>\n]+)>", re.S)
 STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"), tag) for sign, tag in
@@ -41,7 +43,7 @@ def token(match: re.Match[str], names: Mapping[str, str]) -> Markup:
 
 
 def styled(text: str) -> Markup:
-    safe = html.escape(html.unescape(text), quote=False)
+    safe = str(escape(html.unescape(text)))
     for form, tag in STYLES:
         safe = form.sub(rf"<{tag}>\1</{tag}>", safe)
     return Markup(safe.replace("\n", "<br>"))

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.pages.html import (
-    Markup,
     build_url,
     format_count,
     markup,
@@ -68,7 +68,8 @@ class Pages:
 
     async def channel(self, request: web.Request) -> web.Response:
         team = self._slack.store[TEAMS].get(request.match_info["team"])
-        channel = team and self._slack.rooms.channel(team, request.match_info["channel"])
+        name = request.match_info["channel"]
+        channel = self._slack.rooms.channel(team, name) if team else None
         if team is None or channel is None:
             return render_not_found(request, "No such workspace or channel.", system="slack")
         history = self._slack.rooms.history(team, channel)

@@ -47,14 +47,15 @@ class Rooms:
     ) -> dict[str, Any]:
         self._last = max(int(at * 1_000_000) // 100 * 100, self._last + 100)
         ts = f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
-        row = {
+        row: dict[str, Any] = {
             "team": team.team,
             "channel": channel["id"],
             "stamp": self._last,
             "message": message | {"ts": ts},
         }
+        posted: dict[str, Any] = row["message"]
         self._messages[f"{channel['id']}/{ts}"] = row
-        return row["message"]
+        return posted
 
     def message(self, channel: dict[str, Any], ts: Any) -> dict[str, Any] | None:
         row = self._messages.get(f"{channel['id']}/{ts}")

@@ -61,7 +61,7 @@ class Slack(System):
         given = arguments(call).get("metadata") if method_of(call).startswith("chat.") else None
         try:
             given = json.loads(given) if isinstance(given, str) else given
-            return [str(given["event_payload"]["id"])]
+            return [str(given["event_payload"]["id"])] if given else []
         except (ValueError, TypeError, KeyError):
             return []
 

@@ -54,12 +54,17 @@ def numbered(code: int, number: int) -> Refused:
     return Refused(code, **{"invalid-event-number": number + (code == 7)})
 
 
+def skip_space(text: str, position: int) -> int:
+    match = SPACE.match(text, position)
+    return match.end() if match else position
+
+
 def envelopes(text: str) -> Iterator[Any]:
-    position = SPACE.match(text).end()
+    position = skip_space(text, 0)
     while position < len(text):
         value, position = DECODER.raw_decode(text, position)
         yield from value if isinstance(value, list) else [value]
-        position = SPACE.match(text, position).end()
+        position = skip_space(text, position)
 
 
 def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | None:

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.pages.html import (
-    Markup,
     build_url,
     format_count,
     markup,

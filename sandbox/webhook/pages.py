@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from sandbox.pages.html import (
-    Markup,
     build_url,
     markup,
     render_link,

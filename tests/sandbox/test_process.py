@@ -9,16 +9,15 @@ import pytest
 import requests
 
 
+def sandbox_environment(state):
+    ports = {"HUB_SANDBOX_PORT": "0", "HUB_SANDBOX_SMTP_PORT": "0"}
+    return os.environ | ports | {"HUB_SANDBOX_STATE": str(state)}
+
+
 def start(tmp_path):
-    env = {
-        **os.environ,
-        "HUB_SANDBOX_PORT": "0",
-        "HUB_SANDBOX_SMTP_PORT": "0",
-        "HUB_SANDBOX_STATE": str(tmp_path),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "sandbox"], env=env, stdout=-1, stderr=-1, text=True
-    )
+    command = [sys.executable, "-m", "sandbox"]
+    environment = sandbox_environment(tmp_path)
+    return subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from sandbox.app.system import OrderApp
 from sandbox.gateway import find_message_ids
 from sandbox.pipedrive.system import Pipedrive
+from sandbox.registry import find_systems
 from sandbox.salesforce.system import Salesforce
 from sandbox.slack.methods import METHODS
 from sandbox.slack.pages import message as shown
@@ -75,7 +76,8 @@ values = st.recursive(
 @pytest.fixture(scope="module")
 def systems(tmp_path_factory):
     state = tmp_path_factory.mktemp("strange")
-    world, random = AccountStore(state / "world.json"), Random(0)
+    defaults = {system.key: system.defaults for system in find_systems()}
+    world, random = AccountStore(state / "world.json", defaults), Random(0)
     world.merge(
         {
             "slack": [
