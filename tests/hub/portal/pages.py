@@ -1,5 +1,7 @@
 """Every page of the portal that is only looked at, each with what it needs."""
 
+from tests.markup import normalize_markup
+
 ONE = "connections/{id}/"
 PAGES = {
     "home": "",
@@ -41,4 +43,4 @@ def url_of(connection, rest=""):
 
 
 def text_of(browser, connection, rest=""):
-    return browser.get(url_of(connection, rest)).content.decode()
+    return normalize_markup(browser.get(url_of(connection, rest)).content.decode())

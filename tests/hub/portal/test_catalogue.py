@@ -16,6 +16,7 @@ from tenants.access.tenant_users import TenantUser
 from tenants.models import Tenant, User
 from tests.factories import NOON
 from tests.hub.portal.counting import queries
+from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +129,10 @@ def test_whoever_asks_too_much_is_told_so(owner):
 
 
 def test_a_card_says_who_may_connect_it_and_members_whom_to_ask(owner, member):
-    mine, theirs = (person.get("/t/acme/catalogue/").content.decode() for person in (owner, member))
+    mine, theirs = (
+        normalize_markup(person.get("/t/acme/catalogue/").content.decode())
+        for person in (owner, member)
+    )
     assert "You, every owner and admin of your organisation" in mine
     assert (
         "Owners and admins of your organisation" in theirs

@@ -6,6 +6,7 @@ from hub.mappings.translate import IdentityMissing
 from tests.factories import NOON
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.counting import queries
+from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     row = make.connection(acme, "slack", name="Team chat")
     make.route(row, body=ASKS)
     for client in (owner, member):
-        text = client.get("/t/acme/").content.decode()
+        text = normalize_markup(client.get("/t/acme/").content.decode())
         assert "Something must still be said" in text and "one thing to say" in text
         assert (
             f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>'

@@ -12,6 +12,7 @@ from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.counting import asked, queries
+from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ def saying(connection, kind="channel", ours="orders", verb="say"):
 
 
 def text_of(browser, url):
-    return browser.get(url).content.decode()
+    return normalize_markup(browser.get(url).content.decode())
 
 
 def told():

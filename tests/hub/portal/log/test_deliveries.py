@@ -13,6 +13,7 @@ from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import put
 from tests.hub.outgoing.pump.test_loop import pump
 from tests.hub.portal.counting import asked
+from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ def page_of(delivery, more=""):
 
 def text(answer):
     assert answer.status_code == 200
-    return answer.content.decode()
+    return normalize_markup(answer.content.decode())
 
 
 def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
