@@ -23,6 +23,7 @@ CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md)")
 DOTTED = re.compile(r"(?:hub|tenants|connectors|sandbox|bench|tests)(?:\.\w+)+")
 MODULE = re.compile(r"-m ((?:hub|tenants|connectors|sandbox|bench|tests)(?:\.\w+)*)")
+LABEL = re.compile(r"(?<![*\w])\*([A-Z][^*]+)\*(?!\*)")  # pages are quoted in italics
 MIGRATION = re.compile(r"`(\w+)\.(\d{4})(?:_\w+)?`")
 IDENTIFIER = re.compile(r"\w+(?:\.\w+)*(?:\(\))?")
 COMMAND = re.compile(r"manage\.py (\w+)([^|`#\n]*)")
@@ -71,6 +72,12 @@ def test_every_command_takes_the_options_that_are_shown(page):
     assert [line for line in COMMAND.findall(page.read_text()) if not is_command(*line)] == []
 
 
+@pytest.mark.parametrize("name", ["customers.md", "operators.md", "partners.md"])
+def test_every_label_of_a_page_exists(name):
+    text = FENCE.sub("", (DOCS / name).read_text()).replace("\n", " ")
+    assert [label for label in LABEL.findall(text) if label not in text_of_pages()] == []
+
+
 def is_known(name):
     """Whether each word occurs in the code; Prometheus adds `_total` to a counter."""
     return set(re.findall(r"\w+", name.removesuffix("_total"))) <= words_of_code()
@@ -106,6 +113,15 @@ def words_of_code():
 
 def migration_pattern(app, number):
     return f"**/{app}/migrations/{number}_*.py"
+
+
+@cache
+def text_of_pages():
+    """Return templates and code as one text, in which strings over several lines are joined."""
+    folders = ("templates/", "hub/", "tenants/", "connectors/")
+    files = [name for name in tracked_files() if name.startswith(folders)]
+    text = "".join((ROOT / name).read_text(errors="replace") for name in files)
+    return re.sub(r"\s+", " ", re.sub(r'"\s*\n\s*"', "", text))
 
 
 def is_path(path):
