@@ -29,9 +29,10 @@ from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Idempotency
-from hub.outgoing.pump.claiming.claim import has_waiting_suspects, is_work_due
-from hub.outgoing.pump.claiming.claim_sql import SUSPECT_CRASHES
-from hub.outgoing.pump.settling.quota_queues import delete_empty_queues, queues_with_deliveries
+from hub.outgoing.pump.claiming.claim import is_work_due
+from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
+from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
+from hub.outgoing.pump.settling.waiting_queues import delete_empty_queues, queues_with_deliveries
 from hub.outgoing.queue.expire import expire_deliveries
 from hub.outgoing.queue.ordering import wake_stuck_heads
 from hub.outgoing.queue.wake import wake_pump

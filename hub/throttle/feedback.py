@@ -11,10 +11,10 @@ from django.db.models import Q
 
 from connectors.http import Quota
 from hub.db.prepared import PreparedQuery
+from hub.throttle.booking import PROBE_TIMEOUT
 from hub.throttle.limits import CLOCK_SKEW, MAX_PAUSE, correct_snapshot
 from hub.throttle.models import QuotaState
-from hub.throttle.reserve import (
-    PROBE_TIMEOUT,
+from hub.throttle.quota_rows import (
     new_quota_state,
     parse_buckets,
     save_snapshots,

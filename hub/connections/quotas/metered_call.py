@@ -17,8 +17,9 @@ from hub.connections.quotas.scopes import (
 )
 from hub.egress import lookups_for_tenant
 from hub.throttle import in_flight_leases
+from hub.throttle.demand import Demand
 from hub.throttle.feedback import pause_scope, reopen_scopes
-from hub.throttle.reserve import Demand, reserve_calls
+from hub.throttle.reserve import reserve_calls
 
 CALL_LEASE = timedelta(seconds=30)  # longer than egress lets a call take
 DEFAULT_PAUSE = timedelta(seconds=60)  # where a 429 does not say for how long

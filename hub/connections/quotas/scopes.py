@@ -7,7 +7,7 @@ from connectors.base import Connector
 from connectors.http import Request, Scope, Spends
 from hub.connections.models import Connection
 from hub.throttle.definitions import HUB_RATE_SETTINGS, TENANT_KIND, hub_quota, tenant_share
-from hub.throttle.reserve import ScopeCost
+from hub.throttle.demand import ScopeCost
 
 SCOPE_KEY_MAX = 300  # characters
 SHARED_SCOPE_KINDS = ("app", "host", "address")  # scopes that belong to no single account

@@ -13,7 +13,7 @@ from hub.connections.models import Connection, Lane
 from hub.connections.quotas.scopes import build_scope_key
 from hub.throttle.limits import QuotaSnapshot, call_interval, units_left
 from hub.throttle.models import QuotaState as ScopeRow
-from hub.throttle.reserve import snapshot_of
+from hub.throttle.quota_rows import snapshot_of
 
 ASSUMED_CALL_SECONDS = 0.2  # seconds that a call takes, where nothing is known
 

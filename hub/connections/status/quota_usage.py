@@ -9,7 +9,7 @@ from hub.connections.models import Connection
 from hub.connections.quotas.scopes import build_scope_key
 from hub.throttle.definitions import quota_definition
 from hub.throttle.models import InFlightLease, QuotaState
-from hub.throttle.reserve import snapshot_of
+from hub.throttle.quota_rows import snapshot_of
 from hub.throttle.usage import QuotaUsage, measure_usage
 
 SCOPES_MAX = 20

@@ -1,4 +1,4 @@
-"""The loop, on a thread of its own; and the one thread that may use the database: that which started it."""
+"""The event loop on a thread of its own; the thread that started it makes all database calls."""
 
 import asyncio
 import threading
@@ -13,12 +13,14 @@ import uvloop
 from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 
-ResultT = TypeVar("Found")
+DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseCall:
-    """Something to do with the database, and where what it gives is waited for."""
+    """A function to call on the database thread, and the future of its result."""
 
     function: Callable[[], Any]
     future: Future[Any]
@@ -30,16 +32,16 @@ class DatabaseCall:
             self.future.set_result(self.function())
         except Exception as error:
             if isinstance(error, OperationalError | InterfaceError):
-                database.close()  # the line broke: the next is new
+                database.close()  # the connection may be broken; the next call opens another
             self.future.set_exception(error)
 
 
 DatabaseCalls = SimpleQueue[DatabaseCall | None]
-DATABASE_CALLS: ContextVar[DatabaseCalls] = ContextVar("QUESTIONS")
+DATABASE_CALLS: ContextVar[DatabaseCalls] = ContextVar("DATABASE_CALLS")
 
 
 def run_with_loop(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
-    """What the work gives; until it ends, this thread does what it asks of the database."""
+    """Run a coroutine on a loop thread, make its database calls on this thread, and return its result."""
     calls: DatabaseCalls = SimpleQueue()
     result: Future[ResultT] = Future()
     result.add_done_callback(lambda _: calls.put(None))
@@ -52,17 +54,19 @@ def run_with_loop(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
 def run_loop(
     main: Callable[[], Coroutine[Any, Any, ResultT]], calls: DatabaseCalls, result: Future[ResultT]
 ) -> None:
+    """Run the loop on this thread; the result, or the exception, goes to the future."""
     DATABASE_CALLS.set(calls)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             value = runner.run(main())
     except BaseException as error:
-        result.set_exception(error)  # it is for who waits
+        result.set_exception(error)
     else:
         result.set_result(value)
 
 
 async def in_db_thread(function: Callable[..., ResultT], *args: object) -> ResultT:
+    """Call a function on the database thread, and return its result."""
     future: Future[ResultT] = Future()
     DATABASE_CALLS.get().put(DatabaseCall(lambda: function(*args), future))
     return await asyncio.wrap_future(future)

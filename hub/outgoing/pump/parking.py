@@ -1,4 +1,4 @@
-"""Set aside what was claimed and waits for quotas, so that its lane is free for what may go."""
+"""Park what was claimed and waits for quotas, so that its lane is free for what may be sent."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -7,7 +7,8 @@ from uuid import UUID
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import correct_virtual_time
 from hub.outgoing.pump.settling.release import release_lanes
-from hub.outgoing.pump.settling.settle import apply_transitions, find_transitions
+from hub.outgoing.pump.settling.settle import apply_transitions
+from hub.outgoing.pump.settling.transitions import find_transitions
 from hub.outgoing.pump.types import LaneBatch, NotSent
 
 
@@ -20,7 +21,7 @@ def park_batches(
     now: datetime,
     random: Callable[[], float],
 ) -> list[LaneBatch]:
-    """Write down what waits, and give back the lanes of which all waits. The loads that go."""
+    """Store what waits, and release the lanes on which everything waits. Return the batches to send."""
     if not not_sent:
         return list(batches)
     apply_transitions(lease, list(find_transitions(not_sent, now=now, random=random)), now=now)
@@ -29,11 +30,10 @@ def park_batches(
         batch for batch in batches if batch.schedule or batch.lane.pk not in parked_lanes
     ]
     idle_lanes = parked_lanes.difference(batch.lane.pk for batch in sendable_batches)
-    correct_virtual_time(
-        lease,
-        {batch.lane.pk: batch.delivery_count for batch in batches if batch.lane.pk in parked_lanes},
-        now=now,
-    )
+    sent_counts = {
+        batch.lane.pk: batch.delivery_count for batch in batches if batch.lane.pk in parked_lanes
+    }
+    correct_virtual_time(lease, sent_counts, now=now)
     release_lanes(lease, idle_lanes, now=now)
     for lane in idle_lanes:
         sizing.record_parked(lane)

@@ -1,4 +1,4 @@
-"""Ask the quotas when each carriage may go; those that may not yet wait in queues until a scope opens."""
+"""Reserve quota for the requests of a claim: schedule what may be sent soon, queue what must wait for a scope."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from hub.connections.models import QuotaQueue
 from hub.outgoing.pump.settling.quota_queues import (
     CLAIM_EARLY,
     MIN_QUEUE_DELAY,
@@ -15,16 +16,16 @@ from hub.outgoing.pump.settling.quota_queues import (
     quota_queue_key,
 )
 from hub.outgoing.pump.types import InFlightSlots, LaneBatch, NotSent, OutboundRequest
-from hub.throttle.reserve import Demand, Reservation, is_unlimited, reserve_calls
+from hub.throttle.demand import Demand, Reservation
+from hub.throttle.reserve import is_unlimited, reserve_calls
 
-BOOKING_HORIZON = timedelta(
-    seconds=0.25
-)  # calls are booked so far ahead: so long a lane waits for the last of its slice
+# Calls are booked this far ahead, and a lane waits as long for the last call of its batch.
+BOOKING_HORIZON = timedelta(seconds=0.25)
 
 
 @dataclass(slots=True)
 class RequestGroup:
-    """Calls of one lane that spend alike, in the order in which they go; `ranks` are their places on the lane."""
+    """Requests of one batch with the same scopes and priority, oldest first; `ranks`: their places in the batch."""
 
     batch: LaneBatch
     requests: list[OutboundRequest] = field(default_factory=list)
@@ -32,20 +33,14 @@ class RequestGroup:
 
     @property
     def demand(self) -> Demand:
-        first = self.requests[0]
-        calls = len(self.requests)
-        return Demand(
-            first.scope_costs,
-            calls,
-            min(calls, self.batch.lane.in_flight),
-            first.low_priority,
-            self.ranks,
-        )
+        first, calls = self.requests[0], len(self.requests)
+        at_once = min(calls, self.batch.lane.in_flight)
+        return Demand(first.scope_costs, calls, at_once, first.low_priority, self.ranks)
 
 
 @dataclass(frozen=True, slots=True)
 class ReservationRound:
-    """One round of asking the quotas."""
+    """One reservation for all batches of a claim: the lanes' quota queues, and what must wait."""
 
     queues: LaneQueues
     now: datetime
@@ -54,7 +49,7 @@ class ReservationRound:
 
     @property
     def queue_lead_time(self) -> timedelta:
-        """So long before it opens a queue is claimed, to be booked in time."""
+        """How long before it opens a queue is claimed, so that its calls are booked in time."""
         return self.lead + CLAIM_EARLY
 
     def add_not_sent(
@@ -64,19 +59,16 @@ class ReservationRound:
             NotSent(batch, request, due_at=until, reason="throttled", closed=closed)
         )
 
+    def find_blocking(self, batch: LaneBatch, request: OutboundRequest) -> QuotaQueue | None:
+        """Return a queue of older deliveries that wait for a scope of this request."""
+        return self.queues.find_blocking(batch.lane.pk, request) if can_queue(request) else None
+
 
 def reserve_quota(
     lease: UUID, batches: Sequence[LaneBatch], *, now: datetime, lead: timedelta
 ) -> list[NotSent]:
-    """Fills the departures of the loads, what is paced not before `lead` from now; gives what waits for a quota."""
-    if is_unlimited(
-        {
-            scope.key: scope.quota
-            for batch in batches
-            for request in batch.requests
-            for scope in request.scope_costs
-        }
-    ):
+    """Fill the schedules of the batches, paced calls `lead` ahead at least. Return what waits for a quota."""
+    if _has_no_quotas(batches):
         for batch in batches:
             batch.schedule += [(now, request) for request in batch.requests]
         return []
@@ -89,96 +81,104 @@ def reserve_quota(
     )
     for group, reservation in zip(groups, reservations, strict=True):
         _schedule_requests(group, reservation)
-        _return_unbooked(group, reservation, reservation_round)
+        _queue_unbooked(group, reservation, reservation_round)
         reservation_round.queues.postpone(
             group.requests[0].low_priority,
             reservation.closed,
             early=reservation_round.queue_lead_time,
         )
-    queue_ids = reservation_round.queues.save()
-    for not_sent in reservation_round.not_sent:
-        if can_queue(not_sent.request):
-            not_sent.request.return_queue_id = queue_ids[
-                quota_queue_key(not_sent.batch.lane.pk, not_sent.request)
-            ]
+    _assign_return_queues(reservation_round)
     return reservation_round.not_sent
 
 
+def _has_no_quotas(batches: Sequence[LaneBatch]) -> bool:
+    return is_unlimited(
+        {
+            scope.key: scope.quota
+            for batch in batches
+            for request in batch.requests
+            for scope in request.scope_costs
+        }
+    )
+
+
+def _assign_return_queues(reservation_round: ReservationRound) -> None:
+    """Store the queues that changed, and note for each request which queue its deliveries join."""
+    queue_ids = reservation_round.queues.save()
+    for not_sent in reservation_round.not_sent:
+        if can_queue(not_sent.request):
+            key = quota_queue_key(not_sent.batch.lane.pk, not_sent.request)
+            not_sent.request.return_queue_id = queue_ids[key]
+
+
 def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> list[RequestGroup]:
-    """What may ask for a moment, the oldest first. What would overtake others that wait for the same waits behind."""
+    """Group the requests that ask for a call time, oldest first. What would overtake a queue waits behind it."""
     groups: dict[object, RequestGroup] = {}
     oldest_first = sorted(batch.requests, key=lambda request: request.oldest_delivery_id)
     for rank, request in enumerate(oldest_first):
-        if not _wait_behind_older(batch, request, reservation_round):
-            group = groups.setdefault(
-                (request.scope_costs, request.low_priority), RequestGroup(batch)
-            )
-            group.requests.append(request)
-            group.ranks.append(rank)
+        queue = reservation_round.find_blocking(batch, request)
+        if queue is not None:
+            _wait_behind(queue, batch, request, reservation_round)
+            continue
+        scopes_and_priority = (request.scope_costs, request.low_priority)
+        group = groups.setdefault(scopes_and_priority, RequestGroup(batch))
+        group.requests.append(request)
+        group.ranks.append(rank)
     return list(groups.values())
 
 
-def _wait_behind_older(
-    batch: LaneBatch, request: OutboundRequest, reservation_round: ReservationRound
-) -> bool:
-    """Whether older deliveries wait for what it spends; then it waits too."""
-    lane = batch.lane
-    queue = reservation_round.queues.find_blocking(lane.pk, request) if can_queue(request) else None
-    if queue is None:
-        return False
+def _wait_behind(
+    queue: QuotaQueue,
+    batch: LaneBatch,
+    request: OutboundRequest,
+    reservation_round: ReservationRound,
+) -> None:
+    """Let a request wait until the queue opens: in it, or in the queue of its own scopes."""
+    lane, opens_at = batch.lane, queue.opens_at
     closed = sorted(set(queue.closed).intersection(request.scope_keys))
-    reservation_round.add_not_sent(
-        batch, request, max(queue.opens_at, reservation_round.now), closed
-    )
+    reservation_round.add_not_sent(batch, request, max(opens_at, reservation_round.now), closed)
     if quota_queue_key(lane.pk, request) != queue.key:
         width = lane.in_flight * request.action.batch
         reservation_round.queues.set_queue(
-            lane.pk, request, opens_at=queue.opens_at, closed=closed, width=width
+            lane.pk, request, opens_at=opens_at, closed=closed, width=width
         )
-    return True
 
 
 def _schedule_requests(group: RequestGroup, reservation: Reservation) -> None:
     slots = _allocate_slots(group, reservation)
     for request, scheduled_at in zip(group.requests, reservation.call_times, strict=False):
-        request.slots, request.probed_at = slots, scheduled_at if reservation.probes else None
+        request.slots = slots
+        request.probed_at = scheduled_at if reservation.probes else None
         group.batch.schedule.append((scheduled_at, request))
 
 
-def _return_unbooked(
+def _queue_unbooked(
     group: RequestGroup, reservation: Reservation, reservation_round: ReservationRound
 ) -> None:
-    """What got no moment waits until the scopes open; so does what waits already and was not claimed."""
+    """Let requests without a call time wait in the queue of their scopes, and update that queue."""
     lane, first = group.batch.lane, group.requests[0]
     queue = reservation_round.queues.find_own(lane.pk, first)
     unbooked_requests = group.requests[len(reservation.call_times) :]
+    closed = sorted(reservation.closed)
     for request in unbooked_requests:
-        reservation_round.add_not_sent(
-            group.batch, request, reservation.next_at, sorted(reservation.closed)
-        )
+        reservation_round.add_not_sent(group.batch, request, reservation.next_at, closed)
     if (unbooked_requests or queue) and can_queue(first):
-        opens_at = max(
-            reservation.next_at - reservation_round.queue_lead_time,
-            reservation_round.now + MIN_QUEUE_DELAY,
-        )
-        width = next_width(group.requests, reservation, queue, in_flight=lane.in_flight)
+        now = reservation_round.now
+        earliest = reservation.next_at - reservation_round.queue_lead_time
         is_open = not unbooked_requests and not reservation.closed
         reservation_round.queues.set_queue(
             lane.pk,
             first,
-            opens_at=reservation_round.now if is_open else opens_at,
+            opens_at=now if is_open else max(earliest, now + MIN_QUEUE_DELAY),
             closed=reservation.closed,
-            width=width,
+            width=next_width(group.requests, reservation, queue, in_flight=lane.in_flight),
         )
 
 
 def _allocate_slots(group: RequestGroup, reservation: Reservation) -> InFlightSlots | None:
+    """Return the slots that the group's calls share, if one of their scopes limits calls in flight."""
     keys = group.demand.in_flight
     if not keys or not reservation.call_times:
         return None
-    return InFlightSlots(
-        keys,
-        reservation.max_in_flight,
-        len(reservation.call_times),
-        asyncio.Semaphore(reservation.max_in_flight),
-    )
+    semaphore = asyncio.Semaphore(reservation.max_in_flight)
+    return InFlightSlots(keys, reservation.max_in_flight, len(reservation.call_times), semaphore)

@@ -1,25 +1,17 @@
-"""One call, and what came of it."""
+"""Send one request, and turn what happened into outcomes."""
 
 import asyncio
-from typing import Protocol
 
-from connectors.http import Request, Response
-from connectors.outcomes import later, never, unknown
+from connectors.outcomes import Outcome, later, never, unknown
 from hub import egress
 from hub.db.clock import Clock
-from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult
-
-
-class Sender(Protocol):
-    """The way out. Raises egress.Unsent, egress.Unanswered."""
-
-    async def __call__(self, request: Request) -> Response: ...
+from hub.outgoing.pump.types import LaneBatch, OutboundRequest, Sender, SendResult
 
 
 async def send_once(
     batch: LaneBatch, request: OutboundRequest, *, send: Sender, clock: Clock
 ) -> SendResult:
-    """One call. It never raises: what went wrong is an outcome too."""
+    """Send a request once. It raises nothing: each failure is an outcome, *unknown* if it may have arrived."""
     started_at, loop_time = clock(), asyncio.get_running_loop().time
     loop_started_at = loop_time()
     response, error = None, ""
@@ -27,26 +19,20 @@ async def send_once(
         with egress.lookups_for_tenant(batch.connection.tenant_id):
             response = await send(request.http_request)
         outcomes = request.parse_response(response)
-    except egress.EgressRefused as refused:
-        error, outcomes = (
-            refused.reason,
-            request.repeat_outcome(never(refused.reason, str(refused))),
-        )
-    except egress.RequestNotSent as unsent:
-        error, outcomes = unsent.reason, request.repeat_outcome(later(unsent.reason, str(unsent)))
-    except egress.ResponseNotReceived as unanswered:
-        error, outcomes = (
-            unanswered.reason,
-            request.repeat_outcome(unknown(unanswered.reason, str(unanswered))),
-        )
-    except Exception as defect:  # ours, in reading the answer: it may have had its effect
-        error, outcomes = "defect", request.repeat_outcome(unknown("defect", type(defect).__name__))
-    return SendResult(
-        batch,
-        request,
-        outcomes,
-        started_at,
-        round((loop_time() - loop_started_at) * 1000),
-        response,
-        error,
-    )
+    except Exception as failure:
+        error, outcome = _classify_failure(failure)
+        outcomes = request.repeat_outcome(outcome)
+    milliseconds = round((loop_time() - loop_started_at) * 1000)
+    return SendResult(batch, request, outcomes, started_at, milliseconds, response, error)
+
+
+def _classify_failure(failure: Exception) -> tuple[str, Outcome]:
+    """Return the reason code of a failure and the outcome of each message."""
+    if isinstance(failure, egress.EgressRefused):
+        return failure.reason, never(failure.reason, str(failure))
+    if isinstance(failure, egress.RequestNotSent):
+        return failure.reason, later(failure.reason, str(failure))
+    if isinstance(failure, egress.ResponseNotReceived):
+        return failure.reason, unknown(failure.reason, str(failure))
+    # a defect of ours in reading the response: the request may have had its effect
+    return "defect", unknown("defect", type(failure).__name__)

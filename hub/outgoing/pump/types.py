@@ -1,9 +1,10 @@
-"""What is on its way: a parcel for each delivery, a carriage for each HTTP request."""
+"""What the pump sends: a message for each delivery, a request for each HTTP call, a batch for each claimed lane."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from connectors.base import Action
@@ -11,15 +12,37 @@ from connectors.http import Rate, Request, Response
 from connectors.outcomes import Outcome
 from connectors.schema import Credential, Message
 from hub.connections.models import Connection, Lane
-from hub.outgoing.pump.claiming.claim_sql import ClaimedDelivery
-from hub.throttle.reserve import ScopeCost
+from hub.db.clock import Clock
+from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
+from hub.throttle.demand import ScopeCost
 
+MAX_DETAIL = 500  # characters of an outcome's detail that are stored
 UNLIMITED: AbstractAsyncContextManager[object] = nullcontext()
+
+
+class Sender(Protocol):
+    """Send one HTTP request. Raises EgressRefused, RequestNotSent, ResponseNotReceived."""
+
+    async def __call__(self, request: Request) -> Response: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PumpRun:
+    """What one run of a pump is given: its lease, clock, random numbers and limits, and its ways to the outside."""
+
+    lease: UUID
+    clock: Clock
+    random: Callable[[], float]
+    stopping: Callable[[], bool]  # whether the process was asked to stop
+    idle_seconds: float  # after which it leaves when there is no work
+    run_seconds: float  # after which it starts a successor and leaves
+    open_client: Callable[[], AbstractAsyncContextManager[Sender]]
+    start_another: Callable[[], object]  # ask for one more pump
 
 
 @dataclass(slots=True)
 class OutboundMessage:
-    """One delivery with what is sent of it."""
+    """One delivery with the message that is sent for it."""
 
     delivery: ClaimedDelivery
     content: Message
@@ -27,7 +50,7 @@ class OutboundMessage:
 
 @dataclass(slots=True)
 class Rejection:
-    """A delivery that cannot be sent as things are: a cause of its own, and what would mend it."""
+    """A delivery that cannot be sent until its cause is removed: the reason code, and the cause in words."""
 
     delivery: ClaimedDelivery
     reason: str
@@ -36,62 +59,62 @@ class Rejection:
 
 @dataclass(slots=True)
 class InFlightSlots:
-    """Room for calls in flight, shared by carriages that spend alike; given back when the last of them has gone."""
+    """Slots for calls in flight, shared by requests with the same scopes; released after the last of them."""
 
-    scope_keys: Sequence[str]  # of the scopes
+    scope_keys: Sequence[str]
     size: int
-    remaining_calls: int  # still to go, or on their way
+    remaining_calls: int  # calls that are in flight or still to be sent
     semaphore: AbstractAsyncContextManager[object]
 
 
 @dataclass(slots=True)
 class OutboundRequest:
-    """One request, the parcels that it carries, the scopes that it spends."""
+    """One HTTP request, the messages that it carries, and the scopes whose quotas it spends."""
 
     id: UUID
     action: Action
     messages: list[OutboundMessage]
     http_request: Request
     scope_costs: tuple[ScopeCost, ...]
-    is_confirmation: bool = False  # it asks about tickets instead of sending
     slots: InFlightSlots | None = None
-    return_queue_id: int = (
-        0  # the QuotaQueue in which its deliveries wait where a quota stops them; 0: none
-    )
-    probed_at: datetime | None = (
-        None  # one of its scopes was paused, and this call shows whether it is open again
-    )
+    return_queue_id: int = 0  # QuotaQueue that its deliveries join when a quota stops them; 0: none
+    probed_at: datetime | None = None  # set when it is the probe of a paused scope
 
     @property
     def semaphore(self) -> AbstractAsyncContextManager[object]:
         return self.slots.semaphore if self.slots else UNLIMITED
 
     @property
+    def is_confirmation(self) -> bool:
+        """Whether it asks about tickets of earlier requests instead of sending."""
+        return bool(self.messages[0].content.ticket)
+
+    @property
     def low_priority(self) -> bool:
-        """Whether it leaves room for live work; what shares a request agrees on that."""
+        """Whether it leaves room for live work; all messages of a request agree."""
         return self.messages[0].delivery.low_priority
 
     @property
     def quota_queue(self) -> int:
-        """From which its deliveries were taken; what shares a request was taken from the same."""
+        """The queue from which its deliveries were claimed, the same for all of them; 0: none."""
         return self.messages[0].delivery.quota_queue
 
     @property
     def oldest_delivery_id(self) -> int:
-        """The first of its deliveries, in the order of acceptance."""
+        """The first of its deliveries in the order of acceptance."""
         return min(message.delivery.pk for message in self.messages)
 
     @property
     def scope_keys(self) -> list[str]:
-        """Of the scopes that it spends."""
         return [scope.key for scope in self.scope_costs]
 
     @property
     def is_paced(self) -> bool:
-        """Whether it goes at a moment that is booked, or whenever it can."""
+        """Whether a rate books the moment at which it is sent."""
         return any(isinstance(scope.quota, Rate) for scope in self.scope_costs)
 
     def repeat_outcome(self, outcome: Outcome) -> list[Outcome]:
+        """Return this outcome once for each message."""
         return [outcome] * len(self.messages)
 
     def is_expired(self, now: datetime) -> bool:
@@ -101,41 +124,60 @@ class OutboundRequest:
         )
 
     def parse_response(self, response: Response) -> list[Outcome]:
+        """Return the outcome of each message."""
         contents = [message.content for message in self.messages]
         parse = self.action.read_confirmation if self.is_confirmation else self.action.read
         return parse(response, contents)
 
 
+@dataclass(frozen=True, slots=True)
+class LaneCredential:
+    """An opened credential, its secrets (redacted from all that is stored), and its version."""
+
+    value: Credential
+    secrets: tuple[str, ...]
+    version: int
+
+
+@dataclass(slots=True)
+class BatchProgress:
+    """How the sending of a batch goes."""
+
+    leased_at: float = 0.0  # when the lane was claimed, by the loop's time
+    ran_out_of_time: bool = False  # its time was over before all requests were sent
+    is_stopped: bool = False  # a response changed the connection; the rest of the batch is returned
+
+
 @dataclass(slots=True)
 class LaneBatch:
-    """A claimed lane, ready to go."""
+    """A claimed lane with its requests, in the schedule that the quotas allow."""
 
     lane: Lane
     connection: Connection
-    credential: Credential | None
+    credential: LaneCredential | None
     requests: list[OutboundRequest] = field(default_factory=list)
-    schedule: list[tuple[datetime, OutboundRequest]] = field(
-        default_factory=list
-    )  # as the quotas allow
+    schedule: list[tuple[datetime, OutboundRequest]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    secrets: tuple[str, ...] = ()
-    credential_version: int = 0  # of the credential
     lead: timedelta = timedelta(0)  # how far ahead its paced calls were booked
-    leased_at: float = 0.0  # when it was claimed, by the loop's time
-    ran_out_of_time: bool = False  # its time was over before all of it had gone
-    is_stopped: bool = (
-        False  # an answer ended what the connection may do; the rest of the slice goes back
-    )
+    progress: BatchProgress = field(default_factory=BatchProgress)
 
     @property
     def delivery_count(self) -> int:
-        """How many deliveries go in this slice."""
+        """How many deliveries are scheduled."""
         return sum(len(request.messages) for _, request in self.schedule)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self.credential.secrets if self.credential else ()
+
+    @property
+    def credential_version(self) -> int:
+        return self.credential.version if self.credential else 0
 
 
 @dataclass(slots=True)
 class SendResult:
-    """How one carriage fared. No response: it was never sent, or nobody answered."""
+    """The outcomes of one request. Without a response: it was not sent, or no answer came."""
 
     batch: LaneBatch
     request: OutboundRequest
@@ -145,12 +187,16 @@ class SendResult:
     response: Response | None = None
     error: str = ""
 
+    def distinct_outcomes(self) -> list[Outcome]:
+        """Return one outcome of each kind and reason: all of those say the same of connection and quotas."""
+        return list({(outcome.kind, outcome.reason): outcome for outcome in self.outcomes}.values())
+
 
 @dataclass(slots=True)
 class NotSent:
-    """Parcels that were not sent in this slice and go back; `due_at` where a quota says when, else at once.
+    """A request that was not sent in this batch. Its deliveries wait until `due_at`, or are due as before.
 
-    `closed` are the scopes that they wait for.
+    `closed` are the keys of the scopes that it waits for.
     """
 
     batch: LaneBatch

@@ -11,7 +11,7 @@ from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import CredentialEvent, Lane
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.loop import MIN_LEAD
+from hub.outgoing.pump.pacing import MIN_LEAD
 from hub.throttle.limits import WINDOW_MARGIN
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp

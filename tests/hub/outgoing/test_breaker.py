@@ -200,7 +200,7 @@ def test_a_person_who_resumes_it_begins_anew(many):
 
 @pytest.mark.django_db
 def test_what_is_well_costs_no_statement_of_the_breakers(make, django_assert_num_queries):
-    from hub.outgoing.pump.settling.connection_effects import (
+    from hub.outgoing.pump.settling.endpoint_health import (
         update_endpoint_health as weigh_journeys,
     )
     from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult

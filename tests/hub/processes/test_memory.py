@@ -11,7 +11,7 @@ from hub.processes.memory import LIBC
 PIECES, SIZE = 40_000, 1_000
 LATE = """
 import os
-from hub.processes.memory import give_back
+from hub.processes.memory import trim_memory
 
 def resident():
     with open("/proc/self/statm") as told:
@@ -21,7 +21,7 @@ pieces = [bytes({size}) for _ in range({pieces})]
 last = bytes({size})  # the heap ends with it, so that nothing below is given back by itself
 del pieces
 before = resident()
-give_back()
+trim_memory()
 print(before - resident())
 """
 

@@ -9,8 +9,9 @@ from django.db import connection as database
 
 from connectors.http import InFlight
 from hub.throttle import in_flight_leases
+from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import InFlightLease, QuotaState
-from hub.throttle.reserve import Demand, ScopeCost, reserve_calls
+from hub.throttle.reserve import reserve_calls
 from tests.factories import MINUTE, NOON
 
 APP = ScopeCost("app|app||calls", InFlight(16))

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.http import Budget, Rate
+from hub.throttle.booking import Booking, CallBooking
+from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reopen_scopes
 from hub.throttle.in_flight_leases import InFlightCapacity
 from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.models import QuotaState
-from hub.throttle.reserve import CallBooking, Demand, ScopeCost, reserve_calls
+from hub.throttle.reserve import reserve_calls
 from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
@@ -198,7 +200,7 @@ def test_what_fits_at_once_is_booked_as_it_would_be_call_after_call(demands, sec
     }
     books = [
         CallBooking(
-            demands,
+            [Booking.of(demand, standings) for demand in demands],
             dict(standings),
             InFlightCapacity({}, {}, {}, {}),
             now=NOON,
@@ -208,12 +210,9 @@ def test_what_fits_at_once_is_booked_as_it_would_be_call_after_call(demands, sec
         for _ in range(2)
     ]
     at_once, in_turn = books
-    for book in books:
-        book.stored_scopes = [list(demand.scopes) for demand in demands]
-        book.booked_times = [[] for _ in demands]
-    at_once.book_calls(range(len(demands)))
-    in_turn.book_in_turn_order(range(len(demands)))
-    assert [sorted(moments) for moments in at_once.booked_times] == [
-        sorted(moments) for moments in in_turn.booked_times
+    at_once.book_calls(at_once.bookings)
+    in_turn.book_in_turn_order(in_turn.bookings)
+    assert [sorted(booking.call_times) for booking in at_once.bookings] == [
+        sorted(booking.call_times) for booking in in_turn.bookings
     ]
     assert at_once.snapshots == in_turn.snapshots

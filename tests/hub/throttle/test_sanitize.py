@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.http import Budget, InFlight, Rate
+from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import pause_scope, shift_after_clock_jump
 from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.models import QuotaState
-from hub.throttle.reserve import Demand, ScopeCost, reserve_calls, snapshot_of
+from hub.throttle.quota_rows import snapshot_of
+from hub.throttle.reserve import reserve_calls
 from hub.throttle.usage import measure_usage
 from tests.factories import MINUTE, NOON
 

@@ -1,4 +1,4 @@
-"""What deliveries share and what changes seldom: tenants, routes, mappings, apps, as they were a second ago at most."""
+"""Cache of what many deliveries share and seldom changes: tenants, routes, mapping versions, connector apps."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -21,20 +21,18 @@ TENANTS_BY_ID = PreparedQuery(lambda *, ids: Tenant.objects.filter(id__any_of=id
 
 @dataclass(slots=True)
 class ConfigCache:
+    """Rows by key, at most MAX_AGE old."""
+
     loaded_at: datetime = LONG_AGO
     tenants: dict[int, Tenant] = field(default_factory=dict)
     routes: dict[int, Route] = field(default_factory=dict)
-    versions: dict[int, MappingVersion] = field(default_factory=dict)  # by mapping, the newest
-    apps: dict[str, ConnectorApp | None] = field(default_factory=dict)
-    mappings: dict[tuple[int, str], CompiledMapping] = field(
-        default_factory=dict
-    )  # by version and action
-    recent_tenants: set[int] = field(
-        default_factory=set
-    )  # tenants that are likely to be asked for soon
+    versions: dict[int, MappingVersion] = field(default_factory=dict)  # newest by mapping
+    apps: dict[str, ConnectorApp | None] = field(default_factory=dict)  # by connector
+    mappings: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)
+    recent_tenants: set[int] = field(default_factory=set)  # loaded with the next missing one
 
     def expire(self, *, now: datetime) -> None:
-        """Forget what is old."""
+        """Empty the cache once it is MAX_AGE old, also by a clock that went back."""
         if abs(now - self.loaded_at) >= MAX_AGE:
             self.loaded_at = now
             self.recent_tenants = set(self.tenants)
@@ -48,29 +46,33 @@ class ConfigCache:
         routes: Collection[int] = (),
         connectors: Collection[str] = (),
     ) -> None:
-        """Read what is not known of these: a statement for each kind at most."""
+        """Load what is missing of these: one statement for each kind at most."""
         if missing := set(tenants) - self.tenants.keys():
-            tenant_ids, self.recent_tenants = (
-                missing | self.recent_tenants,
-                set(),
-            )  # all at once, not some at each claim
-            self.tenants |= {
-                tenant.pk: tenant for tenant in TENANTS_BY_ID.fetch_models(ids=list(tenant_ids))
-            }
+            self._load_tenants(missing | self.recent_tenants)
         if missing := set(routes) - self.routes.keys():
-            self.routes |= Route.unscoped.in_bulk(missing)
-            mappings = {route.mapping_id for route in self.routes.values()} - self.versions.keys()
-            newest = MappingVersion.unscoped.filter(mapping_id__in=mappings).order_by("number")
-            self.versions |= {version.mapping_id: version for version in newest}
-        if unknown_connectors := set(connectors) - self.apps.keys():
-            self.apps |= dict.fromkeys(unknown_connectors)
-            self.apps |= {
-                app.connector_key: app
-                for app in ConnectorApp.objects.filter(connector_key__in=unknown_connectors)
-            }
+            self._load_routes(missing)
+        if missing_connectors := set(connectors) - self.apps.keys():
+            self._load_apps(missing_connectors)
+
+    def _load_tenants(self, ids: set[int]) -> None:
+        """Load all recent tenants at once, rather than some with each claim."""
+        self.recent_tenants = set()
+        rows = TENANTS_BY_ID.fetch_models(ids=list(ids))
+        self.tenants |= {tenant.pk: tenant for tenant in rows}
+
+    def _load_routes(self, ids: set[int]) -> None:
+        self.routes |= Route.unscoped.in_bulk(ids)
+        mappings = {route.mapping_id for route in self.routes.values()} - self.versions.keys()
+        newest_last = MappingVersion.unscoped.filter(mapping_id__in=mappings).order_by("number")
+        self.versions |= {version.mapping_id: version for version in newest_last}
+
+    def _load_apps(self, connectors: set[str]) -> None:
+        self.apps |= dict.fromkeys(connectors)
+        rows = ConnectorApp.objects.filter(connector_key__in=connectors)
+        self.apps |= {app.connector_key: app for app in rows}
 
     def mapping_for(self, version: MappingVersion, action: Action) -> CompiledMapping:
-        """An empty mapping stands for the action's own."""
+        """Return the compiled mapping; an empty one means the action's default. Raises MappingError."""
         key = (version.pk, action.key)
         if key not in self.mappings:
             self.mappings[key] = compiled_mapping(dump_json(version.body or action.default))

@@ -1,158 +1,54 @@
-"""What answers say of whole endpoints: the breaker opens and closes, and what fails for days is disabled with notice.
+"""What an outcome changes on its connection: wait for a new token, need a reconnect, disable."""
 
-A settle in which all is well asks the database nothing here.
-"""
-
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
-
 from connectors.outcomes import Outcome
-from hub.connections.credentials.call_health import apply_call_counts, format_answer
-from hub.connections.models import BREAKER, Connection, Lane
+from hub.connections.models import Connection
 from hub.crypto.redaction import redact_excerpt
 from hub.db.state_machine import InvalidTransition
 from hub.notices.notify import create_notice
-from hub.outgoing import breaker
-from hub.outgoing.breaker import BreakerState, CallCounts
-from hub.outgoing.pump.types import LaneBatch, SendResult
+from hub.outgoing.pump.types import MAX_DETAIL, LaneBatch, SendResult
+from hub.queue import wake_up
 
-BREAKER_COLUMNS = [field.name for field in fields(BreakerState)]
-FAILURE_KINDS = {"later", "unknown", "reconnect"}
-MAX_DETAIL = 500  # characters
-STATUS_THROTTLED = 429
-ARRIVED_KINDS = {"delivered", "pending"}
-SUCCESSFUL_CALL = CallCounts(up=1, succeeded=1)  # nearly all, so it is made once
-NOT_SENT_REASONS = {"egress_refused"}  # by a setting of ours: it says nothing of the endpoint
+CONNECTION_OUTCOMES = {"refresh", "reconnect", "disable"}  # kinds that concern the connection
 
 
-def update_endpoint_health(
-    send_results: Sequence[SendResult], failure_texts: Mapping[int, str], *, now: datetime
-) -> None:
-    """`answers` are those of `last_failures`, found before the transaction began."""
-    batches = {send_result.batch.lane.pk: send_result.batch for send_result in send_results}
-    lane_calls = [
-        (send_result.batch.lane.pk, _count_call(send_result)) for send_result in send_results
-    ]
-    affected_ids = {pk for pk, calls in lane_calls if calls.down or calls.failed}
-    affected_ids |= {pk for pk, batch in batches.items() if not _breaker_health(batch.lane).is_calm}
-    if not affected_ids:
-        return
-    calls: dict[int, CallCounts] = defaultdict(CallCounts)
-    for pk, call in lane_calls:
-        if pk in affected_ids:
-            calls[pk] += call
-    # whoever publishes to one of them at this moment holds it: what it says is then not counted, rather than waited for
-    unlocked_lanes = Lane.unscoped.filter(pk__in=affected_ids).select_for_update(
-        skip_locked=True, no_key=True, of=("self",)
-    )
-    lanes = list(unlocked_lanes.select_related("connection__tenant").order_by("pk"))
-    before = {lane.pk: _breaker_health(lane) for lane in lanes}
-    for lane in lanes:
-        health = breaker.score_calls(before[lane.pk], calls[lane.pk], now=now)
-        for target in (lane, batches[lane.pk].lane):  # the rest of this slice goes by it too
-            vars(target).update(asdict(health))
-    Lane.unscoped.bulk_update(lanes, BREAKER_COLUMNS)
-    _record_breaker_changes(lanes, before, batches)
-    for lane in lanes:
-        apply_call_counts(lane.connection, lane, failure_texts.get(lane.pk, ""), now=now)
-        _disable_or_warn(batches[lane.pk], _breaker_health(lane), now=now)
-
-
-def _count_call(send_result: SendResult) -> CallCounts:
-    kinds = {outcome.kind for outcome in send_result.outcomes}
-    if (
-        kinds == {"delivered"}
-        and send_result.response is not None
-        and send_result.response.status < 500
-    ):
-        return SUCCESSFUL_CALL
-    came_through, failed = bool(kinds & ARRIVED_KINDS), _find_failure(send_result) is not None
-    if send_result.response is None:
-        was_sent = send_result.error not in NOT_SENT_REASONS
-        return CallCounts(down=was_sent, failed=failed and was_sent)
-    is_free = any(outcome.free for outcome in send_result.outcomes)
-    is_down = send_result.response.status >= 500 and not is_free
-    return CallCounts(
-        up=not is_down and not is_free, down=is_down, succeeded=came_through, failed=failed
-    )
-
-
-def _find_failure(send_result: SendResult) -> Outcome | None:
-    """The outcome for which this call counts as failed; None where it does not.
-
-    At a customer's own endpoint each answer outside 2xx but 429; at a system what it refused as a whole, not what one
-    record or a quota was refused for.
-    """
-    if any(outcome.kind in ARRIVED_KINDS for outcome in send_result.outcomes):
-        return None
-    if send_result.batch.connection.connector.own_endpoint and send_result.response is not None:
-        failed = (
-            not 200 <= send_result.response.status < 300
-            and send_result.response.status != STATUS_THROTTLED
-        )
-        return next(iter(send_result.outcomes), None) if failed else None
-    refused = (outcome for outcome in send_result.outcomes if outcome.kind in FAILURE_KINDS)
-    return next((outcome for outcome in refused if outcome.concerns == "system"), None)
-
-
-def last_failure_texts(send_results: Sequence[SendResult]) -> dict[int, str]:
-    """What the last failed call on each lane was answered, without secrets."""
-    failure_texts = {}
+def apply_connection_outcomes(send_results: Sequence[SendResult], *, now: datetime) -> None:
+    """Change the state of connections, which holds their lanes."""
     for send_result in send_results:
-        if (failure := _find_failure(send_result)) is not None:
-            status = send_result.response.status if send_result.response else 0
-            detail = redact_excerpt(failure.detail, MAX_DETAIL, send_result.batch.secrets)
-            reason = f"status_{status}" if status >= 300 else failure.reason
-            failure_texts[send_result.batch.lane.pk] = format_answer(reason, detail)
-    return failure_texts
+        for outcome in send_result.distinct_outcomes():
+            if outcome.kind in CONNECTION_OUTCOMES:
+                _apply_connection_outcome(send_result.batch, outcome, now=now)
 
 
-def _breaker_health(lane: Lane) -> BreakerState:
-    return BreakerState(**{name: getattr(lane, name) for name in BREAKER_COLUMNS})
-
-
-def _record_breaker_changes(
-    lanes: Sequence[Lane], before: dict[int, BreakerState], batches: dict[int, LaneBatch]
-) -> None:
-    """Hold the lanes whose breaker opened by this, and let go those whose breaker closed."""
-    opened = [lane.pk for lane in lanes if lane.open_until and not before[lane.pk].is_open]
-    closed = [lane.pk for lane in lanes if not lane.open_until and before[lane.pk].is_open]
-    for pk in opened:
-        batches[pk].is_stopped = True
-    if opened:
-        Lane.unscoped.filter(pk__in=opened, hold_reason="").update(hold_reason=BREAKER)
-    if closed:
-        Lane.unscoped.filter(pk__in=closed, hold_reason=BREAKER).update(hold_reason="")
-
-
-def _disable_or_warn(batch: LaneBatch, health: BreakerState, *, now: datetime) -> None:
-    """What has only failed for days is disabled, and announced before."""
-    disable_after, connection = settings.HUB_DISABLE_AFTER, batch.connection
-    percent = breaker.due_warning_percent(health, after=disable_after, now=now)
-    if percent is None or health.failing_since is None:
-        return
-    since = f"{health.failing_since:%Y-%m-%d %H:%M} UTC"
-    notice_fields = {"now": now, "tenant_id": connection.tenant_id, "connection_id": connection.pk}
-    if not breaker.has_failed_for(health, after=disable_after, now=now):
-        disabled_on = f"{health.failing_since + disable_after:%Y-%m-%d %H:%M} UTC"
-        sentence = f"Every attempt on “{connection}” has failed since {since}. It will be disabled on {disabled_on}."
-        create_notice(
-            "failing", sentence, about=f"{connection.pk}:{since}:{percent}", **notice_fields
-        )
-    elif _disable_failing(connection, f"every attempt failed since {since}", now=now):
-        batch.is_stopped = True
-        sentence = f"“{connection}” is disabled: every attempt has failed since {since}. What arrives for it is held."
-        create_notice("disabled", sentence, about=f"{connection.pk}:{since}", **notice_fields)
-
-
-def _disable_failing(connection: Connection, detail: str, *, now: datetime) -> bool:
-    stored_connection = Connection.unscoped.get(pk=connection.pk)
+def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: datetime) -> None:
+    """Change the connection's state, unless it changed meanwhile."""
+    detail = redact_excerpt(outcome.detail, MAX_DETAIL, batch.secrets)
+    connection = Connection.unscoped.select_related("credential").get(pk=batch.connection.pk)
     try:
-        stored_connection.disable("failing", detail, now=now)
+        if outcome.kind == "refresh" and connection.connector.refreshes:
+            if connection.credential.await_refresh(used=batch.credential_version, now=now):
+                wake_up(f"refresh:{connection.pk}", now=now)
+        elif outcome.kind == "disable":
+            connection.disable(outcome.reason, detail, now=now)
+            _notify_disabled(connection, now=now)
+        else:
+            connection.mark_needs_reconnect(outcome.reason, detail, now=now)
     except InvalidTransition:
-        return False
-    return True
+        return
+
+
+def _notify_disabled(connection: Connection, *, now: datetime) -> None:
+    sentence = (
+        f"“{connection}” is disabled: it accepts no more deliveries. "
+        "New deliveries are held until you enable it."
+    )
+    create_notice(
+        "disabled",
+        sentence,
+        about=f"{connection.pk}:{now:%Y-%m-%dT%H:%M:%S}",
+        now=now,
+        tenant_id=connection.tenant_id,
+        connection_id=connection.pk,
+    )

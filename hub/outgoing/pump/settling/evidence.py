@@ -1,16 +1,17 @@
-"""What is kept of each attempt and of the HTTP call that carried it: redacted before it is written."""
+"""The evidence of each attempt and of the HTTP exchange that carried it, redacted before it is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hub.crypto.redaction import mask_headers, redact_all, redact_excerpt
-from hub.outgoing.pump.types import SendResult
+from hub.outgoing.pump.types import MAX_DETAIL, SendResult
 
-MAX_DETAIL = 500  # characters
+MAX_REASON, MAX_REFERENCE = 60, 200  # characters
 
 
 def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
+    """Return the columns of the attempts, one row for each delivery."""
     attempts = [
         (send_result, message.delivery, outcome)
         for send_result in send_results
@@ -22,18 +23,18 @@ def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
         "started_at": [send_result.started_at for send_result, _, _ in attempts],
         "milliseconds": [send_result.milliseconds for send_result, _, _ in attempts],
         "outcome": [outcome.kind for _, _, outcome in attempts],
-        "reason": [outcome.reason[:60] for _, _, outcome in attempts],
+        "reason": [outcome.reason[:MAX_REASON] for _, _, outcome in attempts],
         "detail": [
             outcome.detail and redact_excerpt(outcome.detail, MAX_DETAIL, send_result.batch.secrets)
             for send_result, _, outcome in attempts
         ],
-        "reference": [outcome.reference[:200] for _, _, outcome in attempts],
+        "reference": [outcome.reference[:MAX_REFERENCE] for _, _, outcome in attempts],
         "exchange": [send_result.request.id for send_result, _, _ in attempts],
     }
 
 
 def exchange_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
-    """Of the answer only what was kept."""
+    """Return the columns of the exchanges, one row for each request."""
     exchanges = [_redact_exchange(send_result) for send_result in send_results]
     return {
         "id": [send_result.request.id for send_result in send_results],
@@ -47,13 +48,13 @@ def exchange_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]
         ],
         "response_headers": [exchange.response_headers for exchange in exchanges],
         "response_body": [exchange.response_body.encode() for exchange in exchanges],
-        "error": [send_result.error[:60] for send_result in send_results],
+        "error": [send_result.error[:MAX_REASON] for send_result in send_results],
     }
 
 
 @dataclass(slots=True)
 class RedactedExchange:
-    """What may be kept of an exchange."""
+    """The texts of an exchange that may be stored."""
 
     url: str
     request_body: str
@@ -63,25 +64,23 @@ class RedactedExchange:
 
 
 def _redact_exchange(send_result: SendResult) -> RedactedExchange:
-    """All its texts are looked at together: a look has its price, however little there is to see."""
+    """Redact all texts of an exchange in one pass: a pass has a fixed cost, however short the texts."""
     http_request, response = send_result.request.http_request, send_result.response
     bodies = [
-        request_body.decode("utf-8", "replace")
-        for request_body in (http_request.content(), response.body if response else b"")
+        body.decode("utf-8", "replace")
+        for body in (http_request.content(), response.body if response else b"")
     ]
-    sent_headers, answered_headers = (
-        mask_headers(http_request.all_headers()),
-        mask_headers(response.headers if response else {}),
-    )
+    sent_headers = mask_headers(http_request.all_headers())
+    received_headers = mask_headers(response.headers if response else {})
     url, request_body, response_body, *values = redact_all(
-        [http_request.url, *bodies, *sent_headers.values(), *answered_headers.values()],
+        [http_request.url, *bodies, *sent_headers.values(), *received_headers.values()],
         send_result.batch.secrets,
     )
-    sent_values, answered_values = values[: len(sent_headers)], values[len(sent_headers) :]
+    sent_values, received_values = values[: len(sent_headers)], values[len(sent_headers) :]
     return RedactedExchange(
         url,
         request_body,
         response_body,
         dict(zip(sent_headers, sent_values, strict=True)),
-        dict(zip(answered_headers, answered_values, strict=True)),
+        dict(zip(received_headers, received_values, strict=True)),
     )

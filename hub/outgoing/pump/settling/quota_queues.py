@@ -1,58 +1,24 @@
-"""Where what a quota sends back waits: with what spends the same scopes, in the order of acceptance, not claimed
-before they open."""
+"""Quota queues: deliveries of one connection that spend the same scopes wait, first in first out, until they open."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, QuerySet, Subquery
-
 from hub.connections.models import QuotaQueue, digest_scopes
-from hub.db import bulk
 from hub.db.prepared import PreparedQuery
-from hub.outgoing.models import Delivery
-from hub.outgoing.pump.claiming.claim_sql import SUSPECT_CRASHES
-from hub.outgoing.pump.settling.quota_feedback import (
-    distinct_outcomes,
-    pause_end,
-    paused_scope_keys,
-)
-from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, SendResult
-from hub.throttle.reserve import Reservation
+from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
+from hub.outgoing.pump.settling.quota_feedback import pause_end, paused_scope_keys
+from hub.outgoing.pump.settling.waiting_queues import queues_with_deliveries
+from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, RequestResult
+from hub.throttle.demand import Reservation
 
-CLAIM_EARLY = timedelta(
-    seconds=0.1
-)  # before a paced scope opens its queue is claimed, so that no call is booked too late
-MIN_QUEUE_DELAY = timedelta(seconds=0.05)  # no queue is looked at again before
-MAX_WIDTH = 800  # deliveries that are taken from one queue at a time
-DELETE_EMPTY_AFTER = timedelta(hours=1)
+# A queue is claimed this long before its paced scope opens, so that its calls are booked in time.
+CLAIM_EARLY = timedelta(seconds=0.1)
+MIN_QUEUE_DELAY = timedelta(seconds=0.05)  # between two claims of one queue
+MAX_WIDTH = 800  # deliveries that one claim takes from a queue
 
-# Queues that are gone and in which something waits: one look into the index for each queue, however much waits.
-WAITING_SQL = "quota_queue > 0 AND index_state = 'waiting' AND state = 'waiting'"
-MISSING_QUEUES_SQL = f"""
-WITH RECURSIVE used(id) AS (
-    SELECT (SELECT quota_queue FROM outgoing_delivery WHERE {WAITING_SQL} ORDER BY quota_queue LIMIT 1)
-    UNION ALL
-    SELECT (
-        SELECT quota_queue FROM outgoing_delivery WHERE {WAITING_SQL} AND quota_queue > used.id
-        ORDER BY quota_queue LIMIT 1
-    )
-    FROM used WHERE used.id IS NOT NULL
-)
-SELECT id FROM used WHERE id IS NOT NULL
-AND NOT EXISTS (SELECT 1 FROM connections_quotaqueue AS queue WHERE queue.id = used.id)
-"""
-
-QuotaQueueKey = tuple[int, bool, str]  # lane, background, digest of the scopes
-
-
-def queues_with_deliveries(queues: QuerySet[QuotaQueue]) -> QuerySet[QuotaQueue]:
-    """Those in which something waits. One look for each queue: of EXISTS a planner might read all that waits."""
-    waiting = Delivery.unscoped.filter(
-        quota_queue=OuterRef("pk"), quota_queue__gt=0, state="waiting"
-    )
-    return queues.alias(first=Subquery(waiting.values("pk")[:1])).filter(first__isnull=False)
-
+QuotaQueueKey = tuple[int, bool, str]  # lane, low priority, digest of the scopes
+ScopeKey = tuple[int, bool, str]  # lane, low priority, key of one scope
 
 QUEUES_OF_LANES = PreparedQuery(
     lambda *, ids: queues_with_deliveries(QuotaQueue.unscoped.filter(connection__id__any_of=ids))
@@ -61,24 +27,19 @@ QUEUES_OF_LANES = PreparedQuery(
 
 @dataclass(slots=True)
 class LaneQueues:
-    """The queues of some lanes in which deliveries wait, beside those that were claimed; and how they change."""
+    """The quota queues of some lanes in which deliveries wait that were not claimed, and the changes to them."""
 
     known: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
-    lanes: set[int] = field(
-        default_factory=set
-    )  # that have any: most have none, and their calls need no digest
-    by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)  # that spend it
-    first_to_open: dict[tuple[int, bool, str], QuotaQueue] = field(
-        default_factory=dict
-    )  # by lane and closed scope
+    lanes: set[int] = field(default_factory=set)  # lanes with queues; most have none
+    by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)
+    first_to_open: dict[ScopeKey, QuotaQueue] = field(default_factory=dict)  # by closed scope
     postponed: set[tuple[bool, frozenset[tuple[str, datetime]]]] = field(default_factory=set)
     changed: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
-    last_claimed: dict[int, int] = field(
-        default_factory=dict
-    )  # by queue, the last delivery that was taken from it
+    last_claimed: dict[int, int] = field(default_factory=dict)  # newest claimed delivery by queue
 
     @classmethod
     def of_batches(cls, batches: Sequence[LaneBatch], *, now: datetime) -> "LaneQueues":
+        """Load the queues of the batches' lanes."""
         queues = cls()
         for request in (request for batch in batches for request in batch.requests):
             queues.last_claimed[request.quota_queue] = max(
@@ -89,42 +50,39 @@ class LaneQueues:
         return queues
 
     def add(self, queue: QuotaQueue, *, now: datetime) -> None:
-        """Index it by all that is asked of queues: a lane may have thousands."""
+        """Index a queue by all that is looked up: a lane may have thousands."""
         self.known[queue.key] = queue
         self.lanes.add(queue.connection_id)
         for scope in queue.scopes:
             self.by_scope.setdefault(scope, []).append(queue)
         for scope in queue.closed if queue.opens_at > now else ():
-            first = self.first_to_open.setdefault(
-                (queue.connection_id, queue.low_priority, scope), queue
-            )
+            key = (queue.connection_id, queue.low_priority, scope)
+            first = self.first_to_open.setdefault(key, queue)
             if queue.opens_at < first.opens_at:
-                self.first_to_open[(queue.connection_id, queue.low_priority, scope)] = queue
+                self.first_to_open[key] = queue
 
     def find_own(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
-        """The queue of what spends as this carriage does."""
+        """Return the queue of the request's scopes."""
         return self.known.get(quota_queue_key(lane, request)) if lane in self.lanes else None
 
     def find_blocking(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
-        """A queue whose deliveries wait for what this carriage spends: it may not go before them.
+        """Return a queue whose deliveries wait for a scope of this request, and are sent before it.
 
-        What is older than they, as it goes again, may go with those of them that were claimed.
+        A request that is older than they, as after a crash, may be sent with those of them that were claimed.
         """
         if request.quota_queue or lane not in self.lanes:
             return None
         if own_queue := self.find_own(lane, request):
-            return (
-                own_queue
-                if request.oldest_delivery_id > self.last_claimed.get(own_queue.pk, 0)
-                else None
-            )
-        beside = (
-            (False, True) if request.low_priority else (False,)
-        )  # live work does not wait behind other
-        places = (
-            (lane, low_priority, scope) for low_priority in beside for scope in request.scope_keys
+            is_newer = request.oldest_delivery_id > self.last_claimed.get(own_queue.pk, 0)
+            return own_queue if is_newer else None
+        # live work does not wait behind work of low priority
+        priorities = (False, True) if request.low_priority else (False,)
+        keys = (
+            (lane, low_priority, scope)
+            for low_priority in priorities
+            for scope in request.scope_keys
         )
-        queues = (self.first_to_open[place] for place in places if place in self.first_to_open)
+        queues = (self.first_to_open[key] for key in keys if key in self.first_to_open)
         return min(queues, key=lambda queue: queue.opens_at, default=None)
 
     def set_queue(
@@ -136,6 +94,7 @@ class LaneQueues:
         closed: Iterable[str],
         width: int,
     ) -> None:
+        """Create or change the queue of the request's scopes."""
         queue = QuotaQueue(
             connection_id=lane,
             low_priority=request.low_priority,
@@ -150,11 +109,11 @@ class LaneQueues:
     def postpone(
         self, low_priority: bool, closed: Mapping[str, datetime], *, early: timedelta
     ) -> None:
-        """Scopes were found closed: queues that spend them are not looked at before they open."""
-        found = (low_priority, frozenset(closed.items()))
-        if found in self.postponed:
+        """Postpone all queues that spend a closed scope until it opens, but for `early`."""
+        reservation_result = (low_priority, frozenset(closed.items()))
+        if reservation_result in self.postponed:
             return
-        self.postponed.add(found)
+        self.postponed.add(reservation_result)
         for queue in (queue for scope in closed for queue in self.by_scope.get(scope, ())):
             opens = {key: closed[key] for key in queue.scopes if key in closed}
             opens_at = max(opens.values(), default=queue.opens_at) - early
@@ -167,8 +126,7 @@ class LaneQueues:
                 self.changed[queue.key] = queue
 
     def save(self, *, with_width: bool = True) -> dict[QuotaQueueKey, int]:
-        """The primary keys of those that changed, and of those that were known."""
-        fields = ["opens_at", "closed", *(["width"] if with_width else [])]
+        """Store the changed queues; return the primary keys of changed and known ones."""
         changed = [queue for _, queue in sorted(self.changed.items())]
         for queue in changed:
             queue.pk = None
@@ -176,7 +134,7 @@ class LaneQueues:
             changed,
             update_conflicts=True,
             unique_fields=["connection", "low_priority", "digest"],
-            update_fields=fields,
+            update_fields=["opens_at", "closed", *(["width"] if with_width else [])],
         )
         existing_queues = [queue for queue in self.known.values() if queue.pk]
         return {queue.key: queue.pk for queue in (*existing_queues, *changed)}
@@ -193,7 +151,7 @@ def next_width(
     *,
     in_flight: int,
 ) -> int:
-    """How many deliveries the next claim takes: what the quota let go this time, and more where it is still open."""
+    """Return how many deliveries the next claim takes: as many as were booked, and more if the quota is still open."""
     batch_size = requests[0].action.batch
     booked = sum(len(request.messages) for request in requests[: len(reservation.call_times)])
     usual_width = queue.width if queue else in_flight * batch_size
@@ -204,47 +162,35 @@ def next_width(
     return max(usual_width, batch_size)
 
 
-def queue_throttled(results: Sequence[SendResult | NotSent], *, now: datetime) -> None:
-    """What met a pause on its way, or was refused by a 429, waits in line for the end of that pause."""
-    queues, waiting_results = LaneQueues(), []
+def queue_throttled(results: Sequence[RequestResult], *, now: datetime) -> None:
+    """Queue the requests that a pause stopped or a 429 refused, until the end of that pause."""
+    queues, queued_results = LaneQueues(), []
     for result in results:
         opens = _paused_scopes_after(result, now=now)
         lane, request = result.batch.lane, result.request
         if opens and can_queue(request):
             until, width = max(opens.values()), lane.in_flight * request.action.batch
             queues.set_queue(lane.pk, request, opens_at=until, closed=opens, width=width)
-            waiting_results.append(result)
-    if waiting_results:
+            queued_results.append(result)
+    if queued_results:
         queue_ids = queues.save(with_width=False)
-        for result in waiting_results:
-            result.request.return_queue_id = queue_ids[
-                quota_queue_key(result.batch.lane.pk, result.request)
-            ]
+        for result in queued_results:
+            key = quota_queue_key(result.batch.lane.pk, result.request)
+            result.request.return_queue_id = queue_ids[key]
 
 
-def _paused_scopes_after(result: SendResult | NotSent, *, now: datetime) -> dict[str, datetime]:
-    """The scopes of a call that are paused by what came of it, and until when."""
+def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, datetime]:
+    """Return the request's scopes that are paused after this result, and until when."""
     if isinstance(result, NotSent):
         return dict.fromkeys(result.closed, result.due_at) if result.due_at else {}
     opens: dict[str, datetime] = {}
-    for outcome in distinct_outcomes(result.outcomes):
-        paused = set(result.request.scope_keys).intersection(
-            paused_scope_keys(result.batch, outcome)
-        )
+    for outcome in result.distinct_outcomes():
+        keys = paused_scope_keys(result.batch, outcome)
+        paused = set(result.request.scope_keys).intersection(keys)
         opens |= dict.fromkeys(paused, pause_end(outcome, now=now))
     return opens
 
 
 def can_queue(request: OutboundRequest) -> bool:
-    """What may have killed pumps before goes alone, and waits in no queue."""
-    return all(parcel.delivery.crash_count < SUSPECT_CRASHES for parcel in request.messages)
-
-
-def delete_empty_queues(*, now: datetime) -> None:
-    """Delete queues in which nothing has waited for long; what waits in a queue that is gone waits in none."""
-    idle_queues = QuotaQueue.unscoped.filter(opens_at__lt=now - DELETE_EMPTY_AFTER)
-    idle_queues.exclude(pk__in=queues_with_deliveries(idle_queues).values("pk")).delete()
-    if missing_ids := [number for (number,) in bulk.query_rows(MISSING_QUEUES_SQL, [])]:
-        Delivery.unscoped.filter(
-            quota_queue__in=missing_ids, quota_queue__gt=0, state="waiting"
-        ).update(quota_queue=0)
+    """Return whether its deliveries may wait in a queue: suspects are claimed alone, outside of queues."""
+    return all(message.delivery.crash_count < SUSPECT_CRASHES for message in request.messages)

@@ -1,48 +1,32 @@
-"""What a pump has in its hands: answers until they are settled, lanes until they are given back, leases meanwhile."""
+"""Settle results in batches while the pump runs, and release the lanes whose batches are complete."""
 
 import asyncio
 import contextlib
-import uuid
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import Error
 
-from hub.connections.actions import maintenance
-from hub.db.clock import Clock
-from hub.metrics import counters
-from hub.outgoing.pump.claiming.claim import extend_lane_leases
-from hub.outgoing.pump.db_thread import in_db_thread
+from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY, in_db_thread
+from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.settling.settle import settle_results
-from hub.outgoing.pump.types import LaneBatch, RequestResult
-from hub.outgoing.queue import pump_slots
+from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
 from hub.throttle import in_flight_leases
 
-SETTLE_EVERY, EXTEND_EVERY = 0.05, 4.0  # seconds
-MAX_RESULTS = 250
-DATABASE_RETRY_EVERY, FINAL_ATTEMPTS = (
-    0.5,
-    20,
-)  # seconds between looks at a database that is away, and how often for what was answered
-SAFE_LEASE_SECONDS = 10.0  # seconds of a lease in which nobody else can have the lane
+SETTLE_EVERY = 0.05  # seconds
+MAX_RESULTS = 250  # results that are settled at once rather than after SETTLE_EVERY
+FINAL_ATTEMPTS = 20  # how often an ending pump tries to store its last results
 
 
 @dataclass(slots=True)
 class Settler:
-    lease: uuid.UUID
-    clock: Clock
-    random: Callable[[], float]
+    """Results, complete lanes and free slots that are not stored yet."""
+
+    run: PumpRun
+    lease_keeper: LeaseKeeper
     results: list[RequestResult] = field(default_factory=list)
     finished_lanes: set[int] = field(default_factory=set)
-    released_slots: Counter[str] = field(
-        default_factory=Counter
-    )  # room for calls in flight, to be given back
-    leased_lanes: set[int] = field(default_factory=set)  # lanes that are not given back yet
-    leases_extended_at: float = 0.0  # when the leases were last extended, by the loop's time
-    counts: Counter[tuple[str, str]] = field(
-        default_factory=Counter
-    )  # not yet written to the tally
+    released_slots: Counter[str] = field(default_factory=Counter)  # by scope key
     settle_requested: asyncio.Event = field(default_factory=asyncio.Event)
     is_closing: bool = False
 
@@ -50,18 +34,8 @@ class Settler:
     def is_empty(self) -> bool:
         return not (self.results or self.finished_lanes)
 
-    def add_batch(self, batch: LaneBatch) -> None:
-        batch.leased_at = asyncio.get_running_loop().time()
-        self.leased_lanes.add(batch.lane.pk)
-
-    def is_lease_safe(self, batch: LaneBatch) -> bool:
-        """Nobody else can have taken the lane, as somebody may whose lease could not be extended."""
-        return (
-            asyncio.get_running_loop().time()
-            <= max(batch.leased_at, self.leases_extended_at) + SAFE_LEASE_SECONDS
-        )
-
     def add_result(self, result: RequestResult) -> None:
+        """Keep a result until it is settled, and release its slots after the last call that shares them."""
         self.results.append(result)
         if slots := result.request.slots:
             slots.remaining_calls -= 1
@@ -71,13 +45,17 @@ class Settler:
             self.settle_requested.set()
 
     def finish_batch(self, batch: LaneBatch) -> None:
-        """The lane's slice is served."""
+        """Release the batch's lane with the next settlement."""
         self.finished_lanes.add(batch.lane.pk)
         self.settle_requested.set()
 
-    # --- settling ----------------------------------------------------------------------------------------------------
+    def close(self) -> None:
+        """End `settle_until_closed` without cancelling it, which would lose the results that it holds."""
+        self.is_closing = True
+        self.settle_requested.set()
 
     async def settle_until_closed(self) -> None:
+        """Settle every SETTLE_EVERY seconds, or as soon as it is requested."""
         while not self.is_closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.settle_requested.wait(), SETTLE_EVERY)
@@ -86,75 +64,41 @@ class Settler:
                 await self.settle_pending()
 
     async def settle_pending(self) -> None:
+        """Settle what there is. Raises django.db.Error, and keeps all of it."""
         results, self.results = self.results, []
         finished_lanes, self.finished_lanes = self.finished_lanes, set()
         if not results and not finished_lanes:
             return
         try:
-            await (
-                self.release_slots()
-            )  # first: whoever claims a lane that is given back finds the room
+            # before the lanes, so that the pump that claims one finds the slots free
+            await self.release_slots()
+            lease, clock, random = self.run.lease, self.run.clock, self.run.random
             counts = await in_db_thread(
-                lambda: settle_results(
-                    self.lease, results, finished_lanes, now=self.clock(), random=self.random
-                )
+                lambda: settle_results(lease, results, finished_lanes, now=clock(), random=random)
             )
-        except Error:  # the database is away: keep what was answered, and try again
-            self.results, self.finished_lanes = (
-                results + self.results,
-                finished_lanes | self.finished_lanes,
-            )
+        except Error:
+            self.results = results + self.results
+            self.finished_lanes |= finished_lanes
             raise
-        self.leased_lanes.difference_update(finished_lanes)
-        self.counts += counts
+        self.lease_keeper.forget(finished_lanes)
+        self.lease_keeper.add_counts(counts)
 
     async def release_slots(self) -> None:
+        """Release slots for calls in flight. Raises django.db.Error, and keeps them."""
         released_slots, self.released_slots = self.released_slots, Counter()
         try:
             if released_slots:
-                await in_db_thread(in_flight_leases.release_calls, self.lease, released_slots)
+                await in_db_thread(in_flight_leases.release_calls, self.run.lease, released_slots)
         except Error:
             self.released_slots += released_slots
             raise
 
     async def settle_remaining(self) -> None:
+        """Settle the last results. If the database stays away, the next claim recovers them as unknown."""
         for _ in range(FINAL_ATTEMPTS):
             try:
                 await self.settle_pending()
-                return await self.flush_counts()
+                return await self.lease_keeper.flush_counts()
             except Error:
                 await asyncio.sleep(DATABASE_RETRY_EVERY)
-        return None  # it is told as unknown when the leases end
-
-    # --- keeping -----------------------------------------------------------------------------------------------------
-
-    async def keep_leases(self) -> None:
-        """The leases of the place and of the lanes live as long as this does."""
-        delay = EXTEND_EVERY
-        while True:
-            await asyncio.sleep(delay)
-            started_at, delay = asyncio.get_running_loop().time(), DATABASE_RETRY_EVERY
-            with contextlib.suppress(Error):
-                await in_db_thread(self.extend_leases)
-                self.leases_extended_at, delay = started_at, EXTEND_EVERY
-                await self.flush_counts()
-
-    def extend_leases(self) -> None:
-        extend_lane_leases(self.lease, tuple(self.leased_lanes), now=self.clock())
-        pump_slots.extend_slot(self.lease, now=self.clock())
-        in_flight_leases.extend_in_flight_leases(
-            self.lease, until=self.clock() + in_flight_leases.IN_FLIGHT_LEASE
-        )
-        maintenance.apply_maintenance(now=self.clock())
-
-    async def flush_counts(self) -> None:
-        """Not with each settling: two pumps would wait for each other's commit. A kill loses these few seconds."""
-        counts, self.counts = (
-            self.counts,
-            Counter(),
-        )  # on the loop's thread, as they are counted there
-        try:
-            await in_db_thread(counters.add_counts, counts)
-        except Error:
-            self.counts += counts
-            raise
+        return None

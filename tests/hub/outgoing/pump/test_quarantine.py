@@ -10,8 +10,9 @@ from django.db import connection as database
 
 from connectors.http import Response
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.claiming.claim import claim_suspects, has_waiting_suspects
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
+from hub.outgoing.pump.quarantine import SUSPECT_EVERY, Quarantine
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash
@@ -48,6 +49,20 @@ def test_a_poison_row_is_dead_after_five_claims_and_the_rest_goes_on(process):
     rows = json.loads(process("told").stdout)
     assert rows.count(["failed", "crashed", 5]) == 1
     assert [state for state, *_ in rows].count("delivered") == len(rows) - 1 == 4
+
+
+def test_an_active_quarantine_is_looked_at_only_when_the_pump_is_idle():
+    quarantine = Quarantine(is_active=True)
+    assert not quarantine.is_check_due(1.0, is_idle=False)
+    assert quarantine.is_check_due(1.0, is_idle=True)
+
+
+def test_suspects_are_looked_for_twice_a_second():
+    quarantine = Quarantine()
+    assert quarantine.is_check_due(1.0, is_idle=False)
+    quarantine.record_check(1.0, has_suspects=False)
+    assert not quarantine.is_check_due(1.0 + SUSPECT_EVERY / 2, is_idle=False)
+    assert quarantine.is_check_due(1.0 + SUSPECT_EVERY, is_idle=False)
 
 
 @pytest.mark.django_db

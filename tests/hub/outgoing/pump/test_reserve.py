@@ -13,12 +13,15 @@ from connectors.http import Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump import db_thread
-from hub.outgoing.pump.loop import CLOCK_JUMP, MIN_LEAD, PumpLoop, run_pump
+from hub.outgoing.pump.loop import run_pump
+from hub.outgoing.pump.pacing import MIN_LEAD
 from hub.outgoing.pump.types import NotSent, SendResult
+from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import InFlightLease, QuotaState
-from hub.throttle.reserve import Demand, ScopeCost, reserve_calls
+from hub.throttle.reserve import reserve_calls
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.builders import build_claimer, build_pump_loop
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -153,13 +156,6 @@ def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
     assert pump(FakeHttp(), at=NOON + 2 * MINUTE).requests == []
 
 
-def test_a_pump_does_not_shorten_a_pause_that_it_has_heard_of():
-    pump_loop = build_pump_loop(Clock())
-    pump_loop.record_pause(["a", "b"], NOON + 60 * MINUTE)
-    pump_loop.record_pause(["a"], NOON + MINUTE)
-    assert set(pump_loop.paused_scopes.values()) == {NOON + 60 * MINUTE}
-
-
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [
@@ -182,9 +178,7 @@ def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, told, seconds):
 
 def measure_claim(now=NOON):
     with CaptureQueriesContext(database) as queries:
-        batches, _ = PumpLoop(
-            uuid.uuid4(), lambda: now, lambda: 0, lambda: False, 0, 0
-        ).claim_and_prepare()
+        batches, _ = build_claimer(lambda: now).claim_and_prepare()
     return len(queries), sum(len(batch.requests) for batch in batches)
 
 
@@ -209,10 +203,6 @@ class Clock:
         return self.now
 
 
-def build_pump_loop(clock):
-    return PumpLoop(uuid.uuid4(), clock, lambda: 0, lambda: False, 0, 0)
-
-
 def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, settings):
     settings.HUB_HOST_RATE = (500, 1.0)  # ten at once
     connection = make.connection()
@@ -227,34 +217,13 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
         return Response(200)
 
     async def serve(batch):
-        batch.leased_at = asyncio.get_running_loop().time()
-        await pump_loop.serve_lane(batch, slow)
+        pump_loop.lease_keeper.add_batch(batch)
+        await pump_loop.lane_sender.serve_lane(batch, slow)
 
-    batches, _ = pump_loop.claim_and_prepare()
+    batches, _ = pump_loop.claimer.claim_and_prepare()
     db_thread.run_with_loop(lambda: serve(*batches))
     assert [type(result) for result in pump_loop.settler.results] == [SendResult, NotSent]
-    rushed = pump_loop.lead
-    assert rushed > MIN_LEAD  # the next is booked further ahead
-    assert pump_loop.current_lead(now=clock.now + SECOND / 2) < rushed
-    assert pump_loop.current_lead(now=clock.now + MINUTE) == MIN_LEAD
-
-
-def test_a_clock_that_goes_ahead_of_time_is_noticed_between_two_looks():
-    clock = Clock()
-    pump_loop = build_pump_loop(clock)
-
-    async def look(by):
-        clock.now += by
-        return pump_loop.measure_clock_jump()
-
-    async def looks():
-        return [
-            await look(by) for by in (SECOND, timedelta(hours=1), timedelta(0), -timedelta(hours=1))
-        ]
-
-    first, ahead, still, back = db_thread.run_with_loop(looks)
-    assert (first, still > CLOCK_JUMP, back > CLOCK_JUMP) == (timedelta(0), False, False)
-    assert ahead > CLOCK_JUMP
+    assert pump_loop.claimer.lead.lead > MIN_LEAD  # the next one is booked further ahead
 
 
 def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings):

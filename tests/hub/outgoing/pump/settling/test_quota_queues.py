@@ -18,19 +18,16 @@ from connectors.http import Rate, Response
 from hub.connections.models import Lane, QuotaQueue, digest_scopes
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import cancel_delivery, retry_delivery
-from hub.outgoing.pump.loop import PumpLoop
-from hub.outgoing.pump.settling.quota_queues import (
-    DELETE_EMPTY_AFTER,
-    LaneQueues,
-    delete_empty_queues,
-)
+from hub.outgoing.pump.settling.quota_queues import LaneQueues
+from hub.outgoing.pump.settling.waiting_queues import DELETE_EMPTY_AFTER, delete_empty_queues
 from hub.outgoing.pump.types import OutboundRequest
 from hub.sweep import run_sweep
+from hub.throttle.demand import ScopeCost
 from hub.throttle.models import QuotaState
-from hub.throttle.reserve import ScopeCost
 from tests.factories import MINUTE, NOON, Factories
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read
+from tests.hub.outgoing.pump.builders import build_claimer
 from tests.hub.outgoing.pump.test_loop import pump
 
 SECOND = timedelta(seconds=1)
@@ -177,10 +174,10 @@ def test_a_429_keeps_the_order_and_the_place_of_who_met_it(workspace):
 
 def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
     workspace.tell("C1", 40)
-    pump_loop = PumpLoop(uuid4(), lambda: NOON, lambda: 0, lambda: False, 0, 0)
-    before = pump_loop.sizing.rounds_for(workspace.connection.pk)
-    assert sum(len(batch.schedule) for batch in pump_loop.claim_and_prepare()[0]) == 1
-    assert pump_loop.sizing.rounds_for(workspace.connection.pk) == before
+    claimer = build_claimer(lambda: NOON)
+    before = claimer.sizing.rounds_for(workspace.connection.pk)
+    assert sum(len(batch.schedule) for batch in claimer.claim_and_prepare()[0]) == 1
+    assert claimer.sizing.rounds_for(workspace.connection.pk) == before
     assert (
         Lane.unscoped.get().virtual_time < NOON + SECOND
     )  # what it was not given does not put it back in turn
@@ -342,7 +339,7 @@ class Steps(Workspace):
     def die(self):
         """A pump that has just claimed something, and ends there; what dies twice with it would be a suspect."""
         if not Delivery.unscoped.filter(crash_count__gt=0).exists():
-            PumpLoop(uuid4(), lambda: self.now, lambda: 0, lambda: False, 0, 0).claim_and_prepare()
+            build_claimer(lambda: self.now).claim_and_prepare()
             self.now += MINUTE
             self.pump()
 

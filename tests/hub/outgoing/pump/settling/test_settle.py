@@ -9,7 +9,7 @@ from connectors.http import Request, Response
 from hub.connections.models import Lane
 from hub.outgoing.models import Exchange
 from hub.outgoing.pump.settling.settle import settle_results
-from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult
+from hub.outgoing.pump.types import LaneBatch, LaneCredential, OutboundRequest, SendResult
 from tests.factories import NOON
 
 
@@ -32,7 +32,7 @@ def test_evidence_is_redacted_before_the_transaction_begins_that_writes_it(make)
         make.connection(connector="slack", account="T1"),
         WatchedSecrets("s3cr3t-of-theirs"),
     )
-    batch = LaneBatch(Lane.unscoped.get(connection=row), row, None, secrets=secrets)
+    batch = LaneBatch(Lane.unscoped.get(connection=row), row, LaneCredential(None, secrets, 0))
     request = OutboundRequest(
         uuid4(), row.connector.actions[0], [], Request("POST", "https://x.test/"), ()
     )

@@ -12,7 +12,7 @@ from hub.connections.models import Connection, Lane
 from hub.egress import RequestNotSent, ResponseNotReceived
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery
-from hub.outgoing.pump.settling.connection_effects import last_failure_texts, update_endpoint_health
+from hub.outgoing.pump.settling.endpoint_health import last_failure_texts, update_endpoint_health
 from hub.outgoing.pump.types import LaneBatch, OutboundRequest, SendResult
 from hub.sweep import run_sweep
 from tests.factories import NOON

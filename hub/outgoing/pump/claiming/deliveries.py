@@ -1,0 +1,74 @@
+"""Claim due deliveries with all that sending needs: one statement on PostgreSQL, a few on SQLite."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection as database
+
+from hub.outgoing.models import Route
+from hub.outgoing.pump.claiming import claim_postgresql, claim_sqlite
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from tenants.models import Tenant
+
+
+@dataclass(slots=True)
+class ClaimedDelivery:
+    """One claimed delivery, its event and the rendering of an earlier attempt: a row of the claim, column by column."""
+
+    pk: int
+    connection_id: int
+    tenant: Tenant
+    route: Route
+    message_uuid: UUID
+    attempt_count: int  # includes the attempt that is about to be made
+    possibly_delivered: bool
+    low_priority: bool  # it leaves room for live work
+    due_at: datetime
+    event_id: int
+    position: int | None
+    expires_at: datetime | None
+    crash_count: int
+    quota_queue: int  # QuotaQueue that it was claimed from; 0: none
+    type: str
+    sender_id: str
+    occurred_at: datetime
+    event_body: bytes | None  # None: pruned
+    rendered_body: bytes | None  # None: not rendered yet
+    version: int | None  # of the mapping that rendered it
+    ticket: str | None
+
+    @property
+    def message_id(self) -> str:
+        return f"msg_{self.message_uuid.hex}"
+
+
+def claim_due_deliveries(
+    limits: Mapping[int, int], lease: UUID, config: ConfigCache, *, now: datetime
+) -> list[ClaimedDelivery]:
+    """Claim on each lane at most `limits[lane]` due deliveries, those that are due longest first."""
+    if not limits:
+        return []
+    backend = claim_postgresql if database.vendor == "postgresql" else claim_sqlite
+    return _build_claimed_deliveries(backend.claim_due_rows(limits, lease, now=now), config)
+
+
+def claim_deliveries_by_id(
+    delivery_ids: Sequence[int], lease: UUID, config: ConfigCache, *, now: datetime
+) -> list[ClaimedDelivery]:
+    """Claim those of these deliveries that may be sent."""
+    backend = claim_postgresql if database.vendor == "postgresql" else claim_sqlite
+    return _build_claimed_deliveries(backend.claim_rows_by_id(delivery_ids, lease, now=now), config)
+
+
+def _build_claimed_deliveries(
+    rows: Sequence[tuple[Any, ...]], config: ConfigCache
+) -> list[ClaimedDelivery]:
+    config.load(tenants={row[2] for row in rows}, routes={row[3] for row in rows})
+    tenants, routes = config.tenants, config.routes
+    return [
+        ClaimedDelivery(pk, lane, tenants[tenant], routes[route], *columns)
+        for pk, lane, tenant, route, *columns in rows
+    ]

@@ -1,0 +1,56 @@
+"""Recover what a pump that died was sending: it may have been delivered, and is sent again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from hub.connections.models import Lane
+from hub.metrics import counters
+from hub.outgoing.models import Attempt, Delivery
+from hub.outgoing.pump.claiming.crash_limits import MAX_CRASHES
+
+
+def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
+    """End the attempts that were in flight on lanes with an expired lease, as *unknown*.
+
+    Their deliveries wait again, marked as possibly delivered; after MAX_CRASHES crashes they are failed, and those of
+    routes that hold what may have arrived are held.
+    """
+    expired_ids = [lane.pk for lane in lanes if lane.lease is not None]
+    if not expired_ids:
+        return
+    interrupted_query = Delivery.unscoped.filter(connection_id__in=expired_ids, state="sending")
+    interrupted = list(interrupted_query.select_related("route"))
+    _record_crashes(interrupted, now=now)
+    exhausted_ids = [row.pk for row in interrupted if row.crash_count + 1 >= MAX_CRASHES]
+    held_ids = [row.pk for row in interrupted if row.route.is_held_when_unknown]
+    common_changes = {
+        "crash_count": F("crash_count") + 1,
+        "lease": None,
+        "state_changed_at": now,
+        "possibly_delivered": True,
+        "quota_queue": 0,
+    }
+    interrupted_query.filter(pk__in=exhausted_ids).update(
+        state="failed", reason="crashed", due_at=None, **common_changes
+    )
+    interrupted_query.filter(pk__in=held_ids).update(
+        state="held", reason="unknown_effect", due_at=None, **common_changes
+    )
+    interrupted_query.update(state="waiting", reason="crashed", due_at=now, **common_changes)
+
+
+def _record_crashes(interrupted: Sequence[Delivery], *, now: datetime) -> None:
+    Attempt.unscoped.bulk_create(
+        Attempt(
+            delivery=delivery,
+            number=delivery.attempt_count,
+            started_at=now,
+            outcome="unknown",
+            reason="crashed",
+        )
+        for delivery in interrupted
+    )
+    count = len(interrupted)
+    counters.add_counts({("attempts", "unknown"): count, ("crashes", ""): count})

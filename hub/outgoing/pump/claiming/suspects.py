@@ -1,0 +1,79 @@
+"""Claim suspects: deliveries that were in flight at several crashes in a row, and may have caused them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from hub.db.prepared import PreparedQuery
+from hub.outgoing.models import Delivery
+from hub.outgoing.pump.claiming.claim import (
+    ClaimedLane,
+    assign_deliveries,
+    lease_lanes,
+    load_claimed_lanes,
+    lock_next_lanes,
+    sendable_lanes,
+    unleased_lanes,
+)
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
+from hub.outgoing.pump.claiming.deliveries import claim_deliveries_by_id
+from hub.outgoing.pump.claiming.recovery import recover_expired_leases
+
+SUSPECT_BATCH = 32  # suspects that are sent together after their second crash; later each is alone
+
+
+def suspect_deliveries(*, now: datetime) -> QuerySet[Delivery]:
+    """Return the due deliveries that crashed too often to be sent beside others."""
+    return Delivery.unscoped.filter(
+        state="waiting", due_at__lte=now, crash_count__gte=SUSPECT_CRASHES
+    )
+
+
+ANY_SENDABLE_SUSPECT = PreparedQuery(
+    lambda *, now: (
+        suspect_deliveries(now=now)
+        .filter(connection__lane__in=sendable_lanes(now=now))
+        .values_list("pk")[:1]
+    )
+)
+
+
+def has_waiting_suspects(*, now: datetime) -> bool:
+    """Return whether a suspect is due on a lane that nothing holds."""
+    return bool(ANY_SENDABLE_SUSPECT.fetch_rows(now=now))
+
+
+def claim_suspects(lease: UUID, config: ConfigCache, *, now: datetime) -> list[ClaimedLane]:
+    """Claim the suspects that crashed twice, together; or, alone, the one that crashed most often."""
+    with transaction.atomic():
+        lane_suspects = suspect_deliveries(now=now).filter(connection=OuterRef("pk"))
+        lanes_with_suspects = unleased_lanes(sendable_lanes(now=now), now=now).filter(
+            Exists(lane_suspects)
+        )
+        lanes = {lane.pk: lane for lane in lock_next_lanes(lanes_with_suspects, SUSPECT_BATCH)}
+        recover_expired_leases(list(lanes.values()), now=now)
+        chosen = _choose_suspects(list(lanes), now=now)
+        connection_ids = set(chosen.values())
+        claimed_lanes = load_claimed_lanes(
+            [lane for pk, lane in lanes.items() if pk in connection_ids]
+        )
+        deliveries = claim_deliveries_by_id(list(chosen), lease, config, now=now)
+        assign_deliveries(claimed_lanes, deliveries)
+        lease_lanes(lease, claimed_lanes, now=now)
+    return list(claimed_lanes.values())
+
+
+def _choose_suspects(lanes: list[int], *, now: datetime) -> dict[int, int | None]:
+    """Return the ids of the deliveries that are claimed next, with their connections."""
+    worst_first = suspect_deliveries(now=now).filter(connection__in=lanes)
+    candidates = list(
+        worst_first.order_by("-crash_count", "due_at").values_list(
+            "pk", "connection", "crash_count"
+        )[:SUSPECT_BATCH]
+    )
+    if candidates and candidates[0][2] > SUSPECT_CRASHES:
+        candidates = candidates[:1]
+    return {pk: connection for pk, connection, _ in candidates}

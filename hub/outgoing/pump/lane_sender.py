@@ -1,0 +1,123 @@
+"""Send the batches of all claimed lanes side by side, each with at most its lane's calls in flight."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
+
+from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
+from hub.outgoing.pump.lease_keeper import LeaseKeeper
+from hub.outgoing.pump.pacing import (
+    LATE_AFTER,
+    MISSED_AFTER,
+    PacedLead,
+    PausedScopes,
+    measure_lateness,
+)
+from hub.outgoing.pump.send import send_once
+from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
+from hub.outgoing.pump.settling.quota_feedback import pause_end, paused_scope_keys
+from hub.outgoing.pump.settling.settler import Settler
+from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, PumpRun, Sender, SendResult
+from hub.processes.failpoints import failpoint
+
+BATCH_SECONDS = 2.0  # after which a batch begins no call, so that no other lane waits behind it
+
+Schedule = Iterator[tuple[datetime, OutboundRequest]]
+
+
+@dataclass(slots=True)
+class LaneSender:
+    """The lanes that are being served, and what their responses said of quotas."""
+
+    run: PumpRun
+    settler: Settler
+    lease_keeper: LeaseKeeper
+    sizing: BatchSizing
+    lead: PacedLead
+    paused_scopes: PausedScopes = field(default_factory=PausedScopes)
+    lane_tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    calls_in_flight: int = 0  # that the served lanes may have
+
+    def start_lane(self, batch: LaneBatch, send: Sender) -> None:
+        """Serve a batch in a task of its own."""
+        task = asyncio.create_task(self.serve_lane(batch, send))
+        self.lane_tasks.add(task)
+        task.add_done_callback(self.lane_tasks.discard)
+
+    async def serve_lane(self, batch: LaneBatch, send: Sender) -> None:
+        """Send a batch with at most `in_flight` calls at a time, and release its lane."""
+        started_at = asyncio.get_running_loop().time()
+        schedule = iter(sorted(batch.schedule, key=itemgetter(0)))
+        concurrency = min(batch.lane.in_flight, len(batch.schedule))
+        self.calls_in_flight += concurrency
+        deadline = started_at + BATCH_SECONDS
+        await asyncio.gather(
+            *(self.send_next(batch, schedule, deadline, send) for _ in range(concurrency))
+        )
+        self.calls_in_flight -= concurrency
+        seconds = asyncio.get_running_loop().time() - started_at
+        completed = not batch.progress.ran_out_of_time
+        self.sizing.record_batch(batch.lane.pk, seconds=seconds, completed=completed)
+        self.settler.finish_batch(batch)
+
+    async def send_next(
+        self, batch: LaneBatch, schedule: Schedule, deadline: float, send: Sender
+    ) -> None:
+        """Send scheduled requests one after the other until none is left.
+
+        `serve_lane` runs as many of these workers as calls may be in flight.
+        """
+        for scheduled_at, request in schedule:
+            if (delay := (scheduled_at - self.run.clock()).total_seconds()) > 0:
+                await asyncio.sleep(delay)
+            async with request.semaphore:
+                result: SendResult | NotSent
+                if not_sent := self.find_obstacle(batch, request, scheduled_at, deadline):
+                    result = not_sent
+                else:
+                    result = await send_once(batch, request, send=send, clock=self.run.clock)
+                    failpoint("O5")  # the response was read, and is not settled
+                    self.record_outcomes(result)
+                self.settler.add_result(result)
+
+    def find_obstacle(
+        self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime, deadline: float
+    ) -> NotSent | None:
+        """Return why a request is not sent now; None to send it. A late call extends the lead of the next ones."""
+        now = self.run.clock()
+        if (until := self.paused_scopes.paused_until(request)) > now:
+            closed = self.paused_scopes.closed_keys(request, now=now)
+            return NotSent(batch, request, due_at=until, reason="throttled", closed=closed)
+        if (late_by := measure_lateness(request, scheduled_at, now=now)) > LATE_AFTER:
+            self.lead.extend(batch.lead, late_by)
+        if late_by > MISSED_AFTER:
+            return NotSent(batch, request)
+        is_over = asyncio.get_running_loop().time() > deadline
+        batch.progress.ran_out_of_time = batch.progress.ran_out_of_time or is_over
+        if self.must_return(batch, request, is_over=is_over, now=now):
+            return NotSent(batch, request)
+        return None
+
+    def must_return(
+        self, batch: LaneBatch, request: OutboundRequest, *, is_over: bool, now: datetime
+    ) -> bool:
+        """Return whether a request may not be sent any more; `is_over`: the batch's time is."""
+        return (
+            is_over
+            or batch.progress.is_stopped
+            or request.is_expired(now)
+            or self.run.stopping()
+            or not self.lease_keeper.is_lease_safe(batch)
+        )
+
+    def record_outcomes(self, send_result: SendResult) -> None:
+        """Apply what a response says of the requests beside it at once, before it is stored."""
+        batch = send_result.batch
+        for outcome in send_result.outcomes:
+            if outcome.pauses:
+                keys = paused_scope_keys(batch, outcome)
+                self.paused_scopes.pause(keys, pause_end(outcome, now=self.run.clock()))
+            if outcome.kind in CONNECTION_OUTCOMES:
+                batch.progress.is_stopped = True

@@ -1,0 +1,168 @@
+"""Render claimed deliveries: the bytes of the first attempt, which every later attempt sends again."""
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.base import Action
+from connectors.http import dump_checked_json
+from connectors.schema import Message
+from hub.connections.models import Connection
+from hub.mappings.models import Identity
+from hub.mappings.translate import (
+    IdentityMissing,
+    MappingError,
+    MappingFailed,
+    collect_identities,
+    translate,
+)
+from hub.outgoing.models import build_event_document
+from hub.outgoing.pump.claiming.claim import ClaimedLane
+from hub.outgoing.pump.claiming.config_cache import ConfigCache
+from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
+
+load_zone = lru_cache(ZoneInfo)
+
+IdentityKey = tuple[int, str, str]  # connection, kind, our id
+
+
+class CannotSend(Exception):
+    """A delivery that cannot be sent until its cause is removed: reason code, and the cause in words."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBody:
+    """The bytes that are sent, and the object that they encode."""
+
+    raw: bytes
+    body: Mapping[str, Any]
+    version: int | None  # of the mapping
+    is_new: bool  # rendered now, and not stored yet
+
+
+class IdentityLookup:
+    """The identities that the mappings of a claim need, read in one statement."""
+
+    def __init__(self, pairs: Mapping[IdentityKey, str]) -> None:
+        self.pairs = pairs
+
+    @classmethod
+    def for_lanes(
+        cls, claimed_lanes: Sequence[ClaimedLane], config: ConfigCache
+    ) -> "IdentityLookup":
+        needed = (_find_identity_keys(claimed_lane, config) for claimed_lane in claimed_lanes)
+        keys = set(itertools.chain.from_iterable(needed))
+        if not keys:
+            return cls({})
+        connections, kinds, our_ids = (set(column) for column in zip(*keys, strict=True))
+        identities = Identity.unscoped.filter(
+            connection_id__in=connections, kind__in=kinds, ours__in=our_ids
+        )
+        return cls(
+            {
+                (identity.connection_id, identity.kind, identity.ours): identity.theirs
+                for identity in identities
+            }
+        )
+
+    def find_their_id(self, connection: int | None, kind: str, our_id: str) -> str | None:
+        if connection is None:
+            return None
+        return self.pairs.get((connection, kind, our_id))
+
+
+def prepare_delivery(
+    delivery: ClaimedDelivery,
+    connection: Connection,
+    config: ConfigCache,
+    identities: IdentityLookup,
+) -> tuple[Action, RenderedBody]:
+    """Return the action and body of a delivery. Raises CannotSend."""
+    try:
+        action = connection.connector.action(delivery.route.action)
+        rendered = _render_delivery(delivery, action, config, identities)
+        refusal = action.check(rendered.body) if rendered.is_new else ""
+    except CannotSend:
+        raise
+    except (MappingFailed, MappingError) as error:
+        raise CannotSend("mapping_failed", str(error)) from error
+    except IdentityMissing as error:
+        raise CannotSend("identity_missing", str(error)) from error
+    except LookupError as error:
+        raise CannotSend("defect", f"no such action: {error}") from error
+    except Exception as error:  # a defect of ours holds this row and no other
+        raise CannotSend("defect", f"{type(error).__name__} while it was rendered") from error
+    if refusal:
+        raise CannotSend("payload_refused", refusal)
+    return action, rendered
+
+
+def _render_delivery(
+    delivery: ClaimedDelivery, action: Action, config: ConfigCache, identities: IdentityLookup
+) -> RenderedBody:
+    """Return the stored bytes of the first attempt, or render them."""
+    if delivery.rendered_body is not None:
+        body = json.loads(delivery.rendered_body)
+        return RenderedBody(bytes(delivery.rendered_body), body, delivery.version, is_new=False)
+    version = config.versions[delivery.route.mapping_id]
+    body = translate(
+        config.mapping_for(version, action),
+        _build_document(delivery),
+        zone=load_zone(delivery.tenant.time_zone),
+        identities=lambda kind, our_id: identities.find_their_id(
+            delivery.connection_id, kind, our_id
+        ),
+    )
+    return RenderedBody(dump_checked_json(body), body, version.pk, is_new=True)
+
+
+def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
+    """Return what filters and mappings read of an event, as at publishing. Raises CannotSend if it was pruned."""
+    if delivery.event_body is None:
+        raise CannotSend("defect", "the body of the event was pruned, so it cannot be rendered")
+    data = json.loads(delivery.event_body.decode())["data"]
+    return build_event_document(
+        delivery.sender_id, delivery.type, delivery.tenant, delivery.occurred_at, data
+    )
+
+
+def build_message(delivery: ClaimedDelivery, rendered: RenderedBody, *, at: datetime) -> Message:
+    """Return the message that a connector's action sends."""
+    return Message(
+        id=delivery.message_id,
+        body=rendered.body,
+        raw=rendered.raw,
+        at=at,
+        type=delivery.type,
+        tenant=delivery.tenant.reference,
+        attempt=delivery.attempt_count,
+        ticket=delivery.ticket or "",
+    )
+
+
+def _find_identity_keys(claimed_lane: ClaimedLane, config: ConfigCache) -> Iterable[IdentityKey]:
+    connection = claimed_lane.connection
+    for delivery in claimed_lane.deliveries:
+        version = config.versions.get(delivery.route.mapping_id)
+        if version is None or delivery.rendered_body is not None:
+            continue
+        try:
+            action = connection.connector.action(delivery.route.action)
+            mapping = config.mapping_for(version, action)
+            if not mapping.uses_identities:
+                continue
+            zone = load_zone(delivery.tenant.time_zone)
+            pairs = collect_identities(mapping, _build_document(delivery), zone)
+        except Exception:  # reported when the delivery is rendered
+            continue
+        yield from ((connection.pk, kind, our_id) for kind, our_id in pairs)

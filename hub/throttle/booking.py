@@ -1,0 +1,187 @@
+"""Book calls one after the other, the earliest possible first, so that no demand delays another one."""
+
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from connectors.http import Budget, Rate
+from hub.throttle.demand import Demand, Reservation, ScopeCost
+from hub.throttle.in_flight_leases import InFlightCapacity
+from hub.throttle.limits import (
+    QuotaSnapshot,
+    fits_at_once,
+    has_fixed_window,
+    scope_opens_at,
+    spend_units,
+)
+
+PROBE_TIMEOUT = timedelta(seconds=5)  # after which another probe is sent
+CAPACITY_RETRY = timedelta(seconds=0.25)  # until the next look when all slots are taken
+
+
+@dataclass(slots=True)
+class Booking:
+    """The calls of one demand that are booked so far."""
+
+    demand: Demand
+    scopes: list[ScopeCost]  # those of its scopes that have a row
+    share: float  # of each quota, left free for live work
+    is_paced: bool  # by a rate
+    call_times: list[datetime] = field(default_factory=list)
+    granted: int = 0  # how many calls may be in flight at once
+    is_probe: bool = False
+
+    @classmethod
+    def of(cls, demand: Demand, snapshots: dict[str, QuotaSnapshot]) -> "Booking":
+        scopes = [scope for scope in demand.scopes if scope.key in snapshots]
+        share = settings.HUB_LIVE_SHARE if demand.low_priority else 0.0
+        is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
+        return cls(demand, scopes, share, is_paced)
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.call_times) >= self.demand.calls
+
+    @property
+    def next_rank(self) -> int:
+        """The rank of its next call."""
+        ranks, booked = self.demand.ranks, len(self.call_times)
+        return ranks[booked] if ranks else booked
+
+
+@dataclass(slots=True)
+class CallBooking:
+    """Book the calls of several demands until `until`, paced ones `lead` ahead; changes `snapshots`."""
+
+    bookings: Sequence[Booking]
+    snapshots: dict[str, QuotaSnapshot]
+    capacity: InFlightCapacity
+    now: datetime
+    lead: timedelta
+    until: datetime
+
+    def book_all(self) -> list[Reservation]:
+        """Return a reservation for each demand, in order."""
+        for booking in self.bookings:
+            booking.granted = self.acquire_capacity(booking)
+            if not booking.scopes:
+                booking.call_times = [self.now] * booking.demand.calls
+        self.book_calls(
+            [booking for booking in self.bookings if booking.granted and booking.scopes]
+        )
+        return [self.build_reservation(booking) for booking in self.bookings]
+
+    def book_calls(self, bookings: Sequence[Booking]) -> None:
+        """Book all calls in one step if all fit now, otherwise one after the other."""
+        if self.all_fit_at_once(bookings):
+            for booking in bookings:
+                self.book_call(booking, self.opens_at(booking), calls=booking.demand.calls)
+        else:
+            self.book_in_turn_order(bookings)
+
+    def all_fit_at_once(self, bookings: Sequence[Booking]) -> bool:
+        """Return whether the scopes allow all calls of each demand at its first possible time."""
+        units: Counter[str] = Counter()
+        quotas = {}
+        for booking in bookings:
+            for scope in booking.scopes:
+                units[scope.key] += scope.cost * booking.demand.calls
+                quotas[scope.key] = scope.quota
+        share = max((booking.share for booking in bookings), default=0.0)
+        return all(
+            fits_at_once(quota, self.snapshots[key], self.now, units=units[key], share=share)
+            for key, quota in quotas.items()
+        ) and all(self.opens_at(booking) <= self.booking_end(booking) for booking in bookings)
+
+    def book_in_turn_order(self, bookings: Sequence[Booking]) -> None:
+        """Book call after call: the earliest possible time first, then the lowest rank."""
+        turns = [
+            (self.opens_at(booking), booking.next_rank, number)
+            for number, booking in enumerate(bookings)
+        ]
+        heapq.heapify(turns)
+        while turns:
+            possible_at, rank, number = heapq.heappop(turns)
+            booking = bookings[number]
+            opens_at = self.opens_at(booking)  # another call may have spent meanwhile
+            if opens_at > self.booking_end(booking):
+                continue
+            if opens_at > possible_at:
+                heapq.heappush(turns, (opens_at, rank, number))
+                continue
+            self.book_call(booking, possible_at)
+            if not booking.is_complete:
+                heapq.heappush(turns, (possible_at, booking.next_rank, number))
+
+    def acquire_capacity(self, booking: Booking) -> int:
+        """Return how many calls may be in flight at once; 0 if all slots are taken, or no call is demanded."""
+        demand = booking.demand
+        count = min(demand.calls, demand.at_once or demand.calls)
+        if not demand.in_flight or not count:
+            return count
+        return self.capacity.acquire(demand.in_flight, count, reserved_share=booking.share)
+
+    def build_reservation(self, booking: Booking) -> Reservation:
+        demand, call_times = booking.demand, tuple(booking.call_times)
+        if not booking.scopes:
+            return Reservation(call_times, self.now)
+        next_at, closed = self.opens_at(booking), self.closed_scopes(booking)
+        if not demand.in_flight:
+            return Reservation(call_times, next_at, probes=booking.is_probe, closed=closed)
+        if not booking.granted:
+            next_at = max(next_at, self.now + CAPACITY_RETRY)
+            closed = dict.fromkeys(demand.in_flight, next_at) | closed
+        used = min(booking.granted, len(call_times))
+        self.capacity.add_calls(demand.in_flight, used - booking.granted)  # release unused slots
+        return Reservation(call_times, next_at, used, booking.is_probe, closed)
+
+    def closed_scopes(self, booking: Booking) -> dict[str, datetime]:
+        """Return the scopes that allow no further call in time, and when each opens."""
+        end = self.booking_end(booking)
+        opens = {scope.key: self.scope_opens_at(scope, booking.share) for scope in booking.scopes}
+        return {key: opens_at for key, opens_at in opens.items() if opens_at > end}
+
+    def opens_at(self, booking: Booking) -> datetime:
+        """Return when the next call is possible."""
+        opens_at = max(self.scope_opens_at(scope, booking.share) for scope in booking.scopes)
+        return max(opens_at, self.now + self.lead) if booking.is_paced else opens_at
+
+    def scope_opens_at(self, scope: ScopeCost, share: float) -> datetime:
+        snapshot = self.snapshots[scope.key]
+        if scope.quota is None:
+            return max(self.now, snapshot.paused_until or self.now)
+        return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
+
+    def booking_end(self, booking: Booking) -> datetime:
+        """Return until when calls are booked: not beyond a budget's window, as they would count in the next."""
+        window_ends = [
+            self.snapshots[scope.key].window_ends
+            for scope in booking.scopes
+            if isinstance(scope.quota, Budget)
+            and has_fixed_window(self.snapshots[scope.key], self.now)
+        ]
+        return min([self.until, *(end - timedelta(microseconds=1) for end in window_ends if end)])
+
+    def book_call(self, booking: Booking, at: datetime, *, calls: int = 1) -> None:
+        """Book calls at one time, and spend their units."""
+        for scope in booking.scopes:
+            booking.is_probe = booking.is_probe or self.snapshots[scope.key].probing
+            self.snapshots[scope.key] = self.snapshot_after(scope, at, booking.share, calls=calls)
+        booking.call_times += [at] * calls
+
+    def snapshot_after(
+        self, scope: ScopeCost, at: datetime, share: float, *, calls: int
+    ) -> QuotaSnapshot:
+        """Return the scope's row after these calls."""
+        snapshot = self.snapshots[scope.key]
+        if snapshot.probing:  # one call is sent, and the others wait for its response
+            snapshot = replace(snapshot, paused_at=self.now, paused_until=at + PROBE_TIMEOUT)
+        if scope.quota is None:
+            return snapshot
+        return spend_units(
+            scope.quota, snapshot, scope.cost * calls, at=at, now=self.now, share=share
+        )

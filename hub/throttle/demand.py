@@ -1,0 +1,54 @@
+"""What the pump asks of the quotas, and the answer: scopes with costs, demands, reservations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connectors.http import InFlight, Quota
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCost:
+    """A scope that a call spends: its key, its quota, and the units of one call.
+
+    Without a quota it is not limited, but a 429 may pause it.
+    """
+
+    key: str
+    quota: Quota | None
+    cost: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """`calls` requests that each spend all of `scopes`, at most `at_once` of them in flight (0: all).
+
+    Calls of low priority leave HUB_LIVE_SHARE of each quota free for live work. `ranks`, one for each call, decide
+    which of several demands goes first: the lowest. Without ranks demands take turns.
+    """
+
+    scopes: tuple[ScopeCost, ...]
+    calls: int
+    at_once: int = 0
+    low_priority: bool = False
+    ranks: Sequence[int] = ()
+
+    @property
+    def in_flight(self) -> list[str]:
+        """The keys of the scopes that limit calls in flight."""
+        return [scope.key for scope in self.scopes if isinstance(scope.quota, InFlight)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The times at which calls may be sent, at most as many as demanded; `next_at` is when one more could be.
+
+    `max_in_flight`: how many of them at once, if a scope limits that. `probes`: one of the scopes was paused, and these
+    calls show whether it is open again. `closed`: the scopes that are spent within the horizon, and when each opens.
+    """
+
+    call_times: tuple[datetime, ...]
+    next_at: datetime
+    max_in_flight: int = 0
+    probes: bool = False
+    closed: Mapping[str, datetime] = field(default_factory=dict)
