@@ -1,5 +1,6 @@
-"""POST /api/v1/events, one event each, over 32 connections: beside two bare DRF views on the same server:
-one that inserts row by row, and one that inserts everything by one statement, which is the bar.
+"""POST /api/v1/events, one event each, over 32 connections: beside two bare DRF views on the same
+server: one that inserts row by row, and one that inserts everything by one statement, which is
+the bar.
 """
 
 import asyncio
@@ -40,7 +41,10 @@ def measure(sink, options):
 
 
 def stage(sink):
-    """One connection and its route; a pump seems to be resident, so nobody is rung. The text of the key."""
+    """One connection and its route; a pump seems to be resident, so nobody is rung.
+
+    The text of the key.
+    """
     seed.empty()
     (row,) = seed.connections(1, sink.url + "/ok/{}")
     seed.route()

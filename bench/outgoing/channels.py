@@ -1,4 +1,6 @@
-"""500 messages wait for one channel, and 500 for one method: what goes beside them waits for, and the order."""
+"""500 messages wait for one channel, and 500 for one method: what goes beside them waits for, and
+the order.
+"""
 
 import os
 import subprocess
@@ -45,7 +47,9 @@ def measure(sink, options):
 
 
 def stage(sink, action, beside, waiting):
-    """A connection whose `action` has a backlog, and a way beside it; the outward ids of the backlog, in order."""
+    """A connection whose `action` has a backlog, and a way beside it; the outward ids of the
+    backlog, in order.
+    """
     seed_route(beside, FREE, f"{action}.beside")
     (row,) = seed.connections(
         1, f"{sink.url}/ok", connector=connector.KEY, account=f"channels-{action}"
@@ -72,7 +76,9 @@ def all_wait():
 
 
 def tell(tenants, seconds):
-    """One message beside each backlog every so often: by outward id, the action and when it had been accepted."""
+    """One message beside each backlog every so often: by outward id, the action and when it had
+    been accepted.
+    """
     moments, begin = {}, time.monotonic()
     for number in range(round(seconds / EVERY)):
         time.sleep(max(0.0, begin + number * EVERY - time.monotonic()))

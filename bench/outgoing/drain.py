@@ -1,4 +1,6 @@
-"""60,000 signed deliveries over 200 connections, two pumps, beside bench/reference_pump.py on the same sink."""
+"""60,000 signed deliveries over 200 connections, two pumps, beside bench/reference_pump.py on the
+same sink.
+"""
 
 import os
 import statistics
@@ -57,7 +59,9 @@ def measure_drain(name, sink, options, *, least, **target):
 
 
 def alternate(runners, runs):
-    """Return the median rate of each; every round begins with another, as a machine's speed depends on its load."""
+    """Return the median rate of each; every round begins with another, as a machine's speed depends
+    on its load.
+    """
     names, rates = list(runners), {name: [] for name in runners}
     for _ in range(runs):
         for name in names:
@@ -67,7 +71,9 @@ def alternate(runners, runs):
 
 
 def drain_reference(sink, deliveries):
-    """Run the reference pump on rows of its own, with one process and then with two: the second counts."""
+    """Run the reference pump on rows of its own, with one process and then with two: the second
+    counts.
+    """
     sink.clear()
     command = [
         sys.executable,

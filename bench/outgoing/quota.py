@@ -1,4 +1,5 @@
-"""Four pumps, and every so often the one that holds most connections is killed, as its pool notices at once.
+"""Four pumps, and every so often the one that holds most connections is killed, as its pool notices
+at once.
 
 No sliding window may hold too much, and little may be left unused.
 """

@@ -1,4 +1,6 @@
-"""Two workers of one pump each, beside one worker of two pumps: a second worker adds the pumps that it has."""
+"""Two workers of one pump each, beside one worker of two pumps: a second worker adds the pumps that
+it has.
+"""
 
 import os
 

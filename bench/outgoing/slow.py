@@ -1,4 +1,6 @@
-"""1,000 connections that answer after a second, default calls in flight: how many a second, and the memory."""
+"""1,000 connections that answer after a second, default calls in flight: how many a second, and the
+memory.
+"""
 
 import time
 

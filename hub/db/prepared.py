@@ -12,7 +12,7 @@ from django.db.models.lookups import In
 
 from hub.db import bulk
 
-ModelType = TypeVar("Row", bound=Model)
+ModelType = TypeVar("ModelType", bound=Model)
 SENTINEL_TIME = datetime.max.replace(tzinfo=UTC)
 
 

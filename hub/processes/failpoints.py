@@ -1,7 +1,9 @@
-"""Named places where a test may break the hub: HUB_FAILPOINTS="O4=kill@3,O6=raise,O8=sleep:2@1". Nothing in production.
+"""Failpoints: named places where a test breaks the hub, by
+HUB_FAILPOINTS="O4=kill@3,O6=raise,O8=sleep:2@1".
 
-`@3`: at the third time that a process comes by; without it at each. What each name means stands where it is called.
-Where HUB_FAILPOINTS_DONE names a folder, each kill is noted there, and not done again by the process that comes after.
+`@3`: at the third call in a process; without it at every call. Each call says what its name means.
+If HUB_FAILPOINTS_DONE names a folder, each kill leaves a file there, and the next process does not
+repeat it.
 """
 
 import os
@@ -24,16 +26,19 @@ PLAN_PATTERN = re.compile(
 
 
 class FailpointRaised(Exception):
-    """A test asked for this."""
+    """Raised by a failpoint with the action `raise`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailpointPlan:
+    """What a failpoint does (kill, raise, sleep), and at which call."""
+
     action: str
-    seconds: float
-    occurrence: int  # 0: each
+    seconds: float  # of a sleep
+    occurrence: int  # 0: every call
 
     def carry_out(self, name: str) -> None:
+        """Kill this process, raise FailpointRaised, or sleep."""
         if self.action == "raise":
             raise FailpointRaised(name)
         if self.action == "sleep":
@@ -43,6 +48,7 @@ class FailpointPlan:
 
 
 def _is_first_time(name: str) -> bool:
+    """Leave the failpoint's file; False if an earlier process has left it."""
     if folder := os.environ.get(DONE_FOLDER_NAME):
         try:
             with (Path(folder) / name).open("x") as marker:
@@ -53,7 +59,10 @@ def _is_first_time(name: str) -> bool:
 
 
 def parse_plans(text: str) -> dict[str, FailpointPlan]:
-    """Raises ValueError where it cannot be read: a bench that breaks nothing would pass."""
+    """Return the plans of a setting by failpoint.
+
+    Raises ValueError: a bench that breaks nothing would pass.
+    """
     plans = {}
     for part in filter(None, text.split(",")):
         if not (match := PLAN_PATTERN.fullmatch(part)):
@@ -65,7 +74,7 @@ def parse_plans(text: str) -> dict[str, FailpointPlan]:
 
 
 def build_failpoint(plans: Mapping[str, FailpointPlan]) -> Callable[[str], None]:
-    """The function that is called at each place."""
+    """Return the function that is called at each failpoint."""
     visits = Counter[str]()
 
     def count_visit(name: str) -> None:
@@ -78,7 +87,7 @@ def build_failpoint(plans: Mapping[str, FailpointPlan]) -> Callable[[str], None]
 
 
 def do_nothing(name: str) -> None:
-    """In production."""
+    """Do nothing: the failpoint of production."""
 
 
 ACTIVE = parse_plans(os.environ.get(SETTING_NAME, ""))
@@ -87,8 +96,7 @@ failpoint = build_failpoint(ACTIVE) if ACTIVE else do_nothing
 
 @register(Tags.security, deploy=True)
 def check_failpoints_unset(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    return (
-        [Error(f"{SETTING_NAME} is set: it is there to break the hub in a test.", id="hub.E003")]
-        if ACTIVE
-        else []
-    )
+    """Refuse the setting in production."""
+    if not ACTIVE:
+        return []
+    return [Error(f"{SETTING_NAME} is set. It breaks the hub, for tests only.", id="hub.E003")]

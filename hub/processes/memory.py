@@ -1,25 +1,24 @@
-"""The memory of processes that live long: what is there at their start stays, what a piece of work needed goes."""
+"""Memory of long-lived processes: keep what was loaded at the start out of garbage collection,
+return the rest.
+"""
 
 import ctypes
 import gc
 
 LIBC = ctypes.CDLL(None)
-YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD = (
-    50_000,
-    20,
-    20,
-)  # the thresholds of the generations; Python's own are made for small programs
+# of the garbage collector's generations; Python's defaults are for small programs
+YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD = 50_000, 20, 20
 
 
 def freeze_heap() -> None:
-    """It is looked at no more. Before a fork, that also leaves the pages that parent and children share alone."""
+    """Exempt all objects from garbage collection; before a fork, this keeps shared pages shared."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD)
 
 
 def trim_memory() -> None:
-    """To the machine, what work that is done has needed: else a process keeps for its life what it needed once."""
+    """Return free memory to the system, which a process otherwise keeps for its life."""
     gc.collect()
-    if hasattr(LIBC, "malloc_trim"):  # glibc's
+    if hasattr(LIBC, "malloc_trim"):  # glibc only
         LIBC.malloc_trim(0)

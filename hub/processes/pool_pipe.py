@@ -1,7 +1,8 @@
 """Two pipes between `manage.py work` and its pool.
 
-Down: when the worker's end closes, for whatever reason, the pool stops. Up: each process of the pool that hears a bell
-writes a sign of life, so that a worker knows its own pool from all others on the same database.
+Down: the pool stops when the worker's end closes, for whatever reason. Up: each process of the pool
+that receives a task writes a byte, so that a worker can tell its own pool from others on the same
+database.
 """
 
 import contextlib
@@ -10,12 +11,12 @@ import select
 from dataclasses import dataclass
 
 DESCRIPTORS_ENV = "HUB_LIFELINE"  # the numbers of the two inherited file descriptors, "5:8"
-STOP_GRACE = 22.5  # seconds that a stop may take; a call that is on its way may last for 20
+STOP_GRACE = 22.5  # seconds that a stop may take; a call in flight may take 20
 
 
 @dataclass
 class PoolPipe:
-    """The worker's ends, and the numbers of the pool's."""
+    """The worker's ends of the pipes, and the file descriptors of the pool's ends."""
 
     stop_descriptor: int
     heartbeat_descriptor: int
@@ -26,13 +27,13 @@ class PoolPipe:
         return ":".join(map(str, self.pool_descriptors))
 
     def has_heartbeat(self) -> bool:
-        """Whether the pool gave a sign since the last look."""
+        """Return whether the pool wrote since the last call."""
         with contextlib.suppress(BlockingIOError):
             return bool(os.read(self.heartbeat_descriptor, 65536))
         return False
 
     def request_stop(self) -> None:
-        """Ask the pool to stop; its signs can still be read."""
+        """Ask the pool to stop; its heartbeats can still be read."""
         if self.stop_descriptor >= 0:
             os.close(self.stop_descriptor)
             self.stop_descriptor = -1
@@ -45,6 +46,7 @@ class PoolPipe:
 
 
 def open_pipe() -> PoolPipe:
+    """Open both pipes, for a pool that is about to be started."""
     stop_reader, stop_writer = os.pipe()
     heartbeat_reader, heartbeat_writer = os.pipe()
     for descriptor in (heartbeat_reader, heartbeat_writer):
@@ -52,7 +54,7 @@ def open_pipe() -> PoolPipe:
     return PoolPipe(stop_writer, heartbeat_reader, (stop_reader, heartbeat_writer))
 
 
-# --- in the pool -----------------------------------------------------------------------------------------------------
+# --- in the pool ----------------------------------------------------------------------------------
 
 
 def _inherited_descriptors() -> tuple[int, int] | None:
@@ -64,19 +66,22 @@ def _inherited_descriptors() -> tuple[int, int] | None:
 
 
 def is_stop_requested(*, within: float = 0.0) -> bool:
-    """Whether whoever started this process wants it to stop, or is gone. Costs a system call; waits where asked to."""
+    """Return whether the worker asked for a stop or is gone; waits up to `within` seconds.
+
+    One system call.
+    """
     descriptors = _inherited_descriptors()
     return descriptors is not None and bool(select.select([descriptors[0]], [], [], within)[0])
 
 
 def wait_for_close() -> None:
-    """Until the other end closes."""
+    """Block until the worker's end closes."""
     if descriptors := _inherited_descriptors():
         os.read(descriptors[0], 1)
 
 
 def send_heartbeat() -> None:
-    """This process works; a pipe that is full, or that nobody reads any more, has told enough."""
+    """Write a sign of life; a full or closed pipe is ignored."""
     if descriptors := _inherited_descriptors():
         with contextlib.suppress(OSError):
             os.write(descriptors[1], b".")

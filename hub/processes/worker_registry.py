@@ -1,4 +1,6 @@
-"""Who stands up: a row for each `manage.py work`, and one for each pool that had to be replaced."""
+"""Registry: a row for each running `manage.py work`, each replaced pool, and each failing step of
+the sweep.
+"""
 
 import os
 from collections.abc import Collection, Mapping
@@ -9,39 +11,33 @@ from django.db import models
 
 from hub.metrics import counters
 
-WORKER_LOST_AFTER = timedelta(seconds=12)  # a worker that was not seen for so long is gone
-MAX_POOL_SILENCE = timedelta(
-    seconds=20
-)  # a pool gives a sign every 2 s, and is replaced after 15 s of silence
+WORKER_LOST_AFTER = timedelta(seconds=12)  # without a sign of life
+MAX_POOL_SILENCE = timedelta(seconds=20)  # a pool writes every 2 s, and is replaced after 15 s
 WORKERS_KEPT_FOR = timedelta(days=1)
 REPLACEMENTS_KEPT_FOR = timedelta(days=30)
-FAILURE_OUTDATED_AFTER = timedelta(
-    minutes=5
-)  # a step that did not fail again for so long is not run any more
-FAILURE_HOLDS = timedelta(
-    seconds=30
-)  # in one process, whatever the same step does in others: each sweeps every 5 s
+FAILURE_OUTDATED_AFTER = timedelta(minutes=5)  # for a step that is not run any more
+FAILURE_HOLDS = timedelta(seconds=30)  # although the step succeeds in other processes
 WORKER_ENV = "HUB_WORKER"  # the id of the worker, in the environment of its pool
 NO_WORKER = UUID(int=0)
 
 
 def current_worker_id() -> UUID:
-    """The worker that this process belongs to; a process that no worker started has none."""
+    """Return the worker of this process; NO_WORKER if no worker started it."""
     return UUID(os.environ[WORKER_ENV]) if WORKER_ENV in os.environ else NO_WORKER
 
 
 class Worker(models.Model):
-    """One running `manage.py work` and its pool; the row goes when it stops in peace."""
+    """One running `manage.py work` and its pool; the row is deleted when it stops in order."""
 
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=120)
     pid = models.PositiveIntegerField()
-    pool = models.PositiveIntegerField(null=True)  # its process
+    pool = models.PositiveIntegerField(null=True)  # pid of its first process
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
-    pumps = models.PositiveSmallIntegerField(default=1, db_default=1)  # that may run in its pool
+    pumps = models.PositiveSmallIntegerField(default=1, db_default=1)  # limit of its pool
     pool_since = models.DateTimeField(null=True)
-    heard_at = models.DateTimeField(null=True)  # when its pool last gave a sign of life
+    heard_at = models.DateTimeField(null=True)  # last sign of life of its pool
 
     def __str__(self) -> str:
         return f"worker {self.pid} on {self.host}"
@@ -50,12 +46,12 @@ class Worker(models.Model):
         return now - self.seen_at <= WORKER_LOST_AFTER
 
     def is_pool_responsive(self, *, now: datetime) -> bool:
-        """Whether its pool gave a sign of late."""
+        """Return whether its pool gave a sign of life within MAX_POOL_SILENCE."""
         return self.heard_at is not None and now - self.heard_at <= MAX_POOL_SILENCE
 
 
 class Replacement(models.Model):
-    """A pool that was hung, or ended by itself, and was replaced."""
+    """A pool that was replaced, as it was hung or ended."""
 
     at = models.DateTimeField(db_index=True)
     host = models.CharField(max_length=120)
@@ -68,12 +64,12 @@ class Replacement(models.Model):
 
 
 class SweepFailure(models.Model):
-    """A step of the sweep that fails in some process; the row goes when it succeeds, and failed nowhere for 30 s."""
+    """A step of the sweep that fails in some process; deleted when it succeeds and has not failed
+    for 30 s.
+    """
 
     step = models.CharField(max_length=60, primary_key=True)
-    error = models.CharField(
-        max_length=80
-    )  # the type of the exception: its text may hold what is secret
+    error = models.CharField(max_length=80)  # type of the exception; its text may hold a secret
     since = models.DateTimeField()
     last_at = models.DateTimeField()
 
@@ -84,7 +80,7 @@ class SweepFailure(models.Model):
 def record_sweep_failures(
     failed: Mapping[str, str], succeeded: Collection[str], *, now: datetime
 ) -> None:
-    """Store which steps of a sweep fail, with the type of the exception; one question where all is well."""
+    """Store which steps of a sweep fail, with the type of the exception; one query if none does."""
     last_failures = dict(SweepFailure.objects.values_list("step", "last_at"))
     lasts = {
         step: FAILURE_HOLDS if step in succeeded else FAILURE_OUTDATED_AFTER
@@ -104,5 +100,6 @@ def record_sweep_failures(
 
 
 def delete_stale_records(*, now: datetime) -> None:
+    """Delete workers that are long lost, and old replacements."""
     Worker.objects.filter(seen_at__lt=now - WORKERS_KEPT_FOR).delete()
     Replacement.objects.filter(at__lt=now - REPLACEMENTS_KEPT_FOR).delete()

@@ -1,6 +1,7 @@
-"""Ring a doorbell: the only door to django-q2. A task carries a name; rows are the truth.
+"""Wake-ups: the only door to django-q2. A task carries a name and nothing else; database rows say
+what is to be done.
 
-A lost, late, doubled or poisoned bell may change latency and nothing else.
+A lost, late, duplicate or poisoned wake-up may change latency and nothing else.
 """
 
 import time
@@ -21,17 +22,21 @@ from django_q.tasks import async_task
 from hub.db.clock import clock
 from hub.processes import pool_pipe
 
-CANARY = "canary"  # the beat of a pool that hears, and the bell that each pool rings for itself
+CANARY = "canary"  # name of the task that each pool sends itself, and of its heartbeat
 CANARY_EVERY = 2.0  # seconds
 HEARTBEAT_EVERY = timedelta(seconds=5)
-DATABASE_RETRY_EVERY = 0.5  # seconds between looks at a database that is away
+DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
 MEMBER_POLL_EVERY = 0.05  # seconds between looks for an idle member
-PUMP = "pump"  # the bell that waits under a key of its own, as a pool that runs all its pumps leaves it to others
-REPEAT_AFTER = timedelta(seconds=10)  # a bell that nobody heard for so long is rung again
+# This wake-up has a broker key of its own: a pool that runs all its pumps leaves it to other pools.
+PUMP = "pump"
+REPEAT_AFTER = timedelta(seconds=10)  # a wake-up without acknowledgement may be sent again
 
 
 class WakeUp(models.Model):
-    """A bell that was rung and not yet heard. At most one for each name, so the queue never fills."""
+    """A wake-up, and when it was sent, until it is acknowledged.
+
+    One row for each name, so the queue never fills.
+    """
 
     name = models.CharField(max_length=80, primary_key=True)
     requested_at = models.DateTimeField(null=True)
@@ -41,7 +46,7 @@ class WakeUp(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When something was last alive: the worker, its pool (canary), the sweep."""
+    """When a worker, a pool (canary) or the sweep was last alive."""
 
     name = models.CharField(max_length=80, primary_key=True)
     at = models.DateTimeField()
@@ -51,7 +56,9 @@ class Heartbeat(models.Model):
 
 
 def wake_up(name: str, *, now: datetime) -> bool:
-    """Ring the bell `name` ("pump", or "refresh:17" with an id) unless it rings already. Joins the transaction."""
+    """Send the wake-up `name` ("pump", or "refresh:17" with an id) in this transaction; False if
+    one is pending.
+    """
     recently_sent = Q(requested_at__gte=now - REPEAT_AFTER)
     if not WakeUp.objects.filter(name=name).exclude(recently_sent).update(requested_at=now):
         _, created = WakeUp.objects.get_or_create(name=name, defaults={"requested_at": now})
@@ -66,12 +73,15 @@ def wake_up(name: str, *, now: datetime) -> bool:
 
 
 def broker_key(name: str) -> str:
-    """The key under which a bell waits in the queue."""
+    """Return the key under which a wake-up is queued."""
     return PUMP if name == PUMP else str(Conf.CLUSTER_NAME)
 
 
 def acknowledge_wake_up(name: str) -> str:
-    """A task says first that it heard its bell, so that it can be rung again. Gives the id behind the colon."""
+    """Acknowledge a wake-up, so that it can be sent again, and return the id behind the colon.
+
+    Each task starts with it.
+    """
     pool_pipe.send_heartbeat()
     WakeUp.objects.filter(name=name).update(requested_at=None)
     _record_pool_heartbeat(now=clock())
@@ -79,7 +89,7 @@ def acknowledge_wake_up(name: str) -> str:
 
 
 def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
-    """The names of those that begin so, were rung since then, and wait."""
+    """Return the pending wake-ups that start with `prefix` and were sent since then."""
     return list(
         WakeUp.objects.filter(name__startswith=prefix, requested_at__gte=since).values_list(
             "name", flat=True
@@ -98,33 +108,40 @@ def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
 
 
 def reset_wake_ups() -> None:
-    """The pool that these bells were rung for is gone: each may be rung again at once."""
+    """Forget all pending wake-ups after a pool died: each may be sent again at once."""
     WakeUp.objects.update(requested_at=None)
 
 
 def queue_length() -> int:
-    """What lies in the queue: few, as each bell lies there once, and again only when it was forgotten."""
-    return OrmQ.objects.count()
+    """Return the number of queued tasks; few, as each wake-up is queued once, and again only after
+    REPEAT_AFTER.
+    """
+    return int(OrmQ.objects.count())
 
 
 def record_heartbeat(name: str, *, now: datetime) -> None:
+    """Store that something is alive."""
     Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
 
 
 def report_progress() -> None:
-    """A task that works for longer than a few seconds says so from time to time, or its pool may seem hung."""
+    """Send a sign of life from a task that takes more than a few seconds, so that its pool does not
+    seem hung.
+    """
     pool_pipe.send_heartbeat()
 
 
 def run_canary(name: str) -> None:
-    """The task that shows that this pool hears its bells; without a database it can do no more."""
+    """Show that this pool receives its tasks; the heartbeat row is skipped while the database is
+    away.
+    """
     pool_pipe.send_heartbeat()
     with suppress(Error):
         _record_pool_heartbeat(now=clock())
 
 
 def _record_pool_heartbeat(*, now: datetime) -> None:
-    """For whoever reads the row; more often than now and then would only wear the disk out."""
+    """Store the heartbeat for metrics, at most every HEARTBEAT_EVERY."""
     if not Heartbeat.objects.filter(name=CANARY, at__gt=now - HEARTBEAT_EVERY).exists():
         record_heartbeat(CANARY, now=now)
 
@@ -134,10 +151,12 @@ def _all_broker_keys() -> list[str]:
 
 
 class WakeUpBroker(ORM):
-    """The queue as the pusher of one pool sees it: the bells of the database, and a canary for this pool alone.
+    """The queue of one pool's pusher: the wake-ups of the database, and a canary for this pool
+    alone.
 
-    The canary goes the way of every task, from the pusher to a member; no other pool can hear it. A bell leaves the
-    queue as it is taken: where it is lost after that, the row that it was rung for rings again.
+    The canary takes the way of every task, from the pusher to a member, and no other pool can take
+    it. A wake-up leaves the queue when it is taken; if it is lost after that, the row that it was
+    sent for is found by the sweep.
     """
 
     canary_sent_at = float("-inf")
@@ -153,7 +172,10 @@ class WakeUpBroker(ORM):
         self.has_idle_member, self.keys = has_idle_member, keys
 
     def dequeue(self) -> list[tuple[int | None, str]] | None:
-        if not self.has_idle_member():  # the bells are for pools that have one
+        """Return the next task: the canary if it is due, otherwise the oldest wake-up; None if no
+        member is idle.
+        """
+        if not self.has_idle_member():  # leave the wake-ups to other pools
             Event().wait(MEMBER_POLL_EVERY)
             return None
         if time.monotonic() - self.canary_sent_at > CANARY_EVERY:
@@ -161,12 +183,13 @@ class WakeUpBroker(ORM):
             return [(None, build_canary_task())]
         try:
             return self.take_oldest()
-        except Error:  # django-q2's pusher would sleep for ten seconds, and end
+        except Error:  # django-q2's pusher would sleep for ten seconds and end
             connection.close()
             Event().wait(DATABASE_RETRY_EVERY)
             return None
 
     def take_oldest(self) -> list[tuple[int | None, str]] | None:
+        """Remove and return the oldest wake-up; None if there is none or another pool took it."""
         tasks = self.get_connection().filter(key__in=self.keys()).order_by("pk")
         oldest = tasks.values_list("pk", "payload").first()
         if oldest is None:
@@ -174,17 +197,16 @@ class WakeUpBroker(ORM):
             return None
         pk, payload = oldest
         deleted, _ = OrmQ.objects.filter(pk=pk).delete()
-        return [(None, payload)] if deleted else None  # another pool was first
+        return [(None, payload)] if deleted else None
 
 
 def build_canary_task() -> str:
-    """A task as async_task makes it; nobody waits for its result."""
-    return SignedPackage.dumps(
-        {
-            "id": CANARY,
-            "name": CANARY,
-            "func": settings.HUB_WAKE_UP_TASKS[CANARY],
-            "args": (CANARY,),
-            "kwargs": {},
-        }
-    )
+    """Return a signed task in the format of async_task."""
+    task = {
+        "id": CANARY,
+        "name": CANARY,
+        "func": settings.HUB_WAKE_UP_TASKS[CANARY],
+        "args": (CANARY,),
+        "kwargs": {},
+    }
+    return str(SignedPackage.dumps(task))

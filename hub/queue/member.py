@@ -1,4 +1,4 @@
-"""A member of a pool: a process that does one task after the other. Its loop is django-q2's `worker`."""
+"""A member of a pool: a process that runs one task after the other in django-q2's `worker` loop."""
 
 import multiprocessing
 import os
@@ -17,24 +17,24 @@ from hub.processes import pool_pipe
 log = structlog.get_logger(__name__)
 
 FORK = multiprocessing.get_context("fork")
-TIMER_IDLE, TIMER_EXPIRED = (
-    -1.0,
-    0.0,
-)  # what django-q2 writes into a member's timer; above: the seconds that are left for its task
-LOCK_TIMEOUT = 0.05  # seconds that the timer's lock is waited for
-STOP_TASK = "STOP"  # what ends the loop of django-q2
+# What django-q2 writes into a member's timer; greater values are the seconds left for its task.
+TIMER_IDLE, TIMER_EXPIRED = -1.0, 0.0
+LOCK_TIMEOUT = 0.05  # seconds to wait for the timer's lock
+STOP_TASK = "STOP"  # ends the loop of django-q2
 
 
 class ResultCounter:
-    """Takes the place of django-q2's result queue, whose reader stores results and unpickles what is stored.
+    """Replacement of django-q2's result queue, whose reader stores results and unpickles what is
+    stored.
 
-    Nothing is stored: a task that failed is logged, and each one is counted as done.
+    Nothing is stored here: a failed task is logged, and each task is counted.
     """
 
     def __init__(self, done: Any) -> None:
         self.done = done
 
     def put(self, task: dict[str, Any]) -> None:
+        """Count a task that ended; log it if it failed."""
         if not task["success"]:
             log.error(
                 "pool.task_failed",
@@ -46,14 +46,14 @@ class ResultCounter:
 
 
 class PoolMember:
-    """Its tasks come over a pipe of its own: a member that is killed blocks no other."""
+    """A child process with a task pipe of its own, so that a killed member blocks no other."""
 
     def __init__(
         self, on_start: Callable[[], None] = lambda: None, replaces: Sequence[int] = ()
     ) -> None:
-        """`replaces`: the dead processes whose leases `first` frees."""
+        """Start the process. `replaces`: the dead processes whose leases `on_start` frees."""
         self.replaces = list(replaces)
-        self.ready = FORK.RawValue("b", False)  # `first` has returned
+        self.ready = FORK.RawValue("b", False)  # set when `on_start` has returned
         self.timer = FORK.Value("f", TIMER_IDLE)
         self.done = FORK.RawValue("L", 0)
         self.assigned_count = 0
@@ -63,11 +63,12 @@ class PoolMember:
         self.process.start()
 
     def assign_task(self, task: Any) -> None:
+        """Send a task to the member."""
         self.assigned_count += 1
         self.tasks.put(task)
 
     def count_down_timer(self) -> None:
-        """One that was killed with its timer's lock in its hands is found dead soon enough."""
+        """Count the timer down by one guard cycle; skip it if a killed process holds the lock."""
         lock = self.timer.get_lock()
         if lock.acquire(timeout=LOCK_TIMEOUT):
             if self.timer.value > TIMER_EXPIRED:
@@ -75,11 +76,11 @@ class PoolMember:
             lock.release()
 
     def is_idle(self) -> bool:
-        """Whether it has done all that it was given, and will take more."""
+        """Return whether it has run all its tasks and takes more."""
         lock = self.timer.get_lock()
         if wait([self.process.sentinel], 0) or not lock.acquire(timeout=LOCK_TIMEOUT):
             return False
-        try:  # under the lock a member that is to be recycled has said so
+        try:  # under the lock, as a member that is about to be recycled sets its timer
             return bool(
                 self.assigned_count == self.done.value and self.timer.get_obj().value == TIMER_IDLE
             )
@@ -87,18 +88,21 @@ class PoolMember:
             lock.release()
 
     def has_ended(self) -> bool:
+        """Return whether the process ended or its task used up its time."""
         return not self.process.is_alive() or self.timer.get_obj().value == TIMER_EXPIRED
 
     def end_reason(self) -> str:
+        """Return why it ended: timeout, recycled or killed."""
         if self.timer.get_obj().value == TIMER_EXPIRED:
             return "timeout"
         return "recycled" if self.process.exitcode == 0 else "killed"
 
     def not_recovered(self) -> list[int]:
-        """The dead processes whose leases it may not have freed, where it died before it was ready."""
+        """Return the processes whose leases it did not free, as it died before that."""
         return [] if self.ready.value else self.replaces
 
     def terminate(self, *, timeout: float = 0.0) -> None:
+        """Wait for the process to end by itself, kill it, and close its pipe."""
         self.process.join(timeout)
         self.process.kill()
         self.process.join()
@@ -108,7 +112,7 @@ class PoolMember:
 def _run_member(
     tasks: Any, results: ResultCounter, timer: Any, on_start: Callable[[], None], ready: Any
 ) -> None:
-    """In a member's process."""
+    """Run a member; called in its process."""
     start_watchdog()
     on_start()
     ready.value = True
@@ -116,7 +120,7 @@ def _run_member(
 
 
 def start_watchdog() -> None:
-    """No process of the pool outlives its worker for long, whatever became of the others."""
+    """Kill this process group if it outlives its worker by more than STOP_GRACE."""
     threading.Thread(target=_exit_with_worker, daemon=True).start()
 
 

@@ -1,8 +1,9 @@
-"""A pool: one process that takes bells from the queue, and members, its children, that do what the bells ask for.
+"""A pool: one process that takes wake-ups from the queue, and its children, the members, that run
+their tasks.
 
-The loops are django-q2's own: `pusher`, and `worker` in each member. Its Cluster gives a process to the first, one to
-`monitor`, one more to guard them all, and one above that; each holds the whole product in memory. Here these are one,
-and `monitor`, which reads unsigned pickles from the database, does not run.
+The loops are django-q2's own: `pusher`, and `worker` in each member. Its Cluster runs pusher,
+`monitor`, sentinel and cluster in a process each, with the whole product in memory. Here these are
+one process, and `monitor`, which reads unsigned pickles from the database, does not run.
 """
 
 import signal
@@ -24,12 +25,14 @@ from hub.queue.member import LOCK_TIMEOUT, STOP_TASK, PoolMember, start_watchdog
 
 log = structlog.get_logger(__name__)
 
-FORK_PAUSE_SECONDS = 2.0  # seconds that our thread gets to come to rest before a fork
-MEMBER_END_SECONDS = 3.0  # seconds that a member gets to end by itself
+FORK_PAUSE_SECONDS = 2.0  # to wait for the pusher thread to end before a fork
+MEMBER_END_SECONDS = 3.0  # to wait for a member to end by itself
 
 
 class TaskPool:
-    """`recover` frees what a member that died held; `keys` are those of the bells that this pool takes now."""
+    """`recover(pid)` frees what a dead member held; `keys()` are the broker keys that this pool
+    takes now.
+    """
 
     def __init__(
         self, recover: Callable[[int], object], keys: Callable[[], Collection[str]]
@@ -40,7 +43,7 @@ class TaskPool:
         self.pusher_stopping = threading.Event()
 
     def run(self) -> None:
-        """Until the worker above lets go of the lifeline; signals are for that one."""
+        """Run until the worker closes its pipe. Signals are ignored: they are for the worker."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         start_watchdog()
@@ -54,7 +57,7 @@ class TaskPool:
                 member.terminate()
 
     def ensure_members(self) -> None:
-        """Start whoever is missing."""
+        """Start missing members, and the pusher thread."""
         for member in self.members:
             member.count_down_timer()
         if len(self.members) < Conf.WORKERS or any(map(PoolMember.has_ended, self.members)):
@@ -64,9 +67,9 @@ class TaskPool:
             self.pusher = start_loop_thread(pusher, self, self.pusher_stopping, self.open_broker())
 
     def replace_missing(self) -> None:
-        """The pusher rests first, so that it hands no bell to a member whose pipe is being closed.
+        """Replace ended members; the first new one frees what the dead ones held.
 
-        A new member first frees what the dead one held.
+        The pusher is paused, so that it assigns no task to a member whose pipe is being closed.
         """
         self.pause_pusher()
         dead = self.remove_ended_members()
@@ -75,9 +78,9 @@ class TaskPool:
             self.members += [PoolMember() for _ in range(missing - 1)]
 
     def remove_ended_members(self) -> list[int]:
-        """Remove the members that ended; return the processes that did not end by themselves.
+        """Remove the members that ended; return the processes whose leases must be freed.
 
-        Among them are those that a removed member was to recover and did not.
+        They did not end by themselves, or a removed member was to free their leases and did not.
         """
         dead_pids = []
         for member in filter(PoolMember.has_ended, self.members.copy()):
@@ -91,13 +94,15 @@ class TaskPool:
         return dead_pids
 
     def pause_pusher(self) -> None:
-        """No thread of ours works while we fork: a child would inherit its locks and its connection as they are."""
+        """End the pusher thread before a fork: a child would inherit its locks and its connection
+        as they are.
+        """
         self.pusher_stopping.set()
         if self.pusher.is_alive():
             self.pusher.join(FORK_PAUSE_SECONDS)
 
     def stop(self) -> None:
-        """What was taken from the queue is done first."""
+        """Stop all members after the tasks that were taken from the queue."""
         self.pusher_stopping.set()
         if self.pusher.is_alive():
             self.pusher.join(MEMBER_END_SECONDS)
@@ -109,7 +114,7 @@ class TaskPool:
                 member.terminate()
             wait([member.process.sentinel for member in self.members], LOCK_TIMEOUT)
 
-    # --- what the pusher asks for ------------------------------------------------------------------------------------
+    # --- called by the pusher ---------------------------------------------------------------------
 
     def open_broker(self) -> WakeUpBroker:
         return WakeUpBroker(broker_key(""), has_idle_member=self.has_idle_member, keys=self.keys)
@@ -118,7 +123,9 @@ class TaskPool:
         return any(map(PoolMember.is_idle, self.members.copy()))
 
     def put(self, task: Any) -> None:
-        """Hand a task to an idle member. A bell that nobody takes before the pool stops is rung again."""
+        """Assign a task to an idle member; dropped if the pool stops first, as the sweep sends it
+        again.
+        """
         while True:
             for member in filter(PoolMember.is_idle, self.members.copy()):
                 return member.assign_task(task)
@@ -127,27 +134,29 @@ class TaskPool:
 
 
 def recover_processes(recover: Callable[[int], object], dead_pids: Sequence[int]) -> None:
-    """In a new member's process: free what the dead held, and let the bells ring again that they had taken."""
+    """Free the leases of dead processes, and let their wake-ups be sent again; called in a new
+    member.
+    """
     try:
         if dead_pids:
             reset_wake_ups()
         for pid in dead_pids:
             recover(pid)
-    except Error as error:  # their leases end by themselves
+    except Error as error:  # their leases expire
         log.warning("pool.database_away", error=type(error).__name__)
 
 
 def start_loop_thread(loop: Callable[..., None], *arguments: Any) -> threading.Thread:
-    """A loop of django-q2 on a thread, which leaves no connection behind. Where it ends early, another is begun."""
+    """Run a loop of django-q2 on a thread that closes its connections; `ensure_members` starts
+    another if it ends.
+    """
 
     def run() -> None:
         try:
             loop(*arguments)
         except Error as error:
             log.warning("pool.database_away", loop=loop.__name__, error=type(error).__name__)
-        except (
-            Exception
-        ):  # a task of another version, which cannot be read here: its loop goes on with the next
+        except Exception:  # such as a task of another version that cannot be read here
             log.exception("pool.loop_failed", loop=loop.__name__)
         finally:
             with suppress(Error):

@@ -1,4 +1,4 @@
-"""What the pages for staff narrow their lists by: the system."""
+"""List filters that several admin pages of staff share."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Book calls one after the other, the earliest possible first, so that no demand delays another one."""
+"""Book calls one after the other, the earliest possible first, so that no demand delays another
+one.
+"""
 
 import heapq
 from collections import Counter
@@ -55,7 +57,9 @@ class Booking:
 
 @dataclass(slots=True)
 class CallBooking:
-    """Book the calls of several demands until `until`, paced ones `lead` ahead; changes `snapshots`."""
+    """Book the calls of several demands until `until`, paced ones `lead` ahead; changes
+    `snapshots`.
+    """
 
     bookings: Sequence[Booking]
     snapshots: dict[str, QuotaSnapshot]
@@ -118,7 +122,9 @@ class CallBooking:
                 heapq.heappush(turns, (possible_at, booking.next_rank, number))
 
     def acquire_capacity(self, booking: Booking) -> int:
-        """Return how many calls may be in flight at once; 0 if all slots are taken, or no call is demanded."""
+        """Return how many calls may be in flight at once; 0 if all slots are taken, or no call is
+        demanded.
+        """
         demand = booking.demand
         count = min(demand.calls, demand.at_once or demand.calls)
         if not demand.in_flight or not count:
@@ -157,7 +163,9 @@ class CallBooking:
         return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
 
     def booking_end(self, booking: Booking) -> datetime:
-        """Return until when calls are booked: not beyond a budget's window, as they would count in the next."""
+        """Return until when calls are booked: not beyond a budget's window, as they would count in
+        the next.
+        """
         window_ends = [
             self.snapshots[scope.key].window_ends
             for scope in booking.scopes

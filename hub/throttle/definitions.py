@@ -1,4 +1,4 @@
-"""Which quota a row is of: the connector's statement, or what the hub keeps to by itself whatever is stated."""
+"""The quota of a row: the one that its connector states, or a rate of the hub's own settings."""
 
 from django.conf import settings
 
@@ -6,31 +6,30 @@ from connectors import http
 from connectors.registry import CONNECTORS
 from hub.throttle.models import QuotaState
 
-TENANT_KIND = "tenant"  # the kind of the rows that count a tenant's share of our own app's quotas
+TENANT_KIND = "tenant"  # rows that count a tenant's share of a quota of our own app
 TENANT_SHARE = 0.75
-HUB_RATE_SETTINGS = {
-    "host": "HUB_HOST_RATE",
-    "address": "HUB_ADDRESS_RATE",
-}  # kinds of scopes, and the settings with their rates
+# kinds of scopes that the hub limits for every connector, and the settings with their rates
+HUB_RATE_SETTINGS = {"host": "HUB_HOST_RATE", "address": "HUB_ADDRESS_RATE"}
 
 
 def hub_quota(kind: str) -> http.Rate | None:
-    """Of the hub over all connectors: per host, and of our own address; None where no setting says so."""
+    """Return the hub's rate for a kind of scope: per host, or of our own address; None without a
+    setting.
+    """
     name = HUB_RATE_SETTINGS.get(kind)
     rate = getattr(settings, name) if name else None
     return http.Rate(*rate) if rate else None
 
 
 def tenant_share(quota: http.Quota | None) -> http.Rate | None:
-    """What one tenant may use of a rate that all tenants share; None where there is nothing to share."""
-    return (
-        http.Rate(max(1, int(quota.limit * TENANT_SHARE)), quota.per)
-        if isinstance(quota, http.Rate)
-        else None
-    )
+    """Return what one tenant may use of a rate that all tenants share; None for other quotas."""
+    if not isinstance(quota, http.Rate):
+        return None
+    return http.Rate(max(1, int(quota.limit * TENANT_SHARE)), quota.per)
 
 
 def quota_definition(quota_state: QuotaState) -> http.Quota | None:
+    """Return the quota of a row; None if nothing limits its scope."""
     if not quota_state.connector_key:
         return hub_quota(quota_state.kind)
     connector = CONNECTORS.get(quota_state.connector_key)

@@ -21,10 +21,12 @@ class ScopeCost:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """`calls` requests that each spend all of `scopes`, at most `at_once` of them in flight (0: all).
+    """`calls` requests that each spend all of `scopes`, at most `at_once` of them in flight (0:
+    all).
 
-    Calls of low priority leave HUB_LIVE_SHARE of each quota free for live work. `ranks`, one for each call, decide
-    which of several demands goes first: the lowest. Without ranks demands take turns.
+    Calls of low priority leave HUB_LIVE_SHARE of each quota free for live work. `ranks`, one for
+    each call, decide which of several demands goes first: the lowest. Without ranks demands take
+    turns.
     """
 
     scopes: tuple[ScopeCost, ...]
@@ -41,10 +43,12 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The times at which calls may be sent, at most as many as demanded; `next_at` is when one more could be.
+    """The times at which calls may be sent, at most as many as demanded; `next_at` is when one more
+    could be.
 
-    `max_in_flight`: how many of them at once, if a scope limits that. `probes`: one of the scopes was paused, and these
-    calls show whether it is open again. `closed`: the scopes that are spent within the horizon, and when each opens.
+    `max_in_flight`: how many of them at once, if a scope limits that. `probes`: one of the scopes
+    was paused, and these calls show whether it is open again. `closed`: the scopes that are spent
+    within the horizon, and when each opens.
     """
 
     call_times: tuple[datetime, ...]

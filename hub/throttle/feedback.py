@@ -1,4 +1,6 @@
-"""What answers say of quotas: a 429 pauses, what comes through re-opens, headers tell what is left."""
+"""Apply what responses say of quotas: a 429 pauses a scope, a successful probe reopens it, headers
+report what is left.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from django.db.models import Q
 from connectors.http import Quota
 from hub.db.prepared import PreparedQuery
 from hub.throttle.booking import PROBE_TIMEOUT
-from hub.throttle.limits import CLOCK_SKEW, MAX_PAUSE, correct_snapshot
+from hub.throttle.limits import CLOCK_SKEW, MAX_PAUSE
 from hub.throttle.models import QuotaState
 from hub.throttle.quota_rows import (
     new_quota_state,
@@ -21,6 +23,7 @@ from hub.throttle.quota_rows import (
     select_locked,
     snapshot_of,
 )
+from hub.throttle.report_correction import correct_snapshot
 
 PROBING_SCOPES = PreparedQuery(
     lambda *, keys: QuotaState.objects.filter(key__any_of=keys, probing=True).values_list(
@@ -32,7 +35,7 @@ TIME_COLUMNS = ("free_at", "low_priority_free_at", "paused_at", "paused_until", 
 
 @dataclass(frozen=True, slots=True)
 class QuotaReport:
-    """What a system reports of one of its quotas."""
+    """The used and allowed units that a system reports of one of its quotas."""
 
     quota: Quota | None
     used: int
@@ -43,10 +46,11 @@ class QuotaReport:
 def pause_scope(
     key: str, *, until: datetime, now: datetime, probed_at: datetime | None = None
 ) -> None:
-    """A 429: nothing that spends this scope goes before `until`; then one call goes first.
+    """Pause a scope after a 429: no call spends it before `until`, and then one call is sent as a
+    probe.
 
-    Of two pauses the one that ends later counts. The answer to a probe, which went at `probed_at`, ends the pause that
-    the probe itself made.
+    Of two pauses the one that ends later counts. A 429 to a probe, which was sent at `probed_at`,
+    replaces the pause that the probe itself made.
     """
     QuotaState.objects.bulk_create([new_quota_state(key)], ignore_conflicts=True)
     latest_pause = now + MAX_PAUSE + CLOCK_SKEW
@@ -58,16 +62,16 @@ def pause_scope(
 
 
 def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
-    """Probes of these scopes, by when they went, came through; which scopes were closed until now.
+    """Reopen the scopes whose probes, by the time they were sent, were successful. Return those
+    that were paused.
 
-    What was paused anew while its probe was on the way stays closed.
+    A scope that was paused again while its probe was in flight stays paused.
     """
-    closed = PROBING_SCOPES.fetch_rows(keys=list(probes))
-    opened = [key for key, paused_until in closed if paused_until == probes[key] + PROBE_TIMEOUT]
+    probing = PROBING_SCOPES.fetch_rows(keys=list(probes))
+    opened = [key for key, paused_until in probing if paused_until == probes[key] + PROBE_TIMEOUT]
     if opened:
-        unchanged = [
-            Q(key=key, paused_until=probes[key] + PROBE_TIMEOUT) for key in opened
-        ]  # since they were read
+        # unless another pause was stored since they were read
+        unchanged = [Q(key=key, paused_until=probes[key] + PROBE_TIMEOUT) for key in opened]
         QuotaState.objects.filter(reduce(or_, unchanged)).update(
             probing=False, paused_at=None, paused_until=None
         )
@@ -75,7 +79,7 @@ def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
 
 
 def correct_quotas(reports: Mapping[str, QuotaReport], *, now: datetime) -> None:
-    """What a system's headers say of its budgets is truer than our count."""
+    """Replace our counts by what the systems report of their budgets."""
     if not reports:
         return
     with transaction.atomic():
@@ -83,23 +87,22 @@ def correct_quotas(reports: Mapping[str, QuotaReport], *, now: datetime) -> None
         stored = {key: snapshot_of(scope) for key, scope in scopes.items()}
         snapshots = {
             key: correct_snapshot(
-                report.quota,
-                standing,
-                used=report.used,
-                limit=report.limit,
-                window_ends=report.window_ends,
+                reports[key].quota,
+                snapshot,
+                used=reports[key].used,
+                limit=reports[key].limit,
+                window_ends=reports[key].window_ends,
                 now=now,
             )
-            for key, standing in stored.items()
-            if (report := reports[key])
+            for key, snapshot in stored.items()
         }
         save_snapshots(scopes, stored, snapshots, now=now)
 
 
 def shift_after_clock_jump(jump: timedelta, *, now: datetime) -> None:
-    """The clock went ahead without time passing: what was spent before was spent as much later as it went.
+    """Shift all stored times by `jump`, by which the clock went ahead without time passing.
 
-    Rows that were written since are right already, so that several pumps may say it.
+    Rows that were written since then are skipped, so that several pumps may report the same jump.
     """
     before = now - jump
     is_recent = (

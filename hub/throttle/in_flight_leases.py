@@ -1,4 +1,6 @@
-"""Calls in flight, counted over all pumps and machines: room is taken under a lease, and dies with its holder."""
+"""Limit calls in flight over all pumps and machines: slots are held under a lease, which expires if
+its pump dies.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +14,19 @@ from connectors.http import InFlight, Quota
 from hub.throttle.limits import QuotaSnapshot, effective_limit
 from hub.throttle.models import InFlightLease
 
-IN_FLIGHT_LEASE = timedelta(seconds=12)  # as of a pump's place
+IN_FLIGHT_LEASE = timedelta(seconds=12)  # as long as a pump's slot
 
 
 @dataclass(slots=True)
 class InFlightCapacity:
-    """How much room each scope of calls in flight has, while its row is locked."""
+    """The slots of each scope that limits calls in flight, while its quota row is locked; all by
+    scope key.
+    """
 
     limits: Mapping[str, int]
-    counts: dict[str, int]  # by anybody
-    own_counts: dict[str, int]
-    own_counts_before: Mapping[str, int]  # what was mine before
+    counts: dict[str, int]  # slots that all pumps hold
+    own_counts: dict[str, int]  # slots that this lease holds
+    own_counts_before: Mapping[str, int]  # the same as stored
 
     @classmethod
     def load(
@@ -33,6 +37,7 @@ class InFlightCapacity:
         *,
         now: datetime,
     ) -> "InFlightCapacity":
+        """Load the leases of the scopes that have such a limit."""
         limits = {
             key: effective_limit(quota, snapshots[key])
             for key, quota in quotas.items()
@@ -46,11 +51,14 @@ class InFlightCapacity:
         return cls(limits, counts, own_counts, dict(own_counts))
 
     def available(self, key: str, *, reserved_share: float) -> int:
+        """Return how many slots are free, but for `reserved_share` of the limit; one is never
+        reserved.
+        """
         limit = self.limits[key]
         return limit - min(int(limit * reserved_share), limit - 1) - self.counts[key]
 
     def acquire(self, keys: list[str], count: int, *, reserved_share: float) -> int:
-        """As much as there is, at most `count`."""
+        """Take as many slots as are free in all these scopes, at most `count`; return how many."""
         count_available = max(
             0, min([count, *(self.available(key, reserved_share=reserved_share) for key in keys)])
         )
@@ -58,11 +66,13 @@ class InFlightCapacity:
         return count_available
 
     def add_calls(self, keys: list[str], count: int) -> None:
+        """Take slots; a negative count releases them."""
         for key in keys:
             self.counts[key] += count
             self.own_counts[key] += count
 
     def save(self, lease: UUID, *, now: datetime) -> None:
+        """Store the changed counts of this lease, in one statement."""
         changed = [
             key for key, count in self.own_counts.items() if count != self.own_counts_before[key]
         ]
@@ -84,7 +94,9 @@ class InFlightCapacity:
 
 
 def release_calls(lease: UUID, counts: Mapping[str, int]) -> None:
-    """These calls have ended; one statement for all scopes. What a lapsed lease lost already is not given twice."""
+    """Release the slots of ended calls, in one statement; never below zero, as an expired lease has
+    lost them already.
+    """
     ended_calls = Case(*[When(key=key, then=Value(count)) for key, count in counts.items()])
     InFlightLease.objects.filter(lease=lease, key__in=list(counts)).update(
         count=Greatest(F("count") - ended_calls, 0)
@@ -92,14 +104,15 @@ def release_calls(lease: UUID, counts: Mapping[str, int]) -> None:
 
 
 def extend_in_flight_leases(lease: UUID, *, until: datetime) -> None:
-    """The holder lives so long at least."""
+    """Extend all leases of a pump."""
     InFlightLease.objects.filter(lease=lease).update(until=until)
 
 
 def end_in_flight_leases(lease: UUID) -> None:
+    """Delete all leases of a pump that ends."""
     InFlightLease.objects.filter(lease=lease).delete()
 
 
 def delete_expired_in_flight_leases(*, now: datetime) -> None:
-    """Those whose pump died hold nothing any more."""
+    """Delete the leases of pumps that died."""
     InFlightLease.objects.filter(until__lt=now - IN_FLIGHT_LEASE).delete()

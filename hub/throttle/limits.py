@@ -1,4 +1,6 @@
-"""When the next calls may go: the arithmetic of quotas. Pure; the rows are reserve's business."""
+"""When the next calls may be sent: the arithmetic of rates and budgets, as pure functions of a
+snapshot.
+"""
 
 import math
 from collections import Counter
@@ -10,26 +12,23 @@ from zoneinfo import ZoneInfo
 
 from connectors.http import MAX_WAIT, Budget, Quota, Rate
 
-WINDOW_MARGIN = (
-    0.1  # seconds added to each window: the way to the other side is not equally long each time
-)
-BURST_SHARE = 50  # one call in so many may go at once
-BUCKET_COUNT = 48  # of a rolling budget's window: units leave it by the bucket, so at most 1/48 of it too late, never early
-MAX_LIMIT_FACTOR = 1000  # a limit of so many times the connector's own was not meant
-MAX_BOOKING_AHEAD = timedelta(seconds=1)  # nothing is booked further ahead
-MAX_REPORT_DELAY = timedelta(seconds=30)  # a call that was booked so lately may still be on its way
-MIN_WINDOW = timedelta(seconds=1)  # no window ends sooner
+WINDOW_MARGIN = 0.1  # seconds added to each window, as requests take different times to arrive
+BURST_SHARE = 50  # 1/50 of a rate's calls may be sent at once
+# Of a rolling budget's window. Units return by the bucket: at most 1/48 of the window late, never
+# early.
+BUCKET_COUNT = 48
+MAX_LIMIT_FACTOR = 1000  # a limit of more times the connector's own is a mistake
+MAX_BOOKING_AHEAD = timedelta(seconds=1)
+MAX_REPORT_DELAY = timedelta(seconds=30)  # calls younger than this may be missing from a report
 CLOCK_SKEW = timedelta(seconds=2)  # how far the clocks of two machines may differ
 MAX_PAUSE = timedelta(seconds=MAX_WAIT)
 
-Buckets = tuple[
-    tuple[float, int], ...
-]  # when each ends, in seconds since 1970, and the units spent in it
+Buckets = tuple[tuple[float, int], ...]  # end in seconds since 1970, units spent
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaSnapshot:
-    """What a scope's row says."""
+    """The columns of a scope's quota row."""
 
     free_at: datetime | None = None
     low_priority_free_at: datetime | None = None
@@ -44,21 +43,25 @@ class QuotaSnapshot:
 
 
 def effective_limit(quota: Quota, snapshot: QuotaSnapshot) -> int:
-    """The strictest of staff's limit and the reported one, otherwise the connector's; nonsense does not count."""
-    limits = [snapshot.limit, snapshot.allowed if isinstance(quota, Budget) else None]
+    """Return the lower of staff's limit and the reported one, otherwise the connector's; unusable
+    ones do not count.
+    """
+    reported = snapshot.allowed if isinstance(quota, Budget) else None
+    limits = [limit for limit in (snapshot.limit, reported) if limit is not None]
     return min((limit for limit in limits if is_usable_limit(limit, quota)), default=quota.limit)
 
 
 def is_usable_limit(limit: int | None, quota: Quota) -> bool:
+    """Return whether a limit is at least 1, and not absurdly higher than the connector's own."""
     return limit is not None and 1 <= limit <= quota.limit * MAX_LIMIT_FACTOR
 
 
 def _units_kept_free(limit: int, share: float) -> int:
-    """Units that are kept free for live work; one is always left."""
+    """Return the units that are kept free for live work: never all of them."""
     return min(int(limit * share), limit - 1)
 
 
-# --- rates -----------------------------------------------------------------------------------------------------------
+# --- rates ----------------------------------------------------------------------------------------
 
 
 def burst_size(limit: int) -> int:
@@ -66,15 +69,18 @@ def burst_size(limit: int) -> int:
 
 
 def call_interval(limit: int, per: float) -> timedelta:
-    """Between two calls of a rate. With b at once and then one each interval, any window of `per` seconds holds at
-    most b + ceil(per / interval) - 1 calls, so this keeps them at `limit`."""
+    """Return the time between two calls of a rate.
+
+    With b calls at once and then one each interval, a window of `per` seconds holds at most
+    b + ceil(per / interval) - 1 calls; the interval keeps that at `limit`.
+    """
     return timedelta(seconds=(per + WINDOW_MARGIN) / (limit - burst_size(limit) + 1))
 
 
 def _earliest_call(
     free_at: datetime | None, limit: int, per: float, cost: int, now: datetime
 ) -> datetime:
-    """A call of `cost` units fits where they stay within the burst."""
+    """Return when a call of `cost` units is within the burst."""
     if free_at is None:
         return now
     return max(now, free_at + call_interval(limit, per) * (min(cost, limit) - burst_size(limit)))
@@ -83,46 +89,49 @@ def _earliest_call(
 def booked_until(
     free_at: datetime | None, limit: int, per: float, cost: int, at: datetime
 ) -> datetime:
+    """Return the theoretical arrival time (GCRA) after a call of `cost` units at `at`."""
     return max(free_at or at, at) + call_interval(limit, per) * min(cost, limit)
 
 
-# --- budgets ---------------------------------------------------------------------------------------------------------
+# --- budgets --------------------------------------------------------------------------------------
 
 
 def has_fixed_window(snapshot: QuotaSnapshot, now: datetime) -> bool:
-    """Whether it counts in a window with a known end, which is still to come."""
+    """Return whether the budget's window ends at a known time that is still to come."""
     return snapshot.window_ends is not None and snapshot.window_ends > now
 
 
 def bucket_end(quota: Budget, at: datetime) -> float:
+    """Return the end of the bucket at a time, in seconds since 1970."""
     width = quota.per / BUCKET_COUNT
     return math.ceil((math.floor(at.timestamp() / width) + 1) * width * 1000) / 1000
 
 
 def live_buckets(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> Buckets:
-    """What still counts of a rolling budget, the oldest first; of the future (a clock went back) as of now."""
-    newest, oldest = (
-        bucket_end(quota, now + MAX_BOOKING_AHEAD),
-        now.timestamp() - quota.per - WINDOW_MARGIN,
-    )
+    """Return the buckets of a rolling budget that still count, oldest first; future ones (a clock
+    went back) as of now.
+    """
+    newest = bucket_end(quota, now + MAX_BOOKING_AHEAD)
+    oldest = now.timestamp() - quota.per - WINDOW_MARGIN
     return tuple((min(end, newest), units) for end, units in snapshot.spent if end > oldest)
 
 
 def units_used(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> int:
+    """Return the units of a budget that count in the current window."""
     if has_fixed_window(snapshot, now):
         return snapshot.used
-    if snapshot.window_ends is not None:  # it is whole again
+    if snapshot.window_ends is not None:  # the window is over
         return 0
     return sum(units for _, units in live_buckets(quota, snapshot, now))
 
 
 def units_left(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> int:
-    """Units of a budget that may still be spent in this window."""
+    """Return the units of a budget that may still be spent in this window."""
     return effective_limit(quota, snapshot) - units_used(quota, snapshot, now)
 
 
 def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: datetime) -> datetime:
-    """When so many units are left."""
+    """Return when so many units are left."""
     missing = units - units_left(quota, snapshot, now)
     if missing <= 0:
         return now
@@ -137,7 +146,8 @@ def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: date
     return max(now, datetime.fromtimestamp(end + quota.per + WINDOW_MARGIN, UTC))
 
 
-def _add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> Buckets:
+def add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> Buckets:
+    """Return the buckets with units added to the one that ends at `end`."""
     counts: Counter[float] = Counter()
     for bucket, count in (*buckets, (end, units)):
         counts[bucket] += count
@@ -145,13 +155,14 @@ def _add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> 
 
 
 def recent_buckets(buckets: Buckets, now: datetime) -> Buckets:
-    """What may still be on its way, so that no report counts it yet."""
+    """Return the buckets that a report may not count yet, as their calls were sent just now."""
     return tuple(
         (end, units) for end, units in buckets if end > (now - MAX_REPORT_DELAY).timestamp()
     )
 
 
-def _next_midnight(zone: str, now: datetime) -> datetime:
+def next_midnight(zone: str, now: datetime) -> datetime:
+    """Return the next midnight of a time zone, in UTC."""
     tomorrow = now.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), ZoneInfo(zone)).astimezone(UTC)
 
@@ -159,13 +170,14 @@ def _next_midnight(zone: str, now: datetime) -> datetime:
 def spend_budget(
     quota: Budget, snapshot: QuotaSnapshot, units: int, *, at: datetime, now: datetime
 ) -> QuotaSnapshot:
+    """Return the row after units of a budget are spent at `at`."""
     if has_fixed_window(snapshot, now) or quota.midnight:
         window_ends = (
             snapshot.window_ends
             if has_fixed_window(snapshot, now)
-            else _next_midnight(quota.midnight, now)
+            else next_midnight(quota.midnight, now)
         )
-        recent_units = _add_units(
+        recent_units = add_units(
             recent_buckets(snapshot.spent, now), math.ceil(at.timestamp()), units
         )
         return replace(
@@ -175,17 +187,19 @@ def spend_budget(
             spent=recent_units,
         )
     buckets = () if snapshot.window_ends else live_buckets(quota, snapshot, now)
-    spent = _add_units(buckets, bucket_end(quota, at), units)
+    spent = add_units(buckets, bucket_end(quota, at), units)
     return replace(snapshot, spent=spent, used=sum(units for _, units in spent), window_ends=None)
 
 
-# --- all of them -----------------------------------------------------------------------------------------------------
+# --- all kinds of quotas --------------------------------------------------------------------------
 
 
 def scope_opens_at(
     quota: Quota, snapshot: QuotaSnapshot, now: datetime, *, cost: int = 1, share: float = 0.0
 ) -> datetime:
-    """When `cost` units of this scope may be spent; `now` or later. `share` of it is kept for others."""
+    """Return when `cost` units of a scope may be spent, `now` or later; `share` of it is kept free
+    for live work.
+    """
     opens_at = max(now, snapshot.paused_until or now)
     limit = effective_limit(quota, snapshot)
     if isinstance(quota, Rate):
@@ -206,7 +220,9 @@ def scope_opens_at(
 def fits_at_once(
     quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, *, units: int, share: float = 0.0
 ) -> bool:
-    """Return whether all these units may be spent now, in any order; `share` of the scope is kept for others."""
+    """Return whether all these units may be spent now, in any order; `share` of the scope is kept
+    free.
+    """
     if snapshot.probing:
         return False
     if quota is None:
@@ -227,13 +243,11 @@ def spend_units(
     now: datetime,
     share: float = 0.0,
 ) -> QuotaSnapshot:
-    """The row after `cost` units are spent at the moment `at`, which `open_at` allowed."""
+    """Return the row after `cost` units are spent at `at`, which `scope_opens_at` allowed."""
     limit = effective_limit(quota, snapshot)
     if isinstance(quota, Rate):
-        free_at, low_priority_free_at = (
-            booked_until(snapshot.free_at, limit, quota.per, cost, at),
-            snapshot.low_priority_free_at,
-        )
+        free_at = booked_until(snapshot.free_at, limit, quota.per, cost, at)
+        low_priority_free_at = snapshot.low_priority_free_at
         if share:
             low_priority_free_at = booked_until(
                 low_priority_free_at, limit, quota.per / (1 - share), cost, at
@@ -242,52 +256,3 @@ def spend_units(
     if isinstance(quota, Budget):
         return spend_budget(quota, snapshot, min(cost, limit), at=at, now=now)
     return snapshot
-
-
-def correct_snapshot(
-    quota: Quota | None,
-    snapshot: QuotaSnapshot,
-    *,
-    used: int,
-    limit: int,
-    window_ends: datetime | None,
-    now: datetime,
-) -> QuotaSnapshot:
-    """What a system reports of its budget is truer than our count, but for calls that it may not have counted yet."""
-    snapshot = replace(snapshot, allowed=limit)
-    if not isinstance(quota, Budget):
-        return replace(snapshot, used=used)
-    counted_units = units_used(quota, snapshot, now)
-    true_units = (
-        used
-        if used >= counted_units
-        else min(
-            counted_units, used + sum(units for _, units in recent_buckets(snapshot.spent, now))
-        )
-    )
-    if window_ends is not None:
-        latest = now + timedelta(seconds=quota.per)
-        return replace(
-            snapshot, used=true_units, window_ends=min(max(window_ends, now + MIN_WINDOW), latest)
-        )
-    if has_fixed_window(snapshot, now):
-        return replace(snapshot, used=true_units)
-    if quota.midnight:
-        return replace(snapshot, used=true_units, window_ends=_next_midnight(quota.midnight, now))
-    spent = _level_buckets(
-        quota, () if snapshot.window_ends else live_buckets(quota, snapshot, now), used, now
-    )
-    return replace(snapshot, spent=spent, used=sum(units for _, units in spent), window_ends=None)
-
-
-def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
-    """What others spent counts as of now; what we counted too much leaves the oldest buckets first."""
-    excess = used - sum(units for _, units in buckets)
-    if excess >= 0:
-        return _add_units(buckets, bucket_end(quota, now), excess) if excess else buckets
-    spent, unreported_buckets = [], recent_buckets(buckets, now)
-    for end, units in buckets:
-        removed_units = 0 if (end, units) in unreported_buckets else min(units, -excess)
-        excess += removed_units
-        spent.append((end, units - removed_units))
-    return tuple((end, units) for end, units in spent if units)

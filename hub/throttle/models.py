@@ -1,28 +1,28 @@
-"""One row for each scope whose quota we spend, and who has calls in flight in it."""
+"""Quotas: one row for each scope, and leases for calls in flight."""
 
 from django.db import models
 
 
 class QuotaState(models.Model):
-    """What is left of one quota. `free_at` is the theoretical arrival time (GCRA) of the next call of a rate."""
+    """What is left of one quota.
+
+    `free_at` is the theoretical arrival time (GCRA) of the next call of a rate.
+    """
 
     key = models.CharField(max_length=300, unique=True)  # "slack|method|T123|chat.postMessage"
-    connector_key = models.CharField(
-        max_length=40, blank=True
-    )  # empty: it is the hub's own, of all connectors
+    # empty: a rate of the hub for all connectors
+    connector_key = models.CharField(max_length=40, blank=True)
     kind = models.CharField(max_length=20)
     free_at = models.DateTimeField(null=True, blank=True)
-    low_priority_free_at = models.DateTimeField(
-        null=True, blank=True
-    )  # the same, of work that leaves room for live work
+    # the same for calls of low priority
+    low_priority_free_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
-    paused_until = models.DateTimeField(null=True, blank=True)  # a 429's Retry-After, exactly
-    probing = models.BooleanField(default=False)  # re-opened after a pause: one call goes first
-    used = models.PositiveIntegerField(default=0)  # of a budget, in its window
-    spent = models.JSONField(
-        default=list, blank=True
-    )  # of a rolling budget, by bucket: [[when it ends, units], …]
-    allowed = models.PositiveIntegerField(null=True, blank=True)  # as the provider reported it
+    paused_until = models.DateTimeField(null=True, blank=True)  # exactly the Retry-After of a 429
+    probing = models.BooleanField(default=False)  # after the pause one call is sent as a probe
+    used = models.PositiveIntegerField(default=0)  # units of a budget in its window
+    # buckets of a rolling budget: [[end in seconds since 1970, units], …]
+    spent = models.JSONField(default=list, blank=True)
+    allowed = models.PositiveIntegerField(null=True, blank=True)  # limit that the system reported
     window_ends = models.DateTimeField(null=True, blank=True)
     limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Staff's own limit; empty: the connector's."
@@ -38,20 +38,20 @@ class QuotaState(models.Model):
 
     @property
     def owner(self) -> str:
-        """The account or connection that it is of; empty: everybody's."""
+        """The account or connection whose quota it is; empty: shared by all."""
         return (self.key.split("|") + ["", ""])[2]
 
     @property
     def name(self) -> str:
-        """Which method, channel or host."""
+        """The method, channel or host."""
         return (self.key.split("|", 3) + ["", "", ""])[3]
 
 
 class InFlightLease(models.Model):
-    """Room that one pump took for calls in flight; it ends with the pump's life."""
+    """Slots for calls in flight in one scope, which one pump holds until it ends."""
 
     key = models.CharField(max_length=300)  # of the scope
-    lease = models.UUIDField()  # the pump's
+    lease = models.UUIDField()  # of the pump
     count = models.PositiveIntegerField()
     until = models.DateTimeField()
 

@@ -33,8 +33,8 @@ def reserve_calls(
 ) -> list[Reservation]:
     """Book calls up to `horizon` ahead, and return a reservation for each demand, in order.
 
-    A call that a rate paces is booked at least `lead` ahead, so that a pump that is late by less is in time. `lease`
-    holds the slots for calls in flight until `in_flight_leases.release_calls`.
+    A call that a rate paces is booked at least `lead` ahead, so that a pump that is late by less is
+    in time. `lease` holds the slots for calls in flight until `in_flight_leases.release_calls`.
     """
     quotas = {scope.key: scope.quota for demand in demands for scope in demand.scopes}
     if is_unlimited(quotas):
@@ -57,5 +57,7 @@ def reserve_calls(
 
 
 def is_unlimited(quotas: Mapping[str, Quota | None]) -> bool:
-    """Return whether none of these scopes has a quota or was ever paused; most have none, and need no transaction."""
+    """Return whether none of these scopes has a quota or was ever paused; most have none, and need
+    no transaction.
+    """
     return not any(quotas.values()) and not EXISTING_KEYS.fetch_rows(keys=list(quotas))

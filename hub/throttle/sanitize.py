@@ -1,6 +1,6 @@
-"""A row that cannot be meant as it stands (edited to nonsense, written before the clock jumped), read so that it can.
+"""Correct quota rows with impossible times: edited by hand, or written before the clock jumped.
 
-Nothing here lets a call go that the quota would not: what is cut is taken as spent to the full.
+No correction allows a call that the quota would not: what is cut counts as fully spent.
 """
 
 from dataclasses import replace
@@ -20,6 +20,7 @@ from hub.throttle.limits import (
 
 
 def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
+    """Return the snapshot with times that the quota can explain."""
     snapshot = _sanitize_pause(snapshot, now)
     if isinstance(quota, Rate):
         limit = effective_limit(quota, snapshot)
@@ -42,7 +43,7 @@ def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetim
 def _sanitize_rate(
     free_at: datetime | None, limit: int, per: float, now: datetime
 ) -> datetime | None:
-    """No more than the whole limit can be booked, and that only `AHEAD`."""
+    """Cut a time that is further ahead than bookings of the whole limit explain."""
     step = call_interval(limit, per)
     if free_at is None or free_at <= now + MAX_BOOKING_AHEAD + CLOCK_SKEW + step * limit:
         return free_at
@@ -50,18 +51,20 @@ def _sanitize_rate(
 
 
 def _latest_window_end(quota: Budget, now: datetime) -> datetime:
-    """A day may have 25 hours."""
+    """Return the latest possible end of a window; a day may have 25 hours."""
     return now + timedelta(seconds=quota.per * 1.05) + CLOCK_SKEW
 
 
 def _sanitize_pause(snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
-    """A pause lasts as long as it was told to, also where the clock went back; at most a day."""
+    """Keep the length of a pause if the clock went back; end one of more than a day, so that a
+    probe is sent.
+    """
     paused_at, paused_until = snapshot.paused_at, snapshot.paused_until
     if paused_until is None:
         return snapshot
     if paused_at is not None and paused_at > now + CLOCK_SKEW:
         paused_at, paused_until = now, now + max(paused_until - paused_at, timedelta(0))
-    if paused_until > now + MAX_PAUSE + CLOCK_SKEW:  # then a probe finds out
+    if paused_until > now + MAX_PAUSE + CLOCK_SKEW:
         paused_at, paused_until = now, now
     is_changed = paused_until != snapshot.paused_until
     return replace(
@@ -73,19 +76,25 @@ def _sanitize_pause(snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
 
 
 def describe_problem(quota: Quota | None, snapshot: QuotaSnapshot, now: datetime) -> str:
-    """What is wrong with the row, in words; empty where it can be meant."""
+    """Return what is wrong with a row, as a sentence for staff; empty if nothing is."""
     if (
         quota is not None
         and snapshot.limit is not None
         and not is_usable_limit(snapshot.limit, quota)
     ):
-        return f"The limit of {snapshot.limit:,} cannot be kept to; the connector's own counts."
+        return f"The limit of {snapshot.limit:,} is not usable; the connector's own limit applies."
     if (
         quota is not None
         and snapshot.allowed is not None
         and not is_usable_limit(snapshot.allowed, quota)
     ):
-        return f"The system reported {snapshot.allowed:,} calls, which cannot be; the connector's own limit counts."
+        return (
+            f"The system reported {snapshot.allowed:,} calls, which is not plausible; "
+            "the connector's own limit applies."
+        )
     if sanitize_snapshot(quota, snapshot, now) != snapshot:
-        return "A moment on this row lies further ahead than the quota explains; it is cut at the next call."
+        return (
+            "A time of this row is further ahead than the quota explains; "
+            "the next call corrects it."
+        )
     return ""

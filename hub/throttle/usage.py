@@ -1,4 +1,4 @@
-"""How full a quota is, for people. Pure."""
+"""How much of a quota is used, for pages and the API. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from hub.throttle.sanitize import describe_problem, sanitize_snapshot
 
 @dataclass(frozen=True, slots=True)
 class QuotaUsage:
-    """`used` of `allowed`; `free_at` is when the next call may go, and None when it may go now."""
+    """`used` of `allowed` units. `free_at`: when the next call may be sent; None: now."""
 
     label: str
     used: int
@@ -24,10 +24,11 @@ class QuotaUsage:
     free_at: datetime | None
     paused_until: datetime | None
     probing: bool = False
-    problem: str = ""  # what stands on the row and cannot be meant
+    problem: str = ""  # what is wrong with the row, as a sentence
 
     @property
     def share(self) -> int:
+        """Percent that is used, 100 at most."""
         return min(100, round(100 * self.used / self.allowed)) if self.allowed else 0
 
     @property
@@ -38,15 +39,13 @@ class QuotaUsage:
 def measure_usage(
     quota: Quota | None, snapshot: QuotaSnapshot, *, now: datetime, in_flight: int = 0
 ) -> QuotaUsage:
-    problem, snapshot = (
-        describe_problem(quota, snapshot, now),
-        sanitize_snapshot(quota, snapshot, now),
-    )
+    """Return the usage of a quota; `in_flight`: calls that are in flight, if it limits those."""
+    problem = describe_problem(quota, snapshot, now)
+    snapshot = sanitize_snapshot(quota, snapshot, now)
     free_at = snapshot.paused_until if quota is None else scope_opens_at(quota, snapshot, now)
     used, allowed, label = _describe_usage(quota, snapshot, now, in_flight)
-    paused_until = (
-        snapshot.paused_until if snapshot.paused_until and snapshot.paused_until > now else None
-    )
+    is_paused = snapshot.paused_until is not None and snapshot.paused_until > now
+    paused_until = snapshot.paused_until if is_paused else None
     free_at = free_at if free_at and free_at > now else None
     return QuotaUsage(label, used, allowed, free_at, paused_until, snapshot.probing, problem)
 
@@ -56,16 +55,11 @@ def _describe_usage(
 ) -> tuple[int, int | None, str]:
     limit = effective_limit(quota, snapshot) if quota else 0
     if isinstance(quota, Rate):
-        booked_calls = (
-            max(0.0, (snapshot.free_at - now) / call_interval(limit, quota.per))
-            if snapshot.free_at
-            else 0.0
-        )
-        return (
-            min(limit, round(booked_calls)),
-            limit,
-            f"{_calls_text(limit)} in {_duration_text(quota.per)}",
-        )
+        booked_calls = 0.0
+        if snapshot.free_at:
+            booked_calls = max(0.0, (snapshot.free_at - now) / call_interval(limit, quota.per))
+        label = f"{_calls_text(limit)} in {_duration_text(quota.per)}"
+        return min(limit, round(booked_calls)), limit, label
     if isinstance(quota, Budget):
         day = f"a day of {quota.midnight}" if quota.midnight else _duration_text(quota.per)
         return max(0, units_used(quota, snapshot, now)), limit, f"{_calls_text(limit)} in {day}"

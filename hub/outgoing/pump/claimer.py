@@ -54,7 +54,9 @@ class Claimer:
         return batches, not_sent
 
     async def can_claim(self, *, is_idle: bool) -> bool:
-        """Return whether something is due that may be sent: suspects only if nothing else is in flight."""
+        """Return whether something is due that may be sent: suspects only if nothing else is in
+        flight.
+        """
         if self.quarantine.is_active:
             return is_idle
         return self.found_work or await in_db_thread(lambda: is_work_due(now=self.run.clock()))
@@ -74,7 +76,9 @@ class Claimer:
             self.quarantine.record_check(loop_time, has_suspects=has_suspects)
 
     def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim until something can be sent or nothing is due: behind what waits for quotas, something may be free."""
+        """Claim until something can be sent or nothing is due: behind what waits for quotas,
+        something may be free.
+        """
         not_sent: list[NotSent] = []
         for _ in range(MAX_PARKED_CLAIMS):
             batches, throttled_requests = self.claim_once()
@@ -84,7 +88,9 @@ class Claimer:
         return batches, not_sent
 
     def claim_once(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim once and prepare what was claimed; return the batches to send and the parked requests."""
+        """Claim once and prepare what was claimed; return the batches to send and the parked
+        requests.
+        """
         run, now = self.run, self.run.clock()
         self.begin_maintenance(now=now)
         claimed_lanes = self.claim_next_lanes(now=now)

@@ -41,7 +41,9 @@ DATABASE_CALLS: ContextVar[DatabaseCalls] = ContextVar("DATABASE_CALLS")
 
 
 def run_with_loop(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
-    """Run a coroutine on a loop thread, make its database calls on this thread, and return its result."""
+    """Run a coroutine on a loop thread, make its database calls on this thread, and return its
+    result.
+    """
     calls: DatabaseCalls = SimpleQueue()
     result: Future[ResultT] = Future()
     result.add_done_callback(lambda _: calls.put(None))

@@ -1,4 +1,4 @@
-"""Send the batches of all claimed lanes side by side, each with at most its lane's calls in flight."""
+"""Send the batches of all claimed lanes side by side, each within its lane's calls in flight."""
 
 import asyncio
 from collections.abc import Iterator
@@ -85,7 +85,10 @@ class LaneSender:
     def find_obstacle(
         self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime, deadline: float
     ) -> NotSent | None:
-        """Return why a request is not sent now; None to send it. A late call extends the lead of the next ones."""
+        """Return why a request is not sent now; None to send it.
+
+        A late call extends the lead of the next ones.
+        """
         now = self.run.clock()
         if (until := self.paused_scopes.paused_until(request)) > now:
             closed = self.paused_scopes.closed_keys(request, now=now)

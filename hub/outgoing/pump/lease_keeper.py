@@ -1,4 +1,6 @@
-"""Keep a running pump's leases alive: its slot, its lanes, its calls in flight; and write its counts with them."""
+"""Keep a running pump's leases alive: its slot, its lanes, its calls in flight; and write its
+counts with them.
+"""
 
 import asyncio
 import contextlib
@@ -45,12 +47,16 @@ class LeaseKeeper:
         self.counts += counts
 
     def is_lease_safe(self, batch: LaneBatch) -> bool:
-        """Return whether the lane's lease has surely not expired, as it may if it could not be extended."""
+        """Return whether the lane's lease has surely not expired, as it may if it could not be
+        extended.
+        """
         extended_at = max(batch.progress.leased_at, self.extended_at)
         return asyncio.get_running_loop().time() <= extended_at + SAFE_LEASE_SECONDS
 
     async def keep_leases(self) -> None:
-        """Extend the leases every EXTEND_EVERY seconds until cancelled, and more often while the database is away."""
+        """Extend the leases every EXTEND_EVERY seconds until cancelled, and more often while the
+        database is away.
+        """
         delay = EXTEND_EVERY
         while True:
             await asyncio.sleep(delay)
@@ -71,7 +77,8 @@ class LeaseKeeper:
         maintenance.apply_maintenance(now=clock())
 
     async def flush_counts(self) -> None:
-        """Store the counts: not with each settlement, where pumps would wait for each other's commit.
+        """Store the counts: not with each settlement, where pumps would wait for each other's
+        commit.
 
         A crash loses those of a few seconds. Raises django.db.Error, and keeps them.
         """

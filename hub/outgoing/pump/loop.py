@@ -1,4 +1,6 @@
-"""The pump's loop: claim batches, send them side by side, settle their results, and stay while there is work."""
+"""The pump's loop: claim batches, send them side by side, settle their results, and stay while
+there is work.
+"""
 
 import asyncio
 import contextlib
@@ -114,7 +116,9 @@ class PumpLoop:
                 await in_db_thread(self.run.start_another)
 
     async def claim_until_stopped(self, send: Sender) -> None:
-        """Claim and start batches until the pump is stopped, its time is over or it was idle for long."""
+        """Claim and start batches until the pump is stopped, its time is over or it was idle for
+        long.
+        """
         loop = asyncio.get_running_loop()
         started_at = last_work_at = loop.time()
         while not self.run.stopping() and loop.time() < started_at + self.run.run_seconds:
@@ -133,7 +137,7 @@ class PumpLoop:
                 await asyncio.sleep(POLL_EVERY)
 
     async def measure_capacity(self) -> bool:
-        """Return whether more can be sent: there are sockets, and the loop comes round soon enough."""
+        """Return whether more can be sent: sockets are free, and the loop is not busy."""
         loop = asyncio.get_running_loop()
         started_at = loop.time()
         await asyncio.sleep(0)

@@ -1,4 +1,6 @@
-"""When calls are sent: how far ahead paced calls are booked, and which scopes a response has paused."""
+"""When calls are sent: how far ahead paced calls are booked, and which scopes a response has
+paused.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +18,9 @@ LEAD_HALF_LIFE = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class PacedLead:
-    """How far ahead paced calls are booked: longer after late calls, and back at MIN_LEAD within seconds."""
+    """How far ahead paced calls are booked: longer after late calls, and back at MIN_LEAD within
+    seconds.
+    """
 
     lead: timedelta = MIN_LEAD
     updated_at: datetime = LONG_AGO
@@ -28,7 +32,7 @@ class PacedLead:
         return self.lead
 
     def extend(self, booked_lead: timedelta, late_by: timedelta) -> None:
-        """Book as much further ahead as a call was late that had been booked `booked_lead` ahead."""
+        """Book further ahead, by what a call was late that was booked `booked_lead` ahead."""
         self.lead = min(MAX_LEAD, max(self.lead, booked_lead + late_by))
 
 
@@ -41,7 +45,9 @@ def measure_lateness(
 
 @dataclass(slots=True)
 class PausedScopes:
-    """Scopes that responses of this run paused, before the pause is committed: `until` by scope key."""
+    """Scopes that responses of this run paused, before the pause is committed: `until` by scope
+    key.
+    """
 
     until: dict[str, datetime] = field(default_factory=dict)
 

@@ -21,7 +21,10 @@ def park_batches(
     now: datetime,
     random: Callable[[], float],
 ) -> list[LaneBatch]:
-    """Store what waits, and release the lanes on which everything waits. Return the batches to send."""
+    """Store what waits, and release the lanes on which everything waits.
+
+    Return the batches to send.
+    """
     if not not_sent:
         return list(batches)
     apply_transitions(lease, list(find_transitions(not_sent, now=now, random=random)), now=now)

@@ -40,7 +40,10 @@ PreparedMessages = list[tuple[Action, OutboundMessage]]
 def prepare_batches(
     claimed_lanes: Sequence[ClaimedLane], config: ConfigCache, *, now: datetime
 ) -> list[LaneBatch]:
-    """Return a batch for each lane. What cannot be sent is in its `rejections`; new renderings are stored."""
+    """Return a batch for each lane.
+
+    What cannot be sent is in its `rejections`; new renderings are stored.
+    """
     identities = IdentityLookup.for_lanes(claimed_lanes, config)
     new_renderings: NewRenderings = []
     batches = [
@@ -52,7 +55,7 @@ def prepare_batches(
 
 
 def _store_renderings(new_renderings: NewRenderings) -> None:
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "delivery_id": [pk for pk, _ in new_renderings],
         "body": [rendered.raw for _, rendered in new_renderings],
         "version_id": [rendered.version for _, rendered in new_renderings],

@@ -13,7 +13,9 @@ class Quarantine:
     checked_at: float = float("-inf")
 
     def is_check_due(self, loop_time: float, *, is_idle: bool) -> bool:
-        """Return whether to look for suspects: an active quarantine ends only when the pump is idle."""
+        """Return whether to look for suspects: an active quarantine ends only when the pump is
+        idle.
+        """
         if self.is_active:
             return is_idle
         return loop_time >= self.checked_at + SUSPECT_EVERY

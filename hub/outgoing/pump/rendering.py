@@ -1,4 +1,4 @@
-"""Render claimed deliveries: the bytes of the first attempt, which every later attempt sends again."""
+"""Render claimed deliveries. Every later attempt sends the bytes of the first one."""
 
 import itertools
 import json
@@ -32,7 +32,9 @@ IdentityKey = tuple[int, str, str]  # connection, kind, our id
 
 
 class CannotSend(Exception):
-    """A delivery that cannot be sent until its cause is removed: reason code, and the cause in words."""
+    """A delivery that cannot be sent until its cause is removed: reason code, and the cause in
+    words.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason)
@@ -127,7 +129,10 @@ def _render_delivery(
 
 
 def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
-    """Return what filters and mappings read of an event, as at publishing. Raises CannotSend if it was pruned."""
+    """Return what filters and mappings read of an event, as at publishing.
+
+    Raises CannotSend if it was pruned.
+    """
     if delivery.event_body is None:
         raise CannotSend("defect", "the body of the event was pruned, so it cannot be rendered")
     data = json.loads(delivery.event_body.decode())["data"]

@@ -1,4 +1,6 @@
-"""Reserve quota for the requests of a claim: schedule what may be sent soon, queue what must wait for a scope."""
+"""Reserve quota for the requests of a claim: schedule what may be sent soon, queue what must wait
+for a scope.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +27,9 @@ BOOKING_HORIZON = timedelta(seconds=0.25)
 
 @dataclass(slots=True)
 class RequestGroup:
-    """Requests of one batch with the same scopes and priority, oldest first; `ranks`: their places in the batch."""
+    """Requests of one batch with the same scopes and priority, oldest first; `ranks`: their places
+    in the batch.
+    """
 
     batch: LaneBatch
     requests: list[OutboundRequest] = field(default_factory=list)
@@ -67,7 +71,10 @@ class ReservationRound:
 def reserve_quota(
     lease: UUID, batches: Sequence[LaneBatch], *, now: datetime, lead: timedelta
 ) -> list[NotSent]:
-    """Fill the schedules of the batches, paced calls `lead` ahead at least. Return what waits for a quota."""
+    """Fill the schedules of the batches, paced calls `lead` ahead at least.
+
+    Return what waits for a quota.
+    """
     if _has_no_quotas(batches):
         for batch in batches:
             batch.schedule += [(now, request) for request in batch.requests]
@@ -112,7 +119,10 @@ def _assign_return_queues(reservation_round: ReservationRound) -> None:
 
 
 def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> list[RequestGroup]:
-    """Group the requests that ask for a call time, oldest first. What would overtake a queue waits behind it."""
+    """Group the requests that ask for a call time, oldest first.
+
+    What would overtake a queue waits behind it.
+    """
     groups: dict[object, RequestGroup] = {}
     oldest_first = sorted(batch.requests, key=lambda request: request.oldest_delivery_id)
     for rank, request in enumerate(oldest_first):
@@ -176,7 +186,7 @@ def _queue_unbooked(
 
 
 def _allocate_slots(group: RequestGroup, reservation: Reservation) -> InFlightSlots | None:
-    """Return the slots that the group's calls share, if one of their scopes limits calls in flight."""
+    """Return the slots that the group's calls share, if a scope limits calls in flight."""
     keys = group.demand.in_flight
     if not keys or not reservation.call_times:
         return None

@@ -11,7 +11,10 @@ from hub.outgoing.pump.types import LaneBatch, OutboundRequest, Sender, SendResu
 async def send_once(
     batch: LaneBatch, request: OutboundRequest, *, send: Sender, clock: Clock
 ) -> SendResult:
-    """Send a request once. It raises nothing: each failure is an outcome, *unknown* if it may have arrived."""
+    """Send a request once.
+
+    It raises nothing: each failure is an outcome, *unknown* if it may have arrived.
+    """
     started_at, loop_time = clock(), asyncio.get_running_loop().time
     loop_started_at = loop_time()
     response, error = None, ""

@@ -1,4 +1,6 @@
-"""What the pump sends: a message for each delivery, a request for each HTTP call, a batch for each claimed lane."""
+"""What the pump sends: a message for each delivery, a request for each HTTP call, a batch for each
+claimed lane.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -28,7 +30,9 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PumpRun:
-    """What one run of a pump is given: its lease, clock, random numbers and limits, and its ways to the outside."""
+    """What one run of a pump is given: its lease, clock, random numbers and limits, and its ways to
+    the outside.
+    """
 
     lease: UUID
     clock: Clock
@@ -50,7 +54,9 @@ class OutboundMessage:
 
 @dataclass(slots=True)
 class Rejection:
-    """A delivery that cannot be sent until its cause is removed: the reason code, and the cause in words."""
+    """A delivery that cannot be sent until its cause is removed: the reason code, and the cause in
+    words.
+    """
 
     delivery: ClaimedDelivery
     reason: str
@@ -59,7 +65,9 @@ class Rejection:
 
 @dataclass(slots=True)
 class InFlightSlots:
-    """Slots for calls in flight, shared by requests with the same scopes; released after the last of them."""
+    """Slots for calls in flight, shared by requests with the same scopes; released after the last
+    of them.
+    """
 
     scope_keys: Sequence[str]
     size: int
@@ -188,13 +196,16 @@ class SendResult:
     error: str = ""
 
     def distinct_outcomes(self) -> list[Outcome]:
-        """Return one outcome of each kind and reason: all of those say the same of connection and quotas."""
+        """Return one outcome of each kind and reason: all of those say the same of connection and
+        quotas.
+        """
         return list({(outcome.kind, outcome.reason): outcome for outcome in self.outcomes}.values())
 
 
 @dataclass(slots=True)
 class NotSent:
-    """A request that was not sent in this batch. Its deliveries wait until `due_at`, or are due as before.
+    """A request that was not sent in this batch. Its deliveries wait until `due_at`, or are due as
+    before.
 
     `closed` are the keys of the scopes that it waits for.
     """

@@ -77,7 +77,7 @@ def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuse
 
 def test_what_cannot_be_meant_is_told(superuser):
     scope = row("slack|method|T1|chat.postMessage", limit=0)
-    assert "The limit of 0 cannot be kept to" in superuser.get(page(scope)).content.decode()
+    assert "The limit of 0 is not usable" in superuser.get(page(scope)).content.decode()
 
 
 @pytest.mark.parametrize(

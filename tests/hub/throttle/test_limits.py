@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from connectors.http import Budget, Rate
 from hub.throttle.limits import (
     QuotaSnapshot,
-    correct_snapshot,
     scope_opens_at,
     spend_units,
     units_left,
 )
+from hub.throttle.report_correction import correct_snapshot
 from tests.factories import MINUTE, NOON
 
 SECOND = timedelta(seconds=1)

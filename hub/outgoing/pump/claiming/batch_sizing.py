@@ -29,8 +29,8 @@ CAUTIOUS_FOR = timedelta(seconds=0.25)
 class BatchSizing:
     """Batch size per lane, learned from the last batches.
 
-    Unknown lanes start with two rounds: a delivery that is claimed and not sent must be returned, which costs as much
-    as sending it.
+    Unknown lanes start with two rounds: a delivery that is claimed and not sent must be returned,
+    which costs as much as sending it.
     """
 
     rounds_by_lane: dict[int, int] = field(default_factory=dict)
@@ -48,14 +48,14 @@ class BatchSizing:
         return self.rounds_by_lane.get(lane, INITIAL_ROUNDS)
 
     def record_batch(self, lane: int, *, seconds: float, completed: bool) -> None:
-        """Learn from a batch; `completed`: its time was not over before all of it was sent."""
+        """Learn from a batch; `completed`: nothing of it was returned for lack of time."""
         if not completed:
             self.rounds_by_lane[lane] = max(1, self.rounds_for(lane) // 2)
         elif seconds < QUICK_SECONDS:
             self.rounds_by_lane[lane] = min(MAX_ROUNDS, self.rounds_for(lane) * 2)
 
     def record_parked(self, lane: int) -> None:
-        """Learn that all of a batch waits for quotas: a larger one sooner reaches what may be sent."""
+        """Learn that a whole batch waits for quotas: a larger one reaches what may be sent sooner."""
         self.rounds_by_lane[lane] = min(MAX_PARKED_ROUNDS, self.rounds_for(lane) * 2)
 
     def claim_budget(self, *, now: datetime) -> ClaimBudget:
@@ -67,7 +67,9 @@ class BatchSizing:
         return SMALL_BUDGET if now < both_until else LARGE_BUDGET
 
     def observe_claim(self, exceeds_in_flight: Iterable[bool], *, now: datetime) -> None:
-        """Learn from a claim; for each batch, whether it holds more than its lane may have in flight."""
+        """Learn from a claim; for each batch, whether it holds more than its lane may have in
+        flight.
+        """
         for is_large in set(exceeds_in_flight):
             if is_large:
                 self.large_lane_until = now + REMEMBER_FOR

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -40,11 +41,14 @@ class ClaimedLane:
     deliveries: list[ClaimedDelivery] = field(default_factory=list)
 
 
-# --- lanes that can be claimed ---------------------------------------------------------------------
+# --- lanes that can be claimed --------------------------------------------------------------------
 
 
 def sendable_lanes(*, now: datetime) -> QuerySet[Lane]:
-    """Return the lanes that nothing holds. An open breaker holds its lane until a probe may be sent."""
+    """Return the lanes that nothing holds.
+
+    An open breaker holds its lane until a probe may be sent.
+    """
     unheld = Q(hold_reason="") | Q(hold_reason=BREAKER, open_until__lte=now)
     return Lane.unscoped.filter(unheld, switched_off_by="", connection__tenant__suspended_at=None)
 
@@ -59,7 +63,9 @@ def claimable_lanes(*, now: datetime) -> QuerySet[Lane]:
 
 
 def lock_next_lanes(lanes: QuerySet[Lane], limit: int) -> QuerySet[Lane]:
-    """Return the lanes with the earliest virtual time, locked; those that another claim has locked are skipped."""
+    """Return the lanes with the earliest virtual time, locked; those that another claim has locked
+    are skipped.
+    """
     locked = lanes.select_for_update(of=("self",), skip_locked=True, no_key=True)
     return locked.order_by("virtual_time", "pk")[:limit]
 
@@ -89,13 +95,13 @@ def is_work_due(*, now: datetime) -> bool:
     return bool(ANY_CLAIMABLE_LANE.fetch_rows(now=now))
 
 
-# --- the claim -------------------------------------------------------------------------------------
+# --- the claim ------------------------------------------------------------------------------------
 
 
 def claim_lanes(
     lease: UUID, config: ConfigCache, sizing: BatchSizing, *, now: datetime
 ) -> list[ClaimedLane]:
-    """Claim the next lanes in the order of their virtual time, as many as the claim's budget holds."""
+    """Claim the next lanes in the order of their virtual time, within the claim's budget."""
     budget = sizing.claim_budget(now=now)
     with transaction.atomic():
         lanes = NEXT_LANES[budget].fetch_models(now=now)
@@ -138,7 +144,8 @@ def load_claimed_lanes(lanes: Sequence[Lane]) -> dict[int, ClaimedLane]:
 
 
 def _delivery_limit(claimed_lane: ClaimedLane, rounds: int) -> int:
-    """Return how many deliveries a batch may hold: some rounds of what may be in flight, or of full requests.
+    """Return how many deliveries a batch may hold: some rounds of what may be in flight, or of full
+    requests.
 
     One, if it is the probe of an open breaker.
     """
@@ -158,9 +165,11 @@ def assign_deliveries(
 
 
 def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: datetime) -> None:
-    """Lease the lanes, advance their virtual time, and leave them due, so that a crash is recovered."""
+    """Lease the lanes, advance their virtual time, and leave them due, so that a crash is
+    recovered.
+    """
     count = len(claimed_lanes)
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "lease": [lease] * count,
         "lease_until": [now + LANE_LEASE] * count,
         "virtual_time": [
@@ -173,7 +182,9 @@ def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: d
 
 
 def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: datetime) -> None:
-    """Count only the deliveries that are sent; those that wait for a quota do not delay their lane's turn."""
+    """Count only the deliveries that are sent; those that wait for a quota do not delay their
+    lane's turn.
+    """
     if sent_counts:
         virtual_times = [now + VIRTUAL_TIME_PER_DELIVERY * count for count in sent_counts.values()]
         bulk.update_rows(
@@ -184,6 +195,7 @@ def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: da
 def extend_lane_leases(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
     """Extend the lease on these lanes.
 
-    The holder names them: after a claim whose answer was lost, it does not know that it holds the lanes.
+    The holder names them: after a claim whose answer was lost, it does not know that it holds the
+    lanes.
     """
     Lane.unscoped.filter(lease=lease, pk__in=lanes).update(lease_until=now + LANE_LEASE)

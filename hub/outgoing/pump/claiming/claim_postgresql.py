@@ -8,7 +8,8 @@ from uuid import UUID
 from hub.db import bulk
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 
-# Why a due row is not claimed: it is expired, switched off, or behind an earlier one of its order key.
+# Why a due row is not claimed: it is expired, switched off, or behind an earlier one of its order
+# key.
 # claim_sqlite.skip_deliveries applies the same rules.
 SKIP_REASON_SQL = """
 CASE
@@ -27,7 +28,8 @@ CASE
     ELSE ''
 END AS skip_reason
 """
-# Of each lane the rows in no queue, longest due first, and the oldest rows of each open quota queue.
+# Of each lane the rows in no queue, longest due first, and the oldest rows of each open quota
+# queue.
 # claim_sqlite.find_due_deliveries selects the same rows.
 DUE_OF_LANES_SQL = f"""
 SELECT first.id, first.skip_reason
@@ -84,7 +86,9 @@ ORDER BY claimed.quota_queue = 0, CASE claimed.quota_queue WHEN 0 THEN claimed.d
 def claim_due_rows(
     limits: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `limits[lane]` due rows of each lane; one tuple for each, as ClaimedDelivery needs it."""
+    """Claim at most `limits[lane]` due rows of each lane; one tuple for each, as ClaimedDelivery
+    needs it.
+    """
     due_parameters = [list(limits), list(limits.values()), now, now, now, now, SUSPECT_CRASHES]
     return _claim(DUE_OF_LANES_SQL, due_parameters, lease, now=now)
 

@@ -24,12 +24,16 @@ PK, EVENT_ID, QUOTA_QUEUE = 0, 9, 13  # their places among the columns
 def claim_due_rows(
     limits: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `limits[lane]` due rows of each lane; one tuple for each, as ClaimedDelivery needs it."""
+    """Claim at most `limits[lane]` due rows of each lane; one tuple for each, as ClaimedDelivery
+    needs it.
+    """
     return claim_rows_by_id(find_due_deliveries(limits, now=now), lease, now=now)
 
 
 def find_due_deliveries(limits: Mapping[int, int], *, now: datetime) -> list[int]:
-    """Return the due rows of each lane: the oldest of its open quota queues, then those in no queue."""
+    """Return the due rows of each lane: the oldest of its open quota queues, then those in no
+    queue.
+    """
     waiting = Delivery.unscoped.filter(state="waiting")
     unqueued = waiting.filter(quota_queue=0, due_at__lte=now, crash_count__lt=SUSPECT_CRASHES)
     queued_ids: dict[int, list[int]] = {lane: [] for lane in limits}
@@ -70,7 +74,7 @@ def skip_deliveries(delivery_ids: Sequence[int], *, now: datetime) -> None:
     head = Subquery(select_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting")
     behind = _list_ids(waiting.filter(position__gt=head))
-    Delivery.unscoped.filter(pk__in=list(behind)).update(due_at=None, quota_queue=0)
+    Delivery.unscoped.filter(pk__in=behind).update(due_at=None, quota_queue=0)
     waiting.filter(expires_at__lte=now).update(
         state="failed", reason="expired", due_at=None, quota_queue=0, state_changed_at=now
     )
@@ -82,11 +86,11 @@ def skip_deliveries(delivery_ids: Sequence[int], *, now: datetime) -> None:
         )
 
 
-def _list_ids(deliveries: QuerySet[Delivery]) -> Sequence[int]:
-    return deliveries.values_list("pk", flat=True)
+def _list_ids(deliveries: QuerySet[Delivery]) -> list[int]:
+    return list(deliveries.values_list("pk", flat=True))
 
 
 def _rendering_columns(rendering: Rendering | None) -> tuple[bytes | None, int | None, str | None]:
     if rendering is None:
         return None, None, None
-    return rendering.body, rendering.version_id, rendering.ticket
+    return bytes(rendering.body), rendering.version_id, rendering.ticket

@@ -1,4 +1,6 @@
-"""Cache of what many deliveries share and seldom changes: tenants, routes, mapping versions, connector apps."""
+"""Cache of what many deliveries share and seldom changes: tenants, routes, mapping versions,
+connector apps.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -72,7 +74,10 @@ class ConfigCache:
         self.apps |= {app.connector_key: app for app in rows}
 
     def mapping_for(self, version: MappingVersion, action: Action) -> CompiledMapping:
-        """Return the compiled mapping; an empty one means the action's default. Raises MappingError."""
+        """Return the compiled mapping; an empty one means the action's default.
+
+        Raises MappingError.
+        """
         key = (version.pk, action.key)
         if key not in self.mappings:
             self.mappings[key] = compiled_mapping(dump_json(version.body or action.default))

@@ -1,4 +1,4 @@
-"""Claim due deliveries with all that sending needs: one statement on PostgreSQL, a few on SQLite."""
+"""Claim due deliveries with all that sending needs: in one statement on PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ from tenants.models import Tenant
 
 @dataclass(slots=True)
 class ClaimedDelivery:
-    """One claimed delivery, its event and the rendering of an earlier attempt: a row of the claim, column by column."""
+    """One claimed delivery, its event and the rendering of an earlier attempt: a row of the claim,
+    column by column.
+    """
 
     pk: int
     connection_id: int
@@ -48,7 +50,7 @@ class ClaimedDelivery:
 def claim_due_deliveries(
     limits: Mapping[int, int], lease: UUID, config: ConfigCache, *, now: datetime
 ) -> list[ClaimedDelivery]:
-    """Claim on each lane at most `limits[lane]` due deliveries, those that are due longest first."""
+    """Claim on each lane at most `limits[lane]` due deliveries, longest due first."""
     if not limits:
         return []
     backend = claim_postgresql if database.vendor == "postgresql" else claim_sqlite

@@ -14,8 +14,8 @@ from hub.outgoing.pump.claiming.crash_limits import MAX_CRASHES
 def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
     """End the attempts that were in flight on lanes with an expired lease, as *unknown*.
 
-    Their deliveries wait again, marked as possibly delivered; after MAX_CRASHES crashes they are failed, and those of
-    routes that hold what may have arrived are held.
+    Their deliveries wait again, marked as possibly delivered; after MAX_CRASHES crashes they are
+    failed, and those of routes that hold what may have arrived are held.
     """
     expired_ids = [lane.pk for lane in lanes if lane.lease is not None]
     if not expired_ids:

@@ -1,4 +1,6 @@
-"""Claim suspects: deliveries that were in flight at several crashes in a row, and may have caused them."""
+"""Claim suspects: deliveries that were in flight at several crashes in a row, and may have caused
+them.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -47,7 +49,7 @@ def has_waiting_suspects(*, now: datetime) -> bool:
 
 
 def claim_suspects(lease: UUID, config: ConfigCache, *, now: datetime) -> list[ClaimedLane]:
-    """Claim the suspects that crashed twice, together; or, alone, the one that crashed most often."""
+    """Claim the one suspect that crashed most often, or all that crashed twice."""
     with transaction.atomic():
         lane_suspects = suspect_deliveries(now=now).filter(connection=OuterRef("pk"))
         lanes_with_suspects = unleased_lanes(sendable_lanes(now=now), now=now).filter(

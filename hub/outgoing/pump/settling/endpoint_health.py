@@ -1,4 +1,5 @@
-"""The health of whole endpoints: the circuit breaker of each lane, and the notice before a failing one is disabled.
+"""The health of whole endpoints: the circuit breaker of each lane, and the notice before a failing
+one is disabled.
 
 Results without a failure, on lanes without one, cost no statement.
 """
@@ -39,7 +40,8 @@ def update_endpoint_health(
     calls = _count_calls(send_results, batches)
     if not calls:
         return
-    # A lane that a publisher has locked is skipped: its calls are not counted, rather than waited for.
+    # A lane that a publisher has locked is skipped: its calls are not counted, rather than waited
+    # for.
     unlocked_lanes = Lane.unscoped.filter(pk__in=calls).select_for_update(
         skip_locked=True, no_key=True, of=("self",)
     )
@@ -93,8 +95,8 @@ def _count_call(send_result: SendResult) -> CallCounts:
 def _find_failure(send_result: SendResult) -> Outcome | None:
     """Return the outcome for which this call counts as failed; None if it does not.
 
-    At a customer's own endpoint every response outside 2xx but 429 counts; at a system what it refused as a whole, not
-    what it refused for one record or a quota.
+    At a customer's own endpoint every response outside 2xx but 429 counts; at a system what it
+    refused as a whole, not what it refused for one record or a quota.
     """
     outcomes, response = send_result.outcomes, send_result.response
     if any(outcome.kind in ARRIVED_KINDS for outcome in outcomes):
@@ -143,23 +145,32 @@ def _disable_or_warn(batch: LaneBatch, state: BreakerState, *, now: datetime) ->
     if percent is None or state.failing_since is None:
         return
     since = f"{state.failing_since:%Y-%m-%d %H:%M} UTC"
-    notice_fields = {"now": now, "tenant_id": connection.tenant_id, "connection_id": connection.pk}
     if not breaker.has_failed_for(state, after=disable_after, now=now):
         disabled_on = f"{state.failing_since + disable_after:%Y-%m-%d %H:%M} UTC"
         sentence = (
             f"Every attempt on “{connection}” has failed since {since}. "
             f"It will be disabled on {disabled_on}."
         )
-        create_notice(
-            "failing", sentence, about=f"{connection.pk}:{since}:{percent}", **notice_fields
-        )
+        about = f"{connection.pk}:{since}:{percent}"
+        _notify(connection, "failing", sentence, about=about, now=now)
     elif _disable_failing(connection, f"every attempt failed since {since}", now=now):
         batch.progress.is_stopped = True
         sentence = (
             f"“{connection}” is disabled: every attempt has failed since {since}. "
             "New deliveries are held until you enable it."
         )
-        create_notice("disabled", sentence, about=f"{connection.pk}:{since}", **notice_fields)
+        _notify(connection, "disabled", sentence, about=f"{connection.pk}:{since}", now=now)
+
+
+def _notify(connection: Connection, kind: str, sentence: str, *, about: str, now: datetime) -> None:
+    create_notice(
+        kind,
+        sentence,
+        about=about,
+        now=now,
+        tenant_id=connection.tenant_id,
+        connection_id=connection.pk,
+    )
 
 
 def _disable_failing(connection: Connection, detail: str, *, now: datetime) -> bool:

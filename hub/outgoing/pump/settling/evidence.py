@@ -1,4 +1,6 @@
-"""The evidence of each attempt and of the HTTP exchange that carried it, redacted before it is stored."""
+"""The evidence of each attempt and of the HTTP exchange that carried it, redacted before it is
+stored.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +66,9 @@ class RedactedExchange:
 
 
 def _redact_exchange(send_result: SendResult) -> RedactedExchange:
-    """Redact all texts of an exchange in one pass: a pass has a fixed cost, however short the texts."""
+    """Redact all texts of an exchange in one pass: a pass has a fixed cost, however short the
+    texts.
+    """
     http_request, response = send_result.request.http_request, send_result.response
     bodies = [
         body.decode("utf-8", "replace")

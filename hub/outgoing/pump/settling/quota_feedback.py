@@ -1,4 +1,6 @@
-"""What responses say of quotas: pauses after a 429, scopes that a probe found open, budgets reported in headers."""
+"""What responses say of quotas: pauses after a 429, scopes that a probe found open, budgets
+reported in headers.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,7 +17,9 @@ DEFAULT_PAUSE = 60.0
 
 
 def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None:
-    """Pause the scopes that a 429 named, reopen what a probe found open, and apply reported budgets."""
+    """Pause the scopes that a 429 named, reopen what a probe found open, and apply reported
+    budgets.
+    """
     probes: dict[str, datetime] = {}  # successful ones by scope: when the probe was sent
     for send_result in send_results:
         is_throttled = False

@@ -1,4 +1,6 @@
-"""Quota queues: deliveries of one connection that spend the same scopes wait, first in first out, until they open."""
+"""Quota queues: deliveries of one connection that spend the same scopes wait, first in first out,
+until they open.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +29,9 @@ QUEUES_OF_LANES = PreparedQuery(
 
 @dataclass(slots=True)
 class LaneQueues:
-    """The quota queues of some lanes in which deliveries wait that were not claimed, and the changes to them."""
+    """The quota queues of some lanes in which deliveries wait that were not claimed, and the
+    changes to them.
+    """
 
     known: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
     lanes: set[int] = field(default_factory=set)  # lanes with queues; most have none
@@ -68,7 +72,8 @@ class LaneQueues:
     def find_blocking(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return a queue whose deliveries wait for a scope of this request, and are sent before it.
 
-        A request that is older than they, as after a crash, may be sent with those of them that were claimed.
+        A request that is older than they, as after a crash, may be sent with those of them that
+        were claimed.
         """
         if request.quota_queue or lane not in self.lanes:
             return None
@@ -151,7 +156,9 @@ def next_width(
     *,
     in_flight: int,
 ) -> int:
-    """Return how many deliveries the next claim takes: as many as were booked, and more if the quota is still open."""
+    """Return how many deliveries the next claim takes: as many as were booked, and more if the
+    quota is still open.
+    """
     batch_size = requests[0].action.batch
     booked = sum(len(request.messages) for request in requests[: len(reservation.call_times)])
     usual_width = queue.width if queue else in_flight * batch_size
@@ -192,5 +199,7 @@ def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, d
 
 
 def can_queue(request: OutboundRequest) -> bool:
-    """Return whether its deliveries may wait in a queue: suspects are claimed alone, outside of queues."""
+    """Return whether its deliveries may wait in a queue: suspects are claimed alone, outside of
+    queues.
+    """
     return all(message.delivery.crash_count < SUSPECT_CRASHES for message in request.messages)

@@ -22,7 +22,10 @@ UNGUARDED_LANES = PreparedQuery(
 
 
 def release_lanes(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
-    """End the leases. A lane is due again with its first waiting delivery, or its first open quota queue."""
+    """End the leases.
+
+    A lane is due again with its first waiting delivery, or its first open quota queue.
+    """
     if not lanes:
         return
     backend = release_postgresql if database.vendor == "postgresql" else release_sqlite

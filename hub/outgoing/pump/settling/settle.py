@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -33,7 +34,10 @@ def settle_results(
     now: datetime,
     random: Callable[[], float],
 ) -> Counter[tuple[str, str]]:
-    """Store results of any lanes, and release the finished lanes. Return counts by name and label."""
+    """Store results of any lanes, and release the finished lanes.
+
+    Return counts by name and label.
+    """
     send_results = [result for result in results if isinstance(result, SendResult)]
     # before the transaction, so that the pump that claims a released lane finds its quotas paused
     apply_feedback(send_results, now=now)
@@ -76,7 +80,7 @@ def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -
 
     A delivery whose lease was lost stays as its new holder has it.
     """
-    columns = {
+    columns: dict[str, Sequence[Any]] = {
         "state": [transition.state for _, transition in transitions],
         "reason": [transition.reason for _, transition in transitions],
         "detail": [transition.detail for _, transition in transitions],
@@ -103,7 +107,9 @@ def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -
 
 
 def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter[tuple[str, str]]:
-    """Count attempts by outcome, deliveries that wait for a quota, and for how many milliseconds they do."""
+    """Count attempts by outcome, deliveries that wait for a quota, and for how many milliseconds
+    they do.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     for result in results:
         if isinstance(result, SendResult):
@@ -128,7 +134,9 @@ def _promote_ordered_followers(transitions: Transitions, *, now: datetime) -> No
 
 
 def _store_tickets(send_results: Sequence[SendResult]) -> None:
-    """Store the tickets by which pending deliveries are confirmed, and clear those of deliveries sent again."""
+    """Store the tickets by which pending deliveries are confirmed, and clear those of deliveries
+    sent again.
+    """
     tickets = {
         message.delivery.pk: outcome.ticket
         for send_result in send_results

@@ -1,4 +1,4 @@
-"""Settle results in batches while the pump runs, and release the lanes whose batches are complete."""
+"""Settle results in batches while the pump runs, and release lanes with complete batches."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,9 @@ class Settler:
         return not (self.results or self.finished_lanes)
 
     def add_result(self, result: RequestResult) -> None:
-        """Keep a result until it is settled, and release its slots after the last call that shares them."""
+        """Keep a result until it is settled, and release its slots after the last call that shares
+        them.
+        """
         self.results.append(result)
         if slots := result.request.slots:
             slots.remaining_calls -= 1
@@ -50,7 +52,9 @@ class Settler:
         self.settle_requested.set()
 
     def close(self) -> None:
-        """End `settle_until_closed` without cancelling it, which would lose the results that it holds."""
+        """End `settle_until_closed` without cancelling it, which would lose the results that it
+        holds.
+        """
         self.is_closing = True
         self.settle_requested.set()
 
@@ -94,7 +98,10 @@ class Settler:
             raise
 
     async def settle_remaining(self) -> None:
-        """Settle the last results. If the database stays away, the next claim recovers them as unknown."""
+        """Settle the last results.
+
+        If the database stays away, the next claim recovers them as unknown.
+        """
         for _ in range(FINAL_ATTEMPTS):
             try:
                 await self.settle_pending()

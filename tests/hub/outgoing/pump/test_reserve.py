@@ -1,4 +1,6 @@
-"""The pump keeps to quotas: calls in flight over all tenants, one probe after a 429, and no statement per delivery."""
+"""The pump keeps to quotas: calls in flight over all tenants, one probe after a 429, and no
+statement per delivery.
+"""
 
 import asyncio
 import uuid

@@ -1,4 +1,6 @@
-"""A connection whose calls fail reads as degraded with the last answer, and as healthy by the first success."""
+"""A connection whose calls fail reads as degraded with the last answer, and as healthy by the first
+success.
+"""
 
 from datetime import timedelta
 
@@ -48,7 +50,9 @@ REFUSALS = {
 
 @pytest.fixture
 def sending(make):
-    """Sends one delivery at a time, each 15 seconds after the one before, and gives what the connection reads as."""
+    """Sends one delivery at a time, each 15 seconds after the one before, and gives what the
+    connection reads as.
+    """
     moments = (NOON + number * STEP for number in range(1, 1_000))
 
     def send(connector, *answers, at=None):

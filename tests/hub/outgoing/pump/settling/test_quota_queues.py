@@ -36,7 +36,9 @@ HIS_TURN = timedelta(seconds=1.2)  # after which a channel of one message a seco
 
 
 class Workspace:
-    """A workspace of Slack's, with a route to the channel that an event names, and what has arrived."""
+    """A workspace of Slack's, with a route to the channel that an event names, and what has
+    arrived.
+    """
 
     def __init__(self):
         self.make, self.now, self.numbers = Factories(), NOON, 0
@@ -337,7 +339,9 @@ class Steps(Workspace):
         )
 
     def die(self):
-        """A pump that has just claimed something, and ends there; what dies twice with it would be a suspect."""
+        """A pump that has just claimed something, and ends there; what dies twice with it would be
+        a suspect.
+        """
         if not Delivery.unscoped.filter(crash_count__gt=0).exists():
             build_claimer(lambda: self.now).claim_and_prepare()
             self.now += MINUTE

@@ -1,0 +1,72 @@
+"""Correct a quota row by what its system reports."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from connectors.http import Budget, Quota
+from hub.throttle.limits import (
+    Buckets,
+    QuotaSnapshot,
+    add_units,
+    bucket_end,
+    has_fixed_window,
+    live_buckets,
+    next_midnight,
+    recent_buckets,
+    units_used,
+)
+
+MIN_WINDOW = timedelta(seconds=1)
+
+
+def correct_snapshot(
+    quota: Quota | None,
+    snapshot: QuotaSnapshot,
+    *,
+    used: int,
+    limit: int,
+    window_ends: datetime | None,
+    now: datetime,
+) -> QuotaSnapshot:
+    """Return the row after a system's report of its budget; calls that it may not have counted yet
+    are added.
+    """
+    snapshot = replace(snapshot, allowed=limit)
+    if not isinstance(quota, Budget):
+        return replace(snapshot, used=used)
+    counted_units = units_used(quota, snapshot, now)
+    true_units = (
+        used
+        if used >= counted_units
+        else min(
+            counted_units, used + sum(units for _, units in recent_buckets(snapshot.spent, now))
+        )
+    )
+    if window_ends is not None:
+        latest = now + timedelta(seconds=quota.per)
+        return replace(
+            snapshot, used=true_units, window_ends=min(max(window_ends, now + MIN_WINDOW), latest)
+        )
+    if has_fixed_window(snapshot, now):
+        return replace(snapshot, used=true_units)
+    if quota.midnight:
+        return replace(snapshot, used=true_units, window_ends=next_midnight(quota.midnight, now))
+    spent = _level_buckets(
+        quota, () if snapshot.window_ends else live_buckets(quota, snapshot, now), used, now
+    )
+    return replace(snapshot, spent=spent, used=sum(units for _, units in spent), window_ends=None)
+
+
+def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
+    """Level the buckets with a report: add what others spent as of now, or remove what we counted
+    too much, oldest first.
+    """
+    excess = used - sum(units for _, units in buckets)
+    if excess >= 0:
+        return add_units(buckets, bucket_end(quota, now), excess) if excess else buckets
+    spent, unreported_buckets = [], recent_buckets(buckets, now)
+    for end, units in buckets:
+        removed_units = 0 if (end, units) in unreported_buckets else min(units, -excess)
+        excess += removed_units
+        spent.append((end, units - removed_units))
+    return tuple((end, units) for end, units in spent if units)
