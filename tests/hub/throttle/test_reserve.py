@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,7 +178,8 @@ def test_many_demands_take_a_fixed_number_of_statements(django_assert_num_querie
         for number in range(30)
     ]
     reserve_calls(demands, now=NOON, horizon=SECOND)
-    with django_assert_num_queries(4):  # savepoint, lock, write, release
+    # savepoint, lock, write, release; Django does not count lock and write on a binary cursor
+    with django_assert_num_queries(2 if database.vendor == "postgresql" else 4):
         reserve_calls(demands, now=NOON + MINUTE, horizon=SECOND)
 
 
