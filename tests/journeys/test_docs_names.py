@@ -18,7 +18,6 @@ PAGES = [
     *sorted(set(DOCS.glob("*.md")) - {DOCS / "style.md"}),  # its names are examples
 ]
 FENCE = re.compile(r"```.*?```", re.S)
-PUMP = re.compile(r"\*\*The pump\*\*.*?(?=\*\*Quotas\*\* are)", re.S)
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md)")
 DOTTED = re.compile(r"(?:hub|tenants|connectors|sandbox|bench|tests)(?:\.\w+)+")
@@ -85,7 +84,7 @@ def is_known(name):
 
 def code_spans(page):
     text = FENCE.sub("", page.read_text())
-    return CODE.findall(PUMP.sub("", text))
+    return CODE.findall(text)
 
 
 @cache
