@@ -214,7 +214,9 @@ class House:
         self.make.saved_view(self.tenant)
         planned("send_again", self.tenant, now=self.now)
         switch_off(
-            KillSwitch(scope="tenant", tenant=self.tenant, reason="why"), user=None, now=self.now
+            KillSwitch(scope="tenant", tenant=self.tenant, reason="why"),
+            ActorContext.system(),
+            now=self.now,
         )
         mail.queue_mail(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)
         create_notice(

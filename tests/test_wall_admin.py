@@ -41,7 +41,9 @@ def audit_row(make, tenant):
 
 def switch(make, tenant):
     return switch_off(
-        KillSwitch(scope="tenant", tenant=tenant, reason="stocktaking"), user=None, now=NOON
+        KillSwitch(scope="tenant", tenant=tenant, reason="stocktaking"),
+        ActorContext.system(),
+        now=NOON,
     )
 
 

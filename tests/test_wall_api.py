@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.urls import URLPattern, get_resolver
 
+from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import KillSwitch
 from hub.limits.models import LimitUsage
@@ -100,7 +101,9 @@ def acme(make):
     make.event(tenant, id="only-acmes-id")
     pump(FakeHttp())
     switch_off(
-        KillSwitch(scope="tenant", tenant=tenant, reason="only Acme's reason"), user=None, now=NOON
+        KillSwitch(scope="tenant", tenant=tenant, reason="only Acme's reason"),
+        ActorContext.system(),
+        now=NOON,
     )
     planned("send_again", tenant)
     make.membership(tenant, make.user("ann@only-acme.test"), "owner")

@@ -81,10 +81,10 @@ HUB_NEEDED_PERMISSIONS = (
     "hub.outgoing.insight.needed_permissions.find_needed_permissions"  # what a tenant's routes need
 )
 HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
-    "retry": "hub.outgoing.operations.execute.retry_batch",
-    "send_again": "hub.outgoing.operations.execute.send_batch_again",
-    "cancel": "hub.outgoing.operations.execute.cancel_batch",
-    "skip": "hub.outgoing.operations.execute.skip_batch",
+    "retry": "hub.outgoing.operations.execute.execute_batch",
+    "send_again": "hub.outgoing.operations.execute.execute_batch",
+    "cancel": "hub.outgoing.operations.execute.execute_batch",
+    "skip": "hub.outgoing.operations.execute.execute_batch",
     "send_missing": "hub.outgoing.operations.backfill.backfill_batch",
     "erase": "hub.outgoing.operations.erase.erase_batch",
 }

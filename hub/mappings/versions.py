@@ -1,4 +1,4 @@
-"""Let a mapping say something else: a new version, and a bell for what the old one held."""
+"""Versions of field mappings: a new version wakes the release of what the old one held."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from hub.audit import ActorContext
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.queue import wake_up
 
@@ -14,11 +15,10 @@ from hub.queue import wake_up
 def save_mapping_version(
     mapping: FieldMapping, body: Mapping[str, Any], *, user: Any, now: datetime
 ) -> MappingVersion | None:
-    """The new version; None where the mapping says that already."""
+    """Store a new version of the mapping; None where the newest version has this body."""
     with transaction.atomic():
-        FieldMapping.unscoped.select_for_update().get(
-            pk=mapping.pk
-        )  # two people at once make two versions
+        # two people at once make two versions
+        FieldMapping.unscoped.select_for_update().get(pk=mapping.pk)
         newest = mapping.versions.order_by("-number").first()
         if newest and is_same_json(newest.body, body):
             return None
@@ -30,6 +30,18 @@ def save_mapping_version(
     return version
 
 
+@transaction.atomic
+def revise_mapping(
+    mapping: FieldMapping, body: Mapping[str, Any], actor: ActorContext, *, now: datetime
+) -> MappingVersion | None:
+    """Store a new version and audit it; None where the newest version has this body."""
+    version = save_mapping_version(mapping, body, user=actor.user, now=now)
+    if version:
+        after = {"version": version.number, "body": version.body}
+        actor.audit("fieldmapping.revise", mapping, after=after, now=now)
+    return version
+
+
 def is_same_json(first: Any, second: Any) -> bool:
-    """As JSON: true is not 1 there, and the order of keys says nothing."""
+    """Compare as JSON: true is not 1, and the order of keys does not matter."""
     return json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)

@@ -1,8 +1,9 @@
 """Set held deliveries going whose cause is gone. Each cause is one question, so a lost bell loses nothing."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -17,6 +18,11 @@ from hub.outgoing.routing import RoutingTable, evaluate_filter
 from hub.queue import report_progress
 
 RELEASE_BATCH = 500
+REEVALUATION_BATCH = 100  # deliveries whose filters are evaluated in one transaction
+FILTER_FAILED = "filter_failed"
+REEVALUATED_COLUMNS = (
+    "state", "reason", "detail", "connection", "position", "low_priority", "crash_count", "due_at", "state_changed_at",
+)  # fmt: skip
 MAPPING_REASONS = ("mapping_failed", "payload_refused", "identity_missing")
 CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_missing")
 
@@ -35,13 +41,13 @@ def release_held_deliveries(*, now: datetime) -> int:
         _find_with_route_switched_on,
     )
     return (
-        sum(release_deliveries(find_by_cause(), now=now) for find_by_cause in cause_queries)
-        + release_one_by_one(find_with_new_connection(), attach_connection, now=now)
-        + release_one_by_one(_find_with_changed_filter(), reevaluate_filter, now=now)
+        sum(_release_deliveries(find_by_cause(), now=now) for find_by_cause in cause_queries)
+        + _release_reevaluated(_find_with_new_connection(), now=now)
+        + _release_reevaluated(_find_with_changed_filter(), now=now)
     )
 
 
-def find_held(*reasons: str) -> QuerySet[Delivery]:
+def _find_held(*reasons: str) -> QuerySet[Delivery]:
     return Delivery.unscoped.filter(state="held", reason__in=reasons)
 
 
@@ -52,46 +58,46 @@ def _find_with_newer_mapping() -> QuerySet[Delivery]:
     newer = MappingVersion.unscoped.filter(
         mapping=OuterRef("route__mapping"), created_at__gt=OuterRef("state_changed_at")
     )
-    return find_held(*MAPPING_REASONS).filter(Exists(newer))
+    return _find_held(*MAPPING_REASONS).filter(Exists(newer))
 
 
 def _find_with_newer_identity() -> QuerySet[Delivery]:
     newer = Identity.unscoped.filter(
         connection=OuterRef("connection"), updated_at__gt=OuterRef("state_changed_at")
     )
-    return find_held("identity_missing").filter(Exists(newer))
+    return _find_held("identity_missing").filter(Exists(newer))
 
 
 def _find_with_changed_connection() -> QuerySet[Delivery]:
-    return find_held(*CONNECTION_REASONS).filter(connection__changed_at__gt=F("state_changed_at"))
+    return _find_held(*CONNECTION_REASONS).filter(connection__changed_at__gt=F("state_changed_at"))
 
 
 def _find_with_restored_tenant() -> QuerySet[Delivery]:
-    return find_held("tenant_suspended").filter(tenant__suspended_at=None)
+    return _find_held("tenant_suspended").filter(tenant__suspended_at=None)
 
 
 def _find_with_tenant_switched_on() -> QuerySet[Delivery]:
-    return find_held("switched_off").exclude(tenant__in=select_switched_off("tenant"))
+    return _find_held("switched_off").exclude(tenant__in=_select_switched_off("tenant"))
 
 
 def _find_with_route_switched_on() -> QuerySet[Delivery]:
-    return find_held("route_off").exclude(route__in=select_switched_off("route"))
+    return _find_held("route_off").exclude(route__in=_select_switched_off("route"))
 
 
-def select_switched_off(scope: str) -> QuerySet[KillSwitch]:
+def _select_switched_off(scope: str) -> QuerySet[KillSwitch]:
     return KillSwitch.unscoped.filter(scope=scope).values(scope)
 
 
-def find_with_new_connection() -> QuerySet[Delivery]:
+def _find_with_new_connection() -> QuerySet[Delivery]:
     connections = Connection.unscoped.filter(
         Q(tenant=OuterRef("tenant")) | Q(tenant=None),
         connector_key=OuterRef("route__connector_key"),
     )
-    return find_held("not_connected").filter(Exists(connections))
+    return _find_held("not_connected").filter(Exists(connections))
 
 
 def _find_with_changed_filter() -> QuerySet[Delivery]:
-    return find_held("filter_failed").filter(route__changed_at__gt=F("state_changed_at"))
+    return _find_held(FILTER_FAILED).filter(route__changed_at__gt=F("state_changed_at"))
 
 
 def _hold_for_suspended_tenants(*, now: datetime) -> None:
@@ -107,9 +113,9 @@ def _hold_for_suspended_tenants(*, now: datetime) -> None:
 def _hold_for_switches(*, now: datetime) -> None:
     """What waits by a route that is off, or for a tenant that is off on the platform's own connections."""
     waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
-    routes = waiting.filter(route__in=select_switched_off("route"))
+    routes = waiting.filter(route__in=_select_switched_off("route"))
     routes.update(state="held", reason="route_off", detail="", due_at=None, state_changed_at=now)
-    tenants = waiting.filter(tenant__in=select_switched_off("tenant"), connection__tenant=None)
+    tenants = waiting.filter(tenant__in=_select_switched_off("tenant"), connection__tenant=None)
     tenants.update(
         state="held", reason="switched_off", detail="", due_at=None, state_changed_at=now
     )
@@ -118,7 +124,7 @@ def _hold_for_switches(*, now: datetime) -> None:
 # --- letting go ------------------------------------------------------------------------------------------------------
 
 
-def release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
+def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
     """Make them due, batch by batch; each batch is one short transaction."""
     total = 0
     while batch := list(
@@ -142,55 +148,93 @@ def release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
     return total
 
 
-def release_one_by_one(
-    deliveries: QuerySet[Delivery], release: Callable[..., bool], *, now: datetime
-) -> int:
-    """For causes that are judged row by row."""
-    released = 0
-    for delivery in deliveries.select_related("event", "route", "tenant").order_by("pk")[
-        :RELEASE_BATCH
-    ]:
+def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
+    """Look at the cause of each of the oldest deliveries again, batch by batch; return how many became due."""
+    ids = list(deliveries.order_by("pk").values_list("pk", flat=True)[:RELEASE_BATCH])
+    total = 0
+    for start in range(0, len(ids), REEVALUATION_BATCH):
+        batch = deliveries.filter(pk__in=ids[start : start + REEVALUATION_BATCH]).order_by("pk")
         with transaction.atomic():
-            released += release(delivery, now=now)
-    return released
+            locked = batch.select_related("event", "route", "tenant").select_for_update(
+                of=("self",), skip_locked=True, no_key=True
+            )
+            changed = reevaluate_deliveries(locked, now=now)
+            wake_lanes(store_reevaluated(changed, now=now), now=now)
+        total += sum(delivery.state == "waiting" for delivery in changed)
+        report_progress()
+    return total
 
 
-def attach_connection(delivery: Delivery, *, now: datetime) -> bool:
-    """A connection is there now: the delivery that waited for one takes the first."""
-    targets = RoutingTable.load({delivery.tenant}).find_targets(delivery.route, delivery.tenant)
-    if targets[0] is None:
-        return False
-    delivery.connection = targets[0]
-    assign_positions([delivery])
-    delivery.transition_to(
-        "waiting",
-        connection=targets[0],
-        position=delivery.position,
-        reason="",
-        due_at=now,
-        state_changed_at=now,
+# --- evaluating a cause again ----------------------------------------------------------------------------------------
+
+
+def reevaluate_deliveries(deliveries: Iterable[Delivery], *, now: datetime) -> list[Delivery]:
+    """Evaluate failed filters again, and look for a connection where there was none.
+
+    Return the deliveries whose cause is gone, changed in memory: they wait, or their filter skips them.
+    """
+    deliveries = list(deliveries)
+    if not deliveries:
+        return []
+    bodies = load_event_bodies(
+        delivery for delivery in deliveries if delivery.reason == FILTER_FAILED
     )
-    wake_lanes([targets[0].pk], now=now)
+    routing_table = RoutingTable.load({delivery.tenant for delivery in deliveries})
+    return [
+        delivery
+        for delivery in deliveries
+        if _reevaluate_in_memory(delivery, bodies, routing_table, now=now)
+    ]
+
+
+def _reevaluate_in_memory(
+    delivery: Delivery,
+    bodies: Mapping[int, EventBody],
+    routing_table: RoutingTable,
+    *,
+    now: datetime,
+) -> bool:
+    """Return whether the delivery was changed. A filter whose event body is pruned cannot be evaluated."""
+    state, reason, detail = "waiting", "", ""
+    if delivery.reason == FILTER_FAILED:
+        if delivery.event_id not in bodies:
+            return False
+        document = build_delivery_document(delivery, bodies)
+        state, reason, detail = evaluate_filter(delivery.route, document)
+    target = delivery.connection or routing_table.find_targets(delivery.route, delivery.tenant)[0]
+    if state == "held" or (state == "waiting" and target is None):
+        return False
+    delivery.state, delivery.reason, delivery.detail = state, reason, detail
+    delivery.state_changed_at = now
+    if state == "waiting":
+        delivery.connection, delivery.due_at = target, now
     return True
 
 
-def reevaluate_filter(delivery: Delivery, *, now: datetime) -> bool:
-    """The filter was changed: ask it again."""
-    event_body = EventBody.objects.filter(event_id=delivery.event_id).first()
-    if event_body is None:  # pruned: nobody can say any more
-        return False
-    data = json.loads(bytes(event_body.body))["data"]
-    state, reason, detail = evaluate_filter(
-        delivery.route, delivery.event.build_document(delivery.tenant, data)
-    )
-    if state == "waiting" and delivery.connection_id is None:
-        return attach_connection(delivery, now=now)
-    if state == "held":
-        return False
-    due_at = now if state == "waiting" else None
-    delivery.transition_to(state, reason=reason, detail=detail, due_at=due_at, state_changed_at=now)
-    if due_at:
-        wake_lanes([delivery.connection_id], now=now)
-    else:
-        wake_lanes(promote_followers([delivery.pk], now=now), now=now)
-    return bool(due_at)
+def store_reevaluated(deliveries: Sequence[Delivery], *, now: datetime) -> set[int]:
+    """Write what `reevaluate_deliveries` changed; return the lanes that have something due by it."""
+    if not deliveries:
+        return set()
+    assign_positions([delivery for delivery in deliveries if delivery.position is None])
+    Delivery.unscoped.bulk_update(deliveries, REEVALUATED_COLUMNS)
+    skipped_ids = [delivery.pk for delivery in deliveries if delivery.state == "skipped"]
+    return waiting_lane_ids(deliveries) | promote_followers(skipped_ids, now=now)
+
+
+def waiting_lane_ids(deliveries: Iterable[Delivery]) -> set[int]:
+    return {
+        delivery.connection_id
+        for delivery in deliveries
+        if delivery.state == "waiting" and delivery.connection_id
+    }
+
+
+def load_event_bodies(deliveries: Iterable[Delivery]) -> dict[int, EventBody]:
+    """The stored event bodies by event."""
+    return EventBody.objects.in_bulk({delivery.event_id for delivery in deliveries})
+
+
+def build_delivery_document(delivery: Delivery, bodies: Mapping[int, EventBody]) -> dict[str, Any]:
+    """The document that filters and mappings of this delivery read."""
+    data = json.loads(bytes(bodies[delivery.event_id].body))["data"]
+    return delivery.event.build_document(delivery.tenant, data)

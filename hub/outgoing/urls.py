@@ -2,15 +2,8 @@
 
 from django.urls import path
 
-from hub.outgoing.api.deliveries import (
-    CancelView,
-    DeliveriesView,
-    DeliveryView,
-    ExplainView,
-    RetryView,
-    SendAgainView,
-    SkipView,
-)
+from hub.outgoing.api.deliveries import DeliveriesView, DeliveryView, ExplainView
+from hub.outgoing.api.delivery_actions import CancelView, RetryView, SendAgainView, SkipView
 from hub.outgoing.api.endpoint_tests import TestEventView
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
 from hub.outgoing.api.operations import (

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from hub.audit import verify_all_chains
+from hub.audit import ActorContext, verify_all_chains
 from hub.connections.actions.kill_switches import switch_on
 from hub.connections.models import HOLDING_STATES, Connection, ConnectorApp, Credential, KillSwitch
 from hub.crypto.sealed import check_keys
@@ -81,7 +81,7 @@ def drained(start=NOON + HOUR):
     for connection in Connection.unscoped.filter(state__in=HOLDING_STATES):
         connection.mark_healthy(now=start)
     for switch in KillSwitch.unscoped.filter(expires_at=None):
-        switch_on(switch, now=start)
+        switch_on(switch, ActorContext.system(), now=start)
     http, at = world(), start
     while at < start + ALL_OF_IT:
         run_sweep(now=at)

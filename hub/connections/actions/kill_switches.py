@@ -6,22 +6,28 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
+from hub.audit import ActorContext
 from hub.connections.models import KillSwitch, Lane
 from hub.queue import wake_up
-from tenants.models import User
 
 
 class AlreadySwitchedOff(Exception):
     """One switch for each thing."""
 
 
-def switch_off(switch: KillSwitch, *, user: User | None, now: datetime) -> KillSwitch:
-    """Of a switch that says its scope, what is meant, why and until when."""
-    switch.key, switch.activated_by, switch.activated_at = build_switch_key(switch), user, now
-    with transaction.atomic():
-        _insert_kill_switch(switch)
-        apply_switches()
-        wake_up("drain", now=now)
+@transaction.atomic
+def switch_off(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> KillSwitch:
+    """Store a switch that names its scope, its subject, the reason and the end, and audit it.
+
+    Raises AlreadySwitchedOff where there is a switch for the same subject.
+    """
+    switch.key, switch.activated_by = build_switch_key(switch), actor.user
+    switch.activated_at = now
+    _insert_kill_switch(switch)
+    apply_switches()
+    wake_up("drain", now=now)
+    after = {"off": switch.subject, "until": switch.expires_at}
+    actor.audit("switch.off", switch, reason=switch.reason, after=after, now=now)
     return switch
 
 
@@ -33,12 +39,19 @@ def _insert_kill_switch(switch: KillSwitch) -> None:
         raise AlreadySwitchedOff(f"{switch.subject} is off already") from error
 
 
-def switch_on(switch: KillSwitch, *, now: datetime) -> None:
-    with transaction.atomic():
-        KillSwitch.unscoped.filter(pk=switch.pk).delete()
-        apply_switches()
-        wake_up("drain", now=now)
-        wake_up("pump", now=now)
+@transaction.atomic
+def switch_on(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> None:
+    """Delete the switch and audit it; what was held because of it is sent now."""
+    _delete_kill_switch(switch, now=now)
+    actor.audit("switch.on", switch, before={"off": switch.subject}, now=now)
+
+
+@transaction.atomic
+def _delete_kill_switch(switch: KillSwitch, *, now: datetime) -> None:
+    KillSwitch.unscoped.filter(pk=switch.pk).delete()
+    apply_switches()
+    wake_up("drain", now=now)
+    wake_up("pump", now=now)
 
 
 def build_switch_key(switch: KillSwitch) -> str:
@@ -53,7 +66,7 @@ def build_switch_key(switch: KillSwitch) -> str:
 def end_expired_switches(*, now: datetime) -> None:
     """Those whose time has passed are on again; and every lane says what is true."""
     for switch in KillSwitch.unscoped.filter(expires_at__lte=now):
-        switch_on(switch, now=now)
+        _delete_kill_switch(switch, now=now)
     with transaction.atomic():
         apply_switches()
 

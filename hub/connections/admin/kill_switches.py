@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from connectors.registry import CONNECTORS
 from hub import staff
+from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import build_switch_key, switch_off, switch_on
 from hub.connections.forms.connection_forms import PAUSE_LENGTHS, compute_pause_end
 from hub.connections.models import KillSwitch
@@ -116,11 +117,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: KillSwitch, form: Any, change: bool) -> None:
         now = clock()
         obj.expires_at = compute_pause_end(form.cleaned_data, now)
-        switch_off(obj, user=request.user, now=now)
-        after = {"off": obj.subject, "until": obj.expires_at}
-        staff.audit_staff_action(
-            request, "switch.off", obj, now=now, reason=obj.reason, after=after
-        )
+        switch_off(obj, ActorContext.of_request(request), now=now)
 
     @staff.display(description="off")
     def subject(self, switch: KillSwitch) -> str:
@@ -146,8 +143,8 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def on(
         self, request: HttpRequest, switch: KillSwitch, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        switch_on(switch, now=now)
+        switch_on(switch, ActorContext.of_request(request), now=now)
         page = HttpResponseRedirect(reverse("admin:connections_killswitch_changelist"))
         return staff.ActionResult(
-            "It is on; what was held goes out now.", before={"off": switch.subject}, page=page
+            "It is on; what was held goes out now.", page=page, is_audited=True
         )

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.outgoing.admin.list_filters import (
     TIME_SPANS,
@@ -22,14 +23,14 @@ from hub.outgoing.admin.list_filters import (
 )
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.outgoing.admin.remedies import find_remedy
+from hub.outgoing.admin.remedies import find_next_step
 from hub.outgoing.forms import ReasonForm
 from hub.outgoing.insight.explain import EffectiveState, explain_delivery, resolve_effective_state
 from hub.outgoing.insight.search import match_deliveries_by_id
 from hub.outgoing.insight.timeline import build_timeline
-from hub.outgoing.models import Delivery
-from hub.outgoing.operations import delivery_actions
-from hub.outgoing.operations.delivery_actions import FINAL_STATES
+from hub.outgoing.models import FINAL_STATES, Delivery
+from hub.outgoing.operations.conditions import CONDITIONS
+from hub.outgoing.operations.transitions import apply_delivery_action
 from hub.staff import ActionRejected, ActionResult, display, render_badge, render_time, row_action
 from tenants.scoping import accessible_tenants
 
@@ -175,7 +176,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             .order_by("pk")
         )
         return {
-            "remedy": find_remedy(delivery, resolve_effective_state(delivery)),
+            "remedy": find_next_step(delivery, resolve_effective_state(delivery)),
             "siblings": [
                 (sibling, resolve_effective_state(sibling)) for sibling in siblings[:SIBLINGS_LIMIT]
             ],
@@ -191,30 +192,25 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "Retry now",
         icon="refresh",
         is_available=lambda delivery: (
-            delivery_actions.can_retry(delivery) and delivery.reason != UNKNOWN_EFFECT
+            CONDITIONS["retry"].is_met(delivery) and delivery.reason != UNKNOWN_EFFECT
         ),
     )
     def retry(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        before = delivery.state
         try:
-            delivery_actions.retry_delivery(delivery, now=now)
+            changed = self._apply(request, "retry", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
                 f"It cannot go as long as its cause stands. {resolve_effective_state(delivery).sentence}"
             ) from None
-        return ActionResult(
-            _describe_retry(resolve_effective_state(delivery)),
-            {"state": before},
-            {"state": delivery.state},
-        )
+        return ActionResult(_describe_retry(resolve_effective_state(changed)), is_audited=True)
 
     @row_action(
         "Retry although it may have arrived",
         icon="refresh",
         is_available=lambda delivery: (
-            delivery_actions.can_retry(delivery) and delivery.reason == UNKNOWN_EFFECT
+            CONDITIONS["retry"].is_met(delivery) and delivery.reason == UNKNOWN_EFFECT
         ),
         form=ReasonForm,
         question="It may have arrived there already, and this system cannot be told that it is the same. Look there first: "
@@ -229,7 +225,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @row_action(
         "Send again",
         icon="forward",
-        is_available=lambda delivery: delivery.state in FINAL_STATES and delivery.connection_id,
+        is_available=CONDITIONS["send_again"].is_met,
         form=ReasonForm,
         question="A new delivery is made by the filter, the mapping and the settings of today. It goes under the same id: "
         "a system that knows the id takes it once, any other may show it twice.",
@@ -238,22 +234,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         try:
-            new_delivery = delivery_actions.send_delivery_again(delivery, now=now)
+            new_delivery = self._apply(request, "send_again", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
                 "It cannot be sent again: its event is no longer kept, or somebody was first."
             ) from None
         page = HttpResponseRedirect(self.change_url(new_delivery))
-        return ActionResult(
-            "This is the new delivery.",
-            after={"delivery": new_delivery.public_id, "replay": new_delivery.replay_number},
-            page=page,
-        )
+        return ActionResult("This is the new delivery.", page=page, is_audited=True)
 
     @row_action(
         "Cancel",
         icon="close",
-        is_available=lambda delivery: delivery.state in ("waiting", "held"),
+        is_available=CONDITIONS["cancel"].is_met,
         form=ReasonForm,
         question="It is not sent. It can be retried later.",
         tone="danger",
@@ -261,23 +253,33 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def cancel(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        before = delivery.state
-        delivery_actions.cancel_delivery(delivery, now=now)
-        return ActionResult("It is cancelled.", {"state": before}, {"state": delivery.state})
+        self._apply(request, "cancel", delivery, data, now=now)
+        return ActionResult("It is cancelled.", is_audited=True)
 
     @row_action(
         "Skip",
         icon="redo",
-        is_available=delivery_actions.can_skip,
+        is_available=CONDITIONS["skip"].is_met,
         form=ReasonForm,
         question="It is left aside for good, and what an ordered route keeps behind it goes on. It can be sent again.",
     )
     def skip(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        before = delivery.state
-        delivery_actions.skip_delivery(delivery, now=now)
-        return ActionResult("It is skipped.", {"state": before}, {"state": delivery.state})
+        self._apply(request, "skip", delivery, data, now=now)
+        return ActionResult("It is skipped.", is_audited=True)
+
+    def _apply(
+        self,
+        request: HttpRequest,
+        action: str,
+        delivery: Delivery,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> Delivery:
+        actor, reason = ActorContext.of_request(request), data.get("reason", "")
+        return apply_delivery_action(action, delivery, actor=actor, reason=reason, now=now)
 
 
 def _describe_retry(state: EffectiveState) -> str:

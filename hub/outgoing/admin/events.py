@@ -1,4 +1,4 @@
-"""Events: what was told to the hub, what became of each, and a test event that staff send themselves."""
+"""Events: what was accepted, what became of each, and test events that staff send."""
 
 import json
 from datetime import datetime
@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import format_json_text, list_suggested_tenants
 from hub.outgoing.admin.deliveries import build_filter_chips
@@ -21,11 +22,11 @@ from hub.outgoing.forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
 from hub.outgoing.insight.search import match_events_by_id
-from hub.outgoing.intake.publish import EventConflict, publish
-from hub.outgoing.models import Event, EventBody, Route
-from hub.outgoing.operations.delivery_actions import FINAL_STATES
+from hub.outgoing.intake.publish import EventConflict
+from hub.outgoing.intake.staff_events import send_staff_event
+from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.reason_codes import REASONS
-from hub.staff import audit_staff_action, display, render_badge, render_time
+from hub.staff import display, render_badge, render_time
 from tenants.models import Tenant
 from tenants.scoping import accessible_tenants, changeable_rows, visible_rows
 
@@ -153,20 +154,19 @@ class EventAdmin(ReadOnlyAdmin):
         if not changeable_rows(Tenant, request.user).filter(pk=data["tenant"].pk).exists():
             raise PermissionDenied
         try:
-            event = publish(
-                data["tenant"], data["type"], data["data"], id=data["id"], source="staff", now=now
+            return send_staff_event(
+                data["tenant"],
+                data["type"],
+                data["data"],
+                sender_id=data["id"],
+                actor=ActorContext.of_request(request),
+                now=now,
             )
         except EventConflict:
-            form.add_error("id", "This id was told before, with other data. Take another, or none.")
+            form.add_error(
+                "id", "An event with this id exists, with other data. Enter another id, or none."
+            )
             return None
-        audit_staff_action(
-            request,
-            "event.send",
-            event,
-            now=now,
-            after={"type": event.type, "sender_id": event.sender_id},
-        )
-        return event
 
     def get_initial_event(self, request: HttpRequest) -> dict[str, Any]:
         """An order, or what an event that is named by ?like= said."""

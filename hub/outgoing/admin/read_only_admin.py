@@ -85,7 +85,7 @@ class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
             "opts": self.model._meta,
             "original": obj,
             "media": self.media,
-            "buttons": self.buttons(request, obj),
+            "buttons": self.action_buttons(request, obj),
             "live_url": reverse(
                 f"{self.admin_site.name}:{self.build_url_name('live')}", args=[obj.pk]
             ),

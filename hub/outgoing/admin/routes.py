@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
 from hub.connections.forms.connection_forms import PauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
-from hub.mappings.versions import save_mapping_version
+from hub.mappings.versions import revise_mapping
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms import RouteForm
@@ -27,7 +28,6 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ModelAdmin,
-    audit_staff_action,
     display,
     render_badge,
     render_page_link,
@@ -162,10 +162,10 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
             scope="route", route=route, tenant=route.tenant, reason=data["reason"], expires_at=end
         )
         try:
-            switch_off(switch, user=request.user, now=now)
+            switch_off(switch, ActorContext.of_request(request), now=now)
         except AlreadySwitchedOff as already:
             raise ActionRejected(f"{already}.") from None
-        return ActionResult("Switched off.", after={"off": True, "until": end})
+        return ActionResult("Switched off.", is_audited=True)
 
     @row_action(
         "Switch on", icon="play_arrow", is_available=lambda route: route.off, tone="primary"
@@ -174,8 +174,8 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         self, request: HttpRequest, route: Route, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         for switch in KillSwitch.unscoped.filter(scope="route", route=route):
-            switch_on(switch, now=now)
-        return ActionResult("Switched on; what was held goes out now.", before={"off": True})
+            switch_on(switch, ActorContext.of_request(request), now=now)
+        return ActionResult("Switched on; what was held goes out now.", is_audited=True)
 
     # --- saving ---
 
@@ -199,18 +199,9 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
             form.cleaned_data["target"],
             None,
         )  # what the audit tells beside the columns
-        version = save_mapping_version(
-            obj.mapping, form.cleaned_data["body"] or {}, user=request.user, now=now
-        )
+        body, actor = form.cleaned_data["body"] or {}, ActorContext.of_request(request)
+        revise_mapping(obj.mapping, body, actor, now=now)
         super().save_model(request, obj, form, change)
-        if version:
-            audit_staff_action(
-                request,
-                "fieldmapping.revise",
-                obj.mapping,
-                now=now,
-                after={"version": version.number, "body": version.body},
-            )
         wake_up("drain", now=now)
 
     def create_mapping(self, route: Any) -> FieldMapping:

@@ -1,11 +1,9 @@
-"""Read deliveries, have them explained, and decide about them."""
+"""Read deliveries, and have them explained."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework import serializers
@@ -13,37 +11,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub import audit
 from hub.db.clock import clock
-from hub.db.state_machine import InvalidTransition
-from hub.limits.spending import spend_exactly
 from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.insight.explain import (
     explain_delivery,
     match_effective_reason,
     match_effective_state,
     readable_deliveries,
-    resolve_effective_state,
 )
 from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import Attempt, Delivery, Exchange
-from hub.outgoing.operations import delivery_actions
 from hub.outgoing.serializers import (
     DeliveryDetailSerializer,
     DeliverySerializer,
     ExplanationSerializer,
 )
-from hub.problems import Problem
-from hub.rest.fields import TimestampField, object_url
+from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import resolve_tenant
-from tenants.scoping import accessible_tenants, changeable_rows, readable_condition
+from tenants.scoping import accessible_tenants, readable_condition
 
-READ, WRITE = "deliveries:read", "deliveries:write"
-PLATFORM_ONLY = (
-    "This delivery goes over the platform's own connection, such as to our own application. "
-    "Only a platform key may change it."
-)
+READ = "deliveries:read"
 
 
 class DeliveriesQuery(PageQuery):
@@ -154,156 +142,4 @@ class ExplainView(APIView):
         """Why it was not delivered: the stations of its way, and the one thing to do."""
         return Response(
             ExplanationSerializer(explain_delivery(find_delivery(request, id), now=clock())).data
-        )
-
-
-# --- deciding --------------------------------------------------------------------------------------------------------
-
-
-def _find_changeable_delivery(request: Request, id: UUID) -> Delivery:
-    delivery = find_delivery(request, id)
-    if not changeable_rows(Delivery, request.user).filter(pk=delivery.pk).exists():
-        raise Problem("permission-denied", PLATFORM_ONLY)
-    return delivery
-
-
-def apply_delivery_action(
-    request: Request, id: UUID, verb: str, action: Callable[..., Delivery | None]
-) -> Delivery:
-    """Do it and tell the audit, or neither; `action` gives the new delivery where it makes one."""
-    now = clock()
-    try:
-        with transaction.atomic():
-            delivery = _find_changeable_delivery(request, id)
-            before = resolve_effective_state(delivery)
-            if (
-                verb.removeprefix("delivery.") in delivery_actions.REPLAY_ACTIONS
-                and request.user.tenant
-            ):
-                spend_exactly(request.user.tenant, "replays", now=now)
-            changed = action(delivery, now=now) or delivery
-            _audit_delivery_action(
-                request,
-                verb,
-                delivery,
-                {"state": before.state, "reason": before.reason},
-                changed,
-                now=now,
-            )
-    except InvalidTransition as error:
-        words = f"{before.sentence} {before.action}".strip()
-        raise Problem("wrong-state", f"The delivery is {before.state}. {words}") from error
-    return find_delivery(request, changed.public_id)
-
-
-def _audit_delivery_action(
-    request: Request,
-    verb: str,
-    delivery: Delivery,
-    before: dict[str, Any],
-    changed: Delivery,
-    *,
-    now: datetime,
-) -> None:
-    audit.record(
-        actor=request.user.actor,
-        verb=verb,
-        obj=delivery,
-        tenant=delivery.tenant,
-        before=before,
-        after={
-            "state": changed.state,
-            "reason": changed.reason,
-            "delivery": str(changed.public_id),
-        },
-        request_id=request.request_id,
-        ip=request.META.get("REMOTE_ADDR", ""),
-        now=now,
-    )
-
-
-class RetryView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "deliveries_retry",
-        "Retry a delivery",
-        {200: DeliverySerializer},
-        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
-        request=None,
-        examples={"decided": openapi.DELIVERY | openapi.with_state("waiting")},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """A failed, held, cancelled or waiting delivery is tried now, with the same bytes and id."""
-        return Response(
-            DeliverySerializer(
-                apply_delivery_action(
-                    request, id, "delivery.retry", delivery_actions.retry_delivery
-                )
-            ).data
-        )
-
-
-class CancelView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "deliveries_cancel",
-        "Cancel a delivery",
-        {200: DeliverySerializer},
-        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
-        request=None,
-        examples={"decided": openapi.DELIVERY | openapi.with_state("cancelled")},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """A waiting or held delivery is not sent."""
-        return Response(
-            DeliverySerializer(
-                apply_delivery_action(
-                    request, id, "delivery.cancel", delivery_actions.cancel_delivery
-                )
-            ).data
-        )
-
-
-class SkipView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "deliveries_skip",
-        "Skip a delivery",
-        {200: DeliverySerializer},
-        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
-        request=None,
-        examples={"decided": openapi.DELIVERY | openapi.with_state("skipped")},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """A held or failed delivery is left aside for good; it can still be sent again."""
-        return Response(
-            DeliverySerializer(
-                apply_delivery_action(request, id, "delivery.skip", delivery_actions.skip_delivery)
-            ).data
-        )
-
-
-class SendAgainView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
-
-    @openapi.describe_operation(
-        "deliveries_send_again",
-        "Send a delivery again",
-        {201: DeliverySerializer},
-        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
-        request=None,
-        examples={"decided": openapi.DELIVERY | openapi.with_state("waiting")},
-    )
-    def post(self, request: Request, id: UUID) -> Response:
-        """A new delivery under the same outward id, by today's filter, field mapping and settings."""
-        new_delivery = apply_delivery_action(
-            request, id, "delivery.send_again", delivery_actions.send_delivery_again
-        )
-        return Response(
-            DeliverySerializer(new_delivery).data,
-            status=201,
-            headers={"Location": object_url("delivery", new_delivery)},
         )

@@ -19,7 +19,8 @@ from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused, TooManyRows
 from hub.outgoing.api import openapi_examples as openapi
-from hub.outgoing.api.deliveries import READ, WRITE
+from hub.outgoing.api.deliveries import READ
+from hub.outgoing.api.delivery_actions import WRITE
 from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
 from hub.outgoing.operations import planning
 from hub.problems import Problem

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from connectors.registry import CONNECTORS
-from hub import audit
+from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
@@ -160,21 +160,6 @@ def _resolve_switch_subject(request: Request, data: Mapping[str, Any]) -> dict[s
     return {"connector_key": data["connector"]} if scope == "connector" else {}
 
 
-def _audit_switch(
-    request: Request, verb: str, switch: KillSwitch, *, now: datetime, **details: Any
-) -> None:
-    audit.record(
-        actor=request.user.actor,
-        verb=verb,
-        obj=switch,
-        tenant=switch.tenant,
-        request_id=request.request_id,
-        ip=request.META.get("REMOTE_ADDR", ""),
-        now=now,
-        **details,
-    )
-
-
 class SwitchesView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
 
@@ -212,12 +197,7 @@ class SwitchesView(APIView):
             **_resolve_switch_subject(request, data),
         )
         try:
-            with transaction.atomic():
-                switch_off(switch, user=None, now=now)
-                after = {"off": switch.subject, "until": switch.expires_at}
-                _audit_switch(
-                    request, "switch.off", switch, reason=switch.reason, after=after, now=now
-                )
+            switch_off(switch, ActorContext.of_request(request), now=now)
         except AlreadySwitchedOff as already:
             raise Problem("wrong-state", "It is off already: switch it on first.") from already
         return Response(
@@ -249,6 +229,5 @@ class SwitchView(APIView):
         now = clock()
         with transaction.atomic():
             switch = _find_switch(request, name)
-            switch_on(switch, now=now)
-            _audit_switch(request, "switch.on", switch, before={"off": switch.subject}, now=now)
+            switch_on(switch, ActorContext.of_request(request), now=now)
         return Response(status=204)

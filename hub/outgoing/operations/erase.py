@@ -12,7 +12,7 @@ from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.outgoing.models import CANCELLABLE_STATES, Attempt, Delivery, Exchange, Rendering
-from hub.outgoing.operations.execute import select_deliveries_by_id, wake_followers
+from hub.outgoing.operations.transitions import TransitionContext, cancel_deliveries
 
 ERASE_COUNT_LIMIT = 10_000  # beyond that it is "more than"
 
@@ -55,11 +55,7 @@ def erase_batch(operation: Operation, size: int, *, now: datetime) -> BatchResul
     if not batch:
         return BatchResult(None)
     if operation.filter["cancel"]:
-        cancellable = [delivery for delivery in batch if delivery.state in CANCELLABLE_STATES]
-        select_deliveries_by_id(cancellable).update(
-            state="cancelled", due_at=None, state_changed_at=now
-        )
-        wake_followers(cancellable, now=now)
+        cancel_deliveries(batch, TransitionContext(now))
     unsent_states = () if operation.filter["cancel"] else CANCELLABLE_STATES
     ids = [delivery.pk for delivery in batch if delivery.state not in (*unsent_states, "sending")]
     attempts = Attempt.unscoped.filter(delivery__in=ids)

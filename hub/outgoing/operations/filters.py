@@ -1,4 +1,4 @@
-"""Which deliveries an operation means: a white list of ways to narrow, each asked in its own words."""
+"""Which deliveries an operation selects: a white list of filters, each with its condition."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,24 +10,16 @@ from hub.outgoing.insight.explain import (
     match_effective_reason,
     match_effective_state,
 )
-from hub.outgoing.models import CANCELLABLE_STATES, FINAL_STATES, RETRYABLE_STATES, Delivery
+from hub.outgoing.models import Delivery
+from hub.outgoing.operations.conditions import CONDITIONS
 from tenants.models import Tenant
 from tenants.scoping import NO_TENANTS, changeable_condition
 
-# What waits after a failed try, or behind what holds it; what only waits for its turn goes by itself.
-WAITING_FOR_RETRY = Q(state="waiting", due_at__isnull=False) & (
-    Q(attempt_count__gt=0) | EFFECTIVELY_HELD
-)
-ALLOWED_DELIVERIES = {  # by kind of operation: the deliveries to which it can be done at all
-    "retry": (Q(state__in=RETRYABLE_STATES) | WAITING_FOR_RETRY) & Q(tenant__suspended_at=None),
-    "send_again": Q(state__in=FINAL_STATES, connection__isnull=False),
-    "cancel": Q(state__in=CANCELLABLE_STATES),
-    "skip": match_effective_state("held") | match_effective_state("failed"),
-}
+# All but the waiting deliveries of which no attempt failed and which nothing holds: these go by themselves.
+NOT_GOING_BY_ITSELF = ~Q(state="waiting") | Q(attempt_count__gt=0) | EFFECTIVELY_HELD
 
-OPERATION_FILTERS: Mapping[
-    str, Callable[[Any], Q]
-] = {  # moments as ISO texts, rows by their public ids
+# By name; times are ISO texts, rows are named by their public ids.
+OPERATION_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "state": match_effective_state,
     "reason": match_effective_reason,
     "connector": lambda key: Q(route__connector_key=key),
@@ -41,20 +33,26 @@ OPERATION_FILTERS: Mapping[
 }
 
 
+def match_operable(kind: str) -> Q:
+    """The deliveries to which an operation of this kind can be applied."""
+    query = CONDITIONS[kind].query
+    return query & NOT_GOING_BY_ITSELF if kind == "retry" else query
+
+
 def select_deliveries(
     kind: str, filter: Mapping[str, Any], tenant: Tenant | None, *, includes_platform: bool
 ) -> QuerySet[Delivery]:
     """The deliveries of this tenant, or of all tenants, that an operation changes.
 
     Without `includes_platform` only those that the tenant itself may change: over its own connections. Raises
-    LookupError where the filter says something else than the WAYS.
+    LookupError where the filter has another name than OPERATION_FILTERS.
     """
     deliveries = Delivery.objects.of(tenant) if tenant else Delivery.unscoped.all()
     if not includes_platform:
         deliveries = deliveries.filter(
             changeable_condition(Delivery, [tenant.pk] if tenant else NO_TENANTS)
         )
-    deliveries = deliveries.filter(ALLOWED_DELIVERIES[kind])
+    deliveries = deliveries.filter(match_operable(kind))
     for name, value in filter.items():
         deliveries = deliveries.filter(OPERATION_FILTERS[name](value))
     return deliveries

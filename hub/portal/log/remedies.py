@@ -10,69 +10,57 @@ from django.utils.translation import gettext as _
 from connectors.registry import CONNECTORS
 from hub.mappings.translate import IdentityMissing
 from hub.outgoing.insight.explain import EffectiveState
+from hub.outgoing.insight.remedies import OPERATOR_REMEDIES, REMEDIES, Remedy
 from hub.outgoing.models import Delivery
 from hub.reason_codes import endpoint_rejection
 
-FIXED_BY_CONNECTING = {
-    "not_connected", "paused", "disabled", "needs_reconnect", "egress_refused", "credential_unreadable", "failing",
-    "gone", "permission_missing", "disconnected",
-}  # fmt: skip
-FIXED_BY_OPERATOR = {
-    "filter_failed", "mapping_failed", "payload_refused", "defect", "tenant_suspended", "switched_off", "route_off",
-}  # fmt: skip
-FIXED_BY_WAITING = {
-    "refreshing",
-    "breaker_open",
-    "throttled",
-    "maintenance",
-    "awaiting_confirmation",
-    "same_record",
-}
+PERSONAL_REMEDIES = {Remedy.CONNECTION, Remedy.IDENTITY, Remedy.RETRY}  # a person has to act
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class NextStep:
     responsible: str
     label: str = ""
     url: str = ""  # empty: a button of the delivery's own, named by `verb`
     verb: str = ""
 
 
-def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) -> Remedy | None:
+def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) -> NextStep | None:
     """None where all is well."""
     if effective_state.state in ("delivered", "sending", "skipped", "cancelled"):
         return None
-    if effective_state.reason in FIXED_BY_OPERATOR or (
+    remedy = REMEDIES.get(effective_state.reason)
+    if remedy in OPERATOR_REMEDIES or (
         is_platform_delivery(delivery) and is_stuck(effective_state)
     ):
         return build_operator_remedy()
     if effective_state.state == "failed":
-        return Remedy(
+        return NextStep(
             _("You, once the other system takes it."), _("Send it again now"), verb="retry"
         )
-    if effective_state.reason == "identity_missing":
-        return Remedy(
+    if remedy is Remedy.IDENTITY:
+        return NextStep(
             _("You, or whoever manages connections in your team."),
             effective_state.action,
             reverse_identity_page(delivery),
         )
-    if effective_state.reason in FIXED_BY_CONNECTING:
-        return Remedy(
+    if remedy is Remedy.CONNECTION:
+        return NextStep(
             _("You, or whoever manages connections in your team."),
             effective_state.action,
             reverse_connection_page(delivery),
         )
-    if effective_state.reason == "unknown_effect":
-        return Remedy(
+    if remedy is Remedy.RETRY:
+        return NextStep(
             _("You: look in the other system whether it arrived."),
             _("It did not arrive: send it"),
             verb="retry",
         )
     if effective_state.state == "waiting" and is_refused_by_endpoint(delivery):
-        return Remedy(_("You: only your endpoint can change its answer. It is tried again by itself meanwhile."),
+        return NextStep(_("You: only your endpoint can change its answer. It is tried again by itself meanwhile."),
                       _("Try it now"), verb="retry")  # fmt: skip
     return (
-        Remedy(_("Nobody needs to: it goes by itself."))
+        NextStep(_("Nobody needs to: it goes by itself."))
         if effective_state.reason or effective_state.state == "waiting"
         else None
     )
@@ -95,14 +83,12 @@ def is_platform_delivery(delivery: Delivery) -> bool:
 
 def is_stuck(effective_state: EffectiveState) -> bool:
     """It does not go on by itself."""
-    return effective_state.state == "failed" or effective_state.reason in FIXED_BY_CONNECTING | {
-        "identity_missing",
-        "unknown_effect",
-    }
+    remedy = REMEDIES.get(effective_state.reason)
+    return effective_state.state == "failed" or remedy in PERSONAL_REMEDIES
 
 
-def build_operator_remedy() -> Remedy:
-    return Remedy(
+def build_operator_remedy() -> NextStep:
+    return NextStep(
         _("The people of %(name)s. Tell them the id of this delivery.")
         % {"name": settings.HUB_NAME}
     )

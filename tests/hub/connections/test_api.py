@@ -9,6 +9,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connectors.http import Scope
+from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import Connection, Credential, KillSwitch, Lane
 from hub.connections.quotas.scopes import build_scope_key
@@ -113,7 +114,7 @@ def test_what_stops_it_from_above_comes_first(shop, slack):
     slack.pause("they move", until=None, now=NOON)
     switch_off(
         KillSwitch(scope="connector", connector_key="slack", reason="their API fails"),
-        user=None,
+        ActorContext.system(),
         now=NOON,
     )
     told = shop.get(of(slack)).json()
@@ -127,7 +128,11 @@ def test_what_stops_it_from_above_comes_first(shop, slack):
 
 def test_a_list_tells_what_was_typed_at_each_switch_in_one_statement(make, acme, shop, slack):
     others = [make.connection(acme) for _ in range(3)]
-    switch_off(KillSwitch(scope="tenant", tenant=acme, reason="stocktaking"), user=None, now=NOON)
+    switch_off(
+        KillSwitch(scope="tenant", tenant=acme, reason="stocktaking"),
+        ActorContext.system(),
+        now=NOON,
+    )
     with CaptureQueriesContext(database) as seen:
         rows = shop.get("/api/v1/connections").json()["items"]
     assert {(row["reason"], row["detail"]) for row in rows} == {("switched_off", "stocktaking")}
@@ -140,7 +145,9 @@ def test_switches_of_others_are_not_told(make, shop, slack):
         ("connector", {"connector_key": "splunk"}),
         ("tenant", {"tenant": make.tenant()}),
     ):
-        switch_off(KillSwitch(scope=scope, reason="they fail", **thing), user=None, now=NOON)
+        switch_off(
+            KillSwitch(scope=scope, reason="they fail", **thing), ActorContext.system(), now=NOON
+        )
     assert shop.get(of(slack)).json()["switches"] == []
 
 

@@ -7,6 +7,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import KillSwitch
 from hub.console.overview import list_visible_switches
@@ -125,7 +126,7 @@ def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, ma
     _, before = looked_at(superuser)
     switch_off(
         KillSwitch(scope="connector", connector_key="webhook", reason="They lose data"),
-        user=None,
+        ActorContext.system(),
         now=clock(),
     )
     page, queries = looked_at(superuser)
@@ -151,6 +152,6 @@ def test_staff_of_one_tenant_see_its_switches_and_the_wide_ones(client, make):
         {"scope": "tenant", "tenant": other},
         {"scope": "platform"},
     ):
-        switch_off(KillSwitch(reason="why", **scope), user=None, now=clock())
+        switch_off(KillSwitch(reason="why", **scope), ActorContext.system(), now=clock())
     assert [switch.scope for switch in list_visible_switches(staff)] == ["platform", "tenant"]
     assert list_visible_switches(staff)[1].tenant == own

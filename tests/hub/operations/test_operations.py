@@ -99,16 +99,16 @@ def test_killed_within_a_batch_it_repeats_that_batch(dead, settings):
         run(operation)
     assert set(states()) == {"failed"}
     settings.HUB_OPERATIONS = settings.HUB_OPERATIONS | {
-        "retry": "hub.outgoing.operations.execute.retry_batch"
+        "retry": "hub.outgoing.operations.execute.execute_batch"
     }
     run(operation)
     assert (operation.state, operation.processed_count) == ("finished", 500)
 
 
 def killed_retry(operation, size, *, now):
-    from hub.outgoing.operations.execute import retry_batch
+    from hub.outgoing.operations.execute import execute_batch
 
-    retry_batch(operation, size, now=now)
+    execute_batch(operation, size, now=now)
     raise Killed
 
 

@@ -6,6 +6,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import run_operation as run_for_a_while
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
+from hub.outgoing.operations.transitions import apply_delivery_action
 from tests.factories import MINUTE, NOON
 
 LATER = NOON + MINUTE
@@ -39,6 +40,13 @@ def done(kind="retry", tenant=None, hand=STAFF, **filter):
     operation_actions.confirm_operation(operation, hand, now=LATER)
     run(operation)
     return operation
+
+
+def apply_action(action, delivery, *, actor=STAFF, now=LATER):
+    """One action of a person on one delivery, which is read again afterwards; the delivery it changed or made."""
+    changed = apply_delivery_action(action, delivery, actor=actor, now=now)
+    delivery.refresh_from_db()
+    return changed
 
 
 def put(rows, state, reason="", **columns):
@@ -90,6 +98,7 @@ __all__ = [
     "STAFF",
     "Killed",
     "Operation",
+    "apply_action",
     "done",
     "many",
     "planned",

@@ -152,11 +152,11 @@ def test_a_mistake_is_told_beside_its_field(root, make, field, value, words):
     assert not Event.unscoped.exists()
 
 
-def test_an_id_that_was_told_with_other_data_is_a_mistake(root, make):
+def test_an_id_of_an_event_with_other_data_is_an_error(root, make):
     tenant = make.tenant()
     root.post(SEND, said(tenant, id="once"))
     answer = root.post(SEND, said(tenant, id="once", data='{"number": "T-2"}'))
-    assert "told before" in str(answer.context["form"].errors["id"])
+    assert "An event with this id exists" in str(answer.context["form"].errors["id"])
 
 
 def test_strangers_cannot_send_for_a_tenant(make):

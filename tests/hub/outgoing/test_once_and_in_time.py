@@ -6,11 +6,11 @@ from connectors.http import Response
 from hub.egress import RequestNotSent, ResponseNotReceived
 from hub.outgoing.insight.explain import explain_delivery
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations import delivery_actions
 from hub.sweep import run_sweep
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read, state_of
+from tests.hub.outgoing.operating import apply_action
 from tests.hub.outgoing.pump.test_loop import pump
 
 LATER = NOON + MINUTE
@@ -28,7 +28,7 @@ class TestNeverTwice:
     def test_what_may_have_arrived_is_held(self, posting):
         pump(FakeHttp(ResponseNotReceived("timed_out", "slack.com")))
         assert state_of(posting) == ("held", "unknown_effect")
-        delivery_actions.retry_delivery(read(posting), now=LATER)
+        apply_action("retry", read(posting), now=LATER)
         assert (
             len(pump(FakeHttp(Response(200, b'{"ok": true, "ts": "1"}')), at=LATER).requests) == 1
         )
@@ -81,5 +81,5 @@ class TestExpiry:
     def test_a_person_may_send_it_all_the_same(self, make):
         delivery = make.delivery(expires_after=60)
         run_sweep(now=LATER)
-        delivery_actions.retry_delivery(read(delivery), now=LATER)
+        apply_action("retry", read(delivery), now=LATER)
         assert len(pump(FakeHttp(), at=LATER).requests) == 1

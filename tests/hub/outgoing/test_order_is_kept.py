@@ -10,12 +10,12 @@ from connectors.http import Response
 from hub.egress import ResponseNotReceived
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations import delivery_actions
 from hub.outgoing.pump.loop import run_pump
 from hub.sweep import run_sweep
 from tests.factories import NOON, ORDER, Factories
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash
+from tests.hub.outgoing.operating import apply_action
 
 DAY = timedelta(days=1)
 KEYS = ("A", "B")
@@ -71,23 +71,23 @@ class Desk:
         )
         crash(*rows, at=self.now)
 
-    def person(self, verb, states, number):
+    def person(self, action, states, number):
         rows = readable_deliveries().filter(state__in=states).order_by("pk")
         for row in rows[number : number + 1]:
             if (
                 row.state == "cancelled"
             ):  # it stands at the end now: what arrived of it before is another matter
                 self.arrived = [id for id in self.arrived if id != row.message_id]
-            verb(row, now=self.now)
+            apply_action(action, row, now=self.now)
 
     def retry(self, number):
-        self.person(delivery_actions.retry_delivery, ["failed", "held", "cancelled"], number)
+        self.person("retry", ["failed", "held", "cancelled"], number)
 
     def skip(self, number):
-        self.person(delivery_actions.skip_delivery, ["failed"], number)
+        self.person("skip", ["failed"], number)
 
     def cancel(self, number):
-        self.person(delivery_actions.cancel_delivery, ["waiting", "held"], number)
+        self.person("cancel", ["waiting", "held"], number)
 
     def hold(self, number):
         pk = Delivery.unscoped.filter(state="waiting").values_list("pk", flat=True)[

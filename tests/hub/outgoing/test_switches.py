@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
 from hub.connections.models import KillSwitch, Lane
 from hub.outgoing.insight.explain import (
@@ -26,7 +26,9 @@ pytestmark = pytest.mark.django_db
 
 
 def off(now=NOON, **switch):
-    return switch_off(KillSwitch(**{"reason": "stocktaking"} | switch), user=None, now=now)
+    return switch_off(
+        KillSwitch(**{"reason": "stocktaking"} | switch), ActorContext.system(), now=now
+    )
 
 
 def read(delivery):
@@ -60,7 +62,7 @@ def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
     assert not Delivery.unscoped.filter(match_effective_state("waiting")).exists()
     told = explain_delivery(read(before), now=NOON).stopped_by
     assert (told.name, told.detail) == ("switch", "stocktaking")
-    switch_on(switch, now=NOON)
+    switch_on(switch, ActorContext.system(), now=NOON)
     release_held_deliveries(now=NOON)
     assert len(pump(FakeHttp()).requests) == 2
 
@@ -90,7 +92,7 @@ def test_a_tenant_that_is_off_is_held_on_the_platforms_own_connection_too(make):
         "held",
         "waiting",
     ]
-    switch_on(switch, now=NOON)
+    switch_on(switch, ActorContext.system(), now=NOON)
     assert release_held_deliveries(now=NOON) == 2
 
 
@@ -109,9 +111,9 @@ def test_one_thing_has_one_switch_and_a_narrower_one_stays(make):
     platform = off(scope="platform")
     with pytest.raises(AlreadySwitchedOff):
         off(scope="platform")
-    switch_on(platform, now=NOON)
+    switch_on(platform, ActorContext.system(), now=NOON)
     assert Lane.unscoped.get().switched_off_by == "tenant"
-    switch_on(tenant, now=NOON)
+    switch_on(tenant, ActorContext.system(), now=NOON)
     assert Lane.unscoped.get().switched_off_by == ""
 
 
@@ -125,7 +127,7 @@ def test_a_system_connected_while_it_is_off_is_found(make):
 def test_a_paused_connection_stays_paused_when_its_switch_is_on_again(make):
     delivery = make.delivery()
     delivery.connection.pause("looking", until=None, now=NOON)
-    switch_on(off(scope="platform"), now=NOON)
+    switch_on(off(scope="platform"), ActorContext.system(), now=NOON)
     assert pump(FakeHttp()).requests == []
 
 

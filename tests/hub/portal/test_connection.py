@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import Connection, KillSwitch
 from hub.db.clock import clock
@@ -71,7 +71,7 @@ def test_an_own_endpoint_leads_to_its_other_page_and_back(admin, make, acme, con
 def test_what_stops_it_from_above_is_told(admin, connection):
     switch_off(
         KillSwitch(scope="connector", connector_key="webhook", reason="they fail"),
-        user=None,
+        ActorContext.system(),
         now=NOON,
     )
     text = text_of(admin, connection)

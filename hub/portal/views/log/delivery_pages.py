@@ -1,6 +1,5 @@
 """A delivery: why it did not arrive in plain words first, who can mend it, and what may be done about it."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.limits.spending import spend_exactly
@@ -27,23 +27,21 @@ from hub.outgoing.insight.explain import (
 )
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
-from hub.outgoing.operations import delivery_actions
+from hub.outgoing.operations.conditions import CONDITIONS
+from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_action
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.remedies import find_delivery_remedy
 from hub.portal.log.rows import build_log_row
-from hub.portal.views.audit_and_etag import record_visitor_action, respond_if_modified
+from hub.portal.views.audit_and_etag import respond_if_modified
 from hub.reason_codes import STATE_TONES
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 from tenants.scoping import changeable_condition, tenant_condition
 
 MAX_SIBLINGS = 50
-ActionFunction = Callable[..., Delivery | None]
 
 
 class DeliveryAction(NamedTuple):
-    run: ActionFunction
-    is_possible: Callable[[Delivery], bool]
     label: str | Promise
     confirmation: str | Promise  # what a person reads before it is done
     success_text: str | Promise
@@ -51,31 +49,23 @@ class DeliveryAction(NamedTuple):
 
 DELIVERY_ACTIONS = {
     "retry": DeliveryAction(
-        delivery_actions.retry_delivery,
-        delivery_actions.can_retry,
         gettext_lazy("Try it now"),
         gettext_lazy("The same message goes again at once: the same bytes, under the same id, to the address and with "
                      "the secret of today. Routes are not matched anew."),
         gettext_lazy("It goes again now."),
     ),
     "send_again": DeliveryAction(
-        delivery_actions.send_delivery_again,
-        lambda delivery: delivery.state in FINAL_STATES and delivery.connection_id is not None,
         gettext_lazy("Send again"),
         gettext_lazy("A new delivery is made by the filter, the mapping, the address and the secret of today. It goes "
                      "under the same id: a system that knows the id takes it once, any other may show it twice."),
         gettext_lazy("This is the new delivery."),
     ),
     "cancel": DeliveryAction(
-        delivery_actions.cancel_delivery,
-        lambda delivery: delivery.state in ("waiting", "held"),
         gettext_lazy("Cancel"),
         gettext_lazy("It is not sent, and no further try is made. It can be retried later."),
         gettext_lazy("It is cancelled."),
     ),
     "skip": DeliveryAction(
-        delivery_actions.skip_delivery,
-        delivery_actions.can_skip,
         gettext_lazy("Skip"),
         gettext_lazy("It is left aside for good, and what an ordered route keeps behind it goes on. It can still be "
                      "sent again."),
@@ -116,7 +106,9 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     )
     is_allowed = can_change_delivery(tenant_user, delivery)
     possible_actions = {
-        name: action for name, action in DELIVERY_ACTIONS.items() if action.is_possible(delivery)
+        name: action
+        for name, action in DELIVERY_ACTIONS.items()
+        if CONDITIONS[name].is_met(delivery)
     }
     context = {
         "tenant_user": tenant_user,
@@ -191,17 +183,10 @@ def run_delivery_action(
     before = resolve_effective_state(delivery)
     try:
         with transaction.atomic():
-            if verb in delivery_actions.REPLAY_ACTIONS:
+            if verb in REPLAY_ACTIONS:
                 spend_exactly(tenant_user.tenant, "replays", now=now)
-            after = DELIVERY_ACTIONS[verb].run(delivery, now=now) or delivery
-            changes = {"state": after.state, "delivery": after.public_id}
-            audit_changes = {
-                "before": {"state": before.state, "reason": before.reason},
-                "after": changes,
-            }
-            record_visitor_action(
-                request, tenant_user, f"delivery.{verb}", delivery, now=now, **audit_changes
-            )
+            actor = ActorContext.of_visitor(request, tenant_user)
+            after = apply_delivery_action(verb, delivery, actor=actor, now=now)
     except InvalidTransition:
         messages.warning(
             request, _("That is not possible as it is now: %(why)s") % {"why": before.sentence}

@@ -10,13 +10,12 @@ from hub.outgoing.insight.explain import (
     match_effective_state,
 )
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations import delivery_actions
 from hub.outgoing.release import release_held_deliveries
 from hub.sweep import run_sweep
 from tests.factories import MINUTE, NOON, ORDER
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import read, state_of
-from tests.hub.outgoing.operating import done
+from tests.hub.outgoing.operating import apply_action, done
 from tests.hub.outgoing.pump.test_loop import pump
 
 LATER = NOON + MINUTE
@@ -86,28 +85,28 @@ class TestOrdered:
         assert (
             "retried or skipped" in explain_delivery(read(follower), now=NOON).stopped_by.sentence
         )
-        delivery_actions.skip_delivery(read(head), now=NOON)
+        apply_action("skip", read(head), now=NOON)
         emptied(FakeHttp())
         assert [state_of(row)[0] for row in (head, follower)] == ["skipped", "delivered"]
 
     def test_a_dead_head_that_is_retried_goes_before_its_followers(self, queue):
         head, follower = queue("A", "A")
         emptied(FakeHttp(Response(301)))
-        delivery_actions.retry_delivery(read(head), now=NOON)
+        apply_action("retry", read(head), now=NOON)
         emptied(FakeHttp())
         assert [state_of(row)[0] for row in (head, follower)] == ["delivered"] * 2
 
     def test_only_what_is_dead_is_skipped(self, queue):
         (row,) = queue("A")
         with pytest.raises(InvalidTransition):
-            delivery_actions.skip_delivery(row, now=NOON)
+            apply_action("skip", row, now=NOON)
 
     def test_a_cancelled_head_lets_the_next_go_and_stands_at_the_end_when_it_is_retried(
         self, queue
     ):
         head, follower, last = queue("A", "A", "A")
-        delivery_actions.cancel_delivery(head, now=NOON)
-        delivery_actions.retry_delivery(head, now=NOON)
+        apply_action("cancel", head, now=NOON)
+        apply_action("retry", head, now=NOON)
         assert order_of(emptied(FakeHttp())) == [row.message_id for row in (follower, last, head)]
 
     def test_what_waited_for_a_connection_goes_before_what_came_after_it(self, make):
@@ -133,8 +132,8 @@ class TestOrdered:
     def test_what_is_sent_again_stands_at_the_end(self, queue):
         first, second = queue("A", "A")
         emptied(FakeHttp())
-        delivery_actions.send_delivery_again(read(second), now=NOON)
-        delivery_actions.send_delivery_again(read(first), now=NOON)
+        apply_action("send_again", read(second), now=NOON)
+        apply_action("send_again", read(first), now=NOON)
         assert order_of(emptied(FakeHttp())) == [second.message_id, first.message_id]
 
     def test_a_head_that_was_forgotten_is_found(self, queue):

@@ -17,7 +17,6 @@ from hypothesis.extra.django import TestCase
 from connectors.http import Rate, Response
 from hub.connections.models import Lane, QuotaQueue, digest_scopes
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations.delivery_actions import cancel_delivery, retry_delivery
 from hub.outgoing.pump.settling.quota_queues import LaneQueues
 from hub.outgoing.pump.settling.waiting_queues import DELETE_EMPTY_AFTER, delete_empty_queues
 from hub.outgoing.pump.types import OutboundRequest
@@ -27,6 +26,7 @@ from hub.throttle.models import QuotaState
 from tests.factories import MINUTE, NOON, Factories
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read
+from tests.hub.outgoing.operating import apply_action
 from tests.hub.outgoing.pump.builders import build_claimer
 from tests.hub.outgoing.pump.test_loop import pump
 
@@ -200,9 +200,9 @@ def test_a_cancelled_delivery_leaves_its_queue_and_a_retried_one_joins_it(worksp
     workspace.tell("C1", 4)
     workspace.pump()
     second = read(Delivery.unscoped.filter(state="waiting").first())
-    cancel_delivery(second, now=workspace.now)
+    apply_action("cancel", second, now=workspace.now)
     workspace.pump(HIS_TURN)
-    retry_delivery(read(second), now=workspace.now)
+    apply_action("retry", read(second), now=workspace.now)
     for _ in range(3):
         workspace.pump(HIS_TURN)
     assert workspace.arrived["C1"] == [1, 3, 2, 4]

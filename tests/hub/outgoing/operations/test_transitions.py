@@ -7,9 +7,9 @@ import pytest
 from connectors.http import Response
 from hub.db.state_machine import InvalidTransition
 from hub.outgoing.models import Delivery, EventBody
-from hub.outgoing.operations import delivery_actions
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import apply_action
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def put(delivery, state, reason=""):
 @pytest.mark.parametrize("state", ["failed", "held", "cancelled"])
 def test_what_stopped_goes_again_as_the_same_row(make, state):
     delivery = put(make.delivery(), state, "exhausted")
-    delivery_actions.retry_delivery(delivery, now=LATER)
+    apply_action("retry", delivery, now=LATER)
     assert (delivery.state, delivery.reason, delivery.due_at) == ("waiting", "", LATER)
     pump(FakeHttp(), at=LATER)
     delivery.refresh_from_db()
@@ -37,7 +37,7 @@ def test_what_stopped_goes_again_as_the_same_row(make, state):
 def test_what_has_not_stopped_is_not_retried(make, state):
     delivery = put(make.delivery(), state)
     with pytest.raises(InvalidTransition):
-        delivery_actions.retry_delivery(delivery, now=LATER)
+        apply_action("retry", delivery, now=LATER)
 
 
 def test_a_retry_sends_the_same_bytes_although_the_mapping_changed(make):
@@ -45,7 +45,7 @@ def test_a_retry_sends_the_same_bytes_although_the_mapping_changed(make):
     first = pump(FakeHttp(Response(500))).requests[0]
     make.version(delivery.route.mapping, {"other": "data.number"})
     put(delivery, "failed")
-    delivery_actions.retry_delivery(delivery, now=LATER)
+    apply_action("retry", delivery, now=LATER)
     second = pump(FakeHttp(), at=LATER).requests[0]
     assert (second.content(), second.headers["webhook-id"]) == (
         first.content(),
@@ -58,9 +58,9 @@ def test_a_retry_takes_the_connection_that_was_made_meanwhile(make):
     make.route(tenant=tenant)
     delivery = make.event(tenant).deliveries.get()
     with pytest.raises(InvalidTransition):
-        delivery_actions.retry_delivery(delivery, now=LATER)
+        apply_action("retry", delivery, now=LATER)
     connection = make.connection(tenant)
-    delivery_actions.retry_delivery(delivery, now=LATER)
+    apply_action("retry", delivery, now=LATER)
     assert (delivery.state, delivery.connection) == ("waiting", connection)
 
 
@@ -68,9 +68,10 @@ def test_a_retry_asks_a_filter_that_failed_again(make):
     delivery = make.delivery(filter="contains(data.number, `1`)", data={"number": 5})
     assert delivery.reason == "filter_failed"
     with pytest.raises(InvalidTransition):
-        delivery_actions.retry_delivery(delivery, now=LATER)
+        apply_action("retry", delivery, now=LATER)
     delivery.route.filter = "data.number == `6`"
-    delivery_actions.retry_delivery(delivery, now=LATER)
+    delivery.route.save()
+    apply_action("retry", delivery, now=LATER)
     assert (delivery.state, delivery.reason) == ("skipped", "filtered")
 
 
@@ -78,14 +79,14 @@ def test_nothing_is_retried_for_a_suspended_tenant(make):
     delivery = put(make.delivery(), "failed")
     delivery.tenant.suspend("unpaid", now=NOON)
     with pytest.raises(InvalidTransition):
-        delivery_actions.retry_delivery(delivery, now=LATER)
+        apply_action("retry", delivery, now=LATER)
 
 
 def test_somebody_who_was_first_is_noticed(make):
     delivery = put(make.delivery(), "failed")
     put(Delivery.unscoped.get(pk=delivery.pk), "waiting")
     with pytest.raises(InvalidTransition):
-        delivery_actions.retry_delivery(delivery, now=LATER)
+        apply_action("retry", delivery, now=LATER)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_somebody_who_was_first_is_noticed(make):
 def test_only_what_is_to_be_sent_is_cancelled(make, state, may):
     delivery = put(make.delivery(), state)
     try:
-        delivery_actions.cancel_delivery(delivery, now=LATER)
+        apply_action("cancel", delivery, now=LATER)
     except InvalidTransition:
         assert not may
     else:
@@ -102,7 +103,7 @@ def test_only_what_is_to_be_sent_is_cancelled(make, state, may):
 
 
 def test_a_cancelled_delivery_is_not_sent(make):
-    delivery_actions.cancel_delivery(make.delivery(), now=NOON)
+    apply_action("cancel", make.delivery(), now=NOON)
     assert pump(FakeHttp()).requests == []
 
 
@@ -111,7 +112,7 @@ def test_sending_again_is_a_new_delivery_with_the_same_outward_id_and_todays_map
     first = pump(FakeHttp()).requests[0]
     make.version(delivery.route.mapping, {"other": "data.number"})
     delivery.refresh_from_db()
-    again = delivery_actions.send_delivery_again(delivery, now=LATER)
+    again = apply_action("send_again", delivery, now=LATER)
     assert (again.replay_number, again.public_id != delivery.public_id, delivery.state) == (
         1,
         True,
@@ -124,16 +125,14 @@ def test_sending_again_is_a_new_delivery_with_the_same_outward_id_and_todays_map
 
 def test_sending_again_twice_counts_on(make):
     delivery = put(make.delivery(), "delivered")
-    numbers = [
-        delivery_actions.send_delivery_again(delivery, now=LATER).replay_number for _ in range(2)
-    ]
+    numbers = [apply_action("send_again", delivery, now=LATER).replay_number for _ in range(2)]
     assert numbers == [1, 2]
 
 
 @pytest.mark.parametrize("state", ["waiting", "sending", "held"])
 def test_what_is_still_on_its_way_is_not_sent_again(make, state):
     with pytest.raises(InvalidTransition):
-        delivery_actions.send_delivery_again(put(make.delivery(), state), now=LATER)
+        apply_action("send_again", put(make.delivery(), state), now=LATER)
     assert Delivery.unscoped.count() == 1
 
 
@@ -141,11 +140,11 @@ def test_what_was_pruned_is_neither_sent_again_nor_judged_again(make):
     done, held = put(make.delivery(), "delivered"), put(make.delivery(), "held", "filter_failed")
     EventBody.objects.all().delete()
     for verb, delivery in (
-        (delivery_actions.send_delivery_again, done),
-        (delivery_actions.retry_delivery, held),
+        ("send_again", done),
+        ("retry", held),
     ):
         with pytest.raises(InvalidTransition):
-            verb(delivery, now=LATER)
+            apply_action(verb, delivery, now=LATER)
 
 
 def waiting_after_a_failure(delivery):
@@ -157,7 +156,7 @@ def waiting_after_a_failure(delivery):
 
 def test_what_waits_after_a_failed_try_is_tried_now(make):
     delivery = waiting_after_a_failure(make.delivery())
-    delivery_actions.retry_delivery(delivery, now=NOON + SECOND)
+    apply_action("retry", delivery, now=NOON + SECOND)
     assert delivery.reason == "status_500"
     pump(FakeHttp(), at=NOON + SECOND)
     delivery.refresh_from_db()
@@ -167,7 +166,7 @@ def test_what_waits_after_a_failed_try_is_tried_now(make):
 def test_what_is_tried_now_behind_a_closed_lane_goes_first_thing_when_it_opens(make):
     delivery = waiting_after_a_failure(make.delivery())
     delivery.connection.pause("stocktaking", until=None, now=NOON)
-    delivery_actions.retry_delivery(delivery, now=NOON + SECOND)
+    apply_action("retry", delivery, now=NOON + SECOND)
     assert pump(FakeHttp(), at=NOON + SECOND).requests == []
     delivery.connection.mark_healthy(now=NOON + SECOND)
     assert len(pump(FakeHttp(), at=NOON + SECOND).requests) == 1
@@ -177,17 +176,17 @@ def test_what_waits_in_a_suspended_tenant_is_not_tried(make):
     delivery = waiting_after_a_failure(make.delivery())
     delivery.tenant.suspend("unpaid", now=NOON)
     with pytest.raises(InvalidTransition):
-        delivery_actions.retry_delivery(delivery, now=LATER)
+        apply_action("retry", delivery, now=LATER)
 
 
 def test_what_reads_as_held_is_skipped(make):
     delivery = make.delivery()
     delivery.connection.pause("stocktaking", until=None, now=NOON)
-    delivery_actions.skip_delivery(Delivery.unscoped.get(pk=delivery.pk), now=LATER)
+    apply_action("skip", Delivery.unscoped.get(pk=delivery.pk), now=LATER)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.detail) == ("skipped", "paused")
 
 
 def test_what_waits_for_its_turn_is_not_skipped(make):
     with pytest.raises(InvalidTransition):
-        delivery_actions.skip_delivery(make.delivery(), now=LATER)
+        apply_action("skip", make.delivery(), now=LATER)

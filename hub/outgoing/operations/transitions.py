@@ -1,0 +1,287 @@
+"""Retry, send again, cancel and skip deliveries: one function for each action, called by every entry point.
+
+Each function takes deliveries that `lock_deliveries` has locked, changes those that meet the condition of the action
+(`conditions.py`), wakes their lanes, and writes one audit row for each changed delivery. One delivery is a list of one.
+All of them join the caller's transaction and need a fixed number of statements, apart from the audit rows.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q, QuerySet
+
+from hub.audit import ActorContext
+from hub.db.state_machine import InvalidTransition
+from hub.outgoing.insight.explain import (
+    readable_deliveries,
+    resolve_state_and_reason,
+)
+from hub.outgoing.models import Delivery, EventBody, Rendering
+from hub.outgoing.operations.conditions import CONDITIONS
+from hub.outgoing.queue.ordering import assign_positions, move_to_queue_end, promote_followers
+from hub.outgoing.queue.wake import wake_lanes
+from hub.outgoing.release import (
+    FILTER_FAILED,
+    build_delivery_document,
+    load_event_bodies,
+    reevaluate_deliveries,
+    store_reevaluated,
+    waiting_lane_ids,
+)
+from hub.outgoing.routing import build_replay
+
+SKIPPED_BY_PERSON = "skipped_by_person"
+REPLAY_ACTIONS = {"retry", "send_again"}  # actions that count towards the limit of replays
+ReplayKey = tuple[int, int, int | None]  # event, route, connection
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionContext:
+    """Who acts, why and when. Without an actor nothing is audited: an operation is audited as a whole."""
+
+    now: datetime
+    actor: ActorContext | None = None
+    reason: str = ""
+    low_priority: bool = False  # the deliveries may wait for live ones
+
+
+# --- one delivery ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def apply_delivery_action(
+    action: str, delivery: Delivery, *, actor: ActorContext, reason: str = "", now: datetime
+) -> Delivery:
+    """Lock one delivery, do the action and return the delivery that it changed or made.
+
+    Raises InvalidTransition, and changes nothing then, where the delivery's state does not allow the action.
+    """
+    context = TransitionContext(now, actor, reason)
+    locked = lock_deliveries(Q(pk=delivery.pk))
+    changed = DELIVERY_ACTIONS[action](locked, context)
+    if not changed:
+        raise InvalidTransition(delivery, action)
+    return changed[0]
+
+
+def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:
+    """Lock the deliveries until the transaction ends, in the order of their ids, with all that an action reads."""
+    deliveries: QuerySet[Delivery] = readable_deliveries().filter(condition).order_by("pk")
+    return list(deliveries.select_for_update(of=("self",), skip_locked=skip_locked, no_key=True))
+
+
+# --- the actions -----------------------------------------------------------------------------------------------------
+
+
+def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
+    """Make the deliveries due now, with the bytes that they were rendered to; return those that go.
+
+    Attempts count on: at the end of the schedule a retry is one more attempt. A waiting delivery keeps its reason,
+    which is what happened last. A filter that failed is evaluated again, and a delivery without a connection takes the
+    first that exists now; where that does not help, or neither the event's body nor a rendering is stored, the
+    delivery stays as it is.
+    """
+    allowed = _select_allowed("retry", deliveries)
+    before = _describe_states(allowed, context)
+    waiting = [delivery for delivery in allowed if delivery.state == "waiting"]
+    stopped = _select_sendable([delivery for delivery in allowed if delivery.state != "waiting"])
+    blocked = [delivery for delivery in stopped if _needs_reevaluation(delivery)]
+    plain = [delivery for delivery in stopped if not _needs_reevaluation(delivery)]
+    _update(waiting, due_at=context.now, low_priority=context.low_priority)
+    _requeue(plain, context)
+    released = reevaluate_deliveries(blocked, now=context.now)
+    for delivery in released:
+        delivery.crash_count, delivery.low_priority = 0, context.low_priority
+    lanes = waiting_lane_ids([*waiting, *plain]) | store_reevaluated(released, now=context.now)
+    wake_lanes(lanes, now=context.now)  # once, so that lanes are locked in one order
+    changed = [*waiting, *plain, *released]
+    _audit_transitions("retry", changed, before, context)
+    return changed
+
+
+def send_deliveries_again(
+    deliveries: Sequence[Delivery], context: TransitionContext
+) -> list[Delivery]:
+    """Make a new delivery under the same message id, by today's filter, mapping and settings; return the new ones.
+
+    A delivery whose event body is no longer stored is left out. Raises InvalidTransition where another transaction
+    sends the same message again at this moment.
+    """
+    allowed = _select_allowed("send_again", deliveries)
+    before = _describe_states(allowed, context)
+    bodies, numbers = load_event_bodies(allowed), _find_newest_replays(allowed)
+    sent = [delivery for delivery in allowed if delivery.event_id in bodies]
+    replays = []
+    for delivery in sent:
+        numbers[_replay_key(delivery)] += 1
+        document = build_delivery_document(delivery, bodies)
+        replay = build_replay(delivery, document, numbers[_replay_key(delivery)], now=context.now)
+        replay.low_priority = context.low_priority
+        replays.append(replay)
+    _insert_replays(replays, sent)
+    wake_lanes(waiting_lane_ids(replays), now=context.now)
+    _audit_transitions("send_again", sent, before, context, results=replays)
+    return replays
+
+
+def cancel_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
+    """Cancel the deliveries; why they had not gone before stays on them, for a later retry."""
+    return _end_deliveries("cancel", deliveries, context, state="cancelled")
+
+
+def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
+    """Leave stopped deliveries aside for good; the reason for which they stopped becomes their detail."""
+    reasons = {delivery.pk: resolve_state_and_reason(delivery)[1] for delivery in deliveries}
+    skipped = _end_deliveries(
+        "skip", deliveries, context, state="skipped", reason=SKIPPED_BY_PERSON
+    )
+    undescribed = [delivery for delivery in skipped if not delivery.detail]
+    for delivery in undescribed:
+        delivery.detail = reasons[delivery.pk]
+    Delivery.unscoped.bulk_update(undescribed, ["detail"])
+    return skipped
+
+
+DELIVERY_ACTIONS: Mapping[
+    str, Callable[[Sequence[Delivery], TransitionContext], list[Delivery]]
+] = {
+    "retry": retry_deliveries,
+    "send_again": send_deliveries_again,
+    "cancel": cancel_deliveries,
+    "skip": skip_deliveries,
+}
+
+
+# --- steps of several actions ----------------------------------------------------------------------------------------
+
+
+def _select_allowed(action: str, deliveries: Iterable[Delivery]) -> list[Delivery]:
+    return [delivery for delivery in deliveries if CONDITIONS[action].is_met(delivery)]
+
+
+def _update(deliveries: Sequence[Delivery], **columns: Any) -> None:
+    """Write the same values to all deliveries, in the database and in memory."""
+    if not deliveries:
+        return
+    Delivery.unscoped.filter(pk__in=[delivery.pk for delivery in deliveries]).update(**columns)
+    for delivery in deliveries:
+        for name, value in columns.items():
+            setattr(delivery, name, value)
+
+
+def _end_deliveries(
+    action: str, deliveries: Sequence[Delivery], context: TransitionContext, **columns: Any
+) -> list[Delivery]:
+    """Write a final state, and wake the lanes of the deliveries that ordered routes kept behind these."""
+    allowed = _select_allowed(action, deliveries)
+    before = _describe_states(allowed, context)
+    _update(allowed, due_at=None, state_changed_at=context.now, **columns)
+    wake_followers(allowed, now=context.now)
+    _audit_transitions(action, allowed, before, context)
+    return allowed
+
+
+def wake_followers(deliveries: Iterable[Delivery], *, now: datetime) -> None:
+    """Wake the lanes of the deliveries that ordered routes kept behind these, which have just ended."""
+    ordered_ids = [delivery.pk for delivery in deliveries if delivery.position is not None]
+    if ordered_ids:
+        wake_lanes(promote_followers(ordered_ids, now=now), now=now)
+
+
+# --- steps of a retry ------------------------------------------------------------------------------------------------
+
+
+def _needs_reevaluation(delivery: Delivery) -> bool:
+    return delivery.reason == FILTER_FAILED or delivery.connection_id is None
+
+
+def _requeue(deliveries: Sequence[Delivery], context: TransitionContext) -> None:
+    """Set stopped deliveries to *waiting*; a cancelled one of an ordered route joins the end of its queue."""
+    move_to_queue_end(deliveries)
+    _update([row for row in deliveries if row.reason == "expired"], expires_at=None)
+    _update(
+        deliveries,
+        state="waiting",
+        reason="",
+        detail="",
+        crash_count=0,
+        low_priority=context.low_priority,
+        quota_queue=0,
+        due_at=context.now,
+        state_changed_at=context.now,
+    )
+
+
+def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """The deliveries with something to send: a rendering, or the event's body, which is kept for a shorter time."""
+    if not deliveries:
+        return []
+    renderings = Rendering.objects.filter(pk__in=[delivery.pk for delivery in deliveries])
+    rendered_ids = set(renderings.values_list("pk", flat=True))
+    bodies = EventBody.objects.filter(pk__in={delivery.event_id for delivery in deliveries})
+    event_ids = set(bodies.values_list("pk", flat=True))
+    return [row for row in deliveries if row.pk in rendered_ids or row.event_id in event_ids]
+
+
+# --- steps of sending again ------------------------------------------------------------------------------------------
+
+
+def _replay_key(delivery: Delivery) -> ReplayKey:
+    return delivery.event_id, delivery.route_id, delivery.connection_id
+
+
+def _find_newest_replays(deliveries: Collection[Delivery]) -> dict[ReplayKey, int]:
+    """The highest replay number of each message."""
+    events = {delivery.event_id for delivery in deliveries}
+    siblings = Delivery.unscoped.filter(event__in=events).order_by()
+    numbers = siblings.values_list("event", "route", "connection").annotate(Max("replay_number"))
+    return {(event, route, connection): number for event, route, connection, number in numbers}
+
+
+def _insert_replays(replays: Sequence[Delivery], originals: Sequence[Delivery]) -> None:
+    try:
+        with transaction.atomic():
+            assign_positions(replays)
+            Delivery.unscoped.bulk_create(replays)
+    except IntegrityError as error:  # another transaction has inserted the same replay number
+        raise InvalidTransition(originals[0], "send_again") from error
+
+
+# --- the audit -------------------------------------------------------------------------------------------------------
+
+
+def _describe_states(
+    deliveries: Iterable[Delivery], context: TransitionContext
+) -> dict[int, dict[str, str]]:
+    """State and reason by primary key, as people read them; empty where nothing is audited."""
+    return {row.pk: _describe_state(row) for row in deliveries} if context.actor else {}
+
+
+def _describe_state(delivery: Delivery) -> dict[str, str]:
+    state, reason = resolve_state_and_reason(delivery)
+    return {"state": state, "reason": reason}
+
+
+def _audit_transitions(
+    action: str,
+    deliveries: Sequence[Delivery],
+    before: Mapping[int, Mapping[str, str]],
+    context: TransitionContext,
+    *,
+    results: Sequence[Delivery] | None = None,
+) -> None:
+    """Write one audit row for each delivery; `results` are the new deliveries, where the action makes some."""
+    if context.actor is None:
+        return
+    for delivery, result in zip(deliveries, results or deliveries, strict=True):
+        context.actor.audit(
+            f"delivery.{action}",
+            delivery,
+            reason=context.reason,
+            before=before[delivery.pk],
+            after={**_describe_state(result), "delivery": str(result.public_id)},
+            now=context.now,
+        )
