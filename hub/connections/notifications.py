@@ -1,4 +1,4 @@
-"""What people are told when the state of a connection turns; it joins the transaction of the turn."""
+"""Notices of state changes of a connection; they join the transaction of the change."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from connectors.registry import CONNECTORS
 from hub.notices.notify import create_notice, resolve_notices
 from hub.reason_codes import find_reason
 
-COUNT_LIMIT = 10_000  # deliveries that wait; beyond that it reads "more than"
+COUNT_LIMIT = 10_000  # waiting deliveries; beyond that the notice says "more than"
 
 
 def notify_state_change(connection: Any, before: str, *, now: datetime) -> None:
@@ -36,10 +36,13 @@ def notify_state_change(connection: Any, before: str, *, now: datetime) -> None:
 
 
 def notify_calls_failing(connection: Any, *, now: datetime) -> None:
-    """Once an hour at most: calls that fail by turns would otherwise make a notice each time."""
+    """Create a notice, at most one an hour: calls may fail intermittently."""
     since = f"{connection.state_changed_at:%Y-%m-%d %H:%M} UTC"
     last = f" The last answer: {connection.detail[:200]}." if connection.detail else ""
-    sentence = f"{_describe_reason(connection)} It is so since {since}.{last} What is not delivered yet is tried again."
+    sentence = (
+        f"{_describe_reason(connection)} It is so since {since}.{last}"
+        " What is not delivered yet is tried again."
+    )
     _notify_about_connection(
         connection, "degraded", sentence, now=now, about=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}"
     )

@@ -1,4 +1,4 @@
-"""The bells of this room."""
+"""Tasks of connections, woken up by name."""
 
 import random
 import time
@@ -22,12 +22,15 @@ from hub.db.state_machine import InvalidTransition
 from hub.processes import pool_pipe
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
-CALL_SECONDS = 10.0  # seconds for one call: while it lasts, its worker hears no other bell
-REFRESHES_AT_ONCE = 20  # refreshes at a time, the oldest first: the queue never fills
+CALL_SECONDS = 10.0  # seconds of one call, in which its worker runs no other task
+REFRESHES_AT_ONCE = 20  # at a time, the most overdue first, so that the queue never fills
 
 
 def run_refresh(name: str) -> None:
-    """`refresh:17`: connection 17 wants another access token. A pool that stops begins none; the sweep rings."""
+    """`refresh:17`: refresh the token of connection 17.
+
+    A pool that stops leaves it to the sweep.
+    """
     connection = Connection.unscoped.select_related("credential").get(
         pk=int(acknowledge_wake_up(name))
     )
@@ -44,7 +47,7 @@ def run_refresh(name: str) -> None:
 
 
 def _call_with_heartbeat(request: Request) -> Response:
-    """One of the calls that a task makes: its pool hears before each that it works. Raises EgressError."""
+    """Send a request of a task, after a heartbeat to its pool. Raises EgressError."""
     report_progress()
     return egress.send_request(request)
 
@@ -55,7 +58,7 @@ def _sleep_with_heartbeat(seconds: float) -> None:
 
 
 def run_revocation(name: str) -> None:
-    """`revoke:17`: end the tokens of revocation 17 where they came from."""
+    """`revoke:17`: attempt revocation 17."""
     revocation = (
         Revocation.unscoped.select_related("tenant", "connection")
         .filter(pk=int(acknowledge_wake_up(name)))
@@ -66,25 +69,25 @@ def run_revocation(name: str) -> None:
 
 
 def wake_up_due_revocations(*, now: datetime) -> None:
-    """The net under lost bells, and those that are tried again."""
+    """Wake up due revocations: retries, and lost wake-ups."""
     for number in Revocation.unscoped.filter(due_at__lte=now).values_list("pk", flat=True)[:20]:
         wake_up(f"revoke:{number}", now=now)
 
 
 def run_liveness_checks(name: str) -> None:
-    """Some connections that were quiet for long: is their credential still good?"""
+    """`check`: check the credentials of quiet connections."""
     acknowledge_wake_up(name)
     liveness.check_due_connections(
         call=egress.send_request,
         clock=clock,
         random=random.random,
-        stopping=pool_pipe.is_stop_requested,
-        still_here=report_progress,
+        is_stopping=pool_pipe.is_stop_requested,
+        report_progress=report_progress,
     )
 
 
 def run_waiting_test(name: str) -> None:
-    """`test:17`: test connection 17 for a person who waits, as no web thread was free."""
+    """`test:17`: test connection 17 for a person who waits: no web thread was free."""
     connection = (
         Connection.unscoped.select_related("tenant", "credential")
         .filter(pk=int(acknowledge_wake_up(name)))
@@ -95,17 +98,19 @@ def run_waiting_test(name: str) -> None:
 
 
 def wake_up_due_refreshes(*, now: datetime) -> None:
-    """Tokens that are due, and the net under lost bells; lanes that wait for what has come go on."""
+    """Wake up due refreshes and lost wake-ups; release lanes whose new token has come."""
     free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     due = Credential.unscoped.filter(free, refresh_due_at__lte=now).order_by("refresh_due_at")
     for number in due.values_list("pk", flat=True)[:REFRESHES_AT_ONCE]:
         wake_up(f"refresh:{number}", now=now)
-    come = Lane.unscoped.filter(hold_reason=REFRESHING, connection__credential__rejected_at=None)
-    come.update(hold_reason="", due_at=now)
+    refreshed_lanes = Lane.unscoped.filter(
+        hold_reason=REFRESHING, connection__credential__rejected_at=None
+    )
+    refreshed_lanes.update(hold_reason="", due_at=now)
 
 
 def recover_refused_credentials(*, now: datetime) -> None:
-    """New access tokens that were refused again and again, and one that has lived for a minute now."""
+    """Mark connections as healthy whose last new token has been valid for `FRESH_FOR`."""
     credentials = Credential.unscoped.filter(
         refusals__gt=0, rejected_at=None, updated_at__lte=now - FRESH_FOR
     )

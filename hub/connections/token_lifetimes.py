@@ -1,4 +1,4 @@
-"""How long the tokens of a credential live, and when each is refreshed: early, at about 80 % of its life. Pure."""
+"""Lifetimes of a credential's tokens; each is refreshed after about 80 % of its lifetime. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base import Connector, Grant
 
-REFRESH_SHARE, REFRESH_JITTER = 0.8, 0.05  # of a life; the jitter spreads what was granted together
+REFRESH_SHARE, REFRESH_JITTER = 0.8, 0.05  # of a lifetime; the jitter spreads simultaneous grants
 MAIN_PREFIX = ""  # the prefix of the token that deliveries use
 
 Random = Callable[[], float]
@@ -15,7 +15,7 @@ Random = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One access token: since when we have it, when it ends (None: not told), when another is asked for."""
+    """One access token: time of issue, expiry (None: unknown), time of its refresh."""
 
     granted_at: datetime
     expires_at: datetime | None = None
@@ -57,7 +57,7 @@ def build_token(
     now: datetime,
     random: Random,
 ) -> Token:
-    """One that was just given. Its end counts where it was told, otherwise what the connector states says when."""
+    """Build a token that was just issued; without `lifetime` (seconds) the connector's counts."""
     expires_at = None if lifetime is None else now + timedelta(seconds=lifetime)
     length = lifetime or connector.lifetimes.access
     if not (length and refreshable and connector.refreshes):
@@ -69,7 +69,7 @@ def build_token(
 def build_tokens(
     connector: Connector, grant: Grant, *, now: datetime, random: Random
 ) -> dict[str, Token]:
-    """Of a document that was just granted, by prefix."""
+    """Build the tokens of a new grant, by prefix."""
     lifetimes = {MAIN_PREFIX: grant.expires_in, **grant.token_lifetimes}
     return {
         prefix: build_token(
@@ -87,7 +87,7 @@ def build_tokens(
 def build_token_columns(
     tokens: Mapping[str, Token], connector: Connector, *, now: datetime
 ) -> dict[str, Any]:
-    """What a credential's row says of them."""
+    """Build the columns of a credential's row for these tokens."""
     unused = connector.lifetimes.unused if tokens else None
     return {
         "token_lifetimes": {prefix: token.to_json() for prefix, token in tokens.items()},
@@ -104,7 +104,7 @@ def build_token_columns(
 def build_fresh_columns(
     connector: Connector, grant: Grant, *, now: datetime, random: Random
 ) -> dict[str, Any]:
-    """The columns of a credential that was just granted: nothing is wrong with it yet."""
+    """Build the columns of a credential that was just granted, without failures."""
     token_columns = build_token_columns(
         build_tokens(connector, grant, now=now, random=random), connector, now=now
     )

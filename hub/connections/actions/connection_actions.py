@@ -1,6 +1,6 @@
-"""What a person does to a connection: makes, mends, pauses, resumes, tests, names it; each with its row in the audit.
+"""Actions of a person on a connection: pause, resume, test, rename and others, audited.
 
-Pages, admin and REST call these.
+Admin, portal and REST call these.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -18,13 +18,12 @@ from hub.connections.credentials import custom_headers, probe
 from hub.connections.models import STOPPED_STATES, Connection
 from hub.queue import wake_up
 
-VISIT_AUDIT_INTERVAL = timedelta(
-    hours=1
-)  # of our support at the page of a connection: it is told once
+# visits of a support user to a connection's page are audited once in this time
+VISIT_AUDIT_INTERVAL = timedelta(hours=1)
 
 
 class InvalidConnectionState(Exception):
-    """As the connection stands it cannot be done; nothing was changed."""
+    """The action is not possible in this state; nothing was changed."""
 
 
 @transaction.atomic
@@ -36,7 +35,7 @@ def pause_connection(
     until: datetime | None,
     now: datetime,
 ) -> None:
-    """Nothing is sent over it; what is accepted meanwhile waits. Raises WrongState where somebody was first."""
+    """Pause it: new deliveries wait. Raises InvalidTransition if its state has changed."""
     before = {"state": connection.state}
     connection.pause(reason, until=until, now=now)
     after = {"state": connection.state, "until": until}
@@ -47,7 +46,10 @@ def pause_connection(
 
 @transaction.atomic
 def resume_connection(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
-    """What waited goes out, unless the authorization ended meanwhile."""
+    """Resume or enable it; needs_reconnect if its authorization ended meanwhile.
+
+    Raises InvalidConnectionState.
+    """
     if connection.state not in STOPPED_STATES or connection.is_disconnected:
         raise InvalidConnectionState(connection.state)
     before = {"state": connection.state, "reason": connection.reason}
@@ -107,7 +109,7 @@ def perform_connection_test(
     call: Callable[[Request], Response],
     now: datetime,
 ) -> probe.ProbeResult:
-    """No transaction is open while the other system is asked."""
+    """Test it and change its state. No transaction is open during the call."""
     probe_result = probe.probe_and_update_state(connection, call=call, now=now)
     if probe_result.reason == probe.PROBES_BUSY:
         return probe_result
@@ -131,7 +133,7 @@ def rename_connection(
 def change_connection_settings(
     connection: Connection, changes: Mapping[str, Any], actor: ActorContext, *, now: datetime
 ) -> None:
-    """Settings that no test tells anything of, such as how fast it may go."""
+    """Change settings that need no test, such as the rate limit."""
     before = {name: connection.settings.get(name) for name in changes}
     connection.settings = {**connection.settings, **changes}
     connection.save(update_fields=["settings"])
@@ -150,7 +152,7 @@ def change_custom_headers(
     *,
     now: datetime,
 ) -> None:
-    """Own headers; the audit tells their names. Raises ValueError with a sentence, and CannotOpen."""
+    """Set and remove custom headers; their names are audited. Raises ValueError, CannotOpen."""
     before = custom_headers.list_header_names(connection)
     after = custom_headers.change_header_values(connection, put, drop, now=now)
     _audit_connection_change(
@@ -167,7 +169,7 @@ def change_custom_headers(
 def limit_calls_in_flight(
     connection: Connection, in_flight: int, actor: ActorContext, *, now: datetime
 ) -> None:
-    """Calls at the same time on this connection, at most."""
+    """Limit the calls in flight on this connection."""
     before, connection.lane.in_flight = {"in_flight": connection.lane.in_flight}, in_flight
     connection.lane.save(update_fields=["in_flight"])
     _audit_connection_change(
@@ -181,7 +183,7 @@ def limit_calls_in_flight(
 
 
 def audit_support_visit(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
-    """Our support reads its page: the customer is told, once an hour for each of us."""
+    """Audit that a support user reads its page, once an hour for each user."""
     visits = audit.find_audit_rows(connection).filter(
         verb="connection.look", actor_id=actor.actor.id, at__gt=now - VISIT_AUDIT_INTERVAL
     )

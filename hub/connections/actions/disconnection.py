@@ -1,4 +1,4 @@
-"""End a connection: what it lived on is given back and wiped; its history, and what came of it, stays."""
+"""Disconnect: revoke and wipe the credential; history and deliveries stay."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from hub.connections.models import Connection, Credential, CredentialEvent
 from hub.crypto.sealed import seal
 from hub.operations import operation_actions
 
-CANCELLABLE_STATES = ("waiting", "held")  # states of a delivery that a person may still cancel
+CANCELLABLE_STATES = ("waiting", "held")  # of a delivery
 
 
 def disconnect_account(
@@ -25,9 +25,9 @@ def disconnect_account(
     keeps_events: bool = True,
     now: datetime,
 ) -> None:
-    """What waits is held, until it is connected again or cancelled. Raises WrongState where somebody was first.
+    """Hold what waits until it is reconnected or cancelled. Raises InvalidTransition.
 
-    `keeps_events`: what arrives from now on is held for it too; otherwise it is skipped.
+    `keeps_events`: whether new deliveries are held too; otherwise they are skipped.
     """
     before = {"state": connection.state, "account": connection.account}
     with transaction.atomic():
@@ -56,7 +56,10 @@ def disconnect_account(
 
 
 def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, now: datetime) -> int:
-    """How many deliveries are cancelled, in the background. Raises start.Refused: then they stay held."""
+    """Start an operation that cancels its waiting deliveries; return their number.
+
+    Raises OperationRefused; then they stay held.
+    """
     waiting = connection.deliveries.filter(state__in=CANCELLABLE_STATES).aggregate(
         count=Count("pk"), last=Max("pk")
     )

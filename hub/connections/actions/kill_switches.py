@@ -1,4 +1,4 @@
-"""Off switches: nothing goes for what is off, at once; what is accepted meanwhile is held and goes when it is on."""
+"""Activate and end kill switches; new deliveries are held and sent when a switch ends."""
 
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from hub.queue import wake_up
 
 
 class AlreadySwitchedOff(Exception):
-    """One switch for each thing."""
+    """A kill switch of this level and subject is active already."""
 
 
 @transaction.atomic
 def switch_off(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> KillSwitch:
-    """Store a switch that names its scope, its subject, the reason and the end, and audit it.
+    """Activate a new switch with its scope, subject, reason and expiry, and audit it.
 
-    Raises AlreadySwitchedOff where there is a switch for the same subject.
+    Raises AlreadySwitchedOff.
     """
     switch.key, switch.activated_by = build_switch_key(switch), actor.user
     switch.activated_at = now
@@ -64,7 +64,7 @@ def build_switch_key(switch: KillSwitch) -> str:
 
 
 def end_expired_switches(*, now: datetime) -> None:
-    """Those whose time has passed are on again; and every lane says what is true."""
+    """End switches that have expired, and update every lane."""
     for switch in KillSwitch.unscoped.filter(expires_at__lte=now):
         _delete_kill_switch(switch, now=now)
     with transaction.atomic():
@@ -72,7 +72,7 @@ def end_expired_switches(*, now: datetime) -> None:
 
 
 def apply_switches() -> None:
-    """Each lane says which switch stops it, the widest first; a statement for each kind, and none changes twice."""
+    """Set on each lane the widest switch that stops it; one update per level, none repeated."""
     stopped_lanes = Q(pk__in=())
     for scope, lanes in _find_switched_lanes().items():
         _mark_switched_lanes(Lane.unscoped.filter(lanes).exclude(stopped_lanes), scope)

@@ -1,4 +1,4 @@
-"""Declared maintenance: while a window is on, the lanes that it means are held."""
+"""Hold lanes during declared maintenance windows."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ def find_current_windows(*, now: datetime) -> QuerySet[MaintenanceWindow]:
 
 
 def find_connection_window(connection: Connection, *, now: datetime) -> MaintenanceWindow | None:
-    """The one that holds this connection, of several the one that ends last."""
+    """Return the current window of this connection; of several the one that ends last."""
     condition = Q(connection=connection) | Q(
         connection=None, connector_key=connection.connector_key
     )
@@ -22,7 +22,7 @@ def find_connection_window(connection: Connection, *, now: datetime) -> Maintena
 
 
 def _find_lanes_in_maintenance(*, now: datetime) -> Q:
-    """The lanes that are under maintenance."""
+    """Return a condition: lanes in a current window."""
     lanes = NO_LANES
     for connector, connection in find_current_windows(now=now).values_list(
         "connector_key", "connection"
@@ -32,18 +32,18 @@ def _find_lanes_in_maintenance(*, now: datetime) -> Q:
 
 
 def _hold_lanes_in_maintenance(lanes: Q) -> None:
-    """What a person or the connection's state holds stays as it is."""
+    """Hold lanes that are not held for another reason."""
     if lanes != NO_LANES:
         Lane.unscoped.filter(lanes, hold_reason="").update(hold_reason=MAINTENANCE)
 
 
 def begin_maintenance(*, now: datetime) -> None:
-    """Hold the lanes whose window has begun; one statement where none is on."""
+    """Hold the lanes whose window has begun; one statement if there is none."""
     _hold_lanes_in_maintenance(_find_lanes_in_maintenance(now=now))
 
 
 def apply_maintenance(*, now: datetime) -> None:
-    """Hold what is under maintenance, and let go what is no longer."""
+    """Hold the lanes in a window, and release those whose window has ended."""
     lanes = _find_lanes_in_maintenance(now=now)
     _hold_lanes_in_maintenance(lanes)
     Lane.unscoped.filter(hold_reason=MAINTENANCE).exclude(lanes).update(hold_reason="", due_at=now)

@@ -1,4 +1,4 @@
-"""Tests for which no web thread is free: a worker makes them, a few at a time, and a page shows how far each is."""
+"""Connection tests for which no web thread is free: a worker makes them, a page shows progress."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -13,13 +13,11 @@ from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.queue import pending_wake_ups, wake_up
 
-QUEUED_TESTS_MAX, QUEUED_TESTS_MAX_OF_TENANT = (
-    6,
-    2,
-)  # each keeps a worker from other bells for 10 s at most
-RESULT_SECONDS = 600  # seconds that a result is shown
-RUNS_MOST = timedelta(seconds=30)  # longer than egress lets a test take; then its worker has ended
-LOST = timedelta(seconds=60)  # a bell that was rung so long ago and not again waits no longer
+# each occupies a worker for at most 10 s
+QUEUED_TESTS_MAX, QUEUED_TESTS_MAX_OF_TENANT = (6, 2)
+RESULT_SECONDS = 600  # for which a result is shown
+TEST_DURATION_MAX = timedelta(seconds=30)  # longer than egress allows: its worker has died
+WAKE_UP_LOST_AFTER = timedelta(seconds=60)  # a wake-up that is older counts as lost
 TEST_WAKE_UP = "test:"
 INTERRUPTED = "interrupted"
 
@@ -27,10 +25,10 @@ INTERRUPTED = "interrupted"
 def queue_connection_test(
     connection: Connection, actor: audit.ActorContext, *, now: datetime
 ) -> bool:
-    """False where too many wait already."""
+    """Queue a test; False if too many wait already."""
     waiting = [
         int(name.removeprefix(TEST_WAKE_UP))
-        for name in pending_wake_ups(TEST_WAKE_UP, since=now - LOST)
+        for name in pending_wake_ups(TEST_WAKE_UP, since=now - WAKE_UP_LOST_AFTER)
     ]
     if connection.pk not in waiting:
         of_tenant = Connection.unscoped.filter(
@@ -45,7 +43,7 @@ def queue_connection_test(
 
 
 def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> None:
-    """Once, however often its bell was rung."""
+    """Make a queued test once, however often it was woken up."""
     entry = cache.get(_build_progress_key(connection)) or {}
     if entry.get("state") != "waiting":
         return
@@ -72,23 +70,23 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
 
 
 def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, Any] | None:
-    """Its `state` (waiting, running, done) and `result`; None where none was asked for.
+    """Return `state` (waiting, running, done) and `result`; None if no test is queued.
 
-    A lost bell is rung again, and a test whose worker was killed is done, without a verdict.
+    Repeats a lost wake-up; a test whose worker died is done, with the kind *unknown*.
     """
     entry: dict[str, Any] | None = cache.get(_build_progress_key(connection))
     if (
         entry
         and entry["state"] == "running"
-        and datetime.fromisoformat(entry["started_at"]) + RUNS_MOST <= now
+        and datetime.fromisoformat(entry["started_at"]) + TEST_DURATION_MAX <= now
     ):
-        return {"state": "done", "result": interrupted()}
+        return {"state": "done", "result": build_interrupted_result()}
     if entry and entry["state"] == "waiting":
         wake_up(f"{TEST_WAKE_UP}{connection.pk}", now=now)
     return entry
 
 
-def interrupted() -> dict[str, Any]:
+def build_interrupted_result() -> dict[str, Any]:
     detail = _(
         "The worker that made this test was stopped before it had an answer. Start the test again."
     )
@@ -96,7 +94,7 @@ def interrupted() -> dict[str, Any]:
 
 
 def restore_failed_result(result: dict[str, Any]) -> ProbeResult:
-    """A result that did not pass, as the test found it."""
+    """Restore the ProbeResult of a test that failed."""
     return ProbeResult(None, result["kind"], result["reason"], result["detail"])
 
 

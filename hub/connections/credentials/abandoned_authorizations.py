@@ -16,9 +16,9 @@ ABANDONED_REASONS = {"begun": "unfinished", "received": "interrupted", "granted"
 
 
 def end_abandoned_authorizations(*, now: datetime) -> None:
-    """End attempts that nobody finished, and give back what was granted meanwhile.
+    """Fail attempts that expired, and schedule the revocation of tokens that they were granted.
 
-    Raises the first LookupError of one whose connector is not installed, after all others have ended.
+    Raises the first LookupError of an attempt whose connector is not installed, after the others.
     """
     authorizations = Authorization.unscoped.filter(
         state__in=ABANDONED_REASONS, expires_at__lte=now
@@ -39,7 +39,7 @@ def end_abandoned_authorizations(*, now: datetime) -> None:
 def abandon_authorization(
     authorization: Authorization, reason: str, detail: str = "", *, now: datetime
 ) -> None:
-    """It ends here, and what was granted is given back. Raises WrongState."""
+    """Fail the attempt and schedule the revocation of its tokens. Raises InvalidTransition."""
     document = _open_granted_document(authorization)
     authorization.fail(reason, detail)
     _revoke_granted_tokens(authorization, document, now=now)
@@ -47,7 +47,7 @@ def abandon_authorization(
 
 @transaction.atomic
 def cancel_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """A person does not want it after all. Raises WrongState."""
+    """Cancel the attempt and schedule the revocation of its tokens. Raises InvalidTransition."""
     document = _open_granted_document(authorization)
     authorization.cancel()
     _revoke_granted_tokens(authorization, document, now=now)

@@ -1,4 +1,4 @@
-"""Ask an external system whether it knows our app: a code that nobody was given tells, without effect there."""
+"""Check our registration at an external system: exchange an invalid code, which has no effect."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,15 @@ from hub.connections.credentials.provider_call import BUSY, Call, call_provider
 from hub.connections.models import Connection, ConnectorApp
 
 INVALID_CODE = "hub-asks-whether-you-know-it"
-BUSY_SENTENCE = "Too many systems are being asked at this moment, so this was not tested. Wait ten seconds, then test."
+BUSY_SENTENCE = (
+    "Too many systems are being asked at this moment, so this was not tested. "
+    "Wait ten seconds, then test."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AppCheckResult:
-    """`known`: True, False, or None where the answer tells neither."""
+    """`is_recognised`: True, False, or None if the answer is inconclusive."""
 
     is_recognised: bool | None
     sentence: str
@@ -26,7 +29,7 @@ class AppCheckResult:
 def check_connector_app(
     app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime
 ) -> AppCheckResult:
-    """Never raises. Where there are several environments, each is asked: the app may be unknown in one."""
+    """Check the app in each environment: it may be unknown in one. Never raises."""
     if not app.set_up:
         return AppCheckResult(False, "Fill in the client id and the client secret first.")
     run_check = partial(
@@ -57,7 +60,7 @@ def _check_environment(
     call: Call,
     now: datetime,
 ) -> AppCheckResult:
-    """A system looks at our client before it looks at the code."""
+    """Exchange an invalid code: a system checks the client before the code."""
     outcome = _exchange_invalid_code(app, connector, redirect_uri, environment, call=call, now=now)
     if outcome.reason == BUSY:
         return AppCheckResult(None, BUSY_SENTENCE)

@@ -1,6 +1,7 @@
-"""Whether a connection reads as degraded because its calls fail, and what it says then.
+"""Mark connections as degraded while their calls fail, and as healthy again.
 
-The pump counts calls on the lane as it settles them; a check of a quiet connection and the sweep follow the same rule.
+The pump counts calls on the lane when it settles them; liveness checks and the sweep follow the
+same rule.
 """
 
 from collections.abc import Iterable
@@ -28,7 +29,8 @@ from hub.connections.models import (
 FAILED_IN_A_ROW = 3
 ONLY_FAILURES = timedelta(seconds=60)
 SWEPT_MAX = 200  # connections at a time
-ENDPOINT_REFUSALS = ("3", "4")  # how a status begins that only the endpoint's operator can change
+# first digits of the statuses that only the endpoint's operator can change
+ENDPOINT_REFUSALS = ("3", "4")
 
 
 def is_failing(failed_calls: int, failing_since: datetime | None, *, now: datetime) -> bool:
@@ -39,7 +41,7 @@ def is_failing(failed_calls: int, failing_since: datetime | None, *, now: dateti
 
 
 def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> str:
-    """Return why the connection reads as degraded by its calls; empty when it does not."""
+    """Return the reason why its calls make the connection degraded; empty if they do not."""
     if lane.open_until is not None:
         return BREAKER
     if not is_failing(lane.failed_calls, lane.failing_since, now=now):
@@ -49,9 +51,9 @@ def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now
 
 
 def apply_call_counts(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> None:
-    """Turn the connection as its lane's counts have it. `answer`: the last failed one; empty: none was seen.
+    """Change the connection's state by its lane's counts. `answer`: the last failed one, or empty.
 
-    One statement where the state, its reason or the kind of answer turns, none otherwise.
+    One statement if the state, its reason or the kind of answer changes, none otherwise.
     """
     reason = _find_failing_reason(connection, lane, answer or connection.detail, now=now)
     if not reason:
@@ -73,7 +75,7 @@ def apply_call_counts(connection: Connection, lane: Lane, answer: str, *, now: d
 
 
 def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: datetime) -> None:
-    """Healthy by the first success, where failed calls or failed checks had made it degraded."""
+    """Mark it healthy after a success if failed calls or failed checks had made it degraded."""
     by_checks = connection.checks_failed and connection.reason not in (
         REFRESH_FAILING,
         FURTHER_TOKEN_ENDED,
@@ -93,9 +95,9 @@ def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: date
 
 
 def is_failure_unresolved(connection: Connection) -> bool:
-    """Whether a check that passed leaves the connection as it reads: calls of another kind failed, or a refresh did.
+    """Whether a passed check does not resolve the problem: other calls or a refresh failed.
 
-    Where deliveries wait after failed attempts, the next of them answers; where none does, the check is the success.
+    If deliveries wait after failed attempts, the next one decides; otherwise the check does.
     """
     if is_found_by_refresh(connection):
         return True
@@ -105,7 +107,7 @@ def is_failure_unresolved(connection: Connection) -> bool:
 
 
 def _update_connection_state(connection: Connection, **changes: Any) -> bool:
-    """Change the row where it still is as it was read, and the object with it."""
+    """Change the row if its state and reason are unchanged, and the object with it."""
     connections = Connection.unscoped.filter(
         pk=connection.pk, state=connection.state, reason=connection.reason
     )
@@ -116,12 +118,14 @@ def _update_connection_state(connection: Connection, **changes: Any) -> bool:
 
 
 def _extract_answer_code(answer: str) -> str:
-    """Return what stays the same from one such answer to the next: the status or code before its text."""
+    """Return the status or code of an answer, without its text."""
     return answer.partition(":")[0]
 
 
 def degrade_failing_connections(*, now: datetime) -> None:
-    """Turn healthy connections whose only call for a minute has failed: no pump may come by to say so."""
+    """Degrade healthy connections whose calls have only failed for a minute: no pump may serve
+    them.
+    """
     installed = Q(connection__connector_key__in=list(CONNECTORS))
     due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
     lanes = Lane.unscoped.filter(due).select_related("connection__tenant").order_by("failing_since")
@@ -130,7 +134,7 @@ def degrade_failing_connections(*, now: datetime) -> None:
 
 
 def _find_last_answer(connection: Connection) -> str:
-    """Return what the newest delivery that waits after a failed attempt says."""
+    """Return the answer to the newest delivery that waits after a failed attempt."""
     tried: Iterable[Any] = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
     newest = max(
         tried.order_by("due_at")[:SWEPT_MAX],

@@ -1,4 +1,4 @@
-"""The credential of a connection as its connector gets it: opened, with our app's secrets and the base URLs."""
+"""The credential that a connector gets: opened, with our app's secrets and the base URLs."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +13,8 @@ from connectors.schema import Credential
 from hub.connections.models import Connection, ConnectorApp
 from hub.crypto.redaction import redact_excerpt, redact_text
 
-DETAIL_MAX = 2000  # characters of what a system said
-SHORTEST_SECRET = 6  # shorter values would blacken half of a text when they are redacted
+DETAIL_MAX = 2000  # characters of a system's answer
+SHORTEST_SECRET = 6  # shorter values would redact half of a text
 
 
 def find_connector_app(connector: str) -> ConnectorApp | None:
@@ -22,7 +22,7 @@ def find_connector_app(connector: str) -> ConnectorApp | None:
 
 
 def open_credential(connection: Connection, app: ConnectorApp | None) -> Credential:
-    """Raises CannotOpen where the sealed document does not open, LookupError where there is none or no connector."""
+    """Open the stored credential. Raises CannotOpen, and LookupError without a connector."""
     sealed = getattr(connection, "credential", None)
     return build_credential(connection, app, sealed.open(connection) if sealed else {})
 
@@ -30,7 +30,7 @@ def open_credential(connection: Connection, app: ConnectorApp | None) -> Credent
 def build_credential(
     connection: Connection, app: ConnectorApp | None, document: Mapping[str, Any]
 ) -> Credential:
-    """The same with a document that is not stored yet, to be tested."""
+    """Build the credential of a document that need not be stored yet."""
     connector = connection.connector
     app_secrets = app.open() if app and connector.platform else {}
     return Credential(
@@ -54,7 +54,7 @@ def collect_secrets(credential: Credential) -> tuple[str, ...]:
 
 @sensitive_variables()
 def redact_outcome(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
-    """What they say may repeat what we sent."""
+    """Redact an outcome: an answer may repeat what we sent."""
     return replace(
         outcome,
         reason=redact_text(outcome.reason, secrets),
@@ -75,6 +75,6 @@ def iterate_texts(value: Any) -> Iterator[str]:
 
 
 def _parse_json_object(text: str) -> Any:
-    """What a text in JSON holds, such as a customer's own headers: each of them is a secret of its own."""
+    """Parse JSON in a text, such as custom headers: each value is a secret; None if it is none."""
     with suppress(ValueError, RecursionError):
         return json.loads(text) if text.startswith("{") else None

@@ -1,4 +1,4 @@
-"""The customer's own headers of an endpoint: their names are shown, their values lie sealed with its secret."""
+"""Custom headers of an endpoint: names are shown, values are sealed with its secret."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ HEADERS = "headers"
 
 @sensitive_variables()
 def list_header_names(connection: Connection) -> list[str]:
-    """Nothing where they do not open."""
+    """Return the sorted names; an empty list if the credential does not open."""
     try:
         return sorted(_parse_headers(connection.credential.open(connection)))
     except (CannotOpen, ValueError):
@@ -28,7 +28,7 @@ def list_header_names(connection: Connection) -> list[str]:
 def change_header_values(
     connection: Connection, put: Mapping[str, str], drop: Collection[str], *, now: datetime
 ) -> list[str]:
-    """The names afterwards. Raises ValueError with a sentence where the connector does not take what was put."""
+    """Set and remove headers; return the names. Raises ValueError if the connector rejects them."""
     replaced = {name.lower() for name in (*put, *drop)}
 
     def apply_changes(document: dict[str, Any]) -> dict[str, Any]:

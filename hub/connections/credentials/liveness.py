@@ -1,6 +1,6 @@
-"""Ask a quiet connection from time to time whether its credential is still good, before an event finds out.
+"""Check the credentials of quiet connections from time to time, before an event needs them.
 
-One that was refused is asked too: an administrator may have undone what refused it, and then nobody need reconnect.
+Rejected ones are checked too: if an administrator lifted the cause, no reconnect is needed.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.queue import wake_up
 
 JITTER = 0.1  # of the interval, to either side
-RUN_TIME = timedelta(seconds=20)  # as long as one bell checks; the sweep rings for the rest
+RUN_TIME = timedelta(seconds=20)  # of one task; the sweep wakes up another one for the rest
 CHECKS_MAX = 200
 RECHECK_DELAY = timedelta(minutes=10)  # after a check that failed, or could not be made
 FAILURES_TOLERATED = 2  # in a row, before the connection reads as degraded
@@ -41,25 +41,26 @@ def check_due_connections(
     call: Call,
     clock: Callable[[], datetime],
     random: Random,
-    stopping: Callable[[], bool],
-    still_here: Callable[[], None],
+    is_stopping: Callable[[], bool],
+    report_progress: Callable[[], None],
 ) -> None:
+    """Check due connections, the most overdue first, for `RUN_TIME` at most."""
     until = clock() + RUN_TIME
     for connection in (
         find_due_checks(now=clock())
         .select_related("credential", "lane")
         .order_by("check_at")[:CHECKS_MAX]
     ):
-        if stopping() or clock() > until:
+        if is_stopping() or clock() > until:
             return
         check_liveness(connection, call=call, now=clock(), random=random)
-        still_here()
+        report_progress()
 
 
 def check_liveness(
     connection: Connection, *, call: Call, now: datetime, random: Random
 ) -> ProbeResult | None:
-    """One check. None where none is needed: the first time only says when, and a delivery tells as much."""
+    """Check one connection; None if it was only scheduled, or recent deliveries suffice."""
     interval = timedelta(seconds=connection.connector.checks_every or 0)
     first = connection.check_at is None
     share = random() if first else 1 + JITTER * (2 * random() - 1)
@@ -72,13 +73,13 @@ def check_liveness(
         return None
     probe_result = probe_stored_credential(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
-    with suppress(InvalidTransition):  # somebody was first
+    with suppress(InvalidTransition):  # its state was changed meanwhile
         _apply_check_result(connection, probe_result, now=now)
     return probe_result
 
 
 def _is_check_needless(connection: Connection, since: datetime) -> bool:
-    """Deliveries tell as much; and where a refresh has found the end, a check tells no more."""
+    """Whether deliveries, or a refresh that found the end, have answered already."""
     return (
         is_found_by_refresh(connection)
         if connection.state == NEEDS_RECONNECT
@@ -87,7 +88,7 @@ def _is_check_needless(connection: Connection, since: datetime) -> bool:
 
 
 def _is_recently_served(connection: Connection, since: datetime) -> bool:
-    """Attempts were made, and not one has failed since the last that came through."""
+    """Whether attempts were made, and none has failed since the last success."""
     lane = connection.lane
     return lane.virtual_time > since and lane.failing_since is None
 
@@ -95,7 +96,7 @@ def _is_recently_served(connection: Connection, since: datetime) -> bool:
 def _apply_check_result(
     connection: Connection, probe_result: ProbeResult, *, now: datetime
 ) -> None:
-    """The state follows what was found."""
+    """Change the connection's state by the result. Raises InvalidTransition."""
     if probe_result.passed:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
         if connection.state != "healthy" and not is_failure_unresolved(connection):

@@ -1,4 +1,4 @@
-"""Ask an external system whether a credential lives, without effect there."""
+"""Test a credential at its external system, without effect there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PROBES_BUSY = BUSY
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a test found: the account where it lives, otherwise what is wrong, in a code and in words."""
+    """The account if the test passed, otherwise the outcome's kind, reason and detail."""
 
     account: Account | None
     kind: str = "delivered"
@@ -41,7 +41,7 @@ class ProbeResult:
 def probe_credential(
     connection: Connection, document: Mapping[str, Any], *, call: Call, now: datetime
 ) -> ProbeResult:
-    """Test a connection with a document that need not be stored yet. Never raises."""
+    """Test a connection with a document that need not be stored. Never raises."""
     connector = connection.connector
     credential = build_credential(
         connection, find_connector_app(connection.connector_key), document
@@ -66,7 +66,7 @@ def _build_failed_result(outcome: Outcome) -> ProbeResult:
 
 
 def probe_stored_credential(connection: Connection, *, call: Call, now: datetime) -> ProbeResult:
-    """Test what is stored. Never raises."""
+    """Test the stored credential. Never raises."""
     sealed = getattr(connection, "credential", None)
     try:
         return probe_credential(
@@ -77,7 +77,7 @@ def probe_stored_credential(connection: Connection, *, call: Call, now: datetime
 
 
 def probe_and_update_state(connection: Connection, *, call: Call, now: datetime) -> ProbeResult:
-    """Test what is stored, and let the connection's state follow what was found, as far as a test can tell."""
+    """Test the stored credential, and change the connection's state by the result."""
     probe_result = probe_stored_credential(connection, call=call, now=now)
     if probe_result.reason == PROBES_BUSY:
         return probe_result

@@ -1,4 +1,4 @@
-"""A test of a connection, step by step. Pure."""
+"""A test of a connection as a checklist. Pure."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ PROBE_STEPS = (
         {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"},
     ),
 )
-PROBLEMS_BY_REASON = {  # what a test finds, as a problem of hub.connections.connecting.troubleshooting
+PROBLEMS_BY_REASON = {  # reason: problem of hub.connections.connecting.troubleshooting
     "incomplete": "incomplete",
     "egress_refused": "address_refused",
     "throttled": "throttled",
@@ -45,7 +45,7 @@ class ProbeStep(NamedTuple):
 
 
 def describe_failed_probe(probe_result: ProbeResult) -> str:
-    """What went wrong, in words; a page that came instead of an answer is not repeated."""
+    """Describe the failure; an HTML page that came instead of an answer is not repeated."""
     code = probe_result.reason.removeprefix("status_")
     return (
         _("it answered with status %(code)s") % {"code": code}
@@ -55,7 +55,7 @@ def describe_failed_probe(probe_result: ProbeResult) -> str:
 
 
 def list_probe_steps(probe_result: ProbeResult) -> list[ProbeStep]:
-    """What passed, what failed and why, and what was not looked at."""
+    """Return the steps: passed, failed with the reason, and not tested."""
     labels = [
         translate_text(label)
         for label in (*(label for label, _reasons in PROBE_STEPS), LAST_PROBE_STEP)

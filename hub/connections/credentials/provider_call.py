@@ -1,7 +1,7 @@
-"""One blocking call to an external system: build the request, meter it, send it, parse the response.
+"""One blocking call to an external system: build the request, meter it, send it, parse it.
 
-Each call keeps a thread for up to 10 s, of the 32 of a web process. So all of them share one budget per process, of
-which one tenant has at most a share.
+Each call keeps a thread for up to 10 s, of the 32 of a web process. So all of them share one
+budget per process, of which one tenant has at most a share.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -53,10 +53,11 @@ def call_provider(
     unreadable: OutcomeBuilder = never,
     afterwards: ExitStack | None = None,
 ) -> T | Outcome:
-    """Return what `parse` reads from the response; without a usable response an Outcome, redacted of `secrets`.
+    """Return what `parse` reads from the response; without a usable one a redacted Outcome.
 
-    `unanswered` builds the Outcome of a request that may have arrived, `unreadable` that of a response which the
-    connector cannot parse. What the response says of quotas is recorded when `afterwards` closes, at once by default.
+    `unanswered` builds the Outcome of a request that may have arrived, `unreadable` that of a
+    response which the connector cannot parse. What the response says of quotas is recorded when
+    `afterwards` closes, at once by default. Never raises.
     """
     answer: T | Outcome
     with ExitStack() as at_once:
@@ -96,7 +97,10 @@ def _send_metered(
     now: datetime,
     afterwards: ExitStack,
 ) -> T | Outcome:
-    """Send the request while a slot is held. Raises BudgetExhausted, QuotaExhausted, EgressError, Unreadable."""
+    """Send the request in a slot.
+
+    Raises BudgetExhausted, QuotaExhausted, EgressError, Unreadable.
+    """
     with provider_slot(connection.tenant_id):
         metered_call = afterwards.enter_context(meter_call(connection, request, now=now))
         answer = parse(call(request))
@@ -120,9 +124,10 @@ def describe_busy() -> str:
 
 @contextmanager
 def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[None]:
-    """Hold a slot of the budget for one call after the other; a nested block uses the slot of the outer one.
+    """Hold a slot of the budget; a nested block uses the slot of the outer one.
 
-    Waits at most `within` seconds, and not at all where `WAITING_MAX` threads wait already. Raises BudgetExhausted.
+    Waits at most `within` seconds, and not at all if `WAITING_MAX` threads wait already.
+    Raises BudgetExhausted.
     """
     if holds_slot.get():
         yield

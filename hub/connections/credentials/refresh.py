@@ -1,7 +1,7 @@
-"""Refresh an access token: one side at a time by compare-and-swap, stored before anything else.
+"""Refresh an access token: one process at a time by compare-and-swap, stored first.
 
-That a refresh is on its way is written before it goes. A side that dies between the answer and our store leaves that
-mark, so whoever comes next knows that a new token may have been lost, and says so.
+`refresh_started_at` is written before the request is sent. A process that dies before the new token
+is stored leaves it behind, so the next refresh records that a token may have been lost.
 """
 
 from contextlib import ExitStack
@@ -32,15 +32,15 @@ from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
 from hub.crypto.sealed import CannotOpen
 from hub.processes.failpoints import failpoint
 
-REFRESH_CLAIM = timedelta(seconds=30)  # as long as one refresh may take
+REFRESH_CLAIM = timedelta(seconds=30)  # longer than one refresh may take
 
 
 def refresh_access_token(
     connection: Connection, *, call: Call, now: datetime, random: Random, sleep: Sleep
 ) -> bool:
-    """Refresh what is due, once; the lane goes on. False where nothing is due, another side does it, or it failed.
+    """Refresh the due token and release the lane; False if none is due or it failed.
 
-    What the answer says of quotas is written down after the token is stored.
+    What the answer says of quotas is recorded after the token is stored.
     """
     credential = Credential.unscoped.get(connection=connection)
     if not _claim_refresh(credential, now=now):
@@ -60,7 +60,7 @@ def refresh_access_token(
 
 
 def _claim_refresh(credential: Credential, *, now: datetime) -> bool:
-    """The row is ours, and the mark is on it, before anything goes. What somebody else left unfinished is noticed."""
+    """Claim the refresh by compare-and-swap, and note a refresh that did not finish."""
     free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     credentials = Credential.unscoped.filter(
         free,
@@ -82,7 +82,7 @@ def _claim_refresh(credential: Credential, *, now: datetime) -> bool:
 
 
 def _choose_token_prefix(credential: Credential) -> str:
-    """The prefix of the token that was refused, or is due first."""
+    """Return the prefix of the token that was rejected, or is due first."""
     due = {
         prefix: Token.from_json(token_data).refresh_due_at
         for prefix, token_data in credential.token_lifetimes.items()
@@ -98,7 +98,7 @@ def _choose_token_prefix(credential: Credential) -> str:
 def _request_confirmed_grant(
     renewal: TokenRefresh, call: Call, afterwards: ExitStack
 ) -> Grant | Outcome | None:
-    """Only the end of a grant that is confirmed is one. None where somebody else stored another document meanwhile."""
+    """Ask twice before a grant counts as ended. None if another document was stored meanwhile."""
     answer = _request_grant(renewal, call, afterwards)
     if isinstance(answer, Grant) or answer.kind != "reconnect":
         return answer
@@ -110,9 +110,9 @@ def _request_confirmed_grant(
 
 @sensitive_variables()
 def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> Grant | Outcome:
-    """Send one refresh. An answer that is lost or unreadable is *unknown*: it may have replaced the refresh token.
+    """Send one refresh. A lost or unreadable answer is *unknown*: the refresh token may be used up.
 
-    No transaction is open here, and nothing of ours runs between the answer and its store.
+    No transaction is open here, and nothing runs between the answer and its store.
     """
     connection, prefix = renewal.connection, renewal.prefix
     app = find_connector_app(connection.connector_key)

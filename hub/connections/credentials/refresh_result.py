@@ -1,4 +1,4 @@
-"""What came of one refresh: a grant that is stored first, a wait, or the end of the authorization."""
+"""Apply the result of a refresh: store the grant, retry later, or end the authorization."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,20 +22,10 @@ from hub.db.state_machine import InvalidTransition
 T = TypeVar("T")
 Sleep = Callable[[float], None]
 
-RETRY_DELAY, RETRY_DELAY_MAX = (
-    timedelta(seconds=10),
-    timedelta(minutes=10),
-)  # after one that did not come through, doubling
-FAILURES_TOLERATED = 3  # of a token whose end nobody knows, before the connection reads as degraded
-STORE_DELAYS = (
-    0.0,
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-    8.0,
-)  # seconds before a token is stored again; less than a claim lasts
+RETRY_DELAY, RETRY_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10)  # doubling
+FAILURES_TOLERATED = 3  # before *degraded*, of a token whose expiry is unknown
+# seconds between attempts to store a token; their sum is less than REFRESH_CLAIM
+STORE_DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 REFUSALS_TOLERATED = (
     2  # new access tokens that were refused in a row, before the connection reads as degraded
 )
@@ -49,22 +39,16 @@ REFRESH_FAILING, REFRESH_LOST, FURTHER_TOKEN_ENDED = (
     "refresh_lost",
     "further_token_ended",
 )
-ACCESS_TOKEN_ENDS = {
-    "no_refresh_token",
-    "refused_after_refresh",
-}  # ends that it may live through after all
-ENDED_BY_A_PERSON = ("revoked", "replaced")  # by what a life line says
-ANSWERED_ENDS = {
-    "other_account",
-    "no_access_token",
-    "no_refresh_token",
-    "refused_after_refresh",
-}  # all answers were read
+# ended reasons after which the access token may still be valid
+ACCESS_TOKEN_ENDS = {"no_refresh_token", "refused_after_refresh"}
+ENDED_BY_A_PERSON = ("revoked", "replaced")  # kinds of credential events
+# ended reasons for which every answer was received
+ANSWERED_ENDS = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRefresh:
-    """One side's refresh of the token with this prefix, in this version of the credential."""
+    """One refresh of the token with this prefix, in this version of the credential."""
 
     connection: Connection
     credential: Credential
@@ -72,7 +56,7 @@ class TokenRefresh:
     now: datetime
 
     def query_unchanged_credential(self) -> QuerySet[Credential]:
-        """None where the version has moved: a newer one is not touched."""
+        """Select the credential if its version is unchanged: a newer one is not touched."""
         return Credential.unscoped.filter(pk=self.credential.pk, version=self.credential.version)
 
     def record_event(self, kind: str, detail: str = "") -> None:
@@ -83,9 +67,9 @@ class TokenRefresh:
     # --- a grant ---
 
     def store_grant(self, grant: Grant, *, random: Random, sleep: Sleep) -> bool:
-        """The new document under version + 1, before anything else; what the grant does not name stays.
+        """Store the new document under version + 1; what the grant does not contain stays.
 
-        The token endpoint may have ended the old one: a database that is away is tried again while the claim lives.
+        The old token may be revoked: a failed write is retried while the claim lasts.
         """
         document, columns = self._build_renewed_document(grant, random=random)
         if not _retry_database_write(
@@ -97,15 +81,14 @@ class TokenRefresh:
         return True
 
     def _replace_document(self, document: Mapping[str, Any], columns: Mapping[str, Any]) -> bool:
-        """Whether this document is the one that is stored now."""
+        """Store the document; return whether it is the stored one."""
         sealed = seal(document, Credential.binding(self.connection))
         if self.query_unchanged_credential().update(
             sealed=sealed, version=F("version") + 1, updated_at=self.now, **columns
         ):
             return True
-        stored_credential = Credential.unscoped.get(
-            pk=self.credential.pk
-        )  # an earlier try may have been committed unheard
+        # an earlier attempt may have been committed without an answer
+        stored_credential = Credential.unscoped.get(pk=self.credential.pk)
         return (
             stored_credential.version == self.credential.version + 1
             and stored_credential.open(self.connection) == document
@@ -114,7 +97,7 @@ class TokenRefresh:
     def _build_renewed_document(
         self, grant: Grant, *, random: Random
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The document with the new tokens in it, and what the row says of their life."""
+        """Return the document with the new tokens, and the columns of their lifetimes."""
         before = self.credential.open(self.connection)
         new_tokens = {
             self.prefix + key: grant.secret[key] for key in TOKEN_KEYS if grant.secret.get(key)
@@ -138,7 +121,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _revoke_late_grant(self, document: Mapping[str, Any]) -> None:
-        """Somebody was faster. Where that was a person who ended this authorization, what came late is ended too."""
+        """Revoke a grant that came after a person ended or replaced the authorization."""
         connection = self.connection
         ending_kinds = (
             [*ENDED_BY_A_PERSON, "reconnected"]
@@ -189,7 +172,7 @@ class TokenRefresh:
             hold_reason="", due_at=self.now
         )
 
-    # --- none ---
+    # --- no grant ---
 
     def apply_failure(self, outcome: Outcome) -> None:
         if outcome.kind != "reconnect":
@@ -201,7 +184,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _schedule_retry(self, outcome: Outcome) -> None:
-        """It did not come through: the sweep asks again when `refreshing_until` has passed."""
+        """Schedule another attempt: the sweep makes it when `refresh_lease_until` has passed."""
         credential, detail = self.credential, outcome.detail or outcome.reason
         sent = outcome.reason not in NOT_SENT_REASONS
         failures = credential.refresh_failures + sent
@@ -224,7 +207,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _end_authorization(self, outcome: Outcome) -> None:
-        """Only a person can mend it. The lane stays held, by the connection's state now."""
+        """End it: a person must reconnect. The state holds the lane."""
         if not self.query_unchanged_credential().update(
             **{**token_lifetimes.CLEARED_REFRESH_STATE, "refresh_due_at": None}
         ):
@@ -240,7 +223,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _drop_further_token(self, outcome: Outcome) -> None:
-        """A further token ended, and deliveries do not use it: no more is asked for it, and the page says so."""
+        """Drop a further token, which deliveries do not use, and mark the connection as degraded."""
         remaining_columns: dict[str, Any] = token_lifetimes.build_token_columns(
             self._read_other_tokens(), self.connection.connector, now=self.now
         )
@@ -260,7 +243,7 @@ class TokenRefresh:
 
 
 def _retry_database_write(write: Callable[[], T], *, sleep: Sleep) -> T:
-    """Try a write again where the database failed, as long as the claim of a refresh lives."""
+    """Retry a database write that failed, while the claim of the refresh lasts."""
     for seconds in STORE_DELAYS:
         try:
             return write()
@@ -271,7 +254,7 @@ def _retry_database_write(write: Callable[[], T], *, sleep: Sleep) -> T:
 
 
 def is_found_by_refresh(connection: Connection) -> bool:
-    """Its state was found by a refresh: that the access token still lives does not answer that."""
+    """Whether a refresh caused its state: an access token that still works does not resolve it."""
     if connection.reason in (REFRESH_FAILING, FURTHER_TOKEN_ENDED, REFUSED_AGAIN):
         return True
     last = connection.credential_events.order_by("-id").first()
@@ -285,7 +268,7 @@ def _compute_refresh_delay(outcome: Outcome, failures: int) -> timedelta:
 
 
 def _is_about_to_expire(credential: Credential, failures: int, *, then: datetime) -> bool:
-    """Whether the token that still works will not, at the next try."""
+    """Whether the token will have expired at the next attempt."""
     if credential.expires_at and not credential.rejected_at:
         return then >= credential.expires_at
     return failures >= FAILURES_TOLERATED

@@ -1,4 +1,4 @@
-"""Ask an external system for the records that a person may choose from: the first page, since a person waits."""
+"""Records of an external system that a person may choose from; the first page only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ from hub.crypto.sealed import CannotOpen
 
 @dataclass(frozen=True, slots=True)
 class RemoteChoices:
-    """(id, name), by name. `more`: there are others; `says`: why there is nothing to choose from."""
+    """(id, name) by name. `more`: there are others; `detail`: why there are none."""
 
     rows: tuple[tuple[str, str], ...] = ()
     more: bool = False
@@ -30,9 +30,9 @@ class RemoteChoices:
 def list_remote_choices(
     connection: Connection, identity: str, *, call: Call, now: datetime
 ) -> RemoteChoices:
-    """Of the kind that is the other side of such identities; nothing where nobody knows how to list it. Never raises.
+    """List the records that match such identities; empty without a list. Never raises.
 
-    What it finds changes no state: that is a test's to judge.
+    Changes no state of the connection: only a test does.
     """
     collection = connection.connector.choices_by_kind.get(identity)
     if collection is None:

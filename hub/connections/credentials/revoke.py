@@ -1,4 +1,4 @@
-"""End tokens that nobody needs any more where they came from: written down first, done by a bell, told if in vain."""
+"""Revoke tokens that are no longer needed: stored first, sent by a task, a notice if it fails."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -36,10 +36,8 @@ from tenants.models import Tenant
 REVOCATION_CLAIM = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 REVOCATION_ATTEMPTS_MAX = 12  # about two days
-INCONCLUSIVE_REASONS = {
-    "other_account",
-    "no_access_token",
-}  # answers of a token endpoint that tell nothing of the grant
+# reasons that do not show whether the grant ended
+INCONCLUSIVE_REASONS = {"other_account", "no_access_token"}
 
 
 def schedule_revocation(
@@ -52,7 +50,7 @@ def schedule_revocation(
     connection: Connection | None = None,
     now: datetime,
 ) -> None:
-    """Joins the caller's transaction. Nothing is ended that another connection lives on."""
+    """Schedule a revocation, unless another connection uses the grant. Joins the transaction."""
     provider = CONNECTORS[connector]
     if (
         not provider.needs_oauth
@@ -72,7 +70,7 @@ def schedule_revocation(
 
 
 def schedule_connection_revocation(connection: Connection, *, now: datetime) -> None:
-    """What a connection lives on is ended there. Joins the caller's transaction."""
+    """Schedule the revocation of the stored credential. Joins the caller's transaction."""
     owner, secret = connection.tenant, open_stored_secret(connection)
     if owner:
         details = {"settings": connection.settings, "account": connection.account}
@@ -83,7 +81,7 @@ def schedule_connection_revocation(connection: Connection, *, now: datetime) -> 
 
 @sensitive_variables()
 def open_stored_secret(connection: Connection) -> Mapping[str, Any]:
-    """Empty where it cannot be opened: then nobody can end it. In the caller's transaction."""
+    """Lock and open the credential; empty if it does not open, as it cannot be revoked then."""
     credential = Credential.unscoped.select_for_update().filter(connection=connection).first()
     with suppress(CannotOpen):
         return credential.open(connection) if credential else {}
@@ -99,7 +97,7 @@ def revoke_superseded_grant(
     settings: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """The same account has let us in again, and that is stored: what it gave before is ended, where it ends alone."""
+    """Schedule the revocation of the tokens that a reconnect replaced, if grants end separately."""
     owner = connection.tenant
     if (
         owner
@@ -117,7 +115,7 @@ def _extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
 
 
 def _is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
-    """Where all that an account gave us is one grant: whether somebody else has it, or nobody knows."""
+    """Whether another connection has the account's only grant, or the account is unknown."""
     if not CONNECTORS[connector].one_grant:
         return False
     others = Connection.unscoped.filter(connector_key=connector, account=account).exclude(
@@ -127,7 +125,7 @@ def _is_grant_in_use(connector: str, account: str, connection: Connection | None
 
 
 def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> bool:
-    """One try; True where it is over, or somebody else is at it. No transaction is open during the call."""
+    """Attempt it once; True if it is over or claimed. No transaction is open during the call."""
     due = Revocation.unscoped.filter(pk=revocation.pk, due_at__lte=now)
     if not due.update(due_at=now + REVOCATION_CLAIM, attempt_count=revocation.attempt_count + 1):
         return True
@@ -145,7 +143,7 @@ def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> 
 
 @sensitive_variables()
 def _is_needed_again(revocation: Revocation) -> bool:
-    """Whether somebody lives on it meanwhile: on the same token, or on a grant that would end with it."""
+    """Whether a connection uses the token again, or a grant that would end with it."""
     if _is_grant_in_use(revocation.connector_key, revocation.account, None):
         return True
     if not _is_reconnected(revocation):
@@ -161,7 +159,7 @@ def _is_needed_again(revocation: Revocation) -> bool:
 
 
 def _is_reconnected(revocation: Revocation) -> bool:
-    """Its connection lives, by another authorization of the same account."""
+    """Whether its connection has another authorization of the same account."""
     connection = revocation.connection
     return bool(
         connection and not connection.is_disconnected and connection.account == revocation.account
@@ -176,7 +174,7 @@ def _finish_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
 
 @sensitive_variables()
 def _revoke_at_provider(revocation: Revocation, call: Call, *, now: datetime) -> Outcome:
-    """Revoke the tokens; if the access token has expired, with a new one that the refresh token gives."""
+    """Revoke the tokens; if the access token has expired, refresh it first."""
     app = find_connector_app(revocation.connector_key)
     try:
         outcome = _send_revoke_request(revocation, app, call, now=now)
@@ -216,7 +214,7 @@ def _send_revoke_request(
 def _refresh_for_revocation(
     revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
 ) -> Grant | Outcome:
-    """Get another access token, stored before anything else: the refresh token may be used up by this."""
+    """Get another access token, stored first: the refresh token may be used up by this."""
     connection, credential, client = _open_revocation(revocation, app)
     with ExitStack() as afterwards:
         answer = call_provider(
@@ -256,13 +254,14 @@ def _open_revocation(
 
 
 def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetime) -> None:
-    """The audit in any case; a person where it was in vain, for then only they can end it there.
+    """Audit the result; if it failed, create a notice: only a person can remove our app then.
 
-    Not where the account is connected all the same: to remove our app there would end that, too.
+    No notice if the account is connected again: removing our app would end that, too.
     """
     label = CONNECTORS[revocation.connector_key].label
     if outcome.kind != "delivered" and not _is_reconnected(revocation):
-        sentence = f"{label} could not be told that {revocation.account or 'an account'} is disconnected. Remove our app there."
+        account = revocation.account or "an account"
+        sentence = f"{label} did not confirm the end of access to {account}. Remove our app there."
         about = {"tenant_id": revocation.tenant_id, "connection_id": revocation.connection_id}
         create_notice("not_revoked", sentence, about=str(revocation.public_id), now=now, **about)
     if revocation.connection and not _is_reconnected(revocation):

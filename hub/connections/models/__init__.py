@@ -1,4 +1,4 @@
-"""Which tenant is connected where, by what right, and how a person is let in to connect."""
+"""Connections, their credentials and lanes, and the ways to authorize one; a file per model."""
 
 from hub.connections.models.authorizations import Authorization
 from hub.connections.models.connect_links import ConnectLink, build_guest_reference

@@ -18,9 +18,9 @@ from tenants.scoping import Scoped
 
 
 class Authorization(Scoped, StateMachine):
-    """One attempt to connect: who began it in which browser, what came back, and what became of it.
+    """One attempt to connect by OAuth: its user and browser, what the system answered, the result.
 
-    `sealed` holds the PKCE verifier, then what was granted; it is empty as soon as the attempt has ended.
+    `sealed` holds the PKCE verifier, then the granted tokens; it is emptied when the attempt ends.
     """
 
     class State(models.TextChoices):
@@ -31,8 +31,9 @@ class Authorization(Scoped, StateMachine):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed; a person cancels, or it fails;
-    # failed -> cancelled: nobody waits for an administrator there any more
+    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed, cancelled or
+    # failed;
+    # failed -> cancelled: the user no longer waits for an administrator of the system
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "begun": {"received", "cancelled", "failed"},
         "received": {"granted", "failed"},
@@ -43,31 +44,28 @@ class Authorization(Scoped, StateMachine):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="authorizations")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
+    # the connection to reconnect; after the confirmation the connection that was made
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="authorizations"
-    )  # the one that is connected again; in the end the one that came of it
+    )
     name = models.CharField(max_length=200)
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True)
-    guest = models.CharField(
-        max_length=100, blank=True
-    )  # whom our own application, or a link, knows by this
-    link = models.ForeignKey(
-        ConnectLink, on_delete=models.CASCADE, null=True, blank=True
-    )  # by which the guest came
+    # the reference of a user of our own application, or of a connect link
+    guest = models.CharField(max_length=100, blank=True)
+    # the connect link that the guest opened
+    link = models.ForeignKey(ConnectLink, on_delete=models.CASCADE, null=True, blank=True)
     digest = models.CharField(max_length=64, unique=True)  # SHA-256 of `state`
-    browser = models.CharField(max_length=64)  # SHA-256 of what the session of its browser holds
+    browser = models.CharField(max_length=64)  # SHA-256 of the value in the browser's session
     redirect_uri = models.CharField(max_length=500)
     return_to = models.CharField(max_length=500)
     sealed = SealedField(null=True)
     account = models.CharField(max_length=200, blank=True)
     account_name = models.CharField(max_length=200, blank=True)
-    environment = models.CharField(
-        max_length=20, blank=True
-    )  # that was chosen; what is granted is of the same
-    login_host = models.CharField(
-        max_length=100, blank=True, default="", db_default=""
-    )  # empty: the common login
-    permissions = models.JSONField(null=True)  # as granted; null: nobody told
+    # the chosen one; tokens of another environment are rejected
+    environment = models.CharField(max_length=20, blank=True)
+    # empty: the common login
+    login_host = models.CharField(max_length=100, blank=True, default="", db_default="")
+    permissions = models.JSONField(null=True)  # as granted; null: the system does not report them
     state = models.CharField(max_length=10, choices=State, default=State.BEGUN, editable=False)
     reason = models.CharField(max_length=60, blank=True)
     detail = models.CharField(max_length=500, blank=True)
@@ -101,14 +99,14 @@ class Authorization(Scoped, StateMachine):
     def is_late(self, *, now: datetime) -> bool:
         return self.expires_at <= now
 
-    # --- the named moves ---
+    # --- transitions ---
 
     def receive(self) -> None:
-        """The state is used up by this, whatever follows."""
+        """Use up the `state` parameter, whatever follows. Raises InvalidTransition."""
         self.transition_to("received")
 
     def keep_code(self, code: str) -> None:
-        """The exchange waits for its turn: the code lies sealed until then. It stays *begun*."""
+        """Seal the code while the exchange waits for a slot; the attempt stays *begun*."""
         self.sealed = seal({**self.open(), "code": code}, self.binding)
         Authorization.unscoped.filter(pk=self.pk, state="begun").update(sealed=self.sealed)
 

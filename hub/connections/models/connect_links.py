@@ -1,4 +1,4 @@
-"""That somebody without an account is asked to connect one system for one tenant."""
+"""Links by which a person without an account connects one system for one tenant."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,14 +15,14 @@ from tenants.scoping import Scoped
 
 
 def build_guest_reference(id: Any) -> str:
-    """Who comes by this link; no reference of our own application's people looks like it."""
+    """Return the guest reference of a link; references of our own application look different."""
     return f"link {id}"
 
 
 class ConnectLink(Scoped):
-    """One link: the first browser that presses its button has it, and a connection that came of it uses it up.
+    """One link, bound to the first browser that opens it and used up by the connection it leads to.
 
-    Of the token only the digest is kept, so the address is shown once.
+    Only the digest of the token is stored, so the address is shown once.
     """
 
     LIFETIME = timedelta(hours=24)
@@ -30,22 +30,19 @@ class ConnectLink(Scoped):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="connect_links")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
+    # the connection to reconnect; after the use the connection that was made
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="connect_links"
-    )  # the one that is connected again; in the end the one that came of it
-    environment = models.CharField(
-        max_length=20, blank=True, default="", db_default=""
-    )  # empty: the guest chooses
-    login_host = models.CharField(
-        max_length=100, blank=True, default="", db_default=""
-    )  # empty: the common login
+    )
+    # empty: the guest chooses
+    environment = models.CharField(max_length=20, blank=True, default="", db_default="")
+    # empty: the common login
+    login_host = models.CharField(max_length=100, blank=True, default="", db_default="")
     maker = models.CharField(max_length=200, help_text="Who asks, as the page says it.")
-    digest = models.CharField(
-        max_length=64, unique=True, editable=False
-    )  # SHA-256 of the token, hex
-    browser = models.CharField(
-        max_length=64, blank=True
-    )  # SHA-256 of what the session of its browser holds
+    # SHA-256 of the token, hex
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    # SHA-256 of the value in the browser's session
+    browser = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True)
@@ -85,7 +82,7 @@ class ConnectLink(Scoped):
         return self.state(now) in ("pending", "opened")
 
     def update_if_open(self, condition: Q | None = None, *, now: datetime, **changes: Any) -> bool:
-        """False where it has ended, or somebody was first: nothing is changed then."""
+        """Change the link if it is open and matches `condition`; return whether it was."""
         links = ConnectLink.unscoped.filter(
             pk=self.pk, used_at=None, revoked_at=None, expires_at__gt=now
         )

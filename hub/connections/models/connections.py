@@ -22,11 +22,8 @@ BREAKER = "breaker_open"
 MAINTENANCE = "maintenance"
 CALLS_FAILING = "calls_failing"
 ENDPOINT_REFUSES = "endpoint_refuses"
-CALL_REASONS = (
-    CALLS_FAILING,
-    ENDPOINT_REFUSES,
-    BREAKER,
-)  # why it is degraded until the next call succeeds
+# reasons of *degraded* until the next call succeeds
+CALL_REASONS = (CALLS_FAILING, ENDPOINT_REFUSES, BREAKER)
 DISCONNECTED = "disconnected"
 HOLDING_STATES = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
 STOPPED_STATES = ("paused", "disabled")  # states that only a person ends
@@ -38,7 +35,7 @@ def validate_connector_key(value: str) -> None:
 
 
 class Connection(Scoped, StateMachine):
-    """One tenant's account at one connector; our own application has one for the platform, without a tenant."""
+    """One tenant's account at one connector. A connection of our own application has no tenant."""
 
     class State(models.TextChoices):
         HEALTHY = "healthy"
@@ -48,7 +45,7 @@ class Connection(Scoped, StateMachine):
         SILENT = "silent"
         DISABLED = "disabled"
 
-    # healthy <-> degraded <-> silent; any of them may need a reconnect, be paused or disabled, and come back healthy
+    # healthy <-> degraded <-> silent; from each to needs_reconnect, paused or disabled, and back
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "healthy": {"degraded", "silent", "needs_reconnect", "paused", "disabled"},
         "degraded": {"healthy", "silent", "needs_reconnect", "paused", "disabled"},
@@ -59,7 +56,7 @@ class Connection(Scoped, StateMachine):
             "healthy",
             "needs_reconnect",
             "disabled",
-        },  # again, for another reason: it is disconnected then
+        },  # again for another reason: it is disconnected then
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -73,33 +70,30 @@ class Connection(Scoped, StateMachine):
     )
     account_name = models.CharField(max_length=200, blank=True)
     settings = models.JSONField(default=dict, blank=True)
-    permissions = models.JSONField(
-        null=True, editable=False
-    )  # as the account granted them; null: nobody told
+    # as the account granted them; null: the system does not report them
+    permissions = models.JSONField(null=True, editable=False)
     state = models.CharField(max_length=20, choices=State, default=State.HEALTHY, editable=False)
     reason = models.CharField(max_length=60, blank=True, editable=False)
     detail = models.CharField(max_length=500, blank=True, editable=False)
     state_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
-    # whether events that arrive while it is disconnected are held for it; otherwise their deliveries are skipped
+    # whether events that arrive while it is disconnected are held; otherwise their deliveries are
+    # skipped
     keeps_events = models.BooleanField(default=True, db_default=True, editable=False)
-    # the end of its authorization that was found while a person's stop holds it; it counts when the stop is over
+    # why its authorization ended while it was paused or disabled; applied when it is resumed
     ended_reason = models.CharField(
         max_length=60, blank=True, default="", db_default="", editable=False
     )
     ended_detail = models.CharField(
         max_length=500, blank=True, default="", db_default="", editable=False
     )
-    changed_at = models.DateTimeField(
-        default=timezone.now, editable=False
-    )  # settings or credential
+    # when its settings or credential changed
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    check_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # the next liveness check
-    checks_failed = models.PositiveSmallIntegerField(
-        default=0, db_default=0, editable=False
-    )  # in a row
+    # when the next liveness check is due
+    check_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # liveness checks that failed in a row
+    checks_failed = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     connected_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, editable=False
     )
@@ -119,7 +113,7 @@ class Connection(Scoped, StateMachine):
         )
 
     def __str__(self) -> str:
-        """Its name, with the account's where that tells it from others of the same name."""
+        """Return its name, with the account's name unless that is part of it."""
         if not self.account_name or self.account_name.casefold() in self.name.casefold():
             return self.name
         return f"{self.name} ({self.account_name})"
@@ -131,15 +125,15 @@ class Connection(Scoped, StateMachine):
 
     @property
     def is_disconnected(self) -> bool:
-        """A person ended it: there is no credential any more, its history stays."""
+        """Whether a person disconnected it: it has no credential any more, its history stays."""
         return self.state == "disabled" and self.reason == DISCONNECTED
 
     @property
     def missing_permissions(self) -> list[str]:
-        """What its connector needs and the account did not grant."""
+        """The permissions that its connector needs and the account did not grant."""
         return self.connector.missing(self.permissions)
 
-    # --- the named moves; each changes the lane with it, in the caller's transaction ---
+    # --- transitions; each changes the lane with it, in the caller's transaction ---
 
     def pause(self, reason: str, *, until: datetime | None, now: datetime) -> None:
         self._change_state("paused", reason="paused", detail=reason, paused_until=until, now=now)
@@ -150,13 +144,16 @@ class Connection(Scoped, StateMachine):
         )
 
     def disable(self, reason: str, detail: str = "", *, now: datetime) -> None:
-        """What is disabled keeps its reason, until a person enables or disconnects it."""
+        """Disable it. A disabled connection keeps its reason: raises InvalidTransition."""
         if self.state == "disabled":
             raise InvalidTransition(self, "disabled")
         self._change_state("disabled", reason=reason, detail=detail, now=now)
 
     def mark_needs_reconnect(self, reason: str, detail: str = "", *, now: datetime) -> None:
-        """Only a person can authorize it again. Where a person has stopped it, it stays stopped, and this is noted."""
+        """Ask a person to authorize it again.
+
+        A paused or disabled connection keeps its state and records the reason for `resume`.
+        """
         try:
             if self.state in STOPPED_STATES:
                 raise InvalidTransition(self, "needs_reconnect")
@@ -172,7 +169,10 @@ class Connection(Scoped, StateMachine):
         return bool(stopped_connections.update(ended_reason=reason, ended_detail=detail))
 
     def resume(self, *, now: datetime) -> None:
-        """A person's stop is over: healthy, unless its authorization ended meanwhile. In the caller's transaction."""
+        """Resume it: healthy, or needs_reconnect if its authorization ended meanwhile.
+
+        Needs a transaction of the caller.
+        """
         Lane.lock(self.pk)
         locked = Connection.unscoped.select_for_update(no_key=True).get(pk=self.pk)
         if locked.ended_reason:
@@ -182,12 +182,12 @@ class Connection(Scoped, StateMachine):
             self.mark_healthy(now=now)
 
     def mark_degraded(self, reason: str, detail: str = "", *, now: datetime) -> None:
-        """It is used, and its lane goes on."""
+        """Mark a problem. The connection is still used, and its lane goes on."""
         self.transition_to("degraded", reason=reason, detail=detail[:500], state_changed_at=now)
         notifications.notify_state_change(self, "", now=now)
 
     def mark_healthy(self, *, now: datetime) -> None:
-        """Healthy again: what was held by the connection's state becomes due."""
+        """Mark it healthy: what its state held becomes due."""
         self._change_state("healthy", reason="", detail="", paused_until=None, now=now)
 
     @transaction.atomic
@@ -211,7 +211,9 @@ class Connection(Scoped, StateMachine):
         )
 
     def _build_end_columns(self, state: str) -> dict[str, str]:
-        """What a stop keeps of an authorization that has ended, and every other state forgets."""
+        """Return the columns that keep why an authorization ended: set by a stop, cleared
+        otherwise.
+        """
         if state not in STOPPED_STATES:
             return {"ended_reason": "", "ended_detail": ""}
         return (

@@ -13,7 +13,7 @@ from hub.crypto.sealed import CannotOpen, SealedField, seal
 
 
 class ConnectorApp(models.Model):
-    """Our own registration at one external system, the same for all tenants; it holds the base URLs too."""
+    """Our own registration at one external system, for all tenants, with the system's base URLs."""
 
     connector_key = models.CharField(
         max_length=40, unique=True, validators=[validate_connector_key]
@@ -36,7 +36,7 @@ class ConnectorApp(models.Model):
 
     @property
     def set_up(self) -> bool:
-        """Whether a person can be sent to that system: our client id and secret are filled in."""
+        """Whether a person can be sent to that system: client id and secret are filled in."""
         try:
             document = self.open()
         except CannotOpen:
@@ -45,12 +45,12 @@ class ConnectorApp(models.Model):
 
     @property
     def bases(self) -> dict[str, str]:
-        """The base URLs: the connector's own, and what staff changed of them."""
+        """The base URLs: the connector's, overridden by those that staff entered."""
         return {**CONNECTORS[self.connector_key].urls, **self.urls}
 
     @property
     def environments(self) -> tuple[Environment, ...]:
-        """Those of its system that people may be sent to."""
+        """The environments of its system that people may be sent to."""
         connector = CONNECTORS[self.connector_key]
         return (
             connector.allowed_environments(self.bases, tuple(self.hosts))
@@ -60,13 +60,15 @@ class ConnectorApp(models.Model):
 
     @property
     def has_login_hosts(self) -> bool:
-        """Whether people may be sent to a login host of their own."""
-        code = CONNECTORS[self.connector_key]
-        return isinstance(code, OAuth) and code.has_login_hosts(self.bases, tuple(self.hosts))
+        """Whether people may be sent to a login host of their own company."""
+        connector = CONNECTORS[self.connector_key]
+        return isinstance(connector, OAuth) and connector.has_login_hosts(
+            self.bases, tuple(self.hosts)
+        )
 
     @classmethod
     def list_ready_connectors(cls) -> set[str]:
-        """The connectors that a tenant may connect now; the others are not set up yet. One statement."""
+        """Return the keys of the connectors that are set up for tenants. One statement."""
         apps = {app.connector_key: app for app in cls.objects.filter(connector_key__in=CONNECTORS)}
         return {
             key

@@ -1,4 +1,4 @@
-"""What tenants would like to connect and cannot yet."""
+"""Requests of tenants for connectors that do not exist yet."""
 
 from django.db import models
 
@@ -8,14 +8,13 @@ from tenants.scoping import Scoped
 
 
 class ConnectorRequest(Scoped):
-    """One tenant asks for one system: the same again asks for nothing more."""
+    """A tenant's request for a system; at most one per tenant and system."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="connector_requests")
-    system = models.CharField(
-        max_length=60
-    )  # the key of a connector, or what people call it, as one word
-    name = models.CharField(max_length=60)  # as it was asked for
+    # the key of a connector, or the requested name as one word
+    system = models.CharField(max_length=60)
+    name = models.CharField(max_length=60)  # as the tenant wrote it
     asker = models.CharField(max_length=200)
     created_at = models.DateTimeField()
 

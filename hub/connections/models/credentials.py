@@ -1,4 +1,4 @@
-"""The sealed document of a connection, how long its tokens live, and what happened to it."""
+"""The sealed credential of a connection, the lifetimes of its tokens, and its history."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,14 +11,13 @@ from hub.connections.token_lifetimes import MAIN_PREFIX, Token
 from hub.crypto.sealed import SealedField
 from tenants.scoping import Scoped
 
-FRESH_FOR = timedelta(
-    seconds=60
-)  # a token that is refused so soon after it was given may be refused again
+# a token that is rejected so soon after its issue may be rejected again
+FRESH_FOR = timedelta(seconds=60)
 REFUSAL_DELAY, REFUSAL_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10)  # doubling
 
 
 def _compute_refusal_delay(refusals: int) -> timedelta:
-    """Return how long to wait before another token is asked for, after so many new ones were refused in a row."""
+    """Return the wait before the next refresh after so many rejected tokens in a row."""
     return (
         min(REFUSAL_DELAY * 2 ** min(refusals - 1, 10), REFUSAL_DELAY_MAX)
         if refusals
@@ -27,43 +26,35 @@ def _compute_refusal_delay(refusals: int) -> timedelta:
 
 
 class Credential(Scoped):
-    """The sealed document of one connection; opened in one place, by the one method below."""
+    """The sealed document of one connection; only `open` decrypts it."""
 
     TENANT = "connection__tenant"
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
     sealed = SealedField(editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+    # of each access token, by its prefix: token_lifetimes.Token
     token_lifetimes = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), editable=False
-    )  # of each access token, by its prefix: token_lifetimes.Token
-    expires_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # the first access token
-    grant_expires_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # the authorization, where that is known
-    refresh_due_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # when a refresh is wanted
-    rejected_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # the access token was, by a 401
-    refresh_started_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # a refresh is on its way, or died there
-    refresh_lease_until = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # nobody else begins before
-    refresh_outcome_unknown_since = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # an answer may have been lost
-    refresh_failures = models.PositiveSmallIntegerField(
-        default=0, db_default=0, editable=False
-    )  # refreshes in a row
-    refusals = models.PositiveSmallIntegerField(
-        default=0, db_default=0, editable=False
-    )  # new access tokens in a row that were refused within a minute
+    )
+    # the first access token
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # the authorization, where that is known
+    grant_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # when a refresh is wanted
+    refresh_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # the access token was, by a 401
+    rejected_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # a refresh is on its way, or died there
+    refresh_started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # no other process begins a refresh before
+    refresh_lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # an answer may have been lost
+    refresh_outcome_unknown_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # refreshes in a row
+    refresh_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    # new access tokens in a row that were refused within a minute
+    refusals = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Scoped.Meta):
@@ -98,9 +89,10 @@ class Credential(Scoped):
         return f"credential:{connection.public_id}"
 
     def await_refresh(self, *, used: int, now: datetime) -> bool:
-        """Hold the lane until there is a newer version than the one that was used; False where there is one already.
+        """Hold the lane until there is a newer version than `used`; False if there is one.
 
-        Another token is asked for at once, but for one that was refused within a minute of its grant.
+        A refresh is due at once, or with a growing delay if the token was rejected within a minute
+        of its issue.
         """
         credentials = Credential.unscoped.filter(pk=self.pk, version=used)
         if not credentials.exists():
@@ -116,22 +108,25 @@ class Credential(Scoped):
         return True
 
     def is_fresh(self, *, now: datetime) -> bool:
-        """Whether a refresh or a reconnect has just given the access token that deliveries use."""
+        """Whether the access token that deliveries use was issued less than `FRESH_FOR` ago."""
         token_data = self.token_lifetimes.get(MAIN_PREFIX)
         granted_at = Token.from_json(token_data).granted_at if token_data else self.updated_at
         return self.version > 1 and now - granted_at < FRESH_FOR
 
     def request_refresh(self, *, now: datetime) -> None:
-        """Now, although nobody refused the token."""
+        """Make a refresh due now, although the token was not rejected."""
         Credential.unscoped.filter(pk=self.pk).update(refresh_due_at=now)
 
     def open(self, connection: Connection) -> dict[str, Any]:
-        """The document; `connection` must be the one it was sealed for. Raises CannotOpen."""
+        """Return the document.
+
+        `connection` must be the one it was sealed for. Raises CannotOpen.
+        """
         return self.sealed.open(self.binding(connection))
 
 
 class CredentialEvent(Scoped):
-    """What happened to a credential: the life line on its page. Never what is in it."""
+    """An event in the history of a credential, shown on its timeline; holds no secret."""
 
     TENANT = "connection__tenant"
 
@@ -153,7 +148,7 @@ class CredentialEvent(Scoped):
     def record_event(
         cls, connection: Connection, kind: str, detail: str = "", *, version: int, now: datetime
     ) -> None:
-        """The same again is not told again."""
+        """Append an event unless it equals the last one."""
         last = cls.unscoped.filter(connection=connection).order_by("-id").first()
         if last is None or (last.kind, last.detail, last.version) != (kind, detail[:300], version):
             cls.unscoped.create(

@@ -9,7 +9,7 @@ from tenants.scoping import Scoped
 
 
 class KillSwitch(Scoped):
-    """Off: nothing goes for the platform, a tenant, a connector or a route; what is accepted meanwhile is held."""
+    """Stops deliveries of the platform, a tenant, a connector or a route; new ones are held."""
 
     class Level(models.TextChoices):
         PLATFORM = "platform", "the whole platform"
@@ -17,9 +17,8 @@ class KillSwitch(Scoped):
         CONNECTOR = "connector", "one system"
         ROUTE = "route", "one route"
 
-    key = models.CharField(
-        max_length=60, unique=True, editable=False
-    )  # one for each thing that is off
+    # level and subject: one switch for each
+    key = models.CharField(max_length=60, unique=True, editable=False)
     scope = models.CharField(max_length=12, choices=Level)
     tenant = models.ForeignKey(
         Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="kill_switches"

@@ -21,7 +21,7 @@ CLEARED_FAILURE_COUNTS: Mapping[str, Any] = {  # the counts of a lane over which
 
 
 class Lane(Scoped):
-    """The one narrow row per connection that the pump claims: when it is due, whose turn it is, why it is held."""
+    """The narrow row per connection that the pump claims: due time, virtual time, hold reason."""
 
     TENANT = "connection__tenant"
 
@@ -29,32 +29,26 @@ class Lane(Scoped):
         "connections.Connection", on_delete=models.CASCADE, primary_key=True
     )
     due_at = models.DateTimeField(null=True, blank=True)
-    # of fair queueing: when it was last served, plus 0.25 s for each delivery that it was given; the oldest goes first
+    # of fair queueing: last service plus 0.25 s per claimed delivery; the smallest is claimed first
     virtual_time = models.DateTimeField(default=timezone.now)
-    hold_reason = models.CharField(
-        max_length=40, blank=True
-    )  # a reason code; empty: it may be claimed
+    # a reason code; empty: it may be claimed
+    hold_reason = models.CharField(max_length=40, blank=True)
     lease = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     in_flight = models.PositiveSmallIntegerField(default=4)  # calls at the same time
-    switched_off_by = models.CharField(
-        max_length=12, blank=True, default="", db_default=""
-    )  # the scope of the switch that stops it; empty: none does
-    position = models.BigIntegerField(
-        default=0, db_default=0
-    )  # the last that was given to an ordered delivery
-    success_score = models.FloatField(
-        default=0, db_default=0
-    )  # recent calls, since the first that went wrong
+    # the level of the kill switch that stops it; empty: none does
+    switched_off_by = models.CharField(max_length=12, blank=True, default="", db_default="")
+    # the last position that was assigned to an ordered delivery
+    position = models.BigIntegerField(default=0, db_default=0)
+    # recent successful calls, since the first failure
+    success_score = models.FloatField(default=0, db_default=0)
     failure_score = models.FloatField(default=0, db_default=0)
     scored_at = models.DateTimeField(null=True, blank=True)
-    breaker_trips = models.PositiveSmallIntegerField(
-        default=0, db_default=0
-    )  # how often in a row the breaker opened
-    open_until = models.DateTimeField(
-        null=True, blank=True
-    )  # then one call probes; empty: the breaker is closed
-    failing_since = models.DateTimeField(null=True, blank=True)  # no attempt came through since
+    # how often in a row the circuit breaker opened
+    breaker_trips = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # when one call probes; empty: the breaker is closed
+    open_until = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)  # no attempt has succeeded since
     failed_calls = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row
 
     class Meta(Scoped.Meta):
@@ -76,30 +70,31 @@ class Lane(Scoped):
 
     @staticmethod
     def lock_against_release(ids: Sequence[int]) -> None:
-        """Until this transaction ends, nobody may give these lanes back as empty: what it writes is not yet seen.
+        """Keep pumps from releasing these lanes as empty until this transaction has committed.
 
-        Claiming goes on meanwhile. SQLite has one writer at a time, which is enough.
+        Claims go on meanwhile. SQLite has one writer at a time, which is enough.
         """
         if database.vendor == "postgresql":
             with database.cursor() as cursor:
                 cursor.execute(
-                    "SELECT 1 FROM connections_lane WHERE connection_id = ANY(%s) ORDER BY connection_id FOR KEY SHARE",
+                    "SELECT 1 FROM connections_lane WHERE connection_id = ANY(%s)"
+                    " ORDER BY connection_id FOR KEY SHARE",
                     [list(ids)],
                 )
 
     @staticmethod
     def lock(connection_id: int) -> None:
-        """Whoever changes a connection and its lane in one transaction locks the lane first, as the pump does.
+        """Lock the lane, before its connection where a transaction changes both.
 
-        Before both comes the credential, where it is changed too: in any other order two of them might wait for each
-        other.
+        A credential that is changed too is locked before both. The pump locks in this order:
+        another one can deadlock.
         """
         rows = Lane.unscoped.filter(pk=connection_id).select_for_update(no_key=True)
         list(rows.values_list("pk"))
 
     @staticmethod
     def make_due(ids: Sequence[int], *, now: datetime) -> None:
-        """Each at once, or when it is due already."""
+        """Make lanes due now, unless they are due earlier."""
         marks, moment = ", ".join(["%s"] * len(ids)), database.ops.adapt_datetimefield_value(now)
         with database.cursor() as cursor:
             cursor.execute(

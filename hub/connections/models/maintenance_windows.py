@@ -9,7 +9,7 @@ from tenants.scoping import Scoped
 
 
 class MaintenanceWindow(Scoped):
-    """A time in which nothing is sent to a whole connector, or to one connection; what is meant for it waits."""
+    """A period in which nothing is sent to a system or to one connection; its deliveries wait."""
 
     TENANT = "connection__tenant"
 

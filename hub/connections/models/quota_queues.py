@@ -1,4 +1,4 @@
-"""Where deliveries wait for a quota: a queue for each connection and set of scopes, first in, first out."""
+"""Queues of deliveries that wait for a quota: one per connection and set of scopes, FIFO."""
 
 import hashlib
 from collections.abc import Collection, Iterable
@@ -15,8 +15,8 @@ from tenants.scoping import Scoped
 class QuotaQueue(Scoped):
     """Deliveries of one connection that spend the same scopes and wait for one of them.
 
-    The pump takes nothing of it before `opens_at`, and at most `width` deliveries at a time. Who waits says so in
-    `Delivery.quota_queue`; nothing points here by foreign key, so that an empty queue can be deleted at any time.
+    The pump claims none of them before `opens_at`, and at most `width` at a time.
+    `Delivery.quota_queue` holds the id without a foreign key: an empty queue can be deleted.
     """
 
     TENANT = "connection__tenant"
@@ -24,11 +24,13 @@ class QuotaQueue(Scoped):
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, related_name="quota_queues", db_index=False
     )
-    low_priority = models.BooleanField(default=False)  # of work that leaves room for live work
+    # whether it holds low-priority deliveries only
+    low_priority = models.BooleanField(default=False)
     digest = models.CharField(max_length=64)  # of the scopes
-    scopes = models.JSONField(default=list)  # the keys of all that each of its deliveries spends
-    closed = models.JSONField(default=list)  # those that were closed when it was last looked at
+    scopes = models.JSONField(default=list)  # the keys of all scopes that each delivery spends
+    closed = models.JSONField(default=list)  # the scopes that were closed at the last check
     opens_at = models.DateTimeField()
+    # deliveries at a time
     width = models.PositiveIntegerField(default=1)
 
     class Meta(Scoped.Meta):
@@ -47,12 +49,11 @@ class QuotaQueue(Scoped):
 
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
-        """These scopes are open again, before it was expected: what waits for them need not wait any longer."""
+        """Open the queues that wait for these scopes, which reopened earlier than expected."""
         waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
         with transaction.atomic():
-            ordered = waiting.order_by(
-                "connection_id", "low_priority", "digest"
-            )  # as a pump writes them
+            # as a pump writes them
+            ordered = waiting.order_by("connection_id", "low_priority", "digest")
             lanes = dict(ordered.select_for_update().values_list("pk", "connection_id"))
             if lanes:
                 cls.unscoped.filter(pk__in=lanes).update(opens_at=now)
@@ -61,17 +62,18 @@ class QuotaQueue(Scoped):
 
 
 def waits_for_any(keys: Collection[str]) -> models.Q | RawSQL:
-    """The queues for which one of these scopes was closed when they were last looked at; the database finds them."""
+    """Return a condition: queues for which one of these scopes was closed at the last check."""
     if database.vendor == "postgresql":
         return models.Q(closed__has_any_keys=list(keys))
     marks = ", ".join(["%s"] * len(keys))
     return RawSQL(
-        f"EXISTS (SELECT 1 FROM json_each(connections_quotaqueue.closed) AS scope WHERE scope.value IN ({marks}))",
+        "EXISTS (SELECT 1 FROM json_each(connections_quotaqueue.closed) AS scope"
+        f" WHERE scope.value IN ({marks}))",
         list(keys),
         output_field=models.BooleanField(),
     )
 
 
 def digest_scopes(scopes: Iterable[str]) -> str:
-    """What names a queue within its connection: names of scopes may be of any length."""
+    """Return the digest that identifies a queue within its connection, for any number of scopes."""
     return hashlib.sha256("\n".join(sorted(scopes)).encode()).hexdigest()

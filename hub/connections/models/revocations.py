@@ -12,7 +12,7 @@ from tenants.scoping import Scoped
 
 
 class Revocation(Scoped):
-    """Tokens that nobody needs any more, until the system that gave them has ended them."""
+    """Tokens that are no longer needed, kept until the system that issued them has revoked them."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])

@@ -1,4 +1,4 @@
-"""One call that is no delivery (a refresh, a test) spends its quotas too, or says when it may go."""
+"""Spend the quotas of one call that is no delivery, such as a refresh or a test."""
 
 import uuid
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ from hub.throttle.demand import Demand
 from hub.throttle.feedback import pause_scope, reopen_scopes
 from hub.throttle.reserve import reserve_calls
 
-CALL_LEASE = timedelta(seconds=30)  # longer than egress lets a call take
-DEFAULT_PAUSE = timedelta(seconds=60)  # where a 429 does not say for how long
+CALL_LEASE = timedelta(seconds=30)  # longer than egress allows a call to take
+DEFAULT_PAUSE = timedelta(seconds=60)  # after a 429 without Retry-After
 
 
 class QuotaExhausted(Exception):
-    """A quota is spent; nothing was sent."""
+    """A quota is spent; nothing was sent. `until`: when the next call may go."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"a quota is spent; the next call may go at {until:%Y-%m-%d %H:%M:%S} UTC")
@@ -35,7 +35,7 @@ class QuotaExhausted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MeteredCall:
-    """A call that may go now. `probed_at`: a 429 had closed one of its scopes, and this call finds out."""
+    """A call that may be sent now. `probed_at`: set if it probes scopes that a 429 had closed."""
 
     connection: Connection
     request: Request
@@ -43,9 +43,9 @@ class MeteredCall:
     now: datetime
 
     def record_response(self, answer: object) -> None:
-        """What the answer says of the quotas: a 429 pauses them, and what comes through a probe re-opens them.
+        """Apply an answer to the quotas: a 429 pauses them, an answered probe reopens them.
 
-        A call that was on its way when somebody else met a 429 re-opens nothing.
+        A call that was in flight when another one got a 429 reopens nothing.
         """
         if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.pauses):
             self._pause_quotas(answer)
@@ -71,9 +71,9 @@ class MeteredCall:
 
 @contextmanager
 def meter_call(connection: Connection, request: Request, *, now: datetime) -> Iterator[MeteredCall]:
-    """Around the call, which tells its turn what it heard; names are looked up on its tenant's account.
+    """Reserve the quotas of a call for a block; name look-ups are charged to its tenant.
 
-    It never waits: raises NotFree.
+    It never waits: raises QuotaExhausted.
     """
     scopes = list_spent_quotas(connection, request) + list_tenant_shares(connection, request)
     lease, demand = uuid.uuid4(), Demand(scopes, 1)

@@ -14,7 +14,7 @@ SHARED_SCOPE_KINDS = ("app", "host", "address")  # scopes that belong to no sing
 
 
 def list_spent_quotas(connection: Connection, request: Request) -> tuple[ScopeCost, ...]:
-    """What the connector states, and what the hub keeps to by itself."""
+    """Return the quotas that the connector declares, and the hub's own rates."""
     return _list_connector_quotas(
         connection.connector, connection.pk, connection.account, request.spends
     ) + _list_own_quotas(request)
@@ -45,7 +45,7 @@ def _list_own_quotas(request: Request) -> tuple[ScopeCost, ...]:
 
 
 def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeCost, ...]:
-    """What this call takes of its tenant's share of quotas that all tenants share, such as the token endpoint's."""
+    """Return the tenant's shares of quotas that all tenants share, such as the token endpoint's."""
     if connection.tenant_id is None:
         return ()
     return tuple(
@@ -64,7 +64,7 @@ def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeC
 
 
 def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
-    """Not so for what is only being connected: two newcomers must not wait for each other."""
+    """Whether the scope has an owner; drafts have none, so that two do not wait for each other."""
     return (
         pk is not None
         or scope.kind in SHARED_SCOPE_KINDS
@@ -73,7 +73,7 @@ def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
 
 
 def build_scope_key(connection: Connection, scope: Scope) -> str:
-    """The key of a scope's row: whose it is in full. Two connections of one account share its quota."""
+    """Return the key of a scope's row. Two connections of one account share its quota."""
     return _format_scope_key(connection.connector_key, connection.pk, connection.account, scope)
 
 

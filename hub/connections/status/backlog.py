@@ -1,4 +1,4 @@
-"""What waits for one connection: how many, since when, and how long it takes to send it."""
+"""The backlog of one connection: count, age, and the time that it takes to send."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from hub.connections.models import Connection
 from hub.connections.status.drain_estimate import estimate_drain_seconds, group_deliveries
 
 COUNT_LIMIT = 10_000  # beyond that it is "more than"
-RATE_PERIOD = timedelta(minutes=5)  # over which it is measured how fast it goes
+RATE_PERIOD = timedelta(minutes=5)  # over which the delivery rate is measured
 NEWEST_SEARCHED = 2_000  # of the tenant's newest deliveries
 
 
@@ -18,13 +18,13 @@ class Backlog:
     count: int
     more: bool
     oldest: datetime | None
-    seconds: int  # that sending takes at the allowed rate, from the moment when it may go
-    per_minute: int  # that were delivered lately
-    on_hold: bool  # nothing of it goes until a cause is gone: it reads as held
+    seconds: int  # that sending takes at the allowed rate, once it is not held
+    per_minute: int  # delivered in the last RATE_PERIOD
+    on_hold: bool  # whether all of it is held
 
 
 def measure_backlog(connection: Connection, *, now: datetime) -> Backlog:
-    """In two bounded questions, and two more where something waits."""
+    """Measure it in two bounded statements, and two more if something waits."""
     first = connection.deliveries.filter(state="waiting").order_by("due_at").values("pk")
     deliveries = connection.deliveries.filter(pk__in=first[: COUNT_LIMIT + 1]).order_by()
     counted = list(
@@ -46,7 +46,7 @@ def measure_backlog(connection: Connection, *, now: datetime) -> Backlog:
 
 
 def _is_backlog_on_hold(connection: Connection) -> bool:
-    """Whether a closed lane, a switch or a suspended tenant holds what waits."""
+    """Whether a held lane, a kill switch or a suspended tenant holds the backlog."""
     lane = getattr(connection, "lane", None)
     suspended = connection.tenant is not None and connection.tenant.suspended
     return suspended or (lane is not None and bool(lane.hold_reason or lane.switched_off_by))
@@ -54,7 +54,7 @@ def _is_backlog_on_hold(connection: Connection) -> bool:
 
 def _measure_delivery_rate(connection: Connection, *, now: datetime) -> int:
     if connection.tenant is None:
-        return 0  # it is nobody's alone: its newest are not found by an index
+        return 0  # no index finds the newest deliveries of a connection without a tenant
     newest = connection.tenant.deliveries.order_by("-pk").values("pk")[:NEWEST_SEARCHED]
     delivered = connection.deliveries.filter(
         pk__in=newest, state="delivered", state_changed_at__gt=now - RATE_PERIOD

@@ -1,4 +1,4 @@
-"""What a connector asks to be allowed, and what an account has allowed."""
+"""The permissions that a connector requests, and those that an account granted."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from hub.connections.models import Connection
 
 
 def list_requested_permissions(connector: Connector) -> list[Permission]:
-    """What we ask to be allowed there, and why; where nobody is asked, what the credential is needed for."""
+    """Return the permissions to request with their purposes; else those that the actions need."""
     if connector.permissions:
         return list(connector.permissions)
     purposes = {
@@ -20,7 +20,7 @@ def list_requested_permissions(connector: Connector) -> list[Permission]:
 
 @dataclass(frozen=True, slots=True)
 class PermissionStatus:
-    """One permission, with whether we have it; None: the system never told."""
+    """One permission, and whether it is granted; None: the system does not report it."""
 
     permission: Permission
     granted: bool | None

@@ -1,4 +1,4 @@
-"""The life line of a connection's authorization, for the pages of staff and customers."""
+"""The timeline of a connection's credential, for the pages of staff and customers."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from hub.connections.status.timeline_svg import EVENTS_MAX, CredentialTimeline, 
 
 
 def draw_credential_timeline(connection: Connection, *, now: datetime) -> CredentialTimeline:
-    """What happened to its credential, and what comes next."""
+    """Draw the newest events of its credential, and the next ones."""
     newest = connection.credential_events.order_by("-id")[:EVENTS_MAX]
     credential = getattr(connection, "credential", None)
     return draw_timeline(

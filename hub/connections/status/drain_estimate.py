@@ -1,4 +1,4 @@
-"""How long it takes to send what waits for connections, as their quotas have it."""
+"""Estimate how long sending a backlog takes under the quotas of its connections."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from hub.throttle.limits import QuotaSnapshot, call_interval, units_left
 from hub.throttle.models import QuotaState as ScopeRow
 from hub.throttle.quota_rows import snapshot_of
 
-ASSUMED_CALL_SECONDS = 0.2  # seconds that a call takes, where nothing is known
+ASSUMED_CALL_SECONDS = 0.2  # seconds of a call, if nothing is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DeliveryGroup:
 
 
 def group_deliveries(counted: Iterable[Mapping[str, Any]]) -> list[DeliveryGroup]:
-    """The largest first."""
+    """Group counted rows by connection and action, the largest group first."""
     sums: dict[tuple[int | None, str, str], list[int]] = {}
     for counts in counted:
         total = sums.setdefault(
@@ -67,7 +67,7 @@ def find_group_lane(group: DeliveryGroup) -> Lane:
 
 
 def estimate_drain_seconds(groups: Iterable[DeliveryGroup], *, now: datetime) -> int:
-    """Seconds at most, as the slowest of the quotas has it; where the quotas leave it open, by calls in flight."""
+    """Return the seconds that the slowest quota needs; without one, by calls in flight."""
     calls: dict[str, int] = {}
     quotas: dict[str, tuple[Quota, str]] = {}
     slowest = timedelta()
@@ -90,7 +90,7 @@ def estimate_drain_seconds(groups: Iterable[DeliveryGroup], *, now: datetime) ->
     for key, (quota, name) in quotas.items():
         if (
             key in usage_by_key or not name
-        ):  # of a named quota: only where this connection has spent it before
+        ):  # a named quota counts only if this connection has spent it before
             slowest = max(
                 slowest,
                 _estimate_quota_duration(
@@ -101,13 +101,14 @@ def estimate_drain_seconds(groups: Iterable[DeliveryGroup], *, now: datetime) ->
 
 
 def _list_spendable_quotas(group: DeliveryGroup) -> Iterator[tuple[str, Quota, str]]:
-    """The scopes whose quotas a call of this connection may spend: key, quota, name."""
+    """Yield key, quota and name of each scope that a call of this connection may spend."""
     if group.connection is None:
         return
     connector = CONNECTORS[group.connection.connector_key]
     for scope_name, quota in connector.quotas.items():
         kind, _, name = scope_name.partition(":")
-        yield build_scope_key(group.connection, Scope(kind, name)), quota, name  # type: ignore[arg-type]
+        # type: ignore[arg-type]
+        yield build_scope_key(group.connection, Scope(kind, name)), quota, name
     for scope in connector.connection_limits(group.connection.settings):
         if limit := connector.quota(scope):
             yield build_scope_key(group.connection, scope), limit, ""
@@ -116,7 +117,7 @@ def _list_spendable_quotas(group: DeliveryGroup) -> Iterator[tuple[str, Quota, s
 def _estimate_quota_duration(
     quota: Quota, usage: QuotaSnapshot, calls: int, now: datetime
 ) -> timedelta:
-    """How long so many calls take under one quota, from now on."""
+    """Return how long so many calls take under one quota, from now on."""
     pause = max(timedelta(), (usage.paused_until or now) - now)
     if isinstance(quota, Rate):
         return pause + call_interval(usage.limit or quota.limit, quota.per) * calls

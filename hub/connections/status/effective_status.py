@@ -1,4 +1,4 @@
-"""How a connection stands: its own state, or what stops it from above; why, in words, and what a person does."""
+"""The effective status of a connection: its own state, or what stops it from above."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,20 +18,20 @@ from hub.connections.models import (
 from hub.reason_codes import CONNECTION_STATES, find_reason
 
 SWITCHED_OFF = "switched_off"
-WORKING_STATES = ("healthy", "degraded", "silent")  # own states in which a switch is what stops it
+WORKING_STATES = ("healthy", "degraded", "silent")  # own states in which a kill switch stops it
 
 
 class EffectiveStatus(NamedTuple):
-    reason: str  # a code; empty: none is needed
+    reason: str  # a code; empty: the state says it all
     sentence: str
-    action: str  # empty: nothing is to be done
+    action: str  # what a person does; empty: nothing
     until: datetime | None
 
 
 def determine_effective_status(
     connection: Connection, *, window: MaintenanceWindow | None = None
 ) -> EffectiveStatus:
-    """Reads the tenant and the lane of the connection."""
+    """Return why it has its status. Reads the tenant and the lane of the connection."""
     stop_reason, until = find_stop_cause(connection, window)
     reason = stop_reason or connection.reason
     text = (
@@ -43,7 +43,7 @@ def determine_effective_status(
 
 
 def determine_effective_state(connection: Connection) -> str:
-    """The state as people read it. Reads the lane of the connection."""
+    """Return the state as pages and API show it. Reads the lane of the connection."""
     if connection.is_disconnected:
         return DISCONNECTED
     off = getattr(getattr(connection, "lane", None), "switched_off_by", "")
@@ -51,13 +51,13 @@ def determine_effective_state(connection: Connection) -> str:
 
 
 def build_effective_state_expression() -> Case:
-    """The same for a statement that groups; what is disconnected stays *disabled* there."""
+    """Build the effective state in SQL, where a disconnected one stays *disabled*."""
     off = Q(state__in=WORKING_STATES, lane__isnull=False) & ~Q(lane__switched_off_by="")
     return Case(When(off, then=Value(SWITCHED_OFF)), default=F("state"), output_field=CharField())
 
 
 def find_stopping_switches(connections: Iterable[Connection]) -> dict[int, KillSwitch]:
-    """The switch that stops each of these connections, by its key; no statement where none is off."""
+    """Return the kill switch that stops each connection, by pk; no statement if none does."""
     off = {
         connection.pk: connection
         for connection in connections
@@ -85,7 +85,7 @@ def find_stopping_switches(connections: Iterable[Connection]) -> dict[int, KillS
 
 
 def _is_stopping_switch(switch: KillSwitch, connection: Connection) -> bool:
-    """Whether this is the switch that the lane of the connection names."""
+    """Whether this is the kill switch that the lane of the connection names."""
     subjects = {
         "platform": True,
         "connector": switch.connector_key == connection.connector_key,
@@ -97,7 +97,7 @@ def _is_stopping_switch(switch: KillSwitch, connection: Connection) -> bool:
 def find_stop_cause(
     connection: Connection, window: MaintenanceWindow | None
 ) -> tuple[str, datetime | None]:
-    """What stops it beside its own state, the widest first; otherwise why it has that state, where that says more."""
+    """Return what stops it from above, the widest first; otherwise the reason of its state."""
     lane = getattr(connection, "lane", None)
     hold_reason, off = getattr(lane, "hold_reason", ""), getattr(lane, "switched_off_by", "")
     if connection.tenant and connection.tenant.suspended:

@@ -1,4 +1,4 @@
-"""Which authorizations end within days although they work today, and why."""
+"""Authorizations that work today and expire within `FORECAST_PERIOD`, and why."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,16 +11,15 @@ from hub.connections.models import Connection
 from hub.reason_codes import EXPIRY_REASONS, Reason
 
 FORECAST_PERIOD = timedelta(days=7)
-FAILING_TOLERATED = timedelta(
-    days=1
-)  # before that it reads as degraded, and may well come back by itself
+# until then it is only degraded, and may recover by itself
+FAILING_TOLERATED = timedelta(days=1)
 EXPIRING_MAX = 200
-ENDED_STATES = ("needs_reconnect", "disabled")  # these are told elsewhere
+ENDED_STATES = ("needs_reconnect", "disabled")  # shown elsewhere
 
 
 class ExpiringConnection(NamedTuple):
     connection: Connection
-    expires_at: datetime | None  # None: it may be any moment
+    expires_at: datetime | None  # None: at any moment
     reason: str  # of hub.reason_codes.EXPIRY_REASONS
     since: datetime | None = None
 
@@ -50,7 +49,7 @@ def build_expiring_condition(*, now: datetime) -> Q:
 def list_expiring_connections(
     connections: QuerySet[Connection], *, now: datetime
 ) -> list[ExpiringConnection]:
-    """The first to end first; a row for each connection, with its nearest reason."""
+    """List the connections with their nearest reason, the first to expire first."""
     connections_found = connections.filter(build_expiring_condition(now=now)).select_related(
         "tenant", "credential", "lane"
     )[:EXPIRING_MAX]

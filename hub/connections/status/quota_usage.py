@@ -1,4 +1,4 @@
-"""How full the quotas are that the calls of a connection spend."""
+"""The usage of the quotas that the calls of a connection spend."""
 
 from datetime import datetime
 
@@ -36,7 +36,7 @@ def annotate_calls_in_flight(
 def list_quota_usage(
     connection: Connection, *, now: datetime
 ) -> list[tuple[QuotaState, QuotaUsage]]:
-    """Of every quota that calls of this connection have spent."""
+    """List the quotas that calls of this connection have spent, with their usage."""
     condition = Q(pk__in=())
     for kind in sorted({stated.partition(":")[0] for stated in connection.connector.quotas}):
         condition |= Q(key__startswith=build_scope_key(connection, http.Scope(kind)))

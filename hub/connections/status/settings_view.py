@@ -1,4 +1,4 @@
-"""What is set at a connection, in words: settings as they are, of a secret only whether there is one."""
+"""The settings of a connection for display; of a secret only whether it is stored."""
 
 from typing import NamedTuple
 
@@ -14,12 +14,12 @@ from hub.reason_codes import translate_text
 class DisplayedSetting(NamedTuple):
     label: str
     text: str
-    literal: bool = False  # as it was filled in, to be copied
+    literal: bool = False  # shown as entered, to be copied
 
 
 @sensitive_variables()
 def list_displayed_settings(connection: Connection) -> list[DisplayedSetting]:
-    """What nobody filled in and nothing needs is left out."""
+    """List the settings; optional ones that are empty are left out."""
     try:
         stored = set(connection.credential.open(connection))
     except (CannotOpen, Credential.DoesNotExist):
@@ -28,7 +28,7 @@ def list_displayed_settings(connection: Connection) -> list[DisplayedSetting]:
         _describe_secret(field, stored) if field.secret else _describe_setting(field, connection)
         for field in connection.connector.fields
     )
-    return [fact for fact in entries if fact]
+    return [entry for entry in entries if entry]
 
 
 def _describe_secret(field: Field, stored: set[str]) -> DisplayedSetting | None:

@@ -1,4 +1,4 @@
-"""The life line of a credential as an SVG of 600 × 48: what happened to it, and what comes next. Pure."""
+"""The timeline of a credential as an SVG of 600 × 48, with past and next events. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from hub.reason_codes import CREDENTIAL_EVENTS
 
 WIDTH, MARGIN, MIDDLE = 600.0, 12.0, 24.0
-EVENTS_MAX = 60  # events, the newest; the table has the same
-MARK_STYLES = {  # kind: how its mark looks, so that colour alone tells nothing
+EVENTS_MAX = 60  # events; the table shows the same
+MARK_STYLES = {  # kind: style and shape of its mark, so that it does not depend on colour alone
     "issued": "born",
     "reconnected": "born",
     "replaced": "born",
@@ -43,7 +43,7 @@ class TimelineMark(NamedTuple):
 
 
 class TimelineSegment(NamedTuple):
-    """From one mark to the next: whether the authorization lived."""
+    """A segment between two marks; its style says whether the authorization was valid."""
 
     x: float
     width: float
@@ -68,7 +68,7 @@ def draw_timeline(
     refresh_due_at: datetime | None,
     expires_at: datetime | None,
 ) -> CredentialTimeline:
-    """Of events as they happened, oldest first; what is still to come stands behind now."""
+    """Draw events, the oldest first; what is still to come is right of now."""
     events = list(events)[-EVENTS_MAX:]
     planned = [
         (_("Another access token is asked for"), refresh_due_at),

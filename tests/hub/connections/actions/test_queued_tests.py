@@ -7,9 +7,9 @@ from hub.audit import Actor, ActorContext, find_audit_rows
 from hub.connections import tasks
 from hub.connections.actions import connection_actions
 from hub.connections.actions.queued_tests import (
-    LOST,
     QUEUED_TESTS_MAX_OF_TENANT,
-    RUNS_MOST,
+    TEST_DURATION_MAX,
+    WAKE_UP_LOST_AFTER,
     queue_connection_test,
     read_test_progress,
     run_queued_test,
@@ -107,8 +107,8 @@ def test_few_tests_of_a_tenant_wait_at_a_time(connection, make):
 def test_a_bell_that_was_lost_keeps_no_other_test_from_waiting(connection, make):
     for row in (make.connection(connection.tenant) for _ in range(QUEUED_TESTS_MAX_OF_TENANT)):
         queue_connection_test(row, HAND, now=NOON)
-    assert not queue_connection_test(connection, HAND, now=NOON + LOST)
-    assert queue_connection_test(connection, HAND, now=NOON + 2 * LOST)
+    assert not queue_connection_test(connection, HAND, now=NOON + WAKE_UP_LOST_AFTER)
+    assert queue_connection_test(connection, HAND, now=NOON + 2 * WAKE_UP_LOST_AFTER)
 
 
 def test_a_test_whose_worker_was_killed_ends_with_the_reason(connection):
@@ -119,8 +119,8 @@ def test_a_test_whose_worker_was_killed_ends_with_the_reason(connection):
 
     with pytest.raises(SystemExit):
         run_queued_test(connection, call=killed, now=NOON)
-    assert read_test_progress(connection, now=NOON + RUNS_MOST / 2)["state"] == "running"
-    progress = read_test_progress(connection, now=NOON + RUNS_MOST)
+    assert read_test_progress(connection, now=NOON + TEST_DURATION_MAX / 2)["state"] == "running"
+    progress = read_test_progress(connection, now=NOON + TEST_DURATION_MAX)
     assert (progress["state"], progress["result"]["reason"]) == ("done", "interrupted")
     assert "Start the test again" in progress["result"]["detail"]
 

@@ -36,8 +36,8 @@ def look(answer, at=NOON):
         call=http.call,
         clock=lambda: at,
         random=lambda: 0.5,
-        stopping=lambda: False,
-        still_here=lambda: None,
+        is_stopping=lambda: False,
+        report_progress=lambda: None,
     )
     return http.requests
 
@@ -150,7 +150,7 @@ def test_a_worker_that_stops_begins_none(slack):
         call=http.call,
         clock=lambda: NOON,
         random=lambda: 0,
-        stopping=lambda: True,
-        still_here=lambda: None,
+        is_stopping=lambda: True,
+        report_progress=lambda: None,
     )
     assert http.requests == []
