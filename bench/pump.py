@@ -9,13 +9,13 @@ import threading
 
 import django
 
-from bench import connector
+from bench import quota_connectors
 from bench.processes import wait_for_go
 
 PLACE_AGAIN = 0.2  # seconds before it asks again for a place, where all are taken
 
 django.setup()
-connector.install()
+quota_connectors.install()
 
 from hub import egress  # noqa: E402  (Django is ready by now)
 from hub.db.clock import clock  # noqa: E402
@@ -25,19 +25,19 @@ from hub.processes import memory  # noqa: E402
 
 
 def main():
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    stop_event = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop_event.set())
     clock()  # connects
     memory.freeze_heap()
     wait_for_go()
-    while not stopped.wait(PLACE_AGAIN):
+    while not stop_event.wait(PLACE_AGAIN):
         loop.run_pump(
             clock=clock,
             open_client=lambda: open_async_client(
                 egress.load_rules(), clock=clock, limit=loop.MAX_SOCKETS
             ),
             random=random.random,
-            stopping=stopped.is_set,
+            stopping=stop_event.is_set,
         )
 
 

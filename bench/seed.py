@@ -89,10 +89,10 @@ def give_accounts(rows):
 
 def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="order.created"):
     """Of all tenants, to every connection at the connector."""
-    kept = FieldMapping.unscoped.create(name="bench", connector_key=connector, action=action)
-    MappingVersion.unscoped.create(mapping=kept, number=1, body=mapping)
+    stored = FieldMapping.unscoped.create(name="bench", connector_key=connector, action=action)
+    MappingVersion.unscoped.create(mapping=stored, number=1, body=mapping)
     return Route.unscoped.create(
-        name="bench", event_type=event_type, connector_key=connector, action=action, mapping=kept
+        name="bench", event_type=event_type, connector_key=connector, action=action, mapping=stored
     )
 
 

@@ -40,11 +40,13 @@ class World:
             return OK, 0
         return MANNERS[manner](self, path, *map(int, numbers))
 
-    def told(self, path):
-        said = {b"/-/count": b"%d" % self.count, b"/-/ledger": bytes(self.ledger)}.get(path, b"")
+    def lines(self, path):
+        response = {b"/-/count": b"%d" % self.count, b"/-/ledger": bytes(self.ledger)}.get(
+            path, b""
+        )
         if path == b"/-/clear":
             self.clear()
-        return ANSWER % (200, b"OK", len(said), b"", said)
+        return ANSWER % (200, b"OK", len(response), b"", response)
 
     def slow(self, path, milliseconds):
         return OK, milliseconds / 1000
@@ -107,13 +109,13 @@ def header(head, name):
 
 
 async def serve():
-    world, stopped, loop = World(), asyncio.Event(), asyncio.get_running_loop()
+    world, stop_event, loop = World(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop_event.set)
     server = await loop.create_server(lambda: Peer(world), "127.0.0.1", 0, backlog=4096)
     gc.disable()  # nothing here makes circles
     print(server.sockets[0].getsockname()[1], flush=True)
-    await stopped.wait()
+    await stop_event.wait()
 
 
 if __name__ == "__main__":

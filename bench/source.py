@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 
 from bench import seed
-from bench.processes import MANAGE, running, until
+from bench.processes import MANAGE, running, wait_until
 from hub.db.clock import clock
 from hub.outgoing.intake.publish import publish
 from hub.outgoing.models import Delivery
@@ -20,7 +20,7 @@ def worker(sink, tenant):
     before = sink.count()
     with running([*MANAGE, "work"], stdout=sys.stderr) as (process,):
         publish(tenant, "order.created", seed.order(0), now=clock())
-        until(
+        wait_until(
             lambda: sink.count() > before, within=START_WITHIN, what="the worker's first delivery"
         )
         yield process
@@ -29,9 +29,9 @@ def worker(sink, tenant):
 def delays(sink, tenants, *, per_second, seconds):
     """Milliseconds from accepted to arrived, of `per_second` events a second; each tenant has one connection."""
     accepted = tell(tenants, per_second=per_second, seconds=seconds)
-    wanted = set(accepted)
-    until(
-        lambda: wanted <= {row.id for row in sink.arrivals()},
+    expected = set(accepted)
+    wait_until(
+        lambda: expected <= {row.id for row in sink.arrivals()},
         within=ARRIVE_WITHIN,
         every=1.0,
         what="all arrivals",

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import ROOT, running, until
+from bench.processes import ROOT, running, wait_until
 
 HUB = "hub.asgi:application"
 WITHIN = 30.0  # seconds, to start
@@ -41,7 +41,7 @@ def free_port():
 
 
 def wait_until_it_answers(port):
-    until(lambda: answers(port), within=WITHIN, what="the web server's first answer")
+    wait_until(lambda: answers(port), within=WITHIN, what="the web server's first answer")
 
 
 def answers(port):

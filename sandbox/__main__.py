@@ -36,9 +36,9 @@ async def serve() -> None:
     port = int(os.environ.get("HUB_SANDBOX_PORT") or 8100)
     mail_port = int(os.environ.get("HUB_SANDBOX_SMTP_PORT") or 8125)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    stopped = asyncio.Event()
+    stop_event = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop_event.set)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
@@ -47,7 +47,7 @@ async def serve() -> None:
             f"Mail goes to {mail}, and the sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/",
             flush=True,
         )
-        await stopped.wait()
+        await stop_event.wait()
     finally:
         await runner.cleanup()
 

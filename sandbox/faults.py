@@ -81,9 +81,9 @@ class Faults:
     def listed(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self._faults]
 
-    def _first(self, system: str, account: str, meant: Callable[[Fault], bool]) -> Fault | None:
+    def _first(self, system: str, account: str, applies: Callable[[Fault], bool]) -> Fault | None:
         for fault in self._faults:
-            if fault.system == system and fault.account in (None, account) and meant(fault):
+            if fault.system == system and fault.account in (None, account) and applies(fault):
                 self._use(fault)
                 return fault
         return None
@@ -97,22 +97,22 @@ class Faults:
 
 def parse_fault(wish: Mapping[str, Any], systems: set[str]) -> dict[str, Any]:
     """A wish, as JSON or form, in the words of Fault."""
-    given = {key: value for key, value in wish.items() if value not in ("", None)}
-    if unknown := set(given) - KNOWN:
+    values = {key: value for key, value in wish.items() if value not in ("", None)}
+    if unknown := set(values) - KNOWN:
         raise ValueError(
             f"unknown field {sorted(unknown)[0]!r}; known are {', '.join(sorted(KNOWN))}"
         )
-    if given.get("system") not in systems:
+    if values.get("system") not in systems:
         raise ValueError(f"system is one of {', '.join(sorted(systems))}")
-    given |= {key: parse_number(key, given[key]) for key in NUMBERS if key in given}
-    given |= {key: str(given[key]) for key in ("account", "path") if key in given}
-    if not 0 <= given.get("status", 0) <= 599 or 0 < given.get("status", 0) < 200:
+    values |= {key: parse_number(key, values[key]) for key in NUMBERS if key in values}
+    values |= {key: str(values[key]) for key in ("account", "path") if key in values}
+    if not 0 <= values.get("status", 0) <= 599 or 0 < values.get("status", 0) < 200:
         raise ValueError("status is 0 (the connection is cut) or from 200 to 599")
-    given |= {"body": parse_text(given["body"])} if "body" in given else {}
-    given |= {key: parse_object(key, given[key]) for key in OBJECTS if key in given}
-    given["effect"] = given.get("effect") in (True, "true", "on", "1")
-    times = given.pop("times", 0 if wish.get("times", 1) is None else 1)
-    return add_default_status(given) | {"left": times or None}
+    values |= {"body": parse_text(values["body"])} if "body" in values else {}
+    values |= {key: parse_object(key, values[key]) for key in OBJECTS if key in values}
+    values["effect"] = values.get("effect") in (True, "true", "on", "1")
+    times = values.pop("times", 0 if wish.get("times", 1) is None else 1)
+    return add_default_status(values) | {"left": times or None}
 
 
 def parse_number(key: str, value: Any) -> float:
@@ -125,12 +125,12 @@ def parse_number(key: str, value: Any) -> float:
     return read
 
 
-def add_default_status(given: dict[str, Any]) -> dict[str, Any]:
-    if "status" not in given and "retry_after" in given:
-        return given | {"status": 429}
-    if "status" not in given and "body" in given:
-        return given | {"status": 200}
-    return given
+def add_default_status(values: dict[str, Any]) -> dict[str, Any]:
+    if "status" not in values and "retry_after" in values:
+        return values | {"status": 429}
+    if "status" not in values and "body" in values:
+        return values | {"status": 200}
+    return values
 
 
 def parse_text(text: Any) -> Any:

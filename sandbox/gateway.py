@@ -124,8 +124,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
     """RFC 7396."""
     if not isinstance(patch, dict):
         return patch
-    kept = target if isinstance(target, dict) else {}
-    result = kept | {key: merge_patch(kept.get(key), value) for key, value in patch.items()}
+    base = target if isinstance(target, dict) else {}
+    result = base | {key: merge_patch(base.get(key), value) for key, value in patch.items()}
     return {key: value for key, value in result.items() if value is not None or key not in patch}
 
 

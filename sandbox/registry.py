@@ -10,8 +10,8 @@ from sandbox.registration import SystemRegistration
 def find_systems() -> list[SystemRegistration]:
     """Return the registered systems. Raises ValueError where a key differs from its folder."""
     names = [module.name for module in pkgutil.iter_modules(sandbox.__path__) if module.ispkg]
-    found = {name: getattr(import_module(f"sandbox.{name}"), "SYSTEM", None) for name in names}
-    systems = {name: system for name, system in found.items() if system is not None}
+    registered = {name: getattr(import_module(f"sandbox.{name}"), "SYSTEM", None) for name in names}
+    systems = {name: system for name, system in registered.items() if system is not None}
     for name, system in systems.items():
         if system.key != name:
             raise ValueError(f"sandbox/{name} registers the key {system.key!r}, not {name!r}")

@@ -11,23 +11,23 @@ TOLERANCE = 300  # seconds, both directions: what the libraries use
 
 def signature_error(secrets: list[str], headers: Mapping[str, str], body: bytes, at: float) -> str:
     """What is wrong with the signature, in words; empty when it is good."""
-    given, sent, signatures = (
+    message_id, sent, signatures = (
         headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature")
     )
-    if not (given and sent and signatures):
+    if not (message_id and sent and signatures):
         return "not signed"
     if not sent.isascii() or not sent.isdigit():
         return "its timestamp is not a number"
     if abs(at - int(sent)) > TOLERANCE:
         return f"its timestamp is {abs(at - int(sent)):.0f} s off, the limit is {TOLERANCE} s"
-    content = f"{given}.{sent}.".encode() + body
-    ours = [
+    content = f"{message_id}.{sent}.".encode() + body
+    expected = [
         base64.b64encode(hmac.digest(decode_secret(secret), content, hashlib.sha256)).decode()
         for secret in secrets
     ]
-    theirs = [entry.partition(",")[2] for entry in signatures.split() if entry.startswith("v1,")]
+    received = [entry.partition(",")[2] for entry in signatures.split() if entry.startswith("v1,")]
     matches = [
-        hmac.compare_digest(one.encode(), other.encode()) for one in ours for other in theirs
+        hmac.compare_digest(one.encode(), other.encode()) for one in expected for other in received
     ]
     return "" if any(matches) else "no signature matches the secret"
 

@@ -40,8 +40,8 @@ class ApiRequest:
 
     def credential(self, scheme: str) -> str:
         """What follows the scheme in the Authorization header; empty if it is another scheme or absent."""
-        given, _, value = self.headers.get("Authorization", "").partition(" ")
-        return value.strip() if given.lower() == scheme.lower() else ""
+        name, _, value = self.headers.get("Authorization", "").partition(" ")
+        return value.strip() if name.lower() == scheme.lower() else ""
 
 
 @dataclass(frozen=True)

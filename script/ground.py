@@ -40,14 +40,14 @@ UNFINISHED = "unfinished"
 
 def calm_environment(*foreign, **more):
     """What the shell says, without the names that are not meant for us."""
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith((*FOREIGN, *foreign))
     }
-    path = f"{VENV / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    path = f"{VENV / 'bin'}{os.pathsep}{inherited.get('PATH', os.defpath)}"
     return (
-        kept
+        inherited
         | {"VIRTUAL_ENV": str(VENV), "PATH": path, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
         | more
     )

@@ -32,18 +32,18 @@ def addresses(*, port, sandbox_port, mail_port):
 def ensure(path, **ports):
     """Write what is missing, and let our own loopback addresses follow the ports; True if they had to."""
     text = path.read_text() if path.exists() else HEAD
-    there = read(text)
+    stored = read(text)
     moved = {
         name: value
         for name, value in addresses(**ports).items()
-        if name in there and there[name] != value and on_loopback(there[name])
+        if name in stored and stored[name] != value and on_loopback(stored[name])
     }
     lines = [
         f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line
         for line in text.splitlines()
     ]
-    wanted = fresh() | addresses(**ports)
-    lines += [f"{name}={value}" for name, value in wanted.items() if name not in there]
+    defaults = fresh() | addresses(**ports)
+    lines += [f"{name}={value}" for name, value in defaults.items() if name not in stored]
     if (new := "\n".join(lines) + "\n") != text or not path.exists():
         write(path, new)
     path.chmod(0o600)

@@ -140,8 +140,8 @@ def stop(children, *, grace=GRACE):
 
 def sweep(keep=()):
     """End every descendant that belongs to no child of ours (Linux)."""
-    kept = set(keep)
-    while strays := [pid for pid in offspring(os.getpid()) if pid not in kept]:
+    kept_pids = set(keep)
+    while strays := [pid for pid in offspring(os.getpid()) if pid not in kept_pids]:
         for pid in strays:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -19,8 +19,8 @@ from hub.crypto.rotation import sealed_columns
 from hub.crypto.sealed import KeyCanary, field_cipher
 from hub.logs import build_formatter
 from hub.throttle.models import QuotaState
-from tests.canaries import HAND, NOWHERE, House, flew, on_fire, secret_of
 from tests.clients import Api
+from tests.secret_canaries import HAND, NOWHERE, CanaryRows, flew, on_fire, secret_of
 from tests.tenants.door import come_as_guest, sign_in
 from tests.test_wall_pages import SAID
 from tests.url_walk import addresses, routes
@@ -49,7 +49,7 @@ def lines():
 
 @pytest.fixture
 def house(make, lines):
-    house = House(make)
+    house = CanaryRows(make)
     house.live()
     return house
 

@@ -6,7 +6,7 @@ import time
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import family, until
+from bench.processes import descendants, wait_until
 from bench.source import worker
 
 DATABASES = ("postgresql", "sqlite")
@@ -20,9 +20,15 @@ def measure(sink, options):
     (row,) = seed.connections(1, sink.url + "/ok/{}")
     seed.route()
     with worker(sink, row.tenant) as process:
-        _, *pool = family(process.pid)
-        began = time.monotonic()
+        _, *pool = descendants(process.pid)
+        started = time.monotonic()
         for pid in pool:
             os.kill(pid, signal.SIGSTOP)
-        until(lambda: set(family(process.pid)).isdisjoint(pool), within=WITHIN, what="another pool")
-        yield Figure("faults_hung_pool_replaced", time.monotonic() - began, "s", bar=Bar("<=", 60))
+        wait_until(
+            lambda: set(descendants(process.pid)).isdisjoint(pool),
+            within=WITHIN,
+            what="another pool",
+        )
+        yield Figure(
+            "faults_hung_pool_replaced", time.monotonic() - started, "s", bar=Bar("<=", 60)
+        )

@@ -4,10 +4,10 @@ import os
 import time
 from dataclasses import dataclass
 
-from bench.faults import judge, victims
-from bench.faults.desk import BACK_WITHIN, Desk
-from bench.ground import OWN_SERVER
-from bench.processes import until
+from bench.environments import OWN_SERVER
+from bench.faults import evaluation, process_groups
+from bench.faults.installation import BACK_WITHIN, AttackedInstallation
+from bench.processes import wait_until
 
 DATABASES = ("postgresql", "sqlite")
 ROUND = (
@@ -44,8 +44,8 @@ class Plan:
 
 
 def measure(sink, options):
-    began, plan = time.monotonic(), plan_of(options, own_server=OWN_SERVER in os.environ)
-    with Desk(sink, per_second=plan.per_second) as desk:
+    started, plan = time.monotonic(), plan_of(options, own_server=OWN_SERVER in os.environ)
+    with AttackedInstallation(sink, per_second=plan.per_second) as desk:
         for strike in plan.strikes:
             desk.strike(strike, into_recovery=desk.dice.random() < 0.5)
         desk.recovers(since=time.monotonic())
@@ -54,8 +54,8 @@ def measure(sink, options):
         desk.stops.append(desk.worker.stop())
         desk.calm_down()
         orphans = left_of(desk)
-    yield from judge.figures(
-        desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - began, options=plan
+    yield from evaluation.figures(
+        desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - started, options=plan
     )
 
 
@@ -82,12 +82,12 @@ def kill_at_named_places(desk):
 
 def left_of(desk):
     """Process groups of pools that are not the last one, and of which something still runs."""
-    living = {victims.pool_of(desk.worker.pid), desk.worker.pid}
+    living = {process_groups.pool_of(desk.worker.pid), desk.worker.pid}
     groups = {group for group in desk.pools | desk.worker.groups if group} - living
-    until(
-        lambda: all(map(victims.is_empty, groups)),
+    wait_until(
+        lambda: all(map(process_groups.is_empty, groups)),
         within=BACK_WITHIN,
         every=0.5,
         what="the end of old pools",
     )
-    return sum(not victims.is_empty(group) for group in groups)
+    return sum(not process_groups.is_empty(group) for group in groups)

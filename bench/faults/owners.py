@@ -6,8 +6,8 @@ import threading
 import time
 from collections import defaultdict
 
-from bench.faults import victims
-from bench.processes import family
+from bench.faults import process_groups
+from bench.processes import descendants
 
 SAMPLE_EVERY = 0.05  # seconds
 
@@ -39,15 +39,15 @@ class SocketOwners:
             self.sample()
 
     def sample(self):
-        now, processes = time.monotonic(), set(family(os.getpid()))
+        now, processes = time.monotonic(), set(descendants(os.getpid()))
         for pid in processes:
             self.alive[pid] = now
-            if pid not in self.groups and (group := victims.group_of(pid)):
+            if pid not in self.groups and (group := process_groups.group_of(pid)):
                 self.groups[pid] = group
-        sockets = victims.local_ports_to(self.sink_port)
+        sockets = process_groups.local_ports_to(self.sink_port)
         if set(sockets) - set(self.inodes):
             for pid in processes:
-                self.inodes |= dict.fromkeys(victims.sockets_of(pid), pid)
+                self.inodes |= dict.fromkeys(process_groups.sockets_of(pid), pid)
         for inode, port in sockets.items():
             if pid := self.inodes.get(inode):
                 self.note(port, pid, now)

@@ -21,7 +21,7 @@ from tenants.models import ApiKey
 DATABASES = ("postgresql",)
 CALLERS, SECONDS, RUNS = 32, 10, 3
 WARM = 1  # second
-BARE, TUNED = "bench.bare:application", "bench.tuned:application"
+BARE, TUNED = "bench.baselines.bare_view:application", "bench.baselines.tuned_view:application"
 HEAD = (
     "POST /api/v1/events HTTP/1.1\r\nHost: {place}\r\nAuthorization: Bearer {key}\r\n"
     "Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"

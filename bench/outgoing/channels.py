@@ -6,9 +6,9 @@ import os
 import subprocess
 import time
 
-from bench import checker, connector, seed
+from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import python, running, until
+from bench.processes import python_command, running, wait_until
 from hub.db.clock import clock
 from hub.outgoing.intake.publish import publish
 from hub.outgoing.models import Delivery
@@ -33,11 +33,11 @@ def measure(sink, options):
     seed.settle_down()
     sink.clear()
     with pumps():
-        until(sink.count, within=WITHIN, what="the first call")
-        until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
+        wait_until(sink.count, within=WITHIN, what="the first call")
+        wait_until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
         begin = time.monotonic()
         told = tell({action: row.tenant for action, (row, _) in staged.items()}, seconds)
-        until(
+        wait_until(
             lambda: arrived(sink, told),
             within=WITHIN,
             every=0.5,
@@ -52,14 +52,14 @@ def stage(sink, action, beside, waiting):
     """
     seed_route(beside, FREE, f"{action}.beside")
     (row,) = seed.connections(
-        1, f"{sink.url}/ok", connector=connector.KEY, account=f"channels-{action}"
+        1, f"{sink.url}/ok", connector=quota_connectors.KEY, account=f"channels-{action}"
     )
     return row, seed.orders([row], waiting, seed_route(action, FULL, f"{action}.backlog"))
 
 
 def seed_route(action, channel, event_type):
     return seed.route(
-        connector.KEY, action, mapping={"channel": f"'{channel}'"}, event_type=event_type
+        quota_connectors.KEY, action, mapping={"channel": f"'{channel}'"}, event_type=event_type
     )
 
 
@@ -67,7 +67,7 @@ def pumps():
     count = PUMPS[seed.database.vendor]
     environment = os.environ | {"HUB_PUMPS": str(count)}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    return running(*[python("bench.pump")] * count, environment=environment, **quiet)
+    return running(*[python_command("bench.pump")] * count, environment=environment, **quiet)
 
 
 def all_wait():
@@ -102,8 +102,8 @@ def figures(arrivals, staged, told, begin, end):
         )
         breaks = checker.order_breaks(backlog, arrivals)
         yield Figure(f"channels_{action}_order_breaks", breaks, "deliveries", bar=Bar("==", 0))
-        if (quota := connector.QUOTAS[action]).per < end - begin:
-            used = checker.used(
+        if (quota := quota_connectors.QUOTAS[action]).per < end - begin:
+            used = checker.used_share(
                 [firsts[id] for id in backlog if id in firsts],
                 quota.limit,
                 quota.per,

@@ -1,5 +1,5 @@
-"""60,000 signed deliveries over 200 connections, two pumps, beside bench/reference_pump.py on the
-same sink.
+"""60,000 signed deliveries over 200 connections, two pumps, beside
+bench/baselines/reference_pump.py on the same sink.
 """
 
 import os
@@ -9,9 +9,9 @@ import sys
 
 from django.db import connection as database
 
-from bench import checker, connector, seed
+from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import ROOT, in_step, python, until
+from bench.processes import ROOT, python_command, start_together, wait_until
 from hub.outgoing.models import Delivery
 
 DATABASES = ("postgresql", "sqlite")
@@ -38,7 +38,7 @@ def measure_with_quotas(sink, options):
     """Yield the same for a connector whose account, method and connection quotas never bind."""
     yield from measure_drain(
         "drain_quota", sink, options,
-        url=sink.url + "/ok", connector=connector.UNBOUND_KEY, action=connector.UNBOUND_ACTION, least=0.35,
+        url=sink.url + "/ok", connector=quota_connectors.UNBOUND_KEY, action=quota_connectors.UNBOUND_ACTION, least=0.35,
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def drain_product(sink, deliveries, *, pumps, url, connector, action):
     mapping = seed.MAPPING | {"channel": "data.channel"}
     seed.orders(connections, deliveries, seed.route(connector, action, mapping=mapping))
     seed.settle_down()
-    rate = measure_rate(sink, deliveries, [python("bench.pump")] * pumps)
+    rate = measure_rate(sink, deliveries, [python_command("bench.pump")] * pumps)
     if left := Delivery.unscoped.exclude(state="delivered").count():
         raise SystemExit(f"{left} deliveries were answered and not settled: this is no measurement")
     return rate
@@ -103,8 +103,8 @@ def measure_rate(sink, deliveries, commands):
     """Return deliveries a second from the first to the last answer; each must have come once."""
     sink.clear()
     what = f"{deliveries} deliveries"
-    with in_step(*commands):
-        until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=what)
+    with start_together(*commands):
+        wait_until(lambda: sink.count() >= deliveries, within=WITHIN, every=LOOK_EVERY, what=what)
     arrivals = sink.arrivals()
     if checker.extra_sends(arrivals) or len(arrivals) != deliveries:
         raise SystemExit(

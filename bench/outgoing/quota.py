@@ -10,9 +10,9 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 
-from bench import checker, connector, seed
+from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import python, signal_group, spawn, stop, until
+from bench.processes import python_command, signal_group, spawn, stop, wait_until
 from hub.connections.models import Lane
 from hub.db.clock import clock
 from hub.outgoing.queue.pump_leases import free_leases, process_prefix
@@ -45,17 +45,20 @@ def measure(sink, options):
 def stage(sink, action, seconds):
     """Twice what its binding scope allows, on accounts of its own."""
     route = seed.route(
-        connector.KEY, action, mapping={"channel": "data.channel"}, event_type=f"{action}.spent"
+        quota_connectors.KEY,
+        action,
+        mapping={"channel": "data.channel"},
+        event_type=f"{action}.spent",
     )
     quota, scopes = (
-        connector.QUOTAS[action],
+        quota_connectors.QUOTAS[action],
         {"app": 1, "channel": seed.CHANNELS}.get(action, ACCOUNTS[action]),
     )
     rows = [
         row
         for number in range(ACCOUNTS[action])
         for row in seed.connections(
-            1, f"{sink.url}/ok", connector=connector.KEY, account=f"{action}-{number}"
+            1, f"{sink.url}/ok", connector=quota_connectors.KEY, account=f"{action}-{number}"
         )
     ]
     seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per + 1)), route)
@@ -65,7 +68,7 @@ def run(sink, seconds):
     """When it began, and when it ended."""
     pumps = {process.pid: process for process in (pump() for _ in range(PUMPS))}
     try:
-        until(sink.count, within=60, what="the first call")
+        wait_until(sink.count, within=60, what="the first call")
         begin = time.monotonic()
         while True:
             time.sleep(min(KILL_EVERY, max(0.0, begin + seconds - time.monotonic())))
@@ -96,13 +99,16 @@ def replace(pumps, pid):
 def pump():
     environment = os.environ | {"HUB_PUMPS": str(PUMPS)}
     return spawn(
-        python("bench.pump"), environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        python_command("bench.pump"),
+        environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
 
 
 def figures(arrivals, begin, end):
     scopes = moments_by_scope(arrivals)
-    for kind, quota in connector.QUOTAS.items():
+    for kind, quota in quota_connectors.QUOTAS.items():
         broken = sum(
             checker.breaches(at, quota.limit, quota.per)
             for scope, at in scopes.items()
@@ -110,7 +116,7 @@ def figures(arrivals, begin, end):
         )
         yield Figure(f"quota_{kind}_breaches", broken, "windows", bar=Bar("==", 0))
     for kind, bar in USED.items():
-        quota = connector.QUOTAS[kind]
+        quota = quota_connectors.QUOTAS[kind]
         if end - begin > quota.per:
             binding = [
                 moments
@@ -118,7 +124,7 @@ def figures(arrivals, begin, end):
                 if bound == action == kind
             ]
             shares = [
-                checker.used(moments, quota.limit, quota.per, begin=begin, end=end)
+                checker.used_share(moments, quota.limit, quota.per, begin=begin, end=end)
                 for moments in binding
             ]
             yield Figure(f"quota_{kind}_used", min(shares), "of the limit", bar=Bar(">=", bar))
@@ -129,6 +135,6 @@ def moments_by_scope(arrivals):
     scopes = defaultdict(list)
     for arrival in arrivals:
         named = arrival.path.split("/")[2:]
-        for kind in connector.SPENT[named[0]]:
+        for kind in quota_connectors.SPENT[named[0]]:
             scopes[(kind, *named[: NAMED_BY[kind]])].append(arrival.at)
     return scopes

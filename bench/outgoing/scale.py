@@ -7,7 +7,7 @@ import os
 from bench import checker, seed
 from bench.figures import Bar, Figure
 from bench.outgoing.drain import alternate
-from bench.processes import MANAGE, running, until
+from bench.processes import MANAGE, running, wait_until
 
 DATABASES = ("postgresql",)
 DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
@@ -35,7 +35,7 @@ def drain(sink, deliveries, *, workers, pumps):
     sink.clear()
     environment = os.environ | {"HUB_PUMPS": str(pumps), "HUB_PUMPS_TOTAL": "0"}
     with running(*[[*MANAGE, "work"]] * workers, environment=environment):
-        until(
+        wait_until(
             lambda: sink.count() >= deliveries,
             within=WITHIN,
             every=LOOK_EVERY,

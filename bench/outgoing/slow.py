@@ -6,7 +6,7 @@ import time
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import family, resident_megabytes
+from bench.processes import descendants, resident_megabytes
 from bench.source import worker
 
 DATABASES = ("postgresql",)
@@ -39,6 +39,8 @@ def most_memory(worker, seconds):
     """Of the pool, while it works: what the worker started, without the worker itself."""
     most, end = 0.0, time.monotonic() + seconds
     while time.monotonic() < end:
-        most = max(most, resident_megabytes(pid for pid in family(worker.pid) if pid != worker.pid))
+        most = max(
+            most, resident_megabytes(pid for pid in descendants(worker.pid) if pid != worker.pid)
+        )
         time.sleep(LOOK_EVERY)
     return most

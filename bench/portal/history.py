@@ -69,13 +69,13 @@ ORDERED_ID = (  # a UUIDv7 of the row's moment
 )
 
 
-def a_month(deliveries, *, tenants, now):
+def insert_month(deliveries, *, tenants, now):
     """So many deliveries to the connections that are there; the first tenant is the large one."""
-    told = {"events": deliveries // 2, "tenants": tenants, "now": now}
+    parameters = {"events": deliveries // 2, "tenants": tenants, "now": now}
     written = {"id": ORDERED_ID, "large": MOST_OF_A_TENANT, "days": DAYS}
     with database.cursor() as cursor:
         cursor.execute(TARGETS)
-        cursor.execute(EVENTS.format(**written), told)
+        cursor.execute(EVENTS.format(**written), parameters)
         cursor.execute(BODIES)
         cursor.execute(DELIVERIES.format(**written))
         cursor.execute(TRIES)

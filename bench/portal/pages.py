@@ -6,7 +6,7 @@ import time
 
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from bench.portal.stage import FULL, QUICK, endpoints_of, newest_deliveries, set_up
+from bench.portal.test_data import FULL, QUICK, endpoints_of, newest_deliveries, prepare_test_data
 from bench.web import serving
 
 DATABASES = ("postgresql",)
@@ -42,27 +42,29 @@ PAGES = {
 
 def measure(sink, options):
     counts, looks = (QUICK, QUICK_LOOKS) if options.quick else (FULL, LOOKS)
-    stage = set_up(counts, sink.url + "/ok/{}")
+    stage = prepare_test_data(counts, sink.url + "/ok/{}")
     with serving() as place:
         browser = Browser(place, stage.cookie)
-        wanted = addresses(stage, looks)
-        for address in itertools.islice(itertools.cycle(wanted["home"]), WARM):
+        paths_by_page = addresses(stage, looks)
+        for address in itertools.islice(itertools.cycle(paths_by_page["home"]), WARM):
             browser.milliseconds(address)
-        for name, paths in wanted.items():
-            found = [browser.milliseconds(path) for path in paths]
-            yield Figure(f"portal_{name}", percentile(found, 0.95), "ms", bar=BAR)
+        for name, paths in paths_by_page.items():
+            durations = [browser.milliseconds(path) for path in paths]
+            yield Figure(f"portal_{name}", percentile(durations, 0.95), "ms", bar=BAR)
         browser.close()
 
 
 def addresses(stage, looks):
     """By the name of the page, each time with other rows."""
     of_each = [rows_of(tenant, looks // 2) for tenant in stage.tenants]
-    turns = list(itertools.chain.from_iterable(zip(*of_each, strict=True)))
-    wanted = {
-        name: [f"/t/{turn['tenant']}/" + path.format(**turn) for turn in turns]
+    rows = list(itertools.chain.from_iterable(zip(*of_each, strict=True)))
+    paths_by_page = {
+        name: [f"/t/{row['tenant']}/" + path.format(**row) for row in rows]
         for name, path in PAGES.items()
     }
-    return wanted | {"confirm": [f"/connect/confirm/{stage.authorization.public_id}/"] * looks}
+    return paths_by_page | {
+        "confirm": [f"/connect/confirm/{stage.authorization.public_id}/"] * looks
+    }
 
 
 def rows_of(tenant, count):
@@ -89,11 +91,11 @@ class Browser:
 
     def milliseconds(self, path):
         """From asking to the last byte; the page must be there."""
-        began = time.perf_counter()
+        started = time.perf_counter()
         self.connection.request("GET", path, headers=self.headers)
         answer = self.connection.getresponse()
         answer.read()
-        took = (time.perf_counter() - began) * 1000
+        took = (time.perf_counter() - started) * 1000
         if answer.status != 200:
             raise SystemExit(f"{path} answered {answer.status}")
         return took

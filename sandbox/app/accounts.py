@@ -63,10 +63,10 @@ def build_tenant(entry: Any, systems: frozenset[str]) -> Tenant:
     for key, account in accounts.items():
         if not isinstance(account, str):
             raise ValueError(f"app.tenants: {key} has the wrong type")
-    own = {key: value for key, value in entry.items() if key not in accounts}
-    if "accounts" in own:
+    own_fields = {key: value for key, value in entry.items() if key not in accounts}
+    if "accounts" in own_fields:
         raise ValueError("app.tenants: unknown field 'accounts'")
-    return build_entry(Tenant, own | {"accounts": accounts}, "app.tenants")
+    return build_entry(Tenant, own_fields | {"accounts": accounts}, "app.tenants")
 
 
 APP = OrderAppSection()

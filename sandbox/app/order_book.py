@@ -37,7 +37,7 @@ class OrderBook:
     def change(self, number: str, at: float, **changes: Any) -> None:
         self._orders[number] = {**self._orders[number], **changes, "updated_at": iso(at)}
 
-    def told(self, number: str, at: float, *, status: int, text: str) -> None:
+    def record_answer(self, number: str, at: float, *, status: int, text: str) -> None:
         """What the hub answered; by then its own events may have moved the order on."""
         state = self._orders[number]["state"]
         if state in ("placed", "not told"):
@@ -74,14 +74,14 @@ class OrderBook:
 
 
 def parse_order(wish: Mapping[str, Any]) -> Order:
-    given = {
+    values = {
         name: str(wish.get(name) or "").strip()[:255]
         for name in ("tenant", "customer", "email", "currency")
     }
-    currency = (given["currency"] or "EUR").upper()
-    if not given["customer"]:
+    currency = (values["currency"] or "EUR").upper()
+    if not values["customer"]:
         raise ValueError("The order needs a customer.")
-    if "@" not in given["email"]:
+    if "@" not in values["email"]:
         raise ValueError("The order needs the customer's email.")
     if len(currency) != 3 or not currency.isalpha():
         raise ValueError("The currency has three letters, such as EUR.")
@@ -90,7 +90,7 @@ def parse_order(wish: Mapping[str, Any]) -> Order:
         raise ValueError("The order needs at least one line.")
     lines = [parse_order_line(item) for item in items]
     total = sum((item["quantity"] * Decimal(item["price"]) for item in lines), Decimal())
-    return {**given, "currency": currency, "total": str(total.quantize(CENT)), "items": lines}
+    return {**values, "currency": currency, "total": str(total.quantize(CENT)), "items": lines}
 
 
 def parse_order_line(item: Any) -> dict[str, Any]:
@@ -117,11 +117,11 @@ def form_lines(form: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def build_event(order: Order) -> dict[str, Any]:
-    told = ("number", "customer", "email", "total", "currency", "placed_at", "items")
+    names = ("number", "customer", "email", "total", "currency", "placed_at", "items")
     return {
         "id": f"order-{order['number']}",
         "type": "order.created",
-        "data": {key: order[key] for key in told},
+        "data": {key: order[key] for key in names},
     }
 
 

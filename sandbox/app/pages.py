@@ -223,8 +223,8 @@ def line(number: int, form: dict[str, str]) -> Markup:
     return markup(LINE, number=number, shown=number + 1, **values)
 
 
-def option(value: str, name: str, chosen: str | None) -> Markup:
-    selected = Markup(" selected" if value == chosen else "")
+def option(value: str, name: str, selected_value: str | None) -> Markup:
+    selected = Markup(" selected" if value == selected_value else "")
     return markup(
         '<option value="$value"$selected>$name</option>', value=value, name=name, selected=selected
     )
@@ -238,9 +238,9 @@ def answer_of(order: Order) -> Markup:
     hub: dict[str, Any] | None = order["hub"]
     if hub is None:
         return markup("<p>It has not answered yet.</p>")
-    heard = f"The hub answered {hub['status']}" if hub["status"] else "The hub did not answer"
+    summary = f"The hub answered {hub['status']}" if hub["status"] else "The hub did not answer"
     return markup(
         "<details open><summary>$heard</summary><pre>$text</pre></details>",
-        heard=heard,
+        heard=summary,
         text=hub["text"],
     )

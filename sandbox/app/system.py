@@ -65,17 +65,17 @@ class OrderApp(System):
             )
         except OSError as error:
             status, text = 0, f"{type(error).__name__}: {error}"
-        self.book.told(order["number"], at, status=status, text=text[:2000])
+        self.book.record_answer(order["number"], at, status=status, text=text[:2000])
 
     def event_page(self, order: Order) -> str:
         """The page that the hub's answer names for people by `page_url`; else the hub's first page."""
         try:
-            told = json.loads((order["hub"] or {}).get("text", ""))["page_url"]
+            page_url = json.loads((order["hub"] or {}).get("text", ""))["page_url"]
         except (ValueError, TypeError, KeyError):
-            told = "/"
+            page_url = "/"
         return (
-            urljoin(self.store[APP].app.hub, told)
-            if isinstance(told, str)
+            urljoin(self.store[APP].app.hub, page_url)
+            if isinstance(page_url, str)
             else self.store[APP].app.hub
         )
 

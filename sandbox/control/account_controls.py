@@ -102,7 +102,7 @@ class AccountControls:
         )
 
     def _levers(self, system: System, account: str, approval: str) -> tuple[Markup, Markup, Markup]:
-        whose = markup(WHOSE, system=system.key, account=account)
+        account_fields = markup(WHOSE, system=system.key, account=account)
         options = [
             markup(
                 '<option value="$value"$selected>$name</option>',
@@ -112,7 +112,9 @@ class AccountControls:
             )
             for value in system.approvals
         ]
-        chosen = (
-            markup(APPROVAL, whose=whose, account=account, options=options) if options else Markup()
+        approval_form = (
+            markup(APPROVAL, whose=account_fields, account=account, options=options)
+            if options
+            else Markup()
         )
-        return markup(END, whose=whose), markup(DENY, whose=whose), chosen
+        return markup(END, whose=account_fields), markup(DENY, whose=account_fields), approval_form

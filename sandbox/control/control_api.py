@@ -82,22 +82,22 @@ class Control:
         return web.json_response({"mails": self._box.since(since, to=request.query.get("to", ""))})
 
     async def tokens(self, request: web.Request) -> web.Response:
-        given = request.query
+        data = request.query
         return web.json_response(
-            {"tokens": self._levers.tokens(given.get("system", ""), given.get("account", ""))}
+            {"tokens": self._levers.tokens(data.get("system", ""), data.get("account", ""))}
         )
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         try:
-            wanted = await read_body(request)
-            callbacks = self._levers.callbacks(wanted)
-            tokens = self._levers.end(wanted)
+            data = await read_body(request)
+            callbacks = self._levers.callbacks(data)
+            tokens = self._levers.end(data)
         except ValueError as error:
             return self._refused(request, error)
-        told = [await self._call_back(callback) for callback in callbacks]
+        results = [await self._call_back(callback) for callback in callbacks]
         if is_from_page(request):
             return redirect_to_control()
-        return web.json_response({"tokens": tokens, "callbacks": told})
+        return web.json_response({"tokens": tokens, "callbacks": results})
 
     async def _call_back(self, callback: Callback) -> dict[str, Any]:
         """What became of it; it is not repeated where nobody answers."""
@@ -137,10 +137,10 @@ class Control:
 async def read_body(request: web.Request) -> Mapping[str, Any]:
     if is_from_page(request):
         return {key: str(value) for key, value in (await request.post()).items()}
-    given = await request.json()
-    if not isinstance(given, dict):
+    data = await request.json()
+    if not isinstance(data, dict):
         raise ValueError("what is wanted is a JSON object")
-    return given
+    return data
 
 
 def parse_since(request: web.Request) -> int | None:

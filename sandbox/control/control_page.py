@@ -70,17 +70,17 @@ class ControlPage:
     def _page(
         self, request: web.Request, sorry: Markup | None = None, status: int = 200
     ) -> web.Response:
-        chosen = request.query.get("system", "")
+        selected = request.query.get("system", "")
         body = markup(
             PAGE,
             live=render_live_link(request),
             sorry=sorry,
             systems=options(self._systems, ""),
-            filters=options(self._systems, chosen),
+            filters=options(self._systems, selected),
             account=request.query.get("account", ""),
             faults=self._faults(),
             accounts=self._levers.table(),
-            ledger=self._ledger(chosen, request.query.get("account", "")),
+            ledger=self._ledger(selected, request.query.get("account", "")),
         )
         return render_page(request, "Control", body, status=status)
 
@@ -148,12 +148,12 @@ def ids(joined: str | None) -> str:
     return f"{first} and {len(others)} more" if others else first
 
 
-def options(names: list[str], chosen: str) -> list[Markup]:
+def options(names: list[str], selected: str) -> list[Markup]:
     return [
         markup(
             "<option$selected>$name</option>",
             name=name,
-            selected=Markup(" selected" if name == chosen else ""),
+            selected=Markup(" selected" if name == selected else ""),
         )
         for name in names
     ]

@@ -21,12 +21,12 @@ class AuthorizationCodes:
         self._life = life  # seconds
         self._grants: dict[str, Grant] = {}
 
-    def give(self, grant: Grant) -> str:
+    def issue(self, grant: Grant) -> str:
         code = f"{self._random.getrandbits(160):040x}"
         self._grants[code] = grant
         return code
 
-    def known(self, code: str) -> Grant | None:
+    def find(self, code: str) -> Grant | None:
         return self._grants.get(code)
 
     def redeem(self, code: str, *, client: str, at: float) -> Grant | None:

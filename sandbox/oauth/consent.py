@@ -57,7 +57,7 @@ class ConsentRequest:
         return self.query.get(field, "").replace(",", " ").split()
 
 
-def accept(asked: ConsentRequest) -> Any:
+def accept(consent_request: ConsentRequest) -> Any:
     return None
 
 
@@ -94,80 +94,87 @@ class ConsentViews:
     async def ask(self, request: web.Request) -> web.StreamResponse:
         if down := await self._door.page_fault(request, self._place.system):
             return down
-        asked = read_consent_request(request)
-        if wrong := self._wrong(asked):
+        consent_request = read_consent_request(request)
+        if wrong := self._wrong(consent_request):
             return self._sorry(request, wrong)
-        if refused := self._place.refused(asked):
-            return redirect_back(asked, refused)
+        if refused := self._place.refused(consent_request):
+            return redirect_back(consent_request, refused)
         body = markup(
             PAGE,
-            client=asked.client,
+            client=consent_request.client,
             name=self._place.name,
             url=request.rel_url,
             scopes=[
-                render_scopes(asked, field, title)
+                render_scopes(consent_request, field, title)
                 for field, title in TITLES.items()
-                if asked.scopes(field)
+                if consent_request.scopes(field)
             ],
-            choices=[render_choice(choice) for choice in self._place.choices(asked)],
+            choices=[render_choice(choice) for choice in self._place.choices(consent_request)],
         )
         return render_page(
             request,
             "Let the hub in?",
             body,
             system=self._place.system,
-            forms_to=str(URL(asked.query["redirect_uri"]).origin()),
+            forms_to=str(URL(consent_request.query["redirect_uri"]).origin()),
         )
 
     async def answer(self, request: web.Request) -> web.Response:
-        asked, form = read_consent_request(request), await request.post()
-        chosen = next(
-            (one for one in self._place.choices(asked) if one.account == form.get("account")), None
+        consent_request, form = read_consent_request(request), await request.post()
+        choice = next(
+            (
+                one
+                for one in self._place.choices(consent_request)
+                if one.account == form.get("account")
+            ),
+            None,
         )
-        if wrong := self._wrong(asked):
+        if wrong := self._wrong(consent_request):
             return self._sorry(request, wrong)
-        if refused := self._place.refused(asked):
-            return redirect_back(asked, refused)
+        if refused := self._place.refused(consent_request):
+            return redirect_back(consent_request, refused)
         if form.get("answer") == "deny":
-            return redirect_back(asked, self._place.denied)
-        if chosen is None:
+            return redirect_back(consent_request, self._place.denied)
+        if choice is None:
             return self._sorry(request, "No such account.")
-        if chosen.says:
-            title, text = chosen.says
+        if choice.says:
+            title, text = choice.says
             return render_page(
                 request,
                 title,
                 markup("<h1>$title</h1><p>$text</p>", title=title, text=text),
                 system=self._place.system,
             )
-        given = chosen.answer or {"code": self._codes.give(self._grant(asked, chosen, form))}
-        changes = self._door.faults.meet_consent(self._place.system, chosen.account)
-        return redirect_back(asked, given if "error" not in changes else {}, changes)
+        answer = choice.answer or {
+            "code": self._codes.issue(self._grant(consent_request, choice, form))
+        }
+        changes = self._door.faults.meet_consent(self._place.system, choice.account)
+        return redirect_back(consent_request, answer if "error" not in changes else {}, changes)
 
-    def _grant(self, asked: ConsentRequest, chosen: Choice, form: Any) -> Grant:
-        ticked = {field: granted_scopes(asked, field, form) for field in TITLES}
+    def _grant(self, consent_request: ConsentRequest, choice: Choice, form: Any) -> Grant:
+        ticked = {field: granted_scopes(consent_request, field, form) for field in TITLES}
         return Grant(
-            account=chosen.account,
-            client=asked.client,
-            redirect_uri=asked.query["redirect_uri"],
+            account=choice.account,
+            client=consent_request.client,
+            redirect_uri=consent_request.query["redirect_uri"],
             at=self._door.clock(),
-            challenge=asked.query.get("code_challenge", ""),
+            challenge=consent_request.query.get("code_challenge", ""),
             scopes=ticked["scope"],
             user_scopes=ticked["user_scope"],
         )
 
-    def _wrong(self, asked: ConsentRequest) -> str | None:
-        if not asked.client or not self._place.choices(asked):
+    def _wrong(self, consent_request: ConsentRequest) -> str | None:
+        if not consent_request.client or not self._place.choices(consent_request):
             return self._place.client_unknown
-        if not self._registered(asked):
+        if not self._registered(consent_request):
             return self._place.redirect_unknown
-        return self._place.wrong(asked)
+        return self._place.wrong(consent_request)
 
-    def _registered(self, asked: ConsentRequest) -> bool:
-        target = asked.query.get("redirect_uri", "")
+    def _registered(self, consent_request: ConsentRequest) -> bool:
+        target = consent_request.query.get("redirect_uri", "")
         if not target.startswith(("http://", "https://")) or not target.isprintable():
             return False
-        if registered := self._place.redirects(asked.client):
+        if registered := self._place.redirects(consent_request.client):
             return any(
                 target == one or (not self._place.exact_redirect and is_below(target, one))
                 for one in registered
@@ -185,8 +192,8 @@ def read_consent_request(request: web.Request) -> ConsentRequest:
     return ConsentRequest(request.query, request.match_info.get("host", ""))
 
 
-def render_scopes(asked: ConsentRequest, field: str, title: str) -> Markup:
-    scopes = asked.scopes(field)
+def render_scopes(consent_request: ConsentRequest, field: str, title: str) -> Markup:
+    scopes = consent_request.scopes(field)
     lines = [markup("<li><code>$scope</code></li>", scope=scope) for scope in scopes]
     boxes = [markup(BOX, field=field, scope=scope) for scope in scopes]
     return markup(REQUESTED_SCOPES, title=title, field=field, scopes=lines, boxes=boxes)
@@ -196,10 +203,10 @@ def render_choice(choice: Choice) -> Markup:
     return markup('<button name="account" value="$account">$verb $title</button>', **vars(choice))
 
 
-def granted_scopes(asked: ConsentRequest, field: str, form: Any) -> tuple[str, ...]:
+def granted_scopes(consent_request: ConsentRequest, field: str, form: Any) -> tuple[str, ...]:
     """What was ticked; all of it where no boxes were shown to tick."""
-    ticked = form.getall(field, ()) if f"{field}_shown" in form else asked.scopes(field)
-    return tuple(scope for scope in asked.scopes(field) if scope in ticked)
+    ticked = form.getall(field, ()) if f"{field}_shown" in form else consent_request.scopes(field)
+    return tuple(scope for scope in consent_request.scopes(field) if scope in ticked)
 
 
 def host_of(url: str) -> str | None:
@@ -214,11 +221,13 @@ def is_below(target: str, registered: str) -> bool:
 
 
 def redirect_back(
-    asked: ConsentRequest, answer: Mapping[str, str], changes: Mapping[str, Any] | None = None
+    consent_request: ConsentRequest,
+    answer: Mapping[str, str],
+    changes: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """To the redirect_uri with the answer, and the state as it was given."""
-    target = asked.query["redirect_uri"]
-    state = {"state": asked.query["state"]} if "state" in asked.query else {}
+    target = consent_request.query["redirect_uri"]
+    state = {"state": consent_request.query["state"]} if "state" in consent_request.query else {}
     query = urlencode(merge_patch({**answer, **state}, changes or {}))
     return web.Response(
         status=302, headers={"Location": f"{target}{'&' if '?' in target else '?'}{query}"}

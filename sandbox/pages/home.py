@@ -47,7 +47,9 @@ class Home:
             )
             for card in self._cards
         ]
-        taken = format_count(self._door.ledger.seq, "request")
+        request_count = format_count(self._door.ledger.seq, "request")
         faults = format_count(len(self._door.faults.listed()), "fault")
-        body = markup(PAGE, live=render_live_link(request), cards=cards, taken=taken, faults=faults)
+        body = markup(
+            PAGE, live=render_live_link(request), cards=cards, taken=request_count, faults=faults
+        )
         return render_page(request, "Home", body, system="home")

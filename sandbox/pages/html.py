@@ -156,9 +156,9 @@ def render_nav_link(request: web.Request, url: str, name: str) -> Markup:
 
 
 def render_not_found(
-    request: web.Request, what: str, *, system: str = "", status: int = 404
+    request: web.Request, text: str, *, system: str = "", status: int = 404
 ) -> web.Response:
     body = markup(
-        '<h1>Not here</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=what
+        '<h1>Not here</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=text
     )
     return render_page(request, "Not here", body, system=system, status=status)

@@ -80,15 +80,15 @@ class Budgets:
 
     def headers(self, company: Company, token: str, at: float) -> dict[str, str]:
         calls = self._lately(token, at)
-        told = {
+        headers = {
             "x-ratelimit-limit": burst(company),
             "x-ratelimit-remaining": burst(company) - len(calls),
             "x-ratelimit-reset": max(1, math.ceil(calls[0] + WINDOW - at)) if calls else WINDOW,
         }
         if company.daily_told:
-            told |= {"x-daily-ratelimit-token-limit": daily(company)}
-            told |= {"x-daily-ratelimit-token-remaining": self._left(company, at)}
-        return {name: str(value) for name, value in told.items()}
+            headers |= {"x-daily-ratelimit-token-limit": daily(company)}
+            headers |= {"x-daily-ratelimit-token-remaining": self._left(company, at)}
+        return {name: str(value) for name, value in headers.items()}
 
     def _refuse(self, at: float) -> ApiResponse:
         """No Retry-After: none is documented, x-ratelimit-reset tells of the two seconds alone."""

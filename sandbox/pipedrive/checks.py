@@ -27,8 +27,8 @@ class Refusal(Exception):
         self.status, self.error, self.more = status, error, more
 
     def body(self) -> dict[str, Any]:
-        told = {"success": False, "error": self.error, "error_info": INFO}
-        return {**told, "data": None, "additional_data": None, **self.more}
+        failure = {"success": False, "error": self.error, "error_info": INFO}
+        return {**failure, "data": None, "additional_data": None, **self.more}
 
 
 def invalid(kind: Kind, problem: str) -> Refusal:
@@ -37,11 +37,11 @@ def invalid(kind: Kind, problem: str) -> Refusal:
     return Refusal(400, f"Validation failed: {problem}", code="ERR_SCHEMA_VALIDATION_FAILED")
 
 
-def checked(company: Company, kind: Kind, given: Any, *, new: bool) -> dict[str, Any]:
+def checked(company: Company, kind: Kind, body: Any, *, new: bool) -> dict[str, Any]:
     """The values to store, custom fields among them, or a Refusal. What is not known is passed over."""
-    if not isinstance(given, dict):
+    if not isinstance(body, dict):
         raise invalid(kind, "the body must be a JSON object")
-    values = {name: given[name] for name in kind.fields if name in given}
+    values = {name: body[name] for name in kind.fields if name in body}
     for name, value in values.items():
         fits(kind, name, value)
     if new and is_blank(values.get(kind.title)):
@@ -50,17 +50,17 @@ def checked(company: Company, kind: Kind, given: Any, *, new: bool) -> dict[str,
         raise invalid(kind, f"{kind.name} must be linked to one of {', '.join(kind.linked_to)}")
     if not new and kind.title in values and is_blank(values[kind.title]):
         raise invalid(kind, f"{kind.title}: {kind.title} is not allowed to be empty")
-    if values.get("lost_reason") and given.get("status") != "lost":
+    if values.get("lost_reason") and body.get("status") != "lost":
         raise invalid(kind, "lost_reason: can only be set if deal status is lost")
-    return values | custom(company, kind, given)
+    return values | custom(company, kind, body)
 
 
-def custom(company: Company, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
+def custom(company: Company, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
     """A custom field that the company does not have spoils the whole request."""
     inside = (
-        given.get("custom_fields", {})
+        body.get("custom_fields", {})
         if kind.strict
-        else {k: v for k, v in given.items() if HASH.fullmatch(k)}
+        else {k: v for k, v in body.items() if HASH.fullmatch(k)}
     )
     if not kind.custom_of or not inside:
         return {}
@@ -74,11 +74,11 @@ def custom(company: Company, kind: Kind, given: dict[str, Any]) -> dict[str, Any
 
 
 def fits(kind: Kind, name: str, value: Any) -> None:
-    wanted = kind.fields[name]
-    if wanted == "contact_sync":
+    type_name = kind.fields[name]
+    if type_name == "contact_sync":
         raise Refusal(403, f"{name} can only be set where Contact Sync is on")
-    if value is not None and not TYPES[wanted](value):
-        raise invalid(kind, f"{name}: {name} must be of type {wanted}")
+    if value is not None and not TYPES[type_name](value):
+        raise invalid(kind, f"{name}: {name} must be of type {type_name}")
 
 
 def is_blank(value: Any) -> bool:

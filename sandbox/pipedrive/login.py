@@ -36,8 +36,8 @@ class Login:
             name="Pipedrive",
             path="/pipedrive/oauth/authorize",
             denied={"error": "user_denied"},
-            choices=lambda asked: [
-                Choice(one.company, one.title) for one in self._companies(asked.client)
+            choices=lambda consent_request: [
+                Choice(one.company, one.title) for one in self._companies(consent_request.client)
             ],
             redirects=lambda client: [
                 url for one in self._companies(client) for url in one.redirect_urls
@@ -50,7 +50,7 @@ class Login:
 
     def account(self, call: ApiRequest) -> str:
         form = call.form()
-        if grant := self.codes.known(form.get("code", "")):
+        if grant := self.codes.find(form.get("code", "")):
             return grant.account
         return self._tokens.owner(form.get("refresh_token") or form.get("token", ""))
 
@@ -107,7 +107,7 @@ class Login:
 
     def _redeemed(self, form: dict[str, str], client: str, at: float) -> tuple[Company, str]:
         code = form.get("code", "")
-        issued = self.codes.known(code)
+        issued = self.codes.find(code)
         grant = self.codes.redeem(code, client=client, at=at)
         company = self._store[COMPANIES].get(grant.account) if grant else None
         if grant is None or company is None:
@@ -138,10 +138,10 @@ class Login:
     def _client(self, call: ApiRequest) -> str:
         """By Basic only: nothing else is documented."""
         try:
-            given = base64.b64decode(call.credential("Basic"), validate=True).decode()
+            credentials = base64.b64decode(call.credential("Basic"), validate=True).decode()
         except ValueError:
-            given = ""
-        client, _, secret = given.partition(":")
+            credentials = ""
+        client, _, secret = credentials.partition(":")
         if not client or not secret:
             raise Denied("invalid_client", "Invalid client: cannot retrieve client credentials")
         apps = {
@@ -158,9 +158,9 @@ class Login:
         return [one for one in companies if client and one.client_id == client and not one.revoked]
 
 
-def wrong(asked: ConsentRequest) -> str | None:
+def wrong(consent_request: ConsentRequest) -> str | None:
     return (
         "Invalid request: response_type is invalid"
-        if asked.query.get("response_type", "code") != "code"
+        if consent_request.query.get("response_type", "code") != "code"
         else None
     )

@@ -119,11 +119,11 @@ class Pages:
         row = next((row for row in rows if str(row["id"]) == request.match_info["id"]), None)
         if company is None or kind is None or row is None:
             return render_not_found(request, "No such record.", system="pipedrive")
-        told = {**row, **row["custom_fields"]}
+        values = {**row, **row["custom_fields"]}
         labels = company.custom_fields.get(kind.custom_of, {})
         fields = [
             markup(FIELD, name=labels.get(name, name), value=shown(value))
-            for name, value in told.items()
+            for name, value in values.items()
             if name != "custom_fields" and value not in (None, "", [])
         ]
         body = markup(

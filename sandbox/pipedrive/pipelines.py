@@ -20,8 +20,8 @@ NEW_COMPANY: list[dict[str, Any]] = [
 
 def pipelines(company: Company) -> list[dict[str, Any]]:
     return [
-        {"id": each["id"], "name": each["name"], "order_nr": at, "is_deleted": False}
-        for at, each in enumerate(company.pipelines or NEW_COMPANY)
+        {"id": pipeline["id"], "name": pipeline["name"], "order_nr": at, "is_deleted": False}
+        for at, pipeline in enumerate(company.pipelines or NEW_COMPANY)
     ]
 
 
@@ -30,12 +30,12 @@ def stages(company: Company) -> list[dict[str, Any]]:
         {
             "id": int(id),
             "name": name,
-            "pipeline_id": each["id"],
+            "pipeline_id": pipeline["id"],
             "order_nr": at,
             "is_deleted": False,
         }
-        for each in company.pipelines or NEW_COMPANY
-        for at, (id, name) in enumerate(each["stages"].items())
+        for pipeline in company.pipelines or NEW_COMPANY
+        for at, (id, name) in enumerate(pipeline["stages"].items())
     ]
 
 
@@ -45,15 +45,15 @@ def placed(company: Company, values: dict[str, Any]) -> dict[str, Any]:
     "a pipeline will be assigned automatically based on the stage_id"; a pipeline alone means its
     first stage, and is ignored beside a stage (Deals, addDeal).
     """
-    known = stages(company)
+    all_stages = stages(company)
     if (stage_id := values.get("stage_id")) is not None:
-        found = [stage for stage in known if stage["id"] == stage_id]
+        matching = [stage for stage in all_stages if stage["id"] == stage_id]
         wrong = f"stage_id: Stage {stage_id} not found"
     elif (pipeline_id := values.get("pipeline_id")) is not None:
-        found = [stage for stage in known if stage["pipeline_id"] == pipeline_id]
+        matching = [stage for stage in all_stages if stage["pipeline_id"] == pipeline_id]
         wrong = f"pipeline_id: Pipeline {pipeline_id} not found"
     else:
         return {}
-    if not found:
+    if not matching:
         raise invalid(KINDS["deals"], wrong)
-    return {"stage_id": found[0]["id"], "pipeline_id": found[0]["pipeline_id"]}
+    return {"stage_id": matching[0]["id"], "pipeline_id": matching[0]["pipeline_id"]}

@@ -33,8 +33,8 @@ class Records:
             company, path, id = key.split("/")
             self._tables[company, path][id] = row
 
-    def create(self, company: Company, kind: Kind, given: Any, at: float) -> Record:
-        values = checked(company, kind, given, new=True)
+    def create(self, company: Company, kind: Kind, body: Any, at: float) -> Record:
+        values = checked(company, kind, body, new=True)
         self._check_links(company, kind, values)
         if kind.path == "deals":
             first = {"pipeline_id": pipelines(company)[0]["id"]}
@@ -46,21 +46,23 @@ class Records:
             "owner_id": company.user_id,
             "currency": company.currency,
         }
-        kept = {name: value for name, value in owned.items() if name in (*blank, "creator_user_id")}
+        previous = {
+            name: value for name, value in owned.items() if name in (*blank, "creator_user_id")
+        }
         times = {"add_time": now, "update_time": now}
         row = {
             "id": self._next_id(company, kind),
             **blank,
-            **kept,
+            **previous,
             **times,
             "is_deleted": False,
             "custom_fields": {},
         }
         return self._store(company, kind, row | stored(values))
 
-    def update(self, company: Company, kind: Kind, id: str, given: Any, at: float) -> Record:
+    def update(self, company: Company, kind: Kind, id: str, body: Any, at: float) -> Record:
         row = self.read(company, kind, id)
-        values = checked(company, kind, given, new=False)
+        values = checked(company, kind, body, new=False)
         self._check_links(company, kind, values)
         if kind.path == "deals":
             values |= placed(company, values)

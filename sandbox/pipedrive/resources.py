@@ -47,64 +47,66 @@ def me(company: Company) -> ApiResponse:
     }})  # fmt: skip
 
 
-def create(asked: Asked) -> ApiResponse:
-    row = asked.records.create(asked.company, asked.kind, asked.body, asked.at)
+def create(request: Asked) -> ApiResponse:
+    row = request.records.create(request.company, request.kind, request.body, request.at)
     return ApiResponse(
-        200 if asked.kind.strict else 201, {"success": True, "data": shown(asked.kind, row)}
+        200 if request.kind.strict else 201, {"success": True, "data": shown(request.kind, row)}
     )
 
 
-def read(asked: Asked, id: str) -> ApiResponse:
-    row = asked.records.read(asked.company, asked.kind, id)
-    return ApiResponse(200, {"success": True, "data": shown(asked.kind, row)})
+def read(request: Asked, id: str) -> ApiResponse:
+    row = request.records.read(request.company, request.kind, id)
+    return ApiResponse(200, {"success": True, "data": shown(request.kind, row)})
 
 
-def update(asked: Asked, id: str) -> ApiResponse:
-    row = asked.records.update(asked.company, asked.kind, id, asked.body, asked.at)
-    return ApiResponse(200, {"success": True, "data": shown(asked.kind, row)})
+def update(request: Asked, id: str) -> ApiResponse:
+    row = request.records.update(request.company, request.kind, id, request.body, request.at)
+    return ApiResponse(200, {"success": True, "data": shown(request.kind, row)})
 
 
-def delete(asked: Asked, id: str) -> ApiResponse:
-    asked.records.delete(asked.company, asked.kind, id, asked.at)
-    if asked.kind.path == "notes":
+def delete(request: Asked, id: str) -> ApiResponse:
+    request.records.delete(request.company, request.kind, id, request.at)
+    if request.kind.path == "notes":
         return ApiResponse(200, {"success": True, "data": True})
     return ApiResponse(
-        200, {"success": True, "data": {"id": id if asked.kind.path == "leads" else int(id)}}
+        200, {"success": True, "data": {"id": id if request.kind.path == "leads" else int(id)}}
     )
 
 
-def list_all(asked: Asked) -> ApiResponse:
-    rows = [row for row in asked.records.all(asked.company, asked.kind) if wanted(asked, row)]
-    page = by_cursor if asked.kind.strict else by_offset
-    return ApiResponse(200, {"success": True, **page(asked, rows)})
+def list_all(request: Asked) -> ApiResponse:
+    rows = [
+        row for row in request.records.all(request.company, request.kind) if wanted(request, row)
+    ]
+    page = by_cursor if request.kind.strict else by_offset
+    return ApiResponse(200, {"success": True, **page(request, rows)})
 
 
-def wanted(asked: Asked, row: Record) -> bool:
+def wanted(request: Asked, row: Record) -> bool:
     for name in FILTERS:
-        if name in asked.query and name in row and str(row[name]) != asked.query[name]:
+        if name in request.query and name in row and str(row[name]) != request.query[name]:
             return False
-    since, until = moment(asked, "updated_since"), moment(asked, "updated_until")
+    since, until = moment(request, "updated_since"), moment(request, "updated_until")
     changed = row["update_time"]
     return (not since or changed >= since) and (not until or changed < until)
 
 
-def moment(asked: Asked, name: str) -> str:
-    given = asked.query.get(name, "")
-    if given and not (MOMENT.fullmatch(given) and given.endswith("Z")):
-        raise invalid(asked.kind, f"{name}: {given} is not a valid datetime")
-    return given
+def moment(request: Asked, name: str) -> str:
+    text = request.query.get(name, "")
+    if text and not (MOMENT.fullmatch(text) and text.endswith("Z")):
+        raise invalid(request.kind, f"{name}: {text} is not a valid datetime")
+    return text
 
 
-def by_cursor(asked: Asked, rows: list[Record]) -> dict[str, Any]:
-    if "ids" in asked.query:
-        ids = asked.query["ids"].split(",")
+def by_cursor(request: Asked, rows: list[Record]) -> dict[str, Any]:
+    if "ids" in request.query:
+        ids = request.query["ids"].split(",")
         if len(ids) > IDS_MOST:
-            raise invalid(asked.kind, f"ids: must contain less than or equal to {IDS_MOST} items")
+            raise invalid(request.kind, f"ids: must contain less than or equal to {IDS_MOST} items")
         rows = [row for row in rows if str(row["id"]) in ids]
-    after, limit = start_of(asked), limit_of(asked)
+    after, limit = start_of(request), limit_of(request)
     rows = [row for row in rows if row["id"] > after]
     following = cursor_at(rows[limit - 1]["id"]) if len(rows) > limit else None
-    data = [shown(asked.kind, row) for row in rows[:limit]]
+    data = [shown(request.kind, row) for row in rows[:limit]]
     return {"data": data, "additional_data": {"next_cursor": following}}
 
 
@@ -112,37 +114,39 @@ def cursor_at(id: int) -> str:
     return base64.b64encode(json.dumps({"field": "id", "after": id}).encode()).decode()
 
 
-def start_of(asked: Asked) -> int:
-    if not asked.query.get("cursor"):
+def start_of(request: Asked) -> int:
+    if not request.query.get("cursor"):
         return 0
     try:
-        return int(json.loads(base64.b64decode(asked.query["cursor"]))["after"])
+        return int(json.loads(base64.b64decode(request.query["cursor"]))["after"])
     except (ValueError, LookupError, TypeError) as error:
         raise Refusal(400, "Invalid cursor") from error
 
 
-def by_offset(asked: Asked, rows: list[Record]) -> dict[str, Any]:
+def by_offset(request: Asked, rows: list[Record]) -> dict[str, Any]:
     """Notes tell it under `pagination`, leads beside it: both were seen."""
-    start, limit = number(asked, "start", 0), limit_of(asked)
+    start, limit = number(request, "start", 0), limit_of(request)
     more = len(rows) > start + limit
-    told = {"start": start, "limit": limit, "more_items_in_collection": more}
-    told |= {"next_start": start + limit} if more else {}
-    data = [shown(asked.kind, row) for row in rows[start : start + limit]]
+    pagination = {"start": start, "limit": limit, "more_items_in_collection": more}
+    pagination |= {"next_start": start + limit} if more else {}
+    data = [shown(request.kind, row) for row in rows[start : start + limit]]
     return {
         "data": data,
-        "additional_data": {"pagination": told} if asked.kind.path == "notes" else told,
+        "additional_data": {"pagination": pagination}
+        if request.kind.path == "notes"
+        else pagination,
     }
 
 
-def limit_of(asked: Asked) -> int:
-    return max(1, min(number(asked, "limit", USUALLY), MOST))
+def limit_of(request: Asked) -> int:
+    return max(1, min(number(request, "limit", USUALLY), MOST))
 
 
-def number(asked: Asked, name: str, usually: int) -> int:
-    given = asked.query.get(name, str(usually))
-    if not (given.isascii() and given.isdigit() and len(given) < 10):
-        raise invalid(asked.kind, f"{name}: must be of type integer")
-    return int(given)
+def number(request: Asked, name: str, usually: int) -> int:
+    text = request.query.get(name, str(usually))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise invalid(request.kind, f"{name}: must be of type integer")
+    return int(text)
 
 
 def shown(kind: Kind, row: Record) -> Record:

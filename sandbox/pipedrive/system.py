@@ -71,8 +71,8 @@ class Pipedrive(System):
         return self._tokens.owner(call.credential("Bearer"))
 
     def ids(self, call: ApiRequest) -> list[str]:
-        given = call.json() if call.method == "POST" else None
-        marked = given.get("origin_id") if isinstance(given, dict) else None
+        body = call.json() if call.method == "POST" else None
+        marked = body.get("origin_id") if isinstance(body, dict) else None
         return [marked] if isinstance(marked, str) else []
 
     def refusal(self, status: int) -> Any:
@@ -168,8 +168,8 @@ class Pipedrive(System):
             company.scopes.split(",")
         ):
             return ApiResponse(403, self.refusal(403))
-        asked = Asked(company, kind, self.records, call.at, call.query, call.json())
+        request = Asked(company, kind, self.records, call.at, call.query, call.json())
         try:
-            return does(asked, **({"id": unquote(id)} if id else {}))
+            return does(request, **({"id": unquote(id)} if id else {}))
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())

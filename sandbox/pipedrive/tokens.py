@@ -52,12 +52,12 @@ class Tokens:
     def callbacks(self, company: Company, at: float) -> list[str]:
         """Where the installations of this company that still live came back to, each once."""
         registered = next(iter(company.redirect_urls), "")
-        found = [
+        row = [
             row.get("callback") or registered
             for token, row in self._refresh.items()
             if row["company"] == company.company and self.installed(token, at)
         ]
-        return list(dict.fromkeys(filter(None, found)))
+        return list(dict.fromkeys(filter(None, row)))
 
     def issue(self, company: Company, refresh_token: str, at: float) -> str:
         """A new access token; the window of the refresh token begins again."""

@@ -27,13 +27,15 @@ HALTED = Refusal(
 )
 
 
-def create(asked: Asked) -> ApiResponse:
+def create(request: Asked) -> ApiResponse:
     return each(
-        asked, records_of(asked), lambda one, record: resources.create(one, type_of(one, record))
+        request,
+        records_of(request),
+        lambda one, record: resources.create(one, type_of(one, record)),
     )
 
 
-def update(asked: Asked) -> ApiResponse:
+def update(request: Asked) -> ApiResponse:
     def change(one: Asked, record: Any) -> ApiResponse:
         fields = {name: value for name, value in record.items() if name.lower() != "id"}
         id = str(record.get("id") or record.get("Id") or "")
@@ -42,11 +44,11 @@ def update(asked: Asked) -> ApiResponse:
         resources.update(one.with_body(fields), type_of(one, record), id)
         return ApiResponse(200, {"id": id, "success": True, "errors": []})
 
-    return each(asked, records_of(asked), change)
+    return each(request, records_of(request), change)
 
 
-def delete(asked: Asked) -> ApiResponse:
-    kinds = {kind.prefix: kind for kind in asked.objects.values()}
+def delete(request: Asked) -> ApiResponse:
+    kinds = {kind.prefix: kind for kind in request.objects.values()}
 
     def remove(one: Asked, id: Any) -> ApiResponse:
         if id[:3] not in kinds:
@@ -54,12 +56,12 @@ def delete(asked: Asked) -> ApiResponse:
         resources.delete(one, kinds[id[:3]].name, id)
         return ApiResponse(200, {"id": id, "success": True, "errors": []})
 
-    ids = asked.query.get("ids", "").split(",")
-    whole = asked.query.get("allOrNone", "false").lower() == "true"
-    return each(asked.with_body({"allOrNone": whole}), ids, remove)
+    ids = request.query.get("ids", "").split(",")
+    whole = request.query.get("allOrNone", "false").lower() == "true"
+    return each(request.with_body({"allOrNone": whole}), ids, remove)
 
 
-def upsert(asked: Asked, name: str, field: str) -> ApiResponse:
+def upsert(request: Asked, name: str, field: str) -> ApiResponse:
     def write(one: Asked, record: Any) -> ApiResponse:
         if type_of(one, record).lower() != name.lower():
             raise Refusal(400, "INVALID_TYPE", f"{type_of(one, record)} in a collection of {name}")
@@ -79,10 +81,10 @@ def upsert(asked: Asked, name: str, field: str) -> ApiResponse:
             )
         return answer
 
-    asked.key(asked.kind(name), field)
-    records = records_of(asked)
+    request.key(request.kind(name), field)
+    records = records_of(request)
     times = Counter(key_of(record, field) for record in records)
-    return each(asked, records, write)
+    return each(request, records, write)
 
 
 def key_of(record: dict[str, Any], field: str) -> str:
@@ -92,7 +94,9 @@ def key_of(record: dict[str, Any], field: str) -> str:
     )
 
 
-def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], ApiResponse]) -> ApiResponse:
+def each(
+    request: Asked, items: list[Any], work: Callable[[Asked, Any], ApiResponse]
+) -> ApiResponse:
     """200 with an entry for each, in their order; a failure spoils the others only with allOrNone.
 
     What cannot be read spoils them all.
@@ -102,57 +106,57 @@ def each(asked: Asked, items: list[Any], work: Callable[[Asked, Any], ApiRespons
             f"record limit reached. cannot submit more than {MOST_RECORDS} records in this call"
         )
         raise Refusal(400, "EXCEEDED_MAX_SIZE_REQUEST", message)
-    mark = asked.records.mark()
+    mark = request.records.mark()
     results = []
     for item in items:
         try:
-            results.append(work(asked.with_body(item), item).body)
+            results.append(work(request.with_body(item), item).body)
         except MalformedRequest:
-            asked.records.roll_back(mark)
+            request.records.roll_back(mark)
             raise
         except Refusal as refusal:
             results.append(refusal.of_a_record())
-    if asked.body.get("allOrNone") is True and not all(result["success"] for result in results):
-        asked.records.roll_back(mark)
+    if request.body.get("allOrNone") is True and not all(result["success"] for result in results):
+        request.records.roll_back(mark)
         results = [ROLLED_BACK.of_a_record() if result["success"] else result for result in results]
     return ApiResponse(200, results)
 
 
-def records_of(asked: Asked) -> list[Any]:
-    records = asked.body.get("records") if isinstance(asked.body, dict) else None
+def records_of(request: Asked) -> list[Any]:
+    records = request.body.get("records") if isinstance(request.body, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise MalformedRequest(400, "JSON_PARSER_ERROR", "a list of records is expected")
     return records
 
 
-def type_of(asked: Asked, record: dict[str, Any]) -> str:
+def type_of(request: Asked, record: dict[str, Any]) -> str:
     attributes = record.get("attributes")
     name = attributes.get("type") if isinstance(attributes, dict) else None
     if not isinstance(name, str):
         raise MalformedRequest(400, "INVALID_TYPE", "the record has no attributes.type")
-    if name.lower() not in asked.objects:
+    if name.lower() not in request.objects:
         raise MalformedRequest(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
     return name
 
 
-def composite(asked: Asked, route: Callable[[Asked, str, str], ApiResponse]) -> ApiResponse:
+def composite(request: Asked, route: Callable[[Asked, str, str], ApiResponse]) -> ApiResponse:
     """Always 200: what went wrong stands in the parts."""
-    parts = asked.body.get("compositeRequest") if isinstance(asked.body, dict) else None
+    parts = request.body.get("compositeRequest") if isinstance(request.body, dict) else None
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         raise Refusal(400, "JSON_PARSER_ERROR", "a list of requests is expected")
     if not 0 < len(parts) <= MOST_REQUESTS:
         raise Refusal(
             400, "LIMIT_EXCEEDED", f"compositeRequest holds 1 to {MOST_REQUESTS} requests"
         )
-    mark = asked.records.mark()
-    known: dict[str, Any] = {}
+    mark = request.records.mark()
+    references: dict[str, Any] = {}
     answers = []
     for part in parts:
-        answer = subrequest(asked, part, known, route)
-        known[part.get("referenceId", "")] = answer.body if answer.status < 300 else None
+        answer = subrequest(request, part, references, route)
+        references[part.get("referenceId", "")] = answer.body if answer.status < 300 else None
         answers.append(answer)
-    if asked.body.get("allOrNone") is True and any(answer.status >= 300 for answer in answers):
-        asked.records.roll_back(mark)
+    if request.body.get("allOrNone") is True and any(answer.status >= 300 for answer in answers):
+        request.records.roll_back(mark)
         answers = [
             answer if answer.status >= 300 else ApiResponse(400, HALTED.body())
             for answer in answers
@@ -162,23 +166,28 @@ def composite(asked: Asked, route: Callable[[Asked, str, str], ApiResponse]) -> 
 
 
 def subrequest(
-    asked: Asked, part: dict[str, Any], known: dict[str, Any], route: Callable[..., ApiResponse]
+    request: Asked,
+    part: dict[str, Any],
+    references: dict[str, Any],
+    route: Callable[..., ApiResponse],
 ) -> ApiResponse:
     try:
-        filled = json.loads(REFERENCE.sub(lambda match: value_of(match, known), json.dumps(part)))
+        filled = json.loads(
+            REFERENCE.sub(lambda match: value_of(match, references), json.dumps(part))
+        )
     except KeyError:
         return ApiResponse(400, HALTED.body())
     url = urlsplit(str(filled.get("url", "")))
-    if not url.path.startswith(f"{asked.root}/"):
+    if not url.path.startswith(f"{request.root}/"):
         return ApiResponse(
             404, Refusal(404, "NOT_FOUND", "The requested resource does not exist").body()
         )
-    one = replace(asked, body=filled.get("body"), query=dict(parse_qsl(url.query)))
-    return route(one, str(filled.get("method", "GET")), url.path.removeprefix(asked.root))
+    one = replace(request, body=filled.get("body"), query=dict(parse_qsl(url.query)))
+    return route(one, str(filled.get("method", "GET")), url.path.removeprefix(request.root))
 
 
-def value_of(match: re.Match[str], known: dict[str, Any]) -> str:
-    value = known[match[1]]
+def value_of(match: re.Match[str], references: dict[str, Any]) -> str:
+    value = references[match[1]]
     for step in match[2].split("."):
         if not isinstance(value, dict):
             raise KeyError(match[0])

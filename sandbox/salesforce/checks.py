@@ -41,18 +41,18 @@ class MalformedRequest(Refusal):
     """
 
 
-def checked(kind: Object, given: Any, *, new: bool) -> dict[str, Any]:
+def checked(kind: Object, body: Any, *, new: bool) -> dict[str, Any]:
     """The values under their proper names, or a Refusal."""
-    if not isinstance(given, dict):
+    if not isinstance(body, dict):
         message = "The HTTP entity body is required, and must be a JSON object"
         raise MalformedRequest(400, "JSON_PARSER_ERROR", message)
-    known = {
-        known_field(kind, name): value for name, value in given.items() if name != "attributes"
+    proper_values = {
+        known_field(kind, name): value for name, value in body.items() if name != "attributes"
     }
-    for field, value in known.items():
+    for field, value in proper_values.items():
         is_readable(field, value)
     values = {}
-    for field, value in known.items():
+    for field, value in proper_values.items():
         is_writable(field)
         values[field.name] = stored(field, value)
         fits(field, values[field.name])

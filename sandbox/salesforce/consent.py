@@ -56,19 +56,23 @@ class Consents:
         orgs = self._store[ORGS].values()
         return [org for org in orgs if client and org.client_id == client and not org.revoked]
 
-    def _choices(self, asked: ConsentRequest) -> list[Choice]:
-        orgs = self._orgs(asked.client)
-        shown = [
-            org for org in orgs if asked.host in ("login", "test") or is_own_host(org, asked.host)
+    def _choices(self, consent_request: ConsentRequest) -> list[Choice]:
+        orgs = self._orgs(consent_request.client)
+        offered = [
+            org
+            for org in orgs
+            if consent_request.host in ("login", "test") or is_own_host(org, consent_request.host)
         ]
-        return [choice(org, asked.host) for org in shown]
+        return [choice(org, consent_request.host) for org in offered]
 
-    def _refused(self, asked: ConsentRequest) -> dict[str, str] | None:
-        orgs = self._orgs(asked.client)
-        if not asked.query.get("code_challenge") and any(org.requires_pkce for org in orgs):
+    def _refused(self, consent_request: ConsentRequest) -> dict[str, str] | None:
+        orgs = self._orgs(consent_request.client)
+        if not consent_request.query.get("code_challenge") and any(
+            org.requires_pkce for org in orgs
+        ):
             return NO_CHALLENGE
         allowed = {scope for org in orgs for scope in org.scopes.split()}
-        if all(ALIASES.get(scope, scope) in allowed for scope in asked.scopes()):
+        if all(ALIASES.get(scope, scope) in allowed for scope in consent_request.scopes()):
             return None
         return {"error": "invalid_scope", "error_description": "the requested scope is not allowed"}
 
@@ -83,9 +87,9 @@ def choice(org: Org, host: str) -> Choice:
     return Choice(org.org, title)
 
 
-def wrong(asked: ConsentRequest) -> str | None:
-    if asked.query.get("response_type", "code") != "code":
+def wrong(consent_request: ConsentRequest) -> str | None:
+    if consent_request.query.get("response_type", "code") != "code":
         return "error=unsupported_response_type&error_description=response type not supported"
-    if asked.query.get("code_challenge_method", "S256") != "S256":
+    if consent_request.query.get("code_challenge_method", "S256") != "S256":
         return "error=invalid_request&error_description=only S256 is taken as code_challenge_method"
     return None

@@ -21,7 +21,7 @@ TYPES: dict[str, tuple[str, type]] = {
 def criterion(field: Field, sign: str, want: Any) -> Any:
     """The value to compare with, ids with 18 characters; otherwise a Refusal."""
     if isinstance(want, list):
-        return [criterion(field, sign, each) for each in want]
+        return [criterion(field, sign, condition) for condition in want]
     if not allows(field, sign):
         message = f"invalid operator on {field.type} field"
         raise Refusal(400, "INVALID_QUERY_FILTER_OPERATOR", message)
@@ -44,8 +44,8 @@ def allows(field: Field, sign: str) -> bool:
 
 def is_of(field: Field, want: Any) -> bool:
     """A moment is no day: `datetime` is a kind of `date` to Python only."""
-    _, wanted = TYPES.get(field.type, ("string", str))
-    return type(want) is wanted
+    _, value = TYPES.get(field.type, ("string", str))
+    return type(want) is value
 
 
 def sentence(field: Field) -> str:

@@ -49,7 +49,7 @@ class Login:
 
     def account(self, call: ApiRequest) -> str:
         form = call.form()
-        if grant := self._codes.known(form.get("code", "")):
+        if grant := self._codes.find(form.get("code", "")):
             return grant.account
         token = form.get("refresh_token") or form.get("token", "")
         approval = self._sessions.owner(token) or self._sessions.session(
@@ -137,12 +137,12 @@ class Login:
         if path.startswith("/id/") and path.split("/")[2][:15] != org.org[:15]:
             return ApiResponse(403, "Wrong_Org")
         user = f"hub@{org.title.lower().replace(' ', '-')}.example"
-        rest = f"{instance_url(call, org)}/services/data/v{{version}}/"
+        remainder = f"{instance_url(call, org)}/services/data/v{{version}}/"
         return ApiResponse(200, {
             "id": identity_url(call, org), "user_id": long(org.user), "organization_id": long(org.org),
             "username": user, "preferred_username": user, "display_name": f"Hub at {org.title}",
             "email": user, "active": True, "user_type": "STANDARD",
-            "urls": {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"},
+            "urls": {"rest": remainder, "sobjects": f"{remainder}sobjects/", "query": f"{remainder}query/"},
         })  # fmt: skip
 
 

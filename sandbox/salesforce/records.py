@@ -26,11 +26,11 @@ class Records:
         for key, row in self._rows.items():
             self._place(key, row)
 
-    def create(self, org: Org, kind: Object, given: Any, at: float) -> str:
+    def create(self, org: Org, kind: Object, body: Any, at: float) -> str:
         if kind.read_only:
             message = f"entity type cannot be inserted: {kind.name}"
             raise Refusal(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)
-        values = checked(kind, given, new=True)
+        values = checked(kind, body, new=True)
         self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values)
         self._number += 1
@@ -44,9 +44,9 @@ class Records:
         self._store(org, kind, row | {"LastModifiedDate": now, "SystemModstamp": now})
         return str(row["Id"])
 
-    def update(self, org: Org, kind: Object, id: str, given: Any, at: float) -> None:
+    def update(self, org: Org, kind: Object, id: str, body: Any, at: float) -> None:
         row = self.read(org, kind, id)
-        values = checked(kind, given, new=False)
+        values = checked(kind, body, new=False)
         self._check_references(org, kind, values)
         self._no_duplicate(org, kind, values, but=row["Id"])
         now = stamp(at)

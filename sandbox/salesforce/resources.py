@@ -82,138 +82,145 @@ def organization(org: Org) -> Record:
     return {"Id": long(org.org), "Name": org.title, "IsSandbox": org.sandbox}
 
 
-def list_resources(asked: Asked) -> ApiResponse:
+def list_resources(request: Asked) -> ApiResponse:
     return ApiResponse(
         200,
         {
-            name: f"{asked.root}/{name}"
+            name: f"{request.root}/{name}"
             for name in ("sobjects", "query", "queryAll", "limits", "composite")
         },
     )
 
 
-def limits(asked: Asked) -> ApiResponse:
-    daily = {"Max": asked.org.daily_limit, "Remaining": asked.remaining}
+def limits(request: Asked) -> ApiResponse:
+    daily = {"Max": request.org.daily_limit, "Remaining": request.remaining}
     return ApiResponse(
         200, {"DailyApiRequests": daily, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
     )
 
 
-def list_objects(asked: Asked) -> ApiResponse:
-    found = [
+def list_objects(request: Asked) -> ApiResponse:
+    matches = [
         {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix}
-        for kind in asked.objects.values()
+        for kind in request.objects.values()
     ]
-    return ApiResponse(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found})
+    return ApiResponse(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": matches})
 
 
-def describe(asked: Asked, name: str) -> ApiResponse:
-    kind = asked.kind(name)
+def describe(request: Asked, name: str) -> ApiResponse:
+    kind = request.kind(name)
     fields = [field.described() for field in kind.fields.values()]
-    told = {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix, "fields": fields}
+    description = {
+        "name": kind.name,
+        "label": kind.name,
+        "keyPrefix": kind.prefix,
+        "fields": fields,
+    }
     return ApiResponse(
-        200, told | {"createable": True, "updateable": True, "deletable": True, "queryable": True}
+        200,
+        description
+        | {"createable": True, "updateable": True, "deletable": True, "queryable": True},
     )
 
 
-def create(asked: Asked, name: str) -> ApiResponse:
-    kind = asked.kind(name)
-    id = asked.records.create(asked.org, kind, asked.body, asked.at)
-    return ApiResponse(201, {"id": id, **CREATED}, {"Location": asked.url(kind, id)})
+def create(request: Asked, name: str) -> ApiResponse:
+    kind = request.kind(name)
+    id = request.records.create(request.org, kind, request.body, request.at)
+    return ApiResponse(201, {"id": id, **CREATED}, {"Location": request.url(kind, id)})
 
 
-def read(asked: Asked, name: str, id: str) -> ApiResponse:
-    kind = asked.kind(name)
-    row = asked.records.read(asked.org, kind, id)
-    wanted = (
-        asked.query["fields"].split(",")
-        if "fields" in asked.query
+def read(request: Asked, name: str, id: str) -> ApiResponse:
+    kind = request.kind(name)
+    row = request.records.read(request.org, kind, id)
+    names = (
+        request.query["fields"].split(",")
+        if "fields" in request.query
         else [f.name for f in kind.fields.values()]
     )
-    return ApiResponse(200, asked.shown(kind, row, proper(kind, wanted)))
+    return ApiResponse(200, request.shown(kind, row, proper(kind, names)))
 
 
-def read_by_key(asked: Asked, name: str, field: str, value: str) -> ApiResponse:
-    kind = asked.kind(name)
-    found = asked.records.found(asked.org, kind, asked.key(kind, field).name, value)
-    if len(found) > 1:
-        return several(asked, kind, found)
-    if not found:
+def read_by_key(request: Asked, name: str, field: str, value: str) -> ApiResponse:
+    kind = request.kind(name)
+    matches = request.records.found(request.org, kind, request.key(kind, field).name, value)
+    if len(matches) > 1:
+        return several(request, kind, matches)
+    if not matches:
         raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
-    return read(asked, name, found[0]["Id"])
+    return read(request, name, matches[0]["Id"])
 
 
-def update(asked: Asked, name: str, id: str) -> ApiResponse:
-    asked.records.update(asked.org, asked.kind(name), id, asked.body, asked.at)
+def update(request: Asked, name: str, id: str) -> ApiResponse:
+    request.records.update(request.org, request.kind(name), id, request.body, request.at)
     return ApiResponse(204)
 
 
-def delete(asked: Asked, name: str, id: str) -> ApiResponse:
-    asked.records.delete(asked.org, asked.kind(name), id, asked.at)
+def delete(request: Asked, name: str, id: str) -> ApiResponse:
+    request.records.delete(request.org, request.kind(name), id, request.at)
     return ApiResponse(204)
 
 
-def upsert(asked: Asked, name: str, field: str, value: str) -> ApiResponse:
-    kind = asked.kind(name)
+def upsert(request: Asked, name: str, field: str, value: str) -> ApiResponse:
+    kind = request.kind(name)
     if field.lower() == "id":
-        return update(asked, name, value)
-    key = asked.key(kind, field)
-    found = asked.records.found(asked.org, kind, key.name, value)
-    if len(found) > 1:
-        return several(asked, kind, found)
-    if isinstance(asked.body, dict) and key.name in asked.body:
+        return update(request, name, value)
+    key = request.key(kind, field)
+    matches = request.records.found(request.org, kind, key.name, value)
+    if len(matches) > 1:
+        return several(request, kind, matches)
+    if isinstance(request.body, dict) and key.name in request.body:
         message = f"The {key.name} field should not be specified in the sobject data."
         raise Refusal(400, "INVALID_FIELD", message, [key.name])
-    if found:
-        asked.records.update(asked.org, kind, found[0]["Id"], asked.body, asked.at)
-        return ApiResponse(200, {"id": found[0]["Id"], **CREATED, "created": False})
-    if asked.query.get("updateOnly") == "true":
+    if matches:
+        request.records.update(request.org, kind, matches[0]["Id"], request.body, request.at)
+        return ApiResponse(200, {"id": matches[0]["Id"], **CREATED, "created": False})
+    if request.query.get("updateOnly") == "true":
         raise Refusal(404, "NOT_FOUND", "The requested resource does not exist")
-    body = {**asked.body, key.name: value} if isinstance(asked.body, dict) else None
-    id = asked.records.create(asked.org, kind, body, asked.at)
+    body = {**request.body, key.name: value} if isinstance(request.body, dict) else None
+    id = request.records.create(request.org, kind, body, request.at)
     return ApiResponse(
-        201, {"id": id, **CREATED, "created": True}, {"Location": asked.url(kind, id)}
+        201, {"id": id, **CREATED, "created": True}, {"Location": request.url(kind, id)}
     )
 
 
-def several(asked: Asked, kind: Object, found: list[Record]) -> ApiResponse:
-    return ApiResponse(300, [asked.url(kind, row["Id"]) for row in found])
+def several(request: Asked, kind: Object, matches: list[Record]) -> ApiResponse:
+    return ApiResponse(300, [request.url(kind, row["Id"]) for row in matches])
 
 
-def query(asked: Asked, *, deleted: bool = False) -> ApiResponse:
-    parsed = soql.parse(asked.query.get("q", ""))
-    kind = asked.objects.get(parsed.object.lower())
+def query(request: Asked, *, deleted: bool = False) -> ApiResponse:
+    parsed = soql.parse(request.query.get("q", ""))
+    kind = request.objects.get(parsed.object.lower())
     if kind is None:
         message = f"sObject type '{parsed.object}' is not supported."
         raise Refusal(400, "INVALID_TYPE", message)
-    rows = properly(kind, parsed).of(asked.rows(kind, deleted=deleted))
+    rows = properly(kind, parsed).of(request.rows(kind, deleted=deleted))
     if not parsed.fields:
         return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})
-    records = [asked.shown(kind, row, proper(kind, parsed.fields)) for row in rows]
-    return ApiResponse(200, page(asked, records, 0, locator=""))
+    records = [request.shown(kind, row, proper(kind, parsed.fields)) for row in rows]
+    return ApiResponse(200, page(request, records, 0, locator=""))
 
 
-def query_more(asked: Asked, locator: str) -> ApiResponse:
+def query_more(request: Asked, locator: str) -> ApiResponse:
     name, _, start = locator.rpartition("-")
     if not start.isdigit():
         raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-    return ApiResponse(200, page(asked, asked.locators.read(name), int(start), locator=name))
+    return ApiResponse(200, page(request, request.locators.read(name), int(start), locator=name))
 
 
-def page(asked: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:
-    end = start + batch_size(asked)
+def page(request: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:
+    end = start + batch_size(request)
     answer = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
     if not answer["done"]:
         answer["nextRecordsUrl"] = (
-            f"{asked.root}/query/{locator or asked.locators.open(records)}-{end}"
+            f"{request.root}/query/{locator or request.locators.open(records)}-{end}"
         )
     return answer
 
 
-def batch_size(asked: Asked) -> int:
+def batch_size(request: Asked) -> int:
     """What the client hints at, within what Salesforce gives."""
-    _, _, hint = asked.headers.get("Sforce-Query-Options", "").partition("batchSize=")
-    return max(200, min(int(hint), 2000)) if hint.isdigit() else asked.org.batch_size
+    _, _, hint = request.headers.get("Sforce-Query-Options", "").partition("batchSize=")
+    return max(200, min(int(hint), 2000)) if hint.isdigit() else request.org.batch_size
 
 
 def properly(kind: Object, parsed: soql.Query) -> soql.Query:

@@ -119,24 +119,24 @@ ADDED = {"name", "label", "type", "length", "required", "external_id", "unique"}
 
 def objects(org: Org) -> dict[str, Object]:
     """By lower-case name."""
-    made = {"organization": ORGANIZATION}
+    objects = {"organization": ORGANIZATION}
     for number, name in enumerate(
         [*STANDARD, *(name for name in org.fields if name not in STANDARD)]
     ):
         prefix, shipped = STANDARD.get(name, (f"a{number:02d}", [Field("Name", length=80)]))
-        made[name.lower()] = Object(
+        objects[name.lower()] = Object(
             name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))])
         )
-    return made
+    return objects
 
 
 def added(entries: Iterable[dict[str, Any]]) -> list[Field]:
-    made = [
+    objects = [
         Field(**{key: value for key, value in entry.items() if key in ADDED}) for entry in entries
     ]
     return [
         field if field.length or field.type != "string" else Field(**{**vars(field), "length": 255})
-        for field in made
+        for field in objects
     ]
 
 

@@ -84,12 +84,12 @@ class Sessions:
         if token in self._access:
             del self._access[token]
             return True
-        known = self._refresh.get(token)
-        if not known or not known["live"]:
+        row = self._refresh.get(token)
+        if not row or not row["live"]:
             return False
-        self._refresh[token] = known | {"live": False}
-        whose = known["org"], known.get("approval", "")
-        self._forget(lambda row: (row["org"], row.get("approval", "")) == whose)
+        self._refresh[token] = row | {"live": False}
+        approval_key = row["org"], row.get("approval", "")
+        self._forget(lambda row: (row["org"], row.get("approval", "")) == approval_key)
         return True
 
     def expire(self, org: Org) -> None:

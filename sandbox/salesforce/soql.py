@@ -49,15 +49,15 @@ class Query:
 
     def of(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The rows that it selects, whole, in its order."""
-        chosen = [
+        fields = [
             row
             for row in rows
             if all(holds(row.get(name), sign, want) for name, sign, want in self.conditions)
         ]
         for name, descending in reversed(self.order):
-            chosen.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
+            fields.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
         end = None if self.limit is None else self.offset + self.limit
-        return chosen[self.offset : end]
+        return fields[self.offset : end]
 
 
 def parse(text: str) -> Query:
@@ -125,10 +125,10 @@ class Parser:
         return name, descending
 
     def _many(self, one: Callable[[], Any], between: str) -> list[Any]:
-        found = [one()]
+        token = [one()]
         while self._skip(between):
-            found.append(one())
-        return found
+            token.append(one())
+        return token
 
     def _value(self) -> Any:
         kind, text = self._take()

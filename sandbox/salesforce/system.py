@@ -149,14 +149,14 @@ class Salesforce(System):
             return next(
                 (org for org in self.store[ORGS] if named and org[:15] == named), ""
             ), call.path
-        _, owner, *rest = call.path.split("/")
-        return unquote(owner), "/" + "/".join(rest)
+        _, owner, *remainder = call.path.split("/")
+        return unquote(owner), "/" + "/".join(remainder)
 
     def _data(self, org: Org, call: ApiRequest, path: str, used: RollingCount) -> ApiResponse:
         match = DATA.fullmatch(path)
         if match is None or int(match["version"]) > VERSIONS[0][0]:
             return ApiResponse(404, self.refusal(404))
-        asked = Asked(
+        request = Asked(
             org=org,
             objects=objects(org),
             records=self.records,
@@ -169,23 +169,23 @@ class Salesforce(System):
             remaining=org.daily_limit - used.at(call.at),
         )
         self.records.begin()
-        rest = (match["rest"] or "").rstrip("/")
-        if rest == "/composite" and call.method == "POST":
-            return self._guarded(partial(batches.composite, asked, self._routed))
-        return self._routed(asked, call.method, rest)
+        remainder = (match["rest"] or "").rstrip("/")
+        if remainder == "/composite" and call.method == "POST":
+            return self._guarded(partial(batches.composite, request, self._routed))
+        return self._routed(request, call.method, remainder)
 
-    def _routed(self, asked: Asked, method: str, path: str) -> ApiResponse:
-        found = [
+    def _routed(self, request: Asked, method: str, path: str) -> ApiResponse:
+        matches = [
             (verb, match, resource)
             for verb, form, resource in RESOURCES
             if (match := re.fullmatch(form, path))
         ]
-        for verb, match, resource in found:
+        for verb, match, resource in matches:
             if verb == method:
                 named = {key: unquote(value) for key, value in match.groupdict().items()}
-                return self._guarded(partial(resource, asked, **named))
-        if found:
-            message = f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in found}))}"
+                return self._guarded(partial(resource, request, **named))
+        if matches:
+            message = f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in matches}))}"
             return ApiResponse(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
         return ApiResponse(404, self.refusal(404))
 

@@ -13,9 +13,9 @@ def method_of(call: ApiRequest) -> str:
 
 
 def token(call: ApiRequest) -> str:
-    given = call.credential("Bearer")
+    body = call.credential("Bearer")
     is_form = call.headers.get("Content-Type", "").startswith(FORM)
-    return given or (call.form().get("token", "") if is_form else "")
+    return body or (call.form().get("token", "") if is_form else "")
 
 
 def arguments(call: ApiRequest) -> dict[str, Any]:
@@ -31,12 +31,12 @@ def checked_arguments(call: ApiRequest) -> dict[str, Any]:
     if not call.body:
         return dict(call.query)
     if kind.startswith(JSON):
-        given = call.json()
-        if given is None:
+        body = call.json()
+        if body is None:
             raise Refused("invalid_json")
-        if not isinstance(given, dict):
+        if not isinstance(body, dict):
             raise Refused("json_not_object")
-        return {**call.query, **given}
+        return {**call.query, **body}
     if kind.startswith(FORM):
         return {**call.query, **call.form()}
     raise Refused("invalid_post_type" if kind else "missing_post_type")

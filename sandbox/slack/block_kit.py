@@ -53,7 +53,11 @@ def list_of(item: Check, *, most: int, least: int = 1) -> Check:
             return problem(f"no fewer than {least} items allowed", pointer)
         if len(value) > most:
             return problem(f"no more than {most} items allowed", pointer)
-        return [wrong for at, each in enumerate(value) for wrong in item(each, f"{pointer}/{at}")]
+        return [
+            wrong
+            for at, item_value in enumerate(value)
+            for wrong in item(item_value, f"{pointer}/{at}")
+        ]
 
     return check
 
@@ -68,19 +72,19 @@ class Shape:
     open: bool = False
 
     def problems(self, value: Mapping[str, Any], pointer: str) -> list[str]:
-        found = []
+        problems = []
         for name in self.required:
             if name not in value:
-                found += problem(f"missing required field: {name}", pointer)
+                problems += problem(f"missing required field: {name}", pointer)
         if self.any_of and not any(value.get(name) for name in self.any_of):
             stated = " or ".join(f"`{name}`" for name in self.any_of)
-            found += problem(f"must define either {stated}", f"{pointer}/type")
-        for name, each in value.items():
+            problems += problem(f"must define either {stated}", f"{pointer}/type")
+        for name, item_value in value.items():
             if name in self.fields:
-                found += self.fields[name](each, f"{pointer}/{name}")
+                problems += self.fields[name](item_value, f"{pointer}/{name}")
             elif name != "type" and not self.open:
-                found += problem(f"invalid additional property: {name}", pointer)
-        return found
+                problems += problem(f"invalid additional property: {name}", pointer)
+        return problems
 
 
 def typed(shapes: Mapping[str, Shape]) -> Check:
@@ -266,4 +270,4 @@ check_attachment = shaped(ATTACHMENT)
 
 
 def markdown_length(blocks: list[dict[str, Any]]) -> int:
-    return sum(len(each["text"]) for each in blocks if each["type"] == "markdown")
+    return sum(len(item_value["text"]) for item_value in blocks if item_value["type"] == "markdown")

@@ -37,29 +37,29 @@ class Login:
 
     def account(self, call: ApiRequest) -> str:
         """Whose code or refresh token is sent."""
-        given = arguments(call)
-        grant = self.codes.known(str(given.get("code")))
-        owner = self._tokens.owner(str(given.get("refresh_token")))
+        arguments_ = arguments(call)
+        grant = self.codes.find(str(arguments_.get("code")))
+        owner = self._tokens.owner(str(arguments_.get("refresh_token")))
         return grant.account if grant else owner.team.team if owner else ""
 
     def exchanged(self, call: ApiRequest) -> dict[str, Any]:
-        given = arguments(call)
-        client = self._checked_client(call, given)
+        arguments_ = arguments(call)
+        client = self._checked_client(call, arguments_)
         kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
-        if (kind := given.get("grant_type", "authorization_code")) not in kinds:
+        if (kind := arguments_.get("grant_type", "authorization_code")) not in kinds:
             raise Refused("invalid_grant_type")
-        if "code_verifier" in given:
+        if "code_verifier" in arguments_:
             raise Refused("pkce_not_allowed")
-        return kinds[kind](given, client, call.at)
+        return kinds[kind](arguments_, client, call.at)
 
-    def revoked(self, call: ApiRequest, given: dict[str, Any]) -> bool:
-        if given.get("test") in ("1", 1, True, "true"):
+    def revoked(self, call: ApiRequest, arguments_: dict[str, Any]) -> bool:
+        if arguments_.get("test") in ("1", 1, True, "true"):
             return False
         self._tokens.revoke(token(call), call.at)
         return True
 
-    def uninstalled(self, call: ApiRequest, given: dict[str, Any], team: Team) -> None:
-        if self._checked_client(call, given) != team.client_id:
+    def uninstalled(self, call: ApiRequest, arguments_: dict[str, Any], team: Team) -> None:
+        if self._checked_client(call, arguments_) != team.client_id:
             raise Refused("client_id_token_mismatch")
         self._tokens.end(team, self._tokens.users(team), GONE)
 
@@ -80,8 +80,8 @@ class Login:
         else:
             self._tokens.end(team, users, REVOKED if do == "revoke" else GONE)
 
-    def _checked_client(self, call: ApiRequest, given: dict[str, Any]) -> str:
-        client, secret = client_of(call, given)
+    def _checked_client(self, call: ApiRequest, arguments_: dict[str, Any]) -> str:
+        client, secret = client_of(call, arguments_)
         apps = {
             team.client_id: team.client_secret
             for team in self._store[TEAMS].values()
@@ -93,8 +93,8 @@ class Login:
             raise Refused("bad_client_secret")
         return client
 
-    def _refreshed(self, given: dict[str, Any], client: str, at: float) -> dict[str, Any]:
-        holder = self._tokens.refresh(str(given.get("refresh_token")), client, at)
+    def _refreshed(self, arguments_: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+        holder = self._tokens.refresh(str(arguments_.get("refresh_token")), client, at)
         if holder is None:
             raise Refused("invalid_refresh_token")
         tokens = self._tokens.issue(holder, at)
@@ -103,12 +103,12 @@ class Login:
             **(user_part(holder, tokens) if holder.user else bot_part(holder, tokens)),
         }
 
-    def _redeemed(self, given: dict[str, Any], client: str, at: float) -> dict[str, Any]:
-        grant = self.codes.redeem(str(given.get("code")), client=client, at=at)
+    def _redeemed(self, arguments_: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+        grant = self.codes.redeem(str(arguments_.get("code")), client=client, at=at)
         team = self._store[TEAMS].get(grant.account) if grant else None
         if grant is None or team is None:
             raise Refused("invalid_code")
-        if grant.redirect_uri != given.get("redirect_uri", ""):
+        if grant.redirect_uri != arguments_.get("redirect_uri", ""):
             raise Refused("bad_redirect_uri")
         answer = of_app(team) | {"authed_user": {"id": team.owner}}
         if grant.scopes or not grant.user_scopes:
@@ -119,13 +119,13 @@ class Login:
             answer["authed_user"] |= user_part(user, self._tokens.issue(user, at))
         return answer
 
-    def _choices(self, asked: ConsentRequest) -> list[Choice]:
+    def _choices(self, consent_request: ConsentRequest) -> list[Choice]:
         teams = [
             team
             for team in self._store[TEAMS].values()
-            if team.client_id == asked.client and not team.revoked
+            if team.client_id == consent_request.client and not team.revoked
         ]
-        hint = asked.query.get("team")
+        hint = consent_request.query.get("team")
         return [
             choice(team)
             for team in sorted(teams, key=lambda team: hint not in (team.team, team.domain))
@@ -140,8 +140,8 @@ class Login:
         ]
 
 
-def wrong(asked: ConsentRequest) -> str | None:
-    invalid = invalid_scopes(asked.scopes(), asked.scopes("user_scope"))
+def wrong(consent_request: ConsentRequest) -> str | None:
+    invalid = invalid_scopes(consent_request.scopes(), consent_request.scopes("user_scope"))
     return f"Invalid permissions requested: {', '.join(invalid)}" if invalid else None
 
 
@@ -176,11 +176,13 @@ def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
     return {**tokens, "token_type": "user", "scope": holder.team.scopes}
 
 
-def client_of(call: ApiRequest, given: dict[str, Any]) -> tuple[str, str]:
+def client_of(call: ApiRequest, arguments_: dict[str, Any]) -> tuple[str, str]:
     try:
         client, _, secret = (
             base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
         )
     except ValueError:
         client = secret = ""
-    return client or str(given.get("client_id", "")), secret or str(given.get("client_secret", ""))
+    return client or str(arguments_.get("client_id", "")), secret or str(
+        arguments_.get("client_secret", "")
+    )

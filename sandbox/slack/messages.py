@@ -32,7 +32,7 @@ def content(arguments: dict[str, Any]) -> dict[str, Any]:
         raise Refused("markdown_text_conflict")
     if markdown and len(markdown) > MOST_MARKDOWN:
         raise Refused("msg_too_long")
-    if not (text or markdown or blocks or any(shows(each) for each in attachments)):
+    if not (text or markdown or blocks or any(shows(attachment) for attachment in attachments)):
         raise Refused("no_text")
     message: dict[str, Any] = {"text": (text or markdown)[:MOST_TEXT]}
     return (
@@ -55,8 +55,11 @@ def checked_attachments(arguments: dict[str, Any]) -> list[dict[str, Any]]:
     attachments = listed(arguments, "attachments", "invalid_attachments")
     if len(attachments) > MOST_ATTACHMENTS:
         raise Refused("too_many_attachments")
-    found = [check_attachment(each, f"/attachments/{at}") for at, each in enumerate(attachments)]
-    if problems := [sentence for problems in found for sentence in problems]:
+    all_problems = [
+        check_attachment(attachment, f"/attachments/{at}")
+        for at, attachment in enumerate(attachments)
+    ]
+    if problems := [sentence for problems in all_problems for sentence in problems]:
         raise invalid("invalid_attachments", problems)
     return attachments
 
@@ -103,18 +106,18 @@ def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
 
 def message(team: Team, arguments: dict[str, Any], user: str = "") -> dict[str, Any]:
     """The message as it is stored; its author is the person whose token it is, or the app."""
-    made: dict[str, Any] = {"type": "message", "bot_id": bot_id(team), "app_id": team.app_id}
+    stored: dict[str, Any] = {"type": "message", "bot_id": bot_id(team), "app_id": team.app_id}
     if user:
-        made |= {"user": user, "team": team.team}
+        stored |= {"user": user, "team": team.team}
     else:
         name = str(arguments.get("username") or team.bot_name)
-        made |= {"subtype": "bot_message", "username": name}
-    made |= {"attachments": [], **content(arguments)}
+        stored |= {"subtype": "bot_message", "username": name}
+    stored |= {"attachments": [], **content(arguments)}
     for name in ("thread_ts", "icon_emoji", "icon_url"):
         if arguments.get(name):
-            made[name] = str(arguments[name])
+            stored[name] = str(arguments[name])
     described = metadata(arguments)
-    return made | ({"metadata": described} if described else {})
+    return stored | ({"metadata": described} if described else {})
 
 
 def changed(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -41,14 +41,14 @@ class Asked:
 
     def channel(self, *, by_name: bool = False) -> dict[str, Any]:
         """By its id; chat.postMessage alone takes a name too."""
-        wanted = self.arguments.get("channel")
-        if wanted in (None, ""):
+        types = self.arguments.get("channel")
+        if types in (None, ""):
             messages = ["[ERROR] missing required field: channel"]
             raise Refused("invalid_arguments", response_metadata={"messages": messages})
-        found = self.rooms.channel(self.team, wanted, by_name=by_name)
-        if found is None or not visible(found):
+        channel = self.rooms.channel(self.team, types, by_name=by_name)
+        if channel is None or not visible(channel):
             raise Refused("channel_not_found")
-        return found
+        return channel
 
     def writable(self, *, by_name: bool = False) -> dict[str, Any]:
         """A person may write in each public channel; the app where it is, or by a scope of its own."""
@@ -61,80 +61,84 @@ class Asked:
         return channel
 
 
-def auth_test(asked: Asked) -> dict[str, Any]:
-    team = asked.team
+def auth_test(request: Asked) -> dict[str, Any]:
+    team = request.team
     return {
         "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title, "team_id": team.team,
-        **who(asked), "is_enterprise_install": False, **({"expires_in": team.expires_in} if team.rotates else {}),
+        **who(request), "is_enterprise_install": False, **({"expires_in": team.expires_in} if team.rotates else {}),
     }  # fmt: skip
 
 
-def who(asked: Asked) -> dict[str, str]:
-    team = asked.team
-    if not asked.user:
+def who(request: Asked) -> dict[str, str]:
+    team = request.team
+    if not request.user:
         return {"user": team.bot_name.lower(), "user_id": team.bot_user, "bot_id": bot_id(team)}
-    names = {user["id"]: user["name"] for user in asked.rooms.users(team)}
-    return {"user": names.get(asked.user, ""), "user_id": asked.user}
+    names = {user["id"]: user["name"] for user in request.rooms.users(team)}
+    return {"user": names.get(request.user, ""), "user_id": request.user}
 
 
-def post_message(asked: Asked) -> dict[str, Any]:
-    if any(asked.arguments.get(name) for name in CUSTOMIZED):
-        asked.needs("chat:write.customize")
-    channel = asked.writable(by_name=True)
-    made = message(asked.team, asked.arguments, asked.user)
-    asked.pace(channel["id"])
-    posted = asked.rooms.post(asked.team, channel, made, asked.at)
+def post_message(request: Asked) -> dict[str, Any]:
+    if any(request.arguments.get(name) for name in CUSTOMIZED):
+        request.needs("chat:write.customize")
+    channel = request.writable(by_name=True)
+    made = message(request.team, request.arguments, request.user)
+    request.pace(channel["id"])
+    posted = request.rooms.post(request.team, channel, made, request.at)
     return {"channel": channel["id"], "ts": posted["ts"], "message": posted}
 
 
-def update(asked: Asked) -> dict[str, Any]:
+def update(request: Asked) -> dict[str, Any]:
     """A person's token changes that person's messages, the bot's token the bot's; no others."""
-    channel, ts = asked.writable(), asked.arguments.get("ts")
-    old = asked.rooms.message(channel, ts)
+    channel, ts = request.writable(), request.arguments.get("ts")
+    old = request.rooms.message(channel, ts)
     if old is None:
         raise Refused("message_not_found")
-    if old.get("user", "") != asked.user:
+    if old.get("user", "") != request.user:
         raise Refused("cant_update_message")
-    new = changed(old, asked.arguments)
-    author = asked.user or asked.team.bot_user
-    asked.rooms.change(channel, old["ts"], **new, edited={"user": author, "ts": f"{asked.at:.6f}"})
+    new = changed(old, request.arguments)
+    author = request.user or request.team.bot_user
+    request.rooms.change(
+        channel, old["ts"], **new, edited={"user": author, "ts": f"{request.at:.6f}"}
+    )
     return {"channel": channel["id"], "ts": old["ts"], "text": new["text"], "message": old | new}
 
 
-def conversations_list(asked: Asked) -> dict[str, Any]:
-    wanted = str(asked.arguments.get("types") or "public_channel").replace(" ", "").split(",")
-    for kind in wanted:
+def conversations_list(request: Asked) -> dict[str, Any]:
+    types = str(request.arguments.get("types") or "public_channel").replace(" ", "").split(",")
+    for kind in types:
         if kind not in READS:
             raise Refused("invalid_types")
-        asked.needs(READS[kind])
-    page, following = a_page(asked.rooms.channels(asked.team), asked.arguments, unless_told=100)
-    shown = [channel for channel in page if kind_of(channel) in wanted and visible(channel)]
+        request.needs(READS[kind])
+    page, following = a_page(
+        request.rooms.channels(request.team), request.arguments, unless_told=100
+    )
+    window = [channel for channel in page if kind_of(channel) in types and visible(channel)]
     if truth(
-        asked.arguments.get("exclude_archived")
+        request.arguments.get("exclude_archived")
     ):  # taken out after paging, as Slack does: pages may run short
-        shown = [channel for channel in shown if not channel["is_archived"]]
-    return {"channels": shown, "response_metadata": {"next_cursor": following}}
+        window = [channel for channel in window if not channel["is_archived"]]
+    return {"channels": window, "response_metadata": {"next_cursor": following}}
 
 
-def conversations_info(asked: Asked) -> dict[str, Any]:
-    return {"channel": asked.channel()}
+def conversations_info(request: Asked) -> dict[str, Any]:
+    return {"channel": request.channel()}
 
 
-def conversations_join(asked: Asked) -> dict[str, Any]:
-    channel = asked.channel()
+def conversations_join(request: Asked) -> dict[str, Any]:
+    channel = request.channel()
     if channel["is_archived"]:
         raise Refused("is_archived")
     if channel["is_member"]:
         word = "already_in_channel"
         return {"channel": channel, "warning": word, "response_metadata": {"warnings": [word]}}
-    asked.rooms.join(asked.team, channel)
+    request.rooms.join(request.team, channel)
     return {"channel": channel | {"is_member": True}}
 
 
-def conversations_history(asked: Asked) -> dict[str, Any]:
-    channel = asked.channel()
+def conversations_history(request: Asked) -> dict[str, Any]:
+    channel = request.channel()
     page, following = a_page(
-        asked.rooms.history(asked.team, channel), asked.arguments, unless_told=100
+        request.rooms.history(request.team, channel), request.arguments, unless_told=100
     )
     return {
         "messages": page,
@@ -143,35 +147,35 @@ def conversations_history(asked: Asked) -> dict[str, Any]:
     }
 
 
-def users_list(asked: Asked) -> dict[str, Any]:
+def users_list(request: Asked) -> dict[str, Any]:
     page, following = a_page(
-        asked.rooms.users(asked.team), asked.arguments, unless_told=MOST_OF_A_PAGE
+        request.rooms.users(request.team), request.arguments, unless_told=MOST_OF_A_PAGE
     )
-    members = [seen(asked.team, user) for user in page]
+    members = [seen(request.team, user) for user in page]
     return {
         "members": members,
-        "cache_ts": int(asked.at),
+        "cache_ts": int(request.at),
         "response_metadata": {"next_cursor": following},
     }
 
 
-def users_info(asked: Asked) -> dict[str, Any]:
-    for user in asked.rooms.users(asked.team):
-        if user["id"] == asked.arguments.get("user"):
-            return {"user": seen(asked.team, user)}
+def users_info(request: Asked) -> dict[str, Any]:
+    for user in request.rooms.users(request.team):
+        if user["id"] == request.arguments.get("user"):
+            return {"user": seen(request.team, user)}
     raise Refused("user_not_found")
 
 
-def users_lookup_by_email(asked: Asked) -> dict[str, Any]:
-    wanted = str(asked.arguments.get("email") or "").lower()
-    for user in asked.rooms.users(asked.team):
-        if wanted and user["profile"].get("email", "").lower() == wanted:
+def users_lookup_by_email(request: Asked) -> dict[str, Any]:
+    types = str(request.arguments.get("email") or "").lower()
+    for user in request.rooms.users(request.team):
+        if types and user["profile"].get("email", "").lower() == types:
             return {"user": user}
     raise Refused("users_not_found")
 
 
-def team_info(asked: Asked) -> dict[str, Any]:
-    team = asked.team
+def team_info(request: Asked) -> dict[str, Any]:
+    team = request.team
     return {
         "team": {"id": team.team, "name": team.title, "domain": team.domain or team.team.lower()}
     }

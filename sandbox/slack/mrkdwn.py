@@ -49,13 +49,17 @@ def styled(text: str) -> Markup:
     return Markup(safe.replace("\n", "<br>"))
 
 
-def block(given: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
-    kind = given.get("type")
+def block(block_json: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
+    kind = block_json.get("type")
     if kind == "divider":
         return Markup("<hr>")
     if kind == "header":
-        return markup("<h3>$text</h3>", text=plain(given.get("text")))
-    texts = [given.get("text"), *listed(given.get("fields")), *listed(given.get("elements"))]
+        return markup("<h3>$text</h3>", text=plain(block_json.get("text")))
+    texts = [
+        block_json.get("text"),
+        *listed(block_json.get("fields")),
+        *listed(block_json.get("elements")),
+    ]
     lines = [
         markup("<p>$text</p>", text=rendered(plain(text), names)) for text in texts if plain(text)
     ]

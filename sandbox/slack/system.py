@@ -118,7 +118,7 @@ class Slack(System):
         needed = METHODS[name].scope
         if needed and needed not in team.scopes.split(","):
             raise Refused("missing_scope", needed=needed, provided=team.scopes)
-        asked = Asked(
+        request = Asked(
             team,
             given,
             self.rooms,
@@ -126,7 +126,7 @@ class Slack(System):
             lambda channel: self._pace_channel(team, channel, call.at),
             holder.user,
         )
-        return {"ok": True, **METHODS[name].does(asked)}
+        return {"ok": True, **METHODS[name].does(request)}
 
     def _ended(self, call: ApiRequest, given: dict[str, Any], team: Team) -> dict[str, Any]:
         if method_of(call) == "auth.revoke":

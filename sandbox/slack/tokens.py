@@ -80,9 +80,9 @@ class Tokens:
             or self._refresh_wrong(refresh_token, holder, at)
         ):
             return None
-        known = self._refresh[refresh_token]
-        if known["used_at"] is None:
-            self._refresh[refresh_token] = known | {"used_at": at}
+        row = self._refresh[refresh_token]
+        if row["used_at"] is None:
+            self._refresh[refresh_token] = row | {"used_at": at}
         return holder
 
     def issue(self, holder: Holder, at: float) -> dict[str, Any]:
@@ -122,8 +122,8 @@ class Tokens:
         for holder in (Holder(team, user) for user in users):
             for shelf in (self._access, self._refresh):
                 for token in self._of(shelf, holder):
-                    said = REVOKED if holder.user else word
-                    shelf[token] = shelf[token] | {"wrong": shelf[token].get("wrong") or said}
+                    error = REVOKED if holder.user else word
+                    shelf[token] = shelf[token] | {"wrong": shelf[token].get("wrong") or error}
             self._scopes[holder.key] = ""
 
     def users(self, team: Team) -> list[str]:
@@ -160,12 +160,12 @@ class Tokens:
             shelf.close()
 
     def _learn(self, holder: Holder, token: str, refresh_token: str, at: float) -> None:
-        known = {**NEW, "team": holder.team.team, "user": holder.user}
+        row = {**NEW, "team": holder.team.team, "user": holder.user}
         if token and token not in self._access:
-            self._access[token] = known | {"at": at, "world": True}
+            self._access[token] = row | {"at": at, "world": True}
             self._scopes.pop(holder.key, None)
         if refresh_token:
-            self._refresh.setdefault(refresh_token, known | {"used_at": None})
+            self._refresh.setdefault(refresh_token, row | {"used_at": None})
 
     def _holder(self, row: dict[str, Any] | None) -> Holder | None:
         team = row and self._store[TEAMS].get(row["team"])
@@ -192,9 +192,11 @@ class Tokens:
 
     def _of(self, shelf: JournaledDict, holder: Holder) -> list[str]:
         """Oldest first."""
-        whose = holder.team.team, holder.user
+        holder_key = holder.team.team, holder.user
         return [
-            token for token, row in shelf.items() if (row["team"], row.get("user", "")) == whose
+            token
+            for token, row in shelf.items()
+            if (row["team"], row.get("user", "")) == holder_key
         ]
 
     def _new_access(self, holder: Holder, at: float) -> str:

@@ -8,7 +8,7 @@ class Acks:
         self._next: dict[tuple[str, str], int] = {}
         self._pending: dict[tuple[str, str, int], float] = {}
 
-    def give(self, token: str, channel: str, ready_at: float) -> int:
+    def issue(self, token: str, channel: str, ready_at: float) -> int:
         number = self._next.get((token, channel), 0)
         self._next[token, channel] = number + 1
         self._pending[token, channel, number] = ready_at

@@ -31,7 +31,7 @@ DECODER = json.JSONDecoder(parse_float=Written)
 
 def read(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused | None]:
     """The events before the first wrong envelope, and what is wrong with that one."""
-    taken: list[Event] = []
+    events: list[Event] = []
     try:
         for envelope in envelopes(body.decode("utf-8")):
             if not isinstance(envelope, dict):
@@ -39,14 +39,14 @@ def read(token: HecToken, body: bytes, at: float) -> tuple[list[Event], Refused 
             if (
                 set(envelope) - KNOWN
             ):  # measured: what came before is indexed, the rest is passed over in silence
-                return taken, None if taken else Refused(5)
+                return events, None if events else Refused(5)
             if (event := event_of(token, envelope, at)) is not None:
-                taken.append(event)
+                events.append(event)
     except (ValueError, RecursionError):
-        return taken, numbered(6, len(taken))
+        return events, numbered(6, len(events))
     except Refused as refused:
-        return taken, numbered(refused.code, len(taken))
-    return taken, None
+        return events, numbered(refused.code, len(events))
+    return events, None
 
 
 def numbered(code: int, number: int) -> Refused:
@@ -94,9 +94,9 @@ def nested(value: Any) -> bool:
     )
 
 
-def time_of(given: Any, at: float) -> float:
-    if given is None:
+def time_of(value: Any, at: float) -> float:
+    if value is None:
         return at
-    if isinstance(given, bool) or not PLAIN_NUMBER.fullmatch(str(getattr(given, "text", given))):
+    if isinstance(value, bool) or not PLAIN_NUMBER.fullmatch(str(getattr(value, "text", value))):
         raise Refused(15)
-    return float(given)
+    return float(value)

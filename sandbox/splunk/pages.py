@@ -63,7 +63,7 @@ class Pages:
         if stack not in self._stacks():
             return render_not_found(request, "No such stack.", system="splunk")
         newest = (event for event in self._splunk.events.newest() if event["stack"] == stack)
-        found = sorted(
+        matches = sorted(
             search(islice(newest, READ), query), key=lambda event: event["time"], reverse=True
         )
         body = markup(
@@ -72,12 +72,12 @@ class Pages:
             live=render_live_link(request),
             query=query,
             stack=stack,
-            count=format_count(len(found), "event")
-            + (f", the newest {SHOWN} shown" if len(found) > SHOWN else ""),
-            timeline=timeline([event["time"] for event in found]),
-            events=[shown(event) for event in found[:SHOWN]],
+            count=format_count(len(matches), "event")
+            + (f", the newest {SHOWN} shown" if len(matches) > SHOWN else ""),
+            timeline=timeline([event["time"] for event in matches]),
+            events=[shown(event) for event in matches[:SHOWN]],
             empty=None
-            if found
+            if matches
             else markup('<p class="empty">No events match. They come by HEC.</p>'),
         )
         return render_page(request, f"Search · {stack}", body, system="splunk")
@@ -96,16 +96,16 @@ class Pages:
 
 
 def shown(event: dict[str, Any]) -> Markup:
-    found = list(fields(event))
+    matches = list(fields(event))
     body = event["event"]
     return markup(
         EVENT,
         time=render_time(event["time"]),
         raw=body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False),
         meta=" · ".join(f"{name}={event[name]}" for name in META),
-        count=len(found),
+        count=len(matches),
         fields=render_table(
-            ("Field", "Value"), found, caption="Fields of this event", empty="None."
+            ("Field", "Value"), matches, caption="Fields of this event", empty="None."
         ),
     )
 

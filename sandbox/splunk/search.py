@@ -18,16 +18,18 @@ def search(events: Iterable[Event], query: str) -> Iterator[Event]:
 
 
 def holds(event: Event, term: dict[str, str | None]) -> bool:
-    wanted = (term["phrase"] if term["phrase"] is not None else term["word"] or "").lower()
+    pattern_text = (term["phrase"] if term["phrase"] is not None else term["word"] or "").lower()
     if term["key"]:
-        found = any(matches(value, wanted) for name, value in fields(event) if name == term["key"])
+        is_match = any(
+            matches(value, pattern_text) for name, value in fields(event) if name == term["key"]
+        )
     else:
-        found = wanted in f"{raw(event)} {json.dumps(event['fields'])}".lower()
-    return found != bool(term["not"] or term["sign"] == "!=")
+        is_match = pattern_text in f"{raw(event)} {json.dumps(event['fields'])}".lower()
+    return is_match != bool(term["not"] or term["sign"] == "!=")
 
 
-def matches(value: str, wanted: str) -> bool:
-    pattern = ".*".join(re.escape(part) for part in wanted.split("*"))
+def matches(value: str, pattern_text: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in pattern_text.split("*"))
     return re.fullmatch(pattern, value.lower(), re.S) is not None
 
 

@@ -52,8 +52,8 @@ class Splunk(System):
         return saying(OF_STATUS.get(status, 8)).body
 
     def answer(self, call: ApiRequest) -> ApiResponse:
-        _, stack, *rest = call.path.split("/")
-        path = "/" + "/".join(rest).rstrip("/")
+        _, stack, *remainder = call.path.split("/")
+        path = "/" + "/".join(remainder).rstrip("/")
         endpoint = ENDPOINTS.get(path.removeprefix(ROOT)) if path.startswith(ROOT) else None
         if endpoint is None:
             return ApiResponse(404, NOT_FOUND, KINDS)
@@ -87,22 +87,22 @@ class Splunk(System):
     def _token(self, call: ApiRequest, stack: str) -> HecToken:
         """The token is looked at before the way it came."""
         in_query = "token" in call.query and "Authorization" not in call.headers
-        given = call.query["token"] if in_query else token_of(call)
-        found = self._found(stack, given)
-        if found is None:
+        token_text = call.query["token"] if in_query else token_of(call)
+        ids = self._found(stack, token_text)
+        if ids is None:
             raise Refused(4)
-        if found.disabled:
+        if ids.disabled:
             raise Refused(1)
-        if in_query and not found.query_auth:
+        if in_query and not ids.query_auth:
             raise Refused(16)
-        return found
+        return ids
 
-    def _found(self, stack: str, given: str) -> HecToken | None:
+    def _found(self, stack: str, token_text: str) -> HecToken | None:
         return next(
             (
                 one
                 for one in self.store[HEC_TOKENS].values()
-                if (one.stack, one.token.lower()) == (stack, given.lower())
+                if (one.stack, one.token.lower()) == (stack, token_text.lower())
             ),
             None,
         )
@@ -121,15 +121,15 @@ class Splunk(System):
             raise envelopes.numbered(6, 0)
         if not call.body.strip():
             raise Refused(5)
-        taken, wrong = (
+        events, wrong = (
             raw(token, call) if endpoint == "raw" else envelopes.read(token, call.body, call.at)
         )
-        for event in taken:
+        for event in events:
             self._number += 1
             self.events[str(self._number)] = {"stack": token.stack, "indexed_at": call.at, **event}
         ack = {}
-        if token.ack and (taken or not wrong):
-            ack = {"ackId": self._acks.give(token.token, channel, call.at + token.ack_after)}
+        if token.ack and (events or not wrong):
+            ack = {"ackId": self._acks.issue(token.token, channel, call.at + token.ack_after)}
         if wrong:
             raise Refused(wrong.code, **wrong.more, **ack)
         return saying(0, **ack)
@@ -139,8 +139,8 @@ class Splunk(System):
             raise Refused(14)
         if not channel:
             raise Refused(28 if token.cloud else 10)
-        asked = call.json()
-        ids = asked.get("acks") if isinstance(asked, dict) else None
+        body = call.json()
+        ids = body.get("acks") if isinstance(body, dict) else None
         if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
             raise Refused(6)
         return ApiResponse(
@@ -151,14 +151,14 @@ class Splunk(System):
 def id_of(envelope: Any) -> str:
     """Where senders put an id of their own: an indexed field, or the event itself."""
     parts = [envelope.get("fields"), envelope.get("event")] if isinstance(envelope, dict) else []
-    found = [
+    ids = [
         part[key]
         for part in parts
         if isinstance(part, dict)
         for key in ("delivery_id", "id")
         if part.get(key)
     ]
-    return str(found[0]) if found else ""
+    return str(ids[0]) if ids else ""
 
 
 def raw(token: HecToken, call: ApiRequest) -> tuple[list[envelopes.Event], Refused | None]:
@@ -173,8 +173,8 @@ def raw(token: HecToken, call: ApiRequest) -> tuple[list[envelopes.Event], Refus
 def token_of(call: ApiRequest) -> str:
     if "Authorization" not in call.headers:
         raise Refused(2)
-    if given := call.credential("Splunk"):
-        return given
+    if token_text := call.credential("Splunk"):
+        return token_text
     try:
         _, _, password = (
             base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")

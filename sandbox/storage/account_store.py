@@ -88,14 +88,14 @@ class AccountStore:
             raise ValueError(f"unknown section {sorted(unknown)[0]!r}")
         return raw
 
-    def _checked_latency(self, given: Any) -> dict[str, list[float]]:
-        if not isinstance(given, dict) or not set(given) <= self._keys:
+    def _checked_latency(self, latency: Any) -> dict[str, list[float]]:
+        if not isinstance(latency, dict) or not set(latency) <= self._keys:
             raise ValueError(f"latency names the systems {', '.join(sorted(self._keys))}")
-        for bounds in given.values():
+        for bounds in latency.values():
             if (
                 not is_instance(bounds, list[float])
                 or len(bounds) != 2
                 or not 0 <= bounds[0] <= bounds[1]
             ):
                 raise ValueError("latency is [least, most], in seconds")
-        return given
+        return latency

@@ -17,8 +17,8 @@ class Endpoint:
 
     @property
     def secrets(self) -> list[str]:
-        given = [self.secret] if isinstance(self.secret, str) else self.secret
-        return [secret for secret in given if secret]
+        secrets = [self.secret] if isinstance(self.secret, str) else self.secret
+        return [secret for secret in secrets if secret]
 
 
 ENDPOINTS = AccountList("webhook", Endpoint, "endpoint")

@@ -51,31 +51,31 @@ class Pages:
         return [web.get("/webhook/", self.list), web.get("/webhook/{endpoint}", self.endpoint)]
 
     async def list(self, request: web.Request) -> web.Response:
-        known = self._catcher.store[ENDPOINTS]
+        endpoints = self._catcher.store[ENDPOINTS]
         caught = [row["endpoint"] for row in self._catcher.caught.values()]
         rows = (
             (
-                render_link(title(known, name), "webhook", name),
+                render_link(title(endpoints, name), "webhook", name),
                 name,
-                verifies(known.get(name)),
+                verifies(endpoints.get(name)),
                 caught.count(name),
             )
-            for name in dict.fromkeys([*known, *caught])
+            for name in dict.fromkeys([*endpoints, *caught])
         )
         heads = ("Endpoint", "Name in the URL", "Verified", "Caught")
-        found = render_table(heads, rows, caption="Endpoints", empty="None yet.")
+        listing = render_table(heads, rows, caption="Endpoints", empty="None yet.")
         return render_page(
             request,
             "Webhook catcher",
-            markup(LIST, base=base(request), table=found),
+            markup(LIST, base=base(request), table=listing),
             system="webhook",
         )
 
     async def endpoint(self, request: web.Request) -> web.Response:
         name = request.match_info["endpoint"]
-        known = self._catcher.store[ENDPOINTS].get(name)
+        endpoints = self._catcher.store[ENDPOINTS].get(name)
         rows = [row for row in self._catcher.caught.newest() if row["endpoint"] == name][:SHOWN]
-        if known is None and not rows:
+        if endpoints is None and not rows:
             return render_not_found(
                 request, f"Nothing was ever sent to “{name}”.", system="webhook"
             )
@@ -84,7 +84,7 @@ class Pages:
             title=title(self._catcher.store[ENDPOINTS], name),
             live=render_live_link(request),
             url=base(request) + build_url("webhook", name),
-            secret=f"Signatures: {verifies(known)}",
+            secret=f"Signatures: {verifies(endpoints)}",
             items=[item(row, number == 0) for number, row in enumerate(rows)]
             or empty(base(request), name),
         )
@@ -110,8 +110,8 @@ def item(row: dict[str, Any], newest: bool) -> Markup:
     )
 
 
-def title(known: Mapping[str, Endpoint], name: str) -> str:
-    return known[name].name or name if name in known else name
+def title(endpoints: Mapping[str, Endpoint], name: str) -> str:
+    return endpoints[name].name or name if name in endpoints else name
 
 
 def verdict(trouble: str | None) -> Markup:
@@ -120,10 +120,10 @@ def verdict(trouble: str | None) -> Markup:
     return render_state("bad", trouble) if trouble else render_state("good", "verified")
 
 
-def verifies(known: Endpoint | None) -> str:
+def verifies(endpoints: Endpoint | None) -> str:
     return (
         "not checked: no secret is known"
-        if not known or not known.secrets
+        if not endpoints or not endpoints.secrets
         else "checked with the endpoint's secret"
     )
 

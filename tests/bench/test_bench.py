@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.portal.pages import PAGES
-from bench.processes import MANAGE, family, until
+from bench.processes import MANAGE, descendants, wait_until
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(400)]
 
@@ -86,15 +86,15 @@ def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench):
 
 def test_nothing_is_left_after_ctrl_c(bench):
     process = bench("outgoing", "--quick", "--only", "quiet")
-    until(
-        lambda: any("work" in command(pid) for pid in family(process.pid)),
+    wait_until(
+        lambda: any("work" in command(pid) for pid in descendants(process.pid)),
         within=WITHIN,
         what="the worker",
     )
-    there = list(family(process.pid))
+    there = list(descendants(process.pid))
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=WITHIN)
-    until(lambda: not any(alive(pid) for pid in there), within=WITHIN, what="the end of all")
+    wait_until(lambda: not any(alive(pid) for pid in there), within=WITHIN, what="the end of all")
     assert not list(Path("/tmp").glob(f"hub-*-{process.pid}-*"))
 
 

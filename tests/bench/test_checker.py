@@ -3,7 +3,7 @@
 import pytest
 
 from bench import checker
-from bench.ledger import Arrival
+from bench.sink_client import Arrival
 
 
 def came(*ids):
@@ -11,7 +11,7 @@ def came(*ids):
 
 
 def test_what_was_promised_and_never_came_is_lost():
-    assert checker.lost(["a", "b"], came("b", "c")) == {"a"}
+    assert checker.lost_ids(["a", "b"], came("b", "c")) == {"a"}
 
 
 def test_each_request_beyond_the_first_of_an_id_is_an_extra_send():
@@ -34,13 +34,15 @@ def test_a_window_does_not_hold_its_end():
 
 
 def test_use_is_counted_after_the_first_window():
-    assert checker.used([0, 10, 11, 12, 20], 2, 10, begin=0, end=30) == 1.0
+    assert checker.used_share([0, 10, 11, 12, 20], 2, 10, begin=0, end=30) == 1.0
 
 
 @pytest.mark.parametrize(("kills", "count"), [([0.5], 0), ([1.5], 1), ([], 1)])
 def test_only_a_kill_soon_after_the_first_send_excuses_a_second_one(kills, count):
     assert (
-        checker.unexcused(came("a", "b", "a"), kills_of=lambda arrival: kills, settled_within=1)
+        checker.count_unexcused_sends(
+            came("a", "b", "a"), kills_of=lambda arrival: kills, settled_within=1
+        )
         == count
     )
 
@@ -49,7 +51,9 @@ def test_only_a_kill_soon_after_the_first_send_excuses_a_second_one(kills, count
 def test_a_send_while_the_database_was_away_excuses_a_second_one(outage, count):
     again = came("a", "b", "a")
     assert (
-        checker.unexcused(again, kills_of=lambda arrival: [], outages=[outage], settled_within=1)
+        checker.count_unexcused_sends(
+            again, kills_of=lambda arrival: [], outages=[outage], settled_within=1
+        )
         == count
     )
 

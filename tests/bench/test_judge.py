@@ -2,10 +2,10 @@
 
 import pytest
 
-from bench.faults.callers import Told
-from bench.faults.judge import Case, crashes_of, recoveries, repeats
+from bench.faults.evaluation import Evaluation, crashes_of, recoveries, repeats
+from bench.faults.event_callers import CallerLog
 from bench.faults.kill import Kill
-from bench.ledger import Arrival
+from bench.sink_client import Arrival
 
 PUMP, OTHER = 100, 200  # process ids
 TWICE = [Arrival(10.0, "msg_a", "/", port=PUMP), Arrival(14.0, "msg_a", "/", port=OTHER)]
@@ -13,8 +13,8 @@ TWICE = [Arrival(10.0, "msg_a", "/", port=PUMP), Arrival(14.0, "msg_a", "/", por
 
 def case(*, kills=(), crashes=(12.0,), arrivals=TWICE, outages=()):
     """One event, accepted at second 9.5, whose sender's port is its process id."""
-    return Case(
-        told=[Told(acknowledged={"a": 9.5})],
+    return Evaluation(
+        logs=[CallerLog(acknowledged={"a": 9.5})],
         arrivals=arrivals,
         ids={"a": "msg_a"},
         crashes={"msg_a": list(crashes)},

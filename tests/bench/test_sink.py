@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.ledger import Arrival, arrival
 from bench.sink import OK, Peer, World
+from bench.sink_client import Arrival, arrival
 
 POST = b"POST %b HTTP/1.1\r\nWebhook-Id: msg_1\r\nContent-Length: 2\r\n\r\n{}"
 

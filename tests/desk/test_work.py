@@ -4,10 +4,10 @@ import signal
 
 import pytest
 
-from bench import ground
-from bench.faults import victims
-from bench.processes import until
-from tests.desk.worker_processes import Ground, seconds_to_stop
+from bench import environments
+from bench.faults import process_groups
+from bench.processes import wait_until
+from tests.desk.worker_processes import WorkerProcesses, seconds_to_stop
 
 # A row as whoever can write to the database may plant it, of the id and the name of a task that fails.
 PLANT = """
@@ -42,85 +42,95 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
 def standing(context):
     with context() as environment:
-        there = Ground(environment)
+        there = WorkerProcesses(environment)
         yield there
         there.end()
 
 
 @pytest.fixture
 def place():
-    yield from standing(ground.on_sqlite)
+    yield from standing(environments.sqlite_environment)
 
 
 @pytest.fixture
 def shared_place():
-    yield from standing(ground.on_postgresql)
+    yield from standing(environments.postgresql_environment)
 
 
 def test_a_deaf_pool_is_replaced_though_another_hears_every_bell(shared_place):
     deaf, other = shared_place.work(), shared_place.work()
     shared_place.all_are_heard()
-    before, others = victims.pool_of(deaf.pid), victims.pool_of(other.pid)
-    victims.stop(*victims.members_of(deaf.pid))
-    until(lambda: victims.pool_of(deaf.pid) not in (before, None), within=60, what="another pool")
-    assert victims.pool_of(other.pid) == others
-    until(lambda: victims.is_empty(before), within=10, what="the end of the deaf one")
+    before, others = process_groups.pool_of(deaf.pid), process_groups.pool_of(other.pid)
+    process_groups.stop(*process_groups.members_of(deaf.pid))
+    wait_until(
+        lambda: process_groups.pool_of(deaf.pid) not in (before, None),
+        within=60,
+        what="another pool",
+    )
+    assert process_groups.pool_of(other.pid) == others
+    wait_until(lambda: process_groups.is_empty(before), within=10, what="the end of the deaf one")
 
 
 def test_a_pool_whose_members_were_killed_stops_soon(place):
     worker = place.work()
     place.all_are_heard()
-    pool = victims.pool_of(worker.pid)
-    victims.kill(*victims.members_of(worker.pid))
+    pool = process_groups.pool_of(worker.pid)
+    process_groups.kill(*process_groups.members_of(worker.pid))
     assert seconds_to_stop(worker, signal.SIGTERM) < 15
-    assert victims.is_empty(pool)
+    assert process_groups.is_empty(pool)
 
 
 def test_a_member_that_is_killed_at_its_work_is_replaced_and_its_work_done(place):
     place.seed("slow-3000", count=4)
     worker = place.work()
-    until(lambda: place.sink.count() == 4, within=60, what="four calls")
-    pool, members = victims.pool_of(worker.pid), victims.members_of(worker.pid)
-    (pump,) = victims.pumps_of(worker.pid, place.port)
-    victims.kill(pump)
-    until(
+    wait_until(lambda: place.sink.count() == 4, within=60, what="four calls")
+    pool, members = process_groups.pool_of(worker.pid), process_groups.members_of(worker.pid)
+    (pump,) = process_groups.pumps_of(worker.pid, place.port)
+    process_groups.kill(pump)
+    wait_until(
         lambda: place.states() == "{'delivered': 4}", within=60, every=0.5, what="all four, again"
     )
-    assert victims.pool_of(worker.pid) == pool
-    assert len(victims.members_of(worker.pid)) == len(members)
+    assert process_groups.pool_of(worker.pid) == pool
+    assert len(process_groups.members_of(worker.pid)) == len(members)
     assert seconds_to_stop(worker, signal.SIGTERM) < 15
 
 
 def test_what_a_killed_member_was_sending_goes_again_within_five_seconds(place):
     worker, (pump,) = begin_slow_calls(place)
-    pool = victims.pool_of(worker.pid)
-    victims.kill(pump)
-    until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
-    assert victims.pool_of(worker.pid) == pool
+    pool = process_groups.pool_of(worker.pid)
+    process_groups.kill(pump)
+    wait_until(
+        lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again"
+    )
+    assert process_groups.pool_of(worker.pid) == pool
 
 
 def test_what_a_killed_pool_was_sending_goes_again_within_five_seconds(place):
     worker, _ = begin_slow_calls(place)
-    victims.kill_group(victims.pool_of(worker.pid))
-    until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
+    process_groups.kill_group(process_groups.pool_of(worker.pid))
+    wait_until(
+        lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again"
+    )
 
 
 def test_what_the_orphans_of_a_killed_first_process_were_sending_goes_again_within_five_seconds(
     place,
 ):
     worker, _ = begin_slow_calls(place)
-    victims.kill(victims.pool_of(worker.pid))
-    until(lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again")
+    process_groups.kill(process_groups.pool_of(worker.pid))
+    wait_until(
+        lambda: place.sink.count() == 8, within=5, every=0.1, what="the same four calls again"
+    )
 
 
 def test_what_a_lost_machine_was_sending_goes_again_within_fifteen_seconds(shared_place):
     lost, _ = begin_slow_calls(shared_place)
     shared_place.work()
     shared_place.all_are_heard()
-    pool = victims.pool_of(lost.pid)
-    victims.kill(lost.pid)
-    victims.kill_group(pool)
-    until(
+    pool = process_groups.pool_of(lost.pid)
+    process_groups.kill(lost.pid)
+    process_groups.kill_group(pool)
+    wait_until(
         lambda: shared_place.sink.count() == 8,
         within=15,
         every=0.1,
@@ -132,20 +142,22 @@ def begin_slow_calls(place):
     """A worker that waits for the answers of four calls, and the process that sends them."""
     place.seed("slow-20000", count=4)
     worker = place.work()
-    until(lambda: place.sink.count() == 4, within=60, what="four calls")
-    return worker, victims.pumps_of(worker.pid, place.port)
+    wait_until(lambda: place.sink.count() == 4, within=60, what="four calls")
+    return worker, process_groups.pumps_of(worker.pid, place.port)
 
 
 def test_a_pool_goes_on_hearing_when_an_idle_member_is_killed(place):
     worker = place.work()
     place.all_are_heard()
-    pool, members = victims.pool_of(worker.pid), victims.members_of(worker.pid)
+    pool, members = process_groups.pool_of(worker.pid), process_groups.members_of(worker.pid)
     for member in members:
-        victims.kill(member)
+        process_groups.kill(member)
         place.seed("ok", count=1, lanes=1)
-        until(lambda: "'waiting'" not in place.states(), within=5, every=0.2, what="the delivery")
-    assert victims.pool_of(worker.pid) == pool
-    assert len(victims.members_of(worker.pid)) == len(members)
+        wait_until(
+            lambda: "'waiting'" not in place.states(), within=5, every=0.2, what="the delivery"
+        )
+    assert process_groups.pool_of(worker.pid) == pool
+    assert len(process_groups.members_of(worker.pid)) == len(members)
 
 
 def test_nothing_reads_the_pickles_of_the_table_of_results(place, tmp_path):
@@ -153,7 +165,7 @@ def test_nothing_reads_the_pickles_of_the_table_of_results(place, tmp_path):
     place.run(PLANT.format(trace=str(trace)))
     place.work()
     place.all_are_heard()
-    until(
+    wait_until(
         lambda: place.run(QUEUED).strip() == "0",
         within=20,
         every=0.5,
@@ -167,26 +179,26 @@ def test_nothing_reads_the_pickles_of_the_table_of_results(place, tmp_path):
 def test_a_stop_waits_for_the_answers_that_are_on_their_way(place):
     place.seed("slow-6000", count=8)
     worker = place.work()
-    until(lambda: place.sink.count() == 8, within=60, what="eight calls")
-    pool = victims.pool_of(worker.pid)
+    wait_until(lambda: place.sink.count() == 8, within=60, what="eight calls")
+    pool = process_groups.pool_of(worker.pid)
     assert seconds_to_stop(worker, signal.SIGTERM) < 25
     assert (worker.returncode, place.states(), place.sink.count()) == (0, "{'delivered': 8}", 8)
-    assert victims.is_empty(pool)
+    assert process_groups.is_empty(pool)
 
 
 def test_a_second_signal_hastens_the_stop(place):
     place.seed("hang", count=4)
     worker = place.work()
-    until(lambda: place.sink.count() == 4, within=60, what="four calls")
-    pool = victims.pool_of(worker.pid)
+    wait_until(lambda: place.sink.count() == 4, within=60, what="four calls")
+    pool = process_groups.pool_of(worker.pid)
     assert seconds_to_stop(worker, signal.SIGTERM, signal.SIGTERM) < 5
-    assert victims.is_empty(pool)
+    assert process_groups.is_empty(pool)
 
 
 def test_a_pool_that_lost_both_its_worker_and_its_first_process_ends_by_itself(place):
     worker = place.work()
     place.all_are_heard()
-    pool = victims.pool_of(worker.pid)
-    victims.kill(worker.pid, pool)
-    assert not victims.is_empty(pool)
-    until(lambda: victims.is_empty(pool), within=40, what="the end of its orphans")
+    pool = process_groups.pool_of(worker.pid)
+    process_groups.kill(worker.pid, pool)
+    assert not process_groups.is_empty(pool)
+    wait_until(lambda: process_groups.is_empty(pool), within=40, what="the end of its orphans")

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 
-from bench.faults import victims
-from bench.ledger import Sink
-from bench.processes import MANAGE, ROOT, spawn, until
+from bench.faults import process_groups
+from bench.processes import MANAGE, ROOT, spawn, wait_until
+from bench.sink_client import Sink
 
 SEED = """
 import django; django.setup()
@@ -30,7 +30,7 @@ print(Worker.objects.filter(heard_at__isnull=False).count())
 """
 
 
-class Ground:
+class WorkerProcesses:
     def __init__(self, environment):
         self.environment = environment
         self.sink = Sink(environment["HUB_BENCH_SINK"])
@@ -55,7 +55,7 @@ class Ground:
         return self.workers[-1]
 
     def all_are_heard(self):
-        until(
+        wait_until(
             lambda: int(self.run(HEARD)) == len(self.workers),
             within=60,
             every=0.5,
@@ -63,7 +63,7 @@ class Ground:
         )
 
     def end(self):
-        groups = [victims.pool_of(worker.pid) for worker in self.workers]
+        groups = [process_groups.pool_of(worker.pid) for worker in self.workers]
         for group in filter(None, [*groups, *(worker.pid for worker in self.workers)]):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)

@@ -21,7 +21,7 @@ from tests.desk.installation import READY
 from tests.desk.installation import Installation as RealDesk
 from tests.journeys.chromium import chromium
 from tests.journeys.person import Person
-from tests.journeys.street import Street
+from tests.journeys.running_hub import RunningHub
 from tests.sandbox.running_sandbox import RunningSandbox
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -99,11 +99,11 @@ def demo(desk, db, settings, tmp_path, began):
 
 
 @pytest.fixture(scope="session")
-def street(tmp_path_factory):
+def running_hub(tmp_path_factory):
     """A desk of real processes, one for all journeys by browser."""
-    real = RealDesk(tmp_path_factory.mktemp("street"))
+    real = RealDesk(tmp_path_factory.mktemp("running_hub"))
     real.start(HUB_DEMO="1").says(READY)
-    yield Street(real)
+    yield RunningHub(real)
     real.end()
 
 
@@ -114,28 +114,28 @@ def browser():
 
 
 @pytest.fixture
-def before(browser, street):
+def open_browser(browser, running_hub):
     """Puts somebody before a browser of their own."""
-    with seats(browser, street) as sits:
+    with seats(browser, running_hub) as sits:
         yield sits
 
 
 @pytest.fixture(scope="module")
-def before_long(browser, street):
+def open_lasting_browser(browser, running_hub):
     """The same, and there they stay."""
-    with seats(browser, street) as sits:
+    with seats(browser, running_hub) as sits:
         yield sits
 
 
 @contextmanager
-def seats(browser, street):
+def seats(browser, running_hub):
     contexts = []
 
     def sits(company, **options):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.set_default_timeout(15_000)
-        return Person(page, street, company)
+        return Person(page, running_hub, company)
 
     yield sits
     for context in contexts:
@@ -143,25 +143,25 @@ def seats(browser, street):
 
 
 @pytest.fixture(scope="module")
-def company(street, request):
+def company(running_hub, request):
     """One for all tests of a module."""
     name = request.module.__name__.rpartition("test_")[2].replace("_", "-")
-    return street.invites(name, name.title())
+    return running_hub.invites(name, name.title())
 
 
 @pytest.fixture(scope="module")
-def rival(street, company):
+def rival(running_hub, company):
     """Another one, in the same systems."""
-    return street.invites(f"{company.reference}-rival", "Rival")
+    return running_hub.invites(f"{company.reference}-rival", "Rival")
 
 
 @pytest.fixture(scope="module")
-def at_the_desk(before_long, company):
-    return before_long(company).signs_up()
+def at_the_desk(open_lasting_browser, company):
+    return open_lasting_browser(company).signs_up()
 
 
 @pytest.fixture
-def olga(at_the_desk, street):
+def olga(at_the_desk, running_hub):
     """One person in one browser, for all of it; afterwards the systems are well again."""
     yield at_the_desk
-    street.control("POST", "reset")
+    running_hub.control("POST", "reset")

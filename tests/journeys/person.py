@@ -16,9 +16,9 @@ LABELS = {
 
 
 class Person:
-    def __init__(self, page, street, company):
-        self.page, self.street, self.company = page, street, company
-        self.home = f"{street.hub}/t/{company.reference}/"
+    def __init__(self, page, running_hub, company):
+        self.page, self.running_hub, self.company = page, running_hub, company
+        self.home = f"{running_hub.hub}/t/{company.reference}/"
         self.clicks = 0
 
     # --- the door ---
@@ -43,8 +43,8 @@ class Person:
         """Of the mail, on this hub."""
         (link,) = [
             url
-            for url in self.street.mail(self.company, about)["links"]
-            if url.startswith(self.street.hub)
+            for url in self.running_hub.mail(self.company, about)["links"]
+            if url.startswith(self.running_hub.hub)
         ]
         return link
 
@@ -96,7 +96,7 @@ class Person:
     def leaves_for(self, connector):
         """To the consent page, which the page in between goes on to by itself."""
         self.press(re.compile(f"^(Authorize|Try again) at {LABELS[connector]}$"))
-        self.page.wait_for_url(f"{self.street.sandbox}/**")
+        self.page.wait_for_url(f"{self.running_hub.sandbox}/**")
 
     def allows(self, company=None):
         self.press(f"Allow in {(company or self.company).name}")
@@ -111,7 +111,7 @@ class Person:
         self.press("Test and connect")
 
     def answers(self, connector):
-        here = f"{self.street.sandbox}/{connector}/{self.company.reference}"
+        here = f"{self.running_hub.sandbox}/{connector}/{self.company.reference}"
         token = {"Token": self.company.token} if connector == "splunk" else {}
         return {"Collector URL" if connector == "splunk" else "Endpoint URL": here} | token
 
@@ -147,7 +147,7 @@ class Person:
     def tries_again(self):
         """Whether it goes better, as far as the question before anything is kept."""
         self.press("Try again")
-        self.page.wait_for_url(f"{self.street.sandbox}/**")
+        self.page.wait_for_url(f"{self.running_hub.sandbox}/**")
         self.allows()
         self.page.wait_for_url("**/connect/confirm/*/")
         return self.page.get_by_role("button", name="Connect", exact=True).count() > 0
@@ -155,5 +155,5 @@ class Person:
     def is_told(self, title, who):
         """The cause, who can mend it, and what to send to them, on a page of ours."""
         expect(self.page.locator("h1, h2").filter(has_text=title).first).to_be_visible()
-        assert urlsplit(self.page.url).netloc == urlsplit(self.street.hub).netloc
+        assert urlsplit(self.page.url).netloc == urlsplit(self.running_hub.hub).netloc
         assert who in self.reads(), self.reads()

@@ -21,41 +21,45 @@ def name_of(connector, scripts):
 
 
 @pytest.mark.parametrize(("connector", "scripts"), JOURNEYS.values(), ids=JOURNEYS)
-def test_from_the_invitation_to_an_order_that_arrives(street, before, connector, scripts):
+def test_from_the_invitation_to_an_order_that_arrives(
+    running_hub, open_browser, connector, scripts
+):
     reference = name_of(connector, scripts)
-    company = street.invites(reference, reference.title())
-    olga = before(company, java_script_enabled=scripts).signs_up().connects(connector)
+    company = running_hub.invites(reference, reference.title())
+    olga = open_browser(company, java_script_enabled=scripts).signs_up().connects(connector)
     assert olga.clicks <= 6
     olga.sees("healthy")
     if connector == "slack":
         olga.names_the_channel()
-    street.order(company, f"{reference}-1")
-    street.sees(f"{reference}-1", connector, company)
+    running_hub.order(company, f"{reference}-1")
+    running_hub.sees(f"{reference}-1", connector, company)
 
 
 @SCRIPTS
-def test_what_waits_arrives_after_the_link_of_the_mail_was_followed(street, before, scripts):
+def test_what_waits_arrives_after_the_link_of_the_mail_was_followed(
+    running_hub, open_browser, scripts
+):
     reference = name_of("again", scripts)
-    company = street.invites(reference, reference.title())
-    before(company).signs_up().connects("salesforce")
-    street.revokes("salesforce", company)
-    street.order(company, f"{reference}-1")
-    olga = before(company, java_script_enabled=scripts)
+    company = running_hub.invites(reference, reference.title())
+    open_browser(company).signs_up().connects("salesforce")
+    running_hub.revokes("salesforce", company)
+    running_hub.order(company, f"{reference}-1")
+    olga = open_browser(company, java_script_enabled=scripts)
     olga.goes(olga.link("must be authorized again"))
     olga.signs_in()
     olga.sees("needs reconnect")
-    street.order(company, f"{reference}-2")
+    running_hub.order(company, f"{reference}-2")
     olga.reconnects("salesforce")
     olga.sees("healthy")
     for number in (1, 2):
-        street.sees(f"{reference}-{number}", "salesforce", company)
+        running_hub.sees(f"{reference}-{number}", "salesforce", company)
 
 
 @SCRIPTS
-def test_who_was_interrupted_goes_on_where_it_stopped(street, before, scripts):
+def test_who_was_interrupted_goes_on_where_it_stopped(running_hub, open_browser, scripts):
     reference = name_of("interrupted", scripts)
-    company = street.invites(reference, reference.title())
-    olga = before(company, java_script_enabled=scripts).signs_up()
+    company = running_hub.invites(reference, reference.title())
+    olga = open_browser(company, java_script_enabled=scripts).signs_up()
     olga.begins("salesforce")
     olga.goes(f"{olga.home}catalogue/")
     olga.follow("Go on with Salesforce")
@@ -68,25 +72,27 @@ def test_who_was_interrupted_goes_on_where_it_stopped(street, before, scripts):
     olga.follow("To the connection")
     olga.is_at_the_connection()
     olga.sees("healthy")
-    street.order(company, f"{reference}-1")
-    street.sees(f"{reference}-1", "salesforce", company)
+    running_hub.order(company, f"{reference}-1")
+    running_hub.sees(f"{reference}-1", "salesforce", company)
 
 
-def test_who_gives_up_on_the_way_leaves_nothing_behind(street, before):
-    company = street.invites("given-up", "Given Up")
-    olga = before(company).signs_up()
+def test_who_gives_up_on_the_way_leaves_nothing_behind(running_hub, open_browser):
+    company = running_hub.invites("given-up", "Given Up")
+    olga = open_browser(company).signs_up()
     olga.begins("slack")
     olga.goes(olga.home)
     olga.press("Give it up Slack")
     assert "Nothing is connected yet" in olga.reads() and "Go on" not in olga.reads()
-    assert street.states(company) == {}
+    assert running_hub.states(company) == {}
 
 
-def test_an_authorize_link_that_is_opened_in_another_browser_stores_nothing(street, before):
-    company = street.invites("victim", "Victim")
+def test_an_authorize_link_that_is_opened_in_another_browser_stores_nothing(
+    running_hub, open_browser
+):
+    company = running_hub.invites("victim", "Victim")
     olga, stranger = (
-        before(company).signs_up(),
-        before(street.invites("stranger", "Stranger")).signs_up(),
+        open_browser(company).signs_up(),
+        open_browser(running_hub.invites("stranger", "Stranger")).signs_up(),
     )
     stranger.begins("slack")
     olga.goes(stranger.page.url)

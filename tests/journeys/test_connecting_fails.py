@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from bench.processes import until
+from bench.processes import wait_until
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
@@ -38,26 +38,26 @@ APPROVALS = {
 
 
 @pytest.mark.parametrize("approval", APPROVALS.values(), ids=APPROVALS)
-def test_an_app_that_an_organisation_does_not_let_in(olga, street, company, approval):
-    street.approves("salesforce", company, approval)
+def test_an_app_that_an_organisation_does_not_let_in(olga, running_hub, company, approval):
+    running_hub.approves("salesforce", company, approval)
     olga.begins("salesforce")
     olga.allows()
-    street.approves("salesforce", company, "")
+    running_hub.approves("salesforce", company, "")
     olga.is_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
     expect(olga.page.get_by_label("A text to send to them")).to_have_value(
         re.compile("Please let the app")
     )
 
 
-def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, company):
+def test_an_app_that_an_administrator_of_slack_must_approve(olga, running_hub, company):
     """Slack sends nobody back: the page before says so, and later it has what to send, and the way on."""
     olga.goes(f"{olga.home}connect/slack/")
     assert "does not send you back" in olga.reads()
-    street.approves("slack", company, "needed")
+    running_hub.approves("slack", company, "needed")
     olga.leaves_for("slack")
     olga.press(f"Request to install in {company.name}")
     expect(olga.page.get_by_role("heading", name="Your request was sent")).to_be_visible()
-    street.approves("slack", company, "")
+    running_hub.approves("slack", company, "")
     olga.has_not_connected("slack")
     olga.goes(olga.home)
     olga.follow("Go on with Slack")
@@ -73,11 +73,11 @@ def test_an_app_that_an_administrator_of_slack_must_approve(olga, street, compan
     olga.press("Cancel")
 
 
-def test_an_app_that_an_administrator_of_slack_refused(olga, street, company):
-    street.approves("slack", company, "refused")
+def test_an_app_that_an_administrator_of_slack_refused(olga, running_hub, company):
+    running_hub.approves("slack", company, "refused")
     olga.begins("slack")
     olga.allows()
-    street.approves("slack", company, "")
+    running_hub.approves("slack", company, "")
     olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
     assert "it is the administrator's decision" in olga.reads()
     expect(olga.page.get_by_label("A text to send to them")).to_have_value(
@@ -119,8 +119,8 @@ ON_THE_WAY_BACK = {
 @pytest.mark.parametrize(
     ("connector", "consent", "title", "who"), ON_THE_WAY_BACK.values(), ids=ON_THE_WAY_BACK
 )
-def test_what_comes_back_is_wrong(olga, street, connector, consent, title, who):
-    street.fault(connector, consent=consent)
+def test_what_comes_back_is_wrong(olga, running_hub, connector, consent, title, who):
+    running_hub.fault(connector, consent=consent)
     olga.begins(connector)
     olga.allows()
     olga.is_told(title, who)
@@ -187,40 +187,40 @@ ASKED_FOR_TOKENS = {
 @pytest.mark.parametrize(
     ("connector", "fault", "title", "who"), ASKED_FOR_TOKENS.values(), ids=ASKED_FOR_TOKENS
 )
-def test_the_other_system_gives_no_tokens(olga, street, connector, fault, title, who):
-    street.fault(connector, **fault)
+def test_the_other_system_gives_no_tokens(olga, running_hub, connector, fault, title, who):
+    running_hub.fault(connector, **fault)
     olga.begins(connector)
     olga.allows()
     olga.is_told(title, who)
 
 
-def test_a_call_too_many_is_waited_out(olga, street):
-    street.fault("slack", path="oauth.v2.access", retry_after=1)
+def test_a_call_too_many_is_waited_out(olga, running_hub):
+    running_hub.fault("slack", path="oauth.v2.access", retry_after=1)
     olga.begins("slack")
     olga.allows()
     olga.is_told("Slack asks us to wait", WAIT)
-    until(olga.tries_again, within=20, what="the end of the wait")
+    wait_until(olga.tries_again, within=20, what="the end of the wait")
     olga.press("Cancel")
 
 
-def test_a_consent_page_that_is_down_leaves_nothing_behind(olga, street):
-    street.fault("slack", path="authorize", status=503)
+def test_a_consent_page_that_is_down_leaves_nothing_behind(olga, running_hub):
+    running_hub.fault("slack", path="authorize", status=503)
     olga.begins("slack")
     olga.has_not_connected("slack")
 
 
-def test_a_sandbox_that_signs_in_at_production(olga, street, company):
+def test_a_sandbox_that_signs_in_at_production(olga, running_hub, company):
     """Salesforce sends nobody back."""
-    street.control("POST", "world", salesforce=[{"org": company.org, "sandbox": True}])
+    running_hub.control("POST", "world", salesforce=[{"org": company.org, "sandbox": True}])
     olga.begins("salesforce")
     olga.press(f"Log in to {company.name} (sandbox)")
-    street.control("POST", "world", salesforce=[{"org": company.org, "sandbox": False}])
+    running_hub.control("POST", "world", salesforce=[{"org": company.org, "sandbox": False}])
     assert "check your username and password" in olga.page.content()
     olga.has_not_connected("salesforce")
 
 
-def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, street):
-    sparing = street.invites(
+def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, running_hub):
+    sparing = running_hub.invites(
         "sparing", "Sparing"
     )  # Slack adds up what a workspace has ever allowed
     olga.begins("slack")
@@ -233,18 +233,18 @@ def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, s
     olga.has_not_connected("slack")
 
 
-def test_a_token_that_is_revoked_before_it_is_confirmed(olga, street, company):
+def test_a_token_that_is_revoked_before_it_is_confirmed(olga, running_hub, company):
     olga.begins("slack")
     olga.allows()
-    street.revokes("slack", company)
+    running_hub.revokes("slack", company)
     olga.press("Connect")
     olga.is_told("Slack does not take its own token", ADMIN.format("Slack"))
 
 
-def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, street, rival):
+def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, running_hub, rival):
     olga.begins("pipedrive")
     olga.allows()
-    street.fault("pipedrive", status=503)
+    running_hub.fault("pipedrive", status=503)
     olga.press("Connect")
     olga.is_told("Pipedrive does not answer", WAIT)
     olga.press("Connect")
@@ -257,9 +257,11 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, stre
 
 
 @pytest.fixture(scope="module")
-def connected(before_long, street):
+def connected(open_lasting_browser, running_hub):
     """A company with Slack connected, whose page it is at."""
-    return before_long(street.invites("steady", "Steady")).signs_up().connects("slack")
+    return (
+        open_lasting_browser(running_hub.invites("steady", "Steady")).signs_up().connects("slack")
+    )
 
 
 def test_another_account_on_reconnect_is_replaced_only_where_an_owner_says_so(connected, rival):
@@ -289,7 +291,7 @@ def test_an_account_that_another_tenant_has_is_said(olga, connected):
     olga.press("Cancel")
 
 
-def test_an_attempt_is_used_once(olga, street):
+def test_an_attempt_is_used_once(olga, running_hub):
     olga.begins("slack")
     with olga.page.expect_request("**/connect/slack/callback?*") as came_back:
         olga.allows()
@@ -308,8 +310,8 @@ def test_a_token_that_splunk_does_not_know(olga):
     assert "Nothing is saved." in olga.reads()
 
 
-def test_an_address_where_nobody_answers(olga, street):
+def test_an_address_where_nobody_answers(olga, running_hub):
     olga.goes(f"{olga.home}connect/splunk/")
-    street.fault("splunk", status=0, times=0)
+    running_hub.fault("splunk", status=0, times=0)
     olga.fills_in("splunk")
     olga.is_told("Splunk does not answer", WAIT)

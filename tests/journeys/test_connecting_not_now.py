@@ -12,8 +12,8 @@ US = "The people who run Integration Hub can mend it."
 LATE = "That took longer than ten minutes"
 
 
-def test_a_system_that_we_are_not_registered_at_is_asked_for_until_it_is(olga, street):
-    with street.not_set_up("pipedrive"):
+def test_a_system_that_we_are_not_registered_at_is_asked_for_until_it_is(olga, running_hub):
+    with running_hub.not_set_up("pipedrive"):
         olga.goes(f"{olga.home}catalogue/?q=pipedrive")
         assert "not set up yet" in olga.reads()
         olga.goes(f"{olga.home}connect/pipedrive/")
@@ -26,25 +26,25 @@ def test_a_system_that_we_are_not_registered_at_is_asked_for_until_it_is(olga, s
     expect(olga.page.get_by_role("button", name="Authorize at Pipedrive")).to_be_visible()
 
 
-def test_who_comes_back_after_ten_minutes_begins_again(olga, street, company):
+def test_who_comes_back_after_ten_minutes_begins_again(olga, running_hub, company):
     olga.begins("salesforce")
-    street.ten_minutes_pass(company)
+    running_hub.ten_minutes_pass(company)
     olga.allows()
     olga.is_told(LATE, YOU)
     olga.has_not_connected("salesforce")
 
 
-def test_who_confirms_after_ten_minutes_begins_again(olga, street, company):
+def test_who_confirms_after_ten_minutes_begins_again(olga, running_hub, company):
     olga.begins("slack")
     olga.allows()
-    street.ten_minutes_pass(company)
+    running_hub.ten_minutes_pass(company)
     olga.press("Connect")
     olga.is_told(LATE, YOU)
     olga.has_not_connected("slack")
 
 
-def test_clocks_that_differ_are_told_to_who_can_set_them(olga, street):
-    street.fault(
+def test_clocks_that_differ_are_told_to_who_can_set_them(olga, running_hub):
+    running_hub.fault(
         "slack", path="oauth.v2.access", body={"ok": False, "error": "invalid_code"}, ahead=400
     )
     olga.begins("slack")

@@ -6,9 +6,9 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 
-from tests.canaries import TEXT, House
 from tests.journeys.axe import LOOKS, looked_at
 from tests.journeys.chromium import chromium
+from tests.secret_canaries import TEXT, CanaryRows
 from tests.tenants.door import code_of
 from tests.url_walk import addresses, routes
 
@@ -43,7 +43,7 @@ OF_OTHERS = {  # whom the owner of a house is not: test_accessible and test_acce
 @pytest.fixture
 def owner(make):
     """In a house where everything has happened; has just shown who they are."""
-    house = House(make)
+    house = CanaryRows(make)
     house.live()
     client = house.browser(Client(), house.owner)
     client.post("/accounts/2fa/reauthenticate/", {"code": code_of(TEXT)})

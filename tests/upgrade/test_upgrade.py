@@ -25,8 +25,8 @@ from tenants import api_key_format
 from tenants.models import User
 from tests.factories import NOON, SECRETS, WHSEC
 from tests.hub.outgoing.operating import run
+from tests.upgrade.current_code import run_pump_once, world, zeros
 from tests.upgrade.restore import PARTS, counted, restored, upgrade
-from tests.upgrade.today import run_pump_once, world, zeros
 
 pytestmark = pytest.mark.django_db
 

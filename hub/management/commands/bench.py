@@ -7,11 +7,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bench import faults, ground, outgoing, portal
-from bench.processes import python, running
+from bench import environments, faults, outgoing, portal
+from bench.processes import python_command, running
 
 SUITES = {"outgoing": outgoing, "faults": faults, "portal": portal}
-DATABASES = {"postgresql": ground.on_postgresql, "sqlite": ground.on_sqlite}
+DATABASES = {
+    "postgresql": environments.postgresql_environment,
+    "sqlite": environments.sqlite_environment,
+}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -56,7 +59,7 @@ class Command(BaseCommand):
 
 def refuse_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
     """Raise CommandError where outages cannot be measured and nobody agreed to do without."""
-    on_postgresql = options["on"] in (None, "postgresql") and ground.names_a_server()
+    on_postgresql = options["on"] in (None, "postgresql") and environments.has_database_server()
     if suite == "faults" and on_postgresql and not (options["quick"] or options["without_outages"]):
         raise CommandError(
             "faults kills its PostgreSQL, and DATABASE_URL names a server that is not its own:"
@@ -73,7 +76,7 @@ def measure_suite(suite: str, names: list[str], database: str, flags: list[str])
     applicable = [name for name in names if database in SUITES[suite].BENCHES[name].DATABASES]
     if not applicable:
         return 0
-    command = python(
+    command = python_command(
         "bench", suite, *(part for name in applicable for part in ("--only", name)), *flags
     )
     with (

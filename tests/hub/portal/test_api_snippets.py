@@ -5,7 +5,7 @@ import shlex
 import pytest
 from django.test import Client
 
-from tests.canaries import House
+from tests.secret_canaries import CanaryRows
 from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
@@ -16,7 +16,7 @@ SCOPES = (
 
 @pytest.fixture
 def house(make):
-    house = House(make)
+    house = CanaryRows(make)
     house.live()
     return house
 

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from hub.outgoing.models import Delivery
-from tests.canaries import House
 from tests.hub.outgoing.operating import many
 from tests.hub.portal.counting import asked
+from tests.secret_canaries import CanaryRows
 from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
@@ -16,7 +16,7 @@ MOST = 24  # of one page
 
 @pytest.fixture
 def house(make):
-    house = House(make)
+    house = CanaryRows(make)
     house.live()
     return house
 

@@ -10,8 +10,8 @@ from django.test import Client
 from connectors.registry import CONNECTORS
 from hub import reason_codes
 from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
-from tests.canaries import House
-from tests.pseudo import outside, spoken, unbracketed
+from tests.bracketed_language import bracketed_language, unbracketed, unmarked_texts
+from tests.secret_canaries import CanaryRows
 from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
@@ -33,17 +33,17 @@ def unmarked(text):
 
 
 def test_no_page_of_a_tenant_has_a_text_that_cannot_be_translated(make):
-    house = House(make)
+    house = CanaryRows(make)
     house.live()
     client, seen, left = house.browser(Client(), house.owner), 0, {}
-    with spoken():
+    with bracketed_language():
         for address in (address for route in routes("t/") for address in addresses(route)):
             answer = client.get(address)
             if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
                 seen += 1
                 left |= {
                     part: address
-                    for text in outside(answer.content.decode())
+                    for text in unmarked_texts(answer.content.decode())
                     for part in unmarked(text)
                 }
     assert seen > 50
@@ -63,7 +63,7 @@ TOLD = {
 
 
 def test_every_word_of_the_product_is_said_in_the_readers_language():
-    with spoken():
+    with bracketed_language():
         for reason in (
             *REASONS.values(),
             *TOLD.values(),
@@ -76,7 +76,7 @@ def test_every_word_of_the_product_is_said_in_the_readers_language():
 
 
 def test_every_advice_is_said_in_the_readers_language():
-    with spoken():
+    with bracketed_language():
         for connector in CONNECTORS.values():
             for code in {*PROBLEMS, *connector.errors}:
                 advice = explain_problem(code, connector, hub="Hub")

@@ -3,7 +3,7 @@
 Claims rows from PostgreSQL with SKIP LOCKED, signs each payload (Standard Webhooks), sends it with aiohttp to a
 sink, settles state and attempt durably in batches. Prints deliveries a second for 1 and 2 processes.
 
-    python bench/reference_pump.py 'postgresql://user@host/db' [--deliveries 20000] [--sink http://127.0.0.1:9099/x]
+    python bench/baselines/reference_pump.py 'postgresql://user@host/db' [--deliveries 20000] [--sink http://127.0.0.1:9099/x]
 
 Needs psycopg and aiohttp, and a scratch database: it drops and makes the tables ref_delivery and ref_attempt there.
 Without --sink it starts a sink of its own (one more process on the same cores).

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import requests
 
-from bench.processes import until
+from bench.processes import wait_until
 
 SHARED = ("client_id", "client_secret")  # of our app, which every account of a system lets in
 FIELDS = {
@@ -41,7 +41,7 @@ rows.update(expires_at=F("created_at"))
 """
 
 
-class Street:
+class RunningHub:
     def __init__(self, desk):
         self.desk = desk
         self.told = json.loads((desk.folder / "var" / "demo.json").read_text())
@@ -138,7 +138,7 @@ class Street:
 
     def mail(self, company, about):
         """The newest to its owner with these words in the subject, as soon as there is one."""
-        until(
+        wait_until(
             lambda: self.mails(company, about),
             within=30,
             every=0.2,
@@ -152,7 +152,7 @@ class Street:
 
     def sees(self, number, system, company):
         """That the order comes into this account, and is taken there."""
-        until(
+        wait_until(
             lambda: self.taken(system, company, number),
             within=30,
             every=0.2,

@@ -14,7 +14,7 @@ AGAIN_AFTER = 0.5  # seconds
 STOP_WITHIN = 40.0  # seconds
 
 
-class Kept:
+class SupervisedProcess:
     def __init__(self, command, environment):
         self.command, self.environment = command, environment
         self.process = None
@@ -50,10 +50,10 @@ class Kept:
 
     def stop(self):
         """In peace; how many seconds it took. It is started again at once, unless all is over."""
-        process, began = self.process, time.monotonic()
+        process, started = self.process, time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_WITHIN)
         signal_group(process, signal.SIGKILL)
-        return time.monotonic() - began
+        return time.monotonic() - started

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import checker
-from bench.faults import moments as clocks
-from bench.faults.callers import Told
+from bench.faults import clock_conversion as clocks
+from bench.faults.event_callers import CallerLog
 from bench.faults.kill import Kill
 from bench.figures import Bar, Figure
 from hub.outgoing.models import Attempt, Delivery
@@ -26,10 +26,10 @@ MEMBER, MACHINE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Evaluation:
     """All that is known in the end; moments are of the machine's monotonic clock."""
 
-    told: list[Told]  # of each caller
+    logs: list[CallerLog]  # of each caller
     arrivals: list
     ids: dict[str, str]  # the id that the sink saw, by the sender's
     crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
@@ -41,7 +41,7 @@ class Case:
     def of(cls, desk, arrivals):
         rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
         return cls(
-            told=[caller.told for caller in desk.callers],
+            logs=[caller.logs for caller in desk.callers],
             arrivals=arrivals,
             ids={sender: f"msg_{id.hex}" for sender, id in rows},
             crashes=crashes_by_id(),
@@ -54,7 +54,7 @@ class Case:
     def acknowledged(self):
         """When, by the id that the sink sees; what is not even stored keeps the sender's."""
         return {
-            self.ids.get(id, id): at for told in self.told for id, at in told.acknowledged.items()
+            self.ids.get(id, id): at for log in self.logs for id, at in log.acknowledged.items()
         }
 
     def kills_of(self, arrival):
@@ -67,12 +67,12 @@ class Case:
 
 
 def crashes_by_id():
-    found = defaultdict(list)
+    crash_times = defaultdict(list)
     for attempt in (
         Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at")
     ):
-        found[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
-    return found
+        crash_times[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
+    return crash_times
 
 
 def replacements(owners):
@@ -88,7 +88,7 @@ def figure(name, value, unit, bar=None):
 
 
 def figures(desk, arrivals, *, orphans, seconds, options):
-    case = Case.of(desk, arrivals)
+    case = Evaluation.of(desk, arrivals)
     yield figure("kills", len(desk.kills), "kills", Bar(">=", options.kills))
     yield from losses(case, least=options.acknowledged)
     yield from repeats(case)
@@ -109,7 +109,7 @@ def figures(desk, arrivals, *, orphans, seconds, options):
 
 def losses(case, *, least):
     yield figure("acknowledged", len(case.acknowledged), "events", Bar(">=", least))
-    yield figure("lost", len(checker.lost(case.acknowledged, case.arrivals)), "events", NONE)
+    yield figure("lost", len(checker.lost_ids(case.acknowledged, case.arrivals)), "events", NONE)
     yield figure(
         "not_delivered", Delivery.unscoped.exclude(state="delivered").count(), "deliveries", NONE
     )
@@ -122,7 +122,7 @@ def repeats(case):
     """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
-    unexcused = checker.unexcused(
+    unexcused = checker.count_unexcused_sends(
         case.arrivals, kills_of=case.kills_of, outages=case.outages, settled_within=SETTLED
     )
     yield figure("extra_sends_without_a_kill", unexcused, "requests", NONE)
@@ -152,9 +152,9 @@ def crashes_of(case):
     for arrival in case.arrivals:
         requests[arrival.id].append(arrival)
     accepted = case.acknowledged
-    for id, found in case.crashes.items():
+    for id, crash_times in case.crashes.items():
         moments = [arrival.at for arrival in requests[id]]
-        for before, at in itertools.pairwise([accepted.get(id, -math.inf), *sorted(found)]):
+        for before, at in itertools.pairwise([accepted.get(id, -math.inf), *sorted(crash_times)]):
             sent = [arrival for arrival in requests[id] if before <= arrival.at < at]
             kill = kill_behind(case, before, at, sent[-1] if sent else None)
             yield Crash(id, at, kill, following(moments, at), sender_known=bool(sent))
@@ -177,7 +177,9 @@ def kill_behind(case, before, at, request):
 
 def outage_seconds(case, begin, end):
     """While the database is away nothing can be found."""
-    return sum(max(0.0, min(back, end) - max(gone, begin)) for gone, back in case.outages)
+    return sum(
+        max(0.0, min(back, end) - max(outage_start, begin)) for outage_start, back in case.outages
+    )
 
 
 # --- everything comes back -------------------------------------------------------------------------------------------
@@ -188,7 +190,7 @@ def recoveries(case):
     crashes = [crash for crash in crashes_of(case) if crash.kill is not None]
     print_recoveries(case.kills, crashes)
     yield figure("sent_again_within", longest(crashes), "s", Bar("<=", 30))
-    alone = [crash for crash in crashes if crash.sender_known and stands_alone(case, crash)]
+    alone = [crash for crash in crashes if crash.sender_known and is_single_kill(case, crash)]
     for name, kinds, limit in (("member", MEMBER, 5), ("machine", MACHINE, 15)):
         of_kind = [crash for crash in alone if crash.kill.what in kinds]
         yield figure(f"sent_again_after_{name}", longest(of_kind), "s", Bar("<=", limit))
@@ -201,7 +203,7 @@ def longest(crashes):
     return max((crash.sent_again - crash.kill.at for crash in crashes), default=0.0)
 
 
-def stands_alone(case, crash):
+def is_single_kill(case, crash):
     """Whether no other kill and no outage fell between a kill and the moment at which its delivery went again."""
     others = [
         kill for kill in case.kills if kill.at != crash.kill.at and kill.what != crash.kill.what
@@ -231,18 +233,18 @@ def print_recoveries(kills, crashes):
 
 
 def order_breaks(desk, case):
-    rows = (caller.told.acknowledged for caller in desk.callers if caller.type == "order.moved")
-    return sum(checker.order_breaks([case.ids[id] for id in told], case.arrivals) for told in rows)
+    rows = (caller.logs.acknowledged for caller in desk.callers if caller.type == "order.moved")
+    return sum(checker.order_breaks([case.ids[id] for id in log], case.arrivals) for log in rows)
 
 
 def outage(desk, case):
     """While the database is away nothing is acknowledged, and that is said at once."""
-    false = [at for at in case.acknowledged.values() if within(at, desk.outages)]
+    false = [at for at in case.acknowledged.values() if is_within(at, desk.outages)]
     refused = [
         lasted
-        for told in case.told
-        for began, lasted, status in told.refusals
-        if status == 503 and within(began, desk.outages)
+        for log in case.logs
+        for started, lasted, status in log.refusals
+        if status == 503 and is_within(started, desk.outages)
     ]
     yield figure("outages", len(desk.outages), "times", Bar(">=", 1))
     yield figure("acknowledged_without_a_database", len(false), "events", NONE)
@@ -252,6 +254,6 @@ def outage(desk, case):
     yield figure("delivers_after_the_database", back, "s", Bar("<=", 30))
 
 
-def within(at, spans):
+def is_within(at, spans):
     """A little after it began: an answer may be on its way."""
     return any(begin + 0.2 < at < end for begin, end in spans)

@@ -10,33 +10,35 @@ from urllib.parse import urlsplit
 import psycopg
 
 from bench import keys, postgres
-from bench.processes import MANAGE, ROOT, python, running
+from bench.processes import MANAGE, ROOT, python_command, running
 
 PUMPS = 2
 OWN_SERVER = "HUB_BENCH_OWN_SERVER"  # set where PostgreSQL is ours to break
 
 
-def names_a_server():
+def has_database_server():
     return os.environ.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://"))
 
 
 @contextlib.contextmanager
-def on_postgresql():
+def postgresql_environment():
     """A scratch database on the server that DATABASE_URL names, or on one that is started for it."""
-    given, named = os.environ.get("DATABASE_URL", ""), names_a_server()
+    database_url, named = os.environ.get("DATABASE_URL", ""), has_database_server()
     with (
-        contextlib.nullcontext(given) if named else postgres.server(postgres.DURABLE) as server,
+        contextlib.nullcontext(database_url)
+        if named
+        else postgres.server(postgres.DURABLE) as server,
         scratch_database(server) as url,
-        ground(url, pumps=PUMPS) as environment,
+        bench_environment(url, pumps=PUMPS) as environment,
     ):
         yield environment if named else environment | {OWN_SERVER: "yes"}
 
 
 @contextlib.contextmanager
-def on_sqlite():
+def sqlite_environment():
     with (
         tempfile.TemporaryDirectory(prefix=f"hub-bench-{os.getpid()}-") as folder,
-        ground(f"sqlite:///{Path(folder) / 'hub.sqlite3'}", pumps=1) as environment,
+        bench_environment(f"sqlite:///{Path(folder) / 'hub.sqlite3'}", pumps=1) as environment,
     ):
         yield environment
 
@@ -54,10 +56,10 @@ def scratch_database(server):
 
 
 @contextlib.contextmanager
-def ground(url, *, pumps):
-    with running(python("bench.sink"), stdout=subprocess.PIPE) as (sink,):
+def bench_environment(url, *, pumps):
+    with running(python_command("bench.sink"), stdout=subprocess.PIPE) as (sink,):
         place = f"127.0.0.1:{int(sink.stdout.readline())}"
-        environment = environment_of(url, place, pumps)
+        environment = build_environment(url, place, pumps)
         subprocess.run(
             [*MANAGE, "migrate", "--no-input", "--verbosity=0"],
             env=environment,
@@ -67,15 +69,15 @@ def ground(url, *, pumps):
         yield environment
 
 
-def environment_of(url, sink, pumps):
+def build_environment(url, sink, pumps):
     """What the shell says, without its hub."""
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("HUB_", "DJANGO_"))
     }
     return (
-        kept
+        inherited
         | {
             "DJANGO_SETTINGS_MODULE": "hub.settings",
             "DATABASE_URL": url,

@@ -1,4 +1,4 @@
-"""`granian bench.tuned:application`: the bare view again, with its INSERTs as one statement and one round trip."""
+"""`granian bench.baselines.tuned_view:application`: the bare view again, with its INSERTs as one statement and one round trip."""
 
 import uuid
 
@@ -7,7 +7,7 @@ from django.db import connection as database
 from django.urls import path
 from rest_framework.response import Response
 
-from bench.bare import ONLY, BareView, application
+from bench.baselines.bare_view import ONLY, BareView, application
 from connectors.http import dump_json
 from hub.db.clock import clock
 from hub.db.ids import uuid7

@@ -13,7 +13,7 @@ AGAIN_AFTER = 0.1  # seconds
 
 
 @dataclass
-class Told:
+class CallerLog:
     """What one caller saw: seconds of the machine's monotonic clock."""
 
     acknowledged: dict[str, float] = field(default_factory=dict)  # by the sender's id, in order
@@ -29,18 +29,18 @@ class Caller(threading.Thread):
         super().__init__(daemon=True)
         self.place, self.key, self.name_, self.type = ("127.0.0.1", port), key, name, type
         self.tenants, self.per_second = tenants, per_second
-        self.told = Told()
+        self.log = CallerLog()
         self.over = threading.Event()
         self.line = None
 
     def run(self):
         number = 0
         while not self.over.wait(1 / self.per_second):
-            self.tell(number)
+            self.send_until_acknowledged(number)
             number += 1
         self.hang_up()
 
-    def tell(self, number):
+    def send_until_acknowledged(self, number):
         """Until it is acknowledged: whether one without an answer was stored, only the next answer says."""
         id = f"{self.name_}-{number}"
         tenant = self.tenants[number % len(self.tenants)]
@@ -48,12 +48,12 @@ class Caller(threading.Thread):
             {"id": id, "type": self.type, "tenant": tenant, "data": seed.order(number)}
         )
         while not self.over.is_set():
-            began = time.monotonic()
+            started = time.monotonic()
             status = self.post(body)
             if 200 <= status < 300:
-                self.told.acknowledged[id] = time.monotonic()
+                self.log.acknowledged[id] = time.monotonic()
                 return
-            self.told.refusals.append((began, time.monotonic() - began, status))
+            self.log.refusals.append((started, time.monotonic() - started, status))
             if 400 <= status < 500:
                 raise SystemExit(f"The hub refused what is right: {status}")
             time.sleep(AGAIN_AFTER)

@@ -26,7 +26,7 @@ SPENT = {  # by an action, so that the first is what binds
 }
 
 
-class Spend(Action):
+class SpendQuota(Action):
     """One call that spends some scopes. Its path tells the sink whose they are."""
 
     idempotent = True
@@ -50,20 +50,20 @@ class Spend(Action):
         return outcome_of_status(response) or delivered()
 
 
-class Metered(Connector):
+class QuotaConnector(Connector):
     key = KEY
     label = "Bench"
-    actions = tuple(Spend(key) for key in SPENT if key != UNBOUND_ACTION)
+    actions = tuple(SpendQuota(key) for key in SPENT if key != UNBOUND_ACTION)
     quotas = QUOTAS
 
 
-class Unbound(Connector):
+class UnboundConnector(Connector):
     key = UNBOUND_KEY
     label = "Bench without limits"
-    actions = (Spend(UNBOUND_ACTION),)
+    actions = (SpendQuota(UNBOUND_ACTION),)
     quotas = dict.fromkeys(SPENT[UNBOUND_ACTION], PLENTY)
 
 
 def install() -> None:
-    CONNECTORS[KEY] = Metered()
-    CONNECTORS[UNBOUND_KEY] = Unbound()
+    CONNECTORS[KEY] = QuotaConnector()
+    CONNECTORS[UNBOUND_KEY] = UnboundConnector()

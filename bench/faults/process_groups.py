@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def children(pid):
-    found = []
+    pids = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            found += map(int, task.read_text().split())
-    return sorted(found)
+            pids += map(int, task.read_text().split())
+    return sorted(pids)
 
 
 def pool_of(worker):
@@ -49,13 +49,13 @@ def port_in(address):
 
 
 def sockets_of(pid):
-    found = set()
+    pids = set()
     for handle in Path(f"/proc/{pid}/fd").glob("*"):
         with contextlib.suppress(OSError):
             kind, _, inode = str(handle.readlink()).partition(":")
             if kind == "socket":
-                found.add(inode.strip("[]"))
-    return found
+                pids.add(inode.strip("[]"))
+    return pids
 
 
 def kill(*pids):

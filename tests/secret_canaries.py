@@ -88,7 +88,7 @@ def secret_of(connector):
     return told | ({"old_signing_secrets": old} if "signing_secret" in told else {})
 
 
-class House:
+class CanaryRows:
     """One tenant with a connection to every system, our registration at each, people, and work that went wrong."""
 
     def __init__(self, make):

@@ -13,13 +13,13 @@ from django.db import connection as database
 from django.db.models import Q
 
 from bench import postgres, seed, web
-from bench.faults import moments as clocks
-from bench.faults import victims
-from bench.faults.callers import Caller
-from bench.faults.kept import Kept
+from bench.faults import clock_conversion as clocks
+from bench.faults import process_groups
+from bench.faults.event_callers import Caller
 from bench.faults.kill import Kill
 from bench.faults.owners import SocketOwners
-from bench.processes import MANAGE, until
+from bench.faults.supervised_process import SupervisedProcess
+from bench.processes import MANAGE, wait_until
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Route
 from hub.processes.failpoints import DONE_FOLDER_NAME, SETTING_NAME, parse_plans
@@ -34,7 +34,7 @@ PER_SECOND_ORDERED = (
 )
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
-TOLD = (
+SHOWN_FIELDS = (
     "state", "reason", "due_at", "state_changed_at", "attempt_count", "crash_count", "position", "lease",
     "connection__lane__lease", "connection__lane__lease_until", "connection__lane__due_at",
     "connection__lane__hold_reason",
@@ -44,7 +44,7 @@ NOTICED = 1.0  # seconds until a worker has ended what is left of a broken pool
 DOWN = 4.0  # seconds that the database stays away
 
 
-class Desk:
+class AttackedInstallation:
     """A context: everything runs within."""
 
     def __init__(self, sink, *, per_second):
@@ -61,11 +61,11 @@ class Desk:
             self.notes = Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-faults-"))
             )
-            self.key, tenants, self.ordered = stage(self.sink)
+            self.key, tenants, self.ordered = prepare_tenants(self.sink)
             port = web.free_port()
             shell = web.environment_of(port)
-            self.web = stack.enter_context(Kept(web.command(), shell))
-            self.worker = stack.enter_context(Kept([*MANAGE, "work"], shell))
+            self.web = stack.enter_context(SupervisedProcess(web.command(), shell))
+            self.worker = stack.enter_context(SupervisedProcess([*MANAGE, "work"], shell))
             stack.enter_context(self.owners)
             web.wait_until_it_answers(port)
             self.callers = [
@@ -103,14 +103,14 @@ class Desk:
             caller.join(30)
         lying = Delivery.unscoped.filter(state__in=("waiting", "sending"))
         try:
-            until(
-                lambda: not asked(lying.exists),
+            wait_until(
+                lambda: not is_true_or_unknown(lying.exists),
                 within=BACK_WITHIN,
                 every=0.5,
                 what="all deliveries",
             )
         except TimeoutError:  # they are counted as not delivered
-            for row in lying.values(*TOLD)[:SHOWN]:
+            for row in lying.values(*SHOWN_FIELDS)[:SHOWN]:
                 print(f"still there: {row}", file=sys.stderr)
 
     # --- what is seen ------------------------------------------------------------------------------------------------
@@ -118,7 +118,9 @@ class Desk:
     def flows(self):
         """Until something arrives."""
         before = self.sink.count()
-        until(lambda: self.sink.count() > before, within=BACK_WITHIN, every=0.1, what="a delivery")
+        wait_until(
+            lambda: self.sink.count() > before, within=BACK_WITHIN, every=0.1, what="a delivery"
+        )
 
     def recovers(self, *, since):
         """Until nothing is left of what was on its way at this moment."""
@@ -126,8 +128,8 @@ class Desk:
             Q(state="sending", state_changed_at__lt=clocks.wall(since))
             | Q(state__in=("waiting", "sending"), crash_count__gt=0)
         )
-        until(
-            lambda: not asked(lost.exists),
+        wait_until(
+            lambda: not is_true_or_unknown(lost.exists),
             within=BACK_WITHIN,
             every=0.3,
             what="what was on its way",
@@ -136,11 +138,11 @@ class Desk:
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
-    def strike(self, what, *, into_recovery):
+    def strike(self, description, *, into_recovery):
         """One kill, and the wait until what it hit goes on; into a recovery: the next one falls before that."""
         self.pool_is_there()
-        self.pools.add(victims.pool_of(self.worker.pid))
-        getattr(self, what)()
+        self.pools.add(process_groups.pool_of(self.worker.pid))
+        getattr(self, description)()
         if into_recovery:
             time.sleep(self.dice.uniform(*INTO_RECOVERY))
         else:
@@ -149,66 +151,75 @@ class Desk:
 
     def pool_is_there(self):
         """With a pump that sends."""
-        until(
-            lambda: victims.pumps_of(self.worker.pid, self.sink_port),
+        wait_until(
+            lambda: process_groups.pumps_of(self.worker.pid, self.sink_port),
             within=BACK_WITHIN,
             every=0.1,
             what="a pump",
         )
 
-    def kill(self, what, *pids, group=None, hits_worker=True):
+    def kill(self, description, *pids, group=None, hits_worker=True):
         """Note who is killed, at the last moment before it."""
         self.owners.sample()
-        members = victims.processes_of(group) if group else []
-        self.kills.append(Kill(time.monotonic(), what, frozenset([*pids, *members]), hits_worker))
-        victims.kill(*pids)
+        members = process_groups.processes_of(group) if group else []
+        self.kills.append(
+            Kill(time.monotonic(), description, frozenset([*pids, *members]), hits_worker)
+        )
+        process_groups.kill(*pids)
         if group:
-            victims.kill_group(group)
+            process_groups.kill_group(group)
 
     def pump(self):
-        self.kill("pump", self.dice.choice(victims.pumps_of(self.worker.pid, self.sink_port)))
+        self.kill(
+            "pump", self.dice.choice(process_groups.pumps_of(self.worker.pid, self.sink_port))
+        )
 
     def idle_members(self):
         """Those that do not send."""
         members, pumps = (
-            victims.members_of(self.worker.pid),
-            victims.pumps_of(self.worker.pid, self.sink_port),
+            process_groups.members_of(self.worker.pid),
+            process_groups.pumps_of(self.worker.pid, self.sink_port),
         )
         return [pid for pid in members if pid not in pumps]
 
     def helper(self):
-        until(self.idle_members, within=BACK_WITHIN, every=0.1, what="a member that does not send")
+        wait_until(
+            self.idle_members, within=BACK_WITHIN, every=0.1, what="a member that does not send"
+        )
         self.kill("helper", self.dice.choice(self.idle_members()))
 
     def idle(self):
         """All that do not send: the pool is deaf from now on, and must be replaced."""
-        before, began = victims.pool_of(self.worker.pid), time.monotonic()
+        before, started = process_groups.pool_of(self.worker.pid), time.monotonic()
         self.kill("idle", *self.idle_members())
-        until(
-            lambda: victims.pool_of(self.worker.pid) not in (before, None),
+        wait_until(
+            lambda: process_groups.pool_of(self.worker.pid) not in (before, None),
             within=BACK_WITHIN,
             every=0.1,
             what="a new pool",
         )
-        self.hung.append(time.monotonic() - began)
+        self.hung.append(time.monotonic() - started)
 
     def sentinel(self):
         """The pool's first process, which is its pusher and its monitor, too."""
-        self.kill("sentinel", victims.pool_of(self.worker.pid))
+        self.kill("sentinel", process_groups.pool_of(self.worker.pid))
 
     def pool(self):
-        self.kill("pool", group=victims.pool_of(self.worker.pid))
+        self.kill("pool", group=process_groups.pool_of(self.worker.pid))
 
     def work(self):
         self.kill("work", self.worker.pid)
 
     def everything(self):
         self.kill(
-            "everything", self.worker.pid, self.web.pid, group=victims.pool_of(self.worker.pid)
+            "everything",
+            self.worker.pid,
+            self.web.pid,
+            group=process_groups.pool_of(self.worker.pid),
         )
 
     def web_worker(self):
-        self.kill("web_worker", *victims.children(self.web.pid), hits_worker=False)
+        self.kill("web_worker", *process_groups.children(self.web.pid), hits_worker=False)
 
     def web_master(self):
         self.kill("web_master", self.web.pid, hits_worker=False)
@@ -217,21 +228,21 @@ class Desk:
         """Killed, away for a few seconds, and there again."""
         self.kills.append(Kill(time.monotonic(), "database"))
         with postgres.killed(postgres.folder_of(os.environ["DATABASE_URL"])):
-            gone = time.monotonic()
+            outage_start = time.monotonic()
             time.sleep(DOWN)
             back = time.monotonic()
-        self.outages.append((gone, back))
+        self.outages.append((outage_start, back))
         self.flows()
 
-    def fail_at(self, kept, plan):
+    def fail_at(self, supervised, plan):
         """It starts anew, and its processes end by their own hands at these places, each once."""
-        kept.environment = kept.environment | {
+        supervised.environment = supervised.environment | {
             SETTING_NAME: plan,
             DONE_FOLDER_NAME: str(self.notes),
         }
-        self.stops.append(kept.stop())
+        self.stops.append(supervised.stop())
         notes = [self.notes / point for point in parse_plans(plan)]
-        until(
+        wait_until(
             lambda: all(note.exists() for note in notes), within=BACK_WITHIN, every=0.1, what=plan
         )
         self.kills += [self.kill_noted_in(note) for note in notes]
@@ -244,7 +255,7 @@ class Desk:
         )
 
 
-def asked(question):
+def is_true_or_unknown(question):
     """True while the database is away: nobody can say."""
     try:
         return question()
@@ -253,7 +264,7 @@ def asked(question):
         return True
 
 
-def stage(sink):
+def prepare_tenants(sink):
     """Tenants with one connection each; a route, and an ordered one where there are any. The text of a platform key."""
     seed.empty()
     sink.clear()

@@ -28,18 +28,18 @@ class BareView(APIView):
 
     @transaction.atomic
     def post(self, request):
-        now, told = clock(), request.data
+        now, payload = clock(), request.data
         connection, route = ONLY
         event = Event.unscoped.create(
             tenant_id=connection.tenant_id,
             source="api",
-            sender_id=told["id"],
-            type=told["type"],
+            sender_id=payload["id"],
+            type=payload["type"],
             digest="0" * 64,
             occurred_at=now,
             accepted_at=now,
         )
-        EventBody.objects.create(event_id=event.pk, body=dump_json(told))
+        EventBody.objects.create(event_id=event.pk, body=dump_json(payload))
         Delivery.unscoped.create(
             tenant_id=connection.tenant_id,
             event=event,

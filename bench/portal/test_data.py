@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
 from bench import seed
-from bench.portal.history import a_month
+from bench.portal.history import insert_month
 from hub.connections.connecting.oauth.session import digest_browser_value
 from hub.connections.models import Authorization, Connection
 from hub.connections.views.oauth import BROWSER_SESSION_KEY
@@ -35,13 +35,13 @@ QUICK = Counts(tenants=20, connections=80, of_the_large=20, deliveries=2_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PortalTestData:
     tenants: tuple[Tenant, Tenant]
     cookie: str
     authorization: Authorization
 
 
-def set_up(counts, url):
+def prepare_test_data(counts, url):
     now = clock()
     seed.empty()
     seed.connections(counts.of_the_large, url)
@@ -51,20 +51,22 @@ def set_up(counts, url):
     )
     seed.route()
     seed.route("slack", "post_message", mapping={"channel": "data.channel", "text": "data.note"})
-    a_month(counts.deliveries, tenants=counts.tenants, now=now)
+    insert_month(counts.deliveries, tenants=counts.tenants, now=now)
     large, usual = Tenant.objects.order_by("pk")[:2]
     for endpoint in endpoints_of(large):
         subscribe_endpoint(endpoint, ["invoice.*"], user=None, now=now)
-    person = somebody(large, usual)
+    person = create_owner(large, usual)
     seed.settle_down()
-    return Stage((large, usual), signed_in(person), granted(large, person, now=now))
+    return PortalTestData(
+        (large, usual), signed_in_cookie(person), granted_authorization(large, person, now=now)
+    )
 
 
 def endpoints_of(tenant):
     return Connection.objects.of(tenant).filter(connector_key="webhook").order_by("pk")
 
 
-def somebody(*tenants):
+def create_owner(*tenants):
     """An owner of these; the first has many members."""
     person = User.objects.create_user("owner@example.com", None)
     others = User.objects.bulk_create(
@@ -77,7 +79,7 @@ def somebody(*tenants):
     return person
 
 
-def signed_in(person):
+def signed_in_cookie(person):
     """The cookie of a browser in which this person has signed in, and begun to connect."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
@@ -88,7 +90,7 @@ def signed_in(person):
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
-def granted(tenant, person, *, now):
+def granted_authorization(tenant, person, *, now):
     """On the way back from Slack: the page asks whether this account is meant."""
     row = Authorization(
         tenant=tenant, connector_key="slack", name="Slack", user=person, digest=digest_browser_value("state"), account="T1",

@@ -29,7 +29,7 @@ class Brackets(NullTranslations):
 
 
 @contextmanager
-def spoken():
+def bracketed_language():
     """On this thread, as `translation.override` is."""
     before = getattr(trans_real._active, "value", None)
     trans_real._active.value = Brackets()
@@ -67,7 +67,7 @@ def unbracketed(text):
     return text.strip()
 
 
-def outside(page):
+def unmarked_texts(page):
     """What is left of each text of a page, where that is a word."""
     return [
         left for text in Texts(page).found if re.search("[A-Za-z]{2}", left := unbracketed(text))

@@ -5,9 +5,9 @@ body and headers by one grouped INSERT (unique on the event id) and answers 200 
 `--connections` open and sends the next request on each as soon as the answer is there. Every body has an id of its
 own; some are altered after signing, some are sent twice.
 
-    python -m bench.reference_edge 'postgresql://user@host/db' [--seconds 10] [--connections 32]
+    python -m bench.baselines.reference_edge 'postgresql://user@host/db' [--seconds 10] [--connections 32]
         [--tampered 0.01] [--duplicated 0.05]
-    python -m bench.reference_edge --url http://127.0.0.1:8000/hooks/slack/KEY/ --secret SECRET
+    python -m bench.baselines.reference_edge --url http://127.0.0.1:8000/hooks/slack/KEY/ --secret SECRET
 
 The second form is the generator alone, against any server. The first needs granian, uvloop and psycopg, and a scratch
 database: it drops and makes the table ref_inbound there. Prints one JSON line: requests a second, latency p50 and p99
@@ -96,8 +96,8 @@ async def app(scope, receive, send):
         expected, headers.get(b"x-slack-signature", b"")
     )
     if good:
-        kept = json.dumps({name.decode(): value.decode() for name, value in headers.items()})
-        await STORE.put(json.loads(body)["event_id"], kept, body)
+        stored = json.dumps({name.decode(): value.decode() for name, value in headers.items()})
+        await STORE.put(json.loads(body)["event_id"], stored, body)
     await send(
         {
             "type": "http.response.start",
@@ -200,13 +200,13 @@ class Load:
 
     async def run(self):
         loop, self.idle = asyncio.get_running_loop(), asyncio.Semaphore(0)
-        began = time.perf_counter()
-        self.ends = began + self.options.seconds
+        started = time.perf_counter()
+        self.ends = started + self.options.seconds
         for _ in range(self.options.connections):
             await loop.create_connection(lambda: Caller(self), self.url.hostname, self.url.port)
         for _ in range(self.options.connections):
             await asyncio.wait_for(self.idle.acquire(), self.options.seconds + 30)
-        return time.perf_counter() - began
+        return time.perf_counter() - started
 
     def figures(self, seconds):
         waits = sorted(self.waits)
