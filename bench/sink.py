@@ -34,13 +34,13 @@ class World:
         """The bytes of the answer and after how many seconds they go; None: never."""
         manner, *numbers = path[1:].partition(b"/")[0].split(b"-")
         if manner == b"":
-            return self.told(path), 0
+            return self.answer_control(path), 0
         self.note(id, path, port)
         if manner == b"ok":
             return OK, 0
         return MANNERS[manner](self, path, *map(int, numbers))
 
-    def lines(self, path):
+    def answer_control(self, path):
         response = {b"/-/count": b"%d" % self.count, b"/-/ledger": bytes(self.ledger)}.get(
             path, b""
         )

@@ -37,29 +37,29 @@ class Login:
 
     def account(self, call: ApiRequest) -> str:
         """Whose code or refresh token is sent."""
-        arguments_ = arguments(call)
-        grant = self.codes.find(str(arguments_.get("code")))
-        owner = self._tokens.owner(str(arguments_.get("refresh_token")))
+        fields = arguments(call)
+        grant = self.codes.find(str(fields.get("code")))
+        owner = self._tokens.owner(str(fields.get("refresh_token")))
         return grant.account if grant else owner.team.team if owner else ""
 
     def exchanged(self, call: ApiRequest) -> dict[str, Any]:
-        arguments_ = arguments(call)
-        client = self._checked_client(call, arguments_)
+        fields = arguments(call)
+        client = self._checked_client(call, fields)
         kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
-        if (kind := arguments_.get("grant_type", "authorization_code")) not in kinds:
+        if (kind := fields.get("grant_type", "authorization_code")) not in kinds:
             raise Refused("invalid_grant_type")
-        if "code_verifier" in arguments_:
+        if "code_verifier" in fields:
             raise Refused("pkce_not_allowed")
-        return kinds[kind](arguments_, client, call.at)
+        return kinds[kind](fields, client, call.at)
 
-    def revoked(self, call: ApiRequest, arguments_: dict[str, Any]) -> bool:
-        if arguments_.get("test") in ("1", 1, True, "true"):
+    def revoked(self, call: ApiRequest, fields: dict[str, Any]) -> bool:
+        if fields.get("test") in ("1", 1, True, "true"):
             return False
         self._tokens.revoke(token(call), call.at)
         return True
 
-    def uninstalled(self, call: ApiRequest, arguments_: dict[str, Any], team: Team) -> None:
-        if self._checked_client(call, arguments_) != team.client_id:
+    def uninstalled(self, call: ApiRequest, fields: dict[str, Any], team: Team) -> None:
+        if self._checked_client(call, fields) != team.client_id:
             raise Refused("client_id_token_mismatch")
         self._tokens.end(team, self._tokens.users(team), GONE)
 
@@ -80,8 +80,8 @@ class Login:
         else:
             self._tokens.end(team, users, REVOKED if do == "revoke" else GONE)
 
-    def _checked_client(self, call: ApiRequest, arguments_: dict[str, Any]) -> str:
-        client, secret = client_of(call, arguments_)
+    def _checked_client(self, call: ApiRequest, fields: dict[str, Any]) -> str:
+        client, secret = client_of(call, fields)
         apps = {
             team.client_id: team.client_secret
             for team in self._store[TEAMS].values()
@@ -93,8 +93,8 @@ class Login:
             raise Refused("bad_client_secret")
         return client
 
-    def _refreshed(self, arguments_: dict[str, Any], client: str, at: float) -> dict[str, Any]:
-        holder = self._tokens.refresh(str(arguments_.get("refresh_token")), client, at)
+    def _refreshed(self, fields: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+        holder = self._tokens.refresh(str(fields.get("refresh_token")), client, at)
         if holder is None:
             raise Refused("invalid_refresh_token")
         tokens = self._tokens.issue(holder, at)
@@ -103,12 +103,12 @@ class Login:
             **(user_part(holder, tokens) if holder.user else bot_part(holder, tokens)),
         }
 
-    def _redeemed(self, arguments_: dict[str, Any], client: str, at: float) -> dict[str, Any]:
-        grant = self.codes.redeem(str(arguments_.get("code")), client=client, at=at)
+    def _redeemed(self, fields: dict[str, Any], client: str, at: float) -> dict[str, Any]:
+        grant = self.codes.redeem(str(fields.get("code")), client=client, at=at)
         team = self._store[TEAMS].get(grant.account) if grant else None
         if grant is None or team is None:
             raise Refused("invalid_code")
-        if grant.redirect_uri != arguments_.get("redirect_uri", ""):
+        if grant.redirect_uri != fields.get("redirect_uri", ""):
             raise Refused("bad_redirect_uri")
         answer = of_app(team) | {"authed_user": {"id": team.owner}}
         if grant.scopes or not grant.user_scopes:
@@ -176,13 +176,13 @@ def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
     return {**tokens, "token_type": "user", "scope": holder.team.scopes}
 
 
-def client_of(call: ApiRequest, arguments_: dict[str, Any]) -> tuple[str, str]:
+def client_of(call: ApiRequest, fields: dict[str, Any]) -> tuple[str, str]:
     try:
         client, _, secret = (
             base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
         )
     except ValueError:
         client = secret = ""
-    return client or str(arguments_.get("client_id", "")), secret or str(
-        arguments_.get("client_secret", "")
+    return client or str(fields.get("client_id", "")), secret or str(
+        fields.get("client_secret", "")
     )
