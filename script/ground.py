@@ -75,15 +75,30 @@ def install(requirements, *, run):
         "--no-input",
         "--disable-pip-version-check",
     ]
-    run([*pip, "-r", str(ROOT / requirements)], environment)
+    run([*pip, *install_arguments(requirements)], environment)
     for name in covered:
         stamp_file(name).write_text(fingerprint(name))
     return True
 
 
+def install_arguments(requirements):
+    """Return pip's arguments: the lock file with hashes, where there is one."""
+    lock = lock_file(requirements)
+    return (
+        ["--require-hashes", "-r", str(lock)] if lock.exists() else ["-r", str(ROOT / requirements)]
+    )
+
+
+def lock_file(requirements):
+    return (ROOT / requirements).with_suffix(".lock")
+
+
 def fingerprint(requirements):
     """Changes with the requirements, with the Python behind .venv, and when the folder has moved."""
     files = sorted({ROOT / "requirements.txt", ROOT / requirements})
+    files += [
+        lock for lock in map(lock_file, sorted({"requirements.txt", requirements})) if lock.exists()
+    ]
     content = [f"{PYTHON.resolve()} {VENV}".encode(), *(file.read_bytes() for file in files)]
     return hashlib.sha256(b"\0".join(content)).hexdigest()
 

@@ -1,7 +1,9 @@
 """What is imported is declared, and what is declared is imported or has a reason."""
 
 import ast
+import json
 import re
+import runpy
 import sys
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -23,6 +25,7 @@ DEVELOPMENT_TOOLS = {  # declared in requirements-dev.txt
     "pytest-randomly": "a plugin of pytest: random order",
     "pytest-timeout": "a plugin of pytest: a limit for each test",
     "import-linter": "a stage of script/test",
+    "pip-audit": "a stage of script/test",
     "ruff": "a stage of script/test",
     "mypy": "a stage of script/test",
     "djade": "a stage of script/test: the format of templates",
@@ -58,6 +61,36 @@ def test_every_direct_dependency_is_pinned(name):
     assert [line for line in lines if not re.fullmatch(r"[\w.\[\]-]+==[\w.]+", line)] == []
 
 
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_the_lock_file_has_every_direct_dependency_at_its_version(name):
+    locked = set(re.findall(r"^([\w.-]+==[\w.]+)", (ROOT / f"{name}.lock").read_text(), re.M))
+    pins = {"==".join(pin) for pin in pinned_versions(f"{name}.txt")}
+    assert pins - locked == set(), "run script/lock"
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_every_locked_package_has_a_hash(name):
+    packages = re.split(r"^(?=[\w.-]+==)", (ROOT / name).read_text(), flags=re.M)[1:]
+    assert packages and [text for text in packages if "--hash=sha256:" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("report", "message", "code"),
+    [
+        pytest.param("", "not audited", 0, id="no index is reachable"),
+        pytest.param([{"name": "a", "skip_reason": "unknown"}], "not audited", 0, id="no data"),
+        pytest.param([{"name": "a", "version": "1", "vulns": []}], "1 of 1", 0, id="none"),
+        pytest.param(
+            [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}], "a 1: CVE-1", 1, id="one"
+        ),
+    ],
+)
+def test_a_known_vulnerability_fails_the_stage(report, message, code):
+    vulnerabilities = runpy.run_path(str(ROOT / "script" / "vulnerabilities.py"))
+    shown, result = vulnerabilities["judge"](report and json.dumps({"dependencies": report}))
+    assert message in shown and result == code
+
+
 def imports_of(*folders):
     """Return the distributions that files of these folders import."""
     modules = set()
@@ -88,8 +121,15 @@ def imported_modules(file):
 
 
 def declared(name):
-    lines = [line for line in requirement_lines(name) if not line.startswith("-r ")]
-    return {normalize(re.split(r"[\[=]", line)[0]) for line in lines}
+    return {package for package, _ in pinned_versions(name)}
+
+
+def pinned_versions(name):
+    """Yield each package of a requirements file with its version."""
+    for line in requirement_lines(name):
+        if not line.startswith("-r "):
+            package, _, version = line.partition("==")
+            yield normalize(package.partition("[")[0]), version
 
 
 def requirement_lines(name):

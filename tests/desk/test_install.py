@@ -1,5 +1,6 @@
 """`script/server` installs what is missing, once, and begins anew where it was interrupted."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -52,6 +53,12 @@ class Clone:
         ).stdout.strip()
 
 
+def require(folder, wheel):
+    """Replace the requirements of a clone, and its lock, by one wheel."""
+    (folder / "requirements.txt").write_text(f"{wheel}\n")
+    (folder / "requirements.lock").unlink()
+
+
 @pytest.fixture
 def clone(tmp_path):
     return Clone(tmp_path)
@@ -63,6 +70,16 @@ def test_packages_are_installed_once_and_again_when_the_requirements_change(clon
     assert clone.install() == ["changed", "False"]
     assert clone.requires("2.0").install()[-1] == "True"
     assert clone.version == "2.0"
+
+
+def test_the_hashes_of_a_lock_file_are_checked(clone):
+    clone.requires("1.0")
+    wheel = clone.folder / "tiny-1.0-py3-none-any.whl"
+    lock = clone.folder / "requirements.lock"
+    lock.write_text(f"{wheel} --hash=sha256:{'0' * 64}\n")
+    assert "returned non-zero exit status" in clone.install()
+    lock.write_text(f"{wheel} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n")
+    assert clone.install()[-1] == "True" and clone.version == "1.0"
 
 
 def test_an_installation_that_failed_begins_anew(clone):
@@ -82,7 +99,7 @@ def test_packages_are_installed_anew_for_another_python_or_a_folder_that_moved(c
 
 
 def test_a_fresh_clone_installs_makes_its_database_and_is_ready(desk, tmp_path):
-    (desk.folder / "requirements.txt").write_text(f"{borrow_packages(tmp_path)}\n")
+    require(desk.folder, borrow_packages(tmp_path))
     said = desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
     assert desk.has(f"{tmp_path}/venv/bin/python")
     assert [step for step in ("packages", "database", "processes") if step not in said] == []
@@ -93,7 +110,7 @@ def test_a_fresh_clone_installs_makes_its_database_and_is_ready(desk, tmp_path):
 
 
 def test_packages_that_cannot_be_had_end_the_start_with_pips_own_words(desk, tmp_path):
-    (desk.folder / "requirements.txt").write_text("/nowhere/missing-1.0-py3-none-any.whl\n")
+    require(desk.folder, "/nowhere/missing-1.0-py3-none-any.whl")
     desk.start(HUB_VENV=str(tmp_path / "venv"))
     said, _ = desk.process.communicate(timeout=120)
     assert desk.process.returncode == 1 and desk.pids() == []
