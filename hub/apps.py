@@ -1,5 +1,7 @@
 """The hub itself is an app too: the rows of audit, queue and secrets."""
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
 
@@ -14,4 +16,5 @@ class HubConfig(AppConfig):
     def ready(self) -> None:
         pre_migrate.connect(lift_time_limits, sender=self)
         post_migrate.connect(restore_time_limits, sender=self)
-        post_migrate.connect(self.get_model("KeyCanary").ensure_exists, sender=self)
+        canary: Any = self.get_model("KeyCanary")
+        post_migrate.connect(canary.ensure_exists, sender=self)

@@ -6,7 +6,7 @@ known, a delivery's by the pump.
 
 import logging.config
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, ItemsView, MutableMapping
 from time import perf_counter
 from typing import Any
 
@@ -122,14 +122,13 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         inbound_id = request.headers.get("X-Request-Id", "")
-        request.request_id = (
-            inbound_id if INBOUND_ID_PATTERN.fullmatch(inbound_id) else str(uuid7())
-        )
+        request_id = inbound_id if INBOUND_ID_PATTERN.fullmatch(inbound_id) else str(uuid7())
+        request.request_id = request_id  # type: ignore[attr-defined]
         clear_contextvars()
-        bind_contextvars(request_id=request.request_id)
+        bind_contextvars(request_id=request_id)
         started_at = perf_counter()
         response = self.get_response(request)
-        response.headers["X-Request-Id"] = request.request_id
+        response.headers["X-Request-Id"] = request_id
         log.info(
             "request",
             method=request.method,
@@ -179,9 +178,9 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: Any
-    ) -> list[tuple[str, str]]:
+    ) -> ItemsView[str, Any]:
         variables = super().get_traceback_frame_variables(request, tb_frame)
-        return [(name, self.masked_value(name, value)) for name, value in variables]
+        return {name: self.masked_value(name, value) for name, value in variables}.items()
 
     def masked_value(self, name: str, value: Any) -> str:
         return (

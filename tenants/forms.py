@@ -79,7 +79,7 @@ class LimitsForm(staff.ActionForm):
         for name, limit in LIMITS.items():
             default = default_quota(name)
             field = forms.IntegerField(
-                label=limit.label,
+                label=limit.label,  # type: ignore[arg-type]  # a translation
                 min_value=1,
                 max_value=MAX_QUOTA,
                 required=False,

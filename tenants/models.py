@@ -1,5 +1,6 @@
 """Who: people, customer organisations, and the keys of their programs."""
 
+import re
 import zoneinfo
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -25,9 +26,13 @@ from tenants import api_key_format
 from tenants.api_scopes import SCOPES, explain_forbidden_scopes
 from tenants.scoping import ALL_TENANTS, NO_TENANTS, Scoped, TenantIds
 
-REFERENCE = RegexValidator(
-    r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z", "Letters, digits and . _ : - (at most 100)."
-)
+REFERENCE_PATTERN = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
+REFERENCE = RegexValidator(REFERENCE_PATTERN.pattern, "Letters, digits and . _ : - (at most 100).")
+
+
+def is_reference(value: str) -> bool:
+    """Whether the text may be the reference of a tenant. PostgreSQL would refuse to look for a NUL."""
+    return REFERENCE_PATTERN.match(value) is not None
 
 
 class UserManager(BaseUserManager["User"]):
@@ -67,9 +72,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def mark_email_verified(self) -> None:
         """Whoever made this account knows that the address is theirs: no mail has to show it."""
-        self.emailaddress_set.update_or_create(
-            email=self.email, defaults={"verified": True, "primary": True}
-        )
+        addresses: models.Manager = self.emailaddress_set  # type: ignore[attr-defined]  # allauth's
+        addresses.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
 
     @property
     def actor(self) -> Actor:
@@ -317,6 +321,7 @@ class ApiKey(Scoped):
         """The row, and the text of the key: this is the only moment when it is known."""
         text = api_key_format.generate_api_key(settings.HUB_ENVIRONMENT, random=random)
         parsed_key = api_key_format.parse_api_key(text)
+        assert parsed_key, "a generated key has its own format"
         api_key = cls(
             name=name,
             scopes=sorted(scopes),

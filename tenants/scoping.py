@@ -1,11 +1,17 @@
 """The wall between tenants: every model states its way to the tenant once, and rows are asked for by tenant."""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q
 from django.http import Http404, HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.admin.filters import RelatedFieldListFilter as FilterBase
+    from django.contrib.admin.options import BaseModelAdmin as AdminBase
+else:
+    AdminBase = FilterBase = object
 
 TenantIds = (
     Collection[Any] | models.QuerySet | None
@@ -35,7 +41,7 @@ class ScopedManager(models.Manager):
 
     def of(self, tenant: Any) -> models.QuerySet:
         """The tenant's rows; those of the platform too, where the model is SHARED with all tenants."""
-        rows = models.QuerySet(self.model, using=self._db)
+        rows: models.QuerySet = models.QuerySet(self.model, using=self._db)
         return rows.filter(tenant_condition(self.model, tenant))
 
 
@@ -72,7 +78,7 @@ def readable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
         return Q()
     own_condition = _own_rows_condition(model, tenants)
     return (
-        own_condition | Q(**{f"{model.TENANT}__isnull": True})
+        own_condition | Q(**{f"{tenant_path(model)}__isnull": True})
         if getattr(model, "SHARED", False)
         else own_condition
     )
@@ -89,8 +95,14 @@ def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
     """A model that states no way to a tenant is the platform's own."""
-    tenant_path = getattr(model, "TENANT", None)
-    return Q(**{f"{tenant_path}__in": tenants}) if tenant_path else Q(pk__in=())
+    path = tenant_path(model)
+    return Q(**{f"{path}__in": tenants}) if path else Q(pk__in=())
+
+
+def tenant_path(model: type[models.Model]) -> str:
+    """Return the look-up from the model to its tenant; empty when its rows belong to the platform."""
+    path: str = getattr(model, "TENANT", "")
+    return path
 
 
 def accessible_tenants(user: Any) -> TenantIds:
@@ -107,7 +119,7 @@ def changeable_rows(model: type[models.Model], user: Any) -> models.QuerySet:
     return model._default_manager.filter(changeable_condition(model, accessible_tenants(user)))
 
 
-class ScopedAdminMixin:
+class ScopedAdminMixin(AdminBase):
     """Before a ModelAdmin or an inline: another tenant's rows are not listed, found, chosen, counted or searched by."""
 
     model: type[models.Model]
@@ -120,7 +132,7 @@ class ScopedAdminMixin:
         )
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name != getattr(self.model, "TENANT", "").partition("__")[0]:
+        if db_field.name != tenant_path(self.model).partition("__")[0]:
             self.limit_choices(readable_condition, db_field, request, kwargs)
         else:  # the row will belong to whom this is: a row of nobody, or below the platform's, is the platform's
             self.limit_choices(changeable_condition, db_field, request, kwargs)
@@ -162,7 +174,7 @@ class ScopedAdminMixin:
             changeable_rows, request.user, obj
         )
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return not SECRET_COLUMNS & set(lookup.split("__")) and super().lookup_allowed(
             lookup, value, request
         )
@@ -173,19 +185,24 @@ class ScopedAdminMixin:
         raise Http404(f"{opts.verbose_name} {object_id}")
 
 
-def is_among(rows_of: Any, user: Any, obj: models.Model | None) -> bool:
+def is_among(
+    rows_of: Callable[[type[models.Model], Any], models.QuerySet],
+    user: Any,
+    obj: models.Model | None,
+) -> bool:
     """An inline is asked about its parent, so the object says which rows are meant; a new one is in nobody's yet."""
     if obj is None or obj.pk is None or accessible_tenants(user) is ALL_TENANTS:
         return True
     return rows_of(type(obj), user).filter(pk=obj.pk).exists()
 
 
-class ScopedChoicesMixin:
+class ScopedChoicesMixin(FilterBase):
     """Before a related list filter: the choices beside a list do not tell of other tenants either."""
 
-    def field_choices(
-        self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         ordering = self.field_admin_ordering(field, request, model_admin)
         allowed = readable_condition(field.remote_field.model, accessible_tenants(request.user))
-        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=allowed)
+        choices: list[Any] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to=allowed
+        )
+        return choices

@@ -206,4 +206,5 @@ class MadePortalLinkSerializer(PortalLinkSerializer):
     url = serializers.SerializerMethodField(help_text="It is told now, and never again.")
 
     def get_url(self, link: PortalLink) -> str:
-        return self.context["url"]
+        url: str = self.context["url"]
+        return url

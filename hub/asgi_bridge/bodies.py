@@ -32,9 +32,8 @@ class Body:
                 while await self.read_piece(receive):
                     earned = (self.size - before) / self.limits.body_rate
                     before = self.size
-                    deadline.reschedule(
-                        min(deadline.when() + earned, loop.time() + self.limits.body_seconds)
-                    )
+                    ends_at = (deadline.when() or loop.time()) + earned
+                    deadline.reschedule(min(ends_at, loop.time() + self.limits.body_seconds))
         except TimeoutError:
             raise Problem("request-timeout") from None
         if length is not None and self.size != length:

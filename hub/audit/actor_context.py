@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypedDict
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
@@ -34,6 +34,11 @@ class Principal(Protocol):
     def actor(self) -> Actor: ...
 
     def accessible_tenants(self) -> Collection[Any] | models.QuerySet | None: ...
+
+
+class _Origin(TypedDict, total=False):
+    request_id: str
+    ip: str
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def find_owning_tenant(obj: Any) -> Any:
     return obj if path else None
 
 
-def _request_origin(request: Any) -> dict[str, str]:
+def _request_origin(request: Any) -> "_Origin":
     if request is None:
         return {}
     return {

@@ -136,9 +136,10 @@ def parse_database_url(url: str) -> dict[str, Any]:
     ):  # whose words may tell a part of the password
         raise ImproperlyConfigured(INVALID_DATABASE_URL) from None
     if config["ENGINE"] == "django.db.backends.sqlite3":
-        return config | {"OPTIONS": SQLITE_OPTIONS}
+        return {**config, "OPTIONS": SQLITE_OPTIONS}
     if config["ENGINE"] == "django.db.backends.postgresql" and config["NAME"]:
-        return config | {
+        return {
+            **config,
             "OPTIONS": POSTGRESQL_OPTIONS | config.get("OPTIONS", {}),
             "CONN_HEALTH_CHECKS": True,
         }

@@ -93,8 +93,8 @@ SECRET_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], Replacement], ...
     ),
 )
 PATTERNS_BY_MARK: dict[str, list[int]] = {}  # the numbers of the patterns that a mark asks for
-for number, (marks, _, _) in enumerate(SECRET_PATTERNS):
-    for mark in marks:
+for number, secret_pattern in enumerate(SECRET_PATTERNS):
+    for mark in secret_pattern[0]:
         PATTERNS_BY_MARK.setdefault(mark, []).append(number)
 MARKS = list(PATTERNS_BY_MARK)
 AUTOMATON = AhoCorasick(MARKS, implementation=Implementation.DFA)  # all of them in one look

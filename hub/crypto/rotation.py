@@ -34,7 +34,9 @@ class SealedColumn:
 
     @property
     def field(self) -> models.Field:
-        return self.model._meta.get_field(self.column)
+        field = self.model._meta.get_field(self.column)
+        assert isinstance(field, models.Field)
+        return field
 
     def rows(self) -> models.QuerySet:
         return self.model._base_manager.exclude(**{f"{self.column}__isnull": True})
@@ -133,7 +135,7 @@ def write_changes(sealed_column: SealedColumn, changes: list[tuple[Any, Any, Any
             for pk, old, new in changes
         )
     quote, meta = database.ops.quote_name, sealed_column.model._meta
-    column, key = quote(sealed_column.field.column), quote(meta.pk.column)
+    column, key = quote(sealed_column.field.column), quote(str(meta.pk.column))
     parameters = [
         [*(sealed_column.field.get_db_prep_value(value, database) for value in (new, old)), pk]
         for pk, old, new in changes
@@ -143,4 +145,5 @@ def write_changes(sealed_column: SealedColumn, changes: list[tuple[Any, Any, Any
             f"UPDATE {quote(meta.db_table)} SET {column} = %s WHERE {column} = %s AND {key} = %s"
         )
         cursor.executemany(statement, parameters)
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+        return changed

@@ -56,7 +56,8 @@ class Sealed:
             raise CannotOpen(f"{binding} holds no sealed document")
         if inside["binding"] != binding:
             raise CannotOpen(f"{binding} holds what was sealed for another row")
-        return inside["document"]
+        document: dict[str, Any] = inside["document"]
+        return document
 
     @property
     def fingerprint(self) -> str:
@@ -90,7 +91,8 @@ def seal_text(text: str, binding: str) -> str:
 
 @sensitive_variables()
 def open_text(ciphertext: str, binding: str) -> str:
-    return Sealed(ciphertext).open(binding)["text"]
+    text: str = Sealed(ciphertext).open(binding)["text"]
+    return text
 
 
 @sensitive_variables()

@@ -12,6 +12,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 from django.views.decorators.debug import sensitive_variables
 
@@ -31,12 +32,13 @@ class SessionStore(DatabaseSessions):
         return seal_text(json.dumps(session_dict), self.binding)
 
     @sensitive_variables()
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         """What does not open is nobody's session, as Django has it of what was tampered with."""
         try:
-            return json.loads(open_text(session_data, self.binding))
+            document: dict[str, Any] = json.loads(open_text(str(session_data), self.binding))
         except CannotOpen:
             return {}
+        return document
 
     @property
     def binding(self) -> str:
@@ -44,17 +46,17 @@ class SessionStore(DatabaseSessions):
 
     # --- the row is found by the digest, wherever Django would look for the key ---
 
-    def _get_session_from_db(self) -> Session | None:
-        key = self.session_key
+    def _get_session_from_db(self) -> AbstractBaseSession | None:
+        key = str(self.session_key)
         self._session_key = digest_session_key(key)
-        session = super()._get_session_from_db()
+        session: AbstractBaseSession | None = super()._get_session_from_db()  # type: ignore[misc]
         self._session_key = key if session else None
         return session
 
     def exists(self, session_key: str) -> bool:
         return super().exists(digest_session_key(session_key))
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         session = super().create_model_instance(data)
         session.session_key = digest_session_key(session.session_key)
         return session
@@ -64,9 +66,9 @@ class SessionStore(DatabaseSessions):
             super().delete(digest_session_key(key))
 
     _aget_session_from_db = sync_to_async(_get_session_from_db)
-    aexists = sync_to_async(exists)
-    acreate_model_instance = sync_to_async(create_model_instance)
-    adelete = sync_to_async(delete)
+    aexists = sync_to_async(exists)  # type: ignore[arg-type]
+    acreate_model_instance = sync_to_async(create_model_instance)  # type: ignore[arg-type]
+    adelete = sync_to_async(delete)  # type: ignore[arg-type]
 
 
 def delete_expired_sessions(*, now: datetime) -> None:

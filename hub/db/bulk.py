@@ -28,7 +28,7 @@ def insert_rows(
 
     `once` leaves rows that are there already as they are.
     """
-    fields = [model._meta.get_field(name) for name in columns]
+    fields = [column_field(model, name) for name in columns]
     if not next(iter(columns.values())):
         return
     head, conflict_clause = (
@@ -55,8 +55,8 @@ def update_rows(
     only: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Give the rows with these keys new values, where they are as `only` says; how many that were."""
-    fields = [model._meta.get_field(name) for name in columns]
-    guards = [model._meta.get_field(name) for name in only]
+    fields = [column_field(model, name) for name in columns]
+    guards = [column_field(model, name) for name in only]
     key, table = model._meta.pk, model._meta.db_table
     if not keys:
         return 0
@@ -90,8 +90,8 @@ def insert_missing_rows(
     model: type[models.Model], columns: ColumnValues, returning: Sequence[str]
 ) -> list[tuple[Any, ...]]:
     """As `insert` with `once`; of the rows that were not there yet, these fields as the database has them."""
-    fields = [model._meta.get_field(name) for name in columns]
-    returned_columns = ", ".join(f'"{model._meta.get_field(name).column}"' for name in returning)
+    fields = [column_field(model, name) for name in columns]
+    returned_columns = ", ".join(f'"{column_field(model, name).column}"' for name in returning)
     head, tail = insert_head(model, fields), f"ON CONFLICT DO NOTHING RETURNING {returned_columns}"
     if database.vendor == "postgresql":
         constant_columns, parameters = _bulk_parameters(fields, columns)
@@ -155,7 +155,8 @@ def read_models(
 def query_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 @cache
@@ -317,6 +318,13 @@ def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
 # --- SQLite ----------------------------------------------------------------------------------------------------------
 
 
+def column_field(model: type[models.Model], name: str) -> models.Field:
+    """Return the field with this name, which has a column of the model's table."""
+    field = model._meta.get_field(name)
+    assert isinstance(field, models.Field), f"{name} is a reverse relation"
+    return field
+
+
 def prepare_rows(fields: Sequence[Any], columns: ColumnValues) -> list[list[Any]]:
     prepared_columns = [
         [field.get_db_prep_save(value, database) for value in values]
@@ -328,4 +336,5 @@ def prepare_rows(fields: Sequence[Any], columns: ColumnValues) -> list[list[Any]
 def execute_many(statement: str, rows: Sequence[Sequence[Any]]) -> int:
     with database.cursor() as cursor:
         cursor.executemany(statement, rows)
-        return cursor.rowcount
+        changed: int = cursor.rowcount
+        return changed

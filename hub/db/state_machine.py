@@ -20,6 +20,7 @@ class StateMachine(models.Model):
     """A model whose `state` is changed only here. `TRANSITIONS` maps each state to those that may follow it."""
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]]
+    state: "models.CharField[str, str]"
 
     class Meta:
         abstract = True
@@ -28,8 +29,8 @@ class StateMachine(models.Model):
         """UPDATE where the primary key and the old state match; raises WrongState, and changes nothing then."""
         if state not in self.TRANSITIONS.get(self.state, ()):
             raise InvalidTransition(self, state)
-        rows = type(self)._base_manager.filter(pk=self.pk, state=self.state)
-        if not rows.update(state=state, **changes):
+        rows = type(self)._base_manager.filter(**{"pk": self.pk, "state": self.state})
+        if not rows.update(**{"state": state, **changes}):
             raise InvalidTransition(self, state)
         self.state = state
         for name, value in changes.items():

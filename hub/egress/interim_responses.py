@@ -28,4 +28,6 @@ class InterimLimitHandler(ResponseHandler):
 class LimitedConnector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = functools.partial(InterimLimitHandler, loop=self._loop)
+        self._factory = functools.partial(  # type: ignore[assignment]
+            InterimLimitHandler, loop=self._loop
+        )

@@ -206,8 +206,9 @@ def _counter_metrics() -> Iterator[Metric]:
         counts_by_name.setdefault(name, {})[label] = value
     for name, (metric, documentation, label, unit) in COUNTER_METRICS.items():
         family = CounterMetricFamily(metric, documentation, labels=[label] if label else [])
-        for value, count in sorted(counts_by_name.get(name, {} if label else {"": 0}).items()):
-            family.add_metric([value] if label else [], count / unit)
+        counts = counts_by_name.get(name, {} if label else {"": 0})
+        for label_value, count in sorted(counts.items()):
+            family.add_metric([label_value] if label else [], count / unit)
         yield family
 
 

@@ -57,7 +57,8 @@ def default_quota(name: str) -> int | None:
     """As HUB_LIMITS says it, else the catalogue's; None where limits are off."""
     if settings.HUB_LIMITS is None:
         return None
-    return settings.HUB_LIMITS.get(name, LIMITS[name].quota)
+    quota: int | None = settings.HUB_LIMITS.get(name, LIMITS[name].quota)
+    return quota
 
 
 def key_quota(key: Any, name: str) -> int | None:

@@ -51,7 +51,7 @@ def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -
         known_quota = tightest.get(quota.charge.name)
         if known_quota is None or quota.amount <= known_quota.amount:
             tightest[quota.charge.name] = quota
-    request._request.rate_limits = tightest
+    request._request.rate_limits = tightest  # type: ignore[attr-defined]
 
 
 class LimitsMiddleware:

@@ -111,8 +111,12 @@ class LockStripe:
     def begin_windows(self, charges: Iterable[Charge], now: datetime) -> None:
         for charge in charges:
             share = self.shares.get(charge.counter)
-            stale = share is None or share.quota != charge.quota
-            if stale or share.window - charge.window(now) not in (0, 1):
+            is_current = (
+                share is not None
+                and share.quota == charge.quota
+                and share.window - charge.window(now) in (0, 1)
+            )
+            if not is_current:
                 self.shares[charge.counter] = GrantedShare(charge.window(now), charge.quota)
         if len(self.shares) > MAX_SHARES:
             current = {charge.counter for charge in charges}

@@ -112,7 +112,7 @@ def _problem_from_exception(error: Exception) -> Problem | None:
         ),
         None,
     )
-    return code and Problem(code, headers=_retry_after_headers(error))
+    return Problem(code, headers=_retry_after_headers(error)) if code else None
 
 
 def _retry_after_headers(error: Exception) -> dict[str, str]:

@@ -88,7 +88,9 @@ def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         seen_names: set[str] = set()
         repeated_name = next(
-            name for name, _ in pairs if name in seen_names or seen_names.add(name)
+            name
+            for name, _ in pairs
+            if name in seen_names or seen_names.add(name)  # type: ignore[func-returns-value]
         )
         raise invalid_json(f"The name {repeated_name[:100]!a} stands twice in one object.")
     return members
@@ -118,7 +120,13 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: IO[bytes], media_type: str, parser_context: Mapping[str, Any]) -> Any:
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        assert parser_context is not None, "the framework gives the request and its view"
         request, view = parser_context["request"], parser_context["view"]
         _require_utf8(request.META)
         request.raw_body = _read_bounded_body(
@@ -186,5 +194,6 @@ class StrictSerializer(Serializer):
         try:
             super().to_internal_value(data)
         except ValidationError as error:
+            assert isinstance(error.detail, dict)
             return dict(error.detail)
         return {}

@@ -14,7 +14,7 @@ MIN_TIMESTAMP = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def object_url(name: str, instance: Any) -> str:
-    return settings.HUB_PUBLIC_URL + reverse(name, args=[instance.public_id])
+    return f"{settings.HUB_PUBLIC_URL}{reverse(name, args=[instance.public_id])}"
 
 
 def object_page_url(kind: str, instance: Any) -> str:

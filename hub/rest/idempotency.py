@@ -85,7 +85,8 @@ def _digest_body(body: Any) -> str:
 
 
 def _find_first_answer(request: Request, key: str) -> Any:
-    return request.auth.idempotency_set.filter(key=key).first()
+    key_row: Any = request.auth
+    return key_row.idempotency_set.filter(key=key).first()
 
 
 def replay_answer(first: Any, digest: str) -> Response:
@@ -99,7 +100,8 @@ def replay_answer(first: Any, digest: str) -> Response:
 def _store_answer(
     request: Request, key: str, digest: str, answer: IdempotentAnswer, *, now: datetime
 ) -> None:
-    request.auth.idempotency_set.create(
+    key_row: Any = request.auth
+    key_row.idempotency_set.create(
         key=key,
         digest=digest,
         status=answer.status,

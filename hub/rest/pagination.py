@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -23,7 +23,7 @@ class CursorField(serializers.CharField):
 
     default_error_messages = {"strange": "Is not a cursor of this API. Begin at the first page."}
 
-    def to_internal_value(self, data: Any) -> UUID:
+    def to_internal_value(self, data: Any) -> UUID:  # type: ignore[override]
         try:
             return UUID(signing.loads(super().to_internal_value(data), salt=SALT))
         except (signing.BadSignature, ValueError):
@@ -48,7 +48,8 @@ def parse_query(request: Request, query: type[PageQuery], **context: Any) -> dic
         )
     serializer = query(data=request.query_params.dict(), context=context)
     serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    data: dict[str, Any] = serializer.validated_data
+    return data
 
 
 def paginate_response(
@@ -90,10 +91,11 @@ def _rows_after_cursor(
 
 
 def _row_id_query(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
-    return rows.model._base_manager.filter(public_id=public_id).values("pk")[:1]
+    with_id: QuerySet[Any] = rows.model._base_manager.filter(public_id=public_id)
+    return with_id.values("pk")[:1]
 
 
-def neighbour_url(request: Request, name: str, instance: Model) -> str:
+def neighbour_url(request: Request, name: str, instance: Any) -> str:
     filters = {
         key: value for key, value in request.query_params.items() if key not in ("after", "before")
     }

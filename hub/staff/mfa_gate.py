@@ -36,7 +36,8 @@ def redirect_to_next_step(request: HttpRequest) -> HttpResponseRedirect:
 
 
 def has_second_factor(user: Any) -> bool:
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    authenticators = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
+    return bool(authenticators.exists())
 
 
 def reauthentication_redirect(request: HttpRequest) -> HttpResponseRedirect | None:

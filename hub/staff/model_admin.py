@@ -1,7 +1,6 @@
 """Lists and forms for staff: fast at a million rows, and everything that is changed here is told to the audit."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
@@ -34,7 +33,8 @@ class Paginator(InfinitePaginator):
 
     @cached_property
     def capped_count(self) -> int:
-        return self.object_list.order_by().values("pk")[: self.COUNT_LIMIT + 1].count()
+        rows: models.QuerySet = self.object_list
+        return rows.order_by().values("pk")[: self.COUNT_LIMIT + 1].count()
 
     @property
     def has_more(self) -> bool:
@@ -69,7 +69,7 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
     list_per_page = 50
     list_filter_submit = True
     list_filter_sheet = True
-    actions: ClassVar[Any] = None
+    actions: Any = None
     show_facets = ShowFacets.NEVER  # they count everything
     warn_unsaved_form = True
     compressed_fields = True
@@ -114,29 +114,30 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
         for obj in queryset:
             self.delete_model(request, obj)
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """The audit has it already."""
 
     log_change = log_addition
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """The audit has them already."""
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["show_save_and_add_another"] = False
-        return super().render_change_form(request, context, **kwargs)
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """What the audit tells of this row."""
         obj = self.get_object(request, object_id)
-        audit_rows = _audit_rows_about(obj) if obj is not None else ()
-        return super().history_view(
-            request, object_id, {"acts": audit_rows, **(extra_context or {})}
-        )
+        audit_rows = _audit_rows_about(obj) if obj is not None else AuditRow.objects.none()
+        context = {"acts": audit_rows, **(extra_context or {})}
+        response: HttpResponse = super().history_view(request, object_id, context)
+        return response
 
 
 def _search_condition(model: type[models.Model], column: str, term: str) -> models.Q:
@@ -146,8 +147,10 @@ def _search_condition(model: type[models.Model], column: str, term: str) -> mode
     name = column.removesuffix("__exact")
     if "__" in name:  # a look-up is named with it
         return models.Q(**{name: term})
+    field = model._meta.get_field(name)
+    assert isinstance(field, models.Field), f"{name} has no column"
     try:
-        return models.Q(**{name: model._meta.get_field(name).to_python(term)})
+        return models.Q(**{name: field.to_python(term)})
     except ValidationError:
         return models.Q(pk__in=())
 
@@ -156,7 +159,7 @@ def _audit_representation(value: Any) -> Any:
     return list(value) if isinstance(value, models.QuerySet) else value
 
 
-def _audit_rows_about(obj: models.Model) -> Sequence[AuditRow]:
+def _audit_rows_about(obj: models.Model) -> models.QuerySet[AuditRow]:
     rows = audit.find_audit_rows(obj)
     return rows.order_by("-at")[:MAX_HISTORY_ROWS]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
@@ -26,6 +26,11 @@ from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.staff.forms import ActionForm
 from hub.staff.mfa_gate import reauthentication_redirect
+
+if TYPE_CHECKING:
+    from django.contrib.admin.options import ModelAdmin as AdminBase
+else:
+    AdminBase = object
 
 
 class ActionRejected(Exception):
@@ -103,7 +108,7 @@ def audit_staff_action(
     ActorContext.of_request(request).audit(verb, obj, now=now or clock(), **changes)
 
 
-class RowActionsMixin:
+class RowActionsMixin(AdminBase):
     """Before a ModelAdmin: `verbs` are the names of its methods that are buttons."""
 
     row_actions: ClassVar[tuple[str, ...]] = ()
@@ -178,7 +183,8 @@ class RowActionsMixin:
         )
 
     def can_run(self, request: HttpRequest, action: RowAction, instance: models.Model) -> bool:
-        return getattr(self, f"has_{action.permission}_permission")(request, instance)
+        has_permission: Callable[..., bool] = getattr(self, f"has_{action.permission}_permission")
+        return has_permission(request, instance)
 
     def action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         instance = self.get_object(request, unquote(object_id))

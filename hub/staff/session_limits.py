@@ -47,7 +47,8 @@ def user_within_limits(request: HttpRequest, user: Any) -> Any:
 
 def _is_session_over(session: SessionBase, *, now: datetime) -> bool:
     """A session that does not say when it began is from before this limit existed."""
-    signed_in_at, active_at = session.get(SIGNED_IN_AT, 0), session.get(ACTIVE_AT, 0)
+    signed_in_at = float(session.get(SIGNED_IN_AT, 0))
+    active_at = float(session.get(ACTIVE_AT, 0))
     timestamp = now.timestamp()
     idle_seconds = timestamp - max(signed_in_at, active_at)
     return (

@@ -20,7 +20,7 @@ from hub.db.clock import clock
 from hub.db.group_commit import GroupCommit
 from hub.problems import Problem
 from tenants import api_key_format
-from tenants.models import REFERENCE, ApiKey, Tenant
+from tenants.models import ApiKey, Tenant, is_reference
 from tenants.scoping import ALL_TENANTS, TenantIds
 
 BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.I)
@@ -60,6 +60,12 @@ class ApiKeyUser:
 
     def accessible_tenants(self) -> TenantIds:
         return ALL_TENANTS if self.key.tenant_id is None else [self.key.tenant_id]
+
+
+def api_key_of(request: Request) -> ApiKey:
+    """Return the API key that authenticated the request: every view of the API requires one."""
+    assert isinstance(request.auth, ApiKey)
+    return request.auth
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -143,18 +149,14 @@ class HasScope(BasePermission):
 
 def resolve_tenant(request: Request, reference: Any) -> Tenant:
     """Which tenant a request is about. A platform key must name one; a tenant's key may name its own, or nobody."""
-    own_tenant = request.user.tenant
+    own_tenant: Tenant | None = api_key_of(request).tenant
     if reference in (None, ""):
         if own_tenant is None:
             raise Problem("tenant-required")
         return own_tenant
     if own_tenant is not None and reference == own_tenant.reference:
         return own_tenant
-    if (
-        own_tenant is not None
-        or not isinstance(reference, str)
-        or not REFERENCE.regex.match(reference)
-    ):
+    if own_tenant is not None or not isinstance(reference, str) or not is_reference(reference):
         raise Problem("tenant-not-found")
     tenant = Tenant.objects.filter(reference=reference).first()
     if tenant is None:

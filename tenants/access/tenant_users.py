@@ -16,7 +16,7 @@ from django.utils.deprecation import MiddlewareMixin
 from hub.audit import Actor
 from hub.db.clock import clock
 from tenants.access.guest_sessions import current_guest
-from tenants.models import REFERENCE, Membership, PortalLink, Tenant, User
+from tenants.models import Membership, PortalLink, Tenant, User, is_reference
 
 ROLE_RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
@@ -34,7 +34,7 @@ class TenantUser:
 
     @property
     def role_label(self) -> str:
-        return Membership.Role(self.role).label
+        return str(Membership.Role(self.role).label)
 
     def is_at_least(self, role: str) -> bool:
         return ROLE_RANKS[Membership.Role(self.role)] >= ROLE_RANKS[Membership.Role(role)]
@@ -78,7 +78,7 @@ def tenant_home_url(tenant: Tenant) -> str:
 
 def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
     """Raises Http404: nobody is told which tenants there are."""
-    if not REFERENCE.regex.match(reference):  # PostgreSQL would not even look for a NUL
+    if not is_reference(reference):  # PostgreSQL would not even look for a NUL
         raise Http404(reference)
     user = request.user
     tenant_user = (
@@ -112,10 +112,10 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 
 def tenant_view(
     *, min_role: str = Membership.Role.MEMBER
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., Any]]:
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Before a view of a page below /t/<tenant>/: it is handed the visitor, and nobody else comes in."""
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def guarded(request: HttpRequest, tenant: str, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated and (
@@ -147,7 +147,7 @@ def render_visit_over(request: HttpRequest) -> HttpResponse:
     return render(request, "people/visit_over.html", {"guest": current_guest(request)}, status=403)
 
 
-def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., Any]:
+def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Before a sensitive act: whoever has not shown for five minutes who they are does so again, by password or second
     factor, and comes back to the same act. It stands below for_visitors(), or alone.
 
@@ -163,5 +163,5 @@ def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., Any
             raise PermissionDenied
         return with_recent_login(request, *args, **kwargs)
 
-    with_recent_login = reauthentication_required(view)
+    with_recent_login: Callable[..., HttpResponse] = reauthentication_required(view)
     return guarded

@@ -52,6 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """The account and its membership are made together, or not at all."""
         invitation = remembered_invitation(request, now=clock())
+        assert invitation, "is_open_for_signup() was asked before"
         user.name = form.cleaned_data["name"]
         try:
             with transaction.atomic():

@@ -52,9 +52,7 @@ class SignInAttempt:
 
 def is_known_browser(request: HttpRequest, email: str) -> bool:
     digest = email_digest(email)
-    cookie = request.get_signed_cookie(
-        COOKIE, default=None, salt=COOKIE, max_age=COOKIE_LIFETIME.total_seconds()
-    )
+    cookie = request.get_signed_cookie(COOKIE, default=None, salt=COOKIE, max_age=COOKIE_LIFETIME)
     return digest in (cookie, request.session.get(CONFIRMED_BY_MAIL))
 
 

@@ -1,7 +1,7 @@
 """Portal links: staff see who came in by one, and end it with the visit that it began."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -26,7 +26,7 @@ BADGES = {
 class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
     """Links that let somebody in at one tenant; their verb `revoke` takes one back."""
 
-    list_filter: tuple[Any, ...] = (("tenant", staff.RelatedFilter),)
+    list_filter: ClassVar[Any] = (("tenant", staff.RelatedFilter),)
     list_select_related = ("tenant",)
     ordering = ("-id",)
     row_actions = ("revoke",)

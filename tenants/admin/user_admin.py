@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import models
@@ -17,7 +18,9 @@ from tenants.services import membership_actions
 
 
 @admin.register(User)
-class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
+class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same methods
+    ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin
+):
     """People. Whoever has no tenant's way here is a superuser: a person belongs to many tenants."""
 
     form, add_form, change_password_form = UserForm, NewUserForm, PasswordForm
@@ -67,7 +70,7 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
     def reset_factor(
         self, request: HttpRequest, user: User, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        user.authenticator_set.all().delete()
+        Authenticator.objects.filter(user=user).delete()
         return staff.ActionResult(
             f"{user} signs in by password, and sets up a second factor anew.",
             after={"factor": "none"},
@@ -84,7 +87,10 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         adds_or_changes = object_id is None or request.method == "POST"
         if adds_or_changes and (redirect := staff.reauthentication_redirect(request)):
             return redirect
-        return super().changeform_view(request, object_id, form_url, extra_context)
+        response: HttpResponse = super().changeform_view(
+            request, object_id, form_url, extra_context
+        )
+        return response
 
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
@@ -92,8 +98,9 @@ class UserAdmin(ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin):
         if redirect := staff.reauthentication_redirect(request):
             return redirect
         response = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == 302:
-            staff.audit_staff_action(request, "user.change_password", self.get_object(request, id))
+        user = self.get_object(request, id)
+        if user and request.method == "POST" and response.status_code == 302:
+            staff.audit_staff_action(request, "user.change_password", user)
         return response
 
     @staff.display(description="tenants")

@@ -14,9 +14,9 @@ from hub.db.clock import clock
 from hub.limits.spending import key_usage, tenant_usage
 from hub.problems import Problem
 from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME, describe_operation, request_example
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import api_key_of, resolve_tenant
 from tenants.api_scopes import SCOPES
-from tenants.models import REFERENCE, Tenant
+from tenants.models import REFERENCE, Tenant, is_reference
 from tenants.serializers import MeSerializer, TenantSerializer, WantedTenantSerializer
 from tenants.services import tenant_actions
 
@@ -79,7 +79,7 @@ class TenantView(APIView):
         """Creates the tenant, or changes it; the same again changes nothing."""
         serializer = WantedTenantSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        if not REFERENCE.regex.match(reference):
+        if not is_reference(reference):
             raise Problem("validation-failed", f"The reference is wrong: {REFERENCE.message}")
         tenant, created = put_tenant(reference, serializer.validated_data, request)
         return Response(TenantSerializer(tenant).data, status=201 if created else 200)
@@ -89,7 +89,7 @@ class TenantView(APIView):
 def put_tenant(reference: str, data: dict[str, Any], request: Request) -> tuple[Tenant, bool]:
     """Return the tenant as the document describes it, and whether it was created."""
     actor, now = ActorContext.of_request(request), clock()
-    fields = {name: data[name] for name in ("name", "time_zone") if name in data}
+    fields: dict[str, Any] = {name: data[name] for name in ("name", "time_zone") if name in data}
     tenant, created = tenant_actions.create_or_change_tenant(reference, fields, actor, now=now)
     if "suspension" in data:
         tenant = _set_suspension(tenant, data["suspension"], actor, now=now)
@@ -115,7 +115,7 @@ class MeView(APIView):
     )
     def get(self, request: Request) -> Response:
         """What this key is, what it may do, and how much at once."""
-        key, now = request.auth, clock()
+        key, now = api_key_of(request), clock()
         me = {
             "key": key,
             "environment": settings.HUB_ENVIRONMENT,

@@ -1,5 +1,7 @@
 """Invitations; a member has an id for outside; who was here before counts as verified: staff made these accounts."""
 
+from typing import Any
+
 import django.db.models.deletion
 import django.db.models.manager
 from django.conf import settings
@@ -8,13 +10,13 @@ from django.db import migrations, models
 import hub.db.ids
 
 
-def name_members(apps, schema_editor):
+def name_members(apps: Any, schema_editor: Any) -> None:
     memberships = apps.get_model("tenants", "Membership")._base_manager
     for pk in memberships.values_list("pk", flat=True):
         memberships.filter(pk=pk).update(public_id=hub.db.ids.uuid7())
 
 
-def trust_addresses(apps, schema_editor):
+def trust_addresses(apps: Any, schema_editor: Any) -> None:
     addresses = apps.get_model("account", "EmailAddress")
     people = apps.get_model("tenants", "User").objects.values_list("pk", "email")
     verified = [

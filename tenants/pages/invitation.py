@@ -41,8 +41,10 @@ def _next_step(request: HttpRequest, invitation: Invitation) -> str:
 
 def _accept_and_redirect(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     try:
+        user = request.user
+        assert isinstance(user, User), "only a user who is signed in accepts"
         membership_actions.accept_invitation(
-            invitation, request.user, ActorContext.of_request(request), now=clock()
+            invitation, user, ActorContext.of_user(user, request), now=clock()
         )
     except membership_actions.MembershipRejected as rejection:
         messages.error(request, str(rejection))

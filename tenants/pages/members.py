@@ -1,7 +1,7 @@
 """Who belongs to a tenant. Members look, owners decide."""
 
 import secrets
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
-from tenants.models import Invitation, Membership
+from tenants.models import Invitation, Membership, User
 from tenants.pages.forms import ROLES, InviteForm, RoleForm
 from tenants.services import membership_actions
 
@@ -25,10 +25,9 @@ OWNER = Membership.Role.OWNER
 @login_required
 def list_tenants(request: HttpRequest) -> HttpResponse:
     """The tenants of a person, to choose from."""
+    user = cast(User, request.user)
     memberships = (
-        Membership.unscoped.filter(user=request.user)
-        .select_related("tenant")
-        .order_by("tenant__name")
+        Membership.unscoped.filter(user=user).select_related("tenant").order_by("tenant__name")
     )
     return render(request, "people/tenants.html", {"memberships": memberships})
 
@@ -173,9 +172,9 @@ def revoke_open_invitation(request: HttpRequest, tenant_user: TenantUser, id: UU
 
 
 def _get_invitation(tenant_user: TenantUser, id: UUID) -> Invitation:
-    return get_object_or_404(
-        Invitation.objects.of(tenant_user.tenant).select_related("tenant"), public_id=id
-    )
+    rows = Invitation.objects.of(tenant_user.tenant).select_related("tenant")
+    invitation: Invitation = get_object_or_404(rows, public_id=id)
+    return invitation
 
 
 def _person_context(request: HttpRequest, tenant_user: TenantUser) -> ActorContext:

@@ -20,8 +20,14 @@ def mail_invitation(invitation: Invitation, token: str, *, now: datetime) -> Non
         "url": mail.build_absolute_url(reverse("people:invitation", args=[token])),
         "until": invitation.expires_at,
     }
-    options = {"about": invitation.digest, "until": invitation.expires_at, "now": now}
-    mail.queue_mail(invitation.email, "mail/invitation.txt", context, **options)
+    mail.queue_mail(
+        invitation.email,
+        "mail/invitation.txt",
+        context,
+        about=invitation.digest,
+        until=invitation.expires_at,
+        now=now,
+    )
 
 
 def record_mail_result(digest: str, *, reason: str, sent_at: datetime | None) -> None:

@@ -15,6 +15,7 @@ from hub.audit import ActorContext
 from hub.limits.spending import spend_exactly
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Invitation, Membership, Tenant, User
+from tenants.scoping import Scoped
 from tenants.services import invitation_mail
 from tenants.services.tenant_actions import lock_tenant
 
@@ -222,6 +223,6 @@ def last_owner_message() -> str:
 
 
 def audit_membership_change(
-    actor: ActorContext, verb: str, obj: models.Model, *, now: datetime, **changes: Any
+    actor: ActorContext, verb: str, obj: Scoped, *, now: datetime, **changes: Any
 ) -> None:
-    actor.audit(verb, obj, tenant=obj.tenant, now=now, **changes)
+    actor.audit(verb, obj, now=now, **changes)

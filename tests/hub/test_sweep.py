@@ -106,9 +106,9 @@ def test_a_step_that_fails_is_counted_and_known_by_name_until_it_succeeds(broken
     for minutes in range(2):
         run_sweep(now=NOON + minutes * MINUTE)
     failure = SweepFailure.objects.get()
-    assert (failure.step, failure.error) == ("end_abandoned", "KeyError")
+    assert (failure.step, failure.error) == ("end_abandoned_authorizations", "KeyError")
     assert (failure.since, failure.last_at) == (NOON, NOON + MINUTE)
-    assert counts_by_label("sweep_failures") == {"end_abandoned": 2}
+    assert counts_by_label("sweep_failures") == {"end_abandoned_authorizations": 2}
     broken_step.delete()
     run_sweep(now=NOON + 2 * MINUTE)
     assert not SweepFailure.objects.exists()
