@@ -149,7 +149,8 @@ class HasScope(BasePermission):
 
 def resolve_tenant(request: Request, reference: Any) -> Tenant:
     """Which tenant a request is about. A platform key must name one; a tenant's key may name its own, or nobody."""
-    own_tenant: Tenant | None = api_key_of(request).tenant
+    principal: Any = request.user
+    own_tenant: Tenant | None = principal.tenant
     if reference in (None, ""):
         if own_tenant is None:
             raise Problem("tenant-required")
