@@ -25,7 +25,8 @@ from hub.connections.connecting.oauth.session import (
     digest_browser_value,
 )
 from hub.connections.credentials.refresh import refresh_access_token
-from hub.connections.credentials.revoke import attempt_revocation, schedule_revocation
+from hub.connections.credentials.revocation_schedule import schedule_revocation
+from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import Authorization, Connection, Credential, KillSwitch, Revocation
 from hub.connections.views.oauth import BROWSER_SESSION_KEY
 from hub.crypto.redaction import secret_forms

@@ -1,7 +1,7 @@
 """Notices of state changes of a connection; they join the transaction of the change."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from connectors.registry import CONNECTORS
 from hub.notices.notify import create_notice, resolve_notices
@@ -10,7 +10,28 @@ from hub.reason_codes import find_reason
 COUNT_LIMIT = 10_000  # waiting deliveries; beyond that the notice says "more than"
 
 
-def notify_state_change(connection: Any, before: str, *, now: datetime) -> None:
+class ConnectionState(Protocol):
+    """The part of a Connection that notices need; the models import this module."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def tenant_id(self) -> int | None: ...
+    @property
+    def connector_key(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def state_changed_at(self) -> datetime: ...
+    @property
+    def deliveries(self) -> Any: ...  # the manager of a model of a layer above
+
+
+def notify_state_change(connection: ConnectionState, before: str, *, now: datetime) -> None:
     if connection.state == "needs_reconnect":
         _notify_about_connection(
             connection,
@@ -35,7 +56,7 @@ def notify_state_change(connection: Any, before: str, *, now: datetime) -> None:
             )
 
 
-def notify_calls_failing(connection: Any, *, now: datetime) -> None:
+def notify_calls_failing(connection: ConnectionState, *, now: datetime) -> None:
     """Create a notice, at most one an hour: calls may fail intermittently."""
     since = f"{connection.state_changed_at:%Y-%m-%d %H:%M} UTC"
     last = f" The last answer: {connection.detail[:200]}." if connection.detail else ""
@@ -48,12 +69,12 @@ def notify_calls_failing(connection: Any, *, now: datetime) -> None:
     )
 
 
-def resolve_calls_failing(connection: Any, *, now: datetime) -> None:
+def resolve_calls_failing(connection: ConnectionState, *, now: datetime) -> None:
     resolve_notices("degraded", connection_id=connection.pk, now=now)
 
 
 def _notify_about_connection(
-    connection: Any, kind: str, sentence: str, *, now: datetime, about: str = ""
+    connection: ConnectionState, kind: str, sentence: str, *, now: datetime, about: str = ""
 ) -> None:
     create_notice(
         kind,
@@ -66,14 +87,14 @@ def _notify_about_connection(
     )
 
 
-def _describe_reason(connection: Any) -> str:
+def _describe_reason(connection: ConnectionState) -> str:
     connector = CONNECTORS.get(connection.connector_key)  # it may have been uninstalled
     return find_reason(
         connection.reason, system=connector.label if connector else connection.connector_key
     ).sentence
 
 
-def _describe_waiting_deliveries(connection: Any) -> str:
+def _describe_waiting_deliveries(connection: ConnectionState) -> str:
     waiting = connection.deliveries.filter(state="waiting")[: COUNT_LIMIT + 1].count()
     if not waiting:
         return "it works again. Nothing waited."

@@ -108,7 +108,7 @@ def build_fresh_columns(
     token_columns = build_token_columns(
         build_tokens(connector, grant, now=now, random=random), connector, now=now
     )
-    return token_columns | CLEARED_REFRESH_STATE | {"refusals": 0}
+    return {**token_columns, **CLEARED_REFRESH_STATE, "refusals": 0}
 
 
 CLEARED_REFRESH_STATE: Mapping[str, Any] = {

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from django.apps import apps as installed
@@ -135,6 +135,12 @@ class SealedField(EncryptedTextField):
     """
 
     empty_strings_allowed = False
+
+    if TYPE_CHECKING:  # the library has no types
+
+        def __get__(self, row: models.Model, owner: type[models.Model]) -> Sealed: ...
+
+        def __set__(self, row: models.Model, value: Sealed | None) -> None: ...
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"editable": False})

@@ -9,7 +9,7 @@ from connectors.base import Grant
 from hub import audit
 from hub.audit import ActorContext
 from hub.connections import token_lifetimes
-from hub.connections.credentials.revoke import schedule_connection_revocation
+from hub.connections.credentials.revocation_schedule import schedule_connection_revocation
 from hub.connections.models import Connection, Credential, CredentialEvent
 from hub.crypto.sealed import seal
 from hub.operations import operation_actions

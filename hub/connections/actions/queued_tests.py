@@ -31,9 +31,7 @@ def queue_connection_test(
         for name in pending_wake_ups(TEST_WAKE_UP, since=now - WAKE_UP_LOST_AFTER)
     ]
     if connection.pk not in waiting:
-        of_tenant = Connection.unscoped.filter(
-            pk__in=waiting, tenant_id=connection.tenant_id
-        ).count()
+        of_tenant = Connection.unscoped.filter(pk__in=waiting, tenant=connection.tenant).count()
         if len(waiting) >= QUEUED_TESTS_MAX or of_tenant >= QUEUED_TESTS_MAX_OF_TENANT:
             return False
     requested = {"actor": asdict(actor.actor), "request_id": actor.request_id, "ip": actor.ip}

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from hub.connections.credentials.revoke import schedule_revocation
+from hub.connections.credentials.revocation_schedule import schedule_revocation
 from hub.connections.models import Authorization
 from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition

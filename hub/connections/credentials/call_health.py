@@ -4,7 +4,6 @@ The pump counts calls on the lane when it settles them; liveness checks and the 
 same rule.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -135,7 +134,7 @@ def degrade_failing_connections(*, now: datetime) -> None:
 
 def _find_last_answer(connection: Connection) -> str:
     """Return the answer to the newest delivery that waits after a failed attempt."""
-    tried: Iterable[Any] = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
+    tried = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
     newest = max(
         tried.order_by("due_at")[:SWEPT_MAX],
         key=lambda delivery: delivery.state_changed_at,

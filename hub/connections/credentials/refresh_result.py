@@ -13,7 +13,7 @@ from connectors.base import Grant
 from connectors.outcomes import Outcome
 from hub.connections import token_lifetimes
 from hub.connections.credentials.provider_call import NOT_SENT_REASONS
-from hub.connections.credentials.revoke import schedule_revocation
+from hub.connections.credentials.revocation_schedule import schedule_revocation
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
 from hub.crypto.sealed import seal
@@ -117,7 +117,7 @@ class TokenRefresh:
             self.connection.connector,
             now=self.now,
         )
-        return document, columns | token_lifetimes.CLEARED_REFRESH_STATE
+        return document, {**columns, **token_lifetimes.CLEARED_REFRESH_STATE}
 
     @transaction.atomic
     def _revoke_late_grant(self, document: Mapping[str, Any]) -> None:
@@ -264,7 +264,8 @@ def is_found_by_refresh(connection: Connection) -> bool:
 def _compute_refresh_delay(outcome: Outcome, failures: int) -> timedelta:
     if outcome.after:
         return timedelta(seconds=outcome.after)
-    return min(RETRY_DELAY * 2 ** min(max(failures - 1, 0), 10), RETRY_DELAY_MAX)
+    doublings = min(max(failures - 1, 0), 10)
+    return min(RETRY_DELAY * (1 << doublings), RETRY_DELAY_MAX)
 
 
 def _is_about_to_expire(credential: Credential, failures: int, *, then: datetime) -> bool:

@@ -1,16 +1,16 @@
-"""Revoke tokens that are no longer needed: stored first, sent by a task, a notice if it fails."""
+"""Attempt scheduled revocations: by a task, with retries, and a notice if all fail."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import schema
 from connectors.base import Grant
+from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, delivered, later, never
 from connectors.registry import CONNECTORS
 from hub import audit
@@ -20,8 +20,8 @@ from hub.connections.credentials.connector_context import (
     find_connector_app,
 )
 from hub.connections.credentials.provider_call import Call, call_provider
+from hub.connections.credentials.revocation_schedule import extract_tokens, is_grant_in_use
 from hub.connections.models import (
-    DISCONNECTED,
     Connection,
     ConnectorApp,
     Credential,
@@ -30,98 +30,12 @@ from hub.connections.models import (
 )
 from hub.crypto.sealed import CannotOpen, seal
 from hub.notices.notify import create_notice
-from hub.queue import wake_up
-from tenants.models import Tenant
 
 REVOCATION_CLAIM = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 REVOCATION_ATTEMPTS_MAX = 12  # about two days
 # reasons that do not show whether the grant ended
 INCONCLUSIVE_REASONS = {"other_account", "no_access_token"}
-
-
-def schedule_revocation(
-    tenant: Tenant,
-    connector: str,
-    secret: Mapping[str, Any],
-    *,
-    settings: Mapping[str, Any],
-    account: str,
-    connection: Connection | None = None,
-    now: datetime,
-) -> None:
-    """Schedule a revocation, unless another connection uses the grant. Joins the transaction."""
-    provider = CONNECTORS[connector]
-    if (
-        not provider.needs_oauth
-        or not secret.get("access_token")
-        or _is_grant_in_use(connector, account, connection)
-    ):
-        return
-    revocation = Revocation(
-        tenant=tenant, connector_key=connector, connection=connection, account=account
-    )
-    revocation.sealed = seal(
-        {"secret": dict(secret), "settings": dict(settings)}, revocation.binding
-    )
-    revocation.due_at = revocation.created_at = now
-    revocation.save(force_insert=True)
-    wake_up(f"revoke:{revocation.pk}", now=now)
-
-
-def schedule_connection_revocation(connection: Connection, *, now: datetime) -> None:
-    """Schedule the revocation of the stored credential. Joins the caller's transaction."""
-    owner, secret = connection.tenant, open_stored_secret(connection)
-    if owner:
-        details = {"settings": connection.settings, "account": connection.account}
-        schedule_revocation(
-            owner, connection.connector_key, secret, **details, connection=connection, now=now
-        )
-
-
-@sensitive_variables()
-def open_stored_secret(connection: Connection) -> Mapping[str, Any]:
-    """Lock and open the credential; empty if it does not open, as it cannot be revoked then."""
-    credential = Credential.unscoped.select_for_update().filter(connection=connection).first()
-    with suppress(CannotOpen):
-        return credential.open(connection) if credential else {}
-    return {}
-
-
-@sensitive_variables()
-def revoke_superseded_grant(
-    connection: Connection,
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    *,
-    settings: Mapping[str, Any],
-    now: datetime,
-) -> None:
-    """Schedule the revocation of the tokens that a reconnect replaced, if grants end separately."""
-    owner = connection.tenant
-    if (
-        owner
-        and connection.connector.grants_apart
-        and not _extract_tokens(old) & _extract_tokens(new)
-    ):
-        details = {"settings": settings, "account": connection.account}
-        schedule_revocation(
-            owner, connection.connector_key, old, **details, connection=connection, now=now
-        )
-
-
-def _extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
-    return {secret[key] for key in ("access_token", "refresh_token") if secret.get(key)}
-
-
-def _is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
-    """Whether another connection has the account's only grant, or the account is unknown."""
-    if not CONNECTORS[connector].one_grant:
-        return False
-    others = Connection.unscoped.filter(connector_key=connector, account=account).exclude(
-        pk=connection and connection.pk
-    )
-    return not account or others.exclude(state="disabled", reason=DISCONNECTED).exists()
 
 
 def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> bool:
@@ -144,16 +58,17 @@ def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> 
 @sensitive_variables()
 def _is_needed_again(revocation: Revocation) -> bool:
     """Whether a connection uses the token again, or a grant that would end with it."""
-    if _is_grant_in_use(revocation.connector_key, revocation.account, None):
+    if is_grant_in_use(revocation.connector_key, revocation.account, None):
         return True
-    if not _is_reconnected(revocation):
+    connection = revocation.connection
+    if connection is None or not _is_reconnected(revocation):
         return False
     if not CONNECTORS[revocation.connector_key].grants_apart:
         return True
     with suppress(CannotOpen, Credential.DoesNotExist):
         return bool(
-            _extract_tokens(revocation.open()["secret"])
-            & _extract_tokens(revocation.connection.credential.open(revocation.connection))
+            extract_tokens(revocation.open()["secret"])
+            & extract_tokens(connection.credential.open(connection))
         )
     return False
 
@@ -199,10 +114,11 @@ def _send_revoke_request(
     revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
 ) -> Outcome:
     connection, credential, client = _open_revocation(revocation, app)
+    connector = _get_oauth_connector(revocation)
     return call_provider(
         connection,
-        partial(connection.connector.revoke_request, client, credential),
-        connection.connector.parse_revoke,
+        partial(connector.revoke_request, client, credential),
+        connector.parse_revoke,
         call=call,
         now=now,
         secrets=collect_secrets(credential),
@@ -232,6 +148,14 @@ def _refresh_for_revocation(
             revocation.sealed = seal(document, revocation.binding)
             revocation.save(update_fields=["sealed"])
     return answer
+
+
+def _get_oauth_connector(revocation: Revocation) -> OAuth:
+    """Raises LookupError."""
+    connector = CONNECTORS[revocation.connector_key]
+    if not isinstance(connector, OAuth):
+        raise LookupError(f"{revocation.connector_key} has no OAuth")
+    return connector
 
 
 @sensitive_variables()
@@ -277,10 +201,12 @@ def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
         "revoked": outcome.kind == "delivered",
         "attempt_count": revocation.attempt_count + 1,
     }
-    details = {"tenant": revocation.tenant, "after": after, "reason": outcome.reason, "now": now}
     audit.record(
         actor=audit.SYSTEM,
         verb="connection.revoke",
         obj=revocation.connection or revocation,
-        **details,
+        tenant=revocation.tenant,
+        after=after,
+        reason=outcome.reason,
+        now=now,
     )

@@ -85,7 +85,8 @@ def rotate_signing_secret(
             document, document | {SIGNING_SECRET: generate_signing_secret(random)}, now=now
         )
 
-    return rewrite_credential(connection, rotate_secret, now=now)[SIGNING_SECRET]
+    secret: str = rewrite_credential(connection, rotate_secret, now=now)[SIGNING_SECRET]
+    return secret
 
 
 @sensitive_variables()

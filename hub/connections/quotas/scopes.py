@@ -1,10 +1,11 @@
 """The quota scopes that a call spends, and the keys of their rows."""
 
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
 from connectors.base import Connector
-from connectors.http import Request, Scope, Spends
+from connectors.http import Request, Scope, ScopeKind, Spends
 from hub.connections.models import Connection
 from hub.throttle.definitions import HUB_RATE_SETTINGS, TENANT_KIND, hub_quota, tenant_share
 from hub.throttle.demand import ScopeCost
@@ -70,6 +71,12 @@ def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
         or scope.kind in SHARED_SCOPE_KINDS
         or (scope.kind != "connection" and account != "")
     )
+
+
+def parse_scope(name: str) -> Scope:
+    """Parse a key of `Connector.quotas`: a kind, or `kind:name`."""
+    kind, _, scope_name = name.partition(":")
+    return Scope(cast(ScopeKind, kind), scope_name)
 
 
 def build_scope_key(connection: Connection, scope: Scope) -> str:

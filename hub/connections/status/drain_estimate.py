@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.base import Action
-from connectors.http import Budget, Quota, Rate, Scope
+from connectors.http import Budget, Quota, Rate
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, Lane
-from hub.connections.quotas.scopes import build_scope_key
+from hub.connections.quotas.scopes import build_scope_key, parse_scope
 from hub.throttle.limits import QuotaSnapshot, call_interval, units_left
 from hub.throttle.models import QuotaState as ScopeRow
 from hub.throttle.quota_rows import snapshot_of
@@ -106,9 +106,8 @@ def _list_spendable_quotas(group: DeliveryGroup) -> Iterator[tuple[str, Quota, s
         return
     connector = CONNECTORS[group.connection.connector_key]
     for scope_name, quota in connector.quotas.items():
-        kind, _, name = scope_name.partition(":")
-        # type: ignore[arg-type]
-        yield build_scope_key(group.connection, Scope(kind, name)), quota, name
+        scope = parse_scope(scope_name)
+        yield build_scope_key(group.connection, scope), quota, scope.name
     for scope in connector.connection_limits(group.connection.settings):
         if limit := connector.quota(scope):
             yield build_scope_key(group.connection, scope), limit, ""

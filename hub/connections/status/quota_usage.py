@@ -4,9 +4,9 @@ from datetime import datetime
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
-from connectors import http
+from connectors.http import Scope
 from hub.connections.models import Connection
-from hub.connections.quotas.scopes import build_scope_key
+from hub.connections.quotas.scopes import build_scope_key, parse_scope
 from hub.throttle.definitions import quota_definition
 from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.quota_rows import snapshot_of
@@ -38,8 +38,8 @@ def list_quota_usage(
 ) -> list[tuple[QuotaState, QuotaUsage]]:
     """List the quotas that calls of this connection have spent, with their usage."""
     condition = Q(pk__in=())
-    for kind in sorted({stated.partition(":")[0] for stated in connection.connector.quotas}):
-        condition |= Q(key__startswith=build_scope_key(connection, http.Scope(kind)))
+    for kind in {parse_scope(name).kind for name in connection.connector.quotas}:
+        condition |= Q(key__startswith=build_scope_key(connection, Scope(kind)))
     condition |= Q(
         key__in=[
             build_scope_key(connection, scope)

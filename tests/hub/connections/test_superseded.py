@@ -6,11 +6,8 @@ from connectors.http import Response
 from hub import egress
 from hub.audit import SYSTEM, ActorContext, AuditRow
 from hub.connections.actions.disconnection import disconnect_account
-from hub.connections.credentials.revoke import (
-    REVOCATION_ATTEMPTS_MAX,
-    attempt_revocation,
-    revoke_superseded_grant,
-)
+from hub.connections.credentials.revocation_schedule import revoke_superseded_grant
+from hub.connections.credentials.revoke import REVOCATION_ATTEMPTS_MAX, attempt_revocation
 from hub.connections.models import Connection, Credential, Revocation
 from hub.crypto.sealed import seal
 from hub.db.clock import clock

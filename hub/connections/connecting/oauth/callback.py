@@ -29,7 +29,7 @@ from hub.connections.credentials.connector_context import (
 )
 from hub.connections.credentials.probe import ProbeResult, probe_credential
 from hub.connections.credentials.provider_call import Call, call_provider, provider_slot
-from hub.connections.credentials.revoke import schedule_revocation
+from hub.connections.credentials.revocation_schedule import schedule_revocation
 from hub.connections.models import Authorization, Connection, ConnectorApp
 from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition

@@ -24,7 +24,7 @@ from hub.connections.connecting.oauth.needed_permissions import find_missing_per
 from hub.connections.connecting.oauth.session import AuthorizationRefused
 from hub.connections.credentials.abandoned_authorizations import abandon_authorization
 from hub.connections.credentials.probe import PROBES_BUSY, ProbeResult, probe_credential
-from hub.connections.credentials.revoke import (
+from hub.connections.credentials.revocation_schedule import (
     open_stored_secret,
     revoke_superseded_grant,
     schedule_connection_revocation,

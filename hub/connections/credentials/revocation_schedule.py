@@ -1,0 +1,108 @@
+"""Schedule the revocation of tokens that are no longer needed: stored first, attempted by a task."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import DISCONNECTED, Connection, Credential, Revocation
+from hub.crypto.sealed import CannotOpen, seal
+from hub.queue import wake_up
+from tenants.models import Tenant
+
+
+def schedule_revocation(
+    tenant: Tenant,
+    connector: str,
+    secret: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    account: str,
+    connection: Connection | None = None,
+    now: datetime,
+) -> None:
+    """Schedule a revocation, unless another connection uses the grant. Joins the transaction."""
+    provider = CONNECTORS[connector]
+    if (
+        not provider.needs_oauth
+        or not secret.get("access_token")
+        or is_grant_in_use(connector, account, connection)
+    ):
+        return
+    revocation = Revocation(
+        tenant=tenant, connector_key=connector, connection=connection, account=account
+    )
+    revocation.sealed = seal(
+        {"secret": dict(secret), "settings": dict(settings)}, revocation.binding
+    )
+    revocation.due_at = revocation.created_at = now
+    revocation.save(force_insert=True)
+    wake_up(f"revoke:{revocation.pk}", now=now)
+
+
+def schedule_connection_revocation(connection: Connection, *, now: datetime) -> None:
+    """Schedule the revocation of the stored credential. Joins the caller's transaction."""
+    owner, secret = connection.tenant, open_stored_secret(connection)
+    if owner:
+        schedule_revocation(
+            owner,
+            connection.connector_key,
+            secret,
+            settings=connection.settings,
+            account=connection.account,
+            connection=connection,
+            now=now,
+        )
+
+
+@sensitive_variables()
+def open_stored_secret(connection: Connection) -> Mapping[str, Any]:
+    """Lock and open the credential; empty if it does not open, as it cannot be revoked then."""
+    credential = Credential.unscoped.select_for_update().filter(connection=connection).first()
+    with suppress(CannotOpen):
+        return credential.open(connection) if credential else {}
+    return {}
+
+
+@sensitive_variables()
+def revoke_superseded_grant(
+    connection: Connection,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    settings: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Schedule the revocation of the tokens that a reconnect replaced, if grants end separately."""
+    owner = connection.tenant
+    if (
+        owner
+        and connection.connector.grants_apart
+        and not extract_tokens(old) & extract_tokens(new)
+    ):
+        schedule_revocation(
+            owner,
+            connection.connector_key,
+            old,
+            settings=settings,
+            account=connection.account,
+            connection=connection,
+            now=now,
+        )
+
+
+def extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
+    return {secret[key] for key in ("access_token", "refresh_token") if secret.get(key)}
+
+
+def is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
+    """Whether another connection has the account's only grant, or the account is unknown."""
+    if not CONNECTORS[connector].one_grant:
+        return False
+    others = Connection.unscoped.filter(connector_key=connector, account=account)
+    if connection is not None:
+        others = others.exclude(pk=connection.pk)
+    return not account or others.exclude(state="disabled", reason=DISCONNECTED).exists()
