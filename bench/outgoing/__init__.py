@@ -1,4 +1,4 @@
-"""What `manage.py bench outgoing` measures: by name, in order."""
+"""The benches of `manage.py bench outgoing` by name, in the order in which they run."""
 
 from bench.outgoing import (
     accept,

@@ -1,5 +1,6 @@
-"""500 messages wait for one channel, and 500 for one method: what goes beside them waits for, and
-the order.
+"""Measure how long messages wait beside 500 for a full channel and 500 for a full method.
+
+The backlogs must keep their order.
 """
 
 import os
@@ -15,15 +16,12 @@ from hub.outgoing.models import Delivery
 
 DATABASES = ("postgresql", "sqlite")
 WAITING, SECONDS = 500, 40
-EVERY = 1.3  # seconds between messages for the free channel: its own quota lets each go at once
+EVERY = 1.3  # seconds between messages for the free channel, within its own quota
 LOOK_EVERY = 0.1  # seconds
 WITHIN = 60.0  # seconds
 PUMPS = {"postgresql": 2, "sqlite": 1}
 FULL, FREE = "full", "free"
-BEHIND = {
-    "channel": "channel",
-    "method": "account",
-}  # a full action, and the one that goes beside it
+BEHIND = {"channel": "channel", "method": "account"}  # a full action, and the one beside it
 
 
 def measure(sink, options):
@@ -36,19 +34,22 @@ def measure(sink, options):
         wait_until(sink.count, within=WITHIN, what="the first call")
         wait_until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
         begin = time.monotonic()
-        told = tell({action: row.tenant for action, (row, _) in staged.items()}, seconds)
+        accepted = publish_messages(
+            {action: row.tenant for action, (row, _) in staged.items()}, seconds
+        )
         wait_until(
-            lambda: arrived(sink, told),
+            lambda: arrived(sink, accepted),
             within=WITHIN,
             every=0.5,
-            what="what goes beside the full quotas",
+            what="the messages beside the full quotas",
         )
-    yield from figures(sink.arrivals(), staged, told, begin, begin + seconds)
+    yield from figures(sink.arrivals(), staged, accepted, begin, begin + seconds)
 
 
 def stage(sink, action, beside, waiting):
-    """A connection whose `action` has a backlog, and a way beside it; the outward ids of the
-    backlog, in order.
+    """Create a connection with a backlog of `action`, and a route beside it.
+
+    Return the connection, and the message ids of the backlog in order.
     """
     seed_route(beside, FREE, f"{action}.beside")
     (row,) = seed.connections(
@@ -71,13 +72,14 @@ def pumps():
 
 
 def all_wait():
-    """Whether each delivery has been looked at, and waits for its quota where it has not gone."""
+    """Return whether each delivery was sent or waits in its quota queue."""
     return not Delivery.unscoped.filter(state__in=("waiting", "sending"), quota_queue=0).exists()
 
 
-def tell(tenants, seconds):
-    """One message beside each backlog every so often: by outward id, the action and when it had
-    been accepted.
+def publish_messages(tenants, seconds):
+    """Publish one message beside each backlog every EVERY seconds.
+
+    Return by message id the action, and when the message was accepted.
     """
     moments, begin = {}, time.monotonic()
     for number in range(round(seconds / EVERY)):
@@ -89,14 +91,14 @@ def tell(tenants, seconds):
     return {row.message_id: moments[row.event_id] for row in rows}
 
 
-def arrived(sink, told):
-    return told.keys() <= {arrival.id for arrival in sink.arrivals()}
+def arrived(sink, accepted):
+    return accepted.keys() <= {arrival.id for arrival in sink.arrivals()}
 
 
-def figures(arrivals, staged, told, begin, end):
+def figures(arrivals, staged, accepted, begin, end):
     firsts = {arrival.id: arrival.at for arrival in reversed(arrivals)}
     for action, (_, backlog) in staged.items():
-        waits = [firsts[id] - at for id, (kind, at) in told.items() if kind == action]
+        waits = [firsts[id] - at for id, (kind, at) in accepted.items() if kind == action]
         yield Figure(
             f"channels_{action}_beside", checker.percentile(waits, 0.95), "s", bar=Bar("<=", 2)
         )

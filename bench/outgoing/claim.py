@@ -1,4 +1,4 @@
-"""How long a claim takes with 1,000,000 rows of history and 100,000 due."""
+"""Measure how long a claim takes with 1,000,000 rows of history and 100,000 due deliveries."""
 
 import time
 import uuid
@@ -34,29 +34,28 @@ def measure(sink, options):
 
 
 def multiply(rows):
-    """The same deliveries again, to each of these connections."""
+    """Copy all deliveries to each of these connections."""
     others = [field.column for field in Delivery._meta.concrete_fields if not field.generated]
     others = [name for name in others if name not in ("id", "public_id", "connection_id")]
     names = ", ".join(others)
     with database.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO outgoing_delivery (public_id, connection_id, {names})"
-            f" SELECT gen_random_uuid(), target, {names} FROM outgoing_delivery, unnest(%s::bigint[]) AS target",
+            f" SELECT gen_random_uuid(), target, {names}"
+            " FROM outgoing_delivery, unnest(%s::bigint[]) AS target",
             [[row.pk for row in rows]],
         )
 
 
 def claims():
-    """Milliseconds of each; what was claimed is settled before the next."""
-    milliseconds, config, sizing = (
-        [],
-        ConfigCache(),
-        BatchSizing(dict.fromkeys(Lane.unscoped.values_list("pk", flat=True), MAX_ROUNDS)),
-    )
+    """Return the milliseconds of each claim; what it claimed is settled before the next one."""
+    milliseconds, config = [], ConfigCache()
+    lanes = Lane.unscoped.values_list("pk", flat=True)
+    sizing = BatchSizing(dict.fromkeys(lanes, MAX_ROUNDS))
     while len(milliseconds) < CLAIMS and is_work_due(now=clock()):
         lease, now = uuid.uuid4(), clock()
         started_at = time.perf_counter()
-        config.expire(now=now)  # as a pump does
+        config.expire(now=now)  # as the pump does
         claimed_lanes = claim_lanes(lease, config, sizing, now=now)
         milliseconds.append((time.perf_counter() - started_at) * 1000)
         delivery_ids = [

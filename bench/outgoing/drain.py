@@ -1,5 +1,6 @@
-"""60,000 signed deliveries over 200 connections, two pumps, beside
-bench/baselines/reference_pump.py on the same sink.
+"""Measure 60,000 signed deliveries over 200 connections with two pumps.
+
+The rate is compared with bench/baselines/reference_pump.py on the same sink.
 """
 
 import os
@@ -17,12 +18,12 @@ from hub.outgoing.models import Delivery
 DATABASES = ("postgresql", "sqlite")
 DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
 WITHIN = 200.0  # seconds
-LOOK_EVERY = 0.5  # seconds: counting disturbs the measurement, and the moments are in the ledger
+LOOK_EVERY = 0.5  # seconds, as counting disturbs the measurement; the times are in the ledger
 REFERENCE = ROOT / "bench" / "reference_pump.py"
 
 
 def measure(sink, options):
-    """Yield the deliveries a second, as a ratio to the reference pump that runs in the same rounds."""
+    """Yield the deliveries per second, as a ratio to the reference pump in the same rounds."""
     yield from measure_drain(
         "drain",
         sink,
@@ -38,7 +39,8 @@ def measure_with_quotas(sink, options):
     """Yield the same for a connector whose account, method and connection quotas never bind."""
     yield from measure_drain(
         "drain_quota", sink, options,
-        url=sink.url + "/ok", connector=quota_connectors.UNBOUND_KEY, action=quota_connectors.UNBOUND_ACTION, least=0.35,
+        url=sink.url + "/ok", connector=quota_connectors.UNBOUND_KEY,
+        action=quota_connectors.UNBOUND_ACTION, least=0.35,
     )  # fmt: skip
 
 
@@ -59,8 +61,9 @@ def measure_drain(name, sink, options, *, least, **target):
 
 
 def alternate(runners, runs):
-    """Return the median rate of each; every round begins with another, as a machine's speed depends
-    on its load.
+    """Return the median rate of each runner.
+
+    Every round begins with another one, as a machine's speed depends on its load.
     """
     names, rates = list(runners), {name: [] for name in runners}
     for _ in range(runs):
@@ -71,9 +74,7 @@ def alternate(runners, runs):
 
 
 def drain_reference(sink, deliveries):
-    """Run the reference pump on rows of its own, with one process and then with two: the second
-    counts.
-    """
+    """Run the reference pump with one process, then with two; the second run counts."""
     sink.clear()
     command = [
         sys.executable,
@@ -100,7 +101,7 @@ def drain_product(sink, deliveries, *, pumps, url, connector, action):
 
 
 def measure_rate(sink, deliveries, commands):
-    """Return deliveries a second from the first to the last answer; each must have come once."""
+    """Return deliveries per second from the first to the last; each must arrive exactly once."""
     sink.clear()
     what = f"{deliveries} deliveries"
     with start_together(*commands):

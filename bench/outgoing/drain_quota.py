@@ -1,4 +1,4 @@
-"""The drain again, over a connector whose quotas must be reserved for every call and never bind."""
+"""Measure the drain over a connector whose quotas are reserved for every call and never bind."""
 
 from bench.outgoing.drain import DATABASES, measure_with_quotas
 

@@ -1,4 +1,4 @@
-"""One tenant has 100,000 due rows and ten endpoints that hang: what another tenant notices."""
+"""Measure one tenant's latency beside another with 100,000 due rows and ten hanging endpoints."""
 
 import contextlib
 import threading
@@ -29,7 +29,7 @@ def measure(sink, options):
         with topped_up(busy, route, backlog):
             beside = p95(sink, quiet, seconds)
         if not options.quick and not waiting(busy):
-            raise SystemExit("the backlog was gone before the end: this is no measurement")
+            raise SystemExit("the backlog was sent before the end, so the measurement is void")
     yield Figure("neighbour", beside, "ms", alone, Bar("<=", max(LEAST, 2 * alone)))
 
 
@@ -38,7 +38,7 @@ def p95(sink, quiet, seconds):
 
 
 def load(sink, route, backlog):
-    """Return the connections whose deliveries all wait at once."""
+    """Create the backlogs; return the connections that answer."""
     hanging = seed.connections(HANGING, sink.url + "/hang/{}")
     busy = seed.connections(BUSY, sink.url + "/ok/{}")
     seed.orders(hanging, WAITING, route)
@@ -52,7 +52,7 @@ def waiting(busy):
 
 @contextlib.contextmanager
 def topped_up(busy, route, backlog):
-    """Add to the backlog as fast as it is worked off, so that a fast machine does not finish it."""
+    """Refill the backlog while it is sent, so that a fast machine does not finish it."""
     over = threading.Event()
 
     def top_up():

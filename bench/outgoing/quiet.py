@@ -1,4 +1,4 @@
-"""20 events a second: from accepted to arrived, through the real worker."""
+"""Measure the latency of 20 events per second from accepted to arrived, with a real worker."""
 
 from bench import seed
 from bench.checker import percentile

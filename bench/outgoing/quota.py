@@ -1,7 +1,6 @@
-"""Four pumps, and every so often the one that holds most connections is killed, as its pool notices
-at once.
+"""Run four pumps, and kill the one with most lanes every 15 s, as if its pool noticed at once.
 
-No sliding window may hold too much, and little may be left unused.
+No sliding window may hold more than its quota, and little of it may stay unused.
 """
 
 import os
@@ -22,12 +21,8 @@ DATABASES = ("postgresql",)
 PUMPS, KILL_EVERY = 4, 15  # seconds
 SECONDS = 200  # three windows of a minute, and some
 ACCOUNTS = {"app": 3, "account": 2, "method": 2, "channel": 1}
-NAMED_BY = {
-    "app": 1,
-    "account": 2,
-    "method": 2,
-    "channel": 3,
-}  # parts of a path: action, account, channel
+# how many parts of a path (action, account, channel) name the scope
+NAMED_BY = {"app": 1, "account": 2, "method": 2, "channel": 3}
 USED = dict.fromkeys(ACCOUNTS, 0.9)
 
 
@@ -43,7 +38,7 @@ def measure(sink, options):
 
 
 def stage(sink, action, seconds):
-    """Twice what its binding scope allows, on accounts of its own."""
+    """Create twice the deliveries that the action's binding scope allows, on its own accounts."""
     route = seed.route(
         quota_connectors.KEY,
         action,
@@ -65,7 +60,7 @@ def stage(sink, action, seconds):
 
 
 def run(sink, seconds):
-    """When it began, and when it ended."""
+    """Run the pumps and kill them in turn; return when the run began and ended."""
     pumps = {process.pid: process for process in (pump() for _ in range(PUMPS))}
     try:
         wait_until(sink.count, within=60, what="the first call")
@@ -80,14 +75,14 @@ def run(sink, seconds):
 
 
 def busiest(pumps):
-    """Return the process that holds most connections."""
+    """Return the process that holds most lanes."""
     leases = Lane.unscoped.filter(lease_until__gt=clock()).values_list("lease", flat=True)
     held = Counter(lease.bytes[: len(process_prefix(current_worker_id(), 0))] for lease in leases)
     return max(pumps, key=lambda pid: held[process_prefix(current_worker_id(), pid)])
 
 
 def replace(pumps, pid):
-    """Kill a pump and do as the guard of its pool does: free what it held, and start another."""
+    """Kill a pump; as its pool does, free its leases and start another."""
     process = pumps.pop(pid)
     signal_group(process, signal.SIGKILL)
     process.wait()
@@ -131,7 +126,7 @@ def figures(arrivals, begin, end):
 
 
 def moments_by_scope(arrivals):
-    """When each scope was spent, by (kind, action, account, channel) as far as they name it."""
+    """Return when each scope was spent, by kind and the parts of the path that name it."""
     scopes = defaultdict(list)
     for arrival in arrivals:
         named = arrival.path.split("/")[2:]

@@ -1,6 +1,4 @@
-"""Two workers of one pump each, beside one worker of two pumps: a second worker adds the pumps that
-it has.
-"""
+"""Measure two workers with one pump each beside one worker with two pumps."""
 
 import os
 
@@ -13,7 +11,7 @@ DATABASES = ("postgresql",)
 DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
 WITHIN = 200.0  # seconds
 LOOK_EVERY = 0.5  # seconds
-STARTING = 0.15  # the share of the arrivals before all pumps run; as many are left out at the end
+STARTING = 0.15  # share of the arrivals before all pumps run; the same share is left out at the end
 
 
 def measure(sink, options):

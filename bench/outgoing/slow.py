@@ -1,6 +1,4 @@
-"""1,000 connections that answer after a second, default calls in flight: how many a second, and the
-memory.
-"""
+"""Measure deliveries per second and memory with 1,000 connections that answer after a second."""
 
 import time
 

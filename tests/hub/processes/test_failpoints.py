@@ -59,12 +59,15 @@ def test_without_the_setting_nothing_is_there():
 
 
 def test_the_deploy_check_refuses_them():
-    check = "from hub.processes import failpoints; print([error.id for error in failpoints.check_failpoints_unset(None)])"
-    told = subprocess.run(
+    check = (
+        "from hub.processes.failpoints import check_failpoints_unset as check; "
+        "print([error.id for error in check(None)])"
+    )
+    result = subprocess.run(
         [sys.executable, "-c", check],
         env={"HUB_FAILPOINTS": "O1=kill"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == "['hub.E003']"
+    assert result.stdout.strip() == "['hub.E003']"

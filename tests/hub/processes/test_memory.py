@@ -1,4 +1,4 @@
-"""Memory that is given back."""
+"""Free memory returns to the system."""
 
 import os
 import subprocess
@@ -14,8 +14,8 @@ import os
 from hub.processes.memory import trim_memory
 
 def resident():
-    with open("/proc/self/statm") as told:
-        return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 pieces = [bytes({size}) for _ in range({pieces})]
 last = bytes({size})  # the heap ends with it, so that nothing below is given back by itself
@@ -29,9 +29,9 @@ print(before - resident())
 @pytest.mark.skipif(
     not hasattr(LIBC, "malloc_trim"), reason="only glibc keeps it, and gives it back when asked"
 )
-def test_what_work_has_needed_goes_back_to_the_machine():
+def test_memory_that_work_has_needed_returns_to_the_system():
     program = LATE.format(pieces=PIECES, size=SIZE)
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], cwd=os.getcwd(), capture_output=True, text=True, check=True
     )
-    assert int(told.stdout) > PIECES * SIZE / 2
+    assert int(result.stdout) > PIECES * SIZE / 2

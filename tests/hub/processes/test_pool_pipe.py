@@ -38,7 +38,7 @@ def test_a_worker_that_is_gone_makes_no_sign_fail(ends):
     pool_pipe.send_heartbeat()
 
 
-def test_a_pipe_that_is_full_makes_nobody_wait(ends):
+def test_a_full_pipe_blocks_no_process(ends):
     for _ in range(100_000):
         pool_pipe.send_heartbeat()
     assert ends.has_heartbeat()

@@ -1,4 +1,4 @@
-"""What guards the processes of a pool. How it stands up and is stopped: tests/desk/test_work.py."""
+"""How a pool guards its processes. Its start and stop: tests/desk/test_work.py."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def test_a_member_that_used_up_its_time_is_over(member):
     )
 
 
-def test_a_member_that_died_with_its_timer_in_its_hands_stops_nobody(member):
+def test_a_member_that_dies_with_its_timer_locked_stops_no_other(member):
     holder = threading.Thread(target=member.timer.get_lock().acquire)
     holder.start()
     holder.join()
@@ -113,7 +113,7 @@ def test_a_pool_hands_tasks_to_idle_members_only(member):
     assert until(pool.has_idle_member)
 
 
-def test_a_dead_member_is_told_to_who_frees_its_leases(member):
+def test_the_process_id_of_a_dead_member_is_passed_to_the_new_one_that_frees_its_leases(member):
     pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
     pool.members = [member]
     os.kill(member.process.pid, signal.SIGKILL)
@@ -141,7 +141,7 @@ def test_what_a_member_has_recovered_is_not_recovered_again(member):
 
 
 def test_no_bell_is_given_to_a_member_that_is_being_buried(member, monkeypatch):
-    monkeypatch.setattr(Conf, "WORKERS", 0)  # nobody is forked beside this test's threads
+    monkeypatch.setattr(Conf, "WORKERS", 0)  # no process is forked beside this test's threads
     pool, pipes = TaskPool(recover=lambda pid: None, keys=lambda: []), []
     pool.members = [member]
 

@@ -106,7 +106,7 @@ def test_a_spent_budget_opens_with_its_window():
     assert units_left(Budget(10, 60), spent, NOON + MINUTE) == 10
 
 
-def test_a_budget_that_is_whole_at_midnight_somewhere_opens_there_also_in_the_night_of_the_summer_time():
+def test_a_budget_resets_at_midnight_of_its_zone_also_when_summer_time_begins():
     day = Budget(2, midnight="Europe/Berlin")
     winter = calls(day, 3)
     assert winter == [NOON, NOON, NOON + 11 * HOUR]  # 23:00 UTC
@@ -155,7 +155,7 @@ def test_staff_may_set_a_limit_of_their_own():
 
 
 @pytest.mark.parametrize("limit", [0, 2_000_000_000])
-def test_a_limit_that_was_not_meant_does_not_count(limit):
+def test_an_unusable_limit_does_not_count(limit):
     assert calls(Rate(50, 1), 60, QuotaSnapshot(limit=limit)) == calls(Rate(50, 1), 60)
 
 

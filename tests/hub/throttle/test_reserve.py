@@ -55,7 +55,7 @@ def test_a_scope_that_is_not_free_spends_nothing_of_the_others():
     assert QuotaState.objects.get(key=METHOD.key).free_at == before
 
 
-def test_who_waits_for_a_scope_of_its_own_delays_no_other():
+def test_a_demand_that_waits_for_its_own_scope_delays_no_other():
     slow, method = (
         ScopeCost("x|channel|1|slow", Rate(2, 1)),
         ScopeCost("x|method|1|m", Rate(100, 10)),
@@ -132,7 +132,7 @@ def test_what_a_probe_finds_does_not_shorten_a_pause_that_began_meanwhile(ends):
     assert QuotaState.objects.get().paused_until == NOON + HOUR
 
 
-def test_a_pause_that_cannot_be_meant_does_not_outlast_a_new_one():
+def test_an_impossible_pause_does_not_outlast_a_new_one():
     pause_scope(HOOK.key, until=NOON + 1000 * HOUR, now=NOON)
     pause_scope(HOOK.key, until=NOON + MINUTE, now=NOON)
     assert QuotaState.objects.get().paused_until == NOON + MINUTE

@@ -66,7 +66,7 @@ def test_nonsense_stops_nothing_for_more_than_half_a_minute(case):
 @pytest.mark.parametrize(
     "case", ["a limit of nothing", "the next call in the year 9999", "a budget of nothing"]
 )
-def test_the_gauge_says_what_cannot_be_meant(case):
+def test_the_usage_describes_an_impossible_row(case):
     scope, values = NONSENSE[case]
     assert measure_usage(
         scope.quota, snapshot_of(create_quota_state(scope, **values)), now=NOON
@@ -92,7 +92,7 @@ def test_a_clock_that_goes_back_neither_stalls_nor_bursts(back):
 
 
 @pytest.mark.parametrize("back", [HOUR, 24 * HOUR])
-def test_a_pause_lasts_as_long_as_it_was_told_to_where_the_clock_goes_back(back):
+def test_a_pause_keeps_its_length_when_the_clock_goes_back(back):
     pause_scope(RATE.key, until=NOON + 20 * SECOND, now=NOON)
     assert reserve_scope(RATE, now=NOON - back).next_at == NOON - back + 20 * SECOND
 

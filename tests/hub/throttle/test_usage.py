@@ -60,12 +60,12 @@ def test_the_share_never_leaves_the_bar():
     assert measure_usage(None, QuotaSnapshot(), now=NOON).share == 0
 
 
-def test_calls_in_flight_are_told_as_they_were_counted():
+def test_calls_in_flight_are_shown_as_counted():
     usage = measure_usage(InFlight(5), QuotaSnapshot(), now=NOON, in_flight=3)
     assert (usage.used, usage.remaining, usage.share) == (3, 2, 60)
 
 
-def test_a_day_of_a_place_is_told_as_such():
+def test_a_budget_by_the_day_names_its_time_zone():
     assert (
         measure_usage(Budget(10, midnight="Europe/Berlin"), QuotaSnapshot(), now=NOON).label
         == "10 calls in a day of Europe/Berlin"

@@ -55,7 +55,7 @@ class BatchSizing:
             self.rounds_by_lane[lane] = min(MAX_ROUNDS, self.rounds_for(lane) * 2)
 
     def record_parked(self, lane: int) -> None:
-        """Learn that a whole batch waits for quotas: a larger one reaches what may be sent sooner."""
+        """Learn that a whole batch waits for quotas: a larger one finds what may be sent."""
         self.rounds_by_lane[lane] = min(MAX_PARKED_ROUNDS, self.rounds_for(lane) * 2)
 
     def claim_budget(self, *, now: datetime) -> ClaimBudget:

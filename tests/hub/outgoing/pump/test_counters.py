@@ -35,7 +35,7 @@ def test_attempts_are_counted_by_outcome(make):
     assert counts_by_label("attempts") == {"delivered": 1, "later": 1}
 
 
-def test_an_answer_to_what_somebody_else_holds_by_now_is_a_lost_lease(make):
+def test_a_response_for_a_delivery_that_another_pump_holds_is_a_lost_lease(make):
     delivery = make.delivery()
     run_pump(
         clock=lambda: NOON,
@@ -68,13 +68,13 @@ def test_what_a_dead_pump_left_is_counted(make):
 
 
 @pytest.mark.parametrize(
-    ("lanes", "each", "places", "called"),
+    ("lanes", "each", "slots", "called"),
     [(MANY_LANES, 1, 2, 1), (MANY_LANES, 1, 1, 0), (MANY_REQUESTS // 8, 8, 2, 1), (1, 1, 2, 0)],
 )
-def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_place_is_free(
-    make, settings, lanes, each, places, called
+def test_a_pump_that_has_more_than_it_claims_calls_for_another_where_a_slot_is_free(
+    make, settings, lanes, each, slots, called
 ):
-    settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = places, 0
+    settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = slots, 0
     for _ in range(lanes):
         connection = make.connection()
         for _ in range(each):
@@ -96,9 +96,9 @@ def test_a_place_whose_lease_ended_is_free():
     assert pump_slots.has_any_slot(per_worker=1, total=0, now=NOON)
 
 
-@pytest.mark.parametrize(("places", "ran"), [(1, False), (2, True)])
-def test_a_pump_runs_where_a_place_is_free(settings, places, ran):
-    settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = places, 0
+@pytest.mark.parametrize(("slots", "ran"), [(1, False), (2, True)])
+def test_a_pump_runs_where_a_slot_is_free(settings, slots, ran):
+    settings.HUB_PUMPS, settings.HUB_PUMPS_TOTAL = slots, 0
     PumpSlot.objects.create(number=0, lease=new_lease(), lease_until=NOON + MINUTE)
     assert (
         run_pump(

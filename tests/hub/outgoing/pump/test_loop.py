@@ -54,7 +54,7 @@ def test_the_same_bytes_and_id_go_again(make):
     )
 
 
-def test_a_429_costs_no_attempt_and_rests_exactly_as_long_as_told(make):
+def test_a_429_costs_no_attempt_and_pauses_for_exactly_its_retry_after(make):
     delivery = make.delivery()
     http = FakeHttp([Response(429, headers={"retry-after": "300"}, at=NOON), Response(200)])
     pump(http)
@@ -73,7 +73,7 @@ def test_a_429_costs_no_attempt_and_rests_exactly_as_long_as_told(make):
         (EgressRefused("denied_address", "example.com"), "held", "egress_refused", False),
     ],
 )
-def test_a_fault_on_the_way_is_told_apart(make, fault, state, reason, unsure):
+def test_each_network_fault_has_its_own_outcome(make, fault, state, reason, unsure):
     delivery = make.delivery()
     pump(FakeHttp(fault))
     delivery.refresh_from_db()
@@ -92,7 +92,7 @@ def test_a_broken_mapping_holds_its_own_row_and_no_other(make):
     assert whole.state == "delivered"
 
 
-def test_the_end_of_the_schedule_is_dead(make):
+def test_a_delivery_fails_at_the_end_of_its_schedule(make):
     delivery = make.delivery(retry_schedule=[1])
     pump(FakeHttp(Response(500)))
     pump(FakeHttp(Response(500)), at=NOON + MINUTE)

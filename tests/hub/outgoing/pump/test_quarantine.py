@@ -1,4 +1,4 @@
-"""A message that kills whoever sends it is dead after five claims, and the rest goes on."""
+"""A message that kills the process which sends it fails after five claims; the rest is sent."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def process(tmp_path, transactional_db):
     return lambda *said: run("-m", "tests.hub.outgoing.poison", *said)
 
 
-def test_a_poison_row_is_dead_after_five_claims_and_the_rest_goes_on(process):
+def test_a_poison_delivery_fails_after_five_claims_and_the_rest_is_sent(process):
     process("make")
     ends = [process("pump", str(minute)).returncode for minute in range(8)]
     assert ends[:5] == [SIGKILLED] * 5 and set(ends[5:]) == {0}
@@ -77,7 +77,7 @@ def test_one_crash_raises_no_suspicion_and_two_do(make):
 
 
 @pytest.mark.django_db
-def test_what_died_once_more_than_the_others_goes_alone(make):
+def test_the_suspect_that_crashed_most_often_is_sent_alone(make):
     connection = make.connection()
     rows = [make.delivery(connection) for _ in range(3)]
     Delivery.unscoped.update(crash_count=2)
@@ -87,7 +87,7 @@ def test_what_died_once_more_than_the_others_goes_alone(make):
 
 
 @pytest.mark.django_db
-def test_an_innocent_is_above_suspicion_once_it_has_had_an_answer(make):
+def test_an_outcome_clears_a_suspect(make):
     delivery = make.delivery()
     Delivery.unscoped.update(crash_count=3)
     pump(FakeHttp(Response(500)))

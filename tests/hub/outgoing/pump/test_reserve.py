@@ -67,7 +67,7 @@ def test_our_application_is_never_asked_more_at_a_time_than_it_states(applicatio
     assert not InFlightLease.objects.exists()
 
 
-def test_room_that_another_pump_has_is_not_taken(application):
+def test_slots_that_another_pump_holds_are_not_taken(application):
     room = ScopeCost("app|app||calls", application.connector.quotas["app:calls"])
     reserve_calls([Demand((room,), 16)], now=NOON, horizon=SECOND, lease=uuid.UUID(int=7))
     other = ConcurrencyCounter()
@@ -132,7 +132,7 @@ class SideBySide:
         yield self
 
 
-def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
+def test_a_success_that_was_in_flight_at_a_429_reopens_nothing(make):
     first = make.delivery(make.connection())
     make.event(first.tenant, id="second")
     run_pump(
@@ -144,7 +144,7 @@ def test_what_was_on_its_way_at_a_429_and_came_through_reopens_nothing(make):
     assert pump(FakeHttp(), at=NOON + MINUTE / 2).requests == []
 
 
-def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
+def test_a_running_pump_keeps_the_longer_of_two_pauses(make):
     first = make.delivery(make.connection())
     make.event(first.tenant, id="second")
     refusals = [Response(429, headers={"retry-after": wait}, at=NOON) for wait in ("3600", "60")]
@@ -159,7 +159,7 @@ def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("retry_after", "seconds"),
     [
         ("315360000", 86400),
         ("-5", 60),
@@ -170,9 +170,9 @@ def test_a_running_pump_keeps_to_the_longer_of_two_pauses(make):
         ("", 60),
     ],
 )
-def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, told, seconds):
+def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, retry_after, seconds):
     delivery = make.delivery()
-    pump(FakeHttp(Response(429, headers={"retry-after": told}, at=NOON)))
+    pump(FakeHttp(Response(429, headers={"retry-after": retry_after}, at=NOON)))
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempt_count) == ("waiting", 0)
     assert delivery.due_at == NOON + seconds * SECOND

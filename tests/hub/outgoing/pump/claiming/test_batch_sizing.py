@@ -7,31 +7,31 @@ from hub.outgoing.pump.claiming.batch_sizing import (
 )
 
 
-def test_a_lane_that_nobody_knows_begins_small():
+def test_an_unknown_lane_begins_with_a_small_batch():
     assert BatchSizing().rounds_for(17) == INITIAL_ROUNDS
 
 
-def test_a_lane_whose_slice_was_soon_over_gets_a_longer_one_up_to_a_bound():
+def test_a_lane_whose_batch_is_sent_quickly_gets_a_larger_one_up_to_a_limit():
     sizing = BatchSizing()
     for _ in range(10):
         sizing.record_batch(17, seconds=QUICK_SECONDS / 2, completed=True)
     assert sizing.rounds_for(17) == MAX_ROUNDS
 
 
-def test_a_lane_whose_slice_took_its_time_keeps_its_stride():
+def test_a_lane_whose_batch_takes_long_keeps_its_size():
     sizing = BatchSizing()
     sizing.record_batch(17, seconds=2 * QUICK_SECONDS, completed=True)
     assert sizing.rounds_for(17) == INITIAL_ROUNDS
 
 
-def test_a_lane_that_sends_some_back_gets_a_shorter_one_but_one_at_least():
+def test_a_lane_that_runs_out_of_time_gets_a_smaller_batch_but_one_round_at_least():
     sizing = BatchSizing()
     for _ in range(10):
         sizing.record_batch(17, seconds=0.0, completed=False)
     assert (sizing.rounds_for(17), sizing.rounds_for(18)) == (1, INITIAL_ROUNDS)
 
 
-def test_a_lane_of_which_all_waits_for_quotas_gets_longer_slices_until_something_goes():
+def test_a_lane_whose_batch_is_parked_gets_larger_ones_until_something_is_sent():
     sizing = BatchSizing()
     for _ in range(10):
         sizing.record_parked(17)

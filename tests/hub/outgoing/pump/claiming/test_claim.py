@@ -1,4 +1,4 @@
-"""Whose turn it is, where more is due than can be sent."""
+"""Which lanes a claim takes when more is due than it may hold."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -32,9 +32,9 @@ def claim_connections(now, sizing=None):
     return [claimed_lane.connection for claimed_lane in claimed_lanes]
 
 
-def test_who_asked_for_little_goes_before_who_asked_for_much(make):
+def test_a_lane_with_few_deliveries_is_claimed_before_one_with_many(make):
     loud, quiet = make.connection(), make.connection()
-    for _ in range(9):  # more than a slice of eight
+    for _ in range(9):  # more than a batch of eight
         make.delivery(loud)
     make.delivery(quiet)
     assert claim_connections(NOON) == [loud, quiet]
@@ -42,7 +42,7 @@ def test_who_asked_for_little_goes_before_who_asked_for_much(make):
     assert claim_connections(SOON) == [quiet, loud]
 
 
-def test_who_was_given_much_is_not_put_off_for_ever(make):
+def test_a_lane_with_many_deliveries_is_claimed_in_the_end(make):
     loud, quiet = make.connection(), make.connection()
     for _ in range(60):
         make.delivery(loud)
@@ -51,9 +51,7 @@ def test_who_was_given_much_is_not_put_off_for_ever(make):
         small_lane_until=SOON + REMEMBER_FOR,
         large_lane_until=SOON + REMEMBER_FOR,
     )
-    assert claim_connections(NOON, sizing) == [
-        loud
-    ]  # 48 deliveries: nobody else has room in that claim
+    assert claim_connections(NOON, sizing) == [loud]  # 48 deliveries fill that claim
     moments = [NOON + timedelta(seconds=0.5) * number for number in range(1, 30)]
     served = []
     for now in moments:
@@ -62,7 +60,7 @@ def test_who_was_given_much_is_not_put_off_for_ever(make):
     assert served[:3] == [quiet] * 3 and loud in served
 
 
-def test_claims_are_narrow_while_somebody_asks_for_little_beside_a_backlog(make):
+def test_claims_are_small_while_a_small_lane_is_active_beside_a_backlog(make):
     loud, quiet, sizing = make.connection(), make.connection(), BatchSizing()
     for _ in range(30):
         make.delivery(loud)
@@ -74,7 +72,7 @@ def test_claims_are_narrow_while_somebody_asks_for_little_beside_a_backlog(make)
     assert sizing.claim_budget(now=SOON + REMEMBER_FOR) == LARGE_BUDGET
 
 
-def test_a_backlog_that_comes_beside_somebody_who_asks_for_little_is_noticed_at_once(make):
+def test_a_new_backlog_beside_a_small_lane_makes_claims_small_at_once(make):
     loud, quiet, sizing = make.connection(), make.connection(), BatchSizing()
     make.delivery(quiet)
     assert claim_connections(NOON, sizing) == [quiet]
@@ -92,13 +90,13 @@ def test_a_pump_that_has_seen_nothing_is_careful_for_a_moment():
 
 def test_the_end_of_a_backlog_is_not_little(make):
     loud, sizing = make.connection(), BatchSizing()
-    for _ in range(5):  # more than may be in flight, and less than its slice may hold
+    for _ in range(5):  # more than may be in flight, and less than a batch may hold
         make.delivery(loud)
     assert claim_connections(NOON, sizing) == [loud]
     assert sizing.small_lane_until < NOON < sizing.large_lane_until
 
 
-def test_many_who_ask_for_little_share_a_wide_claim(make):
+def test_many_small_lanes_share_a_large_claim(make):
     sizing = BatchSizing()
     lanes = [make.connection() for _ in range(3)]
     for connection in lanes:

@@ -63,7 +63,7 @@ def test_tenants_that_were_asked_for_lately_are_read_together(make):
     config.expire(now=NOON + MAX_AGE)
     config.expire(now=NOON + 2 * MAX_AGE)
     config.load(tenants=tenants[:1])
-    assert config.tenants.keys() == set(tenants[:1])  # nobody asked for the others meanwhile
+    assert config.tenants.keys() == set(tenants[:1])  # the others were not needed meanwhile
 
 
 class Lane:

@@ -136,7 +136,7 @@ def test_a_connection_that_a_person_paused_stays_paused(sending):
     assert sending("webhook", REFUSED).state == "paused"
 
 
-def test_a_flapping_endpoint_is_told_once_an_hour(sending):
+def test_a_flapping_endpoint_gets_one_notice_an_hour(sending):
     for _ in range(4):
         sending("webhook", *[REFUSED] * 3, Response(200))
     assert Notice.unscoped.count() == 1
@@ -144,7 +144,7 @@ def test_a_flapping_endpoint_is_told_once_an_hour(sending):
 
 def test_more_failures_in_one_settling_cost_no_more_statements(make):
     counts = []
-    for calls in (3, 3, 30):  # the first rings bells that ring on
+    for calls in (3, 3, 30):  # the first one sends wake-ups that stay pending
         row = make.connection()
         request = OutboundRequest(row.public_id, None, [], None, ())
         send_result = SendResult(

@@ -1,4 +1,4 @@
-"""What waits for one quota delays nothing that another allows, and goes in the order of acceptance."""
+"""What waits for one quota delays nothing that another allows, and is sent in its order."""
 
 import json
 import time
@@ -32,7 +32,7 @@ from tests.hub.outgoing.pump.test_loop import pump
 
 SECOND = timedelta(seconds=1)
 POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
-HIS_TURN = timedelta(seconds=1.2)  # after which a channel of one message a second is open again
+UNTIL_OPEN = timedelta(seconds=1.2)  # after which a channel of one message a second is open again
 
 
 class Workspace:
@@ -89,7 +89,7 @@ def test_what_waits_for_a_channel_goes_in_the_order_of_acceptance(workspace):
     workspace.tell("C1", 8)
     for _ in range(10):
         workspace.tell("C1")
-        workspace.pump(HIS_TURN)
+        workspace.pump(UNTIL_OPEN)
     assert workspace.arrived["C1"] == list(range(1, 11))
 
 
@@ -109,11 +109,11 @@ def test_what_comes_new_does_not_take_the_moment_of_what_waits(workspace, type):
     assert workspace.arrived == {"C1": [1, 2]}
 
 
-def test_who_finds_a_scope_closed_postpones_all_queues_that_spend_it(workspace):
+def test_a_pump_that_finds_a_scope_closed_postpones_all_queues_that_spend_it(workspace):
     for number in range(12):  # more queues than one claim takes from
         workspace.tell(f"C{number}", type="update")
     workspace.pump()
-    workspace.pump(HIS_TURN)
+    workspace.pump(UNTIL_OPEN)
     assert sum(map(len, workspace.arrived.values())) == 2
     assert Delivery.unscoped.filter(
         state="waiting", state_changed_at=NOON
@@ -155,7 +155,7 @@ def test_a_closed_method_does_not_stop_another(workspace):
     workspace.pump(2 * MINUTE)
     assert workspace.arrived["C1"] == [1]  # one call shows whether the method is open: the oldest
     for _ in range(11):
-        workspace.pump(HIS_TURN)
+        workspace.pump(UNTIL_OPEN)
     assert [workspace.arrived[channel] for channel in ("C1", "C2", "C3")] == [
         [1, 2, 3, 11],
         [4, 5, 6],
@@ -163,7 +163,7 @@ def test_a_closed_method_does_not_stop_another(workspace):
     ]
 
 
-def test_a_429_keeps_the_order_and_the_place_of_who_met_it(workspace):
+def test_a_429_keeps_the_order_and_the_position_of_the_refused_delivery(workspace):
     workspace.tell("C1", 3)
     answers = iter([Response(429, headers={"retry-after": "60"}, at=NOON)])
     workspace.http = FakeHttp(lambda request: next(answers, POSTED))
@@ -182,7 +182,7 @@ def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
     assert claimer.sizing.rounds_for(workspace.connection.pk) == before
     assert (
         Lane.unscoped.get().virtual_time < NOON + SECOND
-    )  # what it was not given does not put it back in turn
+    )  # what waits for a quota does not advance the virtual time
 
 
 def test_what_a_killed_pump_had_in_hand_goes_before_what_waits_behind_it(workspace):
@@ -192,7 +192,7 @@ def test_what_a_killed_pump_had_in_hand_goes_before_what_waits_behind_it(workspa
     crash(read(second), at=workspace.now)
     workspace.tell("C1")
     for _ in range(6):
-        workspace.pump(HIS_TURN)
+        workspace.pump(UNTIL_OPEN)
     assert workspace.arrived["C1"] == [1, 2, 3, 4, 5]
 
 
@@ -201,10 +201,10 @@ def test_a_cancelled_delivery_leaves_its_queue_and_a_retried_one_joins_it(worksp
     workspace.pump()
     second = read(Delivery.unscoped.filter(state="waiting").first())
     apply_action("cancel", second, now=workspace.now)
-    workspace.pump(HIS_TURN)
+    workspace.pump(UNTIL_OPEN)
     apply_action("retry", read(second), now=workspace.now)
     for _ in range(3):
-        workspace.pump(HIS_TURN)
+        workspace.pump(UNTIL_OPEN)
     assert workspace.arrived["C1"] == [1, 3, 2, 4]
 
 
@@ -227,8 +227,8 @@ def test_an_empty_queue_is_deleted_and_what_lost_its_queue_goes_on(workspace):
     assert workspace.arrived["C1"] == [1, 2]
     workspace.tell("C1", 2)
     workspace.pump()
-    workspace.pump(HIS_TURN)
-    workspace.pump(HIS_TURN)
+    workspace.pump(UNTIL_OPEN)
+    workspace.pump(UNTIL_OPEN)
     run_sweep(now=workspace.now + 2 * DELETE_EMPTY_AFTER)
     assert not QuotaQueue.unscoped.exists()
 
@@ -283,9 +283,9 @@ def test_thousands_of_queues_of_one_lane_are_asked_without_looking_at_each():
     queues = LaneQueues()
     for number, scopes in enumerate(keys):
         queues.add(queue_of(scopes, closed=scopes[:1], pk=number + 1), now=NOON)
-    carriages = [carriage_of([scopes[0], "slack|method|T1|chat.update"]) for scopes in keys]
+    requests = [build_request([scopes[0], "slack|method|T1|chat.update"]) for scopes in keys]
     began = time.process_time()
-    found = [queues.find_blocking(1, carriage) for carriage in carriages]
+    found = [queues.find_blocking(1, request) for request in requests]
     assert time.process_time() - began < 1  # looking at each for each would be 25 million looks
     assert [queue.pk for queue in found] == list(range(1, 5_001))
 
@@ -298,18 +298,19 @@ def test_live_work_waits_behind_no_background_work(waits, asks, stands_behind):
     """`waits`, `asks`: whether what waits, and what asks, is background work."""
     method, queues = "slack|method|T1|chat.postMessage", LaneQueues()
     queues.add(queue_of(["C1", method], closed=[method], low_priority=waits), now=NOON)
-    found = queues.find_blocking(1, carriage_of(["C2", method], low_priority=asks))
+    found = queues.find_blocking(1, build_request(["C2", method], low_priority=asks))
     assert (found is not None) == stands_behind
 
 
 def queue_of(scopes, *, closed, pk=1, low_priority=False):
     return QuotaQueue(
-        pk=pk, connection_id=1, low_priority=low_priority, digest=digest_scopes(scopes), scopes=scopes, closed=closed,
+        pk=pk, connection_id=1, low_priority=low_priority,
+        digest=digest_scopes(scopes), scopes=scopes, closed=closed,
         opens_at=NOON + SECOND,
     )  # fmt: skip
 
 
-def carriage_of(scopes, *, low_priority=False):
+def build_request(scopes, *, low_priority=False):
     spent = tuple(ScopeCost(scope, Rate(1, SECOND.total_seconds())) for scope in scopes)
     delivery = Delivery(pk=9, low_priority=low_priority)
     return OutboundRequest(uuid4(), None, [SimpleNamespace(delivery=delivery)], None, spent)
@@ -319,7 +320,9 @@ CHANNELS = st.sampled_from(["C1", "C2", "C3"])
 TELL = st.tuples(
     st.just("tell"), CHANNELS, st.integers(1, 4), st.sampled_from(["post", "post", "update"])
 )
-PUMP = st.tuples(st.just("pump"), st.sampled_from([timedelta(0), SECOND / 3, HIS_TURN, 3 * SECOND]))
+PUMP = st.tuples(
+    st.just("pump"), st.sampled_from([timedelta(0), SECOND / 3, UNTIL_OPEN, 3 * SECOND])
+)
 PAUSE = st.tuples(
     st.just("pause"), st.sampled_from(["chat.postMessage", "chat.update"]), st.integers(1, 5)
 )
