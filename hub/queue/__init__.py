@@ -98,7 +98,7 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
 
 
 def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
-    """Store the current function in each queued task, as an earlier version may have named another."""
+    """Store the current function in each queued task; an earlier version may have named another."""
     for row in queued:
         task = SignedPackage.loads(row.payload)
         function = settings.HUB_WAKE_UP_TASKS.get(str(task["args"][0]).partition(":")[0])
