@@ -35,7 +35,7 @@ def api_key(make, tenant):
 
 
 def audit_row(make, tenant):
-    audit.record(actor=audit.SYSTEM, verb="tenant.change", obj=tenant, tenant=tenant, now=NOON)
+    ActorContext.system().audit("tenant.change", tenant, tenant=tenant, now=NOON)
     return AuditRow.objects.get()
 
 

@@ -8,7 +8,6 @@ from hub.audit.actor import SYSTEM, Actor
 from hub.audit.actor_context import ActorContext, find_owning_tenant
 from hub.audit.models import PLATFORM, AppendOnly, AuditHead, AuditRow, find_audit_rows
 from hub.audit.verification import verify_all_chains, verify_chain
-from hub.audit.writer import record
 
 __all__ = [
     "PLATFORM",
@@ -20,7 +19,6 @@ __all__ = [
     "AuditRow",
     "find_audit_rows",
     "find_owning_tenant",
-    "record",
     "verify_all_chains",
     "verify_chain",
 ]

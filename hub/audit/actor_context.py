@@ -77,11 +77,6 @@ class ActorContext:
         """Return the context of the hub itself: tasks and callbacks without a person."""
         return cls(SYSTEM, unrestricted=True)
 
-    @property
-    def audit_fields(self) -> dict[str, Any]:
-        """For `record()`."""
-        return {"actor": self.actor, "request_id": self.request_id, "ip": self.ip}
-
     def audit(
         self,
         verb: str,

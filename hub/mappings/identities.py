@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from hub import audit
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import Identity
@@ -33,14 +32,13 @@ def set_identity(
     mark_identity_changed(identity, now=now)
     identity.save()
     details = {"kind": kind, "ours": ours, "theirs": theirs}
-    audit.record(
-        verb="connection.identify",
-        obj=connection,
+    actor.audit(
+        "connection.identify",
+        connection,
         tenant=connection.tenant,
         before=before,
         after=details,
         now=now,
-        **actor.audit_fields,
     )
     return identity
 
@@ -57,11 +55,4 @@ def remove_identity(identity: Identity, actor: ActorContext, *, now: datetime) -
     details = {"kind": identity.kind, "ours": identity.ours, "theirs": identity.theirs}
     connection = identity.connection
     identity.delete()
-    audit.record(
-        verb="connection.forget",
-        obj=connection,
-        tenant=connection.tenant,
-        before=details,
-        now=now,
-        **actor.audit_fields,
-    )
+    actor.audit("connection.forget", connection, tenant=connection.tenant, before=details, now=now)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.module_loading import import_string
 
-from hub import audit
+from hub.audit import ActorContext
 from hub.db.clock import Clock
 from hub.operations.models import Operation
 from hub.queue import wake_up
@@ -104,10 +104,9 @@ def _fail_operation(id: int, error: Exception, *, now: datetime) -> None:
 
 
 def _audit_progress(operation: Operation, verb: str, *, now: datetime) -> None:
-    audit.record(
-        actor=operation.actor,
-        verb=verb,
-        obj=operation,
+    ActorContext(operation.actor).audit(
+        verb,
+        operation,
         tenant=operation.tenant,
         reason=operation.reason,
         after=operation.counts(),

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from hub import audit
 from hub.audit import Actor, ActorContext
 from hub.limits.spending import spend_exactly
 from tenants.access.guest_sessions import Guest
@@ -75,16 +74,9 @@ def use_portal_link(
     rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now)
     if not rows.update(used_at=now):
         raise PortalLinkEnded
-    audit.record(
-        actor=Actor("guest", link.reference, link.name or link.reference),
-        verb="portal_link.use",
-        obj=link,
-        tenant=link.tenant,
-        after={"role": link.role},
-        request_id=request_id,
-        ip=ip,
-        now=now,
-    )
+    ActorContext(
+        Actor("guest", link.reference, link.name or link.reference), request_id=request_id, ip=ip
+    ).audit("portal_link.use", link, tenant=link.tenant, after={"role": link.role}, now=now)
     guest_fields = (link.tenant.reference, link.role, link.reference, link.name, link.return_url)
     return Guest(*guest_fields, now + PortalLink.VISIT_LENGTH, str(link.public_id))
 

@@ -194,11 +194,4 @@ def audit_support_visit(connection: Connection, actor: ActorContext, *, now: dat
 def _audit_connection_change(
     actor: ActorContext, verb: str, connection: Connection, *, now: datetime, **details: Any
 ) -> None:
-    audit.record(
-        verb=verb,
-        obj=connection,
-        tenant=connection.tenant,
-        now=now,
-        **actor.audit_fields,
-        **details,
-    )
+    actor.audit(verb, connection, tenant=connection.tenant, now=now, **details)

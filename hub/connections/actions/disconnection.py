@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import Count, F, Max
 
 from connectors.base import Grant
-from hub import audit
 from hub.audit import ActorContext
 from hub.connections import token_lifetimes
 from hub.connections.credentials.revocation_schedule import schedule_connection_revocation
@@ -43,15 +42,14 @@ def disconnect_account(
         )
         version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
         CredentialEvent.record_event(connection, "revoked", version=version, now=now)
-        audit.record(
-            verb="connection.disconnect",
-            obj=connection,
+        actor.audit(
+            "connection.disconnect",
+            connection,
             tenant=connection.tenant,
             reason=reason,
             before=before,
             after={"state": connection.state, "reason": connection.reason},
             now=now,
-            **actor.audit_fields,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from hub import audit
+from hub.audit import Actor, ActorContext
 from hub.connections.credentials.probe import ProbeResult, probe_and_update_state
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
@@ -22,9 +22,7 @@ TEST_WAKE_UP = "test:"
 INTERRUPTED = "interrupted"
 
 
-def queue_connection_test(
-    connection: Connection, actor: audit.ActorContext, *, now: datetime
-) -> bool:
+def queue_connection_test(connection: Connection, actor: ActorContext, *, now: datetime) -> bool:
     """Queue a test; False if too many wait already."""
     waiting = [
         int(name.removeprefix(TEST_WAKE_UP))
@@ -48,14 +46,13 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
     _save_test_progress(connection, {"state": "running", "started_at": now.isoformat()})
     probe_result = probe_and_update_state(connection, call=call, now=now)
     requested = entry["requested"]
-    audit.record(
-        actor=audit.Actor(**requested["actor"]),
-        verb="connection.test",
-        obj=connection,
+    ActorContext(
+        Actor(**requested["actor"]), request_id=requested["request_id"], ip=requested["ip"]
+    ).audit(
+        "connection.test",
+        connection,
         tenant=connection.tenant,
         after={"lives": probe_result.passed, "reason": probe_result.reason},
-        request_id=requested["request_id"],
-        ip=requested["ip"],
         now=now,
     )
     result = {

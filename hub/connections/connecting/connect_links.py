@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from connectors.base import Connector
-from hub import audit, mail
+from hub import mail
 from hub.audit import Actor, ActorContext
 from hub.connections.connecting.login_hosts import login_host_of, offered_login_host
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
@@ -143,18 +143,13 @@ def open_connect_link(
         Q(browser="") | Q(browser=digest), browser=digest, opened_at=link.opened_at or now, now=now
     ):
         raise ConnectLinkEnded
-    audit_details = {
-        "after": {"system": link.connector.label},
-        "request_id": request_id,
-        "ip": ip,
-        "now": now,
-    }
-    audit.record(
-        actor=build_guest_tenant_user(link).actor,
-        verb="connect_link.open",
-        obj=link,
+    guest = build_guest_tenant_user(link)
+    ActorContext(guest.actor, request_id=request_id, ip=ip).audit(
+        "connect_link.open",
+        link,
         tenant=link.tenant,
-        **audit_details,
+        after={"system": link.connector.label},
+        now=now,
     )
 
 

@@ -49,13 +49,8 @@ def request_connector(
         connector_request = ConnectorRequest.unscoped.create(
             tenant=tenant, system=system, name=name, asker=asker, created_at=now
         )
-        audit.record(
-            verb="connector.request",
-            obj=connector_request,
-            tenant=tenant,
-            after={"name": name},
-            now=now,
-            **actor.audit_fields,
+        actor.audit(
+            "connector.request", connector_request, tenant=tenant, after={"name": name}, now=now
         )
         _notify_staff_of_request(connector_request, now=now)
     return ConnectorRequest.unscoped.filter(system=system).count()

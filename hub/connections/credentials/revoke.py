@@ -13,7 +13,7 @@ from connectors.base import Grant
 from connectors.oauth import OAuth
 from connectors.outcomes import Outcome, delivered, later, never
 from connectors.registry import CONNECTORS
-from hub import audit
+from hub.audit import ActorContext
 from hub.connections.credentials.connector_context import (
     build_credential,
     collect_secrets,
@@ -201,10 +201,9 @@ def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
         "revoked": outcome.kind == "delivered",
         "attempt_count": revocation.attempt_count + 1,
     }
-    audit.record(
-        actor=audit.SYSTEM,
-        verb="connection.revoke",
-        obj=revocation.connection or revocation,
+    ActorContext.system().audit(
+        "connection.revoke",
+        revocation.connection or revocation,
         tenant=revocation.tenant,
         after=after,
         reason=outcome.reason,

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from connectors.base import Action
-from hub import audit
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping
@@ -86,13 +85,8 @@ def set_notice_channels(
         if enabled != channel.enabled and channel.other_route is None:
             _enable_notices(channel.connection, enabled, user=user, now=now)
             after = {"notices": enabled}
-            audit.record(
-                verb="connection.notices",
-                obj=channel.connection,
-                tenant=tenant,
-                after=after,
-                now=now,
-                **actor.audit_fields,
+            actor.audit(
+                "connection.notices", channel.connection, tenant=tenant, after=after, now=now
             )
 
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
-from hub import audit
+from hub.audit import ActorContext
 from tenants.access.tenant_users import TenantUser
 
 
@@ -22,15 +22,8 @@ def record_visitor_action(
     **details: Any,
 ) -> None:
     """One audit row, with who, from where, and whose; joins the transaction."""
-    audit.record(
-        actor=tenant_user.actor,
-        verb=audit_verb,
-        obj=subject,
-        tenant=tenant_user.tenant,
-        request_id=getattr(request, "request_id", ""),
-        ip=request.META.get("REMOTE_ADDR", ""),
-        now=now,
-        **details,
+    ActorContext.of_visitor(request, tenant_user).audit(
+        audit_verb, subject, tenant=tenant_user.tenant, now=now, **details
     )
 
 

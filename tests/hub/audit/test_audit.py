@@ -19,9 +19,9 @@ from hub.audit import (
     AuditHead,
     AuditRow,
     find_audit_rows,
-    record,
     verify_chain,
 )
+from hub.audit.writer import record
 from hub.connections.models import KillSwitch
 from hub.crypto.sealed import seal
 from tenants.models import ApiKey, Tenant, User

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.oauth import OAuth
-from hub import audit
+from hub.audit import ActorContext
 from hub.connections.credentials.connector_context import find_connector_app
 from hub.connections.models import DISCONNECTED, Connection, CredentialEvent
 from hub.queue import wake_up
@@ -37,10 +37,9 @@ def _request_connection_refresh(connection: Connection, *, now: datetime) -> Non
     credential = connection.credential
     CredentialEvent.record_event(connection, "uninstalled", version=credential.version, now=now)
     credential.request_refresh(now=now)
-    audit.record(
-        actor=audit.SYSTEM,
-        verb="connection.uninstall",
-        obj=connection,
+    ActorContext.system().audit(
+        "connection.uninstall",
+        connection,
         tenant=connection.tenant,
         after={"account": connection.account},
         now=now,
