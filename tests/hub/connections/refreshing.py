@@ -1,4 +1,6 @@
-"""A Salesforce connection whose access token ends, and what is asked of it; shared by the tests of the refresh."""
+"""A Salesforce connection whose access token ends, and what is asked of it; shared by the tests of
+the refresh.
+"""
 
 from datetime import timedelta
 
@@ -34,23 +36,23 @@ def connection(make):
     return make.connection(connector="salesforce", account="00D000000000001AAA")
 
 
-def refused(connection, at=NOON):
+def reject_token(connection, at=NOON):
     """The access token was, by a 401."""
     version = Credential.unscoped.get(connection=connection).version
     return Credential.unscoped.get(connection=connection).await_refresh(used=version, now=at)
 
 
-def renew(connection, http, at=NOON, **options):
+def reject_and_refresh(connection, http, at=NOON, **options):
     """What the task does after a 401."""
-    refused(connection, at)
-    return go(connection, http, at, **options)
+    reject_token(connection, at)
+    return run_refresh(connection, http, at, **options)
 
 
-def no_pause(seconds):
+def fail_on_sleep(seconds):
     raise AssertionError("nothing failed that is tried again")
 
 
-def go(connection, http, at=NOON, *, sleep=no_pause):
+def run_refresh(connection, http, at=NOON, *, sleep=fail_on_sleep):
     connection = Connection.unscoped.select_related("credential").get(pk=connection.pk)
     return refresh_access_token(connection, call=http.call, now=at, random=lambda: 0.5, sleep=sleep)
 
@@ -73,16 +75,16 @@ def credential(connection):
     return Credential.unscoped.get(connection=connection).open(connection)
 
 
-def row():
+def stored_row():
     return Credential.unscoped.get()
 
 
-def rung(now):
+def list_refresh_wake_ups(now):
     WakeUp.objects.all().delete()
     wake_up_due_refreshes(now=now)
     return {bell.name for bell in WakeUp.objects.all()}
 
 
-def told(kind=None):
+def list_event_kinds(kind=None):
     events = CredentialEvent.unscoped.order_by("id")
     return [event.kind for event in (events.filter(kind=kind) if kind else events)]

@@ -23,7 +23,7 @@ from hub.connections.models import (
 )
 from hub.db.clock import clock
 from tests.hub.connections.browsers import problem, stored, under_way
-from tests.hub.connections.refreshing import no_pause
+from tests.hub.connections.refreshing import fail_on_sleep
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
     row = connected(browser)
     Credential.unscoped.get().request_refresh(now=clock())
     assert refresh_access_token(
-        row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=no_pause
+        row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=fail_on_sleep
     )
     disconnect_account(row, ActorContext(SYSTEM, unrestricted=True), now=clock())
     assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, now=clock())

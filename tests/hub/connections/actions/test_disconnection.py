@@ -1,4 +1,4 @@
-"""A person disconnects: the authorization ends there and here, the history stays, and it can come back."""
+"""A disconnect ends the authorization here and there; history stays, a reconnect is possible."""
 
 import json
 
@@ -21,7 +21,7 @@ from hub.operations.operation_runner import run_batch
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import stored
-from tests.hub.connections.refreshing import RENEWED, connection, renew
+from tests.hub.connections.refreshing import RENEWED, connection, reject_and_refresh
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection"]  # the fixture
@@ -103,7 +103,7 @@ def test_what_a_refresh_brings_after_a_person_ended_the_authorization_is_ended_t
         ends(connection, hand)
         return Response(200, json.dumps(ROTATED).encode())
 
-    assert not renew(connection, FakeHttp(meanwhile))
+    assert not reject_and_refresh(connection, FakeHttp(meanwhile))
     late = Revocation.unscoped.latest("pk")
     assert (late.open()["secret"]["refresh_token"], late.account) == (
         "5Aeprotated",
@@ -119,7 +119,7 @@ def test_what_another_refresh_was_faster_with_lives_on(connection):
         Credential.unscoped.update(version=F("version") + 1)
         return Response(200, json.dumps(ROTATED).encode())
 
-    assert not renew(connection, FakeHttp(meanwhile))
+    assert not reject_and_refresh(connection, FakeHttp(meanwhile))
     assert not Revocation.unscoped.exists()
 
 

@@ -1,4 +1,4 @@
-"""While maintenance is declared nothing goes out, what waits reads as held, and all goes when it is over."""
+"""During maintenance nothing is sent; what waits reads as held, and is sent afterwards."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Tests of connections at a time, and those that wait for a worker."""
+"""Connection tests that wait for a worker, and the share of a tenant."""
 
 import pytest
 

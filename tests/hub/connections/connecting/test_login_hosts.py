@@ -21,7 +21,7 @@ from hub.connections.models import (
 from hub.db.clock import clock
 from tests.connectors.hostile_hosts import HOSTILE_HOSTS
 from tests.hub.connections.browsers import stored, under_way
-from tests.hub.connections.refreshing import no_pause
+from tests.hub.connections.refreshing import fail_on_sleep
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ def refreshed(row):
     Credential.unscoped.get().request_refresh(now=clock())
     row = Connection.unscoped.select_related("credential").get(pk=row.pk)
     return refresh_access_token(
-        row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=no_pause
+        row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=fail_on_sleep
     )
 
 

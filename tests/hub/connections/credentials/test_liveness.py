@@ -1,4 +1,4 @@
-"""A quiet connection is asked from time to time whether its credential is still good, before an event finds out."""
+"""Liveness checks find a credential that ended before an event does."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Blocking calls to other systems at a time: whoever finds no room is told so, and loses nothing."""
+"""One call to a provider: its slot, and the outcome of each failure."""
 
 import json
 import threading
@@ -224,7 +224,7 @@ def test_an_outcome_repeats_no_secret(make):
     assert "a secret value" not in outcome.detail and "***" in outcome.detail
 
 
-# --- pages -----------------------------------------------------------------------------------------------------------
+# --- pages ---
 
 
 def test_whoever_comes_back_to_a_busy_hub_waits_at_an_address_without_the_code(browser):

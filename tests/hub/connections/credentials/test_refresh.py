@@ -1,4 +1,4 @@
-"""An access token is refreshed once, stored first, and only a person is asked when nothing else helps."""
+"""A refresh happens once, is stored first, and asks a person only if the grant has ended."""
 
 from datetime import timedelta
 
@@ -16,10 +16,10 @@ from tests.hub.connections.refreshing import (
     RENEWED,
     SESSION_ENDED,
     connection,
-    go,
     lane,
-    refused,
-    renew,
+    reject_and_refresh,
+    reject_token,
+    run_refresh,
     scheduled,
 )
 from tests.hub.outgoing.pump.test_loop import pump
@@ -40,7 +40,7 @@ def test_a_401_holds_the_lane_and_costs_no_attempt(make, connection):
 
 
 def test_the_new_token_is_stored_beside_the_kept_refresh_token_and_the_lane_goes_on(connection):
-    assert renew(connection, FakeHttp(RENEWED))
+    assert reject_and_refresh(connection, FakeHttp(RENEWED))
     connection.refresh_from_db()
     document = Credential.unscoped.get().open(connection)
     assert (document["access_token"], document["refresh_token"]) == (
@@ -58,12 +58,12 @@ def test_the_new_token_is_stored_beside_the_kept_refresh_token_and_the_lane_goes
 def test_one_side_refreshes_and_the_others_leave_it(connection):
     Credential.unscoped.update(refresh_lease_until=NOON + timedelta(seconds=30))
     http = FakeHttp(RENEWED)
-    assert not renew(connection, http)
+    assert not reject_and_refresh(connection, http)
     assert http.requests == []
 
 
 def test_an_ended_grant_asks_for_a_person(connection):
-    renew(connection, FakeHttp(ENDED))
+    reject_and_refresh(connection, FakeHttp(ENDED))
     connection.refresh_from_db()
     assert (connection.state, lane(connection).hold_reason) == (
         "needs_reconnect",
@@ -75,23 +75,25 @@ def test_an_ended_grant_asks_for_a_person(connection):
     "answer", [Response(503), Response(200, b"<html>"), ResponseNotReceived("timed_out")]
 )
 def test_an_outage_only_waits(connection, answer):
-    renew(connection, FakeHttp(answer))
+    reject_and_refresh(connection, FakeHttp(answer))
     connection.refresh_from_db()
     assert (connection.state, lane(connection).hold_reason) == ("healthy", "refreshing")
     assert Credential.unscoped.get().refresh_lease_until > NOON
-    assert renew(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
+    assert reject_and_refresh(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
 
 
 SECOND = timedelta(seconds=1)
 
 
 def refused_at_once(connection, times):
-    """Each new token is refused a second after it came; gives the moments at which another was asked for."""
+    """Each new token is refused a second after it came; gives the moments at which another was
+    asked for.
+    """
     at, asked = NOON, []
     for _ in range(times):
-        refused(connection, at)
+        reject_token(connection, at)
         due = Credential.unscoped.get().refresh_due_at
-        assert not go(connection, FakeHttp([]), at=due - SECOND) and go(
+        assert not run_refresh(connection, FakeHttp([]), at=due - SECOND) and run_refresh(
             connection, FakeHttp(RENEWED), at=due
         )
         asked.append((due - at).total_seconds())
@@ -115,8 +117,8 @@ def test_no_person_is_asked_where_the_token_endpoint_still_grants(connection):
 
 def test_only_a_confirmed_end_of_the_grant_asks_a_person(connection):
     refused_at_once(connection, 2)
-    refused(connection, NOON + MINUTE)
-    go(connection, FakeHttp(ENDED), at=NOON + 5 * MINUTE)
+    reject_token(connection, NOON + MINUTE)
+    run_refresh(connection, FakeHttp(ENDED), at=NOON + 5 * MINUTE)
     connection.refresh_from_db()
     assert (connection.state, connection.reason) == ("needs_reconnect", "invalid_grant")
 
@@ -133,9 +135,9 @@ def test_a_new_token_that_lives_for_a_minute_ends_the_trouble(connection):
 
 
 def test_calls_that_were_refused_together_count_once(connection):
-    renew(connection, FakeHttp(RENEWED))
+    reject_and_refresh(connection, FakeHttp(RENEWED))
     for second in (1, 2, 3):
-        refused(connection, NOON + second * SECOND)
+        reject_token(connection, NOON + second * SECOND)
     row = Credential.unscoped.get()
     assert (row.refusals, row.refresh_due_at) == (1, NOON + 11 * SECOND)
 
@@ -147,7 +149,7 @@ RESTRICTED = Response(
 
 def test_where_the_user_may_not_sign_in_at_this_hour_it_is_asked_again_later(scheduled):
     http = FakeHttp(RESTRICTED)
-    go(scheduled, http, at=DUE)
+    run_refresh(scheduled, http, at=DUE)
     scheduled.refresh_from_db()
     assert (scheduled.state, scheduled.reason, len(http.requests)) == (
         "degraded",
@@ -155,7 +157,7 @@ def test_where_the_user_may_not_sign_in_at_this_hour_it_is_asked_again_later(sch
         1,
     )
     assert scheduled.detail == "ip restricted or invalid login hours"
-    assert go(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(hours=12))
+    assert run_refresh(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(hours=12))
     scheduled.refresh_from_db()
     assert scheduled.state == "healthy"
 

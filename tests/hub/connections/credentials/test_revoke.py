@@ -1,4 +1,4 @@
-"""What a disconnect says was revoked lives no more; where it is not known, it says so."""
+"""A disconnect revokes the tokens, and says so if it cannot confirm that."""
 
 import os
 
@@ -45,7 +45,9 @@ def revoked(http, at=NOON):
 
 
 def until_over():
-    """The bell, rung until it is over: a second call of apps.uninstall within a minute is one too many."""
+    """The bell, rung until it is over: a second call of apps.uninstall within a minute is one too
+    many.
+    """
     while row := Revocation.unscoped.first():
         Revocation.unscoped.update(due_at=clock())
         QuotaState.objects.all().delete()

@@ -1,4 +1,4 @@
-"""The signing secret: changed with an overlap of a day, in which both sign."""
+"""Rotation of a signing secret: for a day both secrets sign."""
 
 from datetime import timedelta
 

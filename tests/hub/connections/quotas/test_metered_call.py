@@ -1,4 +1,4 @@
-"""A refresh and a test are calls too: they spend the quotas, or say when they may go."""
+"""Refreshes and tests spend quotas, or say when they may go."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from hub.throttle.feedback import pause_scope
 from hub.throttle.models import InFlightLease, QuotaState
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import RENEWED, connection, lane, renew
+from tests.hub.connections.refreshing import RENEWED, connection, lane, reject_and_refresh
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -30,16 +30,16 @@ SLACK_429 = Response(429, headers={"retry-after": "30"}, at=NOON)
 def test_a_refresh_spends_and_rings_later_where_the_quota_rests(connection):
     pause_scope(TOKEN, until=NOON + MINUTE, now=NOON)
     http = FakeHttp(RENEWED)
-    assert not renew(connection, http)
+    assert not reject_and_refresh(connection, http)
     connection.refresh_from_db()
     assert (http.requests, connection.credential.refresh_lease_until) == ([], NOON + MINUTE)
-    assert renew(connection, http, at=NOON + MINUTE + timedelta(seconds=1))
+    assert reject_and_refresh(connection, http, at=NOON + MINUTE + timedelta(seconds=1))
     assert QuotaState.objects.get(key=TOKEN).free_at > NOON + MINUTE
     assert not QuotaState.objects.get(key=TOKEN).probing
 
 
 def test_a_429_of_the_token_endpoint_pauses_it(connection):
-    renew(connection, FakeHttp(Response(429, headers={"retry-after": "90"}, at=NOON)))
+    reject_and_refresh(connection, FakeHttp(Response(429, headers={"retry-after": "90"}, at=NOON)))
     assert lane(connection).hold_reason in ("", "refreshing")
     assert QuotaState.objects.get(key=TOKEN).paused_until == NOON + 1.5 * MINUTE
 
@@ -49,7 +49,7 @@ def test_a_call_that_was_on_its_way_before_a_429_reopens_nothing(connection):
         pause_scope(TOKEN, until=NOON + MINUTE, now=NOON)
         return RENEWED
 
-    assert renew(connection, FakeHttp(meanwhile))
+    assert reject_and_refresh(connection, FakeHttp(meanwhile))
     row = QuotaState.objects.get(key=TOKEN)
     assert (row.paused_until, row.probing) == (NOON + MINUTE, True)
 
@@ -63,16 +63,16 @@ def test_a_probe_that_comes_through_lets_go_what_waits_for_that_quota(connection
         closed=[TOKEN],
         opens_at=NOON + 5 * MINUTE,
     )
-    assert renew(connection, FakeHttp(RENEWED))
+    assert reject_and_refresh(connection, FakeHttp(RENEWED))
     waiting.refresh_from_db()
     assert waiting.opens_at == NOON
 
 
 def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
     pause_scope(TOKEN, until=NOON - MINUTE, now=NOON - 2 * MINUTE)
-    renew(connection, FakeHttp(ResponseNotReceived("timed_out")))
+    reject_and_refresh(connection, FakeHttp(ResponseNotReceived("timed_out")))
     assert QuotaState.objects.get(key=TOKEN).probing
-    assert renew(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
+    assert reject_and_refresh(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
     assert not QuotaState.objects.get(key=TOKEN).probing
 
 

@@ -1,4 +1,4 @@
-"""Staff see which connections work today and stop within days, and why."""
+"""Staff see which connections work today and expire within days, and why."""
 
 from datetime import timedelta
 

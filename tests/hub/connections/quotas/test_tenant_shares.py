@@ -1,4 +1,4 @@
-"""What all tenants share of a token endpoint: one of them leaves the others a part of it, and junk costs little."""
+"""Tenants have shares of a token endpoint's quota, and invalid callbacks cost little."""
 
 import json
 from datetime import timedelta

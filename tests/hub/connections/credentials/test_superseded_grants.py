@@ -1,4 +1,4 @@
-"""Who lets us in again has let us in twice: the older grant is ended, where that leaves the new one alone."""
+"""A reconnect revokes the older grant, if that leaves the new one valid."""
 
 import pytest
 
@@ -64,7 +64,9 @@ def test_so_it_is_where_the_same_account_is_connected_once_more(browser, outside
 
 
 def test_the_other_approvals_of_an_organisation_are_left_alone(browser, outside):
-    """Five approvals live at most: without this, connecting again and again would end somebody else's."""
+    """Five approvals live at most: without this, connecting again and again would end somebody
+    else's.
+    """
     first = alive(outside, "salesforce", "refresh")
     for _ in range(7):
         connected(browser, "salesforce")
@@ -85,7 +87,9 @@ def test_the_same_token_again_is_not_ended(make, connector):
 
 @pytest.mark.parametrize("connector", ["slack", "pipedrive"])
 def test_a_grant_that_would_end_the_new_one_with_it_is_not_ended(make, connector):
-    """Slack has one bot token for each install; Pipedrive takes a revoked refresh token as an uninstall."""
+    """Slack has one bot token for each install; Pipedrive takes a revoked refresh token as an
+    uninstall.
+    """
     row = make.connection(connector=connector, account="A1", secret={"access_token": "new"})
     revoke_superseded_grant(
         row, {"access_token": "old"}, {"access_token": "new"}, settings={}, now=NOON

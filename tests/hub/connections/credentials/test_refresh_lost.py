@@ -19,19 +19,19 @@ from tests.hub.connections.refreshing import (
     RENEWED,
     connection,
     credential,
-    go,
     lane,
-    row,
-    rung,
+    list_event_kinds,
+    list_refresh_wake_ups,
+    run_refresh,
     scheduled,
-    told,
+    stored_row,
 )
 
 pytestmark = pytest.mark.django_db
 __all__ = ["connection", "scheduled"]  # the fixtures
 
 
-# --- an answer that was lost ------------------------------------------------------------------------------------------
+# --- an answer that was lost ---
 
 
 def die_half_way(connection, at=DUE):
@@ -44,20 +44,23 @@ def die_half_way(connection, at=DUE):
         raise Killed
 
     with pytest.raises(Killed):
-        go(connection, FakeHttp(answers), at=at)
+        run_refresh(connection, FakeHttp(answers), at=at)
 
 
 def test_whoever_comes_after_a_death_knows_that_an_answer_may_be_lost(scheduled):
     die_half_way(scheduled)
-    assert rung(DUE + timedelta(seconds=29)) == set()
-    assert go(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(seconds=31))
-    assert told() == ["unsure", "refreshed"]
-    assert (row().refresh_outcome_unknown_since, row().refresh_started_at) == (None, None)
+    assert list_refresh_wake_ups(DUE + timedelta(seconds=29)) == set()
+    assert run_refresh(scheduled, FakeHttp(RENEWED), at=DUE + timedelta(seconds=31))
+    assert list_event_kinds() == ["unsure", "refreshed"]
+    assert (stored_row().refresh_outcome_unknown_since, stored_row().refresh_started_at) == (
+        None,
+        None,
+    )
 
 
 def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
     die_half_way(scheduled)
-    go(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
+    run_refresh(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
     scheduled.refresh_from_db()
     assert (scheduled.state, scheduled.reason) == ("needs_reconnect", "refresh_lost")
     assert "The answer with the new access token was lost" in scheduled.notices.get().sentence
@@ -67,27 +70,27 @@ def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
     "answer", [ResponseNotReceived("timed_out"), Response(500), Response(200, b"<html>")]
 )
 def test_an_answer_that_never_came_may_be_lost_too(scheduled, answer):
-    go(scheduled, FakeHttp(answer), at=DUE)
-    assert row().refresh_outcome_unknown_since == DUE
+    run_refresh(scheduled, FakeHttp(answer), at=DUE)
+    assert stored_row().refresh_outcome_unknown_since == DUE
 
 
 @pytest.mark.parametrize("answer", [RequestNotSent("dns_failed"), Response(503), Response(429)])
 def test_what_surely_had_no_effect_leaves_nobody_unsure(scheduled, answer):
-    go(scheduled, FakeHttp(answer), at=DUE)
-    assert row().refresh_outcome_unknown_since is None
+    run_refresh(scheduled, FakeHttp(answer), at=DUE)
+    assert stored_row().refresh_outcome_unknown_since is None
 
 
 def test_a_grant_that_comes_very_late_mends_what_only_its_absence_broke(scheduled):
     def slow(request):
-        go(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
+        run_refresh(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
         return RENEWED
 
-    assert go(scheduled, FakeHttp(slow), at=DUE)
+    assert run_refresh(scheduled, FakeHttp(slow), at=DUE)
     scheduled.refresh_from_db()
     assert (scheduled.state, credential(scheduled)["access_token"]) == ("healthy", "00Dnew!token")
 
 
-# --- Slack: two tokens in one document --------------------------------------------------------------------------------
+# --- Slack: two tokens in one document ---
 
 USER_RENEWED = Response(
     200,
@@ -105,42 +108,42 @@ TWO = {
 @pytest.fixture
 def slack(make):
     make.app("slack", {"client_id": "id", "client_secret": "a client secret"})
-    row = make.connection(connector="slack", account="T1", secret=TWO)
+    connection = make.connection(connector="slack", account="T1", secret=TWO)
     columns = build_fresh_columns(
         CONNECTORS["slack"],
         Grant(TWO, expires_in=43200.0, token_lifetimes={"user_": 3600.0}),
         now=NOON,
         random=lambda: 0.5,
     )
-    Credential.unscoped.update(sealed=seal(TWO, Credential.binding(row)), **columns)
-    return row
+    Credential.unscoped.update(sealed=seal(TWO, Credential.binding(connection)), **columns)
+    return connection
 
 
 def test_the_user_token_is_refreshed_by_itself(slack):
     http = FakeHttp(USER_RENEWED)
-    assert go(slack, http, at=NOON + 48 * MINUTE)
+    assert run_refresh(slack, http, at=NOON + 48 * MINUTE)
     assert http.requests[0].form["refresh_token"] == "ur1"
     assert credential(slack) == {
         **TWO,
         "user_access_token": "xoxe.xoxp-2",
         "user_refresh_token": "xoxe-1-u2",
     }
-    assert row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)  # the bot's
+    assert stored_row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)  # the bot's
 
 
 def test_a_user_token_that_ended_does_not_stop_what_the_bot_sends(slack):
-    go(slack, FakeHttp(USER_ENDED), at=NOON + 48 * MINUTE)
+    run_refresh(slack, FakeHttp(USER_ENDED), at=NOON + 48 * MINUTE)
     slack.refresh_from_db()
     assert (slack.state, slack.reason, lane(slack).hold_reason) == (
         "degraded",
         "further_token_ended",
         "",
     )
-    assert row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)
+    assert stored_row().refresh_due_at == NOON + timedelta(seconds=43200 * 0.8)
 
 
 def test_no_event_of_the_life_line_tells_a_token(slack):
-    go(
+    run_refresh(
         slack,
         FakeHttp(Response(200, b'{"ok":false,"error":"ur1 xoxe-1-secret a client secret"}')),
         at=NOON + 48 * MINUTE,

@@ -1,4 +1,4 @@
-"""An authorization that has ended is not mended by a test: the access token lives on for a while, and then no more."""
+"""A passed test does not resolve an authorization that has ended."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.hub.connections.refreshing import (
     RENEWED,
     SESSION_ENDED,
     connection,
-    go,
+    run_refresh,
     scheduled,
 )
 
@@ -31,7 +31,7 @@ def when_tested(row, answer=ORGANIZATION, at=DUE + MINUTE):
 
 
 def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(scheduled):
-    go(scheduled, FakeHttp(ENDED), at=DUE)
+    run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
     assert when_tested(scheduled) == (True, "needs_reconnect", "invalid_grant")
     assert [notice.kind for notice in scheduled.notices.all()] == ["needs_reconnect"]
 
@@ -39,7 +39,7 @@ def test_a_grant_that_ended_stays_ended_and_nobody_hears_that_it_works_again(sch
 def test_what_a_refresh_has_trouble_with_is_the_refreshs_to_mend(scheduled):
     scheduled.mark_degraded("refresh_failing", now=NOON)
     assert when_tested(scheduled) == (True, "degraded", "refresh_failing")
-    assert go(scheduled, FakeHttp(RENEWED), at=DUE)
+    assert run_refresh(scheduled, FakeHttp(RENEWED), at=DUE)
     scheduled.refresh_from_db()
     assert scheduled.state == "healthy"
 

@@ -1,4 +1,4 @@
-"""A worker is killed between the other system's answer and our store: nothing is lost, one person is asked, once."""
+"""A worker is killed between the answer and its store: one person is asked, once."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The life line of a credential: what happened to it as a picture with a table, and the token nowhere."""
+"""The timeline of a credential as a picture and a table, without the token."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Fifty workers see one expiry at the same moment, a hundred times over: one of them asks, and no grant is lost."""
+"""Fifty workers see one expiry at once: one of them refreshes, and no grant is lost."""
 
 import random
 import threading
@@ -12,7 +12,7 @@ from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.models import Connection, Credential
 from tests.factories import NOON
 from tests.hub.connections.provider import FIRST, ORG, Provider
-from tests.hub.connections.refreshing import no_pause
+from tests.hub.connections.refreshing import fail_on_sleep
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -26,9 +26,9 @@ LONG = 60  # seconds in which every side gets where it should be
 
 
 class Crowd:
-    """Begins together; whoever asks the provider is answered when some of the others have left with nothing.
+    """Workers that begin together. The one that calls the provider waits until some others have left.
 
-    How many is another number each time, from none to all of them: the rest come to the row before, while and after
+    How many is random each time, from none to all: the rest read the row before, while and after
     the new token is stored.
     """
 
@@ -50,7 +50,7 @@ class Crowd:
                     connector_key="salesforce"
                 )
                 if not refresh_access_token(
-                    row, call=self.call, now=self.now, random=lambda: 0.5, sleep=no_pause
+                    row, call=self.call, now=self.now, random=lambda: 0.5, sleep=fail_on_sleep
                 ):
                     self.left.release()
             except Exception as fault:

@@ -1,4 +1,4 @@
-"""Whoever changes a connection and its lane locks the lane first: nobody's pause ends in a deadlock."""
+"""Transactions that change a connection and its lane lock the lane first: no deadlock."""
 
 import threading
 import time
@@ -31,7 +31,9 @@ def waits_for_a_lock():
 
 
 def beside_a_pump(connection, act):
-    """`act` in another transaction, while one holds the lane as a pump that settles does, and then turns the state."""
+    """`act` in another transaction, while one holds the lane as a pump that settles does, and then
+    turns the state.
+    """
 
     def other():
         try:

@@ -1,4 +1,4 @@
-"""What a person stopped ends only by a person; that its authorization ended meanwhile counts when they resume."""
+"""Only a person ends a pause or a disable; an ended authorization counts at the resume."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.sweep import run_sweep
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.refreshing import DUE, ENDED, connection, go, scheduled
+from tests.hub.connections.refreshing import DUE, ENDED, connection, run_refresh, scheduled
 
 pytestmark = pytest.mark.django_db
 both_stops = pytest.mark.parametrize("stop", ["paused", "disabled"])
@@ -57,7 +57,7 @@ def resumed(now=DUE + HOUR):
 @both_stops
 def test_a_refresh_that_failed_and_a_reconnect_leave_the_stop(scheduled, stop):
     stopped(scheduled, stop)
-    go(scheduled, FakeHttp(ENDED), at=DUE)
+    run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
     reconnected(scheduled)
     assert standing() == (stop, stop)
     assert resumed() == ("healthy", "")
@@ -66,7 +66,7 @@ def test_a_refresh_that_failed_and_a_reconnect_leave_the_stop(scheduled, stop):
 @both_stops
 def test_an_end_that_a_refresh_found_counts_when_a_person_resumes(scheduled, stop):
     stopped(scheduled, stop)
-    go(scheduled, FakeHttp(ENDED), at=DUE)
+    run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
     assert standing() == (stop, stop) and not scheduled.notices.exists()
     assert resumed() == ("needs_reconnect", "invalid_grant")
     assert [notice.kind for notice in scheduled.notices.all()] == ["needs_reconnect"]
@@ -74,7 +74,7 @@ def test_an_end_that_a_refresh_found_counts_when_a_person_resumes(scheduled, sto
 
 @both_stops
 def test_an_end_that_was_known_before_the_stop_is_not_forgotten_by_it(scheduled, stop):
-    go(scheduled, FakeHttp(ENDED), at=DUE)
+    run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
     scheduled.refresh_from_db()
     stopped(scheduled, stop)
     assert resumed() == ("needs_reconnect", "invalid_grant")
@@ -86,7 +86,7 @@ def test_a_stop_that_came_while_the_token_endpoint_was_asked_stays_too(scheduled
         stopped(Connection.unscoped.get(), stop) if standing()[0] == "healthy" else None
         return ENDED
 
-    go(scheduled, FakeHttp(meanwhile_stopped), at=DUE)
+    run_refresh(scheduled, FakeHttp(meanwhile_stopped), at=DUE)
     assert standing() == (stop, stop)
     assert resumed() == ("needs_reconnect", "invalid_grant")
 
@@ -102,7 +102,7 @@ def test_what_a_call_on_its_way_brings_back_does_not_end_the_stop(scheduled, sto
 
 def test_a_pause_with_an_end_ends_in_what_was_found(scheduled):
     scheduled.pause("stocktaking", until=NOON + 2 * HOUR, now=NOON)
-    go(scheduled, FakeHttp(ENDED), at=DUE)
+    run_refresh(scheduled, FakeHttp(ENDED), at=DUE)
     run_sweep(now=NOON + 2 * HOUR + MINUTE)
     assert standing() == ("needs_reconnect", "needs_reconnect")
 

@@ -1,4 +1,6 @@
-"""A token that came is stored before anything else, and again where the database failed: the old one may have ended."""
+"""A token that came is stored before anything else, and again where the database failed: the old
+one may have ended.
+"""
 
 import pytest
 from django.db import OperationalError
@@ -9,7 +11,13 @@ from hub.connections.models import Credential
 from hub.crypto.sealed import seal
 from tests.fakes import FakeHttp
 from tests.hub.connections.provider import FIRST, Provider
-from tests.hub.connections.refreshing import connection, credential, lane, renew, told
+from tests.hub.connections.refreshing import (
+    connection,
+    credential,
+    lane,
+    list_event_kinds,
+    reject_and_refresh,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["connection"]  # the fixture
@@ -47,16 +55,16 @@ class Failing:
 def test_a_database_that_fails_loses_no_token(connection, provider, count):
     failing, pauses = Failing(provider, count), []
     with database.execute_wrapper(failing):
-        assert renew(connection, FakeHttp(failing.call), sleep=pauses.append)
+        assert reject_and_refresh(connection, FakeHttp(failing.call), sleep=pauses.append)
     assert credential(connection)["refresh_token"] in provider.known["live"]
     assert provider.known["calls"] == 1 and pauses == list(STORE_DELAYS[:count])
-    assert lane(connection).hold_reason == "" and told() == ["refreshed"]
+    assert lane(connection).hold_reason == "" and list_event_kinds() == ["refreshed"]
 
 
 def test_nothing_of_ours_stands_between_the_answer_and_its_store(connection, provider):
     failing = Failing(provider, 0)
     with database.execute_wrapper(failing):
-        renew(connection, FakeHttp(failing.call))
+        reject_and_refresh(connection, FakeHttp(failing.call))
     assert failing.statements[0].startswith('UPDATE "connections_credential"')
 
 
@@ -71,8 +79,8 @@ def test_a_store_whose_commit_was_not_heard_counts(connection, provider):
         return result
 
     with database.execute_wrapper(lost_after_commit):
-        assert renew(connection, FakeHttp(failing.call), sleep=lambda seconds: None)
-    assert told() == ["refreshed"] and lane(connection).hold_reason == ""
+        assert reject_and_refresh(connection, FakeHttp(failing.call), sleep=lambda seconds: None)
+    assert list_event_kinds() == ["refreshed"] and lane(connection).hold_reason == ""
 
 
 def test_the_tries_end_within_the_claim():
