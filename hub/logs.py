@@ -112,7 +112,7 @@ def _sanitize_value(value: Any) -> str:
 
 
 class RequestIdMiddleware:
-    """Gives each request an id, or keeps the one it came with, and tells in one line what became of it.
+    """Give each request an id, or keep its own, and log one line with its result.
 
     The line names the route, never the address: that may hold a webhook's key or an OAuth code.
     """

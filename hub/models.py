@@ -1,4 +1,4 @@
-"""The hub is an app too: the rows of audit, queue, cache, secrets, mail, and of how it stands."""
+"""Models of the app `hub`: audit, queue, cache, key canary, mail, counters and worker processes."""
 
 from hub.audit import AuditHead, AuditRow
 from hub.crypto.sealed import KeyCanary

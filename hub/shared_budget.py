@@ -18,7 +18,7 @@ class SharedBudget:
         self.used_by: Counter[Hashable] = Counter()
 
     def acquire(self, amount: int, holder: Hashable = None, *, within: float = 0.0) -> None:
-        """None is nobody in particular, and has no share. Waits `within` seconds at most; raises BudgetExhausted."""
+        """Reserve an amount; `None` as holder has no share of its own. Waits `within` seconds at most; raises BudgetExhausted."""
         with self.changed:
             if not self.changed.wait_for(lambda: self.has_room(amount, holder), within):
                 raise BudgetExhausted

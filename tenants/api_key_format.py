@@ -33,7 +33,7 @@ def generate_api_key(environment: str, *, random: RandomBytes) -> str:
 
 
 def parse_api_key(text: str) -> ParsedApiKey | None:
-    """None where it cannot be a key: the checksum tells a mistyped one without a look at the database."""
+    """Return None for a text that cannot be a key: a mistyped one fails the checksum without a database query."""
     match = API_KEY_PATTERN.fullmatch(text)
     if match is None or compute_checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
         return None

@@ -1,4 +1,4 @@
-"""Who: people, customer organisations, and the keys of their programs."""
+"""Users, tenants, memberships, invitations, portal links and API keys."""
 
 import re
 import zoneinfo
@@ -71,7 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def mark_email_verified(self) -> None:
-        """Whoever made this account knows that the address is theirs: no mail has to show it."""
+        """Mark the address as verified, without a mail: staff made this account."""
         addresses: models.Manager = self.emailaddress_set  # type: ignore[attr-defined]  # allauth's
         addresses.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
 
@@ -151,7 +151,7 @@ class Tenant(models.Model):
 
 
 class Membership(Scoped):
-    """That a person belongs to a tenant, and as what."""
+    """A user's role in a tenant."""
 
     class Role(models.TextChoices):
         OWNER = "owner", _("Owner")
@@ -172,7 +172,7 @@ class Membership(Scoped):
 
 
 class Invitation(Scoped):
-    """That somebody is asked by mail to belong to a tenant. Of the link's token only the digest is kept."""
+    """An invitation by mail to join a tenant. Only the digest of the link's token is stored."""
 
     LIFETIME = timedelta(days=7)
 
@@ -227,7 +227,7 @@ class PortalLink(Scoped):
     """That our own application sends one of its people to a tenant's pages. Of the token only the digest is kept."""
 
     LIFETIME = timedelta(minutes=5)
-    VISIT_LENGTH = timedelta(hours=1)  # whoever came in by it may stay so long
+    VISIT_LENGTH = timedelta(hours=1)  # how long a guest may stay
     ROLES = (
         (Membership.Role.ADMIN, "Admin"),
         (Membership.Role.MEMBER, "Member"),
@@ -261,7 +261,7 @@ class PortalLink(Scoped):
         return self.state(now) == "pending"
 
     def is_active(self, now: datetime) -> bool:
-        """It can still be used, or whoever used it is still here."""
+        """Whether it can still be used, or its guest's visit has not ended."""
         return self.state(now) in ("pending", "visiting")
 
 
@@ -318,7 +318,7 @@ class ApiKey(Scoped):
         tenant: Tenant | None = None,
         **fields: Any,
     ) -> tuple[Self, str]:
-        """The row, and the text of the key: this is the only moment when it is known."""
+        """Return the row and the text of the key, which is not stored."""
         text = api_key_format.generate_api_key(settings.HUB_ENVIRONMENT, random=random)
         parsed_key = api_key_format.parse_api_key(text)
         assert parsed_key, "a generated key has its own format"

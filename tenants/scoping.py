@@ -1,4 +1,4 @@
-"""The wall between tenants: every model states its way to the tenant once, and rows are asked for by tenant."""
+"""Isolation of tenants: each model declares its path to the tenant once, and queries filter by it."""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ SECRET_COLUMNS = {
     "password",
     "digest",
     "sealed",
-}  # nobody searches by them: a search that answers yes or no tells them
+}  # never searched by: an answer of yes or no would disclose them
 
 
 class TenantNotNamed(Exception):
@@ -32,7 +32,7 @@ class TenantNotNamed(Exception):
 
 
 class ScopedManager(models.Manager):
-    """`objects.of(tenant)` and nothing else; whoever needs every tenant's rows says `unscoped`."""
+    """Only `objects.of(tenant)`; code that needs the rows of all tenants uses `unscoped`."""
 
     def get_queryset(self) -> Any:
         raise TenantNotNamed(
@@ -40,7 +40,7 @@ class ScopedManager(models.Manager):
         )
 
     def of(self, tenant: Any) -> models.QuerySet:
-        """The tenant's rows; those of the platform too, where the model is SHARED with all tenants."""
+        """Return the tenant's rows, and the platform's if the model is SHARED."""
         rows: models.QuerySet = models.QuerySet(self.model, using=self._db)
         return rows.filter(tenant_condition(self.model, tenant))
 
@@ -50,9 +50,9 @@ def tenant_condition(model: type[models.Model], tenant: Any) -> Q:
 
 
 class Scoped(models.Model):
-    """Furniture of every model that belongs to a tenant. `TENANT` is the way there: "tenant", "connection__tenant".
+    """Base of every model that belongs to a tenant. `TENANT` is the path to it: "tenant", "connection__tenant".
 
-    The way goes through foreign keys only. Where the model is SHARED, rows without a tenant are every tenant's to
+    The path uses foreign keys only. Where the model is SHARED, rows without a tenant are every tenant's to
     read, and the platform's to change.
     """
 
@@ -94,7 +94,7 @@ def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
-    """A model that states no way to a tenant is the platform's own."""
+    """Return the condition for these tenants' rows; a model without `TENANT` belongs to the platform."""
     path = tenant_path(model)
     return Q(**{f"{path}__in": tenants}) if path else Q(pk__in=())
 
@@ -106,7 +106,7 @@ def tenant_path(model: type[models.Model]) -> str:
 
 
 def accessible_tenants(user: Any) -> TenantIds:
-    """Of a person or a key; whoever is neither sees nothing."""
+    """Return the tenants of a user or an API key; none for anything else."""
     return user.accessible_tenants() if hasattr(user, "accessible_tenants") else NO_TENANTS
 
 
@@ -190,7 +190,7 @@ def is_among(
     user: Any,
     obj: models.Model | None,
 ) -> bool:
-    """An inline is asked about its parent, so the object says which rows are meant; a new one is in nobody's yet."""
+    """Whether the user may reach this object: its own model decides, as an inline is asked about its parent."""
     if obj is None or obj.pk is None or accessible_tenants(user) is ALL_TENANTS:
         return True
     return rows_of(type(obj), user).filter(pk=obj.pk).exists()

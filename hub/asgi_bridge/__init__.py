@@ -1,4 +1,4 @@
-"""What stands between the web server and Django: an ASGI application that holds no thread for a body that arrives.
+"""The bridge between the web server and Django: an ASGI application that holds no thread for a body that arrives.
 
 `Front` reads each body within a deadline, a length and a budget of bytes, and hands the complete request to Django's
 WSGI handler in a pool of threads that live long: connections to the database are kept, and events that come at the

@@ -56,7 +56,7 @@ def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _client_address(environ: Environ) -> str:
-    """The address that the proxy has seen, which it adds as the last one; what stands before it anybody may say."""
+    """Return the last address: the proxy added it. A client can forge those before it."""
     last_address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     try:
         return str(ip_address(last_address))
@@ -65,7 +65,7 @@ def _client_address(environ: Environ) -> str:
 
 
 def client_network(address: str) -> str:
-    """Who counts as one client: an IPv6 address stands for its /64, of which each has as many as it likes."""
+    """Return the address that counts as one client: of IPv6 the /64, as one client owns all of it."""
     try:
         client = ip_address(address)
     except ValueError:

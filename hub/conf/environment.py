@@ -1,4 +1,4 @@
-"""Readers of the environment, for the settings: what is wrong or missing is told by its name."""
+"""Read settings from the environment; an error names the setting that is wrong or missing."""
 
 import re
 from collections.abc import Callable

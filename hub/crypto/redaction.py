@@ -12,7 +12,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 MASK = "***"
 MAX_SECRET_LENGTH = 4096  # characters of a secret that an excerpt may cut
-MIN_SECRET_LENGTH = 6  # characters; what is shorter stands in innocent words too
+MIN_SECRET_LENGTH = 6  # characters; what is shorter occurs in harmless words too
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9]+")  # what looks the same in most forms of a secret
 FRAGMENT_LENGTH = 8  # characters; a short one is found sooner
 
@@ -123,7 +123,7 @@ def redact_excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
 
 
 def find_likely_patterns(text: str) -> list[tuple[re.Pattern[str], Replacement]]:
-    """Those of whose marks one stands in the text; mostly none."""
+    """Return the patterns that have a mark in the text; mostly none."""
     folded = text.casefold()
     marks = (
         (mark for mark in MARKS if mark in folded)
@@ -220,7 +220,7 @@ def secret_forms(secret: str) -> set[str]:
 
 
 def _base64_cores(secret: bytes) -> set[str]:
-    """The part of its base64 that is the same whatever stands around it, as in `user:secret`."""
+    """Return the part of its base64 that does not depend on the text around it, as in `user:secret`."""
     cores = set()
     for offset in range(3):  # bytes of something else in the same group of three
         start, end = -(-offset * 8 // 6), (offset + len(secret)) * 8 // 6

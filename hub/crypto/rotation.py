@@ -74,7 +74,7 @@ def count_sealed_rows() -> int:
 
 
 def reseal_all(*, dry: bool = False, size: int = BATCH_SIZE) -> Iterator[RotationBatch]:
-    """One batch for each step; whoever iterates decides how fast, and when to stop."""
+    """Reseal one batch per iteration: the caller decides how fast, and when to stop."""
     for column in sealed_columns():
         cursor: Any = None
         while True:

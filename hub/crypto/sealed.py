@@ -37,7 +37,7 @@ def _cipher_for(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def fingerprint(secret: str) -> str:
-    """Tells two secrets apart without telling either; keyed, so that short ones cannot be guessed from it."""
+    """Return a keyed digest by which two secrets can be compared; short ones cannot be guessed from it."""
     return salted_hmac("hub.fingerprint", secret, algorithm="sha256").hexdigest()[:12]
 
 
@@ -85,7 +85,7 @@ def seal(document: Mapping[str, Any], binding: str) -> Sealed:
 
 @sensitive_variables()
 def seal_text(text: str, binding: str) -> str:
-    """For a column of somebody else's that keeps a text; `opened_text()` gives it back."""
+    """Seal a text for a column of another library; `open_text()` returns it."""
     return seal({"text": text}, binding)._ciphertext
 
 
@@ -131,7 +131,7 @@ def _parse_document(inside: bytes) -> Any:
 class SealedField(EncryptedTextField):
     """The library's column without its manners: it decrypts input, encrypts expressions, and shows everybody.
 
-    Never in a form or a writable serializer: whoever sets a secret calls `seal()`.
+    Never in a form or a writable serializer: code that sets a secret calls `seal()`.
     """
 
     empty_strings_allowed = False

@@ -1,4 +1,4 @@
-"""Sessions lie sealed, under a digest of their key.
+"""Session store: data is sealed, and rows are stored under a digest of the session key.
 
 For a while they hold the secret of a second factor, or the code that confirms an address. Each is
 sealed for its key, so what is copied into another row opens nothing; and as the database knows only
@@ -33,7 +33,7 @@ class SessionStore(DatabaseSessions):
 
     @sensitive_variables()
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """What does not open is nobody's session, as Django has it of what was tampered with."""
+        """Return an empty session for data that cannot be opened, as Django does after tampering."""
         try:
             document: dict[str, Any] = json.loads(open_text(str(session_data), self.binding))
         except CannotOpen:

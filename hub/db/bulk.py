@@ -1,6 +1,6 @@
-"""Many rows in one statement, for the hot path: arrays on PostgreSQL, one statement for many rows on SQLite.
+"""Insert, update and read many rows with one statement: arrays on PostgreSQL, executemany on SQLite.
 
-What the ORM does for a row costs as much as sending a message; here a row costs little more than its bytes.
+The ORM's work for one row costs as much as sending a message; here a row costs little more than its bytes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,9 +24,9 @@ ColumnValues = Mapping[str, Sequence[Any]]  # by the name of a field, a value fo
 def insert_rows(
     model: type[models.Model], columns: ColumnValues, *, ignore_conflicts: bool = False
 ) -> None:
-    """One row for each place in the columns; every field without a default of the database's must be named.
+    """Insert one row for each index of the columns. Every field without a database default must be named.
 
-    `once` leaves rows that are there already as they are.
+    With `ignore_conflicts`, existing rows stay as they are.
     """
     fields = [column_field(model, name) for name in columns]
     if not next(iter(columns.values())):
@@ -54,7 +54,7 @@ def update_rows(
     *,
     only: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
-    """Give the rows with these keys new values, where they are as `only` says; how many that were."""
+    """Update the rows with these keys that match `only`; return how many were changed."""
     fields = [column_field(model, name) for name in columns]
     guards = [column_field(model, name) for name in only]
     key, table = model._meta.pk, model._meta.db_table
@@ -89,7 +89,7 @@ def update_rows(
 def insert_missing_rows(
     model: type[models.Model], columns: ColumnValues, returning: Sequence[str]
 ) -> list[tuple[Any, ...]]:
-    """As `insert` with `once`; of the rows that were not there yet, these fields as the database has them."""
+    """Insert rows that do not exist yet; return the fields `returning` of the inserted ones."""
     fields = [column_field(model, name) for name in columns]
     returned_columns = ", ".join(f'"{column_field(model, name).column}"' for name in returning)
     head, tail = insert_head(model, fields), f"ON CONFLICT DO NOTHING RETURNING {returned_columns}"
@@ -209,7 +209,7 @@ def _bulk_parameters(
 ) -> tuple[tuple[bool, ...], list[Any]]:
     """Which columns agree in all rows, and the parameters: one value for each of those, then arrays for the others.
 
-    The first is always an array: it tells how many rows there are.
+    The first is always an array: its length is the number of rows.
     """
     values = _column_arrays(fields, columns)
     constant_columns = (False, *(column.count(column[0]) == len(column) for column in values[1:]))
@@ -229,7 +229,7 @@ def _bulk_parameters(
 def _cell_expressions(
     fields: tuple[Any, ...], constant_columns: tuple[bool, ...]
 ) -> tuple[str, ...]:
-    """What stands for each column in a statement."""
+    """Return the SQL expression for each column."""
     expressions = (
         f"%b::{array_type(field)[:-2]}" if is_constant else f"v.c{index}"
         for index, (field, is_constant) in enumerate(zip(fields, constant_columns, strict=True))
@@ -287,7 +287,7 @@ USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = (
 def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:
     """Statements are prepared, so PostgreSQL plans them once; after so many uses it plans them anew, for tables grow.
 
-    What was planned for an empty table reads a full one from end to end, until somebody analyses it.
+    What was planned for an empty table reads a full one from end to end, until the table is analysed.
     """
     USES_BY_CONNECTION[connection] = USES_BY_CONNECTION.get(connection, 0) + 1
     if USES_BY_CONNECTION[connection] % USES_PER_PLAN == 0:

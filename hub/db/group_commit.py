@@ -1,7 +1,7 @@
-"""Group commit: what many threads want at one moment is done once, by one of them.
+"""Group commit: one thread processes the items of all threads that wait.
 
-Whoever finds nobody at work does it for all that wait; the others find theirs done. Nobody waits for company: a batch
-is what came while the last one was at work, and a lonely thread works at once.
+The first thread that finds no leader becomes the leader and processes one batch: the items that arrived during the
+batch before. A batch never waits for more items, so a single thread is served at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Waiter(Generic[Item, Result]):
-    """Where one thread waits."""
+    """One thread that waits, with its item and the result."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -24,16 +24,16 @@ class Waiter(Generic[Item, Result]):
         self.wake_lock.acquire()
 
     def wait_until_leader(self) -> bool:
-        """Once called: it was not served, so it is its turn to serve."""
+        """Wait until served, or until this thread has to lead; return whether it has to lead."""
         self.wake_lock.acquire()
         return not self.is_served
 
 
 class GroupCommit(Generic[Item, Result]):
-    """`work` answers a batch, item by item; an answer that is an exception is raised by whoever asked.
+    """`process_batch` returns one result per item; a result that is an exception is raised in the item's thread.
 
-    Where it raises, it has done nothing, and each does its own alone: what is wrong with one hurts no other. Not to be
-    called within a transaction, which the others would wait for.
+    When `process_batch` itself raises, it has changed nothing, and each thread processes its own item alone, so that
+    one bad item fails alone. Not to be called within a transaction: the other threads would wait for it.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class GroupCommit(Generic[Item, Result]):
         return waiter.result  # type: ignore[return-value]  # it was served
 
     def join_queue(self, waiter: Waiter[Item, Result]) -> bool:
-        """Whether nobody is at work."""
+        """Queue the item; return whether there is no leader, so that this thread has to lead."""
         with self.lock:
             self.waiters.append(waiter)
             is_first, self.is_running = not self.is_running, True

@@ -1,4 +1,4 @@
-"""Ids that are told outside: UUIDv7, which sort by the time of their making."""
+"""Public ids: UUIDv7, which sort by the time of their creation."""
 
 import os
 import time

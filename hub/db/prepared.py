@@ -1,4 +1,4 @@
-"""Querysets of the hot path, compiled once: on PostgreSQL the ORM's own work would cost more than the answer."""
+"""Querysets that are compiled once: on PostgreSQL the ORM's own work would cost more than the query."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
 
 
 class PreparedQuery(Generic[ModelType]):
-    """A question whose parameters change and whose words do not: moments, ids and, by `among`, lists.
+    """A queryset whose SQL is compiled once; only parameter values change: times, ids and, by `any_of`, lists.
 
-    `ask` gives a queryset without annotations; everything but its arguments must be the same at every call.
+    `build_queryset` returns a queryset without annotations that depends on its arguments alone.
     """
 
     def __init__(self, build_queryset: Callable[..., QuerySet[ModelType, Any]]) -> None:
@@ -42,7 +42,7 @@ class PreparedQuery(Generic[ModelType]):
         self.compiled: CompiledQuery | None = None
 
     def fetch_rows(self, **arguments: Any) -> list[tuple[Any, ...]]:
-        """Of a `values_list`."""
+        """Return the rows of a `values_list`."""
         if database.vendor != "postgresql":
             return list(self.build_queryset(**arguments))
         return self.compile(arguments).fetch(arguments)
@@ -61,7 +61,7 @@ class PreparedQuery(Generic[ModelType]):
 
 
 class Parameter:
-    """Where an argument stands among the parameters."""
+    """The position of an argument among the parameters."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -69,11 +69,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class CompiledQuery:
-    """The words of a question, and what it is asked of."""
+    """SQL with its parameters, and the model that it reads."""
 
     model: type[Model]
     statement: str
-    parameters: Sequence[Any]  # a Sign where an argument stands
+    parameters: Sequence[Any]  # a Parameter at the position of an argument
 
     def fetch(self, arguments: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         parameters = [
@@ -86,7 +86,7 @@ class CompiledQuery:
 def _compile_query(
     build_queryset: Callable[..., QuerySet[Any, Any]], arguments: Mapping[str, Any]
 ) -> CompiledQuery:
-    """It is asked once with a value that nobody means in each argument's place."""
+    """Compile with a sentinel in place of each argument, and record where the sentinels appear."""
     sentinels = {
         name: _sentinel_value(value, index) for index, (name, value) in enumerate(arguments.items())
     }
@@ -107,7 +107,9 @@ def _compile_query(
         parameter.name for parameter in marked_parameters if isinstance(parameter, Parameter)
     }
     if found_names != set(arguments):
-        raise ValueError(f"the question does not keep {set(arguments) - found_names} as it is told")
+        raise ValueError(
+            f"the query does not use {set(arguments) - found_names} unchanged as parameters"
+        )
     return CompiledQuery(queryset.model, statement, marked_parameters)
 
 

@@ -1,4 +1,4 @@
-"""One compare-and-swap for every state machine."""
+"""State machines: transitions are compare-and-swap updates."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class InvalidTransition(Exception):
-    """The map forbids this move, or somebody else was first."""
+    """The state machine forbids this transition, or the state was changed meanwhile."""
 
     def __init__(self, instance: models.Model, requested_state: str) -> None:
         super().__init__(
@@ -17,7 +17,7 @@ class InvalidTransition(Exception):
 
 
 class StateMachine(models.Model):
-    """A model whose `state` is changed only here. `TRANSITIONS` maps each state to those that may follow it."""
+    """A model whose `state` changes only here. `TRANSITIONS` maps each state to the states that may follow."""
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]]
     state: "models.CharField[str, str]"
@@ -26,7 +26,10 @@ class StateMachine(models.Model):
         abstract = True
 
     def transition_to(self, state: str, **changes: Any) -> None:
-        """UPDATE where the primary key and the old state match; raises WrongState, and changes nothing then."""
+        """Update the row if it still has the old state.
+
+        Raises InvalidTransition, and changes nothing, when the transition is not allowed or the state was changed.
+        """
         if state not in self.TRANSITIONS.get(self.state, ()):
             raise InvalidTransition(self, state)
         rows = type(self)._base_manager.filter(**{"pk": self.pk, "state": self.state})

@@ -1,4 +1,4 @@
-"""Requests of the API: each is counted for its key and its tenant, and its answer tells what is left.
+"""Count API requests per key and tenant; the response headers state what is left.
 
 The headers RateLimit-Policy and RateLimit follow draft-ietf-httpapi-ratelimit-headers-10 (27 September 2025).
 """
@@ -30,7 +30,7 @@ class WithinLimits(BasePermission):
 
 
 def count_request(request: Request, amounts: Mapping[str, int]) -> None:
-    """Raises LimitExceeded; either way the answer tells what is left."""
+    """Spend the request's quota. Raises LimitExceeded. Either way the response headers state what is left."""
     try:
         _remember_remaining(request, spend_limits(request.auth, amounts, now=clock()))
     except LimitExceeded as limit_error:

@@ -57,7 +57,7 @@ class Charge:
 
 @dataclass(slots=True)
 class GrantedShare:
-    """What this process was granted of a counter and has not spent, and what is granted to nobody yet."""
+    """The unspent share of a counter that this process was granted, and what is not granted yet."""
 
     window: int
     quota: int

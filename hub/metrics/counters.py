@@ -1,4 +1,4 @@
-"""Counts that only grow, for the metrics: so that nobody counts rows of the past."""
+"""Stored counters that only grow, for the metrics, which therefore never count old rows."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ class Tally(models.Model):
 
 
 def add_counts(counts: Counts) -> None:
-    """One statement; in the order of their names, so that two who add never wait for each other in a circle."""
+    """Add to the counters in one statement, in the order of their names, which avoids deadlocks."""
     rows = sorted((name, label, value) for (name, label), value in counts.items() if value)
     if rows:
         with connection.cursor() as cursor:

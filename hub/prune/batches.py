@@ -46,7 +46,7 @@ class PrunedBatch:
 def prune_batches(
     cutoffs: RetentionCutoffs, *, dry: bool = False, size: int = BATCH_SIZE
 ) -> Iterator[PrunedBatch]:
-    """One batch for each step; whoever iterates decides how fast, and when to stop. Dry, it deletes nothing."""
+    """Delete one batch per iteration: the caller decides how fast, and when to stop. `dry` only counts."""
     for table in TABLES:
         cursor: Any = None
         while True:

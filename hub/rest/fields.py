@@ -58,7 +58,7 @@ class TimestampField(serializers.DateTimeField):
 
 
 class TextField(serializers.CharField):
-    """A text as it is: a space around an id is a mistake to be told, not one to be mended."""
+    """A text that is not trimmed: a space around an id is reported, not corrected."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)

@@ -29,7 +29,7 @@ WIDGET_CLASSES = (
 
 
 class WriteOnlyInput(forms.PasswordInput):
-    """A secret goes in and is never given back, not even to whoever has just typed it."""
+    """An input for a secret: its value is never rendered, not even after an error."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -67,6 +67,6 @@ class ReasonForm(ActionForm):
 def build_related_field(
     column: Any, site: Any, rows: models.QuerySet, **options: Any
 ) -> forms.ModelChoiceField:
-    """Found by typing; `column` is the foreign key that it stands for."""
+    """A related row, found by typing; `column` is its foreign key."""
     widget = AutocompleteSelect(column, site, attrs={"class": "unfold-admin-autocomplete"})
     return forms.ModelChoiceField(rows, widget=widget, **options)

@@ -1,4 +1,4 @@
-"""Lists and forms for staff: fast at a million rows, and everything that is changed here is told to the audit."""
+"""Lists and forms of the admin: fast with a million rows, and every change is audited."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ MAX_HISTORY_ROWS = 100  # acts on the history page of one row
 
 
 class Paginator(InfinitePaginator):
-    """Counts no further than `COUNTED` rows, so that a list of a million is as fast as a short one."""
+    """Count no further than `COUNT_LIMIT` rows, so that a list of a million is as fast as a short one."""
 
     COUNT_LIMIT = 1000
     template_name = "console/pagination.html"
@@ -46,7 +46,7 @@ class Paginator(InfinitePaginator):
 
 
 class ChangeList(UnfoldChangeList):
-    """A list that has the name of what it lists, and does not boast of how many rows there are."""
+    """A list titled with the plural name of its model, without a total of all rows."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -58,7 +58,7 @@ class ChangeList(UnfoldChangeList):
 
 
 class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
-    """`verbs` names the methods, made with @verb, that are buttons on a row's page.
+    """`row_actions` names the methods, made with @row_action, that are buttons on a row's page.
 
     `search_fields` are indexed columns, found by the whole value; with ^ before it, by its beginning.
     """
@@ -132,7 +132,7 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What the audit tells of this row."""
+        """Show the audit rows of this object."""
         obj = self.get_object(request, object_id)
         audit_rows = _audit_rows_about(obj) if obj is not None else AuditRow.objects.none()
         context = {"acts": audit_rows, **(extra_context or {})}
@@ -141,7 +141,7 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
 
 
 def _search_condition(model: type[models.Model], column: str, term: str) -> models.Q:
-    """Nothing where the term cannot be a value of the column."""
+    """Return a condition that matches nothing when the term cannot be a value of the column."""
     if column.startswith("^"):
         return models.Q(**{f"{column[1:]}__startswith": term})
     name = column.removesuffix("__exact")
@@ -168,7 +168,7 @@ class TabularInline(UnfoldTabularInline):
     extra = 0
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The label stands above the column only, so each field says its name itself."""
+        """Name each field by `aria-label`, as its label is only above the column."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field:
             field.widget.attrs["aria-label"] = field.label

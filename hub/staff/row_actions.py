@@ -1,4 +1,4 @@
-"""What a person does to a row by a button: a POST, permitted, done or declined in words, and told to the audit."""
+"""Buttons on the page of an admin row: a permitted POST that is done or rejected with a sentence, and audited."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -34,7 +34,7 @@ else:
 
 
 class ActionRejected(Exception):
-    """It cannot be done; the sentence says why. Nothing was changed. `shown` goes to the form's page."""
+    """The action was not done, for the reason in the message. `context` is given to the page of the form."""
 
     def __init__(self, message: str, **context: Any) -> None:
         super().__init__(message)
@@ -43,9 +43,9 @@ class ActionRejected(Exception):
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What the person reads, and what the audit keeps. `page` is shown instead of the row's own page.
+    """The message for the user, and what is audited. `page` is shown instead of the row's own page.
 
-    `told`: what was called has told the audit itself.
+    `is_audited`: the service function that was called has written the audit row.
     """
 
     detail: str
@@ -81,10 +81,10 @@ def row_action(
     atomic: bool = True,
     sensitive: bool = False,
 ) -> Callable[[Any], Any]:
-    """Marks `def pause(self, request, row, said, *, now) -> Done` of a ModelAdmin.
+    """Mark `def pause(self, request, instance, data, *, now) -> ActionResult` of a ModelAdmin as a button.
 
-    `said` is what the form cleaned. It is done in one transaction with its audit row; a verb that uses the network
-    says `atomic=False`. A `sensitive` one asks the person again who they are, unless they have just shown it.
+    `data` is the form's cleaned data. The action and its audit row share one transaction; an action that uses the
+    network sets `atomic=False`. A `sensitive` action requires a recent login.
     """
 
     def mark(function: Any) -> Any:
@@ -104,12 +104,12 @@ def audit_staff_action(
     now: datetime | None = None,
     **changes: Any,
 ) -> None:
-    """One audit row, with who, from where, and whose."""
+    """Audit what a form of the admin changed, or an action that calls no service function."""
     ActorContext.of_request(request).audit(verb, obj, now=now or clock(), **changes)
 
 
 class RowActionsMixin(AdminBase):
-    """Before a ModelAdmin: `verbs` are the names of its methods that are buttons."""
+    """Before a ModelAdmin: `row_actions` are the names of its methods that are buttons."""
 
     row_actions: ClassVar[tuple[str, ...]] = ()
     audited_as = ""  # what its verbs begin with in the audit; empty: the name of the model

@@ -21,7 +21,7 @@ ACTIVITY_STORED_EVERY = timedelta(minutes=1)  # so that not every page writes th
 
 
 class StaffSessionMiddleware(MiddlewareMixin):
-    """Stands behind AuthenticationMiddleware; costs a request nothing that does not look at `user`."""
+    """Comes after AuthenticationMiddleware; a request that does not read `user` costs nothing."""
 
     def process_request(self, request: HttpRequest) -> None:
         user = request.user

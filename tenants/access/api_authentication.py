@@ -128,7 +128,7 @@ key_lookup = GroupCommit(
 class HasScope(BasePermission):
     """The view says which scope each method needs: `required_scopes = {"POST": "events:write"}`.
 
-    A method for which nothing is said is not allowed; None says that any key will do.
+    A method without an entry is not allowed; None allows any key.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -148,7 +148,10 @@ class HasScope(BasePermission):
 
 
 def resolve_tenant(request: Request, reference: Any) -> Tenant:
-    """Which tenant a request is about. A platform key must name one; a tenant's key may name its own, or nobody."""
+    """Return the tenant that the request concerns. A platform key must name one; a tenant's key may name its own or none.
+
+    Raises Problem: tenant-required, tenant-not-found.
+    """
     principal: Any = request.user
     own_tenant: Tenant | None = principal.tenant
     if reference in (None, ""):
@@ -166,7 +169,7 @@ def resolve_tenant(request: Request, reference: Any) -> Tenant:
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """How the API's description tells of the keys."""
+    """Describe API keys in the OpenAPI document."""
 
     target_class = ApiKeyAuthentication
     name = "ApiKey"

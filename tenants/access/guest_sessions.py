@@ -14,7 +14,9 @@ from django.middleware.csrf import rotate_token
 from django.views.decorators.cache import never_cache
 
 SESSION_KEY = "visiting"
-REMEMBERED_FOR = timedelta(hours=12)  # so that who comes back too late is told where to go on
+REMEMBERED_FOR = timedelta(
+    hours=12
+)  # so that a guest who returns too late is shown where to continue
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Guest:
 
 
 def start_session(request: HttpRequest, name: str, value: Any, *, until: datetime) -> None:
-    """A session of its own: nothing of the one before is kept, and whoever knew its key knows nothing."""
+    """Begin a new session: nothing of the old one is kept, and its key is worthless."""
     request.session.flush()
     rotate_token(request)
     request.session[name] = value

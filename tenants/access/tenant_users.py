@@ -1,4 +1,4 @@
-"""Who stands before a customer's page: a member of the tenant that the address names, and what they may do there."""
+"""The person on a tenant's page: a member or a guest of the tenant in the URL, and what they may do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class TenantPagesMiddleware(MiddlewareMixin):
 
 
 class GuestSessionOver(PermissionDenied):
-    """The guest's time is over, who let them in has taken that back, or nobody knows by which link they came."""
+    """The guest's visit has ended, their link was revoked, or it is unknown."""
 
 
 def tenant_home_url(tenant: Tenant) -> str:
@@ -77,7 +77,7 @@ def tenant_home_url(tenant: Tenant) -> str:
 
 
 def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
-    """Raises Http404: nobody is told which tenants there are."""
+    """Return the member or guest. Raises Http404 for unknown and foreign tenants alike, GuestSessionOver."""
     if not is_reference(reference):  # PostgreSQL would not even look for a NUL
         raise Http404(reference)
     user = request.user
@@ -99,7 +99,7 @@ def _find_member(user: User, reference: str) -> TenantUser:
 
 
 def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
-    """Raises VisitOver, too: then they are told where to go on."""
+    """Return the guest. Raises GuestSessionOver, whose page shows where to continue."""
     guest = current_guest(request)
     if guest is None or guest.tenant != reference:
         raise Http404(reference)
@@ -113,7 +113,7 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 def tenant_view(
     *, min_role: str = Membership.Role.MEMBER
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Before a view of a page below /t/<tenant>/: it is handed the visitor, and nobody else comes in."""
+    """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser, or not at all."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -148,10 +148,10 @@ def render_visit_over(request: HttpRequest) -> HttpResponse:
 
 
 def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Before a sensitive act: whoever has not shown for five minutes who they are does so again, by password or second
-    factor, and comes back to the same act. It stands below for_visitors(), or alone.
+    """Decorate a sensitive view: a user who has not authenticated for five minutes does so again, by password or second
+    factor, and returns to the same request. It comes below tenant_view(), or alone.
 
-    A POST waits for that in the session, as it is: it must carry no secret. A guest has nothing to show, and reads who
+    A POST is stored in the session meanwhile, so it must carry no secret. A guest cannot authenticate, and is shown who
     can do it.
     """
 

@@ -64,7 +64,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Issue a key; its text stands on the answer to this POST and nowhere else."""
+        """Issue a key; only the response to this POST contains its text."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if redirect := staff.reauthentication_redirect(request):

@@ -24,7 +24,7 @@ BADGES = {
 
 
 class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    """Links that let somebody in at one tenant; their verb `revoke` takes one back."""
+    """Links that let a person into one tenant; the row action `revoke` ends one."""
 
     list_filter: ClassVar[Any] = (("tenant", staff.RelatedFilter),)
     list_select_related = ("tenant",)
@@ -32,7 +32,7 @@ class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
     row_actions = ("revoke",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # it is taken back instead, and stays told
+        return False  # it is revoked instead, and stays listed
 
     @staff.display(description="tenant")
     def tenant_link(self, link: Any) -> str:

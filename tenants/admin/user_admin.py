@@ -21,7 +21,7 @@ from tenants.services import membership_actions
 class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same methods
     ScopedAdminMixin, staff.ModelAdmin, DjangoUserAdmin
 ):
-    """People. Whoever has no tenant's way here is a superuser: a person belongs to many tenants."""
+    """Users. Only superusers see them, as a user belongs to many tenants."""
 
     form, add_form, change_password_form = UserForm, NewUserForm, PasswordForm
     list_display = ("email", "name", "is_staff", "is_superuser", "is_active", "tenants_of")
@@ -83,7 +83,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        """Whoever adds a person, or changes one's address or rights, shows who they are before."""
+        """Require a recent login to add a user, or to change their address or rights."""
         adds_or_changes = object_id is None or request.method == "POST"
         if adds_or_changes and (redirect := staff.reauthentication_redirect(request)):
             return redirect

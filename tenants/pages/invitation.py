@@ -1,4 +1,4 @@
-"""Where the link of an invitation leads: what it is about, and the one step that is next for whoever opens it."""
+"""The page behind an invitation's link: what it is about, and the next step for its reader."""
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login

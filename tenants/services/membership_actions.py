@@ -1,6 +1,6 @@
-"""Who belongs to a tenant: invited by mail, accepted, removed, given another role. Pages, admin and REST call these.
+"""Invite, add and remove members, and change their roles: the admin, the portal and REST call these.
 
-Each verb holds the tenant's row, so that two of them at once see each other, and tells the audit.
+Each function locks the tenant's row, so that concurrent changes see each other, and audits itself.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ OWNER = Membership.Role.OWNER
 
 
 class MembershipRejected(Exception):
-    """It is not done, and nothing was changed; the sentence says why."""
+    """Nothing was changed, for the reason in the message."""
 
 
 @transaction.atomic
@@ -37,7 +37,7 @@ def invite_member(
     random: RandomBytes,
     now: datetime,
 ) -> Invitation:
-    """A mail with the link goes out; nobody else is told its token."""
+    """Send a mail with the link; only the mail contains its token. Raises MembershipRejected."""
     lock_tenant(tenant)
     email = email.strip().lower()
     if Membership.objects.of(tenant).filter(user__email=email).exists():
@@ -178,14 +178,14 @@ def remove_member(membership: Membership, actor: ActorContext, *, now: datetime)
 
 
 def _require_other_owner(membership: Membership) -> None:
-    """Raises Refused where this is the only owner."""
+    """Raise MembershipRejected when this is the only owner."""
     owners = find_owners(membership.tenant)
     if set(owners.values_list("pk", flat=True)) == {membership.pk}:
         raise MembershipRejected(last_owner_message())
 
 
 def refuse_only_owner(user: User) -> None:
-    """Raises Refused where this person is the only owner of a tenant; holds those tenants."""
+    """Lock the user's tenants; raise MembershipRejected when they are the only owner of one."""
     for tenant in tenants_owned_by(user):
         lock_tenant(tenant)
     if tenants := tenants_owned_alone(user):
@@ -214,7 +214,7 @@ def tenants_owned_by(user: User) -> list[Tenant]:
 
 
 def find_owners(tenant: Tenant) -> models.QuerySet[Membership]:
-    """Whoever is inactive cannot sign in, so they own nothing that matters."""
+    """Return the owners who can sign in: inactive users do not count."""
     return Membership.objects.of(tenant).filter(role=OWNER, user__is_active=True)
 
 

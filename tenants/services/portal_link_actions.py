@@ -17,7 +17,7 @@ MAX_URL_LENGTH = 500
 
 
 class PortalLinkEnded(Exception):
-    """The link was used or taken back, or its time is over."""
+    """The link was used or revoked, or has expired."""
 
 
 def is_allowed_return_url(url: str) -> bool:
@@ -70,7 +70,7 @@ def find_portal_link(token: str) -> PortalLink | None:
 def use_portal_link(
     link: PortalLink, *, request_id: str = "", ip: str = "", now: datetime
 ) -> Guest:
-    """Of two at once only one comes in. Raises Ended."""
+    """Use the link once and return its guest; of two concurrent calls one raises PortalLinkEnded."""
     rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now)
     if not rows.update(used_at=now):
         raise PortalLinkEnded
@@ -83,7 +83,7 @@ def use_portal_link(
 
 @transaction.atomic
 def revoke_portal_link(link: PortalLink, actor: ActorContext, *, now: datetime) -> None:
-    """Nobody comes in by it any more, and whoever did is shown out. Raises Ended."""
+    """End the link, and the visit of its guest. Raises PortalLinkEnded."""
     unused, visiting = (
         Q(used_at=None, expires_at__gt=now),
         Q(used_at__gt=now - PortalLink.VISIT_LENGTH),
