@@ -1,9 +1,12 @@
 """What every test may ask for."""
 
 import json
+import unittest
 
 import hypothesis
 import pytest
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback"}
 
 hypothesis.settings.register_profile(
     "hub", deadline=None
@@ -16,6 +19,31 @@ def pytest_report_to_serializable():
     """xdist cannot carry a lone surrogate, which our hostile inputs log: it would end the whole run."""
     report = yield
     return json.loads(json.dumps(report, ensure_ascii=False).encode(errors="replace"))
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="leave out the tests that use no database: they are the same on every one",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--only-database"):
+        unused = [item for item in items if not uses_database(item)]
+        config.hook.pytest_deselected(items=unused)
+        items[:] = [item for item in items if uses_database(item)]
+
+
+def uses_database(item):
+    """By a fixture or a mark of pytest-django, by a TestCase, or by a process that it starts."""
+    return (
+        not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+        or item.get_closest_marker("django_db") is not None
+        or issubclass(getattr(item, "cls", None) or object, unittest.TestCase)
+        or any(word in item.path.read_text() for word in ("DATABASE_URL", "subprocess"))
+    )
 
 
 @pytest.fixture
