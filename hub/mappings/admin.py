@@ -33,12 +33,13 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     fieldsets = ((None, {"fields": (("name", "tenant"), "target", "body")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        mappings = super().get_queryset(request).select_related("tenant")
-        return mappings.annotate(
+        mappings: QuerySet = super().get_queryset(request).select_related("tenant")
+        annotated: QuerySet = mappings.annotate(
             newest=Max("versions__number"),
             newest_at=Max("versions__created_at"),
             uses=Count("routes", distinct=True),
         )
+        return annotated
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (
@@ -78,14 +79,14 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
 @dataclass(frozen=True, slots=True)
 class VersionChanges:
-    """One version, with the lines by which it differs from the one before."""
+    """A version with its lines, marked where they differ from the one before."""
 
     version: MappingVersion
     lines: list[tuple[str, str]]
 
 
 def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
-    """The newest first; two neighbours are compared as text."""
+    """List the versions, newest first, each compared with the one before."""
     versions = list(
         mapping.versions.select_related("created_by").order_by("-number")[: VERSIONS_LIMIT + 1]
     )
@@ -98,7 +99,7 @@ def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
 
 
 def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
-    """Every line, so that a version is read whole; nothing that only guides the eye."""
+    """Compare two versions line by line; all lines are kept, so that a version can be read whole."""
     old = format_json_text(before.body).splitlines() if before else []
     compared_lines = difflib.ndiff(old, format_json_text(after.body).splitlines())
     return [(LINE_KINDS.get(line[0], "same"), line) for line in compared_lines if line[0] != "?"]

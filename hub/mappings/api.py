@@ -177,4 +177,5 @@ def _validate_identity_data(
 ) -> dict[str, Any]:
     instance = serializer(data=data, context=context)
     instance.is_valid(raise_exception=True)
-    return instance.validated_data
+    validated: dict[str, Any] = instance.validated_data
+    return validated

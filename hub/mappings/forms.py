@@ -1,4 +1,4 @@
-"""What staff fill in of mappings and identities, and the fields that forms above use too."""
+"""Forms of mappings and identities, and the fields that other forms use."""
 
 import inspect
 import json
@@ -17,9 +17,7 @@ from hub.staff import apply_admin_style
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
-SUGGESTED_TENANTS_LIMIT = (
-    500  # tenants in the browser's list; a reference that is typed need not be among them
-)
+SUGGESTED_TENANTS_LIMIT = 500  # tenants in the browser's list; others can be typed
 
 TARGETS = [
     (
@@ -32,13 +30,13 @@ TARGETS = [
 
 
 def find_target_action(target: str) -> Action:
-    """Raises LookupError."""
+    """Return the action of *connector.action*. Raises LookupError."""
     connector, _, action = target.partition(".")
     return CONNECTORS[connector].action(action)
 
 
 def list_function_help() -> list[tuple[str, str]]:
-    """Our own functions, each with what its docstring says."""
+    """List our own functions with their docstrings."""
     functions = {name.removeprefix("_func_"): method for name, method in vars(Functions).items()}
     help_texts = {
         name: inspect.cleandoc(method.__doc__)
@@ -63,7 +61,7 @@ def list_suggested_tenants(user: Any) -> list[tuple[str, str]]:
 
 
 class TenantField(forms.CharField):
-    """A tenant, named by its reference; a select of two thousand would be no help."""
+    """A tenant by its reference; a select of two thousand tenants would be no help."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -72,16 +70,16 @@ class TenantField(forms.CharField):
         self.user: Any = None
 
     def clean(self, value: Any) -> Tenant | None:
-        reference = super().clean(value)
+        reference: str = super().clean(value)
         if not reference:
             return None
-        tenant = visible_rows(Tenant, self.user).filter(reference=reference).first()
+        tenant: Tenant | None = visible_rows(Tenant, self.user).filter(reference=reference).first()
         if tenant is None:
             raise forms.ValidationError("No tenant has this reference.")
         return tenant
 
     def for_user(self, user: Any, help_text: str) -> None:
-        """Whoever is not of the platform names a tenant: what belongs to all is the platform's."""
+        """Require a tenant, unless the user reaches all tenants: shared rows are the platform's."""
         self.user = user
         if accessible_tenants(user) is ALL_TENANTS:
             self.help_text = help_text
@@ -90,7 +88,7 @@ class TenantField(forms.CharField):
 
 
 class JsonObjectField(forms.CharField):
-    """A JSON object, as text; strict, so that what is stored is what was meant."""
+    """A JSON object as text, parsed strictly."""
 
     widget = forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "data-code": ""})
 
@@ -111,12 +109,12 @@ class JsonObjectField(forms.CharField):
         return parsed
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """A browser ends lines in its own way."""
+        """Compare without line ends, which browsers change."""
         return (initial or "").split() != (data or "").split()
 
 
 class BodyField(JsonObjectField):
-    """What a mapping says; compiled, so that a mistake is told when it is made."""
+    """The body of a mapping, which must compile."""
 
     def clean(self, value: Any) -> dict[str, Any] | None:
         body = super().clean(value)
@@ -128,11 +126,11 @@ class BodyField(JsonObjectField):
 
 
 class TargetForm(forms.ModelForm):
-    """A row for one action of one connector, of one tenant or of all."""
+    """A form of a row for one action of a connector, of one tenant or of all."""
 
     ALL = "Empty: for all tenants."
 
-    user: Any = None  # who fills it in; set by the page
+    user: Any = None  # set by the page
 
     tenant = TenantField(required=False)
     target = forms.ChoiceField(label="Action", choices=[("", "Choose an action"), *TARGETS])
@@ -146,19 +144,20 @@ class TargetForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "tenant" in self.fields:
-            self.fields["tenant"].for_user(self.user, self.ALL)
+            tenant = self.fields["tenant"]
+            assert isinstance(tenant, TenantField)
+            tenant.for_user(self.user, self.ALL)
         if self.instance.pk:
             owner = self.instance.tenant
-            self.initial |= {
-                "tenant": owner.reference if owner else "",
-                "target": build_target(self.instance),
-            }
+            self.initial["tenant"] = owner.reference if owner else ""
+            self.initial["target"] = build_target(self.instance)
         for name in ("tenant", "target", "body"):
             if name in self.fields:
                 apply_admin_style(self.fields[name])
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         if "target" in data:
             self.instance.connector_key, _, self.instance.action = data["target"].partition(".")
         if "body" in data and not data["body"] and not self.has_default():
@@ -183,7 +182,7 @@ class MappingForm(TargetForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk:  # routes and deliveries build on whose it is and what it is for
+        if self.instance.pk:  # routes and deliveries depend on tenant and action
             self.fields["tenant"].disabled = self.fields["target"].disabled = True
             self.initial["body"] = format_json_text(self.instance.current.body)
 

@@ -1,4 +1,4 @@
-"""Say which record of theirs is meant by one of ours, or no longer: with its row in the audit of the connection."""
+"""Identities: set and remove the pair of our record and theirs; both audit themselves."""
 
 from datetime import datetime
 
@@ -21,38 +21,30 @@ def set_identity(
     name: str = "",
     now: datetime,
 ) -> Identity:
-    """There is one for each of ours: what was told before is replaced."""
-    Connection.unscoped.select_for_update(of=("self",), no_key=True).get(
-        pk=connection.pk
-    )  # two people at once tell one after other
+    """Set the record of theirs for one of ours; an existing identity is replaced."""
+    # two people at once set one after the other
+    Connection.unscoped.select_for_update(of=("self",), no_key=True).get(pk=connection.pk)
     identity = Identity.unscoped.filter(connection=connection, kind=kind, ours=ours).first()
-    before = identity and {"theirs": identity.theirs}
+    before = {"theirs": identity.theirs} if identity else None
     identity = identity or Identity(connection=connection, kind=kind, ours=ours, created_at=now)
     identity.theirs, identity.name = theirs, name
     mark_identity_changed(identity, now=now)
     identity.save()
-    details = {"kind": kind, "ours": ours, "theirs": theirs}
-    actor.audit(
-        "connection.identify",
-        connection,
-        tenant=connection.tenant,
-        before=before,
-        after=details,
-        now=now,
-    )
+    after = {"kind": kind, "ours": ours, "theirs": theirs}
+    actor.audit("connection.identify", connection, before=before, after=after, now=now)
     return identity
 
 
 def mark_identity_changed(identity: Identity, *, now: datetime) -> None:
-    """What was held for want of it looks for pairs that are younger than itself."""
+    """Mark the change, and release the deliveries that were held before it."""
     identity.updated_at = now
     wake_up("drain", now=now)
 
 
 @transaction.atomic
 def remove_identity(identity: Identity, actor: ActorContext, *, now: datetime) -> None:
-    """What needs it from now on is held."""
+    """Remove the identity; deliveries that need it from now on are held."""
     details = {"kind": identity.kind, "ours": identity.ours, "theirs": identity.theirs}
     connection = identity.connection
     identity.delete()
-    actor.audit("connection.forget", connection, tenant=connection.tenant, before=details, now=now)
+    actor.audit("connection.forget", connection, before=details, now=now)

@@ -1,4 +1,4 @@
-"""Operation: work on many rows, in the open: plan, confirm, run, progress, cancel, summary."""
+"""Operations: work on many rows that a person plans, confirms, watches and may cancel."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,10 +12,9 @@ from hub.db.state_machine import StateMachine
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
-PLAN_VALID_FOR = timedelta(
-    minutes=15
-)  # a plan that is older is not run: it tells of rows as they were
-PLAN_DEFAULTS = {  # of what was confirmed elsewhere, such as on the page where a connection is ended
+PLAN_VALID_FOR = timedelta(minutes=15)  # an older plan is not run: its rows may have changed
+# Facts of operations that were confirmed elsewhere, such as on the page that disconnects a connection.
+PLAN_DEFAULTS: Mapping[str, Any] = {
     "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0, "possibly_delivered": 0,
     "doubles": 0, "sample": [],
 }  # fmt: skip
@@ -23,9 +22,9 @@ END_STATES = {"finished", "cancelled", "failed"}
 
 
 class Operation(Scoped, StateMachine):
-    """One thing done to many rows. It touches rows of its tenant only; without one, those of all tenants.
+    """One action on many rows: those of its tenant, or of all tenants where it has none.
 
-    `cursor` is the last row that was looked at, `last` the last there was at planning: what came later is not meant.
+    `cursor` is the last row that was examined, `last` the last row at planning: newer rows are not changed.
     """
 
     class State(models.TextChoices):
@@ -35,7 +34,7 @@ class Operation(Scoped, StateMachine):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    # planned -> running -> finished; a person cancels it before or meanwhile, a fault of ours fails it
+    # planned -> running -> finished; a person may cancel it, an error of the hub fails it
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "planned": {"running", "cancelled"},
         "running": {"finished", "cancelled", "failed"},
@@ -59,7 +58,7 @@ class Operation(Scoped, StateMachine):
     cursor = models.BigIntegerField(default=0)
     last = models.BigIntegerField(default=0)
     processed_count = models.PositiveIntegerField(default=0)
-    excluded_count = models.PositiveIntegerField(default=0)  # looked at, and not possible any more
+    excluded_count = models.PositiveIntegerField(default=0)  # examined, and no longer possible
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=100)
     actor_label = models.CharField(max_length=200)
@@ -85,7 +84,7 @@ class Operation(Scoped, StateMachine):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the plan tells, whole."""
+        """The facts of the plan, with defaults."""
         return {**PLAN_DEFAULTS, **self.plan}
 
     @property
@@ -102,7 +101,7 @@ class Operation(Scoped, StateMachine):
 
     @property
     def rows_left(self) -> int | None:
-        """Rows that may still be taken: never more than were confirmed. None: more than were counted."""
+        """Rows that may still be changed, never more than were confirmed; None: more than were counted."""
         return None if self.more else max(0, self.count - self.examined_count)
 
     @property
@@ -115,7 +114,7 @@ class Operation(Scoped, StateMachine):
         return self.state == "planned" and now - self.planned_at > PLAN_VALID_FOR
 
     def seconds_left(self, *, now: datetime) -> int | None:
-        """By its pace so far; None where there is none yet."""
+        """Estimate by the pace so far; None where there is none yet."""
         if (
             self.state != "running"
             or not self.examined_count

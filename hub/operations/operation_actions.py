@@ -1,4 +1,4 @@
-"""Plan, confirm and cancel an operation: each is told to the audit, and nobody may do more than a cap in an hour."""
+"""Plan, confirm and cancel operations: each audits itself, and an actor has a limit of rows in an hour."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,15 +14,15 @@ from hub.operations.operation_runner import wake_up_operations
 
 HOUR = timedelta(hours=1)
 KINDS_WITHOUT_CAP = {"erase"}  # kinds that send nothing
-PLATFORM_FACTOR = 20  # whoever works for all tenants may do so many times more
+PLATFORM_FACTOR = 20  # by which the limit of unrestricted actors is higher
 
 
 class OperationRefused(Exception):
-    """The plan is not run; the sentence says why."""
+    """The plan cannot be confirmed; the message says why."""
 
 
 class TooManyRows(OperationRefused):
-    """The cap of an hour is reached. `again` is when there is room, where waiting helps."""
+    """The hourly limit is reached. `again` is when there is room, where waiting helps."""
 
     def __init__(self, sentence: str, *, again: datetime | None) -> None:
         super().__init__(sentence)
@@ -33,7 +33,7 @@ class TooManyRows(OperationRefused):
 def store_plan(
     actor: ActorContext, *, kind: str, reason: str, now: datetime, **plan_fields: Any
 ) -> Operation:
-    """Write the plan down. Nothing is done to any row."""
+    """Store the plan and audit it; no row is changed."""
     operation = Operation.unscoped.create(
         kind=kind,
         reason=reason,
@@ -50,7 +50,10 @@ def store_plan(
 
 @transaction.atomic
 def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
-    """Raises Refused, and WrongState where it does not wait for a confirmation any more."""
+    """Start the operation and audit it.
+
+    Raises OperationRefused, and InvalidTransition where it does not wait for a confirmation.
+    """
     if not operation.count:
         raise OperationRefused("Nothing matches: there is nothing to do.")
     if operation.is_expired(now=now):
@@ -68,11 +71,12 @@ def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetim
 
 def operation_row_limit(actor: ActorContext) -> int:
     """Return how many rows this actor's operations may change within an hour."""
-    return settings.HUB_OPERATION_ROWS_PER_HOUR * (PLATFORM_FACTOR if actor.unrestricted else 1)
+    limit: int = settings.HUB_OPERATION_ROWS_PER_HOUR
+    return limit * PLATFORM_FACTOR if actor.unrestricted else limit
 
 
 def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
-    """Locks what this actor planned of late, so that two confirmations at once are counted one after the other."""
+    """Raise TooManyRows beyond the limit; locks the actor's recent operations, so that all are counted."""
     row_limit = operation_row_limit(actor)
     own_operations = Operation.unscoped.filter(
         actor_kind=actor.actor.kind, actor_id=actor.actor.id, planned_at__gt=now - 2 * HOUR
@@ -97,7 +101,7 @@ def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime
 
 @transaction.atomic
 def cancel_operation(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
-    """No further batch is begun; what was done stays done. Raises WrongState."""
+    """Begin no further batch, and audit it; changed rows stay changed. Raises InvalidTransition."""
     operation.transition_to("cancelled", finished_at=now)
     operation.refresh_from_db()
     audit_operation(actor, "operation.cancel", operation, after=operation.counts(), now=now)

@@ -1,5 +1,8 @@
-"""Run an operation batch by batch. Each batch and its progress are one transaction, so a kill loses nothing and
-repeats nothing: whoever comes next goes on behind the cursor."""
+"""Run an operation batch by batch.
+
+Each batch and its progress are one transaction, so a kill loses and repeats nothing: the next run continues behind
+the cursor.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,19 +19,15 @@ from hub.operations.models import Operation
 from hub.queue import wake_up
 
 BATCH_SIZE = 200  # rows of one batch
-TIME_SLICE = timedelta(
-    seconds=3
-)  # then others have the worker: there may be only one that is no pump
-STALLED_AFTER = timedelta(
-    seconds=30
-)  # a running operation without a batch for so long has lost its bell
+TIME_SLICE = timedelta(seconds=3)  # then other tasks run: only one process may not be a pump
+STALLED_AFTER = timedelta(seconds=30)  # without a batch for so long, the wake-up was lost
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of one batch: the last row that was looked at (None: none was left), rows done and left out."""
+    """Result of one batch: the last examined row (None: no row was left), rows changed and left out."""
 
     cursor: int | None
     done: int = 0
@@ -43,14 +42,14 @@ BatchFunction = Callable[
 def run_operation(
     id: int, *, clock: Clock, pause_between: Callable[[], None], stopping: Callable[[], bool]
 ) -> bool:
-    """Until it has ended, or its slice of time has; True where there is more to do. It rests between batches."""
+    """Run batches until the operation or the time slice ends; return whether there is more to do."""
     deadline = clock() + TIME_SLICE
     while not stopping() and clock() < deadline:
         try:
             if not run_batch(id, now=clock()):
                 return False
         except (InterfaceError, OperationalError):
-            raise  # the database is away or busy, and nothing happened; it goes on with the next bell
+            raise  # the database is away or busy; nothing was changed, and the next wake-up continues
         except Exception as error:
             _fail_operation(id, error, now=clock())
             return False
@@ -60,7 +59,7 @@ def run_operation(
 
 @transaction.atomic
 def run_batch(id: int, *, now: datetime) -> bool:
-    """One batch; False where the operation does not run, or has just finished."""
+    """Run one batch; return False where the operation does not run, or has just finished."""
     operation = (
         Operation.unscoped.select_for_update(of=("self",)).filter(pk=id, state="running").first()
     )
@@ -81,7 +80,8 @@ def run_batch(id: int, *, now: datetime) -> bool:
 
 
 def _find_batch_function(operation: Operation) -> BatchFunction:
-    return import_string(settings.HUB_OPERATIONS[operation.kind])
+    function: BatchFunction = import_string(settings.HUB_OPERATIONS[operation.kind])
+    return function
 
 
 def _finish_operation(operation: Operation, *, now: datetime) -> None:
@@ -91,7 +91,7 @@ def _finish_operation(operation: Operation, *, now: datetime) -> None:
 
 @transaction.atomic
 def _fail_operation(id: int, error: Exception, *, now: datetime) -> None:
-    """A fault of ours: the batch was undone, those before it stand."""
+    """Fail the operation after an error of the hub: this batch was rolled back, earlier ones were not."""
     log.error("operation.failed", operation=id, exc_info=error)
     operation = Operation.unscoped.filter(pk=id, state="running").first()
     if operation is not None:
@@ -120,6 +120,6 @@ def wake_up_operations(operations: Iterable[int], *, now: datetime) -> None:
 
 
 def wake_up_stalled_operations(*, now: datetime) -> None:
-    """Whose bell was lost, or whose runner died."""
+    """Wake up operations whose wake-up was lost or whose runner died."""
     running = Operation.unscoped.filter(state="running", heartbeat_at__lt=now - STALLED_AFTER)
     wake_up_operations(running.values_list("pk", flat=True), now=now)

@@ -1,4 +1,4 @@
-"""The bell of this room."""
+"""The task that runs operations."""
 
 import time
 
@@ -7,7 +7,7 @@ from hub.operations.operation_runner import run_operation, wake_up_operations
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
 
-BATCH_PAUSE = 0.02  # seconds between two batches, in which others get at the database
+BATCH_PAUSE = 0.02  # seconds between two batches, for others that need the database
 
 
 def run_operation_slice(name: str) -> None:

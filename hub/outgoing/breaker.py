@@ -1,29 +1,28 @@
-"""When a connection rests because its endpoint is down: judged by the rate of recent calls. Pure.
+"""Circuit breaker of a connection, driven by the failure rate of recent calls. Pure.
 
-closed -> open for 30 s -> one call probes -> closed, or open for twice as long, up to 10 minutes.
+closed -> open for 30 s -> one probe call -> closed, or open for twice as long, up to 10 minutes.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-FAILURE_RATE = 0.5  # of recent calls that went wrong
-MIN_CALLS = 10  # below so many nothing is judged
-MAX_SCORE = (
-    20.0  # calls that count at most, so that a busy connection is judged by what happens now
-)
-HALF_LIFE = timedelta(minutes=1)  # each that passes halves what older calls count
-SCORE_FLOOR = 0.5  # failures that are left of a long time ago
+FAILURE_RATE = 0.5  # share of recent calls that failed
+MIN_CALLS = 10  # the breaker never opens on fewer calls
+# Calls that count at most, so that recent calls decide about a busy connection.
+MAX_SCORE = 20.0
+HALF_LIFE = timedelta(minutes=1)  # after which older calls count half
+SCORE_FLOOR = 0.5  # failures below this score are forgotten
 FIRST_OPEN_TIME, MAX_OPEN_TIME = timedelta(seconds=30), timedelta(minutes=10)
-MAX_FAILED_CALLS = 1_000  # counted in a row, at most
-WARNING_PERCENTS = (90, 70, 50)  # per cent of the time after which it is switched off
+MAX_FAILED_CALLS = 1_000  # consecutive failures are counted up to here
+WARNING_PERCENTS = (90, 70, 50)  # of the time after which the connection is disabled
 
 
 @dataclass(frozen=True, slots=True)
 class CallCounts:
-    """What came of some calls. A call that says nothing of the endpoint (429, maintenance) is in none of these."""
+    """Results of some calls. Calls without evidence about the endpoint (429, maintenance) are in none."""
 
     up: int = 0  # the endpoint answered
-    down: int = 0  # it did not, or with 5xx
+    down: int = 0  # it did not answer, or with 5xx
     succeeded: int = 0
     failed: int = 0
 
@@ -38,7 +37,7 @@ class CallCounts:
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """Calls are counted from the first that goes wrong: a connection where all is well costs nothing."""
+    """State of one breaker. Counting begins with the first failure, so a healthy connection costs nothing."""
 
     success_score: float = 0.0
     failure_score: float = 0.0
@@ -58,7 +57,7 @@ class BreakerState:
 
 
 def score_calls(health: BreakerState, calls: CallCounts, *, now: datetime) -> BreakerState:
-    """The health after these calls."""
+    """Return the state after these calls."""
     health = replace(
         health,
         failing_since=compute_failing_since(health, calls, now=now),
@@ -74,35 +73,37 @@ def score_calls(health: BreakerState, calls: CallCounts, *, now: datetime) -> Br
 
 
 def _apply_probe(health: BreakerState, calls: CallCounts, *, now: datetime) -> BreakerState:
-    """After the one call; where it said nothing of the endpoint, another is asked for as long a rest later."""
+    """Return the state after the probe call; a probe without evidence is repeated after the same time."""
     if calls.up:
         return close_breaker(health)
-    opened = health.breaker_trips + bool(calls.down)
-    return replace(health, breaker_trips=opened, open_until=now + open_time(opened))
+    trips = health.breaker_trips + bool(calls.down)
+    return replace(health, breaker_trips=trips, open_until=now + open_time(trips))
 
 
 def close_breaker(health: BreakerState) -> BreakerState:
-    """The breaker begins anew; what only fails goes on to count as failing."""
+    """Reset the breaker; the consecutive failures of the connection are kept."""
     return BreakerState(failing_since=health.failing_since, failed_calls=health.failed_calls)
 
 
-def open_time(opened: int) -> timedelta:
-    return min(FIRST_OPEN_TIME * 2 ** min(opened - 1, 10), MAX_OPEN_TIME)
+def open_time(trips: int) -> timedelta:
+    """Return how long the breaker stays open after so many trips in a row."""
+    doublings: int = min(trips - 1, 10)
+    return min(FIRST_OPEN_TIME * (1 << doublings), MAX_OPEN_TIME)
 
 
 def _decay_scores(health: BreakerState, *, now: datetime) -> BreakerState:
-    """What older calls still count; within one window they count in full."""
+    """Return the state with older calls decayed; within one half-life they count in full."""
     half_lives = (now - health.scored_at) // HALF_LIFE if health.scored_at else 0
     if half_lives <= 0:
         return health
     remaining_share = 0.5 ** min(half_lives, 20)
-    wrong = health.failure_score * remaining_share
-    if wrong < SCORE_FLOOR:
+    failures = health.failure_score * remaining_share
+    if failures < SCORE_FLOOR:
         return close_breaker(health)
     return replace(
         health,
         success_score=health.success_score * remaining_share,
-        failure_score=wrong,
+        failure_score=failures,
         scored_at=now,
     )
 
@@ -110,12 +111,12 @@ def _decay_scores(health: BreakerState, *, now: datetime) -> BreakerState:
 def add_calls(health: BreakerState, calls: CallCounts, *, now: datetime) -> BreakerState:
     if not calls.down and not health.failure_score:
         return health
-    well, wrong = health.success_score + calls.up, health.failure_score + calls.down
-    scale = min(1.0, MAX_SCORE / (well + wrong))
+    successes, failures = health.success_score + calls.up, health.failure_score + calls.down
+    scale = min(1.0, MAX_SCORE / (successes + failures))
     return replace(
         health,
-        success_score=well * scale,
-        failure_score=wrong * scale,
+        success_score=successes * scale,
+        failure_score=failures * scale,
         scored_at=health.scored_at or now,
     )
 
@@ -129,18 +130,18 @@ def compute_failing_since(
 
 
 def count_consecutive_failures(health: BreakerState, calls: CallCounts) -> int:
-    """In a row. What came in the same settling as a success is not told apart from what came before it."""
+    """Count failures in a row; a success in the same settlement resets the count."""
     return 0 if calls.succeeded else min(health.failed_calls + calls.failed, MAX_FAILED_CALLS)
 
 
 def has_failed_for(health: BreakerState, *, after: timedelta, now: datetime) -> bool:
-    """Whether every attempt has failed for so long."""
+    """Return whether every attempt has failed for at least this time."""
     return health.failing_since is not None and now - health.failing_since >= after
 
 
 def due_warning_percent(health: BreakerState, *, after: timedelta, now: datetime) -> int | None:
-    """The highest of the warnings that is due, in per cent."""
+    """Return the highest warning that is due, in percent."""
     if health.failing_since is None:
         return None
-    share = 100 * ((now - health.failing_since) / after)
-    return next((percent for percent in WARNING_PERCENTS if share >= percent), None)
+    percent = 100 * ((now - health.failing_since) / after)
+    return next((limit for limit in WARNING_PERCENTS if percent >= limit), None)

@@ -1,4 +1,4 @@
-"""Set held deliveries going whose cause is gone. Each cause is one question, so a lost bell loses nothing."""
+"""Release held deliveries whose cause is gone. Each cause is one query, so a lost wake-up loses nothing."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_mis
 
 
 def release_held_deliveries(*, now: datetime) -> int:
-    """Let go what is held by a cause that is gone; hold what waits and is off. How many became due."""
+    """Release what is held by a cause that is gone, hold what is switched off; return how many became due."""
     expire_deliveries(now=now)
     _hold_for_suspended_tenants(now=now)
     _hold_for_switches(now=now)
@@ -84,8 +84,10 @@ def _find_with_route_switched_on() -> QuerySet[Delivery]:
     return _find_held("route_off").exclude(route__in=_select_switched_off("route"))
 
 
-def _select_switched_off(scope: str) -> QuerySet[KillSwitch]:
-    return KillSwitch.unscoped.filter(scope=scope).values(scope)
+def _select_switched_off(level: str) -> QuerySet[KillSwitch, dict[str, Any]]:
+    subjects: QuerySet[KillSwitch, dict[str, Any]]
+    subjects = KillSwitch.unscoped.filter(scope=level).values(level)
+    return subjects
 
 
 def _find_with_new_connection() -> QuerySet[Delivery]:
@@ -101,7 +103,7 @@ def _find_with_changed_filter() -> QuerySet[Delivery]:
 
 
 def _hold_for_suspended_tenants(*, now: datetime) -> None:
-    """What a suspended tenant has waiting on the platform's own connections; its own lanes are not claimed at all."""
+    """Hold what a suspended tenant has waiting on the platform's connections; its own lanes are not claimed."""
     waiting = Delivery.unscoped.filter(
         state="waiting", connection__tenant=None, connection__isnull=False
     )
@@ -111,7 +113,7 @@ def _hold_for_suspended_tenants(*, now: datetime) -> None:
 
 
 def _hold_for_switches(*, now: datetime) -> None:
-    """What waits by a route that is off, or for a tenant that is off on the platform's own connections."""
+    """Hold what waits on routes that are switched off, and for switched off tenants on the platform's connections."""
     waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
     routes = waiting.filter(route__in=_select_switched_off("route"))
     routes.update(state="held", reason="route_off", detail="", due_at=None, state_changed_at=now)
@@ -121,11 +123,11 @@ def _hold_for_switches(*, now: datetime) -> None:
     )
 
 
-# --- letting go ------------------------------------------------------------------------------------------------------
+# --- releasing -------------------------------------------------------------------------------------------------------
 
 
 def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
-    """Make them due, batch by batch; each batch is one short transaction."""
+    """Make the deliveries due, batch by batch; each batch is one short transaction."""
     total = 0
     while batch := list(
         deliveries.order_by("pk").values_list("pk", "connection_id")[:RELEASE_BATCH]

@@ -1,11 +1,11 @@
-"""When a delivery is tried again. Pure."""
+"""Schedule of the attempts of a delivery. Pure."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 MINUTE, HOUR = 60, 3600
 
-# Seconds before each further try: nine of them over 75 hours and a half (Standard Webhooks 1.0.0 suggests such a one)
+# Seconds before each further attempt: nine over 75.5 hours (as Standard Webhooks 1.0.0 suggests).
 DEFAULT_SCHEDULE = (
     5,
     5 * MINUTE,
@@ -29,9 +29,10 @@ def compute_next_attempt(
     requested_wait: float | None = None,
     schedule: Sequence[float] = DEFAULT_SCHEDULE,
 ) -> datetime | None:
-    """When to try again after so many attempts; None when the schedule is at its end.
+    """Return the time of the next attempt after so many; None at the end of the schedule.
 
-    `requested_wait` is what the system asked for, in seconds: it may lengthen the wait, never shorten it.
+    `requested_wait` is the wait that the system asked for, in seconds: it may lengthen the wait,
+    never shorten it.
     """
     if attempts > len(schedule):
         return None

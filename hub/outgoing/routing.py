@@ -1,4 +1,4 @@
-"""Which routes an event matches, and the deliveries that follow: a few reads for any number of events."""
+"""Routing: the routes that events match, and the deliveries for them; a few reads for any number of events."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,20 +27,18 @@ SELECT {columns} FROM connections_connection c WHERE c.tenant_id IS NULL OR c.te
 
 
 def matches_event_type(pattern: str, type: str) -> bool:
-    """Whether an event type is meant by a pattern: itself, a beginning with .*, or everything by *."""
+    """Return whether a pattern matches an event type: itself, a prefix with .*, or * for all."""
     return pattern in ("*", type) or (pattern.endswith(".*") and type.startswith(pattern[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """The routes and connections of some tenants, and what is off; read in a fixed number of statements."""
+    """The routes and connections of some tenants, and the active kill switches; a fixed number of statements."""
 
     routes: Sequence[Route]
     connections: Sequence[Connection]
     switches: "ActiveSwitches"
-    unconnected: Collection[
-        tuple[int, int]
-    ]  # by tenant and ordered route: what waits for a connection goes first
+    unconnected: Collection[tuple[int, int]]  # tenant and ordered route with deliveries that wait
 
     @classmethod
     def load(cls, tenants: set[Tenant]) -> "RoutingTable":
@@ -88,7 +86,7 @@ class RoutingTable:
         return deliveries
 
     def find_targets(self, route: Route, tenant: Tenant) -> list[Connection | None]:
-        """The connections that a route means for a tenant; [None] where there is none yet."""
+        """Return the connections of a route for a tenant; [None] where there is none yet."""
         owner = None if CONNECTORS[route.connector_key].platform else tenant.pk
         connections = [
             connection
@@ -103,17 +101,17 @@ class RoutingTable:
 
 
 def evaluate_filter(route: Route, document: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The state, reason and words with which a delivery of this route begins."""
+    """Return the state, reason and detail with which a delivery of this route begins."""
     if not route.filter:
         return WAITING, "", ""
     try:
-        passes = compiled_filter(route.filter).passes(document)
+        passes = compiled_filter(route.filter).passes(dict(document))
     except ValueError as error:
         return HELD, "filter_failed", str(error)[:500]
     return (
         (WAITING, "", "")
         if passes
-        else (SKIPPED, "filtered", f"The filter refused it: {route.filter}"[:500])
+        else (SKIPPED, "filtered", f"The filter rejected it: {route.filter}"[:500])
     )
 
 
@@ -126,7 +124,7 @@ def build_deliveries_for_route(
     *,
     now: datetime,
 ) -> list[Delivery]:
-    """What this route makes of an event: a delivery to each target."""
+    """Build the deliveries of this route for an event: one for each target."""
     outcome, order_key = evaluate_filter(route, document), compute_order_key(route, document)
     deliveries = []
     for target in targets:
@@ -172,7 +170,7 @@ def _build_delivery(
 def build_replay(
     delivery: Delivery, document: Mapping[str, Any], number: int, *, now: datetime
 ) -> Delivery:
-    """The same under the same outward id once more, by today's filter; not yet written down."""
+    """Build a delivery with the same message id, by today's filter; it is not stored yet."""
     outcome, order_key = (
         evaluate_filter(delivery.route, document),
         compute_order_key(delivery.route, document),
@@ -195,7 +193,7 @@ def build_replay(
 
 @dataclass(frozen=True, slots=True)
 class ActiveSwitches:
-    """What rows of their own are held for: a route that is off, and a tenant on the platform's own connections."""
+    """Kill switches that hold single deliveries: routes, and tenants on the platform's connections."""
 
     routes: Collection[int] = ()
     tenants: Collection[int] = ()
@@ -215,7 +213,7 @@ class ActiveSwitches:
     def find_block(
         self, tenant: Tenant, route: Route, target: Connection | None
     ) -> tuple[str, str, str] | None:
-        """How a delivery begins that may not go."""
+        """Return the state, reason and detail of a delivery that may not be sent; None where it may."""
         if target is None:
             return HELD, "not_connected", ""
         if target.is_disconnected and not target.keeps_events:

@@ -1,7 +1,7 @@
-"""What events of one type look like, as a JSON Schema: drawn from those that came, as nobody states it. Pure."""
+"""JSON Schema of an event type, inferred from the events that were accepted. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 VERSION = re.compile(r".+\.v(?P<number>[1-9][0-9]{0,3})", re.ASCII)
@@ -17,13 +17,13 @@ KINDS = (
 
 
 def parse_type_version(type: str) -> int:
-    """What would break who receives it is a type of its own: order.created, then order.created.v2."""
+    """Return the version in an event type: 2 for order.created.v2, 1 for order.created."""
     match = VERSION.fullmatch(type)
     return int(match["number"]) if match else 1
 
 
 def infer_schema(examples: Sequence[Any], *, depth: int = 0) -> dict[str, Any]:
-    """Required is what all of them have."""
+    """Infer the schema of some values; properties that all objects have are required."""
     kinds = _infer_kinds(examples)
     schema: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}
     objects = [example for example in examples if isinstance(example, dict)]
@@ -50,7 +50,7 @@ def infer_schema(examples: Sequence[Any], *, depth: int = 0) -> dict[str, Any]:
 
 
 def _infer_kinds(examples: Iterable[Any]) -> list[str]:
-    """Whole numbers beside others are numbers."""
+    """Return the JSON types of the values; integers beside other numbers are numbers."""
     kinds = {_get_json_kind(example) for example in examples}
     return sorted(kinds - {"integer"} if "number" in kinds else kinds)
 
@@ -59,8 +59,8 @@ def _get_json_kind(value: Any) -> str:
     return next((word for kind, word in KINDS if isinstance(value, kind)), "null")
 
 
-def list_schema_paths(schema: dict[str, Any], prefix: str) -> list[str]:
-    """What a condition can name: every value that is no object, by its way from the top."""
+def list_schema_paths(schema: Mapping[str, Any], prefix: str) -> list[str]:
+    """List the paths that a filter can name: to every value that is not an object."""
     properties = schema.get("properties")
     if not properties:
         return [prefix]

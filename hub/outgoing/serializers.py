@@ -35,7 +35,7 @@ class EventSerializer(StrictSerializer):
         help_text="The tenant's reference. A platform key must name one.",
     )
     occurred_at = TimestampField(required=False, help_text="With offset. Left out: now.")
-    data = ObjectField()
+    data = ObjectField()  # type: ignore[assignment]  # a serializer has its own `data`
 
 
 # --- what goes out ---------------------------------------------------------------------------------------------------
@@ -185,7 +185,9 @@ class EventRowSerializer(serializers.Serializer):
     url = serializers.SerializerMethodField()
     page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
     sender_id = serializers.CharField(help_text="The id that was sent.")
-    source = serializers.CharField(help_text="api, or where else it came from.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field has its own `source`
+        help_text="api, or where else it came from."
+    )
     type = serializers.CharField()
     tenant = serializers.CharField(source="tenant.reference")
     occurred_at = serializers.DateTimeField()

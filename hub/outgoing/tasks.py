@@ -1,4 +1,4 @@
-"""The bells of this room: what django-q2 calls, by dotted name. A lost or doubled bell changes nothing but latency."""
+"""Tasks that django-q2 calls by dotted name. A lost or doubled wake-up changes nothing but latency."""
 
 import random
 
@@ -25,7 +25,7 @@ def pump(name: str) -> None:
         start_another=lambda: wake_up("pump", now=clock()),
     )
     if ran:
-        memory.trim_memory()  # the next run may be another process's
+        memory.trim_memory()  # the next run may be in another process
 
 
 def drain(name: str) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries: what waits, what arrived, why one did not, and what a person can do about it."""
+"""Deliveries: their states, why one was not delivered, and the actions on it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -24,7 +24,7 @@ from hub.outgoing.admin.list_filters import (
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.admin.remedies import find_next_step
-from hub.outgoing.forms import ReasonForm
+from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.outgoing.insight.explain import EffectiveState, explain_delivery, resolve_effective_state
 from hub.outgoing.insight.search import match_deliveries_by_id
 from hub.outgoing.insight.timeline import build_timeline
@@ -83,7 +83,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shortcuts = {
+        shortcuts: dict[str, Any] = {
             "state_chips": build_filter_chips(
                 request,
                 "state",
@@ -94,7 +94,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
         shortcuts["all_url"] = (
             build_planning_url_for_list(request) if self.can_operate(request) else ""
         )
-        return super().changelist_view(request, {**shortcuts, **(extra_context or {})})
+        response: HttpResponse = super().changelist_view(
+            request, {**shortcuts, **(extra_context or {})}
+        )
+        return response
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return super().get_actions(request) if self.can_operate(request) else {}
@@ -104,7 +107,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry, send again, cancel or skip…")
     def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
-        """To the form where it is planned."""
+        """Redirect to the form of an operation."""
         if request.POST.get("select_across") == "1" and (
             url := build_planning_url_for_list(request)
         ):
@@ -127,7 +130,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="event")
     def event_type(self, delivery: Delivery) -> str:
-        """With the id that the sender gave it, by which people on both sides name it."""
+        """The event type with the sender's id, which people on both sides know."""
         return format_html(
             '{}<br><span class="hub-quiet">{}</span>', delivery.event.type, delivery.event.sender_id
         )
@@ -202,7 +205,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             changed = self._apply(request, "retry", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
-                f"It cannot go as long as its cause stands. {resolve_effective_state(delivery).sentence}"
+                f"It cannot be sent before its cause is removed. {resolve_effective_state(delivery).sentence}"
             ) from None
         return ActionResult(_describe_retry(resolve_effective_state(changed)), is_audited=True)
 
@@ -213,22 +216,23 @@ class DeliveryAdmin(ReadOnlyAdmin):
             CONDITIONS["retry"].is_met(delivery) and delivery.reason == UNKNOWN_EFFECT
         ),
         form=ReasonForm,
-        question="It may have arrived there already, and this system cannot be told that it is the same. Look there first: "
-        "where it has arrived, cancel it here instead.",
+        question="It may have arrived already, and this system cannot recognise a repetition. Look there first: "
+        "if it has arrived, cancel it here instead.",
         tone="danger",
     )
     def retry_unsure(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        return self.retry(request, delivery, data, now=now)
+        result: ActionResult = self.retry(request, delivery, data, now=now)
+        return result
 
     @row_action(
         "Send again",
         icon="forward",
         is_available=CONDITIONS["send_again"].is_met,
         form=ReasonForm,
-        question="A new delivery is made by the filter, the mapping and the settings of today. It goes under the same id: "
-        "a system that knows the id takes it once, any other may show it twice.",
+        question="This makes a new delivery with today's filter, mapping and settings, under the same message id: "
+        "a system that recognises the id accepts it once, any other may show it twice.",
     )
     def send_again(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
@@ -261,7 +265,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         icon="redo",
         is_available=CONDITIONS["skip"].is_met,
         form=ReasonForm,
-        question="It is left aside for good, and what an ordered route keeps behind it goes on. It can be sent again.",
+        question="It is not sent, and an ordered route continues with the next delivery. It can be sent again.",
     )
     def skip(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
@@ -283,18 +287,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 
 def _describe_retry(state: EffectiveState) -> str:
-    held_text = f"It is due now, and goes as soon as its cause is gone: {state.sentence}"
-    return held_text if state.state == "held" else "It goes again now."
+    held_text = f"It is due now, and is sent as soon as its cause is removed: {state.sentence}"
+    return held_text if state.state == "held" else "It is sent again now."
 
 
 def _build_api_url(delivery: Delivery) -> str:
-    return settings.HUB_PUBLIC_URL + reverse("delivery", args=[delivery.public_id])
+    return f"{settings.HUB_PUBLIC_URL}{reverse('delivery', args=[delivery.public_id])}"
 
 
 def build_filter_chips(
     request: HttpRequest, name: str, values: Iterable[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """Links that narrow the list and keep what narrows it already; the first lifts this one."""
+    """Build links that add a filter to the present ones; the first link removes it."""
     current = request.GET.get(name, "")
     chips = []
     for value, label in [("", "all"), *values]:

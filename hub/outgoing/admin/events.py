@@ -18,7 +18,7 @@ from hub.mappings.forms import format_json_text, list_suggested_tenants
 from hub.outgoing.admin.deliveries import build_filter_chips
 from hub.outgoing.admin.list_filters import TIME_SPANS, EventTypeFilter, SinceFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.outgoing.forms import EXAMPLE_ORDER, SendEventForm
+from hub.outgoing.forms.event_forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
 from hub.outgoing.insight.search import match_events_by_id
@@ -74,7 +74,10 @@ class EventAdmin(ReadOnlyAdmin):
             "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
             "may_send": self.can_send(request),
         }
-        return super().changelist_view(request, {**extra, **(extra_context or {})})
+        response: HttpResponse = super().changelist_view(
+            request, {**extra, **(extra_context or {})}
+        )
+        return response
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The deliveries of the rows on this page, in one more statement."""

@@ -36,7 +36,7 @@ class StateFilter(Filter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return Delivery.State.choices
+        return [(value, str(label)) for value, label in Delivery.State.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() not in Delivery.State.values:

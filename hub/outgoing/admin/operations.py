@@ -87,7 +87,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
     @display(description="what")
     def kind_label(self, operation: Operation) -> str:
-        return planning.OPERATION_LABELS[operation.kind]
+        return str(planning.OPERATION_LABELS[operation.kind])
 
     @display(description="tenant")
     def customer(self, operation: Operation) -> str:

@@ -21,7 +21,7 @@ ANY_CHOICE = [("", "any")]
 
 
 class IdsField(forms.CharField):
-    """The public ids of selected deliveries, in a row."""
+    """The public ids of selected deliveries, separated by spaces."""
 
     widget = forms.HiddenInput
 
@@ -37,8 +37,8 @@ class IdsField(forms.CharField):
 
 class UtcField(forms.DateTimeField):
     def clean(self, value: Any) -> datetime | None:
-        moment = super().clean(value)
-        return moment and moment.astimezone(UTC)
+        moment: datetime | None = super().clean(value)
+        return moment.astimezone(UTC) if moment else None
 
 
 class PlanForm(ActionForm):
@@ -80,43 +80,47 @@ class PlanForm(ActionForm):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["tenant"].user = user
-        if self.selected_count:  # the rows are named one by one: nothing else narrows them
+        tenant = self.fields["tenant"]
+        assert isinstance(tenant, TenantField)
+        tenant.user = user
+        if self.selected_count:  # selected deliveries are not filtered further
             for name in self.FILTER_FIELDS[:-1]:
                 del self.fields[name]
             self.fields["tenant"].widget = forms.HiddenInput()
 
     @property
     def selected_count(self) -> int:
-        """How many were selected one by one."""
+        """How many deliveries were selected one by one."""
         ids = self.data.get("deliveries") if self.is_bound else self.initial.get("deliveries")
         return len(str(ids or "").split())
 
     @property
     def filter(self) -> dict[str, Any]:
-        """As an operation keeps it."""
+        """The filter as an operation stores it."""
         values = {
             name: self.cleaned_data[name]
             for name in self.FILTER_FIELDS
             if self.cleaned_data.get(name)
         }
-        return json.loads(json.dumps(values, default=datetime.isoformat))
+        stored: dict[str, Any] = json.loads(json.dumps(values, default=datetime.isoformat))
+        return stored
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if "deliveries" in self.errors:  # a hidden field has no place of its own to say so
+        super().clean()
+        data = self.cleaned_data
+        if "deliveries" in self.errors:  # a hidden field shows no errors of its own
             raise ValidationError(self.errors["deliveries"].as_data())
         if self.errors:
             return data
         if not self.filter:
             raise ValidationError(
-                "Say which deliveries: with nothing filled in, all there are would be meant."
+                "Choose which deliveries: without a filter, all of them would be changed."
             )
         data["tenant"] = data.get("tenant") or self.find_only_tenant()
         return data
 
     def find_only_tenant(self) -> Tenant | None:
-        """Whose rows are meant, where none is named; None: of all tenants, for whom that is open."""
+        """Return the tenant where the form names none; None for all tenants, which only some users reach."""
         if accessible_tenants(self.user) is ALL_TENANTS:
             return None
         tenants = visible_rows(Tenant, self.user)
@@ -124,7 +128,7 @@ class PlanForm(ActionForm):
             tenants = tenants.filter(
                 pk__in=Delivery.unscoped.filter(public_id__in=ids).values("tenant")
             )
-        matching = list(tenants[:2])
+        matching: list[Tenant] = list(tenants[:2])
         if len(matching) != 1 and ids:
             raise ValidationError(
                 "An operation of yours touches the rows of one tenant: select deliveries of one."
@@ -133,4 +137,5 @@ class PlanForm(ActionForm):
             raise ValidationError(
                 {"tenant": "Name the tenant: an operation of yours touches the rows of one."}
             )
-        return matching[0]
+        (tenant,) = matching
+        return tenant

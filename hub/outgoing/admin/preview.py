@@ -1,4 +1,4 @@
-"""Try a route or a mapping on an event before it is saved: the form comes back with what would be made of it."""
+"""Dry run of the form of a route or a mapping with an event, before it is saved."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
 from hub.connections.models import Connection
 from hub.db.clock import clock
@@ -21,17 +21,19 @@ from hub.mappings.forms import (
     list_suggested_tenants,
 )
 from hub.outgoing.admin.read_only_admin import PAGE_ASSETS
-from hub.outgoing.forms import SampleForm, compile_form_draft, recent_events
+from hub.outgoing.forms.event_forms import SampleForm, recent_events
+from hub.outgoing.forms.route_form import compile_form_draft
 from hub.outgoing.insight.dry_run import DryRun, dry_run_draft
 from hub.outgoing.insight.explain import describe_delivery_reason
 from hub.outgoing.models import Event, EventBody
+from hub.staff import ModelAdmin
 from tenants.models import Tenant
 
 PATTERNS_LIMIT = 50
 
 
-class PreviewMixin:
-    """Before a ModelAdmin whose form is a TargetForm. The button *Try it* posts the form; nothing is saved."""
+class PreviewMixin(ModelAdmin):
+    """Mixin of a ModelAdmin whose form is a TargetForm: *Try it* posts the form, and nothing is saved."""
 
     change_form_template = "outgoing/tried_form.html"
 
@@ -60,12 +62,9 @@ class PreviewMixin:
             prefix="sample",
             events=recent_events(request.user, tenant=tenant, patterns=_list_event_patterns(obj)),
         )
-        return super().changeform_view(
-            request,
-            object_id,
-            form_url,
-            {**_build_form_help(request), "sample": sample, **(extra_context or {})},
-        )
+        context = {**_build_form_help(request), "sample": sample, **(extra_context or {})}
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return response
 
     def try_view(self, request: HttpRequest, object_id: str | None) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id)) if object_id else None
@@ -120,9 +119,10 @@ class PreviewMixin:
             "preserved_filters": self.get_preserved_filters(request),
             **extra,
         }
-        return self.render_change_form(
+        response: HttpResponse = self.render_change_form(
             request, context, add=obj is None, change=obj is not None, obj=obj
         )
+        return response
 
 
 def _build_form_help(request: HttpRequest) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _build_form_help(request: HttpRequest) -> dict[str, Any]:
 
 
 def _list_event_patterns(obj: Any) -> Sequence[str]:
-    """The event types of a route, or of the routes that a mapping is used by; any where there is none."""
+    """Return the event types of a route, or of the routes with a mapping; all where there is none."""
     if obj is None:
         return ("*",)
     if hasattr(obj, "event_type"):
@@ -140,21 +140,22 @@ def _list_event_patterns(obj: Any) -> Sequence[str]:
 
 
 def _fill_in_example(request: HttpRequest) -> Any:
-    """What was posted; asked for the example, with that of the chosen action in the mapping's place."""
-    posted = request.POST
+    """Return the posted data, with the example of the action where it was requested."""
+    posted: QueryDict = request.POST
     if "_example" in posted and posted.get("target"):
         try:
-            example = format_json_text(find_target_action(posted["target"]).example)
+            example = format_json_text(find_target_action(str(posted["target"])).example)
         except LookupError:  # the form says so
             return posted
-        posted = posted.copy()
-        posted["body"] = example
+        changed = posted.copy()
+        changed["body"] = example
+        return changed
     return posted
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One event through the form as it stands: what was made of it, or why nothing was."""
+    """A dry run of the form with one event, or the problem that prevents it."""
 
     event: str = ""
     problem: str = ""
@@ -165,14 +166,14 @@ class Trial:
 def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
     draft = compile_form_draft(form)
     if draft is None:
-        return Trial(problem="Mend the errors in action, filter or mapping first.")
+        return Trial(problem="Correct the errors in action, filter or mapping first.")
     event, data = sample.selected_event(), sample.cleaned_data["data"]
     if data is not None:
         event = _build_sample_event(form, event, now=now)
     elif event is None:
-        return Trial(problem="There is no event of this type yet: paste data of your own.")
+        return Trial(problem="There is no event of this type yet: enter data of your own.")
     elif (event_body := EventBody.objects.filter(pk=event.pk).first()) is None:
-        return Trial(problem="The body of this event is no longer kept: choose a newer one.")
+        return Trial(problem="The body of this event is no longer stored: choose a newer one.")
     else:
         data = json.loads(bytes(event_body.body))["data"]
     document = event.build_document(event.tenant, data)
@@ -188,12 +189,12 @@ def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
 
 def _describe_success(dry_run: DryRun) -> str:
     if dry_run.gaps:
-        return "It would be sent, but not all that the mapping asks for was found in this event."
+        return "It would be sent, but the event lacks values that the mapping reads."
     return "It would be sent, with this body."
 
 
 def _build_sample_event(form: TargetForm, similar_event: Event | None, *, now: datetime) -> Event:
-    """An event that the form is meant for, as far as it says, otherwise much like a real one."""
+    """Build an event for the form: type and tenant of the form, otherwise like a similar event."""
     pattern = (
         form.cleaned_data.get("event_type") or (similar_event and similar_event.type) or "example"
     )
@@ -207,8 +208,8 @@ def _build_sample_event(form: TargetForm, similar_event: Event | None, *, now: d
 
 
 def _find_connection_for(form: TargetForm, event: Event) -> Connection | None:
-    """Where identities are looked up: the route's connection, or the tenant's first at this system."""
-    connection = form.cleaned_data.get("connection")
+    """Return the connection for identities: the route's, or the tenant's first at this system."""
+    connection: Connection | None = form.cleaned_data.get("connection")
     if connection or event.tenant.pk is None:
         return connection
     return (

@@ -22,14 +22,15 @@ PAGE_ASSETS = Media(css={"all": ["outgoing/outgoing.css"]}, js=["outgoing/outgoi
 
 
 class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
-    """Rows that nobody types in. `page_template` is the whole page, `live_template` the part that moves."""
+    """A page of rows that cannot be edited. `live_template` is the part of `page_template` that refreshes."""
 
     page_template: str
     live_template: str
 
     @property
     def media(self) -> Media:
-        return super().media + PAGE_ASSETS
+        media: Media = super().media + PAGE_ASSETS
+        return media
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -51,15 +52,15 @@ class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
         return str(obj)
 
     def live_context(self, obj: Any, *, now: datetime) -> dict[str, Any]:
-        """What both templates show."""
+        """Return the context of both templates."""
         raise NotImplementedError
 
     def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        """What only the whole page shows."""
+        """Return the context of the whole page only."""
         return {}
 
     def find_readable(self, request: HttpRequest, object_id: str) -> models.Model:
-        obj = self.get_object(request, unquote(object_id))
+        obj: models.Model | None = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404(object_id)
         if not self.has_view_permission(request, obj):
@@ -96,7 +97,7 @@ class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
         return TemplateResponse(request, self.page_template, context)
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The part that moves, or 304."""
+        """Render the part that refreshes, or 304."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET"])
         obj = self.find_readable(request, object_id)

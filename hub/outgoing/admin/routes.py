@@ -20,7 +20,7 @@ from hub.mappings.models import FieldMapping
 from hub.mappings.versions import revise_mapping
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
-from hub.outgoing.forms import RouteForm
+from hub.outgoing.forms.route_form import RouteForm
 from hub.outgoing.insight.route_refusals import count_route_refusals
 from hub.outgoing.models import Delivery, Route
 from hub.queue import wake_up
@@ -72,12 +72,17 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         newest = Delivery.unscoped.filter(route=OuterRef("pk")).order_by("-pk")
-        routes = super().get_queryset(request).select_related("tenant", "connection", "mapping")
-        off = Exists(KillSwitch.unscoped.filter(route=OuterRef("pk")))
-        return routes.annotate(last_at=Subquery(newest.values("accepted_at")[:1]), off=off)
+        routes: QuerySet = (
+            super().get_queryset(request).select_related("tenant", "connection", "mapping")
+        )
+        is_switched_off = Exists(KillSwitch.unscoped.filter(route=OuterRef("pk")))
+        annotated: QuerySet = routes.annotate(
+            last_at=Subquery(newest.values("accepted_at")[:1]), off=is_switched_off
+        )
+        return annotated
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was sent names its route for as long as it is kept: switch it off instead."""
+        """Allow it without deliveries only: they name their route, so it is switched off instead."""
         return (
             obj is not None
             and super().has_delete_permission(request, obj)
@@ -88,10 +93,13 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         extra = {"may_send": request.user.has_perm("outgoing.add_event")}
-        return super().changelist_view(request, {**extra, **(extra_context or {})})
+        response: HttpResponse = super().changelist_view(
+            request, {**extra, **(extra_context or {})}
+        )
+        return response
 
     def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
-        """A saved route can be tried for real, too."""
+        """Add the link to send a test event by a saved route."""
         route = kwargs.get("obj")
         if route is not None and request.user.has_perm("outgoing.add_event"):
             context |= {
@@ -131,7 +139,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         return render_page_link(route.mapping)
 
     @display(description="enabled")
-    def status_badge(self, route: Route) -> Any:
+    def status_badge(self, route: Any) -> Any:
         if route.off:
             return render_badge("held", "switched off")
         return (
@@ -141,7 +149,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         )
 
     @display(description="last delivery")
-    def last_delivery(self, route: Route) -> Any:
+    def last_delivery(self, route: Any) -> Any:
         return render_time(route.last_at) if route.last_at else "never"
 
     # --- switching ---
@@ -185,20 +193,17 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
             for name in ("tenant", "event_type", "target", "name")
             if name in request.GET
         }
-        initial["target"] = (
-            initial.get("target") if initial.get("target") in _list_targets() else ""
-        )
+        target = initial.get("target", "")
+        initial["target"] = target if target in _list_targets() else ""
         return {"event_type": "order.created", **initial}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """One transaction: the route, the new version of its mapping, their audit rows, and the bell."""
+        """Save the route and a new version of its mapping, with their audit rows, in one transaction."""
         now = clock()
         obj.mapping = form.cleaned_data["mapping"] or self.create_mapping(obj)
         obj.changed_at = now
-        obj.target, obj.body = (
-            form.cleaned_data["target"],
-            None,
-        )  # what the audit tells beside the columns
+        # the audit names these beside the columns
+        obj.target, obj.body = form.cleaned_data["target"], None
         body, actor = form.cleaned_data["body"] or {}, ActorContext.of_request(request)
         revise_mapping(obj.mapping, body, actor, now=now)
         super().save_model(request, obj, form, change)

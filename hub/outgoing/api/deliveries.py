@@ -111,20 +111,23 @@ class DeliveryView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """A delivery with each attempt, and the call that carried it."""
         delivery = find_delivery(request, id)
-        delivery._prefetched_objects_cache = {"attempts": _load_attempts_with_exchanges(delivery)}
+        attempts = _load_attempts_with_exchanges(delivery)
+        # the cache of prefetch_related()
+        delivery._prefetched_objects_cache = {"attempts": attempts}  # type: ignore[attr-defined]
         return Response(DeliveryDetailSerializer(delivery).data)
 
 
 def _load_attempts_with_exchanges(delivery: Delivery) -> list[Attempt]:
-    """Its attempts, each with the call that carried it; the address of the platform's own connection is its own."""
+    """Load the attempts, each with its call; without the URL of the platform's own connection."""
     attempts = list(Attempt.unscoped.filter(delivery=delivery))
     exchanges = Exchange.objects.defer("request_body", "response_body").in_bulk(
         [attempt.exchange for attempt in attempts if attempt.exchange]
     )
+    is_platform = delivery.connection is not None and delivery.connection.tenant_id is None
     for attempt in attempts:
-        attempt.carried_by = exchanges.get(attempt.exchange)
-        if attempt.carried_by and delivery.connection.tenant_id is None:
-            attempt.carried_by.url = None
+        attempt.carried_by = exchanges.get(attempt.exchange) if attempt.exchange else None
+        if attempt.carried_by and is_platform:
+            attempt.carried_by.url = None  # type: ignore[assignment]  # shown as null, not stored
     return attempts
 
 
@@ -139,7 +142,7 @@ class ExplainView(APIView):
         examples={"explained": openapi.EXPLANATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Why it was not delivered: the stations of its way, and the one thing to do."""
+        """Why it was not delivered: the checks in their order, and the next step."""
         return Response(
             ExplanationSerializer(explain_delivery(find_delivery(request, id), now=clock())).data
         )

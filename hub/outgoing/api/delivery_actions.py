@@ -14,6 +14,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.limits.spending import spend_exactly
 from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.deliveries import find_delivery
+from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_action
@@ -55,8 +56,8 @@ def _apply_action(request: Request, id: UUID, action: str) -> Delivery:
         with transaction.atomic():
             delivery = _find_changeable_delivery(request, id)
             before = resolve_effective_state(delivery)
-            if action in REPLAY_ACTIONS and request.user.tenant:
-                spend_exactly(request.user.tenant, "replays", now=now)
+            if action in REPLAY_ACTIONS and (tenant := get_key_user(request).tenant):
+                spend_exactly(tenant, "replays", now=now)
             changed = apply_delivery_action(action, delivery, actor=actor, now=now)
     except InvalidTransition as error:
         next_step = f"{before.sentence} {before.action}".strip()

@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
@@ -16,6 +17,7 @@ from hub.db.clock import clock
 from hub.limits.request_limits import count_request
 from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.intake import SOURCE, accept_batch, accept_one
+from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import explain_event, match_effective_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
@@ -192,7 +194,11 @@ def _find_by_public_id(events: QuerySet[Event], id: str) -> Event | None:
 
 def _find_by_sender_id(events: QuerySet[Event], request: Request, id: str) -> Event | None:
     reference = request.query_params.get("tenant")
-    if not SENDER_ID.regex.match(id) or (not reference and request.user.tenant is None):
+    try:
+        SENDER_ID(id)
+    except ValidationError:
+        return None
+    if not reference and get_key_user(request).tenant is None:
         return None
     tenant = resolve_tenant(request, reference)
     return events.filter(tenant=tenant, source=SOURCE, sender_id=id).first()

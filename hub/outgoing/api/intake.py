@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from connectors.http import dump_json
 from hub.db.group_commit import GroupCommit
+from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.intake.publish import (
     EventConflict,
     EventInput,
@@ -73,10 +74,14 @@ def _build_conflict_problem(request: Request, conflict: EventConflict) -> Proble
 
 def _parse_event_inputs(request: Request, *, now: datetime) -> list[EventInput]:
     raws = _split_raw_bodies(request)
-    batch = {"many": True, "allow_empty": False} if isinstance(request.data, list) else {}
-    serializer = EventSerializer(data=request.data, context={"now": now}, **batch)
+    is_batch, context = isinstance(request.data, list), {"now": now}
+    serializer = (
+        EventSerializer(data=request.data, context=context, many=True, allow_empty=False)
+        if is_batch
+        else EventSerializer(data=request.data, context=context)
+    )
     serializer.is_valid(raise_exception=True)
-    events = serializer.validated_data if batch else [serializer.validated_data]
+    events = serializer.validated_data if is_batch else [serializer.validated_data]
     tenants = _resolve_event_tenants(request, events)
     return [
         EventInput(
@@ -87,7 +92,10 @@ def _parse_event_inputs(request: Request, *, now: datetime) -> list[EventInput]:
 
 
 def _split_raw_bodies(request: Request) -> list[bytes]:
-    """Of each event: as it was received, or cut out of its batch; none may be too large, nor may they be too many."""
+    """Return the bytes of each event: as received, or written anew out of a batch.
+
+    Raises Problem where an event is too large, or the batch has too many.
+    """
     if not isinstance(request.data, list):
         raws = [getattr(request, "raw_body", b"")]
     elif len(request.data) > settings.HUB_BATCH_EVENTS:
@@ -108,9 +116,10 @@ def _split_raw_bodies(request: Request) -> list[bytes]:
 
 
 def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]) -> list[Tenant]:
-    """Whose each event is, in one statement: a tenant's key tells its own only, a platform key names them."""
-    own_tenant = request.user.tenant
-    names = [event.get("tenant") or (own_tenant and own_tenant.reference) for event in events]
+    """Return the tenant of each event, in one statement; a platform key names it."""
+    own_tenant = get_key_user(request).tenant
+    own_reference = own_tenant.reference if own_tenant else ""
+    names: list[str] = [event.get("tenant") or own_reference for event in events]
     if missing := [index for index, name in enumerate(names) if not name]:
         raise Problem(
             "tenant-required",

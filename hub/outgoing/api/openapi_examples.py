@@ -54,6 +54,7 @@ ACCEPTED = {
     ],
 }
 
+EXAMPLE_CONNECTION = {"id": EVENT_ID, "name": "Acme's workspace"}
 DELIVERY = {
     "id": DELIVERY_ID,
     "url": f"{EXAMPLE_ORIGIN}{DELIVERY_URL}",
@@ -63,7 +64,7 @@ DELIVERY = {
     "tenant": "acme",
     "route": {"id": EVENT_ID, "name": "Orders to #sales"},
     "connector": "slack",
-    "connection": {"id": EVENT_ID, "name": "Acme's workspace"},
+    "connection": EXAMPLE_CONNECTION,
     "state": "held",
     "reason": "needs_reconnect",
     "sentence": "The authorization has ended.",
@@ -118,8 +119,7 @@ OPERATION = {
         "oldest": EXAMPLE_TIME,
         "tenants": 1,
         "connections": [
-            DELIVERY["connection"]
-            | {"connector": "slack", "tenant": "acme", "held": "", "rows": 120},
+            EXAMPLE_CONNECTION | {"connector": "slack", "tenant": "acme", "held": "", "rows": 120},
         ],
         "other_connections": 0,
         "seconds": 132,

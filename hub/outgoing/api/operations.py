@@ -21,6 +21,7 @@ from hub.operations.operation_actions import OperationRefused, TooManyRows
 from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.deliveries import READ
 from hub.outgoing.api.delivery_actions import WRITE
+from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
 from hub.outgoing.operations import planning
 from hub.problems import Problem
@@ -48,8 +49,8 @@ def _find_operation(request: Request, id: UUID) -> Operation:
 
 
 def _resolve_operation_tenant(request: Request, reference: str | None) -> Tenant | None:
-    """A tenant's key means its own; a platform key that names none means all."""
-    if reference is None and request.user.tenant is None:
+    """Return the tenant of the operation; None (all tenants) for a platform key that names none."""
+    if reference is None and get_key_user(request).tenant is None:
         return None
     return resolve_tenant(request, reference)
 

@@ -112,14 +112,14 @@ class SwitchSerializer(serializers.Serializer):
 
 
 def _build_switch_name(switch: KillSwitch) -> str:
-    subject = switch
+    subject: Any = switch
     for attribute in SUBJECT_LOOKUPS.get(switch.scope, "").split("__"):
         subject = getattr(subject, attribute) if attribute else ""
     return f"{switch.scope}:{subject}" if subject else switch.scope
 
 
 def _build_switch_url(switch: KillSwitch) -> str:
-    return settings.HUB_PUBLIC_URL + reverse("switch", args=[_build_switch_name(switch)])
+    return f"{settings.HUB_PUBLIC_URL}{reverse('switch', args=[_build_switch_name(switch)])}"
 
 
 def visible_switches(request: Request) -> QuerySet[KillSwitch]:
@@ -144,7 +144,7 @@ def _find_switch(request: Request, name: str) -> KillSwitch:
 
 
 def _resolve_switch_subject(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is meant, where this key may switch it: a tenant's key its own tenant and routes."""
+    """Return the subject of the switch; a tenant's key may switch its own tenant and routes."""
     scope = data["scope"]
     if scope == "tenant":
         return {"tenant": resolve_tenant(request, data.get("tenant"))}

@@ -1,4 +1,4 @@
-"""Bytes as a person reads them: pretty where they are JSON, raw, their size, and whether something was taken out."""
+"""Bodies for display: indented where they are JSON, raw, with size, redacted and truncated."""
 
 import json
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class DisplayBody:
 
 
 def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None:
-    """None where there is nothing, or no longer."""
+    """Build the display of a body; None where there is none."""
     if not content:
         return None
     text = bytes(content).decode("utf-8", "replace")
-    raw = redact_excerpt(text, DISPLAY_LIMIT)  # what looks like a secret is nobody's to read here
+    raw = redact_excerpt(text, DISPLAY_LIMIT)
     indented = redact_excerpt(indent_json(text), DISPLAY_LIMIT) if len(text) <= INDENT_LIMIT else ""
     return DisplayBody(
         raw=raw,
@@ -35,7 +35,7 @@ def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None
 
 
 def indent_json(text: str) -> str:
-    """Indented JSON; empty where it is none. Half of a surrogate pair, which no page can hold, stays an escape."""
+    """Indent JSON; empty where it is not JSON. Half of a surrogate pair, invalid on a page, stays an escape."""
     try:
         indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a route would make of an event, worked out without storing or sending anything."""
+"""Dry run of a route: filter, mapping and action for one event, without storing or sending anything."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ IdentityPair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RouteDraft:
-    """A route as it stands in a form, compiled."""
+    """A compiled route, as stored or as in a form."""
 
     action: Action
     mapping: CompiledMapping
@@ -38,7 +38,7 @@ class RouteDraft:
 
     @classmethod
     def compile(cls, route: Route, version: MappingVersion) -> "RouteDraft":
-        """A route as it is, by this version of its mapping. Raises LookupError and MappingError."""
+        """Compile a stored route with a version of its mapping. Raises LookupError and MappingError."""
         action = CONNECTORS[route.connector_key].action(route.action)
         mapping = compiled_mapping(dump_json(version.body or action.default))
         return cls(action, mapping, compiled_filter(route.filter) if route.filter else None)
@@ -46,7 +46,7 @@ class RouteDraft:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """One event through one draft. `reason` is the code with which the delivery would begin or be held."""
+    """The result of one event: the state and reason with which its delivery would begin or be held."""
 
     state: str
     reason: str = ""
@@ -64,7 +64,7 @@ def dry_run_route(
     tenant: Tenant,
     connection: Connection | None = None,
 ) -> DryRun:
-    """What this route makes of an event today. Never raises."""
+    """Run a stored route with one event. Never raises."""
     draft = compile_draft(route, version)
     return (
         dry_run_draft(draft, document, tenant, connection)
@@ -74,7 +74,7 @@ def dry_run_route(
 
 
 def compile_draft(route: Route, version: MappingVersion) -> RouteDraft | DryRun:
-    """Or what becomes of every event, as the route itself is broken. Never raises."""
+    """Compile a route, or return the result for every event where it cannot be compiled. Never raises."""
     try:
         return RouteDraft.compile(route, version)
     except MappingError as error:
@@ -89,7 +89,7 @@ def dry_run_draft(
     tenant: Tenant,
     connection: Connection | None = None,
 ) -> DryRun:
-    """With the identities that are known at this connection. Never raises."""
+    """Run a draft with the identities of a connection. Never raises."""
     zone = ZoneInfo(tenant.time_zone)
     identities = load_identities(
         collect_identities(draft.mapping, dict(document), zone), connection
@@ -103,7 +103,7 @@ def evaluate_draft(
     zone: ZoneInfo,
     identities: Mapping[IdentityPair, str],
 ) -> DryRun:
-    """In the order of the real way: filter, mapping, identities, what the action itself checks. Never raises."""
+    """Evaluate in the order of sending: filter, mapping, identities, check of the action. Never raises."""
     try:
         clause = draft.filter.explain(dict(document)) if draft.filter else None
     except MappingFailed as error:
@@ -136,8 +136,8 @@ def _check_mapped_body(
     if missing:
         detail = ", ".join(f"{kind} {our_id}" for kind, our_id in missing)
         return DryRun("held", "identity_missing", detail, clause, body, missing)
-    if refusal := action.check(mapped):
-        return DryRun("held", "payload_refused", refusal, clause, body)
+    if problem := action.check(mapped):
+        return DryRun("held", "payload_refused", problem, clause, body)
     return DryRun("waiting", "", "", clause, body)
 
 

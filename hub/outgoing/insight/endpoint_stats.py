@@ -1,4 +1,4 @@
-"""How connections did in the last 24 hours: calls, failures, how long answers take, hour by hour."""
+"""Statistics of connections over 24 hours: calls, failures and durations by hour."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -10,10 +10,8 @@ from hub.outgoing.models import Attempt, Delivery
 from tenants.models import Tenant
 
 HOUR, HOURS = timedelta(hours=1), 24
-DELIVERIES_SCANNED, DELIVERIES_COUNTED = (
-    10_000,
-    2_000,
-)  # deliveries of the tenant that are looked at, and of them, counted
+DELIVERIES_SCANNED = 10_000  # newest deliveries of the tenant
+DELIVERIES_COUNTED = 2_000  # of them
 SUCCESS_OUTCOMES = {"delivered", "pending"}
 
 
@@ -28,7 +26,7 @@ class EndpointStats:
         return sum(self.succeeded) + sum(self.failed)
 
     def list_hours(self, *, now: datetime) -> list[tuple[datetime, tuple[int, int]]]:
-        """When each hour began, what came through in it and what failed."""
+        """Return the start of each hour, with its successes and failures."""
         start = now - HOURS * HOUR
         return [
             (start + hour * HOUR, counts)
@@ -37,7 +35,6 @@ class EndpointStats:
 
     @property
     def calls_last_hour(self) -> int:
-        """In the last hour."""
         return self.succeeded[-1] + self.failed[-1]
 
     @property
@@ -46,7 +43,7 @@ class EndpointStats:
 
     @property
     def p95(self) -> int | None:
-        """Milliseconds that 95 of 100 answers took at most."""
+        """The 95th percentile of durations, in milliseconds."""
         return (
             sorted(self.durations_ms)[int(0.95 * (len(self.durations_ms) - 1))]
             if self.durations_ms
@@ -57,7 +54,7 @@ class EndpointStats:
 def compute_endpoint_stats(
     tenant: Tenant, connections: Collection[int], *, now: datetime
 ) -> dict[int, EndpointStats]:
-    """By connection, in one statement. Counted are the newest deliveries, so a day of very many is told by its end."""
+    """Compute the statistics by connection, in one statement, of the newest deliveries only."""
     newest = Delivery.objects.of(tenant).order_by("-pk").values("pk")[:DELIVERIES_SCANNED]
     start = now - HOURS * HOUR
     recent_deliveries = Delivery.unscoped.filter(

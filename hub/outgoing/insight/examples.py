@@ -1,4 +1,4 @@
-"""The event types that a tenant knows, each with an example; and its last events, to try a filter on."""
+"""Event types of a tenant with examples and schemas, and its newest events to try a filter with."""
 
 import json
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from tenants.models import Tenant
 EVENTS_SCANNED = 1_000  # of the newest events
 TYPES_LIMIT = 100
 RECENT_EVENTS = 20
-EXAMPLES_PER_TYPE = 3  # of one type, from which its schema is drawn
+EXAMPLES_PER_TYPE = 3  # from which its schema is inferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,7 @@ class KnownEventType:
     name: str
     count: int  # among the newest events
     examples: Sequence[Any] = ()  # the data of the newest ones, the last first
-    schema: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # of the data, as these have it; empty: none came
+    schema: Mapping[str, Any] = field(default_factory=dict)  # of their data; empty: no examples
 
     @property
     def example(self) -> Any:
@@ -36,12 +34,12 @@ class KnownEventType:
 
     @property
     def paths(self) -> list[str]:
-        """What a filter can name of it."""
+        """The paths that a filter can name."""
         return list_schema_paths(self.schema, "data") if self.schema else []
 
 
 def list_event_types(tenant: Tenant) -> list[KnownEventType]:
-    """In three statements."""
+    """List the types of the newest events and of the routes; three statements."""
     newest = Event.objects.of(tenant).order_by("-pk").values_list("type", "pk")[:EVENTS_SCANNED]
     counts, newest_ids = Counter[str](), defaultdict[str, list[int]](list)
     for type, pk in newest:
@@ -69,7 +67,7 @@ def build_event_type(name: str, count: int, examples: Sequence[Any]) -> KnownEve
 def load_recent_documents(
     tenant: Tenant, patterns: Collection[str]
 ) -> list[tuple[Event, dict[str, Any]]]:
-    """The last events that a route of these patterns would see, as its filter sees them; two statements."""
+    """Return the newest events that match, as a filter reads them; two statements."""
     newest = Event.objects.of(tenant).order_by("-pk")[:EVENTS_SCANNED]
     matching = [
         event
@@ -87,7 +85,7 @@ def load_recent_documents(
 def load_newest_documents(
     tenant: Tenant, patterns: Collection[str]
 ) -> dict[str, tuple[Event, dict[str, Any]]]:
-    """By pattern the newest event that a route of it would see, as its mapping sees it; three statements."""
+    """Return the newest matching event of each pattern, as a mapping reads it; three statements."""
     newest_ids: dict[str, int] = {}
     for type, pk in (
         Event.objects.of(tenant).order_by("-pk").values_list("type", "pk")[:EVENTS_SCANNED]

@@ -1,4 +1,4 @@
-"""What became of deliveries in the last day, hour by hour: bounded, as the table behind it may hold millions."""
+"""State changes of deliveries in the last day by hour; bounded, as the table may hold millions of rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,27 +15,24 @@ HOURS = 24
 
 class HourlyCounts(NamedTuple):
     starts: datetime
-    counts: tuple[int, ...]  # one for each state that was asked for
+    counts: tuple[int, ...]  # one for each requested state
 
 
 def count_by_hour(
     newest: QuerySet[Delivery], states: Sequence[str], *, now: datetime
 ) -> list[HourlyCounts]:
-    """Of the deliveries with these ids, those that came into one of the states in the last hours, oldest first."""
+    """Count the deliveries with these ids that reached one of the states, by hour, oldest first."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(
         hours=HOURS - 1
     )
-    hour = Substr(
-        Cast("state_changed_at", CharField()), 1, 13
-    )  # a text as both databases write it, in UTC
-    state_case = (
-        effective_state_case() if "held" in states else F("state")
-    )  # nothing else reads otherwise
-    moved = Delivery.unscoped.filter(pk__in=newest, state_changed_at__gte=start).annotate(
-        reads=state_case
-    )
-    of_states = moved.filter(reads__in=states).values("reads").annotate(hour=hour, rows=Count("pk"))
-    count_rows = of_states.values_list("hour", "reads", "rows")
+    # year to hour, as both databases write a time in UTC
+    hour = Substr(Cast("state_changed_at", CharField()), 1, 13)
+    # *held* is the only effective state that differs from the stored one
+    state = effective_state_case() if "held" in states else F("state")
+    changed = Delivery.unscoped.filter(pk__in=newest, state_changed_at__gte=start)
+    in_states = changed.annotate(effective=state).filter(effective__in=states)
+    counted = in_states.values("effective").annotate(hour=hour, rows=Count("pk"))
+    count_rows = counted.values_list("hour", "effective", "rows")
     counts = {(text.replace("T", " "), state): count for text, state, count in count_rows}
     starts = [start + timedelta(hours=number) for number in range(HOURS)]
     return [

@@ -1,4 +1,4 @@
-"""What each kind of event becomes over a connection: the action, each of their fields in words, and a sample."""
+"""Preview of mappings: for each route its action, each field described, and a sample of the newest event."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,34 +35,34 @@ IDENTITY = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
 
 @dataclass(frozen=True, slots=True)
 class FieldPreview:
-    """One of their fields: how it is made, in words where there are any, else as the mapping says it."""
+    """One field of the other system: its source in words, or else the expression."""
 
     key: str
-    label: str  # empty: the system knows no such field by itself
+    label: str  # empty: the connector does not describe this field
     words: str = ""
     code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MappingPreview:
-    """One route."""
+    """The preview of one route."""
 
     route: Route
     action: str
     version: int | None
     fields: Sequence[FieldPreview]
-    event: Event | None = None  # the newest that it would take
+    event: Event | None = None  # the newest that matches
     dry_run: DryRun | None = None
 
     @property
     def reason_text(self) -> str:
-        """Why this event is not sent as it is."""
+        """Why the sample would not be sent."""
         reason = self.dry_run.reason if self.dry_run else ""
         return describe_delivery_reason(reason, self.route.connector_key).sentence if reason else ""
 
     @property
     def body(self) -> DisplayBody | None:
-        """What would be sent of it."""
+        """What would be sent for the sample."""
         return (
             build_display_body(self.dry_run.body.encode(errors="backslashreplace"))
             if self.dry_run
@@ -71,8 +71,9 @@ class MappingPreview:
 
 
 def preview_mappings(routes: Sequence[Route], connection: Connection) -> list[MappingPreview]:
-    """In five statements, however many routes; nothing is stored or sent."""
+    """Preview all routes in five statements; nothing is stored or sent."""
     tenant, versions = connection.tenant, load_newest_versions(routes)
+    assert tenant is not None  # only connections of tenants have pages with previews
     zone = ZoneInfo(tenant.time_zone)
     events = load_newest_documents(tenant, {route.event_type for route in routes})
     drafts = {
@@ -120,7 +121,7 @@ def build_mapping_preview(
 def _find_route_action(route: Route, connection: Connection) -> Action | None:
     try:
         return connection.connector.action(route.action)
-    except LookupError:  # of another release
+    except LookupError:  # an action of another release
         return None
 
 
@@ -135,7 +136,7 @@ def _preview_field(key: str, label: str, value: Any) -> FieldPreview:
 
 
 def _describe_expression(expression: str) -> str:
-    """Empty where it is worked out in a way that takes the expression itself to tell."""
+    """Describe a simple expression in words; empty where it is not simple."""
     if value := VALUE.fullmatch(expression):
         return _("the event's %(name)s") % {
             "name": value[1][1:].replace("_", " ").replace(".", " › ")
@@ -146,7 +147,7 @@ def _describe_expression(expression: str) -> str:
         kind, literal = pair[1], TEXT.fullmatch(pair[2])
         subject = f"“{literal[1]}”" if literal else _describe_expression(pair[2])
         return (
-            _("the %(kind)s that is said for %(whose)s") % {"kind": kind, "whose": subject}
+            _("the %(kind)s that is chosen for %(whose)s") % {"kind": kind, "whose": subject}
             if subject
             else ""
         )

@@ -1,4 +1,4 @@
-"""What the routes to a connection ask for that nobody told: our records whose counterpart is not known there."""
+"""Missing identities: records of ours that routes need, without a matching record in the connected system."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,13 +23,13 @@ HELD_SCANNED = 1_000  # of the tenant's newest held deliveries
 class MissingIdentity:
     kind: str
     our_id: str
-    waiting_deliveries: int = 0  # deliveries that wait for it, among those that were looked at
+    waiting_deliveries: int = 0  # held for it, among the newest HELD_SCANNED
 
 
 def find_static_identities(
     routes: Iterable[Route], connection: Connection
 ) -> list[MissingIdentity]:
-    """Those that a mapping names itself, whatever the event; two statements."""
+    """Return the missing identities that mappings name literally, whatever the event; two statements."""
     return [
         MissingIdentity(*pair)
         for pair in sorted(
@@ -41,7 +41,7 @@ def find_static_identities(
 def _find_static_identities_by_connection(
     routes: Iterable[Route], connections: Sequence[Connection]
 ) -> dict[int, set[IdentityPair]]:
-    """The same by connection, for those of one tenant."""
+    """Do the same for several connections of one tenant, by connection."""
     missing: dict[int, set[IdentityPair]] = {connection.pk: set() for connection in connections}
     versions = load_newest_versions(routes)
     for route in routes:
@@ -69,7 +69,7 @@ def _is_route_to(route: Route, connection: Connection) -> bool:
 
 
 def load_newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
-    """By mapping; one statement."""
+    """Return the newest version of each route's mapping, by mapping; one statement."""
     versions = MappingVersion.unscoped.filter(
         mapping__in={route.mapping_id for route in routes}
     ).order_by("number")
@@ -79,21 +79,22 @@ def load_newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
 def _collect_static_identities(
     version: MappingVersion | None, route: Route, connection: Connection
 ) -> set[IdentityPair]:
-    """By an event that says nothing: what depends on its data is not named."""
+    """Evaluate the mapping with an empty event, which finds only literal identities."""
     if version is None:
         return set()
     try:
         mapping = compiled_mapping(dump_json(version.body))
-    except MappingError:  # it is told where it is mended
+    except MappingError:  # the route's page shows it
         return set()
-    empty_document = build_event_document(
-        "", route.event_type, connection.tenant, connection.created_at, {}
-    )
-    return collect_identities(mapping, empty_document, ZoneInfo(connection.tenant.time_zone))
+    tenant = connection.tenant
+    if tenant is None:  # the platform's own connection has no identities
+        return set()
+    document = build_event_document("", route.event_type, tenant, connection.created_at, {})
+    return collect_identities(mapping, document, ZoneInfo(tenant.time_zone))
 
 
 def _count_awaited_identities(tenant: Tenant) -> dict[int, Counter[IdentityPair]]:
-    """By connection those for want of which deliveries are held now, with how many; one statement."""
+    """Count the held deliveries by missing identity and connection; one statement."""
     held_deliveries = Delivery.objects.of(tenant).filter(state="held").order_by("-pk")
     counts: dict[int, Counter[IdentityPair]] = defaultdict(Counter)
     for pk, reason, detail in held_deliveries.values_list("connection_id", "reason", "detail")[
@@ -107,16 +108,17 @@ def _count_awaited_identities(tenant: Tenant) -> dict[int, Counter[IdentityPair]
 def list_missing_identities(
     routes: Iterable[Route], connection: Connection
 ) -> list[MissingIdentity]:
-    """Both, each once: what holds something first."""
-    return list_missing_identities_by_connection(routes, connection.tenant, [connection])[
-        connection.pk
-    ]
+    """Return the missing identities of a connection, those that hold deliveries first."""
+    tenant = connection.tenant
+    if tenant is None:  # the platform's own connection has no identities
+        return []
+    return list_missing_identities_by_connection(routes, tenant, [connection])[connection.pk]
 
 
 def list_missing_identities_by_connection(
     routes: Iterable[Route], tenant: Tenant, connections: Sequence[Connection]
 ) -> dict[int, list[MissingIdentity]]:
-    """The same by connection, for those of one tenant; three statements."""
+    """Do the same for several connections of one tenant, by connection; three statements."""
     awaited, static = (
         _count_awaited_identities(tenant),
         _find_static_identities_by_connection(routes, connections),

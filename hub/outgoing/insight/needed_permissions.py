@@ -1,4 +1,4 @@
-"""What a tenant's active routes need to be allowed at a system, as their newest mappings fill in their actions."""
+"""Permissions that the active routes of a tenant need at a system, by the newest versions of their mappings."""
 
 from django.db.models import OuterRef, Q, Subquery
 
@@ -12,7 +12,10 @@ from tenants.models import Tenant
 def find_needed_permissions(
     tenant: Tenant, connector: Connector, connection: Connection | None
 ) -> set[str]:
-    """Only what the connector asks for; `connection` is the one that is connected again. One statement."""
+    """Return the needed permissions that the connector requests; one statement.
+
+    `connection` is the one that is connected again.
+    """
     newest = (
         MappingVersion.unscoped.filter(mapping=OuterRef("mapping"))
         .order_by("-number")

@@ -1,4 +1,4 @@
-"""What other systems refused for good of the deliveries by one route: it says nothing of their connections."""
+"""Permanent rejections of a route's newest deliveries; they tell nothing about its connections."""
 
 from typing import NamedTuple
 
@@ -18,13 +18,11 @@ class RouteRefusals(NamedTuple):
     @property
     def sentence(self) -> str:
         names = {"refused": self.refused, "looked": self.scanned}
-        return (
-            _("%(refused)s of the last %(looked)s deliveries by this route were given up.") % names
-        )
+        return _("%(refused)s of the last %(looked)s deliveries by this route failed.") % names
 
     @property
     def last_reason_text(self) -> str:
-        """Of the last one, in words, with what the other system said."""
+        """The reason of the last failure, with the response of the other system."""
         if self.last is None:
             return ""
         words = describe_delivery_reason(self.last.reason, self.last.route.connector_key)
@@ -32,7 +30,7 @@ class RouteRefusals(NamedTuple):
 
 
 def count_route_refusals(route: Route) -> RouteRefusals:
-    """One statement, and another where something was refused."""
+    """Count the failures of the newest deliveries; one statement, and another where some failed."""
     newest = Delivery.unscoped.filter(route=route).order_by("-pk")
     newest_rows = list(
         newest.values_list("pk", "state", "state_changed_at")[:ROUTE_DELIVERIES_SCANNED]

@@ -1,4 +1,4 @@
-"""An id leads to its row, by its look: each way stands on an index."""
+"""Search for events and deliveries by an id; every search uses an index."""
 
 import uuid
 from datetime import datetime
@@ -12,22 +12,16 @@ from tenants.scoping import ALL_TENANTS, TenantIds, readable_condition
 
 SOURCES = ("api", "app", "staff", "portal", *CONNECTORS)
 RESULT_LIMIT = 100
-PREFIX_MIN_LENGTH = (
-    8  # hex digits of a public id; it begins with its time, so they name about a minute
-)
+PREFIX_MIN_LENGTH = 8  # hex digits; an id begins with its time, so these name about a minute
 
 SKIP_REASONS = ("filtered", "skipped_by_person")  # reasons of skipped deliveries only
-ALSO_SKIPPED_FOR = (
-    "disconnected",
-)  # and of those that are held, where the customer keeps what arrives
-STOPPED_STATES = ("held", "failed", "waiting")
-STOPPED_CONDITION = Q(
-    state__in=STOPPED_STATES
-)  # as the index `deliveries_stopped` has it, which SQLite wants in the same order
+ALSO_SKIPPED_FOR = ("disconnected",)  # reasons of skipped and of held deliveries
+STOPPED_STATES = ("held", "failed", "waiting")  # in the order of the index `deliveries_stopped`
+STOPPED_CONDITION = Q(state__in=STOPPED_STATES)  # SQLite uses the index for the same text only
 
 
 def states_for(reason: str) -> Q:
-    """The states that a delivery with this reason may have, as the indexes have them."""
+    """Match the states that a delivery with this reason may have, as the indexes name them."""
     if reason in SKIP_REASONS:
         return Q(state="skipped")
     return (
@@ -36,15 +30,15 @@ def states_for(reason: str) -> Q:
 
 
 def smallest_id_at(moment: datetime) -> uuid.UUID:
-    """The smallest UUIDv7 of a moment: public ids are in order of time, and indexed, so they tell *since*.
+    """Return the smallest UUIDv7 of a time: public ids are indexed and in order of time.
 
-    No id is older than 1970, so a moment before it has the smallest id of all.
+    A time before 1970 has the smallest id of all.
     """
     return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """The first and the last id that a term may mean: itself, or a beginning of it. None: it is no id."""
+    """Return the first and last id that a full or partial id matches; None where it is no id."""
     digits = term.replace("-", "").lower()
     if not PREFIX_MIN_LENGTH <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
         return None
@@ -52,7 +46,7 @@ def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:
 
 
 def match_events_by_id(term: str, tenants: TenantIds) -> Q:
-    """By the hub's id or its beginning, or by the sender's, exact."""
+    """Match by the hub's id or a prefix of it, or by the sender's exact id."""
     bounds = _parse_id_range(term)
     if bounds and (event_ids := find_ids(Event, tenants, Q(public_id__range=bounds))):
         return Q(pk__in=event_ids)
@@ -66,7 +60,7 @@ def match_events_by_id(term: str, tenants: TenantIds) -> Q:
 
 
 def match_deliveries_by_id(term: str, tenants: TenantIds) -> Q:
-    """By its own id, the msg_ id that the other system saw (its replays too), or an id of its event."""
+    """Match by its own id, the msg_ id of the other system (replays too), or an id of its event."""
     bounds = _parse_id_range(term.removeprefix("msg_"))
     if term.startswith("msg_"):
         event_ids = (

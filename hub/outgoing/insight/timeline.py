@@ -1,4 +1,4 @@
-"""What happened to a delivery, in order: received, matched, mapped, each attempt, what comes next."""
+"""Timeline of a delivery: received, matched, mapped, each attempt, and the next step."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ ATTEMPTS_LIMIT = 50  # the newest ones
 OUTCOME_TITLES = {  # of an attempt: words, the state whose look it has
     "delivered": (gettext_noop("Delivered"), "delivered"),
     "later": (gettext_noop("Not now"), "waiting"),
-    "never": (gettext_noop("Refused for good"), "failed"),
+    "never": (gettext_noop("Rejected for good"), "failed"),
     "refresh": (gettext_noop("The access token had ended"), "held"),
     "reconnect": (gettext_noop("The authorization has ended"), "failed"),
-    "disable": (gettext_noop("It wants no more"), "failed"),
+    "disable": (gettext_noop("The endpoint is gone"), "failed"),
     "unknown": (gettext_noop("It may have arrived"), "held"),
-    "pending": (gettext_noop("Taken, not confirmed yet"), "sending"),
+    "pending": (gettext_noop("Accepted, not confirmed yet"), "sending"),
 }
 NEXT_STEP_TITLES = {
     "waiting": gettext_noop("Next try"),
@@ -30,14 +30,14 @@ NEXT_STEP_TITLES = {
     "held": gettext_noop("It is held"),
     "delivered": gettext_noop("Done"),
     "skipped": gettext_noop("It was skipped"),
-    "failed": gettext_noop("It is given up"),
+    "failed": gettext_noop("It failed"),
     "cancelled": gettext_noop("A person cancelled it"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineCall:
-    """The HTTP call of an attempt, as the evidence has it: redacted when it was written."""
+    """The HTTP call of an attempt, redacted when it was stored."""
 
     exchange: Exchange
     request: DisplayBody | None
@@ -46,7 +46,7 @@ class TimelineCall:
 
 @dataclass(frozen=True, slots=True)
 class TimelineStep:
-    look: str  # a state whose colour and icon it has
+    look: str  # the state whose colour and icon are shown
     title: str
     at: datetime | None = None
     text: str = ""
@@ -56,11 +56,14 @@ class TimelineStep:
     body: DisplayBody | None = None
     share: int = 0  # percent of the longest attempt
     pruned: bool = False
-    is_future: bool = False  # it has not happened yet
+    is_future: bool = False
 
 
 def build_timeline(delivery: Delivery, *, evidence: bool = True) -> list[TimelineStep]:
-    """In four statements, however many attempts there were. Without evidence: no call is shown, as it is not theirs."""
+    """Build the timeline in four statements.
+
+    Without `evidence` no call is shown: it is on the platform's connection and carries messages of others.
+    """
     attempts = list(delivery.attempts.order_by("-pk")[:ATTEMPTS_LIMIT])[::-1]
     exchange_ids = [attempt.exchange for attempt in attempts if attempt.exchange and evidence]
     calls = Exchange.objects.in_bulk(exchange_ids)
@@ -79,7 +82,7 @@ def _describe_acceptance(delivery: Delivery) -> Iterator[TimelineStep]:
         _("Received: %(type)s") % {"type": event.type},
         event.accepted_at,
         _("From %(source)s, as %(id)s") % {"source": event.source, "id": event.sender_id},
-        body=received and build_display_body(received.body),
+        body=build_display_body(received.body) if received else None,
         pruned=received is None,
     )
     names = {"type": route.event_type, "filter": route.filter}
@@ -104,7 +107,9 @@ def _describe_mapping(delivery: Delivery) -> Iterator[TimelineStep]:
     rendering = Rendering.objects.filter(pk=delivery.pk).first()
     if rendering:
         version = delivery.mapping_version
-        version_text = _("By version %(number)s of its mapping; the same bytes go at every try.")
+        version_text = _(
+            "By version %(number)s of its mapping; every attempt sends the same bytes."
+        )
         text = version_text % {"number": version.number} if version else ""
         yield TimelineStep(
             "delivered", _("Mapped"), text=text, body=build_display_body(rendering.body)
@@ -113,14 +118,14 @@ def _describe_mapping(delivery: Delivery) -> Iterator[TimelineStep]:
         yield TimelineStep(
             "delivered",
             _("Mapped"),
-            text=_("What the mapping made is no longer kept."),
+            text=_("The rendering is no longer stored."),
             pruned=True,
         )
     elif delivery.state == "waiting":
         yield TimelineStep(
             "waiting",
             _("Not mapped yet"),
-            text=_("The mapping is worked out at the first try."),
+            text=_("The mapping is evaluated at the first attempt."),
             is_future=True,
         )
 
@@ -140,7 +145,7 @@ def describe_attempts(
             REASONS[attempt.reason].sentence if attempt.reason in REASONS else "",
             attempt.detail,
             attempt=attempt,
-            call=exchange and _build_timeline_call(exchange),
+            call=_build_timeline_call(exchange) if exchange else None,
             share=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
             pruned=evidence and exchange is None,
         )

@@ -1,4 +1,4 @@
-"""Our application hears of a notice as of any event: by a route, over its own connection."""
+"""Notices as events: our application receives them by a route, over its own connection."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ SOURCE = "hub"
 
 
 def publish_notices(*, now: datetime) -> None:
-    """Each once: the mark and the event are one transaction."""
+    """Publish each pending notice once: its mark and its event are written in one transaction."""
     notices = (
         Notice.unscoped.filter(event_pending=True)
         .select_related("tenant", "connection")
@@ -22,6 +22,7 @@ def publish_notices(*, now: datetime) -> None:
     for notice in notices[:NOTICES_PER_RUN]:
         with transaction.atomic():
             if Notice.unscoped.filter(pk=notice.pk, event_pending=True).update(event_pending=False):
+                assert notice.tenant is not None
                 publish(
                     notice.tenant,
                     f"connection.{notice.kind}",
@@ -33,7 +34,9 @@ def publish_notices(*, now: datetime) -> None:
 
 
 def build_notice_data(notice: Notice) -> dict[str, Any]:
+    """The data of the event. Only notices about a connection are pending."""
     connection = notice.connection
+    assert connection is not None
     return {
         "connection": str(connection.public_id),
         "connector": connection.connector_key,

@@ -1,6 +1,6 @@
-"""The verb that starts: a fact becomes an event, and a delivery for each route and connection that it matches.
+"""Publishing: store an event, and a delivery for each route and connection that it matches.
 
-Joins the caller's transaction; the pump is rung when that commits.
+Joins the caller's transaction; the pump is woken when that commits.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ SHORT_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '500ms'"
 
 
 class EventConflict(Exception):
-    """The same id was told before, with another body."""
+    """An event with this id exists, with another body."""
 
     def __init__(self, index: int, sender_id: str) -> None:
-        super().__init__(f"the event {sender_id!r} was told before with another body")
+        super().__init__(f"an event {sender_id!r} exists with another body")
         self.index = index
         self.sender_id = sender_id
 
@@ -46,7 +46,7 @@ class EventInput:
     raw: bytes | None = None
 
     def digest(self) -> str:
-        """SHA-256 of what it says, whatever the order of its keys."""
+        """Return the SHA-256 of type, time and data, independent of the order of keys."""
         content = [self.type, self.occurred_at and self.occurred_at.isoformat(), self.data]
         return hashlib.sha256(
             json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
@@ -56,8 +56,8 @@ class EventInput:
 @dataclass(frozen=True, slots=True)
 class Published:
     event: Event
-    created: bool  # False: it was told before, with the same body
-    deliveries: Sequence[Delivery]  # those that it began with, as they are now
+    created: bool  # False: the event existed, with the same body
+    deliveries: Sequence[Delivery]  # the first ones of the event, in their present state
 
 
 def publish(
@@ -70,7 +70,7 @@ def publish(
     occurred_at: datetime | None = None,
     source: str = "app",
 ) -> Event:
-    """Tell one fact. The same id with the same body again gives the first event; raises EventConflict otherwise."""
+    """Publish one event. The same id with the same body returns the first event; raises EventConflict otherwise."""
     (published,) = publish_batch(
         [EventInput(tenant, type, data, id, occurred_at)], source=source, now=now
     )
@@ -81,7 +81,7 @@ def publish(
 def publish_for_route(
     route: Route, tenant: Tenant, type: str, data: Mapping[str, Any], *, source: str, now: datetime
 ) -> Delivery:
-    """Tell a fact that is meant for one route alone, and for the one connection that this route names."""
+    """Publish an event for one route alone, and for the connection that this route names."""
     event_input = EventInput(tenant, type, data)
     event = _build_event(event_input, source=source, now=now)
     event.save(force_insert=True)
@@ -97,48 +97,51 @@ def publish_for_route(
     delivery.event = event
     assign_positions([delivery])
     delivery.save(force_insert=True)
-    if delivery.state == "waiting":
+    if delivery.state == "waiting" and delivery.connection_id:
         wake_lanes([delivery.connection_id], now=now)
     return delivery
 
 
 @transaction.atomic
 def publish_batch(inputs: Sequence[EventInput], *, source: str, now: datetime) -> list[Published]:
-    """Tell many facts, all or none, in a fixed number of statements; one answer for each, in order."""
-    answers = []
-    for answer in _record_events(inputs, source=source, now=now):
-        if isinstance(answer, EventConflict):
-            raise answer
-        answers.append(answer)
-    return answers
+    """Publish all events or none, in a fixed number of statements; one result for each, in order.
+
+    Raises EventConflict.
+    """
+    results = []
+    for result in _record_events(inputs, source=source, now=now):
+        if isinstance(result, EventConflict):
+            raise result
+        results.append(result)
+    return results
 
 
 def publish_independently(
     inputs: Sequence[EventInput], *, source: str, now: datetime
 ) -> list[Published | Exception]:
-    """Tell facts that have nothing to do with each other, in one transaction; a conflict is the answer of its own.
+    """Publish independent events in one transaction; a conflict is the result of its own event only.
 
-    Where it raises, none was told.
+    Where it raises, none was stored. Where the commit itself broke, every result is that error.
     """
-    answers: list[Published | Exception] = []
+    results: list[Published | Exception] = []
     connection_before = None
     try:
         with transaction.atomic():
             connection_before = database.connection
             if len(inputs) > 1:
                 _limit_lock_wait()
-            answers += _record_events(inputs, source=source, now=now)
+            results += _record_events(inputs, source=source, now=now)
     except (OperationalError, InterfaceError) as error:
-        if not answers or database.connection is connection_before:  # the database has said no
+        is_refused = not results or database.connection is connection_before
+        if is_refused:
             raise
-        return [error] * len(
-            inputs
-        )  # the line broke in the commit: told again, what is there would be doubled
-    return answers
+        # the connection broke in the commit: the events may be stored, so they are not tried again here
+        return [error] * len(inputs)
+    return results
 
 
 def _limit_lock_wait() -> None:
-    """What somebody holds for long, such as a row of one tenant's, holds up nothing that is told beside it."""
+    """Limit lock waits, so that a row locked for long delays only the events that need it."""
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute(SHORT_LOCK_TIMEOUT)
@@ -170,7 +173,7 @@ def _record_events(
 
 
 def _dedupe_key(event: Event) -> tuple[int, str]:
-    """What makes it one event, at one source."""
+    """The key under which a source sends an event once."""
     return event.tenant_id, event.sender_id
 
 
@@ -196,7 +199,7 @@ def _build_event(event_input: EventInput, *, source: str, now: datetime) -> Even
 
 
 def _find_existing_events(events: Sequence[Event], *, source: str) -> list[Event]:
-    """The rows of those that were not inserted, as they are there already."""
+    """Load the stored events with the keys of these, which were not inserted."""
     if not events:
         return []
     keys = {_dedupe_key(event) for event in events}
@@ -208,7 +211,7 @@ def _find_existing_events(events: Sequence[Event], *, source: str) -> list[Event
 def _insert_new_events(
     pairs: Sequence[tuple[EventInput, Event]], *, now: datetime
 ) -> dict[int, list[Delivery]]:
-    """Those that are new, each with its deliveries; they have a primary key then, and the others have none."""
+    """Insert the events that are new, with their deliveries; the others keep no primary key."""
     if not pairs:
         return {}
     routing_table = RoutingTable.load({event_input.tenant for event_input, _ in pairs})
@@ -240,14 +243,18 @@ def _insert_new_events(
         )
         bulk.insert_rows(Delivery, bulk.column_values(Delivery, all_deliveries))
         wake_lanes(
-            {delivery.connection_id for delivery in all_deliveries if delivery.state == "waiting"},
+            {
+                delivery.connection_id
+                for delivery in all_deliveries
+                if delivery.state == "waiting" and delivery.connection_id
+            },
             now=now,
         )
     return {event.pk: deliveries for _, event, deliveries in inserted}
 
 
 def _insert_event_rows(events: Sequence[Event]) -> None:
-    """Whoever tells the same at the same moment waits here for the first of them."""
+    """Insert events; a concurrent insert of the same key waits here for the first to commit."""
     inserted = bulk.insert_missing_rows(
         Event, bulk.column_values(Event, events), ("tenant", "sender_id", "id")
     )
@@ -257,7 +264,7 @@ def _insert_event_rows(events: Sequence[Event]) -> None:
 
 
 def _load_existing_deliveries(events: Sequence[Event]) -> dict[int, list[Delivery]]:
-    """What became of events that were told before, by their primary keys."""
+    """Load the first deliveries of stored events, by primary key of the event."""
     deliveries: dict[int, list[Delivery]] = {event.pk: [] for event in events}
     if deliveries:
         rows = Delivery.unscoped.filter(event__in=deliveries, replay_number=0).select_related(
@@ -269,7 +276,7 @@ def _load_existing_deliveries(events: Sequence[Event]) -> dict[int, list[Deliver
 
 
 def serialize_event_body(event_input: EventInput, event: Event) -> bytes:
-    """As it was received, or the same shape where it came by a call."""
+    """Return the body as received, or in the same shape for an event of our own code."""
     return event_input.raw or dump_json(
         {"id": event.sender_id, "type": event_input.type, "data": event_input.data}
     )

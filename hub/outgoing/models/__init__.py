@@ -1,4 +1,4 @@
-"""event -> delivery -> attempt -> exchange, and the route between: the rows of what goes out."""
+"""Models of outgoing events: event -> delivery -> attempt -> exchange, and the routes between."""
 
 from hub.outgoing.models.deliveries import (
     CANCELLABLE_STATES,

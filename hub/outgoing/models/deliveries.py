@@ -1,6 +1,6 @@
-"""delivery -> attempt -> exchange: an event on its way to one connection, one try, the call that carried it.
+"""Deliveries, their attempts and exchanges: an event for one connection, one try, the HTTP call that carried it.
 
-Renderings and exchanges stand in side tables that nothing points to by foreign key, so they can be pruned in batches.
+Renderings and exchanges are side tables without foreign keys to them, so that they are pruned in batches.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from hub.outgoing.models.routes import Route
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
-RETRYABLE_STATES = {"failed", "held", "cancelled"}  # a retry sets them going
+RETRYABLE_STATES = {"failed", "held", "cancelled"}  # a retry sets these to waiting
 CANCELLABLE_STATES = {"waiting", "held"}  # a person may cancel them
 FINAL_STATES = {"delivered", "failed", "cancelled", "skipped"}  # may be sent again
 
@@ -49,7 +49,7 @@ class Delivery(Scoped, StateMachine):
         "failed",
     )  # the next of an ordered route waits for it
 
-    # waiting -> sending -> delivered; what cannot go on is held, skipped, failed or cancelled, and a person moves it
+    # waiting -> sending -> delivered; what cannot go on is held, skipped, failed or cancelled
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "waiting": {"sending", "held", "skipped", "cancelled", "failed"},
         "sending": {"delivered", "waiting", "held", "failed"},
@@ -62,7 +62,7 @@ class Delivery(Scoped, StateMachine):
     message_uuid = models.UUIDField(
         default=uuid7, editable=False
     )  # the same over attempts and replays
-    # each index is written twice on a delivery's way: what another begins with is none of its own
+    # every index is written twice per delivery, so there is none for a column with which another begins
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, related_name="deliveries", db_index=False
     )
@@ -74,10 +74,11 @@ class Delivery(Scoped, StateMachine):
         Connection, on_delete=models.PROTECT, null=True, related_name="deliveries", db_index=False
     )
     replay_number = models.PositiveSmallIntegerField(default=0)
+    # look-ups of the state add the index column, see index_states.py
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    index_state = create_index_state_field()  # what the indexes know of it
+    index_state = create_index_state_field()
     reason = models.CharField(max_length=40, blank=True)
-    detail = models.CharField(max_length=500, blank=True)  # in words, what stands behind the reason
+    detail = models.CharField(max_length=500, blank=True)  # what the system or the hub said
     due_at = models.DateTimeField(null=True)
     quota_queue = models.BigIntegerField(
         default=0, db_default=0
@@ -164,12 +165,12 @@ class Delivery(Scoped, StateMachine):
 
     @property
     def message_id(self) -> str:
-        """The id that the other system sees."""
+        """The message id that the other system receives."""
         return f"msg_{self.message_uuid.hex}"
 
     @classmethod
     def reserved_for_platform(cls) -> Q:
-        """What goes over the platform's own connection, such as to our own application."""
+        """Select the deliveries over the platform's own connection, such as to our application."""
         platform = [key for key, connector in CONNECTORS.items() if connector.platform]
         unowned = Q(connection__isnull=False, connection__tenant__isnull=True)
         return unowned | Q(route__connector_key__in=platform)
@@ -179,21 +180,21 @@ register_state_lookups(Delivery._meta.get_field("state"))
 
 
 class Rendering(models.Model):
-    """What the mapping made at the first attempt; the same bytes go at every attempt."""
+    """The bytes that the mapping rendered at the first attempt; every attempt sends the same."""
 
     delivery_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
-    version_id = models.BigIntegerField(null=True)  # of the mapping that made it
+    version_id = models.BigIntegerField(null=True)  # of the mapping
     ticket = models.CharField(
         max_length=300, blank=True
-    )  # taken, not yet confirmed: what to ask about
+    )  # accepted, not yet confirmed: what the hub asks about
 
     def __str__(self) -> str:
         return f"rendering of delivery {self.delivery_id}"
 
 
 class Attempt(Scoped):
-    """One try of one delivery, and what it came to."""
+    """One attempt of one delivery, and its outcome."""
 
     TENANT = "delivery__tenant"
 
@@ -206,8 +207,11 @@ class Attempt(Scoped):
     outcome = models.CharField(max_length=10)  # a kind of connectors.outcomes
     reason = models.CharField(max_length=60, blank=True)
     detail = models.CharField(max_length=500, blank=True)
-    reference = models.CharField(max_length=200, blank=True)  # their id of what was made
+    reference = models.CharField(
+        max_length=200, blank=True
+    )  # the id of the record in the other system
     exchange = models.UUIDField(null=True)  # no foreign key: exchanges are pruned on their own
+    carried_by: "Exchange | None"  # set by the API, for its response
 
     class Meta(Scoped.Meta):
         ordering = ("id",)
@@ -217,7 +221,7 @@ class Attempt(Scoped):
 
 
 class Exchange(models.Model):
-    """The HTTP call that carried one attempt, or many: redacted before it is written."""
+    """The HTTP call that carried one attempt or many; redacted before it is stored."""
 
     id = models.UUIDField(primary_key=True)  # a UUIDv7: in the order of time
     at = models.DateTimeField()
@@ -235,11 +239,11 @@ class Exchange(models.Model):
 
 
 class PumpSlot(models.Model):
-    """A place that one running pump holds, leased; the rows are as many as pumps ever ran at once."""
+    """A leased slot of one running pump; there are as many rows as pumps ever ran at once."""
 
     number = models.PositiveSmallIntegerField(primary_key=True)
     lease = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"place {self.number}"
+        return f"pump slot {self.number}"

@@ -1,4 +1,4 @@
-"""An event: a fact, told once; its body as it was received; and the first answer to whoever tells it again."""
+"""Events, their bodies as received, and the first response to each Idempotency-Key."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ EVENT_TYPE = RegexValidator(
 
 
 class Event(Scoped):
-    """A fact, told once: unique by tenant, source and the sender's id."""
+    """Something that happened at a tenant; unique by tenant, source and the sender's id."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="events")
@@ -46,7 +46,7 @@ class Event(Scoped):
 def build_event_document(
     sender_id: str, type: str, tenant: Tenant, occurred_at: datetime, data: Any
 ) -> dict[str, Any]:
-    """What filters and mappings see of an event."""
+    """Build the document that filters and mappings read."""
     return {
         "id": sender_id,
         "type": type,
@@ -57,7 +57,7 @@ def build_event_document(
 
 
 class EventBody(models.Model):
-    """The bytes of an event as they were received; JSON."""
+    """The bytes of an event as received; JSON."""
 
     event_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
@@ -67,7 +67,7 @@ class EventBody(models.Model):
 
 
 class Idempotency(models.Model):
-    """The first answer to an Idempotency-Key, for 24 hours."""
+    """The first response to an Idempotency-Key, kept for 24 hours."""
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
     key = models.CharField(max_length=255)

@@ -1,8 +1,8 @@
-"""What the indexes of deliveries know instead of the state: to a stage, waiting and being sent are one.
+"""The index state of deliveries: what indexes store instead of the state; *waiting* and *sending* are one.
 
-A claim writes `sending` into rows by the thousand. PostgreSQL leaves the indexes of a row alone (a heap-only update)
-only where no index mentions a column that changes, in its condition neither. So no index says `state`, and whatever
-asks for a state asks for its stage too. Source: PostgreSQL's documentation, "Heap-Only Tuples (HOT)".
+A claim writes `sending` into thousands of rows. PostgreSQL updates no index of a row (heap-only update) only where
+no index, nor the condition of one, names a changed column. So no index names `state`, and look-ups of a state add
+the index state. Source: PostgreSQL's documentation, "Heap-Only Tuples (HOT)".
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def _list_index_states(states: Iterable[str]) -> list[str]:
 
 
 def match_index_states(*states: str) -> Q:
-    """For the condition of an index."""
+    """Build the condition of an index."""
     index_states = _list_index_states(states)
     return (
         Q(index_state__in=tuple(index_states))
@@ -39,15 +39,15 @@ def match_index_states(*states: str) -> Q:
 def _compile_by_index_state(
     lookup: Exact | In, states: list[str], own_sql: tuple[str, Any], compiler: Any
 ) -> Any:
-    """The same question of the stage; with the state's own words beside it, where those tell more.
+    """Compile a look-up of states to one of index states, and to both where the states are narrower.
 
-    Its words are written out: SQLite takes a partial index only where the condition reads the same.
+    The values are literals: SQLite uses a partial index only where its condition reads the same.
     """
     field = lookup.lhs.target
     if not {value for value, _ in field.flatchoices}.issuperset(states):
         return own_sql
     column, _ = compiler.compile(Col(lookup.lhs.alias, field.model._meta.get_field("index_state")))
-    index_states = [f"'{stage}'" for stage in _list_index_states(states)]
+    index_states = [f"'{state}'" for state in _list_index_states(states)]
     condition = (
         f"{column} = {index_states[0]}"
         if len(index_states) == 1
@@ -75,6 +75,6 @@ class IsOneOfStates(In):  # type: ignore[type-arg]
 
 
 def register_state_lookups(state: "Field[Any, Any]") -> None:
-    """From now on, of this field."""
+    """Install the look-ups that add the index state on `Delivery.state`."""
     state.register_lookup(IsState)
     state.register_lookup(IsOneOfStates)

@@ -1,4 +1,4 @@
-"""A route: when this event (and filter), do this action on that connection, with this mapping."""
+"""Routes: which events go to which connections, by which action and mapping."""
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -18,7 +18,7 @@ TYPE_PATTERN = RegexValidator(
 
 
 class Route(Scoped):
-    """When this event (and filter), do this action on that connection, with this mapping."""
+    """For events of a type that pass the filter: an action on a connection, with a mapping."""
 
     SHARED = True
 
@@ -79,7 +79,7 @@ class Route(Scoped):
 
     @property
     def is_held_when_unknown(self) -> bool:
-        """Whether what may have arrived waits for a person: twice would hurt, and the system cannot be told our id."""
+        """Return whether a possibly delivered message waits for a person: the system cannot recognise our id."""
         try:
             return (
                 self.never_twice

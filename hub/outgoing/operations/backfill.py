@@ -1,4 +1,4 @@
-"""Events that an endpoint would get today and never got: counted for a plan, then sent batch by batch."""
+"""Backfill: events that an endpoint's present routes would send and never sent, counted for a plan, sent in batches."""
 
 import json
 from collections.abc import Iterable
@@ -71,7 +71,7 @@ def estimate_backfill(
 
 
 def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """A batch of an operation. The lane is locked, so that two operations at once send nothing twice."""
+    """Send one batch of an operation; the lane is locked, so that two operations send nothing twice."""
     connections = Connection.objects.of(operation.tenant).filter(
         public_id=operation.filter["connection"]
     )
@@ -97,19 +97,19 @@ def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchRe
 def _build_backfill_deliveries(
     connection: Connection, routes: Iterable[Route], events: Iterable[Event], *, now: datetime
 ) -> list[Delivery]:
-    """As if each were accepted now. An event whose body is no longer kept becomes none."""
+    """Build deliveries as if the events were accepted now; events without a stored body are left out."""
     bodies = EventBody.objects.in_bulk([event.pk for event in events])
-    switches, deliveries = ActiveSwitches.load(), []
+    tenant, switches = connection.tenant, ActiveSwitches.load()
+    assert tenant is not None  # endpoints are connections of tenants
+    deliveries: list[Delivery] = []
     for event in events:
         if event.pk not in bodies:
             continue
-        document = event.build_document(
-            connection.tenant, json.loads(bytes(bodies[event.pk].body))["data"]
-        )
+        document = event.build_document(tenant, json.loads(bytes(bodies[event.pk].body))["data"])
         for route in routes:
             if matches_event_type(route.event_type, event.type):
                 deliveries += build_deliveries_for_route(
-                    connection.tenant, route, [connection], document, switches, now=now
+                    tenant, route, [connection], document, switches, now=now
                 )
                 deliveries[-1].event, deliveries[-1].low_priority = event, True
     return deliveries

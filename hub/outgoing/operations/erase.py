@@ -1,4 +1,4 @@
-"""Erase what was sent over a connection and what came back, at its customer's wish; that it was sent stays known."""
+"""Erase the contents that were sent over a connection and received back, on the customer's request."""
 
 from datetime import datetime
 
@@ -14,14 +14,14 @@ from hub.operations.operation_runner import BatchResult
 from hub.outgoing.models import CANCELLABLE_STATES, Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.operations.transitions import TransitionContext, cancel_deliveries
 
-ERASE_COUNT_LIMIT = 10_000  # beyond that it is "more than"
+ERASE_COUNT_LIMIT = 10_000  # more are not counted
 
 
 @transaction.atomic
 def erase_connection_data(
     connection: Connection, actor: ActorContext, *, cancel: bool, now: datetime
 ) -> Operation | None:
-    """Identities at once, contents in the background; what waits is cancelled with it, or keeps what it needs."""
+    """Erase identities now and contents by an operation; waiting deliveries are cancelled, or keep what they need."""
     Identity.unscoped.filter(connection=connection).delete()
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)
     count, last = (
@@ -46,7 +46,7 @@ def erase_connection_data(
 
 
 def erase_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """A batch of an operation."""
+    """Erase one batch of an operation."""
     deliveries = Delivery.objects.of(operation.tenant).filter(
         connection__public_id=operation.filter["connection"]
     )

@@ -33,7 +33,7 @@ class OperationEstimate:
 def estimate_operation(
     kind: str, deliveries: QuerySet[Delivery], *, now: datetime, limit: int = COUNT_LIMIT
 ) -> OperationEstimate:
-    """Counts no further than `limit`: a plan is made in a moment at any size."""
+    """Estimate an operation; counts no further than `limit`, so that a plan is quick at any size."""
     first = deliveries.order_by("pk").values("pk")[: limit + 1]
     counted_deliveries = Delivery.unscoped.filter(pk__in=first).order_by()
     counts = list(
@@ -86,7 +86,7 @@ def summarize_connections(groups: Iterable[DeliveryGroup]) -> list[dict[str, Any
 
 
 def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int:
-    """Rows that may be seen twice there: of systems that cannot be told the id, what may have arrived before."""
+    """Count possible duplicates: deliveries that may have arrived, at systems that do not recognise our id."""
     if kind not in SENDING_KINDS:
         return 0
     return sum(
@@ -97,7 +97,7 @@ def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int
 
 
 def sample_deliveries(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
-    """The oldest few."""
+    """Describe the oldest deliveries."""
     ids = list(deliveries.order_by("pk").values_list("pk", flat=True)[:SAMPLE_SIZE])
     return [
         {

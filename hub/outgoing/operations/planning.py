@@ -1,4 +1,4 @@
-"""Plan an operation on deliveries: one, those that were selected, or all that match a filter."""
+"""Plan an operation on deliveries: selected ones, or all that match a filter."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ OPERATION_LABELS = {
     **OPERATION_KINDS,
     "send_missing": _("Send what is missing"),
     "erase": _("Erase what was sent"),
-}  # of every kind there is
+}  # by kind
 SELECTED_LIMIT = 1000
 
 
@@ -37,7 +37,7 @@ def preview_operation(
     includes_platform: bool,
     now: datetime,
 ) -> OperationEstimate:
-    """The plan without writing it down."""
+    """Estimate the operation without storing a plan."""
     return estimate_operation(
         kind, select_deliveries(kind, filter, tenant, includes_platform=includes_platform), now=now
     )
@@ -52,9 +52,12 @@ def plan_operation(
     actor: ActorContext,
     now: datetime,
 ) -> Operation:
-    """Write down what would be done; `start.confirm` does it. Without a tenant, on rows of all tenants."""
+    """Store a plan, which `confirm_operation` starts; without a tenant, for deliveries of all tenants.
+
+    Raises PermissionError where the actor is restricted to some tenants and names none.
+    """
     if tenant is None and not actor.unrestricted:
-        raise PermissionError("an operation over all tenants, by somebody whose reach ends at some")
+        raise PermissionError("an operation over all tenants needs an unrestricted actor")
     estimate = preview_operation(
         kind, filter, tenant=tenant, includes_platform=actor.unrestricted, now=now
     )
@@ -66,7 +69,7 @@ def plan_operation(
 def plan_backfill(
     connection: Connection, *, since: datetime, reason: str, actor: ActorContext, now: datetime
 ) -> Operation:
-    """The same for events that a connection would get today and never got."""
+    """Store a plan to send the events that a connection would receive today and never received."""
     estimate = estimate_backfill(connection, since=since, now=now)
     filter = {"connection": str(connection.public_id), "since": since.isoformat()}
     return _store_operation_plan(

@@ -1,4 +1,4 @@
-"""What is too late to be sent: never sent late, failed by its own reason."""
+"""Expiry of deliveries: what is too late is not sent, and fails with the reason *expired*."""
 
 from datetime import datetime
 
@@ -10,11 +10,10 @@ EXPIRY_BATCH = 500
 
 
 def expire_deliveries(*, now: datetime) -> None:
-    """All whose time has passed, those too that are held or wait for a later try."""
-    overdue = Delivery.unscoped.filter(state__in=("waiting", "held"), expires_at__lte=now).order_by(
-        "expires_at"
-    )
-    while batch := list(overdue.values_list("pk", flat=True)[:EXPIRY_BATCH]):
+    """Fail all waiting and held deliveries whose time has passed."""
+    overdue = Delivery.unscoped.filter(state__in=("waiting", "held"), expires_at__lte=now)
+    overdue_ids = overdue.order_by("expires_at").values_list("pk", flat=True)
+    while batch := list(overdue_ids[:EXPIRY_BATCH]):
         if not _mark_expired(Delivery.unscoped.filter(pk__in=batch), now=now):
             break
 

@@ -1,6 +1,6 @@
-"""Ordered routes: deliveries of one connection, route and key go one after the other, in the order of acceptance.
+"""Ordered routes: deliveries of one connection, route and key are sent one after the other, as accepted.
 
-Only the head of a key is ever due. A lane's lock stands between those who queue up, claim and end: none overlooks
+Only the head of a key is ever due. Whoever appends, claims or ends deliveries locks the lane, so that none overlooks
 what another has not committed yet.
 """
 
@@ -20,7 +20,7 @@ ORDER_KEY_LIMIT = 64  # characters
 
 
 def compute_order_key(route: Route, document: Mapping[str, Any]) -> str:
-    """Whose queue it joins. Those without a key, or whose key cannot be worked out, share one: slower, never wrong."""
+    """Return the key of the queue. Deliveries without a key, or whose key cannot be evaluated, share one queue."""
     if not route.ordered or not route.order_key:
         return ""
     try:
@@ -38,7 +38,7 @@ def compute_order_key(route: Route, document: Mapping[str, Any]) -> str:
 
 
 def assign_positions(deliveries: Sequence[Delivery]) -> None:
-    """Give a position to what is ordered; whoever commits first stands first."""
+    """Give positions to the deliveries of ordered routes; the first to commit is first."""
     _append_positions(
         [
             delivery
@@ -53,8 +53,9 @@ def assign_positions(deliveries: Sequence[Delivery]) -> None:
 def _append_positions(ordered: Sequence[Delivery]) -> None:
     if not ordered:
         return
-    lanes = lock_lanes({delivery.connection_id for delivery in ordered})
+    lanes = lock_lanes({row.connection_id for row in ordered if row.connection_id is not None})
     for delivery in ordered:
+        assert delivery.connection_id is not None
         lane = lanes[delivery.connection_id]
         lane.position += 1
         delivery.position = lane.position
@@ -62,7 +63,7 @@ def _append_positions(ordered: Sequence[Delivery]) -> None:
 
 
 def move_to_queue_end(deliveries: Sequence[Delivery]) -> None:
-    """What was cancelled and goes again: those behind it have gone meanwhile, so it stands at the end."""
+    """Append cancelled deliveries that are retried to their queues: the ones behind them have gone meanwhile."""
     reopened = [
         delivery
         for delivery in deliveries
@@ -78,7 +79,7 @@ def lock_lanes(connections: Collection[int]) -> dict[int, Lane]:
 
 
 def select_same_key() -> Any:
-    """The queue in which a delivery stands."""
+    """Select the queue of the outer delivery."""
     return Delivery.unscoped.filter(
         connection=OuterRef("connection"),
         route=OuterRef("route"),
@@ -89,7 +90,7 @@ def select_same_key() -> Any:
 
 
 def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
-    """These have just ended: the next of each key is due. The lanes that have something due by it."""
+    """Make the next of each key due, after these have ended; return the lanes that may have something due."""
     ordered = Delivery.unscoped.filter(pk__in=ended_ids, position__isnull=False)
     lanes = lock_lanes(set(ordered.values_list("connection_id", flat=True)))
     heads = Subquery(select_same_key().order_by("position").values("pk")[:1])
@@ -99,7 +100,7 @@ def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
 
 
 def wake_stuck_heads(*, now: datetime) -> None:
-    """A head that sleeps although nothing of its key stands before it: whoever ended that one did not say so."""
+    """Make heads due that sleep although nothing is before them, because a promotion was lost."""
     queues = Delivery.unscoped.filter(
         position__isnull=False, state__in=Delivery.ORDER_BLOCKING_STATES
     ).order_by()
@@ -115,7 +116,7 @@ def wake_stuck_heads(*, now: datetime) -> None:
 
 
 def find_queue_head(delivery: Delivery) -> Delivery | None:
-    """The one that this one waits for."""
+    """Return the delivery that this one waits for."""
     if delivery.position is None or delivery.state not in Delivery.ORDER_BLOCKING_STATES:
         return None
     queue = Delivery.unscoped.filter(

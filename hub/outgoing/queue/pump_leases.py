@@ -1,4 +1,4 @@
-"""A pump's lease names its worker and its process, so that all a dead process held can be freed at once."""
+"""Leases of pumps: a lease names its worker and process, so that those of a dead process are freed at once."""
 
 import os
 from datetime import datetime
@@ -15,7 +15,7 @@ WORKER_BYTES, PROCESS_BYTES, LEASE_BYTES = 6, 4, 16
 
 
 def new_lease() -> UUID:
-    """Six bytes of the worker's id, four of the process's number, and six random ones."""
+    """Make a lease: six bytes of the worker's id, four of the process id, and six random ones."""
     prefix = process_prefix(current_worker_id(), os.getpid())
     return UUID(bytes=prefix + os.urandom(LEASE_BYTES - len(prefix)))
 
@@ -29,19 +29,16 @@ def process_prefix(worker: UUID, pid: int) -> bytes:
 
 
 def free_leases(prefix: bytes, *, now: datetime) -> int:
-    """End the leases that begin so, since their holder is dead; return how many lanes can be claimed again.
+    """End the leases with this prefix, whose holder is dead; return how many lanes can be claimed again.
 
-    What it was sending is recovered by the claim that takes its lane, as after a lease that ran out.
+    The claim that takes such a lane recovers what was being sent, as after an expired lease.
     """
     low, high = (UUID(bytes=prefix.ljust(LEASE_BYTES, filler)) for filler in (b"\0", b"\xff"))
     with transaction.atomic():
-        leased_lanes = Lane.unscoped.filter(lease__range=(low, high)).order_by(
-            "pk"
-        )  # as a publisher locks them
-        lanes = list(
-            leased_lanes.select_for_update(no_key=True).values_list("pk", flat=True)
-        )  # and beside its Lane.guard
-        Lane.unscoped.filter(pk__in=lanes).update(lease_until=now)
+        # in the order in which publishers lock lanes
+        leased = Lane.unscoped.filter(lease__range=(low, high)).order_by("pk")
+        lane_ids = list(leased.select_for_update(no_key=True).values_list("pk", flat=True))
+        Lane.unscoped.filter(pk__in=lane_ids).update(lease_until=now)
     PumpSlot.objects.filter(lease__range=(low, high)).update(lease=None, lease_until=None)
     InFlightLease.objects.filter(lease__range=(low, high)).delete()
-    return len(lanes)
+    return len(lane_ids)

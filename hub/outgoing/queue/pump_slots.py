@@ -1,4 +1,4 @@
-"""At most HUB_PUMPS pumps run for each worker, and HUB_PUMPS_TOTAL in all: each holds a leased place."""
+"""Slots of pumps: HUB_PUMPS for each worker, HUB_PUMPS_TOTAL in all. A running pump holds a leased slot."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,10 +15,10 @@ SLOT_LEASE = timedelta(seconds=12)
 
 
 def active_pump_leases(*, now: datetime) -> list[UUID]:
-    """The leases of pumps that claim."""
-    moment = connection.ops.adapt_datetimefield_value(now)
+    """Return the leases of the running pumps."""
+    parameter = connection.ops.adapt_datetimefield_value(now)
     lease_rows = bulk.query_rows(
-        "SELECT lease FROM outgoing_pumpslot WHERE lease_until > %s", [moment]
+        "SELECT lease FROM outgoing_pumpslot WHERE lease_until > %s", [parameter]
     )
     return [
         lease if isinstance(lease, UUID) else UUID(lease or NO_WORKER.hex)
@@ -27,7 +27,7 @@ def active_pump_leases(*, now: datetime) -> list[UUID]:
 
 
 def is_any_pump_running(*, now: datetime) -> bool:
-    """Whether a pump runs that looks at due lanes by itself."""
+    """Return whether a pump runs, which looks at due lanes without a wake-up."""
     return bool(active_pump_leases(now=now))
 
 
@@ -36,7 +36,7 @@ def _count_pumps(worker: UUID, leases: Sequence[UUID]) -> int:
 
 
 def has_local_slot(*, per_worker: int, total: int, now: datetime) -> bool:
-    """Whether this worker may run one more pump; `total` is the limit of the installation, 0 for none."""
+    """Return whether this worker may run one more pump; `total` limits the installation, 0: no limit."""
     leases = active_pump_leases(now=now)
     return _count_pumps(current_worker_id(), leases) < per_worker and not (
         total and len(leases) >= total
@@ -44,7 +44,7 @@ def has_local_slot(*, per_worker: int, total: int, now: datetime) -> bool:
 
 
 def has_any_slot(*, per_worker: int, total: int, now: datetime) -> bool:
-    """Whether this worker or another one may run one more pump."""
+    """Return whether any living worker may run one more pump."""
     leases = active_pump_leases(now=now)
     if total and len(leases) >= total:
         return False
@@ -55,16 +55,16 @@ def has_any_slot(*, per_worker: int, total: int, now: datetime) -> bool:
 
 
 def pump_capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> int:
-    """How many pumps may run in all: those of the living workers, within the limit of the installation."""
+    """Return how many pumps may run: those of the living workers, within the limit of the installation."""
     pumps = sum(worker.pumps for worker in workers if worker.is_alive(now=now))
     return min(pumps, total) if total else pumps
 
 
 def acquire_slot(lease: UUID, *, per_worker: int, total: int, now: datetime) -> bool:
-    """Take a place; False where this worker, or the installation, runs as many pumps as it may."""
+    """Take a slot; return False where this worker or the installation runs as many pumps as it may."""
     PumpSlot.objects.bulk_create([PumpSlot(number=0)], ignore_conflicts=True)
     with transaction.atomic():
-        PumpSlot.objects.select_for_update().get(number=0)  # whoever has it decides alone
+        PumpSlot.objects.select_for_update().get(number=0)  # one decision at a time
         if not has_local_slot(per_worker=per_worker, total=total, now=now):
             return False
         used_numbers = set(

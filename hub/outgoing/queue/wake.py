@@ -1,4 +1,4 @@
-"""Make lanes due, and see to it that a pump looks at them."""
+"""Wake-up of lanes: make them due, and start a pump where none runs."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,7 +12,7 @@ from hub.queue import wake_up
 
 
 def wake_lanes(connections: Iterable[int], *, now: datetime) -> None:
-    """Make these lanes due, and ring the pump once the transaction has committed."""
+    """Make these lanes due, and wake the pump once the transaction has committed."""
     ids = sorted(connections)
     if ids:
         Lane.lock_against_release(ids)
@@ -23,10 +23,10 @@ def wake_lanes(connections: Iterable[int], *, now: datetime) -> None:
 def _wake_pump_after_commit(*, now: datetime) -> None:
     failpoint("I2")  # after the commit, before the answer
     wake_pump(now=now)
-    failpoint("I3")  # after the doorbell
+    failpoint("I3")  # after the wake-up
 
 
 def wake_pump(*, now: datetime) -> None:
-    """Start a pump where none runs; a resident one looks for itself."""
+    """Start a pump where none runs; a running one looks at due lanes by itself."""
     if not is_any_pump_running(now=now):
         wake_up("pump", now=now)

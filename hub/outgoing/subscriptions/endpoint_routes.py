@@ -1,4 +1,4 @@
-"""Which events an own endpoint gets: by routes of its own, and by those that reach every endpoint of the tenant."""
+"""Routes to a customer's endpoint: its own, and those that reach every endpoint of the tenant."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yo
 
 
 class AlreadySubscribed(Exception):
-    """What is chosen reaches the endpoint by another route: it would arrive twice."""
+    """The events of a pattern reach the endpoint by another route: they would arrive twice."""
 
     def __init__(self, pattern: str, route: Route) -> None:
         super().__init__(
@@ -41,12 +41,12 @@ class EndpointRoutes:
 
     @property
     def patterns(self) -> list[str]:
-        """What its own routes take."""
+        """The event types of its own routes."""
         return sorted({route.event_type for route in self.own_routes if route.enabled})
 
     @property
     def received_patterns(self) -> list[str]:
-        """All that reaches it."""
+        """The event types of all its routes."""
         return sorted({*self.patterns, *(route.event_type for route in self.shared_routes)})
 
     @property
@@ -64,7 +64,8 @@ def load_endpoint_routes(connection: Connection) -> EndpointRoutes:
         .exclude(event_type=TEST_EVENT_TYPE)
         .order_by("event_type", "pk")
     )
-    own_routes, shared_routes = [], []
+    own_routes: list[Route] = []
+    shared_routes: list[Route] = []
     for route in routes:
         (own_routes if route.connection_id else shared_routes).append(route)
     return EndpointRoutes(own_routes, shared_routes)
@@ -75,7 +76,7 @@ def patterns_overlap(one: str, other: str) -> bool:
 
 
 def drop_covered_patterns(patterns: Collection[str]) -> list[str]:
-    """Without those that another of them takes too."""
+    """Return the patterns without those that another of them covers."""
     distinct = sorted(set(patterns))
     return [
         pattern
@@ -127,7 +128,7 @@ def _update_route(route: Route, *, enabled: bool, filter: str, now: datetime) ->
 def _find_or_create_mapping(
     connection: Connection, *, user: User | None, now: datetime
 ) -> FieldMapping:
-    """The one that the endpoint's own routes share: it says nothing, so the action's default holds."""
+    """Return the mapping that the endpoint's own routes share: it is empty, so the action's default applies."""
     existing_route = (
         Route.unscoped.filter(connection=connection)
         .select_related("mapping")
@@ -180,6 +181,7 @@ def send_test_event(connection: Connection, actor: ActorContext, *, now: datetim
         route = create_route(
             connection, mapping, f"Tests of {connection.name}"[:200], TEST_EVENT_TYPE, "", now=now
         )
+    assert connection.tenant is not None  # endpoints are connections of tenants
     delivery = publish_for_route(
         route, connection.tenant, TEST_EVENT_TYPE, TEST_EVENT_DATA, source="portal", now=now
     )

@@ -1,4 +1,4 @@
-"""Where a tenant's people are told of notices beside mail and pages: over connections of theirs, as of any event."""
+"""Notice channels: connections of a tenant that receive its notices as events, beside mail and pages."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,13 +22,11 @@ CHANNELS_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class NoticeChannel:
-    """A connection that can say a notice."""
+    """A connection whose connector has an action for notices."""
 
     connection: Connection
     enabled: bool
-    other_route: Route | None = (
-        None  # another route by which it hears of them anyhow: that is not changed here
-    )
+    other_route: Route | None = None  # another route sends notices to it; it is not changed here
 
 
 def _find_notice_action(connection: Connection) -> Action | None:
@@ -36,7 +34,7 @@ def _find_notice_action(connection: Connection) -> Action | None:
 
 
 def list_notice_channels(tenant: Tenant) -> list[NoticeChannel]:
-    """Two statements."""
+    """Return the channels of the tenant; two statements."""
     connections = (
         Connection.objects.of(tenant)
         .exclude(state="disabled")
@@ -77,7 +75,7 @@ def set_notice_channels(
     user: User | None,
     now: datetime,
 ) -> None:
-    """In these from now on, and in no other."""
+    """Make exactly these connections receive the tenant's notices, and audit each change."""
     Tenant.objects.select_for_update().get(pk=tenant.pk)
     ids = {connection.pk for connection in connections}
     for channel in list_notice_channels(tenant):
@@ -85,9 +83,7 @@ def set_notice_channels(
         if enabled != channel.enabled and channel.other_route is None:
             _enable_notices(channel.connection, enabled, user=user, now=now)
             after = {"notices": enabled}
-            actor.audit(
-                "connection.notices", channel.connection, tenant=tenant, after=after, now=now
-            )
+            actor.audit("connection.notices", channel.connection, after=after, now=now)
 
 
 def _enable_notices(
@@ -104,7 +100,7 @@ def _enable_notices(
 def _create_notice_mapping(
     connection: Connection, *, user: User | None, now: datetime
 ) -> FieldMapping:
-    """What its action says of a notice; what that asks for is said on the connection's page."""
+    """Create the mapping that the connector's action suggests for notices."""
     action = _find_notice_action(connection)
     assert action is not None
     mapping = FieldMapping.unscoped.create(

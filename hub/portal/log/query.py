@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
-from hub.outgoing.forms import FilterField
+from hub.outgoing.forms.expression_fields import FilterField
 from hub.outgoing.insight.search import (
     match_deliveries_by_id,
     match_events_by_id,

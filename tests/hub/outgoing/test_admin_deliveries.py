@@ -234,7 +234,7 @@ def test_a_retry_that_cannot_go_says_why(root, make):
     make.route(tenant=(tenant := make.tenant()))
     delivery = make.event(tenant).deliveries.get()
     answer = root.post(verb_of(delivery, "retry"), follow=True)
-    assert "It cannot go as long as its cause stands." in answer.content.decode()
+    assert "It cannot be sent before its cause is removed." in answer.content.decode()
 
 
 def test_sending_again_asks_first_and_keeps_the_outward_id(root, make):

@@ -300,7 +300,7 @@ def test_a_mapping_that_explodes_is_told_and_not_worked_out(root, make):
 
 def test_trying_what_does_not_stand_yet_asks_to_mend_it_first(root, make):
     answer = tried(root, ADD, make.tenant(), body="{")
-    assert "Mend the errors" in answer.context["tried"].problem
+    assert "Correct the errors" in answer.context["tried"].problem
 
 
 def test_the_example_of_an_action_is_a_start(root, make):

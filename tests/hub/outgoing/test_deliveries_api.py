@@ -67,7 +67,7 @@ def test_an_event_without_a_route_says_so_and_which_almost_matched(make, shop, a
         "No route is meant for events of this type.",
     )
     checks = shop.get(f"{EVENTS}/{event.public_id}/explain").json()["checks"]
-    assert checks[-1]["detail"] == "“typo” is meant for order.creatd."
+    assert checks[-1]["detail"] == "“typo” takes order.creatd."
 
 
 def test_an_event_is_read_in_a_fixed_number_of_statements(

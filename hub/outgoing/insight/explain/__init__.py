@@ -1,6 +1,6 @@
-"""Why was this not delivered? One answer for the admin, the API and the portal."""
+"""Explanations why a delivery was not sent: the same for the admin, the API and the portal."""
 
-from hub.outgoing.insight.explain.checks import Check, DeliveryExplanation, explain_delivery
+from hub.outgoing.insight.explain.checks import explain_delivery
 from hub.outgoing.insight.explain.effective_state import (
     EFFECTIVELY_HELD,
     HELD_BY_TENANT,
@@ -15,6 +15,7 @@ from hub.outgoing.insight.explain.effective_state import (
     resolve_state_and_reason,
 )
 from hub.outgoing.insight.explain.events import explain_event
+from hub.outgoing.insight.explain.results import Check, DeliveryExplanation
 
 __all__ = [
     "HELD_BY_TENANT",

@@ -1,4 +1,4 @@
-"""What an explanation looks at, read in a fixed number of statements."""
+"""The rows that an explanation reads, in a fixed number of statements."""
 
 import json
 from collections.abc import Sequence
@@ -22,14 +22,12 @@ class ExplanationContext:
     delivery: Delivery
     now: datetime
     attempts: Sequence[Attempt]
-    rendered: bool  # its bytes are settled: they go again as they are
-    dry_run: (
-        DryRun | None
-    )  # what today's filter and mapping make of it; None where the body is pruned
-    pauses: Sequence[QuotaState]  # the quotas of its connection that rest
-    switch: KillSwitch | None  # that stops it
-    head: Delivery | None  # of an ordered route: what has to end first
-    maintenance: MaintenanceWindow | None  # that holds its connection
+    rendered: bool  # its bytes are stored, and every attempt sends them
+    dry_run: DryRun | None  # by today's filter and mapping; None where the body is pruned
+    pauses: Sequence[QuotaState]  # paused quotas of its connection, the longest first
+    switch: KillSwitch | None  # the widest that stops it
+    head: Delivery | None  # of an ordered route: the delivery that has to end first
+    maintenance: MaintenanceWindow | None  # the window that holds its connection
 
     @classmethod
     def load(cls, delivery: Delivery, *, now: datetime) -> "ExplanationContext":
@@ -66,7 +64,7 @@ def _dry_run_delivery(delivery: Delivery) -> DryRun | None:
 
 
 def _find_blocking_switch(delivery: Delivery) -> KillSwitch | None:
-    """The widest."""
+    """Return the widest active switch for this delivery."""
     condition = Q(scope="tenant", tenant=delivery.tenant_id) | Q(
         scope="route", route=delivery.route_id
     )
@@ -81,12 +79,10 @@ def _find_blocking_switch(delivery: Delivery) -> KillSwitch | None:
 
 
 def _find_maintenance_window(delivery: Delivery, *, now: datetime) -> MaintenanceWindow | None:
-    lane = getattr(delivery.connection, "lane", None)
-    return (
-        maintenance.find_connection_window(delivery.connection, now=now)
-        if lane and lane.hold_reason == MAINTENANCE
-        else None
-    )
+    connection = delivery.connection
+    if connection is None or connection.lane.hold_reason != MAINTENANCE:
+        return None
+    return maintenance.find_connection_window(connection, now=now)
 
 
 def _find_paused_quotas(delivery: Delivery, *, now: datetime) -> list[QuotaState]:

@@ -1,4 +1,4 @@
-"""How a delivery reads: what waits behind a closed lane or a suspended tenant reads, counts and is found as held."""
+"""The effective state: a waiting delivery behind a held lane or a suspended tenant counts as held everywhere."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from hub.connections.models import BREAKER, DISCONNECTED, HOLDING_STATES, MAINTE
 from hub.outgoing.models import Delivery
 from hub.reason_codes import DELIVERY_STATES, REASONS, Reason, endpoint_rejection, find_reason
 
-# The same as `resolve_state_and_reason`, for lists.
+# The conditions of `resolve_state_and_reason`, as queries.
 HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)
 HELD_BY_SWITCH = Q(connection__lane__isnull=False) & ~Q(connection__lane__switched_off_by="")
 HELD_BY_LANE = Q(connection__lane__isnull=False) & ~Q(connection__lane__hold_reason="")
-HELD_BY_ORDER = Q(due_at=None)  # another of its key stands before it
+HELD_BY_ORDER = Q(due_at=None)  # another of its key is before it
 EFFECTIVELY_HELD = Q(state="waiting") & (
     HELD_BY_TENANT | HELD_BY_SWITCH | HELD_BY_LANE | HELD_BY_ORDER
 )
@@ -23,17 +23,17 @@ LANE_REASONS = {
     BREAKER,
     MAINTENANCE,
     REFRESHING,
-}  # all that a lane is ever held for
+}  # all reasons for which a lane is held
 INHERITED_REASONS = {
     *LANE_REASONS,
     "tenant_suspended",
     "switched_off",
     "behind",
-}  # reasons that no row of a delivery needs to carry
+}  # reasons that a delivery's row need not have itself
 
 
 class EffectiveState(NamedTuple):
-    """The state as people read it, why, in words, and what a person does about it."""
+    """State and reason as people read them, the sentence that explains them, and what a person can do."""
 
     state: str
     reason: str
@@ -42,16 +42,15 @@ class EffectiveState(NamedTuple):
 
 
 def readable_deliveries() -> QuerySet[Delivery]:
-    """With all that `resolve_effective_state` reads."""
+    """Select deliveries with all that `resolve_effective_state` reads."""
     return Delivery.unscoped.select_related("event", "route", "tenant", "connection__lane")
 
 
 def resolve_effective_state(delivery: Delivery) -> EffectiveState:
-    """Reads tenant, route, connection and lane of the delivery."""
+    """Return the effective state; reads tenant, route, connection and lane of the delivery."""
     state, reason = resolve_state_and_reason(delivery)
-    explains_state = (
-        reason and state != "cancelled"
-    )  # then the reason is only why it did not go before
+    # the reason of a cancelled delivery is why it had not been sent before
+    explains_state = reason and state != "cancelled"
     words = (
         describe_delivery_reason(reason, delivery.route.connector_key)
         if explains_state
@@ -70,27 +69,26 @@ def resolve_state_and_reason(delivery: Delivery) -> tuple[str, str]:
         (lane and lane.hold_reason, lane and lane.hold_reason),
         ("behind", delivery.due_at is None),
     )
-    return next(
-        (("held", reason) for reason, applies in causes if applies), ("waiting", delivery.reason)
-    )
+    hold = next((str(reason) for reason, applies in causes if applies), None)
+    return ("waiting", delivery.reason) if hold is None else ("held", hold)
 
 
 def match_effective_state(state: str) -> Q:
-    """The deliveries that read as being in this state."""
+    """Match the deliveries with this effective state."""
     if state == "held":
         return Q(state="held") | EFFECTIVELY_HELD
     return Q(state="waiting") & ~EFFECTIVELY_HELD if state == "waiting" else Q(state=state)
 
 
 def effective_state_case() -> Case:
-    """The state as people read it, for a statement that counts or groups."""
+    """Build the effective state for a statement that counts or groups."""
     return Case(
         When(EFFECTIVELY_HELD, then=Value("held")), default=F("state"), output_field=CharField()
     )
 
 
 def effective_reason_case() -> Case:
-    """The reason as people read it, the widest first, as `resolve_state_and_reason` gives it."""
+    """Build the effective reason, the widest first, as `resolve_state_and_reason` returns it."""
     waiting = Q(state="waiting")
     return Case(
         When(waiting & HELD_BY_TENANT, then=Value("tenant_suspended")),
@@ -103,7 +101,7 @@ def effective_reason_case() -> Case:
 
 
 def match_effective_reason(reason: str) -> Q:
-    """The deliveries that read as having this reason."""
+    """Match the deliveries with this effective reason."""
     own_reason = Q(reason=reason) & ~EFFECTIVELY_HELD
     if reason not in INHERITED_REASONS:
         return own_reason

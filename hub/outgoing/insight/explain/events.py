@@ -1,4 +1,4 @@
-"""Why an event became no delivery, or which it became."""
+"""Explanation of an event: the deliveries it became, or why there is none."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -7,16 +7,17 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from hub.outgoing.insight.explain.checks import Check, check_acceptance, format_local_time
+from hub.outgoing.insight.explain.acceptance_checks import check_acceptance
+from hub.outgoing.insight.explain.results import Check, format_local_time
 from hub.outgoing.models import Delivery, Event, Route
 from hub.outgoing.routing import matches_event_type
 
 NEAR_MATCHES = 3
-MIN_SIMILARITY = 0.6  # of 1: how alike a pattern and a type are to be worth a word
+MIN_SIMILARITY = 0.6  # of 1: similarity of a pattern and a type from which on it is named
 
 
 def explain_event(event: Event) -> list[Check]:
-    """Of an event read with its tenant; two statements."""
+    """Explain an event that was read with its tenant; two statements."""
     return [
         check_acceptance(event),
         _check_event_routes(event),
@@ -46,7 +47,7 @@ def _check_event_routes(event: Event) -> Check:
 
 
 def _find_similar_routes(event: Event) -> Sequence[Route]:
-    """The routes that almost matched, the likeliest first: switched off, made later, or with a pattern much like it."""
+    """Return the routes that almost matched, the likeliest first: disabled, newer, or with a similar pattern."""
     routes = Route.unscoped.filter(Q(tenant=event.tenant_id) | Q(tenant=None))
     graded = [
         (_compute_similarity(route.event_type, event.type), -route.pk, route) for route in routes
@@ -73,7 +74,7 @@ def _explain_mismatch(route: Route, event: Event) -> str:
         "at": format_local_time(route.changed_at),
     }
     if not matches_event_type(route.event_type, event.type):
-        return _("“%(route)s” is meant for %(type)s.") % names
+        return _("“%(route)s” takes %(type)s.") % names
     if not route.enabled:
-        return _("“%(route)s” is meant for it, and is switched off.") % names
-    return _("“%(route)s” is meant for it, and was made or changed on %(at)s.") % names
+        return _("“%(route)s” takes it, and is switched off.") % names
+    return _("“%(route)s” takes it, and was created or changed on %(at)s.") % names

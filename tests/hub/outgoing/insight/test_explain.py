@@ -47,7 +47,7 @@ def test_a_filter_that_was_changed_since_is_told(make):
     delivery = make.delivery(filter="data.total > `100`")
     delivery.route.filter = "data.total > `10`"
     delivery.route.save()
-    assert "Today's filter would let it through." in why(delivery).stopped_by.detail
+    assert "It would pass today's filter." in why(delivery).stopped_by.detail
 
 
 def test_the_expression_of_the_mapping_that_failed_is_named(make):
@@ -212,8 +212,8 @@ def test_an_event_without_a_route_tells_which_almost_matched(make):
     passed, detail = nearest(make.event(tenant))
     assert not passed
     assert detail.splitlines() == [
-        "“off” is meant for it, and is switched off.",
-        "“typo” is meant for order.creatd.",
+        "“off” takes it, and is switched off.",
+        "“typo” takes order.creatd.",
     ]
 
 

@@ -1,0 +1,104 @@
+"""Forms with an event: a sample for a dry run, and a test event."""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from connectors.http import dump_json
+from hub.mappings.forms import JsonObjectField, TenantField
+from hub.outgoing.models import EVENT_TYPE, Event
+from hub.staff import ActionForm
+from tenants.models import Tenant
+from tenants.scoping import visible_rows
+
+RECENT_EVENTS_SCANNED = 10_000  # events among which those of the type are searched
+SAMPLES_LIMIT = 20  # of them
+EXAMPLE_ORDER = {
+    "number": "A-1001",
+    "customer": "Ann Example",
+    "email": "ann@example.com",
+    "total": 129.5,
+    "currency": "EUR",
+}
+
+
+class SampleForm(ActionForm):
+    """A recent event, or data of one's own, to try a route or a mapping with."""
+
+    event = forms.ChoiceField(required=False, label="A recent event")
+    data = JsonObjectField(  # type: ignore[assignment]  # a form has its own `data`
+        required=False, label="Or data of your own", help_text="The data of an event, as JSON."
+    )
+
+    def __init__(self, *args: Any, events: Iterable[Event], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.events = {str(event.pk): event for event in events}
+        labels = [
+            (pk, f"{event.type} · {event.sender_id[:40]} · {event.tenant}")
+            for pk, event in self.events.items()
+        ]
+        empty = "The newest one" if labels else "No events yet: enter data below"
+        choice = self.fields["event"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [("", empty), *labels]
+        self.fields["data"].widget.attrs["rows"] = 5
+
+    def selected_event(self) -> Event | None:
+        return self.events.get(self.cleaned_data.get("event") or next(iter(self.events), ""))
+
+
+def recent_events(
+    user: Any, *, tenant: Tenant | None = None, patterns: Sequence[str] = ("*",)
+) -> list[Event]:
+    """Return the newest events that match one of the patterns, among the newest of all."""
+    events = visible_rows(Event, user).order_by("-pk")
+    events = events.filter(tenant=tenant) if tenant else events
+    condition = reduce(or_, (_match_event_pattern(pattern) for pattern in patterns))
+    recent = Event.unscoped.filter(
+        condition, pk__in=events.values("pk")[:RECENT_EVENTS_SCANNED]
+    ).select_related("tenant")
+    return list(recent.order_by("-pk")[:SAMPLES_LIMIT])
+
+
+def _match_event_pattern(pattern: str) -> Q:
+    """Match as `routing.matches_event_type` does."""
+    if pattern == "*":
+        return Q()
+    return Q(type__startswith=pattern[:-1]) if pattern.endswith(".*") else Q(type=pattern)
+
+
+class SendEventForm(ActionForm):
+    tenant = TenantField(help_text="Its reference.")
+    type = forms.CharField(
+        max_length=120,
+        validators=[EVENT_TYPE],
+        widget=forms.TextInput(attrs={"list": "event-types", "autocomplete": "off"}),
+        help_text="Such as order.created.",
+    )
+    data = JsonObjectField(  # type: ignore[assignment]  # a form has its own `data`
+        help_text="What happened, as a JSON object."
+    )
+    id = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Your id",
+        help_text="The same id again is the same event. Empty: a new one.",
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tenant = self.fields["tenant"]
+        assert isinstance(tenant, TenantField)
+        tenant.user = user
+
+    def clean_data(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.cleaned_data["data"]
+        if len(dump_json(data)) > settings.HUB_EVENT_BYTES:
+            raise ValidationError(f"An event holds at most {settings.HUB_EVENT_BYTES // 1024} KiB.")
+        return data

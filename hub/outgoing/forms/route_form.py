@@ -1,0 +1,214 @@
+"""The form of a route with its mapping."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+from hub.mappings.forms import (
+    TargetForm,
+    build_target,
+    find_target_action,
+    format_json_text,
+)
+from hub.mappings.models import FieldMapping
+from hub.mappings.translate import compile_filter, compile_mapping
+from hub.mappings.versions import is_same_json
+from hub.outgoing.forms.expression_fields import FilterField, OrderKeyField, ScheduleField
+from hub.outgoing.insight.dry_run import RouteDraft
+from hub.outgoing.models import Route
+from hub.staff import apply_admin_style
+from tenants.models import Tenant
+from tenants.scoping import changeable_rows, visible_rows
+
+CHOICES_LIMIT = 200  # rows in one select
+MAX_EXPIRY = 365 * 86400  # seconds
+
+
+class RouteForm(TargetForm):
+    ALL = "Empty: a route of the platform, for all tenants."
+
+    filter = FilterField(
+        required=False,
+        help_text="JMESPath, such as data.total > `100`. Empty: every event of the type.",
+    )
+    connection = forms.ModelChoiceField(
+        Connection.unscoped.none(),
+        required=False,
+        empty_label="Every connection of the tenant at this system",
+    )
+    mapping = forms.ModelChoiceField(
+        FieldMapping.unscoped.none(), required=False, empty_label="A mapping of its own, made from the text below",
+        help_text="A mapping that several routes share is changed for all of them.",
+    )  # fmt: skip
+    retry_schedule = ScheduleField(
+        required=False,
+        label="Own retry schedule",
+        help_text="Seconds between attempts, such as 5, 300, 1800. Empty: the hub's own, over 75 hours.",
+    )
+
+    order_key = OrderKeyField(
+        required=False,
+        help_text="JMESPath, such as data.number: only events of the same key keep their order. Empty: all of them.",
+    )
+    expires_after = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_EXPIRY,
+        label="Expires after",
+        help_text="Seconds; then it fails and is never sent late. Empty: it does not expire.",
+    )
+
+    class Meta:
+        model = Route
+        fields = (
+            "name", "enabled", "tenant", "event_type", "filter", "connection", "mapping", "retry_schedule",
+            "ordered", "order_key", "never_twice", "expires_after",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in (
+            "filter",
+            "connection",
+            "mapping",
+            "retry_schedule",
+            "order_key",
+            "expires_after",
+        ):
+            apply_admin_style(self.fields[name])
+        owner = self.find_owner()
+        self.set_choices(
+            "connection",
+            Connection,
+            owner,
+            lambda instance: f"{instance} ({instance.connector_key})",
+        )
+        self.set_choices(
+            "mapping",
+            FieldMapping,
+            owner,
+            lambda instance: f"{instance} ({build_target(instance)})",
+        )
+        if "body" not in self.initial:
+            self.initial["body"] = self.first_body()
+
+    def find_owner(self) -> Tenant | None:
+        """Return the tenant of the route, as far as the form names it."""
+        reference = (self.data.get("tenant") if self.is_bound else self.initial.get("tenant")) or ""
+        return (
+            visible_rows(Tenant, self.user).filter(reference=reference).first()
+            if "\0" not in reference
+            else None
+        )
+
+    def set_choices(
+        self,
+        name: str,
+        model: type[Connection] | type[FieldMapping],
+        owner: Tenant | None,
+        label: Callable[[Any], str],
+    ) -> None:
+        """Accept every row that the person may see; list those of the route's tenant."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = visible = visible_rows(model, self.user)
+        listed = model.objects.of(owner) if owner else visible.filter(tenant=None)
+        rows = list(listed.order_by("name")[:CHOICES_LIMIT])
+        selected = str((self.data if self.is_bound else self.initial).get(name) or "")
+        if selected.isdigit() and int(selected) < 2**63:
+            is_listed = any(row.pk == int(selected) for row in rows)
+            rows += [] if is_listed else visible.filter(pk=selected)
+        field.choices = [("", field.empty_label), *((row.pk, label(row)) for row in rows)]
+
+    def first_body(self) -> str:
+        """Return the present mapping; for a new route the example of its action."""
+        if self.instance.pk:
+            return format_json_text(self.instance.mapping.current.body)
+        target = self.initial.get("target")
+        return format_json_text(find_target_action(target).example) if target else ""
+
+    # --- what must match ---
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        data = self.cleaned_data
+        if self.errors.keys() & {"tenant", "target"}:
+            return data
+        for name, problem in (
+            ("connection", self.connection_problem()),
+            ("mapping", self.mapping_problem()),
+        ):
+            if problem:
+                self.add_error(name, problem)
+        if "body" in data and self.changes_mapping() and not self.can_change_mapping():
+            self.add_error(
+                "body",
+                "This mapping is the platform's, for all tenants. Choose a mapping of its own.",
+            )
+        return data
+
+    def connection_problem(self) -> str:
+        connection, tenant = self.cleaned_data.get("connection"), self.cleaned_data.get("tenant")
+        if connection is None:
+            return ""
+        if connection.connector_key != self.instance.connector_key:
+            return f"This connection is at {connection.connector.label}, and the action at {self.connector_label}."
+        if connection.tenant_id is None or (tenant and connection.tenant_id == tenant.pk):
+            return ""
+        if tenant is None:
+            return (
+                "A route for all tenants goes to each tenant's own connections: leave this empty."
+            )
+        return f"This connection does not belong to {tenant}."
+
+    def mapping_problem(self) -> str:
+        mapping, tenant = self.cleaned_data.get("mapping"), self.cleaned_data.get("tenant")
+        if mapping is None:
+            return ""
+        if build_target(mapping) != build_target(self.instance):
+            return f"This mapping is made for {build_target(mapping)}, and the action is {build_target(self.instance)}."
+        if mapping.tenant_id is None or (tenant and mapping.tenant_id == tenant.pk):
+            return ""
+        return (
+            f"This mapping does not belong to {tenant}."
+            if tenant
+            else "A route for all tenants needs a mapping for all."
+        )
+
+    @property
+    def connector_label(self) -> str:
+        return CONNECTORS[self.instance.connector_key].label
+
+    def changes_mapping(self) -> bool:
+        """Return whether saving changes an existing mapping."""
+        mapping = self.cleaned_data.get("mapping")
+        return mapping is not None and not is_same_json(
+            mapping.current.body, self.cleaned_data["body"] or {}
+        )
+
+    def can_change_mapping(self) -> bool:
+        return (
+            changeable_rows(FieldMapping, self.user)
+            .filter(pk=self.cleaned_data["mapping"].pk)
+            .exists()
+        )
+
+    def build_draft(self) -> RouteDraft | None:
+        """Compile the draft for a dry run; None where target, filter or mapping are invalid."""
+        return compile_form_draft(self)
+
+
+def compile_form_draft(form: TargetForm) -> RouteDraft | None:
+    data = form.cleaned_data
+    if form.errors.keys() & {"target", "filter", "body"}:
+        return None
+    action = find_target_action(data.get("target") or build_target(form.instance))
+    filter = data.get("filter")
+    return RouteDraft(
+        action,
+        compile_mapping(data["body"] or dict(action.default)),
+        compile_filter(filter) if filter else None,
+    )
