@@ -1,4 +1,6 @@
-"""Identities, and what the mapping room knows of the pages of field mappings: their versions and what changed."""
+"""Identities, and what the mapping room knows of the pages of field mappings: their versions and
+what changed.
+"""
 
 import difflib
 from dataclasses import dataclass
@@ -22,7 +24,9 @@ LINE_KINDS = {"+": "added", "-": "removed"}
 
 
 class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
-    """The room above registers it, since only that knows events to try a mapping on, and routes that use it."""
+    """The room above registers it, since only that knows events to try a mapping on, and routes
+    that use it.
+    """
 
     form = MappingForm
     list_display = ("name", "tenant_name", "action_text", "version", "changed", "route_count")

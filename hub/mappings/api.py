@@ -1,4 +1,4 @@
-"""Identities by REST: which record of theirs is meant by ours, within one connection."""
+"""Identities by REST: which record of theirs matches ours, within one connection."""
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Which paths of a field mapping found nothing in a document: most often a name that is not written right. Pure."""
+"""Paths of a field mapping that found nothing in a document, often because of a misspelt name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -46,7 +46,7 @@ def _has_alternative(node: Node) -> bool:
 
 
 def _iterate_root_paths(node: Node) -> Iterator[tuple[str, ...]]:
-    """The plain paths, such as data.number, that an expression reads from the document itself."""
+    """Return the plain paths, such as data.number, that an expression reads from the document."""
     if names := extract_path_names(node):
         yield names
     elif _has_alternative(node):
@@ -65,7 +65,7 @@ def _get_value_at_path(document: Any, path: tuple[str, ...]) -> Any:
 
 
 def _get_value_at_pointer(result: Any, pointer: str) -> Any:
-    """What stands at a JSON pointer of the result, which has the shape of the mapping."""
+    """Return the value at a JSON pointer of the result, which has the shape of the mapping."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         result = result[int(name)] if isinstance(result, list) else result[name]

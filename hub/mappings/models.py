@@ -1,4 +1,4 @@
-"""How our fields become theirs, and which of their records is ours."""
+"""Field mappings with their versions, and identities."""
 
 from django.db import models
 from django.utils import timezone
@@ -10,7 +10,7 @@ from tenants.scoping import Scoped
 
 
 class FieldMapping(Scoped):
-    """A mapping for one action; what it says stands in its versions, of which the newest counts."""
+    """A mapping for one action; its newest version applies."""
 
     SHARED = True
 
@@ -32,7 +32,7 @@ class FieldMapping(Scoped):
 
 
 class MappingVersion(Scoped):
-    """What a mapping said at one time; never changed, so a delivery can name it."""
+    """One version of a mapping; it never changes, so that deliveries refer to it."""
 
     TENANT = "mapping__tenant"
     SHARED = True
@@ -53,7 +53,7 @@ class MappingVersion(Scoped):
 
 
 class Identity(Scoped):
-    """A pair: our user or record, and theirs, within one connection."""
+    """A pair of our record and theirs, within one connection."""
 
     TENANT = "connection__tenant"
 

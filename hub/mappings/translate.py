@@ -1,7 +1,8 @@
-"""From the words of one system to the words of another: filters and field mappings, as pure functions.
+"""Filters and field mappings as pure functions: compile them, evaluate them, explain them.
 
-A field mapping is a JSON object of any depth. Its texts are expressions; numbers, booleans and null are themselves.
-The document that they read is {"id", "type", "tenant", "occurred_at", "data"}.
+A field mapping is a JSON object of any depth. Its texts are expressions; numbers, booleans and
+null are themselves. The document that they read is
+{"id", "type", "tenant", "occurred_at", "data"}.
 """
 
 import json
@@ -46,7 +47,7 @@ MAPPING_MAX_LEAVES = 500
 
 
 class MappingError(ValueError):
-    """Why a mapping or a filter cannot be saved; `path` is a JSON pointer into the mapping."""
+    """A mapping or filter does not compile; `path` is a JSON pointer into the mapping."""
 
     def __init__(self, path: str, expression: str, message: str) -> None:
         super().__init__(path, expression, message)
@@ -59,7 +60,7 @@ class MappingError(ValueError):
 
 
 class MappingFailed(ValueError):
-    """Why there is no result for this document; `value` is what was in the way, in at most 200 characters."""
+    """A document has no result; `value` is the cause, in at most 200 characters."""
 
     def __init__(self, path: str, expression: str, value: str, message: str) -> None:
         super().__init__(path, expression, value, message)
@@ -85,7 +86,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
-    """Never changes, so it may be kept and shared between threads."""
+    """Immutable, so it is cached and shared between threads."""
 
     tree: Any = field(repr=False)  # the mapping with a Leaf for each expression
     leaves: tuple[Leaf, ...] = field(repr=False)
@@ -93,7 +94,7 @@ class CompiledMapping:
 
 
 def compile_mapping(mapping: Any) -> CompiledMapping:
-    """Raises MappingError with the first mistake."""
+    """Compile a mapping. Raises MappingError with the first error."""
     if not isinstance(mapping, dict):
         raise MappingError("", "", "a field mapping is a JSON object")
     try:
@@ -168,7 +169,10 @@ def _child_pointer(path: str, key: object) -> str:
 def translate(
     compiled: CompiledMapping, document: Document, *, zone: tzinfo, identities: Lookup
 ) -> dict[str, Any]:
-    """The mapping, filled in; null stays null. Raises MappingFailed or IdentityMissing, nothing else of its own."""
+    """Evaluate a mapping; null stays null.
+
+    Raises MappingFailed or IdentityMissing.
+    """
     evaluation, output = _create_evaluation(zone, identities), Output()
     return {key: _fill(child, document, evaluation, output) for key, child in compiled.tree.items()}
 
@@ -188,7 +192,8 @@ def _fill(node: Any, document: Document, evaluation: Evaluation, output: Output)
 def collect_identities(
     compiled: CompiledMapping, document: Document, zone: tzinfo
 ) -> set[tuple[str, str]]:
-    """The pairs of kind and value that `translate` will look up, so that those of many messages take one query.
+    """The pairs of kind and value that `translate` will look up, so that those of many messages
+    take one query.
 
     A foretaste, not a promise: an expression that chooses by what it found may ask for another.
     """
@@ -231,7 +236,9 @@ def _build_failure(path: str, expression: Expression, refused: ExpressionRefused
 
 @dataclass(frozen=True, slots=True)
 class FilterExplanation:
-    """Whether a document passes; if not, the first clause that refused it, and the value that it looked at."""
+    """The result of a filter: whether a document passes, else the first clause that rejected it,
+    and the value that it compared.
+    """
 
     passed: bool
     clause: str = ""
@@ -240,21 +247,24 @@ class FilterExplanation:
 
 @dataclass(frozen=True, slots=True)
 class CompiledFilter:
-    """Never changes, so it may be kept and shared between threads. Dates are in UTC."""
+    """Immutable, so it is cached and shared between threads. Dates are in UTC."""
 
     expression: Expression
     clauses: tuple[Expression, ...] = field(repr=False)
 
     def passes(self, document: Document, *, budget: Budget | None = None) -> bool:
-        """Raises MappingFailed. `budget`: what many documents share."""
+        """Return whether the document passes. Raises MappingFailed.
+
+        `budget` is shared by many documents.
+        """
         return is_truthy(_evaluate_expression(self.expression, document, budget))
 
     def value(self, document: Document) -> Any:
-        """What it comes to, as it is. Raises MappingFailed."""
+        """Return the value of the expression. Raises MappingFailed."""
         return _evaluate_expression(self.expression, document)
 
     def explain(self, document: Document) -> FilterExplanation:
-        """Raises MappingFailed, naming the clause."""
+        """Explain the filter for a document. Raises MappingFailed, naming the clause."""
         for clause in self.clauses:
             if not is_truthy(_evaluate_expression(clause, document)):
                 return FilterExplanation(
@@ -266,7 +276,7 @@ class CompiledFilter:
 
 
 def compile_filter(expression: str) -> CompiledFilter:
-    """Raises MappingError."""
+    """Compile a filter. Raises MappingError."""
     parsed = _parse(expression, "")
     if "identity" in parsed.calls:
         raise MappingError(

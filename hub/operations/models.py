@@ -101,7 +101,9 @@ class Operation(Scoped, StateMachine):
 
     @property
     def rows_left(self) -> int | None:
-        """Rows that may still be changed, never more than were confirmed; None: more than were counted."""
+        """Rows that may still be changed, never more than were confirmed; None: more than were
+        counted.
+        """
         return None if self.more else max(0, self.count - self.examined_count)
 
     @property

@@ -1,4 +1,6 @@
-"""Plan, confirm and cancel operations: each audits itself, and an actor has a limit of rows in an hour."""
+"""Plan, confirm and cancel operations: each audits itself, and an actor has a limit of rows in an
+hour.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -76,7 +78,9 @@ def operation_row_limit(actor: ActorContext) -> int:
 
 
 def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
-    """Raise TooManyRows beyond the limit; locks the actor's recent operations, so that all are counted."""
+    """Raise TooManyRows beyond the limit; locks the actor's recent operations, so that all are
+    counted.
+    """
     row_limit = operation_row_limit(actor)
     own_operations = Operation.unscoped.filter(
         actor_kind=actor.actor.kind, actor_id=actor.actor.id, planned_at__gt=now - 2 * HOUR

@@ -1,7 +1,7 @@
 """Run an operation batch by batch.
 
-Each batch and its progress are one transaction, so a kill loses and repeats nothing: the next run continues behind
-the cursor.
+Each batch and its progress are one transaction, so a kill loses and repeats nothing: the next run
+continues behind the cursor.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,7 +27,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Result of one batch: the last examined row (None: no row was left), rows changed and left out."""
+    """Result of one batch: the last examined row (None: no row was left), rows changed and left
+    out.
+    """
 
     cursor: int | None
     done: int = 0
@@ -91,7 +93,9 @@ def _finish_operation(operation: Operation, *, now: datetime) -> None:
 
 @transaction.atomic
 def _fail_operation(id: int, error: Exception, *, now: datetime) -> None:
-    """Fail the operation after an error of the hub: this batch was rolled back, earlier ones were not."""
+    """Fail the operation after an error of the hub: this batch was rolled back, earlier ones were
+    not.
+    """
     log.error("operation.failed", operation=id, exc_info=error)
     operation = Operation.unscoped.filter(pk=id, state="running").first()
     if operation is not None:

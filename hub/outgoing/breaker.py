@@ -19,7 +19,10 @@ WARNING_PERCENTS = (90, 70, 50)  # of the time after which the connection is dis
 
 @dataclass(frozen=True, slots=True)
 class CallCounts:
-    """Results of some calls. Calls without evidence about the endpoint (429, maintenance) are in none."""
+    """Results of some calls.
+
+    Calls without evidence about the endpoint (429, maintenance) are in none.
+    """
 
     up: int = 0  # the endpoint answered
     down: int = 0  # it did not answer, or with 5xx
@@ -37,7 +40,10 @@ class CallCounts:
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """State of one breaker. Counting begins with the first failure, so a healthy connection costs nothing."""
+    """State of one breaker.
+
+    Counting begins with the first failure, so a healthy connection costs nothing.
+    """
 
     success_score: float = 0.0
     failure_score: float = 0.0
@@ -73,7 +79,9 @@ def score_calls(health: BreakerState, calls: CallCounts, *, now: datetime) -> Br
 
 
 def _apply_probe(health: BreakerState, calls: CallCounts, *, now: datetime) -> BreakerState:
-    """Return the state after the probe call; a probe without evidence is repeated after the same time."""
+    """Return the state after the probe call; a probe without evidence is repeated after the same
+    time.
+    """
     if calls.up:
         return close_breaker(health)
     trips = health.breaker_trips + bool(calls.down)

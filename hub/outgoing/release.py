@@ -1,4 +1,7 @@
-"""Release held deliveries whose cause is gone. Each cause is one query, so a lost wake-up loses nothing."""
+"""Release held deliveries whose cause is gone.
+
+Each cause is one query, so a lost wake-up loses nothing.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +31,9 @@ CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_mis
 
 
 def release_held_deliveries(*, now: datetime) -> int:
-    """Release what is held by a cause that is gone, hold what is switched off; return how many became due."""
+    """Release what is held by a cause that is gone, hold what is switched off; return how many
+    became due.
+    """
     expire_deliveries(now=now)
     _hold_for_suspended_tenants(now=now)
     _hold_for_switches(now=now)
@@ -103,7 +108,9 @@ def _find_with_changed_filter() -> QuerySet[Delivery]:
 
 
 def _hold_for_suspended_tenants(*, now: datetime) -> None:
-    """Hold what a suspended tenant has waiting on the platform's connections; its own lanes are not claimed."""
+    """Hold what a suspended tenant has waiting on the platform's connections; its own lanes are not
+    claimed.
+    """
     waiting = Delivery.unscoped.filter(
         state="waiting", connection__tenant=None, connection__isnull=False
     )
@@ -113,7 +120,9 @@ def _hold_for_suspended_tenants(*, now: datetime) -> None:
 
 
 def _hold_for_switches(*, now: datetime) -> None:
-    """Hold what waits on routes that are switched off, and for switched off tenants on the platform's connections."""
+    """Hold what waits on routes that are switched off, and for switched off tenants on the
+    platform's connections.
+    """
     waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
     routes = waiting.filter(route__in=_select_switched_off("route"))
     routes.update(state="held", reason="route_off", detail="", due_at=None, state_changed_at=now)
@@ -151,7 +160,9 @@ def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int
 
 
 def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
-    """Look at the cause of each of the oldest deliveries again, batch by batch; return how many became due."""
+    """Look at the cause of each of the oldest deliveries again, batch by batch; return how many
+    became due.
+    """
     ids = list(deliveries.order_by("pk").values_list("pk", flat=True)[:RELEASE_BATCH])
     total = 0
     for start in range(0, len(ids), REEVALUATION_BATCH):
@@ -173,7 +184,8 @@ def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> in
 def reevaluate_deliveries(deliveries: Iterable[Delivery], *, now: datetime) -> list[Delivery]:
     """Evaluate failed filters again, and look for a connection where there was none.
 
-    Return the deliveries whose cause is gone, changed in memory: they wait, or their filter skips them.
+    Return the deliveries whose cause is gone, changed in memory: they wait, or their filter skips
+    them.
     """
     deliveries = list(deliveries)
     if not deliveries:
@@ -196,7 +208,10 @@ def _reevaluate_in_memory(
     *,
     now: datetime,
 ) -> bool:
-    """Return whether the delivery was changed. A filter whose event body is pruned cannot be evaluated."""
+    """Return whether the delivery was changed.
+
+    A filter whose event body is pruned cannot be evaluated.
+    """
     state, reason, detail = "waiting", "", ""
     if delivery.reason == FILTER_FAILED:
         if delivery.event_id not in bodies:

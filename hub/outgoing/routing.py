@@ -1,4 +1,6 @@
-"""Routing: the routes that events match, and the deliveries for them; a few reads for any number of events."""
+"""Routing: the routes that events match, and the deliveries for them; a few reads for any number of
+events.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ def matches_event_type(pattern: str, type: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """The routes and connections of some tenants, and the active kill switches; a fixed number of statements."""
+    """The routes and connections of some tenants, and the active kill switches; a fixed number of
+    statements.
+    """
 
     routes: Sequence[Route]
     connections: Sequence[Connection]
@@ -213,7 +217,9 @@ class ActiveSwitches:
     def find_block(
         self, tenant: Tenant, route: Route, target: Connection | None
     ) -> tuple[str, str, str] | None:
-        """Return the state, reason and detail of a delivery that may not be sent; None where it may."""
+        """Return the state, reason and detail of a delivery that may not be sent; None where it
+        may.
+        """
         if target is None:
             return HELD, "not_connected", ""
         if target.is_disconnected and not target.keeps_events:

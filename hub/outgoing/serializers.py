@@ -1,4 +1,4 @@
-"""How events and deliveries read in the API."""
+"""Serializers of events and deliveries."""
 
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field

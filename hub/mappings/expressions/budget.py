@@ -1,4 +1,4 @@
-"""What an evaluation may cost. JMESPath has no loops, yet 173 characters of it can make 50 MB."""
+"""The cost limit of evaluations. JMESPath has no loops, yet 173 characters of it can make 50 MB."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ CHARACTERS_PER_STEP = 16
 
 
 class ExpressionRefused(ValueError):
-    """Why an expression has no value, and the value that was in the way, if there was one."""
+    """An expression has no value; with the value that caused it, if there is one."""
 
     def __init__(self, message: str, *offending: Any) -> None:
         super().__init__(message)
@@ -16,11 +16,11 @@ class ExpressionRefused(ValueError):
 
 
 class OverBudget(ExpressionRefused):
-    """It takes more steps than there are."""
+    """The evaluation takes more steps than the budget has."""
 
 
 class Budget:
-    """Counts down; one for everything that is worked out for one message."""
+    """A count of remaining steps, shared by all evaluations for one message."""
 
     __slots__ = ("remaining_steps",)
 
@@ -36,14 +36,14 @@ class Budget:
         self.spend(characters // CHARACTERS_PER_STEP)
 
     def spend_on(self, value: Any) -> None:
-        """As much as looking at a value costs, not at what is inside."""
+        """Spend the cost of one value, without what it contains."""
         if isinstance(value, str):
             self.spend_characters(len(value))
         elif isinstance(value, list | dict):
             self.spend(len(value))
 
     def spend_on_all(self, value: Any) -> None:
-        """Spend on a value and everything inside, which may be the same few lists over and over."""
+        """Spend the cost of a value with all it contains, counting repeated lists each time."""
         pending = [value]
         while pending:
             value = pending.pop()

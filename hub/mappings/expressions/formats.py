@@ -1,4 +1,4 @@
-"""Numbers as on paper and moments in a zone, for the functions of expressions."""
+"""Formats of numbers and times, for the functions of expressions."""
 
 import re
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def round_decimal(value: Number | str, digits: Number) -> Decimal:
 
 
 def format_plain_number(value: Number) -> str:
-    """Never scientific."""
+    """Format without an exponent."""
     if isinstance(value, int):
         return str(value)
     return str(int(value)) if value.is_integer() else f"{parse_decimal(value):f}"
@@ -80,7 +80,9 @@ MONTHS += [
 
 
 def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
-    """A date alone is midnight in the zone; a time that names no offset is UTC, as most systems mean it."""
+    """A date alone is midnight in the zone; a time that names no offset is UTC, as most systems
+    mean it.
+    """
     if not isinstance(value, str):
         return (EPOCH + timedelta(seconds=value)).astimezone(zone)
     try:

@@ -1,4 +1,4 @@
-"""Read an expression, find its mistakes early, and work it out within a budget."""
+"""Parse expressions, find their errors early, and evaluate them within a budget."""
 
 import json
 import operator
@@ -30,7 +30,7 @@ CHILD_BINDING_NODES = {"subexpression", "flatten", "value_projection", "filter_p
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Never changes, so it may be kept and shared between threads."""
+    """Immutable, so it is cached and shared between threads."""
 
     text: str
     tree: Node = field(repr=False)
@@ -41,7 +41,7 @@ class Expression:
 
 
 class StrictLexer(Lexer):  # type: ignore[misc]
-    """jmespath still takes any text in backticks for a string, with a warning; here they hold JSON."""
+    """Parse a literal as JSON; jmespath still accepts any text in backticks, with a warning."""
 
     def _consume_literal(self) -> Token:
         start = self._position
@@ -69,7 +69,7 @@ def parse_expression(text: str) -> Expression:
 
 
 def split_clauses(expression: Expression) -> list[Expression]:
-    """The parts of a chain of && at the top, in their order; the expression itself where there is no such chain."""
+    """Return the operands of a chain of && at the top, or the expression itself."""
     if expression.tree["type"] != "and_expression":
         return [expression]
     parts, start = [], 0
@@ -82,7 +82,7 @@ def split_clauses(expression: Expression) -> list[Expression]:
 
 
 def extract_path_names(tree: Node) -> tuple[str, ...]:
-    """Of a path such as `data.customer.name`; empty where it is anything else."""
+    """Return the names of a path such as `data.customer.name`; empty for anything else."""
     if tree["type"] == "field":
         return (tree["value"],)
     if tree["type"] != "subexpression":
@@ -92,7 +92,7 @@ def extract_path_names(tree: Node) -> tuple[str, ...]:
 
 
 def find_clause_subject(clause: Expression) -> Expression:
-    """What a clause looks at: of `data.amount > `100`` it is `data.amount`."""
+    """Return what a clause compares: of `data.amount > `100`` it is `data.amount`."""
     if clause.tree["type"] in ("comparator", "not_expression", "function_expression"):
         for child in clause.tree["children"]:
             if child["type"] not in ("literal", "expref"):
@@ -101,7 +101,7 @@ def find_clause_subject(clause: Expression) -> Expression:
 
 
 def is_truthy(value: Any) -> bool:
-    """As JMESPath has it: 0 is something, false, null and whatever is empty are not."""
+    """Return the truth value of JMESPath: 0 is true; false, null and empty values are not."""
     return value is not None and value is not False and value not in ("", [], {})
 
 
@@ -183,7 +183,10 @@ ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Evaluation(TreeInterpreter):  # type: ignore[misc]
-    """jmespath's interpreter, counting. One serves all expressions of a message, so that they share its budget."""
+    """jmespath's interpreter, counting.
+
+    One serves all expressions of a message, so that they share its budget.
+    """
 
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
@@ -215,7 +218,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
             ) from None
 
     def _follow_path(self, names: tuple[str, ...], value: Any) -> Any:
-        """As the visits would find it, at the same price: nearly all of a mapping are such paths."""
+        """Evaluate a plain path, as most of a mapping are, with the same result and cost as a visit."""
         self._budget.spend(len(names) + (len(names) > 1))
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
@@ -251,7 +254,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
 
 
 def _is_comparable(first: Any, second: Any) -> bool:
-    """Numbers among themselves and texts among themselves; anything else is neither more nor less."""
+    """Compare numbers with numbers and texts with texts; other pairs are neither more nor less."""
     if isinstance(first, bool) or isinstance(second, bool):
         return False
     return any(isinstance(first, kind) and isinstance(second, kind) for kind in (int | float, str))

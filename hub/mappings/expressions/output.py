@@ -1,4 +1,4 @@
-"""What may come out of an expression: plain JSON that can be stored and sent, of a bounded size."""
+"""Results of expressions: plain JSON of a bounded size that can be stored and sent."""
 
 import json
 import math
@@ -15,7 +15,9 @@ EXCERPT_LENGTH = 200
 
 
 class Output:
-    """Copies results, so that nothing is shared with the document or the expression, and counts their bytes."""
+    """Copies results, so that nothing is shared with the document or the expression, and counts
+    their bytes.
+    """
 
     __slots__ = ("remaining_bytes",)
 
@@ -72,7 +74,7 @@ def _check_number(value: int | float) -> int | float:
 
 
 def format_excerpt(value: Any) -> str:
-    """A value as JSON in at most 200 characters that can be stored; reads no further than it must."""
+    """Write a value as JSON in at most 200 characters that can be stored; reads no further."""
     pieces: list[str] = []
     length = 0
     try:

@@ -1,10 +1,12 @@
 """The names of fields are the field's standard words; an identity says when it was made and when it was changed."""
 
 import django.utils.timezone
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def take_created_at(apps, schema_editor):
+def take_created_at(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Until now a change overwrote `created_at`: it is the best that is known of both."""
     apps.get_model("mappings", "Identity").unscoped.update(updated_at=models.F("created_at"))
 

@@ -1,9 +1,11 @@
 """The names of fields are the field's standard words; filters and plans that are stored say them too."""
 
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def rename(apps, state, key):
+def rename(apps: Apps, state: tuple[str, str], key: tuple[str, str]) -> None:
     """Each is a pair: as it was called, as it is called."""
     for operation in apps.get_model("operations", "Operation").unscoped.iterator():
         if operation.filter.get("state") == state[0]:
@@ -13,11 +15,11 @@ def rename(apps, state, key):
         operation.save(update_fields=["filter", "plan"])
 
 
-def forwards(apps, schema_editor):
+def forwards(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     rename(apps, ("dead", "failed"), ("unsure", "possibly_delivered"))
 
 
-def backwards(apps, schema_editor):
+def backwards(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     rename(apps, ("failed", "dead"), ("possibly_delivered", "unsure"))
 
 

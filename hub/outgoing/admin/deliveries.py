@@ -241,7 +241,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
             new_delivery = self._apply(request, "send_again", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
-                "It cannot be sent again: its event is no longer kept, or somebody was first."
+                "It cannot be sent again: its event is no longer stored, or another person sent it again "
+                "just now."
             ) from None
         page = HttpResponseRedirect(self.change_url(new_delivery))
         return ActionResult("This is the new delivery.", page=page, is_audited=True)

@@ -1,4 +1,4 @@
-"""What the lists of events and deliveries are narrowed by: each filter and search stands on an index."""
+"""Filters and searches of the lists of events and deliveries; each uses an index."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -90,7 +90,7 @@ class SinceFilter(Filter):
 
 
 class TenantFilter(TextFilter):
-    """By reference; another tenant's finds nothing."""
+    """Filter by the reference; another tenant's finds nothing."""
 
     title = "tenant (its reference)"
     parameter_name = "tenant"

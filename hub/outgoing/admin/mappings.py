@@ -19,14 +19,24 @@ ROUTES_LIMIT = 50
 class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
     list_filter = (TenantFilter, OwnConnectorFilter)
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
-        mapping = kwargs.get("obj")
-        if mapping is not None:
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
             routes = (
                 visible_rows(Route, request.user)
-                .filter(mapping=mapping)
+                .filter(mapping=obj)
                 .select_related("tenant")
                 .order_by("name")
             )
-            context |= {"history": list_version_changes(mapping), "routes": routes[:ROUTES_LIMIT]}
-        return super().render_change_form(request, context, **kwargs)
+            context |= {"history": list_version_changes(obj), "routes": routes[:ROUTES_LIMIT]}
+        response: HttpResponse = super().render_change_form(
+            request, context, add, change, form_url, obj
+        )
+        return response

@@ -51,7 +51,9 @@ def build_planning_url(query: dict[str, Any]) -> str:
 
 
 def build_planning_url_for_list(request: HttpRequest) -> str:
-    """Where all that the list shows now can be worked on; empty where a search narrows it, which is no filter."""
+    """Where all that the list shows now can be worked on; empty where a search narrows it, which is
+    no filter.
+    """
     if request.GET.get("q"):
         return ""
     query = {name: request.GET[name] for name in LIST_FILTERS if request.GET.get(name)}

@@ -120,7 +120,9 @@ class PlanForm(ActionForm):
         return data
 
     def find_only_tenant(self) -> Tenant | None:
-        """Return the tenant where the form names none; None for all tenants, which only some users reach."""
+        """Return the tenant where the form names none; None for all tenants, which only some users
+        reach.
+        """
         if accessible_tenants(self.user) is ALL_TENANTS:
             return None
         tenants = visible_rows(Tenant, self.user)

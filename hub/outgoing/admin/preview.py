@@ -33,7 +33,9 @@ PATTERNS_LIMIT = 50
 
 
 class PreviewMixin(ModelAdmin):
-    """Mixin of a ModelAdmin whose form is a TargetForm: *Try it* posts the form, and nothing is saved."""
+    """Mixin of a ModelAdmin whose form is a TargetForm: *Try it* posts the form, and nothing is
+    saved.
+    """
 
     change_form_template = "outgoing/tried_form.html"
 
@@ -98,9 +100,10 @@ class PreviewMixin(ModelAdmin):
     def render_form_again(
         self, request: HttpRequest, obj: Any, form: TargetForm, extra: dict[str, Any]
     ) -> HttpResponse:
+        fieldsets: list[Any] = list(self.get_fieldsets(request, obj))
         admin_form = helpers.AdminForm(
             form,
-            list(self.get_fieldsets(request, obj)),
+            fieldsets,
             {},
             self.get_readonly_fields(request, obj),
             model_admin=self,

@@ -1,4 +1,6 @@
-"""A row as a page to read, with buttons; what changes meanwhile is a part that the page asks for again."""
+"""A row as a page to read, with buttons; what changes meanwhile is a part that the page asks for
+again.
+"""
 
 import hashlib
 from datetime import datetime
@@ -22,7 +24,10 @@ PAGE_ASSETS = Media(css={"all": ["outgoing/outgoing.css"]}, js=["outgoing/outgoi
 
 
 class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
-    """A page of rows that cannot be edited. `live_template` is the part of `page_template` that refreshes."""
+    """A page of rows that cannot be edited.
+
+    `live_template` is the part of `page_template` that refreshes.
+    """
 
     page_template: str
     live_template: str

@@ -1,4 +1,6 @@
-"""The next step of staff for a delivery that does not go: a button of its page, or the page with the remedy."""
+"""The next step of staff for a delivery that does not go: a button of its page, or the page with
+the remedy.
+"""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -29,7 +31,9 @@ def find_next_step(delivery: Delivery, state: EffectiveState) -> NextStep | None
 
 
 def build_remedy_url(delivery: Delivery, remedy: Remedy) -> str:
-    """The page on which staff apply the remedy; the connection's page where there is no narrower one."""
+    """The page on which staff apply the remedy; the connection's page where there is no narrower
+    one.
+    """
     match remedy:
         case Remedy.IDENTITY:
             missing = IdentityMissing.parse(delivery.detail)

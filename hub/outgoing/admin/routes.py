@@ -1,4 +1,6 @@
-"""Routes: when this event (and filter), do this action there, with this mapping; tried before it is saved."""
+"""Routes: when this event (and filter), do this action there, with this mapping; tried before it is
+saved.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -98,14 +100,24 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         )
         return response
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> HttpResponse:
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
         """Add the link to send a test event by a saved route."""
-        route = kwargs.get("obj")
-        if route is not None and request.user.has_perm("outgoing.add_event"):
+        if obj is not None and request.user.has_perm("outgoing.add_event"):
             context |= {
-                "send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(_build_initial_event(route))}"
+                "send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(_build_initial_event(obj))}"
             }
-        return super().render_change_form(request, context, **kwargs)
+        response: HttpResponse = super().render_change_form(
+            request, context, add, change, form_url, obj
+        )
+        return response
 
     def page_context(self, request: HttpRequest, route: Any) -> dict[str, Any]:
         return (
@@ -198,7 +210,9 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         return {"event_type": "order.created", **initial}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the route and a new version of its mapping, with their audit rows, in one transaction."""
+        """Save the route and a new version of its mapping, with their audit rows, in one
+        transaction.
+        """
         now = clock()
         obj.mapping = form.cleaned_data["mapping"] or self.create_mapping(obj)
         obj.changed_at = now

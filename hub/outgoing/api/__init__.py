@@ -1,1 +1,1 @@
-"""REST: what happened is told here, and what became of it is read here."""
+"""REST: publish events, and read and change deliveries, operations and kill switches."""

@@ -1,4 +1,4 @@
-"""Tell events, and read what became of them."""
+"""Publish events, and read what became of them."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -174,7 +174,10 @@ class EventView(APIView):
 
 
 def _find_event(request: Request, id: str) -> Event:
-    """By the hub's id; else by the id that was sent, which is one tenant's: a platform key says `?tenant=`."""
+    """Find an event by the hub's id, or by the sender's id within one tenant.
+
+    A platform key names the tenant by `?tenant=`.
+    """
     deliveries = Prefetch(
         "deliveries", readable_deliveries().prefetch_related("attempts").order_by("pk")
     )

@@ -1,4 +1,4 @@
-"""From the body of a request to facts, and from what was published to the answer."""
+"""Intake: from the body of a request to events, and from the published events to the response."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ submit_event = GroupCommit(_publish_group, max_batch=GROUP_SIZE)
 
 
 def accept_batch(request: Request, *, now: datetime) -> IdempotentAnswer:
-    """Publish the event, or all events of a batch or none; they are stored when the transaction commits."""
+    """Publish the event, or all events of a batch or none; stored when the transaction commits."""
     inputs = _parse_event_inputs(request, now=now)
     try:
         published = publish_batch(inputs, source=SOURCE, now=now)
@@ -57,7 +57,10 @@ def accept_batch(request: Request, *, now: datetime) -> IdempotentAnswer:
 
 
 def accept_one(request: Request, *, now: datetime) -> IdempotentAnswer:
-    """Publish an event together with those that come at the same moment; it is stored when this answers."""
+    """Publish an event in one transaction with those that arrive at the same moment.
+
+    It is stored when this returns.
+    """
     (event_input,) = _parse_event_inputs(request, now=now)
     try:
         published = submit_event((event_input, now))
@@ -150,7 +153,7 @@ def _build_event_errors(
 
 
 def serialize_accepted_event(event_input: EventInput, published: Published) -> dict[str, Any]:
-    """As AcceptedSerializer describes it, which would take as long for it as the database does."""
+    """Build what AcceptedSerializer describes, which would take as long for it as the database does."""
     event = published.event
     return {
         "id": str(event.public_id),

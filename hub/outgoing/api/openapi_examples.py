@@ -1,4 +1,4 @@
-"""What the API's description says of events, deliveries and operations: its words, and an example of each."""
+"""OpenAPI examples of events, deliveries, operations and kill switches."""
 
 from hub.reason_codes import DELIVERY_STATES
 from hub.rest.openapi import (

@@ -1,4 +1,4 @@
-"""How operations read in the API: what is asked for, what is planned, how far it is."""
+"""Serializers of operations: the request, the plan and the progress."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ class FilterSerializer(StrictSerializer):
 
 
 def _serialize_filter(data: Mapping[str, Any]) -> dict[str, Any]:
-    """As JSON keeps it."""
+    """Return the filter as JSON stores it."""
     return {
         name: [str(id) for id in value] if name == "deliveries" else _serialize_filter_value(value)
         for name, value in data.items()

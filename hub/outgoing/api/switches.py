@@ -1,4 +1,4 @@
-"""Off switches: what is off and why; switched off here, and on again. A switch is found by what it is for."""
+"""Kill switches by REST: list, switch off, switch on; a switch is named by its subject."""
 
 import re
 from collections.abc import Mapping

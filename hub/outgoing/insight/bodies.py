@@ -35,7 +35,10 @@ def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None
 
 
 def indent_json(text: str) -> str:
-    """Indent JSON; empty where it is not JSON. Half of a surrogate pair, invalid on a page, stays an escape."""
+    """Indent JSON; empty where it is not JSON.
+
+    Half of a surrogate pair, invalid on a page, stays an escape.
+    """
     try:
         indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

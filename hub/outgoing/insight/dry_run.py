@@ -1,4 +1,6 @@
-"""Dry run of a route: filter, mapping and action for one event, without storing or sending anything."""
+"""Dry run of a route: filter, mapping and action for one event, without storing or sending
+anything.
+"""
 
 import json
 from collections.abc import Mapping
@@ -38,7 +40,10 @@ class RouteDraft:
 
     @classmethod
     def compile(cls, route: Route, version: MappingVersion) -> "RouteDraft":
-        """Compile a stored route with a version of its mapping. Raises LookupError and MappingError."""
+        """Compile a stored route with a version of its mapping.
+
+        Raises LookupError and MappingError.
+        """
         action = CONNECTORS[route.connector_key].action(route.action)
         mapping = compiled_mapping(dump_json(version.body or action.default))
         return cls(action, mapping, compiled_filter(route.filter) if route.filter else None)
@@ -74,7 +79,10 @@ def dry_run_route(
 
 
 def compile_draft(route: Route, version: MappingVersion) -> RouteDraft | DryRun:
-    """Compile a route, or return the result for every event where it cannot be compiled. Never raises."""
+    """Compile a route, or return the result for every event where it cannot be compiled.
+
+    Never raises.
+    """
     try:
         return RouteDraft.compile(route, version)
     except MappingError as error:
@@ -103,7 +111,10 @@ def evaluate_draft(
     zone: ZoneInfo,
     identities: Mapping[IdentityPair, str],
 ) -> DryRun:
-    """Evaluate in the order of sending: filter, mapping, identities, check of the action. Never raises."""
+    """Evaluate in the order of sending: filter, mapping, identities, check of the action.
+
+    Never raises.
+    """
     try:
         clause = draft.filter.explain(dict(document)) if draft.filter else None
     except MappingFailed as error:

@@ -1,4 +1,6 @@
-"""State changes of deliveries in the last day by hour; bounded, as the table may hold millions of rows."""
+"""State changes of deliveries in the last day by hour; bounded, as the table may hold millions of
+rows.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,6 @@
-"""Preview of mappings: for each route its action, each field described, and a sample of the newest event."""
+"""Preview of mappings: for each route its action, each field described, and a sample of the newest
+event.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,6 @@
-"""Missing identities: records of ours that routes need, without a matching record in the connected system."""
+"""Missing identities: records of ours that routes need, without a matching record in the connected
+system.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -29,7 +31,9 @@ class MissingIdentity:
 def find_static_identities(
     routes: Iterable[Route], connection: Connection
 ) -> list[MissingIdentity]:
-    """Return the missing identities that mappings name literally, whatever the event; two statements."""
+    """Return the missing identities that mappings name literally, whatever the event; two
+    statements.
+    """
     return [
         MissingIdentity(*pair)
         for pair in sorted(

@@ -1,4 +1,6 @@
-"""Permissions that the active routes of a tenant need at a system, by the newest versions of their mappings."""
+"""Permissions that the active routes of a tenant need at a system, by the newest versions of their
+mappings.
+"""
 
 from django.db.models import OuterRef, Q, Subquery
 

@@ -1,4 +1,6 @@
-"""What has to change so that a delivery goes: one table of reasons, for the pages of staff and of customers."""
+"""What has to change so that a delivery goes: one table of reasons, for the pages of staff and of
+customers.
+"""
 
 from collections.abc import Mapping
 from enum import Enum

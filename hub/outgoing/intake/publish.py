@@ -36,7 +36,10 @@ class EventConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventInput:
-    """Something that happened at a tenant. `data` is a JSON object, `raw` the bytes as they were received."""
+    """Something that happened at a tenant.
+
+    `data` is a JSON object, `raw` the bytes as they were received.
+    """
 
     tenant: Tenant
     type: str
@@ -70,7 +73,10 @@ def publish(
     occurred_at: datetime | None = None,
     source: str = "app",
 ) -> Event:
-    """Publish one event. The same id with the same body returns the first event; raises EventConflict otherwise."""
+    """Publish one event.
+
+    The same id with the same body returns the first event; raises EventConflict otherwise.
+    """
     (published,) = publish_batch(
         [EventInput(tenant, type, data, id, occurred_at)], source=source, now=now
     )
@@ -119,7 +125,8 @@ def publish_batch(inputs: Sequence[EventInput], *, source: str, now: datetime) -
 def publish_independently(
     inputs: Sequence[EventInput], *, source: str, now: datetime
 ) -> list[Published | Exception]:
-    """Publish independent events in one transaction; a conflict is the result of its own event only.
+    """Publish independent events in one transaction; a conflict is the result of its own event
+    only.
 
     Where it raises, none was stored. Where the commit itself broke, every result is that error.
     """

@@ -3,11 +3,12 @@
 Three indexes that know of given up deliveries go; the next migration makes them anew."""
 
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 
 from hub.migrations._permissions import rename_permissions
 
 
-def in_state(*operations):
+def in_state(*operations: Operation) -> migrations.SeparateDatabaseAndState:
     """Change what Django knows of indexes and constraints: the database has renamed their columns by itself."""
     return migrations.SeparateDatabaseAndState(state_operations=list(operations))
 

@@ -3,14 +3,16 @@
 The rows that are `dead` are written once; then three indexes are made anew, each of which reads the table once.
 """
 
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def to_failed(apps, schema_editor):
+def to_failed(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("outgoing", "Delivery").unscoped.filter(state="dead").update(state="failed")
 
 
-def to_dead(apps, schema_editor):
+def to_dead(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     apps.get_model("outgoing", "Delivery").unscoped.filter(state="failed").update(state="dead")
 
 

@@ -1,6 +1,8 @@
-"""Deliveries, their attempts and exchanges: an event for one connection, one try, the HTTP call that carried it.
+"""Deliveries, their attempts and exchanges: an event for one connection, one try, the HTTP call
+that carried it.
 
-Renderings and exchanges are side tables without foreign keys to them, so that they are pruned in batches.
+Renderings and exchanges are side tables without foreign keys to them, so that they are pruned in
+batches.
 """
 
 from collections.abc import Mapping

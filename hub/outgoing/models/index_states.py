@@ -1,8 +1,10 @@
-"""The index state of deliveries: what indexes store instead of the state; *waiting* and *sending* are one.
+"""The index state of deliveries: what indexes store instead of the state; *waiting* and *sending*
+are one.
 
-A claim writes `sending` into thousands of rows. PostgreSQL updates no index of a row (heap-only update) only where
-no index, nor the condition of one, names a changed column. So no index names `state`, and look-ups of a state add
-the index state. Source: PostgreSQL's documentation, "Heap-Only Tuples (HOT)".
+A claim writes `sending` into thousands of rows. PostgreSQL updates no index of a row (heap-only
+update) only where no index, nor the condition of one, names a changed column. So no index names
+`state`, and look-ups of a state add the index state. Source: PostgreSQL's documentation, "Heap-Only
+Tuples (HOT)".
 """
 
 from collections.abc import Iterable
@@ -39,7 +41,8 @@ def match_index_states(*states: str) -> Q:
 def _compile_by_index_state(
     lookup: Exact | In, states: list[str], own_sql: tuple[str, Any], compiler: Any
 ) -> Any:
-    """Compile a look-up of states to one of index states, and to both where the states are narrower.
+    """Compile a look-up of states to one of index states, and to both where the states are
+    narrower.
 
     The values are literals: SQLite uses a partial index only where its condition reads the same.
     """

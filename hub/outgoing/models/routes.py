@@ -79,7 +79,9 @@ class Route(Scoped):
 
     @property
     def is_held_when_unknown(self) -> bool:
-        """Return whether a possibly delivered message waits for a person: the system cannot recognise our id."""
+        """Return whether a possibly delivered message waits for a person: the system cannot
+        recognise our id.
+        """
         try:
             return (
                 self.never_twice

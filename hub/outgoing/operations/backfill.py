@@ -1,4 +1,6 @@
-"""Backfill: events that an endpoint's present routes would send and never sent, counted for a plan, sent in batches."""
+"""Backfill: events that an endpoint's present routes would send and never sent, counted for a plan,
+sent in batches.
+"""
 
 import json
 from collections.abc import Iterable
@@ -71,7 +73,9 @@ def estimate_backfill(
 
 
 def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """Send one batch of an operation; the lane is locked, so that two operations send nothing twice."""
+    """Send one batch of an operation; the lane is locked, so that two operations send nothing
+    twice.
+    """
     connections = Connection.objects.of(operation.tenant).filter(
         public_id=operation.filter["connection"]
     )
@@ -97,7 +101,9 @@ def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchRe
 def _build_backfill_deliveries(
     connection: Connection, routes: Iterable[Route], events: Iterable[Event], *, now: datetime
 ) -> list[Delivery]:
-    """Build deliveries as if the events were accepted now; events without a stored body are left out."""
+    """Build deliveries as if the events were accepted now; events without a stored body are left
+    out.
+    """
     bodies = EventBody.objects.in_bulk([event.pk for event in events])
     tenant, switches = connection.tenant, ActiveSwitches.load()
     assert tenant is not None  # endpoints are connections of tenants

@@ -1,4 +1,6 @@
-"""When a person may retry, send again, cancel or skip a delivery: for one row in memory, and as a query for many."""
+"""When a person may retry, send again, cancel or skip a delivery: for one row in memory, and as a
+query for many.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

@@ -21,7 +21,9 @@ ERASE_COUNT_LIMIT = 10_000  # more are not counted
 def erase_connection_data(
     connection: Connection, actor: ActorContext, *, cancel: bool, now: datetime
 ) -> Operation | None:
-    """Erase identities now and contents by an operation; waiting deliveries are cancelled, or keep what they need."""
+    """Erase identities now and contents by an operation; waiting deliveries are cancelled, or keep
+    what they need.
+    """
     Identity.unscoped.filter(connection=connection).delete()
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)
     count, last = (

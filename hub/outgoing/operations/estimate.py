@@ -1,4 +1,6 @@
-"""What an operation would do, before it does it: how many, how old, where, how long, and what might arrive twice."""
+"""What an operation would do, before it does it: how many, how old, where, how long, and what might
+arrive twice.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -86,7 +88,9 @@ def summarize_connections(groups: Iterable[DeliveryGroup]) -> list[dict[str, Any
 
 
 def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int:
-    """Count possible duplicates: deliveries that may have arrived, at systems that do not recognise our id."""
+    """Count possible duplicates: deliveries that may have arrived, at systems that do not recognise
+    our id.
+    """
     if kind not in SENDING_KINDS:
         return 0
     return sum(

@@ -1,4 +1,7 @@
-"""One batch of an operation that retries, sends again, cancels or skips deliveries. Joins the caller's transaction."""
+"""One batch of an operation that retries, sends again, cancels or skips deliveries.
+
+Joins the caller's transaction.
+"""
 
 from datetime import datetime
 

@@ -44,8 +44,8 @@ def select_deliveries(
 ) -> QuerySet[Delivery]:
     """The deliveries of this tenant, or of all tenants, that an operation changes.
 
-    Without `includes_platform` only those that the tenant itself may change: over its own connections. Raises
-    LookupError where the filter has another name than OPERATION_FILTERS.
+    Without `includes_platform` only those that the tenant itself may change: over its own
+    connections. Raises LookupError where the filter has another name than OPERATION_FILTERS.
     """
     deliveries = Delivery.objects.of(tenant) if tenant else Delivery.unscoped.all()
     if not includes_platform:

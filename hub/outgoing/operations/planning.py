@@ -52,7 +52,8 @@ def plan_operation(
     actor: ActorContext,
     now: datetime,
 ) -> Operation:
-    """Store a plan, which `confirm_operation` starts; without a tenant, for deliveries of all tenants.
+    """Store a plan, which `confirm_operation` starts; without a tenant, for deliveries of all
+    tenants.
 
     Raises PermissionError where the actor is restricted to some tenants and names none.
     """

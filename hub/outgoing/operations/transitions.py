@@ -1,8 +1,10 @@
-"""Retry, send again, cancel and skip deliveries: one function for each action, called by every entry point.
+"""Retry, send again, cancel and skip deliveries: one function for each action, called by every
+entry point.
 
-Each function takes deliveries that `lock_deliveries` has locked, changes those that meet the condition of the action
-(`conditions.py`), wakes their lanes, and writes one audit row for each changed delivery. One delivery is a list of one.
-All of them join the caller's transaction and need a fixed number of statements, apart from the audit rows.
+Each function takes deliveries that `lock_deliveries` has locked, changes those that meet the
+condition of the action (`conditions.py`), wakes their lanes, and writes one audit row for each
+changed delivery. One delivery is a list of one. All of them join the caller's transaction and need
+a fixed number of statements, apart from the audit rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -40,7 +42,10 @@ ReplayKey = tuple[int, int, int | None]  # event, route, connection
 
 @dataclass(frozen=True, slots=True)
 class TransitionContext:
-    """Who acts, why and when. Without an actor nothing is audited: an operation is audited as a whole."""
+    """Who acts, why and when.
+
+    Without an actor nothing is audited: an operation is audited as a whole.
+    """
 
     now: datetime
     actor: ActorContext | None = None
@@ -57,7 +62,8 @@ def apply_delivery_action(
 ) -> Delivery:
     """Lock one delivery, do the action and return the delivery that it changed or made.
 
-    Raises InvalidTransition, and changes nothing then, where the delivery's state does not allow the action.
+    Raises InvalidTransition, and changes nothing then, where the delivery's state does not allow
+    the action.
     """
     context = TransitionContext(now, actor, reason)
     locked = lock_deliveries(Q(pk=delivery.pk))
@@ -68,7 +74,9 @@ def apply_delivery_action(
 
 
 def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:
-    """Lock the deliveries until the transaction ends, in the order of their ids, with all that an action reads."""
+    """Lock the deliveries until the transaction ends, in the order of their ids, with all that an
+    action reads.
+    """
     deliveries: QuerySet[Delivery] = readable_deliveries().filter(condition).order_by("pk")
     return list(deliveries.select_for_update(of=("self",), skip_locked=skip_locked, no_key=True))
 
@@ -79,10 +87,10 @@ def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery
 def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
     """Make the deliveries due now, with the bytes that they were rendered to; return those that go.
 
-    Attempts count on: at the end of the schedule a retry is one more attempt. A waiting delivery keeps its reason,
-    which is what happened last. A filter that failed is evaluated again, and a delivery without a connection takes the
-    first that exists now; where that does not help, or neither the event's body nor a rendering is stored, the
-    delivery stays as it is.
+    Attempts count on: at the end of the schedule a retry is one more attempt. A waiting delivery
+    keeps its reason, which is what happened last. A filter that failed is evaluated again, and a
+    delivery without a connection takes the first that exists now; where that does not help, or
+    neither the event's body nor a rendering is stored, the delivery stays as it is.
     """
     allowed = _select_allowed("retry", deliveries)
     before = _describe_states(allowed, context)
@@ -105,10 +113,11 @@ def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext)
 def send_deliveries_again(
     deliveries: Sequence[Delivery], context: TransitionContext
 ) -> list[Delivery]:
-    """Make a new delivery under the same message id, by today's filter, mapping and settings; return the new ones.
+    """Make a new delivery under the same message id, by today's filter, mapping and settings;
+    return the new ones.
 
-    A delivery whose event body is no longer stored is left out. Raises InvalidTransition where another transaction
-    sends the same message again at this moment.
+    A delivery whose event body is no longer stored is left out. Raises InvalidTransition where
+    another transaction sends the same message again at this moment.
     """
     allowed = _select_allowed("send_again", deliveries)
     before = _describe_states(allowed, context)
@@ -133,7 +142,9 @@ def cancel_deliveries(deliveries: Sequence[Delivery], context: TransitionContext
 
 
 def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
-    """Leave stopped deliveries aside for good; the reason for which they stopped becomes their detail."""
+    """Leave stopped deliveries aside for good; the reason for which they stopped becomes their
+    detail.
+    """
     reasons = {delivery.pk: resolve_state_and_reason(delivery)[1] for delivery in deliveries}
     skipped = _end_deliveries(
         "skip", deliveries, context, state="skipped", reason=SKIPPED_BY_PERSON
@@ -175,7 +186,9 @@ def _update(deliveries: Sequence[Delivery], **columns: Any) -> None:
 def _end_deliveries(
     action: str, deliveries: Sequence[Delivery], context: TransitionContext, **columns: Any
 ) -> list[Delivery]:
-    """Write a final state, and wake the lanes of the deliveries that ordered routes kept behind these."""
+    """Write a final state, and wake the lanes of the deliveries that ordered routes kept behind
+    these.
+    """
     allowed = _select_allowed(action, deliveries)
     before = _describe_states(allowed, context)
     _update(allowed, due_at=None, state_changed_at=context.now, **columns)
@@ -185,7 +198,9 @@ def _end_deliveries(
 
 
 def wake_followers(deliveries: Iterable[Delivery], *, now: datetime) -> None:
-    """Wake the lanes of the deliveries that ordered routes kept behind these, which have just ended."""
+    """Wake the lanes of the deliveries that ordered routes kept behind these, which have just
+    ended.
+    """
     ordered_ids = [delivery.pk for delivery in deliveries if delivery.position is not None]
     if ordered_ids:
         wake_lanes(promote_followers(ordered_ids, now=now), now=now)
@@ -199,7 +214,9 @@ def _needs_reevaluation(delivery: Delivery) -> bool:
 
 
 def _requeue(deliveries: Sequence[Delivery], context: TransitionContext) -> None:
-    """Set stopped deliveries to *waiting*; a cancelled one of an ordered route joins the end of its queue."""
+    """Set stopped deliveries to *waiting*; a cancelled one of an ordered route joins the end of its
+    queue.
+    """
     move_to_queue_end(deliveries)
     _update([row for row in deliveries if row.reason == "expired"], expires_at=None)
     _update(
@@ -216,7 +233,9 @@ def _requeue(deliveries: Sequence[Delivery], context: TransitionContext) -> None
 
 
 def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """The deliveries with something to send: a rendering, or the event's body, which is kept for a shorter time."""
+    """The deliveries with something to send: a rendering, or the event's body, which is kept for a
+    shorter time.
+    """
     if not deliveries:
         return []
     renderings = Rendering.objects.filter(pk__in=[delivery.pk for delivery in deliveries])
@@ -273,7 +292,9 @@ def _audit_transitions(
     *,
     results: Sequence[Delivery] | None = None,
 ) -> None:
-    """Write one audit row for each delivery; `results` are the new deliveries, where the action makes some."""
+    """Write one audit row for each delivery; `results` are the new deliveries, where the action
+    makes some.
+    """
     if context.actor is None:
         return
     for delivery, result in zip(deliveries, results or deliveries, strict=True):

@@ -1,7 +1,8 @@
-"""Ordered routes: deliveries of one connection, route and key are sent one after the other, as accepted.
+"""Ordered routes: deliveries of one connection, route and key are sent one after the other, as
+accepted.
 
-Only the head of a key is ever due. Whoever appends, claims or ends deliveries locks the lane, so that none overlooks
-what another has not committed yet.
+Only the head of a key is ever due. Appending, claiming and ending deliveries lock the lane, so
+that none overlooks what another has not committed yet.
 """
 
 import hashlib
@@ -20,7 +21,10 @@ ORDER_KEY_LIMIT = 64  # characters
 
 
 def compute_order_key(route: Route, document: Mapping[str, Any]) -> str:
-    """Return the key of the queue. Deliveries without a key, or whose key cannot be evaluated, share one queue."""
+    """Return the key of the queue.
+
+    Deliveries without a key, or whose key cannot be evaluated, share one queue.
+    """
     if not route.ordered or not route.order_key:
         return ""
     try:
@@ -63,7 +67,9 @@ def _append_positions(ordered: Sequence[Delivery]) -> None:
 
 
 def move_to_queue_end(deliveries: Sequence[Delivery]) -> None:
-    """Append cancelled deliveries that are retried to their queues: the ones behind them have gone meanwhile."""
+    """Append cancelled deliveries that are retried to their queues: the ones behind them have gone
+    meanwhile.
+    """
     reopened = [
         delivery
         for delivery in deliveries
@@ -90,7 +96,9 @@ def select_same_key() -> Any:
 
 
 def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
-    """Make the next of each key due, after these have ended; return the lanes that may have something due."""
+    """Make the next of each key due, after these have ended; return the lanes that may have
+    something due.
+    """
     ordered = Delivery.unscoped.filter(pk__in=ended_ids, position__isnull=False)
     lanes = lock_lanes(set(ordered.values_list("connection_id", flat=True)))
     heads = Subquery(select_same_key().order_by("position").values("pk")[:1])

@@ -1,4 +1,6 @@
-"""Leases of pumps: a lease names its worker and process, so that those of a dead process are freed at once."""
+"""Leases of pumps: a lease names its worker and process, so that those of a dead process are freed
+at once.
+"""
 
 import os
 from datetime import datetime
@@ -29,7 +31,8 @@ def process_prefix(worker: UUID, pid: int) -> bytes:
 
 
 def free_leases(prefix: bytes, *, now: datetime) -> int:
-    """End the leases with this prefix, whose holder is dead; return how many lanes can be claimed again.
+    """End the leases with this prefix, whose holder is dead; return how many lanes can be claimed
+    again.
 
     The claim that takes such a lane recovers what was being sent, as after an expired lease.
     """

@@ -94,7 +94,10 @@ def subscribe_endpoint(
     user: User | None,
     now: datetime,
 ) -> list[str]:
-    """From now on the endpoint's own routes take these types, through this filter. What is on its way stays there."""
+    """From now on the endpoint's own routes take these types, through this filter.
+
+    What is on its way stays there.
+    """
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     routes, kept_patterns = load_endpoint_routes(connection), drop_covered_patterns(patterns)
     for pattern in kept_patterns:
@@ -128,7 +131,9 @@ def _update_route(route: Route, *, enabled: bool, filter: str, now: datetime) ->
 def _find_or_create_mapping(
     connection: Connection, *, user: User | None, now: datetime
 ) -> FieldMapping:
-    """Return the mapping that the endpoint's own routes share: it is empty, so the action's default applies."""
+    """Return the mapping that the endpoint's own routes share: it is empty, so the action's default
+    applies.
+    """
     existing_route = (
         Route.unscoped.filter(connection=connection)
         .select_related("mapping")

@@ -1,4 +1,6 @@
-"""Notice channels: connections of a tenant that receive its notices as events, beside mail and pages."""
+"""Notice channels: connections of a tenant that receive its notices as events, beside mail and
+pages.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass

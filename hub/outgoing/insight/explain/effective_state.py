@@ -1,4 +1,6 @@
-"""The effective state: a waiting delivery behind a held lane or a suspended tenant counts as held everywhere."""
+"""The effective state: a waiting delivery behind a held lane or a suspended tenant counts as held
+everywhere.
+"""
 
 from typing import NamedTuple
 
@@ -33,7 +35,9 @@ INHERITED_REASONS = {
 
 
 class EffectiveState(NamedTuple):
-    """State and reason as people read them, the sentence that explains them, and what a person can do."""
+    """State and reason as people read them, the sentence that explains them, and what a person can
+    do.
+    """
 
     state: str
     reason: str

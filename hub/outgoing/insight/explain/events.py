@@ -29,15 +29,15 @@ def _check_event_routes(event: Event) -> Check:
     names = sorted({delivery.route.name for delivery in deliveries})
     if names:
         sentence = ngettext(
-            "One route is meant for %(type)s.",
-            "%(count)s routes are meant for %(type)s.",
+            "One route takes %(type)s.",
+            "%(count)s routes take %(type)s.",
             len(names),
         )
         return Check(
             "matched", True, sentence % {"count": len(names), "type": event.type}, "\n".join(names)
         )
     similar_routes = _find_similar_routes(event)
-    sentence = _("No route was meant for %(type)s.") % {"type": event.type}
+    sentence = _("No route took %(type)s.") % {"type": event.type}
     return Check(
         "matched",
         False,
@@ -47,7 +47,9 @@ def _check_event_routes(event: Event) -> Check:
 
 
 def _find_similar_routes(event: Event) -> Sequence[Route]:
-    """Return the routes that almost matched, the likeliest first: disabled, newer, or with a similar pattern."""
+    """Return the routes that almost matched, the likeliest first: disabled, newer, or with a
+    similar pattern.
+    """
     routes = Route.unscoped.filter(Q(tenant=event.tenant_id) | Q(tenant=None))
     graded = [
         (_compute_similarity(route.event_type, event.type), -route.pk, route) for route in routes

@@ -157,7 +157,7 @@ def test_a_delivered_one_passed_everything(make):
 def test_a_pruned_body_is_told(make):
     delivery = make.delivery()
     EventBody.objects.all().delete()
-    assert "pruned" in why(delivery).stopped_by.sentence
+    assert "no longer stored" in why(delivery).stopped_by.sentence
 
 
 def test_an_explanation_takes_few_statements_however_many_attempts_there_were(
@@ -221,4 +221,4 @@ def test_a_route_that_came_too_late_is_told(make):
     tenant = make.tenant()
     event = make.event(tenant)
     make.route(tenant=tenant, name="late", changed_at=NOON + MINUTE)
-    assert "made or changed on 2026-11-25 12:01:00 UTC" in nearest(event)[1]
+    assert "created or changed on 2026-11-25 12:01:00 UTC" in nearest(event)[1]
