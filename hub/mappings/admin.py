@@ -78,7 +78,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
         save_mapping_version(obj, form.cleaned_data["body"] or {}, user=request.user, now=clock())
 
 
-# --- what changed ----------------------------------------------------------------------------------------------------
+# --- what changed ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[
     return [(LINE_KINDS.get(line[0], "same"), line) for line in compared_lines if line[0] != "?"]
 
 
-# --- identities ------------------------------------------------------------------------------------------------------
+# --- identities -----------------------------------------------------------------------------------
 
 
 @admin.register(Identity)

@@ -75,7 +75,7 @@ class MappingFailed(ValueError):
         )
 
 
-# --- mappings --------------------------------------------------------------------------------------------------------
+# --- mappings -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def _build_failure(path: str, expression: Expression, refused: ExpressionRefused
     return MappingFailed(path, expression.text, value, refused.message)
 
 
-# --- filters ---------------------------------------------------------------------------------------------------------
+# --- filters --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

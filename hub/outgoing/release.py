@@ -56,7 +56,7 @@ def _find_held(*reasons: str) -> QuerySet[Delivery]:
     return Delivery.unscoped.filter(state="held", reason__in=reasons)
 
 
-# --- the causes ------------------------------------------------------------------------------------------------------
+# --- the causes -----------------------------------------------------------------------------------
 
 
 def _find_with_newer_mapping() -> QuerySet[Delivery]:
@@ -132,7 +132,7 @@ def _hold_for_switches(*, now: datetime) -> None:
     )
 
 
-# --- releasing -------------------------------------------------------------------------------------------------------
+# --- releasing ------------------------------------------------------------------------------------
 
 
 def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
@@ -178,7 +178,7 @@ def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> in
     return total
 
 
-# --- evaluating a cause again ----------------------------------------------------------------------------------------
+# --- evaluating a cause again ---------------------------------------------------------------------
 
 
 def reevaluate_deliveries(deliveries: Iterable[Delivery], *, now: datetime) -> list[Delivery]:

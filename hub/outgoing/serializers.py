@@ -16,7 +16,7 @@ SENDER_ID = RegexValidator(
 )
 
 
-# --- what comes in ---------------------------------------------------------------------------------------------------
+# --- what comes in --------------------------------------------------------------------------------
 
 
 class EventSerializer(StrictSerializer):
@@ -38,7 +38,7 @@ class EventSerializer(StrictSerializer):
     data = ObjectField()  # type: ignore[assignment]  # a serializer has its own `data`
 
 
-# --- what goes out ---------------------------------------------------------------------------------------------------
+# --- what goes out --------------------------------------------------------------------------------
 
 
 class DeliverySummarySerializer(serializers.Serializer):

@@ -9,7 +9,7 @@ from hub.mappings.expressions.budget import ExpressionRefused
 
 Number = int | float
 
-# --- numbers ---------------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------
 
 DECIMAL_CONTEXT = Context(
     prec=34,
@@ -65,7 +65,7 @@ def format_money(amount: Number | str, currency: str) -> str:
     return f"{round_decimal(amount, DECIMALS.get(code, 2)):,f} {code}"
 
 
-# --- moments ---------------------------------------------------------------------------------------------------------
+# --- moments --------------------------------------------------------------------------------------
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]

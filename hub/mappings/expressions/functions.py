@@ -65,7 +65,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
             return None
         return super().call_function(function_name, resolved_args)
 
-    # --- JMESPath's, where their work is not in proportion to their arguments ----------------------------------------
+    # --- JMESPath's, where their work is not in proportion to their arguments ---------------------
 
     @declare_arguments("")
     def _func_to_string(self, value: Any) -> str:
@@ -82,7 +82,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
         self.budget.spend_characters(sum(map(len, texts)) + len(separator) * len(texts))
         return separator.join(texts)
 
-    # --- text --------------------------------------------------------------------------------------------------------
+    # --- text -------------------------------------------------------------------------------------
 
     @declare_arguments("string")
     def _func_upper(self, text: str) -> str:
@@ -146,7 +146,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
         """default(nickname, 'friend') → "friend" where nickname is null or empty text; 0 and false are kept."""
         return other if value is None or value == "" else value
 
-    # --- numbers; texts that hold a number are taken too -------------------------------------------------------------
+    # --- numbers; texts that hold a number are taken too ------------------------------------------
 
     @declare_arguments("number string", "number string")
     def _func_add(self, first: Number | str, second: Number | str) -> Number:
@@ -198,7 +198,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
         """money(`1234.5`, 'EUR') → "1,234.50 EUR", for people: with the currency's own number of decimals."""
         return formats.format_money(amount, currency)
 
-    # --- dates: text in ISO 8601 or seconds since 1970; shown in the tenant's zone ------------------------------------
+    # --- dates: text in ISO 8601 or seconds since 1970; shown in the tenant's zone ----------------
 
     @declare_arguments("string number", "string")
     def _func_format_date(self, value: str | Number, pattern: str) -> str:
@@ -233,7 +233,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
         at = formats.parse_moment(value, self._zone)
         return formats.add_step(at, step, by_calendar=unit in ("days", "weeks")).isoformat()
 
-    # --- identities --------------------------------------------------------------------------------------------------
+    # --- identities -------------------------------------------------------------------------------
 
     @declare_arguments("string", "string number")
     def _func_identity(self, kind: str, value: str | Number) -> str:

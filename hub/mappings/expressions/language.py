@@ -55,7 +55,7 @@ class StrictLexer(Lexer):  # type: ignore[misc]
         return {"type": "literal", "value": value, "start": start, "end": self._position - start}
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def parse_expression(text: str) -> Expression:
@@ -172,7 +172,7 @@ def _check_call(node: Node) -> str:
     return name
 
 
-# --- working it out --------------------------------------------------------------------------------------------------
+# --- working it out -------------------------------------------------------------------------------
 
 ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,

@@ -1,6 +1,5 @@
 """Deliveries: their states, why one was not delivered, and the actions on it."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from django.utils.html import format_html
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
+from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import (
     TIME_SPANS,
     ConnectorFilter,
@@ -294,21 +294,3 @@ def _describe_retry(state: EffectiveState) -> str:
 
 def _build_api_url(delivery: Delivery) -> str:
     return f"{settings.HUB_PUBLIC_URL}{reverse('delivery', args=[delivery.public_id])}"
-
-
-def build_filter_chips(
-    request: HttpRequest, name: str, values: Iterable[tuple[str, str]]
-) -> list[dict[str, Any]]:
-    """Build links that add a filter to the present ones; the first link removes it."""
-    current = request.GET.get(name, "")
-    chips = []
-    for value, label in [("", "all"), *values]:
-        query = request.GET.copy()
-        query.pop("p", None)
-        query.pop(name, None)
-        if value:
-            query[name] = value
-        chips.append(
-            {"label": label, "value": value, "url": f"?{query.urlencode()}", "on": current == value}
-        )
-    return chips

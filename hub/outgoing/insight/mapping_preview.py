@@ -127,7 +127,7 @@ def _find_route_action(route: Route, connection: Connection) -> Action | None:
         return None
 
 
-# --- in words --------------------------------------------------------------------------------------------------------
+# --- in words -------------------------------------------------------------------------------------
 
 
 def _preview_field(key: str, label: str, value: Any) -> FieldPreview:

@@ -249,15 +249,12 @@ def _insert_new_events(
             EventBody, {"event_id": [event.pk for _, event, _ in inserted], "body": bodies}
         )
         bulk.insert_rows(Delivery, bulk.column_values(Delivery, all_deliveries))
-        wake_lanes(
-            {
-                delivery.connection_id
-                for delivery in all_deliveries
-                if delivery.state == "waiting" and delivery.connection_id
-            },
-            now=now,
-        )
+        wake_lanes(_waiting_lane_ids(all_deliveries), now=now)
     return {event.pk: deliveries for _, event, deliveries in inserted}
+
+
+def _waiting_lane_ids(deliveries: Sequence[Delivery]) -> set[int]:
+    return {row.connection_id for row in deliveries if row.state == "waiting" and row.connection_id}
 
 
 def _insert_event_rows(events: Sequence[Event]) -> None:

@@ -17,10 +17,7 @@ from django.db.models import Max, Q, QuerySet
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
-from hub.outgoing.insight.explain import (
-    readable_deliveries,
-    resolve_state_and_reason,
-)
+from hub.outgoing.insight.explain import readable_deliveries, resolve_state_and_reason
 from hub.outgoing.models import Delivery, EventBody, Rendering
 from hub.outgoing.operations.conditions import CONDITIONS
 from hub.outgoing.queue.ordering import assign_positions, move_to_queue_end, promote_followers
@@ -42,10 +39,7 @@ ReplayKey = tuple[int, int, int | None]  # event, route, connection
 
 @dataclass(frozen=True, slots=True)
 class TransitionContext:
-    """Who acts, why and when.
-
-    Without an actor nothing is audited: an operation is audited as a whole.
-    """
+    """Who acts, why and when; without an actor (in an operation) nothing is audited."""
 
     now: datetime
     actor: ActorContext | None = None
@@ -53,7 +47,7 @@ class TransitionContext:
     low_priority: bool = False  # the deliveries may wait for live ones
 
 
-# --- one delivery ----------------------------------------------------------------------------------------------------
+# --- one delivery ---------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -66,22 +60,19 @@ def apply_delivery_action(
     the action.
     """
     context = TransitionContext(now, actor, reason)
-    locked = lock_deliveries(Q(pk=delivery.pk))
-    changed = DELIVERY_ACTIONS[action](locked, context)
+    changed = DELIVERY_ACTIONS[action](lock_deliveries(Q(pk=delivery.pk)), context)
     if not changed:
         raise InvalidTransition(delivery, action)
     return changed[0]
 
 
 def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:
-    """Lock the deliveries until the transaction ends, in the order of their ids, with all that an
-    action reads.
-    """
+    """Lock deliveries in the order of their ids, and load all that an action reads."""
     deliveries: QuerySet[Delivery] = readable_deliveries().filter(condition).order_by("pk")
     return list(deliveries.select_for_update(of=("self",), skip_locked=skip_locked, no_key=True))
 
 
-# --- the actions -----------------------------------------------------------------------------------------------------
+# --- the actions ----------------------------------------------------------------------------------
 
 
 def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
@@ -156,9 +147,8 @@ def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) 
     return skipped
 
 
-DELIVERY_ACTIONS: Mapping[
-    str, Callable[[Sequence[Delivery], TransitionContext], list[Delivery]]
-] = {
+Transition = Callable[[Sequence[Delivery], TransitionContext], list[Delivery]]
+DELIVERY_ACTIONS: Mapping[str, Transition] = {
     "retry": retry_deliveries,
     "send_again": send_deliveries_again,
     "cancel": cancel_deliveries,
@@ -166,7 +156,7 @@ DELIVERY_ACTIONS: Mapping[
 }
 
 
-# --- steps of several actions ----------------------------------------------------------------------------------------
+# --- steps of several actions ---------------------------------------------------------------------
 
 
 def _select_allowed(action: str, deliveries: Iterable[Delivery]) -> list[Delivery]:
@@ -206,7 +196,7 @@ def wake_followers(deliveries: Iterable[Delivery], *, now: datetime) -> None:
         wake_lanes(promote_followers(ordered_ids, now=now), now=now)
 
 
-# --- steps of a retry ------------------------------------------------------------------------------------------------
+# --- steps of a retry -----------------------------------------------------------------------------
 
 
 def _needs_reevaluation(delivery: Delivery) -> bool:
@@ -245,7 +235,7 @@ def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [row for row in deliveries if row.pk in rendered_ids or row.event_id in event_ids]
 
 
-# --- steps of sending again ------------------------------------------------------------------------------------------
+# --- steps of sending again -----------------------------------------------------------------------
 
 
 def _replay_key(delivery: Delivery) -> ReplayKey:
@@ -269,7 +259,7 @@ def _insert_replays(replays: Sequence[Delivery], originals: Sequence[Delivery]) 
         raise InvalidTransition(originals[0], "send_again") from error
 
 
-# --- the audit -------------------------------------------------------------------------------------------------------
+# --- the audit ------------------------------------------------------------------------------------
 
 
 def _describe_states(

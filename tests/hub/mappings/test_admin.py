@@ -156,7 +156,7 @@ def test_a_mapping_for_all_is_read_and_not_changed_by_a_tenants_staff(make):
     assert mine.post(page_of(mapping), {"name": "x", "body": "{}"}).status_code == 403
 
 
-# --- identities ------------------------------------------------------------------------------------------------------
+# --- identities -----------------------------------------------------------------------------------
 
 
 def test_an_identity_is_added_and_rings(root, make):

@@ -61,7 +61,7 @@ def nested(depth, leaf):
     return leaf
 
 
-# --- mappings --------------------------------------------------------------------------------------------------------
+# --- mappings -------------------------------------------------------------------------------------
 
 
 def test_a_mapping_is_filled_in_at_any_depth():
@@ -224,7 +224,7 @@ def test_a_template_in_the_data_or_in_a_literal_stays_text(text):
     assert translated(mapping, {"data": text}) == {"data": text, "literal": text}
 
 
-# --- identities beforehand -------------------------------------------------------------------------------------------
+# --- identities beforehand ------------------------------------------------------------------------
 
 
 def test_the_identities_of_a_message_can_be_known_beforehand():
@@ -242,7 +242,7 @@ def test_a_mapping_that_cannot_be_filled_in_asks_for_what_it_can():
     assert collect_identities(mapping, ORDER, UTC) == {("user", "7")}
 
 
-# --- whatever comes --------------------------------------------------------------------------------------------------
+# --- whatever comes -------------------------------------------------------------------------------
 
 anything = st.recursive(
     st.none()

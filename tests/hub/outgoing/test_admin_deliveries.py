@@ -208,7 +208,7 @@ def test_the_part_that_moves_is_sent_once(root, make):
     assert (first.status_code, again.status_code) == (200, 304)
 
 
-# --- what can be done ------------------------------------------------------------------------------------------------
+# --- what can be done -----------------------------------------------------------------------------
 
 
 def test_a_retry_sets_a_dead_delivery_going_and_is_audited(root, make):

@@ -98,7 +98,7 @@ def test_strangers_find_no_event(make):
     assert event.sender_id not in stranger.get(f"{SEND}?like={event.pk}").content.decode()
 
 
-# --- a test event ----------------------------------------------------------------------------------------------------
+# --- a test event ---------------------------------------------------------------------------------
 
 
 def said(tenant, **changes):

@@ -194,7 +194,7 @@ def test_names_are_escaped(root, make):
         assert MARKER not in root.get(url).content.decode()
 
 
-# --- tried before it is saved ----------------------------------------------------------------------------------------
+# --- tried before it is saved ---------------------------------------------------------------------
 
 
 def tried(client, url, tenant, **changes):
@@ -308,7 +308,7 @@ def test_the_example_of_an_action_is_a_start(root, make):
     assert "C0123456789" in root.post(ADD, posted).context["adminform"].form["body"].value()
 
 
-# --- within one's reach ----------------------------------------------------------------------------------------------
+# --- within one's reach ---------------------------------------------------------------------------
 
 
 def test_only_the_platform_makes_a_route_for_all(root, make):

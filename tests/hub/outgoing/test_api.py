@@ -31,7 +31,7 @@ def refusal(response):
     return response.status_code, answer["code"], [error["pointer"] for error in answer["errors"]]
 
 
-# --- accepted --------------------------------------------------------------------------------------------------------
+# --- accepted -------------------------------------------------------------------------------------
 
 
 def test_an_event_is_accepted_with_its_deliveries_and_where_to_read_of_them(make, shop, acme):
@@ -86,7 +86,7 @@ def test_a_platform_key_names_the_tenant(platform, acme):
     assert Event.unscoped.get().tenant == acme
 
 
-# --- a batch ---------------------------------------------------------------------------------------------------------
+# --- a batch --------------------------------------------------------------------------------------
 
 
 def test_a_batch_is_answered_in_order(make, platform):
@@ -134,7 +134,7 @@ def test_a_thousand_events_may_come_at_once_and_no_more(shop, settings):
     assert tell(shop, [ORDER] * 3).status_code == 202
 
 
-# --- the same again --------------------------------------------------------------------------------------------------
+# --- the same again -------------------------------------------------------------------------------
 
 
 def test_the_same_id_with_the_same_body_gets_the_first_answer(make, shop, acme):
@@ -205,7 +205,7 @@ def test_a_strange_idempotency_key_is_refused(shop, key):
     assert refusal(tell(shop, ORDER, idempotency_key=key))[:2] == (400, "validation-failed")
 
 
-# --- at the same moment ----------------------------------------------------------------------------------------------
+# --- at the same moment ---------------------------------------------------------------------------
 
 threaded = pytest.mark.skipif(
     database.vendor == "sqlite", reason="its test database is in memory, and one thread's"

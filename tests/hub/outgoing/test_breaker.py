@@ -39,7 +39,7 @@ def after(*calls, health=None, now=NOON):
     return health
 
 
-# --- judged by a rate ------------------------------------------------------------------------------------------------
+# --- judged by a rate -----------------------------------------------------------------------------
 
 
 def test_few_failures_open_nothing():
@@ -93,7 +93,7 @@ def test_what_was_still_in_flight_when_it_opened_counts_no_more():
     assert replace(later, failed_calls=opened.failed_calls) == opened
 
 
-# --- over days -------------------------------------------------------------------------------------------------------
+# --- over days ------------------------------------------------------------------------------------
 
 
 def test_it_is_given_up_after_days_of_nothing_but_failures():
@@ -108,7 +108,7 @@ def test_it_is_announced(days, percent):
     assert due_warning_percent(after(DOWN), after=5 * DAY, now=NOON + days * DAY) == percent
 
 
-# --- in the pump -----------------------------------------------------------------------------------------------------
+# --- in the pump ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_what_is_well_costs_no_statement_of_the_breakers(make, django_assert_num
         weigh_journeys([send_result] * 100, {}, now=NOON)
 
 
-# --- disabled, never silently ----------------------------------------------------------------------------------------
+# --- disabled, never silently ---------------------------------------------------------------------
 
 
 def fail_at(delivery, moment):

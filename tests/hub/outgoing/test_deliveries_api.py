@@ -36,7 +36,7 @@ def ids(response):
     return [item["id"] for item in response.json()["items"]]
 
 
-# --- an event --------------------------------------------------------------------------------------------------------
+# --- an event -------------------------------------------------------------------------------------
 
 
 def test_an_event_is_read_with_its_deliveries_their_reasons_and_attempts(shop, delivery):
@@ -81,7 +81,7 @@ def test_an_event_is_read_in_a_fixed_number_of_statements(
             shop.get(f"{EVENTS}/{event.public_id}")
 
 
-# --- lists -----------------------------------------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------------------
 
 
 def test_events_are_listed_by_type_and_state(make, shop, acme, connection):
@@ -190,7 +190,7 @@ def test_a_list_takes_a_fixed_number_of_statements(
             shop.get(DELIVERIES)
 
 
-# --- a delivery ------------------------------------------------------------------------------------------------------
+# --- a delivery -----------------------------------------------------------------------------------
 
 
 def test_a_delivery_tells_the_call_of_each_attempt_without_bodies_and_secrets(shop, delivery):
@@ -231,7 +231,7 @@ def test_a_delivery_is_explained(shop, delivery, connection):
     ]
 
 
-# --- deciding --------------------------------------------------------------------------------------------------------
+# --- deciding -------------------------------------------------------------------------------------
 
 
 def test_a_dead_delivery_is_retried_and_the_audit_tells_who(shop, delivery):
@@ -288,7 +288,7 @@ def test_nobody_is_nobody(shop):
     assert Event.unscoped.count() == 0
 
 
-# --- over the platform's own connection ------------------------------------------------------------------------------
+# --- over the platform's own connection -----------------------------------------------------------
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_a_paused_connection_stays_paused_when_its_switch_is_on_again(make):
     assert pump(FakeHttp()).requests == []
 
 
-# --- by staff --------------------------------------------------------------------------------------------------------
+# --- by staff -------------------------------------------------------------------------------------
 
 
 @pytest.fixture

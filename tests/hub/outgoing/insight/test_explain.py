@@ -190,7 +190,7 @@ def test_a_list_finds_a_delivery_by_what_it_reads_as(make, held_by):
         )
 
 
-# --- an event without a way ------------------------------------------------------------------------------------------
+# --- an event without a way -----------------------------------------------------------------------
 
 
 def nearest(event):

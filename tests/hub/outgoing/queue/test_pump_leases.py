@@ -104,7 +104,7 @@ def test_only_the_dead_lose_their_leases(make, prefix, freed):
     assert InFlightLease.objects.filter(lease=lease_of(OTHERS, 7)).exists()
 
 
-# --- places ----------------------------------------------------------------------------------------------------------
+# --- places ---------------------------------------------------------------------------------------
 
 
 def take(worker, **limits):
