@@ -134,7 +134,7 @@ def test_each_step_is_one_row_of_the_audit(root, dead):
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({}, "all there are would be meant"),
+        ({}, "all of them would be changed"),
         ({"state": "failed", "audit_reason": ""}, "This field is required"),
         ({"deliveries": "x"}, "not a list of deliveries"),
         ({"state": "failed", "tenant": "nobody"}, "No tenant has this reference"),
