@@ -1,4 +1,4 @@
-"""Addresses of connecting: where it begins, where another system sends people back to, and what they confirm."""
+"""URLs of connecting: the start, the callback of external systems, the confirmation."""
 
 from django.urls import path
 

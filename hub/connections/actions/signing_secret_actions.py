@@ -1,4 +1,4 @@
-"""Reveal and rotate the signing secret of an endpoint; portal and REST call these, each audits itself."""
+"""Reveal and rotate the signing secret of an endpoint, audited; portal and REST call these."""
 
 from collections.abc import Callable
 from datetime import datetime

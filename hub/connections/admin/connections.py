@@ -258,7 +258,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             "settings": panels.collect_shown_settings(connection).items(),
             "gauges": list_quota_usage(connection, now=clock()),
             "maintenance": maintenance.find_connection_window(connection, now=clock()),
-            "life": draw_credential_timeline(connection, now=clock()),
+            "timeline": draw_credential_timeline(connection, now=clock()),
             "deliveries": panels.find_last_deliveries(connection)
             if has_permission("outgoing.view_delivery")
             else (),

@@ -223,7 +223,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _drop_further_token(self, outcome: Outcome) -> None:
-        """Drop a further token, which deliveries do not use, and mark the connection as degraded."""
+        """Drop a further token, which deliveries do not use, and degrade the connection."""
         remaining_columns: dict[str, Any] = token_lifetimes.build_token_columns(
             self._read_other_tokens(), self.connection.connector, now=self.now
         )

@@ -1,4 +1,4 @@
-"""Schedule the revocation of tokens that are no longer needed: stored first, attempted by a task."""
+"""Schedule the revocation of tokens that are no longer needed; a task attempts it."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -178,7 +178,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         ],
         "waiting": measure_backlog(connection, now=now),
         "permissions": list_permission_statuses(connection),
-        "life": draw_credential_timeline(connection, now=now),
+        "timeline": draw_credential_timeline(connection, now=now),
         "zone": resolve_display_zone(request),
         "next": find_upcoming_times(connection, now=now),
         "more_routes": len(matching_routes) > ROUTES_SHOWN,

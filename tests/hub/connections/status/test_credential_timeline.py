@@ -83,7 +83,7 @@ def test_staff_see_it_on_the_connections_page_with_its_table(client, make):
     page = client.get(
         reverse("admin:connections_connection_change", args=[row.pk])
     ).content.decode()
-    assert '<svg class="life"' in page
+    assert '<svg class="credential-timeline"' in page
     assert "<q>token revoked</q>" in page
     assert "xoxb-canary" not in page
 
