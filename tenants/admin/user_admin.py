@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import models
@@ -11,10 +10,12 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 
 from hub import staff
+from hub.audit import ActorContext
+from hub.db.clock import clock
 from tenants.forms import NewUserForm, PasswordForm, UserForm
 from tenants.models import Membership, User
 from tenants.scoping import ScopedAdminMixin
-from tenants.services import membership_actions
+from tenants.services import membership_actions, user_actions
 
 
 @admin.register(User)
@@ -70,10 +71,10 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
     def reset_factor(
         self, request: HttpRequest, user: User, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        Authenticator.objects.filter(user=user).delete()
+        actor = ActorContext.of_request(request)
+        user_actions.reset_second_factor(user, data["reason"], actor, now=now)
         return staff.ActionResult(
-            f"{user} signs in by password, and sets up a second factor anew.",
-            after={"factor": "none"},
+            f"{user} signs in by password, and sets up a second factor anew.", is_audited=True
         )
 
     def changeform_view(
@@ -100,7 +101,8 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         response = super().user_change_password(request, id, form_url)
         user = self.get_object(request, id)
         if user and request.method == "POST" and response.status_code == 302:
-            staff.audit_staff_action(request, "user.change_password", user)
+            actor = ActorContext.of_request(request)
+            user_actions.audit_password_change(user, actor, now=clock())
         return response
 
     @staff.display(description="tenants")

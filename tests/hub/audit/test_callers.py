@@ -15,7 +15,6 @@ LEFT = {  # each still writes its own audit row
     "hub/portal/views/endpoints/endpoint_actions.py",
     "hub/portal/views/log/event_pages.py",
     "hub/portal/views/log/saved_view_pages.py",
-    "tenants/admin/user_admin.py",
 }
 
 
