@@ -113,7 +113,7 @@ def perform_connection_test(
     probe_result = probe.probe_and_update_state(connection, call=call, now=now)
     if probe_result.reason == probe.PROBES_BUSY:
         return probe_result
-    after = {"lives": probe_result.passed, "reason": probe_result.reason}
+    after = {"passed": probe_result.passed, "reason": probe_result.reason}
     _audit_connection_change(actor, "connection.test", connection, after=after, now=now)
     return probe_result
 

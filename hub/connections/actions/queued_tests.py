@@ -52,11 +52,11 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
         "connection.test",
         connection,
         tenant=connection.tenant,
-        after={"lives": probe_result.passed, "reason": probe_result.reason},
+        after={"passed": probe_result.passed, "reason": probe_result.reason},
         now=now,
     )
     result = {
-        "lives": probe_result.passed,
+        "passed": probe_result.passed,
         "kind": probe_result.kind,
         "reason": probe_result.reason,
         "detail": probe_result.detail,
@@ -85,7 +85,7 @@ def build_interrupted_result() -> dict[str, Any]:
     detail = _(
         "The worker that made this test was stopped before it had an answer. Start the test again."
     )
-    return {"lives": False, "kind": "unknown", "reason": INTERRUPTED, "detail": detail}
+    return {"passed": False, "kind": "unknown", "reason": INTERRUPTED, "detail": detail}
 
 
 def restore_failed_result(result: dict[str, Any]) -> ProbeResult:

@@ -131,7 +131,7 @@ def test_a_test_that_fails_says_why(admin, make, acme):
         "The test did not pass"
         in admin.post(url_of(connection, "test"), follow=True).content.decode()
     )
-    assert AuditRow.objects.get().after["lives"] is False
+    assert AuditRow.objects.get().after["passed"] is False
 
 
 def test_it_has_another_name(admin, connection):

@@ -239,7 +239,7 @@ def show_test_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
     if progress is None:
         return redirect_to_connection(tenant_user, connection)
     result = progress.get("result")
-    has_failed = result and not result["lives"] and result["reason"] != INTERRUPTED
+    has_failed = result and not result["passed"] and result["reason"] != INTERRUPTED
     context = {
         "tenant_user": tenant_user,
         "connection": connection,

@@ -78,7 +78,7 @@ def test_a_worker_makes_the_test_and_its_result_is_kept(connection):
     assert read_test_progress(connection, now=NOON)["state"] == "waiting"
     run_queued_test(connection, call=FakeHttp(Response(404)).call, now=NOON)
     progress = read_test_progress(connection, now=NOON)
-    assert (progress["state"], progress["result"]["lives"]) == ("done", False)
+    assert (progress["state"], progress["result"]["passed"]) == ("done", False)
     row = find_audit_rows(connection).get()
     assert (row.verb, row.actor_label, row.request_id) == (
         "connection.test",
