@@ -74,4 +74,5 @@ def window(browser, client: Client, **options):
     )
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     yield page
+    context.unroute_all(behavior="wait")  # a request cut off within a query would lock its table
     context.close()
