@@ -290,43 +290,6 @@ CREDENTIAL_EVENTS = {
 }
 
 
-class NoticeKind(NamedTuple):
-    """A kind of notice: its name, what the person may do, whether it goes by mail where nobody chose, and whether that
-    mail can wait for the end of quiet hours, or for the daily one."""
-
-    marked_label: str
-    marked_todo: str
-    mailed: bool
-    can_wait: bool = True
-
-    @property
-    def label(self) -> str:
-        return translate_text(self.marked_label)
-
-    @property
-    def todo(self) -> str:
-        return translate_text(self.marked_todo)
-
-
-NOTICE_KINDS = {
-    "needs_reconnect": NoticeKind(
-        _("A connection must be authorized again"), _("Authorize it again"), True, can_wait=False
-    ),
-    "works_again": NoticeKind(_("A connection works again"), _("See the connection"), True),
-    "failing": NoticeKind(
-        _("A connection only fails, and will be disabled"), _("See what fails"), True
-    ),
-    "disabled": NoticeKind(
-        _("A connection was disabled"), _("Enable it again"), True, can_wait=False
-    ),
-    "not_revoked": NoticeKind(
-        _("An authorization could not be given back"), _("See the connection"), True
-    ),
-    "degraded": NoticeKind(
-        _("A connection works, but not all is well"), _("See the connection"), False
-    ),
-}
-
 DELIVERY_STATES = {
     "waiting": Reason(_("It waits for its turn.")),
     "sending": Reason(_("It is being sent.")),

@@ -178,6 +178,7 @@ Q_CLUSTER = {
 MFA_TOTP_ISSUER = HUB_NAME
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"}}
 WHITENOISE_USE_FINDERS = True

@@ -30,13 +30,13 @@ class Brackets(NullTranslations):
 
 @contextmanager
 def bracketed_language():
-    """On this thread, as `translation.override` is."""
-    before = getattr(trans_real._active, "value", None)
-    trans_real._active.value = Brackets()
+    """On this thread, as `translation.override` is; a request that chooses English reads it as well."""
+    active, english = getattr(trans_real._active, "value", None), trans_real.translation("en")
+    trans_real._active.value = trans_real._translations["en"] = Brackets()
     try:
         yield
     finally:
-        trans_real._active.value = before
+        trans_real._active.value, trans_real._translations["en"] = active, english
 
 
 class Texts(HTMLParser):

@@ -221,7 +221,12 @@ class CanaryRows:
         )
         mail.queue_mail(self.owner.email, "mail/invitation.txt", {"url": TEXT}, now=self.now)
         create_notice(
-            "disabled", "it is disabled", about="7", now=self.now, tenant_id=self.tenant.pk
+            "disabled",
+            "disabled_by_endpoint",
+            {"connection": "it"},
+            about="7",
+            now=self.now,
+            tenant_id=self.tenant.pk,
         )
 
     # --- who looks ---

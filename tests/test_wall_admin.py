@@ -49,7 +49,12 @@ def switch(make, tenant):
 
 def notice(make, tenant):
     create_notice(
-        "disabled", "victim's endpoint is disabled", about="7", now=NOON, tenant_id=tenant.pk
+        "disabled",
+        "disabled_by_endpoint",
+        {"connection": "victim's endpoint"},
+        about="7",
+        now=NOON,
+        tenant_id=tenant.pk,
     )
     return Notice.unscoped.get()
 

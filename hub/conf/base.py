@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "tenants.access.tenant_users.TenantPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "hub.portal.language_middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -127,6 +128,7 @@ MFA_ADAPTER = "tenants.accounts.allauth_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]  # those that have a catalogue in LOCALE_PATHS, and English
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

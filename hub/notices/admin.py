@@ -29,6 +29,10 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @staff.display(description="notice")
+    def sentence(self, notice: Notice) -> str:
+        return notice.sentence
+
     @staff.display(description="tenant")
     def tenant_link(self, notice: Notice) -> str:
         return staff.render_page_link(notice.tenant) if notice.tenant else "the platform"

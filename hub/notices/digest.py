@@ -3,13 +3,15 @@
 from contextlib import suppress
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import translation
 
 from hub import mail
+from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.mailing import find_recipients
 from hub.notices.models import DIGEST_DELAY, Notice, QuietHours
-from hub.reason_codes import NOTICE_KINDS
 
 MAX_NOTICES = 50  # notices of one mail; beyond that the pages tell
 
@@ -30,10 +32,11 @@ def mail_digest(hours: QuietHours, *, now: datetime) -> None:
         if hours.membership in find_recipients(notice)
     ]
     if notices:
-        with suppress(mail.MailNotConfigured):  # then the pages tell it alone
-            membership = hours.membership
+        language = hours.language or settings.LANGUAGE_CODE
+        # without a mail server the pages alone show the notices
+        with suppress(mail.MailNotConfigured), translation.override(language):
             mail.queue_mail(
-                membership.user.email,
+                hours.membership.user.email,
                 "mail/digest.txt",
                 build_digest_context(hours, notices),
                 after=hours.quiet_end(now=now),

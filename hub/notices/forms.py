@@ -1,14 +1,15 @@
 """Which notices a member of a tenant wants by mail, and when; every page tells them all the same."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import DIGEST_DELAY, ConnectionMailPreference, MailPreference, QuietHours
-from hub.reason_codes import NOTICE_KINDS
 from tenants.models import Membership, available_time_zones
 
 
@@ -94,9 +95,11 @@ class QuietHoursForm(forms.ModelForm):
         help_text=_("Empty: that of the organisation."),
     )  # fmt: skip
 
+    language = forms.ChoiceField(label=_("The language of my mails"), required=False)
+
     class Meta:
         model = QuietHours
-        fields = ("time_zone", "quiet_from", "quiet_until", "digest", "digest_hour")
+        fields = ("language", "time_zone", "quiet_from", "quiet_until", "digest", "digest_hour")
         labels = {
             "quiet_from": _("Quiet from"),
             "quiet_until": _("Quiet until"),
@@ -111,6 +114,14 @@ class QuietHoursForm(forms.ModelForm):
             "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "digest_hour": forms.Select(choices=[(hour, f"{hour:02}:00") for hour in range(24)]),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(settings.LANGUAGES) < 2:
+            del self.fields["language"]
+        else:
+            choice = cast(forms.ChoiceField, self.fields["language"])
+            choice.choices = [("", _("The hub's language")), *settings.LANGUAGES]
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]

@@ -3,12 +3,14 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import translation
 
 from hub import mail
+from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import ConnectionMailPreference, MailPreference, Notice
-from hub.reason_codes import NOTICE_KINDS
 from tenants.models import Membership
 
 REMINDERS = (
@@ -36,16 +38,22 @@ def mail_notice(notice: Notice, *, now: datetime) -> None:
         for membership in find_recipients(notice):
             if after := choose_mail_time(membership, notice, now=now):
                 until = max(after, now) + MAIL_LIFETIME
-                template_context = build_notice_context(notice, membership)
-                mail.queue_mail(
-                    membership.user.email,
-                    "mail/notice.txt",
-                    template_context,
-                    about=notice.mail_reference,
-                    after=after,
-                    until=until,
-                    now=now,
-                )
+                with translation.override(choose_language(membership)):
+                    mail.queue_mail(
+                        membership.user.email,
+                        "mail/notice.txt",
+                        build_notice_context(notice, membership),
+                        about=notice.mail_reference,
+                        after=after,
+                        until=until,
+                        now=now,
+                    )
+
+
+def choose_language(membership: Membership) -> str:
+    """Return the language in which this member reads mails: their own choice, or the hub's."""
+    hours = getattr(membership, "quiet_hours", None)
+    return (hours.language if hours else "") or settings.LANGUAGE_CODE
 
 
 def choose_mail_time(membership: Membership, notice: Notice, *, now: datetime) -> datetime | None:

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import translation
 
+from hub.notices.kinds import translate_notice
 from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from tenants.models import Membership, Tenant, validate_time_zone
 from tenants.scoping import Scoped
@@ -39,7 +41,13 @@ class Notice(Scoped):
         related_name="notices",
     )
     kind = models.CharField(max_length=40, editable=False)
-    sentence = models.CharField(max_length=500, editable=False)
+    message = models.CharField(  # of hub.notices.kinds.NOTICE_MESSAGES
+        max_length=40, blank=True, default="", db_default="", editable=False
+    )
+    parameters = models.JSONField(default=dict, editable=False)  # of the message
+    stored_sentence = models.CharField(  # English; only of notices without a message
+        max_length=500, blank=True, default="", editable=False
+    )
     reason = models.CharField(
         max_length=60, blank=True, default="", db_default="", editable=False
     )  # a code
@@ -73,6 +81,19 @@ class Notice(Scoped):
         return self.sentence
 
     @property
+    def sentence(self) -> str:
+        """What happened, in the active language."""
+        if not self.message:
+            return self.stored_sentence
+        return translate_notice(self.message, self.parameters, reason=self.reason)
+
+    @property
+    def english_sentence(self) -> str:
+        """What happened, for the API and for events, whose texts are English."""
+        with translation.override("en"):
+            return self.sentence
+
+    @property
     def path(self) -> str:
         """The page where the person mends it."""
         return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/"
@@ -91,7 +112,7 @@ class MailPreference(Scoped):
     membership = models.ForeignKey(
         Membership, on_delete=models.CASCADE, related_name="mail_preferences"
     )
-    kind = models.CharField(max_length=40)  # of hub.reason_codes.NOTICE_KINDS
+    kind = models.CharField(max_length=40)  # of hub.notices.kinds.NOTICE_KINDS
     enabled = models.BooleanField()
 
     class Meta(Scoped.Meta):
@@ -114,7 +135,7 @@ class ConnectionMailPreference(Scoped):
     connection = models.ForeignKey(
         "connections.Connection", on_delete=models.CASCADE, related_name="mail_preferences"
     )
-    kind = models.CharField(max_length=40)  # of hub.reason_codes.NOTICE_KINDS
+    kind = models.CharField(max_length=40)  # of hub.notices.kinds.NOTICE_KINDS
     enabled = models.BooleanField()
 
     class Meta(Scoped.Meta):
@@ -141,6 +162,9 @@ class QuietHours(Scoped):
     )  # empty: the tenant's
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
+    language = models.CharField(
+        max_length=10, blank=True, default="", db_default=""
+    )  # empty: the hub's
     digest = models.BooleanField(default=False)
     digest_hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
     digest_at = models.DateTimeField(null=True, editable=False)  # the next one

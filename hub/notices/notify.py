@@ -1,5 +1,6 @@
-"""Tell a person once. Joins the caller's transaction; mails and the event for our application follow it."""
+"""Create and resolve notices in the caller's transaction; mails and the event for our application follow."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from hub import mail
@@ -9,7 +10,8 @@ from hub.queue import wake_up
 
 def create_notice(
     kind: str,
-    sentence: str,
+    message: str,
+    parameters: Mapping[str, str | int],
     *,
     about: str,
     now: datetime,
@@ -17,12 +19,17 @@ def create_notice(
     connection_id: int | None = None,
     reason: str = "",
 ) -> None:
-    """`about` says what happened, so that the same kind about the same is told only once."""
+    """Create one notice of this kind about the same occurrence, and schedule its mails and its event.
+
+    message: a key of `NOTICE_MESSAGES`, translated with its parameters when it is shown or mailed.
+    about: names the occurrence; a second notice of the same kind about it is ignored.
+    """
     is_for_tenant = tenant_id is not None and connection_id is not None
     notice = Notice(
         key=f"{kind}:{about}"[:120],
         kind=kind,
-        sentence=sentence[:500],
+        message=message,
+        parameters=dict(parameters),
         reason=reason[:60],
         tenant_id=tenant_id,
         connection_id=connection_id,
@@ -36,7 +43,7 @@ def create_notice(
 
 
 def resolve_notices(kind: str, *, connection_id: int, now: datetime) -> None:
-    """Its cause is gone: nobody is reminded any more, nor told what is true no longer."""
+    """Mark notices of this kind resolved: mails that have not gone are withdrawn and reminders end."""
     notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
     mail.withdraw_mails(*(notice.mail_reference for notice in notices))
     notices.update(resolved_at=now, next_mail_at=None)

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from hub.notices.kinds import NOTICE_KINDS, NoticeKind
 from hub.notices.models import ConnectionMailPreference, MailPreference
-from hub.reason_codes import NOTICE_KINDS, NoticeKind
 from tenants.models import Membership
 
 

@@ -58,9 +58,17 @@ def request_connector(
 
 def _notify_staff_of_request(connector_request: ConnectorRequest, *, now: datetime) -> None:
     count = ConnectorRequest.unscoped.filter(system=connector_request.system).count()
-    tenants = "tenant has" if count == 1 else "tenants have"
-    sentence = f"{connector_request.tenant.name} asks for “{connector_request.name}”; {count} {tenants} asked."
-    create_notice(REQUEST_NOTICE_KIND, sentence, about=str(connector_request.public_id), now=now)
+    create_notice(
+        REQUEST_NOTICE_KIND,
+        "connector_requested",
+        {
+            "tenant": connector_request.tenant.name,
+            "name": connector_request.name,
+            "count": count,
+        },
+        about=str(connector_request.public_id),
+        now=now,
+    )
 
 
 def _clean_system_name(name: str) -> str:

@@ -184,10 +184,15 @@ def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
     """
     label = CONNECTORS[revocation.connector_key].label
     if outcome.kind != "delivered" and not _is_reconnected(revocation):
-        account = revocation.account or "an account"
-        sentence = f"{label} did not confirm the end of access to {account}. Remove our app there."
-        about = {"tenant_id": revocation.tenant_id, "connection_id": revocation.connection_id}
-        create_notice("not_revoked", sentence, about=str(revocation.public_id), now=now, **about)
+        create_notice(
+            "not_revoked",
+            "not_revoked" if revocation.account else "account_not_revoked",
+            {"system": label, "account": revocation.account},
+            about=str(revocation.public_id),
+            now=now,
+            tenant_id=revocation.tenant_id,
+            connection_id=revocation.connection_id,
+        )
     if revocation.connection and not _is_reconnected(revocation):
         kind = "given_back" if outcome.kind == "delivered" else "not_given_back"
         version = Credential.unscoped.values_list("version", flat=True).get(

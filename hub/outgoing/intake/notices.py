@@ -44,6 +44,6 @@ def build_notice_data(notice: Notice) -> dict[str, Any]:
         "account": connection.account,
         "kind": notice.kind,
         "reason": notice.reason,
-        "sentence": notice.sentence,
+        "sentence": notice.english_sentence,
         "at": notice.created_at.isoformat(),
     }

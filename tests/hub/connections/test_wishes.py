@@ -64,12 +64,8 @@ def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
     for _ in range(2):
         asks(acme, "Notion")
     asks(make.tenant("globex", name="Globex"), "Notion")
-    told = list(
-        Notice.unscoped.filter(kind=REQUEST_NOTICE_KIND)
-        .order_by("pk")
-        .values_list("sentence", flat=True)
-    )
-    assert told == [
+    notices = Notice.unscoped.filter(kind=REQUEST_NOTICE_KIND).order_by("pk")
+    assert [notice.sentence for notice in notices] == [
         "Acme Teas asks for “Notion”; 1 tenant has asked.",
         "Globex asks for “Notion”; 2 tenants have asked.",
     ]

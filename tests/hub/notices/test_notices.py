@@ -1,21 +1,24 @@
 """People hear once that something must be done, are reminded while nobody does it, and hear when it is done."""
 
-import re
+import ast
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from hub.mail.models import Mail
 from hub.notices import mailing
-from hub.notices.forms import MailPreferencesForm
-from hub.notices.models import MailPreference, Notice
+from hub.notices.forms import MailPreferencesForm, QuietHoursForm
+from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
+from hub.notices.models import MailPreference, Notice, QuietHours
 from hub.notices.tasks import wake_for_due_notices
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Event, EventBody
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
-from hub.reason_codes import NOTICE_KINDS
+from tenants.models import Membership
+from tests.bracketed_language import OPEN, bracketed_language
 from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
 from tests.mails import letters
@@ -23,7 +26,6 @@ from tests.mails import letters
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-KIND = re.compile(r'(?:notify|tell)\((?:connection, )?"(\w+)"')
 
 
 @pytest.fixture
@@ -220,9 +222,49 @@ def test_what_happens_to_the_platforms_own_connection_is_for_staff(make):
     assert (Event.unscoped.count(), Notice.unscoped.get().next_mail_at) == (0, None)
 
 
-def test_every_kind_that_is_told_has_its_words():
-    told = {match for path in Path("hub").rglob("*.py") for match in KIND.findall(path.read_text())}
-    assert told <= set(NOTICE_KINDS)
+def test_a_notice_is_translated_when_it_is_shown(slack):
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
+    notice = Notice.unscoped.get()
+    with bracketed_language():
+        assert notice.sentence.startswith(OPEN)
+
+
+def test_the_mail_is_in_the_language_that_the_member_chose(slack, owner, settings):
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    membership = owner.memberships.get()
+    form = QuietHoursForm(
+        {"language": "de", "digest_hour": "8"}, instance=QuietHours(membership=membership)
+    )
+    assert form.is_valid(), form.errors
+    form.save_hours(now=NOON)
+    assert mailing.choose_language(Membership.unscoped.get(pk=membership.pk)) == "de"
+
+
+def test_what_is_published_is_english(slack):
+    slack.mark_needs_reconnect("token_revoked", now=NOON)
+    with translation.override("de"):
+        publish_notices(now=NOON)
+    body = bytes(EventBody.objects.get().body).decode()
+    assert "What is sent to it meanwhile waits." in body
+
+
+def test_a_notice_from_before_messages_keeps_its_sentence(slack):
+    notice = Notice.unscoped.create(
+        key="old", kind="degraded", stored_sentence="It was slow.", created_at=NOON
+    )
+    assert notice.sentence == "It was slow."
+
+
+def test_every_kind_and_message_that_is_created_is_declared():
+    calls = [
+        [argument.value for argument in call.args[:2] if isinstance(argument, ast.Constant)]
+        for path in Path("hub").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "create_notice"
+    ]
+    assert len(calls) >= 5
+    for constants in calls:
+        assert set(constants) <= {*NOTICE_KINDS, *NOTICE_MESSAGES}
 
 
 def test_old_notices_are_pruned_and_open_ones_stay(slack):

@@ -9,12 +9,12 @@ from hub.console.health import measure_longest_mail_wait
 from hub.mail.models import Mail
 from hub.notices import digest, mailing
 from hub.notices.forms import ConnectionMailPreferencesForm, MailPreferencesForm, QuietHoursForm
+from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import Notice, QuietHours
 from hub.notices.notify import resolve_notices
 from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from hub.notices.tasks import wake_for_due_notices
 from hub.queue import WakeUp
-from hub.reason_codes import NOTICE_KINDS
 from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
 from tests.mails import letters
@@ -50,7 +50,7 @@ def hours(member, *, now=NOON, **said):
 
 def notice(connection, kind="works_again", at=NOON):
     return Notice.unscoped.create(
-        key=f"{kind}:{connection.pk}:{at}", kind=kind, sentence=f"“{connection}”: {kind}.", tenant=connection.tenant,
+        key=f"{kind}:{connection.pk}:{at}", kind=kind, stored_sentence=f"“{connection}”: {kind}.", tenant=connection.tenant,
         connection=connection, created_at=at, next_mail_at=at,
     )  # fmt: skip
 
@@ -184,7 +184,9 @@ def test_what_is_mended_before_is_left_out(slack, owner):
 def test_a_sentence_stays_within_its_line(make, acme, slack, owner):
     hours(owner, digest="on", digest_hour="15")
     row = notice(slack, "failing")
-    Notice.unscoped.filter(pk=row.pk).update(sentence="“x\n\nClick here: https://evil.test/”")
+    Notice.unscoped.filter(pk=row.pk).update(
+        stored_sentence="“x\n\nClick here: https://evil.test/”"
+    )
     told(NOON)
     digest.mail_digest(QuietHours.unscoped.get(), now=NOON + 2 * HOUR)
     assert "\nClick here" not in Mail.objects.get().open()["text"]

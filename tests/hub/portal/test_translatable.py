@@ -10,6 +10,7 @@ from django.test import Client
 from connectors.registry import CONNECTORS
 from hub import reason_codes
 from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
+from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES, translate_notice
 from tests.bracketed_language import bracketed_language, unbracketed, unmarked_texts
 from tests.secret_canaries import CanaryRows
 from tests.url_walk import addresses, routes
@@ -70,9 +71,17 @@ def test_every_word_of_the_product_is_said_in_the_readers_language():
             reason_codes.find_reason("of_theirs", system="Slack"),
         ):
             assert whole(reason.sentence) and (whole(reason.action) or not reason.action)
-        for kind in reason_codes.NOTICE_KINDS.values():
+        for kind in NOTICE_KINDS.values():
             assert whole(kind.label) and whole(kind.todo)
     assert reason_codes.REASONS["paused"].sentence == "The connection is paused."
+
+
+@pytest.mark.parametrize("message", NOTICE_MESSAGES)
+def test_a_notice_is_written_in_the_readers_language(message):
+    names = ("connection", "system", "since", "answer", "disabled_on", "account", "tenant", "name")
+    parameters = dict.fromkeys(names, "x") | {"count": 2}
+    with bracketed_language():
+        assert whole(translate_notice(message, parameters, reason="paused"))
 
 
 def test_every_advice_is_said_in_the_readers_language():

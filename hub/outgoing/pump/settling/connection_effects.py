@@ -40,13 +40,10 @@ def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: dateti
 
 
 def _notify_disabled(connection: Connection, *, now: datetime) -> None:
-    sentence = (
-        f"“{connection}” is disabled: it accepts no more deliveries. "
-        "New deliveries are held until you enable it."
-    )
     create_notice(
         "disabled",
-        sentence,
+        "disabled_by_endpoint",
+        {"connection": str(connection)},
         about=f"{connection.pk}:{now:%Y-%m-%dT%H:%M:%S}",
         now=now,
         tenant_id=connection.tenant_id,

@@ -145,27 +145,30 @@ def _disable_or_warn(batch: LaneBatch, state: BreakerState, *, now: datetime) ->
     if percent is None or state.failing_since is None:
         return
     since = f"{state.failing_since:%Y-%m-%d %H:%M} UTC"
+    names = {"connection": str(connection), "since": since}
     if not breaker.has_failed_for(state, after=disable_after, now=now):
-        disabled_on = f"{state.failing_since + disable_after:%Y-%m-%d %H:%M} UTC"
-        sentence = (
-            f"Every attempt on “{connection}” has failed since {since}. "
-            f"It will be disabled on {disabled_on}."
-        )
+        names["disabled_on"] = f"{state.failing_since + disable_after:%Y-%m-%d %H:%M} UTC"
         about = f"{connection.pk}:{since}:{percent}"
-        _notify(connection, "failing", sentence, about=about, now=now)
+        _notify(connection, "failing", "failing", names, about=about, now=now)
     elif _disable_failing(connection, f"every attempt failed since {since}", now=now):
         batch.progress.is_stopped = True
-        sentence = (
-            f"“{connection}” is disabled: every attempt has failed since {since}. "
-            "New deliveries are held until you enable it."
-        )
-        _notify(connection, "disabled", sentence, about=f"{connection.pk}:{since}", now=now)
+        about = f"{connection.pk}:{since}"
+        _notify(connection, "disabled", "disabled_after_failures", names, about=about, now=now)
 
 
-def _notify(connection: Connection, kind: str, sentence: str, *, about: str, now: datetime) -> None:
+def _notify(
+    connection: Connection,
+    kind: str,
+    message: str,
+    parameters: Mapping[str, str],
+    *,
+    about: str,
+    now: datetime,
+) -> None:
     create_notice(
         kind,
-        sentence,
+        message,
+        parameters,
         about=about,
         now=now,
         tenant_id=connection.tenant_id,

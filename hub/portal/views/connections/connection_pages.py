@@ -34,6 +34,7 @@ from hub.connections.status.effective_status import find_stopping_switches
 from hub.connections.status.settings_view import list_displayed_settings
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
+from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import Notice
 from hub.notices.preferences import list_effective_preferences
 from hub.operations.operation_actions import OperationRefused
@@ -46,7 +47,7 @@ from hub.portal.activity import list_activity
 from hub.portal.connection_status import describe_status
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.forms import ConnectionNameForm, DisconnectForm, PauseForm
-from hub.reason_codes import NOTICE_KINDS, find_reason
+from hub.reason_codes import find_reason
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
 from tenants.models import Membership, Tenant
 

@@ -1,0 +1,26 @@
+"""The language of pages is the reader's; the texts of the API are English."""
+
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+
+API_PREFIX = "/api/"
+API_LANGUAGE = "en"
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Choose the language by the reader's cookie, then by Accept-Language, among `LANGUAGES`."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path_info.startswith(API_PREFIX):
+            super().process_request(request)
+            return
+        translation.activate(API_LANGUAGE)
+        request.LANGUAGE_CODE = API_LANGUAGE
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if request.path_info.startswith(API_PREFIX):
+            return response
+        return super().process_response(request, response)
