@@ -14,7 +14,8 @@ from hub.connections.status.effective_status import (
     find_stop_cause,
     find_stopping_switches,
 )
-from hub.reason_codes import CONNECTION_STATES, STATE_TONES, find_reason, state_label
+from hub.reason_codes import find_reason
+from hub.state_texts import CONNECTION_STATES, STATE_TONES, state_label
 
 
 class PrimaryAction(NamedTuple):

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from hub.db.clock import clock
-from hub.reason_codes import STATE_TONES
+from hub.state_texts import STATE_TONES
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 

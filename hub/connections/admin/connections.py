@@ -47,7 +47,8 @@ from hub.connections.status.effective_status import (
 from hub.connections.status.quota_usage import list_quota_usage
 from hub.db.clock import clock
 from hub.operations.operation_actions import OperationRefused
-from hub.reason_codes import CONNECTION_STATES, find_reason
+from hub.reason_codes import find_reason
+from hub.state_texts import CONNECTION_STATES
 from hub.throttle.admin import ConnectorFilter
 from tenants.scoping import ScopedAdminMixin
 

@@ -32,7 +32,7 @@ from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.operations.operation_actions import OperationRefused
 from hub.problems import Problem
-from hub.reason_codes import state_label
+from hub.state_texts import state_label
 
 
 def validate_body(

@@ -133,7 +133,7 @@ class CredentialEvent(Scoped):
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, related_name="credential_events"
     )
-    kind = models.CharField(max_length=20)  # hub.reason_codes.CREDENTIAL_EVENTS
+    kind = models.CharField(max_length=20)  # hub.state_texts.CREDENTIAL_EVENTS
     at = models.DateTimeField()
     detail = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField()

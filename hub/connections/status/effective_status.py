@@ -15,7 +15,8 @@ from hub.connections.models import (
     KillSwitch,
     MaintenanceWindow,
 )
-from hub.reason_codes import CONNECTION_STATES, find_reason
+from hub.reason_codes import find_reason
+from hub.state_texts import CONNECTION_STATES
 
 SWITCHED_OFF = "switched_off"
 WORKING_STATES = ("healthy", "degraded", "silent")  # own states in which a kill switch stops it

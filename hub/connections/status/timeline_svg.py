@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from hub.reason_codes import CREDENTIAL_EVENTS
+from hub.state_texts import CREDENTIAL_EVENTS
 
 WIDTH, MARGIN, MIDDLE = 600.0, 12.0, 24.0
 EVENTS_MAX = 60  # events; the table shows the same

@@ -11,7 +11,8 @@ from hub.management.demo.data import CUSTOMERS, ITEMS, SYSTEMS, Customer
 from hub.management.demo.demo_rows import DemoSummary
 from hub.management.demo.desk_client import DeskClient, LedgerEntry
 from hub.outgoing.models import Delivery, Event
-from hub.reason_codes import DELIVERY_STATES, find_reason
+from hub.reason_codes import find_reason
+from hub.state_texts import DELIVERY_STATES
 
 RETRY_AFTER = 3  # seconds
 Poll = Callable[

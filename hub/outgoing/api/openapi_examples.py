@@ -1,6 +1,5 @@
 """OpenAPI examples of events, deliveries, operations and kill switches."""
 
-from hub.reason_codes import DELIVERY_STATES
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,
     EXAMPLE_ID,
@@ -15,6 +14,7 @@ from hub.rest.openapi import (
     page_schema,
     request_example,
 )
+from hub.state_texts import DELIVERY_STATES
 
 __all__ = [
     "CHANGE_PROBLEMS",

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from connectors.base import Connector
 from connectors.schema import Permission
-from hub import charts, reason_codes
+from hub import charts, state_texts
 from hub.connections.status import connector_permissions
 from hub.db.clock import clock
 from hub.portal import api_snippets, display_preferences, navigation
@@ -47,8 +47,8 @@ def render_icon(name: str) -> SafeString:
 @register.simple_tag(name="badge")
 def render_badge(state: str, word: str = "") -> SafeString:
     """A state as icon, word and colour."""
-    tone, icon_name = reason_codes.STATE_TONES.get(state, ("idle", "circle"))
-    label = word or reason_codes.state_label(state)
+    tone, icon_name = state_texts.STATE_TONES.get(state, ("idle", "circle"))
+    label = word or state_texts.state_label(state)
     return format_html('<span class="badge {}">{}{}</span>', tone, render_icon(icon_name), label)
 
 
@@ -99,12 +99,12 @@ def build_steps(connector: Connector, at: int, guest: Any = False) -> dict[str, 
 
 @register.filter(name="tone")
 def choose_tone(state: str) -> str:
-    return reason_codes.STATE_TONES.get(state, ("idle", ""))[0]
+    return state_texts.STATE_TONES.get(state, ("idle", ""))[0]
 
 
 @register.filter(name="state_word")
 def translate_state(state: str) -> str:
-    return reason_codes.state_label(state)
+    return state_texts.state_label(state)
 
 
 # --- times and numbers ---

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from connectors.registry import CONNECTORS
-from hub import reason_codes
+from hub import reason_codes, state_texts
 from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
 from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES, translate_notice
 from tests.bracketed_language import bracketed_language, unbracketed, unmarked_texts
@@ -57,9 +57,9 @@ def whole(text):
 
 REASONS = {**reason_codes.REASONS, **reason_codes.MAIL_REASONS, **reason_codes.EXPIRY_REASONS}
 TOLD = {
-    **reason_codes.CONNECTION_STATES,
-    **reason_codes.DELIVERY_STATES,
-    **reason_codes.CREDENTIAL_EVENTS,
+    **state_texts.CONNECTION_STATES,
+    **state_texts.DELIVERY_STATES,
+    **state_texts.CREDENTIAL_EVENTS,
 }
 
 
@@ -131,6 +131,6 @@ def stated_by(connector):
 
 
 def test_every_state_has_its_word_for_translators():
-    assert {state.replace("_", " ") for state in reason_codes.STATE_TONES} == set(
-        reason_codes.STATE_LABELS
+    assert {state.replace("_", " ") for state in state_texts.STATE_TONES} == set(
+        state_texts.STATE_LABELS
     )

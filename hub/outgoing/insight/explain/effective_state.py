@@ -9,7 +9,8 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from connectors.registry import CONNECTORS
 from hub.connections.models import BREAKER, DISCONNECTED, HOLDING_STATES, MAINTENANCE, REFRESHING
 from hub.outgoing.models import Delivery
-from hub.reason_codes import DELIVERY_STATES, REASONS, Reason, endpoint_rejection, find_reason
+from hub.reason_codes import REASONS, Reason, endpoint_rejection, find_reason
+from hub.state_texts import DELIVERY_STATES
 
 # The conditions of `resolve_state_and_reason`, as queries.
 HELD_BY_TENANT = Q(tenant__suspended_at__isnull=False)

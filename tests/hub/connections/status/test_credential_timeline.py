@@ -10,7 +10,7 @@ from hub.connections.status.timeline_svg import EVENTS_MAX, MARK_SHAPES, MARK_ST
 from hub.db.clock import clock
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
-from hub.reason_codes import CREDENTIAL_EVENTS
+from hub.state_texts import CREDENTIAL_EVENTS
 from tests.factories import NOON
 
 HOUR = timedelta(hours=1)
