@@ -1,4 +1,4 @@
-"""A mail on its way. What it says may open a door, so it lies sealed, and goes when a server has taken it."""
+"""A queued mail. Its text may contain a sign-in link, so it is stored sealed and removed once it is sent."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from hub.queue import wake_up
 
 
 class Mail(StateMachine):
-    """It belongs to the platform: an address may be nobody's here."""
+    """A mail of the platform: its address need not belong to a user."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -25,16 +25,16 @@ class Mail(StateMachine):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     to = models.CharField(max_length=320, db_index=True)
     kind = models.CharField(max_length=80)  # its template
-    about = models.CharField(max_length=80, blank=True, db_index=True)  # for whoever asked for it
-    sealed = SealedField(
-        null=True
-    )  # subject and text; None: it was sent, or is worth nothing any more
+    about = models.CharField(
+        max_length=80, blank=True, db_index=True
+    )  # reference of its subject, for withdraw_mails
+    sealed = SealedField(null=True)  # subject and text; None: it was sent or has expired
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=60, blank=True)  # why it is not sent: a code
     attempt_count = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()  # or when it may go first, which quiet hours put off
     due_at = models.DateTimeField(null=True)
-    until = models.DateTimeField()  # what it says is worth nothing after that
+    until = models.DateTimeField()  # it is dropped after that
     sent_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -50,7 +50,7 @@ class Mail(StateMachine):
 
     @property
     def kind_label(self) -> str:
-        """The template's name in words: "invitation", "password reset key"."""
+        """Return the template's name in words, such as "password reset key"."""
         return self.kind.rpartition("/")[2].removesuffix(".txt").replace("_", " ")
 
     @property
@@ -60,7 +60,7 @@ class Mail(StateMachine):
     def open(self) -> dict[str, Any]:
         return self.sealed.open(self.binding)
 
-    # --- the named moves ---
+    # --- transitions ---
 
     def mark_sent(self, *, now: datetime) -> None:
         self.transition_to("sent", sealed=None, reason="", due_at=None, sent_at=now)

@@ -1,4 +1,4 @@
-"""Ask for a mail: a row, in the caller's transaction, and a bell for the worker that sends it."""
+"""Queue a mail in the caller's transaction, and wake the worker that sends it."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ MAIL_LIFETIME = timedelta(days=3)
 
 
 class MailNotConfigured(Exception):
-    """There is no mail server, so the mail is not asked for either."""
+    """HUB_EMAIL_URL is not set, so the mail is not queued."""
 
 
 def queue_mail(
@@ -28,8 +28,10 @@ def queue_mail(
     after: datetime | None = None,
     until: datetime | None = None,
 ) -> None:
-    """It does not go before `after`, and is worth trying `until`; `about` is what HUB_MAIL_NEWS tells of it, and
-    `withdraw()` takes."""
+    """Render and store a mail that is sent after `after` and dropped at `until`. Raises MailNotConfigured.
+
+    about: the subject's reference, by which `withdraw_mails` finds it.
+    """
     if not settings.HUB_EMAIL_URL:
         raise MailNotConfigured("Mail is not set up: HUB_EMAIL_URL is not set.")
     subject, text = render_mail(template, context)
@@ -48,5 +50,5 @@ def queue_mail(
 
 
 def withdraw_mails(*about: str) -> None:
-    """What has not gone yet does not go any more: something newer was said, or its cause is gone."""
+    """Delete the unsent mails about these references, since a newer one replaces them or their cause is gone."""
     Mail.objects.filter(about__in=[name for name in about if name]).exclude(state="sent").delete()

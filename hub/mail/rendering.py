@@ -1,4 +1,4 @@
-"""What a mail says: one template of text for each, and what it says in HTML is made of the same lines."""
+"""Render mails: one text template each; the HTML part is built from the same lines."""
 
 import re
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ LINK = re.compile(r"(?P<label>[^\n]+):\s(?P<url>https?://\S+)")
 
 
 def build_absolute_url(path: str) -> str:
-    """The address of a page as mails tell it: never made of what a browser says our name is."""
-    return settings.HUB_PUBLIC_URL + path
+    """Return the address of a page for a mail: never built from a request's Host header."""
+    return f"{settings.HUB_PUBLIC_URL}{path}"
 
 
 def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Subject and text. The first line of the template is the subject, empty lines part the paragraphs.
+    """Return subject and text: the template's first line is the subject, empty lines separate paragraphs.
 
-    A text of the context stays within its line, whatever somebody typed, and becomes no link unless it leads here.
+    Each string of the context stays on one line and, unless it is an address of the hub, does not become a link.
     """
     lines = {"hub": settings.HUB_NAME} | {
         name: sanitize_context_value(value) for name, value in context.items()
@@ -49,7 +49,7 @@ def sanitize_context_value(value: Any) -> Any:
 
 
 def strip_links(text: str) -> str:
-    """What programs that show mails would make a link of is text; but for addresses of ours, and of mail alone."""
+    """Keep mail programs from making links of a text, except of addresses of the hub and mail addresses."""
     is_own_url = text.startswith(f"{settings.HUB_PUBLIC_URL}/") and " " not in text
     if is_own_url or MAIL_ADDRESS.fullmatch(text):
         return text
@@ -61,7 +61,7 @@ def join_lines(text: str) -> str:
 
 
 def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
-    """Sent again it has the same Message-ID, so that who had it already may be shown it once."""
+    """Build the message; every attempt has the same Message-ID, so that mail programs can show it once."""
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     headers = {"Message-ID": f"<{id}@{sender.rpartition('@')[2]}>"}
     message = EmailMultiAlternatives(
@@ -73,7 +73,7 @@ def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlter
 
 
 def split_paragraphs(text: str) -> list[dict[str, str]]:
-    """Paragraphs for the page: a label with an address of ours is a button, all else is text.
+    """Split a text into paragraphs for the HTML part: a label with an address of the hub is a button.
 
     "Accept the invitation: https://…" is such a paragraph, where the address is the hub's own.
     """

@@ -1,4 +1,4 @@
-"""One mail a day that tells together what can wait, to who wants it so; nothing where there is nothing to tell."""
+"""The daily mail: notices that can wait, together, for members who chose it; none without notices."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -13,7 +13,7 @@ from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.mailing import find_recipients
 from hub.notices.models import DIGEST_DELAY, Notice, QuietHours
 
-MAX_NOTICES = 50  # notices of one mail; beyond that the pages tell
+MAX_NOTICES = 50  # notices of one mail; the pages show the rest
 
 
 def find_due_digests(*, now: datetime) -> QuerySet[QuietHours]:
@@ -22,10 +22,10 @@ def find_due_digests(*, now: datetime) -> QuerySet[QuietHours]:
 
 @transaction.atomic
 def mail_digest(hours: QuietHours, *, now: datetime) -> None:
-    """What happened since the last one, and is still so; and when the next one is."""
+    """Queue a mail of the unresolved notices since the last one, and schedule the next."""
     current_row = QuietHours.unscoped.filter(pk=hours.pk, digest_at=hours.digest_at)
     if not current_row.update(digest_at=hours.next_digest(now=now), digested_at=now - DIGEST_DELAY):
-        return  # another worker tells it, or the member chose anew meanwhile
+        return  # another worker has mailed it, or the member changed the hours meanwhile
     notices = [
         notice
         for notice in find_digest_notices(hours, until=now - DIGEST_DELAY)

@@ -1,4 +1,4 @@
-"""Which notices a member of a tenant wants by mail, and when; every page tells them all the same."""
+"""Which notices a member of a tenant receives by mail, and when; the pages show all of them."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -87,7 +87,7 @@ class ConnectionMailPreferencesForm(MailPreferencesForm):
 
 
 class QuietHoursForm(forms.ModelForm):
-    """When mails go that can wait."""
+    """When mails that can wait are sent."""
 
     time_zone = forms.CharField(
         label=_("My time zone"), max_length=64, required=False,
@@ -107,7 +107,9 @@ class QuietHoursForm(forms.ModelForm):
             "digest_hour": _("The hour of the daily mail"),
         }
         help_texts = {
-            "quiet_until": _("What can wait goes then. Both empty: there are no quiet hours.")
+            "quiet_until": _(
+                "Mails that can wait are sent then. Leave both empty for no quiet hours."
+            )
         }
         widgets = {
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -138,7 +140,7 @@ class QuietHoursForm(forms.ModelForm):
         return data
 
     def save_hours(self, *, now: datetime) -> None:
-        """What waited for a daily mail that is wanted no longer comes in one last."""
+        """Save the hours; notices that wait for a daily mail that is now off are sent in a last one."""
         hours: QuietHours = self.save(commit=False)
         if hours.digest and hours.digest_at is None:
             hours.digested_at = now

@@ -1,4 +1,4 @@
-"""Mail a notice to the people it concerns: once a turn, and reminders while nobody mends it."""
+"""Mail a notice to the people it concerns, and reminders until its cause is gone."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -17,9 +17,11 @@ REMINDERS = (
     timedelta(days=1),
     timedelta(days=3),
     timedelta(days=7),
-)  # after the notice; then it is quiet
+)  # after the notice; no further ones
 REMINDED_KINDS = {"needs_reconnect"}
-MAIL_LIFETIME = timedelta(days=1)  # trying to tell it; then the next reminder does
+MAIL_LIFETIME = timedelta(
+    days=1
+)  # a mail that could not be sent by then is replaced by the next reminder
 
 
 def find_due_notices(*, now: datetime) -> QuerySet[Notice]:
@@ -28,13 +30,13 @@ def find_due_notices(*, now: datetime) -> QuerySet[Notice]:
 
 @transaction.atomic
 def mail_notice(notice: Notice, *, now: datetime) -> None:
-    """Every mail of this turn, and when the next turn is."""
+    """Queue this notice's mails, and schedule the next reminder."""
     current_row = Notice.unscoped.filter(pk=notice.pk, next_mail_at=notice.next_mail_at)
     if not current_row.update(
         next_mail_at=schedule_next_reminder(notice), reminder_number=notice.reminder_number + 1
     ):
-        return  # another worker tells it, or its cause is gone meanwhile
-    with suppress(mail.MailNotConfigured):  # then the pages tell it alone
+        return  # another worker has mailed it, or it was resolved meanwhile
+    with suppress(mail.MailNotConfigured):  # then only the pages show it
         for membership in find_recipients(notice):
             if after := choose_mail_time(membership, notice, now=now):
                 until = max(after, now) + MAIL_LIFETIME
@@ -57,7 +59,7 @@ def choose_language(membership: Membership) -> str:
 
 
 def choose_mail_time(membership: Membership, notice: Notice, *, now: datetime) -> datetime | None:
-    """What can wait does so until quiet hours end; None where the daily mail tells it."""
+    """Return when the mail may go: after quiet hours if it can wait; None if the daily mail has it."""
     mail_hours = getattr(membership, "quiet_hours", None)
     if mail_hours is None or not NOTICE_KINDS[notice.kind].can_wait:
         return now
@@ -74,7 +76,7 @@ def schedule_next_reminder(notice: Notice) -> datetime | None:
 
 
 def find_recipients(notice: Notice) -> list[Membership]:
-    """Who connected the account, the owners, and who asked for it; as far as they want mails of this kind."""
+    """Return the owners, the person who connected the account and those who subscribed, if they want this kind."""
     connection_choices = ConnectionMailPreference.unscoped.filter(
         connection=notice.connection_id, kind=notice.kind
     )
@@ -96,16 +98,15 @@ def find_recipients(notice: Notice) -> list[Membership]:
 
 
 def build_notice_context(notice: Notice, membership: Membership) -> dict[str, object]:
-    has_opted_in = (
-        membership.role != Membership.Role.OWNER
-        and membership.user_id != notice.connection.connected_by_id
-    )
+    """Return the context of the mail's template; has_opted_in: the member subscribed to this connection."""
+    connected_by = notice.connection.connected_by_id if notice.connection else None
+    has_opted_in = membership.role != Membership.Role.OWNER and membership.user_id != connected_by
     return {
         "asked": has_opted_in,
         "heading": NOTICE_KINDS[notice.kind].label,
         "sentence": notice.sentence,
         "todo": NOTICE_KINDS[notice.kind].todo,
-        "tenant": notice.tenant.name,
+        "tenant": membership.tenant.name,
         "connection": str(notice.connection),
         "reminder": notice.reminder_number > 0,
         "since": f"{notice.created_at:%Y-%m-%d %H:%M} UTC",

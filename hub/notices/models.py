@@ -1,4 +1,4 @@
-"""What a person is told once, by page and mail, and who wants which mails."""
+"""Notices, and which of their mails each member wants and when."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,15 +15,15 @@ from tenants.scoping import Scoped
 
 DIGEST_DELAY = timedelta(
     minutes=1
-)  # a daily mail tells what is so old: what is just being written is seen by then
+)  # age at which a notice enters a daily mail, so that running transactions have ended
 
 
 class Notice(Scoped):
-    """One thing that the hub did or will do by itself, in a sentence."""
+    """One thing that the hub did or will do by itself: a kind, a message and its parameters."""
 
     key = models.CharField(
         max_length=120, unique=True, editable=False
-    )  # the same again is not told again
+    )  # kind and occurrence; a second one is ignored
     tenant = models.ForeignKey(
         Tenant,
         on_delete=models.CASCADE,
@@ -62,7 +62,7 @@ class Notice(Scoped):
     )  # of the mails; 0 is the first
     event_pending = models.BooleanField(
         default=False, db_default=False, editable=False
-    )  # our application is told next
+    )  # our application has not had its event yet
 
     class Meta(Scoped.Meta):
         indexes = (
@@ -95,17 +95,19 @@ class Notice(Scoped):
 
     @property
     def path(self) -> str:
-        """The page where the person mends it."""
+        """The page of the connection that a notice of a tenant is about."""
+        if self.tenant is None or self.connection is None:
+            return ""
         return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/"
 
     @property
     def mail_reference(self) -> str:
-        """What its mails are about."""
+        """The reference by which its mails are withdrawn."""
         return f"notice:{self.pk}"
 
 
 class MailPreference(Scoped):
-    """Whether a member of a tenant wants mails of one kind; where there is no row, the kind says."""
+    """Whether a member of a tenant wants mails of one kind; without a row the kind's default holds."""
 
     TENANT = "membership__tenant"
 
@@ -125,7 +127,7 @@ class MailPreference(Scoped):
 
 
 class ConnectionMailPreference(Scoped):
-    """The same for one connection. Where a member has none for it, what they chose for all holds."""
+    """The same for one connection; without a row the member's choice for all connections holds."""
 
     TENANT = "membership__tenant"
 
@@ -150,7 +152,7 @@ class ConnectionMailPreference(Scoped):
 
 
 class QuietHours(Scoped):
-    """When a member wants mails that can wait: not in quiet hours, or one a day that tells them together."""
+    """When a member receives mails that can wait: outside quiet hours, or together in a daily mail."""
 
     TENANT = "membership__tenant"
 
@@ -168,7 +170,9 @@ class QuietHours(Scoped):
     digest = models.BooleanField(default=False)
     digest_hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
     digest_at = models.DateTimeField(null=True, editable=False)  # the next one
-    digested_at = models.DateTimeField(null=True, editable=False)  # notices until then were told
+    digested_at = models.DateTimeField(
+        null=True, editable=False
+    )  # notices created until then have been mailed
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "quiet hours"
@@ -186,7 +190,7 @@ class QuietHours(Scoped):
         return ZoneInfo(self.time_zone or self.membership.tenant.time_zone)
 
     def quiet_end(self, *, now: datetime) -> datetime | None:
-        """When a mail that can wait may go; None: at once."""
+        """Return when a mail that can wait may be sent; None: at once."""
         return find_quiet_end(self.quiet_from, self.quiet_until, self.zone, now=now)
 
     def next_digest(self, *, now: datetime) -> datetime | None:

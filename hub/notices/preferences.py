@@ -1,4 +1,4 @@
-"""Which mails about one connection a member gets, by what they chose for it and for all."""
+"""Which mails about one connection a member receives, by their choices for it and for all."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,10 @@ class EffectivePreference(NamedTuple):
 def list_effective_preferences(
     membership: Membership, connection: Any, *, is_concerned: bool
 ) -> list[EffectivePreference]:
-    """`concerned`: told without having asked. Two statements."""
+    """Return the effective choice of each kind, in two statements.
+
+    is_concerned: the member receives mails about this connection by default.
+    """
     general_choices = dict(
         MailPreference.unscoped.filter(membership=membership).values_list("kind", "enabled")
     )

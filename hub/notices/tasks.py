@@ -1,4 +1,4 @@
-"""The bell of this room: notices whose mails are due, one by one or once a day."""
+"""The task that mails due notices, one by one or in daily mails."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from hub.queue import acknowledge_wake_up, report_progress, wake_up
 MAX_MAILS, TIME_SLICE = (
     20,
     timedelta(seconds=20),
-)  # notices of one bell, and its time; the sweep rings for the rest
+)  # per task run; the sweep wakes the task for the rest
 
 
 def mail_due_notices(name: str) -> None:
@@ -33,6 +33,6 @@ def mail_due_notices(name: str) -> None:
 
 
 def wake_for_due_notices(*, now: datetime) -> None:
-    """The net under lost bells, and the hour of reminders and of daily mails."""
+    """Wake the task when reminders or daily mails are due, or when a wake-up was lost."""
     if mailing.find_due_notices(now=now).exists() or digest.find_due_digests(now=now).exists():
         wake_up("tell", now=now)

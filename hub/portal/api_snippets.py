@@ -20,8 +20,8 @@ class ApiSnippet:
     method: str = "GET"
     has_id: bool = False
     filters_by_tenant: bool = False
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
 
 
 CONNECTION_SNIPPET = ApiSnippet("connection", has_id=True)
@@ -74,8 +74,11 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
 UNROUTED_EVENTS = ApiSnippet("events", filters_by_tenant=True)  # what no route took has no delivery
 
 
-def build_curl(request: HttpRequest, tenant: str, filters: Mapping[str, Any]) -> str:
-    """`asks`: what the page narrows by, in the words of the API. Empty where no call is like this page."""
+def build_curl(request: HttpRequest, tenant: str, filters: dict[str, Any]) -> str:
+    """Return the API call that matches this page as a curl command; empty if there is none.
+
+    filters: the filters of the page, by the API's parameter names.
+    """
     match = request.resolver_match
     snippet = SNIPPETS.get(match.view_name) if match else None
     if match is None or snippet is None:
@@ -102,5 +105,5 @@ def build_curl(request: HttpRequest, tenant: str, filters: Mapping[str, Any]) ->
 
 
 def quote_command(command: list[str]) -> str:
-    """For a shell; the key stays the reader's own."""
+    """Quote a command for a shell; $HUB_KEY stays a variable."""
     return " ".join(f'"{word}"' if "$HUB_KEY" in word else shlex.quote(word) for word in command)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from hub.connections.models import Connection, KillSwitch, MaintenanceWindow
@@ -19,9 +20,9 @@ from hub.state_texts import CONNECTION_STATES, STATE_TONES, state_label
 
 
 class PrimaryAction(NamedTuple):
-    """The primary button: `page` is a name of the addresses below portal; `posts`: it does, rather than leads."""
+    """The primary button. page: a URL name below `portal:`; posts: it submits a form rather than links."""
 
-    label: str
+    label: str | Promise
     page: str
     icon: str
     posts: bool = False
@@ -34,8 +35,8 @@ class ConnectionStatus:
     sentence: str
     reason_text: str
     detail: str
-    detail_is_reason: bool  # a person typed it, rather than the other system
-    action: str  # what a person does about what fails; empty: the button says it
+    detail_is_reason: bool  # a person's reason, rather than the other system's answer
+    action: str  # the next step if calls fail; empty: the button is the next step
     since: datetime
     until: datetime | None
     step: PrimaryAction
@@ -69,7 +70,7 @@ def describe_status(
     window: MaintenanceWindow | None = None,
     switch: KillSwitch | None = None,
 ) -> ConnectionStatus:
-    """Reads the tenant and the lane of the connection. `switch`: the one that stops it."""
+    """Return the status of a connection with its tenant and lane loaded. switch: the kill switch that stops it."""
     state = determine_effective_state(connection)
     reason, until = find_stop_cause(connection, window)
     reason_entry = (
@@ -95,7 +96,7 @@ def describe_status(
 def describe_statuses(
     connections: Sequence[Connection],
 ) -> list[tuple[Connection, ConnectionStatus]]:
-    """Each with how it stands, in one statement at most; reads the tenants and lanes of the connections."""
+    """Return each connection, with tenant and lane loaded, and its status, in one statement at most."""
     switches = find_stopping_switches(connections)
     return [
         (connection, describe_status(connection, switch=switches.get(connection.pk)))

@@ -83,7 +83,7 @@ def measure_suite(suite: str, names: list[str], database: str, flags: list[str])
         DATABASES[database]() as environment,
         running(command, environment=environment) as (process,),
     ):
-        return process.wait()
+        return int(process.wait())
 
 
 def exit_once(number: int, frame: object) -> None:

@@ -181,13 +181,14 @@ def build_app_urls(sandbox: str) -> dict[str, dict[str, str]]:
 
 
 def build_connection_settings(customer: Customer, system: str, sandbox: str) -> dict[str, Any]:
-    return {
+    settings_by_system: dict[str, dict[str, Any]] = {
         "slack": {},
         "salesforce": {"instance_url": f"{sandbox}/salesforce/{customer.org}"},
         "pipedrive": {"api_domain": f"{sandbox}/pipedrive/{customer.reference}"},
         "splunk": {"url": f"{sandbox}/splunk/{customer.reference}", "use_ack": True},
         "webhook": {"url": f"{sandbox}/webhook/{customer.reference}"},
-    }[system]
+    }
+    return settings_by_system[system]
 
 
 def generate_app_secrets(random: RandomBytes) -> dict[str, dict[str, str]]:

@@ -41,18 +41,22 @@ class DeskClient:
             raise DeskNotRunning(f"The desk is not ready. {' '.join(problems)}")
 
     def read_ledger_position(self) -> int:
-        return self.send_request("GET", f"{self.sandbox}/_control/health").json()["seq"]
+        health = self.send_request("GET", f"{self.sandbox}/_control/health").json()
+        return int(health["seq"])
 
     def read_ledger(self, since: int) -> Iterator[LedgerEntry]:
         response = self.send_request("GET", f"{self.sandbox}/_control/ledger?since={since}")
         yield from (Response(200, raw_entry).json() for raw_entry in response.body.splitlines())
 
     def place_order(self, order_data: Mapping[str, Any]) -> dict[str, Any]:
-        """Place an order in the shop, which tells the hub; the order as it stands then."""
+        """Place an order in the shop, which sends it to the hub; return the order."""
         number = self.send_request(
             "POST", f"{self.sandbox}/app/api/orders", json=order_data
         ).json()["number"]
-        return self.send_request("GET", f"{self.sandbox}/app/api/orders/{number}").json()
+        order: dict[str, Any] = self.send_request(
+            "GET", f"{self.sandbox}/app/api/orders/{number}"
+        ).json()
+        return order
 
     def publish_event(self, event: Mapping[str, Any], *, key: str) -> Response:
         return self.send_request("POST", f"{self.hub}/api/v1/events", json=event, bearer=key)

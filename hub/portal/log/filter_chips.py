@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,7 +15,7 @@ from hub.portal.log.query import TIME_SPANS, LogQuery
 
 CODE_FIELDS = ("state", "reason")
 CURSOR_PARAMETERS = ("after", "before")  # where in the list, which no link that narrows keeps
-PRESET_VIEWS = (
+PRESET_VIEWS: tuple[tuple[Promise, dict[str, str]], ...] = (
     (gettext_lazy("All"), {}),
     (gettext_lazy("Failed"), {"state": "failed"}),
     (gettext_lazy("Held"), {"state": "held"}),
@@ -65,7 +66,7 @@ def format_chip_value(log_query: LogQuery, name: str, value: Any, zone: ZoneInfo
     if isinstance(value, datetime):
         return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
     if name == "connection":
-        return log_query.form.names.get(value, value)
+        return str(log_query.form.names.get(value, value))
     if name == "span":
         return str(TIME_SPANS[value][0])
     if name in CODE_FIELDS:
